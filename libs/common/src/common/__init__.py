@@ -1,0 +1,1 @@
+"""The vocabulary and the plumbing that all services of the trunk share."""

@@ -1,0 +1,89 @@
+"""MongoDB through motor: one database a service, single-document writes, majority and journaled.
+
+Only inserts, finds, compare-and-set updates and counters are used, so that every MongoDB-wire server that
+passes ``tests/contract`` serves. Trouble with the server is ``Transient``: the message climbs the ladder.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import WriteConcern
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+
+from common.failure import Transient
+from common.settings import ServiceSettings
+
+Document = dict[str, Any]
+Collection = AsyncIOMotorCollection[Document]
+
+DEADLOCK_CODE = 16908292
+"""FerretDB 2 answers a lost race on a unique index with this code: try again."""
+
+
+class Database:
+    """The one database of one service."""
+
+    def __init__(self, settings: ServiceSettings, service: str) -> None:
+        self.client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            settings.mongo_uri.get_secret_value(),
+            tz_aware=True,
+            serverSelectionTimeoutMS=5_000,
+            timeoutMS=15_000,
+            appname=f"trunk-{service}",
+        )
+        self._database: AsyncIOMotorDatabase[Document] = self.client.get_database(
+            f"trunk_{service}",
+            codec_options=CodecOptions(tz_aware=True),
+            write_concern=WriteConcern(w="majority", j=True),
+        )
+
+    def collection(self, name: str) -> Collection:
+        """A collection of this service."""
+        return self._database[name]
+
+    async def ping(self) -> None:
+        """Raise ``Transient`` when the server does not answer."""
+        with database_trouble():
+            await self.client.admin.command("ping")
+
+
+@contextmanager
+def database_trouble() -> Iterator[None]:
+    """Turn any trouble with the server into ``Transient``; a duplicate key is an answer, not trouble."""
+    try:
+        yield
+    except DuplicateKeyError:
+        raise
+    except OperationFailure as error:
+        raise Transient.unavailable("database", f"code {error.code}") from error
+    except PyMongoError as error:
+        raise Transient.unavailable("database", type(error).__name__) from error
+
+
+async def insert_once(collection: Collection, document: Document) -> Document:
+    """Insert under ``_id``, or return what an earlier run of the same step saved there."""
+    with database_trouble():
+        try:
+            await collection.insert_one(document)
+        except DuplicateKeyError:
+            found = await collection.find_one({"_id": document["_id"]})
+            if found is None:
+                raise Transient.unavailable("database", "document vanished") from None
+            return found
+        return document
+
+
+async def find_by_id(collection: Collection, key: str) -> Document | None:
+    """The document under ``_id``, if any."""
+    with database_trouble():
+        return await collection.find_one({"_id": key})
+
+
+async def compare_and_set(collection: Collection, expected: Document, change: Document) -> bool:
+    """Apply ``change`` to the document that still is as expected; False = somebody was faster."""
+    with database_trouble():
+        result = await collection.update_one(expected, change)
+        return result.matched_count == 1

@@ -1,0 +1,61 @@
+"""Ids the trunk derives, so that a repeat of the same thing bears the same id."""
+
+import hashlib
+
+from common.domain.envelope import Message, StatusReport
+from common.domain.names import DocumentId, PackageId, PackageKind, Sha256, StatusCode, UnitCode
+
+
+def digest_id(*parts: str) -> str:
+    """32 hex digits that only these parts, in this order, give."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def package_id(sender: UnitCode, sha256: Sha256) -> PackageId:
+    """Id of a package: these bytes from this sender."""
+    return digest_id("package", sender, sha256)
+
+
+def document_key(sender: UnitCode, document_id: DocumentId) -> str:
+    """Key of a document: unique per issuing unit and DocumentId."""
+    return digest_id("document", sender, document_id)
+
+
+def claims_document_id(message: Message) -> bool:
+    """Whether the package brings a document of its own, so that its DocumentId must be new.
+
+    A recall may bear the id of the document it takes back, an update that of the document it updates.
+    """
+    if isinstance(message, StatusReport) or message.kind is PackageKind.RECALL:
+        return False
+    return not (message.kind is PackageKind.UPDATE and message.business.target in (None, message.document_id))
+
+
+def concerned_documents(message: Message) -> tuple[tuple[UnitCode, DocumentId], ...]:
+    """(issuer, DocumentId) of the earlier document that a package is about, best candidate first; () = about none.
+
+    Recall: the named target, else the own id, else an answered document of the same sender. Status: the
+    document answered, issued by the unit answered; for 13 by the sender of the status itself.
+    """
+    if isinstance(message, StatusReport):
+        answered = message.response_for
+        issuer = message.sender.code if message.code is StatusCode.TAKE_BACK else answered.unit
+        return ((issuer, answered.document_id),)
+    sender, business = message.sender.code, message.business
+    match message.kind:
+        case PackageKind.RECALL | PackageKind.UPDATE if business.target:
+            return ((sender, business.target),)
+        case PackageKind.RECALL:
+            answered_own = [r.document_id for r in message.response_for if r.unit == sender]
+            return tuple((sender, document_id) for document_id in (message.document_id, *answered_own))
+        case PackageKind.UPDATE:
+            return ((sender, message.document_id),)
+        case PackageKind.REPLACE:
+            return tuple((sender, old.document_id) for old in business.replacements)
+        case _:
+            return ()
+
+
+def event_id(subject: str, step: str, version: int = 1) -> str:
+    """Id of a fact: the same saved decision announced twice bears the same id."""
+    return f"{subject}:{step}:{version}"

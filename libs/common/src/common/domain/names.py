@@ -1,0 +1,68 @@
+"""Small names of the field that several modules share."""
+
+from enum import IntEnum, StrEnum
+
+UnitCode = str
+"""OrganId of a unit as the directory spells it, e.g. ``000.00.14.H29``; at most 35 characters."""
+
+DocumentId = str
+"""Identifier that the issuing unit gave its document; opaque, at most 200 characters, unique per sender."""
+
+Sha256 = str
+"""64 lower-case hex digits of a SHA-256 digest."""
+
+PackageId = str
+"""The trunk's own id of a submitted package: 32 hex digits, see ``common.domain.ids``."""
+
+
+class PackageKind(StrEnum):
+    """What a package does (edXML 102 BussinessDocType 0..3) or, for ``STATUS``, reports."""
+
+    NEW = "new"
+    RECALL = "recall"
+    UPDATE = "update"
+    REPLACE = "replace"
+    STATUS = "status"
+
+
+class Lane(StrEnum):
+    """Which queue carries a message: urgent ones overtake (ND 30/2020 art. 18.1, 23.1)."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"
+
+
+class Priority(IntEnum):
+    """Urgency on the wire (edXML 102 OtherInfo/Priority)."""
+
+    NORMAL = 0
+    URGENT = 1
+    VERY_URGENT = 2
+    EXPRESS = 3
+    TIMED_EXPRESS = 4
+
+    @property
+    def lane(self) -> Lane:
+        """Urgent from ``Priority`` 1 upward."""
+        return Lane.NORMAL if self is Priority.NORMAL else Lane.URGENT
+
+
+class StatusCode(StrEnum):
+    """What a unit reports about a document it received; 13 is the sender asking for it back (edXML 102)."""
+
+    ARRIVED = "01"
+    REFUSED = "02"
+    ACCEPTED = "03"
+    ASSIGNED = "04"
+    PROCESSING = "05"
+    DONE = "06"
+    TAKE_BACK = "13"
+    AGREED = "15"
+    DECLINED = "16"
+
+
+class Label(StrEnum):
+    """Legal form of a valid document: both signatures = original (ND 30/2020 art. 5.1), scan = copy (art. 25, 26)."""
+
+    ORIGINAL = "ORIGINAL"
+    CERTIFIED_COPY = "CERTIFIED_COPY"

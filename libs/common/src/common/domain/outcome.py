@@ -1,0 +1,21 @@
+"""What a decision answers: accepted, refused for a reason, or undecided yet."""
+
+from dataclasses import dataclass
+
+from common.domain.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A final no. ``detail`` names the place (field, attachment, signature), for people; no content of documents."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Neither yes nor no: something needed is missing for now, and the same step will be tried again."""
+
+    reason: Reason
+    detail: str = ""

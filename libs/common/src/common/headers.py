@@ -1,0 +1,36 @@
+"""Every AMQP header name of the trunk, and which of them a copy keeps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+EVENT_ID = "x-event-id"
+PACKAGE_ID = "x-package-id"
+DOCUMENT_KEY = "x-document-key"
+DOCUMENT_ID = "x-document-id"
+SENDER = "x-sender"
+SHA256 = "x-sha256"
+KIND = "x-kind"
+LABEL = "x-label"
+REASON = "x-reason"
+LANE = "x-lane"
+
+USER_ID = "x-user-id"
+"""On a copy made by the trunk itself: the user that published the original."""
+ATTEMPT = "x-attempt"
+FIRST_FAILED_AT = "x-first-failed-at"
+FAILURE_REASON = "x-failure-reason"
+FAILURE_DETAIL = "x-failure-detail"
+PARK_REASON = "x-park-reason"
+PARK_DETAIL = "x-park-detail"
+PARK_QUEUE = "x-park-queue"
+PARK_SERVICE = "x-park-service"
+PARKED_AT = "x-parked-at"
+REPLAY = "x-replay"
+
+BROKERS_OWN = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count")
+"""Prefixes of headers that the broker writes; a copy must not carry them on."""
+
+
+def copied(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Headers for a copy of a message: all but the broker's own."""
+    return {name: value for name, value in headers.items() if not name.startswith(BROKERS_OWN)}

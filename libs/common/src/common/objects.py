@@ -1,0 +1,186 @@
+"""The object store through the minio SDK: content addressed by SHA-256, uploads, and the archive under lock.
+
+Calls block in threads. Bytes read are checked against their digest before anybody sees them. Write order is
+object, then database, then fact.
+"""
+
+import asyncio
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from typing import BinaryIO, TypeVar
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import COMPLIANCE
+from minio.error import MinioException, S3Error
+from minio.retention import Retention
+
+from common.domain.names import Sha256
+from common.facts import ObjectRef
+from common.failure import Transient
+from common.settings import ServiceSettings
+
+UPLOADS = "uploads"
+"""Large packages that units put there before they submit a reference; keys begin with ``<unit>/``."""
+CONTENT = "content"
+"""Content addressed: packages, envelopes, attachments, reports."""
+ARCHIVE = "archive"
+"""Under object lock with compliance retention."""
+DIRECTORY = "directory"
+"""Versions of the unit directory; ``current`` is the newest."""
+BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY)
+
+CHUNK_BYTES = 1024 * 1024
+NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
+
+T = TypeVar("T")
+
+
+class ObjectMissing(Exception):
+    """No such object."""
+
+
+class ObjectAltered(Exception):
+    """The bytes in the store are not those that were named."""
+
+
+class Objects:
+    """One client of the object store."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.client = Minio(
+            settings.s3_endpoint,
+            access_key=settings.s3_access_key.get_secret_value(),
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            secure=settings.s3_secure,
+            region="us-east-1",
+            http_client=urllib3.PoolManager(
+                maxsize=32, timeout=urllib3.Timeout(connect=5, read=30), retries=urllib3.Retry(1)
+            ),
+        )
+
+    async def ping(self) -> None:
+        """Raise ``Transient`` when the store does not answer."""
+        await _in_thread(lambda: self.client.bucket_exists(CONTENT))
+
+    async def put_content(self, source: bytes | BinaryIO) -> ObjectRef:
+        """Store bytes under their digest, unless they lie there already."""
+        return await _in_thread(lambda: self._put_content(source))
+
+    async def get(self, ref: ObjectRef) -> bytes:
+        """The named bytes, checked. Raises ``ObjectMissing`` or ``ObjectAltered``."""
+        buffer = io.BytesIO()
+        await self.fetch(ref, buffer)
+        return buffer.getvalue()
+
+    async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
+        """Stream the named bytes into ``target``, checked, and rewind it."""
+        await _in_thread(lambda: self._fetch(ref, target))
+
+    async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+        """Store bytes under a key of the caller's choice."""
+        await _in_thread(
+            lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=content_type)
+        )
+
+    async def get_key(self, bucket: str, key: str) -> bytes:
+        """Bytes under a key, unchecked. Raises ``ObjectMissing``."""
+        return await _in_thread(lambda: self._read(bucket, key))
+
+    async def put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
+        """Copy content into the archive under compliance retention; again does nothing."""
+        await _in_thread(lambda: self._put_locked(key, ref, retain_until))
+
+    async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
+        """An address from which the holder may read one object until it expires."""
+        return await _in_thread(lambda: self.client.presigned_get_object(ref.bucket, ref.key, expires=expires))
+
+    async def presigned_put(self, bucket: str, key: str, expires: timedelta) -> str:
+        """An address to which the holder may write one object until it expires."""
+        return await _in_thread(lambda: self.client.presigned_put_object(bucket, key, expires=expires))
+
+    def _put_content(self, source: bytes | BinaryIO) -> ObjectRef:
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        ref = content_ref(*digest_of(stream))
+        if not self._holds(ref.bucket, ref.key, ref.size_bytes):
+            stream.seek(0)
+            self.client.put_object(ref.bucket, ref.key, stream, ref.size_bytes)
+        stream.seek(0)
+        return ref
+
+    def _holds(self, bucket: str, key: str, size_bytes: int) -> bool:
+        try:
+            return self.client.stat_object(bucket, key).size == size_bytes
+        except S3Error as error:
+            if error.code in NOT_FOUND:
+                return False
+            raise
+
+    def _fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
+        digest, size = hashlib.sha256(), 0
+        for chunk in self._chunks(ref.bucket, ref.key):
+            digest.update(chunk)
+            size += len(chunk)
+            if size > ref.size_bytes:
+                break
+            target.write(chunk)
+        if size != ref.size_bytes or digest.hexdigest() != ref.sha256:
+            raise ObjectAltered(f"{ref.bucket}/{ref.key}")
+        target.seek(0)
+
+    def _chunks(self, bucket: str, key: str) -> Iterator[bytes]:
+        try:
+            response = self.client.get_object(bucket, key)
+        except S3Error as error:
+            if error.code in NOT_FOUND:
+                raise ObjectMissing(f"{bucket}/{key}") from error
+            raise
+        with closing(response):
+            yield from response.stream(CHUNK_BYTES)
+
+    def _read(self, bucket: str, key: str) -> bytes:
+        return b"".join(self._chunks(bucket, key))
+
+    def _put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
+        if self._holds(ARCHIVE, key, ref.size_bytes):
+            return
+        buffer = io.BytesIO()
+        self._fetch(ref, buffer)
+        self.client.put_object(ARCHIVE, key, buffer, ref.size_bytes, retention=Retention(COMPLIANCE, retain_until))
+
+
+def content_key(sha256: Sha256) -> str:
+    """Key of content-addressed bytes."""
+    return f"{sha256[:2]}/{sha256}"
+
+
+def content_ref(sha256: Sha256, size_bytes: int) -> ObjectRef:
+    """Reference to content-addressed bytes."""
+    return ObjectRef(bucket=CONTENT, key=content_key(sha256), sha256=sha256, size_bytes=size_bytes)
+
+
+def digest_of(stream: BinaryIO) -> tuple[Sha256, int]:
+    """SHA-256 and size of a stream, read from its beginning."""
+    stream.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+@contextmanager
+def store_trouble() -> Iterator[None]:
+    """Turn trouble with the store into ``Transient``."""
+    try:
+        yield
+    except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise Transient.unavailable("object store", type(error).__name__) from error
+
+
+async def _in_thread(call: Callable[[], T]) -> T:
+    with store_trouble():
+        return await asyncio.to_thread(call)

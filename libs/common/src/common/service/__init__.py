@@ -1,0 +1,5 @@
+"""The chassis of a service: two broker connections, guarded publishing, failures, health, metrics, shutdown."""
+
+from common.service.service import Service
+
+__all__ = ["Service"]

@@ -1,0 +1,51 @@
+"""ConfirmGuard: a publish counts only when the broker confirmed it.
+
+The framework returns normally for an unroutable message and ignores its own ``timeout``; this middleware turns
+both into ``Unconfirmed``, and counts what the broker said.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiormq.exceptions import DeliveryError, PublishError
+from faststream import BaseMiddleware
+from pamqp.commands import Basic
+
+from common.metrics import record_publish
+
+
+class Unconfirmed(Exception):
+    """The broker did not take responsibility for a message; it must be published again."""
+
+
+class ConfirmGuard(BaseMiddleware[Any, Any]):
+    """Every publish through the guarded broker is confirmed in time, or raises ``Unconfirmed``."""
+
+    def __init__(self, msg: Any, *, context: Any, service: str, timeout_seconds: float) -> None:
+        super().__init__(msg, context=context)
+        self._service = service
+        self._timeout_seconds = timeout_seconds
+
+    async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
+        """Publish, wait for the confirm, record it."""
+        began = time.monotonic()
+        outcome = "timeout"
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                result = await call_next(cmd)
+            outcome = "confirmed" if isinstance(result, Basic.Ack) else "returned"
+        except PublishError as error:
+            outcome = "returned"
+            raise Unconfirmed(f"unroutable: {cmd.destination}") from error
+        except DeliveryError as error:
+            outcome = "nacked"
+            raise Unconfirmed(f"refused by the broker: {cmd.destination}") from error
+        except TimeoutError as error:
+            raise Unconfirmed(f"no confirm in time: {cmd.destination}") from error
+        finally:
+            record_publish(self._service, outcome, time.monotonic() - began)
+        if outcome != "confirmed":
+            raise Unconfirmed(f"unroutable: {cmd.destination}")
+        return result

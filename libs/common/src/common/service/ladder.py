@@ -1,0 +1,91 @@
+"""Where a message goes that could not be handled: up the retry ladder, or to the parking lot.
+
+Both are copies published with confirm before the original is acked. The copy comes back to the queue it was
+taken from, because its routing key is that queue's own name.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from faststream.rabbit import RabbitBroker, RabbitExchange, RabbitMessage
+from faststream.rabbit.schemas import ExchangeType
+
+from common import headers
+from common.domain.reason import Reason
+from common.failure import Permanent, Transient
+from common.topology import PARK, RETRY_LADDER, RetryLevel
+
+MAX_DETAIL = 500
+
+
+def rung(attempt: int, top_rung: str) -> RetryLevel:
+    """The level for the n-th failed attempt (1 = first), never above ``top_rung``."""
+    top = next(i for i, level in enumerate(RETRY_LADDER) if level.name == top_rung)
+    return RETRY_LADDER[min(attempt - 1, top)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Publishes the copies for one service."""
+
+    broker: RabbitBroker
+    service: str
+    patience: timedelta
+
+    async def retry(self, message: RabbitMessage, queue: str, failure: Transient) -> str:
+        """Send a copy up the ladder, or park it when patience is over. Returns retried or parked."""
+        now = datetime.now(UTC)
+        first = first_failed_at(message, now)
+        if now - first > self.patience:
+            detail = f"{failure.reason}: {failure.detail}"
+            return await self.park(message, queue, Permanent(Reason.E_ATTEMPTS, detail))
+        attempt = int(message.headers.get(headers.ATTEMPT, 0)) + 1
+        extra = {
+            headers.ATTEMPT: attempt,
+            headers.FIRST_FAILED_AT: first.isoformat(),
+            headers.FAILURE_REASON: failure.reason.value,
+            headers.FAILURE_DETAIL: failure.detail[:MAX_DETAIL],
+        }
+        await self._copy(message, rung(attempt, failure.top_rung).exchange, queue, extra)
+        return "retried"
+
+    async def park(self, message: RabbitMessage, queue: str, failure: Permanent) -> str:
+        """Put a copy into the parking lot with its reason."""
+        extra = {
+            headers.PARK_REASON: failure.reason.value,
+            headers.PARK_DETAIL: failure.detail[:MAX_DETAIL],
+            headers.PARK_QUEUE: queue,
+            headers.PARK_SERVICE: self.service,
+            headers.PARKED_AT: datetime.now(UTC).isoformat(),
+        }
+        await self._copy(message, PARK, queue, extra)
+        return "parked"
+
+    async def _copy(self, message: RabbitMessage, exchange: str, queue: str, extra: dict[str, Any]) -> None:
+        raw = message.raw_message
+        original_user = message.headers.get(headers.USER_ID) or raw.user_id
+        kept = headers.copied(message.headers) | extra
+        if original_user:
+            kept[headers.USER_ID] = original_user
+        await self.broker.publish(
+            message.body,
+            exchange=RabbitExchange(exchange, type=ExchangeType.FANOUT, declare=False),
+            routing_key=queue,
+            persist=True,
+            headers=kept,
+            content_type=raw.content_type,
+            correlation_id=raw.correlation_id,
+            message_type=raw.type,
+            timestamp=raw.timestamp,
+            user_id=self.service,
+        )
+
+
+def first_failed_at(message: RabbitMessage, now: datetime) -> datetime:
+    """When this message failed for the first time; ``now`` if it never did."""
+    stamp = message.headers.get(headers.FIRST_FAILED_AT)
+    try:
+        return datetime.fromisoformat(str(stamp)) if stamp else now
+    except ValueError:
+        return now

@@ -1,0 +1,214 @@
+"""Service: one process that consumes facts or submissions, decides, and announces facts."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+import uvicorn
+from faststream import AckPolicy
+from faststream.asgi import AsgiFastStream, AsgiResponse, get
+from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
+from faststream.rabbit.opentelemetry import RabbitTelemetryMiddleware
+from faststream.rabbit.schemas import ExchangeType
+from prometheus_client import make_asgi_app
+
+from common import headers, topology
+from common.domain.names import Lane
+from common.facts import BaseFact
+from common.metrics import REGISTRY
+from common.service.confirm import ConfirmGuard, Unconfirmed
+from common.service.health import Check, Readiness, livez
+from common.service.ladder import Ladder
+from common.service.supervise import Supervisor
+from common.settings import ServiceSettings
+from common.telemetry import setup_logs, setup_traces
+
+log = structlog.get_logger("trunk.service")
+
+ANNOUNCE_PATIENCE_SECONDS = 600.0
+"""How long a handler holds its message while the broker takes no publish; longer is left to redelivery."""
+
+Handler = Callable[..., Awaitable[None]]
+Hook = Callable[[], Awaitable[None]]
+
+
+class Service:
+    """The chassis. Handlers are added with ``on_facts`` or ``on_submissions`` before ``run``."""
+
+    def __init__(self, name: str, settings: ServiceSettings) -> None:
+        setup_logs(name, settings.log_level)
+        self.name = name
+        self.settings = settings
+        self.readiness = Readiness(name)
+        self._traces = RabbitTelemetryMiddleware(tracer_provider=setup_traces(name, settings))
+        self.publish_broker = self._publish_broker()
+        self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
+        self.consume_broker = self._consume_broker()
+        self.readiness.needs("rabbitmq", self._check_brokers)
+        self._on_startup: list[Hook] = [self.publish_broker.connect]  # type: ignore[list-item]
+        self._on_shutdown: list[Hook] = []
+
+    def on_facts(self, handler: Handler) -> None:
+        """Consume this service's facts of both lanes; the handler's one parameter is the fact."""
+        for lane in reversed(Lane):
+            self._subscriber(topology.facts_queue(self.name, lane))(handler)
+
+    def on_submissions(self, handler: Handler) -> None:
+        """Consume what units submit: the handler's parameters are the raw bytes and the ``RabbitMessage``."""
+        for lane in reversed(Lane):
+            self._subscriber(topology.submit_queue(lane), decoder=_raw_bytes)(handler)
+
+    def needs(self, dependency: str, check: Check) -> None:
+        """Ready only while ``check`` returns."""
+        self.readiness.needs(dependency, check)
+
+    def background(self, start: Hook, stop: Hook) -> None:
+        """Run ``start`` before the first message and ``stop`` after the last."""
+        self._on_startup.append(start)
+        self._on_shutdown.append(stop)
+
+    async def announce(self, fact: BaseFact) -> None:
+        """Publish a fact and return when the broker has confirmed it."""
+        body = fact.model_dump_json(exclude_none=True).encode()
+        if len(body) > fact.MAX_BYTES:
+            raise ValueError(f"{fact.fact} is {len(body)} bytes, more than {fact.MAX_BYTES}")
+        await self.send(
+            topology.FACTS,
+            fact.routing_key,
+            body,
+            kind=fact.fact,
+            extra={
+                headers.EVENT_ID: fact.event_id,
+                headers.PACKAGE_ID: fact.package_id,
+                headers.DOCUMENT_KEY: fact.subject,
+                headers.DOCUMENT_ID: fact.document_id,
+            },
+        )
+
+    async def send(
+        self,
+        exchange: str,
+        routing_key: str,
+        body: bytes,
+        *,
+        kind: str,
+        extra: dict[str, Any],
+        content_type: str = "application/json",
+    ) -> None:
+        """Publish bytes; while the broker takes nothing the handler waits, and tries again."""
+        async with asyncio.timeout(ANNOUNCE_PATIENCE_SECONDS):
+            while True:
+                try:
+                    await self._send_once(exchange, routing_key, body, kind, extra, content_type)
+                    return
+                except Unconfirmed as trouble:
+                    log.warning("publish not confirmed", exchange=exchange, key=routing_key, detail=str(trouble))
+                    await asyncio.sleep(1.0)
+
+    async def _send_once(
+        self,
+        exchange: str,
+        routing_key: str,
+        body: bytes,
+        kind: str,
+        extra: dict[str, Any],
+        content_type: str,
+    ) -> None:
+        await self.publish_broker.publish(
+            body,
+            exchange=RabbitExchange(exchange, type=EXCHANGE_TYPES[exchange], declare=False),
+            routing_key=routing_key,
+            persist=True,
+            mandatory=True,
+            headers=extra,
+            content_type=content_type,
+            correlation_id=extra.get(headers.PACKAGE_ID),
+            message_id=uuid.uuid4().hex,
+            message_type=kind,
+            timestamp=datetime.now(UTC),
+            user_id=self.name,
+        )
+
+    def app(self) -> AsgiFastStream:
+        """The ASGI application: consume stops first, so that running handlers can still publish."""
+
+        @get
+        async def readyz(_scope: object) -> AsgiResponse:
+            return await self.readiness.response()
+
+        app = AsgiFastStream(
+            self.consume_broker,
+            self.publish_broker,
+            asgi_routes=[("/livez", livez), ("/readyz", readyz), ("/metrics", make_asgi_app(REGISTRY))],
+            asyncapi_path=None,
+            logger=None,
+        )
+        for start in self._on_startup:
+            app.on_startup(start)
+        for stop in self._on_shutdown:
+            app.after_shutdown(stop)
+        return app
+
+    def run(self) -> None:
+        """Serve until SIGTERM, then drain and end."""
+        log.info("starting", port=self.settings.http_port)
+        uvicorn.run(
+            self.app(),
+            host=self.settings.http_host,
+            port=self.settings.http_port,
+            log_config=None,
+            access_log=False,
+        )
+
+    def _subscriber(self, queue: str, **options: Any) -> Callable[[Handler], Any]:
+        return self.consume_broker.subscriber(
+            RabbitQueue(queue, queue_type=QueueType.QUORUM, declare=False),
+            channel=Channel(prefetch_count=self.settings.prefetch, on_return_raises=True),
+            no_reply=True,
+            **options,
+        )
+
+    def _consume_broker(self) -> RabbitBroker:
+        supervisor = partial(Supervisor, service=self.name, ladder=self.ladder)
+        return RabbitBroker(
+            self.settings.amqp_url.get_secret_value(),
+            fail_fast=False,
+            reconnect_interval=1.0,
+            graceful_timeout=self.settings.drain_seconds,
+            app_id=self.name,
+            default_channel=Channel(prefetch_count=self.settings.prefetch, on_return_raises=True),
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            middlewares=(self._traces, supervisor),
+            logger=logging.getLogger("faststream.consume"),
+            log_level=logging.DEBUG,
+        )
+
+    def _publish_broker(self) -> RabbitBroker:
+        guard = partial(ConfirmGuard, service=self.name, timeout_seconds=self.settings.confirm_timeout_seconds)
+        return RabbitBroker(
+            self.settings.amqp_url.get_secret_value(),
+            fail_fast=False,
+            reconnect_interval=1.0,
+            app_id=self.name,
+            default_channel=Channel(on_return_raises=True),
+            middlewares=(self._traces, guard),
+            logger=logging.getLogger("faststream.publish"),
+            log_level=logging.DEBUG,
+        )
+
+    async def _check_brokers(self) -> None:
+        for broker in (self.consume_broker, self.publish_broker):
+            if not await broker.ping(timeout=2.0):
+                raise ConnectionError("not connected")
+
+
+EXCHANGE_TYPES = {topology.FACTS: ExchangeType.TOPIC, topology.INBOX: ExchangeType.DIRECT}
+
+
+async def _raw_bytes(message: RabbitMessage) -> bytes:
+    return message.body

@@ -1,0 +1,1 @@
+"""Archive: keeps what was exchanged, unalterable, with its proof."""

@@ -1,0 +1,1 @@
+"""Intake: decides whether a package may enter the trunk."""

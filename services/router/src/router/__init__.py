@@ -1,0 +1,1 @@
+"""Router: decides which units receive a document, and keeps its statuses."""

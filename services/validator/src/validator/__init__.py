@@ -1,0 +1,1 @@
+"""Validator: decides whether a document is valid as the law asks."""

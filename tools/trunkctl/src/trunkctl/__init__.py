@@ -1,0 +1,1 @@
+"""The operator's and the unit's command line of the trunk."""
