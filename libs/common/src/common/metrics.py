@@ -58,6 +58,19 @@ DEPENDENCY_UP = Gauge(
     registry=REGISTRY,
 )
 
+ARCHIVE_WRITES = Counter(
+    "trunk_archive_writes",
+    "Packages put on record by the archive, by outcome",
+    ["outcome"],
+    registry=REGISTRY,
+)
+NOTIFICATIONS = Counter(
+    "trunk_notifications",
+    "Notifications by channel and outcome",
+    ["channel", "outcome"],
+    registry=REGISTRY,
+)
+
 
 def record_message(service: str, outcome: str, seconds: float) -> None:
     """A handler ended: ``outcome`` is acked, retried, parked or redelivered."""
@@ -84,3 +97,13 @@ def record_rejection(service: str, reason: Reason) -> None:
 def record_stage(stage: str, lane: Lane, seconds: float) -> None:
     """A document left a stage, this long after it was submitted."""
     STAGE.labels(stage, lane).observe(max(seconds, 0.0))
+
+
+def record_archive_write(outcome: str) -> None:
+    """A package was put on record: ``outcome`` is written, repeated (it was there already) or failed."""
+    ARCHIVE_WRITES.labels(outcome).inc()
+
+
+def record_notification(channel: str, outcome: str) -> None:
+    """A notification: ``outcome`` is sent, retried, failed (for good) or skipped (channel not set up)."""
+    NOTIFICATIONS.labels(channel, outcome).inc()

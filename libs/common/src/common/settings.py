@@ -30,6 +30,8 @@ class ServiceSettings(BaseSettings):
     """How long a stopping service lets running handlers finish."""
     patience_hours: float = 72.0
     """How long a message may climb the retry ladder before it is parked."""
+    redelivery_pause_seconds: float = 2.0
+    """About how long a message whose handler failed by a bug rests before it is redelivered."""
     confirm_timeout_seconds: float = 10.0
     """How long a publish may wait for the broker's confirm."""
     directory_refresh_seconds: float = 5.0

@@ -20,6 +20,9 @@ INBOX = "trunk.inbox"
 PARK = "trunk.park"
 """Fanout exchange, and the queue behind it, of messages that only a person can help."""
 
+OPERATOR = "operator"
+"""Broker user of the people who run the trunk: replays what is parked."""
+
 DELIVERY_LIMIT = 20
 MAX_QUEUE_LENGTH = 500_000
 
@@ -206,7 +209,7 @@ def static_topology() -> Topology:
         ),
         queues=(Queue(PARK, dict(SAFE)),),
         bindings=(Binding(PARK, PARK, ""),),
-        users=(User("operator", write=".*", read=".*"),),
+        users=(User(OPERATOR, write=".*", read=".*"),),
     )
     for level in RETRY_LADDER:
         whole += _retry(level)

@@ -8,6 +8,9 @@ from datetime import date, datetime
 
 from common.domain.names import DocumentId, PackageKind, Priority, Sha256, StatusCode, UnitCode
 
+UNKNOWN_DATE = date.min
+"""Promulgation date of a recall that does not repeat it; other kinds always have one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
@@ -138,7 +141,11 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """The header of a document package (kinds new, recall, update, replace) and its attachments' names."""
+    """The header of a document package (kinds new, recall, update, replace) and its attachments' names.
+
+    A recall may say only what it takes back: then ``number``, ``notation``, ``subject``, ``type.name`` and
+    ``signer.full_name`` are empty, and ``promulgation_date`` is ``UNKNOWN_DATE``.
+    """
 
     sender: Organization
     receivers: tuple[Organization, ...]

@@ -14,7 +14,7 @@ from faststream.rabbit.schemas import ExchangeType
 from common import headers
 from common.domain.reason import Reason
 from common.failure import Permanent, Transient
-from common.topology import PARK, RETRY_LADDER, RetryLevel
+from common.topology import OPERATOR, PARK, RETRY_LADDER, RetryLevel
 
 MAX_DETAIL = 500
 
@@ -36,11 +36,10 @@ class Ladder:
     async def retry(self, message: RabbitMessage, queue: str, failure: Transient) -> str:
         """Send a copy up the ladder, or park it when patience is over. Returns retried or parked."""
         now = datetime.now(UTC)
-        first = first_failed_at(message, now)
+        attempt, first = self._history(message, now)
         if now - first > self.patience:
             detail = f"{failure.reason}: {failure.detail}"
             return await self.park(message, queue, Permanent(Reason.E_ATTEMPTS, detail))
-        attempt = int(message.headers.get(headers.ATTEMPT, 0)) + 1
         extra = {
             headers.ATTEMPT: attempt,
             headers.FIRST_FAILED_AT: first.isoformat(),
@@ -62,12 +61,19 @@ class Ladder:
         await self._copy(message, PARK, queue, extra)
         return "parked"
 
+    def _history(self, message: RabbitMessage, now: datetime) -> tuple[int, datetime]:
+        """Number of this attempt and time of the first failure; only our own copies are believed."""
+        if message.raw_message.user_id != self.service:
+            return 1, now
+        attempt = int(message.headers.get(headers.ATTEMPT, 0)) + 1
+        first = message.headers.get(headers.FIRST_FAILED_AT)
+        return attempt, datetime.fromisoformat(first) if first else now
+
     async def _copy(self, message: RabbitMessage, exchange: str, queue: str, extra: dict[str, Any]) -> None:
         raw = message.raw_message
-        original_user = message.headers.get(headers.USER_ID) or raw.user_id
         kept = headers.copied(message.headers) | extra
-        if original_user:
-            kept[headers.USER_ID] = original_user
+        if raw.user_id not in (self.service, OPERATOR):
+            kept[headers.USER_ID] = raw.user_id
         await self.broker.publish(
             message.body,
             exchange=RabbitExchange(exchange, type=ExchangeType.FANOUT, declare=False),
@@ -81,11 +87,3 @@ class Ladder:
             user_id=self.service,
         )
 
-
-def first_failed_at(message: RabbitMessage, now: datetime) -> datetime:
-    """When this message failed for the first time; ``now`` if it never did."""
-    stamp = message.headers.get(headers.FIRST_FAILED_AT)
-    try:
-        return datetime.fromisoformat(str(stamp)) if stamp else now
-    except ValueError:
-        return now

@@ -41,7 +41,6 @@ class Service:
     """The chassis. Handlers are added with ``on_facts`` or ``on_submissions`` before ``run``."""
 
     def __init__(self, name: str, settings: ServiceSettings) -> None:
-        setup_logs(name, settings.log_level)
         self.name = name
         self.settings = settings
         self.readiness = Readiness(name)
@@ -156,6 +155,7 @@ class Service:
 
     def run(self) -> None:
         """Serve until SIGTERM, then drain and end."""
+        setup_logs(self.name, self.settings.log_level)
         log.info("starting", port=self.settings.http_port)
         uvicorn.run(
             self.app(),
@@ -174,7 +174,12 @@ class Service:
         )
 
     def _consume_broker(self) -> RabbitBroker:
-        supervisor = partial(Supervisor, service=self.name, ladder=self.ladder)
+        supervisor = partial(
+            Supervisor,
+            service=self.name,
+            ladder=self.ladder,
+            redelivery_pause_seconds=self.settings.redelivery_pause_seconds,
+        )
         return RabbitBroker(
             self.settings.amqp_url.get_secret_value(),
             fail_fast=False,

@@ -34,10 +34,13 @@ CONTEXT_HEADERS = {
 class Supervisor(BaseMiddleware[Any, Any]):
     """Around every handler: permanent trouble parks, transient trouble climbs, all else is redelivered, counted."""
 
-    def __init__(self, msg: Any, *, context: Any, service: str, ladder: Ladder) -> None:
+    def __init__(
+        self, msg: Any, *, context: Any, service: str, ladder: Ladder, redelivery_pause_seconds: float
+    ) -> None:
         super().__init__(msg, context=context)
         self._service = service
         self._ladder = ladder
+        self._pause_seconds = redelivery_pause_seconds
 
     async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
         """Run the handler and settle the message."""
@@ -79,7 +82,7 @@ class Supervisor(BaseMiddleware[Any, Any]):
             raise
         except Exception as error:
             log.exception("handler failed", queue=queue)
-            await asyncio.sleep(random.uniform(1, 3))  # noqa: S311
+            await asyncio.sleep(self._pause_seconds * random.uniform(0.5, 1.5))  # noqa: S311
             raise RejectMessage(requeue=True) from error
         return "acked"
 

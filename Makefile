@@ -1,0 +1,42 @@
+# Every command people type. `make` alone lists them.
+UV := $(shell command -v uv || echo .uv/bin/uv)
+RUN := $(UV) run --no-sync
+
+.PHONY: help setup demo up down test bench lint types contracts format clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: ## install uv if it is missing, and the locked dependencies
+	@command -v $(UV) >/dev/null || (python3 -m venv .uv && .uv/bin/pip install --quiet "uv>=0.13,<0.14")
+	@$(UV) sync --quiet --locked --all-packages --all-extras --all-groups
+
+demo: setup ## real servers, five services, a stream of valid and invalid documents, a closing table
+	@$(RUN) trunkctl demo
+
+up: setup ## start the servers and the five services, and leave them running
+	@$(RUN) trunkctl up
+
+down: ## stop everything `make up` started
+	@$(RUN) trunkctl down
+
+test: setup ## every test, on real servers
+	@$(RUN) pytest
+
+bench: setup ## documents a second, CPU and latency on this machine
+	@$(RUN) python -m bench
+
+lint: setup ## ruff
+	@$(RUN) ruff check . && $(RUN) ruff format --check .
+
+types: setup ## mypy strict
+	@$(RUN) mypy libs/*/src services/*/src tools/*/src
+
+contracts: setup ## which module may import which
+	@$(RUN) lint-imports
+
+format: setup ## let ruff rewrite the layout
+	@$(RUN) ruff check --fix . ; $(RUN) ruff format .
+
+clean: down ## forget this checkout's servers and their data
+	rm -rf .devstack

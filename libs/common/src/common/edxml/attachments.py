@@ -1,0 +1,274 @@
+"""Joins the manifest with the contents and decides what each attachment really is."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from common.domain.envelope import Attachment
+from common.domain.reason import Reason
+from common.edxml import wire
+from common.edxml.fields import Fields
+from common.edxml.filenames import NAMELESS, clean
+from common.edxml.limits import DEFAULT_LIMITS, Limits
+from common.edxml.payload import Measured, Payload, Sink
+from common.edxml.sniff import (
+    FORBIDDEN_EXTENSIONS,
+    HEAD_BYTES,
+    OFFICE_ZIPS,
+    TEXTUAL,
+    Kind,
+    extension,
+    family,
+    family_of_type,
+    media_type,
+    plain_type,
+    refined,
+    sniff,
+)
+from common.edxml.tolerance import Notes, Tolerance
+from common.edxml.tree import Node
+from common.edxml.unreadable import Unreadable
+from common.edxml.unzip import Archive, open_archive
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One attachment as the package describes it, in the manifest and beside the content."""
+
+    reference: Fields
+    attachment: Fields
+    payload: Payload
+    content_id: str
+
+    @property
+    def place(self) -> str:
+        """For sentences."""
+        return _place(self.content_id)
+
+    @property
+    def name(self) -> str:
+        """The file name, that beside the content first."""
+        return clean(
+            self.attachment.text(wire.ATTACHMENT_NAME) or self.reference.text(wire.ATTACHMENT_NAME) or NAMELESS
+        )
+
+    @property
+    def declared_types(self) -> tuple[str, ...]:
+        """What both places say of the media type, that beside the content first."""
+        both = (self.attachment.text(wire.CONTENT_TYPE), self.reference.text(wire.CONTENT_TYPE))
+        return tuple(declared for declared in both if declared)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether a ZIP is the attachment itself, not its wrapper: its format or name says so."""
+        return (self.attachment.text(wire.FORMAT) or extension(self.name)).lower().lstrip(".") == "zip"
+
+    @property
+    def description(self) -> str | None:
+        """That beside the content first."""
+        return self.attachment.text(wire.DESCRIPTION) or self.reference.text(wire.DESCRIPTION)
+
+
+def read_attachments(
+    root: Node, notes: Notes, sink: Sink, limits: Limits
+) -> tuple[tuple[Attachment, ...], tuple[BinaryIO, ...]]:
+    """Attachments in the manifest's order, each with its file of unwrapped bytes.
+
+    E_ATT_LINK, E_ATT_B64, E_ATT_CORRUPT, E_ATT_TYPE, E_ATT_ZIP or E_SIZE for the first one at fault.
+    """
+    attachments: list[Attachment] = []
+    files: list[BinaryIO] = []
+    for part in _joined(_references(root), _contents(root), notes):
+        measured, kind = _opened(part, sink, limits)
+        files.append(measured.file)
+        attachments.append(_described(part, measured, kind, notes))
+    return tuple(attachments), tuple(files)
+
+
+def attachment_of(content_id: str, name: str, content: bytes, description: str | None = None) -> Attachment:
+    """The Attachment that a file gives, as it would be read back after :func:`common.edxml.build`."""
+    kind = sniff(content[:HEAD_BYTES])
+    if kind is Kind.ZIP:
+        with open_archive(io.BytesIO(content), DEFAULT_LIMITS) as archive:
+            kind = archive.kind()
+    if kind is Kind.ZIP and extension(name) != "zip":
+        raise ValueError("a reader would take this ZIP for a wrapper: give it the extension zip")
+    type_ = str(refined(kind, name) or media_type(name) or UNKNOWN_TYPE)
+    return Attachment(
+        content_id=content_id,
+        name=name,
+        content_type=type_,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        declared_type=type_,
+        description=description,
+    )
+
+
+def _references(root: Node) -> list[Node]:
+    """The manifest's entries; it may be called Manifest (T16)."""
+    body = (root.first(wire.ENVELOPE) or root).first(wire.BODY)
+    manifest = body.first(wire.MANIFEST, wire.MANIFEST_SHORT) if body else None
+    return [node for node in manifest.all(wire.REFERENCE) if not node.is_empty()] if manifest else []
+
+
+def _contents(root: Node) -> list[Node]:
+    """The contents, below the root or wherever an envelope that is the root leaves room for them."""
+    envelope = root.first(wire.ENVELOPE)
+    blocks = [block for node in (root, envelope) if node for block in node.all(wire.ATTACHMENTS)]
+    return [node for block in blocks for node in block.all(wire.ATTACHMENT) if not node.is_empty()]
+
+
+def _joined(references: list[Node], contents: list[Node], notes: Notes) -> list[Part]:
+    manifest = _by_id(references, wire.REFERENCE, notes)
+    encoded = _by_id(contents, wire.ATTACHMENT, notes)
+    if manifest.keys() != encoded.keys():
+        lonely = sorted(manifest.keys() ^ encoded.keys())[0]
+        raise Unreadable(Reason.E_ATT_LINK, f"{_place(lonely)} stands in the manifest or at a content, not at both.")
+    return [_part(key, node, encoded[key], notes) for key, node in manifest.items()]
+
+
+def _by_id(nodes: list[Node], field: wire.Field, notes: Notes) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for node in nodes:
+        key = _content_id(Fields(node, field.name, notes), node, notes)
+        if found.setdefault(key, node) is not node:
+            raise Unreadable(Reason.E_ATT_LINK, f"Two {field} elements are {_place(key)}.")
+    return found
+
+
+def _content_id(fields: Fields, node: Node, notes: Notes) -> str:
+    """Without ``cid:``, of which there may be none or several (T15); an old manifest points by ``href``."""
+    text = fields.text(wire.CONTENT_ID) or (node.href or "")[: wire.CONTENT_ID.max_chars].strip()
+    key = text
+    while key[: len(wire.CID)].lower() == wire.CID:
+        key = key[len(wire.CID) :].strip()
+    if not key:
+        fields.refuse(Reason.E_ATT_LINK, wire.CONTENT_ID, "is missing")
+    if text != wire.CID + key:
+        notes.add(Tolerance.T15)
+    return key
+
+
+def _place(content_id: str) -> str:
+    return f"Attachment {content_id}" if content_id.isprintable() and len(content_id) <= 60 else "An attachment"
+
+
+def _part(key: str, reference: Node, content: Node, notes: Notes) -> Part:
+    payloads = [node.payload for node in content.all(wire.CONTENT_ENCODED) if node.payload]
+    place = _place(key)
+    if len(payloads) > 1:
+        raise Unreadable(Reason.E_ATT_LINK, f"{place} has more than one content.")
+    if not payloads or payloads[0].measured.size_bytes == 0:
+        fault = payloads[0].fault if payloads else None
+        raise Unreadable(Reason.E_ATT_B64, f"{place} is no base64: {fault}." if fault else f"{place} is empty.")
+    return Part(Fields(reference, place, notes), Fields(content, place, notes), payloads[0], key)
+
+
+def _opened(part: Part, sink: Sink, limits: Limits) -> tuple[Measured, Kind | None]:
+    """The file a reader opens, taken out of its wrapper where there is one, and what it is."""
+    raw = part.payload.measured
+    if part.payload.fault:
+        raise Unreadable(Reason.E_ATT_B64, f"{part.place} is no base64: {part.payload.fault}.")
+    _refuse_damaged(part, raw)
+    raw.file.seek(0)
+    kind = sniff(raw.head)
+    if kind is not Kind.ZIP:
+        return raw, refined(kind, part.name)
+    with open_archive(raw.file, limits) as archive:
+        return _opened_zip(part, raw, archive, sink, limits)
+
+
+def _opened_zip(
+    part: Part, raw: Measured, archive: Archive, sink: Sink, limits: Limits
+) -> tuple[Measured, Kind | None]:
+    kind = archive.kind()
+    if kind in OFFICE_ZIPS:
+        raw.file.seek(0)
+        return raw, kind
+    if part.is_archive:
+        archive.check(sink)
+        raw.file.seek(0)
+        return raw, kind
+    unwrapped = Measured(sink(), limits.max_attachment_bytes)
+    try:
+        archive.unwrap(unwrapped)
+        return unwrapped, _kind_unwrapped(part, unwrapped, limits)
+    except BaseException:
+        unwrapped.file.close()
+        raise
+
+
+def _kind_unwrapped(part: Part, unwrapped: Measured, limits: Limits) -> Kind | None:
+    if not unwrapped.size_bytes:
+        raise Unreadable(Reason.E_ATT_B64, f"{part.place} is empty.")
+    _refuse_damaged(part, unwrapped)
+    kind = sniff(unwrapped.head)
+    if kind is Kind.ZIP:
+        with open_archive(unwrapped.file, limits) as inner:
+            kind = inner.kind()
+        if kind not in OFFICE_ZIPS:
+            raise Unreadable(Reason.E_ATT_ZIP, f"{part.place} is wrapped in more than one ZIP.")
+        unwrapped.file.seek(0)
+    return refined(kind, part.name)
+
+
+def _refuse_damaged(part: Part, measured: Measured) -> None:
+    """Binary content that went through a text decoder is lost for good."""
+    kind = sniff(measured.head)
+    is_binary = kind not in TEXTUAL if kind else b"\0" in measured.head
+    if is_binary and measured.was_decoded_as_text():
+        raise Unreadable(Reason.E_ATT_CORRUPT, f"{part.place} was damaged by decoding its bytes as text.")
+
+
+def _described(part: Part, measured: Measured, kind: Kind | None, notes: Notes) -> Attachment:
+    _refuse_forbidden(part, kind)
+    if not _agree(part, kind, wrapped=measured is not part.payload.measured):
+        notes.add(Tolerance.T14)
+    return Attachment(
+        content_id=part.content_id,
+        name=part.name,
+        content_type=_content_type(part, kind),
+        size_bytes=measured.size_bytes,
+        sha256=measured.sha256,
+        declared_type=part.declared_types[0] if part.declared_types else None,
+        description=part.description,
+    )
+
+
+def _refuse_forbidden(part: Part, kind: Kind | None) -> None:
+    if kind is Kind.EXECUTABLE or extension(part.name) in FORBIDDEN_EXTENSIONS:
+        raise Unreadable(Reason.E_ATT_TYPE, f"{part.place} is a program.")
+    expected = _expected(part)
+    if kind and expected and kind not in expected:
+        raise Unreadable(Reason.E_ATT_TYPE, f"{part.place} is neither what its name nor what its media type says.")
+
+
+def _expected(part: Part) -> set[Kind]:
+    """Kinds that the name or a declared type allows; empty unless both have an opinion.
+
+    ``application/zip`` only tells of the wrapper and does not count.
+    """
+    by_type = [family_of_type(declared) for declared in part.declared_types if plain_type(declared) != Kind.ZIP]
+    opinions = [family(part.name), *by_type]
+    return set().union(*opinions) if by_type and all(opinions) else set()
+
+
+def _agree(part: Part, kind: Kind | None, wrapped: bool) -> bool:
+    """Whether both declarations, the name and the bytes tell the same story (T14)."""
+    declared = {plain_type(text) for text in part.declared_types}
+    if len(declared) > 1 or (wrapped and Kind.ZIP not in declared):
+        return False
+    said = [family(part.name, usual=True), *(family_of_type(text, usual=True) for text in declared)]
+    if wrapped:
+        said = said[:1]
+    return all(kind in kinds for kinds in said if kinds)
+
+
+def _content_type(part: Part, kind: Kind | None) -> str:
+    """By the bytes; else as declared, unless that told of the wrapper; else by the name."""
+    declared = next((text for text in part.declared_types if plain_type(text) != Kind.ZIP), None)
+    return str(kind or declared or media_type(part.name) or UNKNOWN_TYPE)

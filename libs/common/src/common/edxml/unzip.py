@@ -1,0 +1,154 @@
+"""ZIP attachments: what kind they are, whether they are safe, and the one file out of a transport wrapper.
+
+Entry names are looked at and never used as paths.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, BinaryIO, cast
+
+from common.domain.reason import Reason
+from common.edxml.filenames import escapes
+from common.edxml.limits import Limits
+from common.edxml.payload import Measured, Sink
+from common.edxml.sniff import FORBIDDEN_EXTENSIONS, HEAD_BYTES, Kind, extension, sniff
+from common.edxml.unreadable import Unreadable
+
+CHUNK_BYTES = 64 * 1024
+ENCRYPTED = 0x1
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, IndexError, OverflowError, NotImplementedError)
+"""What zipfile raises over damaged archives (UnicodeError is a ValueError)."""
+
+_OFFICE_FOLDERS = {"word/": Kind.DOCX, "xl/": Kind.XLSX, "ppt/": Kind.PPTX}
+_OPEN_DOCUMENTS = {kind.value.encode(): kind for kind in (Kind.ODT, Kind.ODS, Kind.ODP)}
+
+
+class Archive:
+    """One ZIP file, opened with bounds. Use :func:`open_archive`."""
+
+    def __init__(self, zip_file: zipfile.ZipFile, limits: Limits) -> None:
+        self._zip = zip_file
+        self._limits = limits
+        self.entries = [entry for entry in zip_file.infolist() if not entry.is_dir()]
+
+    def kind(self) -> Kind:
+        """An office document if its parts say so, else ZIP."""
+        names = set(self._zip.namelist())
+        if "[Content_Types].xml" in names:
+            return next((kind for folder, kind in _OFFICE_FOLDERS.items() if _any_in(names, folder)), Kind.PACKAGE)
+        if self.entries and self.entries[0].filename == "mimetype":
+            self._check_entry(self.entries[0])
+            return _OPEN_DOCUMENTS.get(self._head(self.entries[0]).strip(), Kind.PACKAGE)
+        return Kind.ZIP
+
+    def unwrap(self, into: Measured) -> None:
+        """Copy the first file out. E_ATT_ZIP, E_ATT_CORRUPT or E_SIZE."""
+        if not self.entries:
+            raise Unreadable(Reason.E_ATT_CORRUPT, "An attachment is an empty ZIP wrapper.")
+        for entry in self.entries:
+            self._check_entry(entry)
+        self._copy(self.entries[0], into)
+
+    def check(self, sink: Sink, depth: int = 0) -> None:
+        """Look at every entry of an archive that stays one: E_ATT_ZIP, or E_ATT_TYPE for programs in it."""
+        if sum(entry.file_size for entry in self.entries) > self._limits.max_attachment_bytes:
+            raise Unreadable(Reason.E_SIZE, "A ZIP attachment unpacks to more than an attachment may have.")
+        for entry in self.entries:
+            self._check_entry(entry)
+            kind = sniff(self._head(entry))
+            if kind is Kind.EXECUTABLE or extension(entry.filename) in FORBIDDEN_EXTENSIONS:
+                raise Unreadable(Reason.E_ATT_TYPE, "A ZIP attachment holds a program.")
+            if kind is Kind.ZIP:
+                self._check_nested(entry, sink, depth + 1)
+
+    def _check_nested(self, entry: zipfile.ZipInfo, sink: Sink, depth: int) -> None:
+        with sink() as file:
+            self._copy(entry, Measured(file, self._limits.max_attachment_bytes))
+            with open_archive(file, self._limits) as nested:
+                if nested.kind() is not Kind.ZIP:
+                    return
+                if depth > self._limits.max_zip_nesting:
+                    raise Unreadable(Reason.E_ATT_ZIP, "A ZIP attachment holds archives within archives.")
+                nested.check(sink, depth)
+
+    def _check_entry(self, entry: zipfile.ZipInfo) -> None:
+        if escapes(entry.orig_filename):
+            raise Unreadable(Reason.E_ATT_ZIP, "An entry name in a ZIP attachment leaves its folder.")
+        if entry.flag_bits & ENCRYPTED or entry.compress_type not in METHODS:
+            raise Unreadable(Reason.E_ATT_ZIP, "A ZIP attachment is encrypted or packed by an unusual method.")
+        if entry.file_size > self._allowed_bytes(entry):
+            raise Unreadable(Reason.E_ATT_ZIP, f"A ZIP attachment packs more than {self._limits.max_zip_ratio} to 1.")
+
+    def _allowed_bytes(self, entry: zipfile.ZipInfo) -> int:
+        return max(self._limits.zip_ratio_from_bytes, entry.compress_size * self._limits.max_zip_ratio)
+
+    def _copy(self, entry: zipfile.ZipInfo, into: Measured) -> None:
+        """zipfile stops at the size the entry declares, which has been checked, and compares its CRC."""
+        with _damage_named(), self._zip.open(entry) as packed:
+            while chunk := packed.read(CHUNK_BYTES):
+                into.write(chunk)
+        into.file.seek(0)
+
+    def _head(self, entry: zipfile.ZipInfo) -> bytes:
+        with _damage_named(), self._zip.open(entry) as packed:
+            return packed.read(HEAD_BYTES)
+
+
+@contextmanager
+def open_archive(file: BinaryIO, limits: Limits) -> Iterator[Archive]:
+    """Open a ZIP file that starts at its first byte; E_ATT_CORRUPT if it is none."""
+    with _damage_named():
+        zip_file = zipfile.ZipFile(cast(IO[bytes], BoundedReads(file, limits.max_zip_directory_bytes)))
+    with zip_file:
+        yield Archive(zip_file, limits)
+
+
+class BoundedReads:
+    """A file that refuses to hand out very much at once: zipfile reads a table of contents as a whole."""
+
+    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
+        self._file = file
+        self._max_bytes = max_bytes
+
+    def read(self, size: int = -1) -> bytes:
+        """Read; E_ATT_ZIP beyond the bound."""
+        if size > self._max_bytes:
+            raise self._refusal()
+        data = self._file.read(self._max_bytes + 1 if size < 0 else size)
+        if len(data) > self._max_bytes:
+            raise self._refusal()
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Seek; a place before the start means damage, not trouble."""
+        base = 0 if whence == 0 else self._file.tell() if whence == 1 else self._file.seek(0, 2)
+        if base + offset < 0:
+            raise zipfile.BadZipFile("an offset lies before the file")
+        self._file.seek(base + offset)
+        return base + offset
+
+    def tell(self) -> int:
+        """Where it stands."""
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def _refusal(self) -> Unreadable:
+        return Unreadable(Reason.E_ATT_ZIP, "A ZIP attachment has too long a table of contents.")
+
+
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    try:
+        yield
+    except BROKEN as error:
+        raise Unreadable(Reason.E_ATT_CORRUPT, "A ZIP attachment is damaged.") from error
+
+
+def _any_in(names: set[str], folder: str) -> bool:
+    return any(name.startswith(folder) for name in names)

@@ -1,0 +1,61 @@
+"""May this package enter? The decision of intake, pure: everything it needs to know comes in as arguments.
+
+1. The sender named in the package is the unit whose user submitted it (R7, R14).
+2. That unit is open on the day (R16).
+3. Dates are not in the future.
+4. What the package is about was accepted earlier from the right issuer.
+5. A document of its own bears a DocumentId that no other package holds (R32); same bytes never come here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from common.domain import ids
+from common.domain.directory import Unit
+from common.domain.envelope import Message
+from common.domain.names import PackageKind
+from common.domain.outcome import Refused
+from common.domain.reason import Reason
+from common.edxml import check_dates
+
+from intake.record import document_id_of
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The package may enter, and is recorded under this document."""
+
+    subject: str
+    """Document key."""
+
+
+def admit(message: Message, unit: Unit, today: date, known: Sequence[str]) -> Admitted | Refused:
+    """Steps 1 to 4. ``known``: document keys, of those the package is about, that were accepted earlier."""
+    if message.sender.code != unit.code:
+        detail = f"From is {message.sender.code}, submitted by the user of {unit.code}"
+        return Refused(Reason.E_FROM, detail)
+    if not unit.is_open(today):
+        return Refused(Reason.E_FROM, f"{unit.code} is closed since {unit.valid_to}")
+    if refused := check_dates(message, today):
+        return refused
+    return _subject(message, known)
+
+
+def _subject(message: Message, known: Sequence[str]) -> Admitted | Refused:
+    about = {ids.document_key(*document): document for document in ids.concerned_documents(message)}
+    missing = [document for key, document in about.items() if key not in known]
+    needs_all = message.kind is PackageKind.REPLACE
+    if missing and (needs_all or len(missing) == len(about)):
+        issuer, document_id = missing[0]
+        return Refused(Reason.E_REFDOC, f"no document {document_id} of {issuer} was accepted")
+    if ids.claims_document_id(message) or not about:
+        return Admitted(ids.document_key(message.sender.code, document_id_of(message)))
+    return Admitted(next(key for key in about if key in known))
+
+
+def settle_claim(package_id: str, holder: str) -> Refused | None:
+    """Step 5: ``holder`` is the package that holds the DocumentId now."""
+    if holder == package_id:
+        return None
+    return Refused(Reason.E_DUP, f"the DocumentId was used by package {holder} with other bytes")

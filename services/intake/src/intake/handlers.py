@@ -1,0 +1,99 @@
+"""Intake's handlers: a submission becomes a saved decision and a fact; a later refusal frees its DocumentId."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from common.directory import DirectoryReader
+from common.domain import ids
+from common.domain.envelope import Message
+from common.domain.outcome import Refused
+from common.edxml import Parsed
+from common.facts import DocumentRefused
+from common.metrics import record_rejection, record_stage
+from common.objects import Objects
+from common.service import Announcer
+from faststream.rabbit import RabbitMessage
+
+from intake.accept import Admitted, admit, settle_claim
+from intake.announce import fact_of, repeated_fact_of
+from intake.packages import Packages
+from intake.reading import close_files, read_package, store_parts
+from intake.record import Arrival, PackageRecord, let_in, turned_away, unreadable
+from intake.settings import IntakeSettings
+from intake.submission import Submission, lane_of, open_package, submission_of
+
+LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The steps of intake over its adapters."""
+
+    announcer: Announcer
+    settings: IntakeSettings
+    objects: Objects
+    packages: Packages
+    directory: DirectoryReader
+
+    async def receive(self, body: bytes, message: RabbitMessage) -> None:
+        """Decide about a submission once, and answer every copy of it."""
+        submission = submission_of(body, message, self.directory)
+        source = await open_package(submission, self.objects, self.settings)
+        if isinstance(source, Refused):
+            arrival = await self._arrive(submission, submission.body, message)
+            await self._answer(await self._once(arrival, unreadable(arrival, source)))
+            return
+        with source:
+            arrival = await self._arrive(submission, source, message)
+            saved = await self.packages.find(arrival.package_id)
+            await self._answer(saved or await self._once(arrival, await self._decide(arrival, submission, source)))
+
+    async def release(self, fact: DocumentRefused) -> None:
+        """A refused document gives its DocumentId back, for a corrected package."""
+        await self.packages.release(fact.subject, fact.package_id)
+
+    async def _arrive(self, submission: Submission, source: bytes | BinaryIO, message: RabbitMessage) -> Arrival:
+        package = await self.objects.put_content(source)
+        return Arrival(sender=submission.unit.code, package=package, lane=lane_of(message), at=datetime.now(UTC))
+
+    async def _once(self, arrival: Arrival, record: PackageRecord) -> PackageRecord:
+        return await self.packages.find(arrival.package_id) or await self.packages.save(record)
+
+    async def _decide(self, arrival: Arrival, submission: Submission, source: BinaryIO) -> PackageRecord:
+        parsed = await read_package(source, self.settings.limits)
+        if isinstance(parsed, Refused):
+            return unreadable(arrival, parsed)
+        try:
+            return await self._judge(arrival, submission, parsed)
+        finally:
+            close_files(parsed)
+
+    async def _judge(self, arrival: Arrival, submission: Submission, parsed: Parsed) -> PackageRecord:
+        answer = await self._admit(arrival, submission, parsed.message)
+        if isinstance(answer, Refused):
+            return turned_away(arrival, parsed.message, answer)
+        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject)
+
+    async def _admit(self, arrival: Arrival, submission: Submission, message: Message) -> Admitted | Refused:
+        known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
+        answer = admit(message, submission.unit, datetime.now(LOCAL).date(), known)
+        if isinstance(answer, Refused) or not ids.claims_document_id(message):
+            return answer
+        holder = await self.packages.claim(answer.subject, arrival.package_id)
+        return settle_claim(arrival.package_id, holder) or answer
+
+    async def _answer(self, record: PackageRecord) -> None:
+        if record.announced:
+            await self.announcer.announce(repeated_fact_of(record))
+            return
+        await self.announcer.announce(fact_of(record))
+        await self.packages.mark_announced(record.package_id)
+        _measure(record)
+
+
+def _measure(record: PackageRecord) -> None:
+    if record.reason:
+        record_rejection("intake", record.reason)
+    record_stage("intake", record.lane, (datetime.now(UTC) - record.submitted_at).total_seconds())

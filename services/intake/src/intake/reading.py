@@ -1,0 +1,40 @@
+"""From bytes to stored content: parse, and put the parsed message and its files into the content store."""
+
+import asyncio
+import tempfile
+from typing import BinaryIO, cast
+
+from common import envelopes
+from common.domain.outcome import Refused
+from common.edxml import Limits, Parsed, Unreadable, parse
+from common.objects import Objects
+
+from intake.record import Stored
+
+SPOOL_BYTES = 1024 * 1024
+
+
+async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
+    """Parse in a thread, with files spooled to disk."""
+    try:
+        return await asyncio.to_thread(parse, source, _spool, limits)
+    except Unreadable as error:
+        return Refused(error.reason, error.detail)
+
+
+async def store_parts(parsed: Parsed, objects: Objects) -> Stored:
+    """Put every file and the parsed message into the content store."""
+    for file in parsed.files:
+        await objects.put_content(file)
+    envelope = await objects.put_content(envelopes.to_json(parsed.message))
+    return Stored(parsed.message, envelope, tuple(map(str, parsed.warnings)), bool(parsed.files))
+
+
+def close_files(parsed: Parsed) -> None:
+    """Free the spooled files."""
+    for file in parsed.files:
+        file.close()
+
+
+def _spool() -> BinaryIO:
+    return cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))

@@ -1,0 +1,108 @@
+"""The record of one decision, made of what was submitted and what was answered: pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.domain import ids
+from common.domain.envelope import Envelope, Message
+from common.domain.names import Lane, PackageKind
+from common.domain.outcome import Refused
+from common.domain.reason import Reason
+from common.facts import ObjectRef
+from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A submission whose bytes are stored."""
+
+    sender: str
+    package: ObjectRef
+    lane: Lane
+    """Of the queue it came by; a document's own urgency decides later."""
+    at: datetime
+
+    @property
+    def package_id(self) -> str:
+        """These bytes from this sender."""
+        return ids.package_id(self.sender, self.package.sha256)
+
+
+class PackageRecord(BaseModel):
+    """The decision about one package."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    package_id: str
+    subject: str
+    """Document key under whose ledger the package is recorded."""
+    sender: str
+    document_id: str
+    kind: PackageKind
+    lane: Lane
+    submitted_at: datetime
+    package: ObjectRef
+    envelope: ObjectRef | None = None
+    carries_files: bool = False
+    reason: Reason | None = None
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+    announced: bool = False
+    """Set after the broker confirmed the fact: only then is a further copy a mere repetition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A readable package whose parts lie in the content store."""
+
+    message: Message
+    envelope: ObjectRef
+    warnings: tuple[str, ...]
+    carries_files: bool
+
+
+def unreadable(arrival: Arrival, refused: Refused) -> PackageRecord:
+    """Refused before anything inside could be read: the package is its own subject."""
+    return PackageRecord(
+        package_id=arrival.package_id,
+        subject=arrival.package_id,
+        sender=arrival.sender,
+        document_id="",
+        kind=PackageKind.NEW,
+        lane=arrival.lane,
+        submitted_at=arrival.at,
+        package=arrival.package,
+        reason=refused.reason,
+        detail=refused.detail,
+    )
+
+
+def turned_away(arrival: Arrival, message: Message, refused: Refused) -> PackageRecord:
+    """Read, and refused."""
+    subject = ids.document_key(arrival.sender, document_id_of(message))
+    return _read(arrival, message, subject).model_copy(update={"reason": refused.reason, "detail": refused.detail})
+
+
+def let_in(arrival: Arrival, stored: Stored, subject: str) -> PackageRecord:
+    """Read, and accepted."""
+    found = {"envelope": stored.envelope, "warnings": stored.warnings, "carries_files": stored.carries_files}
+    return _read(arrival, stored.message, subject).model_copy(update=found)
+
+
+def document_id_of(message: Message) -> str:
+    """The DocumentId that the package bears, or that a status answers."""
+    return message.document_id if isinstance(message, Envelope) else message.response_for.document_id
+
+
+def _read(arrival: Arrival, message: Message, subject: str) -> PackageRecord:
+    lane = message.other.priority.lane if isinstance(message, Envelope) else arrival.lane
+    return PackageRecord(
+        package_id=arrival.package_id,
+        subject=subject,
+        sender=arrival.sender,
+        document_id=document_id_of(message),
+        kind=message.kind,
+        lane=lane,
+        submitted_at=arrival.at,
+        package=arrival.package,
+    )

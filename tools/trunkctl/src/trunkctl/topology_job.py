@@ -1,0 +1,51 @@
+"""``trunkctl topology``: declares the broker's objects, users and permissions, or tells what differs."""
+
+import json
+import secrets
+from pathlib import Path
+
+from common.domain.directory import Directory
+from common.topology import Topology, static_topology, unit_topology
+
+from trunkctl.broker_admin import BrokerAdmin
+from trunkctl.settings import ControlSettings
+
+
+def whole_topology(directory: Directory) -> Topology:
+    """What the broker must hold for these units."""
+    whole = static_topology()
+    for unit in directory.units.values():
+        whole += unit_topology(unit)
+    return whole
+
+
+def admin(settings: ControlSettings) -> BrokerAdmin:
+    """The administrator's session."""
+    return BrokerAdmin(
+        settings.rabbitmq_management_url,
+        settings.rabbitmq_admin_user,
+        settings.rabbitmq_admin_password.get_secret_value(),
+    )
+
+
+def passwords_for(topology: Topology, users_file: Path) -> dict[str, str]:
+    """Password of every user; new users get a random one, kept in a file only its owner may read."""
+    known: dict[str, str] = json.loads(users_file.read_text()) if users_file.exists() else {}
+    missing = {user.name: secrets.token_urlsafe(24) for user in topology.users if user.name not in known}
+    if missing:
+        users_file.parent.mkdir(parents=True, exist_ok=True)
+        users_file.touch(mode=0o600)
+        users_file.write_text(json.dumps(known | missing, indent=1))
+    return known | missing
+
+
+def apply(settings: ControlSettings, directory: Directory) -> int:
+    """Declare everything. Returns the number of objects."""
+    topology = whole_topology(directory)
+    admin(settings).apply(topology, passwords_for(topology, settings.users_file))
+    return len(topology.exchanges) + len(topology.queues) + len(topology.bindings) + len(topology.users)
+
+
+def check(settings: ControlSettings, directory: Directory) -> list[str]:
+    """What differs; empty = as it should be."""
+    return admin(settings).differences(whole_topology(directory))
