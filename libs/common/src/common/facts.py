@@ -98,6 +98,8 @@ class DocumentVerified(CarriesPackage):
 
     fact: Literal["document.verified"] = "document.verified"
     label: Label
+    unsigned_annexes: int = 0
+    """Further PDFs of the package that bear no signature at all; the label does not speak for them."""
     report: ObjectRef
     policy_version: str
 

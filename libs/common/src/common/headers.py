@@ -13,6 +13,7 @@ KIND = "x-kind"
 LABEL = "x-label"
 REASON = "x-reason"
 LANE = "x-lane"
+UNSIGNED_ANNEXES = "x-unsigned-annexes"
 
 USER_ID = "x-user-id"
 """On a copy made by the trunk itself: the user that published the original."""

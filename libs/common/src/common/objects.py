@@ -19,8 +19,9 @@ from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
 from common.domain.names import Sha256
+from common.domain.reason import Reason
 from common.facts import ObjectRef
-from common.failure import Transient
+from common.failure import Permanent, Transient
 from common.settings import ServiceSettings
 
 UPLOADS = "uploads"
@@ -39,12 +40,18 @@ NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 T = TypeVar("T")
 
 
-class ObjectMissing(Exception):
+class ObjectMissing(Permanent):
     """No such object."""
 
+    def __init__(self, place: str) -> None:
+        super().__init__(Reason.E_OBJECT, f"missing: {place}")
 
-class ObjectAltered(Exception):
+
+class ObjectAltered(Permanent):
     """The bytes in the store are not those that were named."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(Reason.E_OBJECT, f"altered: {place}")
 
 
 class Objects:

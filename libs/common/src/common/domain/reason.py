@@ -50,6 +50,7 @@ class Reason(StrEnum):
     E_SIG_UNTRUSTED_CA = "E_SIG_UNTRUSTED_CA"
     E_SIG_EXPIRED = "E_SIG_EXPIRED"
     E_SIG_NOT_YET_VALID = "E_SIG_NOT_YET_VALID"
+    E_SIG_TIME = "E_SIG_TIME"
     E_SIG_REVOKED = "E_SIG_REVOKED"
     E_SIG_REVOCATION_UNKNOWN = "E_SIG_REVOCATION_UNKNOWN"
     # the signatures of a document together
@@ -68,3 +69,4 @@ class Reason(StrEnum):
     E_FACT = "E_FACT"
     E_ATTEMPTS = "E_ATTEMPTS"
     E_UNAVAILABLE = "E_UNAVAILABLE"
+    E_OBJECT = "E_OBJECT"

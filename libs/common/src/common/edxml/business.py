@@ -20,7 +20,8 @@ def read_hops(trace: Fields) -> tuple[Hop, ...]:
 def read_business(trace: Fields) -> Business:
     """Bussiness; a new document where it is missing (T8). E_ENUM, E_REQ (a reason for kinds other than new)."""
     fields = trace.child(wire.BUSINESS, wire.BUSINESS_CORRECTED)
-    if not trace.has(wire.BUSINESS) and fields.present:
+    corrected = not trace.has(wire.BUSINESS) and fields.present
+    if corrected or fields.has(wire.BUSINESS_TYPE_CORRECTED):
         fields.notes.add(Tolerance.T7)
     kind = fields.one_of(wire.KIND_OF_TYPE, wire.BUSINESS_TYPE, wire.BUSINESS_TYPE_CORRECTED)
     if kind is None:

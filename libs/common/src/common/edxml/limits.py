@@ -21,6 +21,8 @@ class Limits:
     """Nested elements: the deepest known message has nine."""
     max_elements: int = 100_000
     """All elements together: a thousand complete receivers take nine thousand."""
+    max_attributes: int = 100
+    """Attributes of one element, and prefixes in force at one element: known messages have two."""
     max_header_chars: int = 4_000_000
     """All text outside the attachments: four times what a thousand complete receivers hold."""
     max_token_bytes: int = 128 * 1024

@@ -17,15 +17,20 @@ UNDECLARED = "undeclared:"
 class Namespaces:
     """The declarations in force at the element being read."""
 
-    def __init__(self, notes: Notes, strict: bool) -> None:
+    def __init__(self, notes: Notes, strict: bool, max_attributes: int) -> None:
         self._scopes: list[dict[str, str]] = [{"": "", "xml": XML_NAMESPACE}]
         self._notes = notes
         self._strict = strict
+        self._max_attributes = max_attributes
 
     def enter(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
         """Open an element: its namespace and local name. E_XML if it is not namespace-well-formed beyond repair."""
+        if len(attributes) > self._max_attributes:
+            raise self._too_many()
         declared = {_prefix_of(key): uri for key, uri in attributes.items() if _declares(key)}
         self._scopes.append(self._scopes[-1] | _checked(declared) if declared else self._scopes[-1])
+        if len(self._scopes[-1]) > self._max_attributes:
+            raise self._too_many()
         for key in attributes:
             if ":" in key and not _declares(key):
                 self._resolve(key)
@@ -34,6 +39,9 @@ class Namespaces:
     def leave(self) -> None:
         """Close the element opened last."""
         self._scopes.pop()
+
+    def _too_many(self) -> Unreadable:
+        return Unreadable(Reason.E_SIZE, f"An element has more than {self._max_attributes} attributes or prefixes.")
 
     def _resolve(self, name: str) -> tuple[str, str]:
         prefix, _, local = name.rpartition(":")

@@ -10,6 +10,7 @@ from common.domain.names import PackageKind
 from common.domain.reason import Reason
 from common.edxml import wire
 from common.edxml.attachments import read_attachments
+from common.edxml.doubles import refuse_doubles
 from common.edxml.fields import Fields
 from common.edxml.header import read_envelope
 from common.edxml.limits import DEFAULT_LIMITS, MIB, Limits
@@ -67,6 +68,7 @@ def parse(source: BinaryIO, sink: Sink = spool, limits: Limits = DEFAULT_LIMITS,
 
 
 def _parsed(root: Node, notes: Notes, sink: Sink, limits: Limits) -> Parsed:
+    refuse_doubles(root)
     header_block = header_of(root)
     if header_block is None:
         raise Unreadable(Reason.E_FROM, "There is no edXMLHeader.")

@@ -33,7 +33,7 @@ def open_prolog(head: bytes, notes: Notes, strict: bool) -> Opening:
     declared otherwise than written.
     """
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return Opening(head, None)
+        return Opening(head, "UTF-16")
     data = _without_junk(_without_mark(head, notes), notes, strict)
     return Opening(data, _encoding(data, notes, strict))
 

@@ -10,7 +10,7 @@ from common.edxml import wire
 from common.edxml.limits import Limits
 from common.edxml.namespaces import Namespaces
 from common.edxml.payload import Measured, Payload, Sink
-from common.edxml.prolog import open_prolog
+from common.edxml.prolog import SAFE_NAMES, open_prolog
 from common.edxml.tolerance import Notes, Tolerance
 from common.edxml.tree import Node
 from common.edxml.unreadable import Unreadable
@@ -29,7 +29,7 @@ class Reader:
         self._limits = limits
         self._strict = strict
         self._notes = notes
-        self._namespaces = Namespaces(notes, strict)
+        self._namespaces = Namespaces(notes, strict, limits.max_attributes)
         self._open: list[Node] = []
         self._payload: Payload | None = None
         self._depth = 0
@@ -90,7 +90,7 @@ class Reader:
         return fed
 
     def _on_declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
-        if encoding and encoding.lower() not in {"utf-8", "utf-16", "us-ascii", "iso-8859-1"}:
+        if encoding and encoding.lower() not in SAFE_NAMES:
             raise Unreadable(Reason.E_XML, "The XML declaration names an encoding other than UTF-8 or UTF-16.")
 
     def _on_doctype(self, *_: object) -> None:

@@ -1,0 +1,239 @@
+"""RabbitMQ with the plugins for management and Prometheus, and the virtual host `trunk`."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from devstack import commands, debian_tree, policy_rc, processes, waiting
+from devstack.checkout import Checkout
+from devstack.choices import Choices
+from devstack.debian_tree import Tree
+from devstack.errors import DevstackError, NotReady, NoWay
+from devstack.ports import LOOPBACK, answers
+from devstack.processes import Program
+
+SERVER = "rabbitmq"
+PORTS = ("amqp", "management", "prometheus", "erlang", "epmd")
+VHOST = "trunk"
+ADMIN = "admin"
+OLDEST = (3, 10)
+# Debian's /usr/sbin/rabbitmq-server changes the user by su; the script behind it does not.
+DEBIAN_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+PLUGINS = "[rabbitmq_management,rabbitmq_prometheus].\n"
+# Loopback only; no spinning while idle, since the machine is shared with what is being tested; and a
+# dead letter whose target was missing is tried again after 5 s instead of 3 minutes.
+ERLANG_ARGUMENTS = (
+    "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"
+    " -rabbit dead_letter_worker_publisher_confirm_timeout 5000"
+)
+MANAGEMENT_VARIABLE = "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL"
+PROMETHEUS_VARIABLE = "TRUNK_DEV_RABBITMQ_PROMETHEUS_URL"
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, object] | None:
+    """The fields of Addresses for a broker that somebody else runs; None when none is named."""
+    url = environment.get("TRUNK_DEV_AMQP_URL")
+    if not url:
+        return None
+    amqp = urlsplit(url)
+    host = amqp.hostname or LOOPBACK
+    management = urlsplit(environment.get(MANAGEMENT_VARIABLE) or f"http://{host}:15672")
+    admin = management if management.username else amqp
+    return {
+        "amqp_host": host,
+        "amqp_port": amqp.port or 5672,
+        "rabbitmq_management_url": f"{management.scheme}://{management.netloc.rpartition('@')[2]}",
+        "rabbitmq_prometheus_url": environment.get(PROMETHEUS_VARIABLE) or f"http://{host}:15692/metrics",
+        "rabbitmq_admin_user": unquote(admin.username or "guest"),
+        "rabbitmq_admin_password": unquote(admin.password or "guest"),
+    }
+
+
+def adopt(fields: Mapping[str, object]) -> str:
+    """Make sure that somebody else's broker answers and has our virtual host; return what it is."""
+    url, user = str(fields["rabbitmq_management_url"]), str(fields["rabbitmq_admin_user"])
+    with httpx.Client(base_url=url, auth=(user, str(fields["rabbitmq_admin_password"]))) as api:
+        try:
+            api.put(f"/api/vhosts/{VHOST}").raise_for_status()
+            api.put(f"/api/permissions/{VHOST}/{user}", json=EVERY_RIGHT).raise_for_status()
+            version = api.get("/api/overview").raise_for_status().json()["rabbitmq_version"]
+        except httpx.HTTPError as error:
+            raise NotReady(f"the broker's management at {url} ({MANAGEMENT_VARIABLE}): {error}") from None
+    return f"RabbitMQ {version} at the address in the environment"
+
+
+EVERY_RIGHT = {"configure": ".*", "write": ".*", "read": ".*"}
+
+
+def addresses(choices: Choices) -> dict[str, object]:
+    """The fields of Addresses for the broker that we run."""
+    ports = choices.ports
+    return {
+        "amqp_host": LOOPBACK,
+        "amqp_port": ports["amqp"],
+        "rabbitmq_management_url": f"http://{LOOPBACK}:{ports['management']}",
+        "rabbitmq_prometheus_url": f"http://{LOOPBACK}:{ports['prometheus']}/metrics",
+        "rabbitmq_admin_user": ADMIN,
+        "rabbitmq_admin_password": choices.rabbitmq_password,
+    }
+
+
+def start(checkout: Checkout) -> str:
+    """Start the broker by the first way that works, wait until it serves, return what it is."""
+    program, how = _program(checkout)
+    with checkout.progress.step(f"RabbitMQ ({how})"):
+        processes.start(checkout.state_dir, program)
+        waiting.until_ready(checkout.state_dir, SERVER, lambda: ready(checkout.choices))
+    return f"RabbitMQ {version(checkout.choices)} ({how})"
+
+
+def ready(choices: Choices) -> bool:
+    """Whether clients can connect and the virtual host is up."""
+    try:
+        vhost = _api(choices, f"/api/vhosts/{VHOST}")
+    except httpx.HTTPError:
+        return False
+    states = vhost.get("cluster_state") or {}  # an empty list while the host is being made
+    return "running" in states.values() and answers(choices.ports["amqp"])
+
+
+def version(choices: Choices) -> str:
+    """As the running broker says it."""
+    return str(_api(choices, "/api/overview")["rabbitmq_version"])
+
+
+def _api(choices: Choices, path: str) -> dict[str, Any]:
+    url = f"http://{LOOPBACK}:{choices.ports['management']}{path}"
+    answer = httpx.get(url, auth=(ADMIN, choices.rabbitmq_password), timeout=5)
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
+
+
+def _program(checkout: Checkout) -> tuple[Program, str]:
+    if found := _on_the_machine():
+        return _machine_program(checkout, found), "on this machine"
+    refusals = []
+    ways: tuple[Callable[[], Tree], ...] = (checkout.tree, lambda: debian_tree.broker_only(checkout.progress))
+    for way in ways:
+        try:
+            tree = way()
+            return _tree_program(checkout, tree), f"from a Debian {tree.suite} tree"
+        except DevstackError as refusal:
+            refusals.append(str(refusal))
+    return _machine_program(checkout, _installed(checkout, refusals)), "installed by apt-get"
+
+
+def _on_the_machine() -> str | None:
+    """The script of a RabbitMQ that is installed here and not too old."""
+    script = str(DEBIAN_SCRIPT) if DEBIAN_SCRIPT.exists() else shutil.which("rabbitmq-server")
+    control = shutil.which("rabbitmqctl")
+    if not script or not control:
+        return None
+    try:
+        return script if recent_enough(commands.run([control, "version"])) else None
+    except DevstackError:
+        return None
+
+
+def recent_enough(text: str) -> bool:
+    """Whether the version that `text` ends with is one that the trunk can work with."""
+    numbers = re.search(r"(\d+)\.(\d+)", text)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST
+
+
+def _installed(checkout: Checkout, refusals: list[str]) -> str:
+    """The last way: the distribution's own package."""
+    try:
+        with checkout.progress.step("rabbitmq-server by apt-get"), policy_rc.no_services_started():
+            debian_tree.install_package(debian_tree.BROKER)
+        if script := _on_the_machine():
+            return script
+    except (DevstackError, OSError) as refusal:
+        refusals.append(str(refusal))
+    raise NoWay(
+        "No RabbitMQ: install rabbitmq-server 3.10 or later, or name one that runs in TRUNK_DEV_AMQP_URL "
+        f"and {MANAGEMENT_VARIABLE} ({'; '.join(refusals)})."
+    )
+
+
+def _tree_program(checkout: Checkout, tree: Tree) -> Program:
+    data = checkout.data(SERVER)
+    _write_settings(checkout)
+    _give_away(data, tree.owner("rabbitmq"))
+    seen = _environment(checkout.choices, "/srv", processes.mark(checkout.state_dir, SERVER))
+    seen["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    settings = [f"{name}={value}" for name, value in seen.items()]
+    command = tree.command(data, "rabbitmq", ["env", "-i", *settings, str(DEBIAN_SCRIPT)])
+    return Program(SERVER, "beam.smp", command, processes.ordinary_environment())
+
+
+def _machine_program(checkout: Checkout, script: str) -> Program:
+    data = checkout.data(SERVER)
+    _write_settings(checkout)
+    own = _environment(checkout.choices, str(data), processes.mark(checkout.state_dir, SERVER))
+    return Program(SERVER, "beam.smp", [script], {**processes.ordinary_environment(), **own})
+
+
+def _environment(choices: Choices, home: str, mark: str) -> dict[str, str]:
+    """home: the data folder as the broker sees it."""
+    return {
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        processes.MARK: mark,
+        "RABBITMQ_NODENAME": choices.node_name,
+        "RABBITMQ_DIST_PORT": str(choices.ports["erlang"]),
+        "ERL_EPMD_PORT": str(choices.ports["epmd"]),
+        "ERL_EPMD_ADDRESS": LOOPBACK,
+        "RABBITMQ_CONFIG_FILE": f"{home}/rabbitmq.conf",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home}/enabled_plugins",
+        "RABBITMQ_MNESIA_BASE": f"{home}/data",
+        "RABBITMQ_LOG_BASE": f"{home}/log",
+        "RABBITMQ_GENERATED_CONFIG_DIR": f"{home}/generated",
+        "RABBITMQ_PID_FILE": f"{home}/pid",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG_ARGUMENTS,
+    }
+
+
+def settings(choices: Choices) -> str:
+    """The text of rabbitmq.conf. The first start makes the administrator; a user guest never exists."""
+    ports = choices.ports
+    return f"""\
+listeners.tcp.1 = {LOOPBACK}:{ports["amqp"]}
+management.tcp.ip = {LOOPBACK}
+management.tcp.port = {ports["management"]}
+prometheus.tcp.ip = {LOOPBACK}
+prometheus.tcp.port = {ports["prometheus"]}
+default_vhost = {VHOST}
+default_user = {ADMIN}
+default_pass = {choices.rabbitmq_password}
+default_user_tags.administrator = true
+default_permissions.configure = .*
+default_permissions.read = .*
+default_permissions.write = .*
+vm_memory_high_watermark.relative = 0.6
+disk_free_limit.absolute = 50MB
+raft.wal_max_size_bytes = 33554432
+log.console = true
+log.console.level = info
+log.file = false
+"""
+
+
+def _write_settings(checkout: Checkout) -> None:
+    data = checkout.data(SERVER)
+    private = data / "rabbitmq.conf"
+    private.touch(mode=0o600)
+    private.write_text(settings(checkout.choices))
+    (data / "enabled_plugins").write_text(PLUGINS)
+
+
+def _give_away(data: Path, owner: tuple[int, int]) -> None:
+    """The broker's user owns its folder and our files in it; what is deeper it made itself."""
+    for path in (data, *data.iterdir()):
+        os.chown(path, *owner)

@@ -1,0 +1,73 @@
+"""Handlers: every fact enters the ledger; packages, their parts and their verdicts go under object lock."""
+
+from datetime import UTC, datetime
+
+from archive.ledger import Entry
+from archive.record import Kept, Parts, Record, archived, record
+from archive.retention import RetentionTable
+from archive.store import Ledger, Records
+from common.domain.envelope import Envelope
+from common.domain.reason import Reason
+from common.envelopes import from_json
+from common.facts import DocumentVerified, Fact
+from common.failure import Permanent, TrunkFailure
+from common.metrics import record_archive_write, record_stage
+from common.objects import ObjectAltered, ObjectMissing, Objects, content_ref
+from common.service import Announcer
+
+
+class Archive:
+    """The archive's one handler and what it works with."""
+
+    def __init__(
+        self, ledger: Ledger, records: Records, objects: Objects, announcer: Announcer, table: RetentionTable
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._objects = objects
+        self._announcer = announcer
+        self._table = table
+
+    async def take(self, fact: Fact) -> None:
+        """Enter the fact into the ledger; keep what it is about; announce a valid document as archived."""
+        entry = await self._ledger.append(fact, datetime.now(UTC))
+        if isinstance(fact, Kept):
+            saved = await self._kept(fact, entry)
+            if isinstance(fact, DocumentVerified):
+                await self._announcer.announce(archived(fact, saved))
+
+    async def _kept(self, fact: Kept, entry: Entry) -> Record:
+        saved = await self._records.load(fact.package_id)
+        if saved is None:
+            return await self._keep(fact, entry)
+        if saved.verdict != fact.fact:
+            raise Permanent(Reason.E_FACT, f"package is on record as {saved.verdict}, not {fact.fact}")
+        record_archive_write("repeated")
+        return saved
+
+    async def _keep(self, fact: Kept, entry: Entry) -> Record:
+        try:
+            decided, copies = record(fact, await self._parts(fact), entry, self._table)
+            for copy in copies:
+                await self._objects.put_locked(copy.kept.key, copy.source, decided.retain_until)
+            evidence = await self._objects.put_content(decided.evidence())
+            await self._objects.put_locked(f"{decided.folder}/record.json", evidence, decided.retain_until)
+            saved = await self._records.save(decided)
+        except (ObjectMissing, ObjectAltered) as error:
+            record_archive_write("failed")
+            raise Permanent(Reason.E_OBJECT, f"{type(error).__name__}: {error}") from error
+        except TrunkFailure:
+            record_archive_write("failed")
+            raise
+        record_archive_write("written")
+        if isinstance(fact, DocumentVerified):
+            record_stage("archived", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())
+        return saved
+
+    async def _parts(self, fact: Kept) -> Parts:
+        if not isinstance(fact, DocumentVerified):
+            return Parts()
+        message = from_json(await self._objects.get(fact.envelope))
+        if not isinstance(message, Envelope):
+            raise Permanent(Reason.E_FACT, "the envelope of a valid document is a status")
+        return Parts(message.type.name, tuple(content_ref(a.sha256, a.size_bytes) for a in message.attachments))

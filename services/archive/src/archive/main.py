@@ -1,0 +1,22 @@
+"""Wiring of the archive."""
+
+from archive.handlers import Archive
+from archive.retention import read_table
+from archive.settings import ArchiveSettings
+from archive.store import Ledger, Records
+from common.database import Database
+from common.objects import Objects
+from common.service import Service
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = ArchiveSettings()
+    service = Service("archive", settings)
+    database, objects = Database(settings, service.name), Objects(settings)
+    service.needs("mongodb", database.ping)
+    service.needs("object_store", objects.ping)
+    table = read_table(settings.retention_table)
+    archive = Archive(Ledger(database), Records(database), objects, service, table)
+    service.on_facts(archive.take)
+    service.run()

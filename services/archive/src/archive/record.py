@@ -1,0 +1,169 @@
+"""Decision: what the archive keeps of a package, for how long, and what proves it unaltered."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from archive.ledger import Entry, canonical_json
+from archive.retention import RetentionClass, RetentionTable, retain_until
+from common.domain.ids import event_id
+from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, Sha256, UnitCode
+from common.domain.reason import Reason
+from common.facts import (
+    CarriesPackage,
+    DocumentArchived,
+    DocumentRefused,
+    DocumentVerified,
+    NoticeAccepted,
+    ObjectRef,
+    PackageRefused,
+)
+
+Kept = DocumentVerified | DocumentRefused | PackageRefused | NoticeAccepted
+"""The facts that end in a record; every other fact only enters the ledger."""
+
+
+class KeptObject(BaseModel):
+    """One object under lock."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+    """package, envelope, report or attachment."""
+    key: str
+    """In the archive's bucket."""
+    sha256: Sha256
+    size_bytes: int
+
+
+class Copy(NamedTuple):
+    """An object to be put under lock, and where its bytes lie now."""
+
+    kept: KeptObject
+    source: ObjectRef
+
+
+class Parts(NamedTuple):
+    """What the archive needs to know from inside a valid document."""
+
+    type_name: str = ""
+    attachments: tuple[ObjectRef, ...] = ()
+
+
+class Record(BaseModel):
+    """What is kept of one package. Holds digests and codes only; names and subjects stay in the locked objects."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_enum_values=True)
+
+    record_id: PackageId
+    document_key: str
+    sender: UnitCode
+    document_id: DocumentId
+    kind: PackageKind
+    lane: Lane
+    verdict: str
+    """Name of the fact that was recorded."""
+    event_id: str
+    """Of that fact."""
+    reason: Reason | None = None
+    label: Label | None = None
+    policy_version: str | None = None
+    retention_class: str
+    retention_version: str
+    retention_years: int | str
+    """Full years, or PERMANENT."""
+    legal_basis: str
+    retain_until: datetime
+    submitted_at: datetime
+    decided_at: datetime
+    archived_at: datetime
+    """When the ledger took the fact."""
+    ledger_seq: int
+    ledger_hash: Sha256
+    """The ledger's entry of the fact: fixes all entries up to it."""
+    objects: tuple[KeptObject, ...]
+
+    @property
+    def folder(self) -> str:
+        """Under which all objects of this record lie in the archive's bucket."""
+        return f"{self.document_key}/{self.record_id}"
+
+    def evidence(self) -> bytes:
+        """``record.json``: the record as it goes under lock beside its objects."""
+        return canonical_json(self.model_dump(mode="json", exclude_none=True)).encode()
+
+
+def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tuple[Record, tuple[Copy, ...]]:
+    """The record of a fact and the copies it needs; the same arguments always give the same record."""
+    row = retention_class(fact, parts.type_name, table)
+    copies = tuple(_copies(fact, parts.attachments))
+    return Record(
+        record_id=fact.package_id,
+        document_key=fact.subject,
+        sender=fact.sender,
+        document_id=fact.document_id,
+        kind=fact.kind,
+        lane=fact.lane,
+        verdict=fact.fact,
+        event_id=fact.event_id,
+        reason=getattr(fact, "reason", None),
+        label=getattr(fact, "label", None),
+        policy_version=getattr(fact, "policy_version", None),
+        retention_class=row.name,
+        retention_version=table.version,
+        retention_years=row.years,
+        legal_basis=row.legal_basis,
+        retain_until=retain_until(fact.occurred_at, row),
+        submitted_at=fact.submitted_at,
+        decided_at=fact.occurred_at,
+        archived_at=entry.recorded_at,
+        ledger_seq=entry.seq,
+        ledger_hash=entry.hash,
+        objects=tuple(copy.kept for copy in copies),
+    ), copies
+
+
+def retention_class(fact: Kept, type_name: str, table: RetentionTable) -> RetentionClass:
+    """Refusals and notices have a class of their own; a valid document goes by its type."""
+    match fact:
+        case NoticeAccepted():
+            return table.named(table.notice)
+        case DocumentVerified():
+            return table.for_document(type_name)
+        case _:
+            return table.named(table.refused)
+
+
+def archived(fact: DocumentVerified, saved: Record) -> DocumentArchived:
+    """What is announced about a saved record; the same at every announcement."""
+    return DocumentArchived(
+        event_id=event_id(saved.record_id, "document.archived"),
+        occurred_at=saved.archived_at,
+        subject=fact.subject,
+        package_id=fact.package_id,
+        sender=fact.sender,
+        document_id=fact.document_id,
+        kind=fact.kind,
+        lane=fact.lane,
+        record_id=saved.record_id,
+        retain_until=saved.retain_until,
+    )
+
+
+def _copies(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
+    folder = f"{fact.subject}/{fact.package_id}"
+    sources: list[tuple[str, str, ObjectRef | None]] = []
+    if getattr(fact, "reason", None) is not Reason.E_SECRET:  # secrets stay in quarantine: a lock would keep them
+        sources.append(("package", "package.edxml", fact.package))
+        if isinstance(fact, CarriesPackage):
+            sources.append(("envelope", "envelope.json", fact.envelope))
+    if isinstance(fact, DocumentVerified | DocumentRefused):
+        sources.append(("report", "report.json", fact.report))
+    for number, attachment in enumerate(attachments, start=1):
+        sources.append(("attachment", f"attachments/{number}-{attachment.sha256}", attachment))
+    return [
+        Copy(KeptObject(role=role, key=f"{folder}/{name}", sha256=ref.sha256, size_bytes=ref.size_bytes), ref)
+        for role, name, ref in sources
+        if ref is not None
+    ]

@@ -1,0 +1,152 @@
+"""Decision: who is told what about a fact, by which channel and in which words. Nothing of a document's content."""
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from pydantic import Field
+
+from common.domain.directory import Directory, Unit
+from common.domain.names import Lane, StatusCode, UnitCode
+from common.facts import BaseFact, DeliveryPlaced, DeliveryRefused, DocumentRefused, PackageRefused, StatusRecorded
+from common.sentences import sentence
+
+Told = Annotated[
+    PackageRefused | DocumentRefused | DeliveryPlaced | DeliveryRefused | StatusRecorded,
+    Field(discriminator="fact"),
+]
+"""The facts somebody is told about."""
+
+MAILED_STATUSES = frozenset({StatusCode.REFUSED, StatusCode.TAKE_BACK, StatusCode.AGREED, StatusCode.DECLINED})
+"""Statuses a person has to act upon. The others go to webhooks only: a document to a thousand units would
+otherwise bring its sender thousands of mails; the sender's inbox has them all anyway."""
+
+MAX_SUBJECT = 200
+
+TEMPLATES = Environment(
+    loader=PackageLoader("notifier"),
+    autoescape=select_autoescape(["html", "xml"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=lambda value: one_line(value) if isinstance(value, str) else value,
+)
+"""Text templates ``<fact>.txt.j2``: the first line is the subject, the rest after an empty line the body.
+
+Whatever is filled in stays on its line, so that no document can write lines of its own into a mail.
+"""
+
+
+class Channel(StrEnum):
+    """Ways to reach a unit."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One message to one unit by one channel."""
+
+    about_event: str
+    """Id of the fact it tells of."""
+    unit: UnitCode
+    channel: Channel
+    address: str
+    """E-mail address or URL."""
+    subject: str = ""
+    """Of the mail; empty for webhooks."""
+    body: str
+    secret: str = field(default="", repr=False)
+    """Key of a webhook's signature; never stored."""
+
+    @property
+    def key(self) -> str:
+        """``<event_id>/<unit>/<channel>``: there is one such notification, however often the fact arrives."""
+        return f"{self.about_event}/{self.unit}/{self.channel}"
+
+
+def compose(fact: Told, directory: Directory) -> tuple[Notification, ...]:
+    """The notifications a fact calls for, as the directory stands: none for a unit without contact."""
+    unit = directory.unit(addressee(fact))
+    if unit is None or not worth_telling(fact):
+        return ()
+    made = []
+    if unit.contact.email and for_people(fact):
+        subject, body = mail(fact, unit, directory)
+        made.append(_notification(fact, unit, Channel.EMAIL, unit.contact.email, subject=subject, body=body))
+    if unit.contact.webhook_url:
+        secret = unit.contact.webhook_secret or ""
+        made.append(
+            _notification(fact, unit, Channel.WEBHOOK, unit.contact.webhook_url, body=payload(fact), secret=secret)
+        )
+    return tuple(made)
+
+
+def addressee(fact: Told) -> UnitCode:
+    """Deliveries are told to the receiver, statuses to whom they were forwarded, refusals to the sender."""
+    match fact:
+        case DeliveryPlaced():
+            return fact.receiver
+        case StatusRecorded():
+            return fact.told
+        case _:
+            return fact.sender
+
+
+def worth_telling(fact: Told) -> bool:
+    """A status that changed nothing (a repeat, a late one) is told to nobody."""
+    return not (isinstance(fact, StatusRecorded) and not fact.changed)
+
+
+def for_people(fact: Told) -> bool:
+    """Whether the fact is worth a mail, not only a webhook."""
+    return not isinstance(fact, StatusRecorded) or fact.code in MAILED_STATUSES
+
+
+def mail(fact: Told, unit: Unit, directory: Directory) -> tuple[str, str]:
+    """Subject and body, in Vietnamese."""
+
+    def name(code: UnitCode) -> str:
+        known = directory.unit(code)
+        return f"{known.name} ({code})" if known else code
+
+    text = TEMPLATES.get_template(f"{fact.fact}.txt.j2").render(
+        fact=fact,
+        unit=unit,
+        name=name,
+        urgent=fact.lane is Lane.URGENT,
+        sentence="" if isinstance(fact, DeliveryPlaced | StatusRecorded) else sentence(fact.reason),
+    )
+    subject, _, body = text.partition("\n\n")
+    return one_line(subject)[:MAX_SUBJECT], body.strip() + "\n"
+
+
+def payload(fact: Told) -> str:
+    """Body of a webhook: what happened to which document, in tokens; a receiver reads the rest in its inbox."""
+    told = {
+        "event_id": fact.event_id,
+        "fact": fact.fact,
+        "occurred_at": fact.occurred_at.isoformat(),
+        "sender": fact.sender,
+        "document_id": fact.document_id,
+        "package_id": fact.package_id,
+        "kind": fact.kind,
+        "lane": fact.lane,
+        "receiver": getattr(fact, "receiver", None),
+        "reason": getattr(fact, "reason", None),
+        "status": getattr(fact, "code", None),
+        "state": getattr(fact, "state", None),
+    }
+    return json.dumps({name: value for name, value in told.items() if value is not None}, ensure_ascii=False)
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks or other control characters, for one line of a mail."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _notification(fact: BaseFact, unit: Unit, channel: Channel, address: str, **rest: str) -> Notification:
+    return Notification(about_event=fact.event_id, unit=unit.code, channel=channel, address=address, **rest)

@@ -1,0 +1,100 @@
+"""The notifier's handler: each unit concerned is told once by each of its channels."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import structlog
+
+from common.domain.directory import Directory
+from common.domain.ids import event_id
+from common.domain.reason import Reason
+from common.facts import NotificationSent
+from common.failure import Transient
+from common.metrics import record_notification
+from common.service import Announcer
+from notifier.channels.answer import Sender, Sent
+from notifier.compose import Channel, Notification, Told, compose
+from notifier.store import Notifications, State, channel_of
+
+log = structlog.get_logger("trunk.notifier")
+
+
+class Notifier:
+    """The notifier's one handler and what it works with."""
+
+    def __init__(
+        self,
+        notifications: Notifications,
+        directory: Callable[[], Directory],
+        senders: Mapping[Channel, Sender],
+        announcer: Announcer,
+    ) -> None:
+        self._notifications = notifications
+        self._directory = directory
+        self._senders = senders
+        self._announcer = announcer
+
+    async def tell(self, fact: Told) -> None:
+        """Note whom to tell, tell those not told yet, announce all who were told; trouble with one holds up no other.
+
+        A channel without a sender is not set up: what it should carry is noted as skipped. The address is the
+        directory's at each attempt, so that a corrected contact helps.
+        """
+        composed = compose(fact, self._directory())
+        for notification in composed:
+            await self._note(notification, fact)
+        saved = {document["_id"]: document["state"] for document in await self._notifications.about(fact.event_id)}
+        troubles = [
+            trouble
+            for notification in composed
+            if saved[notification.key] == State.PENDING and (trouble := await self._attempt(notification))
+        ]
+        await self._announce_sent(fact)
+        if troubles:
+            raise Transient(Reason.E_UNAVAILABLE, "; ".join(troubles), top_rung="1h")
+
+    async def _note(self, notification: Notification, fact: Told) -> None:
+        skipped = notification.channel not in self._senders
+        fresh = await self._notifications.open(notification, fact.fact, datetime.now(UTC), skipped=skipped)
+        if fresh and skipped:
+            record_notification(notification.channel, "skipped")
+
+    async def _attempt(self, notification: Notification) -> str:
+        """Send under a lease. Returns the trouble if it has to be tried again."""
+        sender = self._senders.get(notification.channel)
+        if sender is None:
+            return f"{notification.channel}: not set up any more"
+        lease = await self._notifications.claim(notification.key, datetime.now(UTC))
+        if lease is None:
+            return f"{notification.channel}: another worker is sending"
+        try:
+            answer = await sender.send(notification)
+        except Transient as trouble:
+            record_notification(notification.channel, "retried")
+            await self._notifications.release(notification.key, lease, trouble.detail)
+            return f"{notification.channel}: {trouble.detail}"
+        state, detail = (State.SENT, "") if isinstance(answer, Sent) else (State.FAILED, answer.detail)
+        await self._notifications.settle(notification, lease, state, datetime.now(UTC), detail)
+        record_notification(notification.channel, state)
+        if state is State.FAILED:
+            log.warning("undeliverable", unit=notification.unit, channel=notification.channel, detail=detail)
+        return ""
+
+    async def _announce_sent(self, fact: Told) -> None:
+        for document in await self._notifications.about(fact.event_id):
+            if document["state"] == State.SENT:
+                await self._announcer.announce(
+                    NotificationSent(
+                        event_id=event_id(document["_id"], "notification.sent"),
+                        occurred_at=document["settled_at"],
+                        subject=fact.subject,
+                        package_id=fact.package_id,
+                        sender=fact.sender,
+                        document_id=fact.document_id,
+                        kind=fact.kind,
+                        lane=fact.lane,
+                        unit=document["unit"],
+                        channel=channel_of(document).value,
+                        about_event=fact.event_id,
+                    )
+                )

@@ -1,0 +1,110 @@
+"""What the trunk itself writes to units: receipts, refusals (status 02), notices of withdrawal (status 13); pure."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.domain.envelope import UNKNOWN_DATE, Message, Organization, ResponseFor, StatusReport
+from common.domain.names import DocumentId, Lane, PackageId, PackageKind, Sha256, StatusCode, UnitCode
+from common.domain.reason import Reason
+from common.edxml import build
+from common.sentences import sentence
+
+MAX_DESCRIPTION = 500
+"""Characters of a status' description (edXML 102)."""
+WITHDRAWN = (
+    "Đơn vị gửi đã cập nhật nơi nhận và lấy lại văn bản này; đề nghị hủy bản đã nhận và trả lời bằng trạng thái 15."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the sender of a package is told about it: a receipt, or with ``reason`` a refusal."""
+
+    id: str
+    """``<package>/receipt``, ``<package>/refusal`` or ``<package>/refusal/<receiver>``."""
+    to: UnitCode
+    package_id: PackageId
+    document_key: str
+    document_id: DocumentId
+    kind: PackageKind
+    lane: Lane
+    at: datetime
+    submitted_at: datetime
+    sha256: Sha256 = ""
+    """Of the package answered; empty if it is not known."""
+    reason: Reason | None = None
+    detail: str = ""
+    response_for: ResponseFor | None = None
+
+    @property
+    def step(self) -> str:
+        """The id without the package: names the event."""
+        return self.id.partition("/")[2]
+
+    @property
+    def final(self) -> bool:
+        """Whether it refuses the package as a whole."""
+        return self.step == "refusal"
+
+
+def receipt(answer: Answer) -> bytes:
+    """JSON: intake took responsibility for the package."""
+    told = {
+        "receipt": "accepted",
+        "package_id": answer.package_id,
+        "document_id": answer.document_id,
+        "sha256": answer.sha256,
+        "submitted_at": answer.submitted_at.isoformat(),
+    }
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
+def refusal(answer: Answer, trunk: Organization) -> bytes:
+    """The edXML status 02 that names the reason."""
+    if answer.reason is None:
+        raise ValueError(f"{answer.id} is no refusal")
+    concerned = answer.response_for or ResponseFor(
+        unit=answer.to, document_id=printable(answer.document_id) or answer.package_id
+    )
+    return build(
+        StatusReport(
+            sender=trunk,
+            response_for=concerned,
+            code=StatusCode.REFUSED,
+            at=answer.at,
+            description=describe(answer.reason, answer.detail),
+        )
+    )
+
+
+def withdrawal(issuer: UnitCode, document_id: DocumentId, trunk: Organization, at: datetime) -> bytes:
+    """The edXML status 13 for a unit that an update removed; it answers for the issuer, whom ResponseFor names."""
+    concerned = ResponseFor(unit=issuer, document_id=document_id)
+    return build(
+        StatusReport(sender=trunk, response_for=concerned, code=StatusCode.TAKE_BACK, at=at, description=WITHDRAWN)
+    )
+
+
+def describe(reason: Reason, detail: str) -> str:
+    """``TOKEN: sentence (detail)``; the detail is cut where the whole would be too long."""
+    told = f"{reason}: {sentence(reason)}"
+    detail = printable(detail)
+    room = MAX_DESCRIPTION - len(told) - len(" ()")
+    if not detail or room < 1:
+        return told[:MAX_DESCRIPTION]
+    return f"{told} ({detail if len(detail) <= room else detail[: room - 1] + '…'})"
+
+
+def answered(message: Message) -> ResponseFor:
+    """The document that an answer to this package names."""
+    if isinstance(message, StatusReport):
+        return message.response_for
+    code = f"{message.number}/{message.notation}" if message.number and message.notation else None
+    day = None if message.promulgation_date == UNKNOWN_DATE else message.promulgation_date
+    return ResponseFor(unit=message.sender.code, document_id=message.document_id, code=code, promulgation_date=day)
+
+
+def printable(text: str) -> str:
+    """One line of characters that XML can hold."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,0 +1,23 @@
+"""Wiring of the router."""
+
+from common.database import Database
+from common.directory import DirectoryReader
+from common.objects import Objects
+from common.service import Service
+from router.handlers import Router
+from router.settings import RouterSettings
+from router.store import MongoStore
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = RouterSettings()
+    service = Service("router", settings)
+    database, objects = Database(settings, service.name), Objects(settings)
+    directory = DirectoryReader(objects, settings.directory_refresh_seconds)
+    service.needs("mongodb", database.ping)
+    service.needs("object_store", objects.ping)
+    service.needs("directory", directory.check)
+    service.background(directory.start, directory.stop)
+    service.on_facts(Router(service, settings, objects, MongoStore(database), directory).take)
+    service.run()

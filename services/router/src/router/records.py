@@ -1,0 +1,52 @@
+"""What the router remembers of documents and deliveries, as values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from common.domain.names import DocumentId, Label, PackageId, PackageKind, UnitCode
+from common.domain.reason import Reason
+from common.facts import ObjectRef
+from router.route import DocumentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A package that brought content of a document; the first is version 1."""
+
+    package_id: PackageId
+    package: ObjectRef
+    kind: PackageKind
+    label: Label | None = None
+    subject_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRecord:
+    """One DocumentId of one issuer."""
+
+    key: str
+    sender: UnitCode
+    document_id: DocumentId
+    state: DocumentState
+    package_id: PackageId
+    """The package that holds the DocumentId."""
+    kind: PackageKind
+    submitted_at: datetime
+    versions: tuple[Version, ...] = ()
+    reason: Reason | None = None
+    """Why it was refused."""
+    alias_of: str | None = None
+    revision: int = 1
+    """Counts changes of this record, for compare-and-set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happens to one delivery, told apart by its id."""
+
+    id: str
+    code: str
+    """Status code, or recall, update, replace."""
+    by: UnitCode
+    at: datetime
+    description: str = ""

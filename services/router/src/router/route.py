@@ -1,0 +1,188 @@
+"""Which units receive a package, and what it does to documents sent earlier: the decision of the router, pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from common.domain.directory import Directory
+from common.domain.envelope import Envelope, Message, StatusReport
+from common.domain.ids import concerned_documents, document_key
+from common.domain.names import DocumentId, PackageKind, StatusCode, UnitCode
+from common.domain.outcome import Refused, Undecided
+from common.domain.reason import Reason
+from router.orders import Deliver, Enclosure, Inform, Order, Record, Revise, Share, Supersede, Turn, Withdraw
+
+
+class DocumentState(StrEnum):
+    """What the router knows of a DocumentId."""
+
+    ROUTING = "routing"
+    """Its deliveries are being opened."""
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """By the validator; a corrected package may take its place."""
+    ALIAS = "alias"
+    """The id of an update or a recall: statuses that name it are about the document it concerns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A document sent earlier."""
+
+    key: str
+    sender: UnitCode
+    document_id: DocumentId
+    state: DocumentState
+    receivers: frozenset[UnitCode] = frozenset()
+    """Units that have a delivery of it, of those the message names; of a replaced document, all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The package is taken further."""
+
+    subject: str
+    """Key of the document to whose deliveries the orders refer."""
+    document_id: DocumentId
+    orders: tuple[Order, ...] = ()
+
+
+Outcome = Plan | Refused | Undecided
+
+
+def plan(message: Message, subject: str, known: Mapping[str, Known], directory: Directory, day: date) -> Outcome:
+    """What to do. ``subject``: document key of the incoming fact; ``known``: by the keys the message concerns;
+    ``day``: local day in Ho Chi Minh City.
+    """
+    if isinstance(message, StatusReport):
+        return _status(message, _target(message, subject, known, Reason.E_STATUS_FORBIDDEN))
+    match message.kind:
+        case PackageKind.RECALL:
+            return _recall(message, _target(message, subject, known, Reason.E_REFDOC), directory, day)
+        case PackageKind.UPDATE:
+            return _update(message, _target(message, subject, known, Reason.E_REFDOC), directory, day)
+        case PackageKind.REPLACE:
+            return _replace(message, known, directory, day)
+        case _:
+            return _deliver(message, (), directory, day)
+
+
+def units_named(message: Message) -> frozenset[UnitCode] | None:
+    """Units whose deliveries of the concerned document matter to ``plan``; None = all."""
+    if isinstance(message, StatusReport):
+        return frozenset({_receiver_of(message)})
+    if message.kind is PackageKind.REPLACE:
+        return None
+    changed = (change.unit for change in message.business.receiver_changes)
+    return frozenset([*(unit.code for unit in message.receivers), *changed])
+
+
+def _target(
+    message: Message, subject: str, known: Mapping[str, Known], forbidden: Reason
+) -> Known | Refused | Undecided:
+    keys = [document_key(*concerned) for concerned in concerned_documents(message)]
+    candidates = [subject] if subject in keys else keys
+    found = next((known[key] for key in candidates if key in known), None)
+    if found is None or found.state is DocumentState.ROUTING:
+        return Undecided(Reason.E_REFDOC, "the document concerned was not delivered yet")
+    if found.state is DocumentState.REFUSED:
+        return Refused(forbidden, f"văn bản {found.document_id} đã bị từ chối")
+    return found
+
+
+def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcome:
+    if not isinstance(target, Known):
+        return target
+    receiver = _receiver_of(status)
+    if receiver not in target.receivers:
+        return Refused(Reason.E_STATUS_FORBIDDEN, _no_receiver(receiver))
+    told = receiver if status.code is StatusCode.TAKE_BACK else target.sender
+    order = Record(receiver=receiver, code=status.code, told=told)
+    return Plan(subject=target.key, document_id=target.document_id, orders=(order,))
+
+
+def _deliver(envelope: Envelope, more: tuple[Order, ...], directory: Directory, day: date) -> Plan:
+    units = _unique(unit.code for unit in envelope.receivers)
+    orders = [_turn(unit, directory, day) or Deliver(receiver=unit) for unit in units]
+    key = document_key(envelope.sender.code, envelope.document_id)
+    return Plan(subject=key, document_id=envelope.document_id, orders=(*orders, *more))
+
+
+def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Directory, day: date) -> Outcome:
+    orders: list[Order] = []
+    for old in envelope.business.replacements:
+        found = known.get(document_key(envelope.sender.code, old.document_id))
+        if found is None or found.state is DocumentState.ROUTING:
+            return Undecided(Reason.E_REFDOC, "a replaced document was not delivered yet")
+        if found.state is DocumentState.DELIVERED:
+            units = found.receivers & frozenset(old.units) if old.units else found.receivers
+            orders += [Supersede(receiver=unit, replaced=found.key) for unit in sorted(units)]
+    return _deliver(envelope, tuple(dict.fromkeys(orders)), directory, day)
+
+
+def _recall(envelope: Envelope, target: Known | Refused | Undecided, directory: Directory, day: date) -> Outcome:
+    if not isinstance(target, Known):
+        return target
+    orders: list[Order] = []
+    for unit in _unique(unit.code for unit in envelope.receivers):
+        orders += _withdraw(unit, target, Enclosure.PACKAGE, directory, day)
+    return Plan(subject=target.key, document_id=target.document_id, orders=tuple(orders))
+
+
+def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: Directory, day: date) -> Outcome:
+    if not isinstance(target, Known):
+        return target
+    changes = envelope.business.receiver_changes
+    removed = _unique(change.unit for change in changes if not change.added)
+    added = _unique(change.unit for change in changes if change.added and change.unit not in removed)
+    named = _unique([*(unit.code for unit in envelope.receivers), *added])
+    has_content = bool(envelope.attachments)
+    orders: list[Order] = []
+    for unit in named:
+        if unit not in removed:
+            orders.append(_turn(unit, directory, day) or _next_version(unit, unit in added, has_content, target))
+    enclosure = Enclosure.NOTICE if has_content else Enclosure.PACKAGE
+    for unit in removed:
+        orders += _withdraw(unit, target, enclosure, directory, day)
+    return Plan(subject=target.key, document_id=target.document_id, orders=tuple(orders))
+
+
+def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known) -> Order:
+    if has_content:
+        return Revise(receiver=unit) if unit in target.receivers else Deliver(receiver=unit)
+    if added:
+        return Share(receiver=unit)
+    if unit in target.receivers:
+        return Inform(receiver=unit)
+    return Turn(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))
+
+
+def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Order]:
+    if unit not in target.receivers:
+        return [Turn(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))]
+    if turned := _turn(unit, directory, day):
+        return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), turned]
+    return [Withdraw(receiver=unit, enclosure=enclosure)]
+
+
+def _turn(code: UnitCode, directory: Directory, day: date) -> Turn | None:
+    unit = directory.unit(code)
+    if unit is None:
+        return Turn(receiver=code, reason=Reason.E_TO_UNKNOWN, detail=f"đơn vị nhận {code}")
+    if unit.is_open(day):
+        return None
+    heir = f", đơn vị kế thừa {unit.successor}" if unit.successor else ""
+    return Turn(receiver=code, reason=Reason.E_TO_CLOSED, detail=f"đơn vị nhận {code}{heir}")
+
+
+def _receiver_of(status: StatusReport) -> UnitCode:
+    return status.response_for.unit if status.code is StatusCode.TAKE_BACK else status.sender.code
+
+
+def _no_receiver(unit: UnitCode) -> str:
+    return f"đơn vị {unit} không phải là nơi nhận của văn bản"
+
+
+def _unique(units: Iterable[UnitCode]) -> tuple[UnitCode, ...]:
+    return tuple(dict.fromkeys(units))

@@ -1,0 +1,20 @@
+"""What the router alone needs to know."""
+
+from common.domain.names import UnitCode
+from common.settings import ServiceSettings
+
+MIB = 1024 * 1024
+
+
+class RouterSettings(ServiceSettings):
+    """``TRUNK_*`` settings of the router."""
+
+    trunk_unit_code: UnitCode = "000.00.00.H29"
+    """The unit in whose name the trunk itself answers."""
+    trunk_unit_name: str = "Trục liên thông văn bản Thành phố Hồ Chí Minh"
+    inline_limit_bytes: int = 8 * MIB
+    """Largest package that travels inside an inbox message; a larger one is fetched by its address."""
+    reference_days: int = 7
+    """How long the address of a larger package holds; seven days is the most an object store signs."""
+    placements_at_once: int = 20
+    """Inboxes that one document is placed in at the same time."""

@@ -1,0 +1,79 @@
+"""(4) Difference: after a signature, only further signatures and validation data may have been added.
+
+pyHanko's difference analysis (a whitelist over every object that an update touches) without its rules for form
+filling. Also without the rules for document information and metadata where no later signature vouches for them.
+"""
+
+from common.domain.reason import Reason
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    DiffResult,
+    FormUpdatingRule,
+    ModificationLevel,
+    StandardDiffPolicy,
+)
+from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
+    CatalogModificationRule,
+    ObjectStreamRule,
+    XrefStreamRule,
+)
+from pyhanko.sign.diff_analysis.rules.form_field_rules import (
+    DSSCompareRule,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    is_field_visible,
+)
+from pyhanko.sign.fields import enumerate_sig_fields
+
+from validator.checks.fault import Fault, Step, faults
+from validator.checks.structure import Signature
+from validator.report import SubIndication
+
+_FORM = FormUpdatingRule(field_rules=[SigFieldCreationRule(), SigFieldModificationRule()])
+
+NO_FORM_FILL = StandardDiffPolicy(global_rules=DEFAULT_DIFF_POLICY.global_rules, form_rule=_FORM)
+"""Between signatures: signature fields, validation data, document information."""
+
+VALIDATION_DATA_ONLY = StandardDiffPolicy(
+    global_rules=[
+        CatalogModificationRule(),
+        XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    ],
+    form_rule=None,
+)
+"""Behind the last signature: nobody vouches for these bytes, so they may only add a DSS (EN 319 142-1 §5.4)."""
+
+
+def check_difference(reader: PdfFileReader, signature: Signature, last: Signature) -> None:
+    """Every revision after ``signature`` against the one it signed."""
+    policy = VALIDATION_DATA_ONLY if signature is last else NO_FORM_FILL
+    with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, f"{signature.field}: changes not readable"):
+        embedded = signature.embedded
+        result = policy.review_file(
+            reader, signature.revision, field_mdp_spec=embedded.fieldmdp, doc_mdp=embedded.docmdp_level
+        )
+        # (4.1) No object changed beyond the whitelist.
+        if not isinstance(result, DiffResult):
+            raise _changed(signature, "changed after signing")
+        # (4.2) Nor beyond what the signer permits (DocMDP, ISO 32000-1 §12.8.2.2).
+        permitted = embedded.docmdp_level
+        if permitted is not None and result.modification_level.value > permitted.value:
+            raise _changed(signature, "changed against the signer's permissions")
+
+
+def check_empty_fields(reader: PdfFileReader, first: Signature) -> None:
+    """(4.3) No visible signature field without signature was laid over the pages after the first signature."""
+    with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, "signature fields not readable"):
+        signed = reader.get_historical_resolver(first.revision)
+        before = {name for name, _, _ in enumerate_sig_fields(signed)}
+        for name, value, field in enumerate_sig_fields(reader):
+            if value is None and name not in before and is_field_visible(field.get_object()):
+                raise _changed(first, "an empty signature field was laid over the page")
+
+
+def _changed(signature: Signature, detail: str) -> Fault:
+    text = f"{signature.field}: {detail}"
+    return Fault(Step.DIFFERENCE, Reason.E_SIG_CHANGED, SubIndication.FORMAT_FAILURE, text)

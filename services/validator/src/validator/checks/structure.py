@@ -1,0 +1,249 @@
+"""(3) Structure: which signatures the file holds, and that each signs exactly what it seems to sign.
+
+ISO 32000-1 §12.8.1, EN 319 142-1 §5. The rules close the published attacks on universal forgery, signature wrapping
+and incremental saving; a library's own arithmetic alone does not (it never reads the hole).
+"""
+
+import io
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from asn1crypto import parser
+from common.domain.reason import Reason
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+
+from validator.checks.fault import Fault, Step, faults
+from validator.checks.gate import END, WHITE_SPACE
+from validator.policy import Policy
+from validator.report import SubIndication
+
+HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
+OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})[\x00\t\n\x0c\r ]+([0-9]{1,5})[\x00\t\n\x0c\r ]+obj")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """One signature of the file, placed and delimited, not yet verified."""
+
+    field: str
+    revision: int
+    """Revision of the file it was added in, oldest = 0."""
+    hole: tuple[int, int]
+    """Offsets of the hexadecimal string, angle brackets included."""
+    end: int
+    """The signature covers all bytes before this offset but the hole."""
+    subfilter: str
+    cms: bytes
+    """DER, padding cut off."""
+    claimed_date: str | None
+    """The dictionary's ``/M``."""
+    embedded: EmbeddedPdfSignature
+
+    def signed_bytes(self, document: bytes) -> tuple[memoryview, memoryview]:
+        """The two signed ranges."""
+        view = memoryview(document)
+        return view[: self.hole[0]], view[self.hole[1] : self.end]
+
+
+def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> tuple[Signature, ...]:
+    """All signatures of the file, oldest first."""
+    with faults(Step.STRUCTURE, Reason.E_SIG_FORMAT, "signature dictionaries not readable"):
+        fields = list(enumerate_sig_fields(reader, filled_status=True))
+    # (3.1) Every ByteRange of the file belongs to a signature we look at: none is hidden, forgotten or removed.
+    if document.count(b"/ByteRange") != len(fields):
+        raise _format("a signature that no form field shows", "")
+    found = [_signature(document, reader, policy, name, field) for name, _, field in fields]
+    found.sort(key=lambda signature: signature.revision)
+    _check_nesting(found)
+    for signature in found:
+        _check_coverage(document, reader, signature)
+        _check_readable_alone(document, reader, signature)
+    if found:
+        _check_tail(document, reader, found)
+    return tuple(found)
+
+
+def _signature(document: bytes, reader: PdfFileReader, policy: Policy, name: str, field: Any) -> Signature:
+    with faults(Step.STRUCTURE, Reason.E_SIG_FORMAT, f"{name}: signature not readable"):
+        value, reference = _value(field, name)
+        subfilter = _subfilter(value, policy, name)
+        hole, end = _byte_range(document, value, name)
+        contents = _contents(document, value, hole, name)
+        _check_place(document, reader, reference, hole, name)
+        embedded = EmbeddedPdfSignature(reader, field, name)
+        claimed = value.get("/M")
+        return Signature(
+            field=name,
+            revision=_revision(reader, reference, name),
+            hole=hole,
+            end=end,
+            subfilter=subfilter,
+            cms=_without_padding(contents, name),
+            claimed_date=None if claimed is None else str(claimed),
+            embedded=embedded,
+        )
+
+
+def _value(field: Any, name: str) -> tuple[generic.DictionaryObject, generic.Reference]:
+    # (3.2) The field's value is a dictionary of its own, so that revisions can tell when it changed.
+    raw = field.get_object().raw_get("/V")
+    if not isinstance(raw, generic.IndirectObject):
+        raise _format("signature dictionary is not an object of its own", name)
+    value = raw.get_object()
+    if not isinstance(value, generic.DictionaryObject) or isinstance(value, generic.StreamObject):
+        raise _format("signature is not a dictionary", name)
+    return value, raw.reference
+
+
+def _subfilter(value: generic.DictionaryObject, policy: Policy, name: str) -> str:
+    # (3.3) Type and SubFilter by allow list: what a reader does not know it may silently skip.
+    subfilter = str(value.raw_get("/SubFilter"))
+    if value.get("/Type", "/Sig") != "/Sig" or subfilter not in policy.subfilters:
+        raise _format("kind of signature not supported", name)
+    return subfilter
+
+
+def _byte_range(document: bytes, value: generic.DictionaryObject, name: str) -> tuple[tuple[int, int], int]:
+    # (3.4) ByteRange: four numbers, from the first byte, one hole, up to a byte of the file.
+    raw = value.raw_get("/ByteRange")
+    numbers = list(raw) if isinstance(raw, generic.ArrayObject) else []
+    if len(numbers) != 4 or not all(isinstance(number, generic.NumberObject) for number in numbers):
+        raise _format("ByteRange is not four numbers", name)
+    start, first, second, length = (int(number) for number in numbers)
+    if start != 0 or not 0 < first < second or length <= 0 or second + length > len(document):
+        raise _format("ByteRange does not run from the first byte around one hole", name)
+    return (first, second), second + length
+
+
+def _contents(document: bytes, value: generic.DictionaryObject, hole: tuple[int, int], name: str) -> bytes:
+    # (3.5) The hole is exactly one hexadecimal string, the value of /Contents, and nothing else.
+    text = document[hole[0] : hole[1]]
+    if not HEX_STRING.fullmatch(text) or not document[: hole[0]].rstrip(WHITE_SPACE).endswith(b"/Contents"):
+        raise _format("the hole of the ByteRange is not one hexadecimal string", name)
+    contents = value.raw_get("/Contents", decrypt=generic.EncryptedObjAccess.RAW)
+    read = getattr(contents, "original_bytes", None)
+    if not isinstance(read, bytes) or bytes.fromhex(text[1:-1].decode("ascii")) != read:
+        raise _format("/Contents is not what the hole holds", name)
+    return read
+
+
+def _check_place(
+    document: bytes, reader: PdfFileReader, reference: generic.Reference, hole: tuple[int, int], name: str
+) -> None:
+    # (3.6) The hole lies inside the object of this signature dictionary, not inside a look-alike.
+    offset = reader.xrefs[reference]
+    inside = isinstance(offset, int) and offset < hole[0] and document.find(b"endobj", offset) >= hole[1]
+    if not inside:
+        raise _format("the hole lies outside its signature dictionary", name)
+
+
+def _without_padding(contents: bytes, name: str) -> bytes:
+    # (3.7) Behind the CMS there are only zeros.
+    length = parser.peek(contents)
+    if contents[length:].strip(b"\0"):
+        raise _format("bytes behind the CMS", name)
+    return contents[:length]
+
+
+def _revision(reader: PdfFileReader, reference: generic.Reference, name: str) -> int:
+    # (3.8) The dictionary in the final file is the one that was signed: no later revision touched it.
+    revision = int(reader.xrefs.get_introducing_revision(reference))
+    if revision != reader.xrefs.get_last_change(reference):
+        detail = f"{name}: signature dictionary changed after signing"
+        raise Fault(Step.STRUCTURE, Reason.E_SIG_CHANGED, SubIndication.FORMAT_FAILURE, detail)
+    return revision
+
+
+def _check_nesting(found: list[Signature]) -> None:
+    # (3.9) One signature a revision; later ones cover the earlier ones whole.
+    for earlier, later in zip(found, found[1:], strict=False):
+        if earlier.revision == later.revision or earlier.end > later.hole[0]:
+            raise _format("signatures cross each other", later.field)
+
+
+def _check_coverage(document: bytes, reader: PdfFileReader, signature: Signature) -> None:
+    # (3.10) It covers its whole revision, cross-reference table and end marker included.
+    with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: coverage not clear"):
+        level = signature.embedded.evaluate_signature_coverage()
+        covers = level.value >= SignatureCoverageLevel.ENTIRE_REVISION.value
+        ends = document[: signature.end].rstrip(WHITE_SPACE).endswith(END)
+        whole_file = signature.end == len(document)
+        if not covers or not ends or (whole_file and signature.revision != reader.total_revisions - 1):
+            raise _coverage("does not cover its whole revision", signature.field)
+
+
+def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Signature) -> None:
+    """(3.11) What was signed can be read from the signed bytes alone.
+
+    An offset or a stream that runs past the signed end would let bytes appended later become part of what was signed.
+    """
+    if signature.end == len(document):
+        return
+    with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: signed revision not readable alone"):
+        alone = PdfFileReader(io.BytesIO(document[: signature.end]), strict=True)
+        if alone.total_revisions != signature.revision + 1:
+            raise _coverage("signed revisions differ from those of the file", signature.field)
+        for reference in _objects_of(alone):
+            if not _reads(alone, reference) and _reads(reader, reference, signature.revision):
+                raise _coverage(f"object {reference.idnum} reaches past the signed bytes", signature.field)
+
+
+def _objects_of(reader: PdfFileReader) -> list[generic.Reference]:
+    """Objects with an offset of their own; those in object streams live inside one of these."""
+    found: dict[int, int] = {}
+    for revision in range(reader.total_revisions):
+        section = reader.xrefs.get_xref_data(revision)
+        sections = [section] if section.hybrid is None else [section.hybrid.xref_data, section]
+        for part in sections:
+            found.update({number: generation for number, (generation, _) in part.standard_xrefs.items()})
+    return [generic.Reference(number, generation, reader) for number, generation in found.items()]
+
+
+def _reads(reader: PdfFileReader, reference: generic.Reference, revision: int | None = None) -> bool:
+    own = generic.Reference(reference.idnum, reference.generation, reader)
+    try:
+        reader.get_object(own, revision=revision)
+    except Exception:
+        return False
+    return True
+
+
+def _check_tail(document: bytes, reader: PdfFileReader, found: list[Signature]) -> None:
+    """(3.12) Behind the first signature there is nothing but the revisions we know, each with one end marker."""
+    first, last = found[0], found[-1]
+    final = reader.total_revisions - 1
+    for part, revisions in (
+        (document[first.end : last.end], last.revision - first.revision),
+        (document[last.end :], final - last.revision),
+    ):
+        if part.count(END) != revisions or part.count(b"startxref") != revisions:
+            raise _coverage("bytes that belong to no revision", last.field)
+    behind = document[last.end :]
+    if final == last.revision and behind.strip(WHITE_SPACE):
+        raise _coverage("bytes behind the last signed revision", last.field)
+    known = _offsets_after(reader, last.revision)
+    if any(last.end + match.start() not in known for match in OBJECT_HEADER.finditer(behind)):
+        raise _coverage("an object that no cross-reference table knows", last.field)
+
+
+def _offsets_after(reader: PdfFileReader, revision: int) -> set[int]:
+    known: set[int] = set()
+    for later in range(revision + 1, reader.total_revisions):
+        section = reader.xrefs.get_xref_data(later)
+        known.update(offset for _, offset in section.standard_xrefs.values())
+        known.add(reader.xrefs.get_xref_container_info(later).start_location)
+    return known
+
+
+def _format(detail: str, name: str) -> Fault:
+    text = f"{name}: {detail}" if name else detail
+    return Fault(Step.STRUCTURE, Reason.E_SIG_FORMAT, SubIndication.FORMAT_FAILURE, text)
+
+
+def _coverage(detail: str, name: str) -> Fault:
+    return Fault(Step.STRUCTURE, Reason.E_SIG_COVERAGE, SubIndication.FORMAT_FAILURE, f"{name}: {detail}")

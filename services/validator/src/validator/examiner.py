@@ -1,0 +1,90 @@
+"""The pool of workers with what documents are measured by, kept fresh: trust folder and unit directory."""
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime
+
+from common.directory import DirectoryReader
+from common.domain.reason import Reason
+from common.failure import Transient
+from validator import trust
+from validator.pool import Limits, Measures, Pool
+from validator.report import Decision
+from validator.settings import ValidatorSettings
+from validator.verify import Question
+
+MIB = 1024 * 1024
+START_RETRY_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Examiner:
+    """Examines documents once trust material and directory are there; says what is missing until then."""
+
+    def __init__(self, settings: ValidatorSettings, directory: DirectoryReader) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._pool: Pool | None = None
+        self._seen = ""
+        self._missing = "trust material not loaded"
+        self._task: asyncio.Task[None] | None = None
+
+    async def examine(self, document: bytes, question: Question, now: datetime) -> Decision:
+        """The decision on one PDF. Raises ``Transient`` while nothing can be measured."""
+        if self._pool is None:
+            raise Transient(Reason.E_UNAVAILABLE, self._missing, top_rung="1m")
+        return await self._pool.run(document, question, now)
+
+    async def check(self) -> None:
+        """Readiness: the workers have their measures."""
+        if self._pool is None:
+            raise Transient(Reason.E_UNAVAILABLE, self._missing)
+
+    async def start(self) -> None:
+        """Begin to load, and keep looking for changes."""
+        self._task = asyncio.create_task(self._keep_fresh())
+
+    async def stop(self) -> None:
+        """End the workers."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._pool:
+            await self._pool.close()
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            try:
+                await self._refresh()
+            except (Transient, ValueError, OSError) as trouble:
+                self._missing = str(trouble)
+                log.warning("measures not refreshed: %s", trouble)
+            ready = self._pool is not None
+            await asyncio.sleep(self._settings.trust_refresh_seconds if ready else START_RETRY_SECONDS)
+
+    async def _refresh(self) -> None:
+        directory = self._directory.current
+        seen = f"{trust.stamp(self._settings.trust_dir)}:{directory.version}"
+        if seen == self._seen:
+            return
+        roots, revocation = await asyncio.to_thread(trust.load, self._settings.trust_dir)
+        measures = Measures(roots, revocation, directory)
+        if self._pool is None:
+            pool = Pool(measures, workers=self._settings.workers, limits=_limits(self._settings))
+            await pool.start()
+            self._pool = pool
+        else:
+            self._pool.update(measures)
+        self._seen = seen
+
+
+def _limits(settings: ValidatorSettings) -> Limits:
+    return Limits(
+        cpu_seconds=settings.document_cpu_seconds,
+        wall_seconds=settings.document_wall_seconds,
+        memory_bytes=settings.worker_memory_mib * MIB,
+        documents=settings.documents_per_worker,
+    )

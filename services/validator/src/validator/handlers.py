@@ -1,0 +1,108 @@
+"""The validator's handler: fetch the files, ask the pool about each PDF, save the verdict, announce it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from common import envelopes
+from common.database import Document
+from common.domain.envelope import Attachment, Envelope
+from common.domain.ids import event_id
+from common.domain.outcome import Refused, Undecided
+from common.domain.reason import Reason
+from common.facts import ObjectRef, PackageAccepted
+from common.failure import Permanent, Transient
+from common.metrics import record_rejection, record_stage
+from common.objects import Objects, content_ref
+from common.service import Announcer
+from validator.dossier import Verdict, conclude, declares_copy, pdfs
+from validator.policy import DEFAULT
+from validator.examiner import Examiner
+from validator.report import Decision
+from validator.verdicts import VerdictRecord, Verdicts, fact_of
+from validator.verify import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """The steps of the validator over its adapters."""
+
+    announcer: Announcer
+    objects: Objects
+    verdicts: Verdicts
+    examiner: Examiner
+
+    async def verify_document(self, fact: PackageAccepted) -> None:
+        """Decide about a package once; announce the verdict whenever it is asked for."""
+        record = await self.verdicts.find(fact.package_id) or await self.verdicts.save(await self._decide(fact))
+        await self.announcer.announce(fact_of(record, fact, event_id(fact.package_id, "verdict")))
+        _measure(record, fact)
+
+    async def _decide(self, fact: PackageAccepted) -> VerdictRecord:
+        now = datetime.now(UTC)
+        envelope = await self._envelope(fact)
+        attachments = pdfs(envelope)
+        decisions = [await self._ask(envelope, attachment, now) for attachment in attachments]
+        names = [attachment.name for attachment in attachments]
+        answer = conclude(decisions, names)
+        if isinstance(answer, Undecided):
+            raise Transient(answer.reason, answer.detail)
+        report = await self.objects.put_content(_report_json(fact, attachments, decisions, answer, now))
+        return _record(fact, answer, report, now)
+
+    async def _envelope(self, fact: PackageAccepted) -> Envelope:
+        message = envelopes.from_json(await self.objects.get(fact.envelope))
+        if not isinstance(message, Envelope):
+            raise Permanent(Reason.E_FACT, "a status package carries no document")
+        return message
+
+    async def _ask(self, envelope: Envelope, attachment: Attachment, now: datetime) -> Decision:
+        document = await self.objects.get(content_ref(attachment.sha256, attachment.size_bytes))
+        question = Question(
+            sender=envelope.sender.code,
+            declared_copy=declares_copy(envelope),
+            promulgation_date=envelope.promulgation_date,
+        )
+        return await self.examiner.examine(document, question, now)
+
+
+def _record(fact: PackageAccepted, answer: Verdict | Refused, report: ObjectRef, now: datetime) -> VerdictRecord:
+    common = VerdictRecord(
+        package_id=fact.package_id, decided_at=now, report=report, policy_version=DEFAULT.version
+    )
+    if isinstance(answer, Refused):
+        return common.model_copy(update={"reason": answer.reason, "detail": answer.detail})
+    return common.model_copy(update={"label": answer.label, "unsigned_annexes": answer.unsigned_annexes})
+
+
+def _report_json(
+    fact: PackageAccepted,
+    attachments: Sequence[Attachment],
+    decisions: Sequence[Decision],
+    answer: Verdict | Refused,
+    now: datetime,
+) -> bytes:
+    files: list[Document] = [
+        {"name": attachment.name, **decision.report.as_json()}
+        for attachment, decision in zip(attachments, decisions, strict=True)
+    ]
+    whole: Document = {
+        "package_id": fact.package_id,
+        "package_sha256": fact.package.sha256,
+        "document_id": fact.document_id,
+        "sender": fact.sender,
+        "decided_at": now.isoformat(),
+        "policy_version": DEFAULT.version,
+        "label": answer.label if isinstance(answer, Verdict) else None,
+        "reason": answer.reason if isinstance(answer, Refused) else None,
+        "detail": answer.detail if isinstance(answer, Refused) else "",
+        "files": files,
+    }
+    return json.dumps(whole, ensure_ascii=False, sort_keys=True, indent=1).encode()
+
+
+def _measure(record: VerdictRecord, fact: PackageAccepted) -> None:
+    if record.reason:
+        record_rejection("validator", record.reason)
+    record_stage("validated", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())

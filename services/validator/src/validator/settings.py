@@ -1,0 +1,22 @@
+"""What the validator alone needs to know."""
+
+from pathlib import Path
+
+from common.settings import ServiceSettings
+
+
+class ValidatorSettings(ServiceSettings):
+    """Trust material and the worker pool."""
+
+    trust_dir: Path = Path("trust")
+    """Folder with ``roots/``, ``intermediates/`` and ``crls/``; read again when a file changes."""
+    trust_refresh_seconds: float = 10.0
+    workers: int = 2
+    """Processes that verify; one a core."""
+    document_cpu_seconds: int = 10
+    """CPU time one document may take; then its worker is ended and the document refused."""
+    document_wall_seconds: float = 60.0
+    """Time after which an overloaded machine gives a document back to the ladder."""
+    worker_memory_mib: int = 1024
+    documents_per_worker: int = 500
+    """After so many documents a worker is replaced by a fresh one."""

@@ -1,0 +1,57 @@
+"""The validator's memory: one final verdict a package."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from common.database import Collection, Database, Document, find_by_id, insert_once
+from common.domain.names import Label
+from common.domain.reason import Reason
+from common.facts import DocumentRefused, DocumentVerified, ObjectRef, PackageAccepted
+
+
+class VerdictRecord(BaseModel):
+    """A final verdict; ``label`` or ``reason`` is set."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    package_id: str
+    decided_at: datetime
+    label: Label | None = None
+    unsigned_annexes: int = 0
+    reason: Reason | None = None
+    detail: str = ""
+    report: ObjectRef
+    policy_version: str
+
+
+class Verdicts:
+    """Collection ``verdicts`` of the validator's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._verdicts: Collection = database.collection("verdicts")
+
+    async def find(self, package_id: str) -> VerdictRecord | None:
+        """The verdict an earlier run saved."""
+        found = await find_by_id(self._verdicts, package_id)
+        return VerdictRecord.model_validate(found) if found else None
+
+    async def save(self, record: VerdictRecord) -> VerdictRecord:
+        """Keep the verdict; returns the one that was there first."""
+        document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
+        return VerdictRecord.model_validate(await insert_once(self._verdicts, document))
+
+
+def fact_of(record: VerdictRecord, about: PackageAccepted, event_id: str) -> DocumentVerified | DocumentRefused:
+    """What the verdict says to the other services."""
+    common = about.model_dump(exclude={"fact"}) | {
+        "event_id": event_id,
+        "occurred_at": record.decided_at,
+        "report": record.report,
+        "policy_version": record.policy_version,
+    }
+    if record.label is None:
+        return DocumentRefused.model_validate(common | {"reason": record.reason, "detail": record.detail})
+    return DocumentVerified.model_validate(
+        common | {"label": record.label, "unsigned_annexes": record.unsigned_annexes}
+    )

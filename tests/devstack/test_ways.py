@@ -1,0 +1,90 @@
+"""The ways to a server: an address in the environment comes first; what cannot be had is one sentence."""
+
+import pytest
+
+from devstack import addresses, choices, ferretdb, mongo, policy_rc, rabbitmq, seaweedfs
+from devstack.addresses import Addresses
+from devstack.errors import NoWay
+
+
+def test_nothing_in_the_environment_means_ours():
+    assert [way.from_environment({}) for way in (rabbitmq, mongo, seaweedfs)] == [None, None, None]
+
+
+def test_broker_in_the_environment():
+    found = rabbitmq.from_environment(
+        {
+            "TRUNK_DEV_AMQP_URL": "amqp://ad%2Fmin:p%40ss@broker:5673/trunk",
+            "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL": "http://broker:15673/",
+        }
+    )
+    assert found == {
+        "amqp_host": "broker",
+        "amqp_port": 5673,
+        "rabbitmq_management_url": "http://broker:15673",
+        "rabbitmq_prometheus_url": "http://broker:15692/metrics",
+        "rabbitmq_admin_user": "ad/min",
+        "rabbitmq_admin_password": "p@ss",
+    }
+
+
+def test_management_may_have_a_user_of_its_own():
+    found = rabbitmq.from_environment(
+        {
+            "TRUNK_DEV_AMQP_URL": "amqp://a:b@broker",
+            "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL": "https://c:d@broker:443",
+        }
+    )
+    assert (found["rabbitmq_admin_user"], found["rabbitmq_admin_password"]) == ("c", "d")
+    assert found["rabbitmq_management_url"] == "https://broker:443"
+
+
+def test_store_in_the_environment_needs_its_keys():
+    given = {"TRUNK_DEV_S3_ENDPOINT": "http://store:9000/"}
+    with pytest.raises(NoWay, match="TRUNK_DEV_S3_SECRET_KEY"):
+        seaweedfs.from_environment(given)
+    given |= {"TRUNK_DEV_S3_ACCESS_KEY": "k", "TRUNK_DEV_S3_SECRET_KEY": "s"}
+    found = seaweedfs.from_environment(given)
+    assert found == {"s3_endpoint": "store:9000", "s3_access_key": "k", "s3_secret_key": "s"}
+
+
+@pytest.mark.parametrize(("text", "enough"), [("3.10.8", True), ("4.3.6", True), ("3.9.29", False), ("?", False)])
+def test_broker_version(text, enough):
+    assert rabbitmq.recent_enough(text) is enough
+
+
+@pytest.mark.parametrize(("text", "enough"), [("go1.26.8", True), ("go1.25", True), ("go1.19.8", False)])
+def test_go_version(text, enough):
+    assert ferretdb.recent_enough(text) is enough
+
+
+def test_broker_listens_on_loopback_alone(tmp_path):
+    settled = choices.settle(tmp_path)
+    text = rabbitmq.settings(settled)
+    for port in ("amqp", "management", "prometheus"):
+        assert str(settled.ports[port]) in text
+    assert text.count("127.0.0.1") == 3
+    assert "guest" not in text
+
+
+def test_addresses_are_kept_private_and_read_back(tmp_path):
+    given = Addresses(
+        "h", 1, "http://h:2", "http://h:3/metrics", "u", "p", "mongodb://h/", "h:4", "k", "s", {"s3": "x"}
+    )
+    addresses.save(tmp_path, given)
+    assert addresses.load(tmp_path) == given
+    assert given.amqp_url == "amqp://u:p@h:1/trunk"
+    assert addresses.path(tmp_path).stat().st_mode & 0o077 == 0
+    addresses.forget(tmp_path)
+    assert addresses.load(tmp_path) is None
+
+
+def test_packages_start_no_service_while_installed(tmp_path):
+    switch = tmp_path / "policy-rc.d"
+    with policy_rc.no_services_started(switch):
+        assert "exit 101" in switch.read_text()
+    assert not switch.exists()
+    switch.write_text("the machine's own")
+    with policy_rc.no_services_started(switch):
+        assert switch.read_text() == "the machine's own"
+    assert switch.exists()

@@ -1,0 +1,126 @@
+"""May this package enter? The table of intake's decision."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from common.domain import ids
+from common.domain.directory import Unit
+from common.domain.envelope import (
+    Business,
+    DocumentType,
+    Envelope,
+    Organization,
+    Replacement,
+    ResponseFor,
+    Signer,
+    StatusReport,
+)
+from common.domain.names import PackageKind, StatusCode
+from common.domain.outcome import Refused
+from common.domain.reason import Reason
+from intake.accept import Admitted, admit, settle_claim
+
+TODAY = date(2026, 11, 22)
+UNIT = Unit(code="000.00.14.H29", name="Sở Thử", valid_from=date(2025, 7, 1))
+CLOSED = replace(UNIT, valid_to=date(2026, 3, 31))
+OTHER = "000.00.12.H29"
+OWN = ids.document_key(UNIT.code, "own")
+EARLIER = ids.document_key(UNIT.code, "earlier")
+FOREIGN = ids.document_key(OTHER, "theirs")
+
+
+def document(kind: PackageKind = PackageKind.NEW, document_id: str = "own", **changes: Any) -> Envelope:
+    business = changes.pop("business", {})
+    return Envelope(
+        sender=Organization(code=changes.pop("sender", UNIT.code)),
+        receivers=(Organization(code=OTHER),),
+        document_id=document_id,
+        number="1",
+        notation="TB",
+        promulgation_date=changes.pop("issued", TODAY),
+        type=DocumentType(name="Công văn"),
+        subject="V/v thử",
+        signer=Signer(full_name="Nguyễn Văn A"),
+        business=Business(kind=kind, **business),
+        **changes,
+    )
+
+
+def status(code: StatusCode, document_id: str, unit: str = OTHER) -> StatusReport:
+    return StatusReport(
+        sender=Organization(code=UNIT.code),
+        response_for=ResponseFor(unit=unit, document_id=document_id),
+        code=code,
+        at=datetime(2026, 11, 22, 9, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
+    )
+
+
+def replaced(*old: str) -> dict[str, Any]:
+    return {"replacements": tuple(Replacement(document_id=one, units=(OTHER,)) for one in old)}
+
+
+ADMITTED = [
+    ("a new document", document(), [], OWN),
+    ("issued tomorrow: clocks differ", document(issued=TODAY + timedelta(days=1)), [], OWN),
+    ("a recall by its target", document(PackageKind.RECALL, business={"target": "earlier"}), [EARLIER], EARLIER),
+    ("a recall by its own id", document(PackageKind.RECALL, "earlier"), [EARLIER], EARLIER),
+    (
+        "a recall by the answered document",
+        document(PackageKind.RECALL, response_for=(ResponseFor(unit=UNIT.code, document_id="earlier"),)),
+        [EARLIER],
+        EARLIER,
+    ),
+    ("an update under a new id", document(PackageKind.UPDATE, business={"target": "earlier"}), [EARLIER], OWN),
+    ("an update under the old id", document(PackageKind.UPDATE, "earlier"), [EARLIER], EARLIER),
+    ("a replacement", document(PackageKind.REPLACE, business=replaced("earlier")), [EARLIER], OWN),
+    ("a receiver's status", status(StatusCode.ARRIVED, "theirs"), [FOREIGN], FOREIGN),
+    ("the sender asks back", status(StatusCode.TAKE_BACK, "earlier"), [EARLIER], EARLIER),
+]
+
+
+@pytest.mark.parametrize(("case", "message", "known", "subject"), ADMITTED, ids=[row[0] for row in ADMITTED])
+def test_admitted(case: str, message: Any, known: list[str], subject: str) -> None:
+    assert admit(message, UNIT, TODAY, known) == Admitted(subject)
+
+
+REFUSED = [
+    ("another unit's name", document(sender=OTHER), UNIT, [], Reason.E_FROM),
+    ("a closed unit", document(), CLOSED, [], Reason.E_FROM),
+    ("issued in two days", document(issued=TODAY + timedelta(days=2)), UNIT, [], Reason.E_DATE),
+    ("recall of nothing", document(PackageKind.RECALL), UNIT, [], Reason.E_REFDOC),
+    (
+        "recall of another unit's document",
+        document(PackageKind.RECALL, response_for=(ResponseFor(unit=OTHER, document_id="theirs"),)),
+        UNIT,
+        [FOREIGN],
+        Reason.E_REFDOC,
+    ),
+    ("update of nothing", document(PackageKind.UPDATE, business={"target": "never"}), UNIT, [], Reason.E_REFDOC),
+    (
+        "one of two replaced is unknown",
+        document(PackageKind.REPLACE, business=replaced("earlier", "never")),
+        UNIT,
+        [EARLIER],
+        Reason.E_REFDOC,
+    ),
+    ("a status about nothing", status(StatusCode.DONE, "never"), UNIT, [], Reason.E_REFDOC),
+    ("asking back what others sent", status(StatusCode.TAKE_BACK, "theirs"), UNIT, [FOREIGN], Reason.E_REFDOC),
+]
+
+
+@pytest.mark.parametrize(("case", "message", "unit", "known", "reason"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_refused(case: str, message: Any, unit: Unit, known: list[str], reason: Reason) -> None:
+    answer = admit(message, unit, TODAY, known)
+    assert isinstance(answer, Refused)
+    assert answer.reason is reason
+    assert answer.detail
+
+
+def test_a_document_id_belongs_to_one_package() -> None:
+    assert settle_claim("p1", "p1") is None
+    refused = settle_claim("p2", "p1")
+    assert refused is not None
+    assert refused.reason is Reason.E_DUP

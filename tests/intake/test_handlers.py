@@ -1,0 +1,233 @@
+"""Intake's handler over real servers: every submission ends in one saved decision and its fact, or is parked."""
+
+import asyncio
+import dataclasses
+import hashlib
+import json
+import secrets
+from collections.abc import AsyncIterator
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from common.database import Database
+from common.domain.directory import Directory, Unit
+from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, OtherInfo, Signer
+from common.domain.names import Lane, Priority
+from common.domain.reason import Reason
+from common.edxml import build
+from common.facts import BaseFact, DocumentRefused, PackageAccepted, PackageRefused, PackageRepeated
+from common.failure import Permanent
+from common.objects import CONTENT, UPLOADS, Objects, content_ref
+from intake.handlers import Intake
+from intake.packages import Packages
+from intake.settings import IntakeSettings
+from intake.submission import REFERENCE_TYPE
+from pydantic import SecretStr
+
+SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
+PDF = b"%PDF-1.7\nnot looked at here\n%%EOF\n"
+
+
+class Remembering:
+    """Announces by remembering; fails once when told to."""
+
+    def __init__(self) -> None:
+        self.facts: list[BaseFact] = []
+        self.fail_next = False
+
+    async def announce(self, fact: BaseFact) -> None:
+        if self.fail_next:
+            self.fail_next = False
+            raise ConnectionError("broker went away")
+        self.facts.append(fact)
+
+
+@dataclasses.dataclass
+class Bench:
+    intake: Intake
+    announcer: Remembering
+    objects: Objects
+
+    async def submit(self, body: bytes, user: str | None = SENDER, **properties: Any) -> BaseFact | None:
+        before = len(self.announcer.facts)
+        raw = SimpleNamespace(**{"user_id": user, "content_type": None, "routing_key": f"submit.{user}"} | properties)
+        await self.intake.receive(body, SimpleNamespace(raw_message=raw, headers=properties.get("headers", {})))  # type: ignore[arg-type]
+        return self.announcer.facts[-1] if len(self.announcer.facts) > before else None
+
+
+@pytest.fixture
+async def bench(stack: SimpleNamespace) -> AsyncIterator[Bench]:
+    settings = IntakeSettings(
+        mongo_uri=SecretStr(stack.mongo_uri),
+        s3_endpoint=stack.s3_endpoint,
+        s3_access_key=SecretStr(stack.s3_access_key),
+        s3_secret_key=SecretStr(stack.s3_secret_key),
+        inline_limit_bytes=1024 * 1024,
+    )
+    objects = Objects(settings)
+    for bucket in (UPLOADS, CONTENT):
+        if not objects.client.bucket_exists(bucket):
+            objects.client.make_bucket(bucket)
+    name = f"intake_test_{secrets.token_hex(4)}"
+    database, announcer = Database(settings, name), Remembering()
+    units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
+    directory: Any = SimpleNamespace(current=Directory(units))
+    yield Bench(Intake(announcer, settings, objects, Packages(database), directory), announcer, objects)
+    await database.client.drop_database(f"trunk_{name}")
+    database.client.close()
+
+
+def package(document_id: str | None = None, pdf: bytes = PDF, **changes: Any) -> bytes:
+    envelope = Envelope(
+        sender=Organization(code=changes.pop("sender", SENDER)),
+        receivers=(Organization(code=RECEIVER),),
+        document_id=document_id or secrets.token_hex(8),
+        number="15",
+        notation="TB-THU",
+        promulgation_date=date(2026, 7, 1),
+        type=DocumentType(name="Thông báo"),
+        subject="V/v thử nghiệm",
+        signer=Signer(full_name="Nguyễn Văn A"),
+        other=OtherInfo(priority=changes.pop("priority", Priority.NORMAL)),
+        attachments=(
+            Attachment(
+                content_id="a1",
+                name="15-TB.pdf",
+                content_type="application/pdf",
+                size_bytes=len(pdf),
+                sha256=hashlib.sha256(pdf).hexdigest(),
+            ),
+        ),
+    )
+    return build(envelope, [pdf])
+
+
+async def test_an_accepted_package_lies_in_the_store_byte_for_byte(bench: Bench) -> None:
+    body = package(priority=Priority.EXPRESS)
+    fact = await bench.submit(body)
+    assert isinstance(fact, PackageAccepted)
+    assert fact.lane is Lane.URGENT
+    assert fact.package.sha256 == hashlib.sha256(body).hexdigest()
+    assert await bench.objects.get(fact.package) == body
+    assert await bench.objects.get(content_ref(hashlib.sha256(PDF).hexdigest(), len(PDF))) == PDF
+    assert json.loads(await bench.objects.get(fact.envelope))["subject"] == "V/v thử nghiệm"
+
+
+async def test_the_same_bytes_get_the_stored_answer(bench: Bench) -> None:
+    body = package()
+    first = await bench.submit(body)
+    again = await bench.submit(body)
+    assert isinstance(first, PackageAccepted)
+    assert isinstance(again, PackageRepeated)
+    assert again.accepted
+    assert again.package_id == first.package_id
+
+
+async def test_a_crash_before_the_announcement_announces_the_same_fact_later(bench: Bench) -> None:
+    body = package()
+    bench.announcer.fail_next = True
+    with pytest.raises(ConnectionError):
+        await bench.submit(body)
+    assert bench.announcer.facts == []
+    fact = await bench.submit(body)
+    assert isinstance(fact, PackageAccepted)
+
+
+async def test_other_bytes_under_the_same_id_are_a_conflict(bench: Bench) -> None:
+    await bench.submit(package("one"))
+    fact = await bench.submit(package("one", pdf=PDF + b"\n"))
+    assert isinstance(fact, PackageRefused)
+    assert fact.reason is Reason.E_DUP
+
+
+async def test_a_refused_document_gives_its_id_back(bench: Bench) -> None:
+    first = await bench.submit(package("one"))
+    assert isinstance(first, PackageAccepted)
+    refusal = DocumentRefused.model_validate(
+        first.model_dump(exclude={"fact"}) | {"reason": Reason.E_SIG_ORG_MISSING, "policy_version": "1"}
+    )
+    await bench.intake.release(refusal)
+    corrected = await bench.submit(package("one", pdf=PDF + b"signed now\n%%EOF\n"))
+    assert isinstance(corrected, PackageAccepted)
+    assert corrected.subject == first.subject
+    third = await bench.submit(package("one", pdf=PDF + b"third\n%%EOF\n"))
+    assert isinstance(third, PackageRefused)
+    assert third.reason is Reason.E_DUP
+
+
+@pytest.mark.parametrize(
+    ("case", "body", "reason"),
+    [
+        ("nothing", b"", Reason.E_XML),
+        ("garbage", b"\x00\xff" * 50, Reason.E_XML),
+        ("a DTD", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', Reason.E_XML),
+        ("another vocabulary", b"<a/>", Reason.E_NS),
+        ("too large for one message", b"<a>" + b" " * 1024 * 1024, Reason.E_SIZE),
+        ("another unit's name", package(sender=RECEIVER), Reason.E_FROM),
+    ],
+)
+async def test_bad_submissions_are_answered_and_kept(bench: Bench, case: str, body: bytes, reason: Reason) -> None:
+    fact = await bench.submit(body)
+    assert isinstance(fact, PackageRefused), case
+    assert fact.reason is reason
+    assert fact.sender == SENDER
+    assert fact.package is not None
+    assert await bench.objects.get(fact.package) == body
+
+
+@pytest.mark.parametrize("user", [None, "", "nobody", "validator"])
+async def test_a_submission_nobody_vouches_for_is_parked(bench: Bench, user: str | None) -> None:
+    with pytest.raises(Permanent) as parked:
+        await bench.submit(package(), user=user)
+    assert parked.value.reason is Reason.E_SENDER_UNKNOWN
+
+
+async def test_a_copy_from_the_ladder_speaks_for_its_original_user(bench: Bench) -> None:
+    assert isinstance(await bench.submit(package(), user="intake", headers={"x-user-id": SENDER}), PackageAccepted)
+    fact = await bench.submit(package(), user=RECEIVER, headers={"x-user-id": SENDER})
+    assert isinstance(fact, PackageRefused)
+    assert fact.reason is Reason.E_FROM
+
+
+def reference(body: bytes, **changes: Any) -> bytes:
+    named = {"bucket": UPLOADS, "key": f"{SENDER}/p", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    return json.dumps(named | changes).encode()
+
+
+async def test_a_package_by_reference(bench: Bench) -> None:
+    body = package()
+    await bench.objects.put(UPLOADS, f"{SENDER}/p", body)
+    fact = await bench.submit(reference(body), content_type=REFERENCE_TYPE)
+    assert isinstance(fact, PackageAccepted)
+    assert fact.package.sha256 == hashlib.sha256(body).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("case", "changes", "reason"),
+    [
+        ("another unit's upload", {"key": f"{RECEIVER}/p"}, Reason.E_REFERENCE),
+        ("another bucket", {"bucket": CONTENT}, Reason.E_REFERENCE),
+        ("missing object", {"key": f"{SENDER}/missing"}, Reason.E_REFERENCE),
+        ("another digest", {"sha256": "0" * 64}, Reason.E_REFERENCE),
+        ("another size", {"size": 7}, Reason.E_REFERENCE),
+        ("no digest", {"sha256": ""}, Reason.E_REFERENCE),
+        ("far too large", {"size": 10**12}, Reason.E_SIZE),
+    ],
+)
+async def test_bad_references(bench: Bench, case: str, changes: dict[str, Any], reason: Reason) -> None:
+    body = package()
+    await bench.objects.put(UPLOADS, f"{SENDER}/p", body)
+    fact = await bench.submit(reference(body, **changes), content_type=REFERENCE_TYPE)
+    assert isinstance(fact, PackageRefused), case
+    assert fact.reason is reason
+
+
+async def test_fifty_copies_at_once_make_one_package(bench: Bench) -> None:
+
+    body = package()
+    await asyncio.gather(*(bench.submit(body) for _ in range(50)))
+    ids = {fact.event_id for fact in bench.announcer.facts if isinstance(fact, PackageAccepted)}
+    assert len(ids) == 1
+    assert not [fact for fact in bench.announcer.facts if isinstance(fact, PackageRefused)]
