@@ -216,5 +216,3 @@ async def test_a_fact_larger_than_the_limit_is_a_bug(vhost: VirtualHost) -> None
     service = Service("archive", vhost.settings("archive"))
     with pytest.raises(ValueError, match="bytes"):
         await service.announce(fact().model_copy(update={"detail": "x" * 20_000}))
-
-

@@ -12,7 +12,7 @@ from common.envelopes import from_json
 from common.facts import DocumentVerified, Fact
 from common.failure import Permanent, TrunkFailure
 from common.metrics import record_archive_write, record_stage
-from common.objects import ObjectAltered, ObjectMissing, Objects, content_ref
+from common.objects import Objects, content_ref
 from common.service import Announcer
 
 
@@ -53,9 +53,6 @@ class Archive:
             evidence = await self._objects.put_content(decided.evidence())
             await self._objects.put_locked(f"{decided.folder}/record.json", evidence, decided.retain_until)
             saved = await self._records.save(decided)
-        except (ObjectMissing, ObjectAltered) as error:
-            record_archive_write("failed")
-            raise Permanent(Reason.E_OBJECT, f"{type(error).__name__}: {error}") from error
         except TrunkFailure:
             record_archive_write("failed")
             raise

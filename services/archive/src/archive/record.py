@@ -69,6 +69,8 @@ class Record(BaseModel):
     reason: Reason | None = None
     label: Label | None = None
     policy_version: str | None = None
+    unsigned_annexes: int | None = None
+    """Further PDFs without any signature; the label does not speak for them."""
     retention_class: str
     retention_version: str
     retention_years: int | str
@@ -110,6 +112,7 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
         reason=getattr(fact, "reason", None),
         label=getattr(fact, "label", None),
         policy_version=getattr(fact, "policy_version", None),
+        unsigned_annexes=getattr(fact, "unsigned_annexes", None),
         retention_class=row.name,
         retention_version=table.version,
         retention_years=row.years,

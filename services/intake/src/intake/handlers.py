@@ -15,6 +15,7 @@ from common.metrics import record_rejection, record_stage
 from common.objects import Objects
 from common.service import Announcer
 from faststream.rabbit import RabbitMessage
+from structlog.contextvars import bind_contextvars
 
 from intake.accept import Admitted, admit, settle_claim
 from intake.announce import fact_of, repeated_fact_of
@@ -85,6 +86,13 @@ class Intake:
         return settle_claim(arrival.package_id, holder) or answer
 
     async def _answer(self, record: PackageRecord) -> None:
+        bind_contextvars(
+            package_id=record.package_id,
+            document_key=record.subject,
+            document_id=record.document_id,
+            sender=record.sender,
+            reason=record.reason,
+        )
         if record.announced:
             await self.announcer.announce(repeated_fact_of(record))
             return

@@ -54,9 +54,10 @@ class Router:
         self, sender: Sender, settings: RouterSettings, objects: Contents, store: Store, directory: Directories
     ) -> None:
         self._store = store
+        self._objects = objects
         self._directory = directory
-        self._inbox = Inbox(sender, objects, settings)
-        self._carrier = Carrier(store, self._inbox, sender, self._reaches, settings.placements_at_once)
+        inbox = Inbox(sender, objects, settings)
+        self._carrier = Carrier(store, inbox, sender, self._reaches, settings.placements_at_once)
 
     async def take(self, fact: Taken) -> None:
         """One fact."""
@@ -76,7 +77,7 @@ class Router:
 
     async def route(self, fact: Routable) -> None:
         """A valid document, or a notice: decide once, then carry it out."""
-        message = _checked(from_json(await self._inbox.read(fact.envelope)), fact)
+        message = _checked(from_json(await self._objects.get(fact.envelope)), fact)
         decision = await self._store.decision(fact.event_id) or await self._decide(fact, message)
         if isinstance(fact, NoticeAccepted):
             await self._carrier.tell(_receipt(fact))
@@ -87,7 +88,7 @@ class Router:
 
     async def refuse(self, fact: DocumentRefused) -> None:
         """Not valid: kept as refused, and the sender is told. An id that is not its own stays untouched."""
-        message = from_json(await self._inbox.read(fact.envelope))
+        message = from_json(await self._objects.get(fact.envelope))
         if isinstance(message, Envelope) and claims_document_id(message):
             await self._store.refuse(_document(fact, message))
         await self._carrier.tell(_invalid(fact, message))

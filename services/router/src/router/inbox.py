@@ -13,8 +13,6 @@ from common.domain.ids import event_id
 from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.facts import BaseFact, ObjectRef
-from common.failure import Permanent, Transient
-from common.objects import ObjectAltered, ObjectMissing
 from common.topology import INBOX
 from router.compose import Answer, receipt, refusal
 from router.settings import RouterSettings
@@ -114,19 +112,10 @@ class Inbox:
         self._reference_life = timedelta(days=settings.reference_days)
         self.trunk = Organization(code=settings.trunk_unit_code, name=settings.trunk_unit_name)
 
-    async def read(self, ref: ObjectRef) -> bytes:
-        """Bytes from the object store; missing ones are awaited, altered ones are a case for people (R13)."""
-        try:
-            return await self._objects.get(ref)
-        except ObjectMissing as error:
-            raise Transient(Reason.E_UNAVAILABLE, f"object missing: {error}", top_rung="10m") from error
-        except ObjectAltered as error:
-            raise Permanent(Reason.E_OBJECT, f"object altered: {error}") from error
-
     async def parcel(self, package: ObjectRef) -> Parcel:
         """The package as a body: its bytes, or where a large one can be fetched."""
         if package.size_bytes <= self._inline_limit_bytes:
-            return Parcel(await self.read(package), EDXML, package.sha256)
+            return Parcel(await self._objects.get(package), EDXML, package.sha256)
         reference = package.model_dump() | {
             "url": await self._objects.presigned_get(package, self._reference_life),
             "expires_at": (datetime.now(UTC) + self._reference_life).isoformat(timespec="seconds"),

@@ -9,8 +9,8 @@ from router.settings import RouterSettings
 from router.store import MongoStore
 
 
-def main() -> None:
-    """Serve until told to stop."""
+def build() -> Service:
+    """The service, ready to run."""
     settings = RouterSettings()
     service = Service("router", settings)
     database, objects = Database(settings, service.name), Objects(settings)
@@ -20,4 +20,9 @@ def main() -> None:
     service.needs("directory", directory.check)
     service.background(directory.start, directory.stop)
     service.on_facts(Router(service, settings, objects, MongoStore(database), directory).take)
-    service.run()
+    return service
+
+
+def main() -> None:
+    """Console entry point."""
+    build().run()

@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import io
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
 from typing import BinaryIO
 
 from common.domain.envelope import (
@@ -22,15 +20,11 @@ from common.domain.envelope import (
     StatusReport,
 )
 from common.edxml import wire
-from common.edxml.dates import write_date, write_time
+from common.edxml.markup import bare, block, element, leaf, listed
 from common.edxml.wire import Field
 
-Value = str | int | bool | date | datetime | None
 ENCODE_BYTES = 3 * 16 * 1024
 """Read at a time; a multiple of three leaves no padding in between."""
-
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ESCAPES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("\r"): "&#13;"}
 
 
 def build(message: Message, files: Sequence[bytes | BinaryIO] = (), out: BinaryIO | None = None) -> bytes:
@@ -64,110 +58,110 @@ def _package(message: Message, files: Sequence[bytes | BinaryIO]) -> Iterator[by
 def _envelope(message: Message) -> str:
     match message:
         case StatusReport():
-            inside = _block(wire.HEADER, _status(message))
+            inside = block(wire.HEADER, _status(message))
         case Envelope():
-            trace = _block(wire.TRACE_LIST, _business(message.business), *map(_hop, message.hops))
-            inside = _block(wire.HEADER, _document(message), trace) + _body(message.attachments)
+            trace = block(wire.TRACE_LIST, _business(message.business), *map(_hop, message.hops))
+            inside = block(wire.HEADER, _document(message), trace) + _body(message.attachments)
     attributes = f' xmlns:{wire.PREFIX}="{wire.NAMESPACE}"'
-    return _element(wire.ENVELOPE, inside, attributes)
+    return element(wire.ENVELOPE, inside, attributes)
 
 
 def _document(envelope: Envelope) -> str:
     """In the order of the national axis' software development kit."""
-    return _block(
+    return block(
         wire.MESSAGE_HEADER,
         _organization(wire.FROM, envelope.sender),
         *(_organization(wire.TO, receiver) for receiver in envelope.receivers),
-        _leaf(wire.DOCUMENT_ID, envelope.document_id),
-        _block(wire.CODE, _leaf(wire.CODE_NUMBER, envelope.number), _leaf(wire.CODE_NOTATION, envelope.notation)),
+        leaf(wire.DOCUMENT_ID, envelope.document_id),
+        block(wire.CODE, leaf(wire.CODE_NUMBER, envelope.number), leaf(wire.CODE_NOTATION, envelope.notation)),
         _promulgation(envelope),
         _document_type(envelope),
-        _leaf(wire.SUBJECT, envelope.subject),
-        _leaf(wire.CONTENT, envelope.content),
+        leaf(wire.SUBJECT, envelope.subject),
+        leaf(wire.CONTENT, envelope.content),
         _signer(envelope),
-        _leaf(wire.DUE_DATE, envelope.due_date),
+        leaf(wire.DUE_DATE, envelope.due_date),
         _other(envelope.other),
         *map(_response_for, envelope.response_for),
-        _leaf(wire.STEERING_TYPE, envelope.steering_type),
-        _list(wire.RESPONSE_FOR_TASK, wire.TASK_CODE, envelope.task_codes),
-        _leaf(wire.APPLICATION_TYPE, envelope.application_type),
-        _list(wire.TO_PLACES, wire.FILING_PLACE, envelope.to_places),
+        leaf(wire.STEERING_TYPE, envelope.steering_type),
+        listed(wire.RESPONSE_FOR_TASK, wire.TASK_CODE, envelope.task_codes),
+        leaf(wire.APPLICATION_TYPE, envelope.application_type),
+        listed(wire.TO_PLACES, wire.FILING_PLACE, envelope.to_places),
     )
 
 
 def _organization(field: Field, unit: Organization) -> str:
-    return _block(
+    return block(
         field,
-        _leaf(wire.ORGAN_ID, unit.code),
-        _leaf(wire.IN_CHARGE, unit.in_charge),
-        _leaf(wire.ORGAN_NAME, unit.name),
-        _leaf(wire.ADDRESS, unit.address),
-        _leaf(wire.EMAIL, unit.email),
-        _leaf(wire.TELEPHONE, unit.telephone),
-        _leaf(wire.FAX, unit.fax),
-        _leaf(wire.WEBSITE, unit.website),
+        leaf(wire.ORGAN_ID, unit.code),
+        leaf(wire.IN_CHARGE, unit.in_charge),
+        leaf(wire.ORGAN_NAME, unit.name),
+        leaf(wire.ADDRESS, unit.address),
+        leaf(wire.EMAIL, unit.email),
+        leaf(wire.TELEPHONE, unit.telephone),
+        leaf(wire.FAX, unit.fax),
+        leaf(wire.WEBSITE, unit.website),
     )
 
 
 def _promulgation(envelope: Envelope) -> str:
     day = None if envelope.promulgation_date == UNKNOWN_DATE else envelope.promulgation_date
-    return _block(wire.PROMULGATION_INFO, _leaf(wire.PLACE, envelope.place), _leaf(wire.PROMULGATION_DATE, day))
+    return block(wire.PROMULGATION_INFO, leaf(wire.PLACE, envelope.place), leaf(wire.PROMULGATION_DATE, day))
 
 
 def _document_type(envelope: Envelope) -> str:
-    return _block(
+    return block(
         wire.DOCUMENT_TYPE,
-        _leaf(wire.TYPE, envelope.type.type),
-        _leaf(wire.TYPE_DETAIL, envelope.type.detail),
-        _leaf(wire.TYPE_NAME, envelope.type.name),
+        leaf(wire.TYPE, envelope.type.type),
+        leaf(wire.TYPE_DETAIL, envelope.type.detail),
+        leaf(wire.TYPE_NAME, envelope.type.name),
     )
 
 
 def _signer(envelope: Envelope) -> str:
-    return _block(
+    return block(
         wire.SIGNER_INFO,
-        _leaf(wire.COMPETENCE, envelope.signer.competence),
-        _leaf(wire.POSITION, envelope.signer.position),
-        _leaf(wire.FULL_NAME, envelope.signer.full_name),
+        leaf(wire.COMPETENCE, envelope.signer.competence),
+        leaf(wire.POSITION, envelope.signer.position),
+        leaf(wire.FULL_NAME, envelope.signer.full_name),
     )
 
 
 def _other(other: OtherInfo) -> str:
-    return _block(
+    return block(
         wire.OTHER_INFO,
-        _leaf(wire.PRIORITY, int(other.priority)),
-        _leaf(wire.SPHERE, other.sphere),
-        _leaf(wire.TYPIST, other.typist),
-        _leaf(wire.COPIES, other.copies),
-        _leaf(wire.PAGES, other.pages),
-        _leaf(wire.DIRECTION, "true" if other.direction else "false"),
-        _leaf(wire.REPLY_FORS, other.reply_fors),
-        _leaf(wire.REFERENCE_CODES, other.reference_codes),
-        _list(wire.APPENDIXES, wire.APPENDIX, other.appendixes),
+        leaf(wire.PRIORITY, int(other.priority)),
+        leaf(wire.SPHERE, other.sphere),
+        leaf(wire.TYPIST, other.typist),
+        leaf(wire.COPIES, other.copies),
+        leaf(wire.PAGES, other.pages),
+        leaf(wire.DIRECTION, "true" if other.direction else "false"),
+        leaf(wire.REPLY_FORS, other.reply_fors),
+        leaf(wire.REFERENCE_CODES, other.reference_codes),
+        listed(wire.APPENDIXES, wire.APPENDIX, other.appendixes),
     )
 
 
 def _response_for(answered: ResponseFor, *, in_status: bool = False) -> str:
     """Documents name the id before the date, statuses after it."""
     last = [
-        _leaf(wire.DOCUMENT_ID, answered.document_id),
-        _leaf(wire.PROMULGATION_DATE, answered.promulgation_date),
+        leaf(wire.DOCUMENT_ID, answered.document_id),
+        leaf(wire.PROMULGATION_DATE, answered.promulgation_date),
     ]
-    return _block(
+    return block(
         wire.RESPONSE_FOR,
-        _leaf(wire.ORGAN_ID, answered.unit),
-        _leaf(wire.RESPONSE_CODE, answered.code),
+        leaf(wire.ORGAN_ID, answered.unit),
+        leaf(wire.RESPONSE_CODE, answered.code),
         *(reversed(last) if in_status else last),
     )
 
 
 def _business(business: Business) -> str:
-    return _block(
+    return block(
         wire.BUSINESS,
-        _leaf(wire.BUSINESS_TYPE, wire.TYPE_OF_KIND[business.kind]),
-        _leaf(wire.REASON, business.reason),
-        _leaf(wire.DOCUMENT_ID, business.target),
-        _leaf(wire.PAPER, business.paper),
+        leaf(wire.BUSINESS_TYPE, wire.TYPE_OF_KIND[business.kind]),
+        leaf(wire.REASON, business.reason),
+        leaf(wire.DOCUMENT_ID, business.target),
+        leaf(wire.PAPER, business.paper),
         _changes(business),
         _replacements(business),
         _staff(business.staff),
@@ -178,25 +172,25 @@ def _changes(business: Business) -> str:
     if not (business.document_changed or business.receivers_changed or business.receiver_changes):
         return ""
     receivers = (
-        _block(wire.RECEIVER, _leaf(wire.ORGAN_ID, change.unit), _leaf(wire.RECEIVER_TYPE, change.added))
+        block(wire.RECEIVER, leaf(wire.ORGAN_ID, change.unit), leaf(wire.RECEIVER_TYPE, change.added))
         for change in business.receiver_changes
     )
-    return _block(
+    return block(
         wire.DOCUMENT_INFO_BLOCK,
-        _leaf(wire.DOCUMENT_INFO, business.document_changed),
-        _leaf(wire.DOCUMENT_RECEIVER, business.receivers_changed),
-        _block(wire.RECEIVER_LIST, *receivers),
+        leaf(wire.DOCUMENT_INFO, business.document_changed),
+        leaf(wire.DOCUMENT_RECEIVER, business.receivers_changed),
+        block(wire.RECEIVER_LIST, *receivers),
     )
 
 
 def _replacements(business: Business) -> str:
-    return _block(
+    return block(
         wire.REPLACEMENT_LIST,
         *(
-            _block(
+            block(
                 wire.REPLACEMENT,
-                _leaf(wire.DOCUMENT_ID, replaced.document_id),
-                _list(wire.ORGAN_ID_LIST, wire.ORGAN_ID, replaced.units),
+                leaf(wire.DOCUMENT_ID, replaced.document_id),
+                listed(wire.ORGAN_ID_LIST, wire.ORGAN_ID, replaced.units),
             )
             for replaced in business.replacements
         ),
@@ -206,56 +200,56 @@ def _replacements(business: Business) -> str:
 def _staff(staff: Staff | None) -> str:
     if staff is None:
         return ""
-    return _block(
+    return block(
         wire.STAFF_INFO,
-        _leaf(wire.DEPARTMENT, staff.department),
-        _leaf(wire.DEPARTMENT_ID, staff.department_id),
-        _leaf(wire.STAFF, staff.name),
-        _leaf(wire.STAFF_ID, staff.id),
-        _leaf(wire.EMAIL, staff.email),
-        _leaf(wire.MOBILE, staff.mobile),
+        leaf(wire.DEPARTMENT, staff.department),
+        leaf(wire.DEPARTMENT_ID, staff.department_id),
+        leaf(wire.STAFF, staff.name),
+        leaf(wire.STAFF_ID, staff.id),
+        leaf(wire.EMAIL, staff.email),
+        leaf(wire.MOBILE, staff.mobile),
     )
 
 
 def _hop(hop: Hop) -> str:
-    return _block(wire.TRACE, _leaf(wire.ORGAN_ID, hop.unit), _leaf(wire.TIMESTAMP, hop.at))
+    return block(wire.TRACE, leaf(wire.ORGAN_ID, hop.unit), leaf(wire.TIMESTAMP, hop.at))
 
 
 def _status(report: StatusReport) -> str:
-    return _block(
+    return block(
         wire.MESSAGE_HEADER,
         _organization(wire.FROM, report.sender),
         _response_for(report.response_for, in_status=True),
         _staff(report.staff),
-        _leaf(wire.STATUS_CODE, report.code),
-        _leaf(wire.DESCRIPTION, report.description),
-        _leaf(wire.TIMESTAMP, report.at),
+        leaf(wire.STATUS_CODE, report.code),
+        leaf(wire.DESCRIPTION, report.description),
+        leaf(wire.TIMESTAMP, report.at),
     )
 
 
 def _body(attachments: Iterable[Attachment]) -> str:
     references = "".join(_reference(attachment) for attachment in attachments)
-    manifest = _element(wire.MANIFEST, references, f' version="{wire.MANIFEST_VERSION}"') if references else ""
-    return _block(wire.BODY, manifest)
+    manifest = element(wire.MANIFEST, references, f' version="{wire.MANIFEST_VERSION}"') if references else ""
+    return block(wire.BODY, manifest)
 
 
 def _reference(attachment: Attachment) -> str:
-    return _block(
+    return block(
         wire.REFERENCE,
-        _leaf(wire.CONTENT_ID, wire.CID + attachment.content_id),
-        _leaf(wire.CONTENT_TYPE, attachment.content_type),
-        _leaf(wire.DESCRIPTION, attachment.description),
-        _leaf(wire.ATTACHMENT_NAME, attachment.name),
+        leaf(wire.CONTENT_ID, wire.CID + attachment.content_id),
+        leaf(wire.CONTENT_TYPE, attachment.content_type),
+        leaf(wire.DESCRIPTION, attachment.description),
+        leaf(wire.ATTACHMENT_NAME, attachment.name),
     )
 
 
 def _attachment(attachment: Attachment, file: bytes | BinaryIO) -> Iterator[bytes]:
     """Without prefixes but for the content, which declares its own: so the samples of the axis do."""
     described = (
-        _bare(wire.CONTENT_ID, wire.CID + attachment.content_id)
-        + _bare(wire.ATTACHMENT_NAME, attachment.name)
-        + _bare(wire.DESCRIPTION, attachment.description)
-        + _bare(wire.CONTENT_TYPE, attachment.content_type)
+        bare(wire.CONTENT_ID, wire.CID + attachment.content_id)
+        + bare(wire.ATTACHMENT_NAME, attachment.name)
+        + bare(wire.DESCRIPTION, attachment.description)
+        + bare(wire.CONTENT_TYPE, attachment.content_type)
     )
     tag = f"{wire.PREFIX}:{wire.CONTENT_ENCODED}"
     yield f'<{wire.ATTACHMENT}>{described}<{tag} xmlns:{wire.PREFIX}="{wire.NAMESPACE}">'.encode()
@@ -271,51 +265,6 @@ def _encoded(attachment: Attachment, file: bytes | BinaryIO) -> Iterator[bytes]:
         yield base64.b64encode(chunk)
     if digest.hexdigest() != attachment.sha256:
         raise ValueError(f"the file given for {attachment.content_id} is not the one described")
-
-
-def _block(field: Field, *inside: str) -> str:
-    """An element of elements, left out when it is empty."""
-    content = "".join(inside)
-    return _element(field, content) if content else ""
-
-
-def _list(field: Field, item: Field, texts: Iterable[str]) -> str:
-    return _block(field, *(_leaf(item, text) for text in texts))
-
-
-def _element(field: Field, content: str, attributes: str = "") -> str:
-    tag = f"{wire.PREFIX}:{field}"
-    return f"<{tag}{attributes}>{content}</{tag}>"
-
-
-def _leaf(field: Field, value: Value) -> str:
-    """An element of text, left out when it is empty."""
-    text = _text(value)
-    return _element(field, _escaped(field, text)) if text else ""
-
-
-def _bare(field: Field, text: str | None) -> str:
-    return f"<{field}>{_escaped(field, text)}</{field}>" if text else ""
-
-
-def _text(value: Value) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(int(value))
-        case datetime():
-            return write_time(value)
-        case date():
-            return write_date(value)
-        case _:
-            return str(value)
-
-
-def _escaped(field: Field, text: str) -> str:
-    if _ILLEGAL.search(text):
-        raise ValueError(f"{field} holds a character that XML cannot")
-    return text.translate(_ESCAPES)
 
 
 def _read_fully(source: BinaryIO, count: int) -> bytes:

@@ -74,32 +74,26 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
 )
 
 FORBIDDEN_EXTENSIONS = frozenset(
-    [
-        "exe",
-        "dll",
-        "com",
-        "scr",
-        "sys",
-        "msi",
-        "msp",
+    {
+        "apk",
         "bat",
         "cmd",
-        "ps1",
-        "psm1",
-        "vbs",
-        "vbe",
+        "com",
+        "cpl",
+        "dll",
+        "exe",
+        "hta",
+        "jar",
         "js",
         "jse",
-        "wsf",
-        "wsh",
-        "hta",
         "lnk",
+        "msi",
+        "msp",
         "pif",
-        "cpl",
-        "jar",
-        "apk",
-        "sh",
-    ]
+        "ps1",
+        "psm1",
+    }
+    | {"scr", "sh", "sys", "vbe", "vbs", "wsf", "wsh"}
 )
 """What a double click would run."""
 
@@ -107,10 +101,8 @@ _FAMILY_OF_EXTENSION: dict[str, set[Kind]] = {
     "pdf": {Kind.PDF},
     **dict.fromkeys(["png", "jpg", "jpeg", "jpe", "tif", "tiff", "gif", "bmp"], IMAGES),
     **dict.fromkeys(["zip", "rar", "7z", "gz"], ARCHIVES),
-    **dict.fromkeys(
-        ["doc", "docx", "docm", "dot", "rtf", "odt", "xls", "xlsx", "xlsm", "xsl", "xslx", "ods", "ppt", "pptx", "odp"],
-        WRITTEN,
-    ),
+    **dict.fromkeys(["doc", "docx", "docm", "dot", "rtf", "odt", "ppt", "pptx", "odp"], WRITTEN),
+    **dict.fromkeys(["xls", "xlsx", "xlsm", "xsl", "xslx", "ods"], WRITTEN),
     **dict.fromkeys(["htm", "html", "mht", "xml", "edxml"], MARKUP),
 }
 _TYPE_OF_EXTENSION: dict[str, str] = {

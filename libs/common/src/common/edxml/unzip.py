@@ -32,7 +32,7 @@ class Archive:
     def __init__(self, zip_file: zipfile.ZipFile, limits: Limits) -> None:
         self._zip = zip_file
         self._limits = limits
-        self.entries = [entry for entry in zip_file.infolist() if not entry.is_dir()]
+        self.entries = [entry for entry in zip_file.infolist() if not entry.filename.endswith("/")]
 
     def kind(self) -> Kind:
         """An office document if its parts say so, else ZIP."""

@@ -1,0 +1,249 @@
+"""The archive's handler on real servers: what is kept, what is announced, and that nothing can be taken away."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from minio.commonconfig import COMPLIANCE
+from minio.error import S3Error
+from minio.retention import Retention
+
+from archive.handlers import Archive
+from archive.record import Kept, archived
+from archive.retention import read_table
+from archive.store import Ledger, Records
+from common.database import Database
+from common.domain.names import Lane, PackageKind
+from common.domain.reason import Reason
+from common.facts import DeliveryPlaced, DocumentArchived
+from common.failure import Permanent, Transient
+from common.objects import ARCHIVE, Objects
+
+from .conftest import AT, RECEIVER, Material, Remembering
+
+TABLE = read_table()
+
+
+@pytest.fixture
+def archive(database: Database, objects: Objects, announced: Remembering) -> Archive:
+    return Archive(Ledger(database), Records(database), objects, announced, TABLE)
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database)
+
+
+async def material(objects: Objects) -> Material:
+    return await Material().store(objects)
+
+
+async def test_a_valid_document_is_kept_whole(archive: Archive, objects: Objects, announced: Remembering) -> None:
+    what = await material(objects)
+    await archive.take(what.verified())
+    folder = f"{what.subject}/{what.package_id}"
+    assert await objects.get_key(ARCHIVE, f"{folder}/package.edxml") == what.package_bytes
+    assert await objects.get_key(ARCHIVE, f"{folder}/envelope.json") == what.envelope_bytes
+    assert await objects.get_key(ARCHIVE, f"{folder}/report.json") == what.report_bytes
+    evidence = json.loads(await objects.get_key(ARCHIVE, f"{folder}/record.json"))
+    assert [entry["role"] for entry in evidence["objects"]] == [
+        "package",
+        "envelope",
+        "report",
+        "attachment",
+        "attachment",
+    ]
+    for entry in evidence["objects"]:
+        data = await objects.get_key(ARCHIVE, entry["key"])
+        assert (hashlib.sha256(data).hexdigest(), len(data)) == (entry["sha256"], entry["size_bytes"])
+    [told] = announced.facts
+    assert isinstance(told, DocumentArchived)
+    assert told.record_id == what.package_id
+    assert told.retain_until.isoformat() == "2036-12-31T16:59:59+00:00"
+
+
+async def test_every_object_is_locked_until_its_term_ends(archive: Archive, objects: Objects) -> None:
+    what = await material(objects)
+    await archive.take(what.verified())
+    kept = list(objects.client.list_objects(ARCHIVE, f"{what.subject}/", recursive=True))
+    assert len(kept) == 6
+    for item in kept:
+        lock = objects.client.get_object_retention(ARCHIVE, str(item.object_name))
+        assert lock is not None
+        assert lock.mode == COMPLIANCE
+        assert lock.retain_until_date.isoformat() == "2036-12-31T16:59:59+00:00"
+
+
+async def test_nothing_can_be_taken_away(archive: Archive, objects: Objects) -> None:
+    what = await material(objects)
+    await archive.take(what.verified())
+    store, key = objects.client, f"{what.subject}/{what.package_id}/package.edxml"
+    version = store.stat_object(ARCHIVE, key).version_id
+    lock = store.get_object_retention(ARCHIVE, key)
+    assert version
+    assert lock
+    with pytest.raises(S3Error, match="AccessDenied"):
+        store.remove_object(ARCHIVE, key, version_id=version)
+    shorter = Retention(COMPLIANCE, lock.retain_until_date - timedelta(days=1))
+    with pytest.raises(S3Error, match="AccessDenied"):
+        store.set_object_retention(ARCHIVE, key, shorter, version_id=version)
+    store.remove_object(ARCHIVE, key)  # only a delete marker
+    response = store.get_object(ARCHIVE, key, version_id=version)
+    assert response.read() == what.package_bytes
+    response.close()
+    longer = Retention(COMPLIANCE, lock.retain_until_date + timedelta(days=365))
+    store.set_object_retention(ARCHIVE, key, longer, version_id=version)
+
+
+async def test_overwriting_leaves_the_kept_version(archive: Archive, objects: Objects) -> None:
+    what = await material(objects)
+    await archive.take(what.verified())
+    key = f"{what.subject}/{what.package_id}/package.edxml"
+    version = objects.client.stat_object(ARCHIVE, key).version_id
+    await objects.put(ARCHIVE, key, b"forged")
+    response = objects.client.get_object(ARCHIVE, key, version_id=version)
+    assert response.read() == what.package_bytes
+    response.close()
+
+
+async def test_what_comes_again_is_announced_again_but_kept_once(
+    archive: Archive, objects: Objects, ledger: Ledger, announced: Remembering
+) -> None:
+    what = await material(objects)
+    for _ in range(3):
+        await archive.take(what.verified())
+    assert len(announced.facts) == 3
+    assert len(set(announced.facts)) == 1
+    assert len(await ledger.entries(what.subject)) == 1
+    versions = objects.client.list_objects(ARCHIVE, f"{what.subject}/", recursive=True, include_version=True)
+    assert len(list(versions)) == 6
+
+
+async def test_what_comes_many_times_at_once_is_one_record(
+    archive: Archive, objects: Objects, database: Database, ledger: Ledger, announced: Remembering
+) -> None:
+    what = await material(objects)
+    await asyncio.gather(*(archive.take(what.verified()) for _ in range(8)))
+    assert len(set(announced.facts)) == 1
+    assert len(await ledger.entries(what.subject)) == 1
+    assert await database.collection("records").count_documents({"_id": what.package_id}) == 1
+
+
+async def test_a_crash_before_the_announcement_is_made_good(
+    archive: Archive, objects: Objects, database: Database, announced: Remembering
+) -> None:
+    """Saved, then killed: the redelivery announces what was saved."""
+    what = await material(objects)
+
+    class Dying(Remembering):
+        async def announce(self, fact: object) -> None:
+            raise ConnectionError
+
+    dying = Archive(Ledger(database), Records(database), objects, Dying(), TABLE)
+    with pytest.raises(ConnectionError):
+        await dying.take(what.verified())
+    await archive.take(what.verified())
+    saved = await Records(database).load(what.package_id)
+    assert saved
+    assert announced.facts == [archived(what.verified(), saved)]
+
+
+@pytest.mark.parametrize(
+    ("tell", "files", "row"),
+    [
+        (Material.refused, ["envelope.json", "package.edxml", "record.json", "report.json"], "refused"),
+        (Material.turned_away, ["package.edxml", "record.json"], "refused"),
+        (lambda what: what.turned_away(with_bytes=False), ["record.json"], "refused"),
+        (lambda what: what.turned_away(Reason.E_SECRET), ["record.json"], "refused"),
+        (Material.notice, ["envelope.json", "package.edxml", "record.json"], "notice"),
+    ],
+    ids=["refused by the validator", "turned away", "turned away without bytes", "secret", "notice"],
+)
+async def test_evidence_is_kept_without_an_announcement(
+    archive: Archive,
+    objects: Objects,
+    database: Database,
+    announced: Remembering,
+    tell: Callable[[Material], Kept],
+    files: list[str],
+    row: str,
+) -> None:
+    what = await material(objects)
+    await archive.take(tell(what))
+    kept = objects.client.list_objects(ARCHIVE, f"{what.subject}/{what.package_id}/", recursive=True)
+    assert sorted(str(item.object_name).rpartition("/")[2] for item in kept) == files
+    saved = await Records(database).load(what.package_id)
+    assert saved
+    assert saved.retention_class == row
+    assert announced.facts == []
+
+
+async def test_other_facts_enter_the_ledger_only(
+    archive: Archive, ledger: Ledger, database: Database, announced: Remembering
+) -> None:
+    what = Material()
+    placed = DeliveryPlaced(
+        event_id="placed",
+        occurred_at=AT,
+        subject=what.subject,
+        package_id=what.package_id,
+        sender="A.01",
+        document_id=what.document_id,
+        kind=PackageKind.NEW,
+        lane=Lane.URGENT,
+        receiver=RECEIVER,
+        submitted_at=AT,
+    )
+    await archive.take(placed)
+    assert [entry.fact for entry in await ledger.entries(what.subject)] == ["delivery.placed"]
+    assert await Records(database).load(what.package_id) is None
+    assert announced.facts == []
+
+
+@pytest.mark.parametrize("harm", ["missing", "altered"])
+async def test_lost_or_altered_bytes_are_no_evidence(
+    archive: Archive, objects: Objects, database: Database, announced: Remembering, harm: str
+) -> None:
+    what = await material(objects)
+    ref = what.verified().package
+    objects.client.remove_object(ref.bucket, ref.key)
+    if harm == "altered":
+        await objects.put(ref.bucket, ref.key, b"x" * ref.size_bytes)
+    with pytest.raises(Permanent) as caught:
+        await archive.take(what.verified())
+    assert caught.value.reason is Reason.E_OBJECT
+    assert await Records(database).load(what.package_id) is None
+    assert announced.facts == []
+
+
+async def test_a_second_verdict_on_one_package_is_not_swallowed(
+    archive: Archive, objects: Objects, announced: Remembering
+) -> None:
+    what = await material(objects)
+    await archive.take(what.refused())
+    with pytest.raises(Permanent):
+        await archive.take(what.verified())
+    assert announced.facts == []
+
+
+async def test_a_store_that_is_away_is_passing_trouble(
+    objects: Objects, database: Database, announced: Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = await material(objects)
+
+    async def away(*_: object) -> None:
+        raise Transient.unavailable("object store", "away")
+
+    archive: Callable[..., Awaitable[None]] = Archive(
+        Ledger(database), Records(database), objects, announced, TABLE
+    ).take
+    with monkeypatch.context() as patched:
+        patched.setattr(objects, "put_locked", away)
+        with pytest.raises(Transient):
+            await archive(what.verified())
+    assert announced.facts == []
+    await archive(what.verified())
+    assert len(announced.facts) == 1

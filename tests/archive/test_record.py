@@ -1,0 +1,106 @@
+"""The decision: what is kept of each kind of fact, under which class and keys."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from archive.ledger import Head, next_entry
+from archive.record import Kept, Parts, archived, record
+from archive.retention import read_table
+from common.domain.reason import Reason
+from common.facts import ObjectRef
+
+from .conftest import AT, Material, ref_of
+
+TABLE = read_table()
+MATERIAL = Material()
+ATTACHMENTS: tuple[ObjectRef, ...] = tuple(ref_of(data) for data in MATERIAL.files)
+
+
+@pytest.mark.parametrize(
+    ("fact", "parts", "roles", "row"),
+    [
+        (
+            MATERIAL.verified(),
+            Parts("Công văn", ATTACHMENTS),
+            ["package", "envelope", "report", "attachment", "attachment"],
+            "exchanged",
+        ),
+        (MATERIAL.verified(), Parts("Nghị quyết"), ["package", "envelope", "report"], "directive"),
+        (MATERIAL.refused(), Parts(), ["package", "envelope", "report"], "refused"),
+        (MATERIAL.refused(Reason.E_SECRET), Parts(), ["report"], "refused"),
+        (MATERIAL.turned_away(), Parts(), ["package"], "refused"),
+        (MATERIAL.turned_away(with_bytes=False), Parts(), [], "refused"),
+        (MATERIAL.turned_away(Reason.E_SECRET), Parts(), [], "refused"),
+        (MATERIAL.notice(), Parts(), ["package", "envelope"], "notice"),
+    ],
+    ids=[
+        "valid",
+        "valid directive",
+        "invalid",
+        "invalid, secret",
+        "turned away",
+        "turned away, no bytes",
+        "secret",
+        "notice",
+    ],
+)
+def test_what_is_kept(fact: Kept, parts: Parts, roles: list[str], row: str) -> None:
+    entry = next_entry(Head(), fact, AT)
+    decided, copies = record(fact, parts, entry, TABLE)
+    assert [copy.kept.role for copy in copies] == roles
+    assert decided.retention_class == row
+    assert decided.verdict == fact.fact
+    assert (decided.ledger_seq, decided.ledger_hash) == (1, entry.hash)
+    assert decided.objects == tuple(copy.kept for copy in copies)
+    for copy in copies:
+        assert (copy.kept.sha256, copy.kept.size_bytes) == (copy.source.sha256, copy.source.size_bytes)
+
+
+def test_keys() -> None:
+    fact = MATERIAL.verified()
+    _, copies = record(fact, Parts("Công văn", ATTACHMENTS), next_entry(Head(), fact, AT), TABLE)
+    folder = f"{fact.subject}/{fact.package_id}"
+    assert [copy.kept.key for copy in copies] == [
+        f"{folder}/package.edxml",
+        f"{folder}/envelope.json",
+        f"{folder}/report.json",
+        f"{folder}/attachments/1-{ATTACHMENTS[0].sha256}",
+        f"{folder}/attachments/2-{ATTACHMENTS[1].sha256}",
+    ]
+
+
+def test_the_same_file_attached_twice_is_kept_twice() -> None:
+    fact = MATERIAL.verified()
+    _, copies = record(fact, Parts("", ATTACHMENTS[:1] * 2), next_entry(Head(), fact, AT), TABLE)
+    assert len({copy.kept.key for copy in copies}) == 5
+
+
+def test_the_record_is_the_same_whenever_it_is_made() -> None:
+    fact = MATERIAL.verified()
+    entry = next_entry(Head(), fact, AT)
+    assert record(fact, Parts(), entry, TABLE)[0].evidence() == record(fact, Parts(), entry, TABLE)[0].evidence()
+
+
+def test_evidence_names_digests_law_and_ledger_but_nothing_of_the_content() -> None:
+    fact = MATERIAL.verified()
+    entry = next_entry(Head(), fact, AT)
+    evidence = json.loads(record(fact, Parts("Công văn", ATTACHMENTS), entry, TABLE)[0].evidence())
+    assert evidence["objects"][0]["sha256"] == fact.package.sha256
+    assert evidence["label"] == "ORIGINAL"
+    assert evidence["policy_version"] == "2026-11"
+    assert evidence["legal_basis"]
+    assert evidence["retain_until"] == "2036-12-31T16:59:59Z"
+    assert evidence["ledger_hash"] == entry.hash
+    assert "Nguyễn" not in json.dumps(evidence, ensure_ascii=False)
+
+
+def test_what_is_announced_comes_from_the_saved_record() -> None:
+    fact = MATERIAL.verified()
+    saved, _ = record(fact, Parts(), next_entry(Head(), fact, datetime(2026, 11, 23, tzinfo=UTC)), TABLE)
+    told = archived(fact, saved)
+    assert told.event_id == f"{fact.package_id}:document.archived:1"
+    assert told.occurred_at == datetime(2026, 11, 23, tzinfo=UTC)
+    assert (told.record_id, told.retain_until) == (fact.package_id, saved.retain_until)
+    assert (told.subject, told.lane, told.sender) == (fact.subject, fact.lane, fact.sender)

@@ -1,0 +1,412 @@
+"""A small world around the router: units, documents, and a store and an object store that are real or remembered."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from common.database import Database
+from common.domain.directory import Directory, Unit
+from common.domain.envelope import (
+    Attachment,
+    Business,
+    DocumentType,
+    Envelope,
+    Message,
+    Organization,
+    ReceiverChange,
+    Replacement,
+    ResponseFor,
+    Signer,
+    StatusReport,
+)
+from common.domain.ids import claims_document_id, concerned_documents, document_key, event_id, package_id
+from common.domain.names import Label, Lane, PackageKind, StatusCode
+from common.domain.reason import Reason
+from common.envelopes import to_json
+from common.facts import (
+    BaseFact,
+    DocumentRefused,
+    DocumentVerified,
+    NoticeAccepted,
+    ObjectRef,
+    PackageAccepted,
+    PackageRefused,
+    PackageRepeated,
+)
+from common.objects import Objects, content_ref
+from router.compose import Answer
+from router.handlers import Router
+from router.orders import Decision
+from router.records import DocumentRecord, Event, Version
+from router.route import DocumentState
+from router.settings import RouterSettings
+from router.statuses import Note, Position, Step
+from router.store import MongoStore, Store
+from trunkctl.stores_job import apply as make_buckets
+
+SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
+CLOSED, UNKNOWN = "000.00.90.H29", "000.00.99.H29"
+AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+
+
+def unit(code: str, **dates: Any) -> Unit:
+    """A unit of the directory."""
+    return Unit(code=code, name=code, valid_from=date(2025, 7, 1), **dates)
+
+
+def directory(*more: str) -> Directory:
+    """Four open units, one that was merged into the sender, and more."""
+    closed = unit(CLOSED, valid_to=date(2026, 3, 31), successor=SENDER)
+    return Directory([*(unit(code) for code in (SENDER, A, B, C, *more)), closed])
+
+
+class Sent(SimpleNamespace):
+    """One inbox message."""
+
+    unit: str
+    body: bytes
+    type: str
+    headers: dict[str, str]
+    content_type: str
+
+
+class Remembering:
+    """A sender that remembers, and that can be told to break."""
+
+    def __init__(self) -> None:
+        self.facts: list[BaseFact] = []
+        self.sent: list[Sent] = []
+        self.breaks_at: str | None = None
+        """Unit whose inbox takes nothing."""
+
+    async def announce(self, fact: BaseFact) -> None:
+        await asyncio.sleep(0)
+        self.facts.append(fact)
+
+    async def send(
+        self, exchange: str, routing_key: str, body: bytes, *, kind: str, extra: dict[str, Any], content_type: str
+    ) -> None:
+        await asyncio.sleep(0)
+        assert exchange == "trunk.inbox"
+        if routing_key == self.breaks_at:
+            raise TimeoutError
+        self.sent.append(Sent(unit=routing_key, body=body, type=kind, headers=extra, content_type=content_type))
+
+    def told(self, name: str) -> list[Any]:
+        """Facts of one name."""
+        return [fact for fact in self.facts if fact.fact == name]
+
+    def inbox(self, code: str, kind: str | None = None) -> list[Sent]:
+        """What lies in a unit's inbox."""
+        return [sent for sent in self.sent if sent.unit == code and kind in (None, sent.type)]
+
+    def forget(self) -> None:
+        """Empty all inboxes and forget all facts."""
+        self.facts.clear()
+        self.sent.clear()
+
+
+class RememberedObjects:
+    """An object store in memory."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    async def put_content(self, data: bytes) -> ObjectRef:
+        digest = hashlib.sha256(data).hexdigest()
+        self.held[digest] = data
+        return content_ref(digest, len(data))
+
+    async def get(self, ref: ObjectRef) -> bytes:
+        return self.held[ref.sha256]
+
+    async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
+        return f"http://store.test/{ref.bucket}/{ref.key}?for={expires.total_seconds():.0f}"
+
+
+class MemoryStore:
+    """The store in memory; the handlers' tests are the contract that it shares with the real one."""
+
+    def __init__(self) -> None:
+        self.decisions: dict[str, Decision] = {}
+        self.given: dict[str, Answer] = {}
+        self.documents: dict[str, DocumentRecord] = {}
+        self.deliveries: dict[tuple[str, str], Position] = {}
+        self.lived: dict[tuple[str, str, str], Step] = {}
+
+    async def decision(self, event: str) -> Decision | None:
+        return self.decisions.get(event)
+
+    async def save_decision(self, decision: Decision) -> Decision:
+        return self.decisions.setdefault(decision.event_id, decision)
+
+    async def answers(self, package: str) -> list[Answer]:
+        return [answer for answer in self.given.values() if answer.package_id == package]
+
+    async def save_answer(self, answer: Answer) -> Answer:
+        return self.given.setdefault(answer.id, answer)
+
+    async def document(self, key: str) -> DocumentRecord | None:
+        found = self.documents.get(key)
+        return self.documents.get(found.alias_of) if found and found.alias_of else found
+
+    async def claim(self, record: DocumentRecord) -> bool:
+        found = self.documents.setdefault(record.key, record)
+        if found.state in (DocumentState.REFUSED, DocumentState.ALIAS):
+            found = self.documents[record.key] = record
+        return found.package_id == record.package_id
+
+    async def settle(self, key: str, package: str) -> None:
+        found = self.documents[key]
+        if found.package_id == package and found.state is DocumentState.ROUTING:
+            self.documents[key] = changed(found, state=DocumentState.DELIVERED)
+
+    async def refuse(self, record: DocumentRecord) -> None:
+        found = self.documents.setdefault(record.key, record)
+        if found.state in (DocumentState.REFUSED, DocumentState.ALIAS):
+            self.documents[record.key] = record
+
+    async def name_alias(self, record: DocumentRecord) -> None:
+        self.documents.setdefault(record.key, record)
+
+    async def add_version(self, key: str, version: Version) -> int:
+        found = self.documents[key]
+        packages = [earlier.package_id for earlier in found.versions]
+        if version.package_id not in packages:
+            self.documents[key] = changed(found, versions=(*found.versions, version))
+            packages.append(version.package_id)
+        return packages.index(version.package_id) + 1
+
+    async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
+        return frozenset(unit for of, unit in self.deliveries if of == key and (among is None or unit in among))
+
+    async def open_delivery(self, key: str, receiver: str, package: str, version: int, at: datetime) -> None:
+        self.deliveries.setdefault((key, receiver), Position(content_version=version))
+
+    async def change(
+        self, key: str, receiver: str, event: Event, move: Callable[[Position], Step], link: str | None = None
+    ) -> Step:
+        name = (key, receiver, event.id)
+        if name not in self.lived:
+            self.lived[name] = move(self.deliveries[key, receiver])
+            self.deliveries[key, receiver] = self.lived[name].position
+        return self.lived[name]
+
+
+def changed(record: DocumentRecord, **fields: Any) -> DocumentRecord:
+    """The record with other values."""
+    return DocumentRecord(**{name: getattr(record, name) for name in record.__slots__} | fields)
+
+
+class World:
+    """The router and everything around it."""
+
+    def __init__(self, store: Store, objects: Any, settings: RouterSettings) -> None:
+        self.store, self.objects, self.settings = store, objects, settings
+        self.sender = Remembering()
+        self.directory = SimpleNamespace(current=directory())
+        self.router = self.restarted()
+        self.run = secrets.token_hex(6)
+        """Keeps the ids of this test apart from those of others."""
+
+    def restarted(self) -> Router:
+        """Another process of the router, with the same memory."""
+        return Router(self.sender, self.settings, self.objects, self.store, self.directory)
+
+    def id(self, name: str) -> str:
+        """A DocumentId of this test."""
+        return f"{SENDER},2026/11/22,{name}-{self.run}/TB"
+
+    def key(self, name: str) -> str:
+        """Its document key."""
+        return document_key(SENDER, self.id(name))
+
+    def letter(
+        self, name: str = "doc", to: Iterable[str] = (A, B), business: Business | None = None, files: int = 1
+    ) -> Envelope:
+        """A document of SENDER."""
+        return Envelope(
+            sender=Organization(code=SENDER),
+            receivers=tuple(Organization(code=code) for code in to),
+            document_id=self.id(name),
+            number="15",
+            notation="TB",
+            promulgation_date=date(2026, 11, 22),
+            type=DocumentType(name="Công văn"),
+            subject=f"Về việc {name}",
+            signer=Signer(full_name="Nguyễn Văn A"),
+            business=business or Business(),
+            attachments=tuple(
+                Attachment(
+                    content_id=f"a{n}",
+                    name=f"{n}.pdf",
+                    content_type="application/pdf",
+                    size_bytes=1,
+                    sha256="0" * 64,
+                )
+                for n in range(files)
+            ),
+        )
+
+    def recall(self, target: str, to: Iterable[str] = (A, B), name: str = "recall", files: int = 0) -> Envelope:
+        """SENDER takes a document back."""
+        business = Business(kind=PackageKind.RECALL, target=self.id(target), reason="gửi nhầm")
+        return self.letter(name, to, business, files)
+
+    def update(
+        self,
+        target: str,
+        to: Iterable[str] = (A, B),
+        added: Iterable[str] = (),
+        removed: Iterable[str] = (),
+        name: str = "update",
+        files: int = 1,
+    ) -> Envelope:
+        """SENDER updates a document."""
+        changes = [ReceiverChange(unit=unit, added=True) for unit in added]
+        changes += [ReceiverChange(unit=unit, added=False) for unit in removed]
+        business = Business(kind=PackageKind.UPDATE, target=self.id(target), receiver_changes=tuple(changes))
+        return self.letter(name, to, business, files)
+
+    def replacement(self, *targets: str, units: Iterable[str] = (A, B), name: str = "replacement") -> Envelope:
+        """SENDER replaces documents."""
+        old = tuple(Replacement(document_id=self.id(target), units=tuple(units)) for target in targets)
+        return self.letter(name, business=Business(kind=PackageKind.REPLACE, replacements=old))
+
+    def status(self, code: StatusCode, by: str = A, name: str = "doc", to: str = SENDER) -> StatusReport:
+        """A status about a document of SENDER."""
+        return StatusReport(
+            sender=Organization(code=by),
+            response_for=ResponseFor(unit=to, document_id=self.id(name)),
+            code=code,
+            at=AT,
+            description=f"lý do {secrets.token_hex(4)}",
+        )
+
+    def take_back(self, of: str = A, name: str = "doc") -> StatusReport:
+        """SENDER asks one unit for a document."""
+        return self.status(StatusCode.TAKE_BACK, by=SENDER, name=name, to=of)
+
+    async def package(self, message: Message, size_bytes: int = 0) -> dict[str, Any]:
+        """What every fact about a package of this message tells."""
+        package = f"<edXML>{secrets.token_hex(16)}</edXML>".encode().ljust(size_bytes)
+        ref = await self.objects.put_content(package)
+        sender = message.sender.code
+        document_id = message.response_for.document_id if isinstance(message, StatusReport) else message.document_id
+        return {
+            "occurred_at": AT,
+            "subject": _subject(message),
+            "package_id": package_id(sender, ref.sha256),
+            "sender": sender,
+            "document_id": document_id,
+            "kind": message.kind,
+            "lane": Lane.NORMAL,
+            "submitted_at": AT,
+            "package": ref,
+            "envelope": await self.objects.put_content(to_json(message)),
+        }
+
+    async def accepted(self, message: Message) -> PackageAccepted:
+        """Intake let in a package with files."""
+        about = await self.package(message)
+        return PackageAccepted(**about, event_id=event_id(about["package_id"], "intake"))
+
+    async def notice(self, message: Message) -> NoticeAccepted:
+        """Intake let in a package without files."""
+        about = await self.package(message)
+        return NoticeAccepted(**about, event_id=event_id(about["package_id"], "intake"))
+
+    async def verified(self, message: Message, size_bytes: int = 0) -> DocumentVerified:
+        """The validator found the package valid."""
+        about = await self.package(message, size_bytes)
+        return DocumentVerified(
+            **about,
+            event_id=event_id(about["package_id"], "verdict"),
+            label=Label.ORIGINAL,
+            report=about["envelope"],
+            policy_version="1",
+        )
+
+    async def invalid(self, message: Message, reason: Reason = Reason.E_SIG_REVOKED) -> DocumentRefused:
+        """The validator found it not valid."""
+        about = await self.package(message)
+        step = event_id(about["package_id"], "verdict")
+        return DocumentRefused(**about, event_id=step, reason=reason, detail="chữ ký 1", policy_version="1")
+
+    async def turned_away(self, message: Message, reason: Reason = Reason.E_DUP, **fields: Any) -> PackageRefused:
+        """Intake refused a package."""
+        about = await self.package(message) | fields
+        return PackageRefused(**about, event_id=event_id(about["package_id"], "intake"), reason=reason, detail="x")
+
+    def repeated(self, fact: Any, accepted: bool = True, **fields: Any) -> PackageRepeated:
+        """The bytes of an earlier fact came again."""
+        about = fact.model_dump() | {"fact": "package.repeated", "accepted": accepted} | fields
+        about["event_id"] = event_id(fact.package_id, "repeated")
+        return PackageRepeated.model_validate(about)
+
+    async def deliver(self, message: Message) -> DocumentVerified:
+        """A valid document, routed and forgotten by the sender."""
+        fact = await self.verified(message)
+        await self.router.take(fact)
+        self.sender.forget()
+        return fact
+
+    async def report(self, message: Message) -> NoticeAccepted:
+        """A notice, taken."""
+        fact = await self.notice(message)
+        await self.router.take(fact)
+        return fact
+
+    async def position(self, name: str, receiver: str) -> Position:
+        """Where a document stands at a unit."""
+        event = Event(id=secrets.token_hex(8), code="look", by="test", at=AT)
+        looked = await self.store.change(self.key(name), receiver, event, lambda p: Step(p, Note.IMPOSSIBLE))
+        return looked.position
+
+
+def _subject(message: Message) -> str:
+    about = concerned_documents(message)
+    if about and not claims_document_id(message):
+        return document_key(*about[0])
+    assert isinstance(message, Envelope)
+    return document_key(message.sender.code, message.document_id)
+
+
+@pytest.fixture(params=["memory", "servers"])
+def backing(request: pytest.FixtureRequest) -> str:
+    """Whether stores are remembered or real."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def database_name() -> str:
+    return f"router_test_{secrets.token_hex(4)}"
+
+
+@pytest_asyncio.fixture
+async def world(backing: str, database_name: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The router over stores of either kind."""
+    if backing == "memory":
+        yield World(MemoryStore(), RememberedObjects(), RouterSettings(inline_limit_bytes=4096))
+        return
+    stack = request.getfixturevalue("stack")
+    settings = RouterSettings(
+        inline_limit_bytes=4096,
+        mongo_uri=SecretStr(stack.mongo_uri),
+        s3_endpoint=stack.s3_endpoint,
+        s3_access_key=SecretStr(stack.s3_access_key),
+        s3_secret_key=SecretStr(stack.s3_secret_key),
+    )
+    database, objects = Database(settings, database_name), Objects(settings)
+    await asyncio.to_thread(make_buckets, objects.client)
+    yield World(MongoStore(database), objects, settings)
+    await database.client.drop_database(f"trunk_{database_name}")
+    database.client.close()

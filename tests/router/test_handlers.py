@@ -1,0 +1,448 @@
+"""The router's handlers, over remembered stores and over real ones: both keep the same promises."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from common.domain.envelope import StatusReport
+from common.domain.ids import document_key
+from common.domain.names import Label, PackageKind, StatusCode
+from common.domain.reason import Reason
+from common.edxml import parse
+from common.failure import Permanent, Transient
+from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
+from common.headers import SENDER as FROM
+from common.sentences import sentence
+from router.statuses import DeliveryState
+
+from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, Sent, World, directory
+
+TRUNK = "000.00.00.H29"
+
+
+def status_in(sent: Sent) -> StatusReport:
+    """The status package that the trunk wrote."""
+    assert sent.content_type == "application/edxml+xml"
+    message = parse(sent.body).message
+    assert isinstance(message, StatusReport)
+    assert message.sender.code == sent.headers[FROM] == TRUNK
+    return message
+
+
+def events(world: World) -> list[str]:
+    """Everything placed and announced, by event id."""
+    placed = [f"{sent.unit} {sent.type} {sent.headers[EVENT_ID]}" for sent in world.sender.sent]
+    return sorted([*placed, *(f"{fact.fact} {fact.event_id}" for fact in world.sender.facts)])
+
+
+# receipts and refusals
+
+
+@pytest.mark.parametrize("carries_files", [True, False])
+async def test_what_intake_let_in_is_receipted(world: World, carries_files: bool) -> None:
+    await world.deliver(world.letter("doc"))
+    message = world.letter("next") if carries_files else world.status(StatusCode.ARRIVED, by=A)
+    fact = await (world.accepted(message) if carries_files else world.notice(message))
+    await world.router.take(fact)
+    (receipt,) = world.sender.inbox(fact.sender, "receipt")
+    assert receipt.content_type == "application/json"
+    assert json.loads(receipt.body) == {
+        "receipt": "accepted",
+        "package_id": fact.package_id,
+        "document_id": fact.document_id,
+        "sha256": fact.package.sha256,
+        "submitted_at": fact.submitted_at.isoformat(),
+    }
+    assert receipt.headers[PACKAGE_ID] == fact.package_id
+    assert receipt.headers[SHA256] == fact.package.sha256
+    assert receipt.headers[FROM] == TRUNK
+    assert receipt.headers[EVENT_ID] == f"{fact.package_id}:receipt:1"
+
+
+async def test_what_intake_refused_is_answered_with_a_status_02(world: World) -> None:
+    fact = await world.turned_away(world.letter(), Reason.E_DUP)
+    await world.router.take(fact)
+    (refusal,) = world.sender.inbox(SENDER, "refusal")
+    status = status_in(refusal)
+    assert status.code is StatusCode.REFUSED
+    assert (status.response_for.unit, status.response_for.document_id) == (SENDER, world.id("doc"))
+    assert status.description == f"E_DUP: {sentence(Reason.E_DUP)} (x)"
+    assert refusal.headers[REASON] == "E_DUP"
+
+
+async def test_a_package_that_nobody_could_read_is_answered_by_its_own_id(world: World) -> None:
+    fact = await world.turned_away(world.letter(), Reason.E_XML, document_id="")
+    await world.router.take(fact)
+    (refusal,) = world.sender.inbox(SENDER, "refusal")
+    assert status_in(refusal).response_for.document_id == fact.package_id
+
+
+async def test_a_sender_that_closed_meanwhile_is_not_answered(world: World) -> None:
+    fact = await world.turned_away(world.letter(), sender=CLOSED)
+    await world.router.take(fact)
+    assert world.sender.sent == []
+
+
+async def test_an_invalid_document_is_answered_with_its_reason(world: World) -> None:
+    fact = await world.invalid(world.letter(), Reason.E_SIG_REVOKED)
+    await world.router.take(fact)
+    (refusal,) = world.sender.inbox(SENDER)
+    status = status_in(refusal)
+    assert status.description == f"E_SIG_REVOKED: {sentence(Reason.E_SIG_REVOKED)} (chữ ký 1)"
+    assert status.response_for.code == "15/TB"
+    assert status.at == fact.occurred_at
+
+
+async def test_a_corrected_package_takes_the_place_of_a_refused_one(world: World) -> None:
+    first = await world.invalid(world.letter())
+    await world.router.take(first)
+    await world.deliver(world.letter())
+    assert (await world.position("doc", A)).state is DeliveryState.SENT
+    await world.router.take(first)
+    await world.router.take(await world.invalid(world.letter()))
+    await world.report(world.status(StatusCode.ARRIVED))
+    assert (await world.position("doc", A)).state is DeliveryState.ARRIVED
+
+
+async def test_an_invalid_update_leaves_its_document_alone(world: World) -> None:
+    await world.deliver(world.letter())
+    update = replace(world.update("doc"), document_id=world.id("doc"))
+    await world.router.take(await world.invalid(update))
+    assert world.sender.inbox(SENDER, "refusal")
+    await world.report(world.status(StatusCode.ARRIVED))
+    assert (await world.position("doc", A)).state is DeliveryState.ARRIVED
+
+
+async def test_the_stored_answer_comes_again(world: World) -> None:
+    fact = await world.accepted(world.letter())
+    await world.router.take(fact)
+    await world.router.take(world.repeated(fact))
+    receipts = world.sender.inbox(SENDER, "receipt")
+    assert len(receipts) == 2
+    assert receipts[0] == receipts[1]
+
+
+async def test_a_refusal_by_the_validator_is_the_stored_answer(world: World) -> None:
+    accepted = await world.accepted(world.letter())
+    await world.router.take(accepted)
+    invalid = (await world.invalid(world.letter())).model_copy(update={"package_id": accepted.package_id})
+    await world.router.take(invalid)
+    world.sender.forget()
+    await world.router.take(world.repeated(accepted))
+    (refusal,) = world.sender.inbox(SENDER)
+    assert refusal.headers[REASON] == "E_SIG_REVOKED"
+
+
+async def test_a_repeat_that_overtook_its_first_answer(world: World) -> None:
+    accepted, refused = await world.accepted(world.letter()), await world.turned_away(world.letter(), Reason.E_SIZE)
+    with pytest.raises(Transient):
+        await world.router.take(world.repeated(accepted))
+    await world.router.take(world.repeated(refused, accepted=False))
+    (refusal,) = world.sender.inbox(SENDER)
+    assert refusal.headers[REASON] == "E_SIZE"
+
+
+# delivery
+
+
+async def test_a_valid_document_reaches_its_receivers_unchanged(world: World) -> None:
+    fact = await world.verified(world.letter(to=(A, UNKNOWN, B, CLOSED)))
+    await world.router.take(fact)
+    for unit in (A, B):
+        (sent,) = world.sender.inbox(unit)
+        assert sent.body == await world.objects.get(fact.package)
+        assert (sent.type, sent.content_type) == ("document", "application/edxml+xml")
+        assert sent.headers == {
+            "x-event-id": f"{fact.package_id}:placed/{unit}:1",
+            "x-package-id": fact.package_id,
+            "x-document-key": world.key("doc"),
+            "x-document-id": world.id("doc"),
+            "x-sender": SENDER,
+            "x-sha256": fact.package.sha256,
+            "x-kind": "new",
+            "x-lane": "normal",
+            "x-label": "ORIGINAL",
+        }
+        assert (await world.position("doc", unit)).state is DeliveryState.SENT
+    placed = {fact.receiver: fact for fact in world.sender.told("delivery.placed")}
+    assert set(placed) == {A, B}
+    assert (placed[A].subject_text, placed[A].label, placed[A].sender) == ("Về việc doc", Label.ORIGINAL, SENDER)
+    refused = {fact.receiver: (fact.reason, fact.detail) for fact in world.sender.told("delivery.refused")}
+    assert refused == {
+        UNKNOWN: (Reason.E_TO_UNKNOWN, f"đơn vị nhận {UNKNOWN}"),
+        CLOSED: (Reason.E_TO_CLOSED, f"đơn vị nhận {CLOSED}, đơn vị kế thừa {SENDER}"),
+    }
+    told = {sent.headers[REASON]: status_in(sent) for sent in world.sender.inbox(SENDER, "refusal")}
+    assert UNKNOWN in (told["E_TO_UNKNOWN"].description or "")
+    assert told["E_TO_CLOSED"].response_for.document_id == world.id("doc")
+
+
+async def test_the_same_fact_again_does_the_same_again(world: World) -> None:
+    fact = await world.verified(world.letter(to=(A, B, UNKNOWN)))
+    await world.router.take(fact)
+    first, facts = events(world), sorted(fact.model_dump_json() for fact in world.sender.facts)
+    world.sender.forget()
+    world.directory.current = directory(UNKNOWN)
+    await world.restarted().take(fact)
+    assert events(world) == first
+    assert sorted(fact.model_dump_json() for fact in world.sender.facts) == facts
+
+
+async def test_one_stuck_inbox_holds_up_no_other_and_is_tried_again(world: World) -> None:
+    fact = await world.verified(world.letter(to=(A, B, C)))
+    world.sender.breaks_at = B
+    with pytest.raises(TimeoutError):
+        await world.router.take(fact)
+    assert [len(world.sender.inbox(unit)) for unit in (A, B, C)] == [1, 0, 1]
+    world.sender.breaks_at = None
+    await world.restarted().take(fact)
+    assert world.sender.inbox(B)
+    assert {fact.receiver for fact in world.sender.told("delivery.placed")} == {A, B, C}
+
+
+async def test_a_large_package_is_fetched_by_its_address(world: World) -> None:
+    fact = await world.verified(world.letter(), size_bytes=10_000)
+    await world.router.take(fact)
+    (sent,) = world.sender.inbox(A)
+    assert sent.content_type == "application/vnd.trunk.reference+json"
+    reference = json.loads(sent.body)
+    expires_at = datetime.fromisoformat(reference.pop("expires_at"))
+    assert abs(expires_at - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=1)
+    assert reference.pop("url").startswith("http://")
+    assert reference == fact.package.model_dump()
+    assert sent.headers[SHA256] == fact.package.sha256
+
+
+async def test_a_thousand_receivers(world: World) -> None:
+    units = [f"H29.{n:03}.01" for n in range(1000)]
+    world.directory.current = directory(*units)
+    fact = await world.verified(world.letter(to=units))
+    await world.router.take(fact)
+    assert {sent.unit for sent in world.sender.sent} == set(units)
+    assert len(world.sender.sent) == len(world.sender.facts) == 1000
+
+
+async def test_another_valid_package_with_the_same_id_is_refused(world: World) -> None:
+    await world.deliver(world.letter())
+    await world.router.take(await world.verified(world.letter(to=(C,))))
+    (refusal,) = world.sender.sent
+    assert (refusal.unit, refusal.headers[REASON]) == (SENDER, "E_DUP")
+
+
+async def test_content_never_passes_as_a_notice(world: World) -> None:
+    for message in (world.letter(), world.letter(files=0), world.recall("doc", files=1)):
+        with pytest.raises(Permanent, match="E_FACT"):
+            await world.router.take(await world.notice(message))
+    with pytest.raises(Permanent, match="E_FACT"):
+        await world.router.take(await world.verified(world.status(StatusCode.ARRIVED)))
+    assert world.sender.sent == []
+
+
+# statuses
+
+
+async def test_a_status_is_recorded_and_forwarded_unchanged(world: World) -> None:
+    await world.deliver(world.letter())
+    status = world.status(StatusCode.ACCEPTED)
+    fact = await world.report(status)
+    (sent,) = world.sender.inbox(SENDER, "status")
+    assert sent.body == await world.objects.get(fact.package)
+    assert (sent.headers[FROM], sent.headers[KIND]) == (A, "status")
+    (recorded,) = world.sender.told("status.recorded")
+    assert (recorded.subject, recorded.receiver, recorded.told) == (world.key("doc"), A, SENDER)
+    assert (recorded.code, recorded.state, recorded.changed) == (StatusCode.ACCEPTED, "ACCEPTED", True)
+    assert recorded.description == status.description
+    assert (await world.position("doc", B)).state is DeliveryState.SENT
+
+
+async def test_a_redelivered_status_tells_what_it_told(world: World) -> None:
+    await world.deliver(world.letter())
+    fact = await world.report(world.status(StatusCode.ARRIVED))
+    first, recorded = events(world), world.sender.told("status.recorded")
+    await world.report(world.status(StatusCode.ACCEPTED))
+    world.sender.forget()
+    await world.restarted().take(fact)
+    assert events(world) == first
+    assert world.sender.told("status.recorded") == recorded
+    assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
+
+
+async def test_a_late_status_is_forwarded_and_changes_nothing(world: World) -> None:
+    await world.deliver(world.letter())
+    for code in (StatusCode.ACCEPTED, StatusCode.ARRIVED, StatusCode.ACCEPTED):
+        await world.report(world.status(code))
+    recorded = world.sender.told("status.recorded")
+    assert [(fact.state, fact.changed) for fact in recorded] == [
+        ("ACCEPTED", True),
+        ("ACCEPTED", False),
+        ("ACCEPTED", False),
+    ]
+    assert len(world.sender.inbox(SENDER, "status")) == 3
+
+
+async def test_a_status_of_a_stranger_changes_nothing_and_is_answered(world: World) -> None:
+    await world.deliver(world.letter())
+    await world.report(world.status(StatusCode.ACCEPTED, by=C))
+    (refusal,) = world.sender.inbox(C, "refusal")
+    status = status_in(refusal)
+    assert (status.description or "").startswith("E_STATUS_FORBIDDEN: ")
+    assert (status.response_for.unit, status.response_for.document_id) == (SENDER, world.id("doc"))
+    assert world.sender.inbox(SENDER) == []
+    assert world.sender.facts == []
+
+
+async def test_a_status_on_a_refused_document_is_forbidden(world: World) -> None:
+    await world.router.take(await world.invalid(world.letter()))
+    await world.report(world.take_back())
+    assert world.sender.inbox(SENDER, "refusal")[-1].headers[REASON] == "E_STATUS_FORBIDDEN"
+
+
+async def test_a_notice_that_overtook_its_document_waits_but_is_receipted_once(world: World) -> None:
+    fact = await world.notice(world.recall("doc"))
+    for _ in range(3):
+        with pytest.raises(Transient) as raised:
+            await world.router.take(fact)
+        assert (raised.value.reason, raised.value.top_rung) == (Reason.E_REFDOC, "1m")
+    assert [sent.type for sent in world.sender.sent] == ["receipt"]
+    await world.deliver(world.letter())
+    await world.router.take(fact)
+    assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
+
+
+async def test_a_status_for_a_sender_that_closed_is_recorded(world: World) -> None:
+    await world.deliver(world.letter())
+    world.directory.current.units.pop(SENDER)
+    await world.report(world.status(StatusCode.ARRIVED))
+    assert world.sender.inbox(SENDER) == []
+    assert world.sender.told("status.recorded")
+
+
+async def test_racing_statuses_are_all_counted(world: World) -> None:
+    await world.deliver(world.letter())
+    facts = [await world.notice(world.status(code)) for code in 3 * (StatusCode.ARRIVED, StatusCode.ACCEPTED)]
+    await asyncio.gather(*(world.router.take(fact) for fact in facts))
+    assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
+    assert sum(fact.changed for fact in world.sender.told("status.recorded")) in (1, 2)
+    assert len(world.sender.inbox(SENDER, "status")) == 6
+
+
+# recalls, updates, replacements
+
+
+async def test_the_sender_takes_back_by_status(world: World) -> None:
+    await world.deliver(world.letter())
+    fact = await world.report(world.take_back(of=A))
+    (sent,) = world.sender.inbox(A)
+    assert (sent.type, sent.body) == ("status", await world.objects.get(fact.package))
+    (recalled,) = world.sender.told("document.recalled")
+    assert (recalled.receiver, recalled.state) == (A, "RECALL_PENDING")
+    (recorded,) = world.sender.told("status.recorded")
+    assert (recorded.told, recorded.code) == (A, StatusCode.TAKE_BACK)
+    await world.report(world.status(StatusCode.AGREED))
+    assert (await world.position("doc", A)).state is DeliveryState.RECALLED
+    assert (await world.position("doc", B)).state is DeliveryState.SENT
+
+
+@pytest.mark.parametrize("files", [0, 1])
+async def test_a_recall_package(world: World, files: int) -> None:
+    await world.deliver(world.letter())
+    await world.report(world.status(StatusCode.ACCEPTED))
+    world.sender.forget()
+    recall = world.recall("doc", to=(A, B, C), files=files)
+    fact = await (world.verified(recall) if files else world.notice(recall))
+    await world.router.take(fact)
+    for unit in (A, B):
+        (sent,) = world.sender.inbox(unit, "document")
+        assert (sent.body, sent.headers[KIND]) == (await world.objects.get(fact.package), "recall")
+        assert (await world.position("doc", unit)).state is DeliveryState.RECALL_PENDING
+    assert world.sender.inbox(C) == []
+    assert {fact.receiver: fact.reason for fact in world.sender.told("delivery.refused")} == {
+        C: Reason.E_STATUS_FORBIDDEN
+    }
+    assert {fact.receiver for fact in world.sender.told("document.recalled")} == {A, B}
+    assert {fact.subject for fact in world.sender.facts} == {world.key("doc")}
+    await world.report(world.status(StatusCode.DECLINED))
+    assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
+    await world.report(world.status(StatusCode.AGREED, by=B, name="recall"))
+    assert (await world.position("doc", B)).state is DeliveryState.RECALLED
+
+
+async def test_an_update_brings_a_version(world: World) -> None:
+    await world.deliver(world.letter())
+    fact = await world.verified(world.update("doc", to=(A, B), added=(C,), removed=(B,)))
+    await world.router.take(fact)
+    bytes_of_update = await world.objects.get(fact.package)
+    assert [sent.body for sent in world.sender.inbox(A)] == [bytes_of_update]
+    assert [sent.body for sent in world.sender.inbox(C)] == [bytes_of_update]
+    (notice,) = world.sender.inbox(B)
+    assert (notice.type, status_in(notice).code) == ("status", StatusCode.TAKE_BACK)
+    assert status_in(notice).response_for.document_id == world.id("doc")
+    assert (await world.position("doc", A)).offered_version == 2
+    assert (await world.position("doc", B)).state is DeliveryState.RECALL_PENDING
+    assert await world.position("doc", C) == replace(
+        await world.position("doc", A), content_version=2, offered_version=None
+    )
+    await world.report(world.status(StatusCode.AGREED, name="update"))
+    assert (await world.position("doc", A)).content_version == 2
+    assert world.sender.told("status.recorded")[-1].subject == world.key("doc")
+
+
+async def test_receivers_are_changed_without_files(world: World) -> None:
+    original = await world.deliver(world.letter())
+    fact = await world.report(world.update("doc", to=(A,), added=(C,), removed=(B,), files=0))
+    (shared,) = world.sender.inbox(C)
+    assert shared.body == await world.objects.get(original.package)
+    assert (shared.headers[PACKAGE_ID], shared.headers[KIND], shared.headers[LABEL]) == (
+        original.package_id,
+        "new",
+        "ORIGINAL",
+    )
+    for unit in (A, B):
+        assert [sent.body for sent in world.sender.inbox(unit)] == [await world.objects.get(fact.package)]
+    assert (await world.position("doc", B)).state is DeliveryState.RECALL_PENDING
+    await world.report(world.status(StatusCode.ARRIVED, by=C))
+    assert (await world.position("doc", C)).state is DeliveryState.ARRIVED
+
+
+async def test_added_receivers_get_the_newest_version(world: World) -> None:
+    await world.deliver(world.letter())
+    update = await world.deliver(world.update("doc"))
+    await world.report(world.update("doc", to=(A,), added=(C,), name="more", files=0))
+    (shared,) = world.sender.inbox(C)
+    assert shared.body == await world.objects.get(update.package)
+    assert (await world.position("doc", C)).content_version == 2
+
+
+async def test_a_replacement(world: World) -> None:
+    await world.deliver(world.letter())
+    await world.router.take(await world.verified(world.replacement("doc", units=(A,))))
+    assert (await world.position("doc", A)).state is DeliveryState.SUPERSEDED
+    assert (await world.position("doc", B)).state is DeliveryState.SENT
+    assert (await world.position("replacement", A)).state is DeliveryState.SENT
+    assert world.sender.inbox(A)[0].headers[KIND] == PackageKind.REPLACE
+
+
+async def test_a_recall_of_a_refused_document_is_refused(world: World) -> None:
+    await world.router.take(await world.invalid(world.letter()))
+    await world.report(world.recall("doc"))
+    assert world.sender.inbox(SENDER, "refusal")[-1].headers[REASON] == "E_REFDOC"
+
+
+@pytest.mark.parametrize("backing", ["servers"])
+async def test_a_delivery_keeps_its_history(world: World) -> None:
+    await world.deliver(world.letter())
+    status = world.status(StatusCode.ARRIVED)
+    fact = await world.report(status)
+    await world.router.take(await world.verified(world.replacement("doc")))
+    deliveries = world.store._deliveries  # type: ignore[attr-defined]
+    kept = await deliveries.find_one({"_id": f"{world.key('doc')}/{A}"})
+    assert (kept["state"], kept["version"]) == ("SUPERSEDED", 3)
+    assert kept["successor"] == document_key(SENDER, world.id("replacement"))
+    arrived, replaced = kept["history"]
+    assert (arrived["event_id"], arrived["code"], arrived["by"]) == (fact.event_id, "01", A)
+    assert (arrived["state"], arrived["description"], arrived["note"]) == ("ARRIVED", status.description, "moved")
+    assert arrived["at"].tzinfo is not None
+    assert replaced["code"] == "replace"

@@ -1,0 +1,179 @@
+"""Attacks that need more than one edit, and the promise that hostile bytes never raise and never pass."""
+
+import io
+import random
+import re
+
+import pytest
+from common.domain.reason import Reason
+from mint.ltv import add_validation_data
+from mint.sign import add_empty_fields, sign
+from mint.tamper import TAMPERS, hole, revision_end
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from validator.policy import Policy
+from validator.report import Refused, Verified
+
+from .conftest import NOW, Court
+
+
+def _written(writer: IncrementalPdfFileWriter) -> bytes:
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _other_text(number: int) -> bytes:
+    text = b"BT 72 72 Td (Da thay doi) Tj ET"
+    return b"%d 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (number, len(text), text)
+
+
+def _moved_object(court: Court, offset: int) -> tuple[bytes, int]:
+    """A letter whose page also shows an object that lies at ``offset``, far behind the end of what is signed."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(court.letter))
+    page = writer.root["/Pages"]["/Kids"][0].get_object()
+    extra = writer.add_object(generic.StreamObject(stream_data=b"% nothing yet"))
+    page[pdf_name("/Contents")] = generic.ArrayObject([page.raw_get("/Contents"), extra])
+    writer.update_container(page)
+    prepared = _written(writer)
+    place = prepared.rindex(b"\n%d 0 obj" % extra.idnum) + 1
+    return prepared.replace(b"%010d 00000 n" % place, b"%010d 00000 n" % offset), extra.idnum
+
+
+def _hand_made_update(document: bytes, body: bytes, rows: bytes = b"0 0\n") -> bytes:
+    """An update with a classic table; ``rows`` = what the table admits to."""
+    document += body
+    root = re.findall(rb"/Root (\d+) 0 R", document)[-1]
+    size = max(int(size) for size in re.findall(rb"/Size (\d+)", document))
+    previous = int(document[document.rindex(b"startxref", 0, len(document) - len(body)) :].split()[1])
+    trailer = b"trailer\n<< /Size %d /Root %s 0 R /Prev %d >>" % (size, root, previous)
+    return document + b"xref\n" + rows + trailer + b"\nstartxref\n%d\n%%%%EOF\n" % len(document)
+
+
+def test_object_that_a_signed_offset_expects_behind_the_end(court: Court) -> None:
+    """Shadow attack on offsets: what is signed points behind its own end, where bytes are put later."""
+    far = 60_000
+    prepared, number = _moved_object(court, far)
+    signed = court.city.signed("000.00.14.H29", prepared)
+    content = _other_text(number)
+    for rows in (b"0 0\n", b"%d 1\n%010d 00000 n \n" % (number, far)):
+        grown = _hand_made_update(signed, b"\n" * (far - len(signed)) + content, rows)
+        decision = court.judge(grown)
+        assert isinstance(decision, Refused)
+        assert decision.reason in (Reason.E_SIG_COVERAGE, Reason.E_SIG_CHANGED)
+    assert not isinstance(court.judge(signed), Verified)
+
+
+def test_offset_attack_between_signer_and_unit(court: Court) -> None:
+    """The same, with the bytes added before the unit seals: the signer never saw them."""
+    far = 60_000
+    prepared, number = _moved_object(court, far)
+    signed = sign(prepared, court.sender.signer, NOW, field="A")
+    grown = _hand_made_update(signed, b"\n" * (far - len(signed)) + _other_text(number))
+    sealed = sign(grown, court.sender.seal, NOW, field="B")
+    decision = court.judge(sealed)
+    assert isinstance(decision, Refused)
+    assert decision.reason is Reason.E_SIG_COVERAGE
+    assert "reaches past" in decision.detail
+
+
+def test_unlisted_object_in_an_update_of_validation_data(court: Court) -> None:
+    with_dss = add_validation_data(court.signed, [court.sender.seal], [])
+    assert isinstance(court.judge(with_dss), Verified)
+    cut = with_dss.rindex(b"xref\n") if b"\nxref\n" in with_dss[len(court.signed) :] else None
+    place = cut or with_dss.index(b" obj", len(court.signed))
+    assert place
+    smuggled = _hand_made_update(court.signed, b"4 0 obj\n<< /Type /Page >>\nendobj\n")
+    decision = court.judge(smuggled)
+    assert isinstance(decision, Refused)
+    assert decision.reason is Reason.E_SIG_COVERAGE
+
+
+def test_validation_data_with_renewed_metadata_is_refused_for_now(court: Court) -> None:
+    """Known to be strict: nobody signs for the metadata behind the last signature."""
+    document = add_validation_data(court.signed, [court.sender.seal], [], touch_metadata=True)
+    decision = court.judge(document)
+    assert isinstance(decision, Refused)
+    assert decision.reason is Reason.E_SIG_CHANGED
+
+
+def test_empty_field_laid_over_between_the_signatures(court: Court) -> None:
+    signed = sign(court.letter, court.sender.signer, NOW, field="A")
+    covered = add_empty_fields(signed, {"Che": (50, 50, 500, 700)})
+    decision = court.judge(sign(covered, court.sender.seal, NOW, field="B"))
+    assert isinstance(decision, Refused)
+    assert decision.reason is Reason.E_SIG_CHANGED
+
+
+@pytest.mark.parametrize("name", ["page_changed", "page_added", "annotation_laid_over", "javascript_added"])
+def test_changes_between_the_signatures(court: Court, name: str) -> None:
+    """The unit seals what its signer has not signed."""
+    changed = TAMPERS[name].apply(sign(court.letter, court.sender.signer, NOW, field="A"))
+    decision = court.judge(sign(changed, court.sender.seal, NOW, field="B"))
+    assert isinstance(decision, Refused)
+    assert decision.reason is Reason.E_SIG_CHANGED
+    assert decision.report.signatures[0].field == "A"
+    assert decision.report.signatures[0].reason is Reason.E_SIG_CHANGED
+
+
+def test_signature_of_another_document(court: Court) -> None:
+    """A CMS cut out of one document and put into another."""
+    other = court.city.signed("000.00.14.H29", court.scan)
+    mine, theirs = hole(court.signed, -1), hole(other, -1)
+    if mine[1] - mine[0] == theirs[1] - theirs[0]:
+        forged = court.signed[: mine[0]] + other[theirs[0] : theirs[1]] + court.signed[mine[1] :]
+        assert court.judge(forged).reason is Reason.E_SIG_DIGEST  # type: ignore[union-attr]
+
+
+def test_more_than_the_policy_allows(court: Court) -> None:
+    for policy in (
+        Policy(max_document_bytes=1000),
+        Policy(max_revisions=2),
+        Policy(max_signatures=1),
+        Policy(max_objects=5),
+    ):
+        assert court.judge(court.signed, policy=policy).reason is Reason.E_PDF_LIMIT  # type: ignore[union-attr]
+
+
+def test_nine_sound_signatures_are_too_many(court: Court) -> None:
+    document = court.letter
+    for number in range(9):
+        document = sign(document, court.sender.signer, NOW, field=f"S{number}")
+    assert court.judge(document).reason is Reason.E_PDF_LIMIT  # type: ignore[union-attr]
+
+
+def test_no_single_byte_can_be_changed(court: Court) -> None:
+    """Outside of the hexadecimal strings, no changed byte passes; inside, nothing ever raises."""
+    dice = random.Random(1)
+    document = court.signed
+    holes = [hole(document, which) for which in (0, 1)]
+    for _ in range(250):
+        at = dice.randrange(len(document))
+        changed = document[:at] + bytes([document[at] ^ (1 << dice.randrange(8))]) + document[at + 1 :]
+        decision = court.judge(changed)
+        if not any(start <= at < end for start, end in holes):
+            assert isinstance(decision, Refused), at
+
+
+def test_broken_bytes_never_raise_and_never_pass(court: Court) -> None:
+    dice = random.Random(2)
+    document = court.signed
+    for _ in range(120):
+        start = dice.randrange(len(document))
+        end = min(len(document), start + dice.randrange(1, 400))
+        piece = document[start:end]
+        for changed in (
+            document[:start] + document[end:],
+            document[:start] + piece + piece + document[end:],
+            document[:start] + dice.randbytes(len(piece)) + document[end:],
+        ):
+            if changed != document:
+                assert not isinstance(court.judge(changed), Verified)
+
+
+def test_every_prefix_is_refused(court: Court) -> None:
+    ends = {revision_end(court.signed, 0), len(court.signed)}
+    for end in [*range(0, len(court.signed), 997), *ends]:
+        decision = court.judge(court.signed[:end])
+        assert isinstance(decision, Verified) == (end == len(court.signed))
