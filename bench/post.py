@@ -47,7 +47,7 @@ class Post:
         if message.type == "document":
             self.arrived.setdefault(document_id, time.monotonic())
         elif message.type == "refusal":
-            self.refused.append(f"{document_id}: {message.headers.get(headers.REASON)}")
+            self.refused.append(f"{document_id}: {message.headers.get(headers.REASON)!r}")
 
     async def _submit(self, letter: Letter) -> None:
         async with self._window:

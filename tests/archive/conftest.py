@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from common.buckets import make_missing as make_buckets
 from common.database import Database
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
 from common.domain.ids import document_key, event_id, package_id
@@ -21,7 +22,6 @@ from common.envelopes import to_json
 from common.facts import BaseFact, DocumentRefused, DocumentVerified, NoticeAccepted, ObjectRef, PackageRefused
 from common.objects import Objects, content_ref
 from common.settings import ServiceSettings
-from trunkctl.stores_job import apply as make_buckets
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.09.H29"
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from common.buckets import make_missing as make_buckets
 from common.database import Database
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import (
@@ -50,10 +51,10 @@ from router.route import DocumentState
 from router.settings import RouterSettings
 from router.statuses import Note, Position, Step
 from router.store import MongoStore, Store
-from trunkctl.stores_job import apply as make_buckets
 
 SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
 CLOSED, UNKNOWN = "000.00.90.H29", "000.00.99.H29"
+INLINE_LIMIT_BYTES = 4096
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
 
@@ -387,26 +388,36 @@ def backing(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_name() -> str:
-    return f"router_test_{secrets.token_hex(4)}"
-
-
-@pytest_asyncio.fixture
-async def world(backing: str, database_name: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """The router over stores of either kind."""
-    if backing == "memory":
-        yield World(MemoryStore(), RememberedObjects(), RouterSettings(inline_limit_bytes=4096))
-        return
-    stack = request.getfixturevalue("stack")
-    settings = RouterSettings(
-        inline_limit_bytes=4096,
+def server_settings(stack: SimpleNamespace) -> RouterSettings:
+    return RouterSettings(
+        inline_limit_bytes=INLINE_LIMIT_BYTES,
         mongo_uri=SecretStr(stack.mongo_uri),
         s3_endpoint=stack.s3_endpoint,
         s3_access_key=SecretStr(stack.s3_access_key),
         s3_secret_key=SecretStr(stack.s3_secret_key),
     )
-    database, objects = Database(settings, database_name), Objects(settings)
-    await asyncio.to_thread(make_buckets, objects.client)
-    yield World(MongoStore(database), objects, settings)
-    await database.client.drop_database(f"trunk_{database_name}")
+
+
+@pytest.fixture(scope="session")
+def database_name(server_settings: RouterSettings) -> Iterator[str]:
+    """Service name of a database that is dropped in the end; each test has ids of its own."""
+    make_buckets(Objects(server_settings).client)
+    name = f"router_test_{secrets.token_hex(4)}"
+    yield name
+
+    async def drop() -> None:
+        await Database(server_settings, name).client.drop_database(f"trunk_{name}")
+
+    asyncio.run(drop())
+
+
+@pytest_asyncio.fixture
+async def world(backing: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The router over stores of either kind."""
+    if backing == "memory":
+        yield World(MemoryStore(), RememberedObjects(), RouterSettings(inline_limit_bytes=INLINE_LIMIT_BYTES))
+        return
+    settings, name = request.getfixturevalue("server_settings"), request.getfixturevalue("database_name")
+    database = Database(settings, name)
+    yield World(MongoStore(database), Objects(settings), settings)
     database.client.close()

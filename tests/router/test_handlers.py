@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 
@@ -26,7 +27,7 @@ TRUNK = "000.00.00.H29"
 def status_in(sent: Sent) -> StatusReport:
     """The status package that the trunk wrote."""
     assert sent.content_type == "application/edxml+xml"
-    message = parse(sent.body).message
+    message = parse(BytesIO(sent.body)).message
     assert isinstance(message, StatusReport)
     assert message.sender.code == sent.headers[FROM] == TRUNK
     return message

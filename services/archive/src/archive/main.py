@@ -9,8 +9,8 @@ from common.objects import Objects
 from common.service import Service
 
 
-def main() -> None:
-    """Serve until told to stop."""
+def build() -> Service:
+    """The service, ready to run."""
     settings = ArchiveSettings()
     service = Service("archive", settings)
     database, objects = Database(settings, service.name), Objects(settings)
@@ -19,4 +19,9 @@ def main() -> None:
     table = read_table(settings.retention_table)
     archive = Archive(Ledger(database), Records(database), objects, service, table)
     service.on_facts(archive.take)
-    service.run()
+    return service
+
+
+def main() -> None:
+    """Console entry point."""
+    build().run()

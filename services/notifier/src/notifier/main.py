@@ -10,8 +10,8 @@ from notifier.settings import NotifierSettings
 from notifier.store import Notifications
 
 
-def main() -> None:
-    """Serve until told to stop."""
+def build() -> Service:
+    """The service, ready to run."""
     settings = NotifierSettings()
     service = Service("notifier", settings)
     database, objects = Database(settings, service.name), Objects(settings)
@@ -22,4 +22,9 @@ def main() -> None:
     notifications = Notifications(database, settings.lease_seconds)
     notifier = Notifier(notifications, lambda: reader.current, senders(settings), service)
     service.on_facts(notifier.tell)
-    service.run()
+    return service
+
+
+def main() -> None:
+    """Console entry point."""
+    build().run()

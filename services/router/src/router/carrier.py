@@ -1,7 +1,7 @@
 """Carries out what was decided, as often as it takes: every repeat opens, places and announces the same things."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -195,16 +195,10 @@ class Carrier:
         if job.current is None:
             raise RuntimeError(f"document {job.decision.subject} has no content to share")
         current = job.current
-        own = job.slip(f"placed/{order.receiver}", MessageType.DOCUMENT)
-        slip = Slip(
-            type=own.type,
-            event_id=own.event_id,
+        slip = replace(
+            job.slip(f"placed/{order.receiver}", MessageType.DOCUMENT),
             package_id=current.package_id,
-            document_key=own.document_key,
-            document_id=own.document_id,
-            sender=own.sender,
             kind=current.kind,
-            lane=own.lane,
             label=current.label,
         )
         await self._inbox.place(order.receiver, await self._inbox.parcel(current.package), slip)
@@ -218,6 +212,7 @@ class Carrier:
             case Enclosure.NOTICE:
                 notice = withdrawal(job.fact.sender, job.decision.document_id, self._inbox.trunk, job.decision.at)
                 slip = job.slip(f"withdrawn/{order.receiver}", MessageType.STATUS)
+                slip = replace(slip, sender=self._inbox.trunk.code, kind=PackageKind.STATUS, label=None)
                 await self._inbox.place(order.receiver, edxml_parcel(notice), slip)
                 await self._recorded(job, order.receiver, order.receiver, StatusCode.TAKE_BACK, step)
             case Enclosure.NOTHING:

@@ -17,8 +17,8 @@ from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref
 from common.service import Announcer
 from validator.dossier import Verdict, conclude, declares_copy, pdfs
-from validator.policy import DEFAULT
 from validator.examiner import Examiner
+from validator.policy import DEFAULT
 from validator.report import Decision
 from validator.verdicts import VerdictRecord, Verdicts, fact_of
 from validator.verify import Question
@@ -68,9 +68,7 @@ class Validator:
 
 
 def _record(fact: PackageAccepted, answer: Verdict | Refused, report: ObjectRef, now: datetime) -> VerdictRecord:
-    common = VerdictRecord(
-        package_id=fact.package_id, decided_at=now, report=report, policy_version=DEFAULT.version
-    )
+    common = VerdictRecord(package_id=fact.package_id, decided_at=now, report=report, policy_version=DEFAULT.version)
     if isinstance(answer, Refused):
         return common.model_copy(update={"reason": answer.reason, "detail": answer.detail})
     return common.model_copy(update={"label": answer.label, "unsigned_annexes": answer.unsigned_annexes})

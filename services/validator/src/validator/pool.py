@@ -32,7 +32,6 @@ from typing import Any
 
 from common.domain.directory import Directory
 from common.domain.reason import Reason
-
 from validator.report import Decision, Refused, Report, Undecided
 from validator.revocation import Revocation
 from validator.trust import Trust

@@ -38,9 +38,7 @@ class SubIndication(StrEnum):
     TRY_LATER = "TRY_LATER"
 
 
-FAILED = frozenset(
-    {SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE}
-)
+FAILED = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 """Sub-indications of TOTAL-FAILED; the others leave a signature INDETERMINATE."""
 
 

@@ -52,9 +52,7 @@ class Revocation:
         fitting = [
             crl
             for crl in self.crls
-            if crl.issuer == key
-            and (crl.for_authorities if authority else crl.for_leaves)
-            and crl.this_update <= at
+            if crl.issuer == key and (crl.for_authorities if authority else crl.for_leaves) and crl.this_update <= at
         ]
         return fitting[-1] if fitting else None
 

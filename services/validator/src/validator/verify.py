@@ -16,11 +16,11 @@ from datetime import date, datetime
 from importlib.metadata import version
 from typing import TypeVar
 
+from pyhanko.pdf_utils.reader import PdfFileReader
+
 from common.domain.directory import Directory
 from common.domain.names import Label, UnitCode
 from common.domain.reason import Reason
-from pyhanko.pdf_utils.reader import PdfFileReader
-
 from validator.checks.chain import Chain, check_leaf, find_chain, fingerprint
 from validator.checks.cryptography import Signed, check_cryptography
 from validator.checks.difference import check_difference, check_empty_fields

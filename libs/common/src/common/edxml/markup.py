@@ -21,10 +21,12 @@ def block(field: Field, *inside: str) -> str:
 
 
 def listed(field: Field, item: Field, texts: Iterable[str]) -> str:
+    """An element of equal elements of text, left out when it is empty."""
     return block(field, *(leaf(item, text) for text in texts))
 
 
 def element(field: Field, content: str, attributes: str = "") -> str:
+    """A prefixed element around what is already markup."""
     tag = f"{wire.PREFIX}:{field}"
     return f"<{tag}{attributes}>{content}</{tag}>"
 

@@ -8,12 +8,12 @@ import hashlib
 from datetime import datetime
 from typing import TypeVar
 
-from common.domain.reason import Reason
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
+from common.domain.reason import Reason
 from validator.checks.algorithms import weakness_of_hash, weakness_of_key
 from validator.checks.fault import Fault, Step, faults
 from validator.policy import Policy
@@ -124,9 +124,7 @@ def _check_period(certificate: x509.Certificate, now: datetime, field: str, dept
     # (6.4) Inside its validity.
     which = f"{field}: certificate" if depth == 0 else f"{field}: CA certificate"
     if now < certificate.not_valid_before_utc:
-        raise _fault(
-            Reason.E_SIG_NOT_YET_VALID, f"{which} not valid yet", SubIndication.OUT_OF_BOUNDS_NO_POE
-        )
+        raise _fault(Reason.E_SIG_NOT_YET_VALID, f"{which} not valid yet", SubIndication.OUT_OF_BOUNDS_NO_POE)
     if now > certificate.not_valid_after_utc:
         raise _fault(Reason.E_SIG_EXPIRED, f"{which} expired", SubIndication.OUT_OF_BOUNDS_NO_POE)
 

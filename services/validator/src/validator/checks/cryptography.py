@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asn1crypto import cms, tsp  # noqa: F401  tsp teaches cms the signing-certificate attributes
-from common.domain.reason import Reason
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from common.domain.reason import Reason
 from validator.checks.algorithms import weakness_of_key
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.structure import Signature
@@ -193,9 +193,7 @@ def _check_value(info: Any, certificate: x509.Certificate, digest: str, scheme: 
         raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_VALUE, SubIndication.SIG_CRYPTO_FAILURE, text) from None
 
 
-def _verify(
-    key: object, value: bytes, message: bytes, algorithm: hashes.HashAlgorithm, scheme: str, info: Any
-) -> None:
+def _verify(key: object, value: bytes, message: bytes, algorithm: hashes.HashAlgorithm, scheme: str, info: Any) -> None:
     if isinstance(key, ec.EllipticCurvePublicKey):
         key.verify(value, message, ec.ECDSA(Prehashed(algorithm)))
     elif isinstance(key, rsa.RSAPublicKey) and scheme == "rsassa_pss":

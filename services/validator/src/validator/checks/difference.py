@@ -4,7 +4,6 @@ pyHanko's difference analysis (a whitelist over every object that an update touc
 filling. Also without the rules for document information and metadata where no later signature vouches for them.
 """
 
-from common.domain.reason import Reason
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import (
     DEFAULT_DIFF_POLICY,
@@ -26,6 +25,7 @@ from pyhanko.sign.diff_analysis.rules.form_field_rules import (
 )
 from pyhanko.sign.fields import enumerate_sig_fields
 
+from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.structure import Signature
 from validator.report import SubIndication

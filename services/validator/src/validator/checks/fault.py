@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from common.domain.reason import Reason
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
+from common.domain.reason import Reason
 from validator.report import FAILED, Indication, SubIndication
 
 UNDECIDED = frozenset({Reason.E_SIG_REVOCATION_UNKNOWN})

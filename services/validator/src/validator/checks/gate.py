@@ -1,7 +1,6 @@
 """(1) Gate: what can be said by scanning the bytes, before any parser sees them."""
 
 from common.domain.reason import Reason
-
 from validator.checks.fault import Fault, Step
 from validator.policy import Policy
 from validator.report import SubIndication

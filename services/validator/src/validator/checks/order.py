@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from common.domain.reason import Reason
-
 from validator.checks.fault import Fault, Step
 from validator.policy import Policy
 from validator.report import Part, SubIndication

@@ -3,9 +3,9 @@
 import io
 import logging
 
-from common.domain.reason import Reason
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.policy import Policy
 from validator.report import SubIndication

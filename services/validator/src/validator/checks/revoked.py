@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from common.domain.reason import Reason
 from cryptography import x509
 
+from common.domain.reason import Reason
 from validator.checks.chain import Chain, fingerprint
 from validator.checks.fault import Fault, Step, faults
 from validator.policy import Policy
@@ -30,9 +30,7 @@ def check_revocation(
                     f"{field}: certificate {certificate.serial_number:x} revoked, CRL {crl.number}",
                 )  # fmt: skip
         # (7.4) On no list: only a list that is still current can say so.
-        return tuple(
-            _current(certificate, crl, now, field) for (certificate, _), crl in zip(pairs, lists, strict=True)
-        )
+        return tuple(_current(certificate, crl, now, field) for (certificate, _), crl in zip(pairs, lists, strict=True))
 
 
 def _current(certificate: x509.Certificate, crl: Crl | None, now: datetime, field: str) -> CrlUsed:

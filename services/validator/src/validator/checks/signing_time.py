@@ -7,10 +7,10 @@ CMS attribute signing-time.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from common.domain.reason import Reason
 from cryptography import x509
 from pyhanko.pdf_utils.generic import parse_pdf_date
 
+from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.policy import Policy
 from validator.report import SubIndication

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from asn1crypto import parser
-from common.domain.reason import Reason
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
+from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
 from validator.policy import Policy

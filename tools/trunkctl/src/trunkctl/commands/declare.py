@@ -1,0 +1,72 @@
+"""Commands that bring servers into the described state: ``topology``, ``stores``, ``units``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.objects import Objects
+from common import buckets
+from trunkctl import topology_job, units
+from trunkctl.settings import DEFAULT_STATE, StateOption, settings
+from trunkctl.shown import console
+from trunkctl.trouble import Trouble
+
+topology_app = typer.Typer(no_args_is_help=True, help="The broker's exchanges, queues, users and permissions.")
+stores_app = typer.Typer(no_args_is_help=True, help="The object store's buckets.")
+units_app = typer.Typer(no_args_is_help=True, help="The unit directory.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(topology_app, name="topology")
+    app.add_typer(stores_app, name="stores")
+    app.add_typer(units_app, name="units")
+
+
+@topology_app.command("apply")
+def topology_apply(state: StateOption = DEFAULT_STATE) -> None:
+    """Declare everything for the units of the current directory; safe to run again."""
+    told = settings(state)
+    count = topology_job.apply(told, units.current(Objects(told)))
+    console().print(f"{count} broker objects as described")
+
+
+@topology_app.command("check")
+def topology_check(state: StateOption = DEFAULT_STATE) -> None:
+    """Exit 1 and tell what differs from the description."""
+    told = settings(state)
+    _tell(topology_job.check(told, units.current(Objects(told))))
+
+
+@stores_app.command("apply")
+def stores_apply(state: StateOption = DEFAULT_STATE) -> None:
+    """Make the missing buckets; safe to run again."""
+    made = buckets.make_missing(Objects(settings(state)).client)
+    console().print(f"made: {', '.join(made) or 'nothing, all there'}")
+
+
+@stores_app.command("check")
+def stores_check(state: StateOption = DEFAULT_STATE) -> None:
+    """Exit 1 and tell which buckets are missing or unsafe."""
+    _tell(buckets.problems(Objects(settings(state)).client))
+
+
+@units_app.command("import")
+def units_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], state: StateOption = DEFAULT_STATE
+) -> None:
+    """Check a directory file and put it into force; then run ``topology apply`` for new units."""
+    try:
+        directory = units.import_file(Objects(settings(state)), file)
+    except ValueError as error:
+        raise Trouble(str(error)) from error
+    console().print(f"{len(directory.units)} units, version {directory.version[:12]}")
+
+
+def _tell(differences: list[str]) -> None:
+    for line in differences:
+        console().print(line, markup=False)
+    if differences:
+        raise typer.Exit(1)
+    console().print("as described")

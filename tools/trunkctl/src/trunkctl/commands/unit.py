@@ -1,0 +1,95 @@
+"""Commands of a unit: ``send`` and ``inbox``."""
+
+import asyncio
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.domain.directory import Unit
+from common.domain.names import Priority
+from common.edxml.dates import VIETNAM
+from trunkctl import inbox as inbox_messages
+from trunkctl import letter, units
+from trunkctl import send as submissions
+from trunkctl.commands.optional import demo_parts
+from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
+from trunkctl.shown import console, inbox_table
+from trunkctl.trouble import Trouble
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(send)
+    app.command()(inbox)
+
+
+def send(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE.pdf…")],
+    sender: Annotated[str, typer.Option("--from", help="Code of the sending unit.")],
+    receivers: Annotated[list[str], typer.Option("--to", help="Code of a receiving unit; may be repeated.")],
+    subject: Annotated[str, typer.Option(help="Trích yếu.")],
+    urgent: Annotated[bool, typer.Option("--urgent", help="Priority 1: overtakes.")] = False,
+    document_id: Annotated[str | None, typer.Option(help="Else unit,day,number/notation.")] = None,
+    number: Annotated[str | None, typer.Option(help="Number of the document; else a random one.")] = None,
+    notation: Annotated[str, typer.Option(help="Notation of the document.")] = "VP",
+    type_name: Annotated[str, typer.Option("--type", help="Type of document.")] = "Công văn",
+    signer: Annotated[str, typer.Option(help="Name of the signer, for the header.")] = "Nguyễn Văn A",
+    sign: Annotated[bool, typer.Option("--sign", help="Sign the first file with the demo city's keys.")] = False,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Submit files as one package; the first is the document itself, and must be signed."""
+    told = settings(state)
+    directory = units.in_force(told)
+    issuer, today = units.named(directory, sender), datetime.now(VIETNAM).date()
+    number = number or str(secrets.randbelow(90_000) + 10_000)
+    described = letter.Letter(
+        sender=issuer,
+        receivers=tuple(directory.unit(code) or _unlisted(code) for code in receivers),
+        subject=subject,
+        document_id=document_id or letter.document_id(issuer, number, notation, today),
+        number=number,
+        notation=notation,
+        type_name=type_name,
+        signer=signer,
+        on=today,
+        priority=Priority.URGENT if urgent else Priority.NORMAL,
+    )
+    contents = [(file.name, file.read_bytes()) for file in files]
+    if sign:
+        contents[0] = (contents[0][0], _signed(told, sender, contents[0][1]))
+    package = letter.package(described, contents)
+    sent = asyncio.run(submissions.send(told, issuer, package, described.priority.lane))
+    how = "by reference" if sent.by_reference else "inline"
+    console().print(f"document {described.document_id}", highlight=False, markup=False)
+    console().print(f"package  {sent.package_id}  {sent.size_bytes:,} bytes, {how}", highlight=False)
+
+
+def inbox(
+    unit: Annotated[str, typer.Argument(help="Code of the unit.")],
+    ack: Annotated[bool, typer.Option("--ack", help="Take the messages out.")] = False,
+    save: Annotated[Path | None, typer.Option(file_okay=False, help="Write every package into this folder.")] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """What waits in a unit's inbox, read as that unit."""
+    told = settings(state)
+    reader = units.named(units.in_force(told), unit)
+    found = asyncio.run(inbox_messages.read(told, reader, ack=ack, folder=save))
+    if found:
+        console().print(inbox_table(found))
+    console().print(f"{len(found)} {'taken' if ack else 'waiting'}")
+
+
+def _unlisted(code: str) -> Unit:
+    """A receiver that the directory does not know: the trunk will say so."""
+    return Unit(code=code, name="", valid_from=datetime.now(VIETNAM).date())
+
+
+def _signed(told: ControlSettings, code: str, pdf: bytes) -> bytes:
+    with demo_parts("send --sign"):
+        from trunkctl.local.signing import sign_as
+    if told.city_dir is None:
+        raise Trouble("--sign needs the keys of the demo city on this machine: `trunkctl up` makes them.")
+    return sign_as(told.city_dir, code, pdf)

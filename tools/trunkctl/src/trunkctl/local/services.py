@@ -1,0 +1,133 @@
+"""The five services and the mail sink as processes of their own: started, waited for, stopped without a trace."""
+
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import httpx
+
+from common.topology import SERVICES
+from devstack import ports, processes, waiting
+from devstack.processes import Program
+from trunkctl.local.places import Places
+from trunkctl.trouble import Trouble
+from trunkctl.trunk_file import RunningService, TrunkFile, passwords
+
+MAIL = "mail"
+READY_TIMEOUT_SECONDS = 90.0
+DRAIN_SECONDS = 20.0
+PATIENCE_SECONDS = 28.0
+"""From SIGTERM to SIGKILL: longer than a service drains."""
+
+
+def start(place: Places, found: TrunkFile) -> TrunkFile:
+    """Start what does not run. Returns the addresses with every service's port and process."""
+    block = iter(ports.free_block(place.services))
+    mail_port = found.mail_port if _runs(place, MAIL) else _start_mail(place, next(block))
+    running = {name: found.services[name] for name in SERVICES if name in found.services and _runs(place, name)}
+    found = found.model_copy(update={"mail_port": mail_port})
+    for name in SERVICES:
+        if name not in running:
+            running[name] = _start(place, found, name, next(block))
+    return found.model_copy(update={"services": running})
+
+
+def wait_ready(place: Places, found: TrunkFile) -> None:
+    """Return when every service answers that it is ready; ``Trouble`` names the one that is not, and why."""
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    for name, service in found.services.items():
+        while trouble := _trouble(service):
+            _expect_alive(place, name)
+            if time.monotonic() > deadline:
+                raise Trouble(f"{name} is not ready: {trouble}; see {waiting.log(place.services, name)}")
+            time.sleep(0.1)
+
+
+def stop(place: Places) -> None:
+    """SIGTERM to all, wait until they have drained, SIGKILL for what is left. Works without any knowledge of pids."""
+    if place.services.is_dir():
+        processes.stop(place.services)
+
+
+def alive(place: Places) -> dict[str, bool]:
+    """Whether each service's process, and the mail sink's, runs."""
+    return {name: _runs(place, name) for name in (*SERVICES, MAIL)}
+
+
+def environment(place: Places, found: TrunkFile, service: str, http_port: int) -> dict[str, str]:
+    """Everything a service is told."""
+    password = passwords(found.users_file)[service]
+    return processes.ordinary_environment() | {
+        "TRUNK_AMQP_URL": f"amqp://{service}:{password}@{found.amqp_host}:{found.amqp_port}/{found.vhost}",
+        "TRUNK_MONGO_URI": found.mongo_uri,
+        "TRUNK_S3_ENDPOINT": found.s3_endpoint,
+        "TRUNK_S3_ACCESS_KEY": found.s3_access_key,
+        "TRUNK_S3_SECRET_KEY": found.s3_secret_key,
+        "TRUNK_HTTP_PORT": str(http_port),
+        "TRUNK_DRAIN_SECONDS": str(DRAIN_SECONDS),
+        "TRUNK_TRUST_DIR": str(place.trust),
+        "TRUNK_SMTP_HOST": ports.LOOPBACK,
+        "TRUNK_SMTP_PORT": str(found.mail_port),
+        "TRUNK_SMTP_STARTTLS": "false",
+    }
+
+
+def _start(place: Places, found: TrunkFile, name: str, port: int) -> RunningService:
+    command = Path(sys.executable).with_name(f"trunk-{name}")
+    if not command.exists():
+        raise Trouble(f"{command.name} is not installed beside this trunkctl: install all packages of the workspace.")
+    record = _spawn(place, name, [str(command)], environment(place, found, name, port))
+    return RunningService(http_port=port, pid=record.pid)
+
+
+def _start_mail(place: Places, port: int) -> int:
+    command = [sys.executable, "-m", "trunkctl.local.mail_sink", str(port), str(place.mail)]
+    _spawn(place, MAIL, command, processes.ordinary_environment())
+    return port
+
+
+def _spawn(place: Places, name: str, command: list[str], told: dict[str, str]) -> processes.Record:
+    processes.kill(place.services, name)  # the rest of a process that has died
+    _log_to(place, name)
+    program = Program(name, name, command, told, patience_seconds=PATIENCE_SECONDS)
+    return processes.start(place.services, program)
+
+
+def _log_to(place: Places, name: str) -> None:
+    """Let the log file of a process be ``<state>/logs/<name>.jsonl``."""
+    place.logs.mkdir(exist_ok=True)
+    link = processes.log_path(place.services, name)
+    if not link.is_symlink():
+        link.unlink(missing_ok=True)
+        link.symlink_to(place.logs / f"{name}.jsonl")
+
+
+def _runs(place: Places, name: str) -> bool:
+    return place.services.is_dir() and processes.running(place.services, name)
+
+
+def _expect_alive(place: Places, name: str) -> None:
+    if not _runs(place, name):
+        raise Trouble(f"{name} ended while starting; see {waiting.log(place.services, name)}")
+
+
+def _trouble(service: RunningService) -> str:
+    """Why a service is not ready; empty = it is."""
+    try:
+        answer = httpx.get(f"http://{ports.LOOPBACK}:{service.http_port}/readyz", timeout=5)
+    except httpx.HTTPError as error:
+        return f"no answer ({type(error).__name__})"
+    return "" if answer.status_code == httpx.codes.OK else _said(answer)
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        report: dict[str, object] = answer.json()
+    except ValueError:
+        return f"HTTP {answer.status_code}"
+    return ", ".join(_not_ok(report.items())) or f"HTTP {answer.status_code}"
+
+
+def _not_ok(report: Iterable[tuple[str, object]]) -> list[str]:
+    return [f"{name}: {said}" for name, said in report if name != "ready" and said != "ok"]

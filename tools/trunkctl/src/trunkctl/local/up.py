@@ -1,0 +1,83 @@
+"""``trunkctl up``: servers, city, stores, directory, topology, services; what runs already is left alone."""
+
+from pathlib import Path
+
+from common import buckets
+from common.objects import Objects
+from devstack import servers
+from devstack.addresses import Addresses
+from devstack.errors import DevstackError
+from devstack.progress import Progress
+from trunkctl import topology_job, trunk_file, units
+from trunkctl.local import cast, services
+from trunkctl.local.places import Places, places
+from trunkctl.settings import ControlSettings
+from trunkctl.trouble import Trouble
+from trunkctl.trunk_file import TrunkFile
+
+
+def up(state: Path, progress: Progress) -> TrunkFile:
+    """Bring up everything below ``state`` and return where it is. Raises ``Trouble``."""
+    place = places(state)
+    try:
+        addresses = servers.start(place.state, progress=progress)
+    except DevstackError as error:
+        raise Trouble(str(error)) from error
+    found = _described(place, addresses)
+    with progress.step("demo city, its certificates and revocation lists"):
+        city = cast.have_city(place)
+        cast.write_trust(city, place.trust)
+        city.write_directory(place.directory)
+    with progress.step("buckets, unit directory, queues, users and permissions"):
+        _declare(place, found)
+    with progress.step("five services and a mail sink"):
+        found = services.start(place, found)
+        trunk_file.save(place.state, found)
+        services.wait_ready(place, found)
+    return found
+
+
+def is_up(state: Path) -> bool:
+    """Whether servers and services run already."""
+    if not state.is_dir():
+        return False
+    place = places(state)
+    return servers.running(place.state) is not None and all(services.alive(place).values())
+
+
+def _declare(place: Places, found: TrunkFile) -> None:
+    settings = ControlSettings(**found.control())
+    objects = Objects(settings)
+    buckets.make_missing(objects.client)
+    directory = units.import_file(objects, place.directory)
+    topology_job.apply(settings, directory)
+
+
+def _described(place: Places, addresses: Addresses) -> TrunkFile:
+    """Where everything is, before the services run; services that talk to servers at other addresses are stopped."""
+    described = TrunkFile(
+        **{name: getattr(addresses, name) for name in SERVER_FIELDS},
+        users_file=place.users,
+        city_dir=place.city,
+        trust_dir=place.trust,
+        directory_file=place.directory,
+        mail_file=place.mail,
+    )
+    earlier = trunk_file.load(place.state)
+    if earlier and earlier.model_copy(update={"services": {}, "mail_port": 0}) == described:
+        return earlier
+    services.stop(place)
+    return described
+
+
+SERVER_FIELDS = (
+    "amqp_host",
+    "amqp_port",
+    "rabbitmq_management_url",
+    "rabbitmq_admin_user",
+    "rabbitmq_admin_password",
+    "mongo_uri",
+    "s3_endpoint",
+    "s3_access_key",
+    "s3_secret_key",
+)
