@@ -287,7 +287,8 @@ def test_files_are_closed_when_a_package_is_refused(document, zipped) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("a.pdf", "a.pdf"), ("../../etc/passwd", "passwd"), ("C:\\temp\\công văn.pdf", "công văn.pdf"),
-     (".htaccess", "htaccess"), ("gpj\u202efdp.exe", "gpjfdp.exe"), ("a\n.pdf", "a.pdf"), ("..", "attachment"), ("///", "attachment"),
+     (".htaccess", "htaccess"),
+     ("gpj\u202efdp.exe", "gpjfdp.exe"), ("a\n.pdf", "a.pdf"), ("..", "attachment"), ("///", "attachment"),
      ("a.pdf. ", "a.pdf")],
 )  # fmt: skip
 def test_file_names_lose_what_could_do_harm(name, expected) -> None:
