@@ -35,7 +35,13 @@ def test_services_take_facts_that_exist() -> None:
 
 def test_every_fact_reaches_somebody_besides_the_archive() -> None:
     taken = {fact for service, facts in topology.FACTS_TAKEN.items() if service != "archive" for fact in facts}
-    for_the_record = {"document.recalled", "document.archived", "notification.sent"}
+    for_the_record = {
+        "document.recalled",
+        "document.superseded",
+        "document.archived",
+        "notification.sent",
+        "routing.refused",
+    }
     assert FACTS - taken == for_the_record
 
 

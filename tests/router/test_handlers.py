@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
+import httpx
 import pytest
 
 from common.domain.envelope import StatusReport
@@ -13,6 +14,7 @@ from common.domain.ids import document_key
 from common.domain.names import Label, PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.edxml import parse
+from common.facts import RoutingRefused
 from common.failure import Permanent, Transient
 from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
 from common.headers import SENDER as FROM
@@ -21,7 +23,7 @@ from router.statuses import DeliveryState
 
 from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, Sent, World, directory
 
-TRUNK = "000.00.00.H29"
+TRUNK = "000.00.00.W29"
 
 
 def status_in(sent: Sent) -> StatusReport:
@@ -204,7 +206,7 @@ async def test_one_stuck_inbox_holds_up_no_other_and_is_tried_again(world: World
     assert {fact.receiver for fact in world.sender.told("delivery.placed")} == {A, B, C}
 
 
-async def test_a_large_package_is_fetched_by_its_address(world: World) -> None:
+async def test_a_large_package_is_fetched_by_its_address(world: World, backing: str) -> None:
     fact = await world.verified(world.letter(), size_bytes=10_000)
     await world.router.take(fact)
     (sent,) = world.sender.inbox(A)
@@ -212,7 +214,9 @@ async def test_a_large_package_is_fetched_by_its_address(world: World) -> None:
     reference = json.loads(sent.body)
     expires_at = datetime.fromisoformat(reference.pop("expires_at"))
     assert abs(expires_at - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=1)
-    assert reference.pop("url").startswith("http://")
+    url = reference.pop("url")
+    if backing == "servers":
+        assert (await asyncio.to_thread(httpx.get, url)).content == await world.objects.get(fact.package)
     assert reference == fact.package.model_dump()
     assert sent.headers[SHA256] == fact.package.sha256
 
@@ -292,7 +296,9 @@ async def test_a_status_of_a_stranger_changes_nothing_and_is_answered(world: Wor
     assert (status.description or "").startswith("E_STATUS_FORBIDDEN: ")
     assert (status.response_for.unit, status.response_for.document_id) == (SENDER, world.id("doc"))
     assert world.sender.inbox(SENDER) == []
-    assert world.sender.facts == []
+    (told,) = world.sender.facts
+    assert isinstance(told, RoutingRefused)
+    assert told.reason is Reason.E_STATUS_FORBIDDEN
 
 
 async def test_a_status_on_a_refused_document_is_forbidden(world: World) -> None:

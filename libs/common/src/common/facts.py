@@ -150,6 +150,23 @@ class StatusRecorded(BaseFact):
     description: str = ""
 
 
+class RoutingRefused(BaseFact):
+    """The router turned a whole package away: a status that is not the unit's to give, a document given twice."""
+
+    fact: Literal["routing.refused"] = "routing.refused"
+    reason: Reason
+    detail: str = ""
+
+
+class DocumentSuperseded(BaseFact):
+    """One receiver's delivery was replaced by a newer document."""
+
+    fact: Literal["document.superseded"] = "document.superseded"
+    receiver: UnitCode
+    successor: str
+    """Document key of the newer document."""
+
+
 class DocumentRecalled(BaseFact):
     """A recall reached one receiver's delivery."""
 
@@ -185,6 +202,8 @@ Fact = Annotated[
     | DeliveryPlaced
     | DeliveryRefused
     | StatusRecorded
+    | RoutingRefused
+    | DocumentSuperseded
     | DocumentRecalled
     | DocumentArchived
     | NotificationSent,

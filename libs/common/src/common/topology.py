@@ -24,6 +24,8 @@ OPERATOR = "operator"
 """Broker user of the people who run the trunk: replays what is parked."""
 
 DELIVERY_LIMIT = 20
+PARK_DELIVERY_LIMIT = 1_000_000
+"""Looking into the parking lot returns its messages, which counts; behind its limit there is nowhere to go."""
 MAX_QUEUE_LENGTH = 500_000
 
 FACTS_TAKEN: dict[str, tuple[str, ...]] = {
@@ -207,7 +209,7 @@ def static_topology() -> Topology:
             Exchange(INBOX, "direct"),
             Exchange(PARK, "fanout"),
         ),
-        queues=(Queue(PARK, dict(SAFE)),),
+        queues=(Queue(PARK, {**SAFE, "x-delivery-limit": PARK_DELIVERY_LIMIT}),),
         bindings=(Binding(PARK, PARK, ""),),
         users=(User(OPERATOR, write=".*", read=".*"),),
     )

@@ -11,13 +11,16 @@ import structlog
 from common.domain.envelope import Envelope, Message, StatusReport
 from common.domain.ids import document_key, event_id
 from common.domain.names import Label, PackageKind, StatusCode, UnitCode
+from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.facts import (
     DeliveryPlaced,
     DeliveryRefused,
     DocumentRecalled,
+    DocumentSuperseded,
     DocumentVerified,
     NoticeAccepted,
+    RoutingRefused,
     StatusRecorded,
 )
 from common.metrics import record_stage
@@ -57,16 +60,7 @@ class Job:
 
     def about(self, step: str) -> dict[str, Any]:
         """What every fact of this job tells."""
-        return {
-            "event_id": event_id(self.fact.package_id, step),
-            "occurred_at": self.decision.at,
-            "subject": self.decision.subject,
-            "package_id": self.fact.package_id,
-            "sender": self.fact.sender,
-            "document_id": self.decision.document_id,
-            "kind": self.fact.kind,
-            "lane": self.fact.lane,
-        }
+        return about(self.fact, self.decision, step)
 
     def slip(self, step: str, kind: MessageType) -> Slip:
         """Headers of the package in an inbox."""
@@ -80,6 +74,7 @@ class Job:
             kind=self.fact.kind,
             lane=self.fact.lane,
             label=self.label,
+            unsigned_annexes=self.fact.unsigned_annexes if isinstance(self.fact, DocumentVerified) else 0,
         )
 
     def event(self, code: str, description: str = "") -> Event:
@@ -118,6 +113,12 @@ class Carrier:
     async def tell(self, answer: Answer) -> None:
         """Save an answer to the sender of a package, and place what was saved."""
         await self.repeat(await self._store.save_answer(answer))
+
+    async def turn_away(self, fact: Routable, message: Message, decision: Decision, refused: Refused) -> None:
+        """The whole package is refused: its sender is told, and so is the ledger."""
+        await self.tell(refusal_of(fact, message, decision.at, refused.reason, refused.detail))
+        told = about(fact, decision, "routing.refused")
+        await self._sender.announce(RoutingRefused(**told, reason=refused.reason, detail=refused.detail))
 
     async def repeat(self, answer: Answer) -> None:
         """Place a saved answer, if the sender still has an inbox."""
@@ -223,6 +224,10 @@ class Carrier:
         await self._store.change(
             order.replaced, order.receiver, job.event("replace"), on_replacement, link=job.decision.subject
         )
+        told = job.about(f"superseded/{order.replaced}/{order.receiver}") | {"subject": order.replaced}
+        await self._sender.announce(
+            DocumentSuperseded(**told, receiver=order.receiver, successor=job.decision.subject)
+        )
 
     async def _record(self, job: Job, order: Record) -> None:
         description = job.message.description or "" if isinstance(job.message, StatusReport) else ""
@@ -266,6 +271,20 @@ class Carrier:
                 detail=order.detail,
             )
         )
+
+
+def about(fact: Routable, decision: Decision, step: str) -> dict[str, Any]:
+    """What every fact of a decision tells."""
+    return {
+        "event_id": event_id(fact.package_id, step),
+        "occurred_at": decision.at,
+        "subject": decision.subject,
+        "package_id": fact.package_id,
+        "sender": fact.sender,
+        "document_id": decision.document_id,
+        "kind": fact.kind,
+        "lane": fact.lane,
+    }
 
 
 def refusal_of(

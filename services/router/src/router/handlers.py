@@ -23,7 +23,7 @@ from common.facts import (
 )
 from common.failure import Permanent, Transient
 from common.metrics import record_rejection
-from router.carrier import OWN_DOCUMENT, Carrier, Routable, refusal_of, version_of
+from router.carrier import OWN_DOCUMENT, Carrier, Routable, version_of
 from router.compose import Answer, answered
 from router.inbox import Contents, Inbox, Sender
 from router.orders import Decision, Turn
@@ -82,7 +82,7 @@ class Router:
         if isinstance(fact, NoticeAccepted):
             await self._carrier.tell(_receipt(fact))
         if refused := decision.refused:
-            await self._carrier.tell(refusal_of(fact, message, decision.at, refused.reason, refused.detail))
+            await self._carrier.turn_away(fact, message, decision, refused)
         else:
             await self._carrier.carry_out(fact, message, decision)
 

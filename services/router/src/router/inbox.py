@@ -83,6 +83,7 @@ class Slip:
     kind: PackageKind
     lane: Lane
     label: Label | None = None
+    unsigned_annexes: int = 0
     reason: Reason | None = None
 
     def headers(self, sha256: str) -> dict[str, str]:
@@ -97,6 +98,7 @@ class Slip:
             headers.KIND: self.kind,
             headers.LANE: self.lane,
             headers.LABEL: self.label,
+            headers.UNSIGNED_ANNEXES: self.unsigned_annexes,
             headers.REASON: self.reason,
         }
         return {name: str(value) for name, value in named.items() if value}
@@ -128,7 +130,7 @@ class Inbox:
             INBOX,
             unit,
             parcel.body,
-            kind=slip.type,
+            kind=slip.type.value,
             extra=slip.headers(parcel.sha256),
             content_type=parcel.content_type,
         )

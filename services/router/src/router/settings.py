@@ -9,8 +9,8 @@ MIB = 1024 * 1024
 class RouterSettings(ServiceSettings):
     """``TRUNK_*`` settings of the router."""
 
-    trunk_unit_code: UnitCode = "000.00.00.H29"
-    """The unit in whose name the trunk itself answers."""
+    trunk_unit_code: UnitCode = "000.00.00.W29"
+    """The code under which the trunk itself answers: the city axis hub, no unit of the directory."""
     trunk_unit_name: str = "Trục liên thông văn bản Thành phố Hồ Chí Minh"
     inline_limit_bytes: int = 8 * MIB
     """Largest package that travels inside an inbox message; a larger one is fetched by its address."""

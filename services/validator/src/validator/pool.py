@@ -299,6 +299,7 @@ def _answer(
     measures: Measures, limits: Limits, hook: Hook | None, document: bytes, question: Question, now: datetime
 ) -> Decision:
     _allow_cpu(limits.cpu_seconds)
+    # An alarm clock of its own, should the parent be gone and nobody there to kill it.
     signal.setitimer(signal.ITIMER_REAL, 2 * limits.wall_seconds)
     if hook:
         hook(document)
@@ -308,7 +309,7 @@ def _answer(
 
 
 def _allow_cpu(seconds: int) -> None:
-    """So much more CPU time from now on; then SIGXCPU ends the process. Its alarm clock ends it if the parent is gone."""
+    """So much more CPU time from now on; then SIGXCPU ends the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))

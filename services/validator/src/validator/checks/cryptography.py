@@ -107,7 +107,8 @@ def _signer_certificate(data: Any, info: Any, signature: Signature) -> bytes:
             Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
             f"{signature.field}: signer's certificate not found",
         )  # fmt: skip
-    return wanted[0]
+    der: bytes = wanted[0]
+    return der
 
 
 def _identifies(sid: Any, certificate: Any) -> bool:

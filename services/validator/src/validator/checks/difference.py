@@ -37,7 +37,7 @@ NO_FORM_FILL = StandardDiffPolicy(global_rules=DEFAULT_DIFF_POLICY.global_rules,
 
 VALIDATION_DATA_ONLY = StandardDiffPolicy(
     global_rules=[
-        CatalogModificationRule(),
+        CatalogModificationRule(ignored_keys={"/DSS", "/Extensions", "/Version"}),
         XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),

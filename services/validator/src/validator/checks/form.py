@@ -54,7 +54,7 @@ def _pages(node: Any, depth: int) -> Iterator[Any]:
 
 def _images(page: Any) -> Iterator[Any]:
     resources = _inherited(page, "/Resources", 0)
-    pictures = resources["/XObject"] if "/XObject" in resources else {}
+    pictures = resources.get("/XObject", {})
     for name in pictures:
         if pictures[name]["/Subtype"] == "/Image":
             yield pictures[name]

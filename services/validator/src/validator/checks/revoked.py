@@ -1,5 +1,6 @@
 """(7) Revocation of each certificate of a chain; the root is pinned, not revoked."""
 
+import itertools
 from datetime import datetime
 
 from cryptography import x509
@@ -17,7 +18,7 @@ def check_revocation(
 ) -> tuple[CrlUsed, ...]:
     """The CRLs that answered, nearest to the signer first. A revoked certificate outranks a missing CRL."""
     with faults(Step.REVOCATION, Reason.E_SIG_REVOCATION_UNKNOWN, f"{field}: revocation not readable"):
-        pairs = list(zip(chain, chain[1:], strict=False))
+        pairs = list(itertools.pairwise(chain))
         lists = [
             revocation.newest(issuer, authority=depth > 0, at=now + policy.clock_grace)
             for depth, (_, issuer) in enumerate(pairs)

@@ -5,6 +5,7 @@ and incremental saving; a library's own arithmetic alone does not (it never read
 """
 
 import io
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -161,7 +162,7 @@ def _revision(reader: PdfFileReader, reference: generic.Reference, name: str) ->
 
 def _check_nesting(found: list[Signature]) -> None:
     # (3.9) One signature a revision; later ones cover the earlier ones whole.
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in itertools.pairwise(found):
         if earlier.revision == later.revision or earlier.end > later.hole[0]:
             raise _format("signatures cross each other", later.field)
 
@@ -178,9 +179,10 @@ def _check_coverage(document: bytes, reader: PdfFileReader, signature: Signature
 
 
 def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Signature) -> None:
-    """(3.11) What was signed can be read from the signed bytes alone.
+    """(3.11) What was signed reads the same from the signed bytes alone.
 
-    An offset or a stream that runs past the signed end would let bytes appended later become part of what was signed.
+    An offset or a stream that runs past the signed end, or a stream's length that a later revision sets, would let
+    bytes become part of what was signed without any object of it being changed: difference analysis cannot see it.
     """
     if signature.end == len(document):
         return
@@ -189,7 +191,9 @@ def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Sig
         if alone.total_revisions != signature.revision + 1:
             raise _coverage("signed revisions differ from those of the file", signature.field)
         for reference in _objects_of(alone):
-            if not _reads(alone, reference) and _reads(reader, reference, signature.revision):
+            then = _read(alone, reference)
+            now = _read(reader, reference, signature.revision)
+            if _bytes_of(then) != _bytes_of(now):
                 raise _coverage(f"object {reference.idnum} reaches past the signed bytes", signature.field)
 
 
@@ -204,13 +208,18 @@ def _objects_of(reader: PdfFileReader) -> list[generic.Reference]:
     return [generic.Reference(number, generation, reader) for number, generation in found.items()]
 
 
-def _reads(reader: PdfFileReader, reference: generic.Reference, revision: int | None = None) -> bool:
+def _read(reader: PdfFileReader, reference: generic.Reference, revision: int | None = None) -> Any:
+    """The object, or None where it cannot be read: unused leftovers may be broken, as long as they stay so."""
     own = generic.Reference(reference.idnum, reference.generation, reader)
     try:
-        reader.get_object(own, revision=revision)
+        return reader.get_object(own, revision=revision)
     except Exception:
-        return False
-    return True
+        return None
+
+
+def _bytes_of(found: Any) -> bytes | bool:
+    """The encoded data of a stream; of any other object, whether there is one: its text starts at the same offset."""
+    return bytes(found.encoded_data) if isinstance(found, generic.StreamObject) else found is not None
 
 
 def _check_tail(document: bytes, reader: PdfFileReader, found: list[Signature]) -> None:

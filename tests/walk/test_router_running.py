@@ -1,0 +1,85 @@
+"""The router as it runs: facts come from a real broker, messages lie in real inboxes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import aio_pika
+import pytest
+
+from common import headers
+from common.domain.directory import Directory, Unit
+from common.domain.envelope import Organization
+from common.domain.names import Lane, StatusCode
+from common.facts import BaseFact
+from common.service import Service
+from common.topology import FACTS, inbox_queue
+from router.handlers import Router
+
+from ..common.conftest import VirtualHost, vhost  # noqa: F401 - a fixture
+from ..router.conftest import World, database_name, server_settings, world  # noqa: F401 - fixtures
+
+HERE, THERE = "A.01", "B.02"
+
+
+@pytest.fixture
+def backing() -> str:
+    """Real stores."""
+    return "servers"
+
+
+@asynccontextmanager
+async def running(world: World, host: VirtualHost) -> AsyncIterator[Service]:
+    """The router's chassis over the stores of ``world``."""
+    units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (HERE, THERE)]
+    world.directory.current = Directory(units)
+    service = Service("router", host.settings("router"))
+    router = Router(service, world.settings, world.objects, world.store, world.directory)
+    service.on_facts(router.take)
+    await service.publish_broker.start()
+    await service.consume_broker.start()
+    yield service
+    await service.consume_broker.stop()
+    await service.publish_broker.stop()
+
+
+async def until(get: Callable[[], Awaitable[Any]]) -> Any:
+    """What ``get`` gives, once it gives something."""
+    async with asyncio.timeout(20):
+        while True:
+            if found := await get():
+                return found
+            await asyncio.sleep(0.05)
+
+
+async def test_a_document_goes_out_and_its_status_comes_back(world: World, vhost: VirtualHost) -> None:  # noqa: F811
+    connection = await aio_pika.connect(vhost.url())
+    async with connection, running(world, vhost):
+        channel = await connection.channel()
+
+        async def publish(fact: BaseFact) -> None:
+            exchange = await channel.get_exchange(FACTS)
+            message = aio_pika.Message(fact.model_dump_json().encode(), content_type="application/json")
+            await exchange.publish(message, fact.routing_key)
+
+        async def take(unit: str) -> Any:
+            queue = await channel.get_queue(inbox_queue(unit))
+            return await until(lambda: queue.get(no_ack=True, fail=False))
+
+        letter = replace(world.letter(to=(THERE,)), sender=Organization(code=HERE))
+        fact = (await world.verified(letter)).model_copy(update={"lane": Lane.URGENT})
+        await publish(fact)
+        got = await take(THERE)
+        assert got.body == await world.objects.get(fact.package)
+        assert (got.type, got.content_type, got.user_id) == ("document", "application/edxml+xml", "router")
+        assert got.headers[headers.SHA256] == fact.package.sha256
+        assert got.headers[headers.LANE] == "urgent"
+
+        status = await world.notice(world.status(StatusCode.ARRIVED, by=THERE, to=HERE))
+        await publish(status)
+        assert (await take(THERE)).type == "receipt"
+        back = await take(HERE)
+        assert (back.type, back.body) == ("status", await world.objects.get(status.package))
