@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from common.domain.directory import Directory
 from mint.city import City, build_city
 from mint.paper import letter, scan
@@ -37,7 +38,9 @@ class Court:
 
     def judge(self, document: bytes, **changes: Any) -> Decision:
         """Verify an hour after signing; ``changes`` replace arguments of ``verify`` or fields of the question."""
-        asked = {name: changes.pop(name) for name in ("declared_copy", "promulgation_date", "policy") if name in changes}
+        asked = {
+            name: changes.pop(name) for name in ("declared_copy", "promulgation_date", "policy") if name in changes
+        }
         question = Question(sender=changes.pop("sender", SENDER), **asked)
         arguments = {
             "trust": self.trust,

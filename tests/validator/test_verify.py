@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from pyhanko.sign.fields import MDPPerm
+
 from common.domain.directory import Certificate, CertificateRole, Directory, Unit
 from common.domain.names import Label
 from common.domain.reason import Reason
@@ -14,10 +16,9 @@ from mint.pki import Authority
 from mint.sign import SIGNER_BOX, UNIT_BOX, add_empty_fields, sign, sign_pair
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
-from pyhanko.sign.fields import MDPPerm
+from validator.policy import DEFAULT
 from validator.report import Indication, NoteCode, Part, Refused, SubIndication, Undecided, Verified
 from validator.revocation import Revocation, read_crl
-from validator.policy import DEFAULT
 from validator.trust import Trust
 
 from .conftest import NOW, SENDER, Court, revocation_of
@@ -161,9 +162,7 @@ def test_what_is_final_does_not_wait_for_a_crl(court: Court, name: str) -> None:
 
 def test_revoked_on_a_stale_list_is_revoked(court: Court) -> None:
     stale = revocation_of(court.city, court.trust, next_update=NOW + timedelta(minutes=1))
-    decision = court.judge(
-        WRONGS["signer_revoked"].make(court.city, SENDER, court.letter, NOW), revocation=stale
-    )
+    decision = court.judge(WRONGS["signer_revoked"].make(court.city, SENDER, court.letter, NOW), revocation=stale)
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_REVOKED
 

@@ -1,0 +1,1 @@
+"""Makes demo certificate authorities, letters, signatures, wrong documents and edXML packages. Never shipped."""

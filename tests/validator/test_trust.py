@@ -1,0 +1,98 @@
+"""Roots, issuing CAs and CRLs from a folder."""
+
+import os
+import pickle
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from mint.pki import Authority
+from validator import trust
+from validator.policy import DEFAULT
+from validator.report import Verified
+from validator.revocation import Crl, read_crl
+
+from .conftest import NOW, Court
+
+END = NOW + timedelta(days=7)
+
+
+def test_reads_what_mint_writes(court: Court, tmp_path: Path) -> None:
+    court.city.write_trust(tmp_path)
+    loaded, revocation = trust.load(tmp_path)
+    assert loaded.version == court.trust.version
+    assert [crl.number for crl in revocation.crls] == [1, 1]
+    assert isinstance(court.judge(court.signed, trust=loaded, revocation=revocation), Verified)
+
+
+def test_pem_and_der_under_any_name(court: Court, tmp_path: Path) -> None:
+    authority = court.city.authority
+    both = b"".join(
+        c.public_bytes(Encoding.PEM) for c in (authority.issuing.certificate, court.city.foreign.issuing.certificate)
+    )
+    for name, data in (("roots/a", authority.root.der), ("intermediates/b.txt", both)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(data)
+    loaded, revocation = trust.load(tmp_path)
+    assert (len(loaded.roots), len(loaded.intermediates), revocation.crls) == (1, 2, ())
+
+
+def test_no_root_or_no_certificate_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no root"):
+        trust.load(tmp_path)
+    (tmp_path / "roots").mkdir()
+    (tmp_path / "roots" / "x.pem").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"x\.pem"):
+        trust.load(tmp_path)
+
+
+def test_stamp_changes_with_the_files(court: Court, tmp_path: Path) -> None:
+    court.city.write_trust(tmp_path)
+    before = trust.stamp(tmp_path)
+    assert trust.stamp(tmp_path) == before
+    crl = next((tmp_path / "crls").iterdir())
+    os.utime(crl, ns=(1, 1))
+    assert trust.stamp(tmp_path) != before
+
+
+def test_trust_crosses_process_borders(court: Court) -> None:
+    copy = pickle.loads(pickle.dumps(court.trust))
+    assert (copy.version, copy.root_fingerprints) == (court.trust.version, court.trust.root_fingerprints)
+
+
+def _read(court: Court, **options: object) -> Crl:
+    times = {"this_update": NOW, "next_update": END} | options
+    known = court.trust.roots + court.trust.intermediates
+    return read_crl(known, court.city.authority.crl("issuing", **times), DEFAULT)  # type: ignore[arg-type]
+
+
+def _scope(**chosen: bool) -> list[tuple[x509.ExtensionType, bool]]:
+    fields = dict.fromkeys(
+        ("only_contains_user_certs", "only_contains_ca_certs", "indirect_crl", "only_contains_attribute_certs"), False
+    )
+    point = x509.IssuingDistributionPoint(
+        full_name=None, relative_name=None, only_some_reasons=None, **(fields | chosen)
+    )
+    return [(point, True)]
+
+
+def test_scope_of_a_crl(court: Court) -> None:
+    assert _read(court, extensions=_scope(only_contains_user_certs=True)).for_authorities is False
+    assert _read(court, extensions=_scope(only_contains_ca_certs=True)).for_leaves is False
+
+
+def test_crls_that_do_not_count(court: Court) -> None:
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    stranger = Authority("Stranger", now=NOW, kind="p256").issuing
+    for options in (
+        {"extensions": [(x509.DeltaCRLIndicator(1), True)]},
+        {"extensions": _scope(indirect_crl=True)},
+        {"extensions": [(unknown, True)]},
+        {"signed_by": stranger},
+        {"signed_by": court.sender.seal},
+    ):
+        with pytest.raises(ValueError, match=r".+"):
+            _read(court, **options)
