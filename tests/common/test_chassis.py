@@ -9,6 +9,8 @@ from typing import Any
 
 import aio_pika
 import pytest
+from opentelemetry import trace
+
 from common import topology
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
@@ -16,7 +18,6 @@ from common.facts import Fact, PackageRepeated
 from common.failure import Permanent, Transient
 from common.service import Service
 from common.service.confirm import Unconfirmed
-from opentelemetry import trace
 
 from .conftest import VirtualHost
 
@@ -87,7 +88,7 @@ def seen_by(store: list[Any], *failures: Exception | None) -> Callable[[Fact], A
 
 async def until(condition: Callable[[], bool], within_seconds: float = 10.0) -> None:
     async with asyncio.timeout(within_seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the handlers under test know of no event
             await asyncio.sleep(0.02)
 
 

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+
 from common.database import Database
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, OtherInfo, Signer
@@ -24,7 +26,6 @@ from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
 from intake.submission import REFERENCE_TYPE
-from pydantic import SecretStr
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 PDF = b"%PDF-1.7\nnot looked at here\n%%EOF\n"

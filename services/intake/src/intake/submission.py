@@ -5,6 +5,9 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from faststream.rabbit import RabbitMessage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from common import headers
 from common.directory import DirectoryReader
 from common.domain.directory import Unit
@@ -14,9 +17,6 @@ from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.failure import Permanent
 from common.objects import UPLOADS, ObjectAltered, ObjectMissing, Objects
-from faststream.rabbit import RabbitMessage
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from common.topology import OPERATOR
 from intake.settings import IntakeSettings
 
