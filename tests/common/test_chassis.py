@@ -88,7 +88,7 @@ def seen_by(store: list[Any], *failures: Exception | None) -> Callable[[Fact], A
 
 async def until(condition: Callable[[], bool], within_seconds: float = 10.0) -> None:
     async with asyncio.timeout(within_seconds):
-        while not condition():  # noqa: ASYNC110 - the handlers under test know of no event
+        while not condition():
             await asyncio.sleep(0.02)
 
 
