@@ -11,8 +11,6 @@ from common.domain.envelope import Envelope
 from common.domain.names import Lane, Priority
 from common.edxml import parse
 from intake import submission as intake_submission
-from intake.settings import IntakeSettings
-from router import inbox as router_inbox
 from trunkctl import letter, submission, uploads
 from trunkctl.mailbox import Item
 from trunkctl.trouble import Trouble
@@ -27,11 +25,6 @@ def item(**changes: str | bytes) -> Item:
         "body": b"",
     }
     return Item(**told | changes)  # type: ignore[arg-type]
-
-
-def test_both_sides_spell_a_reference_alike() -> None:
-    assert submission.REFERENCE_TYPE == intake_submission.REFERENCE_TYPE == router_inbox.REFERENCE
-    assert IntakeSettings().inline_limit_bytes == submission.INLINE_LIMIT_BYTES
 
 
 def test_intake_understands_a_reference() -> None:

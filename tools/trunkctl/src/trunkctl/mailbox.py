@@ -9,7 +9,6 @@ import httpx
 from aio_pika.abc import AbstractIncomingMessage
 
 from common import headers
-from trunkctl.submission import REFERENCE_TYPE
 from trunkctl.trouble import Trouble
 
 DOWNLOAD_TIMEOUT_SECONDS = 300.0
@@ -43,7 +42,7 @@ class Item:
     async def package(self) -> bytes:
         """The package's bytes, fetched where the message only refers to them. Raises ``Trouble`` if they differ."""
         data = self.body
-        if self.content_type == REFERENCE_TYPE:
+        if self.content_type == headers.REFERENCE_TYPE:
             data = await _download(json.loads(self.body)["url"])
         if self.sha256 and hashlib.sha256(data).hexdigest() != self.sha256:
             raise Trouble(f"Package {self.package_id} came with other bytes than its SHA-256 says.")

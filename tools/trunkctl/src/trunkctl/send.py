@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from common import headers
 from common.domain import ids
 from common.domain.directory import Unit
 from common.domain.names import Lane
@@ -25,7 +26,7 @@ async def send(
     settings: ControlSettings, unit: Unit, package: bytes, lane: Lane, upload_url: str | None = None
 ) -> Sent:
     """Return when the broker has confirmed. ``upload_url``: where a large package goes; else one is made for it."""
-    by_reference = len(package) > submission.INLINE_LIMIT_BYTES or upload_url is not None
+    by_reference = len(package) > headers.SUBMIT_INLINE_LIMIT_BYTES or upload_url is not None
     if by_reference:
         address = upload_url or await _made_address(settings, unit)
         await uploads.upload(address, package)
@@ -40,7 +41,7 @@ async def send(
 async def _made_address(settings: ControlSettings, unit: Unit) -> str:
     if not settings.s3_access_key.get_secret_value():
         raise Trouble(
-            f"More than {submission.INLINE_LIMIT_BYTES} bytes do not go inside a message: ask the operator for an "
+            f"More than {headers.SUBMIT_INLINE_LIMIT_BYTES} bytes do not go inside a message: ask the operator for an "
             "address (`trunkctl upload-url`) and give it with --upload-url."
         )
     return await uploads.put_address(Objects(settings), uploads.key_for(unit.code, "package.edxml"))

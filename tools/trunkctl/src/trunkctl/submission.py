@@ -9,14 +9,9 @@ import aio_pika
 
 from common.domain.directory import Unit
 from common.domain.names import Lane, Sha256
+from common.headers import EDXML_TYPE, REFERENCE_TYPE
 from common.objects import UPLOADS
 from common.topology import submit_key
-
-EDXML_TYPE = "application/xml"
-REFERENCE_TYPE = "application/vnd.trunk.reference+json"
-"""Content type of a message that names an uploaded package instead of carrying it."""
-INLINE_LIMIT_BYTES = 12 * 1024 * 1024
-"""Larger packages are uploaded first."""
 
 
 def inline(unit: Unit, package: bytes) -> aio_pika.Message:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
+from common import headers
 from common.domain.directory import Unit
 from common.domain.names import Lane, UnitCode
 from common.objects import Objects
@@ -32,7 +33,7 @@ class Desk:
 
     async def message(self, package: bytes, foreign: UnitCode | None = None) -> aio_pika.Message:
         """What to publish. Large packages are uploaded first; ``foreign``: refer to an upload of that unit."""
-        if foreign is None and len(package) <= submission.INLINE_LIMIT_BYTES:
+        if foreign is None and len(package) <= headers.SUBMIT_INLINE_LIMIT_BYTES:
             return submission.inline(self.unit, package)
         key = uploads.key_for(foreign or self.unit.code, "package.edxml")
         await uploads.upload(await uploads.put_address(self.objects, key), package)
