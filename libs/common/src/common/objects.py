@@ -98,7 +98,7 @@ class Objects:
         return await _in_thread(lambda: self._read(bucket, key))
 
     async def put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
-        """Copy content into the archive under compliance retention; again does nothing."""
+        """Copy content, checked, into the archive under compliance retention; a repeat adds an equal version."""
         await _in_thread(lambda: self._put_locked(key, ref, retain_until))
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
@@ -152,8 +152,6 @@ class Objects:
         return b"".join(self._chunks(bucket, key))
 
     def _put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
-        if self._holds(ARCHIVE, key, ref.size_bytes):
-            return
         buffer = io.BytesIO()
         self._fetch(ref, buffer)
         self.client.put_object(ARCHIVE, key, buffer, ref.size_bytes, retention=Retention(COMPLIANCE, retain_until))
