@@ -1,0 +1,168 @@
+"""The example of docs/upstream.md, run as a unit would run it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pika
+import pytest
+from pika.exceptions import ChannelClosedByBroker
+
+from .conftest import Stock
+from .trunk import BIN, ROOT, STATE, SUBMIT, Trunk, eventually, package_id, run, sha256, submission
+
+pytestmark = pytest.mark.system
+
+CLIENT = ROOT / "docs" / "examples" / "unit_client.py"
+
+
+class UnitsSystem:
+    """One unit's copy of the example, with a folder for what it has read."""
+
+    def __init__(self, trunk: Trunk, unit: str, folder: Path, user: str | None = None) -> None:
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "TRUNK_ADDRESS": trunk.address,
+            "TRUNK_UNIT": unit,
+            "TRUNK_USER": user or unit,
+            "TRUNK_PASSWORD": trunk.password(user or unit),
+        }
+        self._folder = folder / f"inbox-{unit}"
+        self._read: list[dict[str, Any]] = []
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """The example, by itself."""
+        command = [sys.executable, str(CLIENT), *arguments]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+
+    def do(self, *arguments: str) -> list[dict[str, Any]]:
+        """Run to a good end; what it printed."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def read(self) -> list[dict[str, Any]]:
+        """What waits in the inbox now."""
+        return self.do("read", "--save", str(self._folder))
+
+    def await_message(self, type_: str, document_id: str) -> dict[str, Any]:
+        """The one message of this type about this document."""
+
+        def ask() -> list[dict[str, Any]]:
+            self._read += self.read()
+            return [m for m in self._read if (m["type"], m["x-document-id"]) == (type_, document_id)]
+
+        found = eventually(ask, 90)
+        assert len({message["x-event-id"] for message in found}) == 1, found
+        return found[0]
+
+
+@pytest.fixture
+def entry(stock: Stock) -> dict[str, Any]:
+    """A valid package for one receiver."""
+    return stock.take(lambda entry: len(entry["receivers"]) == 1 and not entry["turned"])
+
+
+@pytest.fixture
+def folder(stock: Stock) -> Path:
+    """Where packages lie, and what units save."""
+    return stock.folder
+
+
+def test_there_and_back(trunk: Trunk, folder: Path, entry: dict[str, Any]) -> None:
+    """Send, receipt, the same bytes at the receiver, status 03 back, forwarded to the sender byte for byte."""
+    sender, receiver = entry["sender"], entry["receivers"][0]
+    issuer, addressee = UnitsSystem(trunk, sender, folder), UnitsSystem(trunk, receiver, folder)
+    sent = issuer.do("send", str(folder / entry["file"]), *(["--urgent"] if entry["urgent"] else []))
+    assert sent == [{"sent": entry["sha256"], "bytes": len(entry["bytes"])}]
+
+    receipt = issuer.await_message("receipt", entry["document_id"])
+    assert receipt["x-package-id"] == package_id(sender, entry["bytes"])
+    told = json.loads(Path(receipt["file"]).read_text())
+    assert (told["receipt"], told["sha256"]) == ("accepted", entry["sha256"])
+
+    document = addressee.await_message("document", entry["document_id"])
+    assert Path(document["file"]).read_bytes() == entry["bytes"]
+    assert (document["x-sender"], document["x-label"]) == (sender, "ORIGINAL")
+    assert document["x-sha256"] == entry["sha256"]
+
+    addressee.do("status", entry["document_id"], "--to", sender, "--code", "03")
+    forwarded = issuer.await_message("status", entry["document_id"])
+    assert forwarded["x-sender"] == receiver
+    package = Path(forwarded["file"]).read_text()
+    assert "StatusCode>03<" in package
+    assert entry["document_id"] in package
+
+
+def test_a_large_package_travels_by_reference(trunk: Trunk, folder: Path, entry: dict[str, Any]) -> None:
+    """Uploaded to a presigned address, submitted by reference, fetched by the receiver from another address."""
+    sender, receiver = entry["sender"], entry["receivers"][0]
+    package = entry["bytes"] + b"\n" * (13 * 1024 * 1024)
+    (folder / "large.edxml").write_bytes(package)
+    assert "12 MiB" in UnitsSystem(trunk, sender, folder).run("send", str(folder / "large.edxml")).stderr
+
+    told = run(BIN / "trunkctl", "upload-url", "--state", STATE, sender, "large.edxml").stdout.split()
+    key, url = told[told.index("key") + 1], next(word for word in told if word.startswith("http"))
+    assert key.startswith(f"{sender}/")
+    assert httpx.put(url, content=package, timeout=60).is_success
+    reference = {"bucket": "uploads", "key": key, "size": len(package), "sha256": sha256(package)}
+    trunk.submit(sender, json.dumps(reference).encode(), content_type="application/vnd.trunk.reference+json")
+
+    receipt = UnitsSystem(trunk, sender, folder).await_message("receipt", entry["document_id"])
+    assert receipt["x-package-id"] == package_id(sender, package)
+    document = UnitsSystem(trunk, receiver, folder).await_message("document", entry["document_id"])
+    assert Path(document["file"]).read_bytes() == package
+
+
+def test_what_is_sent_twice_is_delivered_once(trunk: Trunk, folder: Path, entry: dict[str, Any]) -> None:
+    """The same bytes are the same package: the answer is repeated, the document is not."""
+    issuer = UnitsSystem(trunk, entry["sender"], folder)
+    addressee = UnitsSystem(trunk, entry["receivers"][0], folder)
+    for _ in range(2):
+        issuer.do("send", str(folder / entry["file"]))
+    issuer.await_message("receipt", entry["document_id"])
+    addressee.await_message("document", entry["document_id"])
+    assert not [message for message in addressee.read() if message["x-document-id"] == entry["document_id"]]
+
+
+def test_a_foreign_routing_key_is_refused(trunk: Trunk, folder: Path, entry: dict[str, Any]) -> None:
+    sender, other = entry["sender"], entry["receivers"][0]
+    liar = UnitsSystem(trunk, other, folder, user=sender)
+    refused = liar.run("send", str(folder / entry["file"]))
+    assert refused.returncode == 1
+    assert "ACCESS_REFUSED" in refused.stderr
+
+
+def test_a_foreign_inbox_is_closed(trunk: Trunk, folder: Path, entry: dict[str, Any]) -> None:
+    reader = UnitsSystem(trunk, entry["receivers"][0], folder, user=entry["sender"])
+    refused = reader.run("read", "--save", str(folder / "foreign"))
+    assert refused.returncode == 1
+    assert "ACCESS_REFUSED" in refused.stderr
+
+
+def test_a_foreign_user_id_is_refused(trunk: Trunk, entry: dict[str, Any]) -> None:
+    """The example cannot even say it: by hand."""
+    sender, other = entry["sender"], entry["receivers"][0]
+    with pytest.raises(ChannelClosedByBroker) as refused, trunk.channel(sender) as channel:
+        channel.basic_publish(SUBMIT, f"submit.{sender}", entry["bytes"], submission(other), mandatory=True)
+    assert refused.value.reply_code == 406
+
+
+def test_a_wrong_password_opens_nothing(trunk: Trunk, entry: dict[str, Any]) -> None:
+    parameters = pika.URLParameters(trunk.address)
+    parameters.credentials = pika.PlainCredentials(entry["sender"], "guess")
+    with pytest.raises(pika.exceptions.ProbableAuthenticationError):
+        pika.BlockingConnection(parameters)
+
+
+@pytest.mark.parametrize("exchange", ["", "trunk.facts", "trunk.inbox", "trunk.park", "trunk.retry.10s"])
+def test_only_the_submit_exchange_takes_a_unit(trunk: Trunk, entry: dict[str, Any], exchange: str) -> None:
+    sender, other = entry["sender"], entry["receivers"][0]
+    key = {"": f"inbox.{other}", "trunk.inbox": other}.get(exchange, "document.verified.normal")
+    with pytest.raises(ChannelClosedByBroker) as refused, trunk.channel(sender) as channel:
+        channel.basic_publish(exchange, key, entry["bytes"], submission(sender), mandatory=True)
+    assert refused.value.reply_code == 403

@@ -1,0 +1,239 @@
+"""The running trunk as the outside sees it: addresses, users, HTTP, the broker's management, processes to kill.
+
+Imports nothing of ours: what is said here must hold for any unit's system and any operator's shell.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pika
+import pymongo
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = Path(os.environ.get("TRUNK_STATE", ROOT / ".devstack")).resolve()
+BIN = ROOT / ".venv" / "bin"
+SERVICES = ("intake", "validator", "router", "archive", "notifier")
+LADDER = tuple(f"trunk.retry.{rung}" for rung in ("10s", "1m", "10m", "1h"))
+VHOST = "trunk"
+SUBMIT, PARK = "trunk.submit", "trunk.park"
+EDXML = "application/edxml+xml"
+
+Found = TypeVar("Found")
+
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # it writes a page about every refused connection
+
+
+def run(*command: str | Path, **more: Any) -> "subprocess.CompletedProcess[str]":
+    """A program of the checkout to its end; what it printed is shown when it fails."""
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False, **more)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done
+
+
+def eventually(ask: Callable[[], Found], patience_seconds: float = 60.0, pause_seconds: float = 0.25) -> Found:
+    """The first answer that is not empty; after the deadline the last one, whatever it is."""
+    deadline = time.monotonic() + patience_seconds
+    while not (found := ask()) and time.monotonic() < deadline:
+        time.sleep(pause_seconds)
+    return found
+
+
+def package_id(sender: str, package: bytes) -> str:
+    """As the trunk names a package: by its sender and its bytes (docs/upstream.md)."""
+    digest = hashlib.sha256(package).hexdigest()
+    return hashlib.sha256(f"package\0{sender}\0{digest}".encode()).hexdigest()[:32]
+
+
+def sha256(data: bytes) -> str:
+    """64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """What ``trunkctl up`` wrote down."""
+
+    told: dict[str, Any]
+
+    @classmethod
+    def up(cls) -> "Trunk":
+        """Start whatever does not run."""
+        run(BIN / "trunkctl", "up", "--state", STATE)
+        return cls(json.loads((STATE / "trunk.json").read_text()))
+
+    @staticmethod
+    def is_up() -> bool:
+        """Whether every service answers already."""
+        try:
+            told = json.loads((STATE / "trunk.json").read_text())
+            ports = [service["http_port"] for service in told["services"].values()]
+            return all(httpx.get(f"http://127.0.0.1:{port}/livez").is_success for port in ports)
+        except (OSError, httpx.HTTPError):
+            return False
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Codes of the units that are open."""
+        listed = json.loads(Path(self.told["directory_file"]).read_text())["units"]
+        return tuple(unit["code"] for unit in listed if not unit["valid_to"])
+
+    def password(self, user: str) -> str:
+        """Of a broker user."""
+        return str(json.loads(Path(self.told["users_file"]).read_text())[user])
+
+    @property
+    def address(self) -> str:
+        """Without user and password."""
+        return f"amqp://{self.told['amqp_host']}:{self.told['amqp_port']}/{VHOST}"
+
+    def connect(self, user: str) -> pika.BlockingConnection:
+        """A connection of a unit, a service, or the administrator."""
+        is_admin = user == self.told["rabbitmq_admin_user"]
+        parameters = pika.URLParameters(self.address)
+        password = self.told["rabbitmq_admin_password"] if is_admin else self.password(user)
+        parameters.credentials = pika.PlainCredentials(user, password)
+        parameters.heartbeat = parameters.blocked_connection_timeout = 20
+        parameters.socket_timeout = parameters.stack_timeout = 10
+        return pika.BlockingConnection(parameters)
+
+    @contextmanager
+    def channel(self, user: str) -> Iterator[Any]:
+        """A channel with confirms."""
+        connection = self.connect(user)
+        try:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            yield channel
+        finally:
+            if connection.is_open:
+                connection.close()
+
+    def submit(self, unit: str, body: bytes, *, urgent: bool = False, **properties: Any) -> str:
+        """Submit once as a unit; returns the package id."""
+        with self.channel(unit) as channel:
+            key = f"submit.{unit}" + (".urgent" if urgent else "")
+            channel.basic_publish(SUBMIT, key, body, submission(unit, **properties), mandatory=True)
+        return package_id(unit, body)
+
+    # health
+
+    @property
+    def services(self) -> dict[str, dict[str, int]]:
+        """Port and process id of each service, as they are now: both change when one is started again."""
+        return dict(json.loads((STATE / "trunk.json").read_text())["services"])
+
+    def readiness(self, service: str) -> tuple[int, dict[str, Any]]:
+        """HTTP status and report of ``/readyz``; 0 when nobody answers."""
+        return readiness(self.services[service]["http_port"])
+
+    def not_ready(self) -> dict[str, dict[str, Any]]:
+        """Services that are not ready, with their reports."""
+        told = {service: self.readiness(service) for service in self.services}
+        return {service: report for service, (status, report) in told.items() if status != 200}
+
+    # servers and services
+
+    def pid(self, service: str) -> int:
+        """Of the process that ``trunkctl up`` started last."""
+        return self.services[service]["pid"]
+
+    def kill_service(self, service: str) -> None:
+        """SIGKILL, as the kernel does when memory runs out."""
+        os.kill(self.pid(service), signal.SIGKILL)
+
+    def kill_server(self, server: str) -> None:
+        """SIGKILL all processes of rabbitmq, mongo or s3."""
+        _devstack("kill", server)
+
+    def revive_server(self, server: str) -> None:
+        """Start it again on the same ports and data, and wait for it."""
+        _devstack("revive", server)
+
+    # the broker
+
+    def management(self) -> httpx.Client:
+        """The broker's management API, as the administrator."""
+        who = (self.told["rabbitmq_admin_user"], self.told["rabbitmq_admin_password"])
+        return httpx.Client(base_url=self.told["rabbitmq_management_url"] + "/api", auth=who, timeout=20)
+
+    def depths(self) -> dict[str, int]:
+        """Messages, waiting or taken, in every queue of the trunk that is not empty; inboxes left out."""
+        with self.management() as http:
+            queues = http.get(f"/queues/{VHOST}").raise_for_status().json()
+        depths = {queue["name"]: queue.get("messages", 0) for queue in queues}
+        return {name: depth for name, depth in depths.items() if name.startswith("trunk.") and depth}
+
+    def parked(self) -> int:
+        """Messages in the parking lot."""
+        with self.channel(self.told["rabbitmq_admin_user"]) as channel:
+            return int(channel.queue_declare(PARK, passive=True).method.message_count)
+
+    def take_parked(self, ours: Callable[[Any, bytes], bool]) -> list[tuple[Any, bytes]]:
+        """Properties and bodies of our messages in the parking lot, taken out; those of others go back."""
+        found, others = [], []
+        with self.channel(self.told["rabbitmq_admin_user"]) as channel:
+            while True:
+                method, properties, body = channel.basic_get(PARK)
+                if method is None:
+                    break
+                if ours(properties, body):
+                    channel.basic_ack(method.delivery_tag)
+                    found.append((properties, body))
+                else:
+                    others.append(method.delivery_tag)
+            for tag in others:
+                channel.basic_nack(tag, requeue=True)
+        return found
+
+    # the database, read only
+
+    def collection(self, database: str, name: str) -> Any:
+        """A collection, to look into."""
+        client: Any = pymongo.MongoClient(self.told["mongo_uri"], serverSelectionTimeoutMS=20_000, tz_aware=True)
+        return client[database][name]
+
+
+def submission(unit: str, **changes: Any) -> pika.BasicProperties:
+    """Properties of a submission as they should be, with ``changes``; None takes one away."""
+    usual = {"user_id": unit, "content_type": EDXML, "delivery_mode": 2, "timestamp": int(time.time())}
+    return pika.BasicProperties(**{name: value for name, value in {**usual, **changes}.items() if value is not None})
+
+
+def readiness(port: int) -> tuple[int, dict[str, Any]]:
+    """HTTP status and report of ``/readyz`` on that port; 0 when nobody answers."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10)
+        return answer.status_code, answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        return 0, {"error": repr(error)}
+
+
+def minted(trunk: Trunk, folder: Path, count: int, wrong: int = 0, seed: int = 1) -> list[dict[str, Any]]:
+    """Fresh packages of the demo city: the manifest's entries, each with its ``bytes``."""
+    options = ["--city", trunk.told["city_dir"], "--out", folder, "--count", count, "--wrong", wrong, "--seed", seed]
+    run(BIN / "python", "-m", "mint", "packages", *map(str, options))
+    entries = json.loads((folder / "manifest.json").read_text())
+    return [{**entry, "bytes": (folder / entry["file"]).read_bytes()} for entry in entries]
+
+
+def shown(items: Iterable[object], most: int = 20) -> str:
+    """For assertion messages."""
+    listed = list(map(str, items))
+    return "\n".join([f"{len(listed)}:", *listed[:most]])
+
+
+def _devstack(verb: str, server: str) -> None:
+    call = f"import sys, pathlib; from devstack import servers; servers.{verb}(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    run(sys.executable if not (BIN / "python").exists() else BIN / "python", "-c", call, STATE, server)
