@@ -210,6 +210,9 @@ async def test_a_package_by_reference(bench: Bench) -> None:
     [
         ("another unit's upload", {"key": f"{RECEIVER}/p"}, Reason.E_REFERENCE),
         ("another bucket", {"bucket": CONTENT}, Reason.E_REFERENCE),
+        ("a way out of the folder", {"key": f"{SENDER}/../{RECEIVER}/p"}, Reason.E_REFERENCE),
+        ("a zero in the key", {"key": f"{SENDER}/\0"}, Reason.E_REFERENCE),
+        ("a key as long as a book", {"key": f"{SENDER}/" + "a" * 5000}, Reason.E_REFERENCE),
         ("missing object", {"key": f"{SENDER}/missing"}, Reason.E_REFERENCE),
         ("another digest", {"sha256": "0" * 64}, Reason.E_REFERENCE),
         ("another size", {"size": 7}, Reason.E_REFERENCE),

@@ -25,13 +25,17 @@ COPIERS = {"intake", OPERATOR}
 SPOOL_BYTES = 1024 * 1024
 
 
+KEY = r"^[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){1,8}$"
+"""Keys of uploads: plain segments, so that none can lead out of the unit's own folder."""
+
+
 class Reference(BaseModel):
     """The body of a submission by reference."""
 
     model_config = ConfigDict(extra="ignore")
 
     bucket: str
-    key: str
+    key: str = Field(pattern=KEY)
     size: int = Field(gt=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 

@@ -23,5 +23,5 @@ class NotifierSettings(ServiceSettings):
     webhook_timeout_seconds: float = 10.0
     tls_ca_file: Path | None = None
     """PEM file with the authorities of mail server and webhooks; none = those of the system."""
-    lease_seconds: float = 120.0
+    lease_seconds: float = 60.0
     """How long a worker that sends a notification keeps others from it; longer than both timeouts."""

@@ -9,6 +9,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
+import common.property_table  # noqa: F401 - a parked message with undecodable properties can be looked at
 from trunkctl.trouble import Trouble
 
 TIMEOUT_SECONDS = 15.0

@@ -17,7 +17,7 @@ from faststream.rabbit.opentelemetry import RabbitTelemetryMiddleware
 from faststream.rabbit.schemas import ExchangeType
 from prometheus_client import make_asgi_app
 
-from common import headers, topology
+from common import headers, property_table, topology
 from common.domain.names import Lane
 from common.facts import BaseFact
 from common.metrics import REGISTRY
@@ -28,6 +28,8 @@ from common.service.supervise import Supervisor
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs, setup_traces
 
+assert property_table  # tolerant decoding is installed by its import
+
 log = structlog.get_logger("trunk.service")
 
 ANNOUNCE_PATIENCE_SECONDS = 600.0
@@ -35,6 +37,17 @@ ANNOUNCE_PATIENCE_SECONDS = 600.0
 
 Handler = Callable[..., Awaitable[None]]
 Hook = Callable[[], Awaitable[None]]
+
+
+class ConsumeBroker(RabbitBroker):
+    """Consumes only once the publisher is connected; waiting for the broker holds up nothing else."""
+
+    goes_first: RabbitBroker
+
+    async def start(self) -> None:
+        """Connect the publisher, then consume."""
+        await self.goes_first.connect()
+        await super().start()
 
 
 class Service:
@@ -50,7 +63,7 @@ class Service:
         self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
         self.consume_broker = self._consume_broker()
         self.readiness.needs("rabbitmq", self._check_brokers)
-        self._on_startup: list[Hook] = [self.publish_broker.connect]  # type: ignore[list-item]
+        self._on_startup: list[Hook] = []
         self._on_shutdown: list[Hook] = [self.flush_traces]
 
     def on_facts(self, handler: Handler) -> None:
@@ -178,14 +191,14 @@ class Service:
             **options,
         )
 
-    def _consume_broker(self) -> RabbitBroker:
+    def _consume_broker(self) -> "ConsumeBroker":
         supervisor = partial(
             Supervisor,
             service=self.name,
             ladder=self.ladder,
             redelivery_pause_seconds=self.settings.redelivery_pause_seconds,
         )
-        return RabbitBroker(
+        broker = ConsumeBroker(
             self.settings.amqp_url.get_secret_value(),
             fail_fast=False,
             reconnect_interval=1.0,
@@ -197,6 +210,8 @@ class Service:
             logger=logging.getLogger("faststream.consume"),
             log_level=logging.DEBUG,
         )
+        broker.goes_first = self.publish_broker
+        return broker
 
     def _publish_broker(self) -> RabbitBroker:
         guard = partial(ConfirmGuard, service=self.name, timeout_seconds=self.settings.confirm_timeout_seconds)
