@@ -355,7 +355,7 @@ def test_report_is_json_and_names_its_measures(court: Court) -> None:
     assert (signer["part"], unit["part"]) == ("signer", "unit")
     assert unit["certificate_sha256"] == court.sender.seal.sha256
     assert unit["chain"][-1] == court.city.authority.root.sha256
-    assert [crl["number"] for crl in unit["crls"]] == [1, 1]
+    assert [status["number"] for status in unit["statuses"]] == [1, 1]
     assert unit["signing_time"] == (NOW + timedelta(minutes=5)).isoformat()
 
 
