@@ -27,6 +27,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
+from validator.checks.quick.settled import settled
 from validator.checks.structure import Signature
 from validator.report import SubIndication
 
@@ -49,6 +50,8 @@ VALIDATION_DATA_ONLY = StandardDiffPolicy(
 
 def check_difference(reader: PdfFileReader, signature: Signature, last: Signature) -> None:
     """Every revision after ``signature`` against the one it signed."""
+    if _surely_harmless(reader, signature, last):
+        return
     policy = VALIDATION_DATA_ONLY if signature is last else NO_FORM_FILL
     with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, f"{signature.field}: changes not readable"):
         embedded = signature.embedded
@@ -64,8 +67,20 @@ def check_difference(reader: PdfFileReader, signature: Signature, last: Signatur
             raise _changed(signature, "changed against the signer's permissions")
 
 
+def _surely_harmless(reader: PdfFileReader, signature: Signature, last: Signature) -> bool:
+    """The quick check knows no permissions: where the signer restricts them, the full analysis decides."""
+    with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, f"{signature.field}: permissions not readable"):
+        known = settled(reader)
+        if known is None or not known.harmless_since(signature.revision, last.revision):
+            return False
+        return signature.embedded.docmdp_level is None and signature.embedded.fieldmdp is None
+
+
 def check_empty_fields(reader: PdfFileReader, first: Signature) -> None:
     """(4.3) No visible signature field without signature was laid over the pages after the first signature."""
+    known = settled(reader)
+    if known and known.harmless_since(first.revision, reader.total_revisions):
+        return  # each field that was added was signed at once
     with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, "signature fields not readable"):
         signed = reader.get_historical_resolver(first.revision)
         before = {name for name, _, _ in enumerate_sig_fields(signed)}

@@ -20,6 +20,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
+from validator.checks.quick.settled import settled
 from validator.policy import Policy
 from validator.report import SubIndication
 
@@ -104,7 +105,8 @@ def _value(field: Any, name: str) -> tuple[generic.DictionaryObject, generic.Ref
 def _subfilter(value: generic.DictionaryObject, policy: Policy, name: str) -> str:
     # (3.3) Type and SubFilter by allow list: what a reader does not know it may silently skip.
     subfilter = str(value.raw_get("/SubFilter"))
-    if value.get("/Type", "/Sig") != "/Sig" or subfilter not in policy.subfilters:
+    kinds = ("/Sig", "/DocTimeStamp") if subfilter == "/ETSI.RFC3161" else ("/Sig",)
+    if value.get("/Type", "/Sig") not in kinds or subfilter not in policy.subfilters:
         raise _format("kind of signature not supported", name)
     return subfilter
 
@@ -185,6 +187,9 @@ def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Sig
     bytes become part of what was signed without any object of it being changed: difference analysis cannot see it.
     """
     if signature.end == len(document):
+        return
+    known = settled(reader)
+    if known and known.reads_alone(signature.revision, signature.end):
         return
     with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: signed revision not readable alone"):
         alone = PdfFileReader(io.BytesIO(document[: signature.end]), strict=True)
