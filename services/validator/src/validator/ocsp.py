@@ -33,7 +33,7 @@ class Answer(Crl):
 
     serial: int
 
-    def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:
+    def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:  # noqa: ARG002
         """Of this serial number alone."""
         return certificate.serial_number == self.serial
 

@@ -23,7 +23,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -32,7 +32,7 @@ from typing import Any
 
 from common.domain.directory import Directory
 from common.domain.reason import Reason
-from validator.report import Decision, Refused, Report, Undecided
+from validator.report import Decision, Refused, Report, Undecided, Verdict
 from validator.revocation import Revocation
 from validator.trust import Trust
 from validator.verify import PYHANKO_VERSION, Question, verify
@@ -61,16 +61,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What documents are measured by; handed to the workers when it changes."""
+    """What documents are measured by; handed to the workers when it changes. None as in ``validator.verify``."""
 
-    trust: Trust
+    trust: Trust | None
     revocation: Revocation
-    directory: Directory
+    directory: Directory | None
+
+    @property
+    def trust_version(self) -> str:
+        """Equal for equal content."""
+        return self.trust.version if self.trust else ""
+
+    @property
+    def directory_version(self) -> str:
+        """Equal for equal content."""
+        return self.directory.version if self.directory else ""
 
     @property
     def version(self) -> str:
         """Equal for equal content."""
-        return f"{self.trust.version}:{self.revocation.version}:{self.directory.version}"
+        return f"{self.trust_version}:{self.revocation.version}:{self.directory_version}"
 
 
 class PoolClosed(RuntimeError):
@@ -179,7 +189,7 @@ class Pool:
 
     def _undecided(self, document: bytes, question: Question, now: datetime) -> Undecided:
         detail = "no answer in time"
-        report = self._report(document, question, now, detail)
+        report = replace(self._report(document, question, now, detail), verdict=Verdict.UNDECIDED)
         return Undecided(Reason.E_PDF_TIMEOUT, detail, report=report)
 
     def _report(self, document: bytes, question: Question, now: datetime, detail: str) -> Report:
@@ -191,9 +201,9 @@ class Pool:
             reason=Reason.E_PDF_TIMEOUT,
             detail=detail,
             policy_version=question.policy.version,
-            directory_version=self._measures.directory.version,
-            trust_version=self._measures.trust.version,
-            roots=self._measures.trust.root_fingerprints,
+            directory_version=self._measures.directory_version,
+            trust_version=self._measures.trust_version,
+            roots=self._measures.trust.root_fingerprints if self._measures.trust else (),
             revocation_version=self._measures.revocation.version,
             pyhanko_version=PYHANKO_VERSION,
         )

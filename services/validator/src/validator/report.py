@@ -61,6 +61,14 @@ class Integrity(StrEnum):
     """Not readable as a PDF."""
 
 
+class Verdict(StrEnum):
+    """The answer about a document, in one word."""
+
+    VALID = "valid"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
 class Kind(StrEnum):
     """What a signature field holds."""
 
@@ -206,6 +214,8 @@ class Report:
     checks: tuple[int, ...] = ()
     """Numbers of the steps that hold for the whole document."""
     schema: str = SCHEMA
+
+    verdict: Verdict = Verdict.REFUSED
 
     @property
     def security_notes(self) -> tuple[Note, ...]:

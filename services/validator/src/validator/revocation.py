@@ -67,7 +67,7 @@ class Crl:
         found = self.entries.get(serial)
         return Entry(datetime.fromtimestamp(found[0], UTC), found[1]) if found else None
 
-    def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:
+    def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:  # noqa: ARG002
         """Whether certificates of that kind are in its scope."""
         return self.for_authorities if authority else self.for_leaves
 

@@ -52,6 +52,7 @@ from validator.report import (
     SubIndication,
     TimeStampReport,
     Undecided,
+    Verdict,
     Verified,
 )
 from validator.revocation import Revocation
@@ -160,7 +161,7 @@ def verify(
     report = _report(document, question, measures, findings, fault)
     if fault:
         return _negative(fault, report)
-    return Verified(label, replace(report, label=label))
+    return Verified(label, replace(report, label=label, verdict=Verdict.VALID))
 
 
 def _judge(document: bytes, question: Question, measures: Measures, findings: Findings) -> Label | None:
@@ -328,7 +329,8 @@ def _signature_notes(findings: Findings, question: Question) -> Iterator[Note]:
 
 
 def _negative(fault: Fault, report: Report) -> Refused | Undecided:
-    told = replace(report, reason=fault.reason, detail=fault.detail, step=int(fault.step))
+    verdict = Verdict.REFUSED if fault.is_final else Verdict.UNDECIDED
+    told = replace(report, reason=fault.reason, detail=fault.detail, step=int(fault.step), verdict=verdict)
     kind = Refused if fault.is_final else Undecided
     return kind(fault.reason, fault.detail, report=told)
 

@@ -51,7 +51,8 @@ NOT_FOR_DOCUMENTS = frozenset(
 def check_leaf(leaf: x509.Certificate, field: str, purpose: Purpose = Purpose.DOCUMENTS) -> None:
     """The certificate may sign documents, or give time stamps."""
     if purpose is Purpose.TIME:
-        return _check_authority_of_time(leaf, field)
+        _check_authority_of_time(leaf, field)
+        return
     with faults(Step.CHAIN, Reason.E_SIG_KEY_USAGE, f"{field}: key usage not readable"):
         # (6.1) Key usage nonRepudiation (contentCommitment): a commitment to content, not only authentication.
         usage = _extension(leaf, x509.KeyUsage)

@@ -53,7 +53,7 @@ def check_time(
 ) -> Claim:
     """The claim out of the signed attribute ``signed`` or else the dictionary's ``/M``.
 
-    ``stamped``: time of a trusted signature time stamp, preferred to the claim; ``proven``: the signature is not younger.
+    ``stamped``: time of a trusted signature time stamp, preferred to the claim; ``proven``: it is not younger.
     """
     with faults(Step.TIME, Reason.E_SIG_TIME, f"{field}: signing time not readable"):
         at = signed or (_pdf_date(dictionary, field) if dictionary or stamped is None else stamped)
