@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+
 from common import topology
 from common.domain.names import Lane
 from common.domain.reason import Reason

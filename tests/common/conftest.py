@@ -9,11 +9,12 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from pydantic import SecretStr
+
 from common.domain.directory import Unit
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs
 from common.topology import Topology, static_topology, unit_topology
-from pydantic import SecretStr
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.topology_job import passwords_for
 

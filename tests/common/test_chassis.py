@@ -9,6 +9,8 @@ from typing import Any
 
 import aio_pika
 import pytest
+from opentelemetry import trace
+
 from common import topology
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
@@ -16,7 +18,6 @@ from common.facts import Fact, PackageRepeated
 from common.failure import Permanent, Transient
 from common.service import Service
 from common.service.confirm import Unconfirmed
-from opentelemetry import trace
 
 from .conftest import VirtualHost
 

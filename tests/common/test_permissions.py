@@ -1,9 +1,10 @@
-"""Who may do what at the broker: the matrix of services and units, tried on a real RabbitMQ with the topology applied."""
+"""Who may do what at the broker: services and units, tried on a real RabbitMQ with the topology applied."""
 
 import aio_pika
 import pytest
 from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
+
 from common import topology
 from common.domain.names import Lane
 

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from common.domain import ids
 from common.domain.directory import Unit
 from common.domain.envelope import (

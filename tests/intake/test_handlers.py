@@ -11,6 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+
 from common.database import Database
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, OtherInfo, Signer
@@ -19,12 +21,11 @@ from common.domain.reason import Reason
 from common.edxml import build
 from common.facts import BaseFact, DocumentRefused, PackageAccepted, PackageRefused, PackageRepeated
 from common.failure import Permanent
+from common.headers import REFERENCE_TYPE
 from common.objects import CONTENT, UPLOADS, Objects, content_ref
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
-from intake.submission import REFERENCE_TYPE
-from pydantic import SecretStr
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 PDF = b"%PDF-1.7\nnot looked at here\n%%EOF\n"

@@ -19,8 +19,8 @@ from common.service import Service
 from common.topology import FACTS, inbox_queue
 from router.handlers import Router
 
-from ..common.conftest import VirtualHost, vhost  # noqa: F401 - a fixture
-from ..router.conftest import World, database_name, server_settings, world  # noqa: F401 - fixtures
+from ..common.conftest import VirtualHost
+from ..router.conftest import World
 
 HERE, THERE = "A.01", "B.02"
 
@@ -55,7 +55,7 @@ async def until(get: Callable[[], Awaitable[Any]]) -> Any:
             await asyncio.sleep(0.05)
 
 
-async def test_a_document_goes_out_and_its_status_comes_back(world: World, vhost: VirtualHost) -> None:  # noqa: F811
+async def test_a_document_goes_out_and_its_status_comes_back(world: World, vhost: VirtualHost) -> None:
     connection = await aio_pika.connect(vhost.url())
     async with connection, running(world, vhost):
         channel = await connection.channel()

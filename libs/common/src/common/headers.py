@@ -1,7 +1,14 @@
-"""Every AMQP header name of the trunk, and which of them a copy keeps."""
+"""Every AMQP header name and content type of the trunk, and which headers a copy keeps."""
 
 from collections.abc import Mapping
 from typing import Any
+
+EDXML_TYPE = "application/edxml+xml"
+"""Content type of a package; any other type but the next is read as one, too."""
+REFERENCE_TYPE = "application/vnd.trunk.reference+json"
+"""Content type of a message that names a package in the object store instead of carrying it."""
+SUBMIT_INLINE_LIMIT_BYTES = 12 * 1024 * 1024
+"""Largest package inside a submission; larger ones are uploaded and submitted by reference."""
 
 EVENT_ID = "x-event-id"
 PACKAGE_ID = "x-package-id"

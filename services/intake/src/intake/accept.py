@@ -18,7 +18,6 @@ from common.domain.names import PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import check_dates
-
 from intake.record import document_id_of
 
 

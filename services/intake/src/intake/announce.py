@@ -5,7 +5,6 @@ from typing import Any
 
 from common.domain.ids import event_id
 from common.facts import BaseFact, NoticeAccepted, PackageAccepted, PackageRefused, PackageRepeated
-
 from intake.record import PackageRecord
 
 

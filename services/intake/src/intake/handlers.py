@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from faststream.rabbit import RabbitMessage
+from structlog.contextvars import bind_contextvars
+
 from common.directory import DirectoryReader
 from common.domain import ids
 from common.domain.envelope import Message
@@ -14,9 +17,6 @@ from common.facts import DocumentRefused
 from common.metrics import record_rejection, record_stage
 from common.objects import Objects
 from common.service import Announcer
-from faststream.rabbit import RabbitMessage
-from structlog.contextvars import bind_contextvars
-
 from intake.accept import Admitted, admit, settle_claim
 from intake.announce import fact_of, repeated_fact_of
 from intake.packages import Packages

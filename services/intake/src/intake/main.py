@@ -4,7 +4,6 @@ from common.database import Database
 from common.directory import DirectoryReader
 from common.objects import Objects
 from common.service import Service
-
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings

@@ -1,7 +1,6 @@
 """Intake's memory: what was decided about each package, and which package holds which DocumentId."""
 
 from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
-
 from intake.record import PackageRecord
 
 

@@ -8,7 +8,6 @@ from common import envelopes
 from common.domain.outcome import Refused
 from common.edxml import Limits, Parsed, Unreadable, parse
 from common.objects import Objects
-
 from intake.record import Stored
 
 SPOOL_BYTES = 1024 * 1024

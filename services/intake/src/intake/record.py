@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import BaseModel, ConfigDict
+
 from common.domain import ids
 from common.domain.envelope import Envelope, Message
 from common.domain.names import Lane, PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.facts import ObjectRef
-from pydantic import BaseModel, ConfigDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What intake alone needs to know."""
 
 from common.edxml import Limits
+from common.headers import SUBMIT_INLINE_LIMIT_BYTES
 from common.settings import ServiceSettings
 
 MIB = 1024 * 1024
@@ -9,7 +10,7 @@ MIB = 1024 * 1024
 class IntakeSettings(ServiceSettings):
     """Limits of what may enter."""
 
-    inline_limit_bytes: int = 12 * MIB
+    inline_limit_bytes: int = SUBMIT_INLINE_LIMIT_BYTES
     """Largest package inside a message; larger ones are uploaded and submitted by reference."""
     package_limit_bytes: int = 200 * MIB
     """Largest package at all."""

@@ -5,6 +5,9 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from faststream.rabbit import RabbitMessage
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from common import headers
 from common.directory import DirectoryReader
 from common.domain.directory import Unit
@@ -14,14 +17,9 @@ from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.failure import Permanent
 from common.objects import UPLOADS, ObjectAltered, ObjectMissing, Objects
-from faststream.rabbit import RabbitMessage
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from common.topology import OPERATOR
 from intake.settings import IntakeSettings
 
-REFERENCE_TYPE = "application/vnd.trunk.reference+json"
-"""Content type of a message that names an uploaded package instead of carrying it."""
 COPIERS = {"intake", OPERATOR}
 """Users whose copies (retry ladder, replay) bear the original user in a header."""
 SPOOL_BYTES = 1024 * 1024
@@ -74,7 +72,7 @@ def lane_of(message: RabbitMessage) -> Lane:
 
 async def open_package(submission: Submission, objects: Objects, settings: IntakeSettings) -> BinaryIO | Refused:
     """The package's bytes as a file, verified while streaming; a reference may only name the unit's own upload."""
-    if submission.content_type != REFERENCE_TYPE:
+    if submission.content_type != headers.REFERENCE_TYPE:
         return _inline(submission.body, settings.inline_limit_bytes)
     try:
         reference = Reference.model_validate_json(submission.body)

@@ -225,9 +225,7 @@ class Carrier:
             order.replaced, order.receiver, job.event("replace"), on_replacement, link=job.decision.subject
         )
         told = job.about(f"superseded/{order.replaced}/{order.receiver}") | {"subject": order.replaced}
-        await self._sender.announce(
-            DocumentSuperseded(**told, receiver=order.receiver, successor=job.decision.subject)
-        )
+        await self._sender.announce(DocumentSuperseded(**told, receiver=order.receiver, successor=job.decision.subject))
 
     async def _record(self, job: Job, order: Record) -> None:
         description = job.message.description or "" if isinstance(job.message, StatusReport) else ""

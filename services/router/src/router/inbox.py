@@ -17,8 +17,6 @@ from common.topology import INBOX
 from router.compose import Answer, receipt, refusal
 from router.settings import RouterSettings
 
-EDXML = "application/edxml+xml"
-REFERENCE = "application/vnd.trunk.reference+json"
 JSON = "application/json"
 
 
@@ -117,12 +115,12 @@ class Inbox:
     async def parcel(self, package: ObjectRef) -> Parcel:
         """The package as a body: its bytes, or where a large one can be fetched."""
         if package.size_bytes <= self._inline_limit_bytes:
-            return Parcel(await self._objects.get(package), EDXML, package.sha256)
+            return Parcel(await self._objects.get(package), headers.EDXML_TYPE, package.sha256)
         reference = package.model_dump() | {
             "url": await self._objects.presigned_get(package, self._reference_life),
             "expires_at": (datetime.now(UTC) + self._reference_life).isoformat(timespec="seconds"),
         }
-        return Parcel(json.dumps(reference).encode(), REFERENCE, package.sha256)
+        return Parcel(json.dumps(reference).encode(), headers.REFERENCE_TYPE, package.sha256)
 
     async def place(self, unit: UnitCode, parcel: Parcel, slip: Slip) -> None:
         """Return when the unit's inbox holds the message."""
@@ -157,4 +155,4 @@ class Inbox:
 
 def edxml_parcel(package: bytes) -> Parcel:
     """A package that the trunk wrote itself."""
-    return Parcel(package, EDXML, sha256(package).hexdigest())
+    return Parcel(package, headers.EDXML_TYPE, sha256(package).hexdigest())

@@ -31,11 +31,11 @@ class Examiner:
         self._missing = "trust material not loaded"
         self._task: asyncio.Task[None] | None = None
 
-    async def examine(self, document: bytes, question: Question, now: datetime) -> Decision:
-        """The decision on one PDF. Raises ``Transient`` while nothing can be measured."""
+    async def examine(self, document: bytes, question: Question, now: datetime, *, urgent: bool) -> Decision:
+        """The decision on one PDF, urgent ones first. Raises ``Transient`` while nothing can be measured."""
         if self._pool is None:
             raise Transient(Reason.E_UNAVAILABLE, self._missing, top_rung="1m")
-        return await self._pool.run(document, question, now)
+        return await self._pool.run(document, question, now, urgent=urgent)
 
     async def check(self) -> None:
         """Readiness: the workers have their measures."""

@@ -9,6 +9,7 @@ from common import envelopes
 from common.database import Document
 from common.domain.envelope import Attachment, Envelope
 from common.domain.ids import event_id
+from common.domain.names import Lane
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.facts import ObjectRef, PackageAccepted
@@ -43,7 +44,7 @@ class Validator:
         now = datetime.now(UTC)
         envelope = await self._envelope(fact)
         attachments = pdfs(envelope)
-        decisions = [await self._ask(envelope, attachment, now) for attachment in attachments]
+        decisions = [await self._ask(fact, envelope, attachment, now) for attachment in attachments]
         names = [attachment.name for attachment in attachments]
         answer = conclude(decisions, names)
         if isinstance(answer, Undecided):
@@ -57,14 +58,14 @@ class Validator:
             raise Permanent(Reason.E_FACT, "a status package carries no document")
         return message
 
-    async def _ask(self, envelope: Envelope, attachment: Attachment, now: datetime) -> Decision:
+    async def _ask(self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime) -> Decision:
         document = await self.objects.get(content_ref(attachment.sha256, attachment.size_bytes))
         question = Question(
             sender=envelope.sender.code,
             declared_copy=declares_copy(envelope),
             promulgation_date=envelope.promulgation_date,
         )
-        return await self.examiner.examine(document, question, now)
+        return await self.examiner.examine(document, question, now, urgent=fact.lane is Lane.URGENT)
 
 
 def _record(fact: PackageAccepted, answer: Verdict | Refused, report: ObjectRef, now: datetime) -> VerdictRecord:

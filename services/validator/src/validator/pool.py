@@ -35,6 +35,7 @@ from common.domain.reason import Reason
 from validator.report import Decision, Refused, Report, Undecided, Verdict
 from validator.revocation import Revocation
 from validator.trust import Trust
+from validator.turnstile import Turnstile
 from validator.verify import PYHANKO_VERSION, Question, verify
 
 MIB = 1024 * 1024
@@ -108,6 +109,7 @@ class Pool:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["validator.pool"])
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="validator-pool")
+        self._turnstile = Turnstile(workers)
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._workers: set[Worker] = set()
         self._closed = False
@@ -130,16 +132,17 @@ class Pool:
             worker.kill()
         await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
 
-    async def run(self, document: bytes, question: Question, now: datetime) -> Decision:
-        """Verify one document; the answer of ``verify``, or of a limit. Raises ``PoolClosed``.
+    async def run(self, document: bytes, question: Question, now: datetime, *, urgent: bool = False) -> Decision:
+        """Verify one document, urgent ones first; the answer of ``verify``, or of a limit. Raises ``PoolClosed``.
 
         A cancelled call gives its worker back when the document is done.
         """
-        worker = await self._idle.get()
-        task = asyncio.ensure_future(self._call(self._decide, worker, document, question, now))
-        task.add_done_callback(lambda done: self._give_back(done, worker))
-        decision: Decision = (await asyncio.shield(task))[0]
-        return decision
+        async with self._turnstile.turn(urgent=urgent):
+            worker = await self._idle.get()
+            task = asyncio.ensure_future(self._call(self._decide, worker, document, question, now))
+            task.add_done_callback(lambda done: self._give_back(done, worker))
+            decision: Decision = (await asyncio.shield(task))[0]
+            return decision
 
     @property
     def process_ids(self) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+
 from common.topology import VHOST, Binding, Exchange, Queue, Topology, User
 
 TIMEOUT_SECONDS = 30.0

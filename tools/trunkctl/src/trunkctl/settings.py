@@ -1,10 +1,25 @@
-"""What the command line needs to know, from ``TRUNK_*`` environment variables."""
+"""What the command line needs to know: ``TRUNK_*`` environment variables, else the trunk on this machine."""
 
+import os
 from functools import cache
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import typer
+from pydantic import SecretStr
 
 from common.settings import ServiceSettings
-from pydantic import SecretStr
+from trunkctl import trunk_file
+from trunkctl.trouble import Trouble
+
+ADDRESSES = ("TRUNK_AMQP_URL", "TRUNK_MONGO_URI", "TRUNK_S3_ENDPOINT", "TRUNK_RABBITMQ_MANAGEMENT_URL")
+"""One of them set = another trunk is meant, and nothing of this machine's is mixed in."""
+
+StateOption = Annotated[
+    Path, typer.Option("--state", envvar="TRUNK_STATE", help="Folder of the trunk on this machine.")
+]
+DEFAULT_STATE = Path(".devstack")
 
 
 class ControlSettings(ServiceSettings):
@@ -17,9 +32,38 @@ class ControlSettings(ServiceSettings):
     """JSON of broker users and their passwords; missing ones are made and written back."""
     trust_dir: Path | None = None
     """Folder with ``roots/``, ``intermediates/`` and ``crls/``."""
+    directory_file: Path | None = None
+    """Unit directory file; none = the directory in force is read from the object store."""
+    city_dir: Path | None = None
+    """Keys of the demo city, to sign with."""
+
+    @property
+    def own_user(self) -> str:
+        """The user that ``amqp_url`` names."""
+        return unquote(urlsplit(self.amqp_url.get_secret_value()).username or "")
+
+    def broker_url(self, user: str) -> str:
+        """Address at the broker as ``user``, whose password stands in the users file or in ``amqp_url``."""
+        parts = urlsplit(self.amqp_url.get_secret_value())
+        if user == self.own_user:
+            return parts.geturl()
+        password = trunk_file.passwords(self.users_file).get(user)
+        if password is None:
+            raise Trouble(
+                f"No password of broker user {user}: it is not in {self.users_file}, "
+                "and TRUNK_AMQP_URL does not name it."
+            )
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}"))
 
 
 @cache
-def settings() -> ControlSettings:
+def settings(state: Path = DEFAULT_STATE) -> ControlSettings:
     """The session's settings, read once."""
-    return ControlSettings()
+    if any(name in os.environ for name in ADDRESSES):
+        return ControlSettings()
+    local = trunk_file.load(state)
+    if local is None:
+        return ControlSettings()
+    told = {name: value for name, value in local.control().items() if f"TRUNK_{name}".upper() not in os.environ}
+    return ControlSettings(**told)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from common.domain.directory import Directory
 from common.topology import Topology, static_topology, unit_topology
-
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.settings import ControlSettings
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import re
+from datetime import date
 from pathlib import Path
 
 from common.directory import CURRENT, read_directory
-from common.domain.directory import Directory
+from common.domain.directory import Directory, Unit
+from common.domain.names import UnitCode
 from common.objects import DIRECTORY, ObjectMissing, Objects
 from common.topology import SERVICES
+from trunkctl.settings import ControlSettings
+from trunkctl.trouble import Trouble
 
 UNIT_CODE = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.]{1,33}[0-9A-Za-z]$")
 RESERVED = {*SERVICES, "operator", "guest", "admin"}
@@ -51,3 +55,46 @@ def current(objects: Objects) -> Directory:
         return read_directory(asyncio.run(objects.get_key(DIRECTORY, CURRENT)))
     except ObjectMissing:
         return Directory([])
+
+
+def in_force(settings: ControlSettings) -> Directory:
+    """The directory of a file that the settings name, else the one in force. Raises ``Trouble`` when there is none."""
+    if settings.directory_file and settings.directory_file.exists():
+        return from_file(settings.directory_file)
+    directory = current(Objects(settings))
+    if not directory.units:
+        raise Trouble("There is no unit directory yet: `trunkctl units import FILE` brings one in.")
+    return directory
+
+
+def known_to(settings: ControlSettings) -> Directory:
+    """The directory, or an empty one for a unit's own session, which has a broker address and nothing else."""
+    return in_force(settings) if settings.directory_file or settings.s3_access_key.get_secret_value() else Directory([])
+
+
+def speaker(settings: ControlSettings, directory: Directory, code: UnitCode) -> Unit:
+    """The unit for which a session speaks; without a directory, the one of the session's own broker user."""
+    if directory.units:
+        return named(directory, code)
+    return unlisted(code, broker_user=settings.own_user)
+
+
+def unlisted(code: UnitCode, broker_user: str = "") -> Unit:
+    """A unit of which nothing but the code is known here; the trunk decides whether it exists."""
+    return Unit(code=code, name="", valid_from=date.min, broker_user=broker_user)
+
+
+def named(directory: Directory, code: UnitCode) -> Unit:
+    """The unit of that code, open or closed. Raises ``Trouble``."""
+    unit = directory.unit(code)
+    if unit is None:
+        raise Trouble(f"{code} is not in the unit directory.")
+    return unit
+
+
+def from_file(path: Path) -> Directory:
+    """The directory of a file. Raises ``Trouble`` when there is none in it."""
+    try:
+        return read_directory(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Trouble(f"{path} is no unit directory: {error}") from error

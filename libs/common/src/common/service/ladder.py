@@ -86,4 +86,3 @@ class Ladder:
             timestamp=raw.timestamp,
             user_id=self.service,
         )
-

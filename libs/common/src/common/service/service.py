@@ -44,13 +44,14 @@ class Service:
         self.name = name
         self.settings = settings
         self.readiness = Readiness(name)
-        self._traces = RabbitTelemetryMiddleware(tracer_provider=setup_traces(name, settings))
+        self._tracer_provider = setup_traces(name, settings)
+        self._traces = RabbitTelemetryMiddleware(tracer_provider=self._tracer_provider)
         self.publish_broker = self._publish_broker()
         self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
         self.consume_broker = self._consume_broker()
         self.readiness.needs("rabbitmq", self._check_brokers)
         self._on_startup: list[Hook] = [self.publish_broker.connect]  # type: ignore[list-item]
-        self._on_shutdown: list[Hook] = []
+        self._on_shutdown: list[Hook] = [self.flush_traces]
 
     def on_facts(self, handler: Handler) -> None:
         """Consume this service's facts of both lanes; the handler's one parameter is the fact."""
@@ -70,6 +71,10 @@ class Service:
         """Run ``start`` before the first message and ``stop`` after the last."""
         self._on_startup.append(start)
         self._on_shutdown.append(stop)
+
+    async def flush_traces(self) -> None:
+        """Send what spans are still held back."""
+        await asyncio.to_thread(self._tracer_provider.force_flush)
 
     async def announce(self, fact: BaseFact) -> None:
         """Publish a fact and return when the broker has confirmed it."""

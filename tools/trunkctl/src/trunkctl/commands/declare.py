@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from common.objects import Objects
 from common import buckets
+from common.objects import Objects
 from trunkctl import topology_job, units
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console

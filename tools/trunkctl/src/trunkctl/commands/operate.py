@@ -69,7 +69,9 @@ def park_replay(
     done, stuck = asyncio.run(park.replay(settings(state), choice))
     console().print(f"{len(done)} replayed")
     for message in stuck:
-        console().print(f"left: {message.document} came from no queue of a service ({message.queue or 'unknown'})")
+        console().print(
+            f"left: {message.document} came from no queue of a service or unit ({message.queue or 'unknown'})"
+        )
     if stuck:
         raise typer.Exit(1)
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from common.domain.directory import Unit
 from common.domain.names import Priority
 from common.edxml.dates import VIETNAM
 from trunkctl import inbox as inbox_messages
@@ -38,16 +37,17 @@ def send(
     type_name: Annotated[str, typer.Option("--type", help="Type of document.")] = "Công văn",
     signer: Annotated[str, typer.Option(help="Name of the signer, for the header.")] = "Nguyễn Văn A",
     sign: Annotated[bool, typer.Option("--sign", help="Sign the first file with the demo city's keys.")] = False,
+    upload_url: Annotated[str | None, typer.Option(help="Of `trunkctl upload-url`, for a large package.")] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Submit files as one package; the first is the document itself, and must be signed."""
     told = settings(state)
-    directory = units.in_force(told)
-    issuer, today = units.named(directory, sender), datetime.now(VIETNAM).date()
+    directory = units.known_to(told)
+    issuer, today = units.speaker(told, directory, sender), datetime.now(VIETNAM).date()
     number = number or str(secrets.randbelow(90_000) + 10_000)
     described = letter.Letter(
         sender=issuer,
-        receivers=tuple(directory.unit(code) or _unlisted(code) for code in receivers),
+        receivers=tuple(directory.unit(code) or units.unlisted(code) for code in receivers),
         subject=subject,
         document_id=document_id or letter.document_id(issuer, number, notation, today),
         number=number,
@@ -61,7 +61,7 @@ def send(
     if sign:
         contents[0] = (contents[0][0], _signed(told, sender, contents[0][1]))
     package = letter.package(described, contents)
-    sent = asyncio.run(submissions.send(told, issuer, package, described.priority.lane))
+    sent = asyncio.run(submissions.send(told, issuer, package, described.priority.lane, upload_url))
     how = "by reference" if sent.by_reference else "inline"
     console().print(f"document {described.document_id}", highlight=False, markup=False)
     console().print(f"package  {sent.package_id}  {sent.size_bytes:,} bytes, {how}", highlight=False)
@@ -75,16 +75,11 @@ def inbox(
 ) -> None:
     """What waits in a unit's inbox, read as that unit."""
     told = settings(state)
-    reader = units.named(units.in_force(told), unit)
+    reader = units.speaker(told, units.known_to(told), unit)
     found = asyncio.run(inbox_messages.read(told, reader, ack=ack, folder=save))
     if found:
         console().print(inbox_table(found))
     console().print(f"{len(found)} {'taken' if ack else 'waiting'}")
-
-
-def _unlisted(code: str) -> Unit:
-    """A receiver that the directory does not know: the trunk will say so."""
-    return Unit(code=code, name="", valid_from=datetime.now(VIETNAM).date())
 
 
 def _signed(told: ControlSettings, code: str, pdf: bytes) -> bytes:

@@ -37,12 +37,14 @@ def up(state: Path, progress: Progress) -> TrunkFile:
     return found
 
 
+def has_servers(state: Path) -> bool:
+    """Whether the servers run already."""
+    return state.is_dir() and servers.running(state) is not None
+
+
 def is_up(state: Path) -> bool:
     """Whether servers and services run already."""
-    if not state.is_dir():
-        return False
-    place = places(state)
-    return servers.running(place.state) is not None and all(services.alive(place).values())
+    return has_servers(state) and all(services.alive(places(state)).values())
 
 
 def _declare(place: Places, found: TrunkFile) -> None:

@@ -1,0 +1,56 @@
+"""A virtual host of its own with everything declared, on the real broker."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from common.domain.directory import Directory, Unit
+from common.topology import OPERATOR, Topology
+from trunkctl.broker_admin import BrokerAdmin
+from trunkctl.settings import ControlSettings
+from trunkctl.topology_job import passwords_for, whole_topology
+
+USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
+UNIT = Unit(code="T.77", name="T", valid_from=date(2025, 7, 1))
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A virtual host of its own with everything declared."""
+
+    admin: BrokerAdmin
+    topology: Topology
+    passwords: dict[str, str]
+    http: httpx.Client
+    """At the management API's paths of the broker."""
+    vhost: str
+    address: str
+    """Host and port for AMQP."""
+
+    @property
+    def settings(self) -> ControlSettings:
+        """Of the operator."""
+        url = f"amqp://{OPERATOR}:{self.passwords[OPERATOR]}@{self.address}/{self.vhost}"
+        return ControlSettings(amqp_url=SecretStr(url), users_file=USERS_FILE)
+
+
+@pytest.fixture
+def declared(stack: SimpleNamespace) -> Iterator[Declared]:
+    """Made for one test, deleted after it."""
+    vhost, who = f"test-{secrets.token_hex(4)}", (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
+    admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=vhost)
+    topology = whole_topology(Directory([UNIT]))
+    passwords = passwords_for(topology, USERS_FILE)
+    admin.apply(topology, passwords)
+    with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:
+        try:
+            yield Declared(admin, topology, passwords, http, vhost, f"{stack.amqp_host}:{stack.amqp_port}")
+        finally:
+            http.delete(f"/vhosts/{vhost}")

@@ -1,0 +1,26 @@
+"""The file of broker passwords."""
+
+from pathlib import Path
+
+from common.topology import Topology, User
+from trunkctl.topology_job import passwords_for
+
+
+def topology(*names: str) -> Topology:
+    return Topology(users=tuple(User(name, write="^$", read="^$") for name in names))
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "users.json"
+    passwords_for(topology("a"), file)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_known_users_keep_their_password_and_new_ones_get_one(tmp_path: Path) -> None:
+    file = tmp_path / "users.json"
+    first = passwords_for(topology("a", "b"), file)
+    second = passwords_for(topology("b", "c"), file)
+    assert second["b"] == first["b"]
+    assert second["a"] == first["a"]
+    assert len(set(second.values())) == 3
+    assert all(len(password) >= 24 for password in second.values())

@@ -1,0 +1,66 @@
+"""AMQP sessions of units and of the operator: every publish confirmed and routed, or an exception."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, DeliveryError
+from aiormq.exceptions import ChannelAccessRefused
+
+from trunkctl.trouble import Trouble
+
+TIMEOUT_SECONDS = 15.0
+
+
+@asynccontextmanager
+async def session(url: str) -> AsyncIterator[AbstractChannel]:
+    """A channel with publisher confirms. Raises ``Trouble`` when the broker cannot be reached or says no."""
+    place = urlsplit(url)
+    try:
+        connection = await aio_pika.connect(url, timeout=TIMEOUT_SECONDS)
+    except (AMQPException, OSError) as error:
+        why = str(error) or type(error).__name__
+        raise Trouble(
+            f"No session as {place.username} at the broker {place.hostname}:{place.port}: {why}. "
+            "`trunkctl up` starts a trunk on this machine; TRUNK_AMQP_URL names another one."
+        ) from error
+    async with connection:
+        try:
+            yield await connection.channel(publisher_confirms=True, on_return_raises=True)
+        except (ChannelAccessRefused, ChannelNotFoundEntity) as error:
+            raise Trouble(f"The broker refused {place.username}: {error}") from error
+
+
+async def publish(channel: AbstractChannel, exchange: str, key: str, message: aio_pika.Message) -> None:
+    """Return when the broker has confirmed. Raises ``Trouble`` when it could not route or would not take it."""
+    target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+    try:
+        await target.publish(message, key, mandatory=True, timeout=TIMEOUT_SECONDS)
+    except DeliveryError as error:
+        raise Trouble(f"The broker did not take the message for {exchange or 'queue'} {key}: {error}") from error
+
+
+async def queue(channel: AbstractChannel, name: str) -> AbstractQueue:
+    """A queue that exists; nothing is declared."""
+    return await channel.get_queue(name, ensure=False)
+
+
+@asynccontextmanager
+async def waiting(channel: AbstractChannel, name: str, limit: int) -> AsyncIterator[list[AbstractIncomingMessage]]:
+    """Up to ``limit`` messages that wait in a queue now; those not acked inside return to it.
+
+    They are given back by name: RabbitMQ 4.3 does not count that against the queue's delivery limit, as it does
+    when a session just ends, so that looking does not wear a message out.
+    """
+    source = await queue(channel, name)
+    found: list[AbstractIncomingMessage] = []
+    while len(found) < limit and (message := await source.get(fail=False, timeout=TIMEOUT_SECONDS)):
+        found.append(message)
+    try:
+        yield found
+    finally:
+        for message in found:
+            if not message.processed:
+                await message.nack(requeue=True)

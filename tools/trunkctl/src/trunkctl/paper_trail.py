@@ -1,0 +1,77 @@
+"""Where a document is, told from what the services wrote down: a timeline and the state of every delivery. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+QUIET = frozenset(
+    {
+        *("fact", "event_id", "occurred_at", "subject", "package_id", "sender", "document_id", "kind", "lane"),
+        *("package", "envelope", "report", "submitted_at", "subject_text", "retain_until", "record_id"),
+    }
+)
+"""Fields of facts that every line has, or that say nothing to people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One line of a timeline."""
+
+    at: datetime
+    fact: str
+    unit: str
+    """The receiver concerned, or the unit that was told; else the sender."""
+    what: str
+    """The rest of the fact, e.g. ``reason=E_DUP``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where the document stands at one unit."""
+
+    receiver: str
+    state: str
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """All that is known of one document."""
+
+    subject: str
+    document_id: str
+    sender: str
+    moments: tuple[Moment, ...]
+    standings: tuple[Standing, ...]
+
+
+def moment(entry: Mapping[str, Any]) -> Moment:
+    """From an entry of the archive's ledger."""
+    told: dict[str, Any] = json.loads(entry["body"])
+    details = {name: value for name, value in told.items() if name not in {*QUIET, "receiver", "unit"}}
+    return Moment(
+        at=datetime.fromisoformat(told["occurred_at"]),
+        fact=told["fact"],
+        unit=told.get("receiver") or told.get("unit") or told.get("sender", ""),
+        what=", ".join(f"{name}={value}" for name, value in details.items() if value != ""),
+    )
+
+
+def standing(delivery: Mapping[str, Any]) -> Standing:
+    """From a delivery of the router."""
+    return Standing(receiver=delivery["receiver"], state=delivery["state"], updated_at=delivery.get("updated_at"))
+
+
+def trail(subject: str, entries: Iterable[Mapping[str, Any]], deliveries: Iterable[Mapping[str, Any]]) -> Trail:
+    """Entries in the order of the ledger are sorted by the time at which things happened."""
+    kept = list(entries)
+    first: dict[str, Any] = json.loads(kept[0]["body"]) if kept else {}
+    return Trail(
+        subject=subject,
+        document_id=first.get("document_id", ""),
+        sender=first.get("sender", ""),
+        moments=tuple(sorted(map(moment, kept), key=lambda m: m.at)),
+        standings=tuple(sorted(map(standing, deliveries), key=lambda s: s.receiver)),
+    )
