@@ -18,6 +18,7 @@ A name never decides, only the place where it stands. Whatever is left over is `
 
 import re
 from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 from pyhanko.pdf_utils import generic
 from pyhanko.sign.diff_analysis.rules.metadata_rules import MetadataUpdateRule
@@ -26,7 +27,7 @@ from validator.checks.quick import Unsure
 from validator.checks.quick.history import TRAILER, Found, History
 from validator.checks.quick.values import Ref, Value
 
-Entries = "dict[str, Value]"
+Entries: TypeAlias = "dict[str, Value]"
 
 CATALOG_MAY = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata"})
 CATALOG_MAY_AT_THE_END = frozenset({"/DSS", "/Extensions", "/Version"})
@@ -75,7 +76,7 @@ class Change:
     def __init__(self, history: History, revision: int, *, at_the_end: bool) -> None:
         self.history, self.new, self.old, self.at_the_end = history, revision, revision - 1, at_the_end
         self.xrefs = history.reader.xrefs
-        self.size = max(self.xrefs.get_xref_container_info(each).size for each in range(revision))  # type: ignore[no-untyped-call]
+        self.size = max(self.xrefs.get_xref_container_info(each).size for each in range(revision))
         self.used: set[int] = set()
         self.widgets: list[int] = []
 
@@ -94,7 +95,7 @@ class Change:
     # (q1), (q2)
 
     def _changed(self) -> set[int]:
-        data = self.xrefs.get_xref_data(self.new)  # type: ignore[no-untyped-call]
+        data = self.xrefs.get_xref_data(self.new)
         if data.freed or data.hybrid or not data.standard_xrefs:
             raise Unsure
         layout = self.history.layout
@@ -109,19 +110,19 @@ class Change:
             changed |= self._packed(number, data)
         if len(changed) != len(data.standard_xrefs) + len(data.xrefs_in_objstm):
             raise Unsure
-        info = self.xrefs.get_xref_container_info(self.new)  # type: ignore[no-untyped-call]
+        info = self.xrefs.get_xref_container_info(self.new)
         if info.stream_ref is not None:
             self.used.add(info.stream_ref.idnum)
             self._must_be_added(info.stream_ref.idnum)
         return changed
 
-    def _packed(self, container: int, data: "object") -> set[int]:
+    def _packed(self, container: int, data: Any) -> set[int]:
         """The objects of an object stream of this revision: it holds just those that the table says."""
         self._must_be_added(container)
         _, objects = self.history.reader.unpacked(container)
         listed = {
             number: place.ix_in_stream
-            for number, place in data.xrefs_in_objstm.items()  # type: ignore[attr-defined]
+            for number, place in data.xrefs_in_objstm.items()
             if place.obj_stream_id == container
         }
         if listed != {number: index for number, (index, _) in objects.items()}:
@@ -131,7 +132,7 @@ class Change:
 
     def _must_be_added(self, number: int) -> None:
         """A container of this revision: a new object that lies in it."""
-        if number < self.size or number not in self.xrefs.get_xref_data(self.new).standard_xrefs:  # type: ignore[no-untyped-call]
+        if number < self.size or number not in self.xrefs.get_xref_data(self.new).standard_xrefs:
             raise Unsure
 
     def _check_trailer(self) -> None:
@@ -171,10 +172,8 @@ class Change:
             if now.generation or (before != now and now.number not in self.added):
                 raise Unsure
             self._only_held_by(now.number, {TRAILER})
-            if (
-                _has_reference(self.history.dictionary(now, self.new))
-                or _depth(self.history.dictionary(now, self.new)) > 1
-            ):
+            entries = self.history.dictionary(now, self.new)
+            if _has_reference(entries) or _depth(entries) > 1:
                 raise Unsure
             if before == now:
                 self.history.dictionary(now, self.old)
@@ -370,7 +369,7 @@ class Change:
                 shown += self._check_page(Ref(number, 0), tree)
         if len(shown) != len({reference for reference in shown if isinstance(reference, Ref)}):
             raise Unsure
-        for number in sorted(self.replaced - self.used):
+        if self.replaced - self.used:
             raise Unsure
 
     def _is_page(self, number: int) -> bool:

@@ -51,9 +51,9 @@ class History:
     def _check_places(self, revision: int) -> None:
         """Every entry of the tables leads to an object of that number, inside of its own or an earlier revision."""
         section, xrefs = self.layout.sections[revision], self.reader.xrefs
-        if xrefs.get_startxref_for_revision(revision) != section.xref:  # type: ignore[no-untyped-call]
+        if xrefs.get_startxref_for_revision(revision) != section.xref:
             raise Unsure
-        data = xrefs.get_xref_data(revision)  # type: ignore[no-untyped-call]
+        data = xrefs.get_xref_data(revision)
         numbers, end = self.layout.numbers, section.end
         for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
             for number, (generation, offset) in part.standard_xrefs.items():
@@ -74,7 +74,7 @@ class History:
         reference = generic.Reference(number, 0, self.reader)
         xrefs = self.reader.xrefs
         try:
-            if xrefs.get_last_change(reference) > revision:  # type: ignore[no-untyped-call]
+            if xrefs.get_last_change(reference) > revision:
                 return False
         except KeyError:
             return False
@@ -83,7 +83,7 @@ class History:
 
     def where(self, number: int, revision: int) -> Any:
         """Offset or place in an object stream; None = not there."""
-        return self.reader.xrefs.get_historical_ref(generic.Reference(number), revision)  # type: ignore[no-untyped-call]
+        return self.reader.xrefs.get_historical_ref(generic.Reference(number), revision)
 
     def get(self, number: int, revision: int) -> Found:
         """The object; the same instance for revisions that did not change it."""
@@ -204,7 +204,7 @@ class Mentions:
 def _packed_texts(history: History, revision: int) -> Iterator[tuple[bytes, dict[int, tuple[int, int]]]]:
     used: set[int] = set()
     for each in range(revision + 1):
-        data = history.reader.xrefs.get_xref_data(each)  # type: ignore[no-untyped-call]
+        data = history.reader.xrefs.get_xref_data(each)
         used |= data.obj_streams_used
         if data.hybrid:
             used |= data.hybrid.xref_data.obj_streams_used

@@ -46,7 +46,7 @@ class Reader(PdfFileReader):
         self.document = document
         header = HEADER.match(document)
         if header is None:
-            super().__init__(io.BytesIO(document), strict=True)  # type: ignore[no-untyped-call]
+            super().__init__(io.BytesIO(document), strict=True)
         else:
             self._open(document, header)
         self._layout: Layout | bool | None = False
@@ -60,14 +60,14 @@ class Reader(PdfFileReader):
         self.strict = True
         self._decode_context = DecodeContext(DecodeLimits(), input_size=len(document))
         self.resolved_objects = {}
-        self._header_version = (int(header[1]), int(header[2]))  # type: ignore[assignment]
+        self._header_version = (int(header[1]), int(header[2]))
         self._input_version = None
         self._historical_resolver_cache = {}
         self.stream = stream
         stream.seek(-1, io.SEEK_END)
         builder = Builder(document, self, stream, process_data_at_eof(stream))
         self.xrefs = XRefCache(self, builder.read_xrefs())  # type: ignore[no-untyped-call]
-        self.last_startxref = builder.last_startxref  # type: ignore[assignment]
+        self.last_startxref = builder.last_startxref
         self.trailer = builder.trailer
         self.has_xref_stream = builder.has_xref_stream
         self._embedded_signatures = None
@@ -95,18 +95,13 @@ class Reader(PdfFileReader):
             except (Unsure, ValueError):
                 pass
             else:
-                return generic.proxy_encrypted_obj(found, self.security_handler) if self._locked() else found  # type: ignore[no-untyped-call]
-        return super()._read_object(ref, marker, never_decrypt, as_metadata_stream)  # type: ignore[no-untyped-call]
-
-    def _locked(self) -> bool:
-        """Encrypted files are refused right after parsing; until then the library decides what stays as it is."""
-        if "/Encrypt" in self.trailer:
-            raise Unsure
-        return False
+                return found
+        return super()._read_object(ref, marker, never_decrypt, as_metadata_stream)
 
     def _read_plain(self, ref: generic.Reference, offset: int) -> Any:
         document = self.document
-        self._locked()
+        if "/Encrypt" in self.trailer:  # refused right after parsing; until then the library decides
+            raise Unsure
         header = OBJECT.match(document, offset)
         if header is None or (int(header[1]), int(header[2])) != (ref.idnum, ref.generation):
             raise Unsure
@@ -156,7 +151,7 @@ class Reader(PdfFileReader):
         count, first = stream.get("/N"), stream.get("/First")
         if type(count) is not generic.NumberObject or type(first) is not generic.NumberObject or "/Extends" in stream:
             raise Unsure
-        data = bytes(stream.read_data(DecodePurpose.OBJECT_STREAM))  # type: ignore[no-untyped-call]
+        data = bytes(stream.read_data(DecodePurpose.OBJECT_STREAM))
         if not 0 < first <= len(data):
             raise Unsure
         numbers = [int(text) for text in data[:first].split()]
@@ -170,7 +165,7 @@ class Builder(XRefBuilder):
 
     def __init__(self, document: bytes, handler: Reader, stream: io.BytesIO, last_startxref: int) -> None:
         """``last_startxref``: where the newest section begins."""
-        super().__init__(handler, stream, True, last_startxref)  # type: ignore[no-untyped-call]
+        super().__init__(handler, stream, True, last_startxref)
         self._document = document
 
     def _read_xref_table(self, declared_startxref: int) -> Any:
@@ -179,12 +174,11 @@ class Builder(XRefBuilder):
             data, highest, end = read_table(self._document, start)
             trailer, behind = read_value(self._document, end)
         except (Unsure, ValueError):
-            return super()._read_xref_table(declared_startxref)  # type: ignore[no-untyped-call]
-        size = trailer.get("/Size") if isinstance(trailer, dict) else None
-        previous = trailer.get("/Prev", 0) if isinstance(trailer, dict) else None
-        if not isinstance(size, int) or highest >= size or not isinstance(previous, int) or "/XRefStm" in trailer:
+            return super()._read_xref_table(declared_startxref)
+        size, previous = _size_and_previous(trailer, highest)
+        if size is None:
             self.stream.seek(start)
-            return super()._read_xref_table(declared_startxref)  # type: ignore[no-untyped-call]
+            return super()._read_xref_table(declared_startxref)
         meta = XRefSectionMetaInfo(
             xref_section_type=XRefSectionType.STANDARD,
             size=size,
@@ -195,9 +189,19 @@ class Builder(XRefBuilder):
         )
         self.sections.append(XRefSection(meta, data))
         self.stream.seek(behind)
-        owner = generic.TrailerReference(self.handler)  # type: ignore[no-untyped-call]
-        self.trailer.add_trailer_revision(as_library(trailer, owner, self.handler))  # type: ignore[no-untyped-call]
-        return trailer.get("/Prev")
+        owner = generic.TrailerReference(self.handler)
+        self.trailer.add_trailer_revision(as_library(trailer, owner, self.handler))
+        return previous
+
+
+def _size_and_previous(trailer: Value, highest: int) -> tuple[int | None, int | None]:
+    """The size of a plain table's trailer, and where the section before is; size None = the library must look."""
+    if not isinstance(trailer, dict) or "/XRefStm" in trailer:
+        return None, None
+    size, previous = trailer.get("/Size"), trailer.get("/Prev")
+    if not isinstance(size, int) or highest >= size or not (previous is None or isinstance(previous, int)):
+        return None, None
+    return size, previous
 
 
 def read_table(document: bytes, start: int) -> tuple[XRefSectionData, int, int]:
@@ -245,11 +249,11 @@ def as_library(value: Value, owner: Any, handler: Any = None) -> Any:
         if value.startswith("/"):
             found = generic.NameObject(value)
         elif value in KEYWORDS:
-            found = generic.BooleanObject(KEYWORDS[value])  # type: ignore[no-untyped-call]
+            found = generic.BooleanObject(KEYWORDS[value])
         else:
             found = generic.NullObject() if value == "null" else generic.FloatObject(value)
     elif isinstance(value, Ref):
-        found = generic.IndirectObject(value.number, value.generation, handler)  # type: ignore[no-untyped-call]
+        found = generic.IndirectObject(value.number, value.generation, handler)
     elif isinstance(value, int):
         found = generic.NumberObject(value)
     elif isinstance(value, bytes):

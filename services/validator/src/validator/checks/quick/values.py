@@ -5,7 +5,7 @@ readers may disagree about are ``Unsure``.
 """
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pyhanko.pdf_utils import generic
 
@@ -13,7 +13,7 @@ from validator.checks.quick import Unsure
 
 MAX_DEPTH = 50
 
-Value = "str | int | bytes | Ref | list[Value] | dict[str, Value]"
+Value: TypeAlias = "str | int | bytes | Ref | list[Value] | dict[str, Value]"
 """A name starts with ``/``; any other ``str`` is a keyword or a real number as it is written. ``bytes``: a string."""
 
 
@@ -25,6 +25,7 @@ class Ref(NamedTuple):
 
 
 SPACE = rb"[\x00\t\n\x0c\r ]"
+GAP = SPACE + rb"{1,2}+"
 END = rb"(?=[\x00\t\n\x0c\r \[\]<>()/]|$)"
 """What must follow a token made of regular characters."""
 
