@@ -41,7 +41,7 @@ class Evidence:
 
     def about(self, issuer: str) -> tuple[Crl, ...]:
         """Statements of that CA, local ones first."""
-        return (*self.local.of(issuer), *(found for found in self.embedded if found.issuer == issuer))
+        return (*self.local.about(issuer), *(found for found in self.embedded if found.issuer == issuer))
 
     @cached_property
     def embedded(self) -> tuple[Crl, ...]:
@@ -53,7 +53,7 @@ class Evidence:
             return ()
 
     def _read(self) -> Iterator[Crl]:
-        store = self.reader.root.get("/DSS")
+        store = _entry(self.reader.root, "/DSS")
         if not isinstance(store, generic.DictionaryObject):
             return
         known, total = self.trust.authorities, 0
@@ -83,7 +83,7 @@ class Evidence:
 
     def _references(self, store: generic.DictionaryObject) -> Iterator[tuple[generic.IndirectObject, bool]]:
         folders = [store]
-        entries = store.get("/VRI")
+        entries = _entry(store, "/VRI")
         if isinstance(entries, generic.DictionaryObject):
             folders += [entries[key] for key in list(entries)[:MAX_ITEMS]]
         for folder in folders:
@@ -98,8 +98,13 @@ class Evidence:
         return min((at for revision, at in self.proofs if revision >= changed), default=None)
 
 
+def _entry(folder: Any, name: str) -> Any:
+    """The entry behind whatever references."""
+    return folder[name] if isinstance(folder, generic.DictionaryObject) and name in folder else None
+
+
 def _raw(folder: Any, name: str) -> Iterator[generic.IndirectObject]:
-    found = folder.get(name) if isinstance(folder, generic.DictionaryObject) else None
+    found = _entry(folder, name)
     if isinstance(found, generic.ArrayObject):
         for number in range(min(len(found), MAX_ITEMS)):
             raw = found.raw_get(number)

@@ -96,7 +96,7 @@ class Revocation:
             self._by_issuer[crl.issuer] = (*self._by_issuer.get(crl.issuer, ()), crl)
         self._memory = _Memory()
 
-    def of(self, issuer: str) -> tuple[Crl, ...]:
+    def about(self, issuer: str) -> tuple[Crl, ...]:
         """The CRLs of that CA, oldest first."""
         return self._by_issuer.get(issuer, ())
 

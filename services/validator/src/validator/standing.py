@@ -13,7 +13,7 @@ from cryptography import x509
 from validator.certificates import fingerprint
 from validator.checks.chain import Chain, check_leaf, find_chain
 from validator.checks.fault import Fault, rank
-from validator.checks.revoked import check_revocation
+from validator.checks.revoked import Statements, check_revocation
 from validator.embedded import Evidence
 from validator.policy import Policy
 from validator.report import StatusUsed
@@ -55,7 +55,7 @@ def standing(
     present = _remembered(leaf, purpose, evidence, now, policy, field)
     if not present.faults or proven is None or proven >= now:
         return present
-    past = _judged(leaf, purpose, evidence, proven, now, policy, field)
+    past = _judged(leaf, purpose, evidence, evidence, proven, now, policy, field)
     return past if not past.faults or not present.is_trusted else present
 
 
@@ -67,11 +67,13 @@ def _remembered(
     if (kept := memory.get(key)) is not None and kept[0] <= now < kept[1]:
         chain, statuses = kept[2]
         return Standing(now, chain, statuses)
-    found = _judged(leaf, purpose, evidence, now, now, policy, field)
-    if not found.faults and not any(status.embedded for status in found.statuses):
-        if len(memory) >= REMEMBERED:
-            memory.clear()
-        memory[key] = (now, _until(found, evidence), (found.chain, found.statuses))
+    # Our own lists first: where they suffice, what the document brings along is not even read.
+    found = _judged(leaf, purpose, evidence, evidence.local, now, now, policy, field)
+    if found.faults:
+        return _judged(leaf, purpose, evidence, evidence, now, now, policy, field) if found.is_trusted else found
+    if len(memory) >= REMEMBERED:
+        memory.clear()
+    memory[key] = (now, _until(found, evidence), (found.chain, found.statuses))
     return found
 
 
@@ -88,6 +90,7 @@ def _judged(
     leaf: x509.Certificate,
     purpose: Purpose,
     evidence: Evidence,
+    statements: Statements,
     at: datetime,
     now: datetime,
     policy: Policy,
@@ -102,7 +105,7 @@ def _judged(
         faults.append(fault)
     try:
         chain = find_chain(leaf, evidence.trust, at, policy, field, purpose)
-        statuses = check_revocation(chain, evidence, at, now, policy, field)
+        statuses = check_revocation(chain, statements, at, now, policy, field)
     except Fault as fault:
         faults.append(fault)
     return Standing(at, chain, statuses, tuple(faults))

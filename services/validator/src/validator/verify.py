@@ -18,6 +18,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.directory import Directory
 from common.domain.names import Label, UnitCode
@@ -88,6 +89,8 @@ class Findings:
     reached: list[Step] = field(default_factory=list)
     """Steps of the whole document that hold."""
     is_unsigned: bool = False
+    unplaced: tuple[SignatureReport, ...] = ()
+    """Where (3) failed: the signatures that the form names, all under that fault."""
 
 
 @dataclass(slots=True)
@@ -170,7 +173,11 @@ def _judge(document: bytes, question: Question, measures: Measures, findings: Fi
     findings.reached.append(Step.GATE)
     reader = parse(document, policy)  # (2)
     findings.reached.append(Step.PARSE)
-    signatures = find_signatures(document, reader, policy)  # (3)
+    try:
+        signatures = find_signatures(document, reader, policy)  # (3)
+    except Fault as fault:
+        findings.unplaced = _unplaced(reader, fault)
+        raise
     findings.reached.append(Step.STRUCTURE)
     findings.is_unsigned = not signatures
     for signature in signatures:  # (4), (5)
@@ -184,6 +191,20 @@ def _judge(document: bytes, question: Question, measures: Measures, findings: Fi
     label = _together(reader, question, measures, findings)  # (9)-(11)
     _raise_first(findings, final=False)
     return label
+
+
+def _unplaced(reader: PdfFileReader, fault: Fault) -> tuple[SignatureReport, ...]:
+    try:
+        names = [name for name, _, _ in enumerate_sig_fields(reader, filled_status=True)]
+    except Exception:
+        names = []
+    return tuple(
+        SignatureReport(
+            field=name, indication=fault.indication, sub_indication=fault.sub_indication, reason=fault.reason,
+            detail=fault.detail, step=int(fault.step),
+        )
+        for name in names
+    )  # fmt: skip
 
 
 def _settle(
@@ -237,7 +258,7 @@ def _place_signature(
     _stand(each, signed, Purpose.DOCUMENTS, evidence, now, policy)
     fault = each.fault
     waiting = pending or any(stamp.fault and not stamp.fault.is_final for stamp in each.stamps)
-    if fault and fault.reason in EXPIRED_OR_REVOKED and waiting and each.standing and each.standing.chain:
+    if fault and fault.reason in EXPIRED_OR_REVOKED and waiting:
         # A time stamp that cannot be judged yet could still prove that the signature is older.
         text = f"{signature.field}: time stamp not decided yet"
         later = Fault(Step.REVOCATION, Reason.E_SIG_REVOCATION_UNKNOWN, SubIndication.TRY_LATER, text)
@@ -345,7 +366,7 @@ def _report(document: bytes, question: Question, measures: Measures, findings: F
         verified_at=measures.now,
         integrity=_integrity(document, findings, fault),
         trusted=_trusted(findings) if trust else None,
-        signatures=tuple(_signature_report(each) for each in findings.settled),
+        signatures=tuple(_signature_report(each) for each in findings.settled) or findings.unplaced,
         notes=tuple(findings.notes),
         policy_version=question.policy.version,
         directory_version=measures.directory.version if measures.directory else "",
