@@ -11,7 +11,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from mint.pki import Identity
-from mint.sign import Manner, _DatedSigner, _field, _finish, _metadata, _signer
+from mint.sign import Manner, _DatedSigner, _field, _metadata, _signer, finished
 
 KEYS = [
     "/Annots", "/AcroForm", "/Fields", "/Kids", "/Parent", "/Contents", "/Resources", "/DSS", "/Certs", "/VRI", "/V",
@@ -195,7 +195,7 @@ class Update:
         """The update is that of a signature, too."""
         fresh = _field(self.writer, manner)
         signer = _DatedSigner(_metadata(manner), _signer(identity, manner), new_field_spec=fresh, at=at, box=manner.box)
-        return bytes(_finish(signer.async_sign_pdf(self.writer)).getvalue())
+        return bytes(finished(signer.async_sign_pdf(self.writer)).getvalue())
 
 
 # changes of the bytes of an update that keep their number
