@@ -356,10 +356,17 @@ def _negative(fault: Fault, report: Report) -> Refused | Undecided:
     return kind(fault.reason, fault.detail, report=told)
 
 
+def _sha256(document: bytes, findings: Findings) -> str:
+    """The signatures' digests have been over most of these bytes."""
+    for each in findings.settled:
+        return each.signature.digests.whole().hex()
+    return hashlib.sha256(document).hexdigest()
+
+
 def _report(document: bytes, question: Question, measures: Measures, findings: Findings, fault: Fault | None) -> Report:
     trust = measures.trust
     return Report(
-        document_sha256=hashlib.sha256(document).hexdigest(),
+        document_sha256=_sha256(document, findings),
         document_bytes=len(document),
         sender=question.sender,
         declared_copy=question.declared_copy,

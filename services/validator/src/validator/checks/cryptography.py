@@ -15,6 +15,7 @@ from common.domain.reason import Reason
 from validator import ber, certificates, cms
 from validator.checks.algorithms import weakness_of_key
 from validator.checks.fault import Fault, Step, faults
+from validator.checks.quick.digests import Covered
 from validator.checks.structure import Signature
 from validator.policy import Policy
 from validator.report import SubIndication
@@ -217,6 +218,8 @@ def _check_named_certificate(data: cms.SignedData, der: bytes) -> bool:
 
 
 def _digest(parts: Iterable[bytes | memoryview], algorithm: str) -> bytes:
+    if isinstance(parts, Covered):
+        return parts.digest(algorithm)
     state = hashlib.new(algorithm)
     for part in parts:
         state.update(part)

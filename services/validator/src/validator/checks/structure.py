@@ -20,6 +20,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
+from validator.checks.quick.digests import Covered, Digests
 from validator.checks.quick.settled import settled
 from validator.policy import Policy
 from validator.report import SubIndication
@@ -46,10 +47,15 @@ class Signature:
     """The dictionary's ``/M``."""
     embedded: EmbeddedPdfSignature
 
-    def signed_bytes(self, document: bytes) -> tuple[memoryview, memoryview]:
+    digests: Digests
+    """Of the document, for all of its signatures."""
+
+    def signed_bytes(self, document: bytes) -> Covered:
         """The two signed ranges."""
         view = memoryview(document)
-        return view[: self.hole[0]], view[self.hole[1] : self.end]
+        covered = Covered((view[: self.hole[0]], view[self.hole[1] : self.end]))
+        covered.digests, covered.hole, covered.end = self.digests, self.hole, self.end
+        return covered
 
 
 def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> tuple[Signature, ...]:
@@ -59,7 +65,8 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
     # (3.1) Every ByteRange of the file belongs to a signature we look at: none is hidden, forgotten or removed.
     if document.count(b"/ByteRange") != len(fields):
         raise _format("a signature that no form field shows", "")
-    found = [_signature(document, reader, policy, name, field) for name, _, field in fields]
+    digests = Digests(document)
+    found = [_signature(document, reader, policy, name, field, digests) for name, _, field in fields]
     found.sort(key=lambda signature: signature.revision)
     _check_nesting(found)
     for signature in found:
@@ -70,7 +77,9 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
     return tuple(found)
 
 
-def _signature(document: bytes, reader: PdfFileReader, policy: Policy, name: str, field: Any) -> Signature:
+def _signature(
+    document: bytes, reader: PdfFileReader, policy: Policy, name: str, field: Any, digests: Digests
+) -> Signature:
     with faults(Step.STRUCTURE, Reason.E_SIG_FORMAT, f"{name}: signature not readable"):
         value, reference = _value(field, name)
         subfilter = _subfilter(value, policy, name)
@@ -88,6 +97,7 @@ def _signature(document: bytes, reader: PdfFileReader, policy: Policy, name: str
             cms=_without_padding(contents, name),
             claimed_date=None if claimed is None else str(claimed),
             embedded=embedded,
+            digests=digests,
         )
 
 
