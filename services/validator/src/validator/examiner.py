@@ -8,7 +8,7 @@ from datetime import datetime
 from common.directory import DirectoryReader
 from common.domain.reason import Reason
 from common.failure import Transient
-from validator import trust
+from validator import crl_refresh, trust
 from validator.pool import Limits, Measures, Pool
 from validator.report import Decision
 from validator.settings import ValidatorSettings
@@ -30,6 +30,7 @@ class Examiner:
         self._seen = ""
         self._missing = "trust material not loaded"
         self._task: asyncio.Task[None] | None = None
+        self._bringing: asyncio.Task[None] | None = None
 
     async def examine(self, document: bytes, question: Question, now: datetime, *, urgent: bool) -> Decision:
         """The decision on one PDF, urgent ones first. Raises ``Transient`` while nothing can be measured."""
@@ -45,13 +46,16 @@ class Examiner:
     async def start(self) -> None:
         """Begin to load, and keep looking for changes."""
         self._task = asyncio.create_task(self._keep_fresh())
+        if self._settings.crl_refresh_seconds > 0:
+            self._bringing = asyncio.create_task(self._keep_bringing())
 
     async def stop(self) -> None:
         """End the workers."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in (self._task, self._bringing):
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._pool:
             await self._pool.close()
 
@@ -64,6 +68,18 @@ class Examiner:
                 log.warning("measures not refreshed: %s", trouble)
             ready = self._pool is not None
             await asyncio.sleep(self._settings.trust_refresh_seconds if ready else START_RETRY_SECONDS)
+
+    async def _keep_bringing(self) -> None:
+        """Bring revocation lists into the trust folder, where ``_keep_fresh`` finds them."""
+        drops = [self._settings.crl_drop_dir] if self._settings.crl_drop_dir else []
+        while True:
+            try:
+                for taken in await asyncio.to_thread(crl_refresh.refresh, self._settings.trust_dir, drops):
+                    if not taken.is_well:
+                        log.warning("revocation list from %s: %s", taken.source, taken.outcome)
+            except (ValueError, OSError) as trouble:
+                log.warning("revocation lists not brought: %s", trouble)
+            await asyncio.sleep(self._settings.crl_refresh_seconds)
 
     async def _refresh(self) -> None:
         directory = self._directory.current

@@ -101,9 +101,10 @@ class Trust:
         return Trust, (self._roots, self._intermediates, self._tsa, self.windows)
 
 
-def load(folder: Path, policy: Policy = DEFAULT) -> tuple[Trust, Revocation]:
+def load(folder: Path, policy: Policy = DEFAULT, *, crls: bool = True) -> tuple[Trust, Revocation]:
     """Read the folder. Raises ``ValueError`` naming the file that cannot be read; no CRL at all is allowed."""
-    roots, intermediates, crls, tsa = (_read(folder / name) for name in FOLDERS)
+    roots, intermediates, tsa = (_read(folder / name) for name in ("roots", "intermediates", "tsa"))
+    lists = _read(folder / "crls") if crls else []
     pins = read_pins(folder)
     trust = Trust(
         _pinned(_certificates(roots), pins),
@@ -113,7 +114,7 @@ def load(folder: Path, policy: Policy = DEFAULT) -> tuple[Trust, Revocation]:
     )
     if not trust.roots:
         raise ValueError(f"no root certificate in {folder / 'roots'}")
-    return trust, Revocation(authentic_crls(trust.authorities, crls, policy))
+    return trust, Revocation(authentic_crls(trust.authorities, lists, policy))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
