@@ -63,6 +63,15 @@ def _key_identifier(extensions: Element) -> bytes | None:
 
 
 @lru_cache(maxsize=KEPT)
+def subject(der: bytes) -> str:
+    """Subject as text, for people; empty where it cannot be read."""
+    try:
+        return parsed(der).subject.rfc4514_string()
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=KEPT)
 def sha256(der: bytes) -> str:
     """Fingerprint, 64 hex digits."""
     return hashlib.sha256(der).hexdigest()

@@ -23,7 +23,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 from common.domain.directory import Directory
 from common.domain.names import Label, UnitCode
 from common.domain.reason import Reason
-from validator.certificates import fingerprint
+from validator.certificates import fingerprint, subject
 from validator.checks.cryptography import TIME_STAMP, Signed, check_cryptography, check_strength
 from validator.checks.difference import check_difference, check_empty_fields
 from validator.checks.fault import Fault, Step, faults, rank
@@ -425,7 +425,7 @@ def _signature_report(each: Settled) -> SignatureReport:
         step=int(fault.step) if fault else None,
         part=each.part,
         certificate_sha256=signed.sha256 if signed else None,
-        subject=_subject(signed),
+        subject=subject(signed.der) if signed else "",
         signing_time=each.claim.at if each.claim else signed.signing_time if signed else None,
         revision=each.signature.revision,
         covers_bytes=each.signature.end,
@@ -448,14 +448,7 @@ def _stamp_report(stamp: Stamp) -> TimeStampReport:
         sub_indication=fault.sub_indication if fault else None,
         detail=fault.detail if fault else "",
         certificate_sha256=token.sha256 if token else None,
-        subject=_subject(token),
+        subject=subject(token.der) if token else "",
         chain=tuple(fingerprint(certificate) for certificate in stands.chain) if stands else (),
         statuses=stands.statuses if stands else (),
     )
-
-
-def _subject(signed: Signed | None) -> str:
-    try:
-        return signed.certificate.subject.rfc4514_string() if signed else ""
-    except ValueError:
-        return ""
