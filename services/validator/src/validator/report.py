@@ -213,6 +213,8 @@ class Report:
     pyhanko_version: str = ""
     checks: tuple[int, ...] = ()
     """Numbers of the steps that hold for the whole document."""
+    holds_until: datetime | None = None
+    """A valid verdict holds at least that long under the same measures; None = only for ``verified_at``."""
     schema: str = SCHEMA
 
     verdict: Verdict = Verdict.REFUSED

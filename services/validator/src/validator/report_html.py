@@ -66,7 +66,8 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 <h1>Kết quả kiểm tra văn bản điện tử</h1>
 <p class="verdict {{ report.verdict }}">{{ words(report) }}</p>
 {% if report.reason %}<p>{{ sentence(report.reason) }}<br>
-<small>{{ report.reason }}, bước {{ report.step or "–" }} ({{ steps.get(report.step, "–") }}): {{ report.detail }}</small>
+<small>{{ report.reason }}, bước {{ report.step or "–" }} ({{ steps.get(report.step, "–") }}):
+{{ report.detail }}</small>
 </p>{% endif %}
 <table>
 <tr><th>Tệp</th><td>{{ name }}</td></tr>
@@ -81,7 +82,8 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 <h2>{{ kinds[each.kind] }} “{{ each.field }}”: {{ indications[each.indication] }}</h2>
 <table>
 {% if each.reason %}<tr><th>Lý do</th><td>{{ sentence(each.reason) }}<br>
-<small>{{ each.indication }} {{ each.sub_indication or "" }} · {{ each.reason }}: {{ each.detail }}</small></td></tr>{% endif %}
+<small>{{ each.indication }} {{ each.sub_indication or "" }} · {{ each.reason }}: {{ each.detail }}</small></td></tr>
+{% endif %}
 <tr><th>Chủ thể chứng thư</th><td>{{ each.subject }}</td></tr>
 {% if each.part %}<tr><th>Tư cách</th><td>{{ parts[each.part] }}</td></tr>{% endif %}
 <tr><th>Thời điểm ký</th><td>{{ local(each.signing_time) }}

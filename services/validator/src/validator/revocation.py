@@ -111,12 +111,23 @@ def authentic_crls(
 ) -> list[Crl]:
     """The usable CRLs among files of (name, PEM or DER); the others are left out with a line in the log."""
     known, found = tuple(authorities), []
+    held = hashlib.sha256(repr(policy).encode() + b"".join(issuer_key(each).encode() for each in known)).hexdigest()
     for name, data in files:
+        key = (hashlib.sha256(data).hexdigest(), held)
         try:
-            found.append(read_crl(known, data, policy))
+            if key not in _read_before:
+                if len(_read_before) >= KEPT_LISTS:
+                    _read_before.clear()
+                _read_before[key] = read_crl(known, data, policy)
+            found.append(_read_before[key])
         except ValueError as error:
             log.warning("CRL %s not used: %s", name, error)
     return found
+
+
+KEPT_LISTS = 64
+_read_before: dict[tuple[str, str], Crl] = {}
+"""Lists by their bytes and the CAs we hold: one that has not changed is not read again when another one has."""
 
 
 def read_crl(

@@ -5,7 +5,7 @@ revoked since still stands for a signature that is proved to be older. Verdicts 
 list, certificate or root they rest on ends.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
@@ -30,6 +30,8 @@ class Standing:
     chain: Chain = ()
     statuses: tuple[StatusUsed, ...] = ()
     faults: tuple[Fault, ...] = ()
+    until: datetime | None = None
+    """It is certain to stand that long; None = not known."""
 
     @property
     def fault(self) -> Fault | None:
@@ -66,15 +68,16 @@ def _remembered(
     key = (fingerprint(leaf), purpose, evidence.trust.version, policy.version)
     if (kept := memory.get(key)) is not None and kept[0] <= now < kept[1]:
         chain, statuses = kept[2]
-        return Standing(now, chain, statuses)
+        return Standing(now, chain, statuses, until=kept[1])
     # Our own lists first: where they suffice, what the document brings along is not even read.
     found = _judged(leaf, purpose, evidence, evidence.local, now, now, policy, field)
     if found.faults:
         return _judged(leaf, purpose, evidence, evidence, now, now, policy, field) if found.is_trusted else found
     if len(memory) >= REMEMBERED:
         memory.clear()
-    memory[key] = (now, _until(found, evidence), (found.chain, found.statuses))
-    return found
+    until = _until(found, evidence)
+    memory[key] = (now, until, (found.chain, found.statuses))
+    return replace(found, until=until)
 
 
 def _until(found: Standing, evidence: Evidence) -> datetime:

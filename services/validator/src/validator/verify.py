@@ -382,7 +382,16 @@ def _report(document: bytes, question: Question, measures: Measures, findings: F
         revocation_version=measures.revocation.version,
         pyhanko_version=PYHANKO_VERSION,
         checks=tuple(int(step) for step in findings.reached),
+        holds_until=_holds_until(findings) if fault is None else None,
     )
+
+
+def _holds_until(findings: Findings) -> datetime | None:
+    standings = [each.standing for each in findings.settled]
+    standings += [stamp.standing for each in findings.settled for stamp in each.stamps]
+    ends = [each.until if each else None for each in standings]
+    known = [end for end in ends if end is not None]
+    return min(known) if known and len(known) == len(ends) else None
 
 
 def _integrity(document: bytes, findings: Findings, fault: Fault | None) -> Integrity:
