@@ -1,6 +1,7 @@
 """The validator's handler: fetch the files, ask the pool about each PDF, save the verdict, announce it."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from validator.policy import DEFAULT
 from validator.report import Decision
 from validator.verdicts import VerdictRecord, Verdicts, fact_of
 from validator.verify import Question
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Validator:
         answer = conclude(decisions, names)
         if isinstance(answer, Undecided):
             raise Transient(answer.reason, answer.detail)
+        _tell_security(fact, decisions)
         report = await self.objects.put_content(_report_json(fact, attachments, decisions, answer, now))
         return _record(fact, answer, report, now)
 
@@ -66,6 +70,13 @@ class Validator:
             promulgation_date=envelope.promulgation_date,
         )
         return await self.examiner.examine(document, question, now, urgent=fact.lane is Lane.URGENT)
+
+
+def _tell_security(fact: PackageAccepted, decisions: Sequence[Decision]) -> None:
+    """Security events of documents (R18, R40), valid or not: into the log that is kept; the report names them too."""
+    for decision in decisions:
+        for note in decision.report.security_notes:
+            log.warning("security event %s in package %s: %s", note.code, fact.package_id, note.detail)
 
 
 def _record(fact: PackageAccepted, answer: Verdict | Refused, report: ObjectRef, now: datetime) -> VerdictRecord:
