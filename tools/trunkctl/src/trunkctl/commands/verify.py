@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
     from validator.trust import Trust
 
 VALID, REFUSED, NOT_DECIDED = 0, 1, 3
-"""Exit codes: the worst of all files."""
+"""Exit codes; one refused file outweighs those that are not decided."""
 VIETNAM = timezone(timedelta(hours=7))
 
 
@@ -59,11 +59,11 @@ def verify(
     paths = list(verification.files_of(files))
 
     async def run() -> int:
-        worst = VALID
+        verdicts = set()
         found = []
         workers = max(1, min(len(paths), os.cpu_count() or 1, 4))
         async for each in verification.examine(paths, asked, workers):
-            worst = max(worst, {"valid": VALID, "refused": REFUSED, "undecided": NOT_DECIDED}[each.verdict])
+            verdicts.add(str(each.verdict))
             if as_json:
                 print(json.dumps(each.as_json(), ensure_ascii=False), flush=True)
             elif full:
@@ -75,7 +75,7 @@ def verify(
                 _show(each)
         if as_html:
             print(page(found))
-        return worst
+        return REFUSED if "refused" in verdicts else NOT_DECIDED if "undecided" in verdicts else VALID
 
     raise typer.Exit(asyncio.run(run()))
 
