@@ -109,7 +109,9 @@ NAMES: list[tuple[str, Level | None]] = [
     ("15-TB.pdf", None),
 ]
 
-LETTER = "ỦY BAN NHÂN DÂN\nCỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM\n{}\nSố: 15/BC-UBND\nKính gửi: các sở\nVề mật độ dân số.\n"
+LETTER = (
+    "ỦY BAN NHÂN DÂN\nCỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM\n{}\nSố: 15/BC-UBND\nKính gửi: các sở\nVề mật độ dân số.\n"
+)
 TEXTS: list[tuple[str, Level | None]] = [
     (LETTER.format("MẬT"), LOW),
     (LETTER.format("  * MẬT *"), LOW),
@@ -156,7 +158,13 @@ def test_running_text(text: str, level: Level | None) -> None:
 
 
 def test_long_text_is_fast() -> None:
-    for text in ("mật ong " * 50_000, "M " * 200_000, "(" * 100_000 + "mật", "A\n" * 100_000 + "mật", "độ mật: " * 50_000):
+    for text in (
+        "mật ong " * 50_000,
+        "M " * 200_000,
+        "(" * 100_000 + "mật",
+        "A\n" * 100_000 + "mật",
+        "độ mật: " * 50_000,
+    ):
         mark_in_text(text)
         mark_in_field(text)
         mark_in_file_name(text[:500])

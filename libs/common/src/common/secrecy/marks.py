@@ -15,6 +15,7 @@ diacritics and the two old Vietnamese encodings (TCVN3, VNI) are read as what pe
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,8 +23,8 @@ from enum import StrEnum
 class Level(StrEnum):
     """Levels of state secrets (Law 117/2025/QH15)."""
 
-    TOP_SECRET = "TUYET_MAT"
-    SECRET = "TOI_MAT"
+    TOP_SECRET = "TUYET_MAT"  # noqa: S105 - a level
+    SECRET = "TOI_MAT"  # noqa: S105 - a level
     CONFIDENTIAL = "MAT"
 
 
@@ -45,6 +46,9 @@ class Mark:
 MAX_CHARS = 2_000_000
 """Text beyond this is not looked at; a stamp stands at the beginning."""
 
+Look = Callable[[str], Mark | None]
+"""Looks at one line."""
+
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
 _LOOK_ALIKES = str.maketrans(
     "МТАУОСЕНКХРВІЈЅΜΤΑΥΟΕΗΚΧΡΒΙ",
@@ -62,7 +66,9 @@ _OLD = {
 _BARE = {Level.TOP_SECRET: "TUYET MAT", Level.SECRET: "TOI MAT", Level.CONFIDENTIAL: "MAT"}
 """Capitals without diacritics, as rubber stamps and file names have them."""
 
-_LABEL = re.compile(r"(?:ĐỘ|MỨC|MỨC ĐỘ|CẤP ĐỘ|CẤP|DẤU|ĐÓNG DẤU|DO|MUC DO) (?:MẬT|MAT|BẢO MẬT) ?[:：=] ?(?P<value>.{1,24})")
+_LABEL = re.compile(
+    r"(?:ĐỘ|MỨC|MỨC ĐỘ|CẤP ĐỘ|CẤP|DẤU|ĐÓNG DẤU|DO|MUC DO) (?:MẬT|MAT|BẢO MẬT) ?[:：=] ?(?P<value>.{1,24})"
+)
 _LAW_BEFORE = re.compile(
     r"(?:BÍ MẬT NHÀ NƯỚC|BI MAT NHA NUOC|DANH MỤC|DANH MUC)[^.;\n]{0,60}$"
     r"|(?:^|[\W_])(?:ĐỘ|MỨC|CẤP|LOẠI|DO|MUC|CAP|LOAI|VÀ|HOẶC|HAY|VA|HOAC)\W{1,3}$"
@@ -73,12 +79,16 @@ _LAW_BEFORE = re.compile(
 _LAW_AFTER = re.compile(r"^(?: ?[,;/] ?(?:TUYỆT|TỐI|MẬT|TUYET|TOI|MAT)\b| (?:VÀ|HOẶC|HAY|VA|HOAC|TRỞ|LÀ)\b)")
 
 _FRIENDS_BEFORE = frozenset(
-    "BÍ BẢO CƠ KÍN CẨN TÚI ỐNG SỎI DỊCH MÍA RỈ NƯỚC TRÁI THÂN HÒA ĐẬM NGỌT ONG ĐƯỜNG GAN CHỨA TINH NGHIÊM TUYỆT TỐI ĐỘ GIẢI "
-    "VĂN LIỆU TIN SƠ CHUYỆN THÁM HỘI NGHỊ".split()
+    (
+        "BÍ BẢO CƠ KÍN CẨN TÚI ỐNG SỎI DỊCH MÍA RỈ NƯỚC TRÁI THÂN HÒA ĐẬM NGỌT ONG ĐƯỜNG GAN CHỨA TINH "
+        "NGHIÊM TUYỆT TỐI ĐỘ GIẢI VĂN LIỆU TIN SƠ CHUYỆN THÁM HỘI NGHỊ"
+    ).split()  # noqa: SIM905
 )
 _FRIENDS_AFTER = frozenset(
-    "KHẨU MÃ ĐỘ ONG THIẾT VỤ THƯ THÁM MÍA NGỮ HIỆU LỆNH NGHỊ ĐÀM TÔNG GIÁO HOA BÁO DANH ƯỚC NGỌT ĐƯỜNG GẤU CẬT RỈ VÀNG "
-    "THÂN CHÚ PHÁI SỰ TIN LỆ RẮN KẾ CHỈ PHONG CẢNH BÁO KHU KHÓA".split()
+    (
+        "KHẨU MÃ ĐỘ ONG THIẾT VỤ THƯ THÁM MÍA NGỮ HIỆU LỆNH NGHỊ ĐÀM TÔNG GIÁO HOA BÁO DANH ƯỚC NGỌT "
+        "ĐƯỜNG GẤU CẬT RỈ VÀNG THÂN CHÚ PHÁI SỰ TIN LỆ RẮN KẾ CHỈ PHONG CẢNH BÁO KHU KHÓA"
+    ).split()  # noqa: SIM905
 )
 _SPACED = re.compile(r"(?<!\w)\w(?:[ .\-_·•\u00a0]{1,3}\w){2,}(?!\w)")
 _DECORATION = " \t.:;,*-–—_=~#|/\\\"'«»“”‘’()[]{}<>•·!°"
@@ -108,7 +118,7 @@ def mark_in_text(text: str | None) -> Mark | None:
 # one line
 
 
-def _searched(text: str | None, look: "_Look") -> Mark | None:
+def _searched(text: str | None, look: Look) -> Mark | None:
     if not text:
         return None
     seen = _seen(text[:MAX_CHARS])
@@ -120,12 +130,6 @@ def _searched(text: str | None, look: "_Look") -> Mark | None:
         if "m" in small and "t" in small and (found := look(_joined(line)) or look(line)):
             return found
     return None
-
-
-class _Look:
-    """Shape of the functions that look at one line."""
-
-    def __call__(self, line: str) -> Mark | None: ...
 
 
 def _mark_in_field_line(line: str) -> Mark | None:

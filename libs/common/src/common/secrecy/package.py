@@ -39,4 +39,3 @@ def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
         for field in fields(value):
             if field.name not in NOT_TEXT:
                 yield from _texts(getattr(value, field.name), f"{place}.{field.name}" if place else field.name)
-
