@@ -40,6 +40,14 @@ Old = HistoricalResolver
 New = HistoricalResolver
 
 
+def entry(entries: Any, key: str, default: Any = None) -> Any:
+    """The value, dereferenced: the library's own ``get`` gives references as they are."""
+    try:
+        return entries[key]
+    except KeyError:
+        return default
+
+
 class ValidationDataRule(WhitelistRule):
     """(a) The document security store: arrays of streams, and nothing else, wherever it was changed."""
 
@@ -66,19 +74,18 @@ class ValidationDataRule(WhitelistRule):
                 continue
             if not VRI_NAME.fullmatch(key):
                 raise SuspiciousModification(f"name of a VRI entry: {key}")
-            past, entry = yield from _kept(old, entries, grown, key, path + key)
+            past, item = yield from _kept(old, entries, grown, key, path + key)
             past = past if isinstance(past, generic.DictionaryObject) else generic.DictionaryObject()
-            _must_be_dictionary(entry, VRI_KEYS, "VRI entry")
+            _must_be_dictionary(item, VRI_KEYS, "VRI entry")
             for kind in VRI_ARRAYS:
-                yield from _streams(old, new, past, entry, kind, path + key + kind)
-            yield from _stamp(old, entry)
+                yield from _streams(old, new, past, item, kind, path + key + kind)
+            yield from _stamp(old, item)
 
 
-def _kept(
-    old: Old, before: Any, now: Any, key: str, path: RawPdfPath
-) -> "Iterator[ReferenceUpdate] | Any":  # a generator that returns both values
+def _kept(old: Old, before: Any, now: Any, key: str, path: RawPdfPath) -> Any:
+    """Yields what changed about the entry itself, and returns its value before and now."""
     approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, path))
-    return (yield from misc.map_with_return(compare_key_refs(key, old, before, now), approve))  # type: ignore[no-untyped-call]
+    return (yield from misc.map_with_return(compare_key_refs(key, old, before, now), approve))
 
 
 def _must_be_dictionary(value: Any, keys: frozenset[str] | None, what: str) -> None:
@@ -96,7 +103,7 @@ def _streams(old: Old, new: New, before: Any, now: Any, key: str, path: RawPdfPa
         past = before.raw_get(key) if key in before else None
         past_reference = past.reference if isinstance(past, generic.IndirectObject) else None
         approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, path))
-        yield from map(approve, safe_whitelist(old, past_reference, raw.reference))  # type: ignore[no-untyped-call]
+        yield from map(approve, safe_whitelist(old, past_reference, raw.reference))
     array = raw.get_object()
     if not isinstance(array, generic.ArrayObject):
         raise SuspiciousModification(f"{key} is not an array")
@@ -108,10 +115,10 @@ def _streams(old: Old, new: New, before: Any, now: Any, key: str, path: RawPdfPa
         yield ReferenceUpdate(reference)
 
 
-def _stamp(old: Old, entry: Any) -> Iterator[ReferenceUpdate]:
-    if "/TS" not in entry:
+def _stamp(old: Old, item: Any) -> Iterator[ReferenceUpdate]:
+    if "/TS" not in item:
         return
-    raw = entry.raw_get("/TS")
+    raw = item.raw_get("/TS")
     if not isinstance(raw, generic.IndirectObject) or not isinstance(raw.get_object(), generic.StreamObject):
         raise SuspiciousModification("/TS is not a stream")
     if old.is_ref_unassignable(raw.reference):
@@ -122,21 +129,21 @@ class FormRule(FormUpdatingRule):
     """(b) The library's rule with another list of entries that may change."""
 
     def __init__(self, field_rules: list[Any]) -> None:
-        super().__init__(field_rules, ACROFORM_EXEMPT_STRICT_COMPARISON | {"/SigFlags"})  # type: ignore[no-untyped-call]
+        super().__init__(field_rules, ACROFORM_EXEMPT_STRICT_COMPARISON | {"/SigFlags"})
 
     def apply(self, old: Old, new: New) -> Iterable[Any]:
         """As the library; before that, the two entries that it does not look into."""
         before, now = _form(old), _form(new)
-        flags, grown = before.get("/SigFlags", 0), now.get("/SigFlags", 0)
+        flags, grown = entry(before, "/SigFlags", 0), entry(now, "/SigFlags", 0)
         if flags != grown and not (grown in (1, 2, 3) and isinstance(flags, int) and flags & ~grown == 0):
             raise SuspiciousModification("flags of the form taken away")
-        if now.get("/NeedAppearances", False) and not before.get("/NeedAppearances", False):
+        if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
         return super().apply(old, new)
 
 
 def _form(view: HistoricalResolver) -> Any:
-    form = view.root.get("/AcroForm")
+    form = entry(view.root, "/AcroForm")
     return form if isinstance(form, generic.DictionaryObject) else generic.DictionaryObject()
 
 
@@ -145,11 +152,11 @@ class Policy(StandardDiffPolicy):
 
     def __init__(self, global_rules: list[Any], form_rule: FormUpdatingRule | None) -> None:
         rules = [*global_rules, FreedRule().as_qualified(ModificationLevel.LTA_UPDATES)]
-        super().__init__(rules, form_rule, reject_object_freeing=False)  # type: ignore[no-untyped-call]
+        super().__init__(rules, form_rule, reject_object_freeing=False)
 
     def apply(self, old: Old, new: New, *args: Any, **kwargs: Any) -> DiffResult:
         """One revision against the signed one."""
-        for reference in new.refs_freed_in_revision():  # type: ignore[no-untyped-call]
+        for reference in new.refs_freed_in_revision():
             if _was_used(old, reference.idnum):
                 raise SuspiciousModification(f"object {reference.idnum} was freed")
         return super().apply(old, new, *args, **kwargs)
@@ -160,7 +167,7 @@ class FreedRule(WhitelistRule):
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """All of them."""
-        for reference in new.refs_freed_in_revision():  # type: ignore[no-untyped-call]
+        for reference in new.refs_freed_in_revision():
             if not _was_used(old, reference.idnum):
                 yield ReferenceUpdate(reference)
 
@@ -168,7 +175,7 @@ class FreedRule(WhitelistRule):
 def _was_used(old: Old, number: int) -> bool:
     """Whether any revision up to the signed one defined an object of that number, of whatever generation."""
     for revision in range(old.revision + 1):
-        data = old.reader.xrefs.get_xref_data(revision)  # type: ignore[no-untyped-call]
+        data = old.reader.xrefs.get_xref_data(revision)
         for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
             if number in part.standard_xrefs or number in part.xrefs_in_objstm:
                 return True
@@ -181,12 +188,12 @@ class InformationDateRule(WhitelistRule):
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The information's object."""
         before, now = (view.trailer_view.get_value_as_reference("/Info", optional=True) for view in (old, new))
-        if before is None or now is None:
+        if before is None or now is None or (before == now and now not in new.explicit_refs_in_revision()):
             return
         entries, changed = old(before), new(now)
-        compare_dicts(entries, changed, frozenset({"/ModDate"}))  # type: ignore[no-untyped-call]
+        compare_dicts(entries, changed, frozenset({"/ModDate"}))
         date = changed.raw_get("/ModDate") if "/ModDate" in changed else None
         if date is not None and not (isinstance(date, generic.TextStringObject) and DATE.fullmatch(date)):
             raise SuspiciousModification("/ModDate is no date")
         approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, RawPdfPath("/Info")))
-        yield from map(approve, safe_whitelist(old, before, now))  # type: ignore[no-untyped-call]
+        yield from map(approve, safe_whitelist(old, before, now))

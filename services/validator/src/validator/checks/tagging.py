@@ -2,8 +2,8 @@
 
 Tools that sign tagged documents enter the field into the tree (PDF/UA): a new element below an old one, an entry of the
 parent tree for the field. Old elements keep all their entries and children, in their order; no new element may carry
-text of its own (/ActualText, /Alt, /E), attributes, or page content that was there before: a screen reader, or a copy of
-the text, would otherwise tell something else than what was signed.
+text of its own (/ActualText, /Alt, /E), attributes, or page content that was there before: a screen reader, or a copy
+of the text, would otherwise tell something else than what was signed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +15,8 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import SuspiciousModification
 from pyhanko.sign.diff_analysis.commons import compare_dicts
 from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
+
+from validator.checks.allowed import entry
 
 TREE = ("/Root", "/StructTreeRoot")
 PARENTS = (*TREE, "/ParentTree")
@@ -31,21 +33,22 @@ class StructureTreeRule(WhitelistRule):
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """Changed objects of the tree, used nowhere else, and new ones."""
-        root = old.root.get_value_as_reference("/StructTreeRoot", optional=True)
-        if root is None:
+        raw = old.root.raw_get("/StructTreeRoot") if "/StructTreeRoot" in old.root else None
+        if not isinstance(raw, generic.IndirectObject):
             return
+        root = raw.reference
         growth = Growth(old, new)
         changed = {
             reference
-            for reference in new.explicit_refs_in_revision()  # type: ignore[no-untyped-call]
-            if not old.is_ref_unassignable(reference) and growth.is_in(reference, TREE)
+            for reference in new.explicit_refs_in_revision()
+            if not old.is_ref_unassignable(reference) and growth.is_in_tree(reference)
         }
         if not changed:
             return
         for reference in changed:
             if reference == root:
                 growth.check_root(old(root), new(root))
-            elif not growth.is_in(reference, PARENTS):
+            elif not growth.is_in_parents(reference):
                 growth.check_element(old(reference), new(reference))
         growth.check_parents(old(root), new(root))
         for reference in changed:
@@ -64,15 +67,23 @@ class Growth:
         self.elements: set[Reference] = set()
         self.came: set[Reference] = set()
 
-    def is_in(self, reference: Reference, where: tuple[str, ...]) -> bool:
-        """Used in the old document, and only below ``where``."""
-        paths = [path.path for path in self.old._get_usages_of_ref(reference)]
-        return bool(paths) and all(path[: len(where)] == where for path in paths)
+    def is_in_tree(self, reference: Reference) -> bool:
+        """Used in the old document, and only as root, as child of elements, and in the parent tree."""
+        paths = self._paths(reference)
+        return bool(paths) and all(_below(path, PARENTS) or _is_child(path) for path in paths)
+
+    def is_in_parents(self, reference: Reference) -> bool:
+        """Used in the old document, and only in the parent tree."""
+        paths = self._paths(reference)
+        return bool(paths) and all(_below(path, PARENTS) for path in paths)
+
+    def _paths(self, reference: Reference) -> list[tuple[str | int, ...]]:
+        return [path.path for path in self.old._get_usages_of_ref(reference)]
 
     def check_root(self, before: Any, now: Any) -> None:
         """The root: children added, the parent tree, and the next free key of it."""
-        compare_dicts(before, now, frozenset({"/K", "/ParentTree", "/ParentTreeNextKey"}))  # type: ignore[no-untyped-call]
-        if now.get("/ParentTreeNextKey", 0) < before.get("/ParentTreeNextKey", 0):
+        compare_dicts(before, now, frozenset({"/K", "/ParentTree", "/ParentTreeNextKey"}))
+        if entry(now, "/ParentTreeNextKey", 0) < entry(before, "/ParentTreeNextKey", 0):
             raise SuspiciousModification("keys of the parent tree would be given twice")
         self._check_children(before, now)
 
@@ -83,7 +94,7 @@ class Growth:
             return
         if not isinstance(before, generic.DictionaryObject) or "/S" not in before or "/P" not in before:
             raise SuspiciousModification("not an element of the structure tree")
-        compare_dicts(before, now, frozenset({"/K"}))  # type: ignore[no-untyped-call]
+        compare_dicts(before, now, frozenset({"/K"}))
         self._check_children(before, now)
 
     def _check_children(self, before: Any, now: Any) -> None:
@@ -109,7 +120,7 @@ class Growth:
             raise SuspiciousModification("new child that is no element")
         if isinstance(entries, generic.StreamObject):
             raise SuspiciousModification("new child that is a stream")
-        if entries.get("/Type") == "/OBJR":
+        if entry(entries, "/Type") == "/OBJR":
             self._check_object(entries)
             return
         if not entries.keys() <= ELEMENT_KEYS or "/S" not in entries or not _children(entries):
@@ -135,14 +146,14 @@ class Growth:
 
     def check_parents(self, before: Any, now: Any) -> None:
         """The parent tree: every old entry as it was, new ones for new elements."""
-        old_entries = dict(_entries(before.get("/ParentTree"), 0))
+        old_entries = dict(_entries(entry(before, "/ParentTree"), 0))
         taken: set[Reference] = set()
-        new_entries = dict(_entries(now.get("/ParentTree"), 0, taken))
+        new_entries = dict(_entries(entry(now, "/ParentTree"), 0, taken))
         raw = now.raw_get("/ParentTree") if "/ParentTree" in now else None
         if isinstance(raw, generic.IndirectObject):
             taken.add(raw.reference)
         for reference in taken:
-            if not self.old.is_ref_unassignable(reference) and not self.is_in(reference, PARENTS):
+            if not self.old.is_ref_unassignable(reference) and not self.is_in_parents(reference):
                 raise SuspiciousModification("parent tree with other objects of the document in it")
             self._take(reference)
         for key, value in old_entries.items():
@@ -156,17 +167,26 @@ class Growth:
                 raise SuspiciousModification("entry of the parent tree for something else than a new element")
 
 
+def _below(path: tuple[str | int, ...], where: tuple[str, ...]) -> bool:
+    return path[: len(where)] == where
+
+
+def _is_child(path: tuple[str | int, ...]) -> bool:
+    """From the root of the tree down, by /K and places in its arrays alone."""
+    return _below(path, TREE) and all(step == "/K" or isinstance(step, int) for step in path[len(TREE) :])
+
+
 def _new_widgets(old: Old, new: New) -> Iterator[Reference]:
     """Signature fields that are new; and their widgets, where those are objects of their own."""
-    form = new.root.get("/AcroForm")
-    fields = form.get("/Fields") if isinstance(form, generic.DictionaryObject) else None
+    form = entry(new.root, "/AcroForm")
+    fields = entry(form, "/Fields") if isinstance(form, generic.DictionaryObject) else None
     for raw in _raw(fields) if isinstance(fields, generic.ArrayObject) else ():
         if not isinstance(raw, generic.IndirectObject) or not old.is_ref_unassignable(raw.reference):
             continue
         field = raw.get_object()
-        if isinstance(field, generic.DictionaryObject) and field.get("/FT") == "/Sig":
+        if isinstance(field, generic.DictionaryObject) and entry(field, "/FT") == "/Sig":
             yield raw.reference
-            for kid in _raw(field.get("/Kids", generic.ArrayObject())):
+            for kid in _raw(entry(field, "/Kids", generic.ArrayObject())):
                 if isinstance(kid, generic.IndirectObject) and old.is_ref_unassignable(kid.reference):
                     yield kid.reference
 
@@ -193,11 +213,11 @@ def _entries(node: Any, depth: int, taken: set[Reference] | None = None) -> Iter
         raw = node.raw_get(key) if key in node else None
         if isinstance(raw, generic.IndirectObject) and taken is not None:
             taken.add(raw.reference)
-    numbers = list(_raw(node.get("/Nums", generic.ArrayObject())))
+    numbers = list(_raw(entry(node, "/Nums", generic.ArrayObject())))
     if len(numbers) % 2 or not all(isinstance(key, generic.NumberObject) for key in numbers[::2]):
         raise SuspiciousModification("parent tree not readable")
     yield from zip((int(key) for key in numbers[::2]), numbers[1::2], strict=True)
-    for kid in _raw(node.get("/Kids", generic.ArrayObject())):
+    for kid in _raw(entry(node, "/Kids", generic.ArrayObject())):
         if not isinstance(kid, generic.IndirectObject):
             raise SuspiciousModification("parent tree not readable")
         if taken is not None:

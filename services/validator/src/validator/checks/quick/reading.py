@@ -6,6 +6,7 @@ where it is ``Unsure`` or finds a fault, the library reads, and raises, itself.
 
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -66,7 +67,7 @@ class Reader(PdfFileReader):
         self.stream = stream
         stream.seek(-1, io.SEEK_END)
         builder = Builder(document, self, stream, process_data_at_eof(stream))
-        self.xrefs = XRefCache(self, builder.read_xrefs())  # type: ignore[no-untyped-call]
+        self.xrefs = Tables(self, builder.read_xrefs())  # type: ignore[no-untyped-call]
         self.last_startxref = builder.last_startxref
         self.trailer = builder.trailer
         self.has_xref_stream = builder.has_xref_stream
@@ -96,7 +97,18 @@ class Reader(PdfFileReader):
                 pass
             else:
                 return found
+        if marker is None and self._is_nowhere(ref.idnum):
+            nothing = generic.NullObject()
+            nothing.container_ref = ref
+            return nothing
         return super()._read_object(ref, marker, never_decrypt, as_metadata_stream)
+
+    def _is_nowhere(self, number: int) -> bool:
+        """No revision of the file ever defined it: a reference to it is the null object (ISO 32000-1 §7.3.10).
+
+        Where any revision does, the library's strict fault stands: what was signed must not get content later.
+        """
+        return isinstance(self.xrefs, Tables) and self.xrefs.is_nowhere(number)
 
     def _read_plain(self, ref: generic.Reference, offset: int) -> Any:
         document = self.document
@@ -158,6 +170,29 @@ class Reader(PdfFileReader):
         if len(numbers) != 2 * count or len(set(numbers[::2])) != count:
             raise Unsure
         return data, {number: (place, first + numbers[2 * place + 1]) for place, number in enumerate(numbers[::2])}
+
+
+class Tables(XRefCache):
+    """The library's tables, which also know numbers that no revision ever used."""
+
+    def is_nowhere(self, number: int) -> bool:
+        """No revision defines or frees it."""
+        return not any(
+            number in data.standard_xrefs or number in data.xrefs_in_objstm or number in data.freed
+            for data in self._all()
+        )
+
+    def get_introducing_revision(self, ref: generic.Reference) -> int:
+        """As the library; a reference to nothing was nothing from the beginning."""
+        if self.is_nowhere(ref.idnum):
+            return 0
+        return int(super().get_introducing_revision(ref))
+
+    def _all(self) -> Iterator[XRefSectionData]:
+        for section in self._xref_sections:
+            yield section.xref_data
+            if section.xref_data.hybrid:
+                yield section.xref_data.hybrid.xref_data
 
 
 class Builder(XRefBuilder):
