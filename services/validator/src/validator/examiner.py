@@ -11,6 +11,7 @@ from common.failure import Transient
 from validator import crl_refresh, trust
 from validator.pool import Limits, Measures, Pool
 from validator.report import Decision
+from validator.secrecy.search import Found, Search
 from validator.settings import ValidatorSettings
 from validator.verdict_cache import VerdictCache
 from validator.verify import Question
@@ -46,6 +47,12 @@ class Examiner:
         if self._version and key[-1] == self._version:
             self._cache.keep(key, decision)
         return decision
+
+    async def look(self, file: bytes, search: Search, now: datetime, *, urgent: bool) -> Found:
+        """A mark of secrecy in a file of any kind. Raises ``Transient`` like ``examine``."""
+        if self._pool is None:
+            raise Transient(Reason.E_UNAVAILABLE, self._missing, top_rung="1m")
+        return await self._pool.look(file, search, now, urgent=urgent)
 
     async def check(self) -> None:
         """Readiness: the workers have their measures."""

@@ -79,16 +79,18 @@ _LAW_BEFORE = re.compile(
 _LAW_AFTER = re.compile(r"^(?: ?[,;/] ?(?:TUYỆT|TỐI|MẬT|TUYET|TOI|MAT)\b| (?:VÀ|HOẶC|HAY|VA|HOAC|TRỞ|LÀ)\b)")
 
 _FRIENDS_BEFORE = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "BÍ BẢO CƠ KÍN CẨN TÚI ỐNG SỎI DỊCH MÍA RỈ NƯỚC TRÁI THÂN HÒA ĐẬM NGỌT ONG ĐƯỜNG GAN CHỨA TINH "
-        "NGHIÊM TUYỆT TỐI ĐỘ GIẢI VĂN LIỆU TIN SƠ CHUYỆN THÁM HỘI NGHỊ"
-    ).split()  # noqa: SIM905
+        "NGHIÊM TUYỆT TỐI ĐỘ GIẢI VĂN LIỆU TIN SƠ CHUYỆN THÁM HỘI NGHỊ ",
+    )
 )
 _FRIENDS_AFTER = frozenset(
-    (
+    re.findall(
+        r"\w+",
         "KHẨU MÃ ĐỘ ONG THIẾT VỤ THƯ THÁM MÍA NGỮ HIỆU LỆNH NGHỊ ĐÀM TÔNG GIÁO HOA BÁO DANH ƯỚC NGỌT "
-        "ĐƯỜNG GẤU CẬT RỈ VÀNG THÂN CHÚ PHÁI SỰ TIN LỆ RẮN KẾ CHỈ PHONG CẢNH BÁO KHU KHÓA"
-    ).split()  # noqa: SIM905
+        "ĐƯỜNG GẤU CẬT RỈ VÀNG THÂN CHÚ PHÁI SỰ TIN LỆ RẮN KẾ CHỈ PHONG CẢNH BÁO KHU KHÓA ",
+    )
 )
 _SPACED = re.compile(r"(?<!\w)\w(?:[ .\-_·•\u00a0]{1,3}\w){2,}(?!\w)")
 _DECORATION = " \t.:;,*-–—_=~#|/\\\"'«»“”‘’()[]{}<>•·!°"

@@ -9,7 +9,6 @@ from common.secrecy.marks import Mark, mark_in_field, mark_in_file_name, mark_in
 
 NOT_TEXT = frozenset({"code", "document_id", "content_id", "sha256", "content_type", "declared_type", "unit", "email"})
 """Ids and addresses: chosen by rule, not by writers."""
-HEAD_CHARS = 1_000_000
 
 
 def mark_in_message(message: Message) -> Mark | None:
@@ -23,7 +22,8 @@ def mark_in_message(message: Message) -> Mark | None:
 
 def mark_in_unreadable(source: bytes) -> Mark | None:
     """A stamp in a package that cannot be read: its text as far as it goes, contents left out."""
-    text = source[:HEAD_CHARS].decode("utf-8", "ignore")
+    encoding = "utf-16" if source[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    text = source.decode(encoding, "ignore")
     text = re.sub(r"[A-Za-z0-9+/=]{60,}", " ", text)
     found = mark_in_text(re.sub(r"<[^>]{0,500}>", "\n", text))
     return found.at("unreadable package") if found else None

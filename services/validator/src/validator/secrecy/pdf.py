@@ -16,6 +16,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from common.secrecy import Mark, mark_in_field, mark_in_file_name, mark_in_text
 from validator.secrecy.pdf_text import MAX_CONTENT_BYTES, PageReader, entry
 
+_Reader: Any = PdfFileReader
+
 MAX_PAGES = 12
 """Pages looked at from the beginning: the stamp stands on the first page (ND 30/2020, appendix I, box 10a), and a
 document of several parts bears it at the beginning of each."""
@@ -34,7 +36,7 @@ Nested = Callable[[str, bytes], Mark | None]
 def mark_in_pdf(document: bytes, nested: Nested | None = None) -> Mark | None:
     """The first mark found, with its place."""
     try:
-        reader: Any = PdfFileReader(io.BytesIO(document), strict=False)
+        reader: Any = _Reader(io.BytesIO(document), strict=False)
         root: Any = reader.trailer["/Root"]
     except Exception:
         return _in_streams(document)
