@@ -1,5 +1,6 @@
 """Time that is proved: what a trusted time stamp lets stand, and what it must not."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyhanko.pdf_utils.generic import BooleanObject, pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from common.domain.directory import Directory
 from common.domain.reason import Reason
@@ -14,6 +17,7 @@ from mint.ltv import add_validation_data
 from mint.pki import YEAR, Authority, Identity
 from mint.pki import Revocation as Revoked
 from mint.sign import sign
+from mint.tamper import TAMPERS
 from mint.tsa import TimeAuthority, add_document_time_stamp, long_term, time_authority
 from validator.policy import DEFAULT
 from validator.report import (
@@ -353,3 +357,24 @@ def test_undecided_is_an_answer_of_its_own(bench: Bench) -> None:
     assert isinstance(decision, Undecided)
     assert decision.report.trusted is True
     assert decision.report.integrity is Integrity.INTACT
+
+
+@pytest.mark.parametrize("name", ["title_changed", "page_changed", "annotation_laid_over", "empty_field_laid_over"])
+def test_a_time_stamp_vouches_for_no_content(bench: Bench, name: str) -> None:
+    """Anybody can have a time stamp put behind a change: it does not make the change good."""
+    document = add_document_time_stamp(TAMPERS[name].apply(bench.plain), bench.tsa, KEPT)
+    decision = bench.judge(document, KEPT)
+    assert _outcome(decision) == ("Refused", Reason.E_SIG_CHANGED)
+    assert decision.report.integrity is Integrity.TAMPERED
+
+
+def test_fields_switched_to_be_drawn_anew_between_signatures(bench: Bench, court: Court) -> None:
+    writer = IncrementalPdfFileWriter(io.BytesIO(sign(court.letter, bench.signer, NOW, field="A")))
+    writer.root["/AcroForm"][pdf_name("/NeedAppearances")] = BooleanObject(True)
+    writer.update_container(writer.root["/AcroForm"])
+    out = io.BytesIO()
+    writer.write(out)
+    assert _outcome(bench.judge(sign(out.getvalue(), bench.seal, NOW, field="B"), KEPT)) == (
+        "Refused",
+        Reason.E_SIG_CHANGED,
+    )

@@ -215,7 +215,10 @@ def _settle(
     policy: Policy,
 ) -> Settled:
     made = Settled(signature)
-    made.ask(lambda: check_difference(reader, signature, signatures[-1]))  # (4)
+    later = signatures[signatures.index(signature) + 1 :]
+    vouching = [each for each in later if each.subfilter != TIME_STAMP]
+    last = vouching[-1] if vouching else signature
+    made.ask(lambda: check_difference(reader, signature, last, stamps_follow=bool(later)))  # (4)
     if signature is signatures[0]:
         made.ask(lambda: check_empty_fields(reader, signature))
     if made.is_time_stamp:

@@ -23,6 +23,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 from common.domain.reason import Reason
 from validator.checks.allowed import FormRule, InformationDateRule, Policy, ValidationDataRule
 from validator.checks.fault import Fault, Step, faults
+from validator.checks.metadata import MetadataDateRule
 from validator.checks.quick.settled import settled
 from validator.checks.structure import Signature
 from validator.checks.tagging import StructureTreeRule
@@ -47,7 +48,8 @@ NO_FORM_FILL = Policy(
 
 VALIDATION_DATA_ONLY = Policy(
     global_rules=[
-        CatalogModificationRule(ignored_keys={"/DSS", "/Extensions", "/Version"}),
+        CatalogModificationRule(ignored_keys={"/DSS", "/Extensions", "/Version", "/Metadata"}),
+        MetadataDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
         XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ValidationDataRule().as_qualified(ModificationLevel.LTA_UPDATES),
