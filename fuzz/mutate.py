@@ -10,8 +10,9 @@ PDF_TOKENS = (
 )  # fmt: skip
 XML_TOKENS = (
     b"<", b">", b"</", b"/>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<!DOCTYPE a [", b"<!ENTITY b 'c'>", b"&b;",
-    b"&lt;",     b"&#0;", b"<?xml ", b"?>", b"xmlns=", b"xmlns:edXML=", b"edXML:", b"MessageHeader", b"OrganId", b"Attachment",
-    b"ContentTransferEncoded", b"cid:", b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"UTF-16", b"encoding=", b"=", b"\xc3\x28",
+    b"&lt;", b"&#0;", b"<?xml ", b"?>", b"xmlns=", b"xmlns:edXML=", b"edXML:", b"MessageHeader", b"OrganId",
+    b"Attachment", b"ContentTransferEncoded", b"cid:", b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"UTF-16",
+    b"encoding=", b"=", b"\xc3\x28",
 )  # fmt: skip
 
 

@@ -118,7 +118,8 @@ FOUND = {
     "letters far apart": unicode_page(content=spread("TUYỆT MẬT", 30)),
     "stamp beside the heading": unicode_page(
         HEADING,
-        content=b"BT /U 12 Tf 1 0 0 1 72 760 Tm " + hexed("MẬT") + b" Tj 1 0 0 1 250 760 Tm " + hexed(HEADING) + b" Tj ET",
+        content=b"BT /U 12 Tf 1 0 0 1 72 760 Tm " + hexed("MẬT")
+        + b" Tj 1 0 0 1 250 760 Tm " + hexed(HEADING) + b" Tj ET",
     ),
     "array with kerning": unicode_page(
         content=b"BT /U 12 Tf [" + hexed("M") + b" 40 " + hexed("Ậ") + b" 40 " + hexed("T") + b"] TJ ET"
@@ -141,7 +142,8 @@ FOUND = {
     "paragraph": word("Kính gửi", "MẬT"),
     "page heading": word("Kính gửi", header="TỐI MẬT"),
     "title of an office file": word("Kính gửi", title="Kế hoạch (Mật)"),
-    "cell": zipped(("[Content_Types].xml", b"<T/>"), ("xl/sharedStrings.xml", "<sst><si><t>TUYỆT MẬT</t></si></sst>".encode())),
+    "cell": zipped(("[Content_Types].xml", b"<T/>"),
+                   ("xl/sharedStrings.xml", "<sst><si><t>TUYỆT MẬT</t></si></sst>".encode())),
     "OpenDocument": zipped(
         ("mimetype", b"application/vnd.oasis.opendocument.text"), ("content.xml", "<text:p>MẬT</text:p>".encode())
     ),

@@ -82,7 +82,7 @@ _FRIENDS_BEFORE = frozenset(
     re.findall(
         r"\w+",
         "BÍ BẢO CƠ KÍN CẨN TÚI ỐNG SỎI DỊCH MÍA RỈ NƯỚC TRÁI THÂN HÒA ĐẬM NGỌT ONG ĐƯỜNG GAN CHỨA TINH "
-        "NGHIÊM TUYỆT TỐI ĐỘ GIẢI VĂN LIỆU TIN SƠ CHUYỆN THÁM HỘI NGHỊ ",
+        "NGHIÊM TUYỆT TỐI ĐỘ GIẢI CHUYỆN THÁM HỘI NGHỊ ",
     )
 )
 _FRIENDS_AFTER = frozenset(
