@@ -6,7 +6,7 @@ short keys) is told apart by ``check_strength``, so that integrity can be named 
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
@@ -129,7 +129,9 @@ def _signature(signature: Signature, covered: tuple[memoryview, memoryview], pol
         return _verified(data, covered, policy, None)
     if data.content is None or data.content != _digest(covered, "sha1"):
         raise _Wrong(Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, "the document was changed")
-    return _verified(data, data.content, policy, None)
+    # What binds the document is SHA-1, whatever the attributes around it are hashed with.
+    read = _verified(data, data.content, policy, None)
+    return replace(read, weakness=read.weakness or "digest sha1")
 
 
 def _verified(
