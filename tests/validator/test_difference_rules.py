@@ -331,6 +331,18 @@ def test_values_drawn_anew(court: Court, once: bytes) -> None:
     assert refused(court, sign(update(once, change), court.sender.seal, NOW, field="B"))
 
 
+@pytest.mark.parametrize("key", ["/A", "/AA"])
+def test_field_with_a_script(court: Court, once: bytes, key: str) -> None:
+    """The library looks at the objects an update brings, not at what is written into a new field."""
+
+    def change(_: Writer, widget: Any) -> None:
+        script = dictionary(S=name("/JavaScript"), JS=generic.TextStringObject("app.alert(1)"))
+        widget.get_object()[name(key)] = script if key == "/A" else dictionary(E=script)
+
+    assert accepted(court, sign_with(once, court.sender.seal, lambda *_: None))
+    assert refused(court, sign_with(once, court.sender.seal, change))
+
+
 # (c) free entries
 
 

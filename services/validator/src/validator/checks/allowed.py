@@ -6,7 +6,7 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (a) Validation data rewritten by another tool: arrays and entries of DSS and VRI may go, change and come, as long as all
     of it is streams in their arrays.
 (b) Form entries of a signing service: /SigFlags may gain flags. /NeedAppearances may not be switched on: viewers would
-    then draw field values instead of what was signed.
+    then draw field values instead of what was signed. New fields carry no actions, which could run scripts.
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
 (e) Behind the last signature, the date of the last change in the document information.
@@ -139,12 +139,31 @@ class FormRule(FormUpdatingRule):
             raise SuspiciousModification("flags of the form taken away")
         if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
+        for field in _fields(now):
+            if old.is_ref_unassignable(field.reference) and _acts(field):
+                raise SuspiciousModification("new field that does something when it is touched")
         return super().apply(old, new)
 
 
 def _form(view: HistoricalResolver) -> Any:
     form = entry(view.root, "/AcroForm")
     return form if isinstance(form, generic.DictionaryObject) else generic.DictionaryObject()
+
+
+def _fields(form: Any) -> Iterator[generic.IndirectObject]:
+    fields = entry(form, "/Fields", generic.ArrayObject())
+    found = (fields.raw_get(place) for place in range(len(fields)))
+    return (field for field in found if isinstance(field, generic.IndirectObject))
+
+
+def _acts(field: generic.IndirectObject) -> bool:
+    """The field or one of its widgets carries an action."""
+    entries = field.get_object()
+    if not isinstance(entries, generic.DictionaryObject):
+        return False
+    kids = entry(entries, "/Kids", generic.ArrayObject())
+    widgets = (kids[place] for place in range(len(kids)))
+    return any("/A" in each or "/AA" in each for each in (entries, *widgets))
 
 
 class Policy(StandardDiffPolicy):

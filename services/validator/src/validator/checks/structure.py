@@ -21,11 +21,14 @@ from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
 from validator.checks.quick.digests import Covered, Digests
+from validator.checks.quick.reading import Reader
 from validator.checks.quick.settled import settled
 from validator.policy import Policy
 from validator.report import SubIndication
 
 HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
+BYTE_RANGE = b"/ByteRange"
+MAX_WHITE_SPACE = 4096
 OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})[\x00\t\n\x0c\r ]+([0-9]{1,5})[\x00\t\n\x0c\r ]+obj")
 
 
@@ -63,7 +66,9 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
     with faults(Step.STRUCTURE, Reason.E_SIG_FORMAT, "signature dictionaries not readable"):
         fields = list(enumerate_sig_fields(reader, filled_status=True))
     # (3.1) Every ByteRange of the file belongs to a signature we look at: none is hidden, forgotten or removed.
-    if document.count(b"/ByteRange") != len(fields):
+    layout = reader.layout if isinstance(reader, Reader) else None
+    mentioned = layout.count(document, BYTE_RANGE) if layout else document.count(BYTE_RANGE)
+    if mentioned != len(fields):
         raise _format("a signature that no form field shows", "")
     digests = Digests(document)
     found = [_signature(document, reader, policy, name, field, digests) for name, _, field in fields]
@@ -136,7 +141,7 @@ def _byte_range(document: bytes, value: generic.DictionaryObject, name: str) -> 
 def _contents(document: bytes, value: generic.DictionaryObject, hole: tuple[int, int], name: str) -> bytes:
     # (3.5) The hole is exactly one hexadecimal string, the value of /Contents, and nothing else.
     text = document[hole[0] : hole[1]]
-    if not HEX_STRING.fullmatch(text) or not document[: hole[0]].rstrip(WHITE_SPACE).endswith(b"/Contents"):
+    if not HEX_STRING.fullmatch(text) or not _stands_before(document, hole[0], b"/Contents"):
         raise _format("the hole of the ByteRange is not one hexadecimal string", name)
     contents = value.raw_get("/Contents", decrypt=generic.EncryptedObjAccess.RAW)
     read = getattr(contents, "original_bytes", None)
@@ -184,10 +189,15 @@ def _check_coverage(document: bytes, reader: PdfFileReader, signature: Signature
     with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: coverage not clear"):
         level = signature.embedded.evaluate_signature_coverage()
         covers = level.value >= SignatureCoverageLevel.ENTIRE_REVISION.value
-        ends = document[: signature.end].rstrip(WHITE_SPACE).endswith(END)
+        ends = _stands_before(document, signature.end, END)
         whole_file = signature.end == len(document)
         if not covers or not ends or (whole_file and signature.revision != reader.total_revisions - 1):
             raise _coverage("does not cover its whole revision", signature.field)
+
+
+def _stands_before(document: bytes, offset: int, word: bytes) -> bool:
+    """Whether a word ends at ``offset``, white space aside; not too much of it, or the search would take long."""
+    return document[max(0, offset - MAX_WHITE_SPACE) : offset].rstrip(WHITE_SPACE).endswith(word)
 
 
 def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Signature) -> None:

@@ -310,12 +310,14 @@ class Change:
         before, now = self.history.dictionary(field, self.old), self.history.dictionary(field, self.new)
         if before.get("/FT") != "/Sig" or "/V" in before or not _same_but(before, now, {"/V", "/AP"}):
             raise Unsure
-        if "/Lock" in before or "/SV" in before or ("/AP" in before and before["/AP"] != now.get("/AP")):
+        if "/Lock" in before or "/SV" in before:
             raise Unsure
         holders = set(self.history.mentions(self.old).holders(field.number)) - self.field_holders
         for holder in holders:
             self._check_shows(holder, field)
-        if "/AP" not in before:
+        if before.get("/AP") != now.get("/AP"):
+            if not all(isinstance(appearance, dict) for appearance in (before.get("/AP", {}), now.get("/AP"))):
+                raise Unsure  # written in the field itself, so that nothing else uses it
             self._take_in(now.get("/AP"))
         self.used.add(field.number)
         self._check_signature(now.get("/V"))

@@ -11,7 +11,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.xref import ObjStreamRef
 
 from validator.checks.quick import Unsure
-from validator.checks.quick.layout import OBJECT, Layout
+from validator.checks.quick.layout import BODY, OBJECT, Layout
 from validator.checks.quick.reading import STREAM, Reader
 from validator.checks.quick.values import Ref, Value, read_value
 
@@ -55,6 +55,11 @@ class History:
             raise Unsure
         data = xrefs.get_xref_data(revision)
         numbers, end = self.layout.numbers, section.end
+        if data.hybrid:
+            meta = data.hybrid.meta_info
+            own = meta.stream_ref.idnum if meta.stream_ref else None
+            if numbers.get(meta.start_location) != own or own is None or meta.start_location >= end:
+                raise Unsure
         for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
             for number, (generation, offset) in part.standard_xrefs.items():
                 if numbers.get(offset) != number or generation or offset >= end:
@@ -209,7 +214,10 @@ def _packed_texts(history: History, revision: int) -> Iterator[tuple[bytes, dict
         if data.hybrid:
             used |= data.hybrid.xref_data.obj_streams_used
     for number in sorted(used):
-        yield history.reader.unpacked(number)
+        text, objects = history.reader.unpacked(number)
+        if b"%" in text and not BODY.fullmatch(text):
+            raise Unsure  # a comment might stand inside of a reference
+        yield text, objects
 
 
 def _packed_holder(objects: dict[int, tuple[int, int]], at: int) -> int:

@@ -6,7 +6,6 @@ comments, stream lengths that do not fit, bytes that belong to nothing.
 """
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from validator.checks.quick import Unsure
@@ -67,10 +66,11 @@ class Layout:
     """Streams whose length is another object's value: number of that object, start, end of the data."""
     sections: list[Section] = field(default_factory=list)
 
-    def in_stream(self, offset: int) -> bool:
-        """Whether a byte belongs to the data of a stream."""
-        place = bisect_right(self.streams, (offset, len(self.streams) and self.streams[-1][1])) - 1
-        return place >= 0 and self.streams[place][0] <= offset < self.streams[place][1]
+    def count(self, document: bytes, word: bytes) -> int:
+        """How often a word stands outside of the data of streams."""
+        ends = [0, *(end for _, end in self.streams)]
+        starts = [*(start for start, _ in self.streams), len(document)]
+        return sum(document.count(word, end, start) for end, start in zip(ends, starts, strict=True))
 
 
 def read_layout(document: bytes) -> Layout:
