@@ -22,7 +22,7 @@ def add_validation_data(
     ocsps: Iterable[bytes] = (),
     touch_metadata: bool = False,
 ) -> bytes:
-    """Append certificates, CRLs and OCSP responses (DER); ``touch_metadata`` also renews the XMP date, as many tools do."""
+    """Append certificates, CRLs and OCSP responses (DER); ``touch_metadata`` renews the XMP date too, as tools do."""
     writer: Any = _Writer(io.BytesIO(pdf))
     writer.touches_metadata = touch_metadata
     store = DocumentSecurityStore(writer=writer, certs={}, ocsps=[], crls=[])

@@ -56,9 +56,9 @@ def _words(reader: PdfFileReader) -> Iterator[str]:
     for _, value, _ in enumerate_sig_fields(reader, filled_status=True):
         found = value.get_object()
         yield from (str(found[key]) for key in ("/Reason", "/Location", "/Name", "/ContactInfo") if key in found)
-    information = reader.trailer["/Info"] if "/Info" in reader.trailer else {}
+    information = reader.trailer["/Info"] if "/Info" in reader.trailer else {}  # noqa: SIM401
     yield from (str(information[key]) for key in ("/Title", "/Subject", "/Keywords") if key in information)
-    metadata = reader.root["/Metadata"] if "/Metadata" in reader.root else None
+    metadata = reader.root["/Metadata"] if "/Metadata" in reader.root else None  # noqa: SIM401 - get gives a reference
     if isinstance(metadata, generic.StreamObject):
         yield metadata.data[:MAX_METADATA_BYTES].decode("utf-8", "replace")
 
