@@ -8,7 +8,7 @@ from typing import Any
 
 from asn1crypto import algos, cms, core, tsp, x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from mint.pki import Identity
@@ -69,7 +69,7 @@ def message(
     if signed_attributes:
         info["signed_attrs"] = cms.CMSAttributes(attributes)
         to_sign = info["signed_attrs"].untag().dump()
-    info["signature"] = _value(key_of or identity, to_sign)
+    info["signature"] = _value(key_of or identity, to_sign, hashed=not signed_attributes)
     encapsulated: dict[str, Any] = {"content_type": "data"}
     if content is not None:
         encapsulated["content"] = content
@@ -124,10 +124,12 @@ def _attributes(named: Identity, digest: bytes, at: datetime, content_type: str)
     ]
 
 
-def _value(identity: Identity, data: bytes) -> bytes:
+def _value(identity: Identity, data: bytes, *, hashed: bool) -> bytes:
+    """``hashed``: ``data`` is the digest already, as it is without signed attributes."""
     if not isinstance(identity.key, ec.EllipticCurvePrivateKey):
         raise TypeError("made for P-256 keys")
-    return identity.key.sign(data, ec.ECDSA(hashes.SHA256()))
+    how = utils.Prehashed(hashes.SHA256()) if hashed else hashes.SHA256()
+    return identity.key.sign(data, ec.ECDSA(how))
 
 
 def _certificate(identity: Identity) -> x509.Certificate:

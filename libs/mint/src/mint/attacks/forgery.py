@@ -81,13 +81,15 @@ def _subfilter(name: bytes) -> Callable[[Scene], bytes]:
 
 
 for _name, _value in {
-    "subfilter_pkcs7_sha1": b"/adbe.pkcs7.sha1",
     "subfilter_x509_rsa": b"/adbe.x509.rsa_sha1",
     "subfilter_timestamp": b"/ETSI.RFC3161",
     "subfilter_null": b"null",
     "subfilter_of_nobody": b"/Unit.Own.Format",
 }.items():
     add(_name, Class.USF, _subfilter(_value), *BROKEN)
+add(
+    "subfilter_pkcs7_sha1", Class.USF, _subfilter(b"/adbe.pkcs7.sha1"), Reason.E_SIG_DIGEST, sub="HASH_FAILURE"
+)  # its message holds a digest, which this one does not
 
 
 # removed

@@ -52,7 +52,7 @@ _cms("another_certificate", SIG_FORMAT, sub="NO_SIGNING_CERTIFICATE_FOUND", cert
 _cms("two_signers", SIG_FORMAT, signers=2)
 _cms("no_signers", SIG_FORMAT, signers=0)
 _cms("encapsulated_content", SIG_FORMAT, content=b"another document")
-_cms("no_signed_attributes", SIG_FORMAT, signed_attributes=False)
+_cms("no_signed_attributes", SIG_FORMAT, sub="SIG_CONSTRAINTS_FAILURE", signed_attributes=False)
 _cms("no_message_digest", SIG_FORMAT, change=without_attribute("message_digest"))
 _cms("no_content_type", SIG_FORMAT, change=without_attribute("content_type"))
 _cms("two_message_digests", SIG_FORMAT, change=_twice("message_digest"))
@@ -67,16 +67,13 @@ _cms(
 )
 _cms("signed_by_another_key", Reason.E_SIG_VALUE, sub="SIG_CRYPTO_FAILURE", key_of=lambda s: s.member.signer)
 _cms(
-    "digest_algorithm_unknown",
-    Reason.E_SIG_WEAK_ALG,
-    SIG_FORMAT,
-    sub="CRYPTO_CONSTRAINTS_FAILURE",
+    "digest_of_another_algorithm",
+    Reason.E_SIG_DIGEST,
+    sub="HASH_FAILURE",
     signer_digest_name="md5",
 )
-_cms("algorithm_of_another_key", Reason.E_SIG_WEAK_ALG, SIG_FORMAT, Reason.E_SIG_VALUE,
-     sub="CRYPTO_CONSTRAINTS_FAILURE", algorithm="sha256_rsa")  # fmt: skip
-_cms("algorithms_disagree", Reason.E_SIG_WEAK_ALG, SIG_FORMAT, Reason.E_SIG_VALUE,
-     sub="CRYPTO_CONSTRAINTS_FAILURE", algorithm="sha512_ecdsa")  # fmt: skip
+_cms("algorithm_of_another_key", Reason.E_SIG_VALUE, sub="SIG_CRYPTO_FAILURE", algorithm="sha256_rsa")
+_cms("algorithms_disagree", Reason.E_SIG_VALUE, sub="SIG_CRYPTO_FAILURE", algorithm="sha512_ecdsa")
 
 
 def _names_another(scene: Scene) -> bytes:
