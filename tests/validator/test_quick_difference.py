@@ -25,7 +25,7 @@ from validator.policy import DEFAULT
 from .conftest import NOW, Court
 from .updates import Update, changed_bytes
 
-ROUNDS = int(os.environ.get("UPDATES", "100"))
+ROUNDS = int(os.environ.get("UPDATES", "60"))
 """Of each kind; thousands in development."""
 
 SMALL = {"pages": 1, "font_bytes": 200, "paragraph_words": 3}
