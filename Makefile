@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test bench lint types contracts format clean
+.PHONY: help setup demo up down test bench bench-validator lint types contracts format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -25,6 +25,9 @@ test: setup ## every test, on real servers
 
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench
+
+bench-validator: setup ## CPU a validation, beside its floor and beside the plain library
+	@$(RUN) python -m bench.validator
 
 lint: setup ## ruff
 	@$(RUN) ruff check . && $(RUN) ruff format --check .

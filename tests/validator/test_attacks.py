@@ -133,12 +133,23 @@ def test_unlisted_object_in_an_update_of_validation_data(court: Court) -> None:
     assert decision.reason is Reason.E_SIG_COVERAGE
 
 
-def test_validation_data_with_renewed_metadata_is_refused_for_now(court: Court) -> None:
-    """Known to be strict: nobody signs for the metadata behind the last signature."""
+def test_validation_data_with_renewed_metadata(court: Court) -> None:
+    """Tools renew the dates; nobody signs for anything else in the metadata behind the last signature."""
     document = add_validation_data(court.signed, [court.sender.seal], [], touch_metadata=True)
-    decision = court.judge(document)
-    assert isinstance(decision, Refused)
-    assert decision.reason is Reason.E_SIG_CHANGED
+    assert isinstance(court.judge(document), Verified)
+    for old, new in ((b"</rdf:RDF>", b"</rdf:RDF><!-- -->"), (b"ModifyDate", b"Rating"), (b"</rdf:RDF>", b"</rdf:X>")):
+        writer = IncrementalPdfFileWriter(io.BytesIO(document))
+        stream = writer.root["/Metadata"]
+        assert old in stream.data
+        changed = generic.StreamObject(
+            {pdf_name("/Type"): pdf_name("/Metadata"), pdf_name("/Subtype"): pdf_name("/XML")},
+            stream_data=stream.data.replace(old, new),
+        )
+        writer.objects[(0, writer.root.raw_get("/Metadata").idnum)] = changed
+        writer._update_meta = lambda: None
+        decision = court.judge(_written(writer))
+        assert isinstance(decision, Refused), old
+        assert decision.reason is Reason.E_SIG_CHANGED
 
 
 def test_empty_field_laid_over_between_the_signatures(court: Court) -> None:

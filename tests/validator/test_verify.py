@@ -122,6 +122,18 @@ def test_declared_copy_that_is_no_scan_is_noted(court: Court) -> None:
     assert decision.report.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("reason", "missing"), [(None, True), ("Ký số", True), ("TRÍCH SAO", False), ("Sao  lục", False)]
+)
+def test_a_copy_names_its_form(court: Court, reason: str | None, missing: bool) -> None:
+    """Accepted either way: what is missing is for the receiving clerk."""
+    document = sign(court.scan, court.sender.seal, NOW, field="A", reason=reason)
+    decision = court.judge(document, declared_copy=True)
+    assert isinstance(decision, Verified)
+    assert decision.label is Label.CERTIFIED_COPY
+    assert [note.detail for note in decision.report.notes] == ["form of the copy not named"] * missing
+
+
 # revocation
 
 
@@ -355,7 +367,7 @@ def test_report_is_json_and_names_its_measures(court: Court) -> None:
     assert (signer["part"], unit["part"]) == ("signer", "unit")
     assert unit["certificate_sha256"] == court.sender.seal.sha256
     assert unit["chain"][-1] == court.city.authority.root.sha256
-    assert [crl["number"] for crl in unit["crls"]] == [1, 1]
+    assert [status["number"] for status in unit["statuses"]] == [1, 1]
     assert unit["signing_time"] == (NOW + timedelta(minutes=5)).isoformat()
 
 

@@ -97,6 +97,10 @@ class Objects:
         """Bytes under a key, unchecked. Raises ``ObjectMissing``."""
         return await _in_thread(lambda: self._read(bucket, key))
 
+    async def purge(self, ref: ObjectRef) -> None:
+        """Take an object out of the store for good, every version of it; again does nothing."""
+        await _in_thread(lambda: self._purge(ref.bucket, ref.key))
+
     async def put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
         """Copy content, checked, into the archive under compliance retention; a repeat adds an equal version."""
         await _in_thread(lambda: self._put_locked(key, ref, retain_until))
@@ -150,6 +154,12 @@ class Objects:
 
     def _read(self, bucket: str, key: str) -> bytes:
         return b"".join(self._chunks(bucket, key))
+
+    def _purge(self, bucket: str, key: str) -> None:
+        versions = list(self.client.list_objects(bucket, prefix=key, include_version=True))
+        for version in versions:
+            if version.object_name == key:
+                self.client.remove_object(bucket, key, version_id=version.version_id)
 
     def _put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
         buffer = io.BytesIO()

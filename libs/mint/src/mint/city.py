@@ -98,7 +98,7 @@ class City:
 
     def certified_copy(self, code: UnitCode, scan: bytes, at: datetime | None = None) -> bytes:
         """A scan signed by the unit alone (ND 30/2020 art. 25.1)."""
-        return sign(scan, self.members[code].seal, at or self.now, field="SaoY")
+        return sign(scan, self.members[code].seal, at or self.now, field="SaoY", reason="SAO Y")
 
 
 def build_city(now: datetime, *, kind: KeyKind = "rsa2048", contact_domain: str = "demo.invalid") -> City:

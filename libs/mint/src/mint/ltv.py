@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -14,9 +15,14 @@ from mint.pki import Identity
 
 
 def add_validation_data(
-    pdf: bytes, identities: Iterable[Identity], crls: Iterable[bytes], *, touch_metadata: bool = False
+    pdf: bytes,
+    identities: Iterable[Identity],
+    crls: Iterable[bytes],
+    *,
+    ocsps: Iterable[bytes] = (),
+    touch_metadata: bool = False,
 ) -> bytes:
-    """Append certificates and CRLs (DER); ``touch_metadata`` also renews the XMP date, as many tools do."""
+    """Append certificates, CRLs and OCSP responses (DER); ``touch_metadata`` renews the XMP date too, as tools do."""
     writer: Any = _Writer(io.BytesIO(pdf))
     writer.touches_metadata = touch_metadata
     store = DocumentSecurityStore(writer=writer, certs={}, ocsps=[], crls=[])
@@ -24,6 +30,7 @@ def add_validation_data(
         None,
         certs=[asn1_x509.Certificate.load(identity.der) for identity in identities],
         crls=[asn1_crl.CertificateList.load(crl) for crl in crls],
+        ocsps=[asn1_ocsp.OCSPResponse.load(response) for response in ocsps],
     )
     writer.root[pdf_name("/DSS")] = writer.add_object(store.as_pdf_object())
     writer.update_root()

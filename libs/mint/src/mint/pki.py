@@ -15,7 +15,8 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from mint.keys import KeyKind, PrivateKey, cached_key, new_key
 
@@ -169,6 +170,47 @@ class Authority:
         entries = self.revoked[issuer] if revoked is None else revoked
         return make_crl(above, this_update, next_update, number, entries, extensions, signed_by or above)
 
+    def ocsp(
+        self,
+        identity: Identity,
+        *,
+        this_update: datetime,
+        next_update: datetime | None,
+        revoked_at: datetime | None = None,
+        signed_by: Identity | None = None,
+        embed: Iterable[Identity] = (),
+    ) -> bytes:
+        """An OCSP response (DER) about one certificate of the issuing CA, by the CA itself or by ``signed_by``."""
+        signer = signed_by or self.issuing
+        good = revoked_at is None
+        builder = (
+            ocsp.OCSPResponseBuilder()
+            .add_response(
+                cert=identity.certificate,
+                issuer=self.issuing.certificate,
+                algorithm=hashes.SHA256(),
+                cert_status=ocsp.OCSPCertStatus.GOOD if good else ocsp.OCSPCertStatus.REVOKED,
+                this_update=this_update,
+                next_update=next_update,
+                revocation_time=revoked_at,
+                revocation_reason=None if good else x509.ReasonFlags.key_compromise,
+            )
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate)
+        )
+        certificates = [each.certificate for each in embed]
+        if certificates:
+            builder = builder.certificates(certificates)
+        return builder.sign(signer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+    def responder(self, name: str = "Demo OCSP", **options: Any) -> Identity:
+        """An OCSP responder that the issuing CA certified; ``options`` as in ``issue``."""
+        wanted = {
+            "extended": [ExtendedKeyUsageOID.OCSP_SIGNING],
+            "extensions": [(x509.OCSPNoCheck(), False)],
+            "usages": ("digital_signature",),
+        } | options
+        return self.issue(name, **wanted)
+
     def write_trust(
         self,
         folder: Path,
@@ -243,8 +285,9 @@ def make_crl(
     extensions: Iterable[tuple[x509.ExtensionType, bool]], signed_by: Identity,
 ) -> bytes:  # fmt: skip
     """A CRL in the name of ``issuer`` with the key of ``signed_by``."""
+    revoked = [_revoked(entry) for entry in entries]
     builder = (
-        x509.CertificateRevocationListBuilder()
+        x509.CertificateRevocationListBuilder(revoked_certificates=revoked)  # one by one would be quadratic
         .issuer_name(issuer.certificate.subject)
         .last_update(this_update)
         .next_update(next_update)
@@ -253,8 +296,6 @@ def make_crl(
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
-    for entry in entries:
-        builder = builder.add_revoked_certificate(_revoked(entry))
     return builder.sign(signed_by.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 

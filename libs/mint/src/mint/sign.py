@@ -20,6 +20,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.sign import fields, signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
+from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
@@ -46,6 +47,8 @@ class Manner:
     """A certification signature with this permission (DocMDP)."""
     lenient: bool = False
     """Sign hybrid-reference files too, which the signing library otherwise declines."""
+    stamper: TimeStamper | None = None
+    """Adds a signature time stamp (B-T), see ``mint.tsa``."""
     embed_chain: bool = True
     """Put the issuing CA's certificate into the CMS; real tools often embed the leaf alone."""
 
@@ -55,9 +58,10 @@ def sign(pdf: bytes, identity: Identity, at: datetime, manner: Manner | None = N
     how = replace(manner or Manner(), **changes)
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=not how.lenient)
     signer = _DatedSigner(
-        _metadata(how), _signer(identity, how), new_field_spec=_field(writer, how), at=at, box=how.box
-    )
-    return bytes(_finish(signer.async_sign_pdf(writer)).getvalue())
+        _metadata(how), _signer(identity, how), timestamper=how.stamper, new_field_spec=_field(writer, how),
+        at=at, box=how.box,
+    )  # fmt: skip
+    return bytes(finished(signer.async_sign_pdf(writer)).getvalue())
 
 
 def sign_pair(
@@ -147,10 +151,13 @@ def _seal(box: Box | None) -> StaticStampStyle:
     return StaticStampStyle(background=content, border_width=0)
 
 
-def _finish(signing: Coroutine[Any, Any, Any]) -> Any:
+def finished(signing: Coroutine[Any, Any, Any]) -> Any:
     """Run the coroutine to its end; in a thread of its own, so that a running event loop does not matter."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, signing).result()
+
+
+_finish = finished
 
 
 def _written(writer: IncrementalPdfFileWriter) -> bytes:

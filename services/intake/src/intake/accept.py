@@ -1,5 +1,6 @@
 """May this package enter? The decision of intake, pure: everything it needs to know comes in as arguments.
 
+0. Nothing in its header or in its files' names marks it secret (R9, R19): such a package is not even stored.
 1. The sender named in the package is the unit whose user submitted it (R7, R14).
 2. That unit is open on the day (R16).
 3. Dates are not in the future.
@@ -18,6 +19,7 @@ from common.domain.names import PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import check_dates
+from common.secrecy import Mark
 from intake.record import document_id_of
 
 
@@ -27,6 +29,11 @@ class Admitted:
 
     subject: str
     """Document key."""
+
+
+def secret(mark: Mark | None) -> Refused | None:
+    """Step 0."""
+    return Refused(Reason.E_SECRET, str(mark)) if mark else None
 
 
 def admit(message: Message, unit: Unit, today: date, known: Sequence[str]) -> Admitted | Refused:

@@ -1,5 +1,8 @@
 """Intake's handlers: a submission becomes a saved decision and a fact; a later refusal frees its DocumentId."""
 
+import asyncio
+import io
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -12,20 +15,24 @@ from common.directory import DirectoryReader
 from common.domain import ids
 from common.domain.envelope import Message
 from common.domain.outcome import Refused
+from common.domain.reason import Reason
 from common.edxml import Parsed
 from common.facts import DocumentRefused
 from common.metrics import record_rejection, record_stage
-from common.objects import Objects
+from common.objects import Objects, content_ref, digest_of
+from common.secrecy import mark_in_message
 from common.service import Announcer
-from intake.accept import Admitted, admit, settle_claim
+from intake.accept import Admitted, admit, secret, settle_claim
 from intake.announce import fact_of, repeated_fact_of
 from intake.packages import Packages
-from intake.reading import close_files, read_package, store_parts
+from intake.reading import close_files, mark_in_broken, read_package, store_parts
 from intake.record import Arrival, PackageRecord, let_in, turned_away, unreadable
 from intake.settings import IntakeSettings
-from intake.submission import Submission, lane_of, open_package, submission_of
+from intake.submission import Submission, lane_of, open_package, submission_of, uploaded
 
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +50,51 @@ class Intake:
         submission = submission_of(body, message, self.directory)
         source = await open_package(submission, self.objects, self.settings)
         if isinstance(source, Refused):
-            arrival = await self._arrive(submission, submission.body, message)
-            await self._answer(await self._once(arrival, unreadable(arrival, source)))
+            arrival = await self._arrive(submission, io.BytesIO(submission.body), message)
+            await self._answer(await self._once(arrival, submission.body, unreadable(arrival, source)))
             return
         with source:
             arrival = await self._arrive(submission, source, message)
             saved = await self.packages.find(arrival.package_id)
-            await self._answer(saved or await self._once(arrival, await self._decide(arrival, submission, source)))
+            await self._answer(saved or await self._decide(arrival, submission, source))
 
     async def release(self, fact: DocumentRefused) -> None:
-        """A refused document gives its DocumentId back, for a corrected package."""
+        """A refused document gives its DocumentId back, for a corrected package; a secret one leaves no upload."""
         await self.packages.release(fact.subject, fact.package_id)
+        if fact.reason is Reason.E_SECRET:
+            record = await self.packages.find(fact.package_id)
+            if record and record.upload:
+                await self.objects.purge(record.upload)
 
-    async def _arrive(self, submission: Submission, source: bytes | BinaryIO, message: RabbitMessage) -> Arrival:
-        package = await self.objects.put_content(source)
-        return Arrival(sender=submission.unit.code, package=package, lane=lane_of(message), at=datetime.now(UTC))
+    async def _arrive(self, submission: Submission, source: BinaryIO, message: RabbitMessage) -> Arrival:
+        """Nothing is stored yet: what is marked secret must not be."""
+        package = content_ref(*await asyncio.to_thread(digest_of, source))
+        source.seek(0)
+        at, lane = datetime.now(UTC), lane_of(message)
+        return Arrival(sender=submission.unit.code, package=package, lane=lane, at=at, upload=uploaded(submission))
 
-    async def _once(self, arrival: Arrival, record: PackageRecord) -> PackageRecord:
+    async def _once(self, arrival: Arrival, source: bytes | BinaryIO, record: PackageRecord) -> PackageRecord:
+        """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes."""
+        if record.reason is Reason.E_SECRET:
+            log.warning("security event SECRET_CONTENT in package %s: %s", record.package_id, record.detail)
+            if arrival.upload:
+                await self.objects.purge(arrival.upload)
+        else:
+            await self.objects.put_content(source)
         return await self.packages.find(arrival.package_id) or await self.packages.save(record)
 
     async def _decide(self, arrival: Arrival, submission: Submission, source: BinaryIO) -> PackageRecord:
         parsed = await read_package(source, self.settings.limits)
         if isinstance(parsed, Refused):
-            return unreadable(arrival, parsed)
+            marked = secret(await asyncio.to_thread(mark_in_broken, source))
+            return await self._once(arrival, source, unreadable(arrival, marked or parsed))
         try:
-            return await self._judge(arrival, submission, parsed)
+            return await self._once(arrival, source, await self._judge(arrival, submission, parsed))
         finally:
             close_files(parsed)
 
     async def _judge(self, arrival: Arrival, submission: Submission, parsed: Parsed) -> PackageRecord:
-        answer = await self._admit(arrival, submission, parsed.message)
+        answer = secret(mark_in_message(parsed.message)) or await self._admit(arrival, submission, parsed.message)
         if isinstance(answer, Refused):
             return turned_away(arrival, parsed.message, answer)
         return let_in(arrival, await store_parts(parsed, self.objects), answer.subject)

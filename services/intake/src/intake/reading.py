@@ -8,9 +8,11 @@ from common import envelopes
 from common.domain.outcome import Refused
 from common.edxml import Limits, Parsed, Unreadable, parse
 from common.objects import Objects
+from common.secrecy import Mark, mark_in_unreadable
 from intake.record import Stored
 
 SPOOL_BYTES = 1024 * 1024
+HEAD_BYTES = 4 * 1024 * 1024
 
 
 async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
@@ -19,6 +21,14 @@ async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
         return await asyncio.to_thread(parse, source, _spool, limits)
     except Unreadable as error:
         return Refused(error.reason, error.detail)
+
+
+def mark_in_broken(source: BinaryIO) -> Mark | None:
+    """A mark in a package that cannot be read."""
+    source.seek(0)
+    found = mark_in_unreadable(source.read(HEAD_BYTES))
+    source.seek(0)
+    return found
 
 
 async def store_parts(parsed: Parsed, objects: Objects) -> Stored:

@@ -15,13 +15,15 @@ from common.facts import ObjectRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A submission whose bytes are stored."""
+    """A submission whose bytes are known, and stored unless they are secret."""
 
     sender: str
     package: ObjectRef
     lane: Lane
     """Of the queue it came by; a document's own urgency decides later."""
     at: datetime
+    upload: ObjectRef | None = None
+    """Where the unit had uploaded the package."""
 
     @property
     def package_id(self) -> str:
@@ -43,6 +45,8 @@ class PackageRecord(BaseModel):
     lane: Lane
     submitted_at: datetime
     package: ObjectRef
+    """The bytes as received; not in the store if the reason is E_SECRET."""
+    upload: ObjectRef | None = None
     envelope: ObjectRef | None = None
     carries_files: bool = False
     reason: Reason | None = None
@@ -73,6 +77,7 @@ def unreadable(arrival: Arrival, refused: Refused) -> PackageRecord:
         lane=arrival.lane,
         submitted_at=arrival.at,
         package=arrival.package,
+        upload=arrival.upload,
         reason=refused.reason,
         detail=refused.detail,
     )
@@ -106,4 +111,5 @@ def _read(arrival: Arrival, message: Message, subject: str) -> PackageRecord:
         lane=lane,
         submitted_at=arrival.at,
         package=arrival.package,
+        upload=arrival.upload,
     )

@@ -86,6 +86,19 @@ async def open_package(submission: Submission, objects: Objects, settings: Intak
     return _foreign(reference, submission.unit, settings.package_limit_bytes) or await _download(reference, objects)
 
 
+def uploaded(submission: Submission) -> ObjectRef | None:
+    """The upload that a submission by reference names, if it is the unit's own."""
+    if submission.content_type != headers.REFERENCE_TYPE:
+        return None
+    try:
+        named = Reference.model_validate_json(submission.body)
+    except ValidationError:
+        return None
+    if named.bucket != UPLOADS or not named.key.startswith(f"{submission.unit.code}/"):
+        return None
+    return ObjectRef(bucket=named.bucket, key=named.key, sha256=named.sha256, size_bytes=named.size)
+
+
 def _inline(body: bytes, limit: int) -> BinaryIO | Refused:
     if len(body) > limit:
         return Refused(Reason.E_SIZE, f"{len(body)} bytes in one message, at most {limit}; upload and refer instead")

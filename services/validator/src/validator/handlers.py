@@ -1,6 +1,7 @@
 """The validator's handler: fetch the files, ask the pool about each PDF, save the verdict, announce it."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,14 +16,20 @@ from common.domain.reason import Reason
 from common.facts import ObjectRef, PackageAccepted
 from common.failure import Permanent, Transient
 from common.metrics import record_rejection, record_stage
-from common.objects import Objects, content_ref
+from common.objects import ObjectMissing, Objects, content_ref
+from common.secrecy import Mark
 from common.service import Announcer
 from validator.dossier import Verdict, conclude, declares_copy, pdfs
 from validator.examiner import Examiner
 from validator.policy import DEFAULT
 from validator.report import Decision
+from validator.secrecy.redacted import objects_of, redacted, report_json
+from validator.secrecy.restore import restore
+from validator.secrecy.search import Search
 from validator.verdicts import VerdictRecord, Verdicts, fact_of
 from validator.verify import Question
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +44,53 @@ class Validator:
     async def verify_document(self, fact: PackageAccepted) -> None:
         """Decide about a package once; announce the verdict whenever it is asked for."""
         record = await self.verdicts.find(fact.package_id) or await self.verdicts.save(await self._decide(fact))
+        for ref in record.purge:
+            await self.objects.purge(ref)
         await self.announcer.announce(fact_of(record, fact, event_id(fact.package_id, "verdict")))
         _measure(record, fact)
 
     async def _decide(self, fact: PackageAccepted) -> VerdictRecord:
         now = datetime.now(UTC)
         envelope = await self._envelope(fact)
+        if mark := await self._mark(fact, envelope, now):
+            return await self._secret(fact, envelope, mark, now)
         attachments = pdfs(envelope)
         decisions = [await self._ask(fact, envelope, attachment, now) for attachment in attachments]
         names = [attachment.name for attachment in attachments]
         answer = conclude(decisions, names)
         if isinstance(answer, Undecided):
             raise Transient(answer.reason, answer.detail)
+        _tell_security(fact, decisions)
         report = await self.objects.put_content(_report_json(fact, attachments, decisions, answer, now))
         return _record(fact, answer, report, now)
+
+    async def _mark(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> Mark | None:
+        """A mark of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
+        for number, attachment in enumerate(envelope.attachments, start=1):
+            file = await self._file(fact, attachment)
+            found = await self.examiner.look(file, Search(name=attachment.name), now, urgent=fact.lane is Lane.URGENT)
+            if isinstance(found, Mark):
+                return found.at(f"attachment {number}")
+            if isinstance(found, Undecided):
+                raise Transient(found.reason, found.detail)
+            # A file that no search can end within the limits is refused by the list of the law, or carries no text.
+        return None
+
+    async def _secret(self, fact: PackageAccepted, envelope: Envelope, mark: Mark, now: datetime) -> VerdictRecord:
+        log.warning("security event SECRET_CONTENT in package %s: %s", fact.package_id, mark)
+        left = await self.objects.put_content(envelopes.to_json(redacted(envelope)))
+        report = await self.objects.put_content(report_json(fact, envelope, mark, DEFAULT.version, now))
+        refused = _record(fact, Refused(Reason.E_SECRET, str(mark)), report, now)
+        return refused.model_copy(update={"envelope": left, "purge": objects_of(fact, envelope)})
+
+    async def _file(self, fact: PackageAccepted, attachment: Attachment) -> bytes:
+        """An attachment's bytes; taken out of the package again if another, secret package took them along."""
+        ref = content_ref(attachment.sha256, attachment.size_bytes)
+        try:
+            return await self.objects.get(ref)
+        except ObjectMissing:
+            await restore(await self.objects.get(fact.package), self.objects)
+            return await self.objects.get(ref)
 
     async def _envelope(self, fact: PackageAccepted) -> Envelope:
         message = envelopes.from_json(await self.objects.get(fact.envelope))
@@ -59,13 +99,20 @@ class Validator:
         return message
 
     async def _ask(self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime) -> Decision:
-        document = await self.objects.get(content_ref(attachment.sha256, attachment.size_bytes))
+        document = await self._file(fact, attachment)
         question = Question(
             sender=envelope.sender.code,
             declared_copy=declares_copy(envelope),
             promulgation_date=envelope.promulgation_date,
         )
         return await self.examiner.examine(document, question, now, urgent=fact.lane is Lane.URGENT)
+
+
+def _tell_security(fact: PackageAccepted, decisions: Sequence[Decision]) -> None:
+    """Security events of documents (R18, R40), valid or not: into the log that is kept; the report names them too."""
+    for decision in decisions:
+        for note in decision.report.security_notes:
+            log.warning("security event %s in package %s: %s", note.code, fact.package_id, note.detail)
 
 
 def _record(fact: PackageAccepted, answer: Verdict | Refused, report: ObjectRef, now: datetime) -> VerdictRecord:

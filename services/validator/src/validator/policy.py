@@ -10,7 +10,7 @@ MIB = 1024 * 1024
 class Policy:
     """What a document may be and which algorithms count. Change a value = change ``version``."""
 
-    version: str = "trunk-1"
+    version: str = "trunk-2"
 
     max_document_bytes: int = 64 * MIB
     max_revisions: int = 12
@@ -26,9 +26,19 @@ class Policy:
     max_rsa_bits: int = 8192
     """Larger keys only serve to keep a validator busy."""
     curves: frozenset[str] = frozenset({"secp256r1", "secp384r1"})
+    schemes: frozenset[str] = frozenset({"rsassa_pkcs1v15", "rsassa_pss", "ecdsa"})
+    """Names as in ``validator.cms``."""
+    min_pss_salt: int = 20
 
-    subfilters: frozenset[str] = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached"})
-    """PAdES (EN 319 142-1) and the older form of ISO 32000-1 §12.8.3.3."""
+    subfilters: frozenset[str] = frozenset(
+        {"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"}
+    )
+    """PAdES (EN 319 142-1), the older forms of ISO 32000-1 §12.8.3.3 (the one with SHA-1 is read, but does not count),
+    and document time stamps."""
+    max_time_stamps: int = 4
+    """Signature time stamps looked at in one signature."""
+    answer_age: timedelta = timedelta(hours=24)
+    """So long an OCSP answer that names no next update speaks for the time after it."""
     max_chain: int = 4
     """Certificates from leaf to root."""
 

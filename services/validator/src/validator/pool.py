@@ -23,7 +23,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -32,8 +32,10 @@ from typing import Any
 
 from common.domain.directory import Directory
 from common.domain.reason import Reason
-from validator.report import Decision, Refused, Report, Undecided
+from validator.report import Decision, Refused, Report, Undecided, Verdict
 from validator.revocation import Revocation
+from validator.secrecy import find_mark
+from validator.secrecy.search import Found, Search
 from validator.trust import Trust
 from validator.turnstile import Turnstile
 from validator.verify import PYHANKO_VERSION, Question, verify
@@ -62,16 +64,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What documents are measured by; handed to the workers when it changes."""
+    """What documents are measured by; handed to the workers when it changes. None as in ``validator.verify``."""
 
-    trust: Trust
+    trust: Trust | None
     revocation: Revocation
-    directory: Directory
+    directory: Directory | None
+
+    @property
+    def trust_version(self) -> str:
+        """Equal for equal content."""
+        return self.trust.version if self.trust else ""
+
+    @property
+    def directory_version(self) -> str:
+        """Equal for equal content."""
+        return self.directory.version if self.directory else ""
 
     @property
     def version(self) -> str:
         """Equal for equal content."""
-        return f"{self.trust.version}:{self.revocation.version}:{self.directory.version}"
+        return f"{self.trust_version}:{self.revocation.version}:{self.directory_version}"
 
 
 class PoolClosed(RuntimeError):
@@ -127,12 +139,20 @@ class Pool:
 
         A cancelled call gives its worker back when the document is done.
         """
+        decision: Decision = await self._ask(document, question, now, urgent)
+        return decision
+
+    async def look(self, document: bytes, search: Search, now: datetime, *, urgent: bool = False) -> Found:
+        """Search one file of any kind for a mark of secrecy, under the same limits."""
+        found: Found = await self._ask(document, search, now, urgent)
+        return found
+
+    async def _ask(self, document: bytes, question: Question | Search, now: datetime, urgent: bool) -> Any:
         async with self._turnstile.turn(urgent=urgent):
             worker = await self._idle.get()
             task = asyncio.ensure_future(self._call(self._decide, worker, document, question, now))
             task.add_done_callback(lambda done: self._give_back(done, worker))
-            decision: Decision = (await asyncio.shield(task))[0]
-            return decision
+            return (await asyncio.shield(task))[0]
 
     @property
     def process_ids(self) -> tuple[int, ...]:
@@ -142,9 +162,9 @@ class Pool:
     # in a thread of the pool
 
     def _decide(
-        self, worker: "Worker", document: bytes, question: Question, now: datetime
-    ) -> tuple[Decision, "Worker"]:
-        """The decision, and a worker that may take the next document."""
+        self, worker: "Worker", document: bytes, question: Question | Search, now: datetime
+    ) -> tuple[Any, "Worker"]:
+        """The answer, and a worker that may take the next document."""
         for _ in range(2):
             try:
                 decision = worker.ask(self._measures.version, self._packed, (document, question, now))
@@ -176,16 +196,16 @@ class Pool:
 
     # answers of a limit
 
-    def _refused(self, document: bytes, question: Question, now: datetime, detail: str) -> Refused:
+    def _refused(self, document: bytes, question: Question | Search, now: datetime, detail: str) -> Refused:
         report = self._report(document, question, now, detail)
         return Refused(Reason.E_PDF_TIMEOUT, detail, report=report)
 
-    def _undecided(self, document: bytes, question: Question, now: datetime) -> Undecided:
+    def _undecided(self, document: bytes, question: Question | Search, now: datetime) -> Undecided:
         detail = "no answer in time"
-        report = self._report(document, question, now, detail)
+        report = replace(self._report(document, question, now, detail), verdict=Verdict.UNDECIDED)
         return Undecided(Reason.E_PDF_TIMEOUT, detail, report=report)
 
-    def _report(self, document: bytes, question: Question, now: datetime, detail: str) -> Report:
+    def _report(self, document: bytes, question: Question | Search, now: datetime, detail: str) -> Report:
         return Report(
             document_sha256=hashlib.sha256(document).hexdigest(),
             document_bytes=len(document),
@@ -194,9 +214,9 @@ class Pool:
             reason=Reason.E_PDF_TIMEOUT,
             detail=detail,
             policy_version=question.policy.version,
-            directory_version=self._measures.directory.version,
-            trust_version=self._measures.trust.version,
-            roots=self._measures.trust.root_fingerprints,
+            directory_version=self._measures.directory_version,
+            trust_version=self._measures.trust_version,
+            roots=self._measures.trust.root_fingerprints if self._measures.trust else (),
             revocation_version=self._measures.revocation.version,
             pyhanko_version=PYHANKO_VERSION,
         )
@@ -234,7 +254,7 @@ class Worker:
         """Of the process."""
         return self._process.pid or 0
 
-    def ask(self, version: str, packed: bytes, job: tuple[bytes, Question, datetime]) -> Decision:
+    def ask(self, version: str, packed: bytes, job: tuple[bytes, Question | Search, datetime]) -> Any:
         """One document. Raises ``TimeoutError`` or ``WorkerDied``; after either the worker is of no more use."""
         try:
             if version != self._version:
@@ -243,7 +263,7 @@ class Worker:
             self._pipe.send(job)
             if not self._pipe.poll(self._limits.wall_seconds):
                 raise TimeoutError
-            decision: Decision = self._pipe.recv()
+            decision = self._pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self._process.join(5)
             raise WorkerDied(self._process.exitcode) from error
@@ -299,16 +319,20 @@ def serve(pipe: Connection, limits: Limits, hook: Hook | None) -> None:
 
 
 def _answer(
-    measures: Measures, limits: Limits, hook: Hook | None, document: bytes, question: Question, now: datetime
-) -> Decision:
+    measures: Measures, limits: Limits, hook: Hook | None, document: bytes, question: Question | Search, now: datetime
+) -> Decision | Found:
     _allow_cpu(limits.cpu_seconds)
     # An alarm clock of its own, should the parent be gone and nobody there to kill it.
     signal.setitimer(signal.ITIMER_REAL, 2 * limits.wall_seconds)
     if hook:
         hook(document)
-    decision = verify(document, question, measures.trust, measures.revocation, measures.directory, now)
+    answer: Decision | Found
+    if isinstance(question, Search):
+        answer = find_mark(question.name, document)
+    else:
+        answer = verify(document, question, measures.trust, measures.revocation, measures.directory, now)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    return decision
+    return answer
 
 
 def _allow_cpu(seconds: int) -> None:

@@ -12,6 +12,10 @@ from typing import Any
 from common.domain import outcome
 from common.domain.names import Label, Sha256, UnitCode
 from common.domain.reason import Reason
+from validator.statuses import StatusKind
+
+SCHEMA = "trunk-report-1"
+"""Name of the report's shape (docs/report.md): fields may be added under it, never renamed."""
 
 
 class Indication(StrEnum):
@@ -42,6 +46,37 @@ FAILED = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, Su
 """Sub-indications of TOTAL-FAILED; the others leave a signature INDETERMINATE."""
 
 
+UNVERIFIED = FAILED | {SubIndication.NO_SIGNING_CERTIFICATE_FOUND}
+"""Sub-indications with which nobody can say that the document is what was signed."""
+
+
+class Integrity(StrEnum):
+    """Whether the file is what its signatures signed, judged without any trust."""
+
+    INTACT = "intact"
+    """Every signature verifies and covers its revision, and every later change is one that may be."""
+    TAMPERED = "tampered"
+    UNSIGNED = "unsigned"
+    MALFORMED = "malformed"
+    """Not readable as a PDF."""
+
+
+class Verdict(StrEnum):
+    """The answer about a document, in one word."""
+
+    VALID = "valid"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
+class Kind(StrEnum):
+    """What a signature field holds."""
+
+    SIGNATURE = "signature"
+    TIME_STAMP = "time_stamp"
+    """A document time stamp (EN 319 142-1 §5.4.3)."""
+
+
 class Part(StrEnum):
     """What a signature is for its document."""
 
@@ -63,7 +98,10 @@ class NoteCode(StrEnum):
     """The claimed signing time lies ahead by up to seven hours: local time written as UTC."""
     NO_SIGNING_CERTIFICATE_ATTRIBUTE = "NO_SIGNING_CERTIFICATE_ATTRIBUTE"
     NOT_SIGNED_ON_PROMULGATION_DATE = "NOT_SIGNED_ON_PROMULGATION_DATE"
-    TIMESTAMP_NOT_EVALUATED = "TIMESTAMP_NOT_EVALUATED"
+    TIMESTAMP_NOT_USED = "TIMESTAMP_NOT_USED"
+    """A signature time stamp that proves nothing to us: its authority is not trusted, or it does not hold."""
+    JUDGED_AT_PROVEN_TIME = "JUDGED_AT_PROVEN_TIME"
+    """The certificate expired or was revoked since; a trusted time stamp proves that the signature is older."""
     SCAN_FORM = "SCAN_FORM"
     """A declared copy does not look like a scan of the prescribed form."""
 
@@ -81,14 +119,32 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrlUsed:
-    """The revocation list that answered for one certificate of the chain."""
+class StatusUsed:
+    """The revocation list or the OCSP answer that answered for one certificate of the chain."""
 
     certificate_sha256: Sha256
-    crl_sha256: Sha256
+    kind: StatusKind
+    sha256: Sha256
+    """Of the list or the response, DER."""
     number: int | None
     this_update: datetime
-    next_update: datetime
+    next_update: datetime | None
+    embedded: bool = False
+    """Brought along by the document; else from the trust folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeStampReport:
+    """One signature time stamp."""
+
+    at: datetime | None
+    sub_indication: SubIndication | None = None
+    detail: str = ""
+    """Why it proves nothing; empty = it proves that the signature existed at ``at``."""
+    certificate_sha256: Sha256 | None = None
+    subject: str = ""
+    chain: tuple[Sha256, ...] = ()
+    statuses: tuple[StatusUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +153,7 @@ class SignatureReport:
 
     field: str
     """Name of the form field, as the file spells it."""
+    kind: Kind = Kind.SIGNATURE
     indication: Indication
     sub_indication: SubIndication | None = None
     reason: Reason | None = None
@@ -116,7 +173,16 @@ class SignatureReport:
     signature_algorithm: str = ""
     chain: tuple[Sha256, ...] = ()
     """Fingerprints from leaf to root."""
-    crls: tuple[CrlUsed, ...] = ()
+    statuses: tuple[StatusUsed, ...] = ()
+    """What was said on revocation, one a certificate, root aside."""
+    proven_at: datetime | None = None
+    """Earliest time at which a trusted time stamp proves that the signature existed."""
+    judged_at: datetime | None = None
+    """Time for which chain and revocation were judged: that of verification, or ``proven_at``."""
+    covers_whole_revision: bool = False
+    time_stamps: tuple[TimeStampReport, ...] = ()
+    checks: tuple[int, ...] = ()
+    """Numbers of the steps that hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +192,11 @@ class Report:
     document_sha256: Sha256
     document_bytes: int
     sender: UnitCode
+    """Empty = asked for no unit: signatures and trust alone."""
     verified_at: datetime
+    integrity: Integrity = Integrity.MALFORMED
+    trusted: bool | None = None
+    """Every signature ends at a pinned root and was made while its certificate held; None = asked without trust."""
     label: Label | None = None
     reason: Reason | None = None
     detail: str = ""
@@ -139,7 +209,15 @@ class Report:
     roots: tuple[Sha256, ...] = ()
     """Fingerprints of the pinned roots."""
     revocation_version: str = ""
+    declared_copy: bool = False
     pyhanko_version: str = ""
+    checks: tuple[int, ...] = ()
+    """Numbers of the steps that hold for the whole document."""
+    holds_until: datetime | None = None
+    """A valid verdict holds at least that long under the same measures; None = only for ``verified_at``."""
+    schema: str = SCHEMA
+
+    verdict: Verdict = Verdict.REFUSED
 
     @property
     def security_notes(self) -> tuple[Note, ...]:
@@ -154,9 +232,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The document is valid in this legal form."""
+    """The document is valid in this legal form; None = asked without directory, so of no form."""
 
-    label: Label
+    label: Label | None
     report: Report
 
 

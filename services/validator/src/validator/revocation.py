@@ -1,27 +1,40 @@
-"""(7) Revocation: an index over CRLs that are supplied locally. Never touches the network.
+"""(7) Revocation: what the CAs say about their certificates, from lists supplied locally. Never touches the network.
 
 Each CRL is read and its signature verified once, when it is loaded (RFC 5280 §5, §6.3); a document then costs one
-look into a set of serial numbers a certificate. Only full CRLs with everything in scope count: delta, indirect and
-partial lists are left out, so that they can never make a revoked certificate look good.
+look-up of a serial number a certificate, whatever the length of the list. Only full CRLs with everything in scope
+count: delta, indirect and partial lists are left out, so that they can never make a revoked certificate look good.
 """
 
 import hashlib
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
+from validator.certificates import issuer_key
 from validator.checks.algorithms import weakness_of_hash, weakness_of_key
 from validator.policy import Policy
+from validator.statuses import StatusKind
 
 UNDERSTOOD = frozenset({ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.CRL_NUMBER, ExtensionOID.FRESHEST_CRL})
 UNDERSTOOD_IN_ENTRIES = frozenset({CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE})
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One revoked certificate."""
+
+    since: datetime
+    """Revocation date, or the earlier date at which the CA says the key may have been lost."""
+    on_hold: bool = False
+    """A hold may be lifted; every other revocation is for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +46,43 @@ class Crl:
     sha256: str
     number: int | None
     this_update: datetime
-    next_update: datetime
-    serials: frozenset[int]
+    next_update: datetime | None
+    entries: Mapping[int, tuple[int, bool]]
+    """Serial number to (seconds since 1970 of ``Entry.since``, ``Entry.on_hold``)."""
     for_leaves: bool = True
     for_authorities: bool = True
+    kind: StatusKind = StatusKind.CRL
+    embedded: bool = False
+    """Found in the document, not in the trust folder."""
+    known_at: datetime | None = None
+    """When it is proved to have existed; None = now."""
+
+    @property
+    def serials(self) -> frozenset[int]:
+        """Serial numbers of the revoked certificates."""
+        return frozenset(self.entries)
+
+    def find(self, serial: int) -> Entry | None:
+        """What it says about a serial number; None = not revoked."""
+        found = self.entries.get(serial)
+        return Entry(datetime.fromtimestamp(found[0], UTC), found[1]) if found else None
+
+    def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:  # noqa: ARG002
+        """Whether certificates of that kind are in its scope."""
+        return self.for_authorities if authority else self.for_leaves
+
+
+Remembered = dict[tuple[str, ...], tuple[datetime, datetime, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """Verdicts on certificates, kept as long as these lists are in use; not part of what crosses process borders."""
+
+    kept: Remembered = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type["_Memory"], tuple[()]]:
+        return _Memory, ()
 
 
 class Revocation:
@@ -45,22 +91,19 @@ class Revocation:
     def __init__(self, crls: Iterable[Crl] = ()) -> None:
         self.crls = tuple(sorted(crls, key=lambda crl: (crl.issuer, crl.this_update, crl.number or 0)))
         self.version = hashlib.sha256("".join(sorted(crl.sha256 for crl in self.crls)).encode()).hexdigest()
+        self._by_issuer: dict[str, tuple[Crl, ...]] = {}
+        for crl in self.crls:
+            self._by_issuer[crl.issuer] = (*self._by_issuer.get(crl.issuer, ()), crl)
+        self._memory = _Memory()
 
-    def newest(self, issuer: x509.Certificate, *, authority: bool, at: datetime) -> Crl | None:
-        """The newest CRL of that CA issued by ``at``, for CA certificates or for all others."""
-        key = issuer_key(issuer)
-        fitting = [
-            crl
-            for crl in self.crls
-            if crl.issuer == key and (crl.for_authorities if authority else crl.for_leaves) and crl.this_update <= at
-        ]
-        return fitting[-1] if fitting else None
+    def about(self, issuer: str) -> tuple[Crl, ...]:
+        """The CRLs of that CA, oldest first."""
+        return self._by_issuer.get(issuer, ())
 
-
-def issuer_key(certificate: x509.Certificate) -> str:
-    """A CA is its subject and its key: a renewed certificate with both the same is the same CA."""
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(certificate.subject.public_bytes() + b"\0" + key).hexdigest()
+    @property
+    def memory(self) -> Remembered:
+        """Verdicts on certificates that hold for a time: key to (from, until, verdict)."""
+        return self._memory.kept
 
 
 def authentic_crls(
@@ -68,17 +111,35 @@ def authentic_crls(
 ) -> list[Crl]:
     """The usable CRLs among files of (name, PEM or DER); the others are left out with a line in the log."""
     known, found = tuple(authorities), []
+    held = hashlib.sha256(repr(policy).encode() + b"".join(issuer_key(each).encode() for each in known)).hexdigest()
     for name, data in files:
+        key = (hashlib.sha256(data).hexdigest(), held)
         try:
-            found.append(read_crl(known, data, policy))
+            if key not in _read_before:
+                if len(_read_before) >= KEPT_LISTS:
+                    _read_before.clear()
+                _read_before[key] = read_crl(known, data, policy)
+            found.append(_read_before[key])
         except ValueError as error:
             log.warning("CRL %s not used: %s", name, error)
     return found
 
 
-def read_crl(authorities: Iterable[x509.Certificate], data: bytes, policy: Policy) -> Crl:
+KEPT_LISTS = 64
+_read_before: dict[tuple[str, str], Crl] = {}
+"""Lists by their bytes and the CAs we hold: one that has not changed is not read again when another one has."""
+
+
+def read_crl(
+    authorities: Iterable[x509.Certificate],
+    data: bytes,
+    policy: Policy,
+    *,
+    embedded: bool = False,
+    known_at: datetime | None = None,
+) -> Crl:
     """One CRL, verified. Raises ``ValueError`` for everything that keeps it from being used."""
-    pem = b"-----BEGIN" in data
+    pem = b"-----BEGIN" in data[:100]
     crl = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
     issuer = _issuer(authorities, crl, policy)
     leaves, others = _scope(crl)
@@ -90,9 +151,11 @@ def read_crl(authorities: Iterable[x509.Certificate], data: bytes, policy: Polic
         number=_number(crl),
         this_update=crl.last_update_utc,
         next_update=crl.next_update_utc,
-        serials=frozenset(_serials(crl)),
+        entries=_entries(crl),
         for_leaves=leaves,
         for_authorities=others,
+        embedded=embedded,
+        known_at=known_at,
     )
 
 
@@ -136,12 +199,20 @@ def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool]:
     return leaves, authorities
 
 
-def _serials(crl: x509.CertificateRevocationList) -> Iterable[int]:
+def _entries(crl: x509.CertificateRevocationList) -> dict[int, tuple[int, bool]]:
+    found: dict[int, tuple[int, bool]] = {}
     for entry in crl:
+        since, on_hold = entry.revocation_date_utc, False
         for extension in entry.extensions:
             if extension.critical and extension.oid not in UNDERSTOOD_IN_ENTRIES:
                 raise ValueError(f"critical extension in an entry: {extension.oid.dotted_string}")
-        yield entry.serial_number
+            value = extension.value
+            if isinstance(value, x509.CRLReason):
+                on_hold = value.reason is x509.ReasonFlags.certificate_hold
+            elif isinstance(value, x509.InvalidityDate):
+                since = min(since, value.invalidity_date_utc)
+        found[entry.serial_number] = (int(since.timestamp()), on_hold)
+    return found
 
 
 def _number(crl: x509.CertificateRevocationList) -> int | None:

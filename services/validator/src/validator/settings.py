@@ -9,8 +9,12 @@ class ValidatorSettings(ServiceSettings):
     """Trust material and the worker pool."""
 
     trust_dir: Path = Path("trust")
-    """Folder with ``roots/``, ``intermediates/`` and ``crls/``; read again when a file changes."""
+    """Folder with ``roots/``, ``intermediates/``, ``tsa/`` and ``crls/``; read again when a file changes."""
     trust_refresh_seconds: float = 10.0
+    crl_refresh_seconds: float = 900.0
+    """Between two rounds over the addresses in ``trust.json`` and the drop folder; 0 = somebody else brings lists."""
+    crl_drop_dir: Path | None = None
+    """Folder into which lists are dropped as files where the network is closed."""
     workers: int = 2
     """Processes that verify; one a core."""
     document_cpu_seconds: int = 10

@@ -23,6 +23,10 @@ class VerdictRecord(BaseModel):
     detail: str = ""
     report: ObjectRef
     policy_version: str
+    envelope: ObjectRef | None = None
+    """Of a secret package: what is left of its header, in place of the parsed message."""
+    purge: tuple[ObjectRef, ...] = ()
+    """Of a secret package: the objects that must be gone."""
 
 
 class Verdicts:
@@ -39,6 +43,7 @@ class Verdicts:
     async def save(self, record: VerdictRecord) -> VerdictRecord:
         """Keep the verdict; returns the one that was there first."""
         document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
+        document["purge"] = [ref.model_dump() for ref in record.purge]
         return VerdictRecord.model_validate(await insert_once(self._verdicts, document))
 
 
@@ -50,6 +55,8 @@ def fact_of(record: VerdictRecord, about: PackageAccepted, event_id: str) -> Doc
         "report": record.report,
         "policy_version": record.policy_version,
     }
+    if record.envelope is not None:
+        common["envelope"] = record.envelope
     if record.label is None:
         return DocumentRefused.model_validate(common | {"reason": record.reason, "detail": record.detail})
     return DocumentVerified.model_validate(

@@ -2,22 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from common.domain.reason import Reason
-from common.sentences import sentence
 from trunkctl.mailbox import Item
 from trunkctl.paper_trail import Trail
 from trunkctl.parked import Group, Parked
 from trunkctl.trunk_file import TrunkFile
-
-if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
-    from trunkctl.examine import Examined
-    from validator.report import SignatureReport
 
 WIDTH_OF_LOGS = 170
 """Columns where nobody looks at a terminal."""
@@ -70,21 +63,6 @@ def trail_tables(found: Trail) -> list[Table]:
     return [history, places]
 
 
-def signature_table(examined: "Examined") -> Table:
-    """One line a signature."""
-    table = Table("field", "verdict", "part", "signed", "reason", "subject")
-    return rows(table, map(_signature_row, examined.decision.report.signatures))
-
-
-def verdict_lines(examined: "Examined") -> list[str]:
-    """The verdict in words."""
-    report = examined.decision.report
-    if report.label:
-        return [f"{report.label} of {examined.sender}", *(f"note: {n.code} {n.detail}" for n in report.notes)]
-    reason = report.reason or Reason.E_FACT
-    return [f"{reason} ({report.detail}), step {report.step}, asked for {examined.sender}", sentence(reason)]
-
-
 def address_table(found: TrunkFile) -> Table:
     """Where the trunk on this machine is."""
     table = Table("what", "where")
@@ -108,8 +86,3 @@ def _parked_row(group: Group, member: Parked) -> tuple[object, ...]:
         *(group.reason, group.service, group.queue, member.document),
         *(member.parked_at[:19], member.attempts, member.replays, member.detail),
     )
-
-
-def _signature_row(each: "SignatureReport") -> tuple[object, ...]:
-    verdict = each.sub_indication or each.indication
-    return (each.field, verdict, each.part or "", local_time(each.signing_time), each.reason or "", each.subject)

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from common.domain.envelope import Attachment
 from common.domain.reason import Reason
+from common.edxml.active import OLE, storage_runs
 from common.edxml.limits import DEFAULT_LIMITS, Limits
 from common.edxml.parts import Part, read_parts
 from common.edxml.payload import Measured, Sink
@@ -13,11 +14,13 @@ from common.edxml.sniff import (
     FORBIDDEN_EXTENSIONS,
     HEAD_BYTES,
     OFFICE_ZIPS,
+    SEALED,
     TEXTUAL,
     Kind,
     extension,
     family,
     family_of_type,
+    is_text,
     media_type,
     plain_type,
     refined,
@@ -86,6 +89,7 @@ def _opened_zip(
 ) -> tuple[Measured, Kind | None]:
     kind = archive.kind()
     if kind in OFFICE_ZIPS:
+        archive.check_office()
         raw.file.seek(0)
         return raw, kind
     if part.is_archive:
@@ -109,8 +113,9 @@ def _kind_unwrapped(part: Part, unwrapped: Measured, limits: Limits) -> Kind | N
     if kind is Kind.ZIP:
         with open_archive(unwrapped.file, limits) as inner:
             kind = inner.kind()
-        if kind not in OFFICE_ZIPS:
-            raise Unreadable(Reason.E_ATT_ZIP, f"{part.place} is wrapped in more than one ZIP.")
+            if kind not in OFFICE_ZIPS:
+                raise Unreadable(Reason.E_ATT_ZIP, f"{part.place} is wrapped in more than one ZIP.")
+            inner.check_office()
         unwrapped.file.seek(0)
     return refined(kind, part.name)
 
@@ -124,7 +129,7 @@ def _refuse_damaged(part: Part, measured: Measured) -> None:
 
 
 def _described(part: Part, measured: Measured, kind: Kind | None, notes: Notes) -> Attachment:
-    _refuse_forbidden(part, kind)
+    _refuse_forbidden(part, measured, kind)
     if not _agree(part, kind, wrapped=measured is not part.payload.measured):
         notes.add(Tolerance.T14)
     return Attachment(
@@ -138,9 +143,15 @@ def _described(part: Part, measured: Measured, kind: Kind | None, notes: Notes) 
     )
 
 
-def _refuse_forbidden(part: Part, kind: Kind | None) -> None:
+def _refuse_forbidden(part: Part, measured: Measured, kind: Kind | None) -> None:
     if kind is Kind.EXECUTABLE or extension(part.name) in FORBIDDEN_EXTENSIONS:
         raise Unreadable(Reason.E_ATT_TYPE, f"{part.place} is a program.")
+    if kind in SEALED:
+        raise Unreadable(Reason.E_ATT_TYPE, f"{part.place} is an archive that nobody can look into.")
+    if kind is None and not is_text(measured.head):
+        raise Unreadable(Reason.E_ATT_TYPE, f"{part.place} is of no kind that units exchange.")
+    if kind in OLE and storage_runs(measured.file):
+        raise Unreadable(Reason.E_ATT_TYPE, f"{part.place} holds macros or a program.")
     expected = _expected(part)
     if kind and expected and kind not in expected:
         raise Unreadable(Reason.E_ATT_TYPE, f"{part.place} is neither what its name nor what its media type says.")

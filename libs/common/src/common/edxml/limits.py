@@ -31,6 +31,10 @@ class Limits:
     """Unpacked to packed size, looked at from ``zip_ratio_from_bytes`` unpacked bytes upward."""
     zip_ratio_from_bytes: int = 64 * 1024
     """Small blank forms pack better than 100 to 1 and harm nobody."""
+    max_office_ratio: int = 300
+    """The same inside office documents: tables of equal cells pack far better than text."""
+    max_office_bytes: int = 500 * MIB
+    """All parts of one office document, unpacked."""
     max_zip_nesting: int = 1
     """Archives inside the archive that is the attachment."""
     max_zip_directory_bytes: int = MIB

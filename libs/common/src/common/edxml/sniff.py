@@ -1,8 +1,9 @@
 """What a file is by its first bytes, and which names and declared types go together with that.
 
-A small table of what units exchange or must not exchange; anything else is ``None``, unknown, and not refused.
+A small table of what units exchange or must not exchange; anything else is ``None``, and only text may stay unknown.
 """
 
+import re
 from enum import StrEnum
 
 HEAD_BYTES = 1024
@@ -31,17 +32,26 @@ class Kind(StrEnum):
     JPEG = "image/jpeg"
     TIFF = "image/tiff"
     GIF = "image/gif"
+    WEBP = "image/webp"
+    JPEG_2000 = "image/jp2"
+    HEIF = "image/heif"
+    DWG = "image/vnd.dwg"
+    """Drawings of planning and construction."""
     BMP = "image/bmp"
     SEVEN_ZIP = "application/x-7z-compressed"
     RAR = "application/vnd.rar"
     GZIP = "application/gzip"
     HTML = "text/html"
     XML = "application/xml"
+    PKCS7 = "application/pkcs7-mime"
+    """A signature in a file of its own."""
     EXECUTABLE = "application/x-executable"
 
 
 OFFICE_ZIPS = {Kind.DOCX, Kind.XLSX, Kind.PPTX, Kind.ODT, Kind.ODS, Kind.ODP, Kind.PACKAGE}
-IMAGES = {Kind.PNG, Kind.JPEG, Kind.TIFF, Kind.GIF, Kind.BMP}
+IMAGES = {Kind.PNG, Kind.JPEG, Kind.TIFF, Kind.GIF, Kind.BMP, Kind.WEBP, Kind.JPEG_2000, Kind.HEIF}
+SEALED = frozenset({Kind.SEVEN_ZIP, Kind.RAR, Kind.GZIP})
+"""Archives whose members are not looked at: programs and secrets would pass in them."""
 ARCHIVES = {Kind.ZIP, Kind.SEVEN_ZIP, Kind.RAR, Kind.GZIP}
 WRITTEN = {Kind.OLE, Kind.DOC, Kind.XLS, Kind.PPT, Kind.RTF, Kind.HTML, Kind.XML, *OFFICE_ZIPS}
 """Word processors save all of these under .doc and .xls, and open them."""
@@ -62,6 +72,8 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"7z\xbc\xaf\x27\x1c", Kind.SEVEN_ZIP),
     (b"Rar!\x1a\x07", Kind.RAR),
     (b"\x1f\x8b\x08", Kind.GZIP),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", Kind.JPEG_2000),
+    (b"AC10", Kind.DWG),
     (b"\x7fELF", Kind.EXECUTABLE),
     (b"\xfe\xed\xfa\xce", Kind.EXECUTABLE),
     (b"\xfe\xed\xfa\xcf", Kind.EXECUTABLE),
@@ -94,15 +106,20 @@ FORBIDDEN_EXTENSIONS = frozenset(
         "psm1",
     }
     | {"scr", "sh", "sys", "vbe", "vbs", "wsf", "wsh"}
+    | {"docm", "dotm", "potm", "ppam", "ppsm", "pptm", "sldm", "xla", "xlam", "xlsb", "xlsm", "xltm"}
 )
-"""What a double click would run."""
+"""What a double click would run, office documents that are made for macros included."""
+
+SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+"""The object identifier of CMS SignedData (RFC 5652)."""
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 _FAMILY_OF_EXTENSION: dict[str, set[Kind]] = {
     "pdf": {Kind.PDF},
     **dict.fromkeys(["png", "jpg", "jpeg", "jpe", "tif", "tiff", "gif", "bmp"], IMAGES),
     **dict.fromkeys(["zip", "rar", "7z", "gz"], ARCHIVES),
-    **dict.fromkeys(["doc", "docx", "docm", "dot", "rtf", "odt", "ppt", "pptx", "odp"], WRITTEN),
-    **dict.fromkeys(["xls", "xlsx", "xlsm", "xsl", "xslx", "ods"], WRITTEN),
+    **dict.fromkeys(["doc", "docx", "dot", "rtf", "odt", "ppt", "pptx", "odp"], WRITTEN),
+    **dict.fromkeys(["xls", "xlsx", "xsl", "xslx", "ods"], WRITTEN),
     **dict.fromkeys(["htm", "html", "mht", "xml", "edxml"], MARKUP),
 }
 _TYPE_OF_EXTENSION: dict[str, str] = {
@@ -157,7 +174,18 @@ def sniff(head: bytes) -> Kind | None:
         return Kind.EXECUTABLE
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return Kind.BMP
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return Kind.WEBP
+    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
+        return Kind.HEIF
+    if head[:1] == b"\x30" and SIGNED_DATA in head[:64]:
+        return Kind.PKCS7
     return _markup(head) or (Kind.PDF if b"%PDF-" in head else None)
+
+
+def is_text(head: bytes) -> bool:
+    """Whether bytes of no known kind are text in some encoding."""
+    return head.startswith((b"\xff\xfe", b"\xfe\xff")) or not _NO_TEXT.search(head)
 
 
 def extension(name: str) -> str:

@@ -10,16 +10,20 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO, cast
 
 from common.domain.reason import Reason
+from common.edxml.active import OLE, package_runs, storage_runs
 from common.edxml.filenames import escapes
 from common.edxml.limits import Limits
 from common.edxml.payload import Measured, Sink
-from common.edxml.sniff import FORBIDDEN_EXTENSIONS, HEAD_BYTES, Kind, extension, sniff
+from common.edxml.sniff import FORBIDDEN_EXTENSIONS, HEAD_BYTES, SEALED, Kind, extension, sniff
 from common.edxml.unreadable import Unreadable
 
 CHUNK_BYTES = 64 * 1024
 ENCRYPTED = 0x1
+RUNS = "An office document holds macros or a program."
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, IndexError, OverflowError, NotImplementedError)
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, EOFError, ValueError, IndexError, OverflowError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 """What zipfile raises over damaged archives (UnicodeError is a ValueError)."""
 
 _OFFICE_FOLDERS = {"word/": Kind.DOCX, "xl/": Kind.XLSX, "ppt/": Kind.PPTX}
@@ -61,14 +65,35 @@ class Archive:
             kind = sniff(self._head(entry))
             if kind is Kind.EXECUTABLE or extension(entry.filename) in FORBIDDEN_EXTENSIONS:
                 raise Unreadable(Reason.E_ATT_TYPE, "A ZIP attachment holds a program.")
-            if kind is Kind.ZIP:
-                self._check_nested(entry, sink, depth + 1)
+            if kind in SEALED:
+                raise Unreadable(Reason.E_ATT_TYPE, "A ZIP attachment holds an archive that nobody can look into.")
+            if kind is Kind.ZIP or kind in OLE:
+                self._check_nested(entry, kind, sink, depth + 1)
 
-    def _check_nested(self, entry: zipfile.ZipInfo, sink: Sink, depth: int) -> None:
+    def check_office(self) -> None:
+        """Look at an office document: E_ATT_ZIP for a bomb, E_ATT_TYPE for macros and programs in it."""
+        if sum(entry.file_size for entry in self.entries) > self._limits.max_office_bytes:
+            raise Unreadable(Reason.E_ATT_ZIP, "An office document unpacks to more than such a document may have.")
+        for entry in self.entries:
+            allowed = max(CHUNK_BYTES * 16, entry.compress_size * self._limits.max_office_ratio)
+            if entry.file_size > allowed:
+                text = f"An office document packs more than {self._limits.max_office_ratio} to 1."
+                raise Unreadable(Reason.E_ATT_ZIP, text)
+        with _damage_named():
+            runs = package_runs(self._zip)
+        if runs:
+            raise Unreadable(Reason.E_ATT_TYPE, RUNS)
+
+    def _check_nested(self, entry: zipfile.ZipInfo, kind: Kind, sink: Sink, depth: int) -> None:
         with sink() as file:
             self._copy(entry, Measured(file, self._limits.max_attachment_bytes))
+            if kind in OLE:
+                if storage_runs(file):
+                    raise Unreadable(Reason.E_ATT_TYPE, RUNS)
+                return
             with open_archive(file, self._limits) as nested:
                 if nested.kind() is not Kind.ZIP:
+                    nested.check_office()
                     return
                 if depth > self._limits.max_zip_nesting:
                     raise Unreadable(Reason.E_ATT_ZIP, "A ZIP attachment holds archives within archives.")

@@ -1,16 +1,14 @@
 """(6) Chain: from the signer's certificate to a pinned root, RFC 5280 §6.1, over certificates we hold ourselves.
 
-Judged at the time of verification: without a trusted time stamp nothing proves that a signature is older
-(EN 319 102-1 §5.2.6, OUT_OF_BOUNDS_NO_POE).
+Judged at a time that the caller names: the time of verification, or an earlier one at which a trusted time stamp
+proves that the signature existed (EN 319 102-1 §5.2.6, §5.5).
 """
 
-import hashlib
 from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from common.domain.reason import Reason
@@ -18,7 +16,7 @@ from validator.checks.algorithms import weakness_of_hash, weakness_of_key
 from validator.checks.fault import Fault, Step, faults
 from validator.policy import Policy
 from validator.report import SubIndication
-from validator.trust import Trust
+from validator.trust import Purpose, Trust
 
 Kind = TypeVar("Kind", bound=x509.ExtensionType)
 Chain = tuple[x509.Certificate, ...]
@@ -50,8 +48,11 @@ NOT_FOR_DOCUMENTS = frozenset(
 )
 
 
-def check_leaf(leaf: x509.Certificate, field: str) -> None:
-    """The certificate may sign documents."""
+def check_leaf(leaf: x509.Certificate, field: str, purpose: Purpose = Purpose.DOCUMENTS) -> None:
+    """The certificate may sign documents, or give time stamps."""
+    if purpose is Purpose.TIME:
+        _check_authority_of_time(leaf, field)
+        return
     with faults(Step.CHAIN, Reason.E_SIG_KEY_USAGE, f"{field}: key usage not readable"):
         # (6.1) Key usage nonRepudiation (contentCommitment): a commitment to content, not only authentication.
         usage = _extension(leaf, x509.KeyUsage)
@@ -66,11 +67,31 @@ def check_leaf(leaf: x509.Certificate, field: str) -> None:
             raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: extended key usage is for something else")
 
 
-def find_chain(leaf: x509.Certificate, trust: Trust, now: datetime, policy: Policy, field: str) -> Chain:
-    """The first chain that holds; else the fault of the chain that came nearest to a root."""
+def _check_authority_of_time(leaf: x509.Certificate, field: str) -> None:
+    # (6.8) A time stamp is made with a certificate for time stamping (RFC 3161 §2.3), which is no CA's.
+    with faults(Step.CHAIN, Reason.E_SIG_KEY_USAGE, f"{field}: key usage not readable"):
+        constraints, usage = _extension(leaf, x509.BasicConstraints), _extension(leaf, x509.KeyUsage)
+        extended = _extension(leaf, x509.ExtendedKeyUsage)
+        if extended is None or ExtendedKeyUsageOID.TIME_STAMPING not in extended:
+            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: certificate is not for time stamping")
+        if constraints is not None and constraints.ca:
+            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: certificate of a CA")
+        if usage is not None and not (usage.digital_signature or usage.content_commitment):
+            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: key usage does not sign")
+
+
+def find_chain(
+    leaf: x509.Certificate,
+    trust: Trust,
+    at: datetime,
+    policy: Policy,
+    field: str,
+    purpose: Purpose = Purpose.DOCUMENTS,
+) -> Chain:
+    """The first chain that holds at that time; else the fault of the chain that came nearest to a root."""
     with faults(Step.CHAIN, Reason.E_SIG_UNTRUSTED_CA, f"{field}: chain not readable"):
         _check_algorithms(leaf, policy, field, is_root=False)
-        paths = _paths((leaf,), trust, policy)
+        paths = _paths((leaf,), trust, policy, purpose)
         if not paths:
             raise Fault(
                 Step.CHAIN, Reason.E_SIG_UNTRUSTED_CA, SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
@@ -79,26 +100,22 @@ def find_chain(leaf: x509.Certificate, trust: Trust, now: datetime, policy: Poli
         first: Fault | None = None
         for path in paths:
             try:
-                return _holding(path, now, policy, field)
+                return _holding(path, trust, at, policy, field)
             except Fault as fault:
                 first = first or fault
         raise first or AssertionError
 
 
-def fingerprint(certificate: x509.Certificate) -> str:
-    """SHA-256 of the DER bytes."""
-    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-
-
-def _paths(path: Chain, trust: Trust, policy: Policy) -> list[Chain]:
+def _paths(path: Chain, trust: Trust, policy: Policy, purpose: Purpose) -> list[Chain]:
     """All ways to a root whose names and signatures fit."""
     # (6.3) Each certificate is signed by the next; the last is pinned. Roots end the search, loops cannot occur.
-    if trust.is_root(path[-1]):
-        return [path] if len(path) > 1 else []
+    if trust.is_anchor(path[-1], purpose):
+        # An authority's certificate for time stamps may be pinned itself; nobody signs documents as a root.
+        return [path] if len(path) > 1 or purpose is Purpose.TIME else []
     if len(path) >= policy.max_chain:
         return []
-    above = (ca for ca in trust.candidates(path[-1].issuer) if ca not in path and _issued(path[-1], ca))
-    return [found for ca in above for found in _paths((*path, ca), trust, policy)]
+    above = (ca for ca in trust.candidates(path[-1].issuer, purpose) if ca not in path and _issued(path[-1], ca))
+    return [found for ca in above for found in _paths((*path, ca), trust, policy, purpose)]
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -109,23 +126,26 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _holding(path: Chain, now: datetime, policy: Policy, field: str) -> Chain:
+def _holding(path: Chain, trust: Trust, at: datetime, policy: Policy, field: str) -> Chain:
     for depth, certificate in enumerate(path):
         is_root = depth == len(path) - 1
-        _check_period(certificate, now, field, depth)
+        _check_period(certificate, at, field, depth)
         _check_algorithms(certificate, policy, field, is_root=is_root)
         _check_extensions(certificate, field)
         if depth > 0:
             _check_authority(certificate, depth, field)
+    # (6.9) The operator trusts this hierarchy for that time.
+    if not trust.holds(path[-1], at):
+        raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: root not trusted for that time")
     return path
 
 
-def _check_period(certificate: x509.Certificate, now: datetime, field: str, depth: int) -> None:
+def _check_period(certificate: x509.Certificate, at: datetime, field: str, depth: int) -> None:
     # (6.4) Inside its validity.
     which = f"{field}: certificate" if depth == 0 else f"{field}: CA certificate"
-    if now < certificate.not_valid_before_utc:
+    if at < certificate.not_valid_before_utc:
         raise _fault(Reason.E_SIG_NOT_YET_VALID, f"{which} not valid yet", SubIndication.OUT_OF_BOUNDS_NO_POE)
-    if now > certificate.not_valid_after_utc:
+    if at > certificate.not_valid_after_utc:
         raise _fault(Reason.E_SIG_EXPIRED, f"{which} expired", SubIndication.OUT_OF_BOUNDS_NO_POE)
 
 

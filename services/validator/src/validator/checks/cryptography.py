@@ -1,227 +1,244 @@
-"""(5) Cryptography: the CMS of one signature, RFC 5652 §5.4-5.6, RFC 5035, EN 319 122-1.
+"""(5) Cryptography: the CMS of one signature, RFC 5652 §5.4-5.6, RFC 5035, EN 319 122-1; of a time stamp, RFC 3161.
 
-The signed attributes are hashed as they stand in the file. Only algorithms of the policy's allow list count.
+The signed attributes are hashed as they stand in the file. What is *wrong* ends here; what is right but *old* (SHA-1,
+short keys) is told apart by ``check_strength``, so that integrity can be named even where a document does not count.
 """
 
 import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from asn1crypto import cms, tsp  # noqa: F401  tsp teaches cms the signing-certificate attributes
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from common.domain.reason import Reason
+from validator import ber, certificates, cms
 from validator.checks.algorithms import weakness_of_key
 from validator.checks.fault import Fault, Step, faults
+from validator.checks.quick.digests import Covered
 from validator.checks.structure import Signature
 from validator.policy import Policy
 from validator.report import SubIndication
 
-HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-}
-SINGLE = ("content_type", "message_digest", "signing_time", "signing_certificate", "signing_certificate_v2")
+TIME_STAMP, SHA1_INSIDE = "/ETSI.RFC3161", "/adbe.pkcs7.sha1"
+KNOWN = frozenset(cms.HASHES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
     """What the CMS says once its cryptography holds."""
 
-    certificate: x509.Certificate
+    der: bytes
+    """The signer's certificate."""
     sha256: str
     signing_time: datetime | None
-    """The signed attribute, as claimed."""
+    """The signed attribute, as claimed; of a time stamp, its time."""
     digest_algorithm: str
     signature_algorithm: str
     names_certificate: bool
-    """A signing-certificate-v2 attribute binds the certificate (RFC 5035)."""
-    has_timestamp: bool
+    """A signing-certificate attribute binds the certificate (RFC 5035)."""
+    weakness: str
+    """Why the algorithms do not count; empty = they do."""
+    irregular: str
+    """Why the form does not count although the value is right; empty = it does."""
+    value: bytes
+    """The signature value, which a signature time stamp covers."""
+    tokens: tuple[bytes, ...]
+    """Signature time stamps, not looked at yet."""
+    extended: "Stamped | None" = None
+    """What a time stamp says."""
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Raises ``ValueError`` for a certificate that cannot be read whole."""
+        return certificates.parsed(self.der)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamped:
+    """The content of a time stamp (TSTInfo, RFC 3161 §2.4.2)."""
+
+    at: datetime
+    digest: str
+    imprint: bytes
+    serial: int
+    policy: str
 
 
 def check_cryptography(document: bytes, signature: Signature, policy: Policy) -> Signed:
-    """Verify the CMS of one signature over the bytes it covers."""
+    """Verify the CMS of one signature over the bytes it covers. A document time stamp is a signature of its kind."""
     with faults(Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, f"{signature.field}: CMS not readable"):
-        data = _signed_data(signature)
-        info = data["signer_infos"][0]
-        attributes = _signed_attributes(info, signature)
-        der = _signer_certificate(data, info, signature)
-        certificate = x509.load_der_x509_certificate(der)
-        digest = _digest_algorithm(info, policy, signature)
-        scheme = _scheme(info, digest, certificate, policy, signature)
-        named = _check_named_certificate(attributes, der, signature)
-        _check_digest(document, signature, attributes, digest)
-        _check_value(info, certificate, digest, scheme, signature)
-        return Signed(
-            certificate=certificate,
-            sha256=hashlib.sha256(der).hexdigest(),
-            signing_time=_signing_time(attributes),
-            digest_algorithm=digest,
-            signature_algorithm=scheme,
-            names_certificate=named,
-            has_timestamp=_has_timestamp(info),
-        )
+        covered = signature.signed_bytes(document)
+        try:
+            if signature.subfilter == TIME_STAMP:
+                return read_token(signature.cms, covered, policy)
+            return _signature(signature, covered, policy)
+        except _Wrong as wrong:
+            text = f"{signature.field}: {wrong}"
+            raise Fault(Step.CRYPTOGRAPHY, wrong.reason, wrong.sub_indication, text) from wrong
+        except cms.Malformed as error:
+            raise _format(signature, str(error)) from error
 
 
-def _signed_data(signature: Signature) -> Any:
-    # (5.1) Detached signed data with one signer.
-    content = cms.ContentInfo.load(signature.cms, strict=True)
-    if content["content_type"].native != "signed_data":
-        raise _format(signature, "not signed data")
-    data = content["content"]
-    enclosed = data["encap_content_info"]
-    if enclosed["content_type"].native != "data" or enclosed["content"].native is not None:
-        raise _format(signature, "encloses content of its own")
-    if len(data["signer_infos"]) != 1:
-        raise _format(signature, "not exactly one signer")
-    return data
+def check_strength(signed: Signed, field: str) -> None:
+    """Algorithms by allow list (5.4, 5.5) and the form that the policy asks for."""
+    if signed.weakness:
+        text = f"{field}: {signed.weakness}"
+        raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_WEAK_ALG, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, text)
+    if signed.irregular:
+        text = f"{field}: {signed.irregular}"
+        raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, SubIndication.SIG_CONSTRAINTS_FAILURE, text)
 
 
-def _signed_attributes(info: Any, signature: Signature) -> dict[str, Any]:
-    # (5.2) Signed attributes: content type and digest there, none of those we read twice or with two values.
-    found: dict[str, Any] = {}
-    for attribute in info["signed_attrs"] or ():
-        name = attribute["type"].native
-        if name in SINGLE and (name in found or len(attribute["values"]) != 1):
-            raise _format(signature, f"attribute {name} is not single")
-        found[name] = attribute["values"]
-    if "message_digest" not in found or found.get("content_type", (None,))[0] is None:
-        raise _format(signature, "signed attributes missing")
-    if found["content_type"][0].native != "data":
-        raise _format(signature, "content type is not data")
-    return found
+def read_token(token: bytes, covered: Iterable[bytes | memoryview], policy: Policy) -> Signed:
+    """A time stamp over the covered bytes. Raises ``ValueError``; nothing is said about who made it."""
+    data = cms.read(token)
+    if data.content_type != cms.TST_INFO or data.content is None:
+        raise cms.Malformed("not a time stamp")
+    stamped = _stamped(data.content)
+    if stamped.digest not in KNOWN:
+        raise _weak(f"time stamp over digest {stamped.digest}")
+    # (5.7) The stamped digest is that of the covered bytes.
+    if _digest(covered, stamped.digest) != stamped.imprint:
+        raise _Wrong(Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, "the document was changed")
+    return _verified(data, data.content, policy, stamped)
 
 
-def _signer_certificate(data: Any, info: Any, signature: Signature) -> bytes:
+def _stamped(content: bytes) -> Stamped:
+    version, policy, imprint, serial, at, *_ = ber.whole(content)
+    if version.integer() != 1:
+        raise cms.Malformed("version of the time stamp not known")
+    algorithm, digest = imprint.expect(ber.SEQUENCE)
+    return Stamped(
+        at=at.expect(ber.GENERALIZED_TIME).time(),
+        digest=cms.digest_of(algorithm),
+        imprint=digest.expect(ber.OCTET_STRING).content,
+        serial=serial.integer(),
+        policy=policy.oid(),
+    )
+
+
+def _signature(signature: Signature, covered: tuple[memoryview, memoryview], policy: Policy) -> Signed:
+    # (5.1) Detached signed data with one signer; the older form encloses the SHA-1 digest of the document.
+    data = cms.read(signature.cms)
+    if data.content_type != cms.DATA:
+        raise cms.Malformed("encloses content of its own")
+    if signature.subfilter != SHA1_INSIDE:
+        if data.content is not None:
+            raise cms.Malformed("encloses content of its own")
+        return _verified(data, covered, policy, None)
+    if data.content is None or data.content != _digest(covered, "sha1"):
+        raise _Wrong(Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, "the document was changed")
+    # What binds the document is SHA-1, whatever the attributes around it are hashed with.
+    read = _verified(data, data.content, policy, None)
+    return replace(read, weakness=read.weakness or "digest sha1")
+
+
+def _verified(
+    data: cms.SignedData, content: bytes | tuple[memoryview, memoryview], policy: Policy, stamped: Stamped | None
+) -> Signed:
+    parts = (content,) if isinstance(content, bytes) else content
+    der = _signer_certificate(data)
+    key = certificates.public_key(der)
+    scheme = cms.scheme_of(data.algorithm, data.digest)
+    if data.digest not in KNOWN or scheme.digest not in KNOWN:
+        raise _weak(f"digest {data.digest}")
+    binds = _check_named_certificate(data, der)
+    irregular = _check_attributes(data, parts)
+    # (5.8) The signature value, over the signed attributes as they stand.
+    over = _digest(parts, scheme.digest) if data.signed is None else None
+    if not cms.verify_value(data, key, scheme, over):
+        raise _Wrong(Reason.E_SIG_VALUE, SubIndication.SIG_CRYPTO_FAILURE, "signature value is wrong")
+    claimed = data.one(cms.SIGNING_TIME)
+    return Signed(
+        der=der,
+        sha256=certificates.sha256(der),
+        signing_time=stamped.at if stamped else claimed.time() if claimed else None,
+        digest_algorithm=data.digest,
+        signature_algorithm=scheme.name,
+        names_certificate=binds,
+        weakness=_weakness(data, key, scheme, policy, stamped),
+        irregular=irregular,
+        value=data.value,
+        tokens=data.tokens,
+        extended=stamped,
+    )
+
+
+def _signer_certificate(data: cms.SignedData) -> bytes:
     # (5.3) The signer's certificate is in the CMS, once.
-    embedded = {item.chosen.dump(): item.chosen for item in data["certificates"] or () if item.name == "certificate"}
-    wanted = [der for der, certificate in embedded.items() if _identifies(info["sid"], certificate)]
-    if len(wanted) != 1:
-        raise Fault(
-            Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
-            f"{signature.field}: signer's certificate not found",
-        )  # fmt: skip
-    der: bytes = wanted[0]
-    return der
-
-
-def _identifies(sid: Any, certificate: Any) -> bool:
-    if sid.name == "issuer_and_serial_number":
-        same_serial = sid.chosen["serial_number"].native == certificate.serial_number
-        return bool(same_serial and sid.chosen["issuer"].dump() == certificate.issuer.dump())
-    return bool(sid.chosen.native == certificate.key_identifier)
-
-
-def _digest_algorithm(info: Any, policy: Policy, signature: Signature) -> str:
-    # (5.4) Digest algorithm by allow list.
-    name = str(info["digest_algorithm"]["algorithm"].native)
-    if name not in policy.digests:
-        raise _weak(signature, f"digest {name}")
-    return name
-
-
-def _scheme(info: Any, digest: str, certificate: x509.Certificate, policy: Policy, signature: Signature) -> str:
-    # (5.5) Signature algorithm and key by allow list; its hash is that of the digest.
     try:
-        key = certificate.public_key()
-    except Exception as error:
-        raise _weak(signature, f"key not supported: {type(error).__name__}") from error
+        return data.certificate()
+    except cms.Malformed as error:
+        text = "signer's certificate not found"
+        raise _Wrong(Reason.E_SIG_FORMAT, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, text) from error
+
+
+def _check_attributes(data: cms.SignedData, parts: Iterable[bytes | memoryview]) -> str:
+    # (5.2) Signed attributes: content type and digest there, none of those we read twice or with two values.
+    if data.signed is None:
+        return "no signed attributes"
+    kind, digest = data.one(cms.CONTENT_TYPE), data.one(cms.MESSAGE_DIGEST)
+    if kind is None or digest is None:
+        raise cms.Malformed("signed attributes missing")
+    if kind.oid() != data.content_type:
+        raise cms.Malformed("content type is another one")
+    # (5.7) The digest of the covered bytes is the signed one.
+    if _digest(parts, data.digest) != digest.expect(ber.OCTET_STRING).content:
+        raise _Wrong(Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, "the document was changed")
+    return ""
+
+
+def _weakness(data: cms.SignedData, key: object, scheme: cms.Scheme, policy: Policy, stamped: Stamped | None) -> str:
+    # (5.4) Digest algorithm by allow list.
+    for digest in (data.digest, scheme.digest, stamped.digest if stamped else data.digest):
+        if digest not in policy.digests:
+            return f"digest {digest}"
+    # (5.5) Signature algorithm and key by allow list; its hash is that of the digest.
     if weakness := weakness_of_key(key, policy):
-        raise _weak(signature, weakness)
-    algorithm = info["signature_algorithm"]
-    scheme = str(algorithm.signature_algo)
-    fitting = {"rsassa_pkcs1v15": rsa.RSAPublicKey, "rsassa_pss": rsa.RSAPublicKey, "ecdsa": ec.EllipticCurvePublicKey}
-    if scheme not in fitting or not isinstance(key, fitting[scheme]):
-        raise _weak(signature, f"signature algorithm {scheme}")
-    named = str(algorithm["algorithm"].native)
-    if scheme == "rsassa_pss":
-        _check_pss(algorithm, digest, signature)
-    elif named not in ("rsassa_pkcs1v15", "ecdsa") and algorithm.hash_algo != digest:
-        raise _weak(signature, f"{named} with digest {digest}")
-    return scheme
+        return weakness
+    if scheme.name not in policy.schemes:
+        return f"signature algorithm {scheme.name}"
+    if not scheme.is_named_alike:
+        return f"{scheme.name} with {scheme.digest} and digest {data.digest}"
+    if scheme.pss and (scheme.pss[0] != data.digest or scheme.pss[1] < policy.min_pss_salt):
+        return "PSS parameters"
+    return ""
 
 
-def _check_pss(algorithm: Any, digest: str, signature: Signature) -> None:
-    parameters = algorithm["parameters"]
-    mask = parameters["mask_gen_algorithm"]
-    same = parameters["hash_algorithm"]["algorithm"].native == digest
-    same = same and mask["algorithm"].native == "mgf1" and mask["parameters"]["algorithm"].native == digest
-    if not same or parameters["salt_length"].native < 20:
-        raise _weak(signature, "PSS parameters")
-
-
-def _check_named_certificate(attributes: dict[str, Any], der: bytes, signature: Signature) -> bool:
-    """(5.6) The signing-certificate-v2 attribute, where there is one, names this certificate; PAdES requires it."""
-    if "signing_certificate_v2" not in attributes:
-        if signature.subfilter == "/ETSI.CAdES.detached":
-            raise _format(signature, "signing-certificate-v2 attribute missing")
+def _check_named_certificate(data: cms.SignedData, der: bytes) -> bool:
+    """(5.6) A signing-certificate attribute, where there is one, names this certificate."""
+    found = cms.named_certificate(data)
+    if found is None:
         return False
-    named = attributes["signing_certificate_v2"][0]["certs"][0]
-    algorithm = str(named["hash_algorithm"]["algorithm"].native)
-    if algorithm not in HASHES:
-        raise _weak(signature, f"signing-certificate-v2 with {algorithm}")
-    if hashlib.new(algorithm, der).digest() != named["cert_hash"].native:
-        raise _format(signature, "signing-certificate-v2 names another certificate")
+    digest, value = found
+    if digest not in KNOWN:
+        raise _weak(f"signing-certificate attribute with {digest}")
+    if hashlib.new(digest, der).digest() != value:
+        raise cms.Malformed("the signing-certificate attribute names another certificate")
     return True
 
 
-def _check_digest(document: bytes, signature: Signature, attributes: dict[str, Any], digest: str) -> None:
-    # (5.7) The digest of the covered bytes is the signed one.
-    state = hashlib.new(digest)
-    for part in signature.signed_bytes(document):
+def _digest(parts: Iterable[bytes | memoryview], algorithm: str) -> bytes:
+    if isinstance(parts, Covered):
+        return parts.digest(algorithm)
+    state = hashlib.new(algorithm)
+    for part in parts:
         state.update(part)
-    if state.digest() != attributes["message_digest"][0].native:
-        text = f"{signature.field}: the document was changed"
-        raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, text)
+    return state.digest()
 
 
-def _check_value(info: Any, certificate: x509.Certificate, digest: str, scheme: str, signature: Signature) -> None:
-    # (5.8) The signature value over the signed attributes; RFC 5652 §5.4: as SET OF, tag 31h.
-    attributes = info["signed_attrs"].dump()
-    algorithm = HASHES[digest]
-    message = hashlib.new(digest, b"\x31" + attributes[1:]).digest()
-    value = info["signature"].native
-    try:
-        _verify(certificate.public_key(), value, message, algorithm, scheme, info)
-    except InvalidSignature:
-        text = f"{signature.field}: signature value is wrong"
-        raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_VALUE, SubIndication.SIG_CRYPTO_FAILURE, text) from None
+class _Wrong(ValueError):
+    def __init__(self, reason: Reason, sub_indication: SubIndication, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.sub_indication = sub_indication
 
 
-def _verify(key: object, value: bytes, message: bytes, algorithm: hashes.HashAlgorithm, scheme: str, info: Any) -> None:
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        key.verify(value, message, ec.ECDSA(Prehashed(algorithm)))
-    elif isinstance(key, rsa.RSAPublicKey) and scheme == "rsassa_pss":
-        salt = int(info["signature_algorithm"]["parameters"]["salt_length"].native)
-        key.verify(value, message, padding.PSS(padding.MGF1(algorithm), salt), Prehashed(algorithm))
-    elif isinstance(key, rsa.RSAPublicKey):
-        key.verify(value, message, padding.PKCS1v15(), Prehashed(algorithm))
-    else:
-        raise InvalidSignature
-
-
-def _signing_time(attributes: dict[str, Any]) -> datetime | None:
-    if "signing_time" not in attributes:
-        return None
-    claimed = attributes["signing_time"][0].native
-    return claimed.astimezone(UTC) if isinstance(claimed, datetime) else None
-
-
-def _has_timestamp(info: Any) -> bool:
-    return any(attribute["type"].native == "signature_time_stamp_token" for attribute in info["unsigned_attrs"] or ())
+def _weak(text: str) -> _Wrong:
+    return _Wrong(Reason.E_SIG_WEAK_ALG, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, text)
 
 
 def _format(signature: Signature, detail: str) -> Fault:
     text = f"{signature.field}: {detail}"
     return Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, SubIndication.FORMAT_FAILURE, text)
-
-
-def _weak(signature: Signature, detail: str) -> Fault:
-    text = f"{signature.field}: {detail}"
-    return Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_WEAK_ALG, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, text)

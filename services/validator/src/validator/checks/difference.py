@@ -1,55 +1,81 @@
 """(4) Difference: after a signature, only further signatures and validation data may have been added.
 
 pyHanko's difference analysis (a whitelist over every object that an update touches) without its rules for form
-filling. Also without the rules for document information and metadata where no later signature vouches for them.
+filling, and with rules of our own (``allowed``, ``tagging``). Where no later signature vouches for them, document
+information and metadata may not change either.
 """
 
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import (
-    DEFAULT_DIFF_POLICY,
-    DiffResult,
-    FormUpdatingRule,
-    ModificationLevel,
-    StandardDiffPolicy,
-)
+from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
 from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
     CatalogModificationRule,
     ObjectStreamRule,
     XrefStreamRule,
 )
 from pyhanko.sign.diff_analysis.rules.form_field_rules import (
-    DSSCompareRule,
     SigFieldCreationRule,
     SigFieldModificationRule,
     is_field_visible,
 )
+from pyhanko.sign.diff_analysis.rules.metadata_rules import DocInfoRule, MetadataUpdateRule
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
+from validator.checks.allowed import FormRule, InformationDateRule, Policy, ValidationDataRule
 from validator.checks.fault import Fault, Step, faults
+from validator.checks.metadata import MetadataDateRule
+from validator.checks.quick.settled import settled
 from validator.checks.structure import Signature
+from validator.checks.tagging import StructureTreeRule
 from validator.report import SubIndication
 
-_FORM = FormUpdatingRule(field_rules=[SigFieldCreationRule(), SigFieldModificationRule()])
+_FORM = FormRule([SigFieldCreationRule(allow_new_visible_after_certify=True), SigFieldModificationRule()])
+"""A visible field needs the permission to fill in forms like any signature; (4.2) asks for that."""
 
-NO_FORM_FILL = StandardDiffPolicy(global_rules=DEFAULT_DIFF_POLICY.global_rules, form_rule=_FORM)
-"""Between signatures: signature fields, validation data, document information."""
-
-VALIDATION_DATA_ONLY = StandardDiffPolicy(
+NO_FORM_FILL = Policy(
     global_rules=[
-        CatalogModificationRule(ignored_keys={"/DSS", "/Extensions", "/Version"}),
+        CatalogModificationRule(),
+        DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
         XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        DSSCompareRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        ValidationDataRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        MetadataUpdateRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        StructureTreeRule().as_qualified(ModificationLevel.FORM_FILLING),
+    ],
+    form_rule=_FORM,
+)
+"""Between signatures: signature fields, validation data, document information."""
+
+VALIDATION_DATA_ONLY = Policy(
+    global_rules=[
+        CatalogModificationRule(ignored_keys={"/DSS", "/Extensions", "/Version", "/Metadata"}),
+        MetadataDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        ValidationDataRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        InformationDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
     ],
     form_rule=None,
 )
 """Behind the last signature: nobody vouches for these bytes, so they may only add a DSS (EN 319 142-1 §5.4)."""
 
 
-def check_difference(reader: PdfFileReader, signature: Signature, last: Signature) -> None:
-    """Every revision after ``signature`` against the one it signed."""
-    policy = VALIDATION_DATA_ONLY if signature is last else NO_FORM_FILL
+STAMPED = Policy(global_rules=VALIDATION_DATA_ONLY.global_rules, form_rule=_FORM)
+"""Behind the last signature, where document time stamps follow: they prove a time and vouch for no content."""
+
+
+def check_difference(
+    reader: PdfFileReader, signature: Signature, last: Signature, *, stamps_follow: bool = False
+) -> None:
+    """Every revision after ``signature`` against the one it signed.
+
+    ``last``: the last signature that vouches for what lies before it, or ``signature`` itself where none follows but
+    document time stamps (``stamps_follow``).
+    """
+    if _surely_harmless(reader, signature, last):
+        return
+    behind = STAMPED if stamps_follow else VALIDATION_DATA_ONLY
+    policy = behind if signature is last else NO_FORM_FILL
     with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, f"{signature.field}: changes not readable"):
         embedded = signature.embedded
         result = policy.review_file(
@@ -64,8 +90,20 @@ def check_difference(reader: PdfFileReader, signature: Signature, last: Signatur
             raise _changed(signature, "changed against the signer's permissions")
 
 
+def _surely_harmless(reader: PdfFileReader, signature: Signature, last: Signature) -> bool:
+    """The quick check knows no permissions: where the signer restricts them, the full analysis decides."""
+    with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, f"{signature.field}: permissions not readable"):
+        known = settled(reader)
+        if known is None or not known.harmless_since(signature.revision, last.revision):
+            return False
+        return signature.embedded.docmdp_level is None and signature.embedded.fieldmdp is None
+
+
 def check_empty_fields(reader: PdfFileReader, first: Signature) -> None:
     """(4.3) No visible signature field without signature was laid over the pages after the first signature."""
+    known = settled(reader)
+    if known and known.harmless_since(first.revision, reader.total_revisions):
+        return  # each field that was added was signed at once
     with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, "signature fields not readable"):
         signed = reader.get_historical_resolver(first.revision)
         before = {name for name, _, _ in enumerate_sig_fields(signed)}

@@ -9,7 +9,7 @@ from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 from common.domain.reason import Reason
 from validator.report import FAILED, Indication, SubIndication
 
-UNDECIDED = frozenset({Reason.E_SIG_REVOCATION_UNKNOWN})
+UNDECIDED = frozenset({Reason.E_SIG_REVOCATION_UNKNOWN, Reason.E_UNAVAILABLE})
 """Reasons that time can cure: the document is looked at again, not refused."""
 
 
@@ -49,6 +49,11 @@ class Fault(Exception):
     def is_final(self) -> bool:
         """Whether waiting cannot change it."""
         return self.reason not in UNDECIDED
+
+
+def rank(fault: Fault) -> tuple[bool, Step]:
+    """What is final counts before what time can cure, then the lower step."""
+    return not fault.is_final, fault.step
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """(2) Parse: strictly, with the library's limits on decoding; no repair, no guessing."""
 
-import io
 import logging
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
+from validator.checks.quick.reading import Reader
 from validator.policy import Policy
 from validator.report import SubIndication
 
@@ -17,7 +17,7 @@ logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 def parse(document: bytes, policy: Policy) -> PdfFileReader:
     """A strict reader. ``strict=False`` would resolve references that only a later revision defines."""
     with faults(Step.PARSE, Reason.E_PDF_FORMAT, "not readable as a PDF"):
-        reader = PdfFileReader(io.BytesIO(document), strict=True)
+        reader = Reader(document)
         # (2.1) Encrypted files cannot be read by their receivers nor judged by us.
         if "/Encrypt" in reader.trailer:
             raise _fault(Reason.E_PDF_ENCRYPTED, "encrypted")

@@ -1,4 +1,4 @@
-"""(8) Time: when a signature claims to have been made. A claim, not a proof: chains are judged at our own time.
+"""(8) Time: when a signature claims to have been made. A claim, not a proof: what proves time is in ``stamps``.
 
 The claim chooses the day on which a role must hold (R8). EN 319 142-1 §6.3: /M is present; older files carry the
 CMS attribute signing-time.
@@ -26,11 +26,18 @@ class Claim:
     at: datetime
     is_shifted: bool
     """Seven hours were taken off a claim that lay ahead: local time written as UTC."""
+    proven: datetime | None = None
+    """Time of a trusted signature time stamp, which counts in place of the claim."""
+
+    @property
+    def best(self) -> datetime:
+        """The time that counts for roles and order."""
+        return self.proven or self.at
 
     @property
     def day(self) -> date:
         """Calendar day in Ho Chi Minh City."""
-        return self.at.astimezone(VIETNAM).date()
+        return self.best.astimezone(VIETNAM).date()
 
 
 def check_time(
@@ -40,10 +47,16 @@ def check_time(
     now: datetime,
     policy: Policy,
     field: str,
+    *,
+    stamped: datetime | None = None,
+    proven: datetime | None = None,
 ) -> Claim:
-    """The claim out of the signed attribute ``signed`` or else the dictionary's ``/M``."""
+    """The claim out of the signed attribute ``signed`` or else the dictionary's ``/M``.
+
+    ``stamped``: time of a trusted signature time stamp, preferred to the claim; ``proven``: it is not younger.
+    """
     with faults(Step.TIME, Reason.E_SIG_TIME, f"{field}: signing time not readable"):
-        at = signed or _pdf_date(dictionary, field)
+        at = signed or (_pdf_date(dictionary, field) if dictionary or stamped is None else stamped)
         latest = now + policy.clock_grace
         # (8.1) Not in the future, the known quirk of seven hours aside.
         if at > latest + policy.local_time_quirk:
@@ -54,7 +67,8 @@ def check_time(
             raise _fault(Reason.E_SIG_NOT_YET_VALID, f"{field}: signed before the certificate was valid")
         if claim.at > certificate.not_valid_after_utc + policy.clock_grace:
             raise _fault(Reason.E_SIG_EXPIRED, f"{field}: signed after the certificate expired")
-        return claim
+        later = proven is not None and claim.at > proven
+        return Claim(claim.at, claim.is_shifted, stamped or (proven if later else None))
 
 
 def _pdf_date(dictionary: str | None, field: str) -> datetime:

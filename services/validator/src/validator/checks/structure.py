@@ -20,10 +20,15 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
+from validator.checks.quick.digests import Covered, Digests
+from validator.checks.quick.reading import Reader
+from validator.checks.quick.settled import settled
 from validator.policy import Policy
 from validator.report import SubIndication
 
 HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
+BYTE_RANGE = b"/ByteRange"
+MAX_WHITE_SPACE = 4096
 OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})[\x00\t\n\x0c\r ]+([0-9]{1,5})[\x00\t\n\x0c\r ]+obj")
 
 
@@ -45,10 +50,15 @@ class Signature:
     """The dictionary's ``/M``."""
     embedded: EmbeddedPdfSignature
 
-    def signed_bytes(self, document: bytes) -> tuple[memoryview, memoryview]:
+    digests: Digests
+    """Of the document, for all of its signatures."""
+
+    def signed_bytes(self, document: bytes) -> Covered:
         """The two signed ranges."""
         view = memoryview(document)
-        return view[: self.hole[0]], view[self.hole[1] : self.end]
+        covered = Covered((view[: self.hole[0]], view[self.hole[1] : self.end]))
+        covered.digests, covered.hole, covered.end = self.digests, self.hole, self.end
+        return covered
 
 
 def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> tuple[Signature, ...]:
@@ -56,9 +66,12 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
     with faults(Step.STRUCTURE, Reason.E_SIG_FORMAT, "signature dictionaries not readable"):
         fields = list(enumerate_sig_fields(reader, filled_status=True))
     # (3.1) Every ByteRange of the file belongs to a signature we look at: none is hidden, forgotten or removed.
-    if document.count(b"/ByteRange") != len(fields):
+    layout = reader.layout if isinstance(reader, Reader) else None
+    mentioned = layout.count(document, BYTE_RANGE) if layout else document.count(BYTE_RANGE)
+    if mentioned != len(fields):
         raise _format("a signature that no form field shows", "")
-    found = [_signature(document, reader, policy, name, field) for name, _, field in fields]
+    digests = Digests(document)
+    found = [_signature(document, reader, policy, name, field, digests) for name, _, field in fields]
     found.sort(key=lambda signature: signature.revision)
     _check_nesting(found)
     for signature in found:
@@ -69,7 +82,9 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
     return tuple(found)
 
 
-def _signature(document: bytes, reader: PdfFileReader, policy: Policy, name: str, field: Any) -> Signature:
+def _signature(
+    document: bytes, reader: PdfFileReader, policy: Policy, name: str, field: Any, digests: Digests
+) -> Signature:
     with faults(Step.STRUCTURE, Reason.E_SIG_FORMAT, f"{name}: signature not readable"):
         value, reference = _value(field, name)
         subfilter = _subfilter(value, policy, name)
@@ -87,6 +102,7 @@ def _signature(document: bytes, reader: PdfFileReader, policy: Policy, name: str
             cms=_without_padding(contents, name),
             claimed_date=None if claimed is None else str(claimed),
             embedded=embedded,
+            digests=digests,
         )
 
 
@@ -104,7 +120,8 @@ def _value(field: Any, name: str) -> tuple[generic.DictionaryObject, generic.Ref
 def _subfilter(value: generic.DictionaryObject, policy: Policy, name: str) -> str:
     # (3.3) Type and SubFilter by allow list: what a reader does not know it may silently skip.
     subfilter = str(value.raw_get("/SubFilter"))
-    if value.get("/Type", "/Sig") != "/Sig" or subfilter not in policy.subfilters:
+    kinds = ("/Sig", "/DocTimeStamp") if subfilter == "/ETSI.RFC3161" else ("/Sig",)
+    if value.get("/Type", "/Sig") not in kinds or subfilter not in policy.subfilters:
         raise _format("kind of signature not supported", name)
     return subfilter
 
@@ -124,7 +141,7 @@ def _byte_range(document: bytes, value: generic.DictionaryObject, name: str) -> 
 def _contents(document: bytes, value: generic.DictionaryObject, hole: tuple[int, int], name: str) -> bytes:
     # (3.5) The hole is exactly one hexadecimal string, the value of /Contents, and nothing else.
     text = document[hole[0] : hole[1]]
-    if not HEX_STRING.fullmatch(text) or not document[: hole[0]].rstrip(WHITE_SPACE).endswith(b"/Contents"):
+    if not HEX_STRING.fullmatch(text) or not _stands_before(document, hole[0], b"/Contents"):
         raise _format("the hole of the ByteRange is not one hexadecimal string", name)
     contents = value.raw_get("/Contents", decrypt=generic.EncryptedObjAccess.RAW)
     read = getattr(contents, "original_bytes", None)
@@ -172,10 +189,15 @@ def _check_coverage(document: bytes, reader: PdfFileReader, signature: Signature
     with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: coverage not clear"):
         level = signature.embedded.evaluate_signature_coverage()
         covers = level.value >= SignatureCoverageLevel.ENTIRE_REVISION.value
-        ends = document[: signature.end].rstrip(WHITE_SPACE).endswith(END)
+        ends = _stands_before(document, signature.end, END)
         whole_file = signature.end == len(document)
         if not covers or not ends or (whole_file and signature.revision != reader.total_revisions - 1):
             raise _coverage("does not cover its whole revision", signature.field)
+
+
+def _stands_before(document: bytes, offset: int, word: bytes) -> bool:
+    """Whether a word ends at ``offset``, white space aside; not too much of it, or the search would take long."""
+    return document[max(0, offset - MAX_WHITE_SPACE) : offset].rstrip(WHITE_SPACE).endswith(word)
 
 
 def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Signature) -> None:
@@ -185,6 +207,9 @@ def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Sig
     bytes become part of what was signed without any object of it being changed: difference analysis cannot see it.
     """
     if signature.end == len(document):
+        return
+    known = settled(reader)
+    if known and known.reads_alone(signature.revision, signature.end):
         return
     with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: signed revision not readable alone"):
         alone = PdfFileReader(io.BytesIO(document[: signature.end]), strict=True)

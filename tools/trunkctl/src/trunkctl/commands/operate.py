@@ -1,7 +1,6 @@
-"""Commands of an operator: ``track``, ``park``, ``upload-url``, ``verify``, ``edxml``."""
+"""Commands of an operator: ``track``, ``park``, ``upload-url``, ``edxml``."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +12,8 @@ from trunkctl import park, units, uploads
 from trunkctl.parked import grouped
 from trunkctl.records import Records
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, park_table, signature_table, trail_tables, verdict_lines
+from trunkctl.shown import console, park_table, trail_tables
 from trunkctl.trouble import Trouble
-
-NOT_DECIDED = 3
-"""Exit code of ``verify`` when something needed to decide is missing."""
 
 park_app = typer.Typer(no_args_is_help=True, help="Messages that only a person can help.")
 
@@ -29,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command()(track)
     app.add_typer(park_app, name="park")
     app.command("upload-url")(upload_url)
-    app.command()(verify)
     app.command()(edxml)
 
 
@@ -89,39 +84,8 @@ def upload_url(
     console().print(address, markup=False, highlight=False, soft_wrap=True)
 
 
-def verify(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE.pdf")],
-    trust: Annotated[Path | None, typer.Option(help="Folder with roots/, intermediates/ and crls/.")] = None,
-    directory: Annotated[Path | None, typer.Option(help="Unit directory file.")] = None,
-    sender: Annotated[str | None, typer.Option("--from", help="Sending unit; else the one that signed last.")] = None,
-    copy: Annotated[bool, typer.Option("--copy", help="The sender declares a scan of a paper original.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole report.")] = False,
-    state: StateOption = DEFAULT_STATE,
-) -> None:
-    """Is this PDF a valid document? Offline; exit 0 valid, 1 not valid, 3 not to be decided now."""
-    from trunkctl.examine import examine
-
-    told = settings(state)
-    trust_dir = trust or told.trust_dir
-    if trust_dir is None:
-        raise Trouble("Which roots count? Give --trust DIR, or set TRUNK_TRUST_DIR.")
-    known = units.from_file(directory) if directory else units.in_force(told)
-    found = examine(file.read_bytes(), trust_dir, known, sender, copy)
-    if as_json:
-        print(json.dumps(found.decision.report.as_json(), ensure_ascii=False, indent=1))
-    else:
-        console().print(signature_table(found))
-        for line in verdict_lines(found):
-            console().print(line, markup=False)
-    raise typer.Exit(_exit_code(found.decision))
-
-
 def edxml(files: Files, as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False) -> None:
     """What a reader of the trunk sees in edXML files; exit 1 if one of them cannot be read."""
     if not as_json:
         raise typer.BadParameter("say --json: there is no other form")
     raise typer.Exit(edxml_files.print_json(files))
-
-
-def _exit_code(decision: object) -> int:
-    return {"Verified": 0, "Refused": 1, "Undecided": NOT_DECIDED}[type(decision).__name__]

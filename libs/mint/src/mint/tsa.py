@@ -1,0 +1,90 @@
+"""Time stamps of a demo authority (RFC 3161), and documents that carry them: B-T, B-LT and B-LTA (EN 319 142-1).
+
+The library's own stand-in for an authority signs with RSA only, so the authority's key is always RSA.
+"""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import fields, signers
+from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
+from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
+
+from mint.ltv import add_validation_data
+from mint.pki import Authority, Identity
+from mint.sign import Box, finished
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAuthority:
+    """Gives time stamps of any time that it is asked for."""
+
+    identity: Identity
+
+    def stamper(self, at: datetime) -> DummyTimeStamper:
+        """What the signing library asks for time stamps."""
+        key = self.identity.key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        certificate = asn1_x509.Certificate.load(self.identity.der)
+        return DummyTimeStamper(certificate, asn1_keys.PrivateKeyInfo.load(key), fixed_dt=at)
+
+
+def time_authority(authority: Authority, name: str = "Demo TSA", **options: Any) -> TimeAuthority:
+    """An authority for time, certified for that alone; ``options`` as in ``Authority.issue``."""
+    usage = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True)
+    told = {"usages": ("digital_signature",), "kind": "rsa2048", "extensions": [usage]} | options
+    return TimeAuthority(authority.issue(name, **told))
+
+
+def add_document_time_stamp(
+    pdf: bytes, tsa: TimeAuthority, at: datetime, *, field: str = "ThoiGian", box: Box | None = None,
+    dictionary_type: bytes = b"/DocTimeStamp",
+) -> bytes:  # fmt: skip
+    """A document time stamp in an update of its own; ``dictionary_type``: as other tools spell it, or empty."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    if box:
+        fields.append_signature_field(writer, fields.SigFieldSpec(field, box=box, on_page=0))
+    stamper = _Stamper(tsa.stamper(at), field_name=field, dictionary_type=dictionary_type.decode())
+    return bytes(finished(stamper.async_timestamp_pdf(writer, md_algorithm="sha256")).getvalue())
+
+
+def long_term(
+    pdf: bytes, tsa: TimeAuthority, at: datetime, identities: Iterable[Identity], crls: Iterable[bytes],
+    ocsps: Iterable[bytes] = (),
+) -> bytes:  # fmt: skip
+    """B-LTA out of a signed document: validation data, and a document time stamp over all of it."""
+    return add_document_time_stamp(add_validation_data(pdf, identities, crls, ocsps=ocsps), tsa, at)
+
+
+class _Stamper(signers.PdfTimeStamper):
+    """The library's maker, with the type of the dictionary as other tools spell it."""
+
+    def __init__(self, *args: Any, dictionary_type: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._type = dictionary_type
+
+    async def async_timestamp_pdf(self, *args: Any, **kwargs: Any) -> Any:
+        original, kind = DocumentTimestamp.__init__, self._type
+
+        def init(made: Any, *a: Any, **k: Any) -> None:
+            original(made, *a, **k)
+            del made["/Type"]
+            if kind:
+                made[pdf_name("/Type")] = pdf_name(kind)
+
+        DocumentTimestamp.__init__ = init  # type: ignore[method-assign]
+        try:
+            return await super().async_timestamp_pdf(*args, **kwargs)
+        finally:
+            DocumentTimestamp.__init__ = original  # type: ignore[method-assign]

@@ -1,0 +1,218 @@
+"""(4.1) What may follow a signature besides what the library's own rules allow: as real tools write it, no more.
+
+Each rule says exactly what is allowed; the attack that it could let in is tested beside it
+(``tests/validator/test_difference_rules.py``).
+
+(a) Validation data rewritten by another tool: arrays and entries of DSS and VRI may go, change and come, as long as all
+    of it is streams in their arrays.
+(b) Form entries of a signing service: /SigFlags may gain flags. /NeedAppearances may not be switched on: viewers would
+    then draw field values instead of what was signed. New fields carry no actions, which could run scripts.
+(c) A free entry for a number that was never in use.
+(d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
+(e) Behind the last signature, the date of the last change in the document information.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pyhanko.pdf_utils import generic, misc
+from pyhanko.pdf_utils.reader import HistoricalResolver, RawPdfPath
+from pyhanko.sign.diff_analysis import (
+    DiffResult,
+    FormUpdatingRule,
+    ModificationLevel,
+    StandardDiffPolicy,
+    SuspiciousModification,
+)
+from pyhanko.sign.diff_analysis.commons import compare_dicts, compare_key_refs, safe_whitelist
+from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON
+from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
+
+DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
+DSS_KEYS = frozenset({"/Type", "/VRI", *DSS_ARRAYS})
+VRI_ARRAYS = ("/Cert", "/CRL", "/OCSP")
+VRI_KEYS = frozenset({"/Type", "/TU", "/TS", *VRI_ARRAYS})
+VRI_NAME = re.compile(r"/[0-9A-Fa-f]{40}")
+DATE = re.compile(r"D:[0-9]{4,14}([Zz+-][0-9']*)?")
+
+Old = HistoricalResolver
+New = HistoricalResolver
+
+
+def entry(entries: Any, key: str, default: Any = None) -> Any:
+    """The value, dereferenced: the library's own ``get`` gives references as they are."""
+    try:
+        return entries[key]
+    except KeyError:
+        return default
+
+
+class ValidationDataRule(WhitelistRule):
+    """(a) The document security store: arrays of streams, and nothing else, wherever it was changed."""
+
+    def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
+        """Objects of the store that changed or came; in the old document they were used for nothing else."""
+        path = RawPdfPath("/Root", "/DSS")
+        before, now = yield from _kept(old, old.root, new.root, "/DSS", path)
+        if now is None:
+            return
+        before = before if isinstance(before, generic.DictionaryObject) else generic.DictionaryObject()
+        _must_be_dictionary(now, DSS_KEYS, "/DSS")
+        for key in DSS_ARRAYS:
+            yield from _streams(old, new, before, now, key, path + key)
+        yield from self._entries(old, new, before, now, path + "/VRI")
+
+    def _entries(self, old: Old, new: New, before: Any, now: Any, path: RawPdfPath) -> Iterator[ReferenceUpdate]:
+        if "/VRI" not in now:
+            return
+        entries, grown = yield from _kept(old, before, now, "/VRI", path)
+        entries = entries if isinstance(entries, generic.DictionaryObject) else generic.DictionaryObject()
+        _must_be_dictionary(grown, None, "/VRI")
+        for key in grown:
+            if key == "/Type":
+                continue
+            if not VRI_NAME.fullmatch(key):
+                raise SuspiciousModification(f"name of a VRI entry: {key}")
+            past, item = yield from _kept(old, entries, grown, key, path + key)
+            past = past if isinstance(past, generic.DictionaryObject) else generic.DictionaryObject()
+            _must_be_dictionary(item, VRI_KEYS, "VRI entry")
+            for kind in VRI_ARRAYS:
+                yield from _streams(old, new, past, item, kind, path + key + kind)
+            yield from _stamp(old, item)
+
+
+def _kept(old: Old, before: Any, now: Any, key: str, path: RawPdfPath) -> Any:
+    """Yields what changed about the entry itself, and returns its value before and now."""
+    approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, path))
+    return (yield from misc.map_with_return(compare_key_refs(key, old, before, now), approve))
+
+
+def _must_be_dictionary(value: Any, keys: frozenset[str] | None, what: str) -> None:
+    plain = isinstance(value, generic.DictionaryObject) and not isinstance(value, generic.StreamObject)
+    if not plain or (keys is not None and not value.keys() <= keys):
+        raise SuspiciousModification(f"{what} holds more than validation data")
+
+
+def _streams(old: Old, new: New, before: Any, now: Any, key: str, path: RawPdfPath) -> Iterator[ReferenceUpdate]:
+    """An array of references to streams: those that are new, and the array itself where it is an object."""
+    if key not in now:
+        return
+    raw = now.raw_get(key)
+    if isinstance(raw, generic.IndirectObject):
+        past = before.raw_get(key) if key in before else None
+        past_reference = past.reference if isinstance(past, generic.IndirectObject) else None
+        approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, path))
+        yield from map(approve, safe_whitelist(old, past_reference, raw.reference))
+    array = raw.get_object()
+    if not isinstance(array, generic.ArrayObject):
+        raise SuspiciousModification(f"{key} is not an array")
+    for place in range(len(array)):
+        stream = array.raw_get(place)
+        if not isinstance(stream, generic.IndirectObject) or not isinstance(stream.get_object(), generic.StreamObject):
+            raise SuspiciousModification(f"{key} holds something else than streams")
+    for reference in new.collect_dependencies(raw, since_revision=old.revision + 1):
+        yield ReferenceUpdate(reference)
+
+
+def _stamp(old: Old, item: Any) -> Iterator[ReferenceUpdate]:
+    if "/TS" not in item:
+        return
+    raw = item.raw_get("/TS")
+    if not isinstance(raw, generic.IndirectObject) or not isinstance(raw.get_object(), generic.StreamObject):
+        raise SuspiciousModification("/TS is not a stream")
+    if old.is_ref_unassignable(raw.reference):
+        yield ReferenceUpdate(raw.reference)
+
+
+class FormRule(FormUpdatingRule):
+    """(b) The library's rule with another list of entries that may change."""
+
+    def __init__(self, field_rules: list[Any]) -> None:
+        super().__init__(field_rules, ACROFORM_EXEMPT_STRICT_COMPARISON | {"/SigFlags"})
+
+    def apply(self, old: Old, new: New) -> Iterable[Any]:
+        """As the library; before that, the two entries that it does not look into."""
+        before, now = _form(old), _form(new)
+        flags, grown = entry(before, "/SigFlags", 0), entry(now, "/SigFlags", 0)
+        if flags != grown and not (grown in (1, 2, 3) and isinstance(flags, int) and flags & ~grown == 0):
+            raise SuspiciousModification("flags of the form taken away")
+        if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
+            raise SuspiciousModification("fields would be drawn anew")
+        for field in _fields(now):
+            if old.is_ref_unassignable(field.reference) and _acts(field):
+                raise SuspiciousModification("new field that does something when it is touched")
+        return super().apply(old, new)
+
+
+def _form(view: HistoricalResolver) -> Any:
+    form = entry(view.root, "/AcroForm")
+    return form if isinstance(form, generic.DictionaryObject) else generic.DictionaryObject()
+
+
+def _fields(form: Any) -> Iterator[generic.IndirectObject]:
+    fields = entry(form, "/Fields", generic.ArrayObject())
+    found = (fields.raw_get(place) for place in range(len(fields)))
+    return (field for field in found if isinstance(field, generic.IndirectObject))
+
+
+def _acts(field: generic.IndirectObject) -> bool:
+    """The field or one of its widgets carries an action."""
+    entries = field.get_object()
+    if not isinstance(entries, generic.DictionaryObject):
+        return False
+    kids = entry(entries, "/Kids", generic.ArrayObject())
+    widgets = (kids[place] for place in range(len(kids)))
+    return any("/A" in each or "/AA" in each for each in (entries, *widgets))
+
+
+class Policy(StandardDiffPolicy):
+    """The library's analysis; (c) what is freed must never have been in use."""
+
+    def __init__(self, global_rules: list[Any], form_rule: FormUpdatingRule | None) -> None:
+        rules = [*global_rules, FreedRule().as_qualified(ModificationLevel.LTA_UPDATES)]
+        super().__init__(rules, form_rule, reject_object_freeing=False)
+
+    def apply(self, old: Old, new: New, *args: Any, **kwargs: Any) -> DiffResult:
+        """One revision against the signed one."""
+        for reference in new.refs_freed_in_revision():
+            if _was_used(old, reference.idnum):
+                raise SuspiciousModification(f"object {reference.idnum} was freed")
+        return super().apply(old, new, *args, **kwargs)
+
+
+class FreedRule(WhitelistRule):
+    """(c) Free entries; ``Policy`` has looked at them."""
+
+    def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
+        """All of them."""
+        for reference in new.refs_freed_in_revision():
+            if not _was_used(old, reference.idnum):
+                yield ReferenceUpdate(reference)
+
+
+def _was_used(old: Old, number: int) -> bool:
+    """Whether any revision up to the signed one defined an object of that number, of whatever generation."""
+    for revision in range(old.revision + 1):
+        data = old.reader.xrefs.get_xref_data(revision)
+        for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
+            if number in part.standard_xrefs or number in part.xrefs_in_objstm:
+                return True
+    return False
+
+
+class InformationDateRule(WhitelistRule):
+    """(e) The document information, where nothing but the date of the last change differs."""
+
+    def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
+        """The information's object."""
+        before, now = (view.trailer_view.get_value_as_reference("/Info", optional=True) for view in (old, new))
+        if before is None or now is None or (before == now and now not in new.explicit_refs_in_revision()):
+            return
+        entries, changed = old(before), new(now)
+        compare_dicts(entries, changed, frozenset({"/ModDate"}))
+        date = changed.raw_get("/ModDate") if "/ModDate" in changed else None
+        if date is not None and not (isinstance(date, generic.TextStringObject) and DATE.fullmatch(date)):
+            raise SuspiciousModification("/ModDate is no date")
+        approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, RawPdfPath("/Info")))
+        yield from map(approve, safe_whitelist(old, before, now))

@@ -1,0 +1,27 @@
+"""A short run of every fuzz target; long ones: ``python -m fuzz TARGET --minutes N``."""
+
+import pytest
+from fuzz.__main__ import run
+from fuzz.targets import TARGETS, Finding, check_same_ranges, judge, signed_seeds
+
+from validator.report import Verified
+
+SECONDS = {"gate": 2.0, "structure": 4.0, "signed": 6.0, "edxml": 3.0, "secrecy": 3.0}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_short_run(name: str) -> None:
+    tried, findings = run(name, TARGETS[name], seconds=SECONDS[name])
+    assert tried > 3
+    assert not findings
+
+
+def test_seeds_are_valid() -> None:
+    for seed in signed_seeds():
+        assert isinstance(judge(seed), Verified)
+
+
+def test_a_changed_range_is_a_finding() -> None:
+    seed = signed_seeds()[0]
+    with pytest.raises(Finding):
+        check_same_ranges(seed, seed[:100] + b"?" + seed[101:])

@@ -1,0 +1,295 @@
+"""After a secret package nothing of its content is left in any store, fact or log: real servers, a canary to find."""
+
+import base64
+import hashlib
+import io
+import json
+import logging
+import secrets
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from archive.handlers import Archive
+from archive.retention import read_table
+from archive.store import Ledger, Records
+from common.buckets import make_missing
+from common.database import Database
+from common.domain.directory import Directory, Unit
+from common.domain.reason import Reason
+from common.facts import BaseFact, DocumentRefused, DocumentVerified, PackageAccepted, PackageRefused, PackageRepeated
+from common.headers import REFERENCE_TYPE
+from common.objects import ARCHIVE, CONTENT, UPLOADS, Objects, content_ref
+from common.settings import ServiceSettings
+from intake.handlers import Intake
+from intake.packages import Packages
+from intake.settings import IntakeSettings
+from mint import packages
+from mint.attacks.raw import page
+from tests.validator.conftest import SENDER
+from validator.handlers import Validator
+from validator.pool import Limits, Measures, Pool
+from validator.report import Decision
+from validator.revocation import Revocation
+from validator.secrecy.search import Found, Search
+from validator.trust import Trust
+from validator.verdicts import Verdicts
+from validator.verify import Question
+
+RECEIVER = "H29.901.01"
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass
+class Remembering:
+    """Announces by remembering."""
+
+    facts: list[BaseFact] = field(default_factory=list)
+
+    async def announce(self, fact: BaseFact) -> None:
+        self.facts.append(fact)
+
+
+@dataclass
+class Looking:
+    """The examiner over a pool of real workers, without trust folder or directory service."""
+
+    pool: Pool
+
+    async def examine(self, document: bytes, question: Question, now: datetime, *, urgent: bool) -> Decision:
+        return await self.pool.run(document, question, now, urgent=urgent)
+
+    async def look(self, file: bytes, search: Search, now: datetime, *, urgent: bool) -> Found:
+        return await self.pool.look(file, search, now, urgent=urgent)
+
+
+@dataclass
+class Trunk:
+    """Intake, validator and archive, one after the other."""
+
+    intake: Intake
+    validator: Validator
+    archive: Archive
+    announcer: Remembering
+    objects: Objects
+    database: Any
+    names: list[str]
+    before: set[tuple[str, str, str | None]]
+
+    async def submit(self, body: bytes, content_type: str | None = None) -> list[BaseFact]:
+        """Everything that is announced from a submission on."""
+        start = len(self.announcer.facts)
+        raw = SimpleNamespace(user_id=SENDER, content_type=content_type, routing_key=f"submit.{SENDER}")
+        await self.intake.receive(body, SimpleNamespace(raw_message=raw, headers={}))  # type: ignore[arg-type]
+        fact = self.announcer.facts[-1]
+        if isinstance(fact, PackageAccepted):
+            await self.validator.verify_document(fact)
+        for announced in self.announcer.facts[start:]:
+            await self.archive.take(announced)  # type: ignore[arg-type]
+            if isinstance(announced, DocumentRefused):
+                await self.intake.release(announced)
+        return self.announcer.facts[start:]
+
+    def kept(self) -> Iterator[tuple[str, bytes]]:
+        """Every object, version and database record that came since the beginning, and every fact."""
+        for bucket, key, version in _listed(self.objects) - self.before:
+            with self.objects.client.get_object(bucket, key, version_id=version) as response:
+                yield f"{bucket}/{key}", response.read()
+        for fact in self.announcer.facts:
+            yield fact.fact, fact.model_dump_json().encode()
+
+    async def records(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Every database record."""
+        for name in self.names:
+            found = self.database.client[f"trunk_{name}"]
+            for collection in await found.list_collection_names():
+                async for document in found[collection].find({}):
+                    yield f"{name}.{collection}", repr(document).encode()
+
+
+def _listed(objects: Objects) -> set[tuple[str, str, str | None]]:
+    return {
+        (bucket, each.object_name or "", each.version_id)
+        for bucket in (UPLOADS, CONTENT, ARCHIVE)
+        for each in objects.client.list_objects(bucket, recursive=True, include_version=True)
+        if not each.is_delete_marker
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
+    place: Any = {
+        "mongo_uri": SecretStr(stack.mongo_uri),
+        "s3_endpoint": stack.s3_endpoint,
+        "s3_access_key": SecretStr(stack.s3_access_key),
+        "s3_secret_key": SecretStr(stack.s3_secret_key),
+    }
+    settings = ServiceSettings(**place)
+    objects, announcer = Objects(settings), Remembering()
+    make_missing(objects.client)
+    mark = secrets.token_hex(4)
+    names = [f"{service}_secrecy_{mark}" for service in ("intake", "validator", "archive")]
+    databases = [Database(settings, name) for name in names]
+    directory = Directory([Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)])
+    pool = Pool(Measures(Trust([]), Revocation(), directory), workers=1, limits=Limits(cpu_seconds=5))
+    await pool.start()
+    ledger, records = Ledger(databases[2]), Records(databases[2])
+    built = Trunk(
+        Intake(announcer, IntakeSettings(**place), objects, Packages(databases[0]), SimpleNamespace(current=directory)),  # type: ignore[arg-type]
+        Validator(announcer, objects, Verdicts(databases[1]), Looking(pool)),  # type: ignore[arg-type]
+        Archive(ledger, records, objects, announcer, read_table()),
+        announcer,
+        objects,
+        databases[0],
+        names,
+        _listed(objects),
+    )
+    yield built
+    await pool.close()
+    for database, name in zip(databases, names, strict=True):
+        await database.client.drop_database(f"trunk_{name}")
+        database.client.close()
+
+
+def forms(canary: str) -> list[bytes]:
+    """The canary as it may lie in a store: as text, in UTF-16, in base64 at any alignment."""
+    raw = canary.encode()
+    shifted = [base64.b64encode(b"x" * shift + raw)[4:-4] for shift in range(3)]
+    return [raw, canary.encode("utf-16-be"), canary.encode("utf-16-le"), *shifted]
+
+
+async def assert_gone(trunk: Trunk, canary: str, body: bytes, *files: bytes) -> None:
+    """No trace of the canary, and none of the objects by digest."""
+    traces = [*trunk.kept(), *[each async for each in trunk.records()]]
+    assert traces
+    for place, held in traces:
+        for form in forms(canary):
+            assert form not in held, place
+    now = {key for _, key, _ in _listed(trunk.objects)}
+    for data in (body, *files):
+        assert content_ref(hashlib.sha256(data).hexdigest(), len(data)).key not in now
+
+
+def pdf(canary: str, stamp: bytes = b"TUYET MAT") -> bytes:
+    return page(b"BT /F1 14 Tf 72 760 Td (%s) Tj 0 -20 Td (%s) Tj ET" % (stamp, canary.encode()))
+
+
+def note(canary: str) -> bytes:
+    return f"phu luc {canary}\n".encode()
+
+
+def zipped(name: str, data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, data)
+    return out.getvalue()
+
+
+def package(canary: str, main: bytes, **changes: Any) -> bytes:
+    options: dict[str, Any] = {"subject": f"V/v {canary}", "file_name": f"{canary}.pdf", "signer": canary}
+    options |= {"promulgation_date": datetime.now(UTC).date()} | changes
+    return packages.letter(SENDER, [RECEIVER], secrets.token_hex(8), main, **options)
+
+
+async def test_a_marked_header_never_enters_a_store(trunk: Trunk, caplog: pytest.LogCaptureFixture) -> None:
+    canary = "CANARY" + secrets.token_hex(8)
+    caplog.set_level(logging.INFO)
+    body = package(canary, pdf(canary, b"thuong"), subject=f"(Mật) {canary}")
+    (fact,) = await trunk.submit(body)
+    assert isinstance(fact, PackageRefused)
+    assert (fact.reason, fact.detail) == (Reason.E_SECRET, "MAT in subject")
+    (again,) = await trunk.submit(body)
+    assert isinstance(again, PackageRepeated)
+    await assert_gone(trunk, canary, body, pdf(canary, b"thuong"))
+    assert canary not in caplog.text
+    assert "security event SECRET_CONTENT" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("case", "changes"),
+    [
+        ("file name", {"file_name": "15-BC_MẬT.pdf"}),
+        ("unit's name", {"names": {RECEIVER: "Phòng (Tối mật)"}}),
+        ("type", {"type_name": "Công văn MẬT"}),
+    ],
+)
+async def test_other_marked_fields(trunk: Trunk, case: str, changes: dict[str, Any]) -> None:
+    (fact,) = await trunk.submit(package("x", pdf("x", b"thuong"), **changes))
+    assert isinstance(fact, PackageRefused), case
+    assert fact.reason is Reason.E_SECRET
+
+
+async def test_a_secret_package_that_cannot_be_read(trunk: Trunk) -> None:
+    canary = "CANARY" + secrets.token_hex(8)
+    body = package(canary, pdf(canary), subject=f"TUYỆT MẬT {canary}").replace(b"</edXML>", b"")
+    (fact,) = await trunk.submit(body)
+    assert isinstance(fact, PackageRefused)
+    assert fact.reason is Reason.E_SECRET
+    await assert_gone(trunk, canary, body, pdf(canary))
+
+
+@pytest.mark.parametrize("where", ["main document", "annex", "archive"])
+async def test_marked_content_is_purged(trunk: Trunk, caplog: pytest.LogCaptureFixture, where: str) -> None:
+    canary = "CANARY" + secrets.token_hex(8)
+    caplog.set_level(logging.INFO)
+    main, annex = pdf(canary, b"thuong"), note(canary)
+    if where == "main document":
+        main = pdf(canary)
+    elif where == "annex":
+        annex = f"MẬT\n{canary}\n".encode()
+    else:
+        annex = zipped("a.txt", f"MẬT\n{canary}\n".encode())
+    name = "a.zip" if where == "archive" else "a.txt"
+    body = package(canary, main, appendices=[(name, annex)])
+    facts = await trunk.submit(body)
+    assert [fact.fact for fact in facts] == ["package.accepted", "document.refused"]
+    refused = facts[-1]
+    assert isinstance(refused, DocumentRefused)
+    assert refused.reason is Reason.E_SECRET
+    assert refused.detail.startswith(("TUYET_MAT in attachment 1", "MAT in attachment 2"))
+    left = json.loads(await trunk.objects.get(refused.envelope))
+    assert left["subject"] == ""
+    await assert_gone(trunk, canary, body, main, annex)
+    assert canary not in caplog.text
+    assert "security event SECRET_CONTENT" in caplog.text
+    # The same fact again: nothing is looked for that is gone, and the same answer is given.
+    accepted = facts[0]
+    assert isinstance(accepted, PackageAccepted)
+    await trunk.validator.verify_document(accepted)
+    again = trunk.announcer.facts[-1].model_copy(update={"occurred_at": refused.occurred_at})
+    assert again == refused
+
+
+async def test_an_upload_goes_too(trunk: Trunk) -> None:
+    for subject, main in (("(Mật) thử", pdf("x", b"thuong")), ("thử", pdf("x"))):
+        canary = "CANARY" + secrets.token_hex(8)
+        body = package(canary, main, subject=f"{subject} {canary}")
+        key = f"{SENDER}/{canary}"
+        await trunk.objects.put(UPLOADS, key, body)
+        named = {"bucket": UPLOADS, "key": key, "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+        facts = await trunk.submit(json.dumps(named).encode(), REFERENCE_TYPE)
+        assert facts[-1].reason is Reason.E_SECRET  # type: ignore[attr-defined]
+        assert (UPLOADS, key) not in {(bucket, found) for bucket, found, _ in _listed(trunk.objects)}
+
+
+async def test_a_file_shared_with_a_secret_package_comes_back(trunk: Trunk) -> None:
+    """Files are stored once by digest: what the purge takes from another package is taken out of that one again."""
+    shared = note(secrets.token_hex(8))
+    plain = package("a", pdf(secrets.token_hex(8), b"thuong"), appendices=[("a.txt", shared)])
+    raw = SimpleNamespace(user_id=SENDER, content_type=None, routing_key=f"submit.{SENDER}")
+    await trunk.intake.receive(plain, SimpleNamespace(raw_message=raw, headers={}))  # type: ignore[arg-type]
+    waiting = trunk.announcer.facts[-1]
+    await trunk.submit(package("b", pdf("b"), appendices=[("a.txt", shared)]))
+    assert isinstance(waiting, PackageAccepted)
+    await trunk.validator.verify_document(waiting)
+    answer = trunk.announcer.facts[-1]
+    assert isinstance(answer, DocumentRefused | DocumentVerified)
+    assert getattr(answer, "reason", None) is not Reason.E_SECRET
+    assert await trunk.objects.get(content_ref(hashlib.sha256(shared).hexdigest(), len(shared))) == shared

@@ -1,0 +1,160 @@
+"""The operator's trust commands: nothing counts whose fingerprint nobody typed, lists come in whole and newer."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from mint.pki import Authority
+from trunkctl.main import app
+from trunkctl.trouble import Trouble
+from validator import crl_refresh, trust
+
+NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
+ADDRESS = "http://crl.invalid/g2.crl"
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority("G2", now=NOW, kind="p256")
+
+
+def _run(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def _add(folder: Path, authority: Authority, *more: object) -> None:
+    file = folder.parent / "given.pem"
+    root, issuing = authority.root.certificate, authority.issuing.certificate
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    file.write_bytes(root.public_bytes(Encoding.PEM) + issuing.public_bytes(Encoding.PEM))
+    colons = ":".join(authority.root.sha256[at : at + 2].upper() for at in range(0, 64, 2))
+    _run("trust", "add", file, "--sha256", colons, "--trust", folder, "--name", "G2", *more)
+    _run("trust", "add", file, "--sha256", authority.issuing.sha256, "--trust", folder, "--as", "intermediate")
+
+
+def test_add_list_remove(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    _add(folder, authority, "--until", "2030-01-01")
+    loaded, _ = trust.load(folder)
+    assert loaded.root_fingerprints == (authority.root.sha256,)
+    assert len(loaded.intermediates) == 1
+    assert not loaded.holds(loaded.roots[0], datetime(2031, 1, 1, tzinfo=UTC))
+    shown = _run("trust", "list", "--trust", folder)
+    assert "G2" in shown
+    _run("trust", "remove", authority.root.sha256, "--trust", folder)
+    with pytest.raises(ValueError, match="no root"):
+        trust.load(folder)
+
+
+def test_a_wrong_fingerprint_changes_nothing(tmp_path: Path, authority: Authority) -> None:
+    file = tmp_path / "root.der"
+    file.write_bytes(authority.root.der)
+    for typed in ("00" * 32, "f04b", authority.issuing.sha256):
+        with pytest.raises(Trouble):
+            _run("trust", "add", file, "--sha256", typed, "--trust", tmp_path / "trust")
+    assert not (tmp_path / "trust").exists()
+
+
+def test_a_subscriber_is_no_root(tmp_path: Path, authority: Authority) -> None:
+    person = authority.person("Ai đó")
+    file = tmp_path / "person.der"
+    file.write_bytes(person.der)
+    with pytest.raises(Trouble, match="no CA"):
+        _run("trust", "add", file, "--sha256", person.sha256, "--trust", tmp_path / "trust")
+
+
+def test_a_root_dropped_into_the_folder_does_not_count(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    _add(folder, authority)
+    stranger = Authority("Strange", now=NOW, kind="p256")
+    (folder / "roots" / "strange.der").write_bytes(stranger.root.der)
+    loaded, _ = trust.load(folder)
+    assert loaded.root_fingerprints == (authority.root.sha256,)
+    assert "NO, not pinned" in _run("trust", "list", "--trust", folder)
+
+
+def _crl(authority: Authority, number: int, at: datetime = NOW) -> bytes:
+    return authority.crl("issuing", this_update=at, next_update=at + timedelta(days=7), number=number)
+
+
+class Server:
+    """A server of one list."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.tag, self.status, self.asked = data, '"1"', 200, 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        if request.headers.get("If-None-Match") == self.tag:
+            return httpx.Response(304)
+        return httpx.Response(self.status, content=self.data, headers={"ETag": self.tag})
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(transport=httpx.MockTransport(self))
+
+
+def _outcomes(folder: Path, server: Server) -> list[str]:
+    return [taken.outcome for taken in crl_refresh.refresh(folder, client=server.client())]
+
+
+def test_lists_are_brought_by_etag_and_only_newer_ones(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    _add(folder, authority, "--crl", ADDRESS)
+    server = Server(_crl(authority, 5))
+    assert _outcomes(folder, server) == ["new"]
+    assert _outcomes(folder, server) == ["unchanged"]
+    assert [crl.number for crl in trust.load(folder)[1].crls] == [5]
+    server.data, server.tag = _crl(authority, 4, NOW - timedelta(days=1)), '"2"'
+    assert _outcomes(folder, server)[0].startswith("not used: older")
+    server.data = _crl(Authority("G2", now=NOW, kind="p256"), 9, NOW + timedelta(days=1))
+    assert _outcomes(folder, server)[0].startswith("not used")
+    server.data = b"<html>"
+    assert _outcomes(folder, server)[0].startswith("not used")
+    server.status = 503
+    assert _outcomes(folder, server) == ["status 503"]
+    assert [crl.number for crl in trust.load(folder)[1].crls] == [5]
+    server.status, server.data = 200, _crl(authority, 6, NOW + timedelta(days=1))
+    assert _outcomes(folder, server) == ["new"]
+    assert [crl.number for crl in trust.load(folder)[1].crls] == [6]
+    assert not [path for path in (folder / "crls").iterdir() if path.name.endswith(".new")]
+
+
+def test_a_server_that_is_away_is_said(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    _add(folder, authority, "--crl", ADDRESS)
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("away", request=request)
+
+    taken = crl_refresh.refresh(folder, client=httpx.Client(transport=httpx.MockTransport(away)))
+    assert not taken[0].is_well
+
+
+def test_lists_dropped_as_files(tmp_path: Path, authority: Authority) -> None:
+    folder, drop = tmp_path / "trust", tmp_path / "drop"
+    _add(folder, authority)
+    drop.mkdir()
+    (drop / "list").write_bytes(_crl(authority, 3))
+    assert "new" in _run("trust", "refresh", "--trust", folder, "--drop", drop)
+    assert "unchanged" in _run("trust", "refresh", "--trust", folder, "--drop", drop)
+
+
+def test_addresses_that_are_none(tmp_path: Path, authority: Authority) -> None:
+    with pytest.raises(Trouble, match="no address"):
+        _add(tmp_path / "trust", authority, "--crl", "file:///x")
+
+
+def test_pins_that_cannot_be_read(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    _add(folder, authority)
+    for told in ("{", "[]", json.dumps({"roots": {authority.root.sha256: {"until": "2030-01-01T00:00:00"}}})):
+        (folder / "trust.json").write_text(told)
+        with pytest.raises(ValueError, match=r"trust\.json"):
+            trust.load(folder)

@@ -1,0 +1,156 @@
+"""Signatures as other tools make them: right in themselves, whatever the policy says of them. And wrong ones."""
+
+import hashlib
+from collections.abc import Callable
+
+import pytest
+from asn1crypto import cms as asn1_cms
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from common.domain.reason import Reason
+from mint.sign import sign
+from mint.tamper import hole
+from validator import ber
+from validator.report import Integrity
+
+from .conftest import NOW, Court
+
+Maker = Callable[[Court, bytes, "asn1_cms.ContentInfo"], bytes]
+
+
+def _covered(pdf: bytes) -> bytes:
+    start, end = hole(pdf, 0)
+    return pdf[:start] + pdf[end:]
+
+
+def _rewritten(court: Court, make: Maker, before: tuple[bytes, bytes] = (b"", b"")) -> bytes:
+    """A signed letter whose CMS is made anew by ``make``."""
+    pdf = sign(court.letter, court.sender.signer, NOW, field="A", legacy=True)
+    pdf = pdf.replace(*before) if before[0] else pdf
+    start, end = hole(pdf, 0)
+    info = asn1_cms.ContentInfo.load(bytes.fromhex(pdf[start + 1 : end - 1].decode()))
+    value = make(court, pdf, info).hex().encode().ljust(end - start - 2, b"0")
+    return pdf[: start + 1] + value + pdf[end - 1 :]
+
+
+def _signed(court: Court, message: bytes) -> bytes:
+    key = court.sender.signer.key
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key.sign(message, ec.ECDSA(hashes.SHA256()))
+
+
+def _attributes(pdf: bytes, info: "asn1_cms.ContentInfo", content: bytes) -> list[bytes]:
+    found = info["content"]["signer_infos"][0]["signed_attrs"]
+    for attribute in found:
+        if attribute["type"].native == "message_digest":
+            attribute["values"] = [hashlib.sha256(content).digest()]
+    return sorted((each.dump(force=True) for each in found), reverse=True)
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    length = bytes([size]) if size < 128 else bytes([0x82]) + size.to_bytes(2, "big")
+    return bytes([tag]) + length + content
+
+
+def _put(info: "asn1_cms.ContentInfo", attributes: bytes, value: bytes, content: bytes = b"") -> bytes:
+    """The CMS by hand, so that nothing puts it in order."""
+    data, signer = info["content"], info["content"]["signer_infos"][0]
+    parts = [signer["version"].dump(), signer["sid"].dump(), signer["digest_algorithm"].dump(), attributes,
+             signer["signature_algorithm"].dump(), _tlv(4, value)]  # fmt: skip
+    enclosed = b"\x06\x09" + bytes.fromhex("2a864886f70d010701")
+    if content:
+        enclosed += _tlv(0xA0, _tlv(4, content))
+    certificates = b"".join(item.chosen.dump() for item in data["certificates"])
+    body = [data["version"].dump(), data["digest_algorithms"].dump(), _tlv(0x30, enclosed), _tlv(0xA0, certificates),
+            _tlv(0x31, _tlv(0x30, b"".join(parts)))]  # fmt: skip
+    signed_data = _tlv(0x30, b"".join(body))
+    return _tlv(0x30, b"\x06\x09" + bytes.fromhex("2a864886f70d010702") + _tlv(0xA0, signed_data))
+
+
+def out_of_order(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    body = b"".join(_attributes(pdf, info, _covered(pdf)))
+    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)))
+
+
+def hashed_in_order(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    found = _attributes(pdf, info, _covered(pdf))
+    return _put(info, _tlv(0xA0, b"".join(found)), _signed(court, _tlv(0x31, b"".join(sorted(found)))))
+
+
+def without_attributes(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    return _put(info, b"", _signed(court, _covered(pdf)))
+
+
+def sha1_inside(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    content = hashlib.sha1(_covered(pdf)).digest()
+    body = b"".join(sorted(_attributes(pdf, info, content)))
+    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)), content)
+
+
+def indefinite(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    outer = ber.whole(info.dump())
+    kind, wrapped = list(outer)
+    data = next(iter(wrapped))
+    inner = b"\x30\x80" + data.content + b"\0\0"
+    return b"\x30\x80" + kind.raw + b"\xa0\x80" + inner + b"\0\0" + b"\0\0"
+
+
+def other_content_signed(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    return _put(info, b"", _signed(court, _covered(pdf) + b"x"))
+
+
+def sha1_of_other_content(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    content = hashlib.sha1(b"x").digest()
+    body = b"".join(sorted(_attributes(pdf, info, content)))
+    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)), content)
+
+
+def two_digests(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    found = _attributes(pdf, info, _covered(pdf))
+    other = _attributes(pdf, info, b"x")
+    body = b"".join(sorted({*found, *other}))
+    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)))
+
+
+SHA1 = (b"/adbe.pkcs7.detached", b"/adbe.pkcs7.sha1    ")
+
+
+@pytest.mark.parametrize(
+    ("make", "before", "reason"),
+    [
+        (out_of_order, (b"", b""), None),
+        (hashed_in_order, (b"", b""), None),
+        (indefinite, (b"", b""), None),
+        (without_attributes, (b"", b""), Reason.E_SIG_FORMAT),
+        (sha1_inside, SHA1, Reason.E_SIG_WEAK_ALG),
+    ],
+)
+def test_intact_as_other_tools_write_it(
+    court: Court, make: Maker, before: tuple[bytes, bytes], reason: Reason | None
+) -> None:
+    report = court.judge(_rewritten(court, make, before)).report
+    assert report.integrity is Integrity.INTACT, report.detail
+    assert report.signatures[0].reason is reason, report.signatures[0].detail
+
+
+@pytest.mark.parametrize(
+    ("make", "before"),
+    [
+        (other_content_signed, (b"", b"")),
+        (sha1_of_other_content, SHA1),
+        (sha1_inside, (b"", b"")),
+        (two_digests, (b"", b"")),
+    ],
+)
+def test_not_intact(court: Court, make: Maker, before: tuple[bytes, bytes]) -> None:
+    assert court.judge(_rewritten(court, make, before)).report.integrity is Integrity.TAMPERED
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"0", b"0\x80", b"\x30\x80" * 50, b"\x30\x84\xff\xff\xff\xff", b"\x3f\x81\x01"]
+)
+def test_what_is_not_ber_ends_at_once(broken: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        ber.whole(broken)

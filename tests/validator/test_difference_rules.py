@@ -1,0 +1,431 @@
+"""What real tools write behind a signature is accepted; beside each such case stands what it must not let in."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import fields
+from pyhanko.sign.fields import MDPPerm
+
+from common.domain.reason import Reason
+from mint.ltv import add_validation_data
+from mint.pki import Identity
+from mint.sign import Manner, _DatedSigner, _metadata, _signer, add_empty_fields, finished, sign
+from mint.tagged import DOCUMENT, FIRST_PAGE, PARENTS, ROOT, tagged
+from validator.report import Refused, Verified
+
+from .conftest import NOW, SENDER, Court
+
+Writer = IncrementalPdfFileWriter
+BOX = (50, 50, 150, 100)
+
+
+def name(text: str) -> generic.NameObject:
+    return pdf_name(text)
+
+
+def number(value: int) -> generic.NumberObject:
+    return generic.NumberObject(value)
+
+
+def dictionary(**entries: Any) -> generic.DictionaryObject:
+    return generic.DictionaryObject({name("/" + key): value for key, value in entries.items()})
+
+
+def array(*values: Any) -> generic.ArrayObject:
+    return generic.ArrayObject(values)
+
+
+def reference(writer: Writer, which: int) -> generic.IndirectObject:
+    return generic.IndirectObject(which, 0, writer)
+
+
+def update(document: bytes, change: Callable[[Writer], None], *, plain: bool = True) -> bytes:
+    """An update of its own."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(document))
+    if plain:
+        writer._update_meta = lambda: None
+    change(writer)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def sign_with(document: bytes, identity: Identity, change: Callable[[Writer, Any], None], field: str = "B") -> bytes:
+    """The change is part of the signature's own update; it is given the new field."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(document))
+    fields.append_signature_field(writer, fields.SigFieldSpec(field, box=BOX, on_page=0))
+    change(writer, writer.root["/AcroForm"]["/Fields"].raw_get(-1))
+    manner = Manner(field=field, box=BOX)
+    signer = _DatedSigner(_metadata(manner), _signer(identity, manner), at=NOW, box=BOX)
+    return bytes(finished(signer.async_sign_pdf(writer)).getvalue())
+
+
+def refused(court: Court, document: bytes) -> bool:
+    decision = court.judge(document)
+    return isinstance(decision, Refused) and decision.reason is Reason.E_SIG_CHANGED
+
+
+def accepted(court: Court, document: bytes) -> bool:
+    decision = court.judge(document)
+    assert isinstance(decision, Verified), decision
+    return True
+
+
+@pytest.fixture(scope="module")
+def paper() -> bytes:
+    return tagged(2, font_bytes=300, paragraph_words=3)
+
+
+@pytest.fixture(scope="module")
+def once(court: Court, paper: bytes) -> bytes:
+    return sign(paper, court.sender.signer, NOW, field="A", box=(200, 50, 300, 100))
+
+
+@pytest.fixture(scope="module")
+def twice(court: Court, once: bytes) -> bytes:
+    return sign(once, court.sender.seal, NOW, field="B")
+
+
+# (d) the structure tree grows by the field
+
+
+def _tag(writer: Writer, widget: Any, **more: Any) -> Any:
+    """As tools for PDF/UA do: an element below the document's, an entry of the parent tree."""
+    shown = dictionary(Type=name("/OBJR"), Obj=widget, Pg=reference(writer, FIRST_PAGE))
+    entries = dictionary(
+        Type=name("/StructElem"), S=name("/Form"), P=reference(writer, DOCUMENT), Pg=reference(writer, FIRST_PAGE),
+        K=array(shown),
+    )  # fmt: skip
+    entries.update({name("/" + key): value for key, value in more.items()})
+    element = writer.add_object(entries)
+    above = reference(writer, DOCUMENT).get_object()
+    above["/K"].append(element)
+    writer.update_container(above)
+    parents = reference(writer, PARENTS).get_object()
+    parents["/Nums"] += [number(2), element]
+    writer.update_container(parents)
+    root = reference(writer, ROOT).get_object()
+    root[name("/ParentTreeNextKey")] = number(3)
+    writer.update_container(root)
+    field = widget.get_object()
+    field[name("/StructParent")] = number(2)
+    return entries
+
+
+def test_tree_grows_by_the_second_signature(court: Court, once: bytes) -> None:
+    assert accepted(court, sign_with(once, court.sender.seal, lambda writer, widget: _tag(writer, widget) and None))
+
+
+def test_tree_grows_with_a_parent_tree_written_anew(court: Court, once: bytes) -> None:
+    def change(writer: Writer, widget: Any) -> None:
+        _tag(writer, widget)
+        root = reference(writer, ROOT).get_object()
+        old = root["/ParentTree"]["/Nums"]
+        kids = array(
+            *(
+                writer.add_object(dictionary(Limits=array(old[at], old[at]), Nums=array(old[at], old.raw_get(at + 1))))
+                for at in range(0, len(old), 2)
+            )
+        )
+        root[name("/ParentTree")] = writer.add_object(dictionary(Kids=kids))
+
+    assert accepted(court, sign_with(once, court.sender.seal, change))
+
+
+def _text(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget, ActualText=generic.TextStringObject("500 ty dong"))
+
+
+def _page_content(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget)["/K"].append(number(0))
+
+
+def _other_annotation(writer: Writer, widget: Any) -> None:
+    note = dictionary(Type=name("/Annot"), Subtype=name("/Link"), Rect=array(*map(number, (0, 0, 9, 9))))
+    _tag(writer, widget)["/K"].append(dictionary(Type=name("/OBJR"), Obj=writer.add_object(note)))
+
+
+def _old_element_rewritten(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget)
+    old = reference(writer, FIRST_PAGE + 2).get_object()
+    old[name("/ActualText")] = generic.TextStringObject("500 ty dong")
+    writer.update_container(old)
+
+
+def _old_element_moved(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget)
+    reference(writer, DOCUMENT).get_object()["/K"].reverse()
+
+
+def _old_element_removed(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget)
+    del reference(writer, DOCUMENT).get_object()["/K"][0]
+
+
+def _parent_entry_changed(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget)
+    nums = reference(writer, PARENTS).get_object()["/Nums"]
+    nums[1] = array(*reversed([nums[1].raw_get(place) for place in range(len(nums[1]))]))
+
+
+def _parent_entry_for_an_old_element(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget)
+    reference(writer, PARENTS).get_object()["/Nums"] += [number(7), reference(writer, FIRST_PAGE + 2)]
+
+
+def _roles_changed(writer: Writer, widget: Any) -> None:
+    _tag(writer, widget)
+    reference(writer, ROOT).get_object()[name("/RoleMap")] = dictionary(P=name("/Artifact"))
+
+
+def _page_in_the_tree(writer: Writer, widget: Any) -> None:
+    """A page's content poses as a child of the tree."""
+    _tag(writer, widget)
+    page = reference(writer, FIRST_PAGE).get_object()
+    page[name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=b"BT (khac) Tj ET"))
+    writer.update_container(page)
+
+
+TREE_ATTACKS = (
+    _text, _page_content, _other_annotation, _old_element_rewritten, _old_element_moved, _old_element_removed,
+    _parent_entry_changed, _parent_entry_for_an_old_element, _roles_changed, _page_in_the_tree,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", TREE_ATTACKS)
+def test_tree_tells_something_else(court: Court, once: bytes, attack: Callable[[Writer, Any], None]) -> None:
+    assert refused(court, sign_with(once, court.sender.seal, attack))
+
+
+def test_tree_behind_the_last_signature(court: Court, twice: bytes) -> None:
+    def change(writer: Writer) -> None:
+        root = reference(writer, ROOT).get_object()
+        root[name("/ParentTreeNextKey")] = number(9)
+        writer.update_container(root)
+
+    assert refused(court, update(twice, change))
+
+
+# (a) validation data rewritten by another tool
+
+
+def _stored(document: bytes, court: Court) -> bytes:
+    crl = court.city.authority.crl("issuing", this_update=NOW, next_update=NOW)
+    return add_validation_data(document, [court.sender.seal], [crl])
+
+
+def _entry(writer: Writer) -> Any:
+    return dictionary(
+        Type=name("/VRI"), CRL=writer.root["/DSS"].raw_get("/CRLs"), TU=generic.TextStringObject("D:2026")
+    )
+
+
+def _rewritten(writer: Writer) -> None:
+    """The entries of signatures made anew, arrays as objects of their own, one certificate gone."""
+    store = writer.root["/DSS"]
+    store[name("/VRI")] = writer.add_object(
+        dictionary(**{"A1" * 20: writer.add_object(_entry(writer)), "b2" * 20: _entry(writer)})
+    )
+    store[name("/Certs")] = writer.add_object(array(writer.add_object(generic.StreamObject(stream_data=b"0"))))
+    writer.update_container(store)
+
+
+def test_validation_data_of_another_tool(court: Court, twice: bytes) -> None:
+    stored = _stored(twice, court)
+    assert accepted(court, update(stored, _rewritten))
+    assert accepted(court, update(update(stored, _rewritten), _rewritten))
+
+
+def test_validation_data_between_the_signatures(court: Court, once: bytes) -> None:
+    stored = update(_stored(once, court), _rewritten)
+    assert accepted(court, sign(stored, court.sender.seal, NOW, field="B"))
+
+
+def _store_with_a_page(writer: Writer) -> None:
+    """An entry of the store is an old object that the page shows, overwritten."""
+    content = writer.root["/Pages"]["/Kids"][0].raw_get("/Contents")
+    new = generic.StreamObject(stream_data=b"BT (khac) Tj ET")
+    writer.objects[(content.generation, content.idnum)] = new
+    writer.root["/DSS"][name("/Certs")] = array(content)
+    writer.update_container(writer.root["/DSS"])
+
+
+def _store_with_text(writer: Writer) -> None:
+    writer.root["/DSS"][name("/Certs")] = array(generic.TextStringObject("khac"))
+    writer.update_container(writer.root["/DSS"])
+
+
+def _store_with_another_entry(writer: Writer) -> None:
+    writer.root["/DSS"][name("/Khac")] = writer.add_object(generic.StreamObject(stream_data=b"0"))
+    writer.update_container(writer.root["/DSS"])
+
+
+def _store_with_an_odd_name(writer: Writer) -> None:
+    writer.root["/DSS"][name("/VRI")] = dictionary(Khac=_entry(writer))
+    writer.update_container(writer.root["/DSS"])
+
+
+@pytest.mark.parametrize(
+    "attack", [_store_with_a_page, _store_with_text, _store_with_another_entry, _store_with_an_odd_name]
+)
+def test_more_than_validation_data(court: Court, twice: bytes, attack: Callable[[Writer], None]) -> None:
+    assert refused(court, update(_stored(twice, court), attack))
+
+
+def test_array_of_the_store_that_the_page_uses(court: Court, paper: bytes) -> None:
+    """Prepared before signing: one array is both a page's annotations and the store's certificates."""
+
+    def prepare(writer: Writer) -> None:
+        shared = writer.add_object(array())
+        page = writer.root["/Pages"]["/Kids"][1].get_object()
+        page[name("/Annots")] = shared
+        writer.update_container(page)
+        writer.root[name("/DSS")] = writer.add_object(dictionary(Certs=shared))
+        writer.update_root()
+
+    def attack(writer: Writer) -> None:
+        shared = writer.root["/DSS"]["/Certs"]
+        shared.append(writer.add_object(generic.StreamObject({name("/Subtype"): name("/Stamp")}, stream_data=b"0")))
+        writer.update_container(shared)
+
+    signed = court.city.signed(SENDER, update(paper, prepare))
+    assert accepted(court, signed)
+    assert refused(court, update(signed, attack))
+
+
+# (b) form entries
+
+
+def _flags(value: int) -> Callable[[Writer], None]:
+    def change(writer: Writer) -> None:
+        form = writer.root["/AcroForm"]
+        form[name("/SigFlags")] = number(value)
+        writer.update_container(form)
+
+    return change
+
+
+def test_flags_of_the_form_gained(court: Court, paper: bytes) -> None:
+    less = update(add_empty_fields(paper, {"A": None}), _flags(1))
+    signed = sign(less, court.sender.signer, NOW, field="A")
+    assert accepted(court, sign(update(signed, _flags(3)), court.sender.seal, NOW, field="B"))
+    assert refused(
+        court,
+        sign(update(sign(paper, court.sender.signer, NOW, field="A"), _flags(0)), court.sender.seal, NOW, field="B"),
+    )
+    assert refused(court, sign(update(signed, _flags(255)), court.sender.seal, NOW, field="B"))
+
+
+def test_values_drawn_anew(court: Court, once: bytes) -> None:
+    """Values that the signed appearance does not show."""
+
+    def change(writer: Writer) -> None:
+        writer.root["/AcroForm"][name("/NeedAppearances")] = generic.BooleanObject(True)
+        writer.update_container(writer.root["/AcroForm"])
+
+    assert refused(court, sign(update(once, change), court.sender.seal, NOW, field="B"))
+
+
+@pytest.mark.parametrize("key", ["/A", "/AA"])
+def test_field_with_a_script(court: Court, once: bytes, key: str) -> None:
+    """The library looks at the objects an update brings, not at what is written into a new field."""
+
+    def change(_: Writer, widget: Any) -> None:
+        script = dictionary(S=name("/JavaScript"), JS=generic.TextStringObject("app.alert(1)"))
+        widget.get_object()[name(key)] = script if key == "/A" else dictionary(E=script)
+
+    assert accepted(court, sign_with(once, court.sender.seal, lambda *_: None))
+    assert refused(court, sign_with(once, court.sender.seal, change))
+
+
+# (c) free entries
+
+
+def _freed(document: bytes, row: bytes) -> bytes:
+    """A table entry of its own behind the document."""
+    start = int(document[document.rindex(b"startxref") :].split()[1])
+    size = int(document[document.rindex(b"/Size") :].split()[1])
+    table = b"xref\n%strailer\n<< /Size %d /Root 1 0 R /Prev %d >>\n" % (row, size + 5, start)
+    return document + table + b"startxref\n%d\n%%%%EOF\n" % len(document)
+
+
+def test_free_entries(court: Court, once: bytes) -> None:
+    never = b"%d 1\n0000000000 65535 f \n" % int(once[once.rindex(b"/Size") :].split()[1])
+    assert accepted(court, sign(_freed(once, never), court.sender.seal, NOW, field="B"))
+    for row in (b"%d 1\n0000000000 00001 f \n", b"%d 1\n0000000000 65535 f \n"):
+        assert not isinstance(court.judge(_freed(court.city.signed(SENDER, court.letter), row % 3)), Verified)
+
+
+# references to nothing
+
+
+def test_reference_to_nothing(court: Court, paper: bytes) -> None:
+    """Real files refer to objects they do not have: null, as long as no revision defines them."""
+
+    def prepare(writer: Writer) -> None:
+        page = writer.root["/Pages"]["/Kids"][0].get_object()
+        page[name("/Khac")] = generic.IndirectObject(900, 0, writer)
+        page[name("/Resources")][name("/XObject")] = dictionary(Im0=generic.IndirectObject(901, 0, writer))
+        writer.update_container(page)
+
+    lacking = update(paper, prepare)
+    signed = sign(lacking, court.sender.signer, NOW, field="A", certify=MDPPerm.FILL_FORMS)  # not for the quick check
+    assert accepted(court, sign(signed, court.sender.seal, NOW, field="B"))
+    assert accepted(court, court.city.signed(SENDER, lacking))
+
+
+def test_reference_to_what_comes_later(court: Court, paper: bytes) -> None:
+    """Shadow attack: the page shows an object that only a later revision has."""
+
+    def prepare(writer: Writer) -> None:
+        page = writer.root["/Pages"]["/Kids"][0].get_object()
+        page[name("/Resources")][name("/XObject")] = dictionary(Im0=generic.IndirectObject(60, 0, writer))
+        writer.update_container(page)
+
+    def define(writer: Writer, _widget: Any) -> None:
+        writer.objects[(0, 60)] = generic.StreamObject({name("/Subtype"): name("/Form")}, stream_data=b"0 0 9 9 re f")
+        writer._lastobj_id = max(writer._lastobj_id, 60)
+
+    signed = sign(update(paper, prepare), court.sender.signer, NOW, field="A")
+    assert not isinstance(court.judge(sign_with(signed, court.sender.seal, define)), Verified)
+
+
+# permissions of a certification
+
+
+@pytest.mark.parametrize("permission", [MDPPerm.FILL_FORMS, MDPPerm.ANNOTATE])
+def test_signing_that_a_certification_permits(court: Court, paper: bytes, permission: MDPPerm) -> None:
+    certified = sign(paper, court.sender.signer, NOW, field="A", certify=permission)
+    for box in (None, BOX):
+        assert accepted(court, sign(certified, court.sender.seal, NOW, field="B", box=box))
+    made = sign(add_empty_fields(paper, {"B": BOX}), court.sender.signer, NOW, field="A", certify=permission)
+    assert accepted(court, sign(made, court.sender.seal, NOW, field="B", box=BOX))
+
+
+@pytest.mark.parametrize("box", [None, BOX])
+def test_signing_that_a_certification_forbids(court: Court, paper: bytes, box: Any, monkeypatch: Any) -> None:
+    certified = sign(paper, court.sender.signer, NOW, field="A", certify=MDPPerm.NO_CHANGES)
+    monkeypatch.setattr(_DatedSigner, "_enforce_certification_constraints", lambda *_: None)
+    assert refused(court, sign(certified, court.sender.seal, NOW, field="B", box=box))
+
+
+# (e) behind the last signature
+
+
+def test_date_of_the_last_change(court: Court, twice: bytes) -> None:
+    def change(entry: str, value: str) -> Callable[[Writer], None]:
+        def set_it(writer: Writer) -> None:
+            information = writer.trailer["/Info"]
+            information[name("/" + entry)] = generic.TextStringObject(value)
+            writer.update_container(information)
+
+        return set_it
+
+    assert accepted(court, update(twice, change("ModDate", "D:20260701120000+07'00'")))
+    assert refused(court, update(twice, change("ModDate", "Da huy")))
+    assert refused(court, update(twice, change("Title", "Khac")))

@@ -1,0 +1,119 @@
+"""Commands for the trust folder: ``trust add``, ``list``, ``remove``, ``refresh``."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from trunkctl.shown import console, rows
+from trunkctl.trouble import Trouble
+from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
+
+VIETNAM = timezone(timedelta(hours=7))
+
+trust_app = typer.Typer(no_args_is_help=True, help="Who is trusted: roots pinned by fingerprint, CAs, time, lists.")
+
+Folder = Annotated[Path, typer.Option("--trust", envvar="TRUNK_TRUST_DIR", help="The trust folder.")]
+Typed = Annotated[str, typer.Option("--sha256", help="Fingerprint, typed from the CA's own publication.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(trust_app, name="trust")
+
+
+@trust_app.command("add")
+def trust_add(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Certificate, PEM or DER.")],
+    sha256: Typed,
+    trust: Folder,
+    place: Annotated[Place, typer.Option("--as", help="What it is trusted for.")] = Place.ROOT,
+    name: Annotated[str, typer.Option(help="Name of the hierarchy, for people, e.g. G2.")] = "",
+    start: Annotated[str | None, typer.Option("--from", help="Trusted from that time on, ISO 8601.")] = None,
+    end: Annotated[str | None, typer.Option("--until", help="Trusted before that time, ISO 8601.")] = None,
+    crl: Annotated[list[str] | None, typer.Option(help="Address of a revocation list; may be repeated.")] = None,
+) -> None:
+    """Take the certificate of that fingerprint out of FILE into the trust folder."""
+    held = add(trust, file, sha256, place, pin_of(name, _time(start), _time(end), crl or []))
+    console().print(f"{held.place} {held.sha256}", markup=False, soft_wrap=True)
+    for other in unpinned(trust):
+        console().print(f"does not count, nobody pinned it: {other.sha256} ({other.file.name})", markup=False)
+
+
+@trust_app.command("list")
+def trust_list(trust: Folder) -> None:
+    """What the folder holds, and what of it counts."""
+    from validator import trust as trust_files
+    from validator.certificates import issuer_key
+
+    now = datetime.now(UTC)
+    held = listed(trust)
+    table = Table("for", "counts", "name", "subject", "valid", "SHA-256")
+    console().print(rows(table, [_row(each, now) for each in held]))
+    if not held:
+        return
+    names = {issuer_key(each.certificate): each.certificate.subject.rfc4514_string() for each in held}
+    try:
+        _, revocation = trust_files.load(trust)
+    except ValueError as error:
+        raise Trouble(f"{trust} cannot be used: {error}.") from error
+    lists = Table("list of", "number", "from", "until", "in force", "entries")
+    lines = [
+        (names.get(crl.issuer, crl.issuer), crl.number or "", crl.this_update, crl.next_update or "",
+         "yes" if crl.next_update and now < crl.next_update else "NO", len(crl.entries))
+        for crl in revocation.crls
+    ]  # fmt: skip
+    console().print(rows(lists, lines))
+
+
+@trust_app.command("remove")
+def trust_remove(sha256: Annotated[str, typer.Argument(help="Fingerprint.")], trust: Folder) -> None:
+    """Take a certificate out of the trust folder."""
+    for held in remove(trust, sha256):
+        console().print(f"removed: {held.place} {held.sha256}", markup=False, soft_wrap=True)
+
+
+@trust_app.command("refresh")
+def trust_refresh(
+    trust: Folder,
+    drop: Annotated[list[Path] | None, typer.Option(help="Folder with lists brought as files.")] = None,
+) -> None:
+    """Bring newer revocation lists from the addresses given with ``add``; exit 1 if a source gave none."""
+    from validator import crl_refresh
+
+    try:
+        taken = crl_refresh.refresh(trust, drop or [])
+    except (ValueError, OSError) as error:
+        raise Trouble(f"{trust} cannot be used: {error}.") from error
+    for each in taken:
+        number = f", number {each.crl.number}, until {each.crl.next_update}" if each.crl else ""
+        console().print(f"{each.source}: {each.outcome}{number}", markup=False, soft_wrap=True)
+    if not all(each.is_well for each in taken):
+        raise typer.Exit(1)
+
+
+def _row(held: Held, now: datetime) -> tuple[object, ...]:
+    certificate = held.certificate
+    window = held.pin.window if held.pin else None
+    ended = certificate.not_valid_after_utc < now or (window is not None and not window.holds(now))
+    limits = [
+        max(filter(None, (certificate.not_valid_before_utc, window.start if window else None))).date(),
+        min(filter(None, (certificate.not_valid_after_utc, window.end if window else None))).date(),
+    ]
+    counts = "NO, not pinned" if not held.counts else "for the past only" if ended else "yes"
+    return (
+        held.place, counts, held.pin.name if held.pin else "", certificate.subject.rfc4514_string(),
+        f"{limits[0]} – {limits[1]}", held.sha256,
+    )  # fmt: skip
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Trouble(f"{text} is no time in ISO 8601.") from error
+    return read.replace(tzinfo=VIETNAM) if read.tzinfo is None else read

@@ -1,0 +1,145 @@
+"""The trust folder as an operator changes it: certificates are named by the SHA-256 that a person typed."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from trunkctl.trouble import Trouble
+from validator import trust
+from validator.trust import Pin, Window
+
+
+class Place(StrEnum):
+    """What a certificate is for."""
+
+    ROOT = "root"
+    INTERMEDIATE = "intermediate"
+    TSA = "tsa"
+
+    @property
+    def folder(self) -> str:
+        """Its folder."""
+        return {"root": "roots", "intermediate": "intermediates", "tsa": "tsa"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One certificate of the folder."""
+
+    place: Place
+    sha256: str
+    certificate: x509.Certificate
+    file: Path
+    pin: Pin | None
+    counts: bool
+
+
+def fingerprint(text: str) -> str:
+    """64 hex digits out of what a person types: with colons, blanks, any case. Raises ``Trouble``."""
+    digits = "".join(text.split()).replace(":", "").lower()
+    if len(digits) != 64 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Trouble(f"{text} is no SHA-256 fingerprint: 64 hexadecimal digits are needed.")
+    return digits
+
+
+def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
+    """Take the certificate of that fingerprint out of the file. Raises ``Trouble``; then nothing was changed."""
+    sha256 = fingerprint(typed)
+    der = _chosen(file, sha256)
+    certificate = x509.load_der_x509_certificate(der)
+    if place is not Place.TSA and not _is_authority(certificate):
+        raise Trouble(f"{certificate.subject.rfc4514_string()} is no CA: it cannot be a {place}.")
+    pins = _pins(folder)
+    path = folder / place.folder / f"{sha256}.pem"
+    if place is Place.ROOT:
+        kept = dict(pins) if pins is not None else {}
+        kept[sha256] = pin
+        trust.replace_file(path, certificate.public_bytes(Encoding.PEM))
+        trust.write_pins(folder, kept)
+    else:
+        trust.replace_file(path, certificate.public_bytes(Encoding.PEM))
+    return Held(place, sha256, certificate, path, pin if place is Place.ROOT else None, True)
+
+
+def remove(folder: Path, typed: str) -> list[Held]:
+    """Take the certificate out of the folder, and its pin with it. Raises ``Trouble`` if it is not there."""
+    sha256 = fingerprint(typed)
+    found = [held for held in listed(folder) if held.sha256 == sha256]
+    pins = _pins(folder)
+    if not found and sha256 not in (pins or {}):
+        raise Trouble(f"{sha256} is not in {folder}.")
+    for held in found:
+        others = [other for other in listed(folder) if other.file == held.file and other.sha256 != sha256]
+        if others:
+            raise Trouble(f"{held.file} holds further certificates: take it apart first.")
+    if pins is not None and sha256 in pins:
+        trust.write_pins(folder, {key: pin for key, pin in pins.items() if key != sha256})
+    for held in found:
+        held.file.unlink()
+    return found
+
+
+def listed(folder: Path) -> list[Held]:
+    """Every certificate of the folder, and whether it counts. Raises ``Trouble`` for a file that is none."""
+    pins = _pins(folder)
+    found: list[Held] = []
+    for place in Place:
+        for path in sorted((folder / place.folder).glob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                found += [_held(place, path, der, pins) for der in _certificates(path)]
+    return found
+
+
+def unpinned(folder: Path) -> list[Held]:
+    """Roots that lie in the folder and do not count, because nobody typed their fingerprint."""
+    return [held for held in listed(folder) if held.place is Place.ROOT and not held.counts]
+
+
+def pin_of(name: str, start: datetime | None, end: datetime | None, crls: list[str]) -> Pin:
+    """What goes beside a root. Raises ``Trouble`` for an address that is none."""
+    for address in crls:
+        if not address.startswith(("http://", "https://")):
+            raise Trouble(f"{address} is no address of a revocation list: http:// or https:// is needed.")
+    return replace(Pin(), name=name, window=Window(start, end), crls=tuple(crls))
+
+
+def _held(place: Place, path: Path, der: bytes, pins: dict[str, Pin] | None) -> Held:
+    sha256 = hashlib.sha256(der).hexdigest()
+    pin = (pins or {}).get(sha256) if place is Place.ROOT else None
+    counts = place is not Place.ROOT or pins is None or pin is not None
+    return Held(place, sha256, x509.load_der_x509_certificate(der), path, pin, counts)
+
+
+def _chosen(file: Path, sha256: str) -> bytes:
+    found = _certificates(file)
+    for der in found:
+        if hashlib.sha256(der).hexdigest() == sha256:
+            return der
+    seen = ", ".join(hashlib.sha256(der).hexdigest() for der in found)
+    raise Trouble(f"{file} holds no certificate of that fingerprint, only: {seen}. Nothing was changed.")
+
+
+def _certificates(path: Path) -> list[bytes]:
+    try:
+        return trust.read_certificates(path.name, path.read_bytes())
+    except (ValueError, OSError) as error:
+        raise Trouble(f"{path}: {error}.") from error
+
+
+def _pins(folder: Path) -> dict[str, Pin] | None:
+    try:
+        return trust.read_pins(folder)
+    except ValueError as error:
+        raise Trouble(f"{folder}: {error}.") from error
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False

@@ -1,0 +1,165 @@
+"""``trunkctl verify``: the validator's decision about files, offline, with trust and directory out of files.
+
+Every file is looked at in a worker process with limits, so that none of them can end the run. The verdict is that of
+the service's policy; where only a limit of that policy kept a file from being looked at, its integrity is asked again
+with wider ones.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from common.domain.directory import Directory
+from common.domain.names import UnitCode
+from common.domain.reason import Reason
+from common.sentences import sentence
+from validator.policy import DEFAULT, Policy
+from validator.pool import Limits, Measures, Pool
+from validator.report import Decision, Integrity, Refused, Report, SignatureReport, Verdict
+from validator.verify import PYHANKO_VERSION, Question
+
+WIDE = replace(DEFAULT, max_revisions=200, max_signatures=100, max_objects=2_000_000)
+"""For integrity alone."""
+LIMITS = Limits(cpu_seconds=30, wall_seconds=120.0, documents=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of every file."""
+
+    measures: Measures
+    now: datetime
+    sender: UnitCode | None = None
+    declared_copy: bool = False
+    policy: Policy = DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The decision about one file."""
+
+    file: str
+    decision: Decision
+    integrity: Integrity
+    signatures: tuple[SignatureReport, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """In one word."""
+        return self.decision.report.verdict
+
+    def as_json(self) -> dict[str, Any]:
+        """One line for machines, see docs/report.md."""
+        report = self.decision.report
+        return {
+            "file": self.file,
+            "integrity": self.integrity,
+            "trusted": report.trusted,
+            "verdict": self.verdict,
+            "label": report.label,
+            "reason": report.reason,
+            "detail": report.detail,
+            "sentence": sentence(report.reason) if report.reason else "",
+            "sha256": report.document_sha256,
+            "signatures": [_line(each) for each in self.signatures],
+        }
+
+
+def _line(each: SignatureReport) -> dict[str, Any]:
+    return {
+        "field": each.field,
+        "kind": each.kind,
+        "indication": each.indication,
+        "sub_indication": each.sub_indication,
+        "reason": each.reason,
+        "signer": each.subject,
+        "certificate_sha256": each.certificate_sha256,
+        "signing_time": each.signing_time.isoformat() if each.signing_time else None,
+        "proven_at": each.proven_at.isoformat() if each.proven_at else None,
+        "covers_revision": each.covers_whole_revision,
+    }
+
+
+def files_of(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files themselves; of a folder, every file below it that is not hidden."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
+        else:
+            yield path
+
+
+async def examine(paths: Iterable[Path], asked: Asked, workers: int) -> AsyncIterator[Examined]:
+    """All files in their order, several at a time."""
+    pool = Pool(asked.measures, workers=workers, limits=LIMITS)
+    await pool.start()
+    waiting: list[asyncio.Task[Examined]] = []
+    try:
+        for path in paths:
+            waiting.append(asyncio.create_task(_examined(pool, path, asked)))
+            if len(waiting) > 2 * workers:
+                yield await waiting.pop(0)
+        while waiting:
+            yield await waiting.pop(0)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await pool.close()
+
+
+async def _examined(pool: Pool, path: Path, asked: Asked) -> Examined:
+    try:
+        document = await asyncio.to_thread(_read, path, asked.policy)
+    except OSError as error:
+        return _unread(path, asked, f"file not readable: {type(error).__name__}")
+    try:
+        return await _decided(pool, path, document, asked)
+    except Exception as error:
+        return _unread(path, asked, f"not examined: {type(error).__name__}", document)
+
+
+async def _decided(pool: Pool, path: Path, document: bytes, asked: Asked) -> Examined:
+    question = Question(sender=asked.sender or "", declared_copy=asked.declared_copy, policy=asked.policy)
+    decision = await pool.run(document, question, asked.now)
+    unit = asked.sender or _signing_unit(decision.report, asked.measures.directory)
+    if unit and unit != question.sender:
+        question = replace(question, sender=unit)
+        decision = await pool.run(document, question, asked.now)
+    seen = decision.report
+    if seen.reason is Reason.E_PDF_LIMIT and not seen.signatures:
+        seen = (await pool.run(document, replace(question, policy=WIDE), asked.now)).report
+    return Examined(str(path), decision, seen.integrity, seen.signatures)
+
+
+def _signing_unit(report: Report, directory: Directory | None) -> UnitCode:
+    """The unit of the last signature; of nobody's, any one, so that the answer names what is wrong with them."""
+    if directory is None:
+        return ""
+    signed = [each.certificate_sha256 for each in report.signatures if each.certificate_sha256]
+    units = [unit.code for sha256 in reversed(signed) for unit in directory.units_of_certificate(sha256)]
+    return units[0] if units else next(iter(directory.units), "")
+
+
+def _read(path: Path, policy: Policy) -> bytes:
+    """The file; of one that is too large anyway, as much as it takes to say so."""
+    with path.open("rb") as file:
+        return file.read(policy.max_document_bytes + 1)
+
+
+def _unread(path: Path, asked: Asked, detail: str, document: bytes = b"") -> Examined:
+    report = Report(
+        document_sha256=hashlib.sha256(document).hexdigest(),
+        document_bytes=len(document),
+        sender=asked.sender or "",
+        verified_at=asked.now,
+        reason=Reason.E_PDF_FORMAT,
+        detail=detail,
+        trusted=False if asked.measures.trust else None,
+        policy_version=asked.policy.version,
+        pyhanko_version=PYHANKO_VERSION,
+    )
+    return Examined(str(path), Refused(Reason.E_PDF_FORMAT, detail, report=report), Integrity.MALFORMED, ())
