@@ -33,7 +33,7 @@ lint: setup ## ruff
 	@$(RUN) ruff check . && $(RUN) ruff format --check .
 
 types: setup ## mypy strict
-	@$(RUN) mypy libs/*/src services/*/src tools/*/src
+	@$(RUN) mypy libs/*/src services/*/src tools/*/src bench fuzz
 
 contracts: setup ## which module may import which
 	@$(RUN) lint-imports

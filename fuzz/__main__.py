@@ -50,7 +50,7 @@ def run(name: str, target: Target, *, seconds: float, first: int = 0, folder: Pa
 
 def guided(target: Target, minutes: float) -> None:
     """The same by atheris, which follows coverage."""
-    import atheris  # type: ignore[import-not-found]
+    import atheris
 
     seed = target.seeds()[0]
     atheris.instrument_all()

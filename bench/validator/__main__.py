@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from cryptography import x509
 from rich.console import Console
@@ -45,7 +46,7 @@ def main() -> None:
         ours = _ours(setting, document)
         engines: dict[str, Callable[[], object]] = {"floor": _floor(setting, document), "ours": ours}
         if plain:
-            engines["plain"] = lambda engine=plain, document=document: engine.run(document)
+            engines["plain"] = partial(plain.run, document)
         found = _measured(engines, asked.rounds)
         if kind is KINDS[0]:
             scale = found["floor"] / LETTER_FLOOR_MS

@@ -204,7 +204,7 @@ class Authority:
 
     def responder(self, name: str = "Demo OCSP", **options: Any) -> Identity:
         """An OCSP responder that the issuing CA certified; ``options`` as in ``issue``."""
-        wanted = {
+        wanted: dict[str, Any] = {
             "extended": [ExtendedKeyUsageOID.OCSP_SIGNING],
             "extensions": [(x509.OCSPNoCheck(), False)],
             "usages": ("digital_signature",),

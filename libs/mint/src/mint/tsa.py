@@ -78,12 +78,12 @@ class _Stamper(signers.PdfTimeStamper):
         original, kind = DocumentTimestamp.__init__, self._type
 
         def init(made: Any, *a: Any, **k: Any) -> None:
-            original(made, *a, **k)
+            original(made, *a, **k)  # type: ignore[no-untyped-call]
             del made["/Type"]
             if kind:
                 made[pdf_name("/Type")] = pdf_name(kind)
 
-        DocumentTimestamp.__init__ = init  # type: ignore[method-assign]
+        DocumentTimestamp.__init__ = init  # type: ignore[method-assign, assignment]
         try:
             return await super().async_timestamp_pdf(*args, **kwargs)
         finally:

@@ -40,13 +40,14 @@ def mark_in_pdf(document: bytes, nested: Nested | None = None) -> Mark | None:
         root: Any = reader.trailer["/Root"]
     except Exception:
         return _in_streams(document)
-    for look in (
+    looks: tuple[Callable[[], Mark | None], ...] = (
         lambda: _in_pages(root),
         lambda: _in_information(reader),
         lambda: _in_metadata(root),
         lambda: _in_form(root),
         lambda: _in_files(root, nested) if nested else None,
-    ):
+    )
+    for look in looks:
         if found := look():
             return found
     return None
