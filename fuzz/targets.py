@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+from common.domain.names import StatusCode
 from common.edxml import Limits, Unreadable, parse
 from common.secrecy import mark_in_message
 from fuzz.mutate import PDF_TOKENS, XML_TOKENS, mutated
@@ -65,7 +66,7 @@ def _measures() -> tuple[Trust, Revocation]:
     trust = Trust([city().authority.root.der], [city().authority.issuing.der])
     end = NOW + timedelta(days=7)
     files = [(each, city().authority.crl(each, this_update=NOW, next_update=end)) for each in ("root", "issuing")]
-    return trust, Revocation(authentic_crls(trust.roots + trust.intermediates, files, DEFAULT))  # type: ignore[arg-type]
+    return trust, Revocation(authentic_crls(trust.roots + trust.intermediates, files, DEFAULT))
 
 
 def judge(document: bytes) -> object:
@@ -161,7 +162,7 @@ def packages_seeds() -> list[bytes]:
     pdf = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
     made = packages.letter(SENDER, ["H29.901.01"], "a", pdf)
     more = packages.letter(SENDER, ["H29.901.01"], "b", pdf, appendices=[("a.csv", b"1,2\n"), ("b.txt", b"x")])
-    status = packages.status("H29.901.01", SENDER, "a", packages.StatusCode.ARRIVED, NOW)
+    status = packages.status("H29.901.01", SENDER, "a", StatusCode.ARRIVED, NOW)
     return [made, more, status, made.decode().replace("UTF-8", "UTF-16").encode("utf-16")]
 
 

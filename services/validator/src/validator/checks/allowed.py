@@ -6,7 +6,8 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (a) Validation data rewritten by another tool: arrays and entries of DSS and VRI may go, change and come, as long as all
     of it is streams in their arrays.
 (b) Form entries of a signing service: /SigFlags may gain flags. /NeedAppearances may not be switched on: viewers would
-    then draw field values instead of what was signed. New fields carry no actions, which could run scripts.
+    then draw field values instead of what was signed. What fields are drawn with may be added to, not exchanged. New
+    fields carry no actions, which could run scripts.
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
 (e) Behind the last signature, the date of the last change in the document information.
@@ -139,10 +140,34 @@ class FormRule(FormUpdatingRule):
             raise SuspiciousModification("flags of the form taken away")
         if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
+        _require_same_resources(before, now)
         for field in _fields(now):
             if old.is_ref_unassignable(field.reference) and _acts(field):
                 raise SuspiciousModification("new field that does something when it is touched")
         return super().apply(old, new)
+
+
+def _require_same_resources(before: Any, now: Any) -> None:
+    """What fields are drawn with may grow, as tools add their fonts; an exchanged font would say something else."""
+    old, new = entry(before, "/DR"), entry(now, "/DR")
+    for kind in old if isinstance(old, generic.DictionaryObject) else ():
+        had, has = entry(old, kind), entry(new, kind) if isinstance(new, generic.DictionaryObject) else None
+        if not isinstance(had, generic.DictionaryObject):
+            kept = had == has
+        else:
+            kept = isinstance(has, generic.DictionaryObject) and all(_same_raw(had, has, name) for name in had)
+        if not kept:
+            raise SuspiciousModification("resources of the form exchanged")
+
+
+def _same_raw(had: Any, has: Any, name: str) -> bool:
+    """The same object, or an equal value, under a name of two dictionaries."""
+    if name not in has:
+        return False
+    one, other = had.raw_get(name), has.raw_get(name)
+    if isinstance(one, generic.IndirectObject) and isinstance(other, generic.IndirectObject):
+        return (one.idnum, one.generation) == (other.idnum, other.generation)
+    return bool(one == other)
 
 
 def _form(view: HistoricalResolver) -> Any:

@@ -29,6 +29,7 @@ from validator.report import SubIndication
 HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
 BYTE_RANGE = b"/ByteRange"
 MAX_WHITE_SPACE = 4096
+WHITE_SPACES = frozenset(WHITE_SPACE[at : at + 1] for at in range(len(WHITE_SPACE)))
 OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})[\x00\t\n\x0c\r ]+([0-9]{1,5})[\x00\t\n\x0c\r ]+obj")
 
 
@@ -257,12 +258,22 @@ def _check_tail(document: bytes, reader: PdfFileReader, found: list[Signature]) 
     ):
         if part.count(END) != revisions or part.count(b"startxref") != revisions:
             raise _coverage("bytes that belong to no revision", last.field)
-    behind = document[last.end :]
-    if final == last.revision and behind.strip(WHITE_SPACE):
+    if final == last.revision and document[last.end :].strip(WHITE_SPACE):
         raise _coverage("bytes behind the last signed revision", last.field)
-    known = _offsets_after(reader, last.revision)
-    if any(last.end + match.start() not in known for match in OBJECT_HEADER.finditer(behind)):
+    # Between the signatures, too: the later signer vouches for the bytes, but the earlier one never saw what a reader
+    # that mends files would find in them.
+    known = _offsets_after(reader, first.revision)
+    if any(not _is_known(document, match.start(), known) for match in OBJECT_HEADER.finditer(document, first.end)):
         raise _coverage("an object that no cross-reference table knows", last.field)
+
+
+def _is_known(document: bytes, offset: int, known: set[int]) -> bool:
+    """Some tools point to the white space before an object."""
+    while offset not in known:
+        offset -= 1
+        if document[offset : offset + 1] not in WHITE_SPACES:
+            return False
+    return True
 
 
 def _offsets_after(reader: PdfFileReader, revision: int) -> set[int]:
@@ -271,6 +282,9 @@ def _offsets_after(reader: PdfFileReader, revision: int) -> set[int]:
         section = reader.xrefs.get_xref_data(later)
         known.update(offset for _, offset in section.standard_xrefs.values())
         known.add(reader.xrefs.get_xref_container_info(later).start_location)
+        if section.hybrid is not None:
+            known.update(offset for _, offset in section.hybrid.xref_data.standard_xrefs.values())
+            known.add(section.hybrid.meta_info.start_location)
     return known
 
 

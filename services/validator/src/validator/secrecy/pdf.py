@@ -29,6 +29,7 @@ MAX_STREAM_BYTES = 256 * 1024
 MAX_RAW_BYTES = 32 * 1024
 """Streams that do not unpack: pictures, mostly."""
 
+Look = Callable[[], Mark | None]
 Nested = Callable[[str, bytes], Mark | None]
 """Looks into a file inside this one; None = does not go deeper."""
 
@@ -40,13 +41,13 @@ def mark_in_pdf(document: bytes, nested: Nested | None = None) -> Mark | None:
         root: Any = reader.trailer["/Root"]
     except Exception:
         return _in_streams(document)
-    looks: tuple[Callable[[], Mark | None], ...] = (
+    looks: list[Look] = [
         lambda: _in_pages(root),
         lambda: _in_information(reader),
         lambda: _in_metadata(root),
         lambda: _in_form(root),
         lambda: _in_files(root, nested) if nested else None,
-    )
+    ]
     for look in looks:
         if found := look():
             return found
