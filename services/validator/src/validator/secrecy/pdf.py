@@ -176,6 +176,9 @@ def _content(page: Any) -> bytes:
 
 
 def _is_text(dictionary: Any, key: str) -> bool:
+    """Whether the entry is a text; a signature behind ``/V`` is not read: its message is long, and says nothing."""
+    if key == "/V" and entry(dictionary, "/FT") == "/Sig":
+        return False
     return isinstance(entry(dictionary, key), generic.TextStringObject | generic.ByteStringObject)
 
 

@@ -52,9 +52,11 @@ class Font:
     letters: dict[int, str] = field(default_factory=dict)
 
     def read(self, data: bytes) -> str:
-        """Letters of a shown string, one a code; unknown codes of simple fonts read as Windows-1252."""
+        """Letters of a shown string, one a code; codes of simple fonts without a map read as Windows-1252."""
         if self.width == 1:
-            return "".join(self.letters.get(code) or bytes([code]).decode("cp1252", "replace") for code in data)
+            return (
+                data.decode("cp1252", "replace") if not self.letters else data.decode("latin-1").translate(self.letters)
+            )
         codes = (int.from_bytes(data[at : at + self.width], "big") for at in range(0, len(data), self.width))
         return "".join(self.letters.get(code) or "\ufffd" for code in codes)
 
