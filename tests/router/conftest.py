@@ -398,9 +398,9 @@ def server_settings(stack: SimpleNamespace) -> RouterSettings:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def database_name(server_settings: RouterSettings) -> Iterator[str]:
-    """Service name of a database that is dropped in the end; each test has ids of its own."""
+    """Service name of a database that is dropped after the module, while the servers still run."""
     make_buckets(Objects(server_settings).client)
     name = f"router_test_{secrets.token_hex(4)}"
     yield name
