@@ -7,7 +7,6 @@ One accepted document is a release blocker. The simple wrongs of ``mint.tamper``
 import time
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from common.domain.reason import Reason
 from mint.attacks import ATTACKS, Class, Scene
@@ -21,8 +20,6 @@ from validator.verify import Question
 
 FOR_THE_POOL = {"table_of_two_thousand_million"}
 """Only the limit on a worker's CPU time ends these."""
-STILL_ACCEPTED: dict[str, str] = {}
-"""Known holes, by the check that has to learn: empty before a release."""
 SECONDS = 20.0
 """CPU time of the slowest answer on a busy machine; most take a hundredth."""
 
@@ -60,12 +57,7 @@ def _indication(decision: Refused) -> SubIndication:
     return SubIndication.SIG_CONSTRAINTS_FAILURE if together else SubIndication.FORMAT_FAILURE
 
 
-def _cases() -> list[ParameterSet | str]:
-    marked = {name: pytest.param(name, marks=pytest.mark.xfail(reason=why)) for name, why in STILL_ACCEPTED.items()}
-    return [marked.get(name, name) for name in ATTACKS if name not in FOR_THE_POOL]
-
-
-@pytest.mark.parametrize("name", _cases())
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name not in FOR_THE_POOL])
 def test_attack(court: Court, scene: Scene, name: str) -> None:
     attack = ATTACKS[name]
     document = attack.make(scene)

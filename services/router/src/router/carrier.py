@@ -17,6 +17,7 @@ from common.facts import (
     DeliveryPlaced,
     DeliveryRefused,
     DocumentRecalled,
+    DocumentRefused,
     DocumentSuperseded,
     DocumentVerified,
     NoticeAccepted,
@@ -286,7 +287,12 @@ def about(fact: Routable, decision: Decision, step: str) -> dict[str, Any]:
 
 
 def refusal_of(
-    fact: Routable, message: Message, at: datetime, reason: Reason, detail: str, receiver: UnitCode | None = None
+    fact: Routable | DocumentRefused,
+    message: Message,
+    at: datetime,
+    reason: Reason,
+    detail: str,
+    receiver: UnitCode | None = None,
 ) -> Answer:
     """What the sender of a package is told when it, or one receiver of it, is refused."""
     return Answer(

@@ -23,8 +23,8 @@ from common.facts import (
 )
 from common.failure import Permanent, Transient
 from common.metrics import record_rejection
-from router.carrier import OWN_DOCUMENT, Carrier, Routable, version_of
-from router.compose import Answer, answered
+from router.carrier import OWN_DOCUMENT, Carrier, Routable, refusal_of, version_of
+from router.compose import Answer
 from router.inbox import Contents, Inbox, Sender
 from router.orders import Decision, Turn
 from router.records import DocumentRecord
@@ -91,7 +91,7 @@ class Router:
         message = from_json(await self._objects.get(fact.envelope))
         if isinstance(message, Envelope) and claims_document_id(message):
             await self._store.refuse(_document(fact, message))
-        await self._carrier.tell(_invalid(fact, message))
+        await self._carrier.tell(refusal_of(fact, message, fact.occurred_at, fact.reason, fact.detail))
 
     async def repeat(self, fact: PackageRepeated) -> None:
         """The same bytes again: the sender is told again what was said about them, a refusal before all else."""
@@ -206,24 +206,6 @@ def _receipt(fact: PackageAccepted | Routable) -> Answer:
         at=fact.submitted_at,
         submitted_at=fact.submitted_at,
         sha256=fact.package.sha256,
-    )
-
-
-def _invalid(fact: DocumentRefused, message: Message) -> Answer:
-    return Answer(
-        id=f"{fact.package_id}/refusal",
-        to=fact.sender,
-        package_id=fact.package_id,
-        document_key=fact.subject,
-        document_id=fact.document_id,
-        kind=fact.kind,
-        lane=fact.lane,
-        at=fact.occurred_at,
-        submitted_at=fact.submitted_at,
-        sha256=fact.package.sha256,
-        reason=fact.reason,
-        detail=fact.detail,
-        response_for=answered(message),
     )
 
 
