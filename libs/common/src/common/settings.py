@@ -3,6 +3,8 @@
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.domain.names import Lane
+
 
 class ServiceSettings(BaseSettings):
     """What every service needs to know of its surroundings."""
@@ -24,6 +26,8 @@ class ServiceSettings(BaseSettings):
     log_level: str = "INFO"
     otlp_endpoint: str | None = None
     """Base address of an OTLP/HTTP collector; none = no traces leave the process."""
+    lane: Lane | None = None
+    """The one lane this process consumes; none = both. Two deployments of a service can so be scaled apart."""
     prefetch: int = 8
     """Messages a lane works on at the same time."""
     drain_seconds: float = 25.0
