@@ -1,10 +1,11 @@
 """etcd, API server, controller manager and scheduler, on loopback, with their state in one folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import ports, processes, waiting
+from devstack import cache, ports, processes, waiting
 from devstack.ports import LOOPBACK
 from devstack.processes import Program
 from devstack.progress import Progress, Silent
@@ -21,6 +22,8 @@ SERVICE_RANGE, POD_RANGE = "10.96.0.0/16", "10.244.0.0/16"
 API_ADDRESS = "10.96.0.1"
 FRONT_PROXY = "front-proxy"
 READY_SECONDS = 120.0
+PATIENCE_SECONDS = 1.0
+"""Nothing is kept of a cluster, so nothing needs to be closed in good order."""
 AUTOSCALER_PERIOD = "5s"
 
 
@@ -67,18 +70,30 @@ def start(state: Path, progress: Progress | None = None) -> ControlPlane:
     return plane
 
 
-def stop(plane: ControlPlane) -> None:
-    """Stop it and whatever else was started in its folder; no process is left."""
-    processes.stop(plane.state)
+@contextmanager
+def running(state: Path, progress: Progress | None = None) -> Iterator[ControlPlane]:
+    """A cluster for the time of a block. What an earlier one left below ``state`` is stopped and erased first."""
+    state = state.resolve()
+    if state.is_dir():
+        processes.stop(state)
+        cache.erase(state)
+    try:
+        yield start(state, progress)
+    finally:
+        processes.stop(state)
 
 
 def run(
     plane: ControlPlane, program: str, flags: Mapping[str, str], environment: Mapping[str, str] | None = None
 ) -> None:
     """Start one more program in the cluster's folder, to be stopped with it."""
-    command = [program, *(f"--{flag}={value}" for flag, value in flags.items())]
+    spawn(plane, Path(program).name, [program, *(f"--{flag}={value}" for flag, value in flags.items())], environment)
+
+
+def spawn(plane: ControlPlane, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+    """The same for any command; its log is called ``name``."""
     own = {**processes.ordinary_environment(), **(environment or {})}
-    processes.start(plane.state, Program(SERVER, Path(program).name, command, own))
+    processes.start(plane.state, Program(SERVER, name, command, own, patience_seconds=PATIENCE_SECONDS))
 
 
 def _ready(plane: ControlPlane) -> bool:

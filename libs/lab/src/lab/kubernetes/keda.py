@@ -17,13 +17,6 @@ SERVICE = "keda-metrics-apiserver"
 READY_SECONDS = 60.0
 
 
-def define(plane: ControlPlane) -> None:
-    """Teach the API server KEDA's kinds of objects."""
-    files = [f"--filename={file}" for file in programs.definitions("keda")]
-    plane.kubectl("apply", "--server-side", *files)
-    plane.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
-
-
 def start(plane: ControlPlane, progress: Progress | None = None) -> None:
     """Start both programs and return when the autoscaler can ask them. The kinds must be defined."""
     with (progress or Silent()).step("KEDA"):

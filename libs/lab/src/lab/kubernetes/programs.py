@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack import cache, commands
-from devstack.progress import Progress
+from devstack.progress import Progress, shown
 from lab import debs, gotool
 
 VERSION = "v1.37.1"
@@ -72,7 +72,8 @@ def program(part: str, name: str | None = None) -> str:
 
 def definitions(name: str) -> list[Path]:
     """The YAML files of a part of DEFINITIONS, as their project publishes them."""
-    return sorted(PARTS[f"definitions-{name}"].folder.rglob("*.yaml"))
+    found = PARTS[f"definitions-{name}"].folder.rglob("*.yaml")
+    return sorted(file for file in found if file.name != "kustomization.yaml")
 
 
 def _module(name: str, flags: tuple[str, ...]) -> Part:
@@ -117,3 +118,8 @@ PARTS = {
     "node-tools": _debs("bookworm", *NODE_TOOLS),
     "pause": _module("pause", gotool.SMALL),
 }
+
+
+if __name__ == "__main__":
+    with shown() as progress:
+        have(NODE, progress)
