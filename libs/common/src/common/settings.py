@@ -1,6 +1,6 @@
 """Settings every service reads once, in ``main``, from ``TRUNK_*`` environment variables."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.domain.names import Lane
@@ -20,6 +20,9 @@ class ServiceSettings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     s3_secure: bool = False
     """Whether the object store is spoken to over TLS."""
+    s3_public_address: str = Field(default="", pattern=r"^(https?://[^/]+)?$")
+    """The object store as units reach it, such as ``https://kho.example.gov.vn``; it is signed into the addresses of
+    large packages, so a proxy in between must pass the host on. Empty = as services reach it."""
     http_host: str = "127.0.0.1"
     http_port: int = 9090
     """Where ``/livez``, ``/readyz`` and ``/metrics`` are served."""
