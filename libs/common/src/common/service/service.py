@@ -21,7 +21,7 @@ from common import headers, property_table, topology
 from common.domain.names import Lane
 from common.facts import BaseFact
 from common.metrics import REGISTRY
-from common.service.confirm import ConfirmGuard, Unconfirmed
+from common.service.confirm import ConfirmGuard, until_confirmed
 from common.service.health import Check, Readiness, livez
 from common.service.ladder import Ladder
 from common.service.supervise import Supervisor
@@ -31,9 +31,6 @@ from common.telemetry import setup_logs, setup_traces
 assert property_table  # tolerant decoding is installed by its import
 
 log = structlog.get_logger("trunk.service")
-
-ANNOUNCE_PATIENCE_SECONDS = 600.0
-"""How long a handler holds its message while the broker takes no publish; longer is left to redelivery."""
 
 Handler = Callable[..., Awaitable[None]]
 Hook = Callable[[], Awaitable[None]]
@@ -119,14 +116,8 @@ class Service:
         content_type: str = "application/json",
     ) -> None:
         """Publish bytes; while the broker takes nothing the handler waits, and tries again."""
-        async with asyncio.timeout(ANNOUNCE_PATIENCE_SECONDS):
-            while True:
-                try:
-                    await self._send_once(exchange, routing_key, body, kind, extra, content_type)
-                    return
-                except Unconfirmed as trouble:
-                    log.warning("publish not confirmed", exchange=exchange, key=routing_key, detail=str(trouble))
-                    await asyncio.sleep(1.0)
+        once = partial(self._send_once, exchange, routing_key, body, kind, extra, content_type)
+        await until_confirmed(once, exchange, routing_key)
 
     async def _send_once(
         self,
