@@ -1,13 +1,27 @@
-"""Settings every service reads once, in ``main``, from ``TRUNK_*`` environment variables."""
+"""Settings every service reads once, in ``main``: ``TRUNK_*`` environment variables, then files of ``/run/secrets``.
+
+A file is named like its variable in lower case (``/run/secrets/trunk_amqp_url``), so that a secret need not stand in
+the environment, where every child and every dump of the process shows it.
+"""
+
+from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+SECRETS_DIR = Path("/run/secrets")
+
+
+def secrets_dir(folder: Path = SECRETS_DIR) -> Path | None:
+    """The folder of secrets where a container engine has mounted one."""
+    return folder if folder.is_dir() else None
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs to know of its surroundings."""
 
-    model_config = SettingsConfigDict(env_prefix="TRUNK_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TRUNK_", frozen=True, secrets_dir=secrets_dir())
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/trunk")
     """Address, user and vhost at the broker; the user is the service's own."""

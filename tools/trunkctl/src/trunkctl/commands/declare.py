@@ -64,6 +64,18 @@ def units_import(
     console().print(f"{len(directory.units)} units, version {directory.version[:12]}")
 
 
+@units_app.command("password")
+def units_password(
+    unit: Annotated[str, typer.Argument(help="Code of the unit.")], state: StateOption = DEFAULT_STATE
+) -> None:
+    """The unit's broker user and password, to hand over; ``topology apply`` makes them."""
+    told = settings(state)
+    user = units.named(units.in_force(told), unit).user
+    if (password := told.passwords().get(user)) is None:
+        raise Trouble(f"{user} has no password yet: `trunkctl topology apply` makes one.")
+    console().print(f"{user} {password}", markup=False, highlight=False, soft_wrap=True)
+
+
 def _tell(differences: list[str]) -> None:
     for line in differences:
         console().print(line, markup=False)
