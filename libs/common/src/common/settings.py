@@ -6,7 +6,7 @@ the environment, where every child and every dump of the process shows it.
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.domain.names import Lane
@@ -34,12 +34,17 @@ class ServiceSettings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     s3_secure: bool = False
     """Whether the object store is spoken to over TLS."""
+    s3_public_address: str = Field(default="", pattern=r"^(https?://[^/]+)?$")
+    """The object store as units reach it, such as ``https://kho.example.gov.vn``; it is signed into the addresses of
+    large packages, so a proxy in between must pass the host on. Empty = as services reach it."""
     http_host: str = "127.0.0.1"
     http_port: int = 9090
     """Where ``/livez``, ``/readyz`` and ``/metrics`` are served."""
     log_level: str = "INFO"
     otlp_endpoint: str | None = None
     """Base address of an OTLP/HTTP collector; none = no traces leave the process."""
+    lane: Lane | None = None
+    """The one lane this process consumes; none = both. Two deployments of a service can so be scaled apart."""
     prefetch: int = 8
     """Messages a lane works on at the same time."""
     drain_seconds: float = 25.0

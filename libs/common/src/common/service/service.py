@@ -62,19 +62,20 @@ class Service:
         self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
         self.consume_broker = self._consume_broker()
         self.readiness.needs("rabbitmq", self._check_brokers)
+        self._lanes = [settings.lane] if settings.lane else list(reversed(Lane))
         self._on_startup: list[Hook] = []
         self._on_shutdown: list[Hook] = [self.flush_traces]
         self.refreshes("readiness", self.readiness.report)
         self._introduce()
 
     def on_facts(self, handler: Handler) -> None:
-        """Consume this service's facts of both lanes; the handler's one parameter is the fact."""
-        for lane in reversed(Lane):
+        """Consume this service's facts of its lanes; the handler's one parameter is the fact."""
+        for lane in self._lanes:
             self._subscriber(topology.facts_queue(self.name, lane))(handler)
 
     def on_submissions(self, handler: Handler) -> None:
         """Consume what units submit: the handler's parameters are the raw bytes and the ``RabbitMessage``."""
-        for lane in reversed(Lane):
+        for lane in self._lanes:
             self._subscriber(topology.submit_queue(lane), decoder=_raw_bytes)(handler)
 
     def needs(self, dependency: str, check: Check) -> None:
