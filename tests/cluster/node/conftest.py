@@ -66,7 +66,7 @@ def deployed(place: ControlPlane, city: City, progress: Progress) -> Deployed:
     found = Deployed(place.kubectl, "deploy/k8s/overlays/dev")
     with progress.step("secrets, buckets and indexes, directory, topology, five services"):
         found.apply("Namespace")
-        found.kubectl.apply(city.objects(scaler_password(city)))
+        found.kubectl.apply(city.objects(found.namespace, scaler_password(city)))
         found.run_job("trunk-migrate")
         run(BIN / "trunkctl", "units", "import", city.place.directory, env={**os.environ, **city.operator()})
         found.run_job("trunk-topology")

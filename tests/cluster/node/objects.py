@@ -13,8 +13,8 @@ class Deployed:
 
     def __init__(self, administrator: Kubectl, folder: str) -> None:
         self.objects = manifests.rendered(ROOT / folder)
-        namespace = manifests.of_kind(self.objects, "Namespace")[0]["metadata"]["name"]
-        self.kubectl = Kubectl(administrator.access, namespace)
+        self.namespace = str(manifests.of_kind(self.objects, "Namespace")[0]["metadata"]["name"])
+        self.kubectl = Kubectl(administrator.access, self.namespace)
 
     def apply(self, *kinds: str) -> None:
         """The objects of these kinds."""
