@@ -18,6 +18,8 @@ class ServiceSettings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     s3_secure: bool = False
     """Whether the object store is spoken to over TLS."""
+    s3_public_url: str = ""
+    """Where units reach the store, e.g. ``https://files.example``, for the addresses they are given; else as above."""
     http_host: str = "127.0.0.1"
     http_port: int = 9090
     """Where ``/livez``, ``/readyz`` and ``/metrics`` are served."""
