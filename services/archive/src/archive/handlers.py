@@ -1,5 +1,6 @@
 """Handlers: every fact enters the ledger; packages, their parts and their verdicts go under object lock."""
 
+import time
 from datetime import UTC, datetime
 
 from archive.ledger import Entry
@@ -37,27 +38,29 @@ class Archive:
                 await self._announcer.announce(archived(fact, saved))
 
     async def _kept(self, fact: Kept, entry: Entry) -> Record:
+        began = time.monotonic()
         saved = await self._records.load(fact.package_id)
         if saved is None:
             return await self._keep(fact, entry)
         if saved.verdict != fact.fact:
             raise Permanent(Reason.E_FACT, f"package is on record as {saved.verdict}, not {fact.fact}")
-        record_archive_write("repeated")
+        record_archive_write("repeated", time.monotonic() - began)
         return saved
 
     async def _keep(self, fact: Kept, entry: Entry) -> Record:
+        began = time.monotonic()
         try:
             decided, copies = record(fact, await self._parts(fact), entry, self._table)
             for copy in copies:
                 await self._objects.put_locked(copy.kept.key, copy.source, decided.retain_until)
             evidence = await self._objects.put_content(decided.evidence())
             await self._objects.put_locked(f"{decided.folder}/record.json", evidence, decided.retain_until)
-            saved = await self._records.save(decided)
+            saved, is_first = await self._records.save(decided)
         except TrunkFailure:
-            record_archive_write("failed")
+            record_archive_write("failed", time.monotonic() - began)
             raise
-        record_archive_write("written")
-        if isinstance(fact, DocumentVerified):
+        record_archive_write("written" if is_first else "repeated", time.monotonic() - began)
+        if is_first and isinstance(fact, DocumentVerified):
             record_stage("archived", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())
         return saved
 

@@ -86,9 +86,11 @@ class Records:
         found = await find_by_id(self._records, package_id)
         return Record.model_validate(found) if found else None
 
-    async def save(self, record: Record) -> Record:
-        """Save, or return what another run saved first."""
-        return Record.model_validate(await insert_once(self._records, {"_id": record.record_id, **record.model_dump()}))
+    async def save(self, record: Record) -> tuple[Record, bool]:
+        """Save, or return what another run saved first; and whether this run was the first."""
+        document = {"_id": record.record_id, **record.model_dump()}
+        saved = await insert_once(self._records, document)
+        return Record.model_validate(saved), saved is document
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:

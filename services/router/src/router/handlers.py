@@ -110,7 +110,7 @@ class Router:
             await self._receipt_while_waiting(fact)
             raise Transient(outcome.reason, outcome.detail, top_rung="1m")
         decision = await self._store.save_decision(_decision(fact, outcome))
-        _count(decision)
+        _count(decision, fact)
         return decision
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
@@ -173,10 +173,16 @@ def _decision(fact: Routable, outcome: Plan | Refused) -> Decision:
     )
 
 
-def _count(decision: Decision) -> None:
-    reasons = [order.reason for order in decision.orders if isinstance(order, Turn)]
-    for reason in [*reasons, decision.refused.reason] if decision.refused else reasons:
-        record_rejection("router", reason)
+def _count(decision: Decision, fact: Routable) -> None:
+    for order in decision.orders:
+        if isinstance(order, Turn):
+            record_rejection("router", order.reason, "receiver")
+    if decision.refused:
+        record_rejection("router", decision.refused.reason, "document" if _has_content(fact) else "notice")
+
+
+def _has_content(fact: Routable) -> bool:
+    return isinstance(fact, DocumentVerified)
 
 
 def _document(fact: Routable | DocumentRefused, envelope: Envelope) -> DocumentRecord:

@@ -150,5 +150,5 @@ def _report_json(
 
 def _measure(record: VerdictRecord, fact: PackageAccepted) -> None:
     if record.reason:
-        record_rejection("validator", record.reason)
+        record_rejection("validator", record.reason, "document")
     record_stage("validated", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())
