@@ -21,7 +21,7 @@ _VERDICTS = Counter(
 )
 _VALIDATION = Histogram(
     "trunk_signature_validation_seconds",
-    "Time to examine one PDF, by the verdict of the signature that decided",
+    "Time to examine one PDF, by the answer and the first sub-indication",
     ["verdict", "sub_indication"],
     buckets=SECONDS,
     registry=REGISTRY,
