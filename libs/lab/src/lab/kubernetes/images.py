@@ -1,6 +1,6 @@
-"""The project's images as files for a node: built by the container engine, which needs the network, and kept.
+"""The project's images as one file for a node: built by the container engine, which needs the network, and kept.
 
-``python -m lab.kubernetes.images FOLDER`` writes ``FOLDER/trunk-<service>.tar`` from the checkout in which it runs.
+``python -m lab.kubernetes.images FILE`` writes it from the checkout in which it runs.
 """
 
 import os
@@ -17,26 +17,27 @@ VERSION, REGISTRY = "dev", "localhost"
 HOME = Path(os.environ.get("TRUNK_ENGINE", ".devstack/engine")).resolve()
 
 
-def save(folder: Path, source: Path, progress: Progress) -> list[Path]:
-    """Build all six of a source folder and write each to a file. Raises ``Missing`` where no engine can run."""
-    folder.mkdir(parents=True, exist_ok=True)
+def save(file: Path, source: Path, progress: Progress) -> None:
+    """Build all six of a source folder and write them to a tar file. Raises ``Missing`` where no engine can run."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     ran = container_engine.running(HOME)
     engine = container_engine.start(HOME, progress)
     try:
         base, uv = images.base(engine, progress), images.uv(engine, progress)
         with progress.step("images of the services and the jobs"):
             images.bake(engine, images.Images(base, uv, rabbitmq="", mongodb="", seaweedfs=""), VERSION, source)
-        return [_save(engine, service, folder) for service in SERVICES]
+        with progress.step("images into one file"):
+            engine.docker("save", "--output", file, *(_named(engine, service) for service in SERVICES))
     finally:
         if not ran:
             container_engine.stop(HOME)
 
 
-def _save(engine: container_engine.Engine, service: str, folder: Path) -> Path:
-    name, file = f"{REGISTRY}/trunk-{service}:{VERSION}", folder / f"trunk-{service}.tar"
+def _named(engine: container_engine.Engine, service: str) -> str:
+    """The image under the name that the overlay has for it."""
+    name = f"{REGISTRY}/trunk-{service}:{VERSION}"
     engine.docker("tag", f"trunk-{service}:{VERSION}", name)
-    engine.docker("save", "--output", file, name)
-    return file
+    return name
 
 
 if __name__ == "__main__":

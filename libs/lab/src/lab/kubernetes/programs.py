@@ -37,8 +37,10 @@ NODE_TOOLS = (
 )
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok", "kustomize", *(f"definitions-{name}" for name in DEFINITIONS))
 """The parts that a control plane with pretended nodes needs."""
-NODE = (*CONTROL_PLANE, "coredns", "keda", "containerd", "node-tools", "pause")
-"""The parts that a real node with a scaler needs."""
+NODE = (*CONTROL_PLANE, "coredns", "containerd", "node-tools", "pause")
+"""The parts that a real node needs."""
+SCALER = ("keda",)
+"""What watches the queues."""
 
 
 @dataclass(frozen=True)
@@ -116,4 +118,4 @@ PARTS = {
 
 if __name__ == "__main__":
     with shown() as progress:
-        have(NODE, progress)
+        have((*NODE, *SCALER), progress)
