@@ -9,7 +9,6 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 SECRETS_DIR = Path("/run/secrets")
 
 
