@@ -57,3 +57,16 @@ class ServiceSettings(BaseSettings):
     """How long a publish may wait for the broker's confirm."""
     directory_refresh_seconds: float = 5.0
     """How often the unit directory is asked for a newer version."""
+    gauges_refresh_seconds: float = 15.0
+    """How often gauges that tell of a database or a server are read anew."""
+    budget_normal_seconds: float = 900.0
+    """Time within which a document has to be delivered; told to the monitoring, decides nothing."""
+    budget_urgent_seconds: float = 60.0
+    version: str = "0"
+    """Release that runs, for the monitoring; the images set it."""
+    revision: str = "unknown"
+    """Commit that it was built from."""
+
+    def budget_seconds(self, lane: Lane) -> float:
+        """The time that a document of that lane has."""
+        return self.budget_urgent_seconds if lane is Lane.URGENT else self.budget_normal_seconds

@@ -21,6 +21,7 @@ from common.secrecy import Mark
 from common.service import Announcer
 from validator.dossier import Verdict, conclude, declares_copy, pdfs
 from validator.examiner import Examiner
+from validator.measuring import measure_verdicts
 from validator.policy import DEFAULT
 from validator.report import Decision
 from validator.secrecy.redacted import objects_of, redacted, report_json
@@ -43,26 +44,34 @@ class Validator:
 
     async def verify_document(self, fact: PackageAccepted) -> None:
         """Decide about a package once; announce the verdict whenever it is asked for."""
-        record = await self.verdicts.find(fact.package_id) or await self.verdicts.save(await self._decide(fact))
+        record = await self.verdicts.find(fact.package_id) or await self._decide_once(fact)
         for ref in record.purge:
             await self.objects.purge(ref)
         await self.announcer.announce(fact_of(record, fact, event_id(fact.package_id, "verdict")))
-        _measure(record, fact)
 
-    async def _decide(self, fact: PackageAccepted) -> VerdictRecord:
+    async def _decide_once(self, fact: PackageAccepted) -> VerdictRecord:
+        decided, decisions = await self._decide(fact)
+        record, is_first = await self.verdicts.save(decided)
+        if is_first:
+            measure_verdicts(decisions)
+            _measure(record, fact)
+        return record
+
+    async def _decide(self, fact: PackageAccepted) -> tuple[VerdictRecord, Sequence[Decision]]:
         now = datetime.now(UTC)
         envelope = await self._envelope(fact)
         if mark := await self._mark(fact, envelope, now):
-            return await self._secret(fact, envelope, mark, now)
+            return await self._secret(fact, envelope, mark, now), ()
         attachments = pdfs(envelope)
         decisions = [await self._ask(fact, envelope, attachment, now) for attachment in attachments]
         names = [attachment.name for attachment in attachments]
         answer = conclude(decisions, names)
         if isinstance(answer, Undecided):
+            measure_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)
         _tell_security(fact, decisions)
         report = await self.objects.put_content(_report_json(fact, attachments, decisions, answer, now))
-        return _record(fact, answer, report, now)
+        return _record(fact, answer, report, now), decisions
 
     async def _mark(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> Mark | None:
         """A mark of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
@@ -150,5 +159,5 @@ def _report_json(
 
 def _measure(record: VerdictRecord, fact: PackageAccepted) -> None:
     if record.reason:
-        record_rejection("validator", record.reason)
+        record_rejection("validator", record.reason, "document")
     record_stage("validated", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())

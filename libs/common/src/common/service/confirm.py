@@ -15,6 +15,7 @@ from faststream import BaseMiddleware
 from pamqp.commands import Basic
 
 from common.metrics import record_publish
+from common.metrics.messages import PublishOutcome
 
 log = structlog.get_logger("trunk.service")
 
@@ -38,7 +39,7 @@ class ConfirmGuard(BaseMiddleware[Any, Any]):
     async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
         """Publish, wait for the confirm, record it."""
         began = time.monotonic()
-        outcome = "timeout"
+        outcome: PublishOutcome = "timeout"
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 result = await call_next(cmd)

@@ -7,7 +7,7 @@ taken from, because its routing key is that queue's own name.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from faststream.rabbit import RabbitBroker, RabbitExchange, RabbitMessage
 from faststream.rabbit.schemas import ExchangeType
@@ -35,7 +35,7 @@ class Ladder:
     service: str
     patience: timedelta
 
-    async def retry(self, message: RabbitMessage, queue: str, failure: Transient) -> str:
+    async def retry(self, message: RabbitMessage, queue: str, failure: Transient) -> Literal["retried", "parked"]:
         """Send a copy up the ladder, or park it when patience is over. Returns retried or parked."""
         now = datetime.now(UTC)
         attempt, first = self._history(message, now)
@@ -51,7 +51,7 @@ class Ladder:
         await self._copy(message, rung(attempt, failure.top_rung).exchange, queue, extra)
         return "retried"
 
-    async def park(self, message: RabbitMessage, queue: str, failure: Permanent) -> str:
+    async def park(self, message: RabbitMessage, queue: str, failure: Permanent) -> Literal["parked"]:
         """Put a copy into the parking lot with its reason."""
         extra = {
             headers.PARK_REASON: failure.reason.value,

@@ -20,11 +20,13 @@ from prometheus_client import make_asgi_app
 from common import headers, property_table, topology
 from common.domain.names import Lane
 from common.facts import BaseFact
-from common.metrics import REGISTRY
+from common.indexes import SCHEMA_VERSION
+from common.metrics import REGISTRY, set_build, set_schema_version, set_urgency_budget
 from common.service.confirm import ConfirmGuard, until_confirmed
 from common.service.health import Check, Readiness, livez
 from common.service.ladder import Ladder
 from common.service.supervise import Supervisor
+from common.service.timer import Timer
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs, setup_traces
 
@@ -63,6 +65,8 @@ class Service:
         self._lanes = [settings.lane] if settings.lane else list(reversed(Lane))
         self._on_startup: list[Hook] = []
         self._on_shutdown: list[Hook] = [self.flush_traces]
+        self.refreshes("readiness", self.readiness.report)
+        self._introduce()
 
     def on_facts(self, handler: Handler) -> None:
         """Consume this service's facts of its lanes; the handler's one parameter is the fact."""
@@ -82,6 +86,11 @@ class Service:
         """Run ``start`` before the first message and ``stop`` after the last."""
         self._on_startup.append(start)
         self._on_shutdown.append(stop)
+
+    def refreshes(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Do ``work`` in the background every ``gauges_refresh_seconds``."""
+        timer = Timer(name, work, self.settings.gauges_refresh_seconds)
+        self.background(timer.start, timer.stop)
 
     async def flush_traces(self) -> None:
         """Send what spans are still held back."""
@@ -174,6 +183,12 @@ class Service:
             log_config=None,
             access_log=False,
         )
+
+    def _introduce(self) -> None:
+        set_build(self.name, self.settings.version, self.settings.revision)
+        set_schema_version(self.name, SCHEMA_VERSION)
+        for lane in Lane:
+            set_urgency_budget(lane, self.settings.budget_seconds(lane))
 
     def _subscriber(self, queue: str, **options: Any) -> Callable[[Handler], Any]:
         return self.consume_broker.subscriber(
