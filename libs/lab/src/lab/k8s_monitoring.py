@@ -53,7 +53,7 @@ def dashboards_made(files: list[str]) -> str:
         "annotations": {"grafana_folder": FOLDER},
         "disableNameSuffixHash": True,
     }
-    maps = [{"name": f"trunk-dashboard-{Path(file).stem}", "files": [file], "options": options} for file in files]
+    maps = [{"name": f"dashboard-{Path(file).stem}", "files": [file], "options": options} for file in files]
     return _made(_kustomization() | {"configMapGenerator": maps})
 
 
@@ -67,11 +67,18 @@ def _made(content: dict[str, object]) -> str:
 
 
 class Plain(yaml.SafeDumper):
-    """Writes everything out, without anchors."""
+    """Writes everything out, without anchors, and texts of several lines as blocks."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, _data: object) -> bool:
         """Every time."""
         return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+Plain.add_representer(str, _text)
 
 
 if __name__ == "__main__":
