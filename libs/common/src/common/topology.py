@@ -50,6 +50,22 @@ FACTS_TAKEN: dict[str, tuple[str, ...]] = {
 }
 """Which facts each service consumes; ``#`` is every fact."""
 
+FACTS_MADE: dict[str, tuple[str, ...]] = {
+    "intake": ("package.accepted", "notice.accepted", "package.refused", "package.repeated"),
+    "validator": ("document.verified", "document.refused"),
+    "router": (
+        "delivery.placed",
+        "delivery.refused",
+        "status.recorded",
+        "routing.refused",
+        "document.superseded",
+        "document.recalled",
+    ),
+    "archive": ("document.archived",),
+    "notifier": ("notification.sent",),
+}
+"""Which facts each service announces; no fact has two makers."""
+
 SERVICES = tuple(FACTS_TAKEN)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from common import buckets
+from common.directory import read_directory
 from common.objects import Objects
 from trunkctl import migrate_job, topology_job, units
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
@@ -68,6 +69,14 @@ def stores_apply(state: StateOption = DEFAULT_STATE) -> None:
 def stores_check(state: StateOption = DEFAULT_STATE) -> None:
     """Exit 1 and tell which buckets are missing or unsafe."""
     _tell(buckets.problems(Objects(settings(state)).client))
+
+
+@units_app.command("show")
+def units_show(state: StateOption = DEFAULT_STATE) -> None:
+    """The directory file in force, byte for byte, to keep or to edit; its version goes to standard error."""
+    data = units.current_file(Objects(settings(state)))
+    typer.echo(f"version {read_directory(data).version}", err=True)
+    typer.echo(data, nl=False)
 
 
 @units_app.command("import")
