@@ -4,9 +4,11 @@ from importlib import import_module
 from pathlib import Path
 
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from common import topology
 from common.settings import ServiceSettings
+from trunkctl.main import app
 from trunkctl.settings import ControlSettings
 
 from ..manifests import Manifests, Workload, values
@@ -102,3 +104,12 @@ def rollouts(manifests: Manifests) -> list[str]:
 def _has_hash(name: str) -> bool:
     last = name.rpartition("-")[2]
     return len(last) == 10 and last.isalnum()
+
+
+def commands(manifests: Manifests) -> list[str]:
+    """Every job runs a command of trunkctl that there is."""
+    return [
+        f"{one.name} runs trunkctl {' '.join(one.container['args'])}"
+        for one in manifests.workloads
+        if not one.is_service and CliRunner().invoke(app, [*one.container["args"], "--help"]).exit_code != 0
+    ]
