@@ -1,5 +1,6 @@
 """The file of broker passwords."""
 
+import json
 from pathlib import Path
 
 from common.topology import Topology, User
@@ -24,3 +25,11 @@ def test_known_users_keep_their_password_and_new_ones_get_one(tmp_path: Path) ->
     assert second["a"] == first["a"]
     assert len(set(second.values())) == 3
     assert all(len(password) >= 24 for password in second.values())
+
+
+def test_given_passwords_count_and_are_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "users.json"
+    passwords_for(topology("a"), file)
+    found = passwords_for(topology("a", "service", "new"), file, {"service": "given", "a": "given too"})
+    assert (found["service"], found["a"]) == ("given", "given too")
+    assert set(json.loads(file.read_text())) == {"a", "new"}

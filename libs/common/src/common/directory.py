@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -43,6 +44,8 @@ class DirectoryReader:
         self._refresh_seconds = refresh_seconds
         self._current: Directory | None = None
         self._task: asyncio.Task[None] | None = None
+        self.read_at: datetime | None = None
+        """When the newest file was last read with success, changed or not."""
 
     @property
     def current(self) -> Directory:
@@ -59,6 +62,7 @@ class DirectoryReader:
             raise Transient(Reason.E_UNAVAILABLE, "no unit directory was imported", top_rung="1m") from error
         if self._current is None or hashlib.sha256(data).hexdigest() != self._current.version:
             self._current = read_directory(data)
+        self.read_at = datetime.now(UTC)
 
     async def check(self) -> None:
         """Readiness: a directory is loaded."""

@@ -60,9 +60,8 @@ class Objects:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.client = _client(settings, settings.s3_endpoint, settings.s3_secure)
-        public = urlsplit(settings.s3_public_url)
-        self._outside = _client(settings, public.netloc, public.scheme == "https") if public.netloc else self.client
-        """Signs addresses for units, and is never connected: the host's name is part of what is signed."""
+        public = urlsplit(settings.s3_public_address)
+        self._signer = _client(settings, public.netloc, public.scheme == "https") if public.netloc else self.client
 
     async def ping(self) -> None:
         """Raise ``Transient`` when the store does not answer."""
@@ -102,11 +101,11 @@ class Objects:
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
-        return await _in_thread(lambda: self._outside.presigned_get_object(ref.bucket, ref.key, expires=expires))
+        return await _in_thread(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
 
     async def presigned_put(self, bucket: str, key: str, expires: timedelta) -> str:
         """An address to which the holder may write one object until it expires."""
-        return await _in_thread(lambda: self._outside.presigned_put_object(bucket, key, expires=expires))
+        return await _in_thread(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
 
     def _put_content(self, source: bytes | BinaryIO) -> ObjectRef:
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -162,9 +161,9 @@ class Objects:
         self.client.put_object(ARCHIVE, key, buffer, ref.size_bytes, retention=Retention(COMPLIANCE, retain_until))
 
 
-def _client(settings: ServiceSettings, endpoint: str, secure: bool) -> Minio:
+def _client(settings: ServiceSettings, place: str, secure: bool) -> Minio:
     return Minio(
-        endpoint,
+        place,
         access_key=settings.s3_access_key.get_secret_value(),
         secret_key=settings.s3_secret_key.get_secret_value(),
         secure=secure,

@@ -155,10 +155,11 @@ def submit_queue(lane: Lane) -> str:
     return f"trunk.intake.{lane}"
 
 
-def consumed_queues(service: str) -> tuple[str, ...]:
-    """Every queue a service consumes, urgent lane first."""
-    own = [facts_queue(service, lane) for lane in reversed(Lane)]
-    return (*[submit_queue(lane) for lane in reversed(Lane)], *own) if service == "intake" else tuple(own)
+def consumed_queues(service: str, lane: Lane | None = None) -> tuple[str, ...]:
+    """Every queue a service consumes, of one lane or of both, urgent first."""
+    lanes = [lane] if lane else list(reversed(Lane))
+    own = [facts_queue(service, lane) for lane in lanes]
+    return (*[submit_queue(lane) for lane in lanes], *own) if service == "intake" else tuple(own)
 
 
 def inbox_queue(unit: str) -> str:

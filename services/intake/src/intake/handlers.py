@@ -119,11 +119,11 @@ class Intake:
             await self.announcer.announce(repeated_fact_of(record))
             return
         await self.announcer.announce(fact_of(record))
-        await self.packages.mark_announced(record.package_id)
-        _measure(record)
+        if await self.packages.mark_announced(record.package_id):
+            _measure(record)
 
 
 def _measure(record: PackageRecord) -> None:
     if record.reason:
-        record_rejection("intake", record.reason)
+        record_rejection("intake", record.reason, "package")
     record_stage("intake", record.lane, (datetime.now(UTC) - record.submitted_at).total_seconds())

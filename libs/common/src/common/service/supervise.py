@@ -18,7 +18,8 @@ from common import headers
 from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.failure import Permanent, Transient
-from common.metrics import IN_FLIGHT, record_message, record_queue_wait
+from common.metrics import in_flight, record_message, record_queue_wait
+from common.metrics.messages import MessageOutcome
 from common.service.ladder import Ladder
 
 log = structlog.get_logger("trunk.messages")
@@ -49,9 +50,9 @@ class Supervisor(BaseMiddleware[Any, Any]):
         _note_wait(self._service, queue, msg)
         with (
             structlog.contextvars.bound_contextvars(**_context_of(msg)),
-            IN_FLIGHT.labels(self._service).track_inprogress(),
+            in_flight(self._service),
         ):
-            outcome = "redelivered"
+            outcome: MessageOutcome = "redelivered"
             try:
                 outcome = await self._settle(call_next, msg, queue)
             finally:
@@ -65,7 +66,9 @@ class Supervisor(BaseMiddleware[Any, Any]):
                     seconds=round(seconds, 4),
                 )
 
-    async def _settle(self, call_next: Callable[[Any], Awaitable[Any]], msg: RabbitMessage, queue: str) -> str:
+    async def _settle(
+        self, call_next: Callable[[Any], Awaitable[Any]], msg: RabbitMessage, queue: str
+    ) -> MessageOutcome:
         try:
             try:
                 await call_next(msg)
@@ -86,7 +89,7 @@ class Supervisor(BaseMiddleware[Any, Any]):
             raise RejectMessage(requeue=True) from error
         return "acked"
 
-    async def _park(self, msg: RabbitMessage, queue: str, failure: Permanent) -> str:
+    async def _park(self, msg: RabbitMessage, queue: str, failure: Permanent) -> MessageOutcome:
         log.error("parked", queue=queue, reason=failure.reason, detail=failure.detail)
         return await self._ladder.park(msg, queue, failure)
 

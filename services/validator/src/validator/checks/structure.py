@@ -4,7 +4,6 @@ ISO 32000-1 §12.8.1, EN 319 142-1 §5. The rules close the published attacks on
 and incremental saving; a library's own arithmetic alone does not (it never reads the hole).
 """
 
-import io
 import itertools
 import re
 from dataclasses import dataclass
@@ -80,6 +79,7 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
         _check_readable_alone(document, reader, signature)
     if found:
         _check_tail(document, reader, found)
+        _check_trailers(reader, found[0])
     return tuple(found)
 
 
@@ -213,7 +213,7 @@ def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Sig
     if known and known.reads_alone(signature.revision, signature.end):
         return
     with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: signed revision not readable alone"):
-        alone = PdfFileReader(io.BytesIO(document[: signature.end]), strict=True)
+        alone = Reader(document[: signature.end])
         if alone.total_revisions != signature.revision + 1:
             raise _coverage("signed revisions differ from those of the file", signature.field)
         for reference in _objects_of(alone):
@@ -265,6 +265,14 @@ def _check_tail(document: bytes, reader: PdfFileReader, found: list[Signature]) 
     known = _offsets_after(reader, first.revision)
     if any(not _is_known(document, match.start(), known) for match in OBJECT_HEADER.finditer(document, first.end)):
         raise _coverage("an object that no cross-reference table knows", last.field)
+
+
+def _check_trailers(reader: PdfFileReader, first: Signature) -> None:
+    """(3.13) Each update behind the first signature names its catalog: without, readers look for one by themselves."""
+    for revision in range(first.revision + 1, reader.total_revisions):
+        own = reader.trailer._trailer_revisions[reader.total_revisions - 1 - revision]
+        if "/Root" not in own:
+            raise _coverage("an update that names no catalog", first.field)
 
 
 def _is_known(document: bytes, offset: int, known: set[int]) -> bool:

@@ -1,4 +1,4 @@
-"""Commands that bring servers into the described state: ``topology``, ``stores``, ``units``."""
+"""Commands that bring servers into the described state: ``topology``, ``stores``, ``migrate``, ``units``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from common import buckets
 from common.directory import read_directory
 from common.objects import Objects
-from trunkctl import topology_job, units
+from trunkctl import migrate_job, topology_job, units
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console
 from trunkctl.trouble import Trouble
@@ -23,12 +23,30 @@ def register(app: typer.Typer) -> None:
     app.add_typer(topology_app, name="topology")
     app.add_typer(stores_app, name="stores")
     app.add_typer(units_app, name="units")
+    app.command()(migrate)
+
+
+CheckOption = Annotated[bool, typer.Option("--check", help="Change nothing: exit 1 and tell what differs.")]
+
+
+def migrate(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> None:
+    """Make missing buckets and indexes; safe to run again, also while the services run."""
+    if check:
+        _tell(migrate_job.check(settings(state)))
+        return
+    made = migrate_job.apply(settings(state))
+    for line in made:
+        console().print(f"made {line}", markup=False)
+    console().print("as described" if made else "as described already")
 
 
 @topology_app.command("apply")
-def topology_apply(state: StateOption = DEFAULT_STATE) -> None:
+def topology_apply(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> None:
     """Declare everything for the units of the current directory; safe to run again."""
     told = settings(state)
+    if check:
+        topology_check(state)
+        return
     count = topology_job.apply(told, units.current(Objects(told)))
     console().print(f"{count} broker objects as described")
 
@@ -71,6 +89,18 @@ def units_import(
     except ValueError as error:
         raise Trouble(str(error)) from error
     console().print(f"{len(directory.units)} units, version {directory.version[:12]}")
+
+
+@units_app.command("password")
+def units_password(
+    unit: Annotated[str, typer.Argument(help="Code of the unit.")], state: StateOption = DEFAULT_STATE
+) -> None:
+    """The unit's broker user and password, to hand over; ``topology apply`` makes them."""
+    told = settings(state)
+    user = units.named(units.in_force(told), unit).user
+    if (password := told.passwords().get(user)) is None:
+        raise Trouble(f"{user} has no password yet: `trunkctl topology apply` makes one.")
+    console().print(f"{user} {password}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _tell(differences: list[str]) -> None:
