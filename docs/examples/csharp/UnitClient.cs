@@ -13,6 +13,7 @@ using System.IO;
 using System.Linq;
 using System.Net.Http;
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -124,9 +125,9 @@ public static class UnitClient
         for (Exception? cause = error; cause is not null; cause = cause.InnerException)
         {
             bool told = cause is OperationInterruptedException { ShutdownReason.ReplyCode: 403 or 404 or 406 or 530 };
-            if (told || cause is AuthenticationFailureException)
+            if (told || cause is AuthenticationFailureException or AuthenticationException) // the latter: of the broker
             {
-                throw new Refused($"the broker refused {User}: {cause.Message}");
+                throw new Refused($"the broker refused {User}, or is not who it should be: {cause.Message}");
             }
         }
     }

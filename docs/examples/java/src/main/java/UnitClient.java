@@ -41,6 +41,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLHandshakeException;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.transform.TransformerFactory;
 import javax.xml.transform.dom.DOMSource;
@@ -112,6 +113,8 @@ public final class UnitClient {
                 return;
             } catch (AuthenticationFailureException error) {
                 throw new Refused("the broker refused " + USER + ": " + error.getMessage());
+            } catch (SSLHandshakeException error) {
+                throw new Refused("the broker is not who it should be: " + error.getMessage());
             } catch (IOException | ShutdownSignalException | TimeoutException error) {
                 refuseIfTold(error);
                 System.err.println("broken off, the same once more: " + error); // perhaps taken all the same
