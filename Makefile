@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test bench bench-validator asyncapi lint types contracts format clean
+.PHONY: help setup demo up down test cluster-programs cluster-test bench bench-validator asyncapi lint types contracts format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -22,6 +22,14 @@ down: ## stop everything `make up` started
 
 test: setup ## every test, on real servers
 	@$(RUN) pytest
+
+cluster-programs: setup ## build Kubernetes and KEDA into the cache (15 CPU minutes, once); then make test uses them
+	@$(RUN) python -m lab.kubernetes.programs
+
+cluster-test: cluster-programs ## Kubernetes for real: zones, then a node with our own images, RabbitMQ and KEDA
+	@$(RUN) python -m lab.kubernetes.images .lab/cluster/images
+	@$(RUN) pytest -s tests/cluster --ignore=tests/cluster/node
+	@$(RUN) python -m lab.kubernetes.apart $(RUN) pytest -s tests/cluster/node
 
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench

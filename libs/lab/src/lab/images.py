@@ -106,11 +106,10 @@ def tree(engine: Engine, progress: Progress) -> str:
     return name
 
 
-def build(engine: Engine, name: str, folder: Path, contexts: Sequence[tuple[str, str]], *more: str) -> str:
+def build(engine: Engine, name: str, folder: Path, contexts: Sequence[tuple[str, str]]) -> str:
     """``docker build`` of a folder under a name, with further named contexts; the name."""
     named = [f"--build-context={context}={place}" for context, place in contexts]
-    command = ("build", "--quiet", "--network=host", "--tag", name, *named, *more, folder)
-    engine.docker(*command)
+    engine.docker("build", "--quiet", "--network=host", "--tag", name, *named, folder)
     return name
 
 
@@ -179,15 +178,13 @@ def _bootstrap(folder: Path, packages: Sequence[str]) -> None:
 def _import(engine: Engine, name: str, folder: Path, what: Sequence[str]) -> None:
     """``docker import`` of a folder, by a pipe."""
     left_out = [f"--exclude={pattern}" for pattern in NOT_IMPORTED]
+    pack = ["tar", "--numeric-owner", *left_out, "-C", str(folder), "-c", *what]
+    take = ["docker", "import", "-", name]
     with tempfile.TemporaryFile() as told:
-        packing = subprocess.Popen(
-            ["tar", "--numeric-owner", *left_out, "-C", str(folder), "-c", *what],
-            stdout=subprocess.PIPE,
-            stderr=told,
-        )
+        packing = subprocess.Popen(pack, stdout=subprocess.PIPE, stderr=told)
         taking = subprocess.run(
-            ["docker", "import", "-", name], stdin=packing.stdout, env=engine.environment, capture_output=True, check=False
+            take, stdin=packing.stdout, env=engine.environment, stdout=subprocess.DEVNULL, stderr=told, check=False
         )
         if packing.wait() != 0 or taking.returncode != 0:
             told.seek(0)
-            raise DevstackError(f"{name} could not be imported: {told.read()[-300:]!r} {taking.stderr[-300:]!r}")
+            raise DevstackError(f"{name} could not be imported: {told.read()[-300:]!r}")

@@ -13,20 +13,21 @@ import uvicorn
 from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
-from faststream.rabbit.opentelemetry import RabbitTelemetryMiddleware
 from faststream.rabbit.schemas import ExchangeType
+from opentelemetry import trace
 from prometheus_client import make_asgi_app
 
 from common import headers, property_table, topology
 from common.domain.names import Lane
 from common.facts import BaseFact
 from common.indexes import SCHEMA_VERSION
-from common.metrics import REGISTRY, set_build, set_schema_version, set_urgency_budget
+from common.metrics import REGISTRY, begin_counting, set_build, set_schema_version, set_urgency_budget
 from common.service.confirm import ConfirmGuard, until_confirmed
 from common.service.health import Check, Readiness, livez
 from common.service.ladder import Ladder
 from common.service.supervise import Supervisor
 from common.service.timer import Timer
+from common.service.tracing import Clean, traces
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs, setup_traces
 
@@ -57,7 +58,7 @@ class Service:
         self.settings = settings
         self.readiness = Readiness(name)
         self._tracer_provider = setup_traces(name, settings)
-        self._traces = RabbitTelemetryMiddleware(tracer_provider=self._tracer_provider)
+        self._traces = traces(self._tracer_provider)
         self.publish_broker = self._publish_broker()
         self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
         self.consume_broker = self._consume_broker()
@@ -175,6 +176,7 @@ class Service:
     def run(self) -> None:
         """Serve until SIGTERM, then drain and end."""
         setup_logs(self.name, self.settings.log_level)
+        trace.set_tracer_provider(self._tracer_provider)
         log.info("starting", port=self.settings.http_port)
         uvicorn.run(
             self.app(),
@@ -185,6 +187,7 @@ class Service:
         )
 
     def _introduce(self) -> None:
+        begin_counting(self.name)
         set_build(self.name, self.settings.version, self.settings.revision)
         set_schema_version(self.name, SCHEMA_VERSION)
         for lane in Lane:
@@ -213,7 +216,7 @@ class Service:
             app_id=self.name,
             default_channel=Channel(prefetch_count=self.settings.prefetch, on_return_raises=True),
             ack_policy=AckPolicy.NACK_ON_ERROR,
-            middlewares=(self._traces, supervisor),
+            middlewares=(Clean, self._traces, supervisor),
             logger=logging.getLogger("faststream.consume"),
             log_level=logging.DEBUG,
         )
