@@ -105,21 +105,21 @@ def _tree(suite: str, packages: tuple[str, ...], progress: Progress) -> Tree:
 
 
 def _unpack(root: Path, suite: str, packages: tuple[str, ...]) -> None:
-    mirror = _mirror()
-    _have_tool()
+    have_tool()
     commands.run(
         [
             *("mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(packages)}"),
             '--aptopt=APT::Install-Recommends "false"',
-            f'--aptopt=Acquire::Check-Valid-Until "{_valid_until()}"',
+            f'--aptopt=Acquire::Check-Valid-Until "{valid_until()}"',
             *(f"--dpkgopt=path-exclude={pattern}" for pattern in OMITTED),
-            *(suite, str(root), *mirror),
+            *(suite, str(root), *mirror()),
         ]
     )
     (root / "etc/hosts").touch()
 
 
-def _have_tool() -> None:
+def have_tool() -> None:
+    """Install mmdebstrap and Debian's keys if they are missing."""
     wanted = [] if shutil.which("mmdebstrap") else ["mmdebstrap"]
     wanted += [] if KEYRING.exists() else ["debian-archive-keyring"]
     if wanted:
@@ -137,7 +137,7 @@ def install_package(*names: str) -> None:
         commands.run(install, quiet)
 
 
-def _mirror() -> list[str]:
+def mirror() -> list[str]:
     """The Debian mirror that apt already uses; none leaves the choice to mmdebstrap."""
     query = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
     query += ["Created-By: Packages", "Origin: Debian"]
@@ -149,7 +149,7 @@ def _mirror() -> list[str]:
     return found[:1]
 
 
-def _valid_until() -> str:
+def valid_until() -> str:
     """Whether apt here insists on release files that have not expired: the machine's rule, not ours."""
     if not shutil.which("apt-config"):
         return "true"

@@ -22,7 +22,7 @@ from common.domain.names import Lane
 from common.facts import BaseFact
 from common.indexes import SCHEMA_VERSION
 from common.metrics import REGISTRY, begin_counting, set_build, set_schema_version, set_urgency_budget
-from common.service.confirm import ConfirmGuard, Unconfirmed
+from common.service.confirm import ConfirmGuard, until_confirmed
 from common.service.health import Check, Readiness, livez
 from common.service.ladder import Ladder
 from common.service.supervise import Supervisor
@@ -34,9 +34,6 @@ from common.timer import Timer
 assert property_table  # tolerant decoding is installed by its import
 
 log = structlog.get_logger("trunk.service")
-
-ANNOUNCE_PATIENCE_SECONDS = 600.0
-"""How long a handler holds its message while the broker takes no publish; longer is left to redelivery."""
 
 Handler = Callable[..., Awaitable[None]]
 Hook = Callable[[], Awaitable[None]]
@@ -66,19 +63,20 @@ class Service:
         self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
         self.consume_broker = self._consume_broker()
         self.readiness.needs("rabbitmq", self._check_brokers)
+        self._lanes = [settings.lane] if settings.lane else list(reversed(Lane))
         self._on_startup: list[Hook] = []
         self._on_shutdown: list[Hook] = [self.flush_traces]
         self.refreshes("readiness", self.readiness.report)
         self._introduce()
 
     def on_facts(self, handler: Handler) -> None:
-        """Consume this service's facts of both lanes; the handler's one parameter is the fact."""
-        for lane in reversed(Lane):
+        """Consume this service's facts of its lanes; the handler's one parameter is the fact."""
+        for lane in self._lanes:
             self._subscriber(topology.facts_queue(self.name, lane))(handler)
 
     def on_submissions(self, handler: Handler) -> None:
         """Consume what units submit: the handler's parameters are the raw bytes and the ``RabbitMessage``."""
-        for lane in reversed(Lane):
+        for lane in self._lanes:
             self._subscriber(topology.submit_queue(lane), decoder=_raw_bytes)(handler)
 
     def needs(self, dependency: str, check: Check) -> None:
@@ -128,14 +126,8 @@ class Service:
         content_type: str = "application/json",
     ) -> None:
         """Publish bytes; while the broker takes nothing the handler waits, and tries again."""
-        async with asyncio.timeout(ANNOUNCE_PATIENCE_SECONDS):
-            while True:
-                try:
-                    await self._send_once(exchange, routing_key, body, kind, extra, content_type)
-                    return
-                except Unconfirmed as trouble:
-                    log.warning("publish not confirmed", exchange=exchange, key=routing_key, detail=str(trouble))
-                    await asyncio.sleep(1.0)
+        once = partial(self._send_once, exchange, routing_key, body, kind, extra, content_type)
+        await until_confirmed(once, exchange, routing_key)
 
     async def _send_once(
         self,
