@@ -26,10 +26,10 @@ from common.service.confirm import ConfirmGuard, until_confirmed
 from common.service.health import Check, Readiness, livez
 from common.service.ladder import Ladder
 from common.service.supervise import Supervisor
-from common.service.timer import Timer
 from common.service.tracing import Clean, traces
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs, setup_traces
+from common.timer import Timer
 
 assert property_table  # tolerant decoding is installed by its import
 
@@ -90,7 +90,7 @@ class Service:
 
     def refreshes(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do ``work`` in the background every ``gauges_refresh_seconds``."""
-        timer = Timer(name, work, self.settings.gauges_refresh_seconds)
+        timer = Timer(name, work, lambda: self.settings.gauges_refresh_seconds)
         self.background(timer.start, timer.stop)
 
     async def flush_traces(self) -> None:

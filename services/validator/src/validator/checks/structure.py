@@ -300,11 +300,12 @@ def _check_trailers(reader: PdfFileReader, first: Signature) -> None:
 
 def _is_known(document: bytes, offset: int, known: set[int]) -> bool:
     """Some tools point to the white space before an object."""
-    while offset not in known:
-        offset -= 1
-        if document[offset : offset + 1] not in WHITE_SPACES:
+    for at in range(offset, max(0, offset - MAX_WHITE_SPACE), -1):
+        if at in known:
+            return True
+        if document[at - 1 : at] not in WHITE_SPACES:
             return False
-    return True
+    return False
 
 
 def _offsets_after(reader: PdfFileReader, revision: int) -> set[int]:
