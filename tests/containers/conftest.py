@@ -52,8 +52,8 @@ def images(engine: Engine) -> Images:
 
 @pytest.fixture(scope="session")
 def opened(engine: Engine) -> list[int]:
-    """Ports on loopback for the broker, its management and the object store."""
-    return list(ports.free_block(engine.home))[:3]
+    """Ports on loopback for the broker, its management, the object store, and a registry."""
+    return list(ports.free_block(engine.home))[:4]
 
 
 @pytest.fixture(scope="session")
