@@ -13,7 +13,7 @@ from common.facts import Fact
 from common.sentences import sentence
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ["common", "devstack", "lab", "mint", "trunkctl", *topology.SERVICES]
+PACKAGES = ["common", "dashboards", "devstack", "lab", "mint", "trunkctl", *topology.SERVICES]
 FACTS = {kind.model_fields["fact"].default for kind in get_args(get_args(Fact)[0])}
 
 

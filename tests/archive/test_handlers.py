@@ -14,7 +14,7 @@ from minio.retention import Retention
 from archive.handlers import Archive
 from archive.record import Kept, archived
 from archive.retention import read_table
-from archive.store import Ledger, Records
+from archive.store import Ledger, Progress, Records
 from common.database import Database
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
@@ -29,7 +29,7 @@ TABLE = read_table()
 
 @pytest.fixture
 def archive(database: Database, objects: Objects, announced: Remembering) -> Archive:
-    return Archive(Ledger(database), Records(database), objects, announced, TABLE)
+    return Archive(Ledger(database), Records(database), Progress(database), objects, announced, TABLE)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ async def test_a_crash_before_the_announcement_is_made_good(
         async def announce(self, fact: object) -> None:
             raise ConnectionError
 
-    dying = Archive(Ledger(database), Records(database), objects, Dying(), TABLE)
+    dying = Archive(Ledger(database), Records(database), Progress(database), objects, Dying(), TABLE)
     with pytest.raises(ConnectionError):
         await dying.take(what.verified())
     await archive.take(what.verified())
@@ -238,7 +238,7 @@ async def test_a_store_that_is_away_is_passing_trouble(
         raise Transient.unavailable("object store", "away")
 
     archive: Callable[..., Awaitable[None]] = Archive(
-        Ledger(database), Records(database), objects, announced, TABLE
+        Ledger(database), Records(database), Progress(database), objects, announced, TABLE
     ).take
     with monkeypatch.context() as patched:
         patched.setattr(objects, "put_locked", away)

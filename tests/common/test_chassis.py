@@ -16,6 +16,7 @@ from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.facts import Fact, PackageRepeated
 from common.failure import Permanent, Transient
+from common.metrics import REGISTRY
 from common.service import Service
 from common.service.confirm import Unconfirmed
 
@@ -164,6 +165,22 @@ async def test_a_publish_that_reaches_no_queue_is_not_confirmed(vhost: VirtualHo
             await service._send_once(topology.FACTS, "unbound", b"x", "document", {}, "text/plain")
 
 
+async def test_a_message_is_held_while_the_ladder_takes_nothing(vhost: VirtualHost) -> None:
+    """A broker that refuses copies for a while must not use up the message's redeliveries."""
+    seen: list[Any] = []
+    lowest = topology.RETRY_LADDER[0].exchange
+    async with channel(vhost) as opened:
+        exchange, queue = await opened.get_exchange(lowest), await opened.get_queue(lowest)
+        await queue.unbind(exchange, "")
+        async with running(vhost, seen_by(seen, Transient(Reason.E_UNAVAILABLE, "once"))) as service:
+            await service.announce(fact(8))
+            await until(lambda: len(seen) == 1)
+            await asyncio.sleep(1.5)
+            assert len(seen) == 1
+            await queue.bind(exchange, "")
+            await until(lambda: len(seen) == 2)
+
+
 async def test_the_trace_goes_on_through_the_ladder(vhost: VirtualHost) -> None:
     traces: list[int] = []
 
@@ -217,3 +234,46 @@ async def test_a_fact_larger_than_the_limit_is_a_bug(vhost: VirtualHost) -> None
     service = Service("archive", vhost.settings("archive"))
     with pytest.raises(ValueError, match="bytes"):
         await service.announce(fact().model_copy(update={"detail": "x" * 20_000}))
+
+
+async def test_dependencies_are_asked_for_also_when_nobody_asks_whether_the_service_is_ready(
+    vhost: VirtualHost,
+) -> None:
+    settings = vhost.settings("archive").model_copy(update={"gauges_refresh_seconds": 0.05})
+    service, answers = Service("archive", settings), [ConnectionError("away"), None]
+
+    async def check() -> None:
+        if answer := answers[0]:
+            raise answer
+
+    service.needs("something", check)
+    for start in service._on_startup:
+        await start()
+    try:
+        await _until(lambda: _up("something") == 0)
+        assert _up("rabbitmq") == 0
+        answers.pop(0)
+        await _until(lambda: _up("something") == 1)
+    finally:
+        for stop in service._on_shutdown:
+            await stop()
+
+
+def _up(dependency: str) -> float | None:
+    return REGISTRY.get_sample_value("trunk_dependency_up", {"service": "archive", "dependency": dependency})
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+def test_what_runs_and_by_which_settings_is_told(vhost: VirtualHost) -> None:
+    changes = {"version": "1.4.0", "revision": "abc123", "budget_urgent_seconds": 61.0}
+    Service("archive", vhost.settings("archive").model_copy(update=changes))
+    build = {"service": "archive", "version": "1.4.0", "revision": "abc123"}
+    assert REGISTRY.get_sample_value("trunk_build_info", build) == 1
+    assert REGISTRY.get_sample_value("trunk_urgency_budget_seconds", {"urgency": "urgent"}) == 61
+    assert REGISTRY.get_sample_value("trunk_urgency_budget_seconds", {"urgency": "normal"}) == 900
+    assert (REGISTRY.get_sample_value("trunk_schema_version", {"service": "archive"}) or 0) >= 1

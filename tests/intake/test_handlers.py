@@ -22,6 +22,7 @@ from common.edxml import build
 from common.facts import BaseFact, DocumentRefused, PackageAccepted, PackageRefused, PackageRepeated
 from common.failure import Permanent
 from common.headers import REFERENCE_TYPE
+from common.metrics import REGISTRY
 from common.objects import CONTENT, UPLOADS, Objects, content_ref
 from intake.handlers import Intake
 from intake.packages import Packages
@@ -134,6 +135,25 @@ async def test_a_crash_before_the_announcement_announces_the_same_fact_later(ben
     assert bench.announcer.facts == []
     fact = await bench.submit(body)
     assert isinstance(fact, PackageAccepted)
+
+
+async def test_a_package_is_measured_once(bench: Bench) -> None:
+    accepted, refused = package(), package(sender=RECEIVER)
+    before = measured()
+    await asyncio.gather(*(bench.submit(accepted) for _ in range(5)))
+    await bench.submit(refused)
+    await bench.submit(refused)
+    assert [now - then for now, then in zip(measured(), before, strict=True)] == [2, 1]
+
+
+def measured() -> tuple[float, float]:
+    """Packages that left intake, and those turned away for their From."""
+    stage = {"stage": "intake", "urgency": "normal"}
+    rejected = {"service": "intake", "reason": "E_FROM", "source": "package"}
+    return (
+        REGISTRY.get_sample_value("trunk_document_stage_seconds_count", stage) or 0.0,
+        REGISTRY.get_sample_value("trunk_documents_rejected_total", rejected) or 0.0,
+    )
 
 
 async def test_other_bytes_under_the_same_id_are_a_conflict(bench: Bench) -> None:

@@ -128,6 +128,22 @@ async def test_mail_that_is_not_set_up_is_skipped_and_counted(scene: Scene) -> N
     assert scene.post.mails == []
 
 
+async def test_what_was_sent_counts_once_with_the_time_since_its_fact(scene: Scene) -> None:
+    fact = Facts().placed()
+    before = [_told(channel) for channel in ("email", "webhook")]
+    for _ in range(2):
+        await scene.notifier().tell(fact)
+    after = [_told(channel) for channel in ("email", "webhook")]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1]
+
+
+def _told(channel: str) -> float:
+    labels = {"channel": channel, "outcome": "sent"}
+    counted = REGISTRY.get_sample_value("trunk_notifications_total", labels) or 0.0
+    assert counted == (REGISTRY.get_sample_value("trunk_notification_seconds_count", labels) or 0.0)
+    return counted
+
+
 async def test_a_corrected_address_helps_at_the_next_attempt(scene: Scene) -> None:
     fact = Facts().placed()
     right, scene.directory = scene.directory, directory(MAIL, "http://127.0.0.1:9/")

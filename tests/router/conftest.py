@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -46,10 +47,10 @@ from common.objects import Objects, content_ref
 from router.compose import Answer
 from router.handlers import Router
 from router.orders import Decision
-from router.records import DocumentRecord, Event, Version
+from router.records import DocumentRecord, Event, Happened, Version
 from router.route import DocumentState
 from router.settings import RouterSettings
-from router.statuses import Note, Position, Step
+from router.statuses import UNANSWERED, Note, Position, Step
 from router.store import MongoStore, Store
 
 SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
@@ -142,12 +143,20 @@ class MemoryStore:
         self.documents: dict[str, DocumentRecord] = {}
         self.deliveries: dict[tuple[str, str], Position] = {}
         self.lived: dict[tuple[str, str, str], Step] = {}
+        self.done: set[str] = set()
+        self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
+        self.placed_at: dict[tuple[str, str], datetime] = {}
 
     async def decision(self, event: str) -> Decision | None:
         return self.decisions.get(event)
 
     async def save_decision(self, decision: Decision) -> Decision:
         return self.decisions.setdefault(decision.event_id, decision)
+
+    async def carried_out(self, event_id: str, at: datetime) -> bool:
+        was_done = event_id in self.done
+        self.done.add(event_id)
+        return not was_done
 
     async def answers(self, package: str) -> list[Answer]:
         return [answer for answer in self.given.values() if answer.package_id == package]
@@ -189,17 +198,33 @@ class MemoryStore:
     async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
         return frozenset(unit for of, unit in self.deliveries if of == key and (among is None or unit in among))
 
-    async def open_delivery(self, key: str, receiver: str, package: str, version: int, at: datetime) -> None:
+    async def open_delivery(
+        self, key: str, receiver: str, package: str, version: int, lane: Lane, at: datetime
+    ) -> None:
         self.deliveries.setdefault((key, receiver), Position(content_version=version))
+        self.opened.setdefault((key, receiver), (lane, at))
+
+    async def placed(self, key: str, receiver: str, at: datetime) -> bool:
+        is_first = (key, receiver) in self.deliveries and (key, receiver) not in self.placed_at
+        if is_first:
+            self.placed_at[key, receiver] = at
+        return is_first
+
+    async def pending(self) -> dict[tuple[str, Lane], int]:
+        waiting = [at for at in self.placed_at if self.deliveries[at].state in UNANSWERED]
+        return Counter((receiver, self.opened[key, receiver][0]) for key, receiver in waiting)
 
     async def change(
         self, key: str, receiver: str, event: Event, move: Callable[[Position], Step], link: str | None = None
-    ) -> Step:
-        name = (key, receiver, event.id)
-        if name not in self.lived:
-            self.lived[name] = move(self.deliveries[key, receiver])
-            self.deliveries[key, receiver] = self.lived[name].position
-        return self.lived[name]
+    ) -> Happened:
+        name, at = (key, receiver, event.id), (key, receiver)
+        before, is_first = self.deliveries[at], name not in self.lived
+        if is_first:
+            self.lived[name] = move(before)
+            self.deliveries[at] = self.lived[name].position
+        lane, opened_at = self.opened[at]
+        placed_at = self.placed_at.get(at, opened_at)
+        return Happened(step=self.lived[name], is_first=is_first, before=before, lane=lane, placed_at=placed_at)
 
 
 def changed(record: DocumentRecord, **fields: Any) -> DocumentRecord:
@@ -370,7 +395,7 @@ class World:
         """Where a document stands at a unit."""
         event = Event(id=secrets.token_hex(8), code="look", by="test", at=AT)
         looked = await self.store.change(self.key(name), receiver, event, lambda p: Step(p, Note.IMPOSSIBLE))
-        return looked.position
+        return looked.step.position
 
 
 def _subject(message: Message) -> str:

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from archive.handlers import Archive
 from archive.retention import read_table
-from archive.store import Ledger, Records
+from archive.store import Ledger, Progress, Records
 from common.buckets import make_missing
 from common.database import Database
 from common.domain.directory import Directory, Unit
@@ -144,7 +144,7 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
     built = Trunk(
         Intake(announcer, IntakeSettings(**place), objects, Packages(databases[0]), SimpleNamespace(current=directory)),  # type: ignore[arg-type]
         Validator(announcer, objects, Verdicts(databases[1]), Looking(pool)),  # type: ignore[arg-type]
-        Archive(ledger, records, objects, announcer, read_table()),
+        Archive(ledger, records, Progress(databases[2]), objects, announcer, read_table()),
         announcer,
         objects,
         databases[0],

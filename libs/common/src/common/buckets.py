@@ -1,4 +1,4 @@
-"""The object store's buckets: made once by the ``stores`` job; the archive is made with object lock, for good."""
+"""The object store's buckets: made once by ``trunkctl migrate``; the archive is made with object lock, for good."""
 
 from minio import Minio
 from minio.commonconfig import ENABLED

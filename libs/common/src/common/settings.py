@@ -6,8 +6,10 @@ the environment, where every child and every dump of the process shows it.
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.domain.names import Lane
 
 SECRETS_DIR = Path("/run/secrets")
 
@@ -31,12 +33,17 @@ class ServiceSettings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     s3_secure: bool = False
     """Whether the object store is spoken to over TLS."""
+    s3_public_address: str = Field(default="", pattern=r"^(https?://[^/]+)?$")
+    """The object store as units reach it, such as ``https://kho.example.gov.vn``; it is signed into the addresses of
+    large packages, so a proxy in between must pass the host on. Empty = as services reach it."""
     http_host: str = "127.0.0.1"
     http_port: int = 9090
     """Where ``/livez``, ``/readyz`` and ``/metrics`` are served."""
     log_level: str = "INFO"
     otlp_endpoint: str | None = None
     """Base address of an OTLP/HTTP collector; none = no traces leave the process."""
+    lane: Lane | None = None
+    """The one lane this process consumes; none = both. Two deployments of a service can so be scaled apart."""
     prefetch: int = 8
     """Messages a lane works on at the same time."""
     drain_seconds: float = 25.0
@@ -49,3 +56,16 @@ class ServiceSettings(BaseSettings):
     """How long a publish may wait for the broker's confirm."""
     directory_refresh_seconds: float = 5.0
     """How often the unit directory is asked for a newer version."""
+    gauges_refresh_seconds: float = 15.0
+    """How often gauges that tell of a database or a server are read anew."""
+    budget_normal_seconds: float = 900.0
+    """Time within which a document has to be delivered; told to the monitoring, decides nothing."""
+    budget_urgent_seconds: float = 60.0
+    version: str = "0"
+    """Release that runs, for the monitoring; the images set it."""
+    revision: str = "unknown"
+    """Commit that it was built from."""
+
+    def budget_seconds(self, lane: Lane) -> float:
+        """The time that a document of that lane has."""
+        return self.budget_urgent_seconds if lane is Lane.URGENT else self.budget_normal_seconds

@@ -1,17 +1,21 @@
 """Handlers: every fact enters the ledger; packages, their parts and their verdicts go under object lock."""
 
+import time
 from datetime import UTC, datetime
 
 from archive.ledger import Entry
+from archive.progress import Mark, Said, said, units_named
 from archive.record import Kept, Parts, Record, archived, record
 from archive.retention import RetentionTable
-from archive.store import Ledger, Records
-from common.domain.envelope import Envelope
+from archive.store import Ledger, Progress, Records
+from common.domain.envelope import Envelope, Message
+from common.domain.names import PackageKind
 from common.domain.reason import Reason
 from common.envelopes import from_json
-from common.facts import DocumentVerified, Fact
+from common.facts import CarriesPackage, DocumentVerified, Fact, NoticeAccepted
 from common.failure import Permanent, TrunkFailure
 from common.metrics import record_archive_write, record_stage
+from common.metrics.documents import Unfinished
 from common.objects import Objects, content_ref
 from common.service import Announcer
 
@@ -20,10 +24,17 @@ class Archive:
     """The archive's one handler and what it works with."""
 
     def __init__(
-        self, ledger: Ledger, records: Records, objects: Objects, announcer: Announcer, table: RetentionTable
+        self,
+        ledger: Ledger,
+        records: Records,
+        progress: Progress,
+        objects: Objects,
+        announcer: Announcer,
+        table: RetentionTable,
     ) -> None:
         self._ledger = ledger
         self._records = records
+        self._progress = progress
         self._objects = objects
         self._announcer = announcer
         self._table = table
@@ -33,38 +44,53 @@ class Archive:
         entry = await self._ledger.append(fact, datetime.now(UTC))
         if isinstance(fact, Kept):
             saved = await self._kept(fact, entry)
+            await self._progress.note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}))
             if isinstance(fact, DocumentVerified):
                 await self._announcer.announce(archived(fact, saved))
+        elif news := said(fact):
+            await self._progress.note(fact, news)
 
     async def _kept(self, fact: Kept, entry: Entry) -> Record:
+        began = time.monotonic()
         saved = await self._records.load(fact.package_id)
         if saved is None:
             return await self._keep(fact, entry)
         if saved.verdict != fact.fact:
             raise Permanent(Reason.E_FACT, f"package is on record as {saved.verdict}, not {fact.fact}")
-        record_archive_write("repeated")
+        record_archive_write("repeated", time.monotonic() - began)
         return saved
 
     async def _keep(self, fact: Kept, entry: Entry) -> Record:
+        began = time.monotonic()
         try:
-            decided, copies = record(fact, await self._parts(fact), entry, self._table)
+            parts = await self._parts(fact)
+            if news := said(fact, parts.units):
+                await self._progress.note(fact, news)
+            decided, copies = record(fact, parts, entry, self._table)
             for copy in copies:
                 await self._objects.put_locked(copy.kept.key, copy.source, decided.retain_until)
             evidence = await self._objects.put_content(decided.evidence())
             await self._objects.put_locked(f"{decided.folder}/record.json", evidence, decided.retain_until)
-            saved = await self._records.save(decided)
+            saved, is_first = await self._records.save(decided)
         except TrunkFailure:
-            record_archive_write("failed")
+            record_archive_write("failed", time.monotonic() - began)
             raise
-        record_archive_write("written")
-        if isinstance(fact, DocumentVerified):
+        record_archive_write("written" if is_first else "repeated", time.monotonic() - began)
+        if is_first and isinstance(fact, DocumentVerified):
             record_stage("archived", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())
         return saved
 
     async def _parts(self, fact: Kept) -> Parts:
+        if isinstance(fact, NoticeAccepted):
+            of_many = fact.kind is not PackageKind.STATUS
+            return Parts(units=units_named(await self._message(fact)) if of_many else 1)
         if not isinstance(fact, DocumentVerified):
             return Parts()
-        message = from_json(await self._objects.get(fact.envelope))
+        message = await self._message(fact)
         if not isinstance(message, Envelope):
             raise Permanent(Reason.E_FACT, "the envelope of a valid document is a status")
-        return Parts(message.type.name, tuple(content_ref(a.sha256, a.size_bytes) for a in message.attachments))
+        attachments = tuple(content_ref(a.sha256, a.size_bytes) for a in message.attachments)
+        return Parts(message.type.name, attachments, units_named(message))
+
+    async def _message(self, fact: CarriesPackage) -> Message:
+        return from_json(await self._objects.get(fact.envelope))

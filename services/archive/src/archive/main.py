@@ -1,9 +1,10 @@
 """Wiring of the archive."""
 
+from archive.gauges import Gauges
 from archive.handlers import Archive
 from archive.retention import read_table
 from archive.settings import ArchiveSettings
-from archive.store import Ledger, Records
+from archive.store import Ledger, Progress, Records
 from common.database import Database
 from common.objects import Objects
 from common.service import Service
@@ -17,7 +18,9 @@ def build() -> Service:
     service.needs("mongodb", database.ping)
     service.needs("object_store", objects.ping)
     table = read_table(settings.retention_table)
-    archive = Archive(Ledger(database), Records(database), objects, service, table)
+    progress = Progress(database)
+    archive = Archive(Ledger(database), Records(database), progress, objects, service, table)
+    service.refreshes("oldest unfinished", Gauges(progress).refresh)
     service.on_facts(archive.take)
     return service
 

@@ -45,10 +45,12 @@ class Copy(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What the archive needs to know from inside a valid document."""
+    """What the archive needs to know from inside a valid document or a notice."""
 
     type_name: str = ""
     attachments: tuple[ObjectRef, ...] = ()
+    units: int | None = None
+    """How many units it names; None = it goes to none."""
 
 
 class Record(BaseModel):

@@ -1,4 +1,4 @@
-"""The archive's own collections: ``ledger``, ``ledger_events`` and ``records``."""
+"""The archive's own collections: ``ledger``, ``ledger_events``, ``records`` and ``progress``."""
 
 import asyncio
 from dataclasses import asdict
@@ -6,12 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from archive.ledger import Broken, Entry, Head, chain, entry_key, next_entry
+from archive.progress import Mark, Said, is_routed
 from archive.record import Record
-from common.database import Collection, Database, database_trouble, find_by_id, insert_once
+from common.database import Collection, Database, Document, database_trouble, find_by_id, insert_once
+from common.domain.names import Lane
 from common.facts import BaseFact
+from common.metrics.documents import Unfinished
 
 LAST_SEQ = 99_999_999
 
@@ -86,9 +90,65 @@ class Records:
         found = await find_by_id(self._records, package_id)
         return Record.model_validate(found) if found else None
 
-    async def save(self, record: Record) -> Record:
-        """Save, or return what another run saved first."""
-        return Record.model_validate(await insert_once(self._records, {"_id": record.record_id, **record.model_dump()}))
+    async def save(self, record: Record) -> tuple[Record, bool]:
+        """Save, or return what another run saved first; and whether this run was the first."""
+        document = {"_id": record.record_id, **record.model_dump()}
+        saved = await insert_once(self._records, document)
+        return Record.model_validate(saved), saved is document
+
+
+class Progress:
+    """How far each package is: one document under the package's id, for the monitoring alone.
+
+    Fields: lane, submitted_at, a ``Mark`` a stage, ``units`` to settle and those ``settled``. Every change is a merge
+    that may be made again and in any order (greatest mark, earliest time, set of units); what is done stays there as
+    done, so that a late repeat cannot open it again.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._progress = database.collection("progress")
+
+    async def note(self, fact: BaseFact, said: Said) -> None:
+        """Merge what a fact says into the progress of its package."""
+        found = await self._merge(fact, said)
+        if is_routed(found["routing"], found["units"], len(found["settled"])):
+            await self._merge(fact, Said({Unfinished.ROUTING: Mark.DONE}))
+
+    async def oldest(self) -> dict[tuple[Unfinished, Lane], datetime | None]:
+        """When the oldest package that waits was submitted, by stage and lane."""
+        return {(stage, lane): await self._oldest(stage, lane) for stage in Unfinished for lane in Lane}
+
+    async def _oldest(self, stage: Unfinished, lane: Lane) -> datetime | None:
+        waits = {stage.value: Mark.WAITS.value, "lane": lane.value}
+        with database_trouble():
+            found = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
+        return found[0]["submitted_at"] if found else None
+
+    async def _merge(self, fact: BaseFact, said: Said) -> Document:
+        submitted_at = getattr(fact, "submitted_at", fact.occurred_at)
+        change: Document = {"$min": {"submitted_at": submitted_at}}
+        if said.marks:
+            change["$max"] = {stage.value: mark.value for stage, mark in said.marks.items()}
+        if said.settles:
+            change["$addToSet"] = {"settled": said.settles}
+        if said.units is not None:
+            change["$set"] = {"units": said.units}
+        with database_trouble():
+            while True:
+                after: Document | None = await self._progress.find_one_and_update(
+                    {"_id": fact.package_id}, change, return_document=ReturnDocument.AFTER
+                )
+                if after is not None:
+                    return after
+                first = _first(fact, said, submitted_at)
+                if await _insert(self._progress, first):
+                    return first
+
+
+def _first(fact: BaseFact, said: Said, submitted_at: datetime) -> Document:
+    marks = {stage.value: said.marks.get(stage, Mark.AHEAD).value for stage in Unfinished}
+    about = {"_id": fact.package_id, "lane": fact.lane.value, "submitted_at": submitted_at}
+    return {**about, **marks, "units": said.units, "settled": [said.settles] if said.settles else []}
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:

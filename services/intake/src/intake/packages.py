@@ -22,9 +22,10 @@ class Packages:
         document["warnings"] = list(record.warnings)
         return PackageRecord.model_validate(await insert_once(self._packages, document))
 
-    async def mark_announced(self, package_id: str) -> None:
-        """The fact is out."""
-        await compare_and_set(self._packages, {"_id": package_id}, {"$set": {"announced": True}})
+    async def mark_announced(self, package_id: str) -> bool:
+        """The fact is out. False = another run said so already."""
+        expected = {"_id": package_id, "announced": False}
+        return await compare_and_set(self._packages, expected, {"$set": {"announced": True}})
 
     async def claim(self, document_key: str, package_id: str) -> str:
         """Claim a DocumentId for a package, taking over a released one. Returns the package that holds it now."""

@@ -11,7 +11,9 @@ from common.domain.reason import Reason
 from common.facts import NotificationSent
 from common.failure import Transient
 from common.metrics import record_notification
+from common.metrics.keeping import NotificationOutcome
 from common.service import Announcer
+from common.telemetry import span
 from notifier.channels.answer import Sender, Sent
 from notifier.compose import Channel, Notification, Told, compose
 from notifier.store import Notifications, State, channel_of
@@ -47,7 +49,7 @@ class Notifier:
         troubles = [
             trouble
             for notification in composed
-            if saved[notification.key] == State.PENDING and (trouble := await self._attempt(notification))
+            if saved[notification.key] == State.PENDING and (trouble := await self._attempt(notification, fact))
         ]
         await self._announce_sent(fact)
         if troubles:
@@ -57,9 +59,9 @@ class Notifier:
         skipped = notification.channel not in self._senders
         fresh = await self._notifications.open(notification, fact.fact, datetime.now(UTC), skipped=skipped)
         if fresh and skipped:
-            record_notification(notification.channel, "skipped")
+            _measure(notification, fact, "skipped")
 
-    async def _attempt(self, notification: Notification) -> str:
+    async def _attempt(self, notification: Notification, fact: Told) -> str:
         """Send under a lease. Returns the trouble if it has to be tried again."""
         sender = self._senders.get(notification.channel)
         if sender is None:
@@ -68,14 +70,15 @@ class Notifier:
         if lease is None:
             return f"{notification.channel}: another worker is sending"
         try:
-            answer = await sender.send(notification)
+            with span(f"notify {notification.channel}", unit=notification.unit, **ids_of(fact)):
+                answer = await sender.send(notification)
         except Transient as trouble:
-            record_notification(notification.channel, "retried")
+            _measure(notification, fact, "retried")
             await self._notifications.release(notification.key, lease, trouble.detail)
             return f"{notification.channel}: {trouble.detail}"
         state, detail = (State.SENT, "") if isinstance(answer, Sent) else (State.FAILED, answer.detail)
-        await self._notifications.settle(notification, lease, state, datetime.now(UTC), detail)
-        record_notification(notification.channel, state)
+        if await self._notifications.settle(notification, lease, state, datetime.now(UTC), detail):
+            _measure(notification, fact, "sent" if state is State.SENT else "failed")
         if state is State.FAILED:
             log.warning("undeliverable", unit=notification.unit, channel=notification.channel, detail=detail)
         return ""
@@ -98,3 +101,12 @@ class Notifier:
                         about_event=fact.event_id,
                     )
                 )
+
+
+def ids_of(fact: Told) -> dict[str, str]:
+    """By which the span of a notification is found."""
+    return {"package_id": fact.package_id, "document_id": fact.document_id, "document_key": fact.subject}
+
+
+def _measure(notification: Notification, fact: Told, outcome: NotificationOutcome) -> None:
+    record_notification(notification.channel, outcome, (datetime.now(UTC) - fact.occurred_at).total_seconds())

@@ -70,11 +70,11 @@ class Notifications:
         change = {"$set": {"lease_until": FREE, "detail": detail}}
         await compare_and_set(self._notifications, {"_id": key, "lease": lease}, change)
 
-    async def settle(self, notification: Notification, lease: str, state: State, now: datetime, detail: str) -> None:
-        """Note the end. Who lost the lease meanwhile notes nothing: the new holder will."""
+    async def settle(self, notification: Notification, lease: str, state: State, now: datetime, detail: str) -> bool:
+        """Note the end. False = lost the lease meanwhile, and noted nothing: the new holder will."""
         expected = {"_id": notification.key, "state": State.PENDING.value, "lease": lease}
         change = {"state": state.value, "settled_at": now, "address": notification.address, "detail": detail}
-        await compare_and_set(self._notifications, expected, {"$set": change})
+        return await compare_and_set(self._notifications, expected, {"$set": change})
 
 
 def channel_of(document: dict[str, Any]) -> Channel:

@@ -24,10 +24,11 @@ from common.facts import (
     RoutingRefused,
     StatusRecorded,
 )
-from common.metrics import record_stage
+from common.metrics import record_delivery
 from router.bounded import do_all
 from router.compose import Answer, answered, withdrawal
 from router.inbox import Inbox, MessageType, Parcel, Sender, Slip, edxml_parcel
+from router.measuring import measure_status
 from router.orders import Decision, Deliver, Enclosure, Inform, Order, Record, Revise, Share, Supersede, Turn, Withdraw
 from router.records import DocumentRecord, Event, Version
 from router.route import DocumentState
@@ -108,8 +109,6 @@ class Carrier:
         if message.kind in OWN_DOCUMENT:
             await self._store.settle(decision.subject, fact.package_id)
         await do_all([partial(self._execute, job, order) for order in decision.orders], self._at_once)
-        if any(isinstance(order, Deliver | Revise) for order in decision.orders):
-            record_stage("delivered", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())
 
     async def tell(self, answer: Answer) -> None:
         """Save an answer to the sender of a package, and place what was saved."""
@@ -151,7 +150,7 @@ class Carrier:
         if isinstance(order, Deliver | Share):
             package_id = job.current.package_id if isinstance(order, Share) and job.current else job.fact.package_id
             subject, at = job.decision.subject, job.decision.at
-            await self._store.open_delivery(subject, order.receiver, package_id, job.version, at)
+            await self._store.open_delivery(subject, order.receiver, package_id, job.version, job.fact.lane, at)
 
     async def _execute(self, job: Job, order: Order) -> None:
         match order:
@@ -174,13 +173,26 @@ class Carrier:
     async def _happen(
         self, job: Job, receiver: UnitCode, code: str, move: Callable[[Position], Step], description: str = ""
     ) -> Step:
-        return await self._store.change(job.decision.subject, receiver, job.event(code, description), move)
+        event = job.event(code, description)
+        happened = await self._store.change(job.decision.subject, receiver, event, move)
+        measure_status(receiver, event, happened)
+        return happened.step
 
     async def _place(self, job: Job, receiver: UnitCode) -> None:
         step = f"placed/{receiver}"
-        await self._inbox.place(receiver, job.parcel, job.slip(step, MessageType.DOCUMENT))
+        await self._put(job, receiver, job.parcel, job.slip(step, MessageType.DOCUMENT))
         text = job.message.subject if isinstance(job.message, Envelope) else ""
         await self._placed(job, receiver, text, job.label)
+
+    async def _put(self, job: Job, receiver: UnitCode, parcel: Parcel, slip: Slip) -> None:
+        """Place a document, and count the first time; ``receiver`` is a unit of the directory."""
+        try:
+            await self._inbox.place(receiver, parcel, slip)
+        except Exception:
+            record_delivery(receiver, job.fact.lane, "failed")
+            raise
+        if await self._store.placed(job.decision.subject, receiver, datetime.now(UTC)):
+            record_delivery(receiver, job.fact.lane, "delivered")
 
     async def _placed(self, job: Job, receiver: UnitCode, text: str, label: Label | None) -> None:
         await self._sender.announce(
@@ -203,7 +215,7 @@ class Carrier:
             kind=current.kind,
             label=current.label,
         )
-        await self._inbox.place(order.receiver, await self._inbox.parcel(current.package), slip)
+        await self._put(job, order.receiver, await self._inbox.parcel(current.package), slip)
         await self._placed(job, order.receiver, current.subject_text, current.label)
 
     async def _withdraw(self, job: Job, order: Withdraw) -> None:

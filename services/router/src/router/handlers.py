@@ -22,11 +22,11 @@ from common.facts import (
     PackageRepeated,
 )
 from common.failure import Permanent, Transient
-from common.metrics import record_rejection
 from router.carrier import OWN_DOCUMENT, Carrier, Routable, refusal_of, version_of
 from router.compose import Answer
 from router.inbox import Contents, Inbox, Sender
-from router.orders import Decision, Turn
+from router.measuring import measure_carried_out
+from router.orders import Decision
 from router.records import DocumentRecord
 from router.route import DocumentState, Known, Outcome, Plan, plan, units_named
 from router.settings import RouterSettings
@@ -85,6 +85,8 @@ class Router:
             await self._carrier.turn_away(fact, message, decision, refused)
         else:
             await self._carrier.carry_out(fact, message, decision)
+        if await self._store.carried_out(fact.event_id, datetime.now(UTC)):
+            measure_carried_out(fact, decision)
 
     async def refuse(self, fact: DocumentRefused) -> None:
         """Not valid: kept as refused, and the sender is told. An id that is not its own stays untouched."""
@@ -109,9 +111,7 @@ class Router:
         if isinstance(outcome, Undecided):
             await self._receipt_while_waiting(fact)
             raise Transient(outcome.reason, outcome.detail, top_rung="1m")
-        decision = await self._store.save_decision(_decision(fact, outcome))
-        _count(decision)
-        return decision
+        return await self._store.save_decision(_decision(fact, outcome))
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
         outcome = plan(message, fact.subject, await self._known(message), self._directory.current, today())
@@ -171,12 +171,6 @@ def _decision(fact: Routable, outcome: Plan | Refused) -> Decision:
         orders=planned.orders,
         refused=refused,
     )
-
-
-def _count(decision: Decision) -> None:
-    reasons = [order.reason for order in decision.orders if isinstance(order, Turn)]
-    for reason in [*reasons, decision.refused.reason] if decision.refused else reasons:
-        record_rejection("router", reason)
 
 
 def _document(fact: Routable | DocumentRefused, envelope: Envelope) -> DocumentRecord:

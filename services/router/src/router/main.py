@@ -4,6 +4,7 @@ from common.database import Database
 from common.directory import DirectoryReader
 from common.objects import Objects
 from common.service import Service
+from router.gauges import Gauges
 from router.handlers import Router
 from router.settings import RouterSettings
 from router.store import MongoStore
@@ -19,7 +20,9 @@ def build() -> Service:
     service.needs("object_store", objects.ping)
     service.needs("directory", directory.check)
     service.background(directory.start, directory.stop)
-    service.on_facts(Router(service, settings, objects, MongoStore(database), directory).take)
+    store = MongoStore(database)
+    service.refreshes("deliveries pending", Gauges(store, directory).refresh)
+    service.on_facts(Router(service, settings, objects, store, directory).take)
     return service
 
 

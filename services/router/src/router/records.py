@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.domain.names import DocumentId, Label, PackageId, PackageKind, UnitCode
+from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from router.route import DocumentState
+from router.statuses import Position, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +51,16 @@ class Event:
     by: UnitCode
     at: datetime
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """What an event did to a delivery, and to which."""
+
+    step: Step
+    is_first: bool
+    """False: an earlier run let the same event happen; only the step is told again."""
+    before: Position
+    lane: Lane
+    """Of the document."""
+    placed_at: datetime

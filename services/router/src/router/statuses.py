@@ -65,6 +65,9 @@ PROGRESS = (
 
 FINAL = frozenset({DeliveryState.REFUSED, DeliveryState.RECALLED, DeliveryState.SUPERSEDED})
 
+UNANSWERED = frozenset({DeliveryState.SENT, DeliveryState.ARRIVED})
+"""Nobody at the unit has accepted or refused the document; 01 only says that its system has it."""
+
 MOVES: dict[StatusCode, tuple[frozenset[DeliveryState], DeliveryState]] = {
     StatusCode.ARRIVED: (frozenset(PROGRESS[:1]), DeliveryState.ARRIVED),
     StatusCode.REFUSED: (frozenset(PROGRESS[:2]), DeliveryState.REFUSED),

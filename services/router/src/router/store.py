@@ -19,14 +19,14 @@ from common.database import (
     find_by_id,
     insert_once,
 )
-from common.domain.names import UnitCode
+from common.domain.names import Lane, UnitCode
 from common.domain.reason import Reason
 from common.failure import Transient
 from router.compose import Answer
 from router.orders import Decision
-from router.records import DocumentRecord, Event, Version
+from router.records import DocumentRecord, Event, Happened, Version
 from router.route import DocumentState
-from router.statuses import DeliveryState, Note, Position, Step
+from router.statuses import UNANSWERED, DeliveryState, Note, Position, Step
 
 DECISION = TypeAdapter(Decision)
 ANSWER = TypeAdapter(Answer)
@@ -42,6 +42,9 @@ class Store(Protocol):
 
     async def save_decision(self, decision: Decision) -> Decision:
         """Keep a decision; returns the one that was there first."""
+
+    async def carried_out(self, event_id: str, at: datetime) -> bool:
+        """All of a decision was done; False = an earlier run had done it."""
 
     async def answers(self, package_id: str) -> list[Answer]:
         """Everything the sender of a package was told."""
@@ -70,12 +73,20 @@ class Store(Protocol):
     async def receivers(self, key: str, among: frozenset[UnitCode] | None) -> frozenset[UnitCode]:
         """Units that have a delivery of the document."""
 
-    async def open_delivery(self, key: str, receiver: UnitCode, package_id: str, version: int, at: datetime) -> None:
+    async def open_delivery(
+        self, key: str, receiver: UnitCode, package_id: str, version: int, lane: Lane, at: datetime
+    ) -> None:
         """A delivery in state SENT, unless there is one."""
+
+    async def placed(self, key: str, receiver: UnitCode, at: datetime) -> bool:
+        """The delivery lies in the unit's inbox; False = it did before, or there is no such delivery."""
+
+    async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
+        """How many deliveries were placed and are not answered, by unit and lane."""
 
     async def change(
         self, key: str, receiver: UnitCode, event: Event, move: Callable[[Position], Step], link: str | None = None
-    ) -> Step:
+    ) -> Happened:
         """Let an event happen to a delivery, once; ``link``: key of the document that takes its place."""
 
 
@@ -97,6 +108,11 @@ class MongoStore:
         """See ``Store``."""
         document = {"_id": decision.event_id, **DECISION.dump_python(decision, mode="json")}
         return DECISION.validate_python(await insert_once(self._decisions, document))
+
+    async def carried_out(self, event_id: str, at: datetime) -> bool:
+        """See ``Store``."""
+        expected = {"_id": event_id, "carried_out_at": None}
+        return await compare_and_set(self._decisions, expected, {"$set": {"carried_out_at": at}})
 
     async def answers(self, package_id: str) -> list[Answer]:
         """See ``Store``."""
@@ -159,7 +175,9 @@ class MongoStore:
         wanted = _below(key) if among is None else {"_id": {"$in": [_delivery(key, unit) for unit in sorted(among)]}}
         return frozenset(str(found["receiver"]) for found in await _find(self._deliveries, wanted, ("receiver",)))
 
-    async def open_delivery(self, key: str, receiver: UnitCode, package_id: str, version: int, at: datetime) -> None:
+    async def open_delivery(
+        self, key: str, receiver: UnitCode, package_id: str, version: int, lane: Lane, at: datetime
+    ) -> None:
         """See ``Store``."""
         start: Document = {
             "_id": _delivery(key, receiver),
@@ -167,6 +185,8 @@ class MongoStore:
             "receiver": receiver,
             "package_id": package_id,
             **_of_position(Position(content_version=version)),
+            "lane": lane.value,
+            "placed_at": None,
             "successor": None,
             "version": 1,
             "history": [],
@@ -175,9 +195,22 @@ class MongoStore:
         }
         await insert_once(self._deliveries, start)
 
+    async def placed(self, key: str, receiver: UnitCode, at: datetime) -> bool:
+        """See ``Store``."""
+        expected = {"_id": _delivery(key, receiver), "placed_at": None}
+        return await compare_and_set(self._deliveries, expected, {"$set": {"placed_at": at}})
+
+    async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
+        """See ``Store``."""
+        unanswered = {"state": {"$in": sorted(UNANSWERED)}, "placed_at": {"$ne": None}}
+        by_unit = {"_id": {"receiver": "$receiver", "lane": "$lane"}, "count": {"$sum": 1}}
+        with database_trouble():
+            found = await self._deliveries.aggregate([{"$match": unanswered}, {"$group": by_unit}]).to_list(None)
+        return {(group["_id"]["receiver"], Lane(group["_id"]["lane"])): group["count"] for group in found}
+
     async def change(
         self, key: str, receiver: UnitCode, event: Event, move: Callable[[Position], Step], link: str | None = None
-    ) -> Step:
+    ) -> Happened:
         """See ``Store``."""
         while True:
             found = await find_by_id(self._deliveries, _delivery(key, receiver))
@@ -185,10 +218,10 @@ class MongoStore:
                 raise Transient(Reason.E_REFDOC, "the delivery concerned is not open yet", top_rung="1m")
             position = _position(found)
             if lived := next((entry for entry in found["history"] if entry["event_id"] == event.id), None):
-                return Step(_position(lived), Note(lived["note"]))
+                return _happened(found, position, Step(_position(lived), Note(lived["note"])), is_first=False)
             step = move(position)
             if await compare_and_set(self._deliveries, _unchanged(found), _change(event, step, link)):
-                return step
+                return _happened(found, position, step, is_first=True)
 
     async def _take_over(self, found: Document, record: DocumentRecord) -> bool:
         fields = _of_document(record)
@@ -221,6 +254,16 @@ def _position(found: Document) -> Position:
         previous=DeliveryState(found["previous"]) if found["previous"] else None,
         content_version=found["content_version"],
         offered_version=found["offered_version"],
+    )
+
+
+def _happened(found: Document, before: Position, step: Step, *, is_first: bool) -> Happened:
+    return Happened(
+        step=step,
+        is_first=is_first,
+        before=before,
+        lane=Lane(found.get("lane", Lane.NORMAL)),
+        placed_at=found.get("placed_at") or found["created_at"],
     )
 
 

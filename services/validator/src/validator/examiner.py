@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 
 from common.directory import DirectoryReader
 from common.domain.reason import Reason
 from common.failure import Transient
 from validator import crl_refresh, trust
+from validator.measuring import measure_examination, measure_material
 from validator.pool import Limits, Measures, Pool
 from validator.report import Decision
 from validator.secrecy.search import Found, Search
@@ -29,6 +31,7 @@ class Examiner:
         self._settings = settings
         self._directory = directory
         self._pool: Pool | None = None
+        self._measures: Measures | None = None
         self._cache = VerdictCache()
         self._version = ""
         self._seen = ""
@@ -40,10 +43,13 @@ class Examiner:
         """The decision on one PDF, urgent ones first. Raises ``Transient`` while nothing can be measured."""
         if self._pool is None:
             raise Transient(Reason.E_UNAVAILABLE, self._missing, top_rung="1m")
+        began = time.monotonic()
         key = await asyncio.to_thread(self._cache.key, document, question, self._version)
         if self._version and (known := self._cache.find(key, now)) is not None:
+            measure_examination(known, time.monotonic() - began, is_remembered=True)
             return known
         decision = await self._pool.run(document, question, now, urgent=urgent)
+        measure_examination(decision, time.monotonic() - began, is_remembered=False)
         if self._version and key[-1] == self._version:
             self._cache.keep(key, decision)
         return decision
@@ -58,6 +64,12 @@ class Examiner:
         """Readiness: the workers have their measures."""
         if self._pool is None:
             raise Transient(Reason.E_UNAVAILABLE, self._missing)
+
+    async def measure(self) -> None:
+        """Tell the monitoring how fresh the material in use is."""
+        in_use = self._measures
+        if in_use is not None and in_use.trust is not None:
+            measure_material(in_use.trust, in_use.revocation, self._directory.read_at, datetime.now(UTC))
 
     async def start(self) -> None:
         """Begin to load, and keep looking for changes."""
@@ -111,6 +123,7 @@ class Examiner:
             self._pool = pool
         else:
             self._pool.update(measures)
+        self._measures = measures
         self._version = measures.version
         self._seen = seen
 

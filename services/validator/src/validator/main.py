@@ -23,6 +23,7 @@ def build() -> Service:
     service.needs("trust", examiner.check)
     service.background(directory.start, directory.stop)
     service.background(examiner.start, examiner.stop)
+    service.refreshes("trust material", examiner.measure)
     service.on_facts(Validator(service, objects, Verdicts(database), examiner).verify_document)
     return service
 

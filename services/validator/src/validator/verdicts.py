@@ -40,11 +40,12 @@ class Verdicts:
         found = await find_by_id(self._verdicts, package_id)
         return VerdictRecord.model_validate(found) if found else None
 
-    async def save(self, record: VerdictRecord) -> VerdictRecord:
-        """Keep the verdict; returns the one that was there first."""
+    async def save(self, record: VerdictRecord) -> tuple[VerdictRecord, bool]:
+        """Keep the verdict; returns the one that was there first, and whether it is this one."""
         document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
         document["purge"] = [ref.model_dump() for ref in record.purge]
-        return VerdictRecord.model_validate(await insert_once(self._verdicts, document))
+        saved = await insert_once(self._verdicts, document)
+        return VerdictRecord.model_validate(saved), saved is document
 
 
 def fact_of(record: VerdictRecord, about: PackageAccepted, event_id: str) -> DocumentVerified | DocumentRefused:

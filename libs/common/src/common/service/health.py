@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from faststream.asgi import AsgiResponse, get
 
-from common.metrics import DEPENDENCY_UP
+from common.metrics import set_dependency
 
 Check = Callable[[], Awaitable[None]]
 
@@ -44,7 +44,7 @@ class Readiness:
             answer = "no answer in time"
         except Exception as error:
             answer = str(error) or type(error).__name__
-        DEPENDENCY_UP.labels(self._service, dependency).set(answer == "ok")
+        set_dependency(self._service, dependency, up=answer == "ok")
         return answer
 
     async def response(self) -> AsgiResponse:

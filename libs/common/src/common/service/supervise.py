@@ -18,8 +18,10 @@ from common import headers
 from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.failure import Permanent, Transient
-from common.metrics import IN_FLIGHT, record_message, record_queue_wait
+from common.metrics import in_flight, record_message, record_queue_wait
+from common.metrics.messages import MessageOutcome
 from common.service.ladder import Ladder
+from common.topology import SUBMIT_QUEUES
 
 log = structlog.get_logger("trunk.messages")
 
@@ -48,10 +50,10 @@ class Supervisor(BaseMiddleware[Any, Any]):
         began = time.monotonic()
         _note_wait(self._service, queue, msg)
         with (
-            structlog.contextvars.bound_contextvars(**_context_of(msg)),
-            IN_FLIGHT.labels(self._service).track_inprogress(),
+            structlog.contextvars.bound_contextvars(**_context_of(msg, queue)),
+            in_flight(self._service),
         ):
-            outcome = "redelivered"
+            outcome: MessageOutcome = "redelivered"
             try:
                 outcome = await self._settle(call_next, msg, queue)
             finally:
@@ -65,7 +67,9 @@ class Supervisor(BaseMiddleware[Any, Any]):
                     seconds=round(seconds, 4),
                 )
 
-    async def _settle(self, call_next: Callable[[Any], Awaitable[Any]], msg: RabbitMessage, queue: str) -> str:
+    async def _settle(
+        self, call_next: Callable[[Any], Awaitable[Any]], msg: RabbitMessage, queue: str
+    ) -> MessageOutcome:
         try:
             try:
                 await call_next(msg)
@@ -86,7 +90,7 @@ class Supervisor(BaseMiddleware[Any, Any]):
             raise RejectMessage(requeue=True) from error
         return "acked"
 
-    async def _park(self, msg: RabbitMessage, queue: str, failure: Permanent) -> str:
+    async def _park(self, msg: RabbitMessage, queue: str, failure: Permanent) -> MessageOutcome:
         log.error("parked", queue=queue, reason=failure.reason, detail=failure.detail)
         return await self._ladder.park(msg, queue, failure)
 
@@ -102,7 +106,10 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
 
 
-def _context_of(msg: RabbitMessage) -> dict[str, str]:
+def _context_of(msg: RabbitMessage, queue: str) -> dict[str, str]:
+    """What the headers say that we wrote; those of a submission are its sender's own."""
+    if queue in SUBMIT_QUEUES:
+        return {}
     return {field: str(msg.headers[name]) for field, name in CONTEXT_HEADERS.items() if name in msg.headers}
 
 

@@ -1,4 +1,4 @@
-"""Commands that bring servers into the described state: ``topology``, ``stores``, ``units``."""
+"""Commands that bring servers into the described state: ``topology``, ``stores``, ``migrate``, ``units``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from common import buckets
+from common.directory import read_directory
 from common.objects import Objects
-from trunkctl import topology_job, units
+from trunkctl import migrate_job, topology_job, units
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console
 from trunkctl.trouble import Trouble
@@ -22,12 +23,30 @@ def register(app: typer.Typer) -> None:
     app.add_typer(topology_app, name="topology")
     app.add_typer(stores_app, name="stores")
     app.add_typer(units_app, name="units")
+    app.command()(migrate)
+
+
+CheckOption = Annotated[bool, typer.Option("--check", help="Change nothing: exit 1 and tell what differs.")]
+
+
+def migrate(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> None:
+    """Make missing buckets and indexes; safe to run again, also while the services run."""
+    if check:
+        _tell(migrate_job.check(settings(state)))
+        return
+    made = migrate_job.apply(settings(state))
+    for line in made:
+        console().print(f"made {line}", markup=False)
+    console().print("as described" if made else "as described already")
 
 
 @topology_app.command("apply")
-def topology_apply(state: StateOption = DEFAULT_STATE) -> None:
+def topology_apply(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> None:
     """Declare everything for the units of the current directory; safe to run again."""
     told = settings(state)
+    if check:
+        topology_check(state)
+        return
     count = topology_job.apply(told, units.current(Objects(told)))
     console().print(f"{count} broker objects as described")
 
@@ -50,6 +69,14 @@ def stores_apply(state: StateOption = DEFAULT_STATE) -> None:
 def stores_check(state: StateOption = DEFAULT_STATE) -> None:
     """Exit 1 and tell which buckets are missing or unsafe."""
     _tell(buckets.problems(Objects(settings(state)).client))
+
+
+@units_app.command("show")
+def units_show(state: StateOption = DEFAULT_STATE) -> None:
+    """The directory file in force, byte for byte, to keep or to edit; its version goes to standard error."""
+    data = units.current_file(Objects(settings(state)))
+    typer.echo(f"version {read_directory(data).version}", err=True)
+    typer.echo(data, nl=False)
 
 
 @units_app.command("import")

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from common import buckets
 from common.objects import Objects
 from devstack import servers
 from devstack.addresses import Addresses
 from devstack.errors import DevstackError
 from devstack.progress import Progress
-from trunkctl import topology_job, trunk_file, units
+from trunkctl import migrate_job, topology_job, trunk_file, units
 from trunkctl.local import cast, services
 from trunkctl.local.places import Places, places
 from trunkctl.settings import ControlSettings
@@ -28,7 +27,7 @@ def up(state: Path, progress: Progress) -> TrunkFile:
         city = cast.have_city(place)
         cast.write_trust(city, place.trust)
         city.write_directory(place.directory)
-    with progress.step("buckets, unit directory, queues, users and permissions"):
+    with progress.step("buckets, indexes, unit directory, queues, users and permissions"):
         _declare(place, found)
     with progress.step("five services and a mail sink"):
         found = services.start(place, found)
@@ -50,7 +49,7 @@ def is_up(state: Path) -> bool:
 def _declare(place: Places, found: TrunkFile) -> None:
     settings = ControlSettings(**found.control())
     objects = Objects(settings)
-    buckets.make_missing(objects.client)
+    migrate_job.apply(settings)
     directory = units.import_file(objects, place.directory)
     topology_job.apply(settings, directory)
 

@@ -1,0 +1,56 @@
+"""Every index of the services' databases besides ``_id``: data only, made by ``trunkctl migrate``.
+
+Services work without them, only slower: all that decides is asked by ``_id``.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA_VERSION = 2
+"""Counts changes of collections and indexes that a release brings; told to the monitoring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index, ascending in all its fields."""
+
+    service: str
+    """Whose database; it is named ``trunk_<service>``."""
+    collection: str
+    fields: tuple[str, ...]
+    where: dict[str, Any] = field(default_factory=dict, hash=False)
+    """Only documents with these values are in the index; empty = all."""
+
+    @property
+    def database(self) -> str:
+        """Name of the database."""
+        return f"trunk_{self.service}"
+
+    @property
+    def name(self) -> str:
+        """Derived from what it holds, so that another index never bears the same name."""
+        only = [f"if_{name}_{value}" for name, value in self.where.items()]
+        return "_".join([*self.fields, *only])
+
+    @property
+    def place(self) -> str:
+        """For people: database, collection and name."""
+        return f"{self.database}.{self.collection}.{self.name}"
+
+
+def _waiting(stage: str) -> Index:
+    return Index("archive", "progress", (stage, "lane", "submitted_at"), where={stage: 1})
+
+
+INDEXES = (
+    # trunkctl track: the packages that bear a DocumentId.
+    Index("intake", "packages", ("document_id",)),
+    # trunkctl: where every delivery of some documents stands.
+    Index("router", "deliveries", ("document_key",)),
+    # trunk_deliveries_pending: deliveries without an answer, counted by unit.
+    Index("router", "deliveries", ("state", "receiver", "lane")),
+    # trunk_oldest_unfinished_timestamp_seconds: only packages that still wait are in these.
+    _waiting("validation"),
+    _waiting("routing"),
+    _waiting("archiving"),
+)

@@ -1,0 +1,58 @@
+"""Every metric of the trunk, declared in one place by subject; callers say what happened and never build labels.
+
+Names and labels are a contract with dashboards and alerts (docs/operations/metrics.md). No label carries a document, a
+person or free text; the code of a unit of the directory is a label of ``trunk_deliveries_*`` alone, never of a
+histogram.
+"""
+
+from common.metrics.deliveries import (
+    record_delivery,
+    record_delivery_ack,
+    record_document_delivery,
+    set_deliveries_pending,
+)
+from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished
+from common.metrics.keeping import record_archive_write, record_notification
+from common.metrics.messages import (
+    begin_counting,
+    in_flight,
+    record_message,
+    record_publish,
+    record_queue_wait,
+)
+from common.metrics.registry import REGISTRY
+from common.metrics.running import set_build, set_dependency, set_schema_version, set_urgency_budget
+from common.metrics.signatures import (
+    record_revocation_checks,
+    record_signature_validation,
+    record_signature_verdict,
+    set_trust_not_after,
+    set_trust_updated,
+)
+
+__all__ = [
+    "REGISTRY",
+    "begin_counting",
+    "in_flight",
+    "record_archive_write",
+    "record_delivery",
+    "record_delivery_ack",
+    "record_document_delivery",
+    "record_message",
+    "record_notification",
+    "record_publish",
+    "record_queue_wait",
+    "record_rejection",
+    "record_revocation_checks",
+    "record_signature_validation",
+    "record_signature_verdict",
+    "record_stage",
+    "set_build",
+    "set_deliveries_pending",
+    "set_dependency",
+    "set_oldest_unfinished",
+    "set_schema_version",
+    "set_trust_not_after",
+    "set_trust_updated",
+    "set_urgency_budget",
+]

@@ -1,0 +1,59 @@
+"""Deliveries to units: the only metrics that name a unit, and never in a histogram."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from common.domain.names import Lane, UnitCode
+from common.metrics.registry import ANSWER_SECONDS, REGISTRY, SECONDS
+
+DeliveryOutcome = Literal["delivered", "acknowledged", "refused", "failed"]
+"""``delivered``: placed for the first time; ``acknowledged``: the unit's first status, other than a refusal;
+``refused``: its status 02; ``failed``: one attempt to place it failed, and is made again."""
+
+_DELIVERIES = Counter(
+    "trunk_deliveries", "Deliveries by what became of them", ["unit", "urgency", "outcome"], registry=REGISTRY
+)
+_PENDING = Gauge(
+    "trunk_deliveries_pending",
+    "Deliveries placed that the unit has neither accepted nor refused",
+    ["unit", "urgency"],
+    registry=REGISTRY,
+)
+_DELIVERED = Histogram(
+    "trunk_document_delivery_seconds",
+    "Time from submission until the delivery to every addressee is recorded",
+    ["urgency"],
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+_ACK = Histogram(
+    "trunk_delivery_ack_seconds",
+    "Time from placing a delivery to the unit's first status",
+    ["urgency"],
+    buckets=ANSWER_SECONDS,
+    registry=REGISTRY,
+)
+
+
+def record_delivery(unit: UnitCode, lane: Lane, outcome: DeliveryOutcome) -> None:
+    """A delivery changed; ``unit`` is one of the directory's."""
+    _DELIVERIES.labels(unit, lane, outcome).inc()
+
+
+def record_delivery_ack(lane: Lane, seconds: float) -> None:
+    """A unit reported for the first time on a delivery, this long after it was placed."""
+    _ACK.labels(lane).observe(max(seconds, 0.0))
+
+
+def record_document_delivery(lane: Lane, seconds: float) -> None:
+    """A document lies in the inbox of every addressee, this long after it was submitted."""
+    _DELIVERED.labels(lane).observe(max(seconds, 0.0))
+
+
+def set_deliveries_pending(pending: Mapping[tuple[UnitCode, Lane], int]) -> None:
+    """All deliveries that wait for an answer; units not named have none any more."""
+    _PENDING.clear()
+    for (unit, lane), count in pending.items():
+        _PENDING.labels(unit, lane).set(count)

@@ -1,0 +1,64 @@
+"""Documents on their way: how far they are, and what was turned away."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from common.domain.names import Lane
+from common.domain.reason import Reason
+from common.metrics.registry import REGISTRY, SECONDS
+
+Stage = Literal["intake", "validated", "delivered", "archived"]
+"""Ends of stages, as ``trunk_document_stage_seconds`` names them."""
+RejectionSource = Literal["package", "document", "receiver", "notice"]
+"""What was turned away: a whole package at intake, its document, one receiver, or a package without files."""
+
+
+class Unfinished(StrEnum):
+    """What a package may be waiting for."""
+
+    VALIDATION = "validation"
+    ROUTING = "routing"
+    ARCHIVING = "archiving"
+
+
+_STAGE = Histogram(
+    "trunk_document_stage_seconds",
+    "Time from submission to the end of a stage",
+    ["stage", "urgency"],
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+_REJECTED = Counter(
+    "trunk_documents_rejected",
+    "Packages, documents, receivers and notices turned away",
+    ["service", "reason", "source"],
+    registry=REGISTRY,
+)
+_OLDEST = Gauge(
+    "trunk_oldest_unfinished_timestamp_seconds",
+    "When the oldest package that still waits for this stage was submitted; 0 = none waits",
+    ["stage", "urgency"],
+    registry=REGISTRY,
+)
+
+
+def record_stage(stage: Stage, lane: Lane, seconds: float) -> None:
+    """A package left a stage for the first time, this long after it was submitted."""
+    _STAGE.labels(stage, lane).observe(max(seconds, 0.0))
+
+
+def record_rejection(service: str, reason: Reason, source: RejectionSource) -> None:
+    """Something was turned away for this reason; once, however often it is told."""
+    _REJECTED.labels(service, reason, source).inc()
+
+
+def set_oldest_unfinished(oldest: Mapping[tuple[Unfinished, Lane], datetime | None]) -> None:
+    """When the oldest package was submitted that waits for a stage; None, and what is not named: none waits."""
+    for stage in Unfinished:
+        for lane in Lane:
+            at = oldest.get((stage, lane))
+            _OLDEST.labels(stage, lane).set(at.timestamp() if at else 0.0)

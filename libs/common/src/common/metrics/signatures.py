@@ -1,0 +1,77 @@
+"""Signatures: verdicts, what was asked about certificates, and how old the material is that they are judged by."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from common.metrics.registry import REGISTRY, SECONDS
+
+SignatureVerdict = Literal["valid", "invalid", "indeterminate"]
+"""TOTAL-PASSED, TOTAL-FAILED, INDETERMINATE of EN 319 102-1."""
+RevocationMethod = Literal["crl", "ocsp", "cache"]
+RevocationOutcome = Literal["good", "revoked", "unknown"]
+
+_VERDICTS = Counter(
+    "trunk_signature_verdicts",
+    "Verdicts on signatures, by indication and sub-indication of EN 319 102-1",
+    ["verdict", "sub_indication"],
+    registry=REGISTRY,
+)
+_VALIDATION = Histogram(
+    "trunk_signature_validation_seconds",
+    "Time to examine one PDF, by the answer and the first sub-indication",
+    ["verdict", "sub_indication"],
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+_REVOCATION = Counter(
+    "trunk_revocation_checks",
+    "Certificates whose revocation was looked up, by where and what was found",
+    ["method", "outcome"],
+    registry=REGISTRY,
+)
+_UPDATED = Gauge(
+    "trunk_trust_last_update_timestamp_seconds",
+    "When the newest list of a CA was issued, or the unit directory last read",
+    ["source"],
+    registry=REGISTRY,
+)
+_NOT_AFTER = Gauge(
+    "trunk_trust_not_after_timestamp_seconds",
+    "When a pinned root or a CA that we hold expires",
+    ["subject"],
+    registry=REGISTRY,
+)
+
+
+def record_signature_verdict(verdict: SignatureVerdict, sub_indication: str) -> None:
+    """One signature was judged; ``sub_indication`` is EN 319 102-1's word, empty for a valid one."""
+    _VERDICTS.labels(verdict, sub_indication).inc()
+
+
+def record_signature_validation(verdict: SignatureVerdict, sub_indication: str, seconds: float) -> None:
+    """One PDF was examined, in this time."""
+    _VALIDATION.labels(verdict, sub_indication).observe(seconds)
+
+
+def record_revocation_checks(method: RevocationMethod, outcome: RevocationOutcome, count: int = 1) -> None:
+    """So many certificates were looked up; ``cache``: the answer of an earlier look-up still held."""
+    _REVOCATION.labels(method, outcome).inc(count)
+
+
+def set_trust_updated(sources: Mapping[str, datetime]) -> None:
+    """How fresh the material is, by source, e.g. ``crl/<CA>``; sources not named are not known any more."""
+    _set_times(_UPDATED, sources)
+
+
+def set_trust_not_after(subjects: Mapping[str, datetime]) -> None:
+    """When each certificate ends on which chains end; those not named are not trusted any more."""
+    _set_times(_NOT_AFTER, subjects)
+
+
+def _set_times(gauge: Gauge, times: Mapping[str, datetime]) -> None:
+    gauge.clear()
+    for name, at in times.items():
+        gauge.labels(name).set(at.timestamp())

@@ -1,0 +1,82 @@
+"""What a fact says about how far a package is; pure. The facts of a package may arrive in any order, and repeatedly.
+
+``archive.store.Progress`` merges what they say: a stage only ever moves forward, a unit is settled once.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from common.domain.envelope import Envelope, Message
+from common.domain.names import UnitCode
+from common.facts import (
+    BaseFact,
+    DeliveryPlaced,
+    DeliveryRefused,
+    DocumentRecalled,
+    DocumentRefused,
+    DocumentVerified,
+    NoticeAccepted,
+    PackageAccepted,
+    PackageRefused,
+    RoutingRefused,
+    StatusRecorded,
+)
+from common.metrics.documents import Unfinished
+
+
+class Mark(IntEnum):
+    """How far one stage is; the greater of two marks holds."""
+
+    AHEAD = 0
+    WAITS = 1
+    DONE = 2
+
+
+Marks = dict[Unfinished, Mark]
+
+VALIDATION, ROUTING, ARCHIVING = Unfinished.VALIDATION, Unfinished.ROUTING, Unfinished.ARCHIVING
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one fact says."""
+
+    marks: Marks
+    settles: UnitCode | None = None
+    """A unit for which the router has done what the package asks."""
+    units: int | None = None
+    """How many units there are to settle; None = this fact does not know."""
+
+
+def said(fact: BaseFact, units: int | None = None) -> Said | None:
+    """``units``: how many units the package of a verified document or a notice names. None = says nothing new."""
+    match fact:
+        case PackageAccepted():
+            return Said({VALIDATION: Mark.WAITS})
+        case DocumentVerified():
+            return Said({VALIDATION: Mark.DONE, ROUTING: Mark.WAITS, ARCHIVING: Mark.WAITS}, units=units)
+        case NoticeAccepted():
+            return Said({ROUTING: Mark.WAITS, ARCHIVING: Mark.WAITS}, units=units)
+        case DocumentRefused():
+            return Said({VALIDATION: Mark.DONE, ARCHIVING: Mark.WAITS})
+        case PackageRefused():
+            return Said({ARCHIVING: Mark.WAITS})
+        case RoutingRefused():
+            return Said({ROUTING: Mark.DONE})
+        case DeliveryPlaced() | DeliveryRefused() | StatusRecorded() | DocumentRecalled():
+            return Said({}, settles=fact.receiver)
+        case _:
+            return None
+
+
+def units_named(message: Message) -> int:
+    """How many units a package names: its receivers, and those that an update adds or removes; a status, one."""
+    if not isinstance(message, Envelope):
+        return 1
+    changed = (change.unit for change in message.business.receiver_changes)
+    return len({*(unit.code for unit in message.receivers), *changed})
+
+
+def is_routed(routing: int, units: int | None, settled: int) -> bool:
+    """Whether the last unit has just been settled."""
+    return routing == Mark.WAITS and units is not None and settled >= units

@@ -1,0 +1,209 @@
+"""Each recording function moves exactly the series it is about."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from common import metrics
+from common.domain.names import Lane
+from common.domain.reason import Reason
+from common.metrics.documents import Unfinished
+
+AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+Moved = dict[tuple[str, tuple[str, ...]], float]
+
+COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
+    "record_message": (
+        lambda: metrics.record_message("router", "acked", 0.5),
+        {
+            ("trunk_messages_total", ("router", "acked")): 1,
+            ("trunk_message_processing_seconds_sum", ("router",)): 0.5,
+            ("trunk_message_processing_seconds_count", ("router",)): 1,
+        },
+    ),
+    "record_queue_wait": (
+        lambda: metrics.record_queue_wait("router", Lane.URGENT, 2.0),
+        {
+            ("trunk_queue_wait_seconds_sum", ("router", "urgent")): 2,
+            ("trunk_queue_wait_seconds_count", ("router", "urgent")): 1,
+        },
+    ),
+    "record_queue_wait by clocks that disagree": (
+        lambda: metrics.record_queue_wait("router", Lane.URGENT, -2.0),
+        {("trunk_queue_wait_seconds_count", ("router", "urgent")): 1},
+    ),
+    "record_publish": (
+        lambda: metrics.record_publish("router", "nacked", 0.25),
+        {
+            ("trunk_publish_total", ("router", "nacked")): 1,
+            ("trunk_publish_confirm_seconds_sum", ("router", "nacked")): 0.25,
+            ("trunk_publish_confirm_seconds_count", ("router", "nacked")): 1,
+        },
+    ),
+    "record_stage": (
+        lambda: metrics.record_stage("validated", Lane.NORMAL, 4.0),
+        {
+            ("trunk_document_stage_seconds_sum", ("validated", "normal")): 4,
+            ("trunk_document_stage_seconds_count", ("validated", "normal")): 1,
+        },
+    ),
+    "record_rejection": (
+        lambda: metrics.record_rejection("router", Reason.E_TO_CLOSED, "receiver"),
+        {("trunk_documents_rejected_total", ("router", "E_TO_CLOSED", "receiver")): 1},
+    ),
+    "record_delivery": (
+        lambda: metrics.record_delivery("000.00.09.H29", Lane.NORMAL, "delivered"),
+        {("trunk_deliveries_total", ("000.00.09.H29", "normal", "delivered")): 1},
+    ),
+    "record_delivery_ack": (
+        lambda: metrics.record_delivery_ack(Lane.NORMAL, 7200.0),
+        {
+            ("trunk_delivery_ack_seconds_sum", ("normal",)): 7200,
+            ("trunk_delivery_ack_seconds_count", ("normal",)): 1,
+        },
+    ),
+    "record_document_delivery": (
+        lambda: metrics.record_document_delivery(Lane.URGENT, 3.0),
+        {
+            ("trunk_document_delivery_seconds_sum", ("urgent",)): 3,
+            ("trunk_document_delivery_seconds_count", ("urgent",)): 1,
+        },
+    ),
+    "record_signature_verdict": (
+        lambda: metrics.record_signature_verdict("invalid", "HASH_FAILURE"),
+        {("trunk_signature_verdicts_total", ("invalid", "HASH_FAILURE")): 1},
+    ),
+    "record_signature_validation": (
+        lambda: metrics.record_signature_validation("valid", "", 0.125),
+        {
+            ("trunk_signature_validation_seconds_sum", ("valid", "")): 0.125,
+            ("trunk_signature_validation_seconds_count", ("valid", "")): 1,
+        },
+    ),
+    "record_revocation_checks": (
+        lambda: metrics.record_revocation_checks("crl", "good", 3),
+        {("trunk_revocation_checks_total", ("crl", "good")): 3},
+    ),
+    "record_archive_write": (
+        lambda: metrics.record_archive_write("written", 0.5),
+        {
+            ("trunk_archive_writes_total", ("written",)): 1,
+            ("trunk_archive_write_seconds_sum", ("written",)): 0.5,
+            ("trunk_archive_write_seconds_count", ("written",)): 1,
+        },
+    ),
+    "record_notification": (
+        lambda: metrics.record_notification("email", "sent", 1.5),
+        {
+            ("trunk_notifications_total", ("email", "sent")): 1,
+            ("trunk_notification_seconds_sum", ("email", "sent")): 1.5,
+            ("trunk_notification_seconds_count", ("email", "sent")): 1,
+        },
+    ),
+}
+
+SET: dict[str, tuple[Callable[[], None], Moved]] = {
+    "set_dependency": (
+        lambda: metrics.set_dependency("router", "mongodb", up=True),
+        {("trunk_dependency_up", ("router", "mongodb")): 1},
+    ),
+    "set_build": (
+        lambda: metrics.set_build("router", "1.2.0", "abc"),
+        {("trunk_build_info", ("router", "1.2.0", "abc")): 1},
+    ),
+    "set_schema_version": (
+        lambda: metrics.set_schema_version("router", 3),
+        {("trunk_schema_version", ("router",)): 3},
+    ),
+    "set_urgency_budget": (
+        lambda: metrics.set_urgency_budget(Lane.URGENT, 60.0),
+        {("trunk_urgency_budget_seconds", ("urgent",)): 60},
+    ),
+    "set_deliveries_pending": (
+        lambda: metrics.set_deliveries_pending({("B.02", Lane.URGENT): 4}),
+        {("trunk_deliveries_pending", ("B.02", "urgent")): 4},
+    ),
+    "set_oldest_unfinished": (
+        lambda: metrics.set_oldest_unfinished({(Unfinished.ROUTING, Lane.NORMAL): AT}),
+        {("trunk_oldest_unfinished_timestamp_seconds", (stage, lane)): 0.0 for stage in Unfinished for lane in Lane}
+        | {("trunk_oldest_unfinished_timestamp_seconds", ("routing", "normal")): AT.timestamp()},
+    ),
+    "set_trust_updated": (
+        lambda: metrics.set_trust_updated({"crl/CA": AT}),
+        {("trunk_trust_last_update_timestamp_seconds", ("crl/CA",)): AT.timestamp()},
+    ),
+    "set_trust_not_after": (
+        lambda: metrics.set_trust_not_after({"Root": AT}),
+        {("trunk_trust_not_after_timestamp_seconds", ("Root",)): AT.timestamp()},
+    ),
+}
+
+
+def series() -> Moved:
+    """Every sample that is exported now, buckets aside."""
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in metrics.REGISTRY.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_bucket")
+    }
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_counts_and_observations(name: str) -> None:
+    record, expected = COUNTED[name]
+    before = series()
+    record()
+    after = series()
+    assert {key: after[key] - before.get(key, 0.0) for key in after if after[key] != before.get(key, 0.0)} == expected
+
+
+@pytest.mark.parametrize("name", SET)
+def test_gauges(name: str) -> None:
+    record, expected = SET[name]
+    record()
+    now = series()
+    assert {key: now[key] for key in expected} == expected
+
+
+def test_counters_of_a_service_begin_at_zero() -> None:
+    metrics.begin_counting("newborn")
+    assert {key[0]: value for key, value in series().items() if "newborn" in key[1]} == {
+        "trunk_messages_total": 0,
+        "trunk_publish_total": 0,
+    }
+    assert len([key for key in series() if "newborn" in key[1]]) == 8
+
+
+def test_in_flight_goes_back() -> None:
+    key = ("trunk_messages_in_flight", ("router",))
+    before = series().get(key, 0.0)
+    with metrics.in_flight("router"):
+        assert series()[key] == before + 1
+    assert series()[key] == before
+
+
+@pytest.mark.parametrize(
+    ("name", "set_other"),
+    [
+        ("trunk_deliveries_pending", lambda: metrics.set_deliveries_pending({("A.01", Lane.NORMAL): 1})),
+        ("trunk_trust_last_update_timestamp_seconds", lambda: metrics.set_trust_updated({"directory": AT})),
+        ("trunk_trust_not_after_timestamp_seconds", lambda: metrics.set_trust_not_after({"Other": AT})),
+    ],
+)
+def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_other: Callable[[], None]) -> None:
+    for record, _ in SET.values():
+        record()
+    set_other()
+    assert len([key for key in series() if key[0] == name]) == 1
+
+
+def test_every_recording_function_is_driven_here() -> None:
+    driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight", "begin_counting"}
+    assert driven == set(metrics.__all__) - {"REGISTRY"}
+
+
+def test_no_series_is_exported_beside_the_contract() -> None:
+    metrics.record_message("router", "acked", 0.5)
+    assert not [name for name, _ in series() if name.endswith("_created")]

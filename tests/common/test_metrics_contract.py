@@ -1,0 +1,46 @@
+"""docs/operations/metrics.md and ``common.metrics`` say the same: every name, type and label, both ways."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from common.metrics import REGISTRY
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations" / "metrics.md").read_text()
+PROMISED, PLANNED = PAGE.split("\n## Planned\n")
+ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \| ([^|]+) \|", re.MULTILINE)
+
+Declared = dict[str, tuple[str, tuple[str, ...]]]
+
+
+def table(text: str) -> Declared:
+    """Name to (type, labels) of every row."""
+    rows = ROW.findall(text)
+    assert len({name for name, _, _ in rows}) == len(rows), "a metric stands in the table twice"
+    return {name: (kind, tuple(labels.strip().split(", "))) for name, kind, labels in rows}
+
+
+def declared() -> Declared:
+    """The same of what the code exports."""
+    found: Declared = {}
+    for collector in REGISTRY._collector_to_names:
+        (family,) = collector.describe()  # type: ignore[attr-defined]
+        suffix = "_total" if family.type == "counter" else ""
+        found[family.name + suffix] = (family.type, tuple(collector._labelnames))  # type: ignore[attr-defined]
+    return found
+
+
+def test_the_page_and_the_code_agree() -> None:
+    assert table(PROMISED) == declared()
+
+
+def test_planned_metrics_are_not_exported() -> None:
+    assert len(table(PLANNED)) == 4
+    assert not set(table(PLANNED)) & set(declared())
+
+
+@pytest.mark.parametrize("name", declared())
+def test_only_deliveries_name_a_unit_and_no_histogram_does(name: str) -> None:
+    kind, labels = declared()[name]
+    assert ("unit" in labels) == (name.startswith("trunk_deliveries_") and kind != "histogram")

@@ -1,0 +1,98 @@
+"""Page 6: whether what was delivered is kept, too."""
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import words
+from dashboards.levels import Rules
+from dashboards.page import page
+from dashboards.panels import Panel, Query, Text, figure, lines
+
+
+def archive(rules: Rules) -> Dashboard:
+    """Build the page."""
+    return page(
+        "trunk-archive",
+        "6. Lưu trữ",
+        "Văn bản hợp lệ đã nằm trong kho lưu trữ có khóa chưa, ghi mất bao lâu, hỏng bao nhiêu.",
+        [("Bây giờ", [*_now(rules)]), ("Theo thời gian", [*_over_time()])],
+    )
+
+
+def _now(rules: Rules) -> list[Panel]:
+    return [
+        figure(
+            Text(
+                "Văn bản cũ nhất chưa lưu trữ",
+                "Văn bản đã hợp lệ mà hồ sơ lưu chưa ghi xong đã chờ bao lâu.",
+                "Trên 15 phút. Việc giao không bị chậm, nhưng bằng chứng chưa được khóa.",
+                "docs/runbooks/archive.md.",
+            ),
+            Query(
+                'max by (urgency) (time() - (trunk_oldest_unfinished_timestamp_seconds{stage="archiving"} > 0))',
+                "{{urgency}}",
+            ),
+            unit="s",
+            levels=rules.bad_from("TrunkArchivingLate", yellow=300),
+            words=words.LANES,
+            nothing="Đã lưu trữ hết",
+            size=(8, 5),
+        ),
+        figure(
+            Text(
+                "Ghi hỏng trong 30 phút",
+                "Lần ghi không xong vì kho đối tượng hoặc cơ sở dữ liệu; mỗi lần đều được thử lại.",
+                "Trên 3.",
+                "docs/runbooks/archive.md.",
+            ),
+            Query(
+                '(sum(increase(trunk_archive_writes_total{outcome="failed"}[30m])) or vector(0))'
+                " and on () (sum(trunk_archive_writes_total) >= 0)",
+                "Ghi hỏng",
+            ),
+            unit="short",
+            levels=rules.bad_from("TrunkArchiveFailing", yellow=1),
+            size=(8, 5),
+        ),
+        figure(
+            Text(
+                "Hồ sơ ghi trong khoảng đang xem",
+                "Số gói tin đã nằm trong kho lưu trữ, hợp lệ cũng như bị từ chối.",
+                "Khác xa số văn bản tiếp nhận.",
+                "So với trang Tổng quan; trunkctl track cho một văn bản.",
+            ),
+            Query('sum(increase(trunk_archive_writes_total{outcome="written"}[$__range]))', "Hồ sơ"),
+            unit="short",
+            size=(8, 5),
+        ),
+    ]
+
+
+def _over_time() -> list[Panel]:
+    return [
+        lines(
+            Text(
+                "Lần ghi mỗi giây, theo kết quả",
+                "“Đã có sẵn”: bản tin tới lần nữa, hồ sơ đã có.",
+                "“Hỏng” khác 0.",
+                "docs/runbooks/archive.md.",
+            ),
+            Query("sum by (outcome) (rate(trunk_archive_writes_total[$__rate_interval]))", "{{outcome}}"),
+            unit="ops",
+            words=words.WRITES,
+        ),
+        lines(
+            Text(
+                "Thời gian ghi một hồ sơ: 99 % nhanh hơn",
+                "Gồm mọi bản sao có khóa của gói tin, tệp đính kèm và báo cáo kiểm tra.",
+                "Trên vài giây: kho đối tượng chậm.",
+                "Xem kho đối tượng; docs/runbooks/archive.md.",
+            ),
+            Query(
+                "histogram_quantile(0.99, sum by (le, outcome) "
+                "(rate(trunk_archive_write_seconds_bucket[$__rate_interval])))",
+                "{{outcome}}",
+            ),
+            unit="s",
+            words=words.WRITES,
+        ),
+    ]

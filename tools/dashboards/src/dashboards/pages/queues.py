@@ -1,0 +1,213 @@
+"""Page 3: what lies in RabbitMQ, and whether it moves."""
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from dashboards import words
+from dashboards.levels import Levels, Rules
+from dashboards.page import page
+from dashboards.panels import Column, Panel, Query, Text, figure, lines, rows
+from dashboards.ways import TO_SERVICE
+
+WORK = 'queue=~"trunk[.].+[.](normal|urgent)"'
+STEP = "30s"
+FULL = 500_000
+
+
+def queues(rules: Rules) -> Dashboard:
+    """Build the page."""
+    return page(
+        "trunk-queues",
+        "3. Hàng đợi RabbitMQ",
+        "Hàng đợi giữa các dịch vụ: dài bao nhiêu, ai lấy, có vơi không; thử lại, bãi đỗ, hộp đến và báo động.",
+        [
+            ("Báo động", [*_alarms(rules)]),
+            ("Hàng đợi công việc", [_table(), *_work()]),
+            ("Ngoài luồng chính", [*_aside(rules)]),
+        ],
+    )
+
+
+def _alarms(rules: Rules) -> list[Panel]:
+    return [
+        figure(
+            Text(
+                "Báo động bộ nhớ và đĩa",
+                "RabbitMQ chặn mọi nơi gửi khi một nút chạm ngưỡng bộ nhớ hoặc đĩa.",
+                "Có báo động: không đơn vị nào gửi được văn bản.",
+                "docs/runbooks/broker-alarm.md, ngay lập tức.",
+            ),
+            Query("sum(rabbitmq_alarms_memory_used_watermark)", "Bộ nhớ"),
+            Query("sum(rabbitmq_alarms_free_disk_space_watermark)", "Đĩa"),
+            unit="short",
+            levels=rules.bad_from("TrunkBrokerAlarm"),
+        ),
+        figure(
+            Text(
+                "Bản tin bị bỏ",
+                "Bản tin mất hẳn: không có hàng đợi nào nhận, hoặc hàng đợi không khai báo nơi nhận thư chết.",
+                "Khác 0: có thể đã mất văn bản.",
+                "docs/runbooks/message-lost.md và docs/runbooks/topology.md.",
+            ),
+            Query(
+                "sum(increase(rabbitmq_global_messages_unroutable_dropped_total[$__range]))", "Không có hàng đợi nhận"
+            ),
+            *(
+                Query(
+                    f"sum(increase(rabbitmq_global_messages_dead_lettered_{cause}_total"
+                    '{dead_letter_strategy="disabled"}[$__range]))',
+                    f"Bỏ vì {word}",
+                )
+                for cause, word in words.BROKER_CAUSES.items()
+            ),
+            unit="short",
+            levels=rules.bad_from("TrunkDeadLetterDropped"),
+            size=(12, 5),
+        ),
+        figure(
+            Text(
+                "Hàng đợi dài nhất, so với sức chứa",
+                "Mỗi hàng đợi chứa tối đa 500 000 bản tin; đầy thì RabbitMQ từ chối nơi gửi.",
+                "Trên 80 %.",
+                "docs/runbooks/publish-unconfirmed.md.",
+            ),
+            Query(f"max(trunk:queue_messages) / {FULL}", "Hàng đợi công việc"),
+            Query(f"max(trunk:inbox_messages) / {FULL}", "Hộp đến"),
+            unit="percentunit",
+            levels=Levels(0.8, yellow=0.5),
+        ),
+    ]
+
+
+def _table() -> Panel:
+    return rows(
+        Text(
+            "Mọi hàng đợi công việc",
+            "Mỗi dịch vụ có một hàng đợi khẩn và một hàng đợi thường (dịch vụ tiếp nhận có bốn).",
+            "Dài mà không ai lấy, hoặc dài mà tốc độ bằng 0.",
+            "docs/runbooks/no-consumers.md và docs/runbooks/not-draining.md.",
+        ),
+        [Query("trunk:queue_messages"), Query("trunk:queue_consumers"), Query("trunk:queue_acked:rate10m")],
+        [
+            Column("queue", "Hàng đợi"),
+            Column("service", "Dịch vụ", words.SERVICES, link=TO_SERVICE),
+            Column("urgency", "Làn", words.LANES),
+            Column("Value #A", "Bản tin", unit="short"),
+            Column("Value #B", "Số nơi lấy", unit="short"),
+            Column("Value #C", "Xong mỗi giây", unit="ops"),
+        ],
+        worst="Bản tin",
+        size=(24, 9),
+    )
+
+
+def _work() -> list[Panel]:
+    return [
+        lines(
+            Text(
+                "Độ dài hàng đợi",
+                "Bản tin đang chờ hoặc đang được làm, theo hàng đợi.",
+                "Tăng đều mà không giảm; hàng đợi khẩn khác 0 lâu.",
+                "docs/runbooks/not-draining.md; thêm bản sao cho dịch vụ đó.",
+            ),
+            Query("trunk:queue_messages", "{{service}} · {{urgency}} · {{queue}}"),
+            unit="short",
+            words=words.joined(words.SERVICES, words.LANES),
+        ),
+        lines(
+            Text(
+                "Chờ lấy và đang làm",
+                "“Chờ lấy”: chưa dịch vụ nào nhận. “Đang làm”: đã nhận, chưa xác nhận.",
+                "“Đang làm” đứng yên lâu: dịch vụ treo giữa chừng.",
+                "docs/runbooks/not-draining.md.",
+            ),
+            Query(f"sum(rabbitmq_detailed_queue_messages_ready{{{WORK}}})", "Chờ lấy"),
+            Query(f"sum(rabbitmq_detailed_queue_messages_unacked{{{WORK}}})", "Đang làm"),
+            unit="short",
+        ),
+        lines(
+            Text(
+                "Bản tin xong mỗi giây",
+                "Tốc độ các dịch vụ xác nhận xong bản tin của từng hàng đợi.",
+                "Bằng 0 khi hàng đợi không rỗng.",
+                "docs/runbooks/not-draining.md.",
+            ),
+            Query(
+                f"sum by (queue) (rate(rabbitmq_detailed_queue_messages_acked_total{{{WORK}}}[$__rate_interval]))",
+                "{{queue}}",
+            ),
+            unit="ops",
+            step=STEP,
+        ),
+        lines(
+            Text(
+                "Giao lại mỗi giây",
+                "Bản tin RabbitMQ phải giao lần nữa vì lần trước không được xác nhận.",
+                "Khác 0 lâu: dịch vụ chết giữa chừng hoặc có lỗi. Sau 20 lần bản tin vào bãi đỗ.",
+                "docs/runbooks/messages-failing.md.",
+            ),
+            Query(
+                f"sum by (queue) "
+                f"(rate(rabbitmq_detailed_queue_messages_redelivered_total{{{WORK}}}[$__rate_interval]))",
+                "{{queue}}",
+            ),
+            unit="ops",
+            step=STEP,
+        ),
+    ]
+
+
+def _aside(rules: Rules) -> list[Panel]:
+    return [
+        lines(
+            Text(
+                "Bậc thử lại",
+                "Bản tin chờ 10 giây, 1 phút, 10 phút hoặc 1 giờ rồi tự quay lại hàng đợi của mình.",
+                "Bậc 10 phút và 1 giờ khác 0: có thứ chưa kết luận được, thường vì thiếu danh sách thu hồi.",
+                "docs/runbooks/messages-failing.md và docs/runbooks/revocation.md.",
+            ),
+            Query('max by (queue) (rabbitmq_detailed_queue_messages{queue=~"trunk[.]retry[.].+"})', "{{queue}}"),
+            unit="short",
+            step=STEP,
+        ),
+        lines(
+            Text(
+                "Bãi đỗ",
+                "Bản tin hệ thống không tự xử lý được nữa.",
+                "Khác 0.",
+                "docs/runbooks/dead-letters.md: trunkctl park list.",
+            ),
+            Query('max by (queue) (rabbitmq_detailed_queue_messages{queue="trunk.park"})', "Bãi đỗ"),
+            unit="short",
+            levels=rules.bad_from("TrunkDeadLetters"),
+            step=STEP,
+        ),
+        lines(
+            Text(
+                "Hộp đến của các đơn vị",
+                "Tổng số bản tin chờ trong mọi hộp đến, và bao nhiêu hộp đến đang có bản tin.",
+                "Tăng cả trong giờ làm việc.",
+                "Trang Tổng quan có bảng từng đơn vị; docs/runbooks/inbox-not-read.md.",
+            ),
+            Query("sum(trunk:inbox_messages)", "Bản tin"),
+            Query("count(trunk:inbox_messages > 0)", "Hộp đến có bản tin"),
+            unit="short",
+            step=STEP,
+        ),
+        lines(
+            Text(
+                "Chuyển vào bãi đỗ bởi RabbitMQ",
+                "Bản tin RabbitMQ tự chuyển đi vì quá số lần giao, bị từ chối hoặc hết thời gian chờ (bậc thử lại).",
+                "“Quá số lần giao” khác 0: một bản tin làm dịch vụ hỏng 20 lần.",
+                "docs/runbooks/dead-letters.md.",
+            ),
+            *(
+                Query(
+                    f"sum(increase(rabbitmq_global_messages_dead_lettered_{cause}_total"
+                    '{dead_letter_strategy="at_least_once"}[$__rate_interval]))',
+                    word.capitalize(),
+                )
+                for cause, word in words.BROKER_CAUSES.items()
+            ),
+            unit="short",
+        ),
+    ]
