@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test bench bench-validator lint types contracts format clean
+.PHONY: help setup demo up down test cluster-programs cluster-test bench bench-validator asyncapi lint types contracts format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -23,17 +23,28 @@ down: ## stop everything `make up` started
 test: setup ## every test, on real servers
 	@$(RUN) pytest
 
+cluster-programs: setup ## build Kubernetes and KEDA into the cache (15 CPU minutes, once); then make test uses them
+	@$(RUN) python -m lab.kubernetes.programs
+
+cluster-test: cluster-programs ## Kubernetes for real: zones, then a node with our own images, RabbitMQ and KEDA
+	@$(RUN) python -m lab.kubernetes.images .lab/cluster/images
+	@$(RUN) pytest -s tests/cluster --ignore=tests/cluster/node
+	@$(RUN) python -m lab.kubernetes.apart $(RUN) pytest -s tests/cluster/node
+
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench
 
 bench-validator: setup ## CPU a validation, beside its floor and beside the plain library
 	@$(RUN) python -m bench.validator
 
+asyncapi: setup ## write docs/asyncapi anew from the tables of queues, facts and headers
+	@$(RUN) python -m apidocs
+
 lint: setup ## ruff
 	@$(RUN) ruff check . && $(RUN) ruff format --check .
 
 types: setup ## mypy strict
-	@$(RUN) mypy libs/*/src services/*/src tools/*/src bench fuzz
+	@$(RUN) mypy libs/*/src services/*/src tools/*/src bench fuzz apidocs
 
 contracts: setup ## which module may import which
 	@$(RUN) lint-imports

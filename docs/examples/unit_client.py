@@ -1,7 +1,8 @@
 """A unit's end of the trunk: submit packages, read the inbox, report statuses. Needs ``pika`` and nothing else.
 
 Environment: TRUNK_ADDRESS=amqps://broker:5671/trunk TRUNK_PASSWORD=… TRUNK_UNIT=000.00.14.H29 [TRUNK_USER=…]
-Commands:    send FILE.edxml [--urgent] | read [--save DIR] | status DOCUMENT_ID --to UNIT --code 03 [--reason TEXT]
+Commands:    send FILE.edxml [--urgent] [--upload-url URL] | read [--save DIR]
+             status DOCUMENT_ID --to UNIT --code 03 [--reason TEXT]
 """
 
 import argparse
@@ -9,8 +10,10 @@ import hashlib
 import json
 import os
 import re
+import ssl
 import sys
 import time
+import urllib.parse
 import urllib.request
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -25,7 +28,13 @@ STATUS = """<edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016"><edXMLEnvelop
 <From><OrganId/></From><ResponseFor><OrganId/><DocumentId/></ResponseFor><StatusCode/><Description/><Timestamp/>
 </MessageHeader></edXMLHeader></edXMLEnvelope></edXML>"""
 TRIES, PAUSE_SECONDS, IDLE_SECONDS = 30, 2, 5
-FINAL = (no.ProbableAuthenticationError, no.ProbableAccessDeniedError, no.ChannelClosedByBroker, no.UnroutableError)
+FINAL = (
+    no.ProbableAuthenticationError,
+    no.ProbableAccessDeniedError,
+    no.ChannelClosedByBroker,
+    no.UnroutableError,
+    ssl.SSLCertVerificationError,
+)
 
 
 def persist(work):
@@ -40,21 +49,30 @@ def persist(work):
                 channel.confirm_delivery()  # from here on basic_publish waits for the broker's answer
                 return work(channel)
         except FINAL as error:
-            sys.exit(f"the broker refused {USER}: {error!r}")
+            sys.exit(f"the broker refused {USER}, or is not who it should be: {error!r}")
         except (no.AMQPError, OSError) as error:  # nacked, or no confirm: perhaps taken all the same
             print(f"broken off, the same once more: {error!r}", file=sys.stderr)
             time.sleep(PAUSE_SECONDS)
     sys.exit("the broker does not answer: keep the package, and send the same bytes later")
 
 
-def send(package, urgent):
+def send(package, urgent=False, upload_url=None):
     """Return when the broker has confirmed: from then on the trunk answers for the package."""
-    if len(package) > 12 * 1024 * 1024:
-        sys.exit("more than 12 MiB: upload it, and submit a reference")
-    properties = pika.BasicProperties(content_type=EDXML, delivery_mode=2, user_id=USER, timestamp=int(time.time()))
+    if upload_url is None and len(package) > 12 * 1024 * 1024:
+        sys.exit("more than 12 MiB: ask the operators for an address, and say --upload-url")
+    body, kind = (upload(upload_url, package), REFERENCE) if upload_url else (package, EDXML)
+    properties = pika.BasicProperties(content_type=kind, delivery_mode=2, user_id=USER, timestamp=int(time.time()))
     key = f"submit.{UNIT}.urgent" if urgent else f"submit.{UNIT}"
-    persist(lambda channel: channel.basic_publish("trunk.submit", key, package, properties, mandatory=True))
+    persist(lambda channel: channel.basic_publish("trunk.submit", key, body, properties, mandatory=True))
     print(json.dumps({"sent": hashlib.sha256(package).hexdigest(), "bytes": len(package)}))
+
+
+def upload(url, package):
+    """Put a large package where the operators said; the reference that is submitted in its place."""
+    urllib.request.urlopen(urllib.request.Request(url, package, method="PUT"), timeout=300).close()  # noqa: S310
+    bucket, key = urllib.parse.unquote(urllib.parse.urlsplit(url).path)[1:].split("/", 1)
+    reference = {"bucket": bucket, "key": key, "size": len(package), "sha256": hashlib.sha256(package).hexdigest()}
+    return json.dumps(reference).encode()
 
 
 def read(folder):
@@ -106,6 +124,7 @@ if __name__ == "__main__":
     parser.add_argument("command", choices=["send", "read", "status"])
     parser.add_argument("subject", nargs="?", help="send: a file; status: a DocumentId")
     parser.add_argument("--urgent", action="store_true", help="send: before all that is not urgent")
+    parser.add_argument("--upload-url", help="send: of `trunkctl upload-url`, for more than 12 MiB")
     parser.add_argument("--save", type=Path, default=Path("inbox"), help="read: folder for what comes")
     parser.add_argument("--to", help="status: the unit that issued the document; with 13, one that received it")
     parser.add_argument("--code", help="status: 01 to 06, 13, 15 or 16")
@@ -114,6 +133,6 @@ if __name__ == "__main__":
     if told.command == "read":
         read(told.save)
     elif told.command == "send":
-        send(Path(told.subject).read_bytes(), told.urgent)
+        send(Path(told.subject).read_bytes(), told.urgent, told.upload_url)
     else:
-        send(status(told.subject, told.to, told.code, told.reason), urgent=False)
+        send(status(told.subject, told.to, told.code, told.reason))

@@ -1,9 +1,13 @@
 """The file of broker passwords."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 from common.topology import Topology, User
 from trunkctl.topology_job import passwords_for
+from trunkctl.trouble import Trouble
 
 
 def topology(*names: str) -> Topology:
@@ -24,3 +28,18 @@ def test_known_users_keep_their_password_and_new_ones_get_one(tmp_path: Path) ->
     assert second["a"] == first["a"]
     assert len(set(second.values())) == 3
     assert all(len(password) >= 24 for password in second.values())
+
+
+def test_given_passwords_count_and_are_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "users.json"
+    passwords_for(topology("a"), file)
+    found = passwords_for(topology("a", "service", "new"), file, {"service": "given", "a": "given too"})
+    assert (found["service"], found["a"]) == ("given", "given too")
+    assert set(json.loads(file.read_text())) == {"a", "new"}
+
+
+def test_a_new_user_is_refused_where_its_password_cannot_be_kept(tmp_path: Path) -> None:
+    """A mounted secret is read-only: even the superuser cannot make a folder below a file."""
+    (tmp_path / "secret").write_text("{}")
+    with pytest.raises(Trouble, match=r"No password of broker user new, .* Nothing was declared"):
+        passwords_for(topology("new", "old"), tmp_path / "secret" / "users.json", {"old": "given"})

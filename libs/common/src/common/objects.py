@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
+from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
@@ -58,16 +59,9 @@ class Objects:
     """One client of the object store."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self.client = Minio(
-            settings.s3_endpoint,
-            access_key=settings.s3_access_key.get_secret_value(),
-            secret_key=settings.s3_secret_key.get_secret_value(),
-            secure=settings.s3_secure,
-            region="us-east-1",
-            http_client=urllib3.PoolManager(
-                maxsize=32, timeout=urllib3.Timeout(connect=5, read=30), retries=urllib3.Retry(1)
-            ),
-        )
+        self.client = _client(settings, settings.s3_endpoint, settings.s3_secure)
+        public = urlsplit(settings.s3_public_address)
+        self._signer = _client(settings, public.netloc, public.scheme == "https") if public.netloc else self.client
 
     async def ping(self) -> None:
         """Raise ``Transient`` when the store does not answer."""
@@ -107,11 +101,11 @@ class Objects:
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
-        return await _in_thread(lambda: self.client.presigned_get_object(ref.bucket, ref.key, expires=expires))
+        return await _in_thread(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
 
     async def presigned_put(self, bucket: str, key: str, expires: timedelta) -> str:
         """An address to which the holder may write one object until it expires."""
-        return await _in_thread(lambda: self.client.presigned_put_object(bucket, key, expires=expires))
+        return await _in_thread(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
 
     def _put_content(self, source: bytes | BinaryIO) -> ObjectRef:
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -165,6 +159,19 @@ class Objects:
         buffer = io.BytesIO()
         self._fetch(ref, buffer)
         self.client.put_object(ARCHIVE, key, buffer, ref.size_bytes, retention=Retention(COMPLIANCE, retain_until))
+
+
+def _client(settings: ServiceSettings, place: str, secure: bool) -> Minio:
+    return Minio(
+        place,
+        access_key=settings.s3_access_key.get_secret_value(),
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        secure=secure,
+        region="us-east-1",
+        http_client=urllib3.PoolManager(
+            maxsize=32, timeout=urllib3.Timeout(connect=5, read=30), retries=urllib3.Retry(1)
+        ),
+    )
 
 
 def content_key(sha256: Sha256) -> str:

@@ -1,15 +1,28 @@
-"""Settings every service reads once, in ``main``, from ``TRUNK_*`` environment variables."""
+"""Settings every service reads once, in ``main``: ``TRUNK_*`` environment variables, then files of ``/run/secrets``.
 
-from pydantic import SecretStr
+A file is named like its variable in lower case (``/run/secrets/trunk_amqp_url``), so that a secret need not stand in
+the environment, where every child and every dump of the process shows it.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.domain.names import Lane
+
+SECRETS_DIR = Path("/run/secrets")
+
+
+def secrets_dir(folder: Path = SECRETS_DIR) -> Path | None:
+    """The folder of secrets where a container engine has mounted one."""
+    return folder if folder.is_dir() else None
 
 
 class ServiceSettings(BaseSettings):
     """What every service needs to know of its surroundings."""
 
-    model_config = SettingsConfigDict(env_prefix="TRUNK_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TRUNK_", frozen=True, secrets_dir=secrets_dir())
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/trunk")
     """Address, user and vhost at the broker; the user is the service's own."""
@@ -20,12 +33,17 @@ class ServiceSettings(BaseSettings):
     s3_secret_key: SecretStr = SecretStr("")
     s3_secure: bool = False
     """Whether the object store is spoken to over TLS."""
+    s3_public_address: str = Field(default="", pattern=r"^(https?://[^/]+)?$")
+    """The object store as units reach it, such as ``https://kho.example.gov.vn``; it is signed into the addresses of
+    large packages, so a proxy in between must pass the host on. Empty = as services reach it."""
     http_host: str = "127.0.0.1"
     http_port: int = 9090
     """Where ``/livez``, ``/readyz`` and ``/metrics`` are served."""
     log_level: str = "INFO"
     otlp_endpoint: str | None = None
     """Base address of an OTLP/HTTP collector; none = no traces leave the process."""
+    lane: Lane | None = None
+    """The one lane this process consumes; none = both. Two deployments of a service can so be scaled apart."""
     prefetch: int = 8
     """Messages a lane works on at the same time."""
     drain_seconds: float = 25.0

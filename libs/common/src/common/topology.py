@@ -50,6 +50,22 @@ FACTS_TAKEN: dict[str, tuple[str, ...]] = {
 }
 """Which facts each service consumes; ``#`` is every fact."""
 
+FACTS_MADE: dict[str, tuple[str, ...]] = {
+    "intake": ("package.accepted", "notice.accepted", "package.refused", "package.repeated"),
+    "validator": ("document.verified", "document.refused"),
+    "router": (
+        "delivery.placed",
+        "delivery.refused",
+        "status.recorded",
+        "routing.refused",
+        "document.superseded",
+        "document.recalled",
+    ),
+    "archive": ("document.archived",),
+    "notifier": ("notification.sent",),
+}
+"""Which facts each service announces; no fact has two makers."""
+
 SERVICES = tuple(FACTS_TAKEN)
 
 
@@ -139,10 +155,15 @@ def submit_queue(lane: Lane) -> str:
     return f"trunk.intake.{lane}"
 
 
-def consumed_queues(service: str) -> tuple[str, ...]:
-    """Every queue a service consumes, urgent lane first."""
-    own = [facts_queue(service, lane) for lane in reversed(Lane)]
-    return (*[submit_queue(lane) for lane in reversed(Lane)], *own) if service == "intake" else tuple(own)
+def consumed_queues(service: str, lane: Lane | None = None) -> tuple[str, ...]:
+    """Every queue a service consumes, of one lane or of both, urgent first."""
+    lanes = [lane] if lane else list(reversed(Lane))
+    own = [facts_queue(service, lane) for lane in lanes]
+    return (*[submit_queue(lane) for lane in lanes], *own) if service == "intake" else tuple(own)
+
+
+SUBMIT_QUEUES = frozenset(submit_queue(lane) for lane in Lane)
+"""Queues whose messages units wrote; also their routing keys when they come back from the ladder or the parking lot."""
 
 
 def inbox_queue(unit: str) -> str:

@@ -105,7 +105,7 @@ def _tree(suite: str, packages: tuple[str, ...], progress: Progress) -> Tree:
 
 
 def _unpack(root: Path, suite: str, packages: tuple[str, ...]) -> None:
-    _have_tool()
+    have_tool()
     commands.run(
         [
             *("mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(packages)}"),
@@ -118,7 +118,8 @@ def _unpack(root: Path, suite: str, packages: tuple[str, ...]) -> None:
     (root / "etc/hosts").touch()
 
 
-def _have_tool() -> None:
+def have_tool() -> None:
+    """Install mmdebstrap and Debian's keys if they are missing."""
     wanted = [] if shutil.which("mmdebstrap") else ["mmdebstrap"]
     wanted += [] if KEYRING.exists() else ["debian-archive-keyring"]
     if wanted:

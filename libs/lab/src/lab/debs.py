@@ -25,7 +25,16 @@ def unpacked(suite: str, packages: Sequence[str], progress: Progress | None = No
         with (progress or Silent()).step(f"Debian {suite}'s {', '.join(packages)} into the cache"):
             _fetch(folder, suite, packages)
 
-    return cache.kept(f"debs-{suite}", (RECIPE, suite, *packages), build) / "root"
+    return cache.kept(f"debs-{suite}", _pins(suite, packages), build) / "root"
+
+
+def folder(suite: str, packages: Sequence[str]) -> Path:
+    """Where the cache keeps, or will keep, what ``unpacked`` fetches."""
+    return cache.folder(f"debs-{suite}", _pins(suite, packages))
+
+
+def _pins(suite: str, packages: Sequence[str]) -> tuple[str, ...]:
+    return (RECIPE, suite, *packages)
 
 
 def obstacle() -> str | None:

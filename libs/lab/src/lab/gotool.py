@@ -37,7 +37,6 @@ def built(module: Path, name: str, flags: Sequence[str] = SMALL, progress: Progr
 
     module: a folder with go.mod and go.sum; both are the pin. name: of the folder in the cache.
     """
-    pins = [(module / file).read_text() for file in ("go.mod", "go.sum")]
 
     def build(folder: Path) -> None:
         with (progress or Silent()).step(f"{name} by go build into the cache"):
@@ -45,7 +44,12 @@ def built(module: Path, name: str, flags: Sequence[str] = SMALL, progress: Progr
             command = [compiler(), "-C", str(module), "build", *flags, "-o", f"{folder}/", "tool"]
             commands.run(["nice", "-n", "10", *command], locked)
 
-    return cache.kept(name, (*flags, *pins), build)
+    return cache.kept(name, pins(module, flags), build)
+
+
+def pins(module: Path, flags: Sequence[str] = SMALL) -> tuple[str, ...]:
+    """What the programs of ``built`` are kept under."""
+    return (*flags, *((module / file).read_text() for file in ("go.mod", "go.sum")))
 
 
 def compiler() -> str:

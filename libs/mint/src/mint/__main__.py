@@ -1,5 +1,6 @@
-"""``python -m mint packages``: edXML packages of the demo city for those who test from outside, with a manifest.
+"""``python -m mint``: a demo city, and edXML packages of it with a manifest, for those who test from outside.
 
+``city`` writes the city's keys to ``city/``, and what a trunk is given of it to ``directory.json`` and ``trust/``.
 ``manifest.json`` is a list of ``{file, sender, receivers, turned, document_id, urgent, sha256, expected}``: ``sender``
 is the unit that has to submit the file, ``receivers`` those who get it, ``turned`` the reason for each named receiver
 who does not, and ``expected`` is ``delivered`` or the reason for which the whole package is refused.
@@ -20,7 +21,7 @@ from pathlib import Path
 from common.domain.names import Priority, UnitCode
 from common.domain.reason import Reason
 from mint import keep, packages, paper
-from mint.city import CLOSED, City
+from mint.city import CLOSED, City, build_city
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
 
@@ -199,6 +200,15 @@ def _paper(draft: Draft) -> bytes:
     return paper.letter(f"V/v thu nghiem so {draft.number}", number=f"{draft.number}/VP")
 
 
+def found(folder: Path) -> City:
+    """Make a city of today and write it."""
+    city = build_city(datetime.now(UTC).replace(microsecond=0))
+    keep.save(city, folder / "city")
+    city.write_directory(folder / "directory.json")
+    city.write_trust(folder / "trust")
+    return city
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m mint", description=__doc__)
@@ -209,7 +219,13 @@ def main() -> None:
     command.add_argument("--count", type=int, default=10, help="valid packages")
     command.add_argument("--wrong", type=int, default=0, help="packages that must be refused, of several kinds")
     command.add_argument("--seed", type=int, default=1, help="settles who writes to whom")
+    founding = commands.add_parser("city", help="a new demo city, with its unit directory and its trust folder")
+    founding.add_argument("--out", type=Path, required=True, help="folder to write to")
     told = parser.parse_args()
+    if told.command == "city":
+        found(told.out)
+        print(f"a city in {told.out}")
+        return
     entries = make(keep.load(told.city), told.out, told.count, told.wrong, told.seed)
     print(f"{len(entries)} packages in {told.out}")
 

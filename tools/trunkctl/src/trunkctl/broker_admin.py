@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import httpx
 
-from common.topology import VHOST, Binding, Exchange, Queue, Topology, User
+from common.topology import OPERATOR, VHOST, Binding, Exchange, Queue, Topology, User
 
 TIMEOUT_SECONDS = 30.0
 
@@ -46,10 +46,23 @@ class BrokerAdmin:
         """Messages in each queue of the vhost."""
         return {queue["name"]: int(queue.get("messages", 0)) for queue in self._get(f"/queues/{self._vhost}")}
 
+    def set_password(self, user: str, password: str) -> None:
+        """From now on this password opens sessions; those that are open stay open."""
+        tags = "monitoring" if user == OPERATOR else ""
+        self._put(f"/users/{quote(user, safe='')}", {"password": password, "tags": tags})
+
+    def end_sessions(self, user: str) -> int:
+        """Close every connection of a user. Returns how many there were."""
+        found = [each["name"] for each in self._get("/connections") if each.get("user") == user]
+        for name in found:
+            answer = self._http.delete(f"/connections/{quote(name, safe='')}", headers={"X-Reason": "password changed"})
+            if answer.status_code != httpx.codes.NOT_FOUND:  # gone by itself
+                _expect_success(answer)
+        return len(found)
+
     def _apply_user(self, user: User, password: str) -> None:
         name = quote(user.name, safe="")
-        tags = "monitoring" if user.name == "operator" else ""
-        self._put(f"/users/{name}", {"password": password, "tags": tags})
+        self.set_password(user.name, password)
         self._put(f"/permissions/{self._vhost}/{name}", _permission(user))
         if user.topic_exchange:
             self._put(f"/topic-permissions/{self._vhost}/{name}", _topic_permission(user))

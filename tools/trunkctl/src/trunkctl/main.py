@@ -9,11 +9,11 @@ from rich.console import Console
 
 from common.failure import TrunkFailure
 from trunkctl import broker_admin
-from trunkctl.commands import declare, machine, operate, trust, unit, verify
+from trunkctl.commands import declare, machine, operate, trust, unit, users, verify
 from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for part in (machine, unit, operate, verify, trust, declare):
+for part in (machine, unit, operate, verify, trust, declare, users):
     part.register(app)
 
 

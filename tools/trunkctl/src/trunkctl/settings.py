@@ -30,6 +30,8 @@ class ControlSettings(ServiceSettings):
     rabbitmq_admin_password: SecretStr = SecretStr("guest")
     users_file: Path = Path("users.json")
     """JSON of broker users and their passwords; missing ones are made and written back."""
+    given_users_file: Path | None = None
+    """The same, chosen by somebody else and never written; goes before ``users_file``."""
     trust_dir: Path | None = None
     """Folder with ``roots/``, ``intermediates/`` and ``crls/``."""
     directory_file: Path | None = None
@@ -42,12 +44,17 @@ class ControlSettings(ServiceSettings):
         """The user that ``amqp_url`` names."""
         return unquote(urlsplit(self.amqp_url.get_secret_value()).username or "")
 
+    def passwords(self) -> dict[str, str]:
+        """Passwords by broker user, as far as they are known here."""
+        given = trunk_file.passwords(self.given_users_file) if self.given_users_file else {}
+        return trunk_file.passwords(self.users_file) | given
+
     def broker_url(self, user: str) -> str:
         """Address at the broker as ``user``, whose password stands in the users file or in ``amqp_url``."""
         parts = urlsplit(self.amqp_url.get_secret_value())
         if user == self.own_user:
             return parts.geturl()
-        password = trunk_file.passwords(self.users_file).get(user)
+        password = self.passwords().get(user)
         if password is None:
             raise Trouble(
                 f"No password of broker user {user}: it is not in {self.users_file}, "

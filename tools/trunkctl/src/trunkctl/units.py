@@ -14,7 +14,9 @@ from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
 
 UNIT_CODE = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.]{1,33}[0-9A-Za-z]$")
+FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
 RESERVED = {*SERVICES, "operator", "guest", "admin"}
+NONE_YET = "There is no unit directory yet: `trunkctl units import FILE` brings one in."
 
 
 def problems(directory: Directory) -> list[str]:
@@ -24,6 +26,12 @@ def problems(directory: Directory) -> list[str]:
         *(f"{u.code}: ends like an urgent key" for u in directory.units.values() if u.code.endswith(".urgent")),
         *(f"{u.code}: user {u.user} is reserved" for u in directory.units.values() if u.user in RESERVED),
         *_shared_users(directory),
+        *(
+            f"{u.code}: certificate {certificate.sha256} is no SHA-256 in 64 small hex digits"
+            for u in directory.units.values()
+            for certificate in u.certificates
+            if not FINGERPRINT.match(certificate.sha256)
+        ),
         *(
             f"{u.code}: {field} {code} is not in the directory"
             for u in directory.units.values()
@@ -49,6 +57,14 @@ def import_file(objects: Objects, path: Path) -> Directory:
     return directory
 
 
+def current_file(objects: Objects) -> bytes:
+    """The file in force. Raises ``Trouble`` before the first import."""
+    try:
+        return asyncio.run(objects.get_key(DIRECTORY, CURRENT))
+    except ObjectMissing as error:
+        raise Trouble(NONE_YET) from error
+
+
 def current(objects: Objects) -> Directory:
     """The directory in force; empty before the first import."""
     try:
@@ -63,7 +79,7 @@ def in_force(settings: ControlSettings) -> Directory:
         return from_file(settings.directory_file)
     directory = current(Objects(settings))
     if not directory.units:
-        raise Trouble("There is no unit directory yet: `trunkctl units import FILE` brings one in.")
+        raise Trouble(NONE_YET)
     return directory
 
 

@@ -1,6 +1,6 @@
-"""ConfirmGuard: a publish counts only when the broker confirmed it.
+"""ConfirmGuard: a publish counts only when the broker confirmed it; ``until_confirmed``: try until it does.
 
-The framework returns normally for an unroutable message and ignores its own ``timeout``; this middleware turns
+The framework returns normally for an unroutable message and ignores its own ``timeout``; the guard turns
 both into ``Unconfirmed``, and counts what the broker said.
 """
 
@@ -9,12 +9,19 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
 from aiormq.exceptions import DeliveryError, PublishError
 from faststream import BaseMiddleware
 from pamqp.commands import Basic
 
 from common.metrics import record_publish
 from common.metrics.messages import PublishOutcome
+
+log = structlog.get_logger("trunk.service")
+
+PATIENCE_SECONDS = 600.0
+"""How long a handler holds its message while the broker takes no publish; longer is left to redelivery."""
+PAUSE_SECONDS = 1.0
 
 
 class Unconfirmed(Exception):
@@ -50,3 +57,23 @@ class ConfirmGuard(BaseMiddleware[Any, Any]):
         if outcome != "confirmed":
             raise Unconfirmed(f"unroutable: {cmd.destination}")
         return result
+
+
+async def until_confirmed(
+    publish: Callable[[], Awaitable[None]],
+    exchange: str,
+    key: str,
+    unconfirmed: Callable[[], None] = lambda: None,
+) -> None:
+    """Publish until the broker confirms; while it takes nothing the handler waits. Raises ``TimeoutError``.
+
+    ``unconfirmed`` is told of each attempt that it did not confirm.
+    """
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                return await publish()
+            except Unconfirmed as trouble:
+                unconfirmed()
+                log.warning("publish not confirmed", exchange=exchange, key=key, detail=str(trouble))
+                await asyncio.sleep(PAUSE_SECONDS)

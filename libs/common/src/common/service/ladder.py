@@ -6,6 +6,7 @@ taken from, because its routing key is that queue's own name.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from faststream.rabbit import RabbitBroker, RabbitExchange, RabbitMessage
@@ -14,6 +15,7 @@ from faststream.rabbit.schemas import ExchangeType
 from common import headers
 from common.domain.reason import Reason
 from common.failure import Permanent, Transient
+from common.service.confirm import until_confirmed
 from common.topology import OPERATOR, PARK, RETRY_LADDER, RetryLevel
 
 MAX_DETAIL = 500
@@ -70,10 +72,13 @@ class Ladder:
         return attempt, datetime.fromisoformat(first) if first else now
 
     async def _copy(self, message: RabbitMessage, exchange: str, queue: str, extra: dict[str, Any]) -> None:
-        raw = message.raw_message
         kept = headers.copied(message.headers) | extra
-        if raw.user_id not in (self.service, OPERATOR):
-            kept[headers.USER_ID] = raw.user_id
+        if message.raw_message.user_id not in (self.service, OPERATOR):
+            kept[headers.USER_ID] = message.raw_message.user_id
+        await until_confirmed(partial(self._publish, message, exchange, queue, kept), exchange, queue)
+
+    async def _publish(self, message: RabbitMessage, exchange: str, queue: str, kept: dict[str, Any]) -> None:
+        raw = message.raw_message
         await self.broker.publish(
             message.body,
             exchange=RabbitExchange(exchange, type=ExchangeType.FANOUT, declare=False),

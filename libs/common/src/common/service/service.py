@@ -13,29 +13,27 @@ import uvicorn
 from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
-from faststream.rabbit.opentelemetry import RabbitTelemetryMiddleware
 from faststream.rabbit.schemas import ExchangeType
+from opentelemetry import trace
 from prometheus_client import make_asgi_app
 
 from common import headers, property_table, topology
 from common.domain.names import Lane
 from common.facts import BaseFact
 from common.indexes import SCHEMA_VERSION
-from common.metrics import REGISTRY, set_build, set_schema_version, set_urgency_budget
-from common.service.confirm import ConfirmGuard, Unconfirmed
+from common.metrics import REGISTRY, begin_counting, set_build, set_schema_version, set_urgency_budget
+from common.service.confirm import ConfirmGuard, until_confirmed
 from common.service.health import Check, Readiness, livez
 from common.service.ladder import Ladder
 from common.service.supervise import Supervisor
-from common.service.timer import Timer
+from common.service.tracing import Clean, traces
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs, setup_traces
+from common.timer import Timer
 
 assert property_table  # tolerant decoding is installed by its import
 
 log = structlog.get_logger("trunk.service")
-
-ANNOUNCE_PATIENCE_SECONDS = 600.0
-"""How long a handler holds its message while the broker takes no publish; longer is left to redelivery."""
 
 Handler = Callable[..., Awaitable[None]]
 Hook = Callable[[], Awaitable[None]]
@@ -60,24 +58,25 @@ class Service:
         self.settings = settings
         self.readiness = Readiness(name)
         self._tracer_provider = setup_traces(name, settings)
-        self._traces = RabbitTelemetryMiddleware(tracer_provider=self._tracer_provider)
+        self._traces = traces(self._tracer_provider)
         self.publish_broker = self._publish_broker()
         self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
         self.consume_broker = self._consume_broker()
         self.readiness.needs("rabbitmq", self._check_brokers)
+        self._lanes = [settings.lane] if settings.lane else list(reversed(Lane))
         self._on_startup: list[Hook] = []
         self._on_shutdown: list[Hook] = [self.flush_traces]
         self.refreshes("readiness", self.readiness.report)
         self._introduce()
 
     def on_facts(self, handler: Handler) -> None:
-        """Consume this service's facts of both lanes; the handler's one parameter is the fact."""
-        for lane in reversed(Lane):
+        """Consume this service's facts of its lanes; the handler's one parameter is the fact."""
+        for lane in self._lanes:
             self._subscriber(topology.facts_queue(self.name, lane))(handler)
 
     def on_submissions(self, handler: Handler) -> None:
         """Consume what units submit: the handler's parameters are the raw bytes and the ``RabbitMessage``."""
-        for lane in reversed(Lane):
+        for lane in self._lanes:
             self._subscriber(topology.submit_queue(lane), decoder=_raw_bytes)(handler)
 
     def needs(self, dependency: str, check: Check) -> None:
@@ -91,7 +90,7 @@ class Service:
 
     def refreshes(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do ``work`` in the background every ``gauges_refresh_seconds``."""
-        timer = Timer(name, work, self.settings.gauges_refresh_seconds)
+        timer = Timer(name, work, lambda: self.settings.gauges_refresh_seconds)
         self.background(timer.start, timer.stop)
 
     async def flush_traces(self) -> None:
@@ -125,16 +124,14 @@ class Service:
         kind: str,
         extra: dict[str, Any],
         content_type: str = "application/json",
+        unconfirmed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Publish bytes; while the broker takes nothing the handler waits, and tries again."""
-        async with asyncio.timeout(ANNOUNCE_PATIENCE_SECONDS):
-            while True:
-                try:
-                    await self._send_once(exchange, routing_key, body, kind, extra, content_type)
-                    return
-                except Unconfirmed as trouble:
-                    log.warning("publish not confirmed", exchange=exchange, key=routing_key, detail=str(trouble))
-                    await asyncio.sleep(1.0)
+        """Publish bytes; while the broker takes nothing the handler waits, and tries again.
+
+        ``unconfirmed`` is told of each attempt that was not confirmed.
+        """
+        once = partial(self._send_once, exchange, routing_key, body, kind, extra, content_type)
+        await until_confirmed(once, exchange, routing_key, unconfirmed)
 
     async def _send_once(
         self,
@@ -183,6 +180,7 @@ class Service:
     def run(self) -> None:
         """Serve until SIGTERM, then drain and end."""
         setup_logs(self.name, self.settings.log_level)
+        trace.set_tracer_provider(self._tracer_provider)
         log.info("starting", port=self.settings.http_port)
         uvicorn.run(
             self.app(),
@@ -193,6 +191,7 @@ class Service:
         )
 
     def _introduce(self) -> None:
+        begin_counting(self.name)
         set_build(self.name, self.settings.version, self.settings.revision)
         set_schema_version(self.name, SCHEMA_VERSION)
         for lane in Lane:
@@ -221,7 +220,7 @@ class Service:
             app_id=self.name,
             default_channel=Channel(prefetch_count=self.settings.prefetch, on_return_raises=True),
             ack_policy=AckPolicy.NACK_ON_ERROR,
-            middlewares=(self._traces, supervisor),
+            middlewares=(Clean, self._traces, supervisor),
             logger=logging.getLogger("faststream.consume"),
             log_level=logging.DEBUG,
         )

@@ -6,8 +6,9 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (a) Validation data rewritten by another tool: arrays and entries of DSS and VRI may go, change and come, as long as all
     of it is streams in their arrays.
 (b) Form entries of a signing service: /SigFlags may gain flags. /NeedAppearances may not be switched on: viewers would
-    then draw field values instead of what was signed. What fields are drawn with may be added to, not exchanged. New
-    fields carry no actions, which could run scripts.
+    then draw field values instead of what was signed. What fields are drawn with may be added to, not exchanged; where
+    viewers draw some field themselves, it stays as it is. New fields are new objects, and carry no actions, which could
+    run scripts.
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
 (e) Behind the last signature, the date of the last change in the document information.
@@ -30,11 +31,16 @@ from pyhanko.sign.diff_analysis.commons import compare_dicts, compare_key_refs, 
 from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
 
+from validator.checks.awaited import check_awaited
+
 DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
 DSS_KEYS = frozenset({"/Type", "/VRI", *DSS_ARRAYS})
 VRI_ARRAYS = ("/Cert", "/CRL", "/OCSP")
 VRI_KEYS = frozenset({"/Type", "/TU", "/TS", *VRI_ARRAYS})
 VRI_NAME = re.compile(r"/[0-9A-Fa-f]{40}")
+PEN = ("/DA", "/Q", "/DR")
+"""What a viewer draws fields with."""
+MAX_FIELDS = 5_000
 DATE = re.compile(r"D:[0-9]{4,14}([Zz+-][0-9']*)?")
 
 Old = HistoricalResolver
@@ -141,8 +147,14 @@ class FormRule(FormUpdatingRule):
         if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
         _require_same_resources(before, now)
+        _require_same_pen(before, now)
+        known = {(field.idnum, field.generation) for field in _fields(before)}
         for field in _fields(now):
-            if old.is_ref_unassignable(field.reference) and _acts(field):
+            if (field.idnum, field.generation) in known:
+                continue
+            if not old.is_ref_unassignable(field.reference):
+                raise SuspiciousModification("an old object became a field")
+            if _acts(field):
                 raise SuspiciousModification("new field that does something when it is touched")
         return super().apply(old, new)
 
@@ -158,6 +170,32 @@ def _require_same_resources(before: Any, now: Any) -> None:
             kept = isinstance(has, generic.DictionaryObject) and all(_same_raw(had, has, name) for name in had)
         if not kept:
             raise SuspiciousModification("resources of the form exchanged")
+
+
+def _require_same_pen(before: Any, now: Any) -> None:
+    """Where a viewer draws fields itself, whatever it draws them with shows text that nobody saw when signing."""
+    changed = [key for key in PEN if key in now and (key not in before or not _same_raw(before, now, key))]
+    if changed and _drawn_by_viewers(before):
+        raise SuspiciousModification(f"fields would be drawn with another {changed[0]}")
+
+
+def _drawn_by_viewers(form: Any) -> bool:
+    """Whether some field that is no signature has no appearance of its own, or one that viewers are told to renew."""
+    renewed, waiting = bool(entry(form, "/NeedAppearances", False)), [(each, "") for each in _fields(form)]
+    for _ in range(MAX_FIELDS):
+        if not waiting:
+            return False
+        reference, kind = waiting.pop()
+        field = reference.get_object()
+        if not isinstance(field, generic.DictionaryObject):
+            continue
+        kind = str(entry(field, "/FT", kind))
+        kids = entry(field, "/Kids", generic.ArrayObject())
+        below = [kids.raw_get(place) for place in range(len(kids))] if isinstance(kids, generic.ArrayObject) else []
+        waiting += [(kid, kind) for kid in below if isinstance(kid, generic.IndirectObject)]
+        if kind != "/Sig" and not below and (renewed or "/AP" not in field):
+            return True
+    return True
 
 
 def _same_raw(had: Any, has: Any, name: str) -> bool:
@@ -194,15 +232,17 @@ def _acts(field: generic.IndirectObject) -> bool:
 class Policy(StandardDiffPolicy):
     """The library's analysis; (c) what is freed must never have been in use."""
 
-    def __init__(self, global_rules: list[Any], form_rule: FormUpdatingRule | None) -> None:
+    def __init__(self, global_rules: list[Any], form_rule: FormUpdatingRule | None, *, leftovers: bool = True) -> None:
+        """``leftovers``: new objects that nothing refers to do not matter."""
         rules = [*global_rules, FreedRule().as_qualified(ModificationLevel.LTA_UPDATES)]
-        super().__init__(rules, form_rule, reject_object_freeing=False)
+        super().__init__(rules, form_rule, reject_object_freeing=False, ignore_orphaned_objects=leftovers)
 
     def apply(self, old: Old, new: New, *args: Any, **kwargs: Any) -> DiffResult:
         """One revision against the signed one."""
         for reference in new.refs_freed_in_revision():
             if _was_used(old, reference.idnum):
                 raise SuspiciousModification(f"object {reference.idnum} was freed")
+        check_awaited(old, new)
         return super().apply(old, new, *args, **kwargs)
 
 

@@ -12,21 +12,19 @@ from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
     ObjectStreamRule,
     XrefStreamRule,
 )
-from pyhanko.sign.diff_analysis.rules.form_field_rules import (
-    SigFieldCreationRule,
-    SigFieldModificationRule,
-    is_field_visible,
-)
+from pyhanko.sign.diff_analysis.rules.form_field_rules import SigFieldCreationRule, SigFieldModificationRule
 from pyhanko.sign.diff_analysis.rules.metadata_rules import DocInfoRule, MetadataUpdateRule
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
 from validator.checks.allowed import FormRule, InformationDateRule, Policy, ValidationDataRule
 from validator.checks.fault import Fault, Step, faults
+from validator.checks.leftover import LeftoverRule
 from validator.checks.metadata import MetadataDateRule
 from validator.checks.quick.settled import settled
 from validator.checks.structure import Signature
 from validator.checks.tagging import StructureTreeRule
+from validator.checks.visible import is_visible
 from validator.report import SubIndication
 
 _FORM = FormRule([SigFieldCreationRule(allow_new_visible_after_certify=True), SigFieldModificationRule()])
@@ -54,13 +52,15 @@ VALIDATION_DATA_ONLY = Policy(
         ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ValidationDataRule().as_qualified(ModificationLevel.LTA_UPDATES),
         InformationDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        LeftoverRule().as_qualified(ModificationLevel.LTA_UPDATES),
     ],
     form_rule=None,
+    leftovers=False,
 )
 """Behind the last signature: nobody vouches for these bytes, so they may only add a DSS (EN 319 142-1 §5.4)."""
 
 
-STAMPED = Policy(global_rules=VALIDATION_DATA_ONLY.global_rules, form_rule=_FORM)
+STAMPED = Policy(global_rules=VALIDATION_DATA_ONLY.global_rules, form_rule=_FORM, leftovers=False)
 """Behind the last signature, where document time stamps follow: they prove a time and vouch for no content."""
 
 
@@ -108,7 +108,7 @@ def check_empty_fields(reader: PdfFileReader, first: Signature) -> None:
         signed = reader.get_historical_resolver(first.revision)
         before = {name for name, _, _ in enumerate_sig_fields(signed)}
         for name, value, field in enumerate_sig_fields(reader):
-            if value is None and name not in before and is_field_visible(field.get_object()):
+            if value is None and name not in before and is_visible(field):
                 raise _changed(first, "an empty signature field was laid over the page")
 
 

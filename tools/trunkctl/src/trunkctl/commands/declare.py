@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from common import buckets
+from common.directory import read_directory
 from common.objects import Objects
 from trunkctl import migrate_job, topology_job, units
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
@@ -70,6 +71,14 @@ def stores_check(state: StateOption = DEFAULT_STATE) -> None:
     _tell(buckets.problems(Objects(settings(state)).client))
 
 
+@units_app.command("show")
+def units_show(state: StateOption = DEFAULT_STATE) -> None:
+    """The directory file in force, byte for byte, to keep or to edit; its version goes to standard error."""
+    data = units.current_file(Objects(settings(state)))
+    typer.echo(f"version {read_directory(data).version}", err=True)
+    typer.echo(data, nl=False)
+
+
 @units_app.command("import")
 def units_import(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], state: StateOption = DEFAULT_STATE
@@ -80,6 +89,18 @@ def units_import(
     except ValueError as error:
         raise Trouble(str(error)) from error
     console().print(f"{len(directory.units)} units, version {directory.version[:12]}")
+
+
+@units_app.command("password")
+def units_password(
+    unit: Annotated[str, typer.Argument(help="Code of the unit.")], state: StateOption = DEFAULT_STATE
+) -> None:
+    """The unit's broker user and password, to hand over; ``topology apply`` makes them."""
+    told = settings(state)
+    user = units.named(units.in_force(told), unit).user
+    if (password := told.passwords().get(user)) is None:
+        raise Trouble(f"{user} has no password yet: `trunkctl topology apply` makes one.")
+    console().print(f"{user} {password}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _tell(differences: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from validator.checks.quick.change import check_harmless
+from validator.checks.quick.change.check import check_harmless
 from validator.checks.quick.history import History
 from validator.checks.quick.reading import Reader
 

@@ -1,0 +1,76 @@
+"""What a test and an operator say to a cluster."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.kubernetes import programs
+
+Object = Mapping[str, Any]
+PAUSE_SECONDS = 0.5
+
+
+class Refused(Exception):
+    """What kubectl, or the server behind it, said no to; its own words."""
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl with the rights of one kubeconfig file, in one namespace unless a call names another."""
+
+    access: Path
+    namespace: str = "default"
+
+    def __call__(self, *arguments: str | Path, given: str | None = None) -> str:
+        """Run to the end, ``given`` on standard input; what it printed. Raises ``Refused``."""
+        command = [programs.program("kubernetes", "kubectl"), f"--kubeconfig={self.access}"]
+        done = subprocess.run(
+            [*command, f"--namespace={self.namespace}", *map(str, arguments)],
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Refused(done.stderr.strip() or done.stdout.strip())
+        return done.stdout
+
+    def object(self, *arguments: str) -> dict[str, Any]:
+        """``kubectl get`` as JSON: one object, or a list with ``items``."""
+        found: dict[str, Any] = json.loads(self("get", *arguments, "--output=json"))
+        return found
+
+    def items(self, *arguments: str) -> list[dict[str, Any]]:
+        """The objects of a ``kubectl get`` that finds several, or none."""
+        found: list[dict[str, Any]] = self.object(*arguments)["items"]
+        return found
+
+    def apply(self, objects: Iterable[Object], *flags: str) -> str:
+        """Apply on the server's side: what others manage in the same object stays theirs."""
+        return self("apply", "--server-side", "--filename=-", *flags, given=as_list(objects))
+
+    def dry_run(self, objects: Iterable[Object]) -> str:
+        """What the server would do with the objects: every admission runs, unknown fields are refused."""
+        return self.apply(objects, "--dry-run=server", "--validate=strict")
+
+    def until(self, what: str, ask: Callable[[], Any], patience_seconds: float = 120.0) -> Any:
+        """The first answer that is not empty. Raises ``TimeoutError`` with ``what`` and the last refusal."""
+        deadline, said = time.monotonic() + patience_seconds, ""
+        while time.monotonic() < deadline:
+            try:
+                if found := ask():
+                    return found
+            except Refused as refusal:
+                said = str(refusal)
+            time.sleep(PAUSE_SECONDS)
+        raise TimeoutError(f"not within {patience_seconds:.0f} s: {what} {said}")
+
+
+def as_list(objects: Iterable[Object]) -> str:
+    """The objects as the one JSON text that kubectl reads."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})

@@ -1,0 +1,27 @@
+"""The objects of a kustomize folder, as an operator would apply them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from devstack import commands
+from lab.kubernetes import programs
+
+Object = dict[str, Any]
+
+
+def rendered(folder: Path) -> list[Object]:
+    """What ``kustomize build`` makes of a folder. Raises ``DevstackError`` with its words."""
+    return list(yaml.safe_load_all(commands.run([programs.program("kustomize"), "build", str(folder)])))
+
+
+def of_kind(objects: Iterable[Object], *kinds: str) -> list[Object]:
+    """Those of these kinds."""
+    return [found for found in objects if found["kind"] in kinds]
+
+
+def name(found: Object) -> str:
+    """Kind and name, as kubectl takes them."""
+    return f"{found['kind'].lower()}/{found['metadata']['name']}"

@@ -1,0 +1,107 @@
+"""A real node with the project's own images, its servers beside it, and a city that is about to be served."""
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from devstack import servers
+from devstack.addresses import Addresses
+from devstack.progress import Progress
+from lab.kubernetes import apart, control_plane, definitions, node, outside, programs
+from lab.kubernetes.control_plane import ControlPlane
+from lab.kubernetes.kubectl import Kubectl
+from tests.system.inboxes import Inboxes
+from tests.system.trunk import BIN, Trunk, run
+
+from ..conftest import STATE
+from .city import SCALER, STORES, City
+from .objects import Deployed
+
+IMAGES = STATE / "images"
+NAMES = ("intake", "validator", "router", "archive", "notifier", "trunkctl")
+AMQP, MANAGEMENT, MONGO, S3 = 5672, 15672, 27017, 8333
+
+
+@pytest.fixture(scope="session")
+def place(progress: Progress) -> Iterator[ControlPlane]:
+    """A cluster with one real node, which has the six images."""
+    if not apart.inside():
+        pytest.skip("real node skipped: it needs a place of its own (make cluster-test)")
+    wanted = [f"image {name}" for name in NAMES if not (IMAGES / f"trunk-{name}.tar").exists()]
+    if missing := [*programs.missing(programs.NODE), *wanted]:
+        pytest.skip(f"real node skipped: not built: {', '.join(missing)} (make cluster-test)")
+    with control_plane.running(STATE / "node", progress) as plane:
+        definitions.install(plane)
+        node.start(plane, [IMAGES / f"trunk-{name}.tar" for name in NAMES], progress)
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def stores(place: ControlPlane, progress: Progress) -> Iterator[Addresses]:
+    """Broker, database and object store on this machine's loopback, and as services of the cluster."""
+    state = place.state / "stores"
+    try:
+        found = servers.start(state, progress=progress)
+        management = found.rabbitmq_management_url.removeprefix("http://")
+        rabbitmq = {AMQP: f"{found.amqp_host}:{found.amqp_port}", MANAGEMENT: management}
+        mongodb = {MONGO: found.mongo_uri.removeprefix("mongodb://").rstrip("/")}
+        outside.offer(place, STORES, {"rabbitmq": rabbitmq, "mongodb": mongodb, "s3": {S3: found.s3_endpoint}})
+        yield found
+    finally:
+        servers.stop(state)
+
+
+@pytest.fixture(scope="session")
+def city(place: ControlPlane, stores: Addresses) -> City:
+    """Its files, before anything of it is in the cluster."""
+    return City.founded(place.state / "city", stores)
+
+
+@pytest.fixture(scope="session")
+def deployed(place: ControlPlane, city: City, progress: Progress) -> Deployed:
+    """The overlay dev, applied in the order of the installation guide, every Deployment rolled out."""
+    found = Deployed(place.kubectl, "deploy/k8s/overlays/dev")
+    with progress.step("secrets, buckets and indexes, directory, topology, five services"):
+        found.apply("Namespace")
+        found.kubectl.apply(city.objects(scaler_password(city)))
+        found.run_job("trunk-migrate")
+        run(BIN / "trunkctl", "units", "import", city.place.directory, env={**os.environ, **city.operator()})
+        found.run_job("trunk-topology")
+        found.apply_all()
+        found.wait()
+    return found
+
+
+def scaler_password(city: City) -> str:
+    """Of a new broker user that may look at queues and at nothing else."""
+    password = secrets.token_urlsafe(24)
+    told = city.told
+    who = (told["rabbitmq_admin_user"], told["rabbitmq_admin_password"])
+    with httpx.Client(base_url=f"{told['rabbitmq_management_url']}/api", auth=who) as http:
+        body = {"password": password, "tags": "monitoring"}
+        http.put(f"/users/{SCALER}", json=body).raise_for_status()
+        nothing = {"configure": "^$", "write": "^$", "read": "^$"}
+        http.put(f"/permissions/trunk/{SCALER}", json=nothing).raise_for_status()
+    return password
+
+
+@pytest.fixture(scope="session")
+def kubectl(deployed: Deployed) -> Kubectl:
+    """An administrator's, in the trunk's namespace."""
+    return deployed.kubectl
+
+
+@pytest.fixture(scope="session")
+def trunk(deployed: Deployed, city: City) -> Trunk:
+    """The trunk as units and administrators see it."""
+    return Trunk(city.told)
+
+
+@pytest.fixture(scope="module")
+def inboxes(trunk: Trunk) -> Iterator[Inboxes]:
+    """Every unit's inbox is read for the time of the module."""
+    with Inboxes(trunk, trunk.units) as reading:
+        yield reading

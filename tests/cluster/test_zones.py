@@ -1,0 +1,149 @@
+"""Production's objects over three zones: a rollout, the way back, and a drain of one zone after the other.
+
+The nodes are only spoken of (KWOK) and no container runs; who is placed where, who may be evicted and when, is
+decided by the real scheduler and the real controllers.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from lab.kubernetes import kwok, manifests
+from lab.kubernetes.kubectl import Kubectl, Refused
+from lab.kubernetes.manifests import Object
+from lab.kubernetes.readiness import LABEL, ReadyPods
+
+from .conftest import ROOT
+
+FOLDER = ROOT / "deploy" / "k8s" / "overlays" / "production"
+SERVICES = {"intake", "validator", "router", "archive", "notifier"}
+PATIENCE = "--timeout=180s"
+
+
+@pytest.fixture(scope="module")
+def objects() -> list[Object]:
+    """Of production."""
+    return manifests.rendered(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def trunk(objects: list[Object], kubectl: Kubectl) -> Iterator[Kubectl]:
+    """Production applied, every Deployment at its full number. kubectl in its namespace."""
+    kubectl.apply(manifests.of_kind(objects, "Namespace"))
+    kubectl.apply(objects, "--validate=strict")
+    space = Kubectl(kubectl.access, manifests.of_kind(objects, "Deployment")[0]["metadata"]["namespace"])
+    for deployment in manifests.of_kind(objects, "Deployment"):
+        space("rollout", "status", manifests.name(deployment), PATIENCE)
+    yield space
+    space("delete", "scaledobject", "--all", "--wait=false")
+    space("delete", "namespace", space.namespace, "--wait=false")
+
+
+def zones_of(trunk: Kubectl) -> dict[str, Counter[str]]:
+    """Zones in which each service's pods are."""
+    found: dict[str, Counter[str]] = {}
+    for pod in trunk.items("pods", "--selector=app.kubernetes.io/component=service"):
+        service = pod["metadata"]["labels"][LABEL]
+        found.setdefault(service, Counter())[pod["spec"]["nodeName"]] += 1
+    return found
+
+
+def test_every_service_stands_in_more_than_one_zone(trunk: Kubectl) -> None:
+    found = zones_of(trunk)
+    assert set(found) >= SERVICES
+    assert {service: zones for service, zones in found.items() if len(zones) < 2} == {}
+
+
+def test_the_jobs_come_to_an_end(trunk: Kubectl) -> None:
+    trunk("wait", "job", "--all", "--for=condition=Complete", PATIENCE)
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_a_rollout_and_the_way_back(service: str, trunk: Kubectl) -> None:
+    before = trunk.object(f"deployment/{service}")
+    with ReadyPods(trunk) as watched:
+        trunk("set", "image", f"deployment/{service}", "service=registry.example/next@sha256:" + "0" * 64)
+        trunk("rollout", "status", f"deployment/{service}", PATIENCE)
+        assert images(trunk, service) != images_of(before)
+        trunk("rollout", "undo", f"deployment/{service}")
+        trunk("rollout", "status", f"deployment/{service}", PATIENCE)
+    after = trunk.object(f"deployment/{service}")
+    assert after["spec"]["template"] == before["spec"]["template"]
+    assert watched.fewest[service] >= before["spec"]["replicas"], watched.fewest
+
+
+def images(trunk: Kubectl, service: str) -> list[str]:
+    """Of a Deployment as it is now."""
+    return images_of(trunk.object(f"deployment/{service}"))
+
+
+def images_of(deployment: Object) -> list[str]:
+    """Of every container."""
+    return [container["image"] for container in deployment["spec"]["template"]["spec"]["containers"]]
+
+
+@pytest.mark.parametrize("zone", kwok.ZONES)
+def test_a_zone_is_drained_and_every_service_stays(zone: str, trunk: Kubectl) -> None:
+    node, allowed = kwok.node_name(zone), disruptions(trunk)
+    full = replicas(trunk)
+    with ReadyPods(trunk) as watched:
+        try:
+            trunk("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", PATIENCE)
+        finally:
+            trunk("uncordon", node)
+    assert not [pod for pod in trunk.items("pods") if pod["spec"]["nodeName"] == node and is_running(pod)]
+    assert {service: watched.fewest[service] for service in full if watched.fewest[service] < 1} == {}
+    wanted = {service: count - allowed[service] for service, count in full.items()}
+    short = {service: watched.fewest[service] for service in full if watched.fewest[service] < wanted[service]}
+    assert short == {}, f"fewer pods than the budget allows: {wanted}"
+    for service in full:
+        trunk("rollout", "status", f"deployment/{service}", PATIENCE)
+
+
+def is_running(pod: Object) -> bool:
+    """Whether a pod has not ended."""
+    return pod["status"]["phase"] == "Running"
+
+
+def replicas(trunk: Kubectl) -> dict[str, int]:
+    """Ready pods of each Deployment."""
+    found = trunk.items("deployments")
+    return {deployment["metadata"]["name"]: deployment["status"]["readyReplicas"] for deployment in found}
+
+
+def disruptions(trunk: Kubectl) -> dict[str, int]:
+    """Pods of each service that may be away at the same time, by the controller's own reckoning."""
+    return {budget["metadata"]["name"]: budget["status"]["disruptionsAllowed"] for budget in trunk.items("pdb")}
+
+
+@pytest.fixture
+def no_room(trunk: Kubectl) -> Iterator[None]:
+    """No node takes a pod, so that nothing that was evicted comes back."""
+    nodes = [kwok.node_name(zone) for zone in kwok.ZONES]
+    trunk("cordon", *nodes)
+    yield
+    trunk("uncordon", *nodes)
+    for service in replicas(trunk):
+        trunk("rollout", "status", f"deployment/{service}", PATIENCE)
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_an_eviction_beyond_the_budget_is_refused(service: str, trunk: Kubectl, no_room: None) -> None:
+    """So the drains above could have failed."""
+    names = [pod["metadata"]["name"] for pod in trunk.items("pods", f"--selector={LABEL}={service}")]
+    allowed = disruptions(trunk)[service]
+    assert 0 < allowed < len(names)
+    for name in names[:allowed]:
+        evict(trunk, name)
+    with pytest.raises(Refused, match="Cannot evict pod as it would violate the pod's disruption budget"):
+        evict(trunk, names[allowed])
+
+
+def evict(trunk: Kubectl, pod: str) -> None:
+    """As ``kubectl drain`` does it, for one pod."""
+    metadata = {"name": pod, "namespace": trunk.namespace}
+    wanted = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+    place = f"/api/v1/namespaces/{trunk.namespace}/pods/{pod}/eviction"
+    trunk("create", "--raw", place, "--filename=-", given=json.dumps(wanted))

@@ -1,0 +1,115 @@
+"""What pods are told is what the code asks, both ways, and it can be read."""
+
+from importlib import import_module
+from pathlib import Path
+
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from common import topology
+from common.settings import ServiceSettings
+from trunkctl.main import app
+from trunkctl.settings import ControlSettings
+
+from ..manifests import Manifests, Workload, values
+from .referring import secret_paths
+
+PREFIX = "TRUNK_"
+SECRETS_FOLDER = "/run/secrets"
+OF_THE_LIBRARIES = {"SSL_CERT_FILE"}
+"""Environment variables that OpenSSL reads, not our settings."""
+
+LEFT_AT_DEFAULT = {
+    "redelivery_pause_seconds": "of the chassis; nothing of the surroundings changes it",
+    "confirm_timeout_seconds": "of the chassis; nothing of the surroundings changes it",
+    "directory_refresh_seconds": "as quick as it is cheap",
+    "gauges_refresh_seconds": "as often as Prometheus looks",
+    "version": "of the image",
+    "revision": "of the image",
+    "inline_limit_bytes": "agreed with upstream systems, the same everywhere",
+    "package_limit_bytes": "agreed with upstream systems, the same everywhere",
+    "trunk_unit_code": "the trunk's own code, the same everywhere",
+    "trunk_unit_name": "the trunk's own name, the same everywhere",
+    "reference_days": "the most that an object store signs",
+    "placements_at_once": "inside one process",
+    "retention_table": "the table of the law is shipped",
+    "smtp_timeout_seconds": "bound to lease_seconds",
+    "webhook_timeout_seconds": "bound to lease_seconds",
+    "tls_ca_file": "the system's authorities; components/private-ca replaces them",
+    "lease_seconds": "longer than both timeouts",
+}
+"""Settings that no manifest mentions, and why."""
+
+
+def settings_of(service: str) -> type[ServiceSettings]:
+    """The class that reads a service's settings; jobs are runs of trunkctl."""
+    if service not in topology.SERVICES:
+        return ControlSettings
+    found: type[ServiceSettings] = getattr(import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
+    return found
+
+
+def told(manifests: Manifests, one: Workload) -> dict[str, str]:
+    """Environment variables of a pod, those of ConfigMaps included, without secrets."""
+    found: dict[str, str] = {}
+    for source in one.container.get("envFrom", []):
+        found |= manifests.one("ConfigMap", source["configMapRef"]["name"])["data"]
+    return found | {each["name"]: each.get("value", "") for each in one.container.get("env", [])}
+
+
+def unknown(manifests: Manifests) -> list[str]:
+    """Every variable and every secret file is a setting of the process that gets it."""
+    found = []
+    for one in manifests.workloads:
+        fields = {f"{PREFIX}{field}".upper() for field in settings_of(one.service).model_fields}
+        files = {key.upper() for key, path in secret_paths(one).items() if Path(path).parent == Path(SECRETS_FOLDER)}
+        strange = (told(manifests, one).keys() | files) - fields - OF_THE_LIBRARIES
+        found += [f"{one.name} is told {name}, which it does not ask" for name in sorted(strange)]
+    return found
+
+
+def unreadable(manifests: Manifests) -> list[str]:
+    """The settings can be read from what the pod is told."""
+    found = []
+    for one in manifests.workloads:
+        given = {key.removeprefix(PREFIX).lower(): value for key, value in told(manifests, one).items()}
+        kind = settings_of(one.service)
+        try:
+            kind(**{key: value for key, value in given.items() if key in kind.model_fields})
+        except ValidationError as error:
+            found.append(f"{one.name}: {error}")
+    return found
+
+
+def untold(manifests: Manifests) -> list[str]:
+    """Every setting of a service is told by a variable or a secret, or stands in the list of those left alone."""
+    found = []
+    for one in manifests.services:
+        names = {
+            name.removeprefix(PREFIX).lower() for name in (*told(manifests, one), *map(str.upper, secret_paths(one)))
+        }
+        asked = settings_of(one.service).model_fields.keys() - LEFT_AT_DEFAULT.keys()
+        found += [f"{one.name} is not told {name}" for name in sorted(asked - names)]
+    return found
+
+
+def rollouts(manifests: Manifests) -> list[str]:
+    """A changed setting is a rollout: every ConfigMap of settings bears the hash of its content."""
+    named = {
+        ref["name"] for one in manifests.workloads for ref in values(one.container.get("envFrom", []), "configMapRef")
+    }
+    return [f"ConfigMap {name} has no hash" for name in sorted(named) if not _has_hash(name)]
+
+
+def _has_hash(name: str) -> bool:
+    last = name.rpartition("-")[2]
+    return len(last) == 10 and last.isalnum()
+
+
+def commands(manifests: Manifests) -> list[str]:
+    """Every job runs a command of trunkctl that there is."""
+    return [
+        f"{one.name} runs trunkctl {' '.join(one.container['args'])}"
+        for one in manifests.workloads
+        if not one.is_service and CliRunner().invoke(app, [*one.container["args"], "--help"]).exit_code != 0
+    ]

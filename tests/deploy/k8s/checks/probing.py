@@ -1,0 +1,75 @@
+"""Probes ask for what the service answers, on the port it listens on, and patience is longer than what it waits for."""
+
+from functools import cache
+
+from common.service import Service
+from common.service.health import CHECK_TIMEOUT_SECONDS
+from common.settings import ServiceSettings
+
+from ..manifests import Manifests, Workload
+from .configuring import settings_of, told
+
+CLOSING_SECONDS = 15
+"""After the drain: connections are closed, spans are sent."""
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+ROUTES = {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+
+
+@cache
+def routes(service: str) -> set[str]:
+    """Paths that the service's own application answers."""
+    return {path for path, _ in Service(service, ServiceSettings()).app().routes}
+
+
+def probes(manifests: Manifests) -> list[str]:
+    """Each service has the three probes, for routes it has, by a port it has."""
+    found = []
+    for one in manifests.services:
+        answered, ports = routes(one.service), {port["name"] for port in one.container["ports"]}
+        for kind in PROBES:
+            asked = one.container.get(kind, {}).get("httpGet", {})
+            if asked.get("path") != ROUTES[kind] or asked.get("path") not in answered or asked.get("port") not in ports:
+                found.append(f"{one.name}: {kind} asks {asked.get('path')} at {asked.get('port')}")
+        if one.container.get("readinessProbe", {}).get("timeoutSeconds", 1) <= CHECK_TIMEOUT_SECONDS:
+            found.append(f"{one.name}: readiness is not waited for as long as its checks take")
+    return found
+
+
+def listening(manifests: Manifests) -> list[str]:
+    """The port that is declared is the one that the process is told to open, to others than itself."""
+    found = []
+    for one in manifests.services:
+        env = told(manifests, one)
+        declared = {str(port["containerPort"]) for port in one.container["ports"] if port["name"] == "http"}
+        if declared != {env.get("TRUNK_HTTP_PORT")} or env.get("TRUNK_HTTP_HOST") != "0.0.0.0":
+            found.append(
+                f"{one.name} listens on {env.get('TRUNK_HTTP_HOST')}:{env.get('TRUNK_HTTP_PORT')}, not {declared}"
+            )
+    return found
+
+
+def metrics(manifests: Manifests) -> list[str]:
+    """Metrics are read where they are served."""
+    answered = routes("intake")
+    return [
+        f"PodMonitor {monitor['metadata']['name']} reads {endpoint['path']}"
+        for monitor in manifests.of("PodMonitor")
+        if "namespaceSelector" not in monitor["spec"]
+        for endpoint in monitor["spec"]["podMetricsEndpoints"]
+        if endpoint["path"] not in answered
+    ]
+
+
+def grace(manifests: Manifests) -> list[str]:
+    """A stopped pod has the time to drain and to close."""
+    return [
+        f"{one.name} is killed after {given} s, needs {needed:g}"
+        for one in manifests.services
+        if (given := one.pod["terminationGracePeriodSeconds"])
+        < (needed := _drain_seconds(manifests, one) + CLOSING_SECONDS)
+    ]
+
+
+def _drain_seconds(manifests: Manifests, one: Workload) -> float:
+    default = settings_of(one.service).model_fields["drain_seconds"].default
+    return float(told(manifests, one).get("TRUNK_DRAIN_SECONDS", default))

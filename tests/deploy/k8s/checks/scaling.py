@@ -1,0 +1,78 @@
+"""Numbers of pods: nodes can be drained, no lane is without a consumer, scalers watch queues that exist."""
+
+import math
+
+from common import topology
+from common.domain.names import Lane
+
+from ..manifests import Manifests, Object, Workload, selects
+from .configuring import told
+
+LEAST_SCALED = 2
+ZONES = 3
+
+
+def drains(manifests: Manifests) -> list[str]:
+    """No budget and no spread ever keeps a node from being drained."""
+    found = []
+    for one in manifests.services:
+        replicas = manifests.least_replicas(one)
+        for budget in manifests.of("PodDisruptionBudget"):
+            if selects(budget["spec"]["selector"], one.labels) and _allowed(budget["spec"], replicas) < 1:
+                found.append(f"{one.name}: its budget never lets one of {replicas} pods go")
+        strict = [s for s in one.pod.get("topologySpreadConstraints", []) if s["whenUnsatisfiable"] == "DoNotSchedule"]
+        if strict and replicas <= ZONES:
+            found.append(f"{one.name}: a drained zone keeps {replicas} pods from being scheduled")
+    return found
+
+
+def _allowed(spec: Object, replicas: int) -> int:
+    if "maxUnavailable" in spec:
+        return _number(spec["maxUnavailable"], replicas)
+    return replicas - _number(spec["minAvailable"], replicas)
+
+
+def _number(told_: int | str, replicas: int) -> int:
+    return told_ if isinstance(told_, int) else math.ceil(int(told_.rstrip("%")) * replicas / 100)
+
+
+def lanes_of(manifests: Manifests, one: Workload) -> set[Lane]:
+    """Lanes that a Deployment consumes."""
+    lane = told(manifests, one).get("TRUNK_LANE")
+    return {Lane(lane)} if lane else set(Lane)
+
+
+def lanes(manifests: Manifests) -> list[str]:
+    """Every service has somebody for each lane, at all times."""
+    found = []
+    for service in topology.SERVICES:
+        own = [one for one in manifests.services if one.service == service and manifests.least_replicas(one) > 0]
+        consumed = {lane for one in own for lane in lanes_of(manifests, one)}
+        found += [f"{service}: nobody consumes the lane {lane}" for lane in sorted(set(Lane) - consumed)]
+    return found
+
+
+def scalers(manifests: Manifests) -> list[str]:
+    """Scalers: all queues of the normal lane, over HTTP, unacknowledged messages counted, never to zero."""
+    found = []
+    for scaler in manifests.of("ScaledObject"):
+        name, spec = scaler["metadata"]["name"], scaler["spec"]
+        one = manifests.workload(spec["scaleTargetRef"]["name"])
+        found += [f"ScaledObject {name}: {trouble}" for trouble in _troubles(manifests, one, spec)]
+    urgent = [one for one in manifests.services if lanes_of(manifests, one) != {Lane.NORMAL}]
+    targets = {scaler["spec"]["scaleTargetRef"]["name"] for scaler in manifests.of("ScaledObject")}
+    return found + [f"{one.name} takes the urgent lane and is scaled" for one in urgent if one.name in targets]
+
+
+def _troubles(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
+    triggers = [trigger["metadata"] for trigger in spec["triggers"]]
+    queues = [trigger["queueName"] for trigger in triggers]
+    checks = {
+        f"watches {queues}": sorted(queues) == sorted(topology.consumed_queues(one.service, Lane.NORMAL)),
+        "goes below two": spec.get("minReplicaCount", 0) >= LEAST_SCALED <= spec["maxReplicaCount"],
+        "the Deployment sets replicas too": "replicas" not in one.whole["spec"],
+        "counts by another way": all(t["protocol"] == "http" and t["mode"] == "QueueLength" for t in triggers),
+        "messages in work do not count": all(t["excludeUnacknowledged"] == "false" for t in triggers),
+        "another vhost": all(t["vhostName"] == topology.VHOST for t in triggers),
+    }
+    return [trouble for trouble, is_well in checks.items() if not is_well]

@@ -1,0 +1,91 @@
+"""Whoever selects pods selects those it means, all of them and no others."""
+
+from ..manifests import COMPONENT, INSTANCE, NAME, PART_OF, Manifests, selects
+
+
+def deployments(manifests: Manifests) -> list[str]:
+    """A Deployment selects its own pods and nobody else's; its spread counts just these."""
+    found = []
+    for one in manifests.services:
+        chosen = [other.name for other in manifests.workloads if selects(one.whole["spec"]["selector"], other.labels)]
+        if chosen != [one.name]:
+            found.append(f"Deployment {one.name} selects the pods of {chosen}")
+        for spread in one.pod.get("topologySpreadConstraints", []):
+            counted = [other.name for other in manifests.workloads if selects(spread["labelSelector"], other.labels)]
+            if counted != [one.name]:
+                found.append(f"Deployment {one.name} spreads the pods of {counted}")
+    return found
+
+
+def budgets(manifests: Manifests) -> list[str]:
+    """Each Deployment has one PodDisruptionBudget: a pod under two cannot be evicted at all."""
+    found = []
+    for one in manifests.services:
+        over = [o for o in manifests.of("PodDisruptionBudget") if selects(o["spec"]["selector"], one.labels)]
+        if len(over) != 1:
+            found.append(f"Deployment {one.name} has {len(over)} budgets")
+    for budget in manifests.of("PodDisruptionBudget"):
+        if not any(selects(budget["spec"]["selector"], one.labels) for one in manifests.services):
+            found.append(f"PodDisruptionBudget {budget['metadata']['name']} covers nothing")
+    return found
+
+
+def scalers(manifests: Manifests) -> list[str]:
+    """A scaler's target exists, and so does what it authenticates by."""
+    deployments_, keys = manifests.names("Deployment"), manifests.names("TriggerAuthentication")
+    found = []
+    for scaler in manifests.of("ScaledObject"):
+        target = scaler["spec"]["scaleTargetRef"]["name"]
+        if target not in deployments_:
+            found.append(f"ScaledObject {scaler['metadata']['name']} scales {target}, which is not there")
+        for trigger in scaler["spec"]["triggers"]:
+            if trigger["authenticationRef"]["name"] not in keys:
+                found.append(f"ScaledObject {scaler['metadata']['name']}: no TriggerAuthentication")
+    return found
+
+
+def monitors(manifests: Manifests) -> list[str]:
+    """The PodMonitor of the trunk chooses every service's pods, by a port that they have, and no job's."""
+    found = []
+    for monitor in manifests.of("PodMonitor"):
+        if "namespaceSelector" in monitor["spec"]:
+            continue  # somebody else's pods: compared with the examples
+        chosen = {one.name for one in manifests.workloads if selects(monitor["spec"]["selector"], one.labels)}
+        if chosen != {one.name for one in manifests.services}:
+            found.append(f"PodMonitor {monitor['metadata']['name']} chooses {sorted(chosen)}")
+        ports = {port["name"] for one in manifests.services for port in one.container["ports"]}
+        for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+            if endpoint["port"] not in ports:
+                found.append(f"PodMonitor {monitor['metadata']['name']}: no port {endpoint['port']}")
+    return found
+
+
+def policies(manifests: Manifests) -> list[str]:
+    """Each NetworkPolicy is about some pods, and every pod is denied by default."""
+    found = []
+    for policy in manifests.of("NetworkPolicy"):
+        if not any(selects(policy["spec"]["podSelector"], one.labels) for one in manifests.workloads):
+            found.append(f"NetworkPolicy {policy['metadata']['name']} is about no pod")
+    denials = [
+        policy
+        for policy in manifests.of("NetworkPolicy")
+        if policy["spec"]["podSelector"] == {}
+        and set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+        and not policy["spec"].get("ingress")
+        and not policy["spec"].get("egress")
+    ]
+    return found if denials else [*found, "nothing denies by default"]
+
+
+def labels(manifests: Manifests) -> list[str]:
+    """Every object is part of the trunk; every pod says which service, which instance and which kind of thing."""
+    found = []
+    for each in manifests.objects:
+        if each["metadata"].get("labels", {}).get(PART_OF) != "trunk" and each["kind"] != "ConfigMap":
+            found.append(f"{each['kind']} {each['metadata']['name']} is not labelled part of the trunk")
+    for one in manifests.workloads:
+        if missing := {NAME, INSTANCE, COMPONENT, PART_OF} - one.labels.keys():
+            found.append(f"{one.name}: pods without {sorted(missing)}")
+        if one.is_service and one.labels.get(INSTANCE) != one.name:
+            found.append(f"{one.name}: pods of instance {one.labels.get(INSTANCE)}")
+    return found
