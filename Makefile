@@ -20,10 +20,11 @@ up: setup ## start the servers and the five services, and leave them running
 down: ## stop everything `make up` started
 	@$(RUN) trunkctl down
 
-test: setup ## every test on real servers; those that need a container engine are container-test
+test: setup ## every test, on real servers and then in containers
 	@$(RUN) pytest --ignore=tests/containers
+	@$(RUN) pytest tests/containers
 
-container-test: setup ## images and compose file for real, in a container engine of this checkout
+container-test: setup ## of these, images and compose file, in a container engine of this checkout
 	@$(RUN) pytest tests/containers
 
 images: ## the images of all services and jobs, by the docker of this machine
