@@ -124,10 +124,14 @@ class Service:
         kind: str,
         extra: dict[str, Any],
         content_type: str = "application/json",
+        unconfirmed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Publish bytes; while the broker takes nothing the handler waits, and tries again."""
+        """Publish bytes; while the broker takes nothing the handler waits, and tries again.
+
+        ``unconfirmed`` is told of each attempt that was not confirmed.
+        """
         once = partial(self._send_once, exchange, routing_key, body, kind, extra, content_type)
-        await until_confirmed(once, exchange, routing_key)
+        await until_confirmed(once, exchange, routing_key, unconfirmed)
 
     async def _send_once(
         self,
