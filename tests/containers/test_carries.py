@@ -45,7 +45,7 @@ def test_jobs_run_again_change_nothing(trunk: ComposeTrunk, place: Compose) -> N
         place.compose("run", "--rm", "-T", "--no-deps", job)
     assert state(trunk, place) == before
     assert "as described" in place.trunkctl("topology", "check")
-    assert "as described" in place.trunkctl("stores", "check")
+    assert "as described" in place.trunkctl("migrate", "--check")
 
 
 def test_what_is_kept_survives_new_containers(trunk: ComposeTrunk, place: Compose) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.system.trunk import ROOT, SERVICES, eventually
+from tests.system.trunk import SERVICES, eventually
 
 from .compose import Compose, ComposeTrunk
 
@@ -18,8 +18,6 @@ WATCHERS = ("prometheus", "alertmanager")
 
 @pytest.fixture(scope="module")
 def prometheus(trunk: ComposeTrunk, place: Compose, opened: list[int]) -> Iterator[httpx.Client]:
-    if not (ROOT / "deploy/monitoring/prometheus.yaml").exists():
-        pytest.skip("Prometheus in compose skipped: deploy/monitoring is not here")
     place.up(*WATCHERS)
     with httpx.Client(base_url=f"http://127.0.0.1:{opened[4]}/api/v1", timeout=20) as http:
         yield http
