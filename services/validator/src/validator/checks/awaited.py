@@ -18,6 +18,8 @@ from pyhanko.sign.diff_analysis import SuspiciousModification
 Number = tuple[int, int]
 """Object number and generation."""
 
+WAYS_UP = frozenset({"/Parent", "/Root"})
+"""Under these keys the catalog is named as what stands above; old cross-reference streams lie around as objects."""
 MAX_NODES = 200_000
 
 
@@ -64,7 +66,7 @@ def _awaited(old: HistoricalResolver) -> Awaited:
         there.add(number)
         for key, named in _mentions(found):
             mentioned.add(named)
-            if named == root and key != "/Parent":
+            if named == root and key not in WAYS_UP:
                 roles.add(named)
     return Awaited(frozenset(mentioned - there - tables), _parents(old), frozenset(roles))
 
