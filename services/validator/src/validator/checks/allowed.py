@@ -11,6 +11,7 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
 (e) Behind the last signature, the date of the last change in the document information.
+(f) to (i) What is written anew without saying anything else, see ``anew``.
 """
 
 import re
@@ -29,6 +30,8 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.diff_analysis.commons import compare_dicts, compare_key_refs, safe_whitelist
 from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
+
+from validator.checks.anew import may_exchange_drawing
 
 DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
 DSS_KEYS = frozenset({"/Type", "/VRI", *DSS_ARRAYS})
@@ -140,14 +143,14 @@ class FormRule(FormUpdatingRule):
             raise SuspiciousModification("flags of the form taken away")
         if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
-        _require_same_resources(before, now)
+        _require_same_resources(before, now, old, new)
         for field in _fields(now):
             if old.is_ref_unassignable(field.reference) and _acts(field):
                 raise SuspiciousModification("new field that does something when it is touched")
         return super().apply(old, new)
 
 
-def _require_same_resources(before: Any, now: Any) -> None:
+def _require_same_resources(before: Any, now: Any, past: Old, present: New) -> None:
     """What fields are drawn with may grow, as tools add their fonts; an exchanged font would say something else."""
     old, new = entry(before, "/DR"), entry(now, "/DR")
     for kind in old if isinstance(old, generic.DictionaryObject) else ():
@@ -155,9 +158,16 @@ def _require_same_resources(before: Any, now: Any) -> None:
         if not isinstance(had, generic.DictionaryObject):
             kept = had == has
         else:
-            kept = isinstance(has, generic.DictionaryObject) and all(_same_raw(had, has, name) for name in had)
+            kept = isinstance(has, generic.DictionaryObject) and all(
+                _same_raw(had, has, name) or (kind == "/XObject" and _other_drawing(had, has, name, past, present))
+                for name in had
+            )
         if not kept:
             raise SuspiciousModification("resources of the form exchanged")
+
+
+def _other_drawing(had: Any, has: Any, name: str, past: Old, present: New) -> bool:
+    return name in has and may_exchange_drawing(past, present, had.raw_get(name), has.raw_get(name))
 
 
 def _same_raw(had: Any, has: Any, name: str) -> bool:

@@ -7,6 +7,7 @@ information and metadata may not change either.
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
+from pyhanko.sign.diff_analysis.constants import ROOT_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
     CatalogModificationRule,
     ObjectStreamRule,
@@ -22,6 +23,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
 from validator.checks.allowed import FormRule, InformationDateRule, Policy, ValidationDataRule
+from validator.checks.anew import AnnotationTypeRule, FormResourcesRule, OutputIntentRule
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.metadata import MetadataDateRule
 from validator.checks.quick.settled import settled
@@ -34,7 +36,10 @@ _FORM = FormRule([SigFieldCreationRule(allow_new_visible_after_certify=True), Si
 
 NO_FORM_FILL = Policy(
     global_rules=[
-        CatalogModificationRule(),
+        CatalogModificationRule(ROOT_EXEMPT_STRICT_COMPARISON | {"/OutputIntents"}),
+        OutputIntentRule().as_qualified(ModificationLevel.FORM_FILLING),
+        AnnotationTypeRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        FormResourcesRule().as_qualified(ModificationLevel.FORM_FILLING),
         DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
         XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),

@@ -4,7 +4,6 @@ ISO 32000-1 §12.8.1, EN 319 142-1 §5. The rules close the published attacks on
 and incremental saving; a library's own arithmetic alone does not (it never reads the hole).
 """
 
-import io
 import itertools
 import re
 from dataclasses import dataclass
@@ -213,7 +212,7 @@ def _check_readable_alone(document: bytes, reader: PdfFileReader, signature: Sig
     if known and known.reads_alone(signature.revision, signature.end):
         return
     with faults(Step.STRUCTURE, Reason.E_SIG_COVERAGE, f"{signature.field}: signed revision not readable alone"):
-        alone = PdfFileReader(io.BytesIO(document[: signature.end]), strict=True)
+        alone = Reader(document[: signature.end])
         if alone.total_revisions != signature.revision + 1:
             raise _coverage("signed revisions differ from those of the file", signature.field)
         for reference in _objects_of(alone):
