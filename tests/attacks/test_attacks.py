@@ -8,18 +8,13 @@ import time
 
 import pytest
 
-from common.domain.reason import Reason
 from mint.attacks import ATTACKS, Class, Scene
 from mint.city import build_city
 from mint.paper import letter
 from tests.validator.conftest import NOW, SENDER, Court, revocation_of
-from validator.pool import Limits, Measures, Pool
 from validator.report import Refused, SubIndication, Verified
 from validator.trust import Trust
-from validator.verify import Question
 
-FOR_THE_POOL = {"table_of_two_thousand_million"}
-"""Only the limit on a worker's CPU time ends these."""
 SECONDS = 20.0
 """CPU time of the slowest answer on a busy machine; most take a hundredth."""
 
@@ -57,7 +52,7 @@ def _indication(decision: Refused) -> SubIndication:
     return SubIndication.SIG_CONSTRAINTS_FAILURE if together else SubIndication.FORMAT_FAILURE
 
 
-@pytest.mark.parametrize("name", [name for name in ATTACKS if name not in FOR_THE_POOL])
+@pytest.mark.parametrize("name", list(ATTACKS))
 def test_attack(court: Court, scene: Scene, name: str) -> None:
     attack = ATTACKS[name]
     document = attack.make(scene)
@@ -69,14 +64,3 @@ def test_attack(court: Court, scene: Scene, name: str) -> None:
     assert decision.reason in attack.reasons, decision.detail
     if attack.kind is not Class.BOMB:
         assert _indication(decision) == attack.sub_indication, decision.detail
-
-
-async def test_what_only_a_limit_ends(court: Court, scene: Scene) -> None:
-    measures = Measures(court.trust, court.revocation, court.directory)
-    pool = Pool(measures, workers=1, limits=Limits(cpu_seconds=1))
-    await pool.start()
-    for name in FOR_THE_POOL:
-        decision = await pool.run(ATTACKS[name].make(scene), Question(sender=SENDER), NOW)
-        assert isinstance(decision, Refused)
-        assert decision.reason in ATTACKS[name].reasons | {Reason.E_PDF_TIMEOUT}
-    await pool.close()

@@ -13,7 +13,8 @@ from mint.attacks.raw import appended, body_of, page, stream, with_entry
 from mint.city import build_city
 from mint.paper import letter
 from tests.validator.conftest import NOW, SENDER
-from validator.secrecy import find_mark
+from validator.secrecy import find_mark, search
+from validator.secrecy.search import Missed
 
 
 def hexed(text: str) -> bytes:
@@ -213,9 +214,67 @@ def test_hostile_files_raise_nothing() -> None:
 def test_bombs_and_loops_raise_nothing() -> None:
     city = build_city(NOW, kind="p256")
     scene = Scene(city, SENDER, letter(), NOW)
-    for name, attack in ATTACKS.items():
-        if attack.kind is Class.BOMB and name != "table_of_two_thousand_million":
+    for attack in ATTACKS.values():
+        if attack.kind is Class.BOMB:
             find_mark("a.pdf", attack.make(scene))
     loop = with_entry(body_of(page(), 3), b"/Annots 3 0 R")
     find_mark("a.pdf", appended(page(), {3: loop}))
     find_mark("a.zip", b"PK\x03\x04" + struct.pack("<L", 7) * 100)
+
+
+def _locked() -> bytes:
+    """An archive with a member under a password, by its flag."""
+    made = bytearray(zipped(("a.txt", b"x")))
+    made[6] |= 1
+    made[made.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(made)
+
+
+def _pdf_in(depth: int) -> bytes:
+    return attached(b"a.pdf", _pdf_in(depth - 1)) if depth else page()
+
+
+CLOSED = {
+    "member under a password": _locked(),
+    "archive that is broken": zipped(("a.txt", b"x"))[:-30],
+    "too many members": zipped(*((f"{number}.txt", b"x") for number in range(201))),
+    "archive nested too deeply": zipped(("a.zip", zipped(("b.zip", zipped(("c.txt", b"MAT")))))),
+    "too many files inside a PDF": page(
+        catalog=b"/Names << /EmbeddedFiles << /Names [%s] >> >>" % (b"(a) 10 0 R " * 21),
+        objects={10: b"<< /Type /Filespec /F (a.txt) /EF << /F 11 0 R >> >>", 11: stream(b"x")},
+    ),
+    "PDF inside a PDF inside a PDF inside a PDF": _pdf_in(3),
+    "PDF under a password": page(more=b"/Encrypt << /Filter /Standard /V 1 /R 2 /O (o) /U (u) /P -1 >>"),
+    "office file under a password": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    + bytes(504)
+    + "EncryptedPackage".encode("utf-16-le"),
+}  # fmt: skip
+BEYOND = {
+    "long text": b"x\n" * 3_000_000,
+    "long page": page(b"q Q " * 600_000),
+    "crowded page": page(b"() Tj " * 60_002),
+    "many notes": page(
+        entries=b"/Annots [%s]" % (b"10 0 R " * 101), objects={10: b"<< /Type /Annot /Subtype /Text >>"}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CLOSED)
+def test_what_no_search_can_open(case: str) -> None:
+    found = search("a.bin", CLOSED[case])
+    assert isinstance(found, Missed)
+    assert found.closed
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_what_lies_beyond(case: str) -> None:
+    found = search("a.bin", BEYOND[case])
+    assert isinstance(found, Missed)
+    assert found.beyond
+    assert not found.closed
+
+
+def test_everything_was_seen() -> None:
+    for case in NOT_FOUND:
+        assert search("15-BC.pdf", NOT_FOUND[case]) is None, case
+    assert search("15-BC.bin", FOUND["member of an archive in an archive"]) is not None

@@ -15,6 +15,7 @@ from pyhanko.sign import fields
 from mint.pki import Identity
 from mint.sign import Manner, _DatedSigner, _metadata, _signer, add_empty_fields, finished, sign
 from mint.tagged import FIRST_PAGE, PARENTS, ROOT, tagged
+from mint.tsa import add_document_time_stamp, time_authority
 
 from .conftest import NOW, Court
 from .test_difference_rules import (
@@ -394,3 +395,52 @@ def test_output_intent_exchanged(court: Court, paper: bytes) -> None:
     signed = _prepared(paper, lambda writer: _means(_profile(is_srgb=False))(writer, None))(court.sender.signer)
     assert accepted(court, sign_with(signed, court.sender.seal, lambda *_: None))
     assert refused(court, sign_with(signed, court.sender.seal, _means(_profile())))
+
+
+# time stamps behind the last signature
+
+
+def _form_in_the_catalog(writer: Writer) -> None:
+    writer.root[name("/AcroForm")] = dictionary(Fields=array(), SigFlags=number(3))
+    writer.update_root()
+
+
+@pytest.fixture(scope="module")
+def twice(court: Court, paper: bytes) -> bytes:
+    signed = _prepared(paper, _form_in_the_catalog)(court.sender.signer)
+    return sign(signed, court.sender.seal, NOW, field="B")
+
+
+def test_time_stamp_where_the_form_stands_in_the_catalog(court: Court, twice: bytes) -> None:
+    tsa = time_authority(court.city.authority)
+    assert accepted(court, add_document_time_stamp(twice, tsa, NOW))
+
+
+def _draws_anew(writer: Writer) -> None:
+    writer.root["/AcroForm"][name("/NeedAppearances")] = generic.BooleanObject(True)
+    writer.update_root()
+
+
+def _field_of_text(writer: Writer) -> None:
+    entries = dictionary(FT=name("/Tx"), T=generic.TextStringObject("so"), V=generic.TextStringObject("khac"))
+    writer.root["/AcroForm"]["/Fields"].append(writer.add_object(entries))
+    writer.update_root()
+
+
+@pytest.mark.parametrize("attack", [_draws_anew, _field_of_text])
+def test_more_than_a_time_stamp(court: Court, twice: bytes, attack: Callable[[Writer], None]) -> None:
+    tsa = time_authority(court.city.authority)
+    assert refused(court, add_document_time_stamp(update(twice, attack), tsa, NOW))
+
+
+def test_tool_of_the_last_change(court: Court, twice: bytes) -> None:
+    def change(value: Any) -> Callable[[Writer], None]:
+        def set_it(writer: Writer) -> None:
+            information = writer.trailer["/Info"]
+            information[name("/Producer")] = value
+            writer.update_container(information)
+
+        return set_it
+
+    assert accepted(court, update(twice, change(generic.TextStringObject("cong cu khac"))))
+    assert refused(court, update(twice, change(dictionary(Khac=number(1)))))

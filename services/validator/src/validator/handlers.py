@@ -26,6 +26,7 @@ from validator.report import Decision
 from validator.secrecy.redacted import objects_of, redacted, report_json
 from validator.secrecy.restore import restore
 from validator.secrecy.search import Search
+from validator.secrecy.searched import Searched
 from validator.verdicts import VerdictRecord, Verdicts, fact_of
 from validator.verify import Question
 
@@ -52,29 +53,35 @@ class Validator:
     async def _decide(self, fact: PackageAccepted) -> VerdictRecord:
         now = datetime.now(UTC)
         envelope = await self._envelope(fact)
-        if mark := await self._mark(fact, envelope, now):
-            return await self._secret(fact, envelope, mark, now)
+        seen = await self._search(fact, envelope, now)
+        if seen.mark:
+            return await self._secret(fact, envelope, seen.mark, now)
         attachments = pdfs(envelope)
         decisions = [await self._ask(fact, envelope, attachment, now) for attachment in attachments]
         names = [attachment.name for attachment in attachments]
         answer = conclude(decisions, names)
+        if seen.refused and not isinstance(answer, Refused):
+            answer = seen.refused  # (12.2)
         if isinstance(answer, Undecided):
             raise Transient(answer.reason, answer.detail)
         _tell_security(fact, decisions)
-        report = await self.objects.put_content(_report_json(fact, attachments, decisions, answer, now))
+        report = await self.objects.put_content(_report_json(fact, attachments, decisions, answer, seen.unread, now))
         return _record(fact, answer, report, now)
 
-    async def _mark(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> Mark | None:
-        """A mark of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
+    async def _search(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> Searched:
+        """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
+        seen = Searched()
         for number, attachment in enumerate(envelope.attachments, start=1):
             file = await self._file(fact, attachment)
             found = await self.examiner.look(file, Search(name=attachment.name), now, urgent=fact.lane is Lane.URGENT)
-            if isinstance(found, Mark):
-                return found.at(f"attachment {number}")
             if isinstance(found, Undecided):
                 raise Transient(found.reason, found.detail)
-            # A file that no search can end within the limits is refused by the list of the law, or carries no text.
-        return None
+            if isinstance(found, Mark):
+                return Searched(found.at(f"attachment {number}"))
+            seen = seen.after(number, attachment, found)
+        if seen.unread:
+            log.warning("security event NOT_SEARCHED in package %s: %s", fact.package_id, "; ".join(seen.unread))
+        return seen
 
     async def _secret(self, fact: PackageAccepted, envelope: Envelope, mark: Mark, now: datetime) -> VerdictRecord:
         log.warning("security event SECRET_CONTENT in package %s: %s", fact.package_id, mark)
@@ -127,6 +134,7 @@ def _report_json(
     attachments: Sequence[Attachment],
     decisions: Sequence[Decision],
     answer: Verdict | Refused,
+    unread: Sequence[str],
     now: datetime,
 ) -> bytes:
     files: list[Document] = [
@@ -143,6 +151,7 @@ def _report_json(
         "label": answer.label if isinstance(answer, Verdict) else None,
         "reason": answer.reason if isinstance(answer, Refused) else None,
         "detail": answer.detail if isinstance(answer, Refused) else "",
+        "not_searched": list(unread),
         "files": files,
     }
     return json.dumps(whole, ensure_ascii=False, sort_keys=True, indent=1).encode()

@@ -34,7 +34,7 @@ from common.domain.directory import Directory
 from common.domain.reason import Reason
 from validator.report import Decision, Refused, Report, Undecided, Verdict
 from validator.revocation import Revocation
-from validator.secrecy import find_mark
+from validator.secrecy import search
 from validator.secrecy.search import Found, Search
 from validator.trust import Trust
 from validator.turnstile import Turnstile
@@ -328,7 +328,7 @@ def _answer(
         hook(document)
     answer: Decision | Found
     if isinstance(question, Search):
-        answer = find_mark(question.name, document)
+        answer = search(question.name, document)
     else:
         answer = verify(document, question, measures.trust, measures.revocation, measures.directory, now)
     signal.setitimer(signal.ITIMER_REAL, 0)

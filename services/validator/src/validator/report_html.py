@@ -49,7 +49,7 @@ NOTES = {
 }
 STEPS = {
     1: "tệp", 2: "đọc PDF", 3: "cấu trúc chữ ký", 4: "thay đổi sau khi ký", 5: "mật mã", 6: "đường dẫn chứng thư",
-    7: "thu hồi", 8: "thời gian", 9: "chủ thể và thẩm quyền", 10: "thứ tự ký", 11: "thể thức",
+    7: "thu hồi", 8: "thời gian", 9: "chủ thể và thẩm quyền", 10: "thứ tự ký", 11: "thể thức", 12: "bí mật nhà nước",
 }  # fmt: skip
 
 TEMPLATE = """<!doctype html>

@@ -5,7 +5,20 @@ prepare documents before they are signed, forge signature messages, and change a
 Every class that research has published is here; ``registry.Class`` names them.
 """
 
-from mint.attacks import bombs, forgery, messages, roles, saving, shadow
+from mint.attacks import awaited, bombs, fields, forgery, messages, roles, saving, shadow
 from mint.attacks.registry import ATTACKS, Attack, Class, Scene
 
-__all__ = ["ATTACKS", "Attack", "Class", "Scene", "bombs", "forgery", "messages", "roles", "saving", "shadow"]
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "Class",
+    "Scene",
+    "awaited",
+    "bombs",
+    "fields",
+    "forgery",
+    "messages",
+    "roles",
+    "saving",
+    "shadow",
+]

@@ -7,6 +7,8 @@ valid.
 import zlib
 from collections.abc import Callable
 
+from pyhanko.sign.fields import MDPPerm
+
 from common.domain.reason import Reason
 from mint.attacks.raw import appended, body_of, page, plain, root_of, stream, with_entry
 from mint.attacks.registry import Class, Scene, add, attack
@@ -102,6 +104,54 @@ def _wide_index(_: Scene) -> bytes:
     return page() + b"98 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (stream(b"", entries), start)
 
 
+def _listing(entries: bytes) -> bytes:
+    """A file whose cross-reference stream says so."""
+    start = len(page())
+    held = stream(b"\0" * 64, b"/Type /XRef /Size 2000000000 /Root 1 0 R " + entries)
+    return page() + b"98 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (held, start)
+
+
+def _rows_of_a_byte(_: Scene) -> bytes:
+    """A cross-reference stream of 12 MiB in which a predictor makes a row of every second byte."""
+    start, packed = len(page()), _zeros(12)
+    entries = b"/Type /XRef /Size 99 /W [1 4 1] /Index [0 600000] /Root 1 0 R /Filter /FlateDecode"
+    parms = b"/DecodeParms << /Predictor 12 /Columns 1 >> /Length %d" % len(packed)
+    body = b"98 0 obj\n<< %s %s >>\nstream\n%s\nendstream\nendobj\n" % (entries, parms, packed)
+    return page() + body + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def _packed(scene: Scene, entries: bytes) -> bytes:
+    """An object stream that says so."""
+    pdf = with_streams(scene.signed, {3: b"<< /Type /Page >>"})
+    at = pdf.index(b"97 0 obj", len(scene.signed))
+    return _moved(pdf, at, b"97 0 obj\n%s\nendobj\n" % stream(b"3 0 << >>", b"/Type /ObjStm " + entries))
+
+
+def _object_stream_of_bytes(scene: Scene) -> bytes:
+    """An object stream of 30 MiB in which a predictor makes a row of every second byte."""
+    packed = _zeros(30)
+    pdf = with_streams(scene.signed, {3: b"<< /Type /Page >>"})
+    entries = b"/Type /ObjStm /N 1 /First 5 /Filter /FlateDecode /DecodeParms << /Predictor 12 /Columns 1 >>"
+    body = b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(packed), entries, packed)
+    return _moved(pdf, pdf.index(b"97 0 obj", len(scene.signed)), b"97 0 obj\n%s\nendobj\n" % body)
+
+
+def _doubling(body: bytes) -> dict[int, bytes]:
+    """Objects 90 to 119, each of which refers to the next one twice: a thousand million ways to the last."""
+    made = {number: body % (number + 1, number + 1) for number in range(90, 119)}
+    return made | {119: b"<< /A 1 >>"}
+
+
+def _tagged_twice() -> bytes:
+    """A structure tree whose parent tree leads to its leaf in a thousand million ways."""
+    tree = _doubling(b"<< /Kids [%d 0 R %d 0 R] >>")
+    return page(
+        catalog=b"/StructTreeRoot 80 0 R",
+        objects={80: b"<< /Type /StructTreeRoot /K 91 0 R /ParentTree 100 0 R >>", 91: b"<< /S /P /P 80 0 R /K 0 >>"}
+        | {number: body for number, body in tree.items() if number >= 100},
+    )
+
+
 def _counted(_: Scene) -> bytes:
     """A table that says it has two thousand million rows."""
     return page().replace(b"xref\n0 6\n", b"xref\n0 2000000000\n")
@@ -133,7 +183,22 @@ _bomb("table_bomb", _table_bomb)
 _bomb("hundred_filters", _filters)
 _bomb("predictor_of_many_columns", _predictor)
 _bomb("columns_of_a_million_bytes", _widths)
-_bomb("table_of_two_thousand_million", _wide_index, *ANY, Reason.E_PDF_TIMEOUT)
+_bomb("table_of_two_thousand_million", _wide_index)
+_bomb("table_of_two_thousand_million_bytes", lambda _: _listing(b"/W [0 1 0] /Index [0 2000000000]"))
+_bomb("table_of_many_parts", lambda _: _listing(b"/W [0 0 1] /Index [%s]" % (b"0 100000000 " * 20)))
+_bomb("table_of_negative_parts", lambda _: _listing(b"/W [1 4 1] /Index [-5 2000000000]"))
+_bomb("table_with_a_size_only", lambda _: _listing(b"/W [0 1 0]"))
+_bomb("table_of_one_byte_rows", _rows_of_a_byte)
+_bomb("object_stream_of_two_thousand_million", lambda s: _packed(s, b"/N 2000000000 /First 4"))
+_bomb("object_stream_that_begins_far_away", lambda s: _packed(s, b"/N 1 /First 2000000000"))
+_bomb("object_stream_of_one_byte_rows", _object_stream_of_bytes)
+_bomb("tree_of_pages_that_doubles", lambda s: appended(s.signed, {1: b"<< /Type /Pages /Kids [90 0 R 90 0 R] >>"}
+    | _doubling(b"<< /Type /Pages /Kids [%d 0 R %d 0 R] >>")))  # fmt: skip
+_bomb("tree_of_fields_that_doubles", lambda s: appended(s.signed, {10: b"<< /Fields [90 0 R 90 0 R] >>"}
+    | _doubling(b"<< /T (a) /FT /Sig /Kids [%d 0 R %d 0 R] >>")))  # fmt: skip
+_bomb("objects_that_double", lambda s: s.by_unit(s.by_signer(
+    page(entries=b"/Khac 90 0 R", objects=_doubling(b"[%d 0 R %d 0 R]")), certify=MDPPerm.FILL_FORMS)))  # fmt: skip
+_bomb("tags_that_double", lambda s: s.by_unit(appended(s.by_signer(_tagged_twice()), {91: b"<< /K 92 0 R >>"})))
 _bomb("rows_that_are_not_there", _counted)
 _bomb("deep_arrays", lambda s: appended(s.signed, {3: _tower(b"[", b"]", 100_000)}))
 _bomb("deep_dictionaries", lambda s: appended(s.signed, {3: _tower(b"<< /A ", b">>", 50_000)}))

@@ -6,11 +6,12 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (a) Validation data rewritten by another tool: arrays and entries of DSS and VRI may go, change and come, as long as all
     of it is streams in their arrays.
 (b) Form entries of a signing service: /SigFlags may gain flags. /NeedAppearances may not be switched on: viewers would
-    then draw field values instead of what was signed. What fields are drawn with may be added to, not exchanged. New
-    fields carry no actions, which could run scripts.
+    then draw field values instead of what was signed. What fields are drawn with may be added to, not exchanged; where
+    viewers draw some field themselves, it stays as it is. New fields are new objects, and carry no actions, which could
+    run scripts.
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
-(e) Behind the last signature, the date of the last change in the document information.
+(e) Behind the last signature, the date and the tool of the last change in the document information.
 (f) to (i) What is written anew without saying anything else, see ``anew``.
 """
 
@@ -32,12 +33,16 @@ from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARIS
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
 
 from validator.checks.anew import may_exchange_drawing
+from validator.checks.awaited import check_awaited
 
 DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
 DSS_KEYS = frozenset({"/Type", "/VRI", *DSS_ARRAYS})
 VRI_ARRAYS = ("/Cert", "/CRL", "/OCSP")
 VRI_KEYS = frozenset({"/Type", "/TU", "/TS", *VRI_ARRAYS})
 VRI_NAME = re.compile(r"/[0-9A-Fa-f]{40}")
+PEN = ("/DA", "/Q", "/DR")
+"""What a viewer draws fields with."""
+MAX_FIELDS = 5_000
 DATE = re.compile(r"D:[0-9]{4,14}([Zz+-][0-9']*)?")
 
 Old = HistoricalResolver
@@ -83,7 +88,7 @@ class ValidationDataRule(WhitelistRule):
             _must_be_dictionary(item, VRI_KEYS, "VRI entry")
             for kind in VRI_ARRAYS:
                 yield from _streams(old, new, past, item, kind, path + key + kind)
-            yield from _stamp(old, item)
+            yield from _stamp(old, new, item)
 
 
 def _kept(old: Old, before: Any, now: Any, key: str, path: RawPdfPath) -> Any:
@@ -112,21 +117,34 @@ def _streams(old: Old, new: New, before: Any, now: Any, key: str, path: RawPdfPa
     if not isinstance(array, generic.ArrayObject):
         raise SuspiciousModification(f"{key} is not an array")
     for place in range(len(array)):
-        stream = array.raw_get(place)
-        if not isinstance(stream, generic.IndirectObject) or not isinstance(stream.get_object(), generic.StreamObject):
-            raise SuspiciousModification(f"{key} holds something else than streams")
-    for reference in new.collect_dependencies(raw, since_revision=old.revision + 1):
+        yield from _stream(old, new, array.raw_get(place), key)
+
+
+def _stream(old: Old, new: New, raw: Any, key: str) -> Iterator[ReferenceUpdate]:
+    """One stream of evidence: if it is new, nothing hangs on it but the object that holds its length."""
+    stream = raw.get_object() if isinstance(raw, generic.IndirectObject) else None
+    if not isinstance(stream, generic.StreamObject):
+        raise SuspiciousModification(f"{key} holds something else than streams")
+    if not _came_after(old, new, raw.reference):
+        return
+    yield ReferenceUpdate(raw.reference)
+    length = stream.raw_get("/Length") if "/Length" in stream else None
+    hanging = new.collect_dependencies(generic.DictionaryObject(stream), since_revision=old.revision + 1)
+    for reference in hanging:
+        is_length = isinstance(length, generic.IndirectObject) and reference == length.reference
+        if not is_length or not isinstance(reference.get_object(), generic.NumberObject):
+            raise SuspiciousModification(f"{key} holds a stream with other objects behind it")
         yield ReferenceUpdate(reference)
 
 
-def _stamp(old: Old, item: Any) -> Iterator[ReferenceUpdate]:
+def _came_after(old: Old, new: New, reference: generic.Reference) -> bool:
+    return bool(new.reader.xrefs.get_introducing_revision(reference) > old.revision)
+
+
+def _stamp(old: Old, new: New, item: Any) -> Iterator[ReferenceUpdate]:
     if "/TS" not in item:
         return
-    raw = item.raw_get("/TS")
-    if not isinstance(raw, generic.IndirectObject) or not isinstance(raw.get_object(), generic.StreamObject):
-        raise SuspiciousModification("/TS is not a stream")
-    if old.is_ref_unassignable(raw.reference):
-        yield ReferenceUpdate(raw.reference)
+    yield from _stream(old, new, item.raw_get("/TS"), "/TS")
 
 
 class FormRule(FormUpdatingRule):
@@ -144,8 +162,14 @@ class FormRule(FormUpdatingRule):
         if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
         _require_same_resources(before, now, old, new)
+        _require_same_pen(before, now)
+        known = {(field.idnum, field.generation) for field in _fields(before)}
         for field in _fields(now):
-            if old.is_ref_unassignable(field.reference) and _acts(field):
+            if (field.idnum, field.generation) in known:
+                continue
+            if not old.is_ref_unassignable(field.reference):
+                raise SuspiciousModification("an old object became a field")
+            if _acts(field):
                 raise SuspiciousModification("new field that does something when it is touched")
         return super().apply(old, new)
 
@@ -168,6 +192,32 @@ def _require_same_resources(before: Any, now: Any, past: Old, present: New) -> N
 
 def _other_drawing(had: Any, has: Any, name: str, past: Old, present: New) -> bool:
     return name in has and may_exchange_drawing(past, present, had.raw_get(name), has.raw_get(name))
+
+
+def _require_same_pen(before: Any, now: Any) -> None:
+    """Where a viewer draws fields itself, whatever it draws them with shows text that nobody saw when signing."""
+    changed = [key for key in PEN if key in now and (key not in before or not _same_raw(before, now, key))]
+    if changed and _drawn_by_viewers(before):
+        raise SuspiciousModification(f"fields would be drawn with another {changed[0]}")
+
+
+def _drawn_by_viewers(form: Any) -> bool:
+    """Whether some field that is no signature has no appearance of its own, or one that viewers are told to renew."""
+    renewed, waiting = bool(entry(form, "/NeedAppearances", False)), [(each, "") for each in _fields(form)]
+    for _ in range(MAX_FIELDS):
+        if not waiting:
+            return False
+        reference, kind = waiting.pop()
+        field = reference.get_object()
+        if not isinstance(field, generic.DictionaryObject):
+            continue
+        kind = str(entry(field, "/FT", kind))
+        kids = entry(field, "/Kids", generic.ArrayObject())
+        below = [kids.raw_get(place) for place in range(len(kids))] if isinstance(kids, generic.ArrayObject) else []
+        waiting += [(kid, kind) for kid in below if isinstance(kid, generic.IndirectObject)]
+        if kind != "/Sig" and not below and (renewed or "/AP" not in field):
+            return True
+    return True
 
 
 def _same_raw(had: Any, has: Any, name: str) -> bool:
@@ -204,15 +254,17 @@ def _acts(field: generic.IndirectObject) -> bool:
 class Policy(StandardDiffPolicy):
     """The library's analysis; (c) what is freed must never have been in use."""
 
-    def __init__(self, global_rules: list[Any], form_rule: FormUpdatingRule | None) -> None:
+    def __init__(self, global_rules: list[Any], form_rule: FormUpdatingRule | None, *, leftovers: bool = True) -> None:
+        """``leftovers``: new objects that nothing refers to do not matter."""
         rules = [*global_rules, FreedRule().as_qualified(ModificationLevel.LTA_UPDATES)]
-        super().__init__(rules, form_rule, reject_object_freeing=False)
+        super().__init__(rules, form_rule, reject_object_freeing=False, ignore_orphaned_objects=leftovers)
 
     def apply(self, old: Old, new: New, *args: Any, **kwargs: Any) -> DiffResult:
         """One revision against the signed one."""
         for reference in new.refs_freed_in_revision():
             if _was_used(old, reference.idnum):
                 raise SuspiciousModification(f"object {reference.idnum} was freed")
+        check_awaited(old, new)
         return super().apply(old, new, *args, **kwargs)
 
 
@@ -237,7 +289,7 @@ def _was_used(old: Old, number: int) -> bool:
 
 
 class InformationDateRule(WhitelistRule):
-    """(e) The document information, where nothing but the date of the last change differs."""
+    """(e) The document information, where nothing but the date and the tool of the last change differs."""
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The information's object."""
@@ -245,7 +297,10 @@ class InformationDateRule(WhitelistRule):
         if before is None or now is None or (before == now and now not in new.explicit_refs_in_revision()):
             return
         entries, changed = old(before), new(now)
-        compare_dicts(entries, changed, frozenset({"/ModDate"}))
+        compare_dicts(entries, changed, frozenset({"/ModDate", "/Producer"}))
+        producer = changed.raw_get("/Producer") if "/Producer" in changed else None
+        if producer is not None and not isinstance(producer, generic.TextStringObject | generic.ByteStringObject):
+            raise SuspiciousModification("/Producer is no text")
         date = changed.raw_get("/ModDate") if "/ModDate" in changed else None
         if date is not None and not (isinstance(date, generic.TextStringObject) and DATE.fullmatch(date)):
             raise SuspiciousModification("/ModDate is no date")

@@ -27,6 +27,7 @@ class Step(IntEnum):
     IDENTITY = 9
     ORDER = 10
     FORM = 11
+    SECRECY = 12
 
 
 class Fault(Exception):

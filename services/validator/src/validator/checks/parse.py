@@ -12,12 +12,14 @@ from validator.report import SubIndication
 
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 """Its warnings quote objects of the document, which must not reach our logs (R15)."""
+ENTRIES_AN_OBJECT = 3
+"""Cross-reference entries that may be read for each object that a file may have: updates list some of them again."""
 
 
 def parse(document: bytes, policy: Policy) -> PdfFileReader:
     """A strict reader. ``strict=False`` would resolve references that only a later revision defines."""
     with faults(Step.PARSE, Reason.E_PDF_FORMAT, "not readable as a PDF"):
-        reader = Reader(document)
+        reader = Reader(document, max_entries=ENTRIES_AN_OBJECT * policy.max_objects)
         # (2.1) Encrypted files cannot be read by their receivers nor judged by us.
         if "/Encrypt" in reader.trailer:
             raise _fault(Reason.E_PDF_ENCRYPTED, "encrypted")

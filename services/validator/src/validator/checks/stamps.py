@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pyhanko.sign.diff_analysis.rules.form_field_rules import is_field_visible
-
 from common.domain.reason import Reason
 from validator.checks.cryptography import Signed, check_strength, read_token
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.structure import Signature
+from validator.checks.visible import is_visible
 from validator.embedded import Evidence, Proofs
 from validator.policy import Policy
 from validator.report import SubIndication
@@ -79,7 +78,7 @@ def check_stated_time(token: Signed, now: datetime, policy: Policy, field: str) 
 def check_invisible(signature: Signature, first: Signature) -> None:
     """(4.4) A document time stamp behind a signature shows nothing: nobody answers for what it would lay over."""
     with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, f"{signature.field}: field not readable"):
-        if signature is not first and is_field_visible(signature.embedded.sig_field):
+        if signature is not first and is_visible(signature.embedded.sig_field):
             raise Fault(
                 Step.DIFFERENCE, Reason.E_SIG_CHANGED, SubIndication.FORMAT_FAILURE,
                 f"{signature.field}: a visible time stamp was laid over the page",

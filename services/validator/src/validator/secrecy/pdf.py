@@ -4,19 +4,17 @@ files inside it.
 The file is read leniently: this is no verdict on it. What cannot be read at all is searched stream by stream.
 """
 
-import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from common.secrecy import Mark, mark_in_field, mark_in_file_name, mark_in_text
+from validator.checks.quick.reading import Reader
 from validator.secrecy.pdf_text import MAX_CONTENT_BYTES, PageReader, entry
-
-_Reader: Any = PdfFileReader
+from validator.secrecy.search import Missed
 
 MAX_PAGES = 12
 """Pages looked at from the beginning: the stamp stands on the first page (ND 30/2020, appendix I, box 10a), and a
@@ -31,22 +29,25 @@ MAX_RAW_BYTES = 32 * 1024
 
 Look = Callable[[], Mark | None]
 Nested = Callable[[str, bytes], Mark | None]
-"""Looks into a file inside this one; None = does not go deeper."""
+"""Looks into a file inside this one."""
 
 
-def mark_in_pdf(document: bytes, nested: Nested | None = None) -> Mark | None:
+def mark_in_pdf(document: bytes, nested: Nested, missed: Missed) -> Mark | None:
     """The first mark found, with its place."""
     try:
-        reader: Any = _Reader(io.BytesIO(document), strict=False)
+        reader: Any = Reader(document, strict=False)
+        if "/Encrypt" in reader.trailer:
+            missed.closed.append("encrypted PDF")
+            return None
         root: Any = reader.trailer["/Root"]
     except Exception:
-        return _in_streams(document)
+        return _in_streams(document, missed)
     looks: list[Look] = [
-        lambda: _in_pages(root),
+        lambda: _in_pages(root, missed),
         lambda: _in_information(reader),
         lambda: _in_metadata(root),
-        lambda: _in_form(root),
-        lambda: _in_files(root, nested) if nested else None,
+        lambda: _in_form(root, missed),
+        lambda: _in_files(root, nested, missed),
     ]
     for look in looks:
         if found := look():
@@ -54,22 +55,23 @@ def mark_in_pdf(document: bytes, nested: Nested | None = None) -> Mark | None:
     return None
 
 
-def _in_pages(root: Any) -> Mark | None:
-    made = PageReader()
+def _in_pages(root: Any, missed: Missed) -> Mark | None:
+    made = PageReader(missed)
     for number, page in enumerate(_pages(root), start=1):
         if number > MAX_PAGES:
             break
         resources = _inherited(page, "/Resources")
         text = _quiet(lambda page=page, resources=resources: made.text(_content(page), resources), "")  # type: ignore[misc]
-        if found := mark_in_text(text) or _quiet(lambda page=page: _in_annotations(page, made), None):  # type: ignore[misc]
+        if found := mark_in_text(text) or _quiet(lambda page=page: _in_annotations(page, made, missed), None):  # type: ignore[misc]
             return found.at(f"page {number}")
     return None
 
 
-def _in_annotations(page: Any, made: PageReader) -> Mark | None:
+def _in_annotations(page: Any, made: PageReader, missed: Missed) -> Mark | None:
     """Comments, stamps and the appearance of form fields."""
     for number, each in enumerate(entry(page, "/Annots") or ()):
         if number >= MAX_ANNOTATIONS:
+            missed.beyond.append("annotations")
             break
         note = each.get_object()
         words = [str(note[key]) for key in ("/Contents", "/V", "/NM", "/Subj") if _is_text(note, key)]
@@ -100,9 +102,11 @@ def _in_metadata(root: Any) -> Mark | None:
     return None
 
 
-def _in_form(root: Any) -> Mark | None:
-    fields = _quiet(lambda: list(root["/AcroForm"]["/Fields"])[:MAX_ANNOTATIONS], [])
-    for each in fields:
+def _in_form(root: Any, missed: Missed) -> Mark | None:
+    fields = _quiet(lambda: list(root["/AcroForm"]["/Fields"]), [])
+    if len(fields) > MAX_ANNOTATIONS:
+        missed.beyond.append("form fields")
+    for each in fields[:MAX_ANNOTATIONS]:
         value = _quiet(lambda each=each: each.get_object(), None)  # type: ignore[misc]
         if (
             isinstance(value, generic.DictionaryObject)
@@ -113,8 +117,11 @@ def _in_form(root: Any) -> Mark | None:
     return None
 
 
-def _in_files(root: Any, nested: Nested) -> Mark | None:
-    for name, data in _quiet(lambda: list(_files(root)), []):
+def _in_files(root: Any, nested: Nested, missed: Missed) -> Mark | None:
+    for number, (name, data) in enumerate(_quiet(lambda: list(_files(root)), [])):
+        if number >= MAX_FILES:
+            missed.closed.append(f"more than {MAX_FILES} files inside a PDF")
+            break
         if found := mark_in_file_name(name) or nested(name, data):
             return found.at("file inside the PDF")
     return None
@@ -124,8 +131,8 @@ def _files(root: Any) -> Iterator[tuple[str, bytes]]:
     """Embedded files by the catalog's name tree, two levels deep."""
     tree = root["/Names"]["/EmbeddedFiles"]
     leaves = [tree, *(kid.get_object() for kid in entry(tree, "/Kids") or ())]
-    for leaf in leaves[:MAX_FILES]:
-        for each in list(entry(leaf, "/Names") or ())[1 : 2 * MAX_FILES : 2]:
+    for leaf in leaves[: MAX_FILES + 1]:
+        for each in list(entry(leaf, "/Names") or ())[1 : 2 * MAX_FILES + 2 : 2]:
             spec = each.get_object()
             name = str(entry(spec, "/UF") or entry(spec, "/F") or "")
             data = _quiet(lambda spec=spec: bytes(spec["/EF"]["/F"].data), b"")  # type: ignore[misc]
@@ -182,11 +189,12 @@ def _is_text(dictionary: Any, key: str) -> bool:
     return isinstance(entry(dictionary, key), generic.TextStringObject | generic.ByteStringObject)
 
 
-def _in_streams(document: bytes) -> Mark | None:
+def _in_streams(document: bytes, missed: Missed) -> Mark | None:
     """A file no reader opens: every stream that unpacks is read as page content, in simple fonts."""
-    made = PageReader()
+    made = PageReader(missed)
     for number, found in enumerate(re.finditer(rb"stream\r?\n", document)):
         if number >= MAX_STREAMS:
+            missed.beyond.append("streams")
             break
         data = document[found.end() : found.end() + MAX_STREAM_BYTES]
         try:

@@ -11,6 +11,8 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 
+from validator.secrecy.search import Missed
+
 MAX_CONTENT_BYTES = 2 * 1024 * 1024
 MAX_MAP_BYTES = 512 * 1024
 MAX_OPERATORS = 60_000
@@ -91,13 +93,17 @@ class Segments:
 class PageReader:
     """Reads pages of one document; fonts are read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, missed: Missed) -> None:
+        """``missed`` learns of pages that hold more than is read."""
+        self._missed = missed
         self._fonts: dict[object, Font] = {}
         self._forms = 0
 
     def text(self, content: bytes, resources: Any, depth: int = 0) -> str:
         """Lines of the text that the content shows, forms in it included."""
         segments = Segments()
+        if len(content) > MAX_CONTENT_BYTES:
+            self._missed.beyond.append("page")
         fonts = _dictionary(resources, "/Font")
         objects = _dictionary(resources, "/XObject")
         font, em, size = Font(), 10.0, 10.0
@@ -105,6 +111,7 @@ class PageReader:
         nested: list[str] = []
         for count, found in enumerate(_OPERATOR.finditer(content[:MAX_CONTENT_BYTES])):
             if count > MAX_OPERATORS:
+                self._missed.beyond.append("page")
                 break
             kind = found.lastgroup
             if found["show"] is not None:
@@ -140,7 +147,10 @@ class PageReader:
     def stream(self, form: Any, resources: Any, depth: int = 0) -> str:
         """Text of a form or an annotation's appearance."""
         self._forms += 1
-        if depth > 3 or self._forms > MAX_FORMS or not isinstance(form, generic.StreamObject):
+        if not isinstance(form, generic.StreamObject):
+            return ""
+        if depth > 3 or self._forms > MAX_FORMS:
+            self._missed.beyond.append("form on a page")
             return ""
         return self.text(bytes(form.data), entry(form, "/Resources") or resources, depth + 1)
 

@@ -9,6 +9,7 @@ from common.domain.reason import Reason
 from common.facts import ObjectRef, PackageAccepted
 from common.objects import content_ref
 from common.secrecy import Mark
+from validator.checks.fault import Step
 
 
 def redacted(envelope: Envelope) -> Envelope:
@@ -45,6 +46,7 @@ def report_json(fact: PackageAccepted, envelope: Envelope, mark: Mark, policy: s
         "policy_version": policy,
         "label": None,
         "reason": Reason.E_SECRET,
+        "step": int(Step.SECRECY),
         "detail": str(mark),
         "files": [{"document_sha256": each.sha256, "document_bytes": each.size_bytes} for each in envelope.attachments],
     }

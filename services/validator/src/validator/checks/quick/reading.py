@@ -14,7 +14,7 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
 from pyhanko.pdf_utils.misc import PdfStrictReadError
-from pyhanko.pdf_utils.reader import PdfFileReader, process_data_at_eof
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader, _read_header_version, process_data_at_eof
 from pyhanko.pdf_utils.xref import (
     ObjStreamRef,
     XRefBuilder,
@@ -27,6 +27,7 @@ from pyhanko.pdf_utils.xref import (
 )
 
 from validator.checks.quick import Unsure
+from validator.checks.quick.bounds import MAX_ENTRIES, Bounds, Steps, must_fit, must_not_predict_bytes
 from validator.checks.quick.layout import Layout, read_layout
 from validator.checks.quick.values import SPACE, Ref, Value, read_value
 from validator.checks.quick.view import ToolView
@@ -44,45 +45,55 @@ IN_USE = ord("n")
 MAX_GENERATION = 0xFFFF
 
 
-class Reader(PdfFileReader):
-    """The strict reader over bytes in memory; ``document`` is all of them."""
+Unpacked = tuple[bytes, dict[int, tuple[int, int]]]
+"""An object stream decoded: its data, and for each object its place and offset in them."""
 
-    def __init__(self, document: bytes) -> None:
-        """As ``PdfFileReader(io.BytesIO(document), strict=True)``, with the builder of this module."""
+
+class Reader(PdfFileReader):
+    """The reader over bytes in memory; ``document`` is all of them."""
+
+    def __init__(self, document: bytes, *, strict: bool = True, max_entries: int = MAX_ENTRIES) -> None:
+        """As ``PdfFileReader(io.BytesIO(document), strict)``, with the builder of this module.
+
+        ``max_entries``: of all cross-reference tables together; more raise ``PdfDecodeLimitError``.
+        """
         self.document = document
-        header = HEADER.match(document)
-        if header is None:
-            super().__init__(io.BytesIO(document), strict=True)
-        else:
-            self._open(document, header)
         self._layout: Layout | bool | None = False
         self.settled: Any = None
         """What ``settled.settled`` knows about this document."""
-        self._unpacked: dict[int, tuple[bytes, dict[int, tuple[int, int]]]] = {}
+        self._unpacked: dict[int, Unpacked | None] = {}
+        self._steps = Steps()
+        header = HEADER.match(document)
+        self._open(document, (int(header[1]), int(header[2])) if header else None, strict, max_entries)
 
-    def _open(self, document: bytes, header: "re.Match[bytes]") -> None:
+    def _open(self, document: bytes, header: tuple[int, int] | None, strict: bool, max_entries: int) -> None:
         stream = io.BytesIO(document)
         self._security_handler = None
-        self.strict = True
+        self.strict = strict
         self._decode_context = DecodeContext(DecodeLimits(), input_size=len(document))
         self.resolved_objects = {}
-        self._header_version = (int(header[1]), int(header[2]))
+        self._header_version = header or _read_header_version(stream)
         self._input_version = None
         self._historical_resolver_cache = {}
         self.stream = stream
         stream.seek(-1, io.SEEK_END)
-        builder = Builder(document, self, stream, process_data_at_eof(stream))
+        builder = Builder(document, self, stream, process_data_at_eof(stream), Bounds(max_entries))
         self.xrefs = Tables(self, builder.read_xrefs())
         self.last_startxref = builder.last_startxref
         self.trailer = builder.trailer
         self.has_xref_stream = builder.has_xref_stream
         self._embedded_signatures = None
 
-    def get_historical_resolver(self, revision: int) -> Any:
-        """As the library; of real tools see ``ToolView``."""
-        known: dict[int, Any] = self._historical_resolver_cache
+    def get_object(self, ref: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the library; ways through a file that double with each step come to an end."""
+        self._steps.count()
+        return super().get_object(ref, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def get_historical_resolver(self, revision: int) -> HistoricalResolver:
+        """As the library, with an end as well."""
+        known: dict[int, HistoricalResolver] = self._historical_resolver_cache
         if revision not in known:
-            known[revision] = ToolView(self, revision)
+            known[revision] = View(self, revision)
         return known[revision]
 
     @property
@@ -138,7 +149,7 @@ class Reader(PdfFileReader):
             raise Unsure
         length = value.get("/Length")
         if isinstance(length, Ref):
-            length = self.get_object(generic.Reference(*length, self))  # type: ignore[no-untyped-call]
+            length = self.get_object(generic.Reference(*length, self))
         if not isinstance(length, int) or length < 0 or not AFTER_STREAM.match(document, start.end() + length):
             raise Unsure
         entries = {generic.NameObject(key): as_library(each, own, self) for key, each in value.items()}
@@ -163,18 +174,23 @@ class Reader(PdfFileReader):
             raise Unsure
         return as_library(value, generic.Reference(idnum, 0, self), self)
 
-    def unpacked(self, number: int) -> tuple[bytes, dict[int, tuple[int, int]]]:
+    def unpacked(self, number: int) -> Unpacked:
         """An object stream decoded: its data, and for each object its place and offset in them."""
         if number not in self._unpacked:
+            self._unpacked[number] = None  # what fails once is not tried again
             self._unpacked[number] = self._unpack(generic.Reference(number, 0, self).get_object())
-        return self._unpacked[number]
+        known = self._unpacked[number]
+        if known is None:
+            raise Unsure
+        return known
 
-    def _unpack(self, stream: Any) -> tuple[bytes, dict[int, tuple[int, int]]]:
+    def _unpack(self, stream: Any) -> Unpacked:
         if not isinstance(stream, generic.StreamObject) or stream.get("/Type") != "/ObjStm":
             raise Unsure
         count, first = stream.get("/N"), stream.get("/First")
         if type(count) is not generic.NumberObject or type(first) is not generic.NumberObject or "/Extends" in stream:
             raise Unsure
+        must_not_predict_bytes(stream)
         data = bytes(stream.read_data(DecodePurpose.OBJECT_STREAM))
         if not 0 < first <= len(data):
             raise Unsure
@@ -182,6 +198,19 @@ class Reader(PdfFileReader):
         if len(numbers) != 2 * count or len(set(numbers[::2])) != count:
             raise Unsure
         return data, {number: (place, first + numbers[2 * place + 1]) for place, number in enumerate(numbers[::2])}
+
+
+class View(ToolView):
+    """One revision of the file."""
+
+    def __init__(self, reader: Reader, revision: int) -> None:
+        super().__init__(reader, revision)
+        self._steps = Steps()
+
+    def get_object(self, ref: generic.Reference, as_metadata_stream: bool = False) -> Any:
+        """As the library."""
+        self._steps.count()
+        return super().get_object(ref, as_metadata_stream)
 
 
 class Tables(XRefCache):
@@ -210,24 +239,33 @@ class Tables(XRefCache):
 class Builder(XRefBuilder):
     """Reads a whole subsection of a table at once; streams and everything unusual as the library does."""
 
-    def __init__(self, document: bytes, handler: Reader, stream: io.BytesIO, last_startxref: int) -> None:
+    def __init__(
+        self, document: bytes, handler: Reader, stream: io.BytesIO, last_startxref: int, bounds: Bounds
+    ) -> None:
         """``last_startxref``: where the newest section begins."""
-        super().__init__(handler, stream, True, last_startxref)
+        super().__init__(handler, stream, handler.strict, last_startxref)
         self._document = document
+        self._bounds = bounds
         self._pending: int | None = last_startxref
         """Where the next section to read is; None = all are read."""
 
+    def _read_xref_stream_object(self) -> Any:
+        reference, stream = super()._read_xref_stream_object()  # type: ignore[no-untyped-call]
+        self._bounds.check_stream(stream)
+        return reference, stream
+
     def read_xrefs(self) -> list[XRefSection]:
-        """As the library. Where it finds a number used that was listed as free: it may be if it never was in use."""
+        """Sections, oldest first. A number listed as free may be used later if it never was in use."""
         try:
-            found: list[XRefSection] = super().read_xrefs()  # type: ignore[no-untyped-call]
-            return found
+            sections: list[XRefSection] = super().read_xrefs()  # type: ignore[no-untyped-call]
         except PdfStrictReadError:
             if self._pending is not None:
                 raise
-            found = without_idle_entries(list(reversed(self.sections)))
-            _check_xref_consistency(found)
-            return found
+            sections = list(reversed(self.sections))
+            _check_xref_consistency(without_idle_entries(sections))
+        for section in sections[:-1]:
+            must_fit(section)
+        return without_idle_entries(sections)
 
     def _read_xref_stream(self, declared_startxref: int) -> Any:
         """A stream that its own table does not list is no object that anyone could refer to: its number is free."""
@@ -246,10 +284,12 @@ class Builder(XRefBuilder):
 
     def _read_table(self, declared_startxref: int) -> Any:
         start = self.stream.tell()
+        self._bounds.check_table(self._document, start)
         try:
             data, highest, end = read_table(self._document, start)
             trailer, behind = read_value(self._document, end)
         except (Unsure, ValueError):
+            self.stream.seek(start)
             return super()._read_xref_table(declared_startxref)
         size, previous = _size_and_previous(trailer, highest)
         if size is None:

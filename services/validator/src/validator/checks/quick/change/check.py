@@ -9,7 +9,7 @@ from validator.checks.quick.change.listed import changed_numbers
 from validator.checks.quick.change.pages import check_pages
 from validator.checks.quick.change.revision import Revision
 from validator.checks.quick.change.trailer import check_trailer
-from validator.checks.quick.history import History
+from validator.checks.quick.history import TRAILER, History
 from validator.checks.quick.values import Ref
 
 CATALOG_MAY = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Version", "/Metadata"})
@@ -38,6 +38,7 @@ def _check_catalog(change: Revision) -> None:
     if before.get("/Type") != "/Catalog" or not same_but(before, now, may):
         raise Unsure
     if change.root in change.replaced:
+        change.only_held_by(change.root, {TRAILER})
         change.used.add(change.root)
     for key in ("/Extensions", "/Version"):
         if before.get(key) != now.get(key) and has_reference([before.get(key, 0), now.get(key, 0)]):
