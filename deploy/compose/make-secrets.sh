@@ -47,6 +47,7 @@ END
 
 random 24 | keep grafana_admin_password
 # Given by others: empty until then. The mail server's password, and where alerts go.
-printf '' | keep smtp_password
-printf '' | keep alertmanager_webhook_url
+for name in smtp_password alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do
+    printf '' | keep "$name"
+done
 echo "secrets are in $(pwd)"

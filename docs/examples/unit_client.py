@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import ssl
 import sys
 import time
 import urllib.parse
@@ -27,7 +28,13 @@ STATUS = """<edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016"><edXMLEnvelop
 <From><OrganId/></From><ResponseFor><OrganId/><DocumentId/></ResponseFor><StatusCode/><Description/><Timestamp/>
 </MessageHeader></edXMLHeader></edXMLEnvelope></edXML>"""
 TRIES, PAUSE_SECONDS, IDLE_SECONDS = 30, 2, 5
-FINAL = (no.ProbableAuthenticationError, no.ProbableAccessDeniedError, no.ChannelClosedByBroker, no.UnroutableError)
+FINAL = (
+    no.ProbableAuthenticationError,
+    no.ProbableAccessDeniedError,
+    no.ChannelClosedByBroker,
+    no.UnroutableError,
+    ssl.SSLCertVerificationError,
+)
 
 
 def persist(work):
@@ -42,7 +49,7 @@ def persist(work):
                 channel.confirm_delivery()  # from here on basic_publish waits for the broker's answer
                 return work(channel)
         except FINAL as error:
-            sys.exit(f"the broker refused {USER}: {error!r}")
+            sys.exit(f"the broker refused {USER}, or is not who it should be: {error!r}")
         except (no.AMQPError, OSError) as error:  # nacked, or no confirm: perhaps taken all the same
             print(f"broken off, the same once more: {error!r}", file=sys.stderr)
             time.sleep(PAUSE_SECONDS)

@@ -1,5 +1,6 @@
 """How far packages are: facts in any order and repeatedly come to the same end, and the oldest that waits is found."""
 
+import asyncio
 import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -122,6 +123,18 @@ async def test_any_order_comes_to_the_same_end(database: Database) -> None:
         end = await state(database, what.package_id)
         assert (end["validation"], end["routing"], end["archiving"]) == (DONE, DONE, WAITS), order
         assert end["submitted_at"] == AT
+
+
+async def test_facts_taken_at_the_same_moment_are_all_heard(database: Database) -> None:
+    progress = Progress(database)
+    units = [f"000.00.{number:02}.H29" for number in range(20)]
+    for _ in range(5):
+        what = Material()
+        told = [(accepted(what), said(accepted(what))), (what.verified(), said(what.verified(), len(units)))]
+        told += [(placed(what, unit), said(placed(what, unit))) for unit in units]
+        await asyncio.gather(*(progress.note(*one) for one in told))
+        end = await state(database, what.package_id)
+        assert (end["validation"], end["routing"], len(end["settled"])) == (DONE, DONE, len(units))
 
 
 async def test_routing_waits_for_the_last_unit(database: Database) -> None:

@@ -165,6 +165,24 @@ async def test_a_publish_that_reaches_no_queue_is_not_confirmed(vhost: VirtualHo
             await service._send_once(topology.FACTS, "unbound", b"x", "document", {}, "text/plain")
 
 
+async def test_each_attempt_that_is_not_confirmed_is_told_until_one_is(vhost: VirtualHost) -> None:
+    told: list[None] = []
+    inbox = topology.inbox_queue("A.01")
+    async with channel(vhost) as opened:
+        service = Service("router", vhost.settings("router"))
+        await service.publish_broker.connect()
+        queue = await opened.get_queue(inbox)
+        await queue.unbind(topology.INBOX, "A.01")
+        sending = asyncio.create_task(
+            service.send(topology.INBOX, "A.01", b"x", kind="document", extra={}, unconfirmed=lambda: told.append(None))
+        )
+        await until(lambda: len(told) == 2)
+        await queue.bind(topology.INBOX, "A.01")
+        await asyncio.wait_for(sending, 10)
+        await service.publish_broker.stop()
+        assert (await queue.get(no_ack=True)).body == b"x"
+
+
 async def test_a_message_is_held_while_the_ladder_takes_nothing(vhost: VirtualHost) -> None:
     """A broker that refuses copies for a while must not use up the message's redeliveries."""
     seen: list[Any] = []

@@ -167,6 +167,15 @@ def test_gauges(name: str) -> None:
     assert {key: now[key] for key in expected} == expected
 
 
+def test_counters_of_a_service_begin_at_zero() -> None:
+    metrics.begin_counting("newborn")
+    assert {key[0]: value for key, value in series().items() if "newborn" in key[1]} == {
+        "trunk_messages_total": 0,
+        "trunk_publish_total": 0,
+    }
+    assert len([key for key in series() if "newborn" in key[1]]) == 8
+
+
 def test_in_flight_goes_back() -> None:
     key = ("trunk_messages_in_flight", ("router",))
     before = series().get(key, 0.0)
@@ -191,7 +200,7 @@ def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_othe
 
 
 def test_every_recording_function_is_driven_here() -> None:
-    driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight"}
+    driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight", "begin_counting"}
     assert driven == set(metrics.__all__) - {"REGISTRY"}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from common.service.timer import Timer
+from common.timer import Timer
 
 
 async def test_trouble_in_one_round_does_not_end_the_work() -> None:
@@ -14,7 +14,7 @@ async def test_trouble_in_one_round_does_not_end_the_work() -> None:
             third.set()
         raise RuntimeError("again")
 
-    timer = Timer("test", work, 0.0)
+    timer = Timer("test", work, lambda: 0.0)
     await timer.start()
     await asyncio.wait_for(third.wait(), 10)
     await timer.stop()
@@ -30,11 +30,11 @@ async def test_stopping_does_not_wait_for_work_that_hangs() -> None:
         hanging.set()
         await asyncio.Event().wait()
 
-    timer = Timer("test", work, 60.0)
+    timer = Timer("test", work, lambda: 60.0)
     await timer.start()
     await asyncio.wait_for(hanging.wait(), 10)
     await asyncio.wait_for(timer.stop(), 10)
 
 
 async def test_what_never_started_may_be_stopped() -> None:
-    await Timer("test", asyncio.Event().wait, 60.0).stop()
+    await Timer("test", asyncio.Event().wait, lambda: 60.0).stop()

@@ -94,11 +94,20 @@ class Remembering:
         self.facts.append(fact)
 
     async def send(
-        self, exchange: str, routing_key: str, body: bytes, *, kind: str, extra: dict[str, Any], content_type: str
+        self,
+        exchange: str,
+        routing_key: str,
+        body: bytes,
+        *,
+        kind: str,
+        extra: dict[str, Any],
+        content_type: str,
+        unconfirmed: Callable[[], None],
     ) -> None:
         await asyncio.sleep(0)
         assert exchange == "trunk.inbox"
         if routing_key == self.breaks_at:
+            unconfirmed()
             raise TimeoutError
         self.sent.append(Sent(unit=routing_key, body=body, type=kind, headers=extra, content_type=content_type))
 

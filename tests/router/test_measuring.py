@@ -6,13 +6,12 @@ import pytest
 
 from common.domain.names import Lane, StatusCode
 from common.domain.reason import Reason
-from common.metrics import REGISTRY
 from router.gauges import Gauges
 from router.store import MongoStore
+from tests.counted import Series, Since, series
 
 from .conftest import CLOSED, UNKNOWN, A, B, C, World
 
-Seen = dict[tuple[str, ...], float]
 WATCHED = (
     "trunk_deliveries_total",
     "trunk_document_delivery_seconds_count",
@@ -22,29 +21,7 @@ WATCHED = (
 )
 
 
-def seen() -> Seen:
-    """Everything that the router counts, as it stands."""
-    return {
-        (sample.name.removeprefix("trunk_"), *sample.labels.values()): sample.value
-        for family in REGISTRY.collect()
-        for sample in family.samples
-        if sample.name in WATCHED
-    }
-
-
-class Since:
-    """What was counted since."""
-
-    def __init__(self) -> None:
-        self._before = seen()
-
-    @property
-    def counted(self) -> Seen:
-        now = seen()
-        return {key: now[key] - self._before.get(key, 0.0) for key in now if now[key] != self._before.get(key, 0.0)}
-
-
-def delivered(*units: str, lane: str = "normal") -> Seen:
+def delivered(*units: str, lane: str = "normal") -> Series:
     """What one document delivered to these units counts."""
     return {
         **{("deliveries_total", unit, lane, "delivered"): 1.0 for unit in units},
@@ -55,7 +32,7 @@ def delivered(*units: str, lane: str = "normal") -> Seen:
 
 async def test_a_document_counts_once_however_often_its_fact_comes(world: World) -> None:
     fact = await world.verified(world.letter(to=(A, B)))
-    since = Since()
+    since = Since(*WATCHED)
     await asyncio.gather(*(world.restarted().take(fact) for _ in range(3)))
     await world.router.take(fact)
     assert since.counted == delivered(A, B)
@@ -64,7 +41,7 @@ async def test_a_document_counts_once_however_often_its_fact_comes(world: World)
 async def test_the_delivery_is_measured_when_the_last_unit_has_it(world: World) -> None:
     fact = await world.verified(world.letter(to=(A, B)))
     world.sender.breaks_at = B
-    since = Since()
+    since = Since(*WATCHED)
     for _ in range(2):
         with pytest.raises(TimeoutError):
             await world.router.take(fact)
@@ -79,7 +56,7 @@ async def test_the_delivery_is_measured_when_the_last_unit_has_it(world: World) 
 
 async def test_urgent_documents_count_as_urgent_and_so_do_the_statuses_about_them(world: World) -> None:
     fact = (await world.verified(world.letter(to=(A,)))).model_copy(update={"lane": Lane.URGENT})
-    since = Since()
+    since = Since(*WATCHED)
     await world.router.take(fact)
     await world.report(world.status(StatusCode.ACCEPTED))
     assert since.counted == delivered(A, lane="urgent") | {
@@ -90,7 +67,7 @@ async def test_urgent_documents_count_as_urgent_and_so_do_the_statuses_about_the
 
 async def test_the_first_status_acknowledges_and_the_others_count_nothing(world: World) -> None:
     await world.deliver(world.letter(to=(A,)))
-    since = Since()
+    since = Since(*WATCHED)
     arrived = await world.report(world.status(StatusCode.ARRIVED))
     await world.router.take(arrived)
     for code in (StatusCode.ACCEPTED, StatusCode.ASSIGNED, StatusCode.DONE):
@@ -103,7 +80,7 @@ async def test_the_first_status_acknowledges_and_the_others_count_nothing(world:
 
 async def test_a_refusal_counts_as_refused_also_after_it_was_acknowledged(world: World) -> None:
     await world.deliver(world.letter(to=(A, B)))
-    since = Since()
+    since = Since(*WATCHED)
     await world.report(world.status(StatusCode.REFUSED, by=A))
     await world.report(world.status(StatusCode.ARRIVED, by=B))
     await world.report(world.status(StatusCode.REFUSED, by=B))
@@ -117,14 +94,14 @@ async def test_a_refusal_counts_as_refused_also_after_it_was_acknowledged(world:
 
 async def test_what_the_sender_does_is_no_answer_of_the_receiver(world: World) -> None:
     await world.deliver(world.letter(to=(A,)))
-    since = Since()
+    since = Since(*WATCHED)
     await world.report(world.take_back(of=A))
     assert since.counted == {}
 
 
 async def test_receivers_that_do_not_exist_are_no_label(world: World) -> None:
     fact = await world.verified(world.letter(to=(A, CLOSED, UNKNOWN)))
-    since = Since()
+    since = Since(*WATCHED)
     for _ in range(2):
         await world.router.take(fact)
     assert since.counted == delivered(A) | {
@@ -135,7 +112,7 @@ async def test_receivers_that_do_not_exist_are_no_label(world: World) -> None:
 
 async def test_what_is_turned_away_as_a_whole_counts_once_by_what_it_was(world: World) -> None:
     await world.deliver(world.letter(to=(A,)))
-    since = Since()
+    since = Since(*WATCHED)
     notice = await world.report(world.status(StatusCode.ARRIVED, by=C))
     await world.router.take(notice)
     double = await world.verified(world.letter(to=(A,)))
@@ -149,22 +126,17 @@ async def test_what_is_turned_away_as_a_whole_counts_once_by_what_it_was(world: 
 
 async def test_an_update_is_a_delivery_of_the_document_but_not_a_further_one_of_the_unit(world: World) -> None:
     await world.deliver(world.letter(to=(A,)))
-    since = Since()
+    since = Since(*WATCHED)
     await world.router.take(await world.verified(world.update("doc", to=(A,), added=(B,))))
     assert since.counted == delivered(B)
 
 
-def pending() -> dict[tuple[str, str], float]:
-    """What the gauge says of units that have something to answer."""
-    return {
-        (sample.labels["unit"], sample.labels["urgency"]): sample.value
-        for family in REGISTRY.collect()
-        for sample in family.samples
-        if sample.name == "trunk_deliveries_pending"
-    }
+def pending() -> dict[tuple[str, ...], float]:
+    """What the gauge says, by unit and urgency."""
+    return {key[1:]: count for key, count in series("trunk_deliveries_pending").items()}
 
 
-def waiting() -> dict[tuple[str, str], float]:
+def waiting() -> dict[tuple[str, ...], float]:
     return {key: count for key, count in pending().items() if count}
 
 

@@ -78,6 +78,7 @@ ODD: dict[str, dict[str, Any]] = {
     "the type of a fact": {"type": "document.verified", "content_type": "application/json"},
     "another content type": {"content_type": "image/png"},
     "gzip, as it says": {"content_encoding": "gzip"},
+    "a trace of other types": {"headers": {"traceparent": 5, "tracestate": [1], "baggage": 7}},
     "a trace that is none": {"headers": {"traceparent": "00-zz-zz-01", "tracestate": "=,=", "baggage": "%%%"}},
     "not persistent": {"delivery_mode": 1},
     "long ids": {"message_id": "m" * 255, "correlation_id": "c" * 255, "app_id": "a" * 255},

@@ -1,64 +1,19 @@
 """Nothing is lost, and nothing happens twice, while every service and every server is killed once under load."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import pika
 import pytest
-from pika.exceptions import AMQPError
 
-from .inboxes import Inboxes, Item
-from .trunk import LADDER, SUBMIT, Trunk, eventually, minted, package_id, shown, submission
+from .inboxes import Inboxes
+from .sending import PATIENCE_SECONDS, sending, told_once, wanted
+from .trunk import LADDER, Trunk, eventually, minted, package_id, shown
 
 pytestmark = pytest.mark.system
 
 VALID, WRONG = 285, 15
-PAUSE_SECONDS = 4.0
-"""Between two packages of one unit, as long as something is still to be killed."""
-PATIENCE_SECONDS = 300.0
 SERVER_AWAY_SECONDS = 10.0
-
-Entry = dict[str, Any]
-
-
-class Publisher(threading.Thread):
-    """One unit's system: sends its packages one by one, and each until the broker has confirmed it."""
-
-    def __init__(self, trunk: Trunk, unit: str, entries: list[Entry], hurry: threading.Event) -> None:
-        super().__init__(daemon=True)
-        self._hurry = hurry
-        self._trunk = trunk
-        self._unit = unit
-        self._entries = entries
-        self.resent = 0
-
-    def run(self) -> None:
-        connection = None
-        for entry in self._entries:
-            while True:
-                try:
-                    if connection is None or not connection.is_open:
-                        connection = self._trunk.connect(self._unit)
-                    self._publish(connection, entry)
-                    break
-                except (AMQPError, OSError):
-                    self.resent += 1
-                    connection = None
-                    time.sleep(0.5)
-
-    def _publish(self, connection: pika.BlockingConnection, entry: Entry) -> None:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        key = f"submit.{self._unit}" + (".urgent" if entry["urgent"] else "")
-        channel.basic_publish(SUBMIT, key, entry["bytes"], submission(self._unit), mandatory=True)
-        channel.close()
-        until = time.monotonic() + PAUSE_SECONDS
-        while time.monotonic() < until and not self._hurry.is_set():
-            connection.sleep(0.5)
 
 
 def kill_everything_once(trunk: Trunk) -> list[str]:
@@ -91,43 +46,6 @@ def kill_everything_once(trunk: Trunk) -> list[str]:
         trunk.revive_server(server)
         note(f"{server} runs again")
     return told
-
-
-@contextmanager
-def sending(trunk: Trunk, entries: list[Entry]) -> Iterator[list[Publisher]]:
-    """Every unit sends its share; at the end of the block all of it is sent."""
-    by_unit: dict[str, list[Entry]] = {}
-    for entry in entries:
-        by_unit.setdefault(entry["sender"], []).append(entry)
-    hurry = threading.Event()
-    publishers = [Publisher(trunk, unit, share, hurry) for unit, share in by_unit.items()]
-    for publisher in publishers:
-        publisher.start()
-    yield publishers
-    hurry.set()
-    for publisher in publishers:
-        publisher.join(PATIENCE_SECONDS)
-        assert not publisher.is_alive()
-
-
-def wanted(entries: list[Entry]) -> Counter[tuple[str, str, str, str]]:
-    """Package, unit, type and reason of every message that must come, each exactly once."""
-    found: Counter[tuple[str, str, str, str]] = Counter()
-    for entry in entries:
-        package, sender = package_id(entry["sender"], entry["bytes"]), entry["sender"]
-        if entry["expected"] != "delivered":
-            found[package, sender, "refusal", entry["expected"]] += 1
-        for receiver in entry["receivers"]:
-            found[package, receiver, "document", ""] += 1
-        for reason in entry["turned"].values():
-            found[package, sender, "refusal", reason] += 1
-    return found
-
-
-def told_once(items: list[Item], packages: set[str]) -> Counter[tuple[str, str, str, str]]:
-    """What came about these packages, receipts aside, counted by distinct event id."""
-    distinct = {(item.unit, item.event_id): item for item in items if item.package_id in packages}
-    return Counter((i.package_id, i.unit, i.type, i.reason) for i in distinct.values() if i.type != "receipt")
 
 
 def test_nothing_is_lost_and_nothing_happens_twice(trunk: Trunk, inboxes: Inboxes, tmp_path: Any) -> None:

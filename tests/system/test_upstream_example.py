@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from pika.exceptions import ChannelClosedByBroker
 
 from .conftest import Stock
+from .tls_front import Front, tls_front
 from .trunk import BIN, ROOT, STATE, SUBMIT, Trunk, eventually, package_id, run, sha256, submission
 
 pytestmark = pytest.mark.system
@@ -38,9 +40,10 @@ class UnitsSystem:
         self._folder = folder / f"inbox-{unit}"
         self._read: list[dict[str, Any]] = []
 
-    def guess(self, password: str) -> None:
-        """Go on with another password."""
-        self._environment["TRUNK_PASSWORD"] = password
+    def told(self, **variables: str) -> "UnitsSystem":
+        """The same, with these in its environment."""
+        self._environment |= variables
+        return self
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The example, by itself."""
@@ -185,10 +188,55 @@ def test_a_foreign_user_id_is_refused(trunk: Trunk, entry: dict[str, Any]) -> No
 
 
 def test_a_wrong_password_is_not_tried_again(client: Client, trunk: Trunk, folder: Path, entry: dict[str, Any]) -> None:
-    guesser = UnitsSystem(client, trunk, entry["sender"], folder)
-    guesser.guess("secret")
+    guesser = UnitsSystem(client, trunk, entry["sender"], folder).told(TRUNK_PASSWORD="secret")
     refused = guesser.run("send", str(folder / entry["file"]))
     assert refused.returncode == 1
+    assert "once more" not in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def front(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """The broker behind TLS, as it is where units connect."""
+    with tls_front(trunk.told["amqp_port"], tmp_path_factory.mktemp("tls")) as opened:
+        yield opened
+
+
+def trusting(client: Client, authority: Path) -> dict[str, str]:
+    """How an example is told whom to trust besides, or instead of, the system's authorities."""
+    if client[0] != "java":
+        return {"SSL_CERT_FILE": str(authority)}
+    store = authority.with_suffix(".p12")
+    if not store.exists():
+        keytool = ["keytool", "-importcert", "-noprompt", "-alias", "ca", "-file", str(authority)]
+        run(*keytool, "-keystore", store, "-storepass", "changeit", "-storetype", "PKCS12")
+    trusted = f"-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=changeit"
+    return {"JAVA_TOOL_OPTIONS": trusted}
+
+
+def test_a_broker_that_the_authority_vouches_for_is_spoken_to(
+    client: Client, trunk: Trunk, folder: Path, entry: dict[str, Any], front: Front
+) -> None:
+    reader = UnitsSystem(client, trunk, entry["receivers"][0], folder)
+    reader.told(TRUNK_ADDRESS=f"amqps://localhost:{front.port}/trunk", **trusting(client, front.authority)).read()
+
+
+@pytest.mark.parametrize(("host", "knows_the_authority"), [("localhost", False), ("127.0.0.1", True)])
+def test_a_broker_that_may_be_somebody_else_is_not(
+    client: Client,
+    trunk: Trunk,
+    folder: Path,
+    entry: dict[str, Any],
+    front: Front,
+    host: str,
+    knows_the_authority: bool,
+) -> None:
+    """An unknown authority, and the certificate of another host name."""
+    reader = UnitsSystem(client, trunk, entry["receivers"][0], folder)
+    reader.told(TRUNK_ADDRESS=f"amqps://{host}:{front.port}/trunk")
+    reader.told(**(trusting(client, front.authority) if knows_the_authority else {}))
+    refused = reader.run("read", "--save", str(folder / "unread"))
+    assert refused.returncode == 1
+    assert "is not who it should be" in refused.stderr
     assert "once more" not in refused.stderr
 
 

@@ -89,8 +89,11 @@ def test_open_sessions_end_when_asked_to(registered: Registered) -> None:
 
 
 def test_a_password_that_is_kept_elsewhere_is_not_made_up(registered: Registered) -> None:
-    with pytest.raises(Trouble, match="holds no password of router"):
+    with pytest.raises(Trouble, match="password of router is not kept in"):
         users.rotate(registered.admin, registered.file, "router")
+    with pytest.raises(Trouble, match="Change it where it is kept"):
+        users.rotate(registered.admin, registered.file, registered.user, given={registered.user: "first"})
+    registered.session("first").close()
 
 
 def test_a_file_that_cannot_be_written_changes_nothing(registered: Registered) -> None:

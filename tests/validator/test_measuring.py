@@ -21,12 +21,12 @@ from common.domain.names import Lane, PackageKind
 from common.envelopes import to_json
 from common.facts import BaseFact, PackageAccepted
 from common.failure import Transient
-from common.metrics import REGISTRY
 from common.objects import Objects, content_ref
 from common.settings import ServiceSettings
 from mint.pki import Authority
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
+from tests.counted import Series, Since, series
 from validator.handlers import Validator
 from validator.measuring import measure_examination, measure_material, measure_verdicts, revocation_checks
 from validator.report import Decision
@@ -39,7 +39,6 @@ from .test_time import KEPT, MADE, Bench, bench
 
 assert bench  # a fixture
 
-Series = dict[tuple[str, ...], float]
 COUNTED = (
     "trunk_signature_verdicts_total",
     "trunk_signature_validation_seconds_count",
@@ -47,28 +46,6 @@ COUNTED = (
     "trunk_documents_rejected_total",
     "trunk_document_stage_seconds_count",
 )
-
-
-def series(*names: str) -> Series:
-    """Samples of these names as they stand."""
-    return {
-        (sample.name.removeprefix("trunk_"), *sample.labels.values()): sample.value
-        for family in REGISTRY.collect()
-        for sample in family.samples
-        if sample.name in names
-    }
-
-
-class Since:
-    """What was counted since."""
-
-    def __init__(self) -> None:
-        self._before = series(*COUNTED)
-
-    @property
-    def counted(self) -> Series:
-        now = series(*COUNTED)
-        return {key: now[key] - self._before.get(key, 0.0) for key in now if now[key] != self._before.get(key, 0.0)}
 
 
 def broken(court: Court) -> Decision:
@@ -79,27 +56,27 @@ def broken(court: Court) -> Decision:
 
 
 def test_verdicts_are_counted_a_signature(court: Court) -> None:
-    since = Since()
+    since = Since(*COUNTED)
     measure_verdicts([court.judge(court.signed)])
     assert since.counted == {("signature_verdicts_total", "valid", ""): 2}
 
 
 def test_verdicts_of_a_changed_document(court: Court) -> None:
-    since, decision = Since(), broken(court)
+    since, decision = Since(*COUNTED), broken(court)
     measure_verdicts([decision])
     assert sum(since.counted.values()) == len(decision.report.signatures)
     assert ("signature_verdicts_total", "invalid", "HASH_FAILURE") in since.counted
 
 
 def test_an_unsigned_document_has_no_verdict_on_a_signature_but_was_examined(court: Court) -> None:
-    since, decision = Since(), court.judge(court.letter)
+    since, decision = Since(*COUNTED), court.judge(court.letter)
     measure_verdicts([decision])
     measure_examination(decision, 0.1, is_remembered=False)
     assert since.counted == {("signature_validation_seconds_count", "invalid", ""): 1}
 
 
 def test_examinations_go_by_the_answer_about_the_document(court: Court) -> None:
-    since = Since()
+    since = Since(*COUNTED)
     measure_examination(court.judge(court.signed), 0.1, is_remembered=False)
     measure_examination(court.judge(court.signed, revocation=Revocation()), 0.1, is_remembered=False)
     revoked = WRONGS["signer_revoked"].make(court.city, SENDER, court.letter, NOW)
@@ -132,7 +109,7 @@ def test_look_ups_in_answers_that_the_document_brought_along(bench: Bench) -> No
 
 
 def test_remembered_answers_count_as_such(court: Court) -> None:
-    since = Since()
+    since = Since(*COUNTED)
     measure_examination(court.judge(court.signed), 0.001, is_remembered=True)
     assert since.counted["revocation_checks_total", "cache", "good"] == 4
 
@@ -269,7 +246,7 @@ async def test_a_package_counts_once_however_often_its_fact_comes(
 ) -> None:
     objects, verdicts = stores
     examiner = Judging(court.judge(court.signed))
-    fact, since = await accepted(objects, court.signed), Since()
+    fact, since = await accepted(objects, court.signed), Since(*COUNTED)
     replicas = [Validator(Remembering(), objects, verdicts, examiner) for _ in range(3)]  # type: ignore[arg-type]
     await asyncio.gather(*(replica.verify_document(fact) for replica in replicas))
     await replicas[0].verify_document(fact)
@@ -284,7 +261,7 @@ async def test_a_refused_document_counts_once(court: Court, stores: tuple[Object
     objects, verdicts = stores
     decision = broken(court)
     validator = Validator(Remembering(), objects, verdicts, Judging(decision))  # type: ignore[arg-type]
-    fact, since = await accepted(objects, court.signed), Since()
+    fact, since = await accepted(objects, court.signed), Since(*COUNTED)
     for _ in range(2):
         await validator.verify_document(fact)
     rejected = {key: count for key, count in since.counted.items() if key[0] == "documents_rejected_total"}
@@ -295,7 +272,7 @@ async def test_what_cannot_be_decided_counts_at_each_attempt(court: Court, store
     objects, verdicts = stores
     examiner = Judging(court.judge(court.signed, revocation=Revocation()))
     validator = Validator(Remembering(), objects, verdicts, examiner)  # type: ignore[arg-type]
-    fact, since = await accepted(objects, court.signed), Since()
+    fact, since = await accepted(objects, court.signed), Since(*COUNTED)
     for _ in range(2):
         with pytest.raises(Transient):
             await validator.verify_document(fact)

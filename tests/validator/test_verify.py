@@ -314,7 +314,8 @@ def test_chains_that_must_not_hold(court: Court) -> None:
     from cryptography import x509
 
     authority = Authority("Chain Test", now=NOW, kind="p256")
-    constraints = x509.NameConstraints(permitted_subtrees=[x509.DNSName("gov.vn")], excluded_subtrees=None)
+    elsewhere = x509.DirectoryName(x509.Name([x509.NameAttribute(x509.NameOID.COUNTRY_NAME, "LA")]))
+    constraints = x509.NameConstraints(permitted_subtrees=[elsewhere], excluded_subtrees=None)
     unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
     cases = {
         "holds": (authority.issuing, None),

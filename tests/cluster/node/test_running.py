@@ -7,7 +7,8 @@ from pathlib import Path
 
 from lab.kubernetes.kubectl import Kubectl
 from tests.system.inboxes import Inboxes, Item
-from tests.system.test_no_loss import Entry, archived, sending, told_once, wanted
+from tests.system.sending import Entry, sending, told_once, wanted
+from tests.system.test_no_loss import archived
 from tests.system.trunk import SERVICES, Trunk, eventually, minted, package_id, shown
 
 from .objects import ROLLOUT_PATIENCE, Deployed

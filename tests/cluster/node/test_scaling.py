@@ -12,7 +12,7 @@ from lab.kubernetes import keda, programs
 from lab.kubernetes.control_plane import ControlPlane
 from lab.kubernetes.kubectl import Kubectl
 from tests.system.inboxes import Inboxes
-from tests.system.test_no_loss import sending
+from tests.system.sending import sending
 from tests.system.trunk import Trunk, minted
 
 from .objects import Deployed
@@ -82,8 +82,8 @@ def test_the_validator_grows_with_its_queue_and_shrinks_again(
     scaled.until("validator at rest", lambda: replicas(scaled) == 1, SETTLED_SECONDS)
     watched = Watched(scaled, trunk)
     watched.start()
-    with sending(trunk, entries):
-        pass  # at the end of the block nobody pauses any more
+    with sending(trunk, entries, pause_seconds=0.0):
+        pass
     came = all_answers(trunk, inboxes, entries)
     try:
         scaled.until("validator at rest again", lambda: replicas(scaled) == 1, SETTLED_SECONDS)

@@ -3,22 +3,18 @@
 ``trunkctl units import`` writes the file; its SHA-256 is the directory's version and stands in every verdict.
 """
 
-import asyncio
-import contextlib
 import hashlib
-import logging
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from common.domain.directory import Directory, Unit
 from common.domain.reason import Reason
 from common.failure import Transient
 from common.objects import DIRECTORY, ObjectMissing, Objects
+from common.timer import Timer
 
 CURRENT = "current"
-
-log = logging.getLogger(__name__)
 
 
 class DirectoryFile(BaseModel):
@@ -41,9 +37,8 @@ class DirectoryReader:
 
     def __init__(self, objects: Objects, refresh_seconds: float) -> None:
         self._objects = objects
-        self._refresh_seconds = refresh_seconds
         self._current: Directory | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._timer = Timer("refresh of the unit directory", self.refresh, lambda: self._pause(refresh_seconds))
         self.read_at: datetime | None = None
         """When the newest file was last read with success, changed or not."""
 
@@ -70,19 +65,11 @@ class DirectoryReader:
 
     async def start(self) -> None:
         """Load now if possible, then keep refreshing in the background."""
-        self._task = asyncio.create_task(self._keep_fresh())
+        await self._timer.start()
 
     async def stop(self) -> None:
         """End the refreshing."""
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._timer.stop()
 
-    async def _keep_fresh(self) -> None:
-        while True:
-            try:
-                await self.refresh()
-            except (Transient, ValidationError) as error:
-                log.warning("unit directory not refreshed: %s", error)
-            await asyncio.sleep(self._refresh_seconds if self._current else 1.0)
+    def _pause(self, refresh_seconds: float) -> float:
+        return refresh_seconds if self._current else 1.0

@@ -11,7 +11,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.domain.names import Lane
 
-
 SECRETS_DIR = Path("/run/secrets")
 
 

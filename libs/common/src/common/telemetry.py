@@ -1,8 +1,12 @@
-"""Logs as JSON lines with trace and document ids; traces by OTLP when an address is given."""
+"""Logs as JSON lines with trace and document ids; traces by OTLP when an address is given.
+
+docs/operations/traces.md tells how both are read.
+"""
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -11,10 +15,15 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from common.settings import ServiceSettings
 
 NOISY_LOGGERS = ("aio_pika", "aiormq", "pymongo", "urllib3", "uvicorn", "faststream")
+
+ABOUT = ("package_id", "document_id", "document_key", "sender", "reason")
+DOCUMENT_ATTRIBUTES = {name: f"trunk.{name}" for name in ABOUT}
+"""What a span says of the document it is about, by the name of the field in the log."""
 
 
 def setup_logs(service: str, level: str) -> None:
@@ -34,11 +43,29 @@ def setup_logs(service: str, level: str) -> None:
 
 def setup_traces(service: str, settings: ServiceSettings) -> TracerProvider:
     """Tracer provider of this process; spans leave it only when a collector's address is set."""
-    provider = TracerProvider(resource=Resource.create({"service.name": f"trunk-{service}"}))
+    resource = Resource.create({"service.name": f"trunk-{service}", "service.version": settings.version})
+    # Whoever submits may bring a trace along, but not decide that nobody shall see it.
+    provider = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_ON, remote_parent_not_sampled=ALWAYS_ON))
     if settings.otlp_endpoint:
         exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
+
+
+def about_document(**told: str | None) -> None:
+    """From here on log lines and the span of this message say which document it is about."""
+    known = {name: value for name, value in told.items() if value}
+    structlog.contextvars.bind_contextvars(**known)
+    trace.get_current_span().set_attributes({DOCUMENT_ATTRIBUTES[name]: value for name, value in known.items()})
+
+
+@contextmanager
+def span(name: str, **attributes: str) -> Iterator[None]:
+    """A step of its own in the trace of the message that is handled; attributes as ``trunk.<name>``."""
+    tracer = trace.get_tracer("trunk")
+    told = {f"trunk.{key}": value for key, value in attributes.items()}
+    with tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes=told):
+        yield
 
 
 def _formatter(service: str) -> logging.Formatter:

@@ -162,6 +162,10 @@ def consumed_queues(service: str, lane: Lane | None = None) -> tuple[str, ...]:
     return (*[submit_queue(lane) for lane in lanes], *own) if service == "intake" else tuple(own)
 
 
+SUBMIT_QUEUES = frozenset(submit_queue(lane) for lane in Lane)
+"""Queues whose messages units wrote; also their routing keys when they come back from the ladder or the parking lot."""
+
+
 def inbox_queue(unit: str) -> str:
     """The queue that only this unit reads."""
     return f"inbox.{unit}"

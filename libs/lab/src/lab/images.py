@@ -16,6 +16,7 @@ from pathlib import Path
 from devstack import cache, commands, debian_tree, documentdb, ferretdb
 from devstack.errors import DevstackError
 from devstack.progress import Progress, Silent
+from lab import debs
 from lab.engine import Engine
 from lab.errors import Missing
 
@@ -31,16 +32,24 @@ NOT_IMPORTED = ("./dev/*", "./proc/*", "./sys/*", "./run/*", "./tmp/*", "./var/c
 
 
 @dataclass(frozen=True)
-class Images:
-    """Names of images in the engine."""
+class Ground:
+    """Names of images in the engine: what the project's own images are built on."""
 
     base: str
     """Debian with Python, for python:*-slim."""
     uv: str
     """Nothing but /uv."""
+
+
+@dataclass(frozen=True)
+class Images(Ground):
+    """And what stands in for the public images of compose."""
+
     rabbitmq: str
     mongodb: str
     seaweedfs: str
+    prometheus: str
+    alertmanager: str
 
 
 def have(engine: Engine, progress: Progress | None = None) -> Images:
@@ -53,6 +62,10 @@ def have(engine: Engine, progress: Progress | None = None) -> Images:
             rabbitmq=_stand_in(engine, "rabbitmq", lambda: [("tree", tree(engine, shown))], shown),
             mongodb=_stand_in(engine, "mongodb", lambda: [("tree", tree(engine, shown)), *_ferretdb(shown)], shown),
             seaweedfs=_stand_in(engine, "seaweedfs", lambda: [("tree", _tools(engine, shown)), *_weed()], shown),
+            **{
+                role: _stand_in(engine, role, lambda: [("tree", _tools(engine, shown)), *_watchers(shown)], shown)
+                for role in ("prometheus", "alertmanager")
+            },
         )
     except Missing:
         raise
@@ -60,7 +73,7 @@ def have(engine: Engine, progress: Progress | None = None) -> Images:
         raise Missing(str(trouble)) from trouble
 
 
-def bake(engine: Engine, found: Images, version: str, source: Path, recipe: Path | None = None) -> None:
+def bake(engine: Engine, found: Ground, version: str, source: Path, recipe: Path | None = None) -> None:
     """Build the images of all services and jobs out of a source folder, as ``trunk-<name>:<version>``.
 
     recipe: the folder ``deploy`` to build by, when it is not the source's own.
@@ -106,11 +119,10 @@ def tree(engine: Engine, progress: Progress) -> str:
     return name
 
 
-def build(engine: Engine, name: str, folder: Path, contexts: Sequence[tuple[str, str]], *more: str) -> str:
+def build(engine: Engine, name: str, folder: Path, contexts: Sequence[tuple[str, str]]) -> str:
     """``docker build`` of a folder under a name, with further named contexts; the name."""
     named = [f"--build-context={context}={place}" for context, place in contexts]
-    command = ("build", "--quiet", "--network=host", "--tag", name, *named, *more, folder)
-    engine.docker(*command)
+    engine.docker("build", "--quiet", "--network=host", "--tag", name, *named, folder)
     return name
 
 
@@ -147,6 +159,12 @@ def _weed() -> list[tuple[str, str]]:
     return [("weed", str(cache.kept("weed", (str(program.stat().st_size),), copy)))]
 
 
+def _watchers(progress: Progress) -> list[tuple[str, str]]:
+    """Prometheus and Alertmanager, of the versions that the compose file names."""
+    found = debs.unpacked(debs.TESTING, ("prometheus", "promtool", "prometheus-alertmanager"), progress)
+    return [("prometheus", str(found / "usr/bin")), ("templates", str(found / "usr/share/prometheus/alertmanager"))]
+
+
 def _tools(engine: Engine, progress: Progress) -> str:
     return _debian(engine, "tools", TOOLS, progress)
 
@@ -179,15 +197,13 @@ def _bootstrap(folder: Path, packages: Sequence[str]) -> None:
 def _import(engine: Engine, name: str, folder: Path, what: Sequence[str]) -> None:
     """``docker import`` of a folder, by a pipe."""
     left_out = [f"--exclude={pattern}" for pattern in NOT_IMPORTED]
+    pack = ["tar", "--numeric-owner", *left_out, "-C", str(folder), "-c", *what]
+    take = ["docker", "import", "-", name]
     with tempfile.TemporaryFile() as told:
-        packing = subprocess.Popen(
-            ["tar", "--numeric-owner", *left_out, "-C", str(folder), "-c", *what],
-            stdout=subprocess.PIPE,
-            stderr=told,
-        )
+        packing = subprocess.Popen(pack, stdout=subprocess.PIPE, stderr=told)
         taking = subprocess.run(
-            ["docker", "import", "-", name], stdin=packing.stdout, env=engine.environment, capture_output=True, check=False
+            take, stdin=packing.stdout, env=engine.environment, stdout=subprocess.DEVNULL, stderr=told, check=False
         )
         if packing.wait() != 0 or taking.returncode != 0:
             told.seek(0)
-            raise DevstackError(f"{name} could not be imported: {told.read()[-300:]!r} {taking.stderr[-300:]!r}")
+            raise DevstackError(f"{name} could not be imported: {told.read()[-300:]!r}")

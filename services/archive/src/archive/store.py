@@ -140,13 +140,15 @@ class Progress:
                 )
                 if after is not None:
                     return after
-                await _insert(self._progress, _nothing_known(fact, submitted_at))
+                first = _first(fact, said, submitted_at)
+                if await _insert(self._progress, first):
+                    return first
 
 
-def _nothing_known(fact: BaseFact, submitted_at: datetime) -> Document:
-    marks = dict.fromkeys((stage.value for stage in Unfinished), Mark.AHEAD.value)
+def _first(fact: BaseFact, said: Said, submitted_at: datetime) -> Document:
+    marks = {stage.value: said.marks.get(stage, Mark.AHEAD).value for stage in Unfinished}
     about = {"_id": fact.package_id, "lane": fact.lane.value, "submitted_at": submitted_at}
-    return {**about, **marks, "units": None, "settled": []}
+    return {**about, **marks, "units": said.units, "settled": [said.settles] if said.settles else []}
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:

@@ -9,7 +9,6 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from faststream.rabbit import RabbitMessage
-from structlog.contextvars import bind_contextvars
 
 from common.directory import DirectoryReader
 from common.domain import ids
@@ -22,11 +21,12 @@ from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
 from common.secrecy import mark_in_message
 from common.service import Announcer
+from common.telemetry import about_document
 from intake.accept import Admitted, admit, secret, settle_claim
 from intake.announce import fact_of, repeated_fact_of
 from intake.packages import Packages
 from intake.reading import close_files, mark_in_broken, read_package, store_parts
-from intake.record import Arrival, PackageRecord, let_in, turned_away, unreadable
+from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned_away, unreadable
 from intake.settings import IntakeSettings
 from intake.submission import Submission, lane_of, open_package, submission_of, uploaded
 
@@ -71,7 +71,10 @@ class Intake:
         package = content_ref(*await asyncio.to_thread(digest_of, source))
         source.seek(0)
         at, lane = datetime.now(UTC), lane_of(message)
-        return Arrival(sender=submission.unit.code, package=package, lane=lane, at=at, upload=uploaded(submission))
+        sender, upload = submission.unit.code, uploaded(submission)
+        arrival = Arrival(sender=sender, package=package, lane=lane, at=at, upload=upload)
+        about_document(package_id=arrival.package_id, sender=sender)
+        return arrival
 
     async def _once(self, arrival: Arrival, source: bytes | BinaryIO, record: PackageRecord) -> PackageRecord:
         """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes."""
@@ -94,6 +97,7 @@ class Intake:
             close_files(parsed)
 
     async def _judge(self, arrival: Arrival, submission: Submission, parsed: Parsed) -> PackageRecord:
+        about_document(document_id=document_id_of(parsed.message))
         answer = secret(mark_in_message(parsed.message)) or await self._admit(arrival, submission, parsed.message)
         if isinstance(answer, Refused):
             return turned_away(arrival, parsed.message, answer)
@@ -108,7 +112,7 @@ class Intake:
         return settle_claim(arrival.package_id, holder) or answer
 
     async def _answer(self, record: PackageRecord) -> None:
-        bind_contextvars(
+        about_document(
             package_id=record.package_id,
             document_key=record.subject,
             document_id=record.document_id,

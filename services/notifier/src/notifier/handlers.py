@@ -13,6 +13,7 @@ from common.failure import Transient
 from common.metrics import record_notification
 from common.metrics.keeping import NotificationOutcome
 from common.service import Announcer
+from common.telemetry import span
 from notifier.channels.answer import Sender, Sent
 from notifier.compose import Channel, Notification, Told, compose
 from notifier.store import Notifications, State, channel_of
@@ -69,7 +70,8 @@ class Notifier:
         if lease is None:
             return f"{notification.channel}: another worker is sending"
         try:
-            answer = await sender.send(notification)
+            with span(f"notify {notification.channel}", unit=notification.unit, **ids_of(fact)):
+                answer = await sender.send(notification)
         except Transient as trouble:
             _measure(notification, fact, "retried")
             await self._notifications.release(notification.key, lease, trouble.detail)
@@ -99,6 +101,11 @@ class Notifier:
                         about_event=fact.event_id,
                     )
                 )
+
+
+def ids_of(fact: Told) -> dict[str, str]:
+    """By which the span of a notification is found."""
+    return {"package_id": fact.package_id, "document_id": fact.document_id, "document_key": fact.subject}
 
 
 def _measure(notification: Notification, fact: Told, outcome: NotificationOutcome) -> None:

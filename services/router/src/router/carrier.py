@@ -186,11 +186,7 @@ class Carrier:
 
     async def _put(self, job: Job, receiver: UnitCode, parcel: Parcel, slip: Slip) -> None:
         """Place a document, and count the first time; ``receiver`` is a unit of the directory."""
-        try:
-            await self._inbox.place(receiver, parcel, slip)
-        except Exception:
-            record_delivery(receiver, job.fact.lane, "failed")
-            raise
+        await self._inbox.place(receiver, parcel, slip, partial(record_delivery, receiver, job.fact.lane, "failed"))
         if await self._store.placed(job.decision.subject, receiver, datetime.now(UTC)):
             record_delivery(receiver, job.fact.lane, "delivered")
 

@@ -1,6 +1,7 @@
 """What goes into a unit's inbox, and how: packages unchanged, or a reference to a large one; answers of the trunk."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -44,8 +45,9 @@ class Sender(Protocol):
         kind: str,
         extra: dict[str, Any],
         content_type: str = "application/json",
+        unconfirmed: Callable[[], None] = ...,
     ) -> None:
-        """Publish bytes, and return when the broker has confirmed."""
+        """Publish bytes, and return when the broker has confirmed; tells of each attempt that it has not."""
 
 
 class Contents(Protocol):
@@ -122,8 +124,10 @@ class Inbox:
         }
         return Parcel(json.dumps(reference).encode(), headers.REFERENCE_TYPE, package.sha256)
 
-    async def place(self, unit: UnitCode, parcel: Parcel, slip: Slip) -> None:
-        """Return when the unit's inbox holds the message."""
+    async def place(
+        self, unit: UnitCode, parcel: Parcel, slip: Slip, unconfirmed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Return when the unit's inbox holds the message; tells of each attempt at which it did not take it."""
         await self._sender.send(
             INBOX,
             unit,
@@ -131,6 +135,7 @@ class Inbox:
             kind=slip.type.value,
             extra=slip.headers(parcel.sha256),
             content_type=parcel.content_type,
+            unconfirmed=unconfirmed,
         )
 
     async def answer(self, answer: Answer) -> None:

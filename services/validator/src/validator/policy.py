@@ -10,7 +10,7 @@ MIB = 1024 * 1024
 class Policy:
     """What a document may be and which algorithms count. Change a value = change ``version``."""
 
-    version: str = "trunk-2"
+    version: str = "trunk-3"
 
     max_document_bytes: int = 64 * MIB
     max_revisions: int = 12
@@ -31,9 +31,9 @@ class Policy:
     min_pss_salt: int = 20
 
     subfilters: frozenset[str] = frozenset(
-        {"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/ETSI.RFC3161"}
+        {"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/adbe.pkcs7.sha1", "/adbe.x509.rsa_sha1", "/ETSI.RFC3161"}
     )
-    """PAdES (EN 319 142-1), the older forms of ISO 32000-1 §12.8.3.3 (the one with SHA-1 is read, but does not count),
+    """PAdES (EN 319 142-1), the older forms of ISO 32000-1 §12.8.3.3 (those with SHA-1 are read, but do not count),
     and document time stamps."""
     max_time_stamps: int = 4
     """Signature time stamps looked at in one signature."""

@@ -4,9 +4,11 @@ from importlib import import_module
 from pathlib import Path
 
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from common import topology
 from common.settings import ServiceSettings
+from trunkctl.main import app
 from trunkctl.settings import ControlSettings
 
 from ..manifests import Manifests, Workload, values
@@ -21,6 +23,9 @@ LEFT_AT_DEFAULT = {
     "redelivery_pause_seconds": "of the chassis; nothing of the surroundings changes it",
     "confirm_timeout_seconds": "of the chassis; nothing of the surroundings changes it",
     "directory_refresh_seconds": "as quick as it is cheap",
+    "gauges_refresh_seconds": "as often as Prometheus looks",
+    "version": "of the image",
+    "revision": "of the image",
     "inline_limit_bytes": "agreed with upstream systems, the same everywhere",
     "package_limit_bytes": "agreed with upstream systems, the same everywhere",
     "trunk_unit_code": "the trunk's own code, the same everywhere",
@@ -99,3 +104,12 @@ def rollouts(manifests: Manifests) -> list[str]:
 def _has_hash(name: str) -> bool:
     last = name.rpartition("-")[2]
     return len(last) == 10 and last.isalnum()
+
+
+def commands(manifests: Manifests) -> list[str]:
+    """Every job runs a command of trunkctl that there is."""
+    return [
+        f"{one.name} runs trunkctl {' '.join(one.container['args'])}"
+        for one in manifests.workloads
+        if not one.is_service and CliRunner().invoke(app, [*one.container["args"], "--help"]).exit_code != 0
+    ]

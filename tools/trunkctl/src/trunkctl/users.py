@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Container
 from pathlib import Path
 
 from trunkctl import trunk_file
@@ -11,15 +12,16 @@ from trunkctl.trouble import Trouble
 PASSWORD_BYTES = 24
 
 
-def rotate(admin: BrokerAdmin, users_file: Path, user: str) -> None:
+def rotate(admin: BrokerAdmin, users_file: Path, user: str, given: Container[str] = ()) -> None:
     """Give a user a new random password, in the file first: ``topology apply`` finishes what was broken off.
 
-    Raises ``Trouble`` when the password is not kept in the file, or the file cannot be written.
+    given: users whose passwords somebody else chooses. Raises ``Trouble`` for them, for users that the file does not
+    know, and when the file cannot be written.
     """
     known = trunk_file.passwords(users_file)
-    if user not in known:
+    if user not in known or user in given:
         raise Trouble(
-            f"{users_file} holds no password of {user}. Where it is kept elsewhere, change it there, "
+            f"The password of {user} is not kept in {users_file}. Change it where it is kept, "
             "then `trunkctl topology apply` puts it into force."
         )
     changed = known | {user: secrets.token_urlsafe(PASSWORD_BYTES)}

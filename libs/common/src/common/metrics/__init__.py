@@ -14,6 +14,7 @@ from common.metrics.deliveries import (
 from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished
 from common.metrics.keeping import record_archive_write, record_notification
 from common.metrics.messages import (
+    begin_counting,
     in_flight,
     record_message,
     record_publish,
@@ -31,6 +32,7 @@ from common.metrics.signatures import (
 
 __all__ = [
     "REGISTRY",
+    "begin_counting",
     "in_flight",
     "record_archive_write",
     "record_delivery",

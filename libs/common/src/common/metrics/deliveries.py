@@ -10,7 +10,7 @@ from common.metrics.registry import ANSWER_SECONDS, REGISTRY, SECONDS
 
 DeliveryOutcome = Literal["delivered", "acknowledged", "refused", "failed"]
 """``delivered``: placed for the first time; ``acknowledged``: the unit's first status, other than a refusal;
-``refused``: its status 02; ``failed``: one attempt to place it failed, and is made again."""
+``refused``: its status 02; ``failed``: the broker did not take one attempt to place it; it is made again at once."""
 
 _DELIVERIES = Counter(
     "trunk_deliveries", "Deliveries by what became of them", ["unit", "urgency", "outcome"], registry=REGISTRY

@@ -1,7 +1,7 @@
 """Messages in and out: recorded by the chassis, once a message and once a publish."""
 
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -33,6 +33,14 @@ _CONFIRM = Histogram(
     buckets=SECONDS,
     registry=REGISTRY,
 )
+
+
+def begin_counting(service: str) -> None:
+    """The process started: counters that alerts watch stand at zero, so that the first count is an increase."""
+    for message_outcome in get_args(MessageOutcome):
+        _MESSAGES.labels(service, message_outcome)
+    for publish_outcome in get_args(PublishOutcome):
+        _PUBLISHED.labels(service, publish_outcome)
 
 
 def record_message(service: str, outcome: MessageOutcome, seconds: float) -> None:

@@ -59,12 +59,21 @@ class ConfirmGuard(BaseMiddleware[Any, Any]):
         return result
 
 
-async def until_confirmed(publish: Callable[[], Awaitable[None]], exchange: str, key: str) -> None:
-    """Publish until the broker confirms; while it takes nothing the handler waits. Raises ``TimeoutError``."""
+async def until_confirmed(
+    publish: Callable[[], Awaitable[None]],
+    exchange: str,
+    key: str,
+    unconfirmed: Callable[[], None] = lambda: None,
+) -> None:
+    """Publish until the broker confirms; while it takes nothing the handler waits. Raises ``TimeoutError``.
+
+    ``unconfirmed`` is told of each attempt that it did not confirm.
+    """
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 return await publish()
             except Unconfirmed as trouble:
+                unconfirmed()
                 log.warning("publish not confirmed", exchange=exchange, key=key, detail=str(trouble))
                 await asyncio.sleep(PAUSE_SECONDS)

@@ -13,22 +13,23 @@ import uvicorn
 from faststream import AckPolicy
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
-from faststream.rabbit.opentelemetry import RabbitTelemetryMiddleware
 from faststream.rabbit.schemas import ExchangeType
+from opentelemetry import trace
 from prometheus_client import make_asgi_app
 
 from common import headers, property_table, topology
 from common.domain.names import Lane
 from common.facts import BaseFact
 from common.indexes import SCHEMA_VERSION
-from common.metrics import REGISTRY, set_build, set_schema_version, set_urgency_budget
+from common.metrics import REGISTRY, begin_counting, set_build, set_schema_version, set_urgency_budget
 from common.service.confirm import ConfirmGuard, until_confirmed
 from common.service.health import Check, Readiness, livez
 from common.service.ladder import Ladder
 from common.service.supervise import Supervisor
-from common.service.timer import Timer
+from common.service.tracing import Clean, traces
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs, setup_traces
+from common.timer import Timer
 
 assert property_table  # tolerant decoding is installed by its import
 
@@ -57,7 +58,7 @@ class Service:
         self.settings = settings
         self.readiness = Readiness(name)
         self._tracer_provider = setup_traces(name, settings)
-        self._traces = RabbitTelemetryMiddleware(tracer_provider=self._tracer_provider)
+        self._traces = traces(self._tracer_provider)
         self.publish_broker = self._publish_broker()
         self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
         self.consume_broker = self._consume_broker()
@@ -89,7 +90,7 @@ class Service:
 
     def refreshes(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do ``work`` in the background every ``gauges_refresh_seconds``."""
-        timer = Timer(name, work, self.settings.gauges_refresh_seconds)
+        timer = Timer(name, work, lambda: self.settings.gauges_refresh_seconds)
         self.background(timer.start, timer.stop)
 
     async def flush_traces(self) -> None:
@@ -123,10 +124,14 @@ class Service:
         kind: str,
         extra: dict[str, Any],
         content_type: str = "application/json",
+        unconfirmed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Publish bytes; while the broker takes nothing the handler waits, and tries again."""
+        """Publish bytes; while the broker takes nothing the handler waits, and tries again.
+
+        ``unconfirmed`` is told of each attempt that was not confirmed.
+        """
         once = partial(self._send_once, exchange, routing_key, body, kind, extra, content_type)
-        await until_confirmed(once, exchange, routing_key)
+        await until_confirmed(once, exchange, routing_key, unconfirmed)
 
     async def _send_once(
         self,
@@ -175,6 +180,7 @@ class Service:
     def run(self) -> None:
         """Serve until SIGTERM, then drain and end."""
         setup_logs(self.name, self.settings.log_level)
+        trace.set_tracer_provider(self._tracer_provider)
         log.info("starting", port=self.settings.http_port)
         uvicorn.run(
             self.app(),
@@ -185,6 +191,7 @@ class Service:
         )
 
     def _introduce(self) -> None:
+        begin_counting(self.name)
         set_build(self.name, self.settings.version, self.settings.revision)
         set_schema_version(self.name, SCHEMA_VERSION)
         for lane in Lane:
@@ -213,7 +220,7 @@ class Service:
             app_id=self.name,
             default_channel=Channel(prefetch_count=self.settings.prefetch, on_return_raises=True),
             ack_policy=AckPolicy.NACK_ON_ERROR,
-            middlewares=(self._traces, supervisor),
+            middlewares=(Clean, self._traces, supervisor),
             logger=logging.getLogger("faststream.consume"),
             log_level=logging.DEBUG,
         )

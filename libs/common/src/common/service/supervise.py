@@ -21,6 +21,7 @@ from common.failure import Permanent, Transient
 from common.metrics import in_flight, record_message, record_queue_wait
 from common.metrics.messages import MessageOutcome
 from common.service.ladder import Ladder
+from common.topology import SUBMIT_QUEUES
 
 log = structlog.get_logger("trunk.messages")
 
@@ -49,7 +50,7 @@ class Supervisor(BaseMiddleware[Any, Any]):
         began = time.monotonic()
         _note_wait(self._service, queue, msg)
         with (
-            structlog.contextvars.bound_contextvars(**_context_of(msg)),
+            structlog.contextvars.bound_contextvars(**_context_of(msg, queue)),
             in_flight(self._service),
         ):
             outcome: MessageOutcome = "redelivered"
@@ -105,7 +106,10 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
 
 
-def _context_of(msg: RabbitMessage) -> dict[str, str]:
+def _context_of(msg: RabbitMessage, queue: str) -> dict[str, str]:
+    """What the headers say that we wrote; those of a submission are its sender's own."""
+    if queue in SUBMIT_QUEUES:
+        return {}
     return {field: str(msg.headers[name]) for field, name in CONTEXT_HEADERS.items() if name in msg.headers}
 
 

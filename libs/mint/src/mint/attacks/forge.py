@@ -98,6 +98,17 @@ def resigned(pdf: bytes, make: Callable[[bytes], bytes], *, patch: Callable[[byt
     return pdf[: start + 1] + text + pdf[end - 1 :]
 
 
+ROOM = b"/ByteRange [0 9 9 9]" + b" " * 40 + b"/Contents <%s>" % (b"0" * 6000)
+"""Entries of a signature dictionary made by hand, for ``prepared`` and ``resigned``."""
+
+
+def prepared(pdf: bytes) -> bytes:
+    """A file made by hand, with the ByteRange that belongs to its last hole (``ROOM``)."""
+    start = pdf.rindex(b"/Contents <") + len(b"/Contents ")
+    end = pdf.index(b">", start) + 1
+    return declared(pdf, b"[0 %d %d %d]" % (start, end, len(pdf) - end))
+
+
 def declared(pdf: bytes, byte_range: bytes) -> bytes:
     """Another ByteRange in the last signature, in the room that its blanks leave."""
     found = list(BYTE_RANGE.finditer(pdf))[-1]

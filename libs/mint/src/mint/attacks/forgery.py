@@ -8,7 +8,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 
 from common.domain.reason import Reason
 from mint.attacks.forge import declared, message, resigned
-from mint.attacks.raw import appended, body_of, last_table, root_of, without
+from mint.attacks.raw import appended, body_of, last_table, root_of, with_entry, without
 from mint.attacks.registry import Class, Scene, add, attack
 from mint.tamper import BYTE_RANGE, _updated, hole
 
@@ -124,6 +124,16 @@ def fields_of_another_type(scene: Scene) -> bytes:
             writer.update_container(field.get_object())  # type: ignore[attr-defined]
 
     return _updated(scene.signed, change)
+
+
+@attack(Class.REMOVED, SIG_FORMAT)
+def signatures_pose_as_usage_rights(scene: Scene) -> bytes:
+    """The fields empty, and their dictionaries hung where a reader's maker signs for functions."""
+    pdf = scene.signed
+    starts = [pdf[: pdf.rindex(b" 0 obj", 0, hole(pdf, which)[0])].split()[-1] for which in (0, 1)]
+    rights = b"/Perms << /UR3 %s 0 R /UR %s 0 R >>" % (starts[0], starts[1])
+    emptied = values_removed(scene)
+    return appended(emptied, {root_of(emptied): with_entry(body_of(emptied, root_of(emptied)), rights)})
 
 
 @attack(Class.REMOVED, SIG_FORMAT)

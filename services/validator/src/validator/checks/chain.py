@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from common.domain.reason import Reason
 from validator.checks.algorithms import weakness_of_hash, weakness_of_key
+from validator.checks.constraints import check_names, check_policies
 from validator.checks.fault import Fault, Step, faults
 from validator.policy import Policy
 from validator.report import SubIndication
@@ -33,10 +34,13 @@ UNDERSTOOD = frozenset(
         ExtensionOID.SUBJECT_KEY_IDENTIFIER,
         ExtensionOID.CRL_DISTRIBUTION_POINTS,
         ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.POLICY_CONSTRAINTS,
+        ExtensionOID.INHIBIT_ANY_POLICY,
     }
 )
-"""Extensions that may be critical. Name constraints, policy constraints and mappings are not evaluated: a critical
-one makes the chain fail (RFC 5280 §4.2)."""
+"""Extensions that may be critical. Policy mappings are not evaluated: where they are critical the chain fails
+(RFC 5280 §4.2)."""
 
 NOT_FOR_DOCUMENTS = frozenset(
     {
@@ -134,6 +138,9 @@ def _holding(path: Chain, trust: Trust, at: datetime, policy: Policy, field: str
         _check_extensions(certificate, field)
         if depth > 0:
             _check_authority(certificate, depth, field)
+    # (6.10) Names lie within the constraints of each CA above; (6.11) a policy holds where one must.
+    if text := check_names(path) or check_policies(path):
+        raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: {text}")
     # (6.9) The operator trusts this hierarchy for that time.
     if not trust.holds(path[-1], at):
         raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: root not trusted for that time")
@@ -160,12 +167,11 @@ def _check_algorithms(certificate: x509.Certificate, policy: Policy, field: str,
 
 
 def _check_extensions(certificate: x509.Certificate, field: str) -> None:
-    # (6.6) X.509 v3, every critical extension understood, no name constraints.
+    # (6.6) X.509 v3, every critical extension understood.
     if certificate.version is not x509.Version.v3:
         raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: certificate is not X.509 v3")
     for extension in certificate.extensions:
-        strange = extension.critical and extension.oid not in UNDERSTOOD
-        if strange or extension.oid == ExtensionOID.NAME_CONSTRAINTS:
+        if extension.critical and extension.oid not in UNDERSTOOD:
             text = f"{field}: extension {extension.oid.dotted_string} not supported"
             raise _fault(Reason.E_SIG_UNTRUSTED_CA, text)
 

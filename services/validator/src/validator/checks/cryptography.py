@@ -12,7 +12,7 @@ from datetime import datetime
 from cryptography import x509
 
 from common.domain.reason import Reason
-from validator import ber, certificates, cms
+from validator import ber, certificates, cms, raw_rsa
 from validator.checks.algorithms import weakness_of_key
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.quick.digests import Covered
@@ -72,6 +72,8 @@ def check_cryptography(document: bytes, signature: Signature, policy: Policy) ->
         try:
             if signature.subfilter == TIME_STAMP:
                 return read_token(signature.cms, covered, policy)
+            if signature.certificate is not None:
+                return _raw(signature.cms, signature.certificate, covered)
             return _signature(signature, covered, policy)
         except _Wrong as wrong:
             text = f"{signature.field}: {wrong}"
@@ -132,6 +134,25 @@ def _signature(signature: Signature, covered: tuple[memoryview, memoryview], pol
     # What binds the document is SHA-1, whatever the attributes around it are hashed with.
     read = _verified(data, data.content, policy, None)
     return replace(read, weakness=read.weakness or "digest sha1")
+
+
+def _raw(contents: bytes, certificate: bytes, covered: Covered) -> Signed:
+    """A value without a message (5.8): it says whether the document was changed, and counts for nothing more."""
+    digest = raw_rsa.digest_of(contents, certificate, covered.digest)
+    if digest is None:
+        raise _Wrong(Reason.E_SIG_VALUE, SubIndication.SIG_CRYPTO_FAILURE, "signature value is wrong")
+    return Signed(
+        der=certificate,
+        sha256=certificates.sha256(certificate),
+        signing_time=None,
+        digest_algorithm=digest,
+        signature_algorithm=cms.RSA,
+        names_certificate=False,
+        weakness="raw RSA signature",
+        irregular="no signed attributes",
+        value=contents,
+        tokens=(),
+    )
 
 
 def _verified(

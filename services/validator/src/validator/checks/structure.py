@@ -12,24 +12,31 @@ from typing import Any
 from asn1crypto import parser
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionType
 from pyhanko.sign.fields import enumerate_sig_fields
-from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
+from validator.checks.placed import Placed
 from validator.checks.quick.digests import Covered, Digests
 from validator.checks.quick.reading import Reader
 from validator.checks.quick.settled import settled
+from validator.checks.usage_rights import covers_what_it_says, usage_rights
 from validator.policy import Policy
 from validator.report import SubIndication
 
 HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
 BYTE_RANGE = b"/ByteRange"
+PLAIN_RANGE = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]*+\[[\x00\t\n\x0c\r 0-9]++\]")
+RAW_RSA = "/adbe.x509.rsa_sha1"
 MAX_WHITE_SPACE = 4096
 WHITE_SPACES = frozenset(WHITE_SPACE[at : at + 1] for at in range(len(WHITE_SPACE)))
-OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})[\x00\t\n\x0c\r ]+([0-9]{1,5})[\x00\t\n\x0c\r ]+obj")
+GAP = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,200}+[\r\n])"
+"""White space, or a comment."""
+OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})" + GAP + rb"++([0-9]{1,5})" + GAP + rb"++obj")
+TRAILER = re.compile(rb"trailer" + GAP + rb"*+<<")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +55,9 @@ class Signature:
     """DER, padding cut off."""
     claimed_date: str | None
     """The dictionary's ``/M``."""
-    embedded: EmbeddedPdfSignature
+    certificate: bytes | None
+    """DER of the signer's, where it stands beside the message instead of in it."""
+    embedded: Placed
 
     digests: Digests
     """Of the document, for all of its signatures."""
@@ -68,7 +77,8 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
     # (3.1) Every ByteRange of the file belongs to a signature we look at: none is hidden, forgotten or removed.
     layout = reader.layout if isinstance(reader, Reader) else None
     mentioned = layout.count(document, BYTE_RANGE) if layout else document.count(BYTE_RANGE)
-    if mentioned != len(fields):
+    rights = _usage_rights(document, reader, bool(fields)) if mentioned > len(fields) else []
+    if mentioned != len(fields) + len(rights):
         raise _format("a signature that no form field shows", "")
     digests = Digests(document)
     found = [_signature(document, reader, policy, name, field, digests) for name, _, field in fields]
@@ -80,7 +90,14 @@ def find_signatures(document: bytes, reader: PdfFileReader, policy: Policy) -> t
     if found:
         _check_tail(document, reader, found)
         _check_trailers(reader, found[0])
+        if any(reader.xrefs.get_last_change(each.reference) > found[0].revision for each in rights):
+            raise _format("usage rights behind the first signature", "")
     return tuple(found)
+
+
+def _usage_rights(document: bytes, reader: PdfFileReader, is_signed: bool) -> list[Any]:
+    with faults(Step.STRUCTURE, Reason.E_SIG_FORMAT, "usage rights not readable"):
+        return [each for each in usage_rights(reader) if is_signed or covers_what_it_says(document, each.get_object())]
 
 
 def _signature(
@@ -92,7 +109,7 @@ def _signature(
         hole, end = _byte_range(document, value, name)
         contents = _contents(document, value, hole, name)
         _check_place(document, reader, reference, hole, name)
-        embedded = EmbeddedPdfSignature(reader, field, name)
+        embedded = Placed(reader, field, name, contents)
         claimed = value.get("/M")
         return Signature(
             field=name,
@@ -102,6 +119,7 @@ def _signature(
             subfilter=subfilter,
             cms=_without_padding(contents, name),
             claimed_date=None if claimed is None else str(claimed),
+            certificate=_certificate(value) if subfilter == RAW_RSA else None,
             embedded=embedded,
             digests=digests,
         )
@@ -125,6 +143,13 @@ def _subfilter(value: generic.DictionaryObject, policy: Policy, name: str) -> st
     if value.get("/Type", "/Sig") not in kinds or subfilter not in policy.subfilters:
         raise _format("kind of signature not supported", name)
     return subfilter
+
+
+def _certificate(value: generic.DictionaryObject) -> bytes:
+    """/Cert of the raw form: the signer's, or a chain that begins with it."""
+    found = value["/Cert"]
+    first = found[0] if isinstance(found, generic.ArrayObject) else found
+    return bytes(first.original_bytes)
 
 
 def _byte_range(document: bytes, value: generic.DictionaryObject, name: str) -> tuple[tuple[int, int], int]:
@@ -156,9 +181,12 @@ def _check_place(
 ) -> None:
     # (3.6) The hole lies inside the object of this signature dictionary, not inside a look-alike.
     offset = reader.xrefs[reference]
-    inside = isinstance(offset, int) and offset < hole[0] and document.find(b"endobj", offset) >= hole[1]
-    if not inside:
+    end = document.find(b"endobj", offset) if isinstance(offset, int) else -1
+    if not isinstance(offset, int) or not offset < hole[0] < hole[1] <= end:
         raise _format("the hole lies outside its signature dictionary", name)
+    # (3.1) It is one of those that were counted: a ByteRange in other letters would stand in for a hidden one.
+    if document.count(BYTE_RANGE, offset, end) != 1 or not PLAIN_RANGE.search(document, offset, end):
+        raise _format("ByteRange is not there once, in plain letters", name)
 
 
 def _without_padding(contents: bytes, name: str) -> bytes:
@@ -265,6 +293,8 @@ def _check_tail(document: bytes, reader: PdfFileReader, found: list[Signature]) 
     known = _offsets_after(reader, first.revision)
     if any(not _is_known(document, match.start(), known) for match in OBJECT_HEADER.finditer(document, first.end)):
         raise _coverage("an object that no cross-reference table knows", last.field)
+    if len(TRAILER.findall(document, first.end)) != _tables_after(reader, first.revision):
+        raise _coverage("a trailer that belongs to no cross-reference table", last.field)
 
 
 def _check_trailers(reader: PdfFileReader, first: Signature) -> None:
@@ -277,11 +307,18 @@ def _check_trailers(reader: PdfFileReader, first: Signature) -> None:
 
 def _is_known(document: bytes, offset: int, known: set[int]) -> bool:
     """Some tools point to the white space before an object."""
-    while offset not in known:
-        offset -= 1
-        if document[offset : offset + 1] not in WHITE_SPACES:
+    for at in range(offset, max(0, offset - MAX_WHITE_SPACE), -1):
+        if at in known:
+            return True
+        if document[at - 1 : at] not in WHITE_SPACES:
             return False
-    return True
+    return False
+
+
+def _tables_after(reader: PdfFileReader, revision: int) -> int:
+    """Cross-reference tables, which have a trailer each; streams have none."""
+    kinds = (reader.xrefs.get_xref_container_info(each) for each in range(revision + 1, reader.total_revisions))
+    return sum(kind.xref_section_type is not XRefSectionType.STREAM for kind in kinds)
 
 
 def _offsets_after(reader: PdfFileReader, revision: int) -> set[int]:

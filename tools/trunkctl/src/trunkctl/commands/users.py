@@ -7,6 +7,7 @@ import typer
 from trunkctl import topology_job, users
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console
+from trunkctl.trunk_file import passwords
 
 users_app = typer.Typer(no_args_is_help=True, help="The broker's users: units, services, the operator.")
 
@@ -25,7 +26,8 @@ def users_rotate(
     """A new password for a broker user, written to the users file and put into force at once."""
     told = settings(state)
     admin = topology_job.admin(told)
-    users.rotate(admin, told.users_file, user)
+    given = passwords(told.given_users_file) if told.given_users_file else {}
+    users.rotate(admin, told.users_file, user, given)
     console().print(f"{user} has a new password: {told.users_file}", markup=False, soft_wrap=True)
     if disconnect:
         console().print(f"{admin.end_sessions(user)} sessions ended")

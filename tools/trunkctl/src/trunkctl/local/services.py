@@ -1,5 +1,6 @@
 """The five services and the mail sink as processes of their own: started, waited for, stopped without a trace."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -15,6 +16,8 @@ from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import RunningService, TrunkFile, passwords
 
 MAIL = "mail"
+WISHES = ("TRUNK_LOG_LEVEL", "TRUNK_OTLP_ENDPOINT", "TRUNK_PATIENCE_HOURS")
+"""Handed on from the environment of ``trunkctl up`` to services that it starts."""
 READY_TIMEOUT_SECONDS = 90.0
 DRAIN_SECONDS = 20.0
 PATIENCE_SECONDS = 28.0
@@ -58,7 +61,7 @@ def alive(place: Places) -> dict[str, bool]:
 def environment(place: Places, found: TrunkFile, service: str, http_port: int) -> dict[str, str]:
     """Everything a service is told."""
     password = passwords(found.users_file)[service]
-    return processes.ordinary_environment() | {
+    told = {
         "TRUNK_AMQP_URL": f"amqp://{service}:{password}@{found.amqp_host}:{found.amqp_port}/{found.vhost}",
         "TRUNK_MONGO_URI": found.mongo_uri,
         "TRUNK_S3_ENDPOINT": found.s3_endpoint,
@@ -71,6 +74,12 @@ def environment(place: Places, found: TrunkFile, service: str, http_port: int) -
         "TRUNK_SMTP_PORT": str(found.mail_port),
         "TRUNK_SMTP_STARTTLS": "false",
     }
+    return processes.ordinary_environment() | _wished() | told
+
+
+def _wished() -> dict[str, str]:
+    """What the caller's environment says of the services' manners; where the servers are is ours to say."""
+    return {name: os.environ[name] for name in WISHES if name in os.environ}
 
 
 def _start(place: Places, found: TrunkFile, name: str, port: int) -> RunningService:

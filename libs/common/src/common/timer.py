@@ -10,9 +10,9 @@ log = structlog.get_logger("trunk.timer")
 
 
 class Timer:
-    """Does ``work`` at once, then again after each pause."""
+    """Does ``work`` at once, then again after each pause; ``pause_seconds`` is asked before every one."""
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[object]], pause_seconds: float) -> None:
+    def __init__(self, name: str, work: Callable[[], Awaitable[object]], pause_seconds: Callable[[], float]) -> None:
         self._name = name
         self._work = work
         self._pause_seconds = pause_seconds
@@ -34,5 +34,5 @@ class Timer:
             try:
                 await self._work()
             except Exception as trouble:  # whatever it is, the next round may do better
-                log.warning("not done", work=self._name, detail=str(trouble) or type(trouble).__name__)
-            await asyncio.sleep(self._pause_seconds)
+                log.warning("not done, tried again", work=self._name, detail=str(trouble) or type(trouble).__name__)
+            await asyncio.sleep(self._pause_seconds())

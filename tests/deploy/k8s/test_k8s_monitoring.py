@@ -1,0 +1,87 @@
+"""Kubernetes gets the same rules and dashboards as everybody else, all of them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+
+from lab import k8s_monitoring
+
+from .conftest import K8S
+from .manifests import Manifests
+
+MONITORING = K8S.parent / "monitoring"
+
+
+def test_what_is_generated_is_what_would_be_generated_now(tmp_path: Path) -> None:
+    """If not: ``python -m lab.k8s_monitoring``."""
+    shutil.copytree(MONITORING, tmp_path / k8s_monitoring.MONITORING)
+    shutil.copytree(K8S / "components" / "monitoring", tmp_path / k8s_monitoring.COMPONENT)
+    before = contents(tmp_path)
+    k8s_monitoring.write(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_what_is_gone_is_removed_and_what_is_new_is_added(tmp_path: Path) -> None:
+    rules = tmp_path / k8s_monitoring.MONITORING / "rules"
+    made = tmp_path / k8s_monitoring.COMPONENT / "rules"
+    rules.mkdir(parents=True)
+    (rules / "old.yaml").write_text("groups: []\n")
+    k8s_monitoring.write(tmp_path)
+    (rules / "old.yaml").rename(rules / "new.yaml")
+    k8s_monitoring.write(tmp_path)
+    assert {path.name for path in made.iterdir()} == {"kustomization.yaml", "new.yaml"}
+    assert yaml.safe_load((made / "kustomization.yaml").read_text())["resources"] == ["new.yaml"]
+    rule = yaml.safe_load((made / "new.yaml").read_text())
+    assert (rule["metadata"]["name"], rule["spec"]) == ("trunk-new", {"groups": []})
+
+
+def test_every_rule_is_there(everything: Manifests) -> None:
+    plain = [yaml.safe_load(path.read_text()) for path in sorted((MONITORING / "rules").glob("*.yaml"))]
+    assert plain
+    rendered = [each["spec"] for each in everything.of("PrometheusRule")]
+    assert sorted(map(canonical, plain)) == sorted(map(canonical, rendered))
+
+
+def test_every_dashboard_is_there_where_the_sidecar_looks(everything: Manifests) -> None:
+    plain = {path.name: json.loads(path.read_text()) for path in (MONITORING / "dashboards").glob("*.json")}
+    assert plain
+    maps = [each for each in everything.of("ConfigMap") if each["metadata"]["labels"].get("grafana_dashboard") == "1"]
+    assert {name: json.loads(text) for each in maps for name, text in each["data"].items()} == plain
+
+
+def test_rabbitmq_is_asked_for_the_same_numbers(everything: Manifests) -> None:
+    """As in the Prometheus of the compose file, and as seldom kept."""
+    prometheus = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
+    jobs = {job["job_name"]: job for job in prometheus["scrape_configs"]}
+    endpoints = everything.one("PodMonitor", "rabbitmq")["spec"]["podMetricsEndpoints"]
+    asked = {each["relabelings"][0]["replacement"]: each for each in endpoints}
+    assert asked.keys() == {"rabbitmq", "rabbitmq-detailed"}
+    for name, endpoint in asked.items():
+        job = jobs[name]
+        assert endpoint["path"] == job.get("metrics_path", "/metrics")
+        assert endpoint.get("params", {}) == job.get("params", {})
+        assert endpoint["interval"] == job.get("scrape_interval", prometheus["global"]["scrape_interval"])
+        kept = [operators_words(each) for each in job.get("metric_relabel_configs", [])]
+        assert endpoint.get("metricRelabelings", []) == kept
+
+
+def test_the_broker_is_found_by_the_label_that_its_policy_guards(everything: Manifests, stores: Manifests) -> None:
+    monitor = everything.one("PodMonitor", "rabbitmq")["spec"]
+    assert monitor["selector"] == stores.one("NetworkPolicy", "rabbitmq")["spec"]["podSelector"]
+    assert monitor["namespaceSelector"]["matchNames"] == [stores.of("NetworkPolicy")[0]["metadata"]["namespace"]]
+
+
+def canonical(content: object) -> str:
+    return json.dumps(content, sort_keys=True)
+
+
+def operators_words(relabelling: dict[str, object]) -> dict[str, object]:
+    """A relabelling of Prometheus as the operator spells it."""
+    words = {"source_labels": "sourceLabels", "target_label": "targetLabel"}
+    return {words.get(key, key): value for key, value in relabelling.items()}
+
+
+def contents(root: Path) -> dict[Path, str]:
+    return {path.relative_to(root): path.read_text() for path in root.rglob("*") if path.is_file()}

@@ -1,0 +1,172 @@
+"""Alertmanager: who hears of what, when, and what is held back; against the real one."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+import yaml
+
+from lab import prometheus
+from lab.prometheus import Tools
+
+from . import files
+from .files import MONITORING
+from .receiver import Receiver, received
+
+CONFIG = MONITORING / "alertmanager.yaml"
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def config() -> dict[str, Any]:
+    """As shipped."""
+    found: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
+    return found
+
+
+def test_the_file_is_valid(newest: Tools) -> None:
+    answer = newest.amtool("check-config", CONFIG)
+    assert answer.code == 0, answer.printed
+
+
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        ("alertname=TrunkBrokerAlarm severity=critical", "page"),
+        ("alertname=TrunkOldestDocumentTooOld severity=critical urgency=urgent", "page"),
+        ("alertname=TrunkInboxNotRead severity=warning unit=H29.1", "desk"),
+        ("alertname=TrunkDeadMansSwitch severity=none", "heartbeat"),
+        ("alertname=Anything", "desk"),
+    ],
+)
+def test_routes(newest: Tools, labels: str, receiver: str) -> None:
+    answer = newest.amtool("config", "routes", "test", f"--config.file={CONFIG}", *labels.split())
+    assert answer.printed.splitlines()[-1] == receiver
+
+
+@pytest.mark.parametrize("alert", list(files.alerts()))
+def test_every_alert_goes_where_its_severity_says(newest: Tools, alert: str) -> None:
+    severity = files.alerts()[alert]["labels"]["severity"]
+    wanted = {"critical": "page", "warning": "desk", "none": "heartbeat"}[severity]
+    told = [f"alertname={alert}", f"severity={severity}"]
+    answer = newest.amtool("config", "routes", "test", f"--config.file={CONFIG}", *told)
+    assert answer.printed.splitlines()[-1] == wanted
+
+
+def test_addresses_are_secrets() -> None:
+    for receiver in config()["receivers"]:
+        for webhook in receiver["webhook_configs"]:
+            assert webhook["url_file"].startswith("/run/secrets/alertmanager_")
+            assert "url" not in webhook
+
+
+def test_inhibition_names_alerts_that_exist_and_spares_the_heartbeat() -> None:
+    text = CONFIG.read_text()
+    named = set(re.findall(r"\bTrunk\w+", text.split("inhibit_rules:")[1].split("time_intervals:")[0]))
+    assert named <= set(files.alerts())
+    assert "TrunkDeadMansSwitch" not in named
+
+
+@pytest.mark.parametrize(
+    ("moment", "open_"),
+    [
+        ("2026-11-25 07:29", False),  # Wednesday
+        ("2026-11-25 07:30", True),
+        ("2026-11-25 16:59", True),
+        ("2026-11-25 17:00", False),
+        ("2026-11-27 12:00", True),
+        ("2026-11-28 10:00", False),
+        ("2026-11-29 10:00", False),
+    ],
+)
+def test_working_hours_are_vietnams(moment: str, open_: bool) -> None:
+    at = datetime.fromisoformat(moment).replace(tzinfo=VIETNAM)
+    assert holds("working-hours", at.astimezone(UTC)) is open_
+
+
+@pytest.mark.parametrize(
+    ("day", "free"), [("2027-01-01", True), ("2027-04-30", True), ("2027-05-01", True), ("2027-09-02", True),
+                      ("2027-01-02", False), ("2027-09-03", False)],
+)  # fmt: skip
+def test_fixed_holidays(day: str, free: bool) -> None:
+    for hour in (0, 9, 23):
+        at = datetime.fromisoformat(day).replace(hour=hour, tzinfo=VIETNAM)
+        assert holds("holidays", at.astimezone(UTC)) is free
+
+
+def test_the_desk_waits_for_working_hours_and_the_pager_does_not() -> None:
+    by_receiver = {route["receiver"]: route for route in config()["route"]["routes"]}
+    assert by_receiver["desk"]["active_time_intervals"] == ["working-hours"]
+    assert by_receiver["desk"]["mute_time_intervals"] == ["holidays"]
+    assert not {"active_time_intervals", "mute_time_intervals"} & (
+        by_receiver["page"].keys() | by_receiver["heartbeat"]
+    )
+
+
+@pytest.mark.parametrize("at_work", [True, False])
+def test_warnings_arrive_in_working_hours_only_and_pages_always(newest: Tools, tmp_path: Path, at_work: bool) -> None:
+    """The shipped file in a real Alertmanager; only addresses are ours, and working hours moved onto now or away."""
+    now = datetime.now(VIETNAM)
+    day = DAYS[(now + timedelta(days=0 if at_work else 3)).weekday()]
+    with received() as receiver, running(tmp_path, receiver, day) as address:
+        post(address, alertname="TrunkInboxNotRead", severity="warning", unit="H29.1")
+        post(address, alertname="TrunkBrokerAlarm", severity="critical")
+        post(address, alertname="TrunkQueueNotDraining", severity="critical", service="router")
+        post(address, alertname="TrunkDeadMansSwitch", severity="none")
+        assert receiver.wait_for("page", "TrunkBrokerAlarm")
+        assert receiver.wait_for("heartbeat", "TrunkDeadMansSwitch")
+        assert receiver.wait_for("desk", "TrunkInboxNotRead", 20 if at_work else 5) is at_work
+        assert "TrunkQueueNotDraining" not in receiver.names("page"), "held back by the broker's alarm"
+
+
+def holds(name: str, at: datetime) -> bool:
+    """Whether an interval of the file holds at that time, as Alertmanager reads intervals."""
+    (interval,) = (each for each in config()["time_intervals"] if each["name"] == name)
+    return any(_within(each, at.astimezone(ZoneInfo(each["location"]))) for each in interval["time_intervals"])
+
+
+def _within(interval: dict[str, Any], at: datetime) -> bool:
+    def spans(field: str, value: int, numbered: Callable[[str], int] = int) -> bool:
+        told = interval.get(field)
+        if told is None:
+            return True
+        edges = [[numbered(edge) for edge in each.split(":")] for each in told]
+        return any(edge[0] <= value <= edge[-1] for edge in edges)
+
+    clock = f"{at:%H:%M}"
+    times = interval.get("times", [{"start_time": "00:00", "end_time": "24:00"}])
+    return (
+        set(interval) <= {"weekdays", "months", "days_of_month", "times", "location"}
+        and spans("weekdays", at.weekday(), DAYS.index)
+        and spans("months", at.month)
+        and spans("days_of_month", at.day)
+        and any(each["start_time"] <= clock < each["end_time"] for each in times)
+    )
+
+
+@contextmanager
+def running(folder: Path, receiver: Receiver, working_day: str) -> Iterator[str]:
+    """The shipped file with addresses of a receiver and one working day, in a real Alertmanager."""
+    changed = config()
+    for each in changed["receivers"]:
+        for webhook in each["webhook_configs"]:
+            address = folder / each["name"]
+            address.write_text(f"{receiver.address}/{each['name']}")
+            webhook["url_file"] = str(address)
+    (working,) = (each for each in changed["time_intervals"] if each["name"] == "working-hours")
+    working["time_intervals"] = [{"weekdays": [working_day], "location": str(VIETNAM)}]
+    file = folder / "alertmanager.yaml"
+    file.write_text(yaml.safe_dump(changed, allow_unicode=True))
+    with prometheus.alertmanager(folder / "state", file) as address:
+        yield address
+
+
+def post(address: str, **labels: str) -> None:
+    """An alert, as Prometheus sends it."""
+    httpx.post(f"{address}/api/v2/alerts", json=[{"labels": labels}], timeout=10).raise_for_status()

@@ -1,0 +1,112 @@
+"""Alert rules: valid on every supported Prometheus, each tested for firing, silence and end, and complete."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from common import topology
+from common.domain.names import Lane
+from common.metrics.registry import SECONDS
+from common.settings import ServiceSettings
+from lab.prometheus import Tools
+
+from . import files
+from .files import MONITORING, RULE_FILES, RUNBOOKS, TEST_FILES
+
+SEVERITIES = {"critical", "warning", "none"}
+ALWAYS = "TrunkDeadMansSwitch"
+RUNBOOK_URL = re.compile(r"\{\{ \$externalLabels\.runbook_base \}\}/([a-z-]+)\.md")
+ALERTS = list(files.alerts())
+
+Case = tuple[str, list[dict[str, Any]]]
+
+
+def cases(alert: str) -> list[list[Case]]:
+    """Of every test group: the moments at which this alert is asked for, and what is expected."""
+    groups = [group for path in TEST_FILES for group in yaml.safe_load(path.read_text())["tests"]]
+    asked = [[test for test in group["alert_rule_test"] if test["alertname"] == alert] for group in groups]
+    return [[(test["eval_time"], test["exp_alerts"]) for test in tests] for tests in asked if tests]
+
+
+def expected(alert: str) -> list[dict[str, Any]]:
+    """Every alert of that name that a case expects."""
+    return [each for group in cases(alert) for _, found in group for each in found]
+
+
+def test_rules_are_valid(each: Tools) -> None:
+    answer = each.promtool("check", "rules", "--lint=all", "--lint-fatal", *RULE_FILES)
+    assert answer.code == 0, answer.printed
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda path: path.stem)
+def test_alerts_do_what_their_cases_say(each: Tools, file: Path) -> None:
+    answer = each.promtool("test", "rules", file)
+    assert answer.code == 0, answer.printed
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_fires_keeps_quiet_and_ends(alert: str) -> None:
+    found = cases(alert)
+    assert expected(alert), "no case in which it fires"
+    if alert == ALWAYS:
+        return
+    assert [1 for group in found if all(not alerts for _, alerts in group)] or [
+        1 for group in found if not group[0][1]
+    ], "no case in which it keeps quiet"
+    ends = [[bool(alerts) for _, alerts in group] for group in found]
+    assert [1 for told in ends if any(told) and not told[-1]], "no case in which it ends"
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_is_complete(alert: str) -> None:
+    rule = files.alerts()[alert]
+    assert re.fullmatch(r"\d+[mh]", str(rule["for"]))
+    assert rule["labels"]["severity"] in SEVERITIES
+    for name in ("summary", "description"):
+        assert files.is_vietnamese(rule["annotations"][name]), name
+    page = RUNBOOK_URL.fullmatch(rule["annotations"]["runbook_url"])
+    assert page, rule["annotations"]["runbook_url"]
+    assert (RUNBOOKS / f"{page[1]}.md").is_file()
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_names_its_service_and_its_lane_where_there_is_one(alert: str) -> None:
+    known = {*topology.SERVICES, "broker", "trunk", "monitoring"}
+    of_a_lane = "$labels.urgency" in files.alerts()[alert]["annotations"]["summary"] + files.alerts()[alert]["expr"]
+    for each in expected(alert):
+        assert each["exp_labels"]["service"] in known
+        assert not of_a_lane or each["exp_labels"]["urgency"] in {"normal", "urgent"}
+        assert not any("{{" in text for text in each["exp_annotations"].values())
+
+
+def test_work_queues_are_those_that_services_consume() -> None:
+    (pattern,) = set(re.findall(r'queue=~"(trunk[^"]+)"', (MONITORING / "rules" / "recording.yaml").read_text()))
+    every = [queue.name for queue in topology.static_topology().queues] + [topology.inbox_queue("H29.901.02")]
+    consumed = {name for service in topology.SERVICES for name in topology.consumed_queues(service)}
+    assert {name for name in every if re.fullmatch(pattern, name)} == consumed
+
+
+def test_labels_of_work_queues_are_cut_out_of_their_names() -> None:
+    for service in topology.SERVICES:
+        for name in topology.consumed_queues(service):
+            found, lane = re.fullmatch(r"trunk[.]([a-z]+)[.].+", name), re.fullmatch(r".+[.](normal|urgent)", name)
+            assert lane
+            assert found
+            assert found[1] == service
+
+
+def test_the_objective_is_the_budget_of_the_settings_and_an_edge_of_the_histogram() -> None:
+    text = (MONITORING / "rules" / "recording.yaml").read_text()
+    settings = ServiceSettings()
+    budgets = {lane.value: settings.budget_seconds(lane) for lane in Lane}
+    told = set(re.findall(r'urgency="(\w+)", le=~"(\d+)\(\[\.\]0\)\?"', text))
+    assert told == {(lane, f"{seconds:.0f}") for lane, seconds in budgets.items()}
+    assert set(budgets.values()) <= set(SECONDS)
+
+
+def test_group_names_are_distinct() -> None:
+    names = [group["name"] for path in RULE_FILES for group in yaml.safe_load(path.read_text())["groups"]]
+    assert len(names) == len(set(names))

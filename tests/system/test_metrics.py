@@ -1,0 +1,84 @@
+"""What the running services export, as Prometheus would read it."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from .conftest import Stock
+from .inboxes import Inboxes
+from .trunk import ROOT, SERVICES, Trunk, eventually
+
+pytestmark = pytest.mark.system
+
+PROMISED = (ROOT / "docs" / "operations" / "metrics.md").read_text().partition("\n## Planned\n")[0]
+ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \|", re.MULTILINE)
+SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+DONE = 2
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def exported(trunk: Trunk, service: str) -> str:
+    """The page that Prometheus reads."""
+    answer = httpx.get(f"http://127.0.0.1:{trunk.services[service]['http_port']}/metrics", follow_redirects=True)
+    return answer.raise_for_status().text
+
+
+def samples(trunk: Trunk, service: str) -> Samples:
+    """Value by name and labels."""
+    found = (SAMPLE.match(line) for line in exported(trunk, service).splitlines())
+    return {(each[1], frozenset(LABEL.findall(each[2] or ""))): float(each[3]) for each in found if each}
+
+
+def value(trunk: Trunk, service: str, name: str, **labels: str) -> float | None:
+    """One sample; None if it is not exported."""
+    return samples(trunk, service).get((name, frozenset(labels.items())))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_exports_the_contract_and_nothing_else_of_ours(trunk: Trunk, service: str) -> None:
+    types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", exported(trunk, service), re.MULTILINE))
+    assert {name: kind for name, kind in types.items() if name.startswith("trunk_")} == dict(ROW.findall(PROMISED))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_dependencies_are_told_without_anybody_asking_for_readiness(trunk: Trunk, service: str) -> None:
+    def told() -> dict[str, float]:
+        ups = {labels: up for (name, labels), up in samples(trunk, service).items() if name == "trunk_dependency_up"}
+        return {dict(labels)["dependency"]: up for labels, up in ups.items()}
+
+    assert eventually(lambda: {"rabbitmq", "mongodb", "object_store"} <= set(told()) and all(told().values())), told()
+
+
+def test_a_document_moves_what_it_should(trunk: Trunk, inboxes: Inboxes, stock: Stock) -> None:
+    entry = stock.take(lambda entry: not entry["urgent"])
+    receiver = entry["receivers"][0]
+    pending = {"unit": receiver, "urgency": "normal"}
+    # The gauge is read from the database every few seconds: wait until it has been, once.
+    assert eventually(lambda: value(trunk, "router", "trunk_deliveries_pending", **pending) is not None)
+    before = value(trunk, "router", "trunk_deliveries_pending", **pending) or 0.0
+    package = trunk.submit(entry["sender"], entry["bytes"])
+    inboxes.wait_for(package, ["receipt", "document"])
+    assert eventually(lambda: (value(trunk, "router", "trunk_deliveries_pending", **pending) or 0.0) > before)
+    progress: Any = trunk.collection("trunk_archive", "progress")
+
+    def stages() -> list[int]:
+        found = progress.find_one({"_id": package}) or {}
+        return [found.get(stage, 0) for stage in ("validation", "routing", "archiving")]
+
+    assert eventually(lambda: stages() == [DONE] * 3), stages()
+    for service, name, labels in (
+        ("intake", "trunk_document_stage_seconds_count", {"stage": "intake", "urgency": "normal"}),
+        ("validator", "trunk_document_stage_seconds_count", {"stage": "validated", "urgency": "normal"}),
+        ("validator", "trunk_signature_verdicts_total", {"verdict": "valid", "sub_indication": ""}),
+        ("validator", "trunk_revocation_checks_total", {"method": "crl", "outcome": "good"}),
+        ("validator", "trunk_trust_last_update_timestamp_seconds", {"source": "directory"}),
+        ("router", "trunk_document_delivery_seconds_count", {"urgency": "normal"}),
+        ("router", "trunk_deliveries_total", {**pending, "outcome": "delivered"}),
+        ("archive", "trunk_archive_writes_total", {"outcome": "written"}),
+        ("notifier", "trunk_notifications_total", {"channel": "email", "outcome": "sent"}),
+    ):
+        assert (value(trunk, service, name, **labels) or 0.0) > 0, (service, name, labels)

@@ -1,0 +1,168 @@
+"""One trace from submission to inbox and mail, up the ladder, into the parking lot and back; log lines by its ids."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .collector import Collector, Span
+from .conftest import Stock
+from .inboxes import Inboxes
+from .trunk import BIN, SERVICES, STATE, Trunk, eventually, run, shown
+
+pytestmark = pytest.mark.system
+
+ALL = {f"trunk-{service}" for service in SERVICES}
+WISHES = ("TRUNK_OTLP_ENDPOINT", "TRUNK_PATIENCE_HOURS")
+
+
+@pytest.fixture(scope="module")
+def collector(trunk: Trunk) -> Iterator[Collector]:
+    """All five services send their spans here, and park at the second failure; afterwards they are as before."""
+    with Collector() as receiving:
+        told = dict(zip(WISHES, (receiving.url, "0"), strict=True))
+        stop_services(trunk)
+        run(BIN / "trunkctl", "up", "--state", STATE, env=os.environ | told)
+        yield receiving
+        stop_services(trunk)
+    Trunk.up()
+
+
+def stop_services(trunk: Trunk) -> None:
+    """SIGTERM, as Kubernetes does, and wait for the end."""
+    pids = [trunk.pid(service) for service in SERVICES]
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    assert eventually(lambda: not any(runs(pid) for pid in pids), 60.0)
+
+
+def runs(pid: int) -> bool:
+    """Whether the process is there and not only waiting to be collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def outage(trunk: Trunk, collector: Collector) -> Iterator[None]:
+    """The object store is away until somebody revives it."""
+    trunk.kill_server("s3")
+    yield
+    Trunk.up()
+
+
+def test_from_submission_to_inbox_and_mail(trunk: Trunk, collector: Collector, inboxes: Inboxes, stock: Stock) -> None:
+    entry = stock.take()
+    package = trunk.submit(entry["sender"], entry["bytes"])
+    came = inboxes.wait_for(package, ["receipt", "document"])
+    trace_id = trace_of(came[0].headers)
+    assert {trace_of(item.headers) for item in came} == {trace_id}
+    spans = whole_trace(collector, trace_id)
+    assert {span.attributes.get("trunk.package_id") for span in spans} <= {package, None}
+    names = {(span.service, span.name) for span in spans}
+    assert {
+        ("trunk-intake", "submission process"),
+        ("trunk-intake", "package.accepted publish"),
+        ("trunk-validator", "package.accepted process"),
+        ("trunk-validator", "document.verified publish"),
+        ("trunk-router", "document.verified process"),
+        ("trunk-router", "inbox document publish"),
+        ("trunk-archive", "document.verified process"),
+        ("trunk-notifier", "delivery.placed process"),
+        ("trunk-notifier", "notify email"),
+    } <= names, shown(sorted(names), 60)
+    by_name = {span.name: span for span in spans}
+    for name in ("submission process", "package.accepted process", "document.verified process", "notify email"):
+        assert by_name[name].attributes["trunk.package_id"] == package
+        assert by_name[name].attributes["trunk.document_id"] == came[0].headers["x-document-id"]
+
+
+def test_log_lines_of_all_services_are_found_by_the_ids(
+    trunk: Trunk, collector: Collector, inboxes: Inboxes, stock: Stock
+) -> None:
+    entry = stock.take()
+    package = trunk.submit(entry["sender"], entry["bytes"])
+    came = inboxes.wait_for(package, ["receipt", "document"])
+    trace_id, document_id = trace_of(came[0].headers), came[0].headers["x-document-id"]
+    whole_trace(collector, trace_id)
+    for field, value in (("package_id", package), ("document_id", document_id)):
+        found = lines(field, value)
+        assert {line["service"] for line in found} == set(SERVICES), (field, shown(found))
+        assert {line["trace_id"] for line in found} == {trace_id}, (field, shown(found))
+        assert {line["document_id"] for line in found if line["event"] == "message"} == {document_id}
+
+
+def test_a_trace_that_a_unit_brings_goes_on(trunk: Trunk, collector: Collector, inboxes: Inboxes, stock: Stock) -> None:
+    trace_id = os.urandom(16).hex()
+    entry = stock.take()
+    own = {"traceparent": f"00-{trace_id}-{os.urandom(8).hex()}-00"}
+    package = trunk.submit(entry["sender"], entry["bytes"], headers=own)
+    came = inboxes.wait_for(package, ["receipt", "document"])
+    assert {trace_of(item.headers) for item in came} == {trace_id}
+    whole_trace(collector, trace_id)
+
+
+def test_up_the_ladder_into_the_parking_lot_and_back(
+    trunk: Trunk, collector: Collector, inboxes: Inboxes, stock: Stock, outage: None
+) -> None:
+    parked, climbing = stock.take(), stock.take()
+    before = trunk.parked()
+    lost = trunk.submit(parked["sender"], parked["bytes"])
+    assert eventually(lambda: trunk.parked() > before, 120.0), "nothing was parked"
+    late = trunk.submit(climbing["sender"], climbing["bytes"])
+    assert eventually(lambda: "trunk.retry.10s" in trunk.depths(), 60.0), "nothing climbs the ladder"
+    trunk.revive_server("s3")
+    assert eventually(lambda: replayed(lost), 60.0), "not in the parking lot"
+    for package in (lost, late):
+        came = inboxes.wait_for(package, ["receipt", "document"])
+        (trace_id,) = {trace_of(item.headers) for item in came}
+        spans = whole_trace(collector, trace_id)
+        names = [span.name for span in spans if span.service == "trunk-intake"]
+        assert "retry 10s publish" in names
+        assert names.count("submission process") == (3 if package == lost else 2), names
+        assert ("park publish" in names) == (package == lost)
+        assert {line["trace_id"] for line in lines("package_id", package)} == {trace_id}
+    assert trunk.parked() == before
+
+
+def replayed(package: str) -> bool:
+    """As an operator does. The package is known by its sender and bytes; the parked message bears no id of ours yet."""
+    done = run(BIN / "trunkctl", "park", "replay", "--reason", "E_ATTEMPTS", "--state", STATE)
+    assert package
+    return not done.stdout.startswith("0 ")
+
+
+def trace_of(headers: dict[str, Any]) -> str:
+    """The trace id in W3C's header."""
+    return str(headers["traceparent"]).split("-")[1]
+
+
+def whole_trace(collector: Collector, trace_id: str) -> list[Span]:
+    """Spans leave the services every few seconds: wait until all five have sent some, and nothing more comes."""
+
+    def services() -> bool:
+        spans = collector.of_trace(trace_id)
+        return {span.service for span in spans} >= ALL and any(span.name.startswith("notify ") for span in spans)
+
+    assert eventually(services, 60.0), shown(sorted({(s.service, s.name) for s in collector.of_trace(trace_id)}), 60)
+    known = 0
+    while known != (known := len(collector.of_trace(trace_id))):
+        time.sleep(6.0)
+    return collector.of_trace(trace_id)
+
+
+def lines(field: str, value: str) -> list[dict[str, Any]]:
+    """Log lines of all services in which a field has a value."""
+    found = []
+    for service in SERVICES:
+        for text in (STATE / "logs" / f"{service}.jsonl").read_text().splitlines():
+            line = json.loads(text) if text.startswith("{") else {}
+            if line.get(field) == value:
+                found.append(line)
+    return found

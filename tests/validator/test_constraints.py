@@ -1,0 +1,159 @@
+"""Name constraints and certificate policies: chains of three, made by hand."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from common.domain.reason import Reason
+from validator.checks.chain import find_chain
+from validator.checks.fault import Fault
+from validator.policy import DEFAULT
+from validator.trust import Trust
+
+from .conftest import NOW
+
+KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+USAGE = dict.fromkeys(
+    ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+     "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"), False
+)  # fmt: skip
+SIGNER = x509.KeyUsage(**USAGE | {"content_commitment": True})
+CA = x509.KeyUsage(**USAGE | {"key_cert_sign": True})
+
+
+def name(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
+    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts])
+
+
+C, ORG, CN, MAIL = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME, NameOID.EMAIL_ADDRESS
+URI = x509.UniformResourceIdentifier
+CITY = ((C, "VN"), (ORG, "UBND Thành phố"))
+ROOT, ISSUING, LEAF = name((C, "VN"), (CN, "Root")), name((C, "VN"), (CN, "Issuing")), name(*CITY, (CN, "Lan"))
+
+
+def certificate(subject: x509.Name, issuer: x509.Name, depth: int, *extensions: Any) -> bytes:
+    """``depth``: 0 = root, 1 = issuing, 2 = leaf."""
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(KEYS[depth].public_key())
+    made = made.serial_number(depth + 1).not_valid_before(NOW - timedelta(1)).not_valid_after(NOW + timedelta(1))
+    made = made.add_extension(x509.BasicConstraints(depth < 2, None), critical=True)
+    made = made.add_extension(CA if depth < 2 else SIGNER, critical=True)
+    for extension in extensions:
+        made = made.add_extension(extension, critical=isinstance(extension, CRITICAL))
+    return made.sign(KEYS[max(0, depth - 1)], hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+CRITICAL = x509.NameConstraints | x509.PolicyConstraints | x509.InhibitAnyPolicy
+
+
+def holds(issuing: list[Any], leaf: list[Any], subject: x509.Name = LEAF, root: list[Any] | None = None) -> bool:
+    """Whether the chain stands; ``issuing`` and ``leaf``: extensions."""
+    trust = Trust([certificate(ROOT, ROOT, 0, *root or [])], [certificate(ISSUING, ROOT, 1, *issuing)])
+    signer = x509.load_der_x509_certificate(certificate(subject, ISSUING, 2, *leaf))
+    try:
+        return len(find_chain(signer, trust, NOW, DEFAULT, "A")) == 3
+    except Fault as fault:
+        return fault.reason is not Reason.E_SIG_UNTRUSTED_CA
+
+
+def permitted(*names: x509.GeneralName) -> x509.NameConstraints:
+    return x509.NameConstraints(permitted_subtrees=names, excluded_subtrees=None)
+
+
+def excluded(*names: x509.GeneralName) -> x509.NameConstraints:
+    return x509.NameConstraints(permitted_subtrees=None, excluded_subtrees=names)
+
+
+def directory(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.DirectoryName:
+    return x509.DirectoryName(name(*parts))
+
+
+def also(*names: x509.GeneralName) -> list[Any]:
+    return [x509.SubjectAlternativeName(names)]
+
+
+MAILED = name(*CITY, (CN, "Lan"), (MAIL, "lan@tphcm.gov.vn"))
+
+
+@pytest.mark.parametrize(
+    ("limits", "more", "expected"),
+    [
+        (permitted(directory(*CITY)), [], True),
+        (permitted(directory((C, "vn"), (ORG, "ubnd  THÀNH phố"))), [], True),
+        (permitted(directory((C, "VN"))), [], True),
+        (permitted(directory((C, "LA"))), [], False),
+        (permitted(directory((ORG, "UBND Thành phố"))), [], False),
+        (permitted(directory((C, "LA")), directory((C, "VN"))), [], True),
+        (permitted(directory(*CITY, (CN, "Lan"), (CN, "Lan"))), [], False),
+        (permitted(directory(*CITY)), also(directory((C, "LA"))), False),
+        (excluded(directory(*CITY)), [], False),
+        (excluded(directory((C, "LA"))), [], True),
+        (permitted(x509.DNSName("gov.vn")), [], True),
+        (permitted(x509.DNSName("gov.vn")), also(x509.DNSName("tphcm.GOV.vn")), True),
+        (permitted(x509.DNSName("gov.vn")), also(x509.DNSName("gov.vn")), True),
+        (permitted(x509.DNSName(".gov.vn")), also(x509.DNSName("gov.vn")), False),
+        (permitted(x509.DNSName("gov.vn")), also(x509.DNSName("mygov.vn")), False),
+        (excluded(x509.DNSName("")), also(x509.DNSName("a.vn")), False),
+        (permitted(x509.RFC822Name("tphcm.gov.vn")), also(x509.RFC822Name("lan@tphcm.gov.vn")), True),
+        (permitted(x509.RFC822Name("tphcm.gov.vn")), also(x509.RFC822Name("lan@x.tphcm.gov.vn")), False),
+        (permitted(x509.RFC822Name(".gov.vn")), also(x509.RFC822Name("lan@tphcm.gov.vn")), True),
+        (permitted(x509.RFC822Name("lan@gov.vn")), also(x509.RFC822Name("mai@gov.vn")), False),
+        (permitted(x509.RFC822Name("lan@gov.vn")), also(x509.RFC822Name("lan@GOV.vn")), True),
+        (permitted(URI("gov.vn")), [], True),
+        (
+            permitted(x509.UniformResourceIdentifier("gov.vn")),
+            also(x509.UniformResourceIdentifier("a://gov.vn")),
+            False,
+        ),
+    ],
+)
+def test_names(limits: x509.NameConstraints, more: list[Any], expected: bool) -> None:
+    assert holds([limits], more) is expected
+    assert holds([], more, root=[limits]) is (expected and _issuing_is_within(limits))
+
+
+def _issuing_is_within(limits: x509.NameConstraints) -> bool:
+    """The root's constraints hold for the issuing CA as well, whose name is shorter."""
+    found = [each for each in limits.permitted_subtrees or () if isinstance(each, x509.DirectoryName)]
+    return not found or any(each.value == name((C, "VN")) for each in found)
+
+
+def test_mail_in_the_subject() -> None:
+    assert holds([permitted(x509.RFC822Name("tphcm.gov.vn"))], [], MAILED)
+    assert not holds([permitted(x509.RFC822Name("hanoi.gov.vn"))], [], MAILED)
+
+
+def policies(*dotted: str) -> x509.CertificatePolicies:
+    return x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(each), None) for each in dotted])
+
+
+ONE, OTHER, ANY = "1.3.6.1.4.1.1", "1.3.6.1.4.1.2", "2.5.29.32.0"
+MUST, MUST_BELOW = x509.PolicyConstraints(0, None), x509.PolicyConstraints(1, None)
+
+
+@pytest.mark.parametrize(
+    ("issuing", "leaf", "expected"),
+    [
+        ([], [], True),
+        ([policies(ONE)], [policies(OTHER)], True),
+        ([MUST, policies(ONE)], [policies(ONE)], True),
+        ([MUST, policies(ONE)], [policies(OTHER)], False),
+        ([MUST, policies(ONE)], [], False),
+        ([MUST], [policies(ONE)], False),
+        ([MUST, policies(ANY)], [policies(ONE)], True),
+        ([MUST, policies(ANY)], [policies(ANY)], True),
+        ([MUST, policies(ONE)], [policies(ANY)], True),
+        ([MUST, policies(ONE), x509.InhibitAnyPolicy(0)], [policies(ANY)], False),
+        ([MUST, policies(ONE), x509.InhibitAnyPolicy(1)], [policies(ANY)], True),
+        ([MUST_BELOW, policies(ONE)], [policies(OTHER)], False),
+        ([x509.PolicyConstraints(2, None), policies(ONE)], [policies(OTHER)], True),
+        ([x509.PolicyConstraints(None, 0), policies(ONE)], [policies(OTHER)], True),
+    ],
+)
+def test_policies(issuing: list[Any], leaf: list[Any], expected: bool) -> None:
+    assert holds(issuing, leaf) is expected
