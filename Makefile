@@ -24,7 +24,7 @@ test: setup ## every test on real servers; those that need a container engine ar
 	@$(RUN) pytest --ignore=tests/containers
 
 container-test: setup ## images and compose file for real, in a container engine of this checkout
-	@$(RUN) pytest tests/containers
+	@$(RUN) pytest -v tests/containers
 
 images: ## the images of all services and jobs, by the docker of this machine
 	docker buildx bake --file deploy/docker-bake.hcl --load
