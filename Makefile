@@ -22,10 +22,10 @@ down: ## stop everything `make up` started
 
 test: setup ## every test, on real servers and then in containers
 	@$(RUN) pytest --ignore=tests/containers
-	@$(RUN) pytest tests/containers
+	@$(RUN) pytest -v tests/containers
 
 container-test: setup ## of these, images and compose file, in a container engine of this checkout
-	@$(RUN) pytest tests/containers
+	@$(RUN) pytest -v tests/containers
 
 images: ## the images of all services and jobs, by the docker of this machine
 	docker buildx bake --file deploy/docker-bake.hcl --load
