@@ -11,7 +11,8 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
     run scripts.
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
-(e) Behind the last signature, the date of the last change in the document information.
+(e) Behind the last signature, the date and the tool of the last change in the document information.
+(f) to (i) What is written anew without saying anything else, see ``anew``.
 """
 
 import re
@@ -31,6 +32,7 @@ from pyhanko.sign.diff_analysis.commons import compare_dicts, compare_key_refs, 
 from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
 
+from validator.checks.anew import may_exchange_drawing
 from validator.checks.awaited import check_awaited
 
 DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
@@ -86,7 +88,7 @@ class ValidationDataRule(WhitelistRule):
             _must_be_dictionary(item, VRI_KEYS, "VRI entry")
             for kind in VRI_ARRAYS:
                 yield from _streams(old, new, past, item, kind, path + key + kind)
-            yield from _stamp(old, item)
+            yield from _stamp(old, new, item)
 
 
 def _kept(old: Old, before: Any, now: Any, key: str, path: RawPdfPath) -> Any:
@@ -115,21 +117,34 @@ def _streams(old: Old, new: New, before: Any, now: Any, key: str, path: RawPdfPa
     if not isinstance(array, generic.ArrayObject):
         raise SuspiciousModification(f"{key} is not an array")
     for place in range(len(array)):
-        stream = array.raw_get(place)
-        if not isinstance(stream, generic.IndirectObject) or not isinstance(stream.get_object(), generic.StreamObject):
-            raise SuspiciousModification(f"{key} holds something else than streams")
-    for reference in new.collect_dependencies(raw, since_revision=old.revision + 1):
+        yield from _stream(old, new, array.raw_get(place), key)
+
+
+def _stream(old: Old, new: New, raw: Any, key: str) -> Iterator[ReferenceUpdate]:
+    """One stream of evidence: if it is new, nothing hangs on it but the object that holds its length."""
+    stream = raw.get_object() if isinstance(raw, generic.IndirectObject) else None
+    if not isinstance(stream, generic.StreamObject):
+        raise SuspiciousModification(f"{key} holds something else than streams")
+    if not _came_after(old, new, raw.reference):
+        return
+    yield ReferenceUpdate(raw.reference)
+    length = stream.raw_get("/Length") if "/Length" in stream else None
+    hanging = new.collect_dependencies(generic.DictionaryObject(stream), since_revision=old.revision + 1)
+    for reference in hanging:
+        is_length = isinstance(length, generic.IndirectObject) and reference == length.reference
+        if not is_length or not isinstance(reference.get_object(), generic.NumberObject):
+            raise SuspiciousModification(f"{key} holds a stream with other objects behind it")
         yield ReferenceUpdate(reference)
 
 
-def _stamp(old: Old, item: Any) -> Iterator[ReferenceUpdate]:
+def _came_after(old: Old, new: New, reference: generic.Reference) -> bool:
+    return bool(new.reader.xrefs.get_introducing_revision(reference) > old.revision)
+
+
+def _stamp(old: Old, new: New, item: Any) -> Iterator[ReferenceUpdate]:
     if "/TS" not in item:
         return
-    raw = item.raw_get("/TS")
-    if not isinstance(raw, generic.IndirectObject) or not isinstance(raw.get_object(), generic.StreamObject):
-        raise SuspiciousModification("/TS is not a stream")
-    if old.is_ref_unassignable(raw.reference):
-        yield ReferenceUpdate(raw.reference)
+    yield from _stream(old, new, item.raw_get("/TS"), "/TS")
 
 
 class FormRule(FormUpdatingRule):
@@ -146,7 +161,7 @@ class FormRule(FormUpdatingRule):
             raise SuspiciousModification("flags of the form taken away")
         if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
-        _require_same_resources(before, now)
+        _require_same_resources(before, now, old, new)
         _require_same_pen(before, now)
         known = {(field.idnum, field.generation) for field in _fields(before)}
         for field in _fields(now):
@@ -159,7 +174,7 @@ class FormRule(FormUpdatingRule):
         return super().apply(old, new)
 
 
-def _require_same_resources(before: Any, now: Any) -> None:
+def _require_same_resources(before: Any, now: Any, past: Old, present: New) -> None:
     """What fields are drawn with may grow, as tools add their fonts; an exchanged font would say something else."""
     old, new = entry(before, "/DR"), entry(now, "/DR")
     for kind in old if isinstance(old, generic.DictionaryObject) else ():
@@ -167,16 +182,35 @@ def _require_same_resources(before: Any, now: Any) -> None:
         if not isinstance(had, generic.DictionaryObject):
             kept = had == has
         else:
-            kept = isinstance(has, generic.DictionaryObject) and all(_same_raw(had, has, name) for name in had)
+            kept = isinstance(has, generic.DictionaryObject) and all(
+                _same_raw(had, has, name) or (kind == "/XObject" and _other_drawing(had, has, name, past, present))
+                for name in had
+            )
         if not kept:
             raise SuspiciousModification("resources of the form exchanged")
 
 
+def _other_drawing(had: Any, has: Any, name: str, past: Old, present: New) -> bool:
+    return name in has and may_exchange_drawing(past, present, had.raw_get(name), has.raw_get(name))
+
+
 def _require_same_pen(before: Any, now: Any) -> None:
     """Where a viewer draws fields itself, whatever it draws them with shows text that nobody saw when signing."""
-    changed = [key for key in PEN if key in now and (key not in before or not _same_raw(before, now, key))]
+    changed = [key for key in PEN if _spelled_out(before, key) != _spelled_out(now, key)]
     if changed and _drawn_by_viewers(before):
         raise SuspiciousModification(f"fields would be drawn with another {changed[0]}")
+
+
+def _spelled_out(form: Any, key: str) -> Any:
+    """An entry of the form, its lists and what they name by number: they may be objects of their own."""
+    value = entry(form, key)
+    if not isinstance(value, generic.DictionaryObject):
+        return value
+    lists = {kind: entry(value, kind) for kind in value}
+    return {
+        kind: {name: found.raw_get(name) for name in found} if isinstance(found, generic.DictionaryObject) else found
+        for kind, found in lists.items()
+    }
 
 
 def _drawn_by_viewers(form: Any) -> bool:
@@ -267,7 +301,7 @@ def _was_used(old: Old, number: int) -> bool:
 
 
 class InformationDateRule(WhitelistRule):
-    """(e) The document information, where nothing but the date of the last change differs."""
+    """(e) The document information, where nothing but the date and the tool of the last change differs."""
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The information's object."""
@@ -275,7 +309,10 @@ class InformationDateRule(WhitelistRule):
         if before is None or now is None or (before == now and now not in new.explicit_refs_in_revision()):
             return
         entries, changed = old(before), new(now)
-        compare_dicts(entries, changed, frozenset({"/ModDate"}))
+        compare_dicts(entries, changed, frozenset({"/ModDate", "/Producer"}))
+        producer = changed.raw_get("/Producer") if "/Producer" in changed else None
+        if producer is not None and not isinstance(producer, generic.TextStringObject | generic.ByteStringObject):
+            raise SuspiciousModification("/Producer is no text")
         date = changed.raw_get("/ModDate") if "/ModDate" in changed else None
         if date is not None and not (isinstance(date, generic.TextStringObject) and DATE.fullmatch(date)):
             raise SuspiciousModification("/ModDate is no date")
