@@ -6,7 +6,8 @@ as new if nothing up to that revision mentions it; if anything does, it is a ref
 
 Pages: a page with an attribute of its own and a page that inherits an equal one are the same page; some tools write
 down what a page inherits when they touch it. Nor is it another page if the keyboard goes through its annotations in the
-order of the structure (/Tabs /S), which tools for tagged documents write where nothing readable stood.
+order of the structure (/Tabs /S), which tools for tagged documents write where nothing readable stood; or if its boxes
+differ by less than a thousandth of a point.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 
 INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 """ISO 32000-1 table 30."""
+BOXES = ("/MediaBox", "/CropBox", "/TrimBox", "/BleedBox", "/ArtBox")
+PLACES = 3
+"""Of a point: tools that write a page anew keep no more than five, some writers put down twelve."""
 MAX_DEPTH = 50
 
 
@@ -53,6 +57,7 @@ class ToolView(HistoricalResolver):
         tabs = page.raw_get("/Tabs") if "/Tabs" in page else None
         if tabs == "/S" or not isinstance(tabs, generic.NameObject | generic.IndirectObject):
             made.pop("/Tabs", None)
+        made.update({generic.NameObject(key): _rounded(made.raw_get(key)) for key in BOXES if key in made})
         return made
 
     def is_ref_unassignable(self, ref: generic.Reference) -> bool:
@@ -86,6 +91,14 @@ class ToolView(HistoricalResolver):
                 waiting += [value.raw_get(key) for key in value]
             elif isinstance(value, generic.ArrayObject):
                 waiting += [value.raw_get(place) for place in range(len(value))]
+
+
+def _rounded(box: Any) -> Any:
+    """The box with its numbers rounded; anything else as it is."""
+    corners = [box.raw_get(place) for place in range(len(box))] if isinstance(box, generic.ArrayObject) else []
+    if len(corners) != 4 or not all(isinstance(each, generic.NumberObject | generic.FloatObject) for each in corners):
+        return box
+    return generic.ArrayObject(generic.FloatObject(round(float(each), PLACES)) for each in corners)
 
 
 def _type(found: generic.DictionaryObject) -> str:
