@@ -38,7 +38,7 @@ cluster-programs: setup ## build Kubernetes and KEDA into the cache (15 CPU minu
 	@$(RUN) python -m lab.kubernetes.programs
 
 cluster-test: cluster-programs ## Kubernetes for real: zones, then a node with our own images, RabbitMQ and KEDA
-	@$(RUN) python -m lab.kubernetes.images .lab/cluster/images
+	@$(RUN) python -m lab.kubernetes.images .lab/cluster/images.tar
 	@$(RUN) pytest -s tests/cluster --ignore=tests/cluster/node
 	@$(RUN) python -m lab.kubernetes.apart $(RUN) pytest -s tests/cluster/node
 
