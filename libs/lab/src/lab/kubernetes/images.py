@@ -25,7 +25,7 @@ def save(file: Path, source: Path, progress: Progress) -> None:
     try:
         base, uv = images.base(engine, progress), images.uv(engine, progress)
         with progress.step("images of the services and the jobs"):
-            images.bake(engine, images.Images(base, uv, rabbitmq="", mongodb="", seaweedfs=""), VERSION, source)
+            images.bake(engine, base, uv, VERSION, source)
         with progress.step("images into one file"):
             engine.docker("save", "--output", file, *(_named(engine, service) for service in SERVICES))
     finally:
