@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test bench bench-validator asyncapi lint types contracts format clean
+.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test bench bench-validator asyncapi lint types contracts dashboards format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -22,10 +22,10 @@ down: ## stop everything `make up` started
 
 test: setup ## every test, on real servers and then in containers
 	@$(RUN) pytest --ignore=tests/containers
-	@$(RUN) pytest tests/containers
+	@$(RUN) pytest -v tests/containers
 
 container-test: setup ## of these, images and compose file, in a container engine of this checkout
-	@$(RUN) pytest tests/containers
+	@$(RUN) pytest -v tests/containers
 
 images: ## the images of all services and jobs, by the docker of this machine
 	docker buildx bake --file deploy/docker-bake.hcl --load
@@ -59,6 +59,9 @@ types: setup ## mypy strict
 
 contracts: setup ## which module may import which
 	@$(RUN) lint-imports
+
+dashboards: setup ## write Grafana's pages anew out of tools/dashboards, and their Kubernetes copies
+	@$(RUN) trunk-dashboards write && $(RUN) python -m lab.k8s_monitoring >/dev/null
 
 format: setup ## let ruff rewrite the layout
 	@$(RUN) ruff check --fix . ; $(RUN) ruff format .

@@ -14,6 +14,7 @@ from lab.engine import Engine
 from tests.system.trunk import BIN, ROOT, Trunk, run
 
 VERSION = "under-test"
+SERVERS = ("rabbitmq", "mongodb", "seaweedfs")
 JOBS = ("mongodb-init", "migrate", "topology")
 UP_SECONDS = 240
 

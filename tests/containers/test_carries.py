@@ -4,15 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.system.inboxes import Inboxes
 from tests.system.sending import told_once, wanted
-from tests.system.trunk import LADDER, SERVICES, eventually, minted, package_id, shown
+from tests.system.trunk import LADDER, eventually, minted, package_id, sha256, shown
 
-from .compose import JOBS, Compose, ComposeTrunk
+from .compose import JOBS, SERVERS, Compose, ComposeTrunk
 
 pytestmark = pytest.mark.system
+
+MIB = 1024 * 1024
+REFERENCE = "application/vnd.trunk.reference+json"
 
 
 def test_every_package_is_delivered_or_refused_once(trunk: ComposeTrunk, inboxes: Inboxes, tmp_path: Path) -> None:
@@ -26,6 +30,22 @@ def test_every_package_is_delivered_or_refused_once(trunk: ComposeTrunk, inboxes
     assert found == must, f"missing {shown((must - found).items())}\ntoo many {shown((found - must).items())}"
     assert all(item.body == packages[item.package_id] for item in items if item.type == "document")
     assert eventually(lambda: not trunk.depths()), trunk.depths()
+
+
+def test_large_packages_go_through_the_port_of_the_object_store(
+    trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, tmp_path: Path
+) -> None:
+    """A unit gets an address that it can reach from outside, to put a package there and to fetch one."""
+    (entry,) = minted(trunk, tmp_path, 1, seed=4)
+    sender, package = entry["sender"], entry["bytes"] + b"\n" * (13 * MIB)
+    told = place.trunkctl("upload-url", sender, "large.edxml").split()
+    key, url = told[told.index("key") + 1], next(word for word in told if word.startswith("http"))
+    httpx.put(url, content=package, timeout=60).raise_for_status()
+    named = {"bucket": "uploads", "key": key, "size": len(package), "sha256": sha256(package)}
+    trunk.submit(sender, json.dumps(named).encode(), urgent=entry["urgent"], content_type=REFERENCE)
+    items = inboxes.wait_for(package_id(sender, package), ["document"])
+    (document, *_) = [item for item in items if item.type == "document"]
+    assert httpx.get(json.loads(document.body)["url"], timeout=60).content == package
 
 
 def test_a_unit_may_read_no_other_inbox(trunk: ComposeTrunk) -> None:
@@ -48,11 +68,18 @@ def test_jobs_run_again_change_nothing(trunk: ComposeTrunk, place: Compose) -> N
     assert "as described" in place.trunkctl("migrate", "--check")
 
 
-def test_what_is_kept_survives_new_containers(trunk: ComposeTrunk, place: Compose) -> None:
+def test_what_is_kept_survives_new_containers_of_the_servers(
+    trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, tmp_path: Path
+) -> None:
+    """And the services find them again by themselves."""
     before = state(trunk, place)
-    place.compose("up", "--detach", "--wait", "--force-recreate", "rabbitmq", "mongodb", "seaweedfs", *SERVICES)
+    place.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", *SERVERS)
     assert state(trunk, place) == before
-    assert not set(LADDER) & set(trunk.depths())
+    (entry,) = minted(trunk, tmp_path, 1, seed=5)
+    trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
+    assert inboxes.wait_for(package_id(entry["sender"], entry["bytes"]), ["document"])
+    assert eventually(lambda: not trunk.not_ready(), 90, 2.0), trunk.not_ready()
+    assert eventually(lambda: not set(LADDER) & set(trunk.depths()), 90), trunk.depths()
 
 
 def state(trunk: ComposeTrunk, place: Compose) -> dict[str, Any]:

@@ -184,10 +184,13 @@ def _sets(key: str, value: Callable[[], Any]) -> Change:
 
 
 WRITTEN_DOWN = {
+    "rounded box": _sets("/MediaBox", lambda: array(*map(generic.FloatObject, ("0.0001", "0", "594.9999", "842")))),
     "box": _sets("/MediaBox", lambda: _box(0, 0, 595, 842)),
     "tabs": _sets("/Tabs", lambda: name("/S")),
 }
 DIFFERENT_PAGE = {
+    "smaller box": _sets("/MediaBox", lambda: array(*map(generic.FloatObject, ("0", "0", "594.99", "842")))),
+    "box of words": _sets("/MediaBox", lambda: array(*map(number, (0, 0, 595)), generic.TextStringObject("842"))),
     "box": _sets("/MediaBox", lambda: _box(0, 0, 595, 400)),
     "crop": _sets("/CropBox", lambda: _box(0, 0, 595, 400)),
     "rotation": _sets("/Rotate", lambda: number(180)),
@@ -444,3 +447,29 @@ def test_tool_of_the_last_change(court: Court, twice: bytes) -> None:
 
     assert accepted(court, update(twice, change(generic.TextStringObject("cong cu khac"))))
     assert refused(court, update(twice, change(dictionary(Khac=number(1)))))
+
+
+# a number that begins with a higher generation
+
+
+def _with_generation(document: bytes, number_: int) -> bytes:
+    """The last update's new object, every mention of it and its row of the table, with generation 1."""
+    start = document.rindex(b"%%EOF", 0, len(document) - 10)
+    tail = document[start:]
+    for before, after in ((b"%d 0 obj", b"%d 1 obj"), (b" %d 0 R", b" %d 1 R")):
+        tail = tail.replace(before % number_, after % number_)
+    rows = re.search(rb"\n%d (\d+)\s+\d{10} (0000)0 n" % number_, tail)
+    assert rows
+    return document[:start] + tail[: rows.end() - 3] + b"1" + tail[rows.end() - 2 :]
+
+
+def test_first_generation_is_a_higher_one(court: Court, paper: bytes) -> None:
+    """An object before the first signature, as poppler numbers them; then signed by others."""
+
+    def prepare(writer: Writer) -> None:
+        _page(writer)[name("/PieceInfo")] = dictionary(Khac=writer.add_object(dictionary(Khac=number(1))))
+
+    made = update(paper, prepare)
+    numbered = _with_generation(made, _told(made, "Size") - 1)
+    signed = sign(numbered, court.sender.signer, NOW, field="A", lenient=True)
+    assert accepted(court, sign(signed, court.sender.seal, NOW, field="B", lenient=True))

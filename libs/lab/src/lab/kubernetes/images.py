@@ -23,9 +23,9 @@ def save(file: Path, source: Path, progress: Progress) -> None:
     ran = container_engine.running(HOME)
     engine = container_engine.start(HOME, progress)
     try:
-        ground = images.Ground(images.base(engine, progress), images.uv(engine, progress))
+        base, uv = images.base(engine, progress), images.uv(engine, progress)
         with progress.step("images of the services and the jobs"):
-            images.bake(engine, ground, VERSION, source)
+            images.bake(engine, base, uv, VERSION, source)
         with progress.step("images into one file"):
             engine.docker("save", "--output", file, *(_named(engine, service) for service in SERVICES))
     finally:

@@ -69,6 +69,18 @@ def _appearance_inherited(pdf: bytes) -> bytes:
     return appended(pdf, {6: with_entry(body_of(pdf, 6), b"/Resources 12 0 R")})
 
 
+def _note_is_a_font() -> bytes:
+    """The page's font is in the list of its notes, too, and bears no type."""
+    font = b"<< /Subtype /Type1 /BaseFont /Times-Roman >>"
+    shown = page(b"BT /Q 14 Tf 72 700 Td (Chi 5) Tj ET", entries=b"/Annots [10 0 R]", objects={10: font})
+    return shown.replace(b"/F1 5 0 R", b"/Q 10 0 R", 1)
+
+
+def _font_typed(pdf: bytes) -> bytes:
+    return appended(pdf, {10: with_entry(body_of(pdf, 10), b"/Type /Annot")})
+
+
+shadow("note_is_a_font", Class.NAMES, _note_is_a_font, _font_typed, *GONE)
 shadow("picture_called_resources", Class.NAMES, _picture_called_resources, _picture_inherited, *GONE)
 shadow("state_called_tabs", Class.NAMES, _state_called_tabs, _state_made_visible, *GONE)
 shadow("page_is_its_own_table", Class.NAMES, _page_is_its_own_table, _own_state_made_visible, *GONE)

@@ -25,8 +25,8 @@ MAX_NODES = 200_000
 class Awaited:
     """What one signed revision refers to."""
 
-    missing: frozenset[Number]
-    """Mentioned, and not there."""
+    missing: frozenset[int]
+    """Numbers mentioned, and not there: some readers do not look at the generation."""
     parents: frozenset[Number]
     """What pages and nodes of their tree name as their parents without being part of that tree."""
     in_two_roles: frozenset[Number]
@@ -43,7 +43,7 @@ def check_awaited(old: HistoricalResolver, new: HistoricalResolver) -> None:
         awaited = _KNOWN[old] = _awaited(old)
     for reference in new.explicit_refs_in_revision():
         number = reference.idnum, reference.generation
-        if number in awaited.missing:
+        if reference.idnum in awaited.missing:
             raise SuspiciousModification(f"object {reference.idnum} was mentioned before it came")
         if number in awaited.parents:
             raise SuspiciousModification(f"object {reference.idnum} is what a page inherits from")
@@ -66,7 +66,8 @@ def _awaited(old: HistoricalResolver) -> Awaited:
             mentioned.add(named)
             if named == root and not _speaks_of_it(key, holder):
                 roles.add(named)
-    return Awaited(frozenset(mentioned - there - tables), _parents(old), frozenset(roles))
+    missing = frozenset(number for number, _ in mentioned - there - tables)
+    return Awaited(missing, _parents(old), frozenset(roles))
 
 
 def _speaks_of_it(key: str, holder: Any) -> bool:

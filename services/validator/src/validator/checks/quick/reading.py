@@ -262,7 +262,7 @@ class Builder(XRefBuilder):
             if self._pending is not None:
                 raise
             sections = list(reversed(self.sections))
-            _check_xref_consistency(without_idle_entries(sections))
+            _check_xref_consistency(with_first_generations(without_idle_entries(sections)))
         for section in sections[:-1]:
             must_fit(section)
         return without_idle_entries(sections)
@@ -308,6 +308,25 @@ class Builder(XRefBuilder):
         owner = generic.TrailerReference(self.handler)
         self.trailer.add_trailer_revision(as_library(trailer, owner, self.handler))
         return previous
+
+
+def with_first_generations(sections: list[XRefSection]) -> list[XRefSection]:
+    """The sections, oldest first, as if numbers whose first object has a higher generation had been freed before.
+
+    Poppler gives new objects generation 1 where it had begun others under their numbers and thrown them away.
+    """
+    known, first = set[int](), dict[int, int]()
+    for section in sections:
+        data = section.xref_data
+        parts = (data, data.hybrid.xref_data) if data.hybrid else (data,)
+        for part in parts:
+            begun = {number: generation for number, (generation, _) in part.standard_xrefs.items() if generation}
+            first.update({number: begun[number] for number in begun.keys() - known - first.keys()})
+        for part in parts:
+            known.update(part.standard_xrefs, part.xrefs_in_objstm, part.freed)
+    oldest = copy(sections[0].xref_data)
+    oldest.freed = first | oldest.freed
+    return [replace(sections[0], xref_data=oldest), *sections[1:]]
 
 
 def without_idle_entries(sections: list[XRefSection]) -> list[XRefSection]:

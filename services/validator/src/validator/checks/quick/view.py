@@ -6,8 +6,9 @@ as new if nothing up to that revision mentions it; if anything does, it is a ref
 
 Pages: a page with an attribute of its own and a page that inherits an equal one are the same page; some tools write
 down what a page inherits when they touch it. Nor is it another page if the keyboard goes through its annotations in the
-order of the structure (/Tabs /S), which tools for tagged documents write where nothing readable stood. A page is what
-the page tree lists, whatever calls itself one; and only if nobody looks names up in it, as in a table of pictures.
+order of the structure (/Tabs /S), which tools for tagged documents write where nothing readable stood; or if its boxes
+differ by less than a thousandth of a point. A page is what the page tree lists, whatever calls itself one; and only if
+nobody looks names up in it, as in a table of pictures.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from pyhanko.pdf_utils.reader import HistoricalResolver
 
 INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 """ISO 32000-1 table 30."""
+BOXES = ("/MediaBox", "/CropBox", "/TrimBox", "/BleedBox", "/ArtBox")
+PLACES = 3
+"""Of a point: tools that write a page anew keep no more than five, some writers put down twelve."""
 MAX_DEPTH = 50
 SPEAK_OF_PAGES = frozenset({"/P", "/Pg"})
 """Entries that name the page something lies on (ISO 32000-1 tables 164, 323); all others name it inside of arrays."""
@@ -86,6 +90,7 @@ class ToolView(HistoricalResolver):
         tabs = page.raw_get("/Tabs") if "/Tabs" in page else None
         if tabs == "/S" or not isinstance(tabs, generic.NameObject | generic.IndirectObject):
             made.pop("/Tabs", None)
+        made.update({generic.NameObject(key): _rounded(made.raw_get(key)) for key in BOXES if key in made})
         return made
 
     def is_ref_unassignable(self, ref: generic.Reference) -> bool:
@@ -93,15 +98,15 @@ class ToolView(HistoricalResolver):
         if super().is_ref_unassignable(ref):
             return True
         if self._used is None:
-            self._used = {*self._listed(), *(number for number, _ in self._mentions())}
+            self._used = {number for number, _ in (*self._listed(), *self._mentions())}
         return ref.generation == 0 and ref.idnum not in self._used
 
-    def _listed(self) -> Iterator[int]:
+    def _listed(self) -> Iterator[tuple[int, int]]:
         for revision in range(self.revision + 1):
             data = self.reader.xrefs.get_xref_data(revision)
             for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
-                yield from part.standard_xrefs
-                yield from part.xrefs_in_objstm
+                yield from ((number, generation) for number, (generation, _) in part.standard_xrefs.items())
+                yield from ((number, 0) for number in part.xrefs_in_objstm)
 
     def _mentions(self) -> list[Mention]:
         """By any object or trailer, whether anything leads there or not, and whatever the generation."""
@@ -111,9 +116,9 @@ class ToolView(HistoricalResolver):
 
     def _found_mentions(self) -> Iterator[Mention]:
         waiting: list[tuple[str, Any]] = [("", self.trailer_view)]
-        for number in self._listed():
+        for listed in set(self._listed()):
             try:
-                waiting.append(("", self._plainly(generic.Reference(number, 0, self))))
+                waiting.append(("", self._plainly(generic.Reference(*listed, self))))
             except Exception:  # noqa: S112 - what nobody can read mentions nothing
                 continue
         while waiting:
@@ -124,6 +129,14 @@ class ToolView(HistoricalResolver):
                 waiting += [(name, value.raw_get(name)) for name in value]
             elif isinstance(value, generic.ArrayObject):
                 waiting += [("", value.raw_get(place)) for place in range(len(value))]
+
+
+def _rounded(box: Any) -> Any:
+    """The box with its numbers rounded; anything else as it is."""
+    corners = [box.raw_get(place) for place in range(len(box))] if isinstance(box, generic.ArrayObject) else []
+    if len(corners) != 4 or not all(isinstance(each, generic.NumberObject | generic.FloatObject) for each in corners):
+        return box
+    return generic.ArrayObject(generic.FloatObject(round(float(each), PLACES)) for each in corners)
 
 
 def _type(found: generic.DictionaryObject) -> str:
