@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test bench bench-validator asyncapi lint types contracts format clean
+.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test bench bench-validator asyncapi lint types contracts dashboards format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -20,10 +20,11 @@ up: setup ## start the servers and the five services, and leave them running
 down: ## stop everything `make up` started
 	@$(RUN) trunkctl down
 
-test: setup ## every test on real servers; those that need a container engine are container-test
+test: setup ## every test, on real servers and then in containers
 	@$(RUN) pytest --ignore=tests/containers
+	@$(RUN) pytest -v tests/containers
 
-container-test: setup ## images and compose file for real, in a container engine of this checkout
+container-test: setup ## of these, images and compose file, in a container engine of this checkout
 	@$(RUN) pytest -v tests/containers
 
 images: ## the images of all services and jobs, by the docker of this machine
@@ -37,7 +38,7 @@ cluster-programs: setup ## build Kubernetes and KEDA into the cache (15 CPU minu
 	@$(RUN) python -m lab.kubernetes.programs
 
 cluster-test: cluster-programs ## Kubernetes for real: zones, then a node with our own images, RabbitMQ and KEDA
-	@$(RUN) python -m lab.kubernetes.images .lab/cluster/images
+	@$(RUN) python -m lab.kubernetes.images .lab/cluster/images.tar
 	@$(RUN) pytest -s tests/cluster --ignore=tests/cluster/node
 	@$(RUN) python -m lab.kubernetes.apart $(RUN) pytest -s tests/cluster/node
 
@@ -58,6 +59,9 @@ types: setup ## mypy strict
 
 contracts: setup ## which module may import which
 	@$(RUN) lint-imports
+
+dashboards: setup ## write Grafana's pages anew out of tools/dashboards, and their Kubernetes copies
+	@$(RUN) trunk-dashboards write && $(RUN) python -m lab.k8s_monitoring >/dev/null
 
 format: setup ## let ruff rewrite the layout
 	@$(RUN) ruff check --fix . ; $(RUN) ruff format .

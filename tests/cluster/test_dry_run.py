@@ -1,5 +1,6 @@
 """What a real API server says to everything that an operator would apply: every admission runs, no field is unknown."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -12,31 +13,50 @@ from .conftest import ROOT
 
 DEPLOY = ROOT / "deploy" / "k8s"
 FOLDERS = sorted(path.parent for kind in ("overlays", "tests") for path in DEPLOY.glob(f"{kind}/*/kustomization.yaml"))
+EVERYTHING = DEPLOY / "tests" / "all-components"
 WORKLOADS = ("Deployment", "Job", "CronJob")
+MISSPELT = {
+    "Deployment": ("spec", "template", "spec", "terminationGracePeriodSecond"),
+    "PodDisruptionBudget": ("spec", "maxUnavailabel"),
+    "NetworkPolicy": ("spec", "polcyTypes"),
+    "ScaledObject": ("spec", "minReplicasCount"),
+    "PodMonitor": ("spec", "podMetricEndpoints"),
+    "PrometheusRule": ("spec", "group"),
+    "ExternalSecret": ("spec", "refreshIntervall"),
+}
 
 
-@pytest.fixture(params=FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
-def objects(request: pytest.FixtureRequest, kubectl: Kubectl) -> list[Object]:
-    """Of one folder; its namespaces are there."""
-    found = manifests.rendered(request.param)
+def prepared(folder: Path, kubectl: Kubectl) -> list[Object]:
+    """The objects of a folder; what the server looks for when it looks at them is there."""
+    found = manifests.rendered(folder)
     kubectl.apply(manifests.of_kind(found, "Namespace"))
+    kubectl.apply(manifests.of_kind(found, "ServiceAccount"))
     return found
 
 
-def test_the_server_takes_every_object(objects: list[Object], kubectl: Kubectl) -> None:
-    said = kubectl.dry_run(objects)
-    assert said.count("(server dry run)") == len(objects)
+@pytest.fixture(scope="module")
+def everything(kubectl: Kubectl) -> list[Object]:
+    """All components together."""
+    return prepared(EVERYTHING, kubectl)
 
 
-def test_pods_are_let_into_their_namespace(objects: list[Object], kubectl: Kubectl) -> None:
-    """Pod Security looks at pods alone; at what makes them it only warns."""
-    for workload in manifests.of_kind(objects, *WORKLOADS):
-        kubectl.dry_run([pod_of(workload)])
+def test_every_overlay_is_looked_at() -> None:
+    assert {folder.name for folder in FOLDERS if folder.parent.name == "overlays"} >= {"dev", "staging", "production"}
+    assert EVERYTHING in FOLDERS
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+def test_the_server_takes_every_object_and_every_pod(folder: Path, kubectl: Kubectl) -> None:
+    """Pod Security looks at pods alone, and only warns at what makes them: so the pods are handed in, too."""
+    objects = prepared(folder, kubectl)
+    pods = [pod_of(workload) for workload in manifests.of_kind(objects, *WORKLOADS)]
+    said = kubectl.dry_run([*objects, *pods])
+    assert said.count("(server dry run)") == len(objects) + len(pods)
 
 
 @pytest.mark.parametrize("hole", ["privileged", "root", "no profile", "host network"])
-def test_a_pod_with_a_hole_is_refused(hole: str, objects: list[Object], kubectl: Kubectl) -> None:
-    pod = pod_of(manifests.of_kind(objects, "Deployment")[0])
+def test_a_pod_with_a_hole_is_refused(hole: str, everything: list[Object], kubectl: Kubectl) -> None:
+    pod = pod_of(deepcopy(manifests.of_kind(everything, "Deployment")[0]))
     spec, container = pod["spec"], pod["spec"]["containers"][0]
     match hole:
         case "privileged":
@@ -51,25 +71,12 @@ def test_a_pod_with_a_hole_is_refused(hole: str, objects: list[Object], kubectl:
         kubectl.dry_run([pod])
 
 
-MISSPELT = {
-    "Deployment": ("spec", "template", "spec", "terminationGracePeriodSecond"),
-    "PodDisruptionBudget": ("spec", "maxUnavailabel"),
-    "NetworkPolicy": ("spec", "polcyTypes"),
-    "ScaledObject": ("spec", "minReplicasCount"),
-    "PodMonitor": ("spec", "podMetricEndpoints"),
-    "ServiceMonitor": ("spec", "endpoint"),
-    "PrometheusRule": ("spec", "group"),
-    "ExternalSecret": ("spec", "refreshIntervall"),
-}
-
-
 @pytest.mark.parametrize("kind", MISSPELT)
-def test_a_misspelt_field_is_refused(kind: str, kubectl: Kubectl) -> None:
-    found = [one for folder in FOLDERS for one in manifests.of_kind(manifests.rendered(folder), kind)]
+def test_a_misspelt_field_is_refused(kind: str, everything: list[Object], kubectl: Kubectl) -> None:
+    found = manifests.of_kind(everything, kind)
     if not found:
-        pytest.skip(f"misspelt field of {kind} skipped: no folder has such an object")
-    victim = found[0]
-    kubectl.apply([namespace(victim["metadata"]["namespace"])])
+        pytest.skip(f"misspelt field of {kind} skipped: the manifests have no such object")
+    victim = deepcopy(found[0])
     *way, field = MISSPELT[kind]
     place = victim
     for step in way:
@@ -82,16 +89,6 @@ def test_a_misspelt_field_is_refused(kind: str, kubectl: Kubectl) -> None:
 def pod_of(workload: Object) -> Object:
     """The pod that the workload would make."""
     spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == "CronJob" else workload["spec"]
-    template = spec["template"]
-    metadata = {"name": "probe", "namespace": workload["metadata"]["namespace"], **template["metadata"]}
+    template, named = spec["template"], {key: workload["metadata"][key] for key in ("name", "namespace")}
+    metadata = {**template["metadata"], **named}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
-
-
-def namespace(name: str) -> Object:
-    """An empty one."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-
-
-def test_every_overlay_is_looked_at() -> None:
-    assert {folder.name for folder in FOLDERS if folder.parent.name == "overlays"} >= {"dev", "staging", "production"}
-    assert all(Path(folder, "kustomization.yaml").exists() for folder in FOLDERS)

@@ -44,7 +44,7 @@ def images(engine: Engine) -> Images:
         with progress.shown() as shown:
             found = lab_images.have(engine, shown)
             with shown.step("images of the services and the jobs"):
-                lab_images.bake(engine, found, VERSION, ROOT)
+                lab_images.bake(engine, found.base, found.uv, VERSION, ROOT)
     except Missing as reason:
         pytest.skip(f"container checks skipped: {reason}")
     return found

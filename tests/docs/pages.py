@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-FENCE = re.compile(r"^(`{3,})([^\n]*)\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *(`{3,})([^\n]*)\n(.*?)^ *\1\s*$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+\s+(.*)$", re.MULTILINE)
@@ -44,5 +44,6 @@ def calls(page: Path) -> Iterator[tuple[list[str], bool]]:
 
 
 def _calls(line: str) -> list[list[str]]:
-    """Optional parts, in brackets, count as given."""
-    return [shlex.split(told.replace("[", " ").replace("]", " ")) for told in CALL.findall(line)]
+    """Optional parts, in brackets, count as given; ``trunkctl …`` is any of them."""
+    told = [shlex.split(each.replace("[", " ").replace("]", " ")) for each in CALL.findall(line)]
+    return [arguments for arguments in told if arguments != ["…"]]

@@ -70,7 +70,7 @@ def incomplete(command: Any, arguments: list[str]) -> str:
         given, left, _ = command.make_parser(context).parse_args(list(arguments))
     except Exception as error:  # the parser's own, which are not public
         return str(error)
-    wanted = [each.name for each in command.params if each.required]
+    wanted = [each.name for each in command.params if each.required and not each.envvar]
     missing = [name for name in wanted if not isinstance(given.get(name), str | list | tuple)]
     return f"{missing[0]} is missing" if missing else f"too much: {left}" if left else ""
 

@@ -60,8 +60,12 @@ class City:
             "TRUNK_S3_SECRET_KEY": self.servers.s3_secret_key,
         }
 
-    def objects(self, scaler_password: str) -> list[Object]:
-        """Every Secret and ConfigMap that the manifests name and do not bring, without a namespace."""
+    def objects(self, namespace: str, scaler_password: str) -> list[Object]:
+        """Every Secret and ConfigMap that the manifests name and do not bring."""
+        found = self._objects(scaler_password)
+        return [{**one, "metadata": {**one["metadata"], "namespace": namespace}} for one in found]
+
+    def _objects(self, scaler_password: str) -> list[Object]:
         passwords: dict[str, str] = json.loads(self.place.users.read_text())
         store = {"trunk_s3_access_key": self.servers.s3_access_key, "trunk_s3_secret_key": self.servers.s3_secret_key}
         database = {"trunk_mongo_uri": f"mongodb://mongodb.{STORES}.svc:27017/"}

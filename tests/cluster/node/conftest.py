@@ -10,7 +10,7 @@ import pytest
 from devstack import servers
 from devstack.addresses import Addresses
 from devstack.progress import Progress
-from lab.kubernetes import apart, control_plane, definitions, node, outside, programs
+from lab.kubernetes import apart, control_plane, definitions, manifests, node, outside, programs
 from lab.kubernetes.control_plane import ControlPlane
 from lab.kubernetes.kubectl import Kubectl
 from tests.system.inboxes import Inboxes
@@ -20,8 +20,7 @@ from ..conftest import STATE
 from .city import SCALER, STORES, City
 from .objects import Deployed
 
-IMAGES = STATE / "images"
-NAMES = ("intake", "validator", "router", "archive", "notifier", "trunkctl")
+IMAGES = STATE / "images.tar"
 AMQP, MANAGEMENT, MONGO, S3 = 5672, 15672, 27017, 8333
 
 
@@ -30,12 +29,12 @@ def place(progress: Progress) -> Iterator[ControlPlane]:
     """A cluster with one real node, which has the six images."""
     if not apart.inside():
         pytest.skip("real node skipped: it needs a place of its own (make cluster-test)")
-    wanted = [f"image {name}" for name in NAMES if not (IMAGES / f"trunk-{name}.tar").exists()]
+    wanted = [] if IMAGES.exists() else ["the project's images"]
     if missing := [*programs.missing(programs.NODE), *wanted]:
         pytest.skip(f"real node skipped: not built: {', '.join(missing)} (make cluster-test)")
     with control_plane.running(STATE / "node", progress) as plane:
         definitions.install(plane)
-        node.start(plane, [IMAGES / f"trunk-{name}.tar" for name in NAMES], progress)
+        node.start(plane, IMAGES, progress)
         yield plane
 
 
@@ -48,7 +47,9 @@ def stores(place: ControlPlane, progress: Progress) -> Iterator[Addresses]:
         management = found.rabbitmq_management_url.removeprefix("http://")
         rabbitmq = {AMQP: f"{found.amqp_host}:{found.amqp_port}", MANAGEMENT: management}
         mongodb = {MONGO: found.mongo_uri.removeprefix("mongodb://").rstrip("/")}
-        outside.offer(place, STORES, {"rabbitmq": rabbitmq, "mongodb": mongodb, "s3": {S3: found.s3_endpoint}})
+        outside.offer(
+            place, STORES, {"rabbitmq": rabbitmq, "mongodb": mongodb, "seaweedfs-s3": {S3: found.s3_endpoint}}
+        )
         yield found
     finally:
         servers.stop(state)
@@ -64,13 +65,13 @@ def city(place: ControlPlane, stores: Addresses) -> City:
 def deployed(place: ControlPlane, city: City, progress: Progress) -> Deployed:
     """The overlay dev, applied in the order of the installation guide, every Deployment rolled out."""
     found = Deployed(place.kubectl, "deploy/k8s/overlays/dev")
-    with progress.step("secrets, buckets and indexes, directory, topology, five services"):
-        found.apply("Namespace")
-        found.kubectl.apply(city.objects(scaler_password(city)))
-        found.run_job("trunk-migrate")
+    with progress.step("secrets, one apply, buckets and indexes, directory, topology, five services"):
+        found.kubectl.apply(manifests.of_kind(found.objects, "Namespace"))
+        found.kubectl.apply(city.objects(found.namespace, scaler_password(city)))
+        found.apply()
+        found.wait_for_job("trunk-migrate")
         run(BIN / "trunkctl", "units", "import", city.place.directory, env={**os.environ, **city.operator()})
         found.run_job("trunk-topology")
-        found.apply_all()
         found.wait()
     return found
 

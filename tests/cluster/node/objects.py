@@ -1,4 +1,4 @@
-"""A kustomize folder applied to the cluster, a part at a time, as the installation guide does it."""
+"""A kustomize folder applied to the cluster, as the installation guide does it."""
 
 from lab.kubernetes import manifests
 from lab.kubernetes.kubectl import Kubectl
@@ -13,22 +13,21 @@ class Deployed:
 
     def __init__(self, administrator: Kubectl, folder: str) -> None:
         self.objects = manifests.rendered(ROOT / folder)
-        namespace = manifests.of_kind(self.objects, "Namespace")[0]["metadata"]["name"]
-        self.kubectl = Kubectl(administrator.access, namespace)
+        self.namespace = str(manifests.of_kind(self.objects, "Namespace")[0]["metadata"]["name"])
+        self.kubectl = Kubectl(administrator.access, self.namespace)
 
-    def apply(self, *kinds: str) -> None:
-        """The objects of these kinds."""
-        self.kubectl.apply(manifests.of_kind(self.objects, *kinds), "--validate=strict")
-
-    def apply_all(self) -> None:
-        """Everything but the jobs, which have run."""
-        self.kubectl.apply((one for one in self.objects if one["kind"] != "Job"), "--validate=strict")
+    def apply(self) -> None:
+        """Everything; jobs that have run are left alone."""
+        self.kubectl.apply(self.objects, "--validate=strict")
 
     def run_job(self, name: str) -> str:
-        """Run a job, anew if it has run before; what it printed."""
-        self.apply("ConfigMap", "ServiceAccount", "NetworkPolicy")
-        self.kubectl("delete", "job", name, "--ignore-not-found")
-        self.kubectl.apply(one for one in manifests.of_kind(self.objects, "Job") if one["metadata"]["name"] == name)
+        """Run a job anew; what it printed."""
+        self.kubectl("delete", "job", name)
+        self.apply()
+        return self.wait_for_job(name)
+
+    def wait_for_job(self, name: str) -> str:
+        """What the job printed, once it has come to its end."""
         self.kubectl("wait", f"job/{name}", "--for=condition=Complete", JOB_PATIENCE)
         return self.kubectl("logs", f"job/{name}")
 

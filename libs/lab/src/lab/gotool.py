@@ -4,6 +4,7 @@ The compiler's own caches of modules and packages stay where Go keeps them for t
 program of the same family takes seconds.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ SMALL = ("-trimpath", "-ldflags=-s -w")
 
 def installed(package: str, version: str, progress: Progress | None = None) -> Path:
     """The program of ``go install package@version``. version: with its v. Raises ``Missing``."""
-    name = _program_name(package)
+    name = name_of(package)
 
     def build(folder: Path) -> None:
         with (progress or Silent()).step(f"{name} {version} by go install into the cache"):
@@ -68,7 +69,13 @@ def recent_enough(text: str) -> bool:
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST
 
 
-def _program_name(package: str) -> str:
+def source(module: str, version: str) -> Path:
+    """The folder with a module's sources, as Go keeps it for the user. Raises ``Missing``."""
+    told = commands.run([compiler(), "mod", "download", "-json", f"{module}@{version}"], ENVIRONMENT)
+    return Path(json.loads(told[told.index("{") :])["Dir"])
+
+
+def name_of(package: str) -> str:
     """As ``go install`` names it: the last part of the path that is not a major version."""
     parts = package.split("/")
     return parts[-2] if re.fullmatch(r"v\d+", parts[-1]) else parts[-1]

@@ -67,13 +67,15 @@ def have(engine: Engine, progress: Progress | None = None) -> Images:
         raise Missing(str(trouble)) from trouble
 
 
-def bake(engine: Engine, found: Images, version: str, source: Path, recipe: Path | None = None) -> None:
+def bake(
+    engine: Engine, base_image: str, uv_image: str, version: str, source: Path, recipe: Path | None = None
+) -> None:
     """Build the images of all services and jobs out of a source folder, as ``trunk-<name>:<version>``.
 
     recipe: the folder ``deploy`` to build by, when it is not the source's own.
     """
     recipe = recipe or source / "deploy"
-    told = {"BASE": found.base, "UV": found.uv, "NETWORK": "host", "VERSION": version}
+    told = {"BASE": base_image, "UV": uv_image, "NETWORK": "host", "VERSION": version}
     secret = [f"--set=*.secrets=id=ca,src={AUTHORITIES}", f"--allow=fs.read={AUTHORITIES.parent}"]
     places = [f"--set=*.context={source}", f"--set=*.dockerfile={recipe / 'Dockerfile'}", "--allow=fs=*"]
     commands.run(

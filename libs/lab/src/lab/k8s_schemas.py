@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from devstack import cache, commands
+from devstack import cache
 from devstack.errors import DevstackError
 from lab import gotool, pytool
 from lab.errors import Missing
@@ -70,7 +70,7 @@ def custom() -> Path:
 
     def build(folder: Path) -> None:
         for module, version, pattern in CUSTOM:
-            for path in sorted(_source(module, version).glob(pattern)):
+            for path in sorted(gotool.source(module, version).glob(pattern)):
                 for definition in yaml.load_all(path.read_text(encoding="utf-8"), Loader):
                     _write(definition or {}, folder)
 
@@ -118,13 +118,6 @@ def _write(definition: Schema, folder: Path) -> None:
         schema.get("properties", {})["metadata"] = {"type": "object"}
         name = f"{spec['names']['kind'].lower()}-{spec['group'].split('.')[0]}-{version['name']}.json"
         (folder / name).write_text(json.dumps(schema))
-
-
-def _source(module: str, version: str) -> Path:
-    told = commands.run(
-        [gotool.compiler(), "mod", "download", "-json", f"{module}@{version}"], {"GOTOOLCHAIN": "local"}
-    )
-    return Path(json.loads(told[told.index("{") :])["Dir"])
 
 
 def _references(schema: Any) -> Iterator[str]:

@@ -8,12 +8,14 @@ What is written below /run and /var stays in memory.
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 NODE_ADDRESS = "10.200.0.1"
 CGROUP_VARIABLE = "TRUNK_LAB_CGROUP"
 CGROUPS = Path("/sys/fs/cgroup")
+PATIENCE_SECONDS = 10.0
 UNSHARE = (
     *("unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"),
 )
@@ -82,11 +84,13 @@ def _control_groups(name: str) -> list[Path]:
 
 
 def _remove(group: Path) -> None:
-    """Remove a group and those below it; all their processes have ended."""
-    for below in sorted(group.rglob("*/"), key=lambda path: len(path.parts), reverse=True):
-        if below.is_dir():
-            below.rmdir()
-    group.rmdir()
+    """Remove a group and those below it, once the last of their processes has ended."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    folders = [path for path in group.rglob("*") if path.is_dir()]
+    for folder in (*sorted(folders, key=lambda path: len(path.parts), reverse=True), group):
+        while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        folder.rmdir()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from lab.kubernetes.control_plane import ControlPlane
 KINDS = {
     "keda": ("scaledobjects", "triggerauthentications", "clustertriggerauthentications", "scaledjobs"),
     "prometheus-operator": ("servicemonitors", "podmonitors", "prometheusrules", "probes"),
+    "cluster-operator": ("rabbitmqclusters",),
     "external-secrets": ("externalsecrets", "secretstores", "clustersecretstores"),
 }
 """By project; the files are called group_kinds.yaml."""

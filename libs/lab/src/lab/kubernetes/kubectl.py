@@ -20,16 +20,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl with the rights of one kubeconfig file, in one namespace unless a call names another."""
+    """kubectl with the rights of one kubeconfig file."""
 
     access: Path
-    namespace: str = "default"
+    namespace: str | None = None
+    """Where it looks; what it applies says for itself where it belongs."""
 
     def __call__(self, *arguments: str | Path, given: str | None = None) -> str:
         """Run to the end, ``given`` on standard input; what it printed. Raises ``Refused``."""
         command = [programs.program("kubernetes", "kubectl"), f"--kubeconfig={self.access}"]
+        place = [f"--namespace={self.namespace}"] if self.namespace else []
         done = subprocess.run(
-            [*command, f"--namespace={self.namespace}", *map(str, arguments)],
+            [*command, *place, *map(str, arguments)],
             input=given,
             stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
@@ -52,7 +54,8 @@ class Kubectl:
 
     def apply(self, objects: Iterable[Object], *flags: str) -> str:
         """Apply on the server's side: what others manage in the same object stays theirs."""
-        return self("apply", "--server-side", "--filename=-", *flags, given=as_list(objects))
+        anywhere = Kubectl(self.access)
+        return anywhere("apply", "--server-side", "--filename=-", *flags, given=as_list(objects))
 
     def dry_run(self, objects: Iterable[Object]) -> str:
         """What the server would do with the objects: every admission runs, unknown fields are refused."""

@@ -6,15 +6,14 @@ from typing import Any
 
 import yaml
 
-from devstack import commands
-from lab.kubernetes import programs
+from lab import k8s_tools
 
 Object = dict[str, Any]
 
 
 def rendered(folder: Path) -> list[Object]:
-    """What ``kustomize build`` makes of a folder. Raises ``DevstackError`` with its words."""
-    return list(yaml.safe_load_all(commands.run([programs.program("kustomize"), "build", str(folder)])))
+    """What kustomize makes of a folder. Raises ``ValueError`` with its words."""
+    return list(yaml.safe_load_all(k8s_tools.render(folder)))
 
 
 def of_kind(objects: Iterable[Object], *kinds: str) -> list[Object]:

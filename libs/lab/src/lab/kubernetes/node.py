@@ -7,7 +7,6 @@ each other by services and names, and nothing else. Nobody enforces network poli
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +54,8 @@ class Node:
             return False
 
 
-def start(plane: ControlPlane, images: Iterable[Path], progress: Progress | None = None) -> Node:
-    """Start everything and return when the node is ready with its images (tar files)."""
+def start(plane: ControlPlane, images: Path, progress: Progress | None = None) -> Node:
+    """Start everything and return when the node is ready with its images (a tar file)."""
     shown = progress or Silent()
     node = Node(plane)
     node.folder.mkdir(exist_ok=True)
@@ -66,11 +65,11 @@ def start(plane: ControlPlane, images: Iterable[Path], progress: Progress | None
         control_plane.run(plane, containerd, {"config": str(_containerd(node))}, environment)
         plane.kubectl.until("containerd", node.answers, 60)
         node.take_in(pause.write(node.folder / "pause.tar"))
-    for image in images:
-        with shown.step(f"image {image.stem} into the node"):
-            node.take_in(image)
+    with shown.step("images into the node"):
+        node.take_in(images)
     with shown.step("kubelet, service proxy and name server"):
         _network(node)
+        _on_disk(node.folder / "volumes", Path("/var/lib/kubelet"))
         control_plane.run(plane, programs.program("kubernetes", "kube-proxy"), _proxy(plane), environment)
         control_plane.run(plane, programs.program("coredns"), {"conf": str(_names(node))}, environment)
         control_plane.run(plane, programs.program("kubernetes", "kubelet"), _kubelet(node), environment)
@@ -126,6 +125,13 @@ state = "/run/lab-containerd"
 """
     )
     return file
+
+
+def _on_disk(folder: Path, seen: Path) -> None:
+    """Let a path below /var, which is in memory, be a folder of the cluster's: its size counts as the node's."""
+    for path in (folder, seen):
+        path.mkdir(exist_ok=True)
+    commands.run(["mount", "--bind", str(folder), str(seen)])
 
 
 def _network(node: Node) -> None:

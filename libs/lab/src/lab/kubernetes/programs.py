@@ -4,15 +4,14 @@ The Go modules beside this file pin every dependency of Kubernetes and of KEDA. 
 the user's cache; ``missing`` answers without building anything.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import cache, commands
+from devstack import cache
 from devstack.progress import Progress, shown
-from lab import debs, gotool
+from lab import debs, gotool, k8s_schemas, k8s_tools
 
 VERSION = "v1.37.1"
 """Of Kubernetes; the module's go.mod has the same."""
@@ -23,18 +22,14 @@ KUBERNETES_FLAGS = (
 )
 TOOLS = {
     "kwok": ("sigs.k8s.io/kwok/cmd/kwok", "v0.8.0"),
-    "kustomize": ("sigs.k8s.io/kustomize/kustomize/v5", "v5.8.1"),
+    "kustomize": k8s_tools.KUSTOMIZE,
     "coredns": ("github.com/coredns/coredns", "v1.15.0"),
 }
 DEFINITIONS = {
-    "keda": ("github.com/kedacore/keda/v2@v2.21.0", "config/crd/bases/*.yaml"),
-    "prometheus-operator": (
-        "github.com/prometheus-operator/prometheus-operator@v0.85.0",
-        "example/prometheus-operator-crd/*.yaml",
-    ),
-    "external-secrets": ("github.com/external-secrets/external-secrets@v1.3.2", "config/crds/bases/*.yaml"),
-    "kwok-stages": ("sigs.k8s.io/kwok@v0.8.0", "kustomize/stage/*/*/*.yaml"),
+    **{gotool.name_of(module): (module, *pins) for module, *pins in k8s_schemas.CUSTOM},
+    "kwok": ("sigs.k8s.io/kwok", "v0.8.0", "kustomize/stage/*/*/*.yaml"),
 }
+"""Go module, version, and where its definitions of objects lie; of KWOK, what its pretended nodes and pods do."""
 # From the oldest Debian that has them: they run on it and on all later ones.
 NODE_TOOLS = (
     *("runc", "libseccomp2", "containernetworking-plugins"),
@@ -42,8 +37,10 @@ NODE_TOOLS = (
 )
 CONTROL_PLANE = ("etcd", "kubernetes", "kwok", "kustomize", *(f"definitions-{name}" for name in DEFINITIONS))
 """The parts that a control plane with pretended nodes needs."""
-NODE = (*CONTROL_PLANE, "coredns", "keda", "containerd", "node-tools", "pause")
-"""The parts that a real node with a scaler needs."""
+NODE = (*CONTROL_PLANE, "coredns", "containerd", "node-tools", "pause")
+"""The parts that a real node needs."""
+SCALER = ("keda",)
+"""What watches the queues."""
 
 
 @dataclass(frozen=True)
@@ -90,19 +87,18 @@ def _debs(suite: str, *packages: str) -> Part:
     return Part(debs.folder(suite, packages), lambda progress: debs.unpacked(suite, packages, progress))
 
 
-def _definitions(name: str, module: str, pattern: str) -> Part:
-    label, pins = f"definitions-{name}", (module, pattern)
+def _definitions(name: str, module: str, version: str, pattern: str) -> Part:
+    label, pins = f"definitions-{name}", (module, version, pattern)
 
     def build(folder: Path) -> None:
-        answer = commands.run([gotool.compiler(), "mod", "download", "-json", module], gotool.ENVIRONMENT)
-        source = Path(json.loads(answer[answer.index("{") :])["Dir"])
+        source = gotool.source(module, version)
         for file in source.glob(pattern):
             target = folder / file.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
 
     def make(progress: Progress) -> Path:
-        with progress.step(f"object definitions of {name} into the cache"):
+        with progress.step(f"definitions of {name} into the cache"):
             return cache.kept(label, pins, build)
 
     return Part(cache.folder(label, pins), make)
@@ -122,4 +118,4 @@ PARTS = {
 
 if __name__ == "__main__":
     with shown() as progress:
-        have(NODE, progress)
+        have((*NODE, *SCALER), progress)

@@ -11,7 +11,8 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
     run scripts.
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
-(e) Behind the last signature, the date of the last change in the document information.
+(e) Behind the last signature, the date and the tool of the last change in the document information.
+(f) to (i) What is written anew without saying anything else, see ``anew``.
 """
 
 import re
@@ -31,6 +32,7 @@ from pyhanko.sign.diff_analysis.commons import compare_dicts, compare_key_refs, 
 from pyhanko.sign.diff_analysis.constants import ACROFORM_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
 
+from validator.checks.anew import may_exchange_drawing
 from validator.checks.awaited import check_awaited
 
 DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
@@ -159,7 +161,7 @@ class FormRule(FormUpdatingRule):
             raise SuspiciousModification("flags of the form taken away")
         if entry(now, "/NeedAppearances", False) and not entry(before, "/NeedAppearances", False):
             raise SuspiciousModification("fields would be drawn anew")
-        _require_same_resources(before, now)
+        _require_same_resources(before, now, old, new)
         _require_same_pen(before, now)
         known = {(field.idnum, field.generation) for field in _fields(before)}
         for field in _fields(now):
@@ -172,7 +174,7 @@ class FormRule(FormUpdatingRule):
         return super().apply(old, new)
 
 
-def _require_same_resources(before: Any, now: Any) -> None:
+def _require_same_resources(before: Any, now: Any, past: Old, present: New) -> None:
     """What fields are drawn with may grow, as tools add their fonts; an exchanged font would say something else."""
     old, new = entry(before, "/DR"), entry(now, "/DR")
     for kind in old if isinstance(old, generic.DictionaryObject) else ():
@@ -180,16 +182,35 @@ def _require_same_resources(before: Any, now: Any) -> None:
         if not isinstance(had, generic.DictionaryObject):
             kept = had == has
         else:
-            kept = isinstance(has, generic.DictionaryObject) and all(_same_raw(had, has, name) for name in had)
+            kept = isinstance(has, generic.DictionaryObject) and all(
+                _same_raw(had, has, name) or (kind == "/XObject" and _other_drawing(had, has, name, past, present))
+                for name in had
+            )
         if not kept:
             raise SuspiciousModification("resources of the form exchanged")
 
 
+def _other_drawing(had: Any, has: Any, name: str, past: Old, present: New) -> bool:
+    return name in has and may_exchange_drawing(past, present, had.raw_get(name), has.raw_get(name))
+
+
 def _require_same_pen(before: Any, now: Any) -> None:
     """Where a viewer draws fields itself, whatever it draws them with shows text that nobody saw when signing."""
-    changed = [key for key in PEN if key in now and (key not in before or not _same_raw(before, now, key))]
+    changed = [key for key in PEN if _spelled_out(before, key) != _spelled_out(now, key)]
     if changed and _drawn_by_viewers(before):
         raise SuspiciousModification(f"fields would be drawn with another {changed[0]}")
+
+
+def _spelled_out(form: Any, key: str) -> Any:
+    """An entry of the form, its lists and what they name by number: they may be objects of their own."""
+    value = entry(form, key)
+    if not isinstance(value, generic.DictionaryObject):
+        return value
+    lists = {kind: entry(value, kind) for kind in value}
+    return {
+        kind: {name: found.raw_get(name) for name in found} if isinstance(found, generic.DictionaryObject) else found
+        for kind, found in lists.items()
+    }
 
 
 def _drawn_by_viewers(form: Any) -> bool:
@@ -280,7 +301,7 @@ def _was_used(old: Old, number: int) -> bool:
 
 
 class InformationDateRule(WhitelistRule):
-    """(e) The document information, where nothing but the date of the last change differs."""
+    """(e) The document information, where nothing but the date and the tool of the last change differs."""
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The information's object."""
@@ -288,7 +309,10 @@ class InformationDateRule(WhitelistRule):
         if before is None or now is None or (before == now and now not in new.explicit_refs_in_revision()):
             return
         entries, changed = old(before), new(now)
-        compare_dicts(entries, changed, frozenset({"/ModDate"}))
+        compare_dicts(entries, changed, frozenset({"/ModDate", "/Producer"}))
+        producer = changed.raw_get("/Producer") if "/Producer" in changed else None
+        if producer is not None and not isinstance(producer, generic.TextStringObject | generic.ByteStringObject):
+            raise SuspiciousModification("/Producer is no text")
         date = changed.raw_get("/ModDate") if "/ModDate" in changed else None
         if date is not None and not (isinstance(date, generic.TextStringObject) and DATE.fullmatch(date)):
             raise SuspiciousModification("/ModDate is no date")

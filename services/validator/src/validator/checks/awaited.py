@@ -25,8 +25,8 @@ MAX_NODES = 200_000
 class Awaited:
     """What one signed revision refers to."""
 
-    missing: frozenset[Number]
-    """Mentioned, and not there."""
+    missing: frozenset[int]
+    """Numbers mentioned, and not there: some readers do not look at the generation."""
     parents: frozenset[Number]
     """What pages and nodes of their tree name as their parents without being part of that tree."""
     in_two_roles: frozenset[Number]
@@ -43,7 +43,7 @@ def check_awaited(old: HistoricalResolver, new: HistoricalResolver) -> None:
         awaited = _KNOWN[old] = _awaited(old)
     for reference in new.explicit_refs_in_revision():
         number = reference.idnum, reference.generation
-        if number in awaited.missing:
+        if reference.idnum in awaited.missing:
             raise SuspiciousModification(f"object {reference.idnum} was mentioned before it came")
         if number in awaited.parents:
             raise SuspiciousModification(f"object {reference.idnum} is what a page inherits from")
@@ -53,7 +53,7 @@ def check_awaited(old: HistoricalResolver, new: HistoricalResolver) -> None:
 
 def _awaited(old: HistoricalResolver) -> Awaited:
     root = old.root_ref.idnum, old.root_ref.generation
-    there, mentioned = set[Number](), {number for _, number in _mentions(old.trailer_view)}
+    there, mentioned = set[Number](), {number for _, number, _ in _mentions(old.trailer_view)}
     roles: set[Number] = set()
     tables = {(each.idnum, each.generation) for each in old.reader.xrefs.xref_stream_refs}
     for number in _objects(old) - tables:
@@ -62,11 +62,21 @@ def _awaited(old: HistoricalResolver) -> Awaited:
         except Exception:  # noqa: S112 - a leftover that nobody can read mentions nothing
             continue
         there.add(number)
-        for key, named in _mentions(found):
+        for key, named, holder in _mentions(found):
             mentioned.add(named)
-            if named == root and key != "/Parent":
+            if named == root and not _speaks_of_it(key, holder):
                 roles.add(named)
-    return Awaited(frozenset(mentioned - there - tables), _parents(old), frozenset(roles))
+    missing = frozenset(number for number, _ in mentioned - there - tables)
+    return Awaited(missing, _parents(old), frozenset(roles))
+
+
+def _speaks_of_it(key: str, holder: Any) -> bool:
+    """The way up; a certification that says what it certifies (ISO 32000-1 table 253); the trailer in a stream."""
+    if key == "/Data":
+        return "/TransformMethod" in holder
+    if key == "/Root":
+        return "/Type" in holder and holder.raw_get("/Type") == "/XRef"
+    return key == "/Parent"
 
 
 def _objects(old: HistoricalResolver) -> set[Number]:
@@ -80,17 +90,17 @@ def _objects(old: HistoricalResolver) -> set[Number]:
     return found
 
 
-def _mentions(found: Any) -> Iterator[tuple[str, Number]]:
-    """References in a value, not followed, each with the key it stands under."""
-    waiting = [("", found)]
+def _mentions(found: Any) -> Iterator[tuple[str, Number, Any]]:
+    """References in a value, not followed, each with the key it stands under and the dictionary of that key."""
+    waiting: list[tuple[str, Any, Any]] = [("", found, ())]
     while waiting:
-        key, value = waiting.pop()
+        key, value, holder = waiting.pop()
         if isinstance(value, generic.IndirectObject):
-            yield key, (value.idnum, value.generation)
+            yield key, (value.idnum, value.generation), holder
         elif isinstance(value, generic.DictionaryObject):
-            waiting += [(name, value.raw_get(name)) for name in value]
+            waiting += [(name, value.raw_get(name), value) for name in value]
         elif isinstance(value, generic.ArrayObject):
-            waiting += [(key, value.raw_get(place)) for place in range(len(value))]
+            waiting += [(key, value.raw_get(place), holder) for place in range(len(value))]
 
 
 def _parents(old: HistoricalResolver) -> frozenset[Number]:

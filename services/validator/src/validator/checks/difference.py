@@ -7,6 +7,7 @@ information and metadata may not change either.
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
+from pyhanko.sign.diff_analysis.constants import ROOT_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.diff_analysis.rules.file_structure_rules import (
     CatalogModificationRule,
     ObjectStreamRule,
@@ -18,6 +19,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
 from validator.checks.allowed import FormRule, InformationDateRule, Policy, ValidationDataRule
+from validator.checks.anew import AnnotationTypeRule, FormResourcesRule, OutputIntentRule
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.leftover import LeftoverRule
 from validator.checks.metadata import MetadataDateRule
@@ -30,29 +32,44 @@ from validator.report import SubIndication
 _FORM = FormRule([SigFieldCreationRule(allow_new_visible_after_certify=True), SigFieldModificationRule()])
 """A visible field needs the permission to fill in forms like any signature; (4.2) asks for that."""
 
+_FIELD_RULES = [
+    AnnotationTypeRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    FormResourcesRule().as_qualified(ModificationLevel.FORM_FILLING),
+    StructureTreeRule().as_qualified(ModificationLevel.FORM_FILLING),
+]
+"""What a new field brings with it."""
+
 NO_FORM_FILL = Policy(
     global_rules=[
-        CatalogModificationRule(),
+        CatalogModificationRule(ROOT_EXEMPT_STRICT_COMPARISON | {"/OutputIntents"}),
+        OutputIntentRule().as_qualified(ModificationLevel.FORM_FILLING),
+        *_FIELD_RULES,
         DocInfoRule().as_qualified(ModificationLevel.LTA_UPDATES),
         XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
         ValidationDataRule().as_qualified(ModificationLevel.LTA_UPDATES),
         MetadataUpdateRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        StructureTreeRule().as_qualified(ModificationLevel.FORM_FILLING),
     ],
     form_rule=_FORM,
 )
 """Between signatures: signature fields, validation data, document information."""
 
+BEHIND = frozenset({"/DSS", "/Extensions", "/Version", "/Metadata"})
+"""What may change in the catalog behind the last signature."""
+
+_BEHIND_RULES = [
+    MetadataDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    ValidationDataRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    InformationDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
+    LeftoverRule().as_qualified(ModificationLevel.LTA_UPDATES),
+]
+
 VALIDATION_DATA_ONLY = Policy(
     global_rules=[
-        CatalogModificationRule(ignored_keys={"/DSS", "/Extensions", "/Version", "/Metadata"}),
-        MetadataDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        XrefStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        ObjectStreamRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        ValidationDataRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        InformationDateRule().as_qualified(ModificationLevel.LTA_UPDATES),
-        LeftoverRule().as_qualified(ModificationLevel.LTA_UPDATES),
+        CatalogModificationRule(ignored_keys=BEHIND),
+        *_BEHIND_RULES,
     ],
     form_rule=None,
     leftovers=False,
@@ -60,8 +77,17 @@ VALIDATION_DATA_ONLY = Policy(
 """Behind the last signature: nobody vouches for these bytes, so they may only add a DSS (EN 319 142-1 §5.4)."""
 
 
-STAMPED = Policy(global_rules=VALIDATION_DATA_ONLY.global_rules, form_rule=_FORM, leftovers=False)
-"""Behind the last signature, where document time stamps follow: they prove a time and vouch for no content."""
+STAMPED = Policy(
+    global_rules=[
+        CatalogModificationRule(ignored_keys=BEHIND | {"/AcroForm"}),
+        *_BEHIND_RULES,
+        *_FIELD_RULES,
+    ],
+    form_rule=_FORM,
+    leftovers=False,
+)
+"""Behind the last signature, where document time stamps follow: they prove a time and vouch for no content, but they
+need a field like any signature. It shows nothing (4.4)."""
 
 
 def check_difference(

@@ -43,7 +43,7 @@ def _is_harmless(found: Any) -> bool:
     if isinstance(found, generic.StreamObject):
         return found.keys() <= STREAM_KEYS or (_type(found) == "/Metadata" and found.keys() <= METADATA_KEYS)
     if isinstance(found, generic.DictionaryObject):
-        return _is_validation_data(found) or _is_information(found)
+        return _is_validation_data(found) or _is_information(found) or _is_nothing(found)
     if isinstance(found, generic.ArrayObject):
         return all(isinstance(found.raw_get(place), generic.IndirectObject) for place in range(len(found)))
     return isinstance(found, generic.NullObject | generic.NumberObject)
@@ -58,6 +58,11 @@ def _is_validation_data(found: Any) -> bool:
     if _type(found) not in ("", "/DSS", "/VRI"):
         return False
     return keys <= DSS_KEYS or keys <= VRI_KEYS or all(VRI_NAME.fullmatch(key) for key in keys)
+
+
+def _is_nothing(found: Any) -> bool:
+    """A font that was begun and never filled in."""
+    return found.keys() == {"/Type"} and _type(found) == "/Font"
 
 
 def _is_information(found: Any) -> bool:

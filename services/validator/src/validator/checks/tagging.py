@@ -82,7 +82,10 @@ class Growth:
 
     def check_root(self, before: Any, now: Any) -> None:
         """The root: children added, the parent tree, and the next free key of it."""
-        compare_dicts(before, now, frozenset({"/K", "/ParentTree", "/ParentTreeNextKey"}))
+        may = {"/K", "/ParentTree", "/ParentTreeNextKey"}
+        if "/RoleMap" not in before and "/RoleMap" in now and now["/RoleMap"] == generic.DictionaryObject():
+            may.add("/RoleMap")  # an empty one maps nothing
+        compare_dicts(before, now, frozenset(may))
         if entry(now, "/ParentTreeNextKey", 0) < entry(before, "/ParentTreeNextKey", 0):
             raise SuspiciousModification("keys of the parent tree would be given twice")
         self._check_children(before, now)
@@ -157,7 +160,7 @@ class Growth:
                 raise SuspiciousModification("parent tree with other objects of the document in it")
             self._take(reference)
         for key, value in old_entries.items():
-            if key not in new_entries or new_entries[key] != value:
+            if key not in new_entries or not self._is_same_entry(value, new_entries[key]):
                 raise SuspiciousModification("entry of the parent tree changed")
             if isinstance(value, generic.IndirectObject) and self.old(value.reference) != self.new(value.reference):
                 raise SuspiciousModification("entry of the parent tree overwritten")
@@ -165,6 +168,18 @@ class Growth:
             value = new_entries[key]
             if not isinstance(value, generic.IndirectObject) or value.reference not in self.elements:
                 raise SuspiciousModification("entry of the parent tree for something else than a new element")
+
+    def _is_same_entry(self, before: Any, now: Any) -> bool:
+        """The same value; or an array of the same references, written anew as an object of its own."""
+        if before == now:
+            return True
+        if not isinstance(now, generic.IndirectObject) or not self.old.is_ref_unassignable(now.reference):
+            return False
+        elements, written = before.get_object(), now.get_object()
+        if not isinstance(elements, generic.ArrayObject) or not isinstance(written, generic.ArrayObject):
+            return False
+        self._take(now.reference)
+        return list(_raw(elements)) == list(_raw(written))
 
 
 def _below(path: tuple[str | int, ...], where: tuple[str, ...]) -> bool:

@@ -7,10 +7,13 @@ where it is ``Unsure`` or finds a fault, the library reads, and raises, itself.
 import io
 import re
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
+from pyhanko.pdf_utils.misc import PdfStrictReadError
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader, _read_header_version, process_data_at_eof
 from pyhanko.pdf_utils.xref import (
     ObjStreamRef,
@@ -20,12 +23,14 @@ from pyhanko.pdf_utils.xref import (
     XRefSectionData,
     XRefSectionMetaInfo,
     XRefSectionType,
+    _check_xref_consistency,
 )
 
 from validator.checks.quick import Unsure
 from validator.checks.quick.bounds import MAX_ENTRIES, Bounds, Steps, must_fit, must_not_predict_bytes
 from validator.checks.quick.layout import Layout, read_layout
 from validator.checks.quick.values import SPACE, Ref, Value, read_value
+from validator.checks.quick.view import ToolView
 
 HEADER = re.compile(rb"%PDF-([0-9])\.([0-9])(?=[\x00\t\n\x0c\r ])")
 OBJECT = re.compile(rb"([0-9]{1,10})" + SPACE + rb"{1,4}([0-9]{1,5})" + SPACE + rb"{1,4}obj(?=[\x00\t\n\x0c\r <\[(/])")
@@ -195,7 +200,7 @@ class Reader(PdfFileReader):
         return data, {number: (place, first + numbers[2 * place + 1]) for place, number in enumerate(numbers[::2])}
 
 
-class View(HistoricalResolver):
+class View(ToolView):
     """One revision of the file."""
 
     def __init__(self, reader: Reader, revision: int) -> None:
@@ -241,20 +246,43 @@ class Builder(XRefBuilder):
         super().__init__(handler, stream, handler.strict, last_startxref)
         self._document = document
         self._bounds = bounds
+        self._pending: int | None = last_startxref
+        """Where the next section to read is; None = all are read."""
 
     def _read_xref_stream_object(self) -> Any:
         reference, stream = super()._read_xref_stream_object()  # type: ignore[no-untyped-call]
         self._bounds.check_stream(stream)
         return reference, stream
 
-    def read_xrefs(self) -> Any:
-        """Sections, oldest first."""
-        sections = super().read_xrefs()  # type: ignore[no-untyped-call]
+    def read_xrefs(self) -> list[XRefSection]:
+        """Sections, oldest first. A number listed as free may be used later if it never was in use."""
+        try:
+            sections: list[XRefSection] = super().read_xrefs()  # type: ignore[no-untyped-call]
+        except PdfStrictReadError:
+            if self._pending is not None:
+                raise
+            sections = list(reversed(self.sections))
+            _check_xref_consistency(with_first_generations(without_idle_entries(sections)))
         for section in sections[:-1]:
             must_fit(section)
-        return sections
+        return without_idle_entries(sections)
+
+    def _read_xref_stream(self, declared_startxref: int) -> Any:
+        """A stream that its own table does not list is no object that anyone could refer to: its number is free."""
+        self._pending = declared_startxref
+        self._pending = previous = super()._read_xref_stream(declared_startxref)
+        section = self.sections[-1]
+        own = section.meta_info.stream_ref
+        if own is not None and own.idnum not in section.xref_data.standard_xrefs:
+            self.sections[-1] = replace(section, meta_info=replace(section.meta_info, stream_ref=None))
+        return previous
 
     def _read_xref_table(self, declared_startxref: int) -> Any:
+        self._pending = declared_startxref
+        self._pending = previous = self._read_table(declared_startxref)
+        return previous
+
+    def _read_table(self, declared_startxref: int) -> Any:
         start = self.stream.tell()
         self._bounds.check_table(self._document, start)
         try:
@@ -280,6 +308,42 @@ class Builder(XRefBuilder):
         owner = generic.TrailerReference(self.handler)
         self.trailer.add_trailer_revision(as_library(trailer, owner, self.handler))
         return previous
+
+
+def with_first_generations(sections: list[XRefSection]) -> list[XRefSection]:
+    """The sections, oldest first, as if numbers whose first object has a higher generation had been freed before.
+
+    Poppler gives new objects generation 1 where it had begun others under their numbers and thrown them away.
+    """
+    known, first = set[int](), dict[int, int]()
+    for section in sections:
+        data = section.xref_data
+        parts = (data, data.hybrid.xref_data) if data.hybrid else (data,)
+        for part in parts:
+            begun = {number: generation for number, (generation, _) in part.standard_xrefs.items() if generation}
+            first.update({number: begun[number] for number in begun.keys() - known - first.keys()})
+        for part in parts:
+            known.update(part.standard_xrefs, part.xrefs_in_objstm, part.freed)
+    oldest = copy(sections[0].xref_data)
+    oldest.freed = first | oldest.freed
+    return [replace(sections[0], xref_data=oldest), *sections[1:]]
+
+
+def without_idle_entries(sections: list[XRefSection]) -> list[XRefSection]:
+    """The sections, oldest first, without free entries for numbers that were never in use: those say nothing.
+
+    Tools list the number of their own cross-reference stream like that, and the next tool gives it out.
+    """
+    used: set[int] = set()
+    made = []
+    for section in sections:
+        data = section.xref_data
+        for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
+            used.update(part.standard_xrefs, part.xrefs_in_objstm)
+        kept = copy(data)
+        kept.freed = {number: next_ for number, next_ in data.freed.items() if number in used or number == 0}
+        made.append(replace(section, xref_data=kept))
+    return made
 
 
 def _size_and_previous(trailer: Value, highest: int) -> tuple[int | None, int | None]:

@@ -1,0 +1,148 @@
+"""Every query of every page, every alert and every variable, against the five real services and the real broker.
+
+Prometheus runs with the shipped rules and jobs while a scripted morning with failures goes through the trunk. What has
+no data then would have none in front of the people who watch.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import prometheus
+from lab.errors import Missing
+from tests.deploy.monitoring import files, scraping
+
+from . import metrics
+from .inboxes import Inboxes
+from .metrics import Metrics
+from .traffic import Day, settled, without_revocation_lists
+from .trunk import SERVICES, Trunk, eventually
+
+pytestmark = pytest.mark.system
+
+WHEN_SOMETHING_WAITS = {
+    ("trunk-overview", "Văn bản cũ nhất chưa xong, so với thời hạn"),
+    ("trunk-archive", "Văn bản cũ nhất chưa lưu trữ"),
+}
+"""Figures that are rightly empty while nothing waits: asked for since the start, not for the end of the morning."""
+
+NOT_MADE_HERE = {
+    'trunk_archive_writes_total{outcome="failed"}': "the store would have to go away between validator and archive",
+    'trunk_deliveries_total{outcome="failed"}': "an inbox that takes nothing is not made here",
+    'trunk_notifications_total{outcome="failed"}': "the mail sink refuses nobody",
+}
+"""Selectors of alerts that may have no series, and why. All else that an alert looks at exists."""
+
+MUST_NOT_FIRE = {
+    "TrunkBrokerAlarm",
+    "TrunkBrokerDown",
+    "TrunkCertificateExpiring",
+    "TrunkDeadLetterDropped",
+    "TrunkNotifierFailing",
+    "TrunkPublishUnconfirmed",
+    "TrunkQueueNoConsumers",
+    "TrunkServiceAbsent",
+    "TrunkUnitDeliveryFailing",
+    "TrunkUnroutable",
+}
+
+PANELS = [
+    (uid, panel)
+    for uid, dashboard in files.dashboards().items()
+    for panel in files.panels(dashboard)
+    if files.is_metrics(panel)
+]
+
+
+@pytest.fixture(scope="module")
+def watched(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
+    """A Prometheus that saw the whole morning."""
+    folder = tmp_path_factory.mktemp("monitoring")
+    file = scraping.written(folder, metrics.targets(trunk), pause_seconds=3)
+    try:
+        prometheus.tools(prometheus.NEW)
+    except Missing as missing:
+        pytest.skip(f"pages and alerts against the running trunk skipped: {missing}")
+    with prometheus.prometheus(folder / "prometheus", file) as address:
+        seen = Metrics(address)
+        assert eventually(lambda: len(seen.now("up == 1")) == len(SERVICES) + 2, 60), seen.targets()
+        _morning(trunk, folder)
+        assert eventually(lambda: seen.now("trunk:delivery_slow:budget_left30d"), 120)
+        yield seen
+
+
+def _morning(trunk: Trunk, folder: Path) -> None:
+    silent = trunk.units[-1]
+    with Inboxes(trunk, [unit for unit in trunk.units if unit != silent]) as inboxes:
+        day = Day(trunk, folder, inboxes, silent)
+        day.wave()
+        with without_revocation_lists(trunk, folder / "lists"):
+            assert eventually(lambda: not _has_lists(trunk), 30)
+            day.in_doubt()
+            day.without_the_store()
+        day.wave()
+        assert settled(trunk), trunk.depths()
+
+
+def _has_lists(trunk: Trunk) -> bool:
+    return any((Path(trunk.told["trust_dir"]) / "crls").glob("*.crl"))
+
+
+@pytest.mark.parametrize(("uid", "panel"), PANELS, ids=[f"{uid}-{panel['id']}" for uid, panel in PANELS])
+def test_every_query_of_every_panel_returns_data(watched: Metrics, uid: str, panel: dict) -> None:  # type: ignore[type-arg]
+    for target in panel["targets"]:
+        query = files.filled(target["expr"])
+        at_the_end = target["instant"] and (uid, panel["title"]) not in WHEN_SOMETHING_WAITS
+        assert (watched.now if at_the_end else watched.lately)(query), query
+
+
+def test_every_mark_on_the_pages_returns_data(watched: Metrics) -> None:
+    for dashboard in files.dashboards().values():
+        for annotation in dashboard["annotations"]["list"]:
+            assert watched.lately(files.filled(annotation["expr"])), annotation["expr"]
+
+
+def test_every_variable_has_choices(watched: Metrics, trunk: Trunk) -> None:
+    asked = list(files.variable_queries())
+    assert asked
+    for where, selector, label in asked:
+        found = watched.choices(selector, label)
+        assert set(found) >= set(SERVICES if label == "service" else trunk.units), where
+
+
+def test_every_rule_evaluates(watched: Metrics) -> None:
+    told = {rule["name"]: rule for rule in watched.rules()}
+    assert set(told) == files.recorded() | set(files.alerts())
+    assert {name: rule["lastError"] for name, rule in told.items() if rule["health"] != "ok"} == {}
+
+
+@pytest.mark.parametrize("name", sorted(files.recorded()))
+def test_every_recorded_series_exists(watched: Metrics, name: str) -> None:
+    assert watched.lately(name)
+
+
+@pytest.mark.parametrize("alert", list(files.alerts()))
+def test_everything_an_alert_looks_at_exists(watched: Metrics, alert: str) -> None:
+    for selector in files.selectors(files.alerts()[alert]["expr"]):
+        query = selector.prettify()
+        assert query in NOT_MADE_HERE or watched.lately(query), query
+
+
+def test_alerts_see_the_trouble_there_was_and_no_other(watched: Metrics) -> None:
+    active = {rule["name"] for rule in watched.rules() if rule["type"] == "alerting" and rule["alerts"]}
+    assert active >= {"TrunkDeadMansSwitch", "TrunkDeadLetters"}
+    assert not active & MUST_NOT_FIRE
+    was_active = {series.labels["alertname"] for series in watched.lately("ALERTS")}
+    assert "TrunkSignatureIndeterminate" in was_active
+
+
+def test_inboxes_bring_two_series_a_unit(watched: Metrics, trunk: Trunk) -> None:
+    found = watched.now('{__name__=~"rabbitmq_.+", queue=~"inbox[.].+"}')
+    names = {series.labels["__name__"] for series in found}
+    assert names == {"rabbitmq_detailed_queue_messages", "rabbitmq_detailed_queue_consumers"}
+
+
+def test_the_silent_unit_is_told_apart(watched: Metrics, trunk: Trunk) -> None:
+    waiting = {series.labels["unit"]: series.values[0] for series in watched.now("trunk:inbox_messages")}
+    assert set(waiting) >= set(trunk.units)
