@@ -1,4 +1,4 @@
-"""Documents signed by tools of other makers, and ``trunkctl verify`` over all of them; how they were made: README.md."""
+"""Documents signed by tools of other makers, and ``trunkctl verify`` over all of them; made as README.md says."""
 
 import json
 import tomllib
