@@ -7,14 +7,21 @@ import argparse
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from fuzz.targets import TARGETS, Target, case
+if TYPE_CHECKING:
+    from fuzz.targets import Target
 
 MEMORY_BYTES = 2 * 1024**3
+
+
+FOLLOWED = ("validator", "common", "pyhanko.pdf_utils")
+"""Packages whose branches lead atheris."""
 
 
 class TooSlow(Exception):
@@ -25,12 +32,16 @@ def _alarm(_number: int, _frame: FrameType | None) -> None:
     raise TooSlow
 
 
-def run(name: str, target: Target, *, seconds: float, first: int = 0, folder: Path | None = None) -> tuple[int, int]:
+def run(name: str, target: "Target", *, seconds: float, first: int = 0, folder: Path | None = None) -> tuple[int, int]:
     """Number of inputs tried and of findings."""
     signal.signal(signal.SIGVTALRM, _alarm)
     until, number, findings = time.monotonic() + seconds, first, 0
+    ended: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
+    from fuzz.targets import case
+
     target.seeds()
-    while time.monotonic() < until:
+    while time.monotonic() < until and not ended:
         seed, data = case(target, number)
         signal.setitimer(signal.ITIMER_VIRTUAL, target.seconds)
         try:
@@ -45,36 +56,68 @@ def run(name: str, target: Target, *, seconds: float, first: int = 0, folder: Pa
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         number += 1
+    signal.signal(signal.SIGTERM, before)
     return number - first, findings
 
 
-def guided(target: Target, minutes: float) -> None:
-    """The same by atheris, which follows coverage."""
+def guided(target: "Target", minutes: float, corpus: Path) -> None:
+    """The same by atheris, which follows coverage; ``corpus``: where it keeps what led it somewhere new."""
     import atheris
 
-    seed = target.seeds()[0]
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(minutes * 60)}"], lambda data: target.run(seed, data))
+    seeds = target.seeds()
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds):
+        (corpus / f"seed-{number}").write_bytes(seed)
+
+    def one(data: bytes) -> None:
+        target.run(max(seeds, key=lambda seed: _common(seed, data)), data)
+
+    options = [
+        f"-max_total_time={int(minutes * 60)}",
+        f"-max_len={2 * max(map(len, seeds))}",
+        f"-artifact_prefix={corpus}/",
+        "-print_final_stats=1",
+    ]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Bytes that both begin with."""
+    differ = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differ, min(len(one), len(other)))
+
+
+def _targets(*, followed: bool) -> "dict[str, Target]":
+    """Imported late, so that atheris can put its marks into them."""
+    if not followed:
+        from fuzz.targets import TARGETS
+
+        return TARGETS
+    import atheris
+
+    with atheris.instrument_imports(include=list(FOLLOWED)):
+        from fuzz.targets import TARGETS
+    return TARGETS
 
 
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("target", choices=TARGETS)
+    parser.add_argument("target", help="gate, structure, signed, edxml or secrecy")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first input")
-    parser.add_argument("--folder", type=Path, default=None, help="where inputs of findings are written")
+    parser.add_argument("--folder", type=Path, default=None, help="where findings, or atheris its corpus, are written")
     parser.add_argument("--atheris", action="store_true")
     asked = parser.parse_args()
+    target = _targets(followed=asked.atheris)[asked.target]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     if asked.atheris:
-        guided(TARGETS[asked.target], asked.minutes)
+        with tempfile.TemporaryDirectory() as made:
+            guided(target, asked.minutes, asked.folder or Path(made))
         return 0
-    tried, findings = run(
-        asked.target, TARGETS[asked.target], seconds=asked.minutes * 60, first=asked.first, folder=asked.folder
-    )
-    print(f"{asked.target}: {tried} inputs, {findings} findings")
+    tried, findings = run(asked.target, target, seconds=asked.minutes * 60, first=asked.first, folder=asked.folder)
+    print(f"{asked.target}: {tried} inputs, {findings} findings, {time.process_time() / 60:.1f} min of CPU")
     return 1 if findings else 0
 
 

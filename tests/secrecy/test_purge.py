@@ -9,7 +9,7 @@ import secrets
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,7 +33,10 @@ from intake.packages import Packages
 from intake.settings import IntakeSettings
 from mint import packages
 from mint.attacks.raw import page
-from tests.validator.conftest import SENDER
+from mint.city import build_city
+from mint.paper import letter
+from tests.secrecy.test_files import attached
+from tests.validator.conftest import SENDER, revocation_of
 from validator.handlers import Validator
 from validator.pool import Limits, Measures, Pool
 from validator.report import Decision
@@ -293,3 +296,29 @@ async def test_a_file_shared_with_a_secret_package_comes_back(trunk: Trunk) -> N
     assert isinstance(answer, DocumentRefused | DocumentVerified)
     assert getattr(answer, "reason", None) is not Reason.E_SECRET
     assert await trunk.objects.get(content_ref(hashlib.sha256(shared).hexdigest(), len(shared))) == shared
+
+
+async def test_a_file_that_no_search_can_open(trunk: Trunk, caplog: pytest.LogCaptureFixture) -> None:
+    """A document that is valid by every other step is refused with it (12.2), and nothing is purged."""
+    now = datetime.now(UTC)
+    city = build_city(now, kind="p256")
+    trust = Trust([city.authority.root.der], [city.authority.issuing.der])
+    revocation = revocation_of(city, trust, this_update=now, next_update=now + timedelta(days=1))
+    looking: Any = trunk.validator.examiner
+    before = looking.pool._measures
+    looking.pool.update(Measures(trust, revocation, city.directory("v1")))
+    main, deep = city.signed(SENDER, letter()), page()
+    for _ in range(3):
+        deep = attached(b"a.pdf", deep)
+    for annex, reason in ((page(), None), (deep, Reason.E_PDF_LIMIT)):
+        body = package("x", main, appendices=[("a.pdf", annex)])
+        facts = await trunk.submit(body)
+        (fact,) = (each for each in facts if isinstance(each, DocumentRefused | DocumentVerified))
+        assert getattr(fact, "reason", None) == reason
+        assert fact.report
+        report = json.loads(await trunk.objects.get(fact.report))
+        places = ["attachment 2, file nested too deeply"] if reason else []
+        assert report["not_searched"] == places
+        assert await trunk.objects.get(content_ref(hashlib.sha256(annex).hexdigest(), len(annex))) == annex
+    assert "security event NOT_SEARCHED" in caplog.text
+    looking.pool.update(before)

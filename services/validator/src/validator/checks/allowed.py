@@ -13,6 +13,7 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
 (e) Behind the last signature, the date and the tool of the last change in the document information.
 (f) to (i) What is written anew without saying anything else, see ``anew``.
+(j) Behind the last signature, objects that nothing refers to, see ``leftover``.
 """
 
 import re
@@ -196,9 +197,21 @@ def _other_drawing(had: Any, has: Any, name: str, past: Old, present: New) -> bo
 
 def _require_same_pen(before: Any, now: Any) -> None:
     """Where a viewer draws fields itself, whatever it draws them with shows text that nobody saw when signing."""
-    changed = [key for key in PEN if key in now and (key not in before or not _same_raw(before, now, key))]
+    changed = [key for key in PEN if _spelled_out(before, key) != _spelled_out(now, key)]
     if changed and _drawn_by_viewers(before):
         raise SuspiciousModification(f"fields would be drawn with another {changed[0]}")
+
+
+def _spelled_out(form: Any, key: str) -> Any:
+    """An entry of the form, its lists and what they name by number: they may be objects of their own."""
+    value = entry(form, key)
+    if not isinstance(value, generic.DictionaryObject):
+        return value
+    lists = {kind: entry(value, kind) for kind in value}
+    return {
+        kind: {name: found.raw_get(name) for name in found} if isinstance(found, generic.DictionaryObject) else found
+        for kind, found in lists.items()
+    }
 
 
 def _drawn_by_viewers(form: Any) -> bool:

@@ -47,8 +47,14 @@ class AnnotationTypeRule(WhitelistRule):
                 continue
             rest = {key: now.raw_get(key) for key in now if key != "/Type"}
             typed = "/Type" in now and now.raw_get("/Type") == "/Annot"
-            if typed and rest == {key: before.raw_get(key) for key in before}:
+            if typed and rest == {key: before.raw_get(key) for key in before} and not _is_resource(old, reference):
                 yield ReferenceUpdate(reference)
+
+
+def _is_resource(old: Old, reference: generic.Reference) -> bool:
+    """Something is drawn with it: a font, say, is none any more under another type."""
+    old._load_reverse_xref_cache()
+    return any("/Resources" in path.path or "/DR" in path.path for path in old._get_usages_of_ref(reference))
 
 
 class FormResourcesRule(WhitelistRule):

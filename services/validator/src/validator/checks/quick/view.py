@@ -7,7 +7,8 @@ as new if nothing up to that revision mentions it; if anything does, it is a ref
 Pages: a page with an attribute of its own and a page that inherits an equal one are the same page; some tools write
 down what a page inherits when they touch it. Nor is it another page if the keyboard goes through its annotations in the
 order of the structure (/Tabs /S), which tools for tagged documents write where nothing readable stood; or if its boxes
-differ by less than a thousandth of a point.
+differ by less than a thousandth of a point. A page is what the page tree lists, whatever calls itself one; and only if
+nobody looks names up in it, as in a table of pictures.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ BOXES = ("/MediaBox", "/CropBox", "/TrimBox", "/BleedBox", "/ArtBox")
 PLACES = 3
 """Of a point: tools that write a page anew keep no more than five, some writers put down twelve."""
 MAX_DEPTH = 50
+SPEAK_OF_PAGES = frozenset({"/P", "/Pg"})
+"""Entries that name the page something lies on (ISO 32000-1 tables 164, 323); all others name it inside of arrays."""
+
+Mention = tuple[int, str]
+"""Number of an object, and the key it is the value of; inside of an array an empty one."""
 
 
 class ToolView(HistoricalResolver):
@@ -29,7 +35,9 @@ class ToolView(HistoricalResolver):
 
     def __init__(self, reader: Any, revision: int) -> None:
         super().__init__(reader, revision)
+        self._known_mentions: list[Mention] | None = None
         self._used: set[int] | None = None
+        self._pages: set[generic.Reference] | None = None
         self._whole: dict[generic.Reference, Any] = {}
 
     def get_object(self, ref: generic.Reference, as_metadata_stream: bool = False) -> Any:
@@ -37,10 +45,35 @@ class ToolView(HistoricalResolver):
         if ref in self._whole:
             return self._whole[ref]
         found = super().get_object(ref, as_metadata_stream)
-        if isinstance(found, generic.DictionaryObject) and _type(found) == "/Page":
+        if isinstance(found, generic.DictionaryObject) and _type(found) == "/Page" and self._is_only_a_page(ref):
             self._whole[ref] = found  # a loop of parents ends here
             found = self._whole[ref] = self._with_inherited(found)
         return found
+
+    def _is_only_a_page(self, reference: generic.Reference) -> bool:
+        """A leaf of the page tree, and no table of anything."""
+        if self._pages is None:
+            tables = {number for number, key in self._mentions() if key and key not in SPEAK_OF_PAGES}
+            self._pages = {each for each in self._leaves() if each.idnum not in tables}
+        return generic.Reference(reference.idnum, reference.generation, self) in self._pages
+
+    def _leaves(self) -> Iterator[generic.Reference]:
+        waiting, seen = [self._plainly(self.root_ref).raw_get("/Pages")], set[generic.Reference]()
+        while waiting:
+            raw = waiting.pop()
+            if not isinstance(raw, generic.IndirectObject) or raw.reference in seen:
+                continue
+            seen.add(raw.reference)
+            node = self._plainly(raw.reference)
+            kids = node.raw_get("/Kids") if isinstance(node, generic.DictionaryObject) and "/Kids" in node else None
+            kids = self._plainly(kids.reference) if isinstance(kids, generic.IndirectObject) else kids
+            if isinstance(kids, generic.ArrayObject):
+                waiting += [kids.raw_get(place) for place in range(len(kids))]
+            elif kids is None:
+                yield generic.Reference(raw.idnum, raw.generation, self)
+
+    def _plainly(self, reference: generic.Reference) -> Any:
+        return super().get_object(generic.Reference(reference.idnum, reference.generation, self))
 
     def _with_inherited(self, page: generic.DictionaryObject) -> generic.DictionaryObject:
         missing = [key for key in INHERITED if key not in page]
@@ -65,32 +98,37 @@ class ToolView(HistoricalResolver):
         if super().is_ref_unassignable(ref):
             return True
         if self._used is None:
-            self._used = set(self._listed()) | set(self._mentioned())
+            self._used = {number for number, _ in (*self._listed(), *self._mentions())}
         return ref.generation == 0 and ref.idnum not in self._used
 
-    def _listed(self) -> Iterator[int]:
+    def _listed(self) -> Iterator[tuple[int, int]]:
         for revision in range(self.revision + 1):
             data = self.reader.xrefs.get_xref_data(revision)
             for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
-                yield from part.standard_xrefs
-                yield from part.xrefs_in_objstm
+                yield from ((number, generation) for number, (generation, _) in part.standard_xrefs.items())
+                yield from ((number, 0) for number in part.xrefs_in_objstm)
 
-    def _mentioned(self) -> Iterator[int]:
+    def _mentions(self) -> list[Mention]:
         """By any object or trailer, whether anything leads there or not, and whatever the generation."""
-        waiting: list[Any] = [self.trailer_view]
-        for number in self._listed():
+        if self._known_mentions is None:
+            self._known_mentions = list(self._found_mentions())
+        return self._known_mentions
+
+    def _found_mentions(self) -> Iterator[Mention]:
+        waiting: list[tuple[str, Any]] = [("", self.trailer_view)]
+        for listed in set(self._listed()):
             try:
-                waiting.append(super().get_object(generic.Reference(number, 0, self)))
+                waiting.append(("", self._plainly(generic.Reference(*listed, self))))
             except Exception:  # noqa: S112 - what nobody can read mentions nothing
                 continue
         while waiting:
-            value = waiting.pop()
+            key, value = waiting.pop()
             if isinstance(value, generic.IndirectObject):
-                yield value.idnum
+                yield value.idnum, key
             elif isinstance(value, generic.DictionaryObject):
-                waiting += [value.raw_get(key) for key in value]
+                waiting += [(name, value.raw_get(name)) for name in value]
             elif isinstance(value, generic.ArrayObject):
-                waiting += [value.raw_get(place) for place in range(len(value))]
+                waiting += [("", value.raw_get(place)) for place in range(len(value))]
 
 
 def _rounded(box: Any) -> Any:
