@@ -72,7 +72,12 @@ def guided(target: "Target", minutes: float, corpus: Path) -> None:
     def one(data: bytes) -> None:
         target.run(max(seeds, key=lambda seed: _common(seed, data)), data)
 
-    options = [f"-max_total_time={int(minutes * 60)}", f"-max_len={2 * max(map(len, seeds))}", "-print_final_stats=1"]
+    options = [
+        f"-max_total_time={int(minutes * 60)}",
+        f"-max_len={2 * max(map(len, seeds))}",
+        f"-artifact_prefix={corpus}/",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
 

@@ -21,4 +21,4 @@ def test_version_is_read_from_what_go_says(said: str, enough: bool) -> None:
     ],
 )
 def test_program_is_named_as_go_install_names_it(package: str, name: str) -> None:
-    assert gotool._program_name(package) == name
+    assert gotool.name_of(package) == name

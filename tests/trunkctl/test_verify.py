@@ -1,12 +1,15 @@
 """``trunkctl verify`` over a folder of right and hostile files: one line a file, whatever they hold."""
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_crl
 from typer.testing import CliRunner
 
 from mint.city import City, build_city
@@ -72,6 +75,39 @@ def test_one_line_a_file_over_a_folder_of_hostile_files(desk: Desk) -> None:
     assert told == {name: tuple(rest) for name, (_, *rest) in expected.items()}
     assert found["right.pdf"]["trusted"] is True
     assert found["one_byte_flipped.pdf"]["trusted"] is False
+
+
+def test_what_is_no_file_and_what_is_no_name(desk: Desk) -> None:
+    """A pipe would never end, and a name need not be UTF-8."""
+    pipe = desk.folder / "pipe.pdf"
+    os.mkfifo(pipe)
+    odd = desk.folder / os.fsdecode(b"sai\xff.pdf")
+    odd.write_bytes(desk.signed)
+    _, found = _lines(desk, pipe, odd, desk.folder / "nowhere.pdf")
+    assert found["pipe.pdf"]["integrity"] == "malformed"
+    assert found["nowhere.pdf"]["integrity"] == "malformed"
+    assert found[odd.name]["verdict"] == "valid"
+
+
+def test_trust_of_any_form_under_any_name(desk: Desk) -> None:
+    """DER and PEM, several in a file, and what is no certificate at all."""
+    told, folder = desk.folder / "trust", desk.folder / "other trust"
+    for name in ("roots", "intermediates", "crls", "tsa"):
+        (folder / name).mkdir(parents=True)
+    root = desk.city.authority.root.certificate
+    (folder / "roots" / "gốc").write_bytes(root.public_bytes(Encoding.DER))
+    both = b"".join(path.read_bytes() for name in ("intermediates", "roots") for path in (told / name).iterdir())
+    (folder / "intermediates" / "CHAIN.TXT").write_bytes(both)
+    (folder / "roots" / "README").write_text("roots of the demo")
+    (folder / "crls" / "README").write_text("lists of the demo")
+    for path in (told / "crls").iterdir():
+        crl = load_der_x509_crl(path.read_bytes())
+        (folder / "crls" / f"{path.stem}.list").write_bytes(crl.public_bytes(Encoding.PEM))
+    signed = desk.put("signed.pdf", desk.signed)
+    told_words = ["verify", signed, "--trust", folder, "--at", AT, "--json"]
+    done = CliRunner().invoke(app, [str(word) for word in told_words], catch_exceptions=False)
+    assert json.loads(done.stdout.splitlines()[-1])["verdict"] == "valid"
+    assert "README" in done.stderr
 
 
 def _many(desk: Desk) -> bytes:

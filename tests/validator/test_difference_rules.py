@@ -432,7 +432,7 @@ def test_date_of_the_last_change(court: Court, twice: bytes) -> None:
     assert refused(court, update(twice, change("Title", "Khac")))
 
 
-# (f) objects that nothing refers to
+# (j) objects that nothing refers to
 
 
 LEFT_LYING = {

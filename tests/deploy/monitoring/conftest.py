@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from devstack.errors import DevstackError
 from lab import prometheus
-from lab.errors import Missing
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def tools() -> Callable[[str], prometheus.Tools]:
     def of(version: str) -> prometheus.Tools:
         try:
             return prometheus.tools(version)
-        except Missing as missing:
+        except DevstackError as missing:
             pytest.skip(f"Prometheus {version} skipped: {missing}")
 
     return of

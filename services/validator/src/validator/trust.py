@@ -15,7 +15,7 @@ names. Certificates that a document brings along are never used to build a chain
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,15 +101,20 @@ class Trust:
         return Trust, (self._roots, self._intermediates, self._tsa, self.windows)
 
 
-def load(folder: Path, policy: Policy = DEFAULT, *, crls: bool = True) -> tuple[Trust, Revocation]:
-    """Read the folder. Raises ``ValueError`` naming the file that cannot be read; no CRL at all is allowed."""
+def load(
+    folder: Path, policy: Policy = DEFAULT, *, crls: bool = True, unreadable: Callable[[str], None] | None = None
+) -> tuple[Trust, Revocation]:
+    """Read the folder. Raises ``ValueError`` naming the file that cannot be read; no CRL at all is allowed.
+
+    With ``unreadable`` such a file is named to it and left out: whoever verifies offline was given the folder.
+    """
     roots, intermediates, tsa = (_read(folder / name) for name in ("roots", "intermediates", "tsa"))
     lists = _read(folder / "crls") if crls else []
     pins = read_pins(folder)
     trust = Trust(
-        _pinned(_certificates(roots), pins),
-        _certificates(intermediates),
-        _certificates(tsa),
+        _pinned(_certificates(roots, unreadable), pins),
+        _certificates(intermediates, unreadable),
+        _certificates(tsa, unreadable),
         {sha256: pin.window for sha256, pin in pins.items()} if pins else None,
     )
     if not trust.roots:
@@ -208,8 +213,16 @@ def read_certificates(name: str, data: bytes) -> list[bytes]:
     return [certificate.public_bytes(Encoding.DER) for certificate in loaded]
 
 
-def _certificates(files: list[tuple[str, bytes]]) -> list[bytes]:
-    return [der for name, data in files for der in read_certificates(name, data)]
+def _certificates(files: list[tuple[str, bytes]], unreadable: Callable[[str], None] | None = None) -> list[bytes]:
+    found: list[bytes] = []
+    for name, data in files:
+        try:
+            found += read_certificates(name, data)
+        except ValueError:
+            if unreadable is None:
+                raise
+            unreadable(name)
+    return found
 
 
 def _loaded(ders: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:

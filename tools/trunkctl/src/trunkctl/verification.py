@@ -146,6 +146,8 @@ def _signing_unit(report: Report, directory: Directory | None) -> UnitCode:
 
 def _read(path: Path, policy: Policy) -> bytes:
     """The file; of one that is too large anyway, as much as it takes to say so."""
+    if not path.is_file():
+        raise OSError("no file")  # a pipe or a device would never end
     with path.open("rb") as file:
         return file.read(policy.max_document_bytes + 1)
 

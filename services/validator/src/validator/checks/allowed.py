@@ -13,6 +13,7 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
 (e) Behind the last signature, the date and the tool of the last change in the document information.
 (f) to (i) What is written anew without saying anything else, see ``anew``.
+(j) Behind the last signature, objects that nothing refers to, see ``leftover``.
 """
 
 import re

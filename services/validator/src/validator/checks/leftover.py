@@ -1,4 +1,4 @@
-"""(4.1 f) Behind the last signature, new objects that nothing refers to.
+"""(4.1 j) Behind the last signature, new objects that nothing refers to.
 
 Nobody vouches for these bytes, and a reader that mends files finds whatever lies there. Tools do leave things lying
 behind: the store of validation data before the last one, renewed document information or metadata that the trailer or

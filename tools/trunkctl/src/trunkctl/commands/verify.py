@@ -5,7 +5,7 @@ import json
 import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -65,10 +65,10 @@ def verify(
         async for each in verification.examine(paths, asked, workers):
             verdicts.add(str(each.verdict))
             if as_json:
-                print(json.dumps(each.as_json(), ensure_ascii=False), flush=True)
+                _print_line(each.as_json())
             elif full:
                 line = {"file": each.file, **each.decision.report.as_json()}
-                print(json.dumps(line, ensure_ascii=False, sort_keys=True), flush=True)
+                _print_line(line, sort_keys=True)
             elif as_html:
                 found.append((each.file, each.decision.report))
             else:
@@ -80,11 +80,17 @@ def verify(
     raise typer.Exit(asyncio.run(run()))
 
 
+def _print_line(line: dict[str, Any], *, sort_keys: bool = False) -> None:
+    """One line of UTF-8, also where a file's name is not."""
+    text = json.dumps(line, ensure_ascii=False, sort_keys=sort_keys)
+    print(text.encode("utf-8", "backslashreplace").decode(), flush=True)  # \udcff, as JSON spells it
+
+
 def _trust(folder: Path) -> "tuple[Trust, Revocation]":
     from validator import trust
 
     try:
-        return trust.load(folder)
+        return trust.load(folder, unreadable=lambda name: typer.echo(f"not a certificate, left out: {name}", err=True))
     except (ValueError, OSError) as error:
         raise typer.BadParameter(f"{folder} holds no usable trust material: {error}") from error
 

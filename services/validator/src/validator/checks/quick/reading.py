@@ -340,8 +340,10 @@ def without_idle_entries(sections: list[XRefSection]) -> list[XRefSection]:
         data = section.xref_data
         for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
             used.update(part.standard_xrefs, part.xrefs_in_objstm)
+        idle = {number for number in data.freed if number not in used and number != 0}
         kept = copy(data)
-        kept.freed = {number: next_ for number, next_ in data.freed.items() if number in used or number == 0}
+        kept.freed = {number: next_ for number, next_ in data.freed.items() if number not in idle}
+        kept.explicit_refs_in_revision = {each for each in data.explicit_refs_in_revision if each[0] not in idle}
         made.append(replace(section, xref_data=kept))
     return made
 
