@@ -18,7 +18,7 @@ from tests.system.trunk import Trunk, minted
 from .objects import Deployed
 from .test_running import all_answers, assert_once, distinct
 
-PACKAGES = 240
+PACKAGES = 150
 QUEUE = "trunk.validator.normal"
 SETTLED_SECONDS = 240.0
 
@@ -89,8 +89,8 @@ def test_the_validator_grows_with_its_queue_and_shrinks_again(
         scaled.until("validator at rest again", lambda: replicas(scaled) == 1, SETTLED_SECONDS)
     finally:
         watched.stop()
-    print(f"\n{len(entries)} packages\n" + "\n".join(watched.changes()))
-    print(f"{len(came)} messages in inboxes, {len(came) - len(distinct(came))} of them repeats")
+        print(f"\n{len(entries)} packages\n" + "\n".join(watched.changes()))
+        print(f"{len(came)} messages in inboxes, {len(came) - len(distinct(came))} of them repeats")
 
     assert max(size for _, size, _ in watched.seen) > 2
     assert_once(trunk, came, entries)

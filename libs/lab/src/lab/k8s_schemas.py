@@ -23,7 +23,7 @@ NEWEST_MINOR = "1.37"
 
 CORE = ("kubernetes-validate", "1.37.0")
 CUSTOM = (
-    ("github.com/kedacore/keda/v2", "v2.21.0", "config/crd/bases/keda.sh_*.yaml"),
+    ("github.com/kedacore/keda/v2", "v2.21.0", "config/crd/bases/*keda.sh_*.yaml"),
     (
         "github.com/prometheus-operator/prometheus-operator",
         "v0.85.0",

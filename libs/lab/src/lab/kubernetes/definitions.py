@@ -4,7 +4,11 @@ from lab.kubernetes import programs
 from lab.kubernetes.control_plane import ControlPlane
 
 KINDS = {
-    "keda": ("scaledobjects", "triggerauthentications", "clustertriggerauthentications", "scaledjobs"),
+    # All of KEDA's: its operator gives up after two minutes when one is missing.
+    "keda": (
+        *("scaledobjects", "scaledjobs", "triggerauthentications", "clustertriggerauthentications"),
+        *("cloudeventsources", "clustercloudeventsources"),
+    ),
     "prometheus-operator": ("servicemonitors", "podmonitors", "prometheusrules", "probes"),
     "cluster-operator": ("rabbitmqclusters",),
     "external-secrets": ("externalsecrets", "secretstores", "clustersecretstores"),
