@@ -22,7 +22,7 @@ def progress() -> Iterator[Progress]:
         yield told
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plane(progress: Progress) -> Iterator[ControlPlane]:
     """Three zones, and every kind of object that the overlays use."""
     if missing := programs.missing(programs.CONTROL_PLANE):
@@ -33,7 +33,7 @@ def plane(progress: Progress) -> Iterator[ControlPlane]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kubectl(plane: ControlPlane) -> Kubectl:
     """An administrator's."""
     return plane.kubectl
