@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test cluster-programs cluster-test bench bench-validator asyncapi lint types contracts format clean
+.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test bench bench-validator asyncapi lint types contracts format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -20,8 +20,19 @@ up: setup ## start the servers and the five services, and leave them running
 down: ## stop everything `make up` started
 	@$(RUN) trunkctl down
 
-test: setup ## every test, on real servers
-	@$(RUN) pytest
+test: setup ## every test, on real servers and then in containers
+	@$(RUN) pytest --ignore=tests/containers
+	@$(RUN) pytest tests/containers
+
+container-test: setup ## of these, images and compose file, in a container engine of this checkout
+	@$(RUN) pytest tests/containers
+
+images: ## the images of all services and jobs, by the docker of this machine
+	docker buildx bake --file deploy/docker-bake.hcl --load
+
+sbom: setup ## the list of parts of every image, into dist/sbom
+	@mkdir -p dist/sbom && for name in intake validator router archive notifier trunkctl; do \
+		deploy/sbom.sh $$name > dist/sbom/trunk-$$name.cdx.json || exit 1; done; ls dist/sbom
 
 cluster-programs: setup ## build Kubernetes and KEDA into the cache (15 CPU minutes, once); then make test uses them
 	@$(RUN) python -m lab.kubernetes.programs
@@ -53,4 +64,5 @@ format: setup ## let ruff rewrite the layout
 	@$(RUN) ruff check --fix . ; $(RUN) ruff format .
 
 clean: down ## forget this checkout's servers and their data
+	@$(RUN) python -m lab.engine stop
 	rm -rf .devstack

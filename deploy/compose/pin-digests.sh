@@ -14,7 +14,11 @@ cd "$(dirname "$0")/../.."
     case $image in
         *@sha256:*) echo "$name=$image" ;;
         *)
-            digest=$(docker buildx imagetools inspect "$image" --format '{{.Manifest.Digest}}')
+            # The first digest of the plain answer is that of the name itself; the template for it answers otherwise for
+            # images of one platform.
+            answer=$(docker buildx imagetools inspect "$image")
+            digest=$(printf '%s\n' "$answer" | sed -n 's/^Digest: *\(sha256:[0-9a-f]\{64\}\)$/\1/p')
+            [ -n "$digest" ] || { echo "no digest of $image" >&2; exit 1; }
             echo "$name=$image@$digest"
             ;;
     esac

@@ -52,8 +52,8 @@ def images(engine: Engine) -> Images:
 
 @pytest.fixture(scope="session")
 def opened(engine: Engine) -> list[int]:
-    """Ports on loopback for the broker, its management and the object store."""
-    return list(ports.free_block(engine.home))[:3]
+    """Ports on loopback for the broker, its management, the object store, a registry, and those who watch."""
+    return list(ports.free_block(engine.home))[:6]
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +65,14 @@ def place(engine: Engine, images: Images, opened: list[int]) -> Iterator[Compose
         "RABBITMQ_IMAGE": images.rabbitmq,
         "MONGODB_IMAGE": images.mongodb,
         "SEAWEEDFS_IMAGE": images.seaweedfs,
+        "PROMETHEUS_IMAGE": images.prometheus,
+        "ALERTMANAGER_IMAGE": images.alertmanager,
         "TRUNK_VERSION": VERSION,
         "TRUNK_AMQP_PORT": str(opened[0]),
         "TRUNK_MANAGEMENT_PORT": str(opened[1]),
         "TRUNK_S3_PORT": str(opened[2]),
+        "PROMETHEUS_PORT": str(opened[4]),
+        "ALERTMANAGER_PORT": str(opened[5]),
     }
     found = Compose(engine, "trunk-container-test", KEPT, variables)
     containers.make_secrets(KEPT)

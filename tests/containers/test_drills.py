@@ -5,14 +5,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import islice
+from typing import Any
 
 import pytest
 
 from lab import images as lab_images
 from lab.images import Images
 from tests.system.inboxes import Inboxes
-from tests.system.sending import sending, told_once, wanted
+from tests.system.sending import Publisher, sending, told_once, wanted
 from tests.system.trunk import LADDER, ROOT, SERVICES, eventually, minted, package_id, shown
 
 from .compose import Compose, ComposeTrunk
@@ -24,17 +25,28 @@ BEFORE = "d46142a"
 BEFORE_VERSION = "before"
 FACTS_QUEUES = {service: f"trunk.{service}.normal" for service in SERVICES}
 EXACTLY_ONCE_SECONDS = 240.0
+HELD, LOAD = 14, 60
+"""Packages for each stopped service, and for a restart of all."""
+
+Entry = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def stock(trunk: ComposeTrunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entry]:
+    """Packages for all drills, some of which must be refused; each to be taken once."""
+    return iter(minted(trunk, tmp_path_factory.mktemp("stock"), 5 * HELD + 2 * LOAD, 20, seed=20))
 
 
 @contextmanager
-def load(trunk: ComposeTrunk, inboxes: Inboxes, folder: Path, count: int, seed: int) -> Iterator[None]:
-    """Packages of every unit while the block runs; afterwards each must have come exactly once, and nothing be left."""
-    entries = minted(trunk, folder, count, max(2, count // 10), seed=seed)
+def load(
+    trunk: ComposeTrunk, inboxes: Inboxes, entries: list[Entry], pause_seconds: float = 4.0
+) -> Iterator[list[Publisher]]:
+    """Units send while the block runs; afterwards every package must have come exactly once, and nothing be left."""
     packages = {package_id(entry["sender"], entry["bytes"]): entry["bytes"] for entry in entries}
     must, parked = wanted(entries), trunk.parked()
-    with sending(trunk, entries):
-        yield
-    items = inboxes.wait(lambda items: told_once(items, set(packages)) >= must, EXACTLY_ONCE_SECONDS)
+    with sending(trunk, entries, pause_seconds) as publishers:
+        yield publishers
+    inboxes.wait(lambda items: told_once(items, set(packages)) >= must, EXACTLY_ONCE_SECONDS)
     quiet = eventually(lambda: not (set(trunk.depths()) - {"trunk.park"}), 90.0, 1.0)
     items = inboxes.items
     found = told_once(items, set(packages))
@@ -47,33 +59,42 @@ def load(trunk: ComposeTrunk, inboxes: Inboxes, folder: Path, count: int, seed: 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_stopped_in_mid_work_a_service_loses_nothing(
-    trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, tmp_path: Path, service: str
+    trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, stock: Iterator[Entry], service: str
 ) -> None:
-    """``docker stop`` while it holds messages: it ends by itself within its grace, and what it held is done once."""
-    with load(trunk, inboxes, tmp_path, 14, seed=20 + SERVICES.index(service)):
-        assert eventually(lambda: at_work(trunk, service), 60, 0.02), f"{service} never held a message"
-        container = place.container(service)
+    """``docker stop`` while it holds messages: it ends by itself within its grace, and what it held is done once.
+
+    It is held still until the broker has handed it work, so that the stop surely comes in the middle.
+    """
+    container = place.container(service)
+    place.docker("pause", container)
+    with load(trunk, inboxes, list(islice(stock, HELD))):
+        held = eventually(lambda: unacknowledged(trunk, service), 90, 1.0)
+        place.docker("unpause", container)
         place.docker("stop", container)
         ended = place.inspect(container)["State"]
-        place.up(service)
+        place.compose("up", "--detach", "--wait", "--no-deps", service)
+    assert held > 0, f"the broker never handed {service} anything"
     assert ended["ExitCode"] == 0, "killed instead of ending by itself"
     assert not ended["OOMKilled"]
 
 
-def at_work(trunk: ComposeTrunk, service: str) -> bool:
-    """Whether a consumer of the service holds a message now, as the broker sees it."""
+def unacknowledged(trunk: ComposeTrunk, service: str) -> int:
+    """Messages that the broker has handed to the service and that are not acked yet."""
     with trunk.management() as http:
-        queue = http.get(f"/queues/trunk/{FACTS_QUEUES[service]}?disable_stats=true&enable_queue_totals=true").json()
-    return int(queue.get("messages_unacknowledged", 0)) > 0
+        queues = [http.get(f"/queues/trunk/trunk.{service}.{lane}").json() for lane in ("normal", "urgent")]
+    return sum(int(queue.get("messages_unacknowledged", 0)) for queue in queues)
 
 
-def test_rolling_restart_under_load(trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, tmp_path: Path) -> None:
+def test_rolling_restart_under_load(
+    trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, stock: Iterator[Entry]
+) -> None:
     """Every service gets a new container in turn, from the end of the way to its beginning, as an upgrade does."""
-    with load(trunk, inboxes, tmp_path, 60, seed=31):
+    with load(trunk, inboxes, list(islice(stock, LOAD)), pause_seconds=20.0) as publishers:
         for service in ("notifier", "archive", "router", "validator", "intake"):
             first = place.container(service)
             place.compose("up", "--detach", "--wait", "--no-deps", "--force-recreate", service)
             assert place.container(service) != first
+        assert any(publisher.is_alive() for publisher in publishers), "all was sent before the last restart"
     assert trunk.not_ready() == {}
 
 
@@ -90,9 +111,9 @@ def before(images: Images, place: Compose, tmp_path_factory: pytest.TempPathFact
 
 
 def test_two_releases_share_the_work(
-    trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, before: str, tmp_path: Path
+    trunk: ComposeTrunk, place: Compose, inboxes: Inboxes, before: str, stock: Iterator[Entry]
 ) -> None:
-    with beside(place, before) as old, load(trunk, inboxes, tmp_path, 60, seed=41):
+    with beside(place, before) as old, load(trunk, inboxes, list(islice(stock, LOAD))):
         assert eventually(lambda: all(consumers(trunk, queue) >= 2 for queue in FACTS_QUEUES.values()), 60)
         time.sleep(12)
         worked = {release: share(place, find) for release, find in (("before", old.get), ("new", place.container))}

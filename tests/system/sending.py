@@ -23,9 +23,12 @@ Entry = dict[str, Any]
 class Publisher(threading.Thread):
     """One unit's system: sends its packages one by one, and each until the broker has confirmed it."""
 
-    def __init__(self, trunk: Trunk, unit: str, entries: list[Entry], hurry: threading.Event) -> None:
+    def __init__(
+        self, trunk: Trunk, unit: str, entries: list[Entry], hurry: threading.Event, pause_seconds: float
+    ) -> None:
         super().__init__(daemon=True)
         self._hurry = hurry
+        self._pause_seconds = pause_seconds
         self._trunk = trunk
         self._unit = unit
         self._entries = entries
@@ -51,19 +54,19 @@ class Publisher(threading.Thread):
         key = f"submit.{self._unit}" + (".urgent" if entry["urgent"] else "")
         channel.basic_publish(SUBMIT, key, entry["bytes"], submission(self._unit), mandatory=True)
         channel.close()
-        until = time.monotonic() + PAUSE_SECONDS
+        until = time.monotonic() + self._pause_seconds
         while time.monotonic() < until and not self._hurry.is_set():
             connection.sleep(0.5)
 
 
 @contextmanager
-def sending(trunk: Trunk, entries: list[Entry]) -> Iterator[list[Publisher]]:
+def sending(trunk: Trunk, entries: list[Entry], pause_seconds: float = PAUSE_SECONDS) -> Iterator[list[Publisher]]:
     """Every unit sends its share; at the end of the block all of it is sent."""
     by_unit: dict[str, list[Entry]] = {}
     for entry in entries:
         by_unit.setdefault(entry["sender"], []).append(entry)
     hurry = threading.Event()
-    publishers = [Publisher(trunk, unit, share, hurry) for unit, share in by_unit.items()]
+    publishers = [Publisher(trunk, unit, share, hurry, pause_seconds) for unit, share in by_unit.items()]
     for publisher in publishers:
         publisher.start()
     yield publishers

@@ -12,6 +12,7 @@ from pyhanko.sign import fields
 from pyhanko.sign.fields import MDPPerm
 
 from common.domain.reason import Reason
+from mint.attacks.raw import appended, body_of, root_of, with_entry
 from mint.ltv import add_validation_data
 from mint.pki import Identity
 from mint.sign import Manner, _DatedSigner, _metadata, _signer, add_empty_fields, finished, sign
@@ -429,3 +430,52 @@ def test_date_of_the_last_change(court: Court, twice: bytes) -> None:
     assert accepted(court, update(twice, change("ModDate", "D:20260701120000+07'00'")))
     assert refused(court, update(twice, change("ModDate", "Da huy")))
     assert refused(court, update(twice, change("Title", "Khac")))
+
+
+# (f) objects that nothing refers to
+
+
+LEFT_LYING = {
+    "stream": b"<< /Length 2 >>\nstream\n0\n\nendstream",
+    "metadata": b"<< /Type /Metadata /Subtype /XML /Length 2 >>\nstream\n0\n\nendstream",
+    "store": b"<< /Type /DSS /Certs [97 0 R] /VRI << >> >>",
+    "entry": b"<< /Cert [97 0 R] /TU (D:2026) >>",
+    "information": b"<< /Producer (a) /ModDate (D:2026) >>",
+    "array": b"[97 0 R 97 0 R]",
+    "number": b"15",
+    "nothing": b"null",
+}
+
+
+@pytest.mark.parametrize("kind", LEFT_LYING)
+def test_what_tools_leave_lying(court: Court, twice: bytes, kind: str) -> None:
+    objects = {97: b"<< /Length 2 >>\nstream\n0\n\nendstream", 98: LEFT_LYING[kind]}
+    assert accepted(court, appended(twice, objects))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<< /Type /Page /Parent 1 0 R >>",
+        b"<< /Producer << /Type /Page >> >>",
+        b"<< /Certs [97 0 R] /Type /Catalog >>",
+        b"[<< /Type /Page >>]",
+        b"(500 ty dong)",
+        b"<< /Type /XObject /Length 2 >>\nstream\n0\n\nendstream",
+        b"<< /Type /Metadata /Resources 97 0 R /Length 2 >>\nstream\n0\n\nendstream",
+    ],
+)
+def test_what_nobody_leaves_lying(court: Court, twice: bytes, body: bytes) -> None:
+    objects = {97: b"<< /Length 2 >>\nstream\n0\n\nendstream", 98: body}
+    assert refused(court, appended(twice, objects))
+
+
+def test_evidence_with_objects_behind_it(court: Court, twice: bytes) -> None:
+    """A length may be an object of its own; nothing else hangs on a certificate."""
+    root = root_of(twice)
+    catalog = with_entry(body_of(twice, root), b"/DSS 97 0 R")
+    store, stream = b"<< /Certs [98 0 R] >>", b"<< /Length 99 0 R %s >>\nstream\n0\n\nendstream"
+    plain = {root: catalog, 97: store, 98: stream % b"", 99: b"2"}
+    assert accepted(court, appended(twice, plain))
+    assert refused(court, appended(twice, plain | {98: stream % b"/Khac 96 0 R", 96: b"<< /Type /Page >>"}))
+    assert refused(court, appended(twice, plain | {98: stream % b"/Khac [<< /A 96 0 R >>]", 96: b"5"}))

@@ -4,7 +4,7 @@
 // Commands:    send FILE.edxml [--urgent] [--upload-url URL] | read [--save DIR]
 //              status DOCUMENT_ID --to UNIT --code 03 [--reason TEXT]
 //
-// Checked against the client's published source, and its syntax by a parser; never compiled or run by the trunk's tests.
+// Checked against the client's published source, and its syntax by a parser; never compiled or run by us.
 
 using System;
 using System.Collections.Generic;
@@ -76,7 +76,7 @@ public static class UnitClient
         }
     }
 
-    /// <summary>Do <paramref name="work"/> until it ends well, on a new connection whenever the old one breaks.</summary>
+    /// <summary>Do <paramref name="work"/> until it ends well, on a new connection when the old one breaks.</summary>
     private static async Task PersistAsync(Func<IChannel, Task> work)
     {
         for (int attempt = 0; attempt < Tries; attempt++)
@@ -86,7 +86,8 @@ public static class UnitClient
                 await using IConnection connection = await Factory().CreateConnectionAsync();
                 // With both set BasicPublishAsync returns when the broker has confirmed, and throws when it has not.
                 await using IChannel channel = await connection.CreateChannelAsync(
-                    new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
+                    new CreateChannelOptions(
+                        publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
                 await work(channel);
                 return;
             }
@@ -119,7 +120,7 @@ public static class UnitClient
         return factory;
     }
 
-    /// <summary>What the broker closed with a reason (403, 404, 406; 530 for the virtual host) it will close again.</summary>
+    /// <summary>What the broker closed with a reason (403, 404, 406; 530: virtual host) it will close again.</summary>
     private static void RefuseIfTold(Exception error)
     {
         for (Exception? cause = error; cause is not null; cause = cause.InnerException)

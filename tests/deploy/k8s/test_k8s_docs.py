@@ -9,15 +9,15 @@ from lab import k8s_schemas
 
 from .checks.referring import CONFIGMAPS_BY_HAND, secrets_needed
 from .conftest import K8S
-from .manifests import Manifests
+from .manifests import COMPONENT, NAME, Manifests
 
 PAGE = (K8S.parents[1] / "docs" / "operations" / "install-kubernetes.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| ((?:`trunk-[a-z-]+`(?:, )?)+) \| ((?:`[a-z0-9_.]+`(?:, )?)+) \|", re.MULTILINE)
-NAME = re.compile(r"`([^`]+)`")
+QUOTED = re.compile(r"`([^`]+)`")
 
 
 def test_its_table_of_secrets_is_complete(everything: Manifests) -> None:
-    told = {name: set(NAME.findall(keys)) for names, keys in ROW.findall(PAGE) for name in NAME.findall(names)}
+    told = {name: set(QUOTED.findall(keys)) for names, keys in ROW.findall(PAGE) for name in QUOTED.findall(names)}
     assert told == secrets_needed(everything)
 
 
@@ -48,3 +48,20 @@ def test_what_it_calls_by_hand_is_by_hand(render: Callable[[str], Manifests]) ->
     """No overlay makes one of those ConfigMaps itself."""
     for path in (K8S / "overlays").iterdir():
         assert not render(f"overlays/{path.name}").names("ConfigMap") & CONFIGMAPS_BY_HAND.keys()
+
+
+def test_the_steps_of_an_upgrade_reach_every_object_once(everything: Manifests) -> None:
+    """And in the order of upgrade.md; what a pod is told is there before the pod."""
+    services = re.search(r"for service in ([a-z ]+); do", PAGE)
+    assert services is not None
+    assert services[1].split() == ["notifier", "archive", "router", "validator", "intake"]
+    assert set(services[1].split()) == {one.service for one in everything.services}
+    others = [each for each in everything.objects if COMPONENT not in each["metadata"]["labels"]]
+    assert {each["kind"] for each in everything.objects} - {each["kind"] for each in others} == {
+        *("Deployment", "Job", "PodDisruptionBudget", "ServiceAccount")
+    }
+    for each in everything.objects:
+        labels = each["metadata"]["labels"]
+        chosen = [labels.get(COMPONENT) is None, labels.get(COMPONENT) == "job"]
+        chosen += [labels.get(COMPONENT) == "service" and labels.get(NAME) == name for name in services[1].split()]
+        assert sum(chosen) == 1, each["metadata"]

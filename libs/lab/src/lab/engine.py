@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -200,3 +201,18 @@ def _may(*command: str, environment: Mapping[str, str] | None = None) -> bool:
         return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=20).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+def main() -> None:
+    """``python -m lab.engine start|stop [FOLDER]``: the engine of this checkout, to look around in by hand."""
+    command, home = sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else ".devstack/engine")
+    if command == "stop":
+        stop(home)
+        return
+    found = start(home)
+    for name in ("DOCKER_HOST", "DOCKER_CONFIG", "PATH"):
+        print(f"export {name}='{found.environment[name]}'")
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ from pathlib import Path
 from devstack import cache, commands, debian_tree, documentdb, ferretdb
 from devstack.errors import DevstackError
 from devstack.progress import Progress, Silent
+from lab import debs
 from lab.engine import Engine
 from lab.errors import Missing
 
@@ -41,6 +42,8 @@ class Images:
     rabbitmq: str
     mongodb: str
     seaweedfs: str
+    prometheus: str
+    alertmanager: str
 
 
 def have(engine: Engine, progress: Progress | None = None) -> Images:
@@ -53,6 +56,10 @@ def have(engine: Engine, progress: Progress | None = None) -> Images:
             rabbitmq=_stand_in(engine, "rabbitmq", lambda: [("tree", tree(engine, shown))], shown),
             mongodb=_stand_in(engine, "mongodb", lambda: [("tree", tree(engine, shown)), *_ferretdb(shown)], shown),
             seaweedfs=_stand_in(engine, "seaweedfs", lambda: [("tree", _tools(engine, shown)), *_weed()], shown),
+            **{
+                role: _stand_in(engine, role, lambda: [("tree", _tools(engine, shown)), *_watchers(shown)], shown)
+                for role in ("prometheus", "alertmanager")
+            },
         )
     except Missing:
         raise
@@ -144,6 +151,12 @@ def _weed() -> list[tuple[str, str]]:
         shutil.copy2(program, folder / "weed")
 
     return [("weed", str(cache.kept("weed", (str(program.stat().st_size),), copy)))]
+
+
+def _watchers(progress: Progress) -> list[tuple[str, str]]:
+    """Prometheus and Alertmanager, of the versions that the compose file names."""
+    found = debs.unpacked(debs.TESTING, ("prometheus", "promtool", "prometheus-alertmanager"), progress)
+    return [("prometheus", str(found / "usr/bin")), ("templates", str(found / "usr/share/prometheus/alertmanager"))]
 
 
 def _tools(engine: Engine, progress: Progress) -> str:

@@ -5,7 +5,7 @@ prepare documents before they are signed, forge signature messages, and change a
 Every class that research has published is here; ``registry.Class`` names them.
 """
 
-from mint.attacks import awaited, bombs, fields, forgery, messages, roles, saving, shadow
+from mint.attacks import awaited, bombs, fields, forgery, messages, roles, saving, shadow, spelling
 from mint.attacks.registry import ATTACKS, Attack, Class, Scene
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "roles",
     "saving",
     "shadow",
+    "spelling",
 ]

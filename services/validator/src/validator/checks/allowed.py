@@ -86,7 +86,7 @@ class ValidationDataRule(WhitelistRule):
             _must_be_dictionary(item, VRI_KEYS, "VRI entry")
             for kind in VRI_ARRAYS:
                 yield from _streams(old, new, past, item, kind, path + key + kind)
-            yield from _stamp(old, item)
+            yield from _stamp(old, new, item)
 
 
 def _kept(old: Old, before: Any, now: Any, key: str, path: RawPdfPath) -> Any:
@@ -115,21 +115,34 @@ def _streams(old: Old, new: New, before: Any, now: Any, key: str, path: RawPdfPa
     if not isinstance(array, generic.ArrayObject):
         raise SuspiciousModification(f"{key} is not an array")
     for place in range(len(array)):
-        stream = array.raw_get(place)
-        if not isinstance(stream, generic.IndirectObject) or not isinstance(stream.get_object(), generic.StreamObject):
-            raise SuspiciousModification(f"{key} holds something else than streams")
-    for reference in new.collect_dependencies(raw, since_revision=old.revision + 1):
+        yield from _stream(old, new, array.raw_get(place), key)
+
+
+def _stream(old: Old, new: New, raw: Any, key: str) -> Iterator[ReferenceUpdate]:
+    """One stream of evidence: if it is new, nothing hangs on it but the object that holds its length."""
+    stream = raw.get_object() if isinstance(raw, generic.IndirectObject) else None
+    if not isinstance(stream, generic.StreamObject):
+        raise SuspiciousModification(f"{key} holds something else than streams")
+    if not _came_after(old, new, raw.reference):
+        return
+    yield ReferenceUpdate(raw.reference)
+    length = stream.raw_get("/Length") if "/Length" in stream else None
+    hanging = new.collect_dependencies(generic.DictionaryObject(stream), since_revision=old.revision + 1)
+    for reference in hanging:
+        is_length = isinstance(length, generic.IndirectObject) and reference == length.reference
+        if not is_length or not isinstance(reference.get_object(), generic.NumberObject):
+            raise SuspiciousModification(f"{key} holds a stream with other objects behind it")
         yield ReferenceUpdate(reference)
 
 
-def _stamp(old: Old, item: Any) -> Iterator[ReferenceUpdate]:
+def _came_after(old: Old, new: New, reference: generic.Reference) -> bool:
+    return bool(new.reader.xrefs.get_introducing_revision(reference) > old.revision)
+
+
+def _stamp(old: Old, new: New, item: Any) -> Iterator[ReferenceUpdate]:
     if "/TS" not in item:
         return
-    raw = item.raw_get("/TS")
-    if not isinstance(raw, generic.IndirectObject) or not isinstance(raw.get_object(), generic.StreamObject):
-        raise SuspiciousModification("/TS is not a stream")
-    if old.is_ref_unassignable(raw.reference):
-        yield ReferenceUpdate(raw.reference)
+    yield from _stream(old, new, item.raw_get("/TS"), "/TS")
 
 
 class FormRule(FormUpdatingRule):

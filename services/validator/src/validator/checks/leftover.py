@@ -55,6 +55,8 @@ def _type(found: Any) -> str:
 
 def _is_validation_data(found: Any) -> bool:
     keys = found.keys()
+    if _type(found) not in ("", "/DSS", "/VRI"):
+        return False
     return keys <= DSS_KEYS or keys <= VRI_KEYS or all(VRI_NAME.fullmatch(key) for key in keys)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from asn1crypto import parser
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionType
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
@@ -28,10 +29,14 @@ from validator.report import SubIndication
 
 HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
 BYTE_RANGE = b"/ByteRange"
+PLAIN_RANGE = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]*+\[[\x00\t\n\x0c\r 0-9]++\]")
 RAW_RSA = "/adbe.x509.rsa_sha1"
 MAX_WHITE_SPACE = 4096
 WHITE_SPACES = frozenset(WHITE_SPACE[at : at + 1] for at in range(len(WHITE_SPACE)))
-OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})[\x00\t\n\x0c\r ]+([0-9]{1,5})[\x00\t\n\x0c\r ]+obj")
+GAP = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,200}+[\r\n])"
+"""White space, or a comment."""
+OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})" + GAP + rb"++([0-9]{1,5})" + GAP + rb"++obj")
+TRAILER = re.compile(rb"trailer" + GAP + rb"*+<<")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +185,7 @@ def _check_place(
     if not isinstance(offset, int) or not offset < hole[0] < hole[1] <= end:
         raise _format("the hole lies outside its signature dictionary", name)
     # (3.1) It is one of those that were counted: a ByteRange in other letters would stand in for a hidden one.
-    if document.count(BYTE_RANGE, offset, end) != 1:
+    if document.count(BYTE_RANGE, offset, end) != 1 or not PLAIN_RANGE.search(document, offset, end):
         raise _format("ByteRange is not there once, in plain letters", name)
 
 
@@ -288,6 +293,8 @@ def _check_tail(document: bytes, reader: PdfFileReader, found: list[Signature]) 
     known = _offsets_after(reader, first.revision)
     if any(not _is_known(document, match.start(), known) for match in OBJECT_HEADER.finditer(document, first.end)):
         raise _coverage("an object that no cross-reference table knows", last.field)
+    if len(TRAILER.findall(document, first.end)) != _tables_after(reader, first.revision):
+        raise _coverage("a trailer that belongs to no cross-reference table", last.field)
 
 
 def _check_trailers(reader: PdfFileReader, first: Signature) -> None:
@@ -300,11 +307,18 @@ def _check_trailers(reader: PdfFileReader, first: Signature) -> None:
 
 def _is_known(document: bytes, offset: int, known: set[int]) -> bool:
     """Some tools point to the white space before an object."""
-    while offset not in known:
-        offset -= 1
-        if document[offset : offset + 1] not in WHITE_SPACES:
+    for at in range(offset, max(0, offset - MAX_WHITE_SPACE), -1):
+        if at in known:
+            return True
+        if document[at - 1 : at] not in WHITE_SPACES:
             return False
-    return True
+    return False
+
+
+def _tables_after(reader: PdfFileReader, revision: int) -> int:
+    """Cross-reference tables, which have a trailer each; streams have none."""
+    kinds = (reader.xrefs.get_xref_container_info(each) for each in range(revision + 1, reader.total_revisions))
+    return sum(kind.xref_section_type is not XRefSectionType.STREAM for kind in kinds)
 
 
 def _offsets_after(reader: PdfFileReader, revision: int) -> set[int]:

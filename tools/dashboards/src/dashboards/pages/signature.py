@@ -110,13 +110,13 @@ def _material(rules: Rules) -> list[Panel]:
         rows(
             Text(
                 "Tuổi của dữ liệu tin cậy",
-                "crl/…: danh sách thu hồi của cơ quan chứng thực phát hành khi nào. arl/…: danh sách của "
-                "chứng thư gốc. "
-                "directory: danh mục đơn vị được đọc lần cuối khi nào.",
+                "crl/…: danh sách thu hồi của cơ quan chứng thực phát hành khi nào. directory: danh mục đơn "
+                "vị được đọc "
+                "lần cuối khi nào. Danh sách của chứng thư gốc ra thưa nên không ở đây: trunkctl trust list.",
                 "Quá một ngày (màu đỏ).",
                 "docs/runbooks/trust.md: trunkctl trust refresh.",
             ),
-            [Query("time() - max by (source) (trunk_trust_last_update_timestamp_seconds)")],
+            [Query('time() - max by (source) (trunk_trust_last_update_timestamp_seconds{source!~"arl/.+"})')],
             [
                 Column("source", "Nguồn"),
                 Column("Value", "Tuổi", unit="s", levels=rules.bad_from("TrunkTrustMaterialStale", yellow=43_200)),

@@ -12,6 +12,7 @@ import com.rabbitmq.client.ShutdownSignalException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -71,8 +72,8 @@ public final class UnitClient {
     static final String STATUS =
             """
             <edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016"><edXMLEnvelope><edXMLHeader><MessageHeader>
-            <From><OrganId/></From><ResponseFor><OrganId/><DocumentId/></ResponseFor><StatusCode/><Description/><Timestamp/>
-            </MessageHeader></edXMLHeader></edXMLEnvelope></edXML>""";
+            <From><OrganId/></From><ResponseFor><OrganId/><DocumentId/></ResponseFor><StatusCode/><Description/>
+            <Timestamp/></MessageHeader></edXMLHeader></edXMLEnvelope></edXML>""";
 
     /** Not to be tried again: the person has to correct something. */
     static final class Refused extends RuntimeException {
@@ -239,14 +240,18 @@ public final class UnitClient {
         }
         byte[] body = delivery.getBody();
         if (REFERENCE.equals(properties.getContentType())) {
-            body = fetch(JsonParser.parseString(new String(body, StandardCharsets.UTF_8)).getAsJsonObject().get("url").getAsString());
+            String reference = new String(body, StandardCharsets.UTF_8);
+            body = fetch(JsonParser.parseString(reference).getAsJsonObject().get("url").getAsString());
         }
         if (!"receipt".equals(properties.getType()) && !sha256(body).equals(told.get("x-sha256"))) {
             throw new Refused(file + ": other bytes than announced; not acked, tell the trunk's operators");
         }
         Path unfinished = folder.resolve(event + ".unfinished");
         try (FileChannel target = FileChannel.open(
-                unfinished, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+                unfinished,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE,
+                StandardOpenOption.TRUNCATE_EXISTING)) {
             for (ByteBuffer left = ByteBuffer.wrap(body); left.hasRemaining(); ) {
                 target.write(left);
             }
@@ -269,8 +274,10 @@ public final class UnitClient {
     static byte[] status(Map<String, String> told) throws Exception {
         DocumentBuilderFactory parsers = DocumentBuilderFactory.newInstance();
         parsers.setNamespaceAware(true);
-        Document status = parsers.newDocumentBuilder().parse(new ByteArrayInputStream(STATUS.getBytes(StandardCharsets.UTF_8)));
-        String now = LocalDateTime.now(ZoneId.of("Asia/Ho_Chi_Minh")).format(DateTimeFormatter.ofPattern("yyyy/MM/dd HH:mm:ss"));
+        InputStream empty = new ByteArrayInputStream(STATUS.getBytes(StandardCharsets.UTF_8));
+        Document status = parsers.newDocumentBuilder().parse(empty);
+        DateTimeFormatter spelt = DateTimeFormatter.ofPattern("yyyy/MM/dd HH:mm:ss");
+        String now = LocalDateTime.now(ZoneId.of("Asia/Ho_Chi_Minh")).format(spelt);
         String reason = told.getOrDefault("--reason", "");
         List<String> texts = List.of(UNIT, told.get("--to"), told.get("subject"), told.get("--code"), reason, now);
         NodeList elements = status.getElementsByTagName("*");
