@@ -300,6 +300,7 @@ async def test_a_file_shared_with_a_secret_package_comes_back(trunk: Trunk) -> N
 
 async def test_a_file_that_no_search_can_open(trunk: Trunk, caplog: pytest.LogCaptureFixture) -> None:
     """A document that is valid by every other step is refused with it (12.2), and nothing is purged."""
+    caplog.set_level(logging.INFO)
     now = datetime.now(UTC)
     city = build_city(now, kind="p256")
     trust = Trust([city.authority.root.der], [city.authority.issuing.der])

@@ -21,7 +21,8 @@ class Stock:
 
     def take(self, suits: Callable[[Entry], bool] = lambda _: True) -> Entry:
         """One that suits."""
-        taken = next(entry for entry in self._entries if suits(entry))
+        taken = next((entry for entry in self._entries if suits(entry)), None)
+        assert taken, "the stock is used up: mint more"
         self._entries.remove(taken)
         return taken
 
@@ -46,4 +47,4 @@ def inboxes(trunk: Trunk) -> Iterator[Inboxes]:
 def stock(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Stock:
     """Enough for all tests that need a few."""
     folder = tmp_path_factory.mktemp("stock")
-    return Stock(folder, minted(trunk, folder, 120, seed=7))
+    return Stock(folder, minted(trunk, folder, 240, seed=7))

@@ -41,6 +41,10 @@ MUST_NOT_FIRE = {
     "TrunkUnroutable",
 }
 
+NO_LISTS = 'trunk_trust_last_update_timestamp_seconds{source=~"crl/.+"} == 0'
+IN_DOUBT = 'sum(rate(trunk_signature_verdicts_total{verdict="indeterminate"}[30m])) > 0'
+"""The validator has noticed; and it was asked about one signature more than once, in vain."""
+
 PANELS = [
     (uid, panel)
     for uid, dashboard in files.dashboards().items()
@@ -61,26 +65,23 @@ def watched(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with prometheus.prometheus(folder / "prometheus", file) as address:
         seen = Metrics(address)
         assert eventually(lambda: len(seen.now("up == 1")) == len(SERVICES) + 2, 60), seen.targets()
-        _morning(trunk, folder)
+        _morning(trunk, folder, seen)
         assert eventually(lambda: seen.now("trunk:delivery_slow:budget_left30d"), 120)
         yield seen
 
 
-def _morning(trunk: Trunk, folder: Path) -> None:
+def _morning(trunk: Trunk, folder: Path, seen: Metrics) -> None:
     silent = trunk.units[-1]
     with Inboxes(trunk, [unit for unit in trunk.units if unit != silent]) as inboxes:
         day = Day(trunk, folder, inboxes, silent)
         day.wave()
         with without_revocation_lists(trunk, folder / "lists"):
-            assert eventually(lambda: not _has_lists(trunk), 30)
+            assert eventually(lambda: seen.now(NO_LISTS), 60)
             day.in_doubt()
+            assert eventually(lambda: seen.now(IN_DOUBT), 90)
             day.without_the_store()
         day.wave()
         assert settled(trunk), trunk.depths()
-
-
-def _has_lists(trunk: Trunk) -> bool:
-    return any((Path(trunk.told["trust_dir"]) / "crls").glob("*.crl"))
 
 
 @pytest.mark.parametrize(("uid", "panel"), PANELS, ids=[f"{uid}-{panel['id']}" for uid, panel in PANELS])
