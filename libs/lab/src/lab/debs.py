@@ -67,8 +67,10 @@ def _apt_state(folder: Path, suite: str) -> Path:
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()
     options = f"signed-by={debian_tree.KEYRING} check-valid-until={_yes(debian_tree.valid_until())}"
-    mirror = (debian_tree.mirror() or ["http://deb.debian.org/debian/"])[0]
-    (folder / "sources.list").write_text(f"deb [{options}] {mirror} {suite} main\n")
+    mirrors = debian_tree.mirror()
+    if not mirrors:
+        raise Missing("apt-get of this machine names no Debian mirror")
+    (folder / "sources.list").write_text(f"deb [{options}] {mirrors[0]} {suite} main\n")
     settings = folder / "apt.conf"
     settings.write_text(
         f"""\
