@@ -46,7 +46,7 @@ class Post:
         document_id = str(message.headers.get(headers.DOCUMENT_ID, ""))
         if message.type == "document":
             self.arrived.setdefault(document_id, time.monotonic())
-        elif message.type == "refusal":
+        elif message.type == "refusal" and document_id in self.sent:  # an inbox may hold what others left
             self.refused.append(f"{document_id}: {message.headers.get(headers.REASON)!r}")
 
     async def _submit(self, letter: Letter) -> None:
