@@ -18,7 +18,7 @@ from common.facts import Fact
 from common.telemetry import DOCUMENT_ATTRIBUTES
 
 FACTS = frozenset(kind.model_fields["fact"].default for kind in get_args(get_args(Fact)[0]))
-RETRY = "trunk.retry."
+RUNGS = {level.exchange: level.name for level in topology.RETRY_LADDER}
 
 
 class Names(RabbitTelemetrySettingsProvider):
@@ -39,8 +39,8 @@ class Names(RabbitTelemetrySettingsProvider):
                 return f"inbox {kind}"
             case topology.PARK:
                 return "park"
-            case name if name.startswith(RETRY):
-                return f"retry {name.removeprefix(RETRY)}"
+            case name if name in RUNGS:
+                return f"retry {RUNGS[name]}"
             case _:
                 return kind
 
