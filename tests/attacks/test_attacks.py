@@ -12,9 +12,11 @@ from mint.attacks import ATTACKS, Class, Scene
 from mint.city import build_city
 from mint.paper import letter
 from tests.validator.conftest import NOW, SENDER, Court, revocation_of
-from validator.report import Refused, SubIndication, Verified
+from validator.report import Integrity, Refused, SubIndication, Verified
 from validator.trust import Trust
 
+SIGNED_UNREADABLE = {"object_beyond_the_size_after", "object_beyond_the_size_between"}
+"""What was signed could not be read either."""
 SECONDS = 20.0
 """CPU time of the slowest answer on a busy machine; most take a hundredth."""
 
@@ -64,3 +66,4 @@ def test_attack(court: Court, scene: Scene, name: str) -> None:
     assert decision.reason in attack.reasons, decision.detail
     if attack.kind is not Class.BOMB:
         assert _indication(decision) == attack.sub_indication, decision.detail
+        assert (decision.report.integrity is Integrity.MALFORMED) == (name in SIGNED_UNREADABLE)

@@ -56,9 +56,10 @@ class Integrity(StrEnum):
     INTACT = "intact"
     """Every signature verifies and covers its revision, and every later change is one that may be."""
     TAMPERED = "tampered"
+    """Some signature does not hold over what stands there now, be it that nobody can read it any more."""
     UNSIGNED = "unsigned"
     MALFORMED = "malformed"
-    """Not readable as a PDF."""
+    """Not readable as a PDF, and not known to have been so when it was signed."""
 
 
 class Verdict(StrEnum):

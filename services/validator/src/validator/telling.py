@@ -8,10 +8,12 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
+from validator.broken import was_broken_after_signing
 from validator.certificates import fingerprint, subject
 from validator.checks.fault import Fault, Step
 from validator.checks.stamps import Stamp
 from validator.findings import OF_SIGNATURES, Findings, Settled
+from validator.policy import Policy
 from validator.question import Measures, Question
 from validator.report import Indication, Integrity, Kind, Report, SignatureReport, SubIndication, TimeStampReport
 
@@ -28,7 +30,7 @@ def report_of(
         sender=question.sender,
         declared_copy=question.declared_copy,
         verified_at=measures.now,
-        integrity=_integrity(document, findings, fault),
+        integrity=_integrity(document, question.policy, findings, fault),
         trusted=_trusted(findings) if trust else None,
         signatures=tuple(_signature_report(each) for each in findings.settled) or findings.unplaced,
         notes=tuple(findings.notes),
@@ -58,15 +60,12 @@ def _holds_until(findings: Findings) -> datetime | None:
     return min(known) if known and len(known) == len(ends) else None
 
 
-def _integrity(document: bytes, findings: Findings, fault: Fault | None) -> Integrity:
+def _integrity(document: bytes, policy: Policy, findings: Findings, fault: Fault | None) -> Integrity:
     if findings.settled:
         return Integrity.INTACT if all(each.is_intact for each in findings.settled) else Integrity.TAMPERED
     if findings.is_unsigned:
         return Integrity.UNSIGNED
-    # Bytes put behind the end of a signed file are an attack on it, not a file that nobody can read.
-    behind = fault is not None and fault.reason is Reason.E_PDF_FORMAT and fault.step is Step.GATE
-    is_signed = b"/ByteRange" in document and document.startswith(b"%PDF-") and b"%%EOF" in document
-    if fault is not None and (fault.step > Step.PARSE or (behind and is_signed)):
+    if fault is not None and (fault.step > Step.PARSE or was_broken_after_signing(document, policy)):
         return Integrity.TAMPERED
     return Integrity.MALFORMED
 

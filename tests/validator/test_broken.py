@@ -1,0 +1,63 @@
+"""A file that nobody can read as a PDF: broken after it was signed, or written so?"""
+
+from collections.abc import Callable
+
+import pytest
+
+from mint.attacks.forge import message, resigned
+from mint.attacks.raw import appended, last_table, stream, text
+from mint.sign import sign
+from mint.tamper import TAMPERS
+from validator.report import Integrity, Refused
+
+from .conftest import NOW, Court
+
+
+def _table_moved(pdf: bytes) -> bytes:
+    """The last table's place, one byte off; all lengths stay."""
+    at = last_table(pdf)
+    return pdf.replace(b"startxref\n%d\n" % at, b"startxref\n%d\n" % (at + 1))
+
+
+def _updated(pdf: bytes) -> bytes:
+    return appended(pdf, {4: stream(text(b"another"))})
+
+
+def _one(court: Court) -> bytes:
+    return sign(court.letter, court.sender.signer, NOW, field="A")
+
+
+def _signed_as_it_stands(court: Court, pdf: bytes) -> bytes:
+    """The last signer's message is about the broken file, and right."""
+    return resigned(pdf, lambda digest: message(court.sender.seal, digest, NOW), patch=_table_moved)
+
+
+CASES: dict[str, tuple[Integrity, Callable[[Court], bytes]]] = {
+    "an update's table is nowhere": (Integrity.TAMPERED, lambda c: _table_moved(_updated(c.signed))),
+    "an update without trailer": (
+        Integrity.TAMPERED, lambda c: _updated(c.signed).rpartition(b"trailer")[0] + b"%%EOF",
+    ),
+    "encrypted by an update": (
+        Integrity.TAMPERED, lambda c: appended(c.signed, {}, more=b"/Encrypt << /Filter /Standard >>"),
+    ),
+    "bytes behind the end": (Integrity.TAMPERED, lambda c: c.signed + b"4 0 obj"),
+    "a signed table's place changed": (Integrity.TAMPERED, lambda c: _table_moved(_one(c))),
+    "broken, then signed by the unit": (Integrity.TAMPERED, lambda c: _signed_as_it_stands(c, c.signed)),
+    "cut off behind the first signature": (Integrity.TAMPERED, lambda c: TAMPERS["truncated"].apply(c.signed)),
+    "broken, then signed": (Integrity.MALFORMED, lambda c: _signed_as_it_stands(c, _one(c))),
+    "broken, then signed, then more": (Integrity.MALFORMED, lambda c: _signed_as_it_stands(c, _one(c)) + b"4 0 obj"),
+    "unsigned, broken": (Integrity.MALFORMED, lambda c: _table_moved(c.letter)),
+    "cut off": (Integrity.MALFORMED, lambda c: _one(c)[:-20]),
+    "the hole holds no message": (
+        Integrity.MALFORMED, lambda c: _table_moved(resigned(_one(c), lambda _: b"\x30\x03\x02\x01\x00")),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_integrity_of_what_cannot_be_read(court: Court, name: str) -> None:
+    expected, make = CASES[name]
+    decision = court.judge(make(court))
+    assert isinstance(decision, Refused)
+    assert decision.report.step in (1, 2), decision.detail
+    assert decision.report.integrity is expected, decision.detail
