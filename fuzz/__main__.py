@@ -4,6 +4,7 @@ With ``--atheris`` the coverage-guided engine drives the same target, where it i
 """
 
 import argparse
+import hashlib
 import resource
 import signal
 import sys
@@ -22,6 +23,8 @@ MEMORY_BYTES = 2 * 1024**3
 
 FOLLOWED = ("validator", "common", "pyhanko.pdf_utils")
 """Packages whose branches lead atheris."""
+MARKED_SLOWER = 2
+"""Times that code takes with atheris' marks in it."""
 
 
 class TooSlow(Exception):
@@ -34,7 +37,6 @@ def _alarm(_number: int, _frame: FrameType | None) -> None:
 
 def run(name: str, target: "Target", *, seconds: float, first: int = 0, folder: Path | None = None) -> tuple[int, int]:
     """Number of inputs tried and of findings."""
-    signal.signal(signal.SIGVTALRM, _alarm)
     until, number, findings = time.monotonic() + seconds, first, 0
     ended: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
@@ -43,39 +45,49 @@ def run(name: str, target: "Target", *, seconds: float, first: int = 0, folder: 
     target.seeds()
     while time.monotonic() < until and not ended:
         seed, data = case(target, number)
-        signal.setitimer(signal.ITIMER_VIRTUAL, target.seconds)
-        try:
-            target.run(seed, data)
-        except Exception as error:
-            findings += 1
-            print(f"{name} {number}: {type(error).__name__}: {error}", flush=True)
-            traceback.print_exc(limit=-4, file=sys.stdout)
-            if folder:
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / f"{name}-{number}").write_bytes(data)
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        findings += not _holds(f"{name} {number}", target, seed, data, target.seconds, folder)
         number += 1
     signal.signal(signal.SIGTERM, before)
     return number - first, findings
 
 
-def guided(target: "Target", minutes: float, corpus: Path) -> None:
-    """The same by atheris, which follows coverage; ``corpus``: where it keeps what led it somewhere new."""
+def _holds(name: str, target: "Target", seed: bytes, data: bytes, seconds: float, folder: Path | None) -> bool:
+    """Whether the target keeps its promise, within its time; if not, say so and keep the input in ``folder``."""
+    signal.signal(signal.SIGVTALRM, _alarm)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        target.run(seed, data)
+    except Exception as error:
+        print(f"{name}: {type(error).__name__}: {error}", flush=True)
+        traceback.print_exc(limit=-4, file=sys.stdout)
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name.replace(" ", "-")).write_bytes(data)
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    return True
+
+
+def guided(name: str, target: "Target", minutes: float, folder: Path) -> None:
+    """The same by atheris, which follows coverage; ``folder``: for findings, and its corpus."""
     import atheris
 
     seeds = target.seeds()
+    corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds):
         (corpus / f"seed-{number}").write_bytes(seed)
 
     def one(data: bytes) -> None:
-        target.run(max(seeds, key=lambda seed: _common(seed, data)), data)
+        nearest = max(seeds, key=lambda seed: _common(seed, data))
+        called = f"{name} {hashlib.sha256(data).hexdigest()[:16]}"
+        _holds(called, target, nearest, data, MARKED_SLOWER * target.seconds, folder)
 
     options = [
         f"-max_total_time={int(minutes * 60)}",
         f"-max_len={2 * max(map(len, seeds))}",
-        f"-artifact_prefix={corpus}/",
+        f"-artifact_prefix={folder}/",
         "-print_final_stats=1",
     ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
@@ -107,14 +119,14 @@ def main() -> int:
     parser.add_argument("target", help="gate, structure, signed, edxml or secrecy")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first input")
-    parser.add_argument("--folder", type=Path, default=None, help="where findings, or atheris its corpus, are written")
+    parser.add_argument("--folder", type=Path, default=None, help="where findings, and atheris its corpus, are written")
     parser.add_argument("--atheris", action="store_true")
     asked = parser.parse_args()
     target = _targets(followed=asked.atheris)[asked.target]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     if asked.atheris:
         with tempfile.TemporaryDirectory() as made:
-            guided(target, asked.minutes, asked.folder or Path(made))
+            guided(asked.target, target, asked.minutes, asked.folder or Path(made))
         return 0
     tried, findings = run(asked.target, target, seconds=asked.minutes * 60, first=asked.first, folder=asked.folder)
     print(f"{asked.target}: {tried} inputs, {findings} findings, {time.process_time() / 60:.1f} min of CPU")
