@@ -98,6 +98,18 @@ class Evidence:
         return min((at for revision, at in self.proofs if revision >= changed), default=None)
 
 
+def stored_certificates(reader: PdfFileReader) -> Iterator[bytes]:
+    """The certificates of the DSS, for looking up who signed; not for chains. Raises anything on hostile bytes."""
+    total = 0
+    for raw in _raw(_entry(reader.root, "/DSS"), "/Certs"):
+        stream = raw.get_object()
+        if isinstance(stream, generic.StreamObject):
+            total += len(stream.data)
+            if total > MAX_BYTES:
+                return
+            yield stream.data
+
+
 def _entry(folder: Any, name: str) -> Any:
     """The entry behind whatever references."""
     return folder[name] if isinstance(folder, generic.DictionaryObject) and name in folder else None

@@ -12,7 +12,7 @@ Each rule says exactly what is allowed; the attack that it could let in is teste
 (c) A free entry for a number that was never in use.
 (d) The structure tree of a tagged document may grow by elements that hold nothing but new signature fields.
 (e) Behind the last signature, the date and the tool of the last change in the document information.
-(f) to (i) What is written anew without saying anything else, see ``anew``.
+(f) to (i), (k) What is written anew without saying anything else, see ``anew``.
 (j) Behind the last signature, objects that nothing refers to, see ``leftover``.
 """
 
@@ -40,10 +40,13 @@ DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
 DSS_KEYS = frozenset({"/Type", "/VRI", *DSS_ARRAYS})
 VRI_ARRAYS = ("/Cert", "/CRL", "/OCSP")
 VRI_KEYS = frozenset({"/Type", "/TU", "/TS", *VRI_ARRAYS})
-VRI_NAME = re.compile(r"/[0-9A-Fa-f]{40}")
+VRI_NAME = re.compile(r"/(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})")
+"""SHA-1 of the signature's value (ISO 32000-2 §12.8.4.3); some tools take SHA-256."""
 PEN = ("/DA", "/Q", "/DR")
 """What a viewer draws fields with."""
 MAX_FIELDS = 5_000
+DATES, TOOLS = ("/ModDate", "/CreationDate"), ("/Producer", "/Creator")
+"""Of the document information: the first of each is renewed, all of them may come where there was none."""
 DATE = re.compile(r"D:[0-9]{4,14}([Zz+-][0-9']*)?")
 
 Old = HistoricalResolver
@@ -307,15 +310,20 @@ class InformationDateRule(WhitelistRule):
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The information's object."""
         before, now = (view.trailer_view.get_value_as_reference("/Info", optional=True) for view in (old, new))
-        if before is None or now is None or (before == now and now not in new.explicit_refs_in_revision()):
+        if now is None or (before == now and now not in new.explicit_refs_in_revision()):
             return
-        entries, changed = old(before), new(now)
-        compare_dicts(entries, changed, frozenset({"/ModDate", "/Producer"}))
-        producer = changed.raw_get("/Producer") if "/Producer" in changed else None
-        if producer is not None and not isinstance(producer, generic.TextStringObject | generic.ByteStringObject):
-            raise SuspiciousModification("/Producer is no text")
-        date = changed.raw_get("/ModDate") if "/ModDate" in changed else None
-        if date is not None and not (isinstance(date, generic.TextStringObject) and DATE.fullmatch(date)):
-            raise SuspiciousModification("/ModDate is no date")
+        entries, changed = old(before) if before else generic.DictionaryObject(), new(now)
+        compare_dicts(entries, changed, frozenset({*DATES[:1], *TOOLS[:1]} if before else {*DATES, *TOOLS}))
+        for key in (*DATES, *TOOLS):
+            past, value = (each.raw_get(key) if key in each else None for each in (entries, changed))
+            if value != past and not (value is None or _is_said(key, value)):
+                raise SuspiciousModification(f"{key} is not what it should be")
         approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, RawPdfPath("/Info")))
         yield from map(approve, safe_whitelist(old, before, now))
+
+
+def _is_said(key: str, value: Any) -> bool:
+    """A date, or a tool's name."""
+    if key in DATES:
+        return isinstance(value, generic.TextStringObject) and DATE.fullmatch(value) is not None
+    return isinstance(value, generic.TextStringObject | generic.ByteStringObject)

@@ -1,9 +1,10 @@
-"""(4.1) What tools write anew beside a signature without saying anything else (rules f to i of ``allowed``).
+"""(4.1) What tools write anew beside a signature without saying anything else (rules f to i and k of ``allowed``).
 
 (f) An annotation of a page gets the /Type that it may leave out.
 (g) A dictionary of the form's resources that is an object of its own may grow, as one that is written in place may.
 (h) A drawing among the form's resources may be exchanged: fonts write fields, drawings do not (ISO 32000-1 §12.7.3.3).
     No appearance may be left to look for its drawings there.
+(k) The root of the page tree gets the version of the tool, as iText did until 5.0 (/ITXT).
 (i) A document without output intent may get one that means what a screen shows anyway, sRGB.
 """
 
@@ -31,6 +32,7 @@ INTENT_KEYS = frozenset(
     {"/Type", "/S", "/OutputCondition", "/OutputConditionIdentifier", "/RegistryName", "/Info", "/DestOutputProfile"}
 )
 PROFILE_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms", "/N"})
+TOOL_VERSION = "/ITXT"
 MAX_PROFILE_BYTES = 64 * 1024
 MAX_NODES = 50_000
 
@@ -55,6 +57,23 @@ def _is_resource(old: Old, reference: generic.Reference) -> bool:
     """Something is drawn with it: a font, say, is none any more under another type."""
     old._load_reverse_xref_cache()
     return any("/Resources" in path.path or "/DR" in path.path for path in old._get_usages_of_ref(reference))
+
+
+class ToolVersionRule(WhitelistRule):
+    """(k) /ITXT in the root of the page tree."""
+
+    def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
+        """The root, where it differs in nothing else."""
+        before, now = (_raw(view.root, "/Pages") for view in (old, new))
+        if not isinstance(before, generic.IndirectObject) or before != now:
+            return
+        had, has = old(before.reference), new(now.reference)
+        if before.reference not in new.explicit_refs_in_revision() or not _is_plain(had) or not _is_plain(has):
+            return
+        told = _raw(has, TOOL_VERSION)
+        entries, changed = ({key: each.raw_get(key) for key in each if key != TOOL_VERSION} for each in (had, has))
+        if entries == changed and isinstance(told, generic.TextStringObject | generic.ByteStringObject):
+            yield ReferenceUpdate(before.reference)
 
 
 class FormResourcesRule(WhitelistRule):

@@ -17,6 +17,7 @@ from validator.checks.algorithms import weakness_of_key
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.quick.digests import Covered
 from validator.checks.structure import Signature
+from validator.embedded import stored_certificates
 from validator.policy import Policy
 from validator.report import SubIndication
 
@@ -71,7 +72,7 @@ def check_cryptography(document: bytes, signature: Signature, policy: Policy) ->
         covered = signature.signed_bytes(document)
         try:
             if signature.subfilter == TIME_STAMP:
-                return read_token(signature.cms, covered, policy)
+                return read_token(signature.cms, covered, policy, stored_certificates(signature.embedded.reader))
             if signature.certificate is not None:
                 return _raw(signature.cms, signature.certificate, covered)
             return _signature(signature, covered, policy)
@@ -92,9 +93,16 @@ def check_strength(signed: Signed, field: str) -> None:
         raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, SubIndication.SIG_CONSTRAINTS_FAILURE, text)
 
 
-def read_token(token: bytes, covered: Iterable[bytes | memoryview], policy: Policy) -> Signed:
-    """A time stamp over the covered bytes. Raises ``ValueError``; nothing is said about who made it."""
+def read_token(
+    token: bytes, covered: Iterable[bytes | memoryview], policy: Policy, stored: Iterable[bytes] = ()
+) -> Signed:
+    """A time stamp over the covered bytes. Raises ``ValueError``; nothing is said about who made it.
+
+    ``stored``: DER of certificates among which its authority's may be, where the token holds none (RFC 3161 §2.4.1).
+    """
     data = cms.read(token)
+    if not data.certificates:
+        data = replace(data, certificates=tuple(stored))
     if data.content_type != cms.TST_INFO or data.content is None:
         raise cms.Malformed("not a time stamp")
     stamped = _stamped(data.content)

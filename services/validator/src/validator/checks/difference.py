@@ -19,7 +19,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
 from validator.checks.allowed import FormRule, InformationDateRule, Policy, ValidationDataRule
-from validator.checks.anew import AnnotationTypeRule, FormResourcesRule, OutputIntentRule
+from validator.checks.anew import AnnotationTypeRule, FormResourcesRule, OutputIntentRule, ToolVersionRule
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.leftover import LeftoverRule
 from validator.checks.metadata import MetadataDateRule
@@ -35,6 +35,7 @@ _FORM = FormRule([SigFieldCreationRule(allow_new_visible_after_certify=True), Si
 _FIELD_RULES = [
     AnnotationTypeRule().as_qualified(ModificationLevel.LTA_UPDATES),
     FormResourcesRule().as_qualified(ModificationLevel.FORM_FILLING),
+    ToolVersionRule().as_qualified(ModificationLevel.FORM_FILLING),
     StructureTreeRule().as_qualified(ModificationLevel.FORM_FILLING),
 ]
 """What a new field brings with it."""

@@ -1,10 +1,12 @@
 """(4.1) The XMP metadata behind the last signature: the dates and the tool of the last change may differ, nothing else.
 
-Tools renew them when they add validation data or a time stamp. Compared by meaning, not as text: tools write the same
-properties in another order. What cannot be read as XMP is a change.
+Tools renew them when they add validation data or a time stamp, and the identifier of the instance (XMP part 2 §2.2).
+Compared by meaning, not as text: tools write the same properties in another order. The same bytes are the same
+metadata, readable or not; other bytes that cannot be read as XMP are a change.
 """
 
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,9 +28,21 @@ from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
 
 MAX_BYTES = 1024 * 1024
 STREAM_KEYS = frozenset({"/Type", "/Subtype", "/Length", "/Filter", "/DecodeParms"})
-RENEWED = frozenset({XMP_MODDATE, PDF_PRODUCER, ExpandedName(ns=NS["xmp"], local_name="MetadataDate")})
-FIRST = RENEWED | {XMP_CREATEDATE, XMP_CREATORTOOL}
-"""What metadata may say where there was none."""
+MM = "http://ns.adobe.com/xap/1.0/mm/"
+INSTANCE, DOCUMENT = ExpandedName(ns=MM, local_name="InstanceID"), ExpandedName(ns=MM, local_name="DocumentID")
+FORMAT = ExpandedName(ns=NS["dc"], local_name="format")
+ABOUT = ExpandedName(ns=NS["rdf"], local_name="about")
+IDENTIFIER = re.compile(r"(uuid:|xmp\.[id]id:)[0-9A-Fa-f-]{32,36}")
+SAY = {
+    INSTANCE: IDENTIFIER,
+    DOCUMENT: IDENTIFIER,
+    FORMAT: re.compile("application/pdf"),
+    ABOUT: re.compile(f"({IDENTIFIER.pattern})?"),
+}
+"""What these properties say where they are new; it is nothing that anybody reads."""
+RENEWED = frozenset({XMP_MODDATE, PDF_PRODUCER, ExpandedName(ns=NS["xmp"], local_name="MetadataDate"), INSTANCE})
+FIRST = RENEWED | {XMP_CREATEDATE, XMP_CREATORTOOL, DOCUMENT, FORMAT, ABOUT}
+"""What metadata may say in addition."""
 
 
 class MetadataDateRule(WhitelistRule):
@@ -36,19 +50,26 @@ class MetadataDateRule(WhitelistRule):
 
     def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
         """The stream's object."""
-        before, now = _properties(old), _properties(new)
+        before, now = _metadata(old), _metadata(new)
         if before != now:
             if now is None:
                 raise SuspiciousModification("metadata taken away")
-            if before is None and not now.keys() <= FIRST:
-                raise SuspiciousModification("metadata added")
-            if before is not None and _kept(before) != _kept(now):
-                raise SuspiciousModification("metadata changed")
+            _check_properties({} if before is None else _properties(before), _properties(now))
         # Its own look at the syntax is done above, and stricter.
         return MetadataUpdateRule(check_xml_syntax=False).apply(old, new)
 
 
-def _properties(view: HistoricalResolver) -> dict[Any, Any] | None:
+def _check_properties(before: dict[Any, Any], now: dict[Any, Any]) -> None:
+    for name in before.keys() | now.keys():
+        if before.get(name) != now.get(name) and name not in (RENEWED if name in before else FIRST):
+            raise SuspiciousModification("metadata changed")
+    for name, meaning in SAY.items():
+        if name in now and now[name] != before.get(name) and not meaning.fullmatch(str(now[name].value)):
+            raise SuspiciousModification(f"{name} says something else")
+
+
+def _metadata(view: HistoricalResolver) -> bytes | None:
+    """The text of the stream, which holds nothing but that; None = there is none."""
     if "/Metadata" not in view.root:
         return None
     place = view.root.raw_get("/Metadata")
@@ -59,19 +80,20 @@ def _properties(view: HistoricalResolver) -> dict[Any, Any] | None:
     if not isinstance(stream, generic.StreamObject) or not set(stream) <= STREAM_KEYS:
         raise SuspiciousModification("metadata is no plain stream")
     data = stream.read_data(DecodePurpose.XMP_METADATA)
-    if len(data) > MAX_BYTES or b"<!" in data:
-        raise SuspiciousModification("metadata too long, or more than properties")
+    if len(data) > MAX_BYTES:
+        raise SuspiciousModification("metadata too long")
+    return bytes(data)
+
+
+def _properties(data: bytes) -> dict[Any, Any]:
+    if b"<!" in data:
+        raise SuspiciousModification("metadata holds more than properties")
     found: dict[Any, Any] = {}
     try:
         for part in parse_xmp(io.BytesIO(data)):
             for name, value in part:
-                if name in found:
-                    raise SuspiciousModification("metadata names a property twice")
-                found[name] = value
+                if found.setdefault(name, value) != value:
+                    raise SuspiciousModification("metadata says two things of a property")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SuspiciousModification("metadata not readable") from error
     return found
-
-
-def _kept(properties: dict[Any, Any]) -> dict[Any, Any]:
-    return {name: value for name, value in properties.items() if name not in RENEWED}

@@ -10,6 +10,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
+from validator.checks.linearized import whole_revision
+
 
 class Placed(EmbeddedPdfSignature):
     """What it covers and what it permits."""
@@ -23,7 +25,7 @@ class Placed(EmbeddedPdfSignature):
         if not isinstance(found, generic.DictionaryObject):
             raise TypeError("signature is not a dictionary")
         self.sig_object, self.byte_range = found, found.raw_get("/ByteRange")
-        self.signed_revision = reader.xrefs.get_last_change(value.reference)
+        self.signed_revision = whole_revision(reader, reader.xrefs.get_last_change(value.reference))
         self.coverage = None
         self._docmdp: MDPPerm | None = None
         self._fieldmdp: FieldMDPSpec | None = None

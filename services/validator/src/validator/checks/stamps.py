@@ -78,7 +78,7 @@ def check_stated_time(token: Signed, now: datetime, policy: Policy, field: str) 
 def check_invisible(signature: Signature, first: Signature) -> None:
     """(4.4) A document time stamp behind a signature shows nothing: nobody answers for what it would lay over."""
     with faults(Step.DIFFERENCE, Reason.E_SIG_CHANGED, f"{signature.field}: field not readable"):
-        if signature is not first and is_visible(signature.embedded.sig_field):
+        if signature is not first and is_visible(signature.embedded.sig_field, is_signed=True):
             raise Fault(
                 Step.DIFFERENCE, Reason.E_SIG_CHANGED, SubIndication.FORMAT_FAILURE,
                 f"{signature.field}: a visible time stamp was laid over the page",

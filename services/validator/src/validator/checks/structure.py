@@ -19,6 +19,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
+from validator.checks.linearized import whole_revision
 from validator.checks.placed import Placed
 from validator.checks.quick.digests import Covered, Digests
 from validator.checks.quick.reading import Reader
@@ -203,7 +204,7 @@ def _revision(reader: PdfFileReader, reference: generic.Reference, name: str) ->
     if revision != reader.xrefs.get_last_change(reference):
         detail = f"{name}: signature dictionary changed after signing"
         raise Fault(Step.STRUCTURE, Reason.E_SIG_CHANGED, SubIndication.FORMAT_FAILURE, detail)
-    return revision
+    return whole_revision(reader, revision)
 
 
 def _check_nesting(found: list[Signature]) -> None:

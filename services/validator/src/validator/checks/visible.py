@@ -8,8 +8,12 @@ MAX_WIDGETS = 1_000
 NUMBERS = generic.NumberObject | generic.FloatObject
 
 
-def is_visible(field: Any) -> bool:
-    """The field, or any widget below it, has a rectangle that is not surely empty."""
+def is_visible(field: Any, *, is_signed: bool = False) -> bool:
+    """The field, or any widget below it, has a rectangle that is not surely empty.
+
+    Viewers show an empty signature field of their own accord, and of a signed one (``is_signed``) what it brings: an
+    appearance, or the colours of one.
+    """
     waiting = [field]
     for _ in range(MAX_WIDGETS):
         if not waiting:
@@ -17,7 +21,8 @@ def is_visible(field: Any) -> bool:
         found = waiting.pop().get_object()
         if not isinstance(found, generic.DictionaryObject):
             return True
-        if "/Rect" in found and not _is_empty(found["/Rect"]):
+        draws = not is_signed or "/AP" in found or "/MK" in found
+        if draws and "/Rect" in found and not _is_empty(found["/Rect"]):
             return True
         kids = found["/Kids"] if "/Kids" in found else generic.ArrayObject()
         if not isinstance(kids, generic.ArrayObject):

@@ -261,7 +261,7 @@ class Builder(XRefBuilder):
         except PdfStrictReadError:
             if self._pending is not None:
                 raise
-            sections = list(reversed(self.sections))
+            sections = with_sizes_kept(list(reversed(self.sections)))
             _check_xref_consistency(with_first_generations(without_idle_entries(sections)))
         for section in sections[:-1]:
             must_fit(section)
@@ -308,6 +308,20 @@ class Builder(XRefBuilder):
         owner = generic.TrailerReference(self.handler)
         self.trailer.add_trailer_revision(as_library(trailer, owner, self.handler))
         return previous
+
+
+def with_sizes_kept(sections: list[XRefSection]) -> list[XRefSection]:
+    """The sections, oldest first; one that lists nothing has the size of the one before, whatever it says.
+
+    PDFBox saves an update without changes with a size of 1.
+    """
+    made: list[XRefSection] = []
+    for section in sections:
+        data, size = section.xref_data, made[-1].meta_info.size if made else 0
+        lists_nothing = not (data.standard_xrefs or data.xrefs_in_objstm or data.freed or data.hybrid)
+        grown = lists_nothing and section.meta_info.size < size
+        made.append(replace(section, meta_info=replace(section.meta_info, size=size)) if grown else section)
+    return made
 
 
 def with_first_generations(sections: list[XRefSection]) -> list[XRefSection]:

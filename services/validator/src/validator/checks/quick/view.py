@@ -1,4 +1,4 @@
-"""One revision of a file as the difference analysis asks for it, with two things of real tools put right.
+"""One revision of a file as the difference analysis asks for it, with three things of real tools put right.
 
 Numbers: below a revision's /Size lie numbers that never were an object's: that of a cross-reference stream which does
 not list itself, and numbers listed as free from the beginning. The next tool gives them out. Such a number is as good
@@ -9,6 +9,9 @@ down what a page inherits when they touch it. Nor is it another page if the keyb
 order of the structure (/Tabs /S), which tools for tagged documents write where nothing readable stood; or if its boxes
 differ by less than a thousandth of a point. A page is what the page tree lists, whatever calls itself one; and only if
 nobody looks names up in it, as in a table of pictures.
+
+Trailers: PDFBox writes an entry of LibreOffice's own (/AdditionalStreams) anew with the number that the next tool will
+give out. As long as nothing has that number, the entry says nothing; from then on it is a use like any other.
 """
 
 from collections.abc import Iterator
@@ -26,6 +29,12 @@ MAX_DEPTH = 50
 SPEAK_OF_PAGES = frozenset({"/P", "/Pg"})
 """Entries that name the page something lies on (ISO 32000-1 tables 164, 323); all others name it inside of arrays."""
 
+OF_TRAILER = frozenset(
+    {"/Size", "/Prev", "/Root", "/Encrypt", "/Info", "/ID", "/XRefStm"}
+    | {"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"}
+)
+"""ISO 32000-1 tables 15, 17, 19."""
+
 Mention = tuple[int, str]
 """Number of an object, and the key it is the value of; inside of an array an empty one."""
 
@@ -39,6 +48,18 @@ class ToolView(HistoricalResolver):
         self._used: set[int] | None = None
         self._pages: set[generic.Reference] | None = None
         self._whole: dict[generic.Reference, Any] = {}
+        for key in [key for key in self._trailer if key not in OF_TRAILER and self._leads_nowhere(key)]:
+            del self._trailer[key]
+
+    def _leads_nowhere(self, key: str) -> bool:
+        """An entry of the trailer that names an object which is not there yet."""
+        for number, _ in _mentions_in([(key, self._trailer.raw_get(key))]):
+            try:
+                if self.reader.xrefs.get_historical_ref(generic.Reference(number), self.revision) is None:
+                    return True
+            except KeyError:
+                return True
+        return False
 
     def get_object(self, ref: generic.Reference, as_metadata_stream: bool = False) -> Any:
         """As the library; a page with what it inherits written down."""
@@ -121,14 +142,19 @@ class ToolView(HistoricalResolver):
                 waiting.append(("", self._plainly(generic.Reference(*listed, self))))
             except Exception:  # noqa: S112 - what nobody can read mentions nothing
                 continue
-        while waiting:
-            key, value = waiting.pop()
-            if isinstance(value, generic.IndirectObject):
-                yield value.idnum, key
-            elif isinstance(value, generic.DictionaryObject):
-                waiting += [(name, value.raw_get(name)) for name in value]
-            elif isinstance(value, generic.ArrayObject):
-                waiting += [("", value.raw_get(place)) for place in range(len(value))]
+        yield from _mentions_in(waiting)
+
+
+def _mentions_in(waiting: list[tuple[str, Any]]) -> Iterator[Mention]:
+    """By these values, each with the key it stands under; references are not followed."""
+    while waiting:
+        key, value = waiting.pop()
+        if isinstance(value, generic.IndirectObject):
+            yield value.idnum, key
+        elif isinstance(value, generic.DictionaryObject):
+            waiting += [(name, value.raw_get(name)) for name in value]
+        elif isinstance(value, generic.ArrayObject):
+            waiting += [("", value.raw_get(place)) for place in range(len(value))]
 
 
 def _rounded(box: Any) -> Any:
