@@ -7,7 +7,7 @@ import pytest
 from mint.attacks.forge import message, resigned
 from mint.attacks.raw import appended, last_table, stream, text
 from mint.sign import sign
-from mint.tamper import TAMPERS
+from mint.tamper import BYTE_RANGE, TAMPERS, hole
 from validator.report import Integrity, Refused
 
 from .conftest import NOW, Court
@@ -32,6 +32,18 @@ def _signed_as_it_stands(court: Court, pdf: bytes) -> bytes:
     return resigned(pdf, lambda digest: message(court.sender.seal, digest, NOW), patch=_table_moved)
 
 
+def _wrapped(court: Court) -> bytes:
+    """Behind the message, inside of its hole, lies another update; the signed tail is moved (signature wrapping)."""
+    pdf = _one(court)
+    _, end = hole(pdf, -1)
+    more = b"/Khac (%s)" % (b"0" * 100)
+    start, first, second, length = (int(number) for number in BYTE_RANGE.findall(pdf)[-1])
+    declared = b"/ByteRange [%d %d %d %d]" % (start, first, second + len(more), length)
+    at = BYTE_RANGE.search(pdf)
+    assert at
+    return _table_moved(pdf[: at.start()] + declared + pdf[at.end() : end] + more + pdf[end:])
+
+
 CASES: dict[str, tuple[Integrity, Callable[[Court], bytes]]] = {
     "an update's table is nowhere": (Integrity.TAMPERED, lambda c: _table_moved(_updated(c.signed))),
     "an update without trailer": (
@@ -42,6 +54,7 @@ CASES: dict[str, tuple[Integrity, Callable[[Court], bytes]]] = {
     ),
     "bytes behind the end": (Integrity.TAMPERED, lambda c: c.signed + b"4 0 obj"),
     "a signed table's place changed": (Integrity.TAMPERED, lambda c: _table_moved(_one(c))),
+    "bytes put between what was signed": (Integrity.TAMPERED, _wrapped),
     "broken, then signed by the unit": (Integrity.TAMPERED, lambda c: _signed_as_it_stands(c, c.signed)),
     "cut off behind the first signature": (Integrity.TAMPERED, lambda c: TAMPERS["truncated"].apply(c.signed)),
     "broken, then signed": (Integrity.MALFORMED, lambda c: _signed_as_it_stands(c, _one(c))),

@@ -15,16 +15,17 @@ from validator.checks.fault import Fault
 from validator.checks.gate import WHITE_SPACE, check_gate
 from validator.checks.parse import parse
 from validator.checks.quick.digests import Digests
-from validator.checks.structure import HEX_STRING
 from validator.policy import Policy
 
 BLANK = rb"[\x00\t\n\x0c\r ]"
+HEXADECIMAL = re.compile(rb"<[0-9A-Fa-f]++>")
 NUMBER = rb"([0-9]{1,10})"
 RANGE = re.compile(rb"/ByteRange%b*+\[%b*+%b%b%b*+\]" % (BLANK, BLANK, NUMBER, (BLANK + rb"++" + NUMBER) * 3, BLANK))
 
 
 def was_broken_after_signing(document: bytes, policy: Policy) -> bool:
-    """Whether signed bytes differ from what was signed, or what is unreadable now reads well up to a signature's end.
+    """Whether signed bytes differ from what was signed, or more than a message was put between them, or what is
+    unreadable now reads well up to a signature's end.
 
     ``document``: one that could not be parsed. False where that cannot be told, as in a file cut off
     or too large to be looked at.
@@ -33,18 +34,17 @@ def was_broken_after_signing(document: bytes, policy: Policy) -> bool:
         return False
     digests = Digests(document)
     for hole, end in islice(_covered(document), policy.max_signatures):
-        if _differs(digests, document, hole, end) or _reads_alone(document, end, policy):
+        is_whole = HEXADECIMAL.fullmatch(document, *hole)
+        if not is_whole or _differs(digests, document, hole, end) or _reads_alone(document, end, policy):
             return True
     return False
 
 
 def _covered(document: bytes) -> Iterator[tuple[tuple[int, int], int]]:
-    """Hole and end of what looks like a signature over the file from its first byte."""
+    """Hole and end of what looks like a signature over the file from its first byte; a message begins the hole."""
     for match in RANGE.finditer(document):
         start, first, second, length = (int(number) for number in match.groups())
-        if start == 0 < first < second < second + length <= len(document) and HEX_STRING.fullmatch(
-            document, first, second
-        ):
+        if start == 0 < first < second < second + length <= len(document) and HEXADECIMAL.match(document, first, second):
             yield (first, second), second + length
 
 

@@ -24,7 +24,7 @@ from validator.verify import PYHANKO_VERSION, Question
 
 WIDE = replace(DEFAULT, max_revisions=200, max_signatures=100, max_objects=2_000_000)
 """For integrity alone."""
-LIMITS = Limits(cpu_seconds=30, wall_seconds=120.0, documents=200)
+LIMITS = Limits(cpu_seconds=120, wall_seconds=600.0, documents=200)
 
 
 @dataclass(frozen=True, slots=True)
