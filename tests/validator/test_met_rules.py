@@ -10,6 +10,7 @@ import pytest
 from asn1crypto import cms
 from pyhanko.pdf_utils import generic
 
+from common.domain.reason import Reason
 from mint.attacks.forge import ROOM, message, prepared, resigned, sign_quietly
 from mint.attacks.raw import (
     ROW_OF_ZERO,
@@ -108,6 +109,7 @@ OTHERS = {
     "title": {"dc_title": b"Khac"},
     "instance that is none": {"xmpMM_InstanceID": b"uuid: chi 500 ty dong"},
     "identifier that is none": {"xmpMM_DocumentID": b"chi 500 ty dong"},
+    "date that is none": {"xmp_ModifyDate": b"chi 500 ty dong"},
     "format that is none": {"dc_format": b"chi 500 ty dong"},
 }
 
@@ -209,6 +211,7 @@ STREAM_ATTACKS: dict[str, Callable[[dict[str, Any]], None]] = {
     "inside of a stream": lambda told: told.update(rows=[(0, 0), (2, 4)]),
     "another root": lambda told: told.update(root=told["root"] + 1),
     "another table before": lambda told: told.update(previous=15),
+    "more rows than there are": lambda told: told.update(index=(0, 1, told["index"][2], 500_000)),
     "another entry": lambda told: told.update(more=b"/Encrypt << >>"),
 }
 
@@ -220,6 +223,11 @@ def test_stream_that_says_what_the_table_says(court: Court, twice: bytes) -> Non
 @pytest.mark.parametrize("attack", STREAM_ATTACKS.values(), ids=STREAM_ATTACKS)
 def test_stream_that_says_something_else(court: Court, twice: bytes, attack: Callable[[dict[str, Any]], None]) -> None:
     assert refused(court, _beside(twice, attack))
+
+
+def test_stream_that_announces_rows_without_end(court: Court, twice: bytes) -> None:
+    endless = _beside(twice, lambda told: told.update(index=(0, 1, told["index"][2], 2_000_000_000)))
+    assert court.judge(endless).report.reason is Reason.E_PDF_LIMIT
 
 
 # the version of the tool in the page tree

@@ -44,7 +44,9 @@ def _covered(document: bytes) -> Iterator[tuple[tuple[int, int], int]]:
     """Hole and end of what looks like a signature over the file from its first byte; a message begins the hole."""
     for match in RANGE.finditer(document):
         start, first, second, length = (int(number) for number in match.groups())
-        if start == 0 < first < second < second + length <= len(document) and HEXADECIMAL.match(document, first, second):
+        if start == 0 < first < second < second + length <= len(document) and HEXADECIMAL.match(
+            document, first, second
+        ):
             yield (first, second), second + length
 
 

@@ -18,7 +18,7 @@ from pyhanko.sign.diff_analysis.policies import _find_orphans
 from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
 
 from validator.checks.allowed import DSS_KEYS, VRI_KEYS, VRI_NAME
-from validator.checks.quick.bounds import numbers
+from validator.checks.quick.bounds import MAX_ENTRIES, Bounds, numbers
 
 STREAM_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms"})
 METADATA_KEYS = STREAM_KEYS | {"/Type", "/Subtype"}
@@ -68,12 +68,15 @@ def _is_the_table(view: HistoricalResolver, reference: generic.Reference) -> boo
 
 def _rows(stream: Any) -> Iterator[tuple[int, int]]:
     """Numbers and offsets; what is in no use has offset 0. Anything but plain rows is a row of its own kind."""
+    Bounds(MAX_ENTRIES).check_stream(stream)
     widths, index = numbers(stream, "/W"), numbers(stream, "/Index") if "/Index" in stream else None
-    data = stream.read_data(DecodePurpose.XREF_STREAM)
     index = index or [0, *numbers(stream, "/Size")]
+    data, width = stream.read_data(DecodePurpose.XREF_STREAM), sum(widths)
+    if len(data) != width * sum(index[1::2]):
+        raise SuspiciousModification("rows of a cross-reference stream")
     listed = (first + at for first, count in zip(index[::2], index[1::2], strict=True) for at in range(count))
     for place, number in enumerate(listed):
-        row = data[place * sum(widths) : (place + 1) * sum(widths)]
+        row = data[place * width : (place + 1) * width]
         kind, offset = (int.from_bytes(part) for part in (row[: widths[0]], row[widths[0] : widths[0] + widths[1]]))
         yield number, offset if kind == 1 else 0 if kind == 0 else -1
 

@@ -32,15 +32,18 @@ MM = "http://ns.adobe.com/xap/1.0/mm/"
 INSTANCE, DOCUMENT = ExpandedName(ns=MM, local_name="InstanceID"), ExpandedName(ns=MM, local_name="DocumentID")
 FORMAT = ExpandedName(ns=NS["dc"], local_name="format")
 ABOUT = ExpandedName(ns=NS["rdf"], local_name="about")
+METADATA_DATE = ExpandedName(ns=NS["xmp"], local_name="MetadataDate")
+TIME = re.compile(r"[0-9]{4}[0-9T:.Z+-]{0,31}")
 IDENTIFIER = re.compile(r"(uuid:|xmp\.[id]id:)[0-9A-Fa-f-]{32,36}")
 SAY = {
+    **dict.fromkeys((XMP_MODDATE, XMP_CREATEDATE, METADATA_DATE), TIME),
     INSTANCE: IDENTIFIER,
     DOCUMENT: IDENTIFIER,
     FORMAT: re.compile("application/pdf"),
     ABOUT: re.compile(f"({IDENTIFIER.pattern})?"),
 }
 """What these properties say where they are new; it is nothing that anybody reads."""
-RENEWED = frozenset({XMP_MODDATE, PDF_PRODUCER, ExpandedName(ns=NS["xmp"], local_name="MetadataDate"), INSTANCE})
+RENEWED = frozenset({XMP_MODDATE, PDF_PRODUCER, METADATA_DATE, INSTANCE})
 FIRST = RENEWED | {XMP_CREATEDATE, XMP_CREATORTOOL, DOCUMENT, FORMAT, ABOUT}
 """What metadata may say in addition."""
 
