@@ -11,7 +11,7 @@ from asn1crypto import cms
 from pyhanko.pdf_utils import generic
 
 from common.domain.reason import Reason
-from mint.attacks.forge import ROOM, message, prepared, resigned, sign_quietly
+from mint.attacks.forge import ROOM, message, prepared, resigned, sign_quietly, without_attribute
 from mint.attacks.raw import (
     ROW_OF_ZERO,
     appended,
@@ -327,6 +327,19 @@ def test_table_in_front_that_a_later_end_brings_up(court: Court, head: bytes) ->
     attack = signed + b"startxref\n%d\n%%%%EOF\n" % signed.index(hidden)
     assert b"500 ty dong" in parse(attack, DEFAULT).root["/Pages"]["/Kids"][0]["/Contents"].data
     assert court.judge(attack).report.integrity is Integrity.TAMPERED
+
+
+# certificates
+
+
+def test_certificate_that_cannot_be_read_whole(court: Court) -> None:
+    """The document is what was signed; by whom, nobody can say."""
+    version, unknown = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"
+    quiet = without_attribute("signing_certificate_v2")
+    made = lambda digest: message(court.sender.seal, digest, NOW, change=quiet)  # noqa: E731
+    document = resigned(court.signed, lambda digest: made(digest).replace(version, unknown))
+    report = court.judge(document).report
+    assert (report.integrity, report.reason, report.step) == (Integrity.INTACT, Reason.E_SIG_UNTRUSTED_CA, 6)
 
 
 # time stamps

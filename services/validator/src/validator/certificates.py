@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from validator import ber
@@ -27,8 +28,11 @@ class Named:
 
 @lru_cache(maxsize=KEPT)
 def parsed(der: bytes) -> x509.Certificate:
-    """The certificate. Raises ``ValueError``."""
-    return x509.load_der_x509_certificate(der)
+    """The certificate. Raises ``ValueError``, also for what the library has errors of its own for."""
+    try:
+        return x509.load_der_x509_certificate(der)
+    except (x509.InvalidVersion, UnsupportedAlgorithm) as error:
+        raise ValueError(str(error)) from error
 
 
 @lru_cache(maxsize=KEPT)

@@ -47,8 +47,9 @@ class Settled:
 
     @property
     def is_intact(self) -> bool:
-        """Whether it verifies, whoever made it."""
-        return self.signed is not None and not any(fault.sub_indication in UNVERIFIED for fault in self.faults)
+        """Whether it verifies, whoever made it: what (6) to (8) say is about them."""
+        broken = (fault for fault in self.faults if fault.step <= Step.CRYPTOGRAPHY)
+        return self.signed is not None and not any(fault.sub_indication in UNVERIFIED for fault in broken)
 
     @property
     def is_time_stamp(self) -> bool:

@@ -1,5 +1,6 @@
 """(6)-(8): signatures placed in time. Document time stamps from the newest back, each proving what lies before it."""
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -7,7 +8,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from common.domain.reason import Reason
 from validator.checks.cryptography import Signed
 from validator.checks.fault import Fault, Step, faults
-from validator.checks.signing_time import check_time
+from validator.checks.signing_time import Claim, check_time
 from validator.checks.stamps import check_stated_time, earliest, judge_stamps
 from validator.embedded import Evidence
 from validator.findings import Findings, Settled
@@ -59,25 +60,26 @@ def _place_signature(
         later = Fault(Step.REVOCATION, Reason.E_SIG_REVOCATION_UNKNOWN, SubIndication.TRY_LATER, text)
         each.faults = [kept for kept in each.faults if kept.reason not in EXPIRED_OR_REVOKED] + [later]
     stamped = min((stamp.at for stamp in each.stamps if stamp.at), default=None)
-    each.claim = each.ask(
-        lambda: check_time(
-            signed.signing_time,
-            signature.claimed_date,
-            signed.certificate,
-            now,
-            policy,
-            signature.field,
-            stamped=stamped,
-            proven=each.proven,
-        )
-    )
+    each.claim = each.ask(lambda: _claim(each, signed, stamped, now, policy))
+
+
+def _claim(each: Settled, signed: Signed, stamped: datetime | None, now: datetime, policy: Policy) -> Claim:
+    name, date = each.signature.field, each.signature.claimed_date
+    with _readable(name):
+        certificate = signed.certificate
+    return check_time(signed.signing_time, date, certificate, now, policy, name, stamped=stamped, proven=each.proven)
+
+
+def _readable(field: str) -> AbstractContextManager[None]:
+    """Authorities issue certificates that not every library can read whole."""
+    return faults(Step.CHAIN, Reason.E_SIG_UNTRUSTED_CA, f"{field}: certificate not readable")
 
 
 def _stand(each: Settled, signed: Signed, purpose: Purpose, evidence: Evidence, now: datetime, policy: Policy) -> None:
     name = each.signature.field
 
     def ask() -> Standing:
-        with faults(Step.CHAIN, Reason.E_SIG_UNTRUSTED_CA, f"{name}: certificate not readable"):
+        with _readable(name):
             return standing(signed.certificate, purpose, evidence, now, each.proven, policy, name)
 
     each.standing = each.ask(ask)
