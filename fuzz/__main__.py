@@ -116,7 +116,7 @@ def _targets(*, followed: bool) -> "dict[str, Target]":
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("target", help="gate, structure, signed, edxml or secrecy")
+    parser.add_argument("target", help="gate, structure, signed, certificate, edxml or secrecy")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first input")
     parser.add_argument("--folder", type=Path, default=None, help="where findings, and atheris its corpus, are written")

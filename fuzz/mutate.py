@@ -8,6 +8,11 @@ PDF_TOKENS = (
     b"/Type", b"/Sig", b"/DSS", b"/Length", b"null", b" 0 R", b"0", b"9999999999", b"-1", b"65535", b"f ", b"n ",
     b"/XRefStm", b"/ObjStm", b"/Names", b"/Info", b"/Metadata", b"\n", b"\r", b"\0", b"%",
 )  # fmt: skip
+DER_TOKENS = (
+    b"\x30\x00", b"\x02\x01\x00", b"\x02\x01\xff", b"\x05\x00", b"\x30\x80", b"\x00\x00", b"\x04\x84\xff\xff\xff\xff",
+    b"\xa0\x03\x02\x01\x07", b"\x06\x03\x55\x1d\x0f", b"\x06\x03\x55\x1d\x13", b"\x01\x01\xff", b"\x03\x02\x06\xc0",
+    b"\x17\x0d", b"\x18\x0f", b"\xa3", b"\x0c\x02\xc3\x28",
+)  # fmt: skip
 XML_TOKENS = (
     b"<", b">", b"</", b"/>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<!DOCTYPE a [", b"<!ENTITY b 'c'>", b"&b;",
     b"&lt;", b"&#0;", b"<?xml ", b"?>", b"xmlns=", b"xmlns:edXML=", b"edXML:", b"MessageHeader", b"OrganId",

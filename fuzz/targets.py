@@ -11,8 +11,9 @@ from functools import cache
 from common.domain.names import StatusCode
 from common.edxml import Limits, Unreadable, parse
 from common.secrecy import mark_in_message
-from fuzz.mutate import PDF_TOKENS, XML_TOKENS, mutated
+from fuzz.mutate import DER_TOKENS, PDF_TOKENS, XML_TOKENS, mutated
 from mint import packages
+from mint.attacks.forge import message, resigned, without_attribute
 from mint.attacks.raw import appended, body_of, page, stream, text
 from mint.attacks.saving import with_streams
 from mint.city import City, build_city
@@ -131,6 +132,17 @@ def signed(seed: bytes, data: bytes) -> None:
         check_same_ranges(seed, data)
 
 
+def certificate(seed: bytes, data: bytes) -> None:
+    """Another certificate in a message that is right otherwise: an answer, and never that it is valid."""
+    seal = city()[SENDER].seal
+
+    def made(digest: bytes) -> bytes:
+        return message(seal, digest, NOW, change=without_attribute("signing_certificate_v2")).replace(seed, data)
+
+    if isinstance(judge(resigned(signed_seeds()[0], made)), Verified) and data != seed:
+        raise Finding("valid with a certificate that is another one")
+
+
 def check_same_ranges(seed: bytes, data: bytes) -> None:
     """Raise unless every signed range of the seed is the same in ``data``."""
     for found in BYTE_RANGE.finditer(seed):
@@ -170,6 +182,7 @@ TARGETS = {
     "gate": Target(gate, unsigned_seeds, PDF_TOKENS),
     "structure": Target(structure, signed_seeds, PDF_TOKENS),
     "signed": Target(signed, signed_seeds, PDF_TOKENS),
+    "certificate": Target(certificate, lambda: [city()[SENDER].seal.der], DER_TOKENS),
     "edxml": Target(edxml, packages_seeds, XML_TOKENS),
     "secrecy": Target(secrecy, unsigned_seeds, PDF_TOKENS),
 }

@@ -6,7 +6,7 @@ from fuzz.targets import TARGETS, Finding, check_same_ranges, judge, signed_seed
 
 from validator.report import Verified
 
-SECONDS = {"gate": 2.0, "structure": 4.0, "signed": 6.0, "edxml": 3.0, "secrecy": 3.0}
+SECONDS = {"gate": 2.0, "structure": 4.0, "signed": 6.0, "certificate": 3.0, "edxml": 3.0, "secrecy": 3.0}
 
 
 @pytest.mark.parametrize("name", TARGETS)
