@@ -8,9 +8,9 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a document may be and which algorithms count. Change a value = change ``version``."""
+    """What a document may be and which algorithms count. A value or a rule changes = ``version`` changes."""
 
-    version: str = "trunk-3"
+    version: str = "trunk-4"
 
     max_document_bytes: int = 64 * MIB
     max_revisions: int = 12
