@@ -194,11 +194,11 @@ def _beside(document: bytes, change: Callable[[dict[str, Any]], None] = lambda t
     number, own = size_of(document), size_of(document) + 1
     told: dict[str, Any] = {
         "root": root_of(document), "previous": last_table(document), "size": own + 1, "more": b"",
-        "rows": [(0, 0), (1, len(document))], "index": (0, 1, number, 1),
+        "rows": [(0, 0, 255), (1, len(document), 0)], "index": (0, 1, number, 1),
     }  # fmt: skip
     change(told)
-    rows = b"".join(struct.pack(">BI", *row) for row in told["rows"])
-    entries = b"/Type /XRef /W [1 4 0] /Index [%d %d %d %d] /Size %d /Root %d 0 R /Prev %d %s" % (
+    rows = b"".join(struct.pack(">BIB", *row) for row in told["rows"])
+    entries = b"/Type /XRef /W [1 4 1] /Index [%d %d %d %d] /Size %d /Root %d 0 R /Prev %d %s" % (
         *told["index"], told["size"], told["root"], told["previous"], told["more"]
     )  # fmt: skip
     information = b"/Info %s 0 R" % found[1] if (found := re.search(rb"/Info (\d+) 0 R", document)) else b""
@@ -206,9 +206,10 @@ def _beside(document: bytes, change: Callable[[dict[str, Any]], None] = lambda t
 
 
 STREAM_ATTACKS: dict[str, Callable[[dict[str, Any]], None]] = {
-    "another place": lambda told: told.update(rows=[(0, 0), (1, 15)]),
+    "another place": lambda told: told.update(rows=[(0, 0, 255), (1, 15, 0)]),
     "another object": lambda told: told.update(index=(0, 1, 4, 1)),
-    "inside of a stream": lambda told: told.update(rows=[(0, 0), (2, 4)]),
+    "another generation": lambda told: told.update(rows=[told["rows"][0], (*told["rows"][1][:2], 1)]),
+    "inside of a stream": lambda told: told.update(rows=[(0, 0, 255), (2, 4, 0)]),
     "another root": lambda told: told.update(root=told["root"] + 1),
     "another table before": lambda told: told.update(previous=15),
     "more rows than there are": lambda told: told.update(index=(0, 1, told["index"][2], 500_000)),

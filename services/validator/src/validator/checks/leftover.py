@@ -67,7 +67,7 @@ def _is_the_table(view: HistoricalResolver, reference: generic.Reference) -> boo
 
 
 def _rows(stream: Any) -> Iterator[tuple[int, int]]:
-    """Numbers and offsets; what is in no use has offset 0. Anything but plain rows is a row of its own kind."""
+    """Numbers and offsets; what is in no use has offset 0. What is no plain object of generation 0 has none."""
     Bounds(MAX_ENTRIES).check_stream(stream)
     widths, index = numbers(stream, "/W"), numbers(stream, "/Index") if "/Index" in stream else None
     index = index or [0, *numbers(stream, "/Size")]
@@ -77,8 +77,9 @@ def _rows(stream: Any) -> Iterator[tuple[int, int]]:
     listed = (first + at for first, count in zip(index[::2], index[1::2], strict=True) for at in range(count))
     for place, number in enumerate(listed):
         row = data[place * width : (place + 1) * width]
-        kind, offset = (int.from_bytes(part) for part in (row[: widths[0]], row[widths[0] : widths[0] + widths[1]]))
-        yield number, offset if kind == 1 else 0 if kind == 0 else -1
+        behind = widths[0] + widths[1]
+        kind, offset, generation = map(int.from_bytes, (row[: widths[0]], row[widths[0] : behind], row[behind:]))
+        yield number, 0 if kind == 0 else offset if (kind, generation) == (1, 0) else -1
 
 
 def _previous(view: HistoricalResolver, revision: int) -> Any:
