@@ -35,6 +35,7 @@ from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, White
 
 from validator.checks.anew import may_exchange_drawing
 from validator.checks.awaited import check_awaited
+from validator.checks.entries import entry, raw
 
 DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
 DSS_KEYS = frozenset({"/Type", "/VRI", *DSS_ARRAYS})
@@ -51,14 +52,6 @@ DATE = re.compile(r"D:[0-9]{4,14}([Zz+-][0-9']*)?")
 
 Old = HistoricalResolver
 New = HistoricalResolver
-
-
-def entry(entries: Any, key: str, default: Any = None) -> Any:
-    """The value, dereferenced: the library's own ``get`` gives references as they are."""
-    try:
-        return entries[key]
-    except KeyError:
-        return default
 
 
 class ValidationDataRule(WhitelistRule):
@@ -315,7 +308,7 @@ class InformationDateRule(WhitelistRule):
         entries, changed = old(before) if before else generic.DictionaryObject(), new(now)
         compare_dicts(entries, changed, frozenset({*DATES[:1], *TOOLS[:1]} if before else {*DATES, *TOOLS}))
         for key in (*DATES, *TOOLS):
-            past, value = (each.raw_get(key) if key in each else None for each in (entries, changed))
+            past, value = raw(entries, key), raw(changed, key)
             if value != past and not (value is None or _is_said(key, value)):
                 raise SuspiciousModification(f"{key} is not what it should be")
         approve = ReferenceUpdate.curry_ref(context_checked=Context.from_absolute(old, RawPdfPath("/Info")))

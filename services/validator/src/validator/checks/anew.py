@@ -18,6 +18,8 @@ from pyhanko.sign.diff_analysis import SuspiciousModification
 from pyhanko.sign.diff_analysis.commons import safe_whitelist
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
 
+from validator.checks.entries import entry, raw
+
 Old = HistoricalResolver
 New = HistoricalResolver
 
@@ -64,13 +66,13 @@ class ToolVersionRule(WhitelistRule):
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The root, where it differs in nothing else."""
-        before, now = (_raw(view.root, "/Pages") for view in (old, new))
+        before, now = (raw(view.root, "/Pages") for view in (old, new))
         if not isinstance(before, generic.IndirectObject) or before != now:
             return
         had, has = old(before.reference), new(now.reference)
         if before.reference not in new.explicit_refs_in_revision() or not _is_plain(had) or not _is_plain(has):
             return
-        told = _raw(has, TOOL_VERSION)
+        told = raw(has, TOOL_VERSION)
         entries, changed = ({key: each.raw_get(key) for key in each if key != TOOL_VERSION} for each in (had, has))
         if entries == changed and isinstance(told, generic.TextStringObject | generic.ByteStringObject):
             yield ReferenceUpdate(before.reference)
@@ -98,7 +100,7 @@ class OutputIntentRule(WhitelistRule):
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The new objects."""
-        before, now = (_raw(view.root, "/OutputIntents") for view in (old, new))
+        before, now = (raw(view.root, "/OutputIntents") for view in (old, new))
         if before == now:
             return
         if before is not None:
@@ -112,7 +114,7 @@ class OutputIntentRule(WhitelistRule):
 def _check_intent(intent: Any) -> None:
     if not _is_plain(intent) or not intent.keys() <= INTENT_KEYS:
         raise SuspiciousModification("output intent that holds something else")
-    profile = _raw(intent, "/DestOutputProfile")
+    profile = raw(intent, "/DestOutputProfile")
     stream = profile.get_object() if profile is not None else None
     if not isinstance(stream, generic.StreamObject) or not stream.keys() <= PROFILE_KEYS:
         raise SuspiciousModification("output intent without a profile of its own")
@@ -166,8 +168,8 @@ def _annotations(view: HistoricalResolver) -> Iterator[generic.Reference]:
 
 
 def _resources(view: HistoricalResolver) -> Any:
-    form = _value(view.root, "/AcroForm")
-    found = _value(form, "/DR") if _is_plain(form) else None
+    form = entry(view.root, "/AcroForm")
+    found = entry(form, "/DR") if _is_plain(form) else None
     return found if _is_plain(found) else None
 
 
@@ -177,15 +179,6 @@ def _items(array: Any, what: str) -> list[Any]:
     if not isinstance(array, generic.ArrayObject):
         raise SuspiciousModification(f"{what} not readable")
     return [array.raw_get(place) for place in range(len(array))]
-
-
-def _value(entries: Any, key: str) -> Any:
-    """The value, dereferenced: the library's own ``get`` gives references as they are."""
-    return entries[key] if key in entries else None  # noqa: SIM401
-
-
-def _raw(entries: Any, key: str) -> Any:
-    return entries.raw_get(key) if key in entries else None
 
 
 def _is_plain(found: Any) -> bool:

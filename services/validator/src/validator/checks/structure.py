@@ -19,10 +19,10 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from common.domain.reason import Reason
 from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
-from validator.checks.linearized import whole_revision
 from validator.checks.placed import Placed
 from validator.checks.quick.digests import Covered, Digests
 from validator.checks.quick.reading import Reader
+from validator.checks.quick.sections import own_trailer
 from validator.checks.quick.settled import settled
 from validator.checks.usage_rights import covers_what_it_says, usage_rights
 from validator.policy import Policy
@@ -110,11 +110,12 @@ def _signature(
         hole, end = _byte_range(document, value, name)
         contents = _contents(document, value, hole, name)
         _check_place(document, reader, reference, hole, name)
+        _check_kept(reader, reference, name)
         embedded = Placed(reader, field, name, contents)
         claimed = value.get("/M")
         return Signature(
             field=name,
-            revision=_revision(reader, reference, name),
+            revision=embedded.signed_revision,
             hole=hole,
             end=end,
             subfilter=subfilter,
@@ -198,13 +199,11 @@ def _without_padding(contents: bytes, name: str) -> bytes:
     return contents[:length]
 
 
-def _revision(reader: PdfFileReader, reference: generic.Reference, name: str) -> int:
+def _check_kept(reader: PdfFileReader, reference: generic.Reference, name: str) -> None:
     # (3.8) The dictionary in the final file is the one that was signed: no later revision touched it.
-    revision = int(reader.xrefs.get_introducing_revision(reference))
-    if revision != reader.xrefs.get_last_change(reference):
+    if reader.xrefs.get_introducing_revision(reference) != reader.xrefs.get_last_change(reference):
         detail = f"{name}: signature dictionary changed after signing"
         raise Fault(Step.STRUCTURE, Reason.E_SIG_CHANGED, SubIndication.FORMAT_FAILURE, detail)
-    return whole_revision(reader, revision)
 
 
 def _check_nesting(found: list[Signature]) -> None:
@@ -301,8 +300,7 @@ def _check_tail(document: bytes, reader: PdfFileReader, found: list[Signature]) 
 def _check_trailers(reader: PdfFileReader, first: Signature) -> None:
     """(3.13) Each update behind the first signature names its catalog: without, readers look for one by themselves."""
     for revision in range(first.revision + 1, reader.total_revisions):
-        own = reader.trailer._trailer_revisions[reader.total_revisions - 1 - revision]
-        if "/Root" not in own:
+        if "/Root" not in own_trailer(reader, revision):
             raise _coverage("an update that names no catalog", first.field)
 
 

@@ -16,7 +16,7 @@ from pyhanko.sign.diff_analysis import SuspiciousModification
 from pyhanko.sign.diff_analysis.commons import compare_dicts
 from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate, WhitelistRule
 
-from validator.checks.allowed import entry
+from validator.checks.entries import entry
 
 TREE = ("/Root", "/StructTreeRoot")
 PARENTS = (*TREE, "/ParentTree")

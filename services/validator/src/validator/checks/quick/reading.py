@@ -7,7 +7,6 @@ where it is ``Unsure`` or finds a fault, the library reads, and raises, itself.
 import io
 import re
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +28,7 @@ from pyhanko.pdf_utils.xref import (
 from validator.checks.quick import Unsure
 from validator.checks.quick.bounds import MAX_ENTRIES, Bounds, Steps, must_fit, must_not_predict_bytes
 from validator.checks.quick.layout import Layout, read_layout
+from validator.checks.quick.sections import with_first_generations, with_sizes_kept, without_idle_entries
 from validator.checks.quick.values import SPACE, Ref, Value, read_value
 from validator.checks.quick.view import ToolView
 
@@ -308,58 +308,6 @@ class Builder(XRefBuilder):
         owner = generic.TrailerReference(self.handler)
         self.trailer.add_trailer_revision(as_library(trailer, owner, self.handler))
         return previous
-
-
-def with_sizes_kept(sections: list[XRefSection]) -> list[XRefSection]:
-    """The sections, oldest first; one that lists nothing has the size of the one before, whatever it says.
-
-    PDFBox saves an update without changes with a size of 1.
-    """
-    made: list[XRefSection] = []
-    for section in sections:
-        data, size = section.xref_data, made[-1].meta_info.size if made else 0
-        lists_nothing = not (data.standard_xrefs or data.xrefs_in_objstm or data.freed or data.hybrid)
-        grown = lists_nothing and section.meta_info.size < size
-        made.append(replace(section, meta_info=replace(section.meta_info, size=size)) if grown else section)
-    return made
-
-
-def with_first_generations(sections: list[XRefSection]) -> list[XRefSection]:
-    """The sections, oldest first, as if numbers whose first object has a higher generation had been freed before.
-
-    Poppler gives new objects generation 1 where it had begun others under their numbers and thrown them away.
-    """
-    known, first = set[int](), dict[int, int]()
-    for section in sections:
-        data = section.xref_data
-        parts = (data, data.hybrid.xref_data) if data.hybrid else (data,)
-        for part in parts:
-            begun = {number: generation for number, (generation, _) in part.standard_xrefs.items() if generation}
-            first.update({number: begun[number] for number in begun.keys() - known - first.keys()})
-        for part in parts:
-            known.update(part.standard_xrefs, part.xrefs_in_objstm, part.freed)
-    oldest = copy(sections[0].xref_data)
-    oldest.freed = first | oldest.freed
-    return [replace(sections[0], xref_data=oldest), *sections[1:]]
-
-
-def without_idle_entries(sections: list[XRefSection]) -> list[XRefSection]:
-    """The sections, oldest first, without free entries for numbers that were never in use: those say nothing.
-
-    Tools list the number of their own cross-reference stream like that, and the next tool gives it out.
-    """
-    used: set[int] = set()
-    made = []
-    for section in sections:
-        data = section.xref_data
-        for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
-            used.update(part.standard_xrefs, part.xrefs_in_objstm)
-        idle = {number for number in data.freed if number not in used and number != 0}
-        kept = copy(data)
-        kept.freed = {number: next_ for number, next_ in data.freed.items() if number not in idle}
-        kept.explicit_refs_in_revision = {each for each in data.explicit_refs_in_revision if each[0] not in idle}
-        made.append(replace(section, xref_data=kept))
-    return made
 
 
 def _size_and_previous(trailer: Value, highest: int) -> tuple[int | None, int | None]:
