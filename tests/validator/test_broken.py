@@ -32,9 +32,11 @@ def _signed_as_it_stands(court: Court, pdf: bytes) -> bytes:
     return resigned(pdf, lambda digest: message(court.sender.seal, digest, NOW), patch=_table_moved)
 
 
-def _wrapped(court: Court) -> bytes:
+NO_MESSAGE = b"\x30\x03\x02\x01\x00"
+
+
+def _wrapped(pdf: bytes) -> bytes:
     """Behind the message, inside of its hole, lies another update; the signed tail is moved (signature wrapping)."""
-    pdf = _one(court)
     _, end = hole(pdf, -1)
     more = b"/Khac (%s)" % (b"0" * 100)
     start, first, second, length = (int(number) for number in BYTE_RANGE.findall(pdf)[-1])
@@ -54,7 +56,8 @@ CASES: dict[str, tuple[Integrity, Callable[[Court], bytes]]] = {
     ),
     "bytes behind the end": (Integrity.TAMPERED, lambda c: c.signed + b"4 0 obj"),
     "a signed table's place changed": (Integrity.TAMPERED, lambda c: _table_moved(_one(c))),
-    "bytes put between what was signed": (Integrity.TAMPERED, _wrapped),
+    "bytes put between what was signed": (Integrity.TAMPERED, lambda c: _wrapped(_one(c))),
+    "the same, and no message": (Integrity.TAMPERED, lambda c: _wrapped(resigned(_one(c), lambda _: NO_MESSAGE))),
     "broken, then signed by the unit": (Integrity.TAMPERED, lambda c: _signed_as_it_stands(c, c.signed)),
     "cut off behind the first signature": (Integrity.TAMPERED, lambda c: TAMPERS["truncated"].apply(c.signed)),
     "broken, then signed": (Integrity.MALFORMED, lambda c: _signed_as_it_stands(c, _one(c))),
@@ -62,7 +65,7 @@ CASES: dict[str, tuple[Integrity, Callable[[Court], bytes]]] = {
     "unsigned, broken": (Integrity.MALFORMED, lambda c: _table_moved(c.letter)),
     "cut off": (Integrity.MALFORMED, lambda c: _one(c)[:-20]),
     "the hole holds no message": (
-        Integrity.MALFORMED, lambda c: _table_moved(resigned(_one(c), lambda _: b"\x30\x03\x02\x01\x00")),
+        Integrity.MALFORMED, lambda c: _table_moved(resigned(_one(c), lambda _: NO_MESSAGE)),
     ),
 }  # fmt: skip
 
