@@ -45,6 +45,14 @@ async def test_looking_does_not_wear_messages_out(declared: Declared) -> None:
         assert [message.document for message in await park.look(declared.settings)] == ["D1"]
 
 
+async def test_what_lies_there_is_counted_at_once(declared: Declared) -> None:
+    """Not by the management's statistics: they are seconds old, and say nothing after the broker has started."""
+    assert await park.count(declared.settings) == 0
+    await put(declared, "E_FACT", "D1")
+    await put(declared, "E_FACT", "D2")
+    assert await park.count(declared.settings) == 2
+
+
 async def test_a_session_that_breaks_off_does_not_lose_what_it_saw(declared: Declared) -> None:
     await put(declared, "E_FACT", "D1")
     for _ in range(LOOKS):

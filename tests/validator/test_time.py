@@ -308,7 +308,7 @@ def test_a_signature_time_stamp_moved_to_another_signature(bench: Bench, court: 
 
     source, target = bench.stamped, sign(court.letter, bench.signer, NOW, field="A", stamper=bench.tsa.stamper(KEPT))
     start, end = hole(source, 0)
-    donor = asn1_cms.ContentInfo.load(bytes.fromhex(source[start + 1 : end - 1].rstrip(b"0").decode() + "00"))
+    donor = asn1_cms.ContentInfo.load(bytes.fromhex(source[start + 1 : end - 1].decode()))
     start, end = hole(target, 0)
     info = asn1_cms.ContentInfo.load(bytes.fromhex(target[start + 1 : end - 1].decode()))
     info["content"]["signer_infos"][0]["unsigned_attrs"] = donor["content"]["signer_infos"][0]["unsigned_attrs"]

@@ -48,6 +48,11 @@ async def queue(channel: AbstractChannel, name: str) -> AbstractQueue:
     return await channel.get_queue(name, ensure=False)
 
 
+async def ready(channel: AbstractChannel, name: str) -> int:
+    """Messages that wait in a queue for a consumer, asked of the queue: nothing is declared."""
+    return (await channel.declare_queue(name, passive=True)).declaration_result.message_count or 0
+
+
 @asynccontextmanager
 async def waiting(channel: AbstractChannel, name: str, limit: int) -> AsyncIterator[list[AbstractIncomingMessage]]:
     """Up to ``limit`` messages that wait in a queue now; those not acked inside return to it.

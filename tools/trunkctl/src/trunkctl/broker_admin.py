@@ -42,10 +42,6 @@ class BrokerAdmin:
             *self._user_differences(topology),
         ]
 
-    def queue_messages(self) -> dict[str, int]:
-        """Messages in each queue of the vhost."""
-        return {queue["name"]: int(queue.get("messages", 0)) for queue in self._get(f"/queues/{self._vhost}")}
-
     def set_password(self, user: str, password: str) -> None:
         """From now on this password opens sessions; those that are open stay open."""
         tags = "monitoring" if user == OPERATOR else ""

@@ -29,6 +29,12 @@ class Choice:
         return chosen(message, self.ids, self.reasons, self.everything)
 
 
+async def count(settings: ControlSettings) -> int:
+    """How many messages the parking lot holds at this moment, as the queue itself answers."""
+    async with broker.session(settings.broker_url(OPERATOR)) as channel:
+        return await broker.ready(channel, PARK)
+
+
 async def look(settings: ControlSettings) -> list[Parked]:
     """Everything in the parking lot; it stays there."""
     async with (

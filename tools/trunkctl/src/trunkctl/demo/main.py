@@ -8,10 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from common.topology import PARK
 from devstack import progress
 from mint.city import City
-from trunkctl import shown, topology_job
+from trunkctl import park, shown
 from trunkctl.demo import closing, totals
 from trunkctl.demo.cases import Case, Kind, Outcome
 from trunkctl.demo.desks import open_desks
@@ -114,7 +113,7 @@ def _ended(state: Path) -> list[str]:
 
 
 def _parked(settings: ControlSettings) -> int:
-    return topology_job.admin(settings).queue_messages().get(PARK, 0)
+    return asyncio.run(park.count(settings))
 
 
 def _lines(file: Path) -> int:
