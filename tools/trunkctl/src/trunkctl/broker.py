@@ -50,7 +50,10 @@ async def queue(channel: AbstractChannel, name: str) -> AbstractQueue:
 
 async def ready(channel: AbstractChannel, name: str) -> int:
     """Messages that wait in a queue for a consumer, asked of the queue: nothing is declared."""
-    return (await channel.declare_queue(name, passive=True)).declaration_result.message_count or 0
+    answer = (await channel.declare_queue(name, passive=True)).declaration_result
+    if answer.message_count is None:
+        raise Trouble(f"The broker did not say how many messages wait in {name}.")
+    return answer.message_count
 
 
 @asynccontextmanager
