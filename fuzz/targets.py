@@ -22,15 +22,15 @@ from mint.ltv import add_validation_data
 from mint.paper import letter
 from mint.sign import sign
 from mint.tamper import BYTE_RANGE
-from validator.checks.fault import Fault
 from validator.checks.gate import check_gate
 from validator.checks.parse import parse as parse_pdf
 from validator.checks.structure import find_signatures
+from validator.fault import Fault
+from validator.pki.crl import Revocation, authentic_crls
+from validator.pki.trust import Trust
 from validator.policy import DEFAULT
-from validator.report import Verified
-from validator.revocation import Revocation, authentic_crls
+from validator.report.model import Verified
 from validator.secrecy import find_mark
-from validator.trust import Trust
 from validator.verify import Question, verify
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)

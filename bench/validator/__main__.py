@@ -19,7 +19,7 @@ from rich.table import Table
 from bench.validator.documents import KINDS, NOW, SENDER, Kind, Setting, build_setting
 from bench.validator.floor import floor_of
 from bench.validator.plain import Plain
-from validator.report import Verified
+from validator.report.model import Verified
 from validator.verify import Question, verify
 
 LETTER_FLOOR_MS = 0.3

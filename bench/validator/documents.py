@@ -11,9 +11,9 @@ from mint.paper import scan
 from mint.pki import Revocation as Revoked
 from mint.tagged import tagged
 from mint.tsa import time_authority
+from validator.pki.crl import Revocation, authentic_crls
+from validator.pki.trust import Trust
 from validator.policy import DEFAULT
-from validator.revocation import Revocation, authentic_crls
-from validator.trust import Trust
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 SENDER = "000.00.14.H29"

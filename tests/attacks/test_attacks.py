@@ -12,8 +12,8 @@ from mint.attacks import ATTACKS, Class, Scene
 from mint.city import build_city
 from mint.paper import letter
 from tests.validator.conftest import NOW, SENDER, Court, revocation_of
-from validator.report import Integrity, Refused, SubIndication, Verified
-from validator.trust import Trust
+from validator.pki.trust import Trust
+from validator.report.model import Integrity, Refused, SubIndication, Verified
 
 SIGNED_UNREADABLE = {"object_beyond_the_size_after", "object_beyond_the_size_between"}
 """What was signed could not be read either."""

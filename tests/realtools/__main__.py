@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from common.directory import read_directory
-from validator import trust
+from validator.pki import trust
 from validator.verify import Question, verify
 
 from .once import programs

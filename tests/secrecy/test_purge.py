@@ -38,13 +38,13 @@ from mint.paper import letter
 from tests.secrecy.test_files import attached
 from tests.validator.conftest import SENDER, revocation_of
 from validator.handlers import Validator
-from validator.pool import Limits, Measures, Pool
-from validator.report import Decision
-from validator.revocation import Revocation
+from validator.pki.crl import Revocation
+from validator.pki.trust import Trust
+from validator.report.model import Decision
 from validator.secrecy.search import Found, Search
-from validator.trust import Trust
-from validator.verdicts import Verdicts
+from validator.store import Verdicts
 from validator.verify import Question
+from validator.workers.pool import Limits, Measures, Pool
 
 RECEIVER = "H29.901.01"
 pytestmark = pytest.mark.asyncio(loop_scope="module")

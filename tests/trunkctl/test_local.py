@@ -14,7 +14,7 @@ from trunkctl.commands.optional import demo_parts
 from trunkctl.local import cast
 from trunkctl.local.mail_sink import line_of
 from trunkctl.trouble import Trouble
-from validator import trust
+from validator.pki import trust
 from validator.verify import Question, Verified, verify
 
 NOW = datetime.now(UTC).replace(microsecond=0)

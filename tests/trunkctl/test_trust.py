@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from mint.pki import Authority
 from trunkctl.main import app
 from trunkctl.trouble import Trouble
-from validator import crl_refresh, trust
+from validator.pki import refresh as crl_refresh
+from validator.pki import trust
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 ADDRESS = "http://crl.invalid/g2.crl"

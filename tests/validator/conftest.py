@@ -9,10 +9,10 @@ import pytest
 from common.domain.directory import Directory
 from mint.city import City, build_city
 from mint.paper import letter, scan
+from validator.pki.crl import Revocation, authentic_crls
+from validator.pki.trust import Trust
 from validator.policy import DEFAULT
-from validator.report import Decision
-from validator.revocation import Revocation, authentic_crls
-from validator.trust import Trust
+from validator.report.model import Decision
 from validator.verify import Question, verify
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)

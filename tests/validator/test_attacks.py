@@ -14,7 +14,7 @@ from mint.ltv import add_validation_data
 from mint.sign import add_empty_fields, sign
 from mint.tamper import TAMPERS, hole, revision_end
 from validator.policy import Policy
-from validator.report import Refused, Verified
+from validator.report.model import Refused, Verified
 
 from .conftest import NOW, Court
 

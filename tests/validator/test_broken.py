@@ -8,7 +8,7 @@ from mint.attacks.forge import message, resigned
 from mint.attacks.raw import appended, last_table, stream, text
 from mint.sign import sign
 from mint.tamper import BYTE_RANGE, TAMPERS, hole
-from validator.report import Integrity, Refused
+from validator.report.model import Integrity, Refused
 
 from .conftest import NOW, Court
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from common.domain.reason import Reason
 from mint.sign import sign
 from mint.tamper import hole
-from validator import ber
-from validator.report import Integrity
+from validator.cms import ber
+from validator.report.model import Integrity
 
 from .conftest import NOW, Court
 

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from common.domain.reason import Reason
-from validator.checks.chain import find_chain
-from validator.checks.fault import Fault
+from validator.fault import Fault
+from validator.pki.path import find_chain
+from validator.pki.trust import Trust
 from validator.policy import DEFAULT
-from validator.trust import Trust
 
 from .conftest import NOW
 

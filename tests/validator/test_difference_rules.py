@@ -17,7 +17,7 @@ from mint.ltv import add_validation_data
 from mint.pki import Identity
 from mint.sign import Manner, _DatedSigner, _metadata, _signer, add_empty_fields, finished, sign
 from mint.tagged import DOCUMENT, FIRST_PAGE, PARENTS, ROOT, tagged
-from validator.report import Refused, Verified
+from validator.report.model import Refused, Verified
 
 from .conftest import NOW, SENDER, Court
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from common.domain.reason import Reason
-from validator.checks.fault import Step
+from validator.fault import Step
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "validity.md").read_text(encoding="utf-8")

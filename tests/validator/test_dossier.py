@@ -10,9 +10,9 @@ from common.domain.names import Label
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from mint.pki import Authority
-from validator import report
-from validator.dossier import Verdict, conclude, declares_copy, pdfs
-from validator.trust import Trust
+from validator.package_verdict import Verdict, conclude, declares_copy, pdfs
+from validator.pki.trust import Trust
+from validator.report import model as report
 from validator.verify import Question, verify
 
 from .conftest import NOW, SENDER, Court

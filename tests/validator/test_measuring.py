@@ -28,11 +28,11 @@ from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
 from tests.counted import Series, Since, series
 from validator.handlers import Validator
-from validator.measuring import measure_examination, measure_material, measure_verdicts, revocation_checks
-from validator.report import Decision
-from validator.revocation import Revocation
-from validator.trust import Trust
-from validator.verdicts import Verdicts
+from validator.metrics import measure_examination, measure_material, measure_verdicts, revocation_checks
+from validator.pki.crl import Revocation
+from validator.pki.trust import Trust
+from validator.report.model import Decision
+from validator.store import Verdicts
 
 from .conftest import NOW, SENDER, Court, revocation_of
 from .test_time import KEPT, MADE, Bench, bench

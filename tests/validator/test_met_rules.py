@@ -32,7 +32,7 @@ from mint.tamper import BYTE_RANGE, hole
 from mint.tsa import add_document_time_stamp, time_authority
 from validator.checks.parse import parse
 from validator.policy import DEFAULT
-from validator.report import Integrity
+from validator.report.model import Integrity
 
 from .conftest import NOW, Court
 from .test_difference_rules import Writer, accepted, dictionary, name, refused, sign_with

@@ -15,7 +15,7 @@ from mint.attacks.forge import ROOM, message, prepared, resigned
 from mint.attacks.raw import appended, body_of, page, root_of, stream, text, with_entry
 from mint.pki import self_signed
 from mint.sign import sign
-from validator.report import Integrity, Refused, Verified
+from validator.report.model import Integrity, Refused, Verified
 
 from .conftest import NOW, SENDER, Court
 

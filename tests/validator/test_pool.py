@@ -11,10 +11,10 @@ import pytest
 from common.domain.reason import Reason
 from mint.misbehave import CRASH, CRASH_ONCE, HUNGRY, LOOP, SLEEP, misbehave
 from mint.tamper import TAMPERS
-from validator.pool import Limits, Measures, Pool, PoolClosed
-from validator.report import Decision, Refused, Undecided, Verified
-from validator.revocation import Revocation
+from validator.pki.crl import Revocation
+from validator.report.model import Decision, Refused, Undecided, Verified
 from validator.verify import Question
+from validator.workers.pool import Limits, Measures, Pool, PoolClosed
 
 from .conftest import NOW, SENDER, Court
 

@@ -15,11 +15,11 @@ from mint.sign import Manner, add_empty_fields, sign
 from mint.tagged import tagged
 from mint.tamper import revision_end
 from validator.checks.difference import check_difference, check_empty_fields
-from validator.checks.fault import Fault
 from validator.checks.gate import check_gate
-from validator.checks.quick.reading import Reader
-from validator.checks.quick.settled import settled
 from validator.checks.structure import find_signatures
+from validator.diff.fast_path.fast_path import settled
+from validator.fault import Fault
+from validator.pdf.reader import Reader
 from validator.policy import DEFAULT
 
 from .conftest import NOW, Court

@@ -12,10 +12,10 @@ from pyhanko.pdf_utils.writer import copy_into_new_writer
 from mint.hybrid import hybrid
 from mint.sign import sign
 from mint.tagged import tagged
-from validator.checks.quick import Unsure
-from validator.checks.quick.layout import read_layout
-from validator.checks.quick.reading import Reader
-from validator.checks.quick.values import Ref, read_value
+from validator.pdf.inconclusive import Unsure
+from validator.pdf.layout import read_layout
+from validator.pdf.reader import Reader
+from validator.pdf.values import Ref, read_value
 
 from .conftest import NOW, Court
 from .updates import Update

@@ -8,9 +8,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from mint.tamper import TAMPERS
-from validator.report import SCHEMA, Report, Verdict
-from validator.report_html import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, PARTS, STEPS, page
-from validator.revocation import Revocation
+from validator.pki.crl import Revocation
+from validator.report.html import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, PARTS, STEPS, page
+from validator.report.model import SCHEMA, Report, Verdict
 
 from .conftest import NOW, Court
 

@@ -19,8 +19,10 @@ from mint.pki import Revocation as Revoked
 from mint.sign import sign
 from mint.tamper import TAMPERS
 from mint.tsa import TimeAuthority, add_document_time_stamp, long_term, time_authority
+from validator.pki.crl import Revocation, authentic_crls
+from validator.pki.trust import Trust, Window
 from validator.policy import DEFAULT
-from validator.report import (
+from validator.report.model import (
     Decision,
     Indication,
     Integrity,
@@ -31,8 +33,6 @@ from validator.report import (
     Undecided,
     Verified,
 )
-from validator.revocation import Revocation, authentic_crls
-from validator.trust import Trust, Window
 from validator.verify import Question, verify
 
 from .conftest import NOW, SENDER, Court

@@ -10,10 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mint.pki import Authority
-from validator import trust
+from validator.pki import trust
+from validator.pki.crl import Crl, read_crl
 from validator.policy import DEFAULT
-from validator.report import Verified
-from validator.revocation import Crl, read_crl
+from validator.report.model import Verified
 
 from .conftest import NOW, Court
 

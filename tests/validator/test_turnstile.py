@@ -2,7 +2,7 @@
 
 import asyncio
 
-from validator.turnstile import Turnstile
+from validator.workers.priority_semaphore import Turnstile
 
 
 async def arrive(turnstile: Turnstile, name: str, passed: list[str], *, urgent: bool) -> None:

@@ -8,10 +8,10 @@ import pytest
 from common.domain.reason import Reason
 from mint.pki import Revocation as Revoked
 from mint.tamper import TAMPERS
-from validator.report import Refused, Verified
-from validator.revocation import Revocation
-from validator.verdict_cache import VerdictCache
+from validator.pki.crl import Revocation
+from validator.report.model import Refused, Verified
 from validator.verify import Question
+from validator.workers.cache import VerdictCache
 
 from .conftest import NOW, SENDER, Court, revocation_of
 

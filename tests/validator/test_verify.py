@@ -16,10 +16,10 @@ from mint.pki import Authority
 from mint.sign import SIGNER_BOX, UNIT_BOX, add_empty_fields, sign, sign_pair
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
+from validator.pki.crl import Revocation, read_crl
+from validator.pki.trust import Trust
 from validator.policy import DEFAULT
-from validator.report import Indication, NoteCode, Part, Refused, SubIndication, Undecided, Verified
-from validator.revocation import Revocation, read_crl
-from validator.trust import Trust
+from validator.report.model import Indication, NoteCode, Part, Refused, SubIndication, Undecided, Verified
 
 from .conftest import NOW, SENDER, Court, revocation_of
 

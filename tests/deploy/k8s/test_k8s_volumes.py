@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from common.settings import ServiceSettings
 from mint.pki import Authority
-from validator import crl_refresh, trust
+from validator.pki import refresh as crl_refresh
+from validator.pki import trust
 
 from .manifests import Manifests
 

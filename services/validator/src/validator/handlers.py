@@ -19,17 +19,17 @@ from common.metrics import record_rejection, record_stage
 from common.objects import ObjectMissing, Objects, content_ref
 from common.secrecy import Mark
 from common.service import Announcer
-from validator.dossier import Verdict, conclude, declares_copy, pdfs
-from validator.examiner import Examiner
-from validator.measuring import measure_verdicts
+from validator.metrics import measure_verdicts
+from validator.package_verdict import Verdict, conclude, declares_copy, pdfs
 from validator.policy import DEFAULT
-from validator.report import Decision
+from validator.report.model import Decision
 from validator.secrecy.redacted import objects_of, redacted, report_json
 from validator.secrecy.restore import restore
 from validator.secrecy.search import Search
 from validator.secrecy.searched import Searched
-from validator.verdicts import VerdictRecord, Verdicts, fact_of
+from validator.store import VerdictRecord, Verdicts, fact_of
 from validator.verify import Question
+from validator.workers.service import Examiner
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from common.database import Database
 from common.directory import DirectoryReader
 from common.objects import Objects
 from common.service import Service
-from validator.examiner import Examiner
 from validator.handlers import Validator
 from validator.settings import ValidatorSettings
-from validator.verdicts import Verdicts
+from validator.store import Verdicts
+from validator.workers.service import Examiner
 
 
 def build() -> Service:

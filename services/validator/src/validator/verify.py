@@ -20,20 +20,20 @@ from common.domain.names import Label
 from common.domain.reason import Reason
 from validator.checks.cryptography import TIME_STAMP, check_cryptography, check_strength
 from validator.checks.difference import check_difference, check_empty_fields
-from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import check_gate
 from validator.checks.parse import parse
+from validator.checks.report_builder import PYHANKO_VERSION, report_of, unplaced
 from validator.checks.stamps import check_invisible
+from validator.checks.state import OF_SIGNATURES, Findings, Settled, raise_first
 from validator.checks.structure import Signature, find_signatures
-from validator.findings import OF_SIGNATURES, Findings, Settled, raise_first
-from validator.placing import place_in_time
+from validator.checks.timeline import place_in_time
+from validator.checks.whole_document import judge_together
+from validator.context import Measures, Question
+from validator.fault import Fault, Step, faults
+from validator.pki.crl import Revocation
+from validator.pki.trust import Trust
 from validator.policy import Policy
-from validator.question import Measures, Question
-from validator.report import Decision, Refused, Report, SubIndication, Undecided, Verdict, Verified
-from validator.revocation import Revocation
-from validator.telling import PYHANKO_VERSION, report_of, unplaced
-from validator.together import judge_together
-from validator.trust import Trust
+from validator.report.model import Decision, Refused, Report, SubIndication, Undecided, Verdict, Verified
 
 __all__ = ["PYHANKO_VERSION", "Question", "verify"]
 

@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trunkctl.trouble import Trouble
-from validator import trust
-from validator.trust import Pin, Window
+from validator.pki import trust
+from validator.pki.trust import Pin, Window
 
 
 class Place(StrEnum):

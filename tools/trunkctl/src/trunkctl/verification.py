@@ -18,9 +18,9 @@ from common.domain.names import UnitCode
 from common.domain.reason import Reason
 from common.sentences import sentence
 from validator.policy import DEFAULT, Policy
-from validator.pool import Limits, Measures, Pool
-from validator.report import Decision, Integrity, Refused, Report, SignatureReport, Verdict
+from validator.report.model import Decision, Integrity, Refused, Report, SignatureReport, Verdict
 from validator.verify import PYHANKO_VERSION, Question
+from validator.workers.pool import Limits, Measures, Pool
 
 WIDE = replace(DEFAULT, max_revisions=200, max_signatures=100, max_objects=2_000_000)
 """For integrity alone."""

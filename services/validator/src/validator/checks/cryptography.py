@@ -12,14 +12,16 @@ from datetime import datetime
 from cryptography import x509
 
 from common.domain.reason import Reason
-from validator import ber, certificates, cms, raw_rsa
-from validator.checks.algorithms import weakness_of_key
-from validator.checks.fault import Fault, Step, faults
-from validator.checks.quick.digests import Covered
 from validator.checks.structure import Signature
-from validator.embedded import stored_certificates
+from validator.cms import ber, raw_rsa
+from validator.cms import signed_data as cms
+from validator.fault import Fault, Step, faults
+from validator.pdf.digests import Covered
+from validator.pki import certificates
+from validator.pki.algorithms import weakness_of_key
+from validator.pki.evidence import stored_certificates
 from validator.policy import Policy
-from validator.report import SubIndication
+from validator.report.model import SubIndication
 
 TIME_STAMP, SHA1_INSIDE = "/ETSI.RFC3161", "/adbe.pkcs7.sha1"
 KNOWN = frozenset(cms.HASHES)

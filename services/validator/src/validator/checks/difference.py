@@ -18,16 +18,21 @@ from pyhanko.sign.diff_analysis.rules.metadata_rules import DocInfoRule, Metadat
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
-from validator.checks.allowed import FormRule, InformationDateRule, Policy, ValidationDataRule
-from validator.checks.anew import AnnotationTypeRule, FormResourcesRule, OutputIntentRule, ToolVersionRule
-from validator.checks.fault import Fault, Step, faults
-from validator.checks.leftover import LeftoverRule
-from validator.checks.metadata import MetadataDateRule
-from validator.checks.quick.settled import settled
 from validator.checks.structure import Signature
-from validator.checks.tagging import StructureTreeRule
-from validator.checks.visible import is_visible
-from validator.report import SubIndication
+from validator.diff.fast_path.fast_path import settled
+from validator.diff.full.equivalent_rewrites import (
+    AnnotationTypeRule,
+    FormResourcesRule,
+    OutputIntentRule,
+    ToolVersionRule,
+)
+from validator.diff.full.orphans import LeftoverRule
+from validator.diff.full.rules import FormRule, InformationDateRule, Policy, ValidationDataRule
+from validator.diff.full.structure_tree import StructureTreeRule
+from validator.diff.full.xmp import MetadataDateRule
+from validator.fault import Fault, Step, faults
+from validator.pdf.field_visibility import is_visible
+from validator.report.model import SubIndication
 
 _FORM = FormRule([SigFieldCreationRule(allow_new_visible_after_certify=True), SigFieldModificationRule()])
 """A visible field needs the permission to fill in forms like any signature; (4.2) asks for that."""

@@ -1,9 +1,9 @@
 """(1) Gate: what can be said by scanning the bytes, before any parser sees them."""
 
 from common.domain.reason import Reason
-from validator.checks.fault import Fault, Step
+from validator.fault import Fault, Step
 from validator.policy import Policy
-from validator.report import SubIndication
+from validator.report.model import SubIndication
 
 WHITE_SPACE = b"\x00\t\n\x0c\r "
 """ISO 32000-1 §7.2.2."""

@@ -10,8 +10,8 @@ from datetime import date
 from common.domain.directory import CertificateRole, Directory, Unit
 from common.domain.names import Label, UnitCode
 from common.domain.reason import Reason
-from validator.checks.fault import Fault, Step
-from validator.report import Note, NoteCode, Part, SubIndication
+from validator.fault import Fault, Step
+from validator.report.model import Note, NoteCode, Part, SubIndication
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from common.domain.reason import Reason
-from validator.checks.fault import Fault, Step
+from validator.fault import Fault, Step
 from validator.policy import Policy
-from validator.report import Part, SubIndication
+from validator.report.model import Part, SubIndication
 
 
 def check_order(found: Sequence[Part], times: Sequence[datetime], policy: Policy) -> None:

@@ -5,10 +5,10 @@ import logging
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from common.domain.reason import Reason
-from validator.checks.fault import Fault, Step, faults
-from validator.checks.quick.reading import Reader
+from validator.fault import Fault, Step, faults
+from validator.pdf.reader import Reader
 from validator.policy import Policy
-from validator.report import SubIndication
+from validator.report.model import SubIndication
 
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 """Its warnings quote objects of the document, which must not reach our logs (R15)."""

@@ -11,9 +11,9 @@ from cryptography import x509
 from pyhanko.pdf_utils.generic import parse_pdf_date
 
 from common.domain.reason import Reason
-from validator.checks.fault import Fault, Step, faults
+from validator.fault import Fault, Step, faults
 from validator.policy import Policy
-from validator.report import SubIndication
+from validator.report.model import SubIndication
 
 VIETNAM = timezone(timedelta(hours=7))
 """ND 30/2020 counts days in this zone; Vietnam has no summer time."""

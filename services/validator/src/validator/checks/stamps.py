@@ -10,14 +10,14 @@ from datetime import datetime
 
 from common.domain.reason import Reason
 from validator.checks.cryptography import Signed, check_strength, read_token
-from validator.checks.fault import Fault, Step, faults
 from validator.checks.structure import Signature
-from validator.checks.visible import is_visible
-from validator.embedded import Evidence, Proofs
+from validator.fault import Fault, Step, faults
+from validator.pdf.field_visibility import is_visible
+from validator.pki.evidence import Evidence, Proofs
+from validator.pki.status import Standing, standing
+from validator.pki.trust import Purpose
 from validator.policy import Policy
-from validator.report import SubIndication
-from validator.standing import Standing, standing
-from validator.trust import Purpose
+from validator.report.model import SubIndication
 
 
 @dataclass(frozen=True, slots=True)

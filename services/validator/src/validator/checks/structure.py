@@ -17,16 +17,16 @@ from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from common.domain.reason import Reason
-from validator.checks.fault import Fault, Step, faults
 from validator.checks.gate import END, WHITE_SPACE
-from validator.checks.placed import Placed
-from validator.checks.quick.digests import Covered, Digests
-from validator.checks.quick.reading import Reader
-from validator.checks.quick.sections import own_trailer
-from validator.checks.quick.settled import settled
-from validator.checks.usage_rights import covers_what_it_says, usage_rights
+from validator.diff.fast_path.fast_path import settled
+from validator.fault import Fault, Step, faults
+from validator.pdf.digests import Covered, Digests
+from validator.pdf.embedded_signature import Placed
+from validator.pdf.reader import Reader
+from validator.pdf.sections import own_trailer
+from validator.pdf.usage_rights import covers_what_it_says, usage_rights
 from validator.policy import Policy
-from validator.report import SubIndication
+from validator.report.model import SubIndication
 
 HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
 BYTE_RANGE = b"/ByteRange"

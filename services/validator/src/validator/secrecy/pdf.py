@@ -12,7 +12,7 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 
 from common.secrecy import Mark, mark_in_field, mark_in_file_name, mark_in_text
-from validator.checks.quick.reading import Reader
+from validator.pdf.reader import Reader
 from validator.secrecy.pdf_text import MAX_CONTENT_BYTES, PageReader, entry
 from validator.secrecy.search import Missed
 

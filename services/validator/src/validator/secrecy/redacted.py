@@ -9,7 +9,7 @@ from common.domain.reason import Reason
 from common.facts import ObjectRef, PackageAccepted
 from common.objects import content_ref
 from common.secrecy import Mark
-from validator.checks.fault import Step
+from validator.fault import Step
 
 
 def redacted(envelope: Envelope) -> Envelope:

@@ -12,7 +12,7 @@ from common.domain.envelope import Attachment
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.secrecy import Mark
-from validator.dossier import PDF
+from validator.package_verdict import PDF
 from validator.secrecy.search import Missed
 
 

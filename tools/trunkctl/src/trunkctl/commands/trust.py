@@ -45,8 +45,8 @@ def trust_add(
 @trust_app.command("list")
 def trust_list(trust: Folder) -> None:
     """What the folder holds, and what of it counts."""
-    from validator import trust as trust_files
-    from validator.certificates import issuer_key
+    from validator.pki import trust as trust_files
+    from validator.pki.certificates import issuer_key
 
     now = datetime.now(UTC)
     held = listed(trust)
@@ -81,7 +81,7 @@ def trust_refresh(
     drop: Annotated[list[Path] | None, typer.Option(help="Folder with lists brought as files.")] = None,
 ) -> None:
     """Bring newer revocation lists from the addresses given with ``add``; exit 1 if a source gave none."""
-    from validator import crl_refresh
+    from validator.pki import refresh as crl_refresh
 
     try:
         taken = crl_refresh.refresh(trust, drop or [])

@@ -18,8 +18,8 @@ from common.domain.directory import Directory
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
     from trunkctl.verification import Examined
-    from validator.revocation import Revocation
-    from validator.trust import Trust
+    from validator.pki.crl import Revocation
+    from validator.pki.trust import Trust
 
 VALID, REFUSED, NOT_DECIDED = 0, 1, 3
 """Exit codes; one refused file outweighs those that are not decided."""
@@ -50,9 +50,9 @@ def verify(
 ) -> None:
     """Are these PDFs valid documents? Offline. Exit 0 all valid, 1 some refused, 3 some not to be decided now."""
     from trunkctl import verification
-    from validator.pool import Measures
-    from validator.report_html import page
-    from validator.revocation import Revocation
+    from validator.pki.crl import Revocation
+    from validator.report.html import page
+    from validator.workers.pool import Measures
 
     roots, lists = _trust(trust) if trust else (None, Revocation())
     asked = verification.Asked(Measures(roots, lists, _directory(directory)), _time(at), sender, copy)
@@ -87,7 +87,7 @@ def _print_line(line: dict[str, Any], *, sort_keys: bool = False) -> None:
 
 
 def _trust(folder: Path) -> "tuple[Trust, Revocation]":
-    from validator import trust
+    from validator.pki import trust
 
     try:
         return trust.load(folder, unreadable=lambda name: typer.echo(f"not a certificate, left out: {name}", err=True))

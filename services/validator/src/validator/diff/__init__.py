@@ -1,0 +1,1 @@
+"""What later revisions changed."""

@@ -1,0 +1,139 @@
+"""The report for people: a page in Vietnamese that can be printed and filed.
+
+Everything out of a document or a certificate is escaped by the template engine; the page has no scripts and loads
+nothing.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+
+from jinja2 import Environment
+
+from common.domain.names import Label
+from common.sentences import sentence
+from validator.report.model import Indication, Integrity, Kind, NoteCode, Part, Report, Verdict
+
+VIETNAM = timezone(timedelta(hours=7))
+LABELS = {
+    Label.ORIGINAL: "Bản gốc: có chữ ký số của người có thẩm quyền và của cơ quan, tổ chức",
+    Label.CERTIFIED_COPY: "Bản sao y: bản quét có chữ ký số của cơ quan, tổ chức",
+}
+INTEGRITY = {
+    Integrity.INTACT: "toàn vẹn",
+    Integrity.TAMPERED: "đã bị thay đổi sau khi ký, hoặc chữ ký không kiểm tra được",
+    Integrity.UNSIGNED: "không có chữ ký số",
+    Integrity.MALFORMED: "không đọc được như một tệp PDF",
+}
+INDICATIONS = {
+    Indication.TOTAL_PASSED: "Hợp lệ",
+    Indication.INDETERMINATE: "Chưa kết luận được",
+    Indication.TOTAL_FAILED: "Không hợp lệ",
+}
+PARTS = {
+    Part.UNIT: "cơ quan, tổ chức gửi",
+    Part.SIGNER: "người có thẩm quyền",
+    Part.OTHER_UNIT: "đơn vị khác",
+    Part.LAPSED: "thẩm quyền không còn vào ngày ký",
+    Part.STRANGER: "không đăng ký",
+}
+KINDS = {Kind.SIGNATURE: "Chữ ký số", Kind.TIME_STAMP: "Dấu thời gian"}
+NOTES = {
+    NoteCode.CERTIFICATE_SHARED: "Một chứng thư số đăng ký cho nhiều đơn vị (sự kiện an toàn)",
+    NoteCode.OTHER_UNIT_SIGNED: "Có chữ ký của đơn vị khác",
+    NoteCode.TIME_AHEAD: "Giờ ký ghi lệch tới bảy giờ (giờ địa phương ghi như giờ UTC)",
+    NoteCode.NO_SIGNING_CERTIFICATE_ATTRIBUTE: "Chữ ký không nêu chứng thư số đã dùng",
+    NoteCode.NOT_SIGNED_ON_PROMULGATION_DATE: "Ngày ký khác ngày ban hành",
+    NoteCode.TIMESTAMP_NOT_USED: "Dấu thời gian không dùng được",
+    NoteCode.JUDGED_AT_PROVEN_TIME: "Chứng thư số được xét tại thời điểm dấu thời gian chứng minh",
+    NoteCode.SCAN_FORM: "Văn thư nơi nhận xem lại bản quét",
+}
+STEPS = {
+    1: "tệp", 2: "đọc PDF", 3: "cấu trúc chữ ký", 4: "thay đổi sau khi ký", 5: "mật mã", 6: "đường dẫn chứng thư",
+    7: "thu hồi", 8: "thời gian", 9: "chủ thể và thẩm quyền", 10: "thứ tự ký", 11: "thể thức", 12: "bí mật nhà nước",
+}  # fmt: skip
+
+TEMPLATE = """<!doctype html>
+<html lang="vi"><head><meta charset="utf-8"><title>Kết quả kiểm tra văn bản điện tử</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
+body{font:15px/1.5 "Times New Roman",serif;max-width:60em;margin:2em auto;padding:0 1em;color:#111}
+h1{font-size:1.4em} h2{font-size:1.15em;margin:1.6em 0 .3em} table{border-collapse:collapse;width:100%}
+th,td{border:1px solid #999;padding:.25em .5em;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused{color:#a00} .undecided{color:#850}
+.verdict{font-size:1.2em;font-weight:bold} section{page-break-after:always}
+</style></head><body>
+{% for name, report in reports %}<section>
+<h1>Kết quả kiểm tra văn bản điện tử</h1>
+<p class="verdict {{ report.verdict }}">{{ words(report) }}</p>
+{% if report.reason %}<p>{{ sentence(report.reason) }}<br>
+<small>{{ report.reason }}, bước {{ report.step or "–" }} ({{ steps.get(report.step, "–") }}):
+{{ report.detail }}</small>
+</p>{% endif %}
+<table>
+<tr><th>Tệp</th><td>{{ name }}</td></tr>
+<tr><th>SHA-256</th><td>{{ report.document_sha256 }} ({{ report.document_bytes }} byte)</td></tr>
+<tr><th>Đơn vị gửi</th><td>{{ report.sender or "không hỏi" }}</td></tr>
+<tr><th>Tính toàn vẹn</th><td>{{ integrity[report.integrity] }}</td></tr>
+<tr><th>Kiểm tra lúc</th><td>{{ local(report.verified_at) }}</td></tr>
+<tr><th>Các bước đạt</th><td>{% for step in report.checks %}({{ step }}) {{ steps[step] }}{{ ", " if not loop.last }}
+{%- endfor %}</td></tr>
+</table>
+{% for each in report.signatures %}
+<h2>{{ kinds[each.kind] }} “{{ each.field }}”: {{ indications[each.indication] }}</h2>
+<table>
+{% if each.reason %}<tr><th>Lý do</th><td>{{ sentence(each.reason) }}<br>
+<small>{{ each.indication }} {{ each.sub_indication or "" }} · {{ each.reason }}: {{ each.detail }}</small></td></tr>
+{% endif %}
+<tr><th>Chủ thể chứng thư</th><td>{{ each.subject }}</td></tr>
+{% if each.part %}<tr><th>Tư cách</th><td>{{ parts[each.part] }}</td></tr>{% endif %}
+<tr><th>Thời điểm ký</th><td>{{ local(each.signing_time) }}
+{%- if each.proven_at %}; chứng minh có trước {{ local(each.proven_at) }}{% endif %}</td></tr>
+<tr><th>Xét chứng thư tại</th><td>{{ local(each.judged_at) }}</td></tr>
+<tr><th>Thuật toán</th><td>{{ each.signature_algorithm }}, {{ each.digest_algorithm }}</td></tr>
+<tr><th>Bao trùm</th><td>{{ each.covers_bytes }} byte đầu của tệp</td></tr>
+<tr><th>Đường dẫn chứng thư</th><td>{% for sha256 in each.chain %}{{ sha256 }}<br>{% endfor %}</td></tr>
+<tr><th>Trạng thái thu hồi</th><td>{% for status in each.statuses %}{{ status.kind | upper }}
+{{ status.number if status.number is not none }}, {{ local(status.this_update) }} – {{ local(status.next_update) }}
+{{- ", kèm trong tệp" if status.embedded }}<br><small>{{ status.sha256 }}</small><br>{% endfor %}</td></tr>
+{% for stamp in each.time_stamps %}<tr><th>Dấu thời gian</th><td>{{ local(stamp.at) }}, {{ stamp.subject }}
+{%- if stamp.detail %}: không dùng được ({{ stamp.detail }}){% endif %}</td></tr>{% endfor %}
+</table>{% endfor %}
+{% if report.notes %}<h2>Ghi chú</h2><ul>{% for note in report.notes %}
+<li>{{ notes[note.code] }}{% if note.detail %}: {{ note.detail }}{% endif %}</li>{% endfor %}</ul>{% endif %}
+<h2>Căn cứ để kiểm tra lại</h2>
+<table>
+<tr><th>Chính sách</th><td>{{ report.policy_version }}</td></tr>
+<tr><th>Danh bạ đơn vị</th><td>{{ report.directory_version or "không dùng" }}</td></tr>
+<tr><th>Chứng thư gốc</th><td>{% for root in report.roots %}{{ root }}<br>{% endfor %}</td></tr>
+<tr><th>Tập tin cậy</th><td>{{ report.trust_version or "không dùng" }}</td></tr>
+<tr><th>Tập danh sách thu hồi</th><td>{{ report.revocation_version }}</td></tr>
+<tr><th>Công cụ</th><td>{{ report.schema }}, pyHanko {{ report.pyhanko_version }}</td></tr>
+</table></section>{% endfor %}
+</body></html>
+"""
+
+_ENVIRONMENT = Environment(autoescape=True, trim_blocks=True)
+
+
+def page(reports: Iterable[tuple[str, Report]]) -> str:
+    """One page for all of (file name, report)."""
+    template = _ENVIRONMENT.from_string(TEMPLATE)
+    return template.render(
+        reports=list(reports), words=_words, sentence=sentence, local=_local, integrity=INTEGRITY,
+        indications=INDICATIONS, parts=PARTS, kinds=KINDS, notes=NOTES, steps=STEPS,
+    )  # fmt: skip
+
+
+def _words(report: Report) -> str:
+    if report.label:
+        return f"HỢP LỆ. {LABELS[report.label]}."
+    kinds = {
+        Verdict.VALID: "Mọi chữ ký số đều hợp lệ (không hỏi đơn vị và thẩm quyền).",
+        Verdict.UNDECIDED: "CHƯA KẾT LUẬN ĐƯỢC.",
+        Verdict.REFUSED: "KHÔNG HỢP LỆ.",
+    }
+    return kinds[report.verdict]
+
+
+def _local(at: datetime | None) -> str:
+    return at.astimezone(VIETNAM).isoformat(timespec="seconds") if at else "–"

@@ -1,0 +1,64 @@
+"""The same bytes, asked the same question under the same measures, get the answer they got before.
+
+A trunk sees a document once for each package it travels in. A valid answer is kept until the first list, certificate or
+root that it rests on ends; a refusal only where time cannot change it. What is undecided is never kept.
+"""
+
+import hashlib
+from collections import OrderedDict
+from datetime import datetime
+
+from common.domain.reason import Reason
+from validator.report.model import Decision, Refused, Verified
+from validator.verify import Question
+
+TIMELESS = frozenset(
+    {
+        Reason.E_PDF_FORMAT,
+        Reason.E_PDF_ENCRYPTED,
+        Reason.E_SIG_FORMAT,
+        Reason.E_SIG_COVERAGE,
+        Reason.E_SIG_CHANGED,
+        Reason.E_SIG_DIGEST,
+        Reason.E_SIG_VALUE,
+        Reason.E_SIG_WEAK_ALG,
+    }
+)
+"""What bytes alone decide. A limit is not among them: it may have been the machine's."""
+
+Key = tuple[str, int, Question, str]
+
+
+class VerdictCache:
+    """The last answers; ``measures`` is the version of trust, lists and directory."""
+
+    def __init__(self, size: int = 2000) -> None:
+        self._size = size
+        self._kept: OrderedDict[Key, tuple[Decision, datetime | None]] = OrderedDict()
+
+    def key(self, document: bytes, question: Question, measures: str) -> Key:
+        """What an answer depends on, time aside; the policy is part of the question."""
+        return hashlib.sha256(document).hexdigest(), len(document), question, measures
+
+    def find(self, key: Key, now: datetime) -> Decision | None:
+        """The answer, if it still holds."""
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        decision, until = found
+        if now < decision.report.verified_at or (until is not None and now >= until):
+            return None
+        self._kept.move_to_end(key)
+        return decision
+
+    def keep(self, key: Key, decision: Decision) -> None:
+        """Remember what may be remembered."""
+        if isinstance(decision, Verified):
+            until = decision.report.holds_until
+            if until is None:
+                return
+            self._kept[key] = (decision, until)
+        elif isinstance(decision, Refused) and decision.reason in TIMELESS:
+            self._kept[key] = (decision, None)
+        while len(self._kept) > self._size:
+            self._kept.popitem(last=False)
