@@ -25,17 +25,18 @@ from mint.tamper import BYTE_RANGE
 from validator.checks.gate import check_gate
 from validator.checks.parse import parse as parse_pdf
 from validator.checks.structure import find_signatures
+from validator.context import Material, ValidationContext, VerificationRequest
 from validator.fault import Fault
-from validator.pki.crl import Revocation, authentic_crls
-from validator.pki.trust import Trust
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
-from validator.report.model import Verified
+from validator.report.decision import Verified
 from validator.secrecy import find_mark
-from validator.verify import Question, verify
+from validator.verify import verify
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 SENDER = "000.00.14.H29"
-QUESTION = Question(sender=SENDER)
+REQUEST = VerificationRequest(sender=SENDER)
 
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 
@@ -63,17 +64,18 @@ def city() -> City:
 
 
 @cache
-def _measures() -> tuple[Trust, Revocation]:
-    trust = Trust([city().authority.root.der], [city().authority.issuing.der])
+def _material() -> Material:
+    trust = TrustStore([city().authority.root.der], [city().authority.issuing.der])
     end = NOW + timedelta(days=7)
     files = [(each, city().authority.crl(each, this_update=NOW, next_update=end)) for each in ("root", "issuing")]
-    return trust, Revocation(authentic_crls(trust.roots + trust.intermediates, files, DEFAULT))
+    lists = RevocationLists(authentic_crls(trust.roots + trust.intermediates, files, DEFAULT))
+    return Material(trust, lists, city().directory("v1"))
 
 
 def judge(document: bytes) -> object:
     """The decision on a document of the demo city."""
-    trust, revocation = _measures()
-    return verify(document, QUESTION, trust, revocation, city().directory("v1"), NOW + timedelta(hours=1))
+    context = ValidationContext(_material(), NOW + timedelta(hours=1))
+    return verify(document, REQUEST, context)
 
 
 @cache

@@ -19,8 +19,9 @@ from rich.table import Table
 from bench.validator.documents import KINDS, NOW, SENDER, Kind, Setting, build_setting
 from bench.validator.floor import floor_of
 from bench.validator.plain import Plain
-from validator.report.model import Verified
-from validator.verify import Question, verify
+from validator.context import Material, ValidationContext, VerificationRequest
+from validator.report.decision import Verified
+from validator.verify import verify
 
 LETTER_FLOOR_MS = 0.3
 """Of the machine on which the table was measured."""
@@ -56,10 +57,12 @@ def main() -> None:
 
 
 def _ours(setting: Setting, document: bytes) -> Callable[[], object]:
-    question, later = Question(sender=SENDER), NOW + timedelta(hours=1)
+    request = VerificationRequest(sender=SENDER)
+    material = Material(setting.trust, setting.revocation, setting.directory)
+    context = ValidationContext(material, NOW + timedelta(hours=1))
 
     def run() -> object:
-        decision = verify(document, question, setting.trust, setting.revocation, setting.directory, later)
+        decision = verify(document, request, context)
         assert isinstance(decision, Verified), decision.detail
         return decision
 

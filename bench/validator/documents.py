@@ -11,8 +11,8 @@ from mint.paper import scan
 from mint.pki import Revocation as Revoked
 from mint.tagged import tagged
 from mint.tsa import time_authority
-from validator.pki.crl import Revocation, authentic_crls
-from validator.pki.trust import Trust
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
@@ -53,8 +53,8 @@ class Setting:
     """The demo city and what its documents are measured by."""
 
     city: City
-    trust: Trust
-    revocation: Revocation
+    trust: TrustStore
+    revocation: RevocationLists
     directory: Directory
     anchors: tuple[bytes, ...]
     """DER: root and issuing CA, for the plain library."""
@@ -80,6 +80,6 @@ def build_setting(crl_entries: int = 10) -> Setting:
         (issuer, authority.crl(issuer, this_update=NOW, next_update=NOW + 7 * day)) for issuer in ("root", "issuing")
     ]
     anchors = (authority.root.der, authority.issuing.der)
-    trust = Trust([anchors[0]], [anchors[1]])
-    revocation = Revocation(authentic_crls(trust.roots + trust.intermediates, crls, DEFAULT))
+    trust = TrustStore([anchors[0]], [anchors[1]])
+    revocation = RevocationLists(authentic_crls(trust.roots + trust.intermediates, crls, DEFAULT))
     return Setting(city, trust, revocation, city.directory("bench"), anchors, tuple(crl for _, crl in crls))

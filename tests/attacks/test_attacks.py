@@ -11,9 +11,10 @@ import pytest
 from mint.attacks import ATTACKS, Class, Scene
 from mint.city import build_city
 from mint.paper import letter
-from tests.validator.conftest import NOW, SENDER, Court, revocation_of
-from validator.pki.trust import Trust
-from validator.report.model import Integrity, Refused, SubIndication, Verified
+from tests.validator.conftest import NOW, SENDER, Harness, revocation_of
+from validator.pki.trust_store import TrustStore
+from validator.report.decision import Refused, Verified
+from validator.report.vocabulary import Integrity, SubIndication
 
 SIGNED_UNREADABLE = {"object_beyond_the_size_after", "object_beyond_the_size_between"}
 """What was signed could not be read either."""
@@ -22,22 +23,22 @@ SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
-def court() -> Court:
+def harness() -> Harness:
     city, paper = build_city(NOW, kind="p256"), letter()
-    trust = Trust([city.authority.root.der], [city.authority.issuing.der])
+    trust = TrustStore([city.authority.root.der], [city.authority.issuing.der])
     directory, revocation = city.directory("v1"), revocation_of(city, trust)
-    return Court(city, trust, revocation, directory, paper, b"", city.signed(SENDER, paper))
+    return Harness(city, trust, revocation, directory, paper, b"", city.signed(SENDER, paper))
 
 
 @pytest.fixture(scope="module")
-def scene(court: Court) -> Scene:
-    return Scene(court.city, SENDER, court.letter, NOW)
+def scene(harness: Harness) -> Scene:
+    return Scene(harness.city, SENDER, harness.letter, NOW)
 
 
-def test_the_letter_itself_is_valid(court: Court, scene: Scene) -> None:
-    assert isinstance(court.judge(scene.signed), Verified)
+def test_the_letter_itself_is_valid(harness: Harness, scene: Scene) -> None:
+    assert isinstance(harness.judge(scene.signed), Verified)
     quiet = scene.quietly_by_unit(scene.quietly_by_signer(scene.letter))
-    assert isinstance(court.judge(quiet), Verified)
+    assert isinstance(harness.judge(quiet), Verified)
 
 
 def test_every_class_is_covered() -> None:
@@ -55,12 +56,12 @@ def _indication(decision: Refused) -> SubIndication:
 
 
 @pytest.mark.parametrize("name", list(ATTACKS))
-def test_attack(court: Court, scene: Scene, name: str) -> None:
+def test_attack(harness: Harness, scene: Scene, name: str) -> None:
     attack = ATTACKS[name]
     document = attack.make(scene)
     assert len(document) < 1024 * 1024
     began = time.process_time()
-    decision = court.judge(document)
+    decision = harness.judge(document)
     assert time.process_time() - began < SECONDS
     assert isinstance(decision, Refused), f"{attack.kind}: {type(decision).__name__}"
     assert decision.reason in attack.reasons, decision.detail

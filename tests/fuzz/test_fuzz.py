@@ -4,7 +4,7 @@ import pytest
 from fuzz.__main__ import run
 from fuzz.targets import TARGETS, Finding, check_same_ranges, judge, signed_seeds
 
-from validator.report.model import Verified
+from validator.report.decision import Verified
 
 SECONDS = {"gate": 2.0, "structure": 4.0, "signed": 6.0, "certificate": 3.0, "edxml": 3.0, "secrecy": 3.0}
 

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from common.directory import read_directory
-from validator.pki import trust
-from validator.verify import Question, verify
+from validator.context import Material, ValidationContext, VerificationRequest
+from validator.pki import trust_folder
+from validator.verify import verify
 
 from .once import programs
 from .paper import papers
@@ -52,10 +53,11 @@ def main(folder: Path, wanted: list[str]) -> int:
 
 
 def _answer(document: bytes, folder: Path) -> tuple[str, ...]:
-    roots, lists = trust.load(folder / "trust")
+    roots, lists = trust_folder.load(folder / "trust")
     directory = read_directory((folder / "directory.json").read_bytes())
     now = datetime.now(UTC) + timedelta(minutes=1)
-    report = verify(document, Question(sender=SENDER), roots, lists, directory, now).report
+    context = ValidationContext(Material(roots, lists, directory), now)
+    report = verify(document, VerificationRequest(sender=SENDER), context).report
     return report.integrity, report.verdict, report.reason or report.label or "", report.detail
 
 

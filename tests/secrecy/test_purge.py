@@ -37,14 +37,15 @@ from mint.city import build_city
 from mint.paper import letter
 from tests.secrecy.test_files import attached
 from tests.validator.conftest import SENDER, revocation_of
+from validator.context import Material, VerificationRequest
 from validator.handlers import Validator
-from validator.pki.crl import Revocation
-from validator.pki.trust import Trust
-from validator.report.model import Decision
-from validator.secrecy.search import Found, Search
+from validator.pki.revocation_lists import RevocationLists
+from validator.pki.trust_store import TrustStore
+from validator.report.decision import Decision
+from validator.secrecy.search import SearchRequest, SearchResult
 from validator.store import Verdicts
-from validator.verify import Question
-from validator.workers.pool import Limits, Measures, Pool
+from validator.workers.job import Limits
+from validator.workers.pool import Pool
 
 RECEIVER = "H29.901.01"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -66,11 +67,11 @@ class Looking:
 
     pool: Pool
 
-    async def examine(self, document: bytes, question: Question, now: datetime, *, urgent: bool) -> Decision:
-        return await self.pool.run(document, question, now, urgent=urgent)
+    async def examine(self, document: bytes, request: VerificationRequest, now: datetime, *, urgent: bool) -> Decision:
+        return await self.pool.run(document, request, now, urgent=urgent)
 
-    async def look(self, file: bytes, search: Search, now: datetime, *, urgent: bool) -> Found:
-        return await self.pool.look(file, search, now, urgent=urgent)
+    async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
+        return await self.pool.look(file, request, now, urgent=urgent)
 
 
 @dataclass
@@ -141,7 +142,7 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
     names = [f"{service}_secrecy_{mark}" for service in ("intake", "validator", "archive")]
     databases = [Database(settings, name) for name in names]
     directory = Directory([Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)])
-    pool = Pool(Measures(Trust([]), Revocation(), directory), workers=1, limits=Limits(cpu_seconds=5))
+    pool = Pool(Material(TrustStore([]), RevocationLists(), directory), workers=1, limits=Limits(cpu_seconds=5))
     await pool.start()
     ledger, records = Ledger(databases[2]), Records(databases[2])
     built = Trunk(
@@ -303,11 +304,11 @@ async def test_a_file_that_no_search_can_open(trunk: Trunk, caplog: pytest.LogCa
     caplog.set_level(logging.INFO)
     now = datetime.now(UTC)
     city = build_city(now, kind="p256")
-    trust = Trust([city.authority.root.der], [city.authority.issuing.der])
+    trust = TrustStore([city.authority.root.der], [city.authority.issuing.der])
     revocation = revocation_of(city, trust, this_update=now, next_update=now + timedelta(days=1))
     looking: Any = trunk.validator.examiner
-    before = looking.pool._measures
-    looking.pool.update(Measures(trust, revocation, city.directory("v1")))
+    before = looking.pool.material
+    looking.pool.update(Material(trust, revocation, city.directory("v1")))
     main, deep = city.signed(SENDER, letter()), page()
     for _ in range(3):
         deep = attached(b"a.pdf", deep)

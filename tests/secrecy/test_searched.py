@@ -5,8 +5,8 @@ import pytest
 from common.domain.envelope import Attachment
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from validator.secrecy.package_search import PackageSearch
 from validator.secrecy.search import Missed
-from validator.secrecy.searched import Searched
 
 
 def attachment(content_type: str) -> Attachment:
@@ -27,14 +27,14 @@ CASES = [
 
 @pytest.mark.parametrize(("file", "found", "reason", "unread"), CASES)
 def test_one_file(file: Attachment, found: Missed | Refused | None, reason: Reason | None, unread: int) -> None:
-    seen = Searched().after(2, file, found)
+    seen = PackageSearch().after(2, file, found)
     assert (seen.refused.reason if seen.refused else None) == reason
     assert len(seen.unread) == unread
     assert all(place.startswith("attachment 2") for place in seen.unread)
 
 
 def test_the_first_file_that_cannot_be_opened_is_told() -> None:
-    seen = Searched().after(1, PDF, SPENT).after(2, ZIP, Missed(closed=["x"])).after(3, PDF, None)
+    seen = PackageSearch().after(1, PDF, SPENT).after(2, ZIP, Missed(closed=["x"])).after(3, PDF, None)
     assert seen.refused is not None
     assert seen.refused.detail.startswith("attachment 1")
     assert len(seen.unread) == 2

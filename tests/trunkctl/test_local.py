@@ -14,8 +14,10 @@ from trunkctl.commands.optional import demo_parts
 from trunkctl.local import cast
 from trunkctl.local.mail_sink import line_of
 from trunkctl.trouble import Trouble
-from validator.pki import trust
-from validator.verify import Question, Verified, verify
+from validator.context import Material, ValidationContext, VerificationRequest
+from validator.pki import trust_folder
+from validator.report.decision import Verified
+from validator.verify import verify
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -32,9 +34,11 @@ def test_a_kept_city_signs_as_before(city: City, tmp_path: Path) -> None:
     again = keep.load(tmp_path / "city")
     cast.write_trust(again, tmp_path / "trust")
     pdf = again.signed("H29.901.01", paper.letter(), NOW - timedelta(minutes=10))
-    roots, lists = trust.load(tmp_path / "trust")
-    question = Question(sender="H29.901.01")
-    assert isinstance(verify(pdf, question, roots, lists, city.directory(), datetime.now(UTC)), Verified)
+    roots, lists = trust_folder.load(tmp_path / "trust")
+    question = VerificationRequest(sender="H29.901.01")
+    assert isinstance(
+        verify(pdf, question, ValidationContext(Material(roots, lists, city.directory()), datetime.now(UTC))), Verified
+    )
 
 
 def test_a_kept_city_is_the_same(city: City, tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 from mint.pki import Authority
 from trunkctl.main import app
 from trunkctl.trouble import Trouble
-from validator.pki import refresh as crl_refresh
-from validator.pki import trust
+from validator.pki import refresh, trust_folder
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 ADDRESS = "http://crl.invalid/g2.crl"
@@ -43,7 +42,7 @@ def _add(folder: Path, authority: Authority, *more: object) -> None:
 def test_add_list_remove(tmp_path: Path, authority: Authority) -> None:
     folder = tmp_path / "trust"
     _add(folder, authority, "--until", "2030-01-01")
-    loaded, _ = trust.load(folder)
+    loaded, _ = trust_folder.load(folder)
     assert loaded.root_fingerprints == (authority.root.sha256,)
     assert len(loaded.intermediates) == 1
     assert not loaded.holds(loaded.roots[0], datetime(2031, 1, 1, tzinfo=UTC))
@@ -51,7 +50,7 @@ def test_add_list_remove(tmp_path: Path, authority: Authority) -> None:
     assert "G2" in shown
     _run("trust", "remove", authority.root.sha256, "--trust", folder)
     with pytest.raises(ValueError, match="no root"):
-        trust.load(folder)
+        trust_folder.load(folder)
 
 
 def test_a_wrong_fingerprint_changes_nothing(tmp_path: Path, authority: Authority) -> None:
@@ -76,7 +75,7 @@ def test_a_root_dropped_into_the_folder_does_not_count(tmp_path: Path, authority
     _add(folder, authority)
     stranger = Authority("Strange", now=NOW, kind="p256")
     (folder / "roots" / "strange.der").write_bytes(stranger.root.der)
-    loaded, _ = trust.load(folder)
+    loaded, _ = trust_folder.load(folder)
     assert loaded.root_fingerprints == (authority.root.sha256,)
     assert "NO, not pinned" in _run("trust", "list", "--trust", folder)
 
@@ -102,7 +101,7 @@ class Server:
 
 
 def _outcomes(folder: Path, server: Server) -> list[str]:
-    return [taken.outcome for taken in crl_refresh.refresh(folder, client=server.client())]
+    return [taken.outcome for taken in refresh.refresh(folder, client=server.client())]
 
 
 def test_lists_are_brought_by_etag_and_only_newer_ones(tmp_path: Path, authority: Authority) -> None:
@@ -111,7 +110,7 @@ def test_lists_are_brought_by_etag_and_only_newer_ones(tmp_path: Path, authority
     server = Server(_crl(authority, 5))
     assert _outcomes(folder, server) == ["new"]
     assert _outcomes(folder, server) == ["unchanged"]
-    assert [crl.number for crl in trust.load(folder)[1].crls] == [5]
+    assert [crl.number for crl in trust_folder.load(folder)[1].crls] == [5]
     server.data, server.tag = _crl(authority, 4, NOW - timedelta(days=1)), '"2"'
     assert _outcomes(folder, server)[0].startswith("not used: older")
     server.data = _crl(Authority("G2", now=NOW, kind="p256"), 9, NOW + timedelta(days=1))
@@ -120,10 +119,10 @@ def test_lists_are_brought_by_etag_and_only_newer_ones(tmp_path: Path, authority
     assert _outcomes(folder, server)[0].startswith("not used")
     server.status = 503
     assert _outcomes(folder, server) == ["status 503"]
-    assert [crl.number for crl in trust.load(folder)[1].crls] == [5]
+    assert [crl.number for crl in trust_folder.load(folder)[1].crls] == [5]
     server.status, server.data = 200, _crl(authority, 6, NOW + timedelta(days=1))
     assert _outcomes(folder, server) == ["new"]
-    assert [crl.number for crl in trust.load(folder)[1].crls] == [6]
+    assert [crl.number for crl in trust_folder.load(folder)[1].crls] == [6]
     assert not [path for path in (folder / "crls").iterdir() if path.name.endswith(".new")]
 
 
@@ -134,7 +133,7 @@ def test_a_server_that_is_away_is_said(tmp_path: Path, authority: Authority) -> 
     def away(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("away", request=request)
 
-    taken = crl_refresh.refresh(folder, client=httpx.Client(transport=httpx.MockTransport(away)))
+    taken = refresh.refresh(folder, client=httpx.Client(transport=httpx.MockTransport(away)))
     assert not taken[0].is_well
 
 
@@ -158,4 +157,4 @@ def test_pins_that_cannot_be_read(tmp_path: Path, authority: Authority) -> None:
     for told in ("{", "[]", json.dumps({"roots": {authority.root.sha256: {"until": "2030-01-01T00:00:00"}}})):
         (folder / "trust.json").write_text(told)
         with pytest.raises(ValueError, match=r"trust\.json"):
-            trust.load(folder)
+            trust_folder.load(folder)

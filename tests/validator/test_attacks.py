@@ -14,9 +14,9 @@ from mint.ltv import add_validation_data
 from mint.sign import add_empty_fields, sign
 from mint.tamper import TAMPERS, hole, revision_end
 from validator.policy import Policy
-from validator.report.model import Refused, Verified
+from validator.report.decision import Refused, Verified
 
-from .conftest import NOW, Court
+from .conftest import NOW, Harness
 
 
 def _written(writer: IncrementalPdfFileWriter) -> bytes:
@@ -30,9 +30,9 @@ def _other_text(number: int) -> bytes:
     return b"%d 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (number, len(text), text)
 
 
-def _moved_object(court: Court, offset: int) -> tuple[bytes, int]:
+def _moved_object(harness: Harness, offset: int) -> tuple[bytes, int]:
     """A letter whose page also shows an object that lies at ``offset``, far behind the end of what is signed."""
-    writer = IncrementalPdfFileWriter(io.BytesIO(court.letter))
+    writer = IncrementalPdfFileWriter(io.BytesIO(harness.letter))
     page = writer.root["/Pages"]["/Kids"][0].get_object()
     extra = writer.add_object(generic.StreamObject(stream_data=b"% nothing yet"))
     page[pdf_name("/Contents")] = generic.ArrayObject([page.raw_get("/Contents"), extra])
@@ -52,28 +52,28 @@ def _hand_made_update(document: bytes, body: bytes, rows: bytes = b"0 0\n", more
     return document + b"xref\n" + rows + trailer + b"\nstartxref\n%d\n%%%%EOF\n" % len(document)
 
 
-def test_object_that_a_signed_offset_expects_behind_the_end(court: Court) -> None:
+def test_object_that_a_signed_offset_expects_behind_the_end(harness: Harness) -> None:
     """Shadow attack on offsets: what is signed points behind its own end, where bytes are put later."""
     far = 60_000
-    prepared, number = _moved_object(court, far)
-    signed = court.city.signed("000.00.14.H29", prepared)
+    prepared, number = _moved_object(harness, far)
+    signed = harness.city.signed("000.00.14.H29", prepared)
     content = _other_text(number)
     for rows in (b"0 0\n", b"%d 1\n%010d 00000 n \n" % (number, far)):
         grown = _hand_made_update(signed, b"\n" * (far - len(signed)) + content, rows)
-        decision = court.judge(grown)
+        decision = harness.judge(grown)
         assert isinstance(decision, Refused)
         assert decision.reason in (Reason.E_SIG_COVERAGE, Reason.E_SIG_CHANGED)
-    assert not isinstance(court.judge(signed), Verified)
+    assert not isinstance(harness.judge(signed), Verified)
 
 
-def test_offset_attack_between_signer_and_unit(court: Court) -> None:
+def test_offset_attack_between_signer_and_unit(harness: Harness) -> None:
     """The same, with the bytes added before the unit seals: the signer never saw them."""
     far = 60_000
-    prepared, number = _moved_object(court, far)
-    signed = sign(prepared, court.sender.signer, NOW, field="A")
+    prepared, number = _moved_object(harness, far)
+    signed = sign(prepared, harness.sender.signer, NOW, field="A")
     grown = _hand_made_update(signed, b"\n" * (far - len(signed)) + _other_text(number))
-    sealed = sign(grown, court.sender.seal, NOW, field="B")
-    decision = court.judge(sealed)
+    sealed = sign(grown, harness.sender.seal, NOW, field="B")
+    decision = harness.judge(sealed)
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_COVERAGE
     assert "reaches past" in decision.detail
@@ -88,7 +88,7 @@ def _plain_pdf(objects: dict[int, bytes], more: bytes) -> bytes:
     return out + b"xref\n0 %d\n" % len(rows) + b"".join(rows) + trailer + b"\nstartxref\n%d\n%%%%EOF\n" % len(out)
 
 
-def test_length_of_a_signed_stream_set_later(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_length_of_a_signed_stream_set_later(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream's length is an object that an update may replace, because it poses as document information."""
     monkeypatch.setattr(IncrementalPdfFileWriter, "_update_meta", lambda _: None)
     shown, hidden = b"BT /F1 12 Tf 72 600 Td (Dong y) Tj ET", b"\nendstream\nendobj\n BT 72 500 Td (500 ty dong) Tj ET"
@@ -100,43 +100,43 @@ def test_length_of_a_signed_stream_set_later(court: Court, monkeypatch: pytest.M
         4: b"<< /Length 5 0 R >>\nstream\n%s\nendstream" % (shown + hidden),
         5: b"%d" % len(shown),
     }
-    signed = sign(_plain_pdf(objects, b"/Info 5 0 R"), court.sender.signer, NOW, field="A")
-    assert isinstance(court.judge(sign(signed, court.sender.seal, NOW, field="B")), Verified)
+    signed = sign(_plain_pdf(objects, b"/Info 5 0 R"), harness.sender.signer, NOW, field="A")
+    assert isinstance(harness.judge(sign(signed, harness.sender.seal, NOW, field="B")), Verified)
     longer = b"5 0 obj\n%d\nendobj\n" % len(shown + hidden)
     grown = _hand_made_update(signed, longer, b"5 1\n%010d 00000 n \n" % len(signed), b"/Info 5 0 R")
-    decision = court.judge(sign(grown, court.sender.seal, NOW, field="B"))
+    decision = harness.judge(sign(grown, harness.sender.seal, NOW, field="B"))
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_COVERAGE, decision
     assert "object 4 reaches past" in decision.detail
 
 
-def test_form_of_a_sealed_copy_changed_by_an_update(court: Court) -> None:
+def test_form_of_a_sealed_copy_changed_by_an_update(harness: Harness) -> None:
     """The form written straight into the catalog, where no object of its own shows the change."""
-    sealed = court.city.certified_copy("000.00.14.H29", court.scan)
+    sealed = harness.city.certified_copy("000.00.14.H29", harness.scan)
     writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
     form = generic.DictionaryObject(dict(writer.root["/AcroForm"].items()))
     form[pdf_name("/NeedAppearances")] = generic.BooleanObject(True)
     writer.root[pdf_name("/AcroForm")] = form
     writer.update_root()
     writer._update_meta = lambda: None
-    decision = court.judge(_written(writer), declared_copy=True)
+    decision = harness.judge(_written(writer), declared_copy=True)
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_CHANGED
 
 
-def test_unlisted_object_in_an_update_of_validation_data(court: Court) -> None:
-    with_dss = add_validation_data(court.signed, [court.sender.seal], [])
-    assert isinstance(court.judge(with_dss), Verified)
-    smuggled = _hand_made_update(court.signed, b"4 0 obj\n<< /Type /Page >>\nendobj\n")
-    decision = court.judge(smuggled)
+def test_unlisted_object_in_an_update_of_validation_data(harness: Harness) -> None:
+    with_dss = add_validation_data(harness.signed, [harness.sender.seal], [])
+    assert isinstance(harness.judge(with_dss), Verified)
+    smuggled = _hand_made_update(harness.signed, b"4 0 obj\n<< /Type /Page >>\nendobj\n")
+    decision = harness.judge(smuggled)
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_COVERAGE
 
 
-def test_validation_data_with_renewed_metadata(court: Court) -> None:
+def test_validation_data_with_renewed_metadata(harness: Harness) -> None:
     """Tools renew the dates; nobody signs for anything else in the metadata behind the last signature."""
-    document = add_validation_data(court.signed, [court.sender.seal], [], touch_metadata=True)
-    assert isinstance(court.judge(document), Verified)
+    document = add_validation_data(harness.signed, [harness.sender.seal], [], touch_metadata=True)
+    assert isinstance(harness.judge(document), Verified)
     for old, new in ((b"</rdf:RDF>", b"</rdf:RDF><!-- -->"), (b"ModifyDate", b"Rating"), (b"</rdf:RDF>", b"</rdf:X>")):
         writer = IncrementalPdfFileWriter(io.BytesIO(document))
         stream = writer.root["/Metadata"]
@@ -147,73 +147,73 @@ def test_validation_data_with_renewed_metadata(court: Court) -> None:
         )
         writer.objects[(0, writer.root.raw_get("/Metadata").idnum)] = changed
         writer._update_meta = lambda: None
-        decision = court.judge(_written(writer))
+        decision = harness.judge(_written(writer))
         assert isinstance(decision, Refused), old
         assert decision.reason is Reason.E_SIG_CHANGED
 
 
-def test_empty_field_laid_over_between_the_signatures(court: Court) -> None:
-    signed = sign(court.letter, court.sender.signer, NOW, field="A")
+def test_empty_field_laid_over_between_the_signatures(harness: Harness) -> None:
+    signed = sign(harness.letter, harness.sender.signer, NOW, field="A")
     covered = add_empty_fields(signed, {"Che": (50, 50, 500, 700)})
-    decision = court.judge(sign(covered, court.sender.seal, NOW, field="B"))
+    decision = harness.judge(sign(covered, harness.sender.seal, NOW, field="B"))
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_CHANGED
 
 
 @pytest.mark.parametrize("name", ["page_changed", "page_added", "annotation_laid_over", "javascript_added"])
-def test_changes_between_the_signatures(court: Court, name: str) -> None:
+def test_changes_between_the_signatures(harness: Harness, name: str) -> None:
     """The unit seals what its signer has not signed."""
-    changed = TAMPERS[name].apply(sign(court.letter, court.sender.signer, NOW, field="A"))
-    decision = court.judge(sign(changed, court.sender.seal, NOW, field="B"))
+    changed = TAMPERS[name].apply(sign(harness.letter, harness.sender.signer, NOW, field="A"))
+    decision = harness.judge(sign(changed, harness.sender.seal, NOW, field="B"))
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_CHANGED
     assert decision.report.signatures[0].field == "A"
     assert decision.report.signatures[0].reason is Reason.E_SIG_CHANGED
 
 
-def test_signature_of_another_document(court: Court) -> None:
+def test_signature_of_another_document(harness: Harness) -> None:
     """A CMS cut out of one document and put into another."""
-    other = court.city.signed("000.00.14.H29", court.scan)
-    mine, theirs = hole(court.signed, -1), hole(other, -1)
+    other = harness.city.signed("000.00.14.H29", harness.scan)
+    mine, theirs = hole(harness.signed, -1), hole(other, -1)
     value = other[theirs[0] + 1 : theirs[1] - 1].rstrip(b"0").ljust(mine[1] - mine[0] - 2, b"0")
-    forged = court.signed[: mine[0] + 1] + value + court.signed[mine[1] - 1 :]
-    assert len(forged) == len(court.signed)
-    assert court.judge(forged).reason is Reason.E_SIG_DIGEST  # type: ignore[union-attr]
+    forged = harness.signed[: mine[0] + 1] + value + harness.signed[mine[1] - 1 :]
+    assert len(forged) == len(harness.signed)
+    assert harness.judge(forged).reason is Reason.E_SIG_DIGEST  # type: ignore[union-attr]
 
 
-def test_more_than_the_policy_allows(court: Court) -> None:
+def test_more_than_the_policy_allows(harness: Harness) -> None:
     for policy in (
         Policy(max_document_bytes=1000),
         Policy(max_revisions=2),
         Policy(max_signatures=1),
         Policy(max_objects=5),
     ):
-        assert court.judge(court.signed, policy=policy).reason is Reason.E_PDF_LIMIT  # type: ignore[union-attr]
+        assert harness.judge(harness.signed, policy=policy).reason is Reason.E_PDF_LIMIT  # type: ignore[union-attr]
 
 
-def test_nine_sound_signatures_are_too_many(court: Court) -> None:
-    document = court.letter
+def test_nine_sound_signatures_are_too_many(harness: Harness) -> None:
+    document = harness.letter
     for number in range(9):
-        document = sign(document, court.sender.signer, NOW, field=f"S{number}")
-    assert court.judge(document).reason is Reason.E_PDF_LIMIT  # type: ignore[union-attr]
+        document = sign(document, harness.sender.signer, NOW, field=f"S{number}")
+    assert harness.judge(document).reason is Reason.E_PDF_LIMIT  # type: ignore[union-attr]
 
 
-def test_no_single_byte_can_be_changed(court: Court) -> None:
+def test_no_single_byte_can_be_changed(harness: Harness) -> None:
     """Outside of the hexadecimal strings, no changed byte passes; inside, nothing ever raises."""
     dice = random.Random(1)
-    document = court.signed
+    document = harness.signed
     holes = [hole(document, which) for which in (0, 1)]
     for _ in range(120):
         at = dice.randrange(len(document))
         changed = document[:at] + bytes([document[at] ^ (1 << dice.randrange(8))]) + document[at + 1 :]
-        decision = court.judge(changed)
+        decision = harness.judge(changed)
         if not any(start <= at < end for start, end in holes):
             assert isinstance(decision, Refused), at
 
 
-def test_broken_bytes_never_raise_and_never_pass(court: Court) -> None:
+def test_broken_bytes_never_raise_and_never_pass(harness: Harness) -> None:
     dice = random.Random(2)
-    document = court.signed
+    document = harness.signed
     for _ in range(120):
         start = dice.randrange(len(document))
         end = min(len(document), start + dice.randrange(1, 400))
@@ -224,11 +224,11 @@ def test_broken_bytes_never_raise_and_never_pass(court: Court) -> None:
             document[:start] + dice.randbytes(len(piece)) + document[end:],
         ):
             if changed != document:
-                assert not isinstance(court.judge(changed), Verified)
+                assert not isinstance(harness.judge(changed), Verified)
 
 
-def test_every_prefix_is_refused(court: Court) -> None:
-    ends = {revision_end(court.signed, 0), len(court.signed)}
-    for end in [*range(0, len(court.signed), 997), *ends]:
-        decision = court.judge(court.signed[:end])
-        assert isinstance(decision, Verified) == (end == len(court.signed))
+def test_every_prefix_is_refused(harness: Harness) -> None:
+    ends = {revision_end(harness.signed, 0), len(harness.signed)}
+    for end in [*range(0, len(harness.signed), 997), *ends]:
+        decision = harness.judge(harness.signed[:end])
+        assert isinstance(decision, Verified) == (end == len(harness.signed))

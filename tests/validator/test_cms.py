@@ -12,11 +12,12 @@ from common.domain.reason import Reason
 from mint.sign import sign
 from mint.tamper import hole
 from validator.cms import ber
-from validator.report.model import Integrity
+from validator.policy import DEFAULT
+from validator.report.vocabulary import Integrity
 
-from .conftest import NOW, Court
+from .conftest import NOW, Harness
 
-Maker = Callable[[Court, bytes, "asn1_cms.ContentInfo"], bytes]
+Maker = Callable[[Harness, bytes, "asn1_cms.ContentInfo"], bytes]
 
 
 def _covered(pdf: bytes) -> bytes:
@@ -24,18 +25,18 @@ def _covered(pdf: bytes) -> bytes:
     return pdf[:start] + pdf[end:]
 
 
-def _rewritten(court: Court, make: Maker, before: tuple[bytes, bytes] = (b"", b"")) -> bytes:
+def _rewritten(harness: Harness, make: Maker, before: tuple[bytes, bytes] = (b"", b"")) -> bytes:
     """A signed letter whose CMS is made anew by ``make``."""
-    pdf = sign(court.letter, court.sender.signer, NOW, field="A", legacy=True)
+    pdf = sign(harness.letter, harness.sender.signer, NOW, field="A", legacy=True)
     pdf = pdf.replace(*before) if before[0] else pdf
     start, end = hole(pdf, 0)
     info = asn1_cms.ContentInfo.load(bytes.fromhex(pdf[start + 1 : end - 1].decode()))
-    value = make(court, pdf, info).hex().encode().ljust(end - start - 2, b"0")
+    value = make(harness, pdf, info).hex().encode().ljust(end - start - 2, b"0")
     return pdf[: start + 1] + value + pdf[end - 1 :]
 
 
-def _signed(court: Court, message: bytes) -> bytes:
-    key = court.sender.signer.key
+def _signed(harness: Harness, message: bytes) -> bytes:
+    key = harness.sender.signer.key
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     return key.sign(message, ec.ECDSA(hashes.SHA256()))
 
@@ -69,49 +70,49 @@ def _put(info: "asn1_cms.ContentInfo", attributes: bytes, value: bytes, content:
     return _tlv(0x30, b"\x06\x09" + bytes.fromhex("2a864886f70d010702") + _tlv(0xA0, signed_data))
 
 
-def out_of_order(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+def out_of_order(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
     body = b"".join(_attributes(pdf, info, _covered(pdf)))
-    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)))
+    return _put(info, _tlv(0xA0, body), _signed(harness, _tlv(0x31, body)))
 
 
-def hashed_in_order(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+def hashed_in_order(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
     found = _attributes(pdf, info, _covered(pdf))
-    return _put(info, _tlv(0xA0, b"".join(found)), _signed(court, _tlv(0x31, b"".join(sorted(found)))))
+    return _put(info, _tlv(0xA0, b"".join(found)), _signed(harness, _tlv(0x31, b"".join(sorted(found)))))
 
 
-def without_attributes(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
-    return _put(info, b"", _signed(court, _covered(pdf)))
+def without_attributes(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    return _put(info, b"", _signed(harness, _covered(pdf)))
 
 
-def sha1_inside(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+def sha1_inside(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
     content = hashlib.sha1(_covered(pdf)).digest()
     body = b"".join(sorted(_attributes(pdf, info, content)))
-    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)), content)
+    return _put(info, _tlv(0xA0, body), _signed(harness, _tlv(0x31, body)), content)
 
 
-def indefinite(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
-    outer = ber.whole(info.dump())
+def indefinite(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    outer = ber.read_whole(info.dump(), DEFAULT.cms)
     kind, wrapped = list(outer)
     data = next(iter(wrapped))
     inner = b"\x30\x80" + data.content + b"\0\0"
     return b"\x30\x80" + kind.raw + b"\xa0\x80" + inner + b"\0\0" + b"\0\0"
 
 
-def other_content_signed(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
-    return _put(info, b"", _signed(court, _covered(pdf) + b"x"))
+def other_content_signed(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    return _put(info, b"", _signed(harness, _covered(pdf) + b"x"))
 
 
-def sha1_of_other_content(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+def sha1_of_other_content(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
     content = hashlib.sha1(b"x").digest()
     body = b"".join(sorted(_attributes(pdf, info, content)))
-    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)), content)
+    return _put(info, _tlv(0xA0, body), _signed(harness, _tlv(0x31, body)), content)
 
 
-def two_digests(court: Court, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+def two_digests(harness: Harness, pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
     found = _attributes(pdf, info, _covered(pdf))
     other = _attributes(pdf, info, b"x")
     body = b"".join(sorted({*found, *other}))
-    return _put(info, _tlv(0xA0, body), _signed(court, _tlv(0x31, body)))
+    return _put(info, _tlv(0xA0, body), _signed(harness, _tlv(0x31, body)))
 
 
 SHA1 = (b"/adbe.pkcs7.detached", b"/adbe.pkcs7.sha1    ")
@@ -128,9 +129,9 @@ SHA1 = (b"/adbe.pkcs7.detached", b"/adbe.pkcs7.sha1    ")
     ],
 )
 def test_intact_as_other_tools_write_it(
-    court: Court, make: Maker, before: tuple[bytes, bytes], reason: Reason | None
+    harness: Harness, make: Maker, before: tuple[bytes, bytes], reason: Reason | None
 ) -> None:
-    report = court.judge(_rewritten(court, make, before)).report
+    report = harness.judge(_rewritten(harness, make, before)).report
     assert report.integrity is Integrity.INTACT, report.detail
     assert report.signatures[0].reason is reason, report.signatures[0].detail
 
@@ -144,8 +145,8 @@ def test_intact_as_other_tools_write_it(
         (two_digests, (b"", b"")),
     ],
 )
-def test_not_intact(court: Court, make: Maker, before: tuple[bytes, bytes]) -> None:
-    assert court.judge(_rewritten(court, make, before)).report.integrity is Integrity.TAMPERED
+def test_not_intact(harness: Harness, make: Maker, before: tuple[bytes, bytes]) -> None:
+    assert harness.judge(_rewritten(harness, make, before)).report.integrity is Integrity.TAMPERED
 
 
 @pytest.mark.parametrize(
@@ -153,4 +154,4 @@ def test_not_intact(court: Court, make: Maker, before: tuple[bytes, bytes]) -> N
 )
 def test_what_is_not_ber_ends_at_once(broken: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        ber.whole(broken)
+        ber.read_whole(broken, DEFAULT.cms)

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from common.domain.reason import Reason
 from validator.fault import Fault
 from validator.pki.path import find_chain
-from validator.pki.trust import Trust
+from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 
 from .conftest import NOW
@@ -53,7 +53,7 @@ CRITICAL = x509.NameConstraints | x509.PolicyConstraints | x509.InhibitAnyPolicy
 
 def holds(issuing: list[Any], leaf: list[Any], subject: x509.Name = LEAF, root: list[Any] | None = None) -> bool:
     """Whether the chain stands; ``issuing`` and ``leaf``: extensions."""
-    trust = Trust([certificate(ROOT, ROOT, 0, *root or [])], [certificate(ISSUING, ROOT, 1, *issuing)])
+    trust = TrustStore([certificate(ROOT, ROOT, 0, *root or [])], [certificate(ISSUING, ROOT, 1, *issuing)])
     signer = x509.load_der_x509_certificate(certificate(subject, ISSUING, 2, *leaf))
     try:
         return len(find_chain(signer, trust, NOW, DEFAULT, "A")) == 3

@@ -17,9 +17,9 @@ from mint.ltv import add_validation_data
 from mint.pki import Identity
 from mint.sign import Manner, _DatedSigner, _metadata, _signer, add_empty_fields, finished, sign
 from mint.tagged import DOCUMENT, FIRST_PAGE, PARENTS, ROOT, tagged
-from validator.report.model import Refused, Verified
+from validator.report.decision import Refused, Verified
 
-from .conftest import NOW, SENDER, Court
+from .conftest import NOW, SENDER, Harness
 
 Writer = IncrementalPdfFileWriter
 BOX = (50, 50, 150, 100)
@@ -66,13 +66,13 @@ def sign_with(document: bytes, identity: Identity, change: Callable[[Writer, Any
     return bytes(finished(signer.async_sign_pdf(writer)).getvalue())
 
 
-def refused(court: Court, document: bytes) -> bool:
-    decision = court.judge(document)
+def refused(harness: Harness, document: bytes) -> bool:
+    decision = harness.judge(document)
     return isinstance(decision, Refused) and decision.reason is Reason.E_SIG_CHANGED
 
 
-def accepted(court: Court, document: bytes) -> bool:
-    decision = court.judge(document)
+def accepted(harness: Harness, document: bytes) -> bool:
+    decision = harness.judge(document)
     assert isinstance(decision, Verified), decision
     return True
 
@@ -83,13 +83,13 @@ def paper() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def once(court: Court, paper: bytes) -> bytes:
-    return sign(paper, court.sender.signer, NOW, field="A", box=(200, 50, 300, 100))
+def once(harness: Harness, paper: bytes) -> bytes:
+    return sign(paper, harness.sender.signer, NOW, field="A", box=(200, 50, 300, 100))
 
 
 @pytest.fixture(scope="module")
-def twice(court: Court, once: bytes) -> bytes:
-    return sign(once, court.sender.seal, NOW, field="B")
+def twice(harness: Harness, once: bytes) -> bytes:
+    return sign(once, harness.sender.seal, NOW, field="B")
 
 
 # (d) the structure tree grows by the field
@@ -118,11 +118,11 @@ def _tag(writer: Writer, widget: Any, **more: Any) -> Any:
     return entries
 
 
-def test_tree_grows_by_the_second_signature(court: Court, once: bytes) -> None:
-    assert accepted(court, sign_with(once, court.sender.seal, lambda writer, widget: _tag(writer, widget) and None))
+def test_tree_grows_by_the_second_signature(harness: Harness, once: bytes) -> None:
+    assert accepted(harness, sign_with(once, harness.sender.seal, lambda writer, widget: _tag(writer, widget) and None))
 
 
-def test_tree_grows_with_a_parent_tree_written_anew(court: Court, once: bytes) -> None:
+def test_tree_grows_with_a_parent_tree_written_anew(harness: Harness, once: bytes) -> None:
     def change(writer: Writer, widget: Any) -> None:
         _tag(writer, widget)
         root = reference(writer, ROOT).get_object()
@@ -135,7 +135,7 @@ def test_tree_grows_with_a_parent_tree_written_anew(court: Court, once: bytes) -
         )
         root[name("/ParentTree")] = writer.add_object(dictionary(Kids=kids))
 
-    assert accepted(court, sign_with(once, court.sender.seal, change))
+    assert accepted(harness, sign_with(once, harness.sender.seal, change))
 
 
 def _text(writer: Writer, widget: Any) -> None:
@@ -199,25 +199,25 @@ TREE_ATTACKS = (
 
 
 @pytest.mark.parametrize("attack", TREE_ATTACKS)
-def test_tree_tells_something_else(court: Court, once: bytes, attack: Callable[[Writer, Any], None]) -> None:
-    assert refused(court, sign_with(once, court.sender.seal, attack))
+def test_tree_tells_something_else(harness: Harness, once: bytes, attack: Callable[[Writer, Any], None]) -> None:
+    assert refused(harness, sign_with(once, harness.sender.seal, attack))
 
 
-def test_tree_behind_the_last_signature(court: Court, twice: bytes) -> None:
+def test_tree_behind_the_last_signature(harness: Harness, twice: bytes) -> None:
     def change(writer: Writer) -> None:
         root = reference(writer, ROOT).get_object()
         root[name("/ParentTreeNextKey")] = number(9)
         writer.update_container(root)
 
-    assert refused(court, update(twice, change))
+    assert refused(harness, update(twice, change))
 
 
 # (a) validation data rewritten by another tool
 
 
-def _stored(document: bytes, court: Court) -> bytes:
-    crl = court.city.authority.crl("issuing", this_update=NOW, next_update=NOW)
-    return add_validation_data(document, [court.sender.seal], [crl])
+def _stored(document: bytes, harness: Harness) -> bytes:
+    crl = harness.city.authority.crl("issuing", this_update=NOW, next_update=NOW)
+    return add_validation_data(document, [harness.sender.seal], [crl])
 
 
 def _entry(writer: Writer) -> Any:
@@ -236,15 +236,15 @@ def _rewritten(writer: Writer) -> None:
     writer.update_container(store)
 
 
-def test_validation_data_of_another_tool(court: Court, twice: bytes) -> None:
-    stored = _stored(twice, court)
-    assert accepted(court, update(stored, _rewritten))
-    assert accepted(court, update(update(stored, _rewritten), _rewritten))
+def test_validation_data_of_another_tool(harness: Harness, twice: bytes) -> None:
+    stored = _stored(twice, harness)
+    assert accepted(harness, update(stored, _rewritten))
+    assert accepted(harness, update(update(stored, _rewritten), _rewritten))
 
 
-def test_validation_data_between_the_signatures(court: Court, once: bytes) -> None:
-    stored = update(_stored(once, court), _rewritten)
-    assert accepted(court, sign(stored, court.sender.seal, NOW, field="B"))
+def test_validation_data_between_the_signatures(harness: Harness, once: bytes) -> None:
+    stored = update(_stored(once, harness), _rewritten)
+    assert accepted(harness, sign(stored, harness.sender.seal, NOW, field="B"))
 
 
 def _store_with_a_page(writer: Writer) -> None:
@@ -274,11 +274,11 @@ def _store_with_an_odd_name(writer: Writer) -> None:
 @pytest.mark.parametrize(
     "attack", [_store_with_a_page, _store_with_text, _store_with_another_entry, _store_with_an_odd_name]
 )
-def test_more_than_validation_data(court: Court, twice: bytes, attack: Callable[[Writer], None]) -> None:
-    assert refused(court, update(_stored(twice, court), attack))
+def test_more_than_validation_data(harness: Harness, twice: bytes, attack: Callable[[Writer], None]) -> None:
+    assert refused(harness, update(_stored(twice, harness), attack))
 
 
-def test_array_of_the_store_that_the_page_uses(court: Court, paper: bytes) -> None:
+def test_array_of_the_store_that_the_page_uses(harness: Harness, paper: bytes) -> None:
     """Prepared before signing: one array is both a page's annotations and the store's certificates."""
 
     def prepare(writer: Writer) -> None:
@@ -294,9 +294,9 @@ def test_array_of_the_store_that_the_page_uses(court: Court, paper: bytes) -> No
         shared.append(writer.add_object(generic.StreamObject({name("/Subtype"): name("/Stamp")}, stream_data=b"0")))
         writer.update_container(shared)
 
-    signed = court.city.signed(SENDER, update(paper, prepare))
-    assert accepted(court, signed)
-    assert refused(court, update(signed, attack))
+    signed = harness.city.signed(SENDER, update(paper, prepare))
+    assert accepted(harness, signed)
+    assert refused(harness, update(signed, attack))
 
 
 # (b) form entries
@@ -311,37 +311,39 @@ def _flags(value: int) -> Callable[[Writer], None]:
     return change
 
 
-def test_flags_of_the_form_gained(court: Court, paper: bytes) -> None:
+def test_flags_of_the_form_gained(harness: Harness, paper: bytes) -> None:
     less = update(add_empty_fields(paper, {"A": None}), _flags(1))
-    signed = sign(less, court.sender.signer, NOW, field="A")
-    assert accepted(court, sign(update(signed, _flags(3)), court.sender.seal, NOW, field="B"))
+    signed = sign(less, harness.sender.signer, NOW, field="A")
+    assert accepted(harness, sign(update(signed, _flags(3)), harness.sender.seal, NOW, field="B"))
     assert refused(
-        court,
-        sign(update(sign(paper, court.sender.signer, NOW, field="A"), _flags(0)), court.sender.seal, NOW, field="B"),
+        harness,
+        sign(
+            update(sign(paper, harness.sender.signer, NOW, field="A"), _flags(0)), harness.sender.seal, NOW, field="B"
+        ),
     )
-    assert refused(court, sign(update(signed, _flags(255)), court.sender.seal, NOW, field="B"))
+    assert refused(harness, sign(update(signed, _flags(255)), harness.sender.seal, NOW, field="B"))
 
 
-def test_values_drawn_anew(court: Court, once: bytes) -> None:
+def test_values_drawn_anew(harness: Harness, once: bytes) -> None:
     """Values that the signed appearance does not show."""
 
     def change(writer: Writer) -> None:
         writer.root["/AcroForm"][name("/NeedAppearances")] = generic.BooleanObject(True)
         writer.update_container(writer.root["/AcroForm"])
 
-    assert refused(court, sign(update(once, change), court.sender.seal, NOW, field="B"))
+    assert refused(harness, sign(update(once, change), harness.sender.seal, NOW, field="B"))
 
 
 @pytest.mark.parametrize("key", ["/A", "/AA"])
-def test_field_with_a_script(court: Court, once: bytes, key: str) -> None:
+def test_field_with_a_script(harness: Harness, once: bytes, key: str) -> None:
     """The library looks at the objects an update brings, not at what is written into a new field."""
 
     def change(_: Writer, widget: Any) -> None:
         script = dictionary(S=name("/JavaScript"), JS=generic.TextStringObject("app.alert(1)"))
         widget.get_object()[name(key)] = script if key == "/A" else dictionary(E=script)
 
-    assert accepted(court, sign_with(once, court.sender.seal, lambda *_: None))
-    assert refused(court, sign_with(once, court.sender.seal, change))
+    assert accepted(harness, sign_with(once, harness.sender.seal, lambda *_: None))
+    assert refused(harness, sign_with(once, harness.sender.seal, change))
 
 
 # (c) free entries
@@ -355,17 +357,17 @@ def _freed(document: bytes, row: bytes) -> bytes:
     return document + table + b"startxref\n%d\n%%%%EOF\n" % len(document)
 
 
-def test_free_entries(court: Court, once: bytes) -> None:
+def test_free_entries(harness: Harness, once: bytes) -> None:
     never = b"%d 1\n0000000000 65535 f \n" % int(once[once.rindex(b"/Size") :].split()[1])
-    assert accepted(court, sign(_freed(once, never), court.sender.seal, NOW, field="B"))
+    assert accepted(harness, sign(_freed(once, never), harness.sender.seal, NOW, field="B"))
     for row in (b"%d 1\n0000000000 00001 f \n", b"%d 1\n0000000000 65535 f \n"):
-        assert not isinstance(court.judge(_freed(court.city.signed(SENDER, court.letter), row % 3)), Verified)
+        assert not isinstance(harness.judge(_freed(harness.city.signed(SENDER, harness.letter), row % 3)), Verified)
 
 
 # references to nothing
 
 
-def test_reference_to_nothing(court: Court, paper: bytes) -> None:
+def test_reference_to_nothing(harness: Harness, paper: bytes) -> None:
     """Real files refer to objects they do not have: null, as long as no revision defines them."""
 
     def prepare(writer: Writer) -> None:
@@ -375,12 +377,12 @@ def test_reference_to_nothing(court: Court, paper: bytes) -> None:
         writer.update_container(page)
 
     lacking = update(paper, prepare)
-    signed = sign(lacking, court.sender.signer, NOW, field="A", certify=MDPPerm.FILL_FORMS)  # not for the quick check
-    assert accepted(court, sign(signed, court.sender.seal, NOW, field="B"))
-    assert accepted(court, court.city.signed(SENDER, lacking))
+    signed = sign(lacking, harness.sender.signer, NOW, field="A", certify=MDPPerm.FILL_FORMS)  # not for the quick check
+    assert accepted(harness, sign(signed, harness.sender.seal, NOW, field="B"))
+    assert accepted(harness, harness.city.signed(SENDER, lacking))
 
 
-def test_reference_to_what_comes_later(court: Court, paper: bytes) -> None:
+def test_reference_to_what_comes_later(harness: Harness, paper: bytes) -> None:
     """Shadow attack: the page shows an object that only a later revision has."""
 
     def prepare(writer: Writer) -> None:
@@ -392,33 +394,33 @@ def test_reference_to_what_comes_later(court: Court, paper: bytes) -> None:
         writer.objects[(0, 60)] = generic.StreamObject({name("/Subtype"): name("/Form")}, stream_data=b"0 0 9 9 re f")
         writer._lastobj_id = max(writer._lastobj_id, 60)
 
-    signed = sign(update(paper, prepare), court.sender.signer, NOW, field="A")
-    assert not isinstance(court.judge(sign_with(signed, court.sender.seal, define)), Verified)
+    signed = sign(update(paper, prepare), harness.sender.signer, NOW, field="A")
+    assert not isinstance(harness.judge(sign_with(signed, harness.sender.seal, define)), Verified)
 
 
 # permissions of a certification
 
 
 @pytest.mark.parametrize("permission", [MDPPerm.FILL_FORMS, MDPPerm.ANNOTATE])
-def test_signing_that_a_certification_permits(court: Court, paper: bytes, permission: MDPPerm) -> None:
-    certified = sign(paper, court.sender.signer, NOW, field="A", certify=permission)
+def test_signing_that_a_certification_permits(harness: Harness, paper: bytes, permission: MDPPerm) -> None:
+    certified = sign(paper, harness.sender.signer, NOW, field="A", certify=permission)
     for box in (None, BOX):
-        assert accepted(court, sign(certified, court.sender.seal, NOW, field="B", box=box))
-    made = sign(add_empty_fields(paper, {"B": BOX}), court.sender.signer, NOW, field="A", certify=permission)
-    assert accepted(court, sign(made, court.sender.seal, NOW, field="B", box=BOX))
+        assert accepted(harness, sign(certified, harness.sender.seal, NOW, field="B", box=box))
+    made = sign(add_empty_fields(paper, {"B": BOX}), harness.sender.signer, NOW, field="A", certify=permission)
+    assert accepted(harness, sign(made, harness.sender.seal, NOW, field="B", box=BOX))
 
 
 @pytest.mark.parametrize("box", [None, BOX])
-def test_signing_that_a_certification_forbids(court: Court, paper: bytes, box: Any, monkeypatch: Any) -> None:
-    certified = sign(paper, court.sender.signer, NOW, field="A", certify=MDPPerm.NO_CHANGES)
+def test_signing_that_a_certification_forbids(harness: Harness, paper: bytes, box: Any, monkeypatch: Any) -> None:
+    certified = sign(paper, harness.sender.signer, NOW, field="A", certify=MDPPerm.NO_CHANGES)
     monkeypatch.setattr(_DatedSigner, "_enforce_certification_constraints", lambda *_: None)
-    assert refused(court, sign(certified, court.sender.seal, NOW, field="B", box=box))
+    assert refused(harness, sign(certified, harness.sender.seal, NOW, field="B", box=box))
 
 
 # (e) behind the last signature
 
 
-def test_date_of_the_last_change(court: Court, twice: bytes) -> None:
+def test_date_of_the_last_change(harness: Harness, twice: bytes) -> None:
     def change(entry: str, value: str) -> Callable[[Writer], None]:
         def set_it(writer: Writer) -> None:
             information = writer.trailer["/Info"]
@@ -427,9 +429,9 @@ def test_date_of_the_last_change(court: Court, twice: bytes) -> None:
 
         return set_it
 
-    assert accepted(court, update(twice, change("ModDate", "D:20260701120000+07'00'")))
-    assert refused(court, update(twice, change("ModDate", "Da huy")))
-    assert refused(court, update(twice, change("Title", "Khac")))
+    assert accepted(harness, update(twice, change("ModDate", "D:20260701120000+07'00'")))
+    assert refused(harness, update(twice, change("ModDate", "Da huy")))
+    assert refused(harness, update(twice, change("Title", "Khac")))
 
 
 # (j) objects that nothing refers to
@@ -448,9 +450,9 @@ LEFT_LYING = {
 
 
 @pytest.mark.parametrize("kind", LEFT_LYING)
-def test_what_tools_leave_lying(court: Court, twice: bytes, kind: str) -> None:
+def test_what_tools_leave_lying(harness: Harness, twice: bytes, kind: str) -> None:
     objects = {97: b"<< /Length 2 >>\nstream\n0\n\nendstream", 98: LEFT_LYING[kind]}
-    assert accepted(court, appended(twice, objects))
+    assert accepted(harness, appended(twice, objects))
 
 
 @pytest.mark.parametrize(
@@ -465,17 +467,17 @@ def test_what_tools_leave_lying(court: Court, twice: bytes, kind: str) -> None:
         b"<< /Type /Metadata /Resources 97 0 R /Length 2 >>\nstream\n0\n\nendstream",
     ],
 )
-def test_what_nobody_leaves_lying(court: Court, twice: bytes, body: bytes) -> None:
+def test_what_nobody_leaves_lying(harness: Harness, twice: bytes, body: bytes) -> None:
     objects = {97: b"<< /Length 2 >>\nstream\n0\n\nendstream", 98: body}
-    assert refused(court, appended(twice, objects))
+    assert refused(harness, appended(twice, objects))
 
 
-def test_evidence_with_objects_behind_it(court: Court, twice: bytes) -> None:
+def test_evidence_with_objects_behind_it(harness: Harness, twice: bytes) -> None:
     """A length may be an object of its own; nothing else hangs on a certificate."""
     root = root_of(twice)
     catalog = with_entry(body_of(twice, root), b"/DSS 97 0 R")
     store, stream = b"<< /Certs [98 0 R] >>", b"<< /Length 99 0 R %s >>\nstream\n0\n\nendstream"
     plain = {root: catalog, 97: store, 98: stream % b"", 99: b"2"}
-    assert accepted(court, appended(twice, plain))
-    assert refused(court, appended(twice, plain | {98: stream % b"/Khac 96 0 R", 96: b"<< /Type /Page >>"}))
-    assert refused(court, appended(twice, plain | {98: stream % b"/Khac [<< /A 96 0 R >>]", 96: b"5"}))
+    assert accepted(harness, appended(twice, plain))
+    assert refused(harness, appended(twice, plain | {98: stream % b"/Khac 96 0 R", 96: b"<< /Type /Page >>"}))
+    assert refused(harness, appended(twice, plain | {98: stream % b"/Khac [<< /A 96 0 R >>]", 96: b"5"}))

@@ -1,29 +1,76 @@
-"""docs/validity.md and the code number and name the same things."""
+"""docs/validity.md and the code name the same rules; ``python -m tests.validator.test_docs`` writes its tables."""
 
+import ast
 import re
+from itertools import groupby
 from pathlib import Path
 
 from common.domain.reason import Reason
-from validator.fault import Step
+from validator.report.rules import RULES, Rule
+from validator.report.vietnamese import STEPS
 
-ROOT = Path(__file__).parent.parent.parent
-TEXT = (ROOT / "docs" / "validity.md").read_text(encoding="utf-8")
-CODE = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "services/validator/src/validator").rglob("*.py"))
+from .modules import SOURCE, trees
 
-
-def test_steps_are_numbered_alike() -> None:
-    rows = re.findall(r"^\| (\d+) (\w+)", TEXT, re.MULTILINE)
-    assert [(int(number), name.upper()) for number, name in rows] == [(step.value, step.name) for step in Step]
-
-
-def test_every_numbered_check_stands_in_both() -> None:
-    in_code = set(re.findall(r"\((\d+\.\d+)\)", CODE))
-    in_docs = set(re.findall(r"\b(\d+\.\d+)(?=[,)])", TEXT)) | set(re.findall(r"\((\d+\.\d+)\)", TEXT))
-    assert {number for number in in_code if int(number.split(".")[0]) in (3, 4, 5, 6, 7, 8, 9, 10)} <= in_docs
+PAGE = Path(__file__).parent.parent.parent / "docs" / "validity.md"
+BEGIN, END = "<!-- rules -->\n", "<!-- end of rules -->\n"
+ABOUT_PACKAGES = {"12.1", "12.2a", "12.2b", "12.2c"}
+"""Rules whose refusal is no ``Fault``: ``validator.handlers`` and ``validator.secrecy`` see to them."""
 
 
-def test_every_reason_given_is_documented() -> None:
-    steps = TEXT[TEXT.index("## The steps") : TEXT.index("## Choices")]
-    given = set(re.findall(r"Reason\.(E_(?:SIG|PDF)_\w+)", CODE)) - {"E_PDF_TIMEOUT", "E_PDF_NONE"}
-    assert given <= set(re.findall(r"`(E_\w+)`", steps))
-    assert all(token in Reason.__members__ for token in re.findall(r"`(E_\w+)`", TEXT))
+def tables() -> str:
+    """All rules, a table a step."""
+    lines: list[str] = []
+    for step, rules in groupby(RULES.values(), key=lambda rule: rule.step):
+        lines += [f"### ({step.value}) {step.name.capitalize()} · *{STEPS[step]}*", ""]
+        lines += ["| rule | must hold | otherwise |", "|---|---|---|", *map(_row, rules), ""]
+    return "\n".join(lines)
+
+
+def _row(rule: Rule) -> str:
+    otherwise = f"`{rule.reason}` {rule.sub_indication or ''}".strip() if rule.reason else rule.failure
+    return f"| {rule.number} | {rule.statement} | {otherwise} |"
+
+
+def page_with(rules: str) -> str:
+    text = PAGE.read_text(encoding="utf-8")
+    return text[: text.index(BEGIN) + len(BEGIN)] + "\n" + rules + "\n" + text[text.index(END) :]
+
+
+def numbers_in_code() -> set[str]:
+    """Rule numbers that stand in the code as strings, the table aside."""
+    constants = (
+        node.value
+        for name, tree in trees().items()
+        if name != "report.rules"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return {text for text in constants if re.fullmatch(r"\d{1,2}\.\d{1,2}[a-z]?", text)}
+
+
+def test_the_page_has_the_tables_of_the_code() -> None:
+    """Changed on purpose? ``python -m tests.validator.test_docs`` writes them."""
+    assert PAGE.read_text(encoding="utf-8") == page_with(tables())
+
+
+def test_every_number_that_is_raised_is_a_rule() -> None:
+    assert numbers_in_code() <= set(RULES)
+
+
+def test_every_rule_that_refuses_is_raised() -> None:
+    assert {number for number, rule in RULES.items() if rule.reason} - ABOUT_PACKAGES <= numbers_in_code()
+
+
+def test_every_number_in_a_comment_is_a_rule() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
+    known = set(RULES) | {number.rstrip("abc") for number in RULES}
+    assert set(re.findall(r"\((\d+\.\d+[a-c]?)\)", text)) <= known
+
+
+def test_every_reason_on_the_page_exists() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert all(token in Reason.__members__ for token in re.findall(r"`(E_\w+)`", text))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with(tables()), encoding="utf-8")

@@ -15,9 +15,10 @@ from mint.attacks.forge import ROOM, message, prepared, resigned
 from mint.attacks.raw import appended, body_of, page, root_of, stream, text, with_entry
 from mint.pki import self_signed
 from mint.sign import sign
-from validator.report.model import Integrity, Refused, Verified
+from validator.report.decision import Refused, Verified
+from validator.report.vocabulary import Integrity
 
-from .conftest import NOW, SENDER, Court
+from .conftest import NOW, SENDER, Harness
 
 OLD = self_signed("Người ký cũ", now=NOW - timedelta(days=1), kind="rsa2048")
 
@@ -57,10 +58,10 @@ def hexed(der: bytes) -> bytes:
 
 @pytest.mark.parametrize("algorithm", [hashes.SHA1(), hashes.SHA256()])
 @pytest.mark.parametrize("cert", [b"%s", b"[%s <3000>]"])
-def test_raw_rsa(court: Court, algorithm: hashes.HashAlgorithm, cert: bytes) -> None:
+def test_raw_rsa(harness: Harness, algorithm: hashes.HashAlgorithm, cert: bytes) -> None:
     """Intact, and refused."""
     pdf = raw_signed(algorithm, cert % hexed(OLD.der))
-    decision = court.judge(pdf)
+    decision = harness.judge(pdf)
     assert isinstance(decision, Refused)
     assert decision.reason is Reason.E_SIG_WEAK_ALG
     assert decision.report.integrity is Integrity.INTACT
@@ -77,19 +78,19 @@ def test_raw_rsa(court: Court, algorithm: hashes.HashAlgorithm, cert: bytes) -> 
         (lambda pdf: pdf.replace(b"/Contents <0482", b"/Contents <0481"), Reason.E_SIG_FORMAT),
     ],
 )
-def test_raw_rsa_changed(court: Court, change: Callable[[bytes], bytes], reason: Reason) -> None:
+def test_raw_rsa_changed(harness: Harness, change: Callable[[bytes], bytes], reason: Reason) -> None:
     pdf = raw_signed(hashes.SHA1(), hexed(OLD.der))
     changed = change(pdf)
     assert changed != pdf
-    decision = court.judge(changed)
+    decision = harness.judge(changed)
     assert isinstance(decision, Refused)
     assert decision.reason is reason, decision.detail
     assert decision.report.integrity is Integrity.TAMPERED
 
 
-def test_raw_rsa_with_another_key(court: Court) -> None:
-    assert isinstance(court.sender.signer.key, ec.EllipticCurvePrivateKey)
-    decision = court.judge(raw_signed(hashes.SHA1(), hexed(court.sender.signer.der)))
+def test_raw_rsa_with_another_key(harness: Harness) -> None:
+    assert isinstance(harness.sender.signer.key, ec.EllipticCurvePrivateKey)
+    decision = harness.judge(raw_signed(hashes.SHA1(), hexed(harness.sender.signer.der)))
     assert decision.reason is Reason.E_SIG_FORMAT  # type: ignore[union-attr]
     assert decision.report.integrity is Integrity.TAMPERED
 
@@ -100,41 +101,41 @@ RIGHTS = (
 )
 
 
-def with_rights(court: Court, rights: bytes = RIGHTS) -> bytes:
+def with_rights(harness: Harness, rights: bytes = RIGHTS) -> bytes:
     """A page whose reader may fill in forms, as the maker of a program signed."""
     pdf = prepared(page(catalog=b"/Perms << /UR3 10 0 R >>", objects={10: rights % ROOM}))
-    return resigned(pdf, lambda made: message(court.city.foreign.person("Adobe"), made, NOW))
+    return resigned(pdf, lambda made: message(harness.city.foreign.person("Adobe"), made, NOW))
 
 
-def test_rights_alone_are_no_signature(court: Court) -> None:
-    decision = court.judge(with_rights(court))
+def test_rights_alone_are_no_signature(harness: Harness) -> None:
+    decision = harness.judge(with_rights(harness))
     assert decision.report.integrity is Integrity.UNSIGNED
     assert decision.reason is Reason.E_SIG_ORG_MISSING  # type: ignore[union-attr]
 
 
-def test_document_with_rights_is_signed(court: Court) -> None:
+def test_document_with_rights_is_signed(harness: Harness) -> None:
     """Also where another program has saved the file anew, so that the rights do not hold any more."""
-    for paper in (with_rights(court), with_rights(court).replace(b"Chi 5", b"Chi 6")):
-        decision = court.judge(court.city.signed(SENDER, paper))
+    for paper in (with_rights(harness), with_rights(harness).replace(b"Chi 5", b"Chi 6")):
+        decision = harness.judge(harness.city.signed(SENDER, paper))
         assert isinstance(decision, Verified), decision
 
 
-def test_nothing_hides_as_rights(court: Court) -> None:
+def test_nothing_hides_as_rights(harness: Harness) -> None:
     """Without the method, or without covering anything, it is a signature that no form field shows."""
     for pdf in (
-        with_rights(court, RIGHTS.replace(b"/UR3 /Tr", b"/DocMDP /Tr")),
-        with_rights(court).replace(b"Chi 5", b"Chi 6"),
+        with_rights(harness, RIGHTS.replace(b"/UR3 /Tr", b"/DocMDP /Tr")),
+        with_rights(harness).replace(b"Chi 5", b"Chi 6"),
     ):
-        decision = court.judge(pdf)
+        decision = harness.judge(pdf)
         assert decision.reason is Reason.E_SIG_FORMAT  # type: ignore[union-attr]
         assert decision.report.integrity is Integrity.TAMPERED
 
 
-def test_rights_that_come_after_a_signature(court: Court) -> None:
-    once = sign(court.letter, court.sender.signer, NOW, field="A")
+def test_rights_that_come_after_a_signature(harness: Harness) -> None:
+    once = sign(harness.letter, harness.sender.signer, NOW, field="A")
     root = root_of(once)
     catalog = with_entry(body_of(once, root), b"/Perms << /UR3 90 0 R >>")
     grown = appended(once, {root: catalog, 90: RIGHTS % b"/ByteRange [0 1 2 3] /Contents <3000>"})
-    decision = court.judge(sign(grown, court.sender.seal, NOW, field="B"))
+    decision = harness.judge(sign(grown, harness.sender.seal, NOW, field="B"))
     assert isinstance(decision, Refused)
     assert decision.report.integrity is Integrity.TAMPERED

@@ -19,23 +19,15 @@ from mint.pki import Revocation as Revoked
 from mint.sign import sign
 from mint.tamper import TAMPERS
 from mint.tsa import TimeAuthority, add_document_time_stamp, long_term, time_authority
-from validator.pki.crl import Revocation, authentic_crls
-from validator.pki.trust import Trust, Window
+from validator.context import Material, ValidationContext, VerificationRequest
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.trust_store import TrustStore, Window
 from validator.policy import DEFAULT
-from validator.report.model import (
-    Decision,
-    Indication,
-    Integrity,
-    Kind,
-    NoteCode,
-    Refused,
-    SubIndication,
-    Undecided,
-    Verified,
-)
-from validator.verify import Question, verify
+from validator.report.decision import Decision, Refused, Undecided, Verified
+from validator.report.vocabulary import Indication, Integrity, NoteCode, SignatureKind, SubIndication
+from validator.verify import verify
 
-from .conftest import NOW, SENDER, Court
+from .conftest import NOW, SENDER, Harness
 from .test_verify import _unit
 
 DAY = timedelta(days=1)
@@ -46,7 +38,7 @@ LATER = NOW + 10 * DAY
 
 
 @dataclass(frozen=True)
-class Bench:
+class TimeHarness:
     """A hierarchy whose subscribers' certificates end soon, and an authority for time that lasts."""
 
     authority: Authority
@@ -70,31 +62,32 @@ class Bench:
             for issuer in ("root", "issuing")
         ]
 
-    def trust(self, **options: object) -> Trust:
-        return Trust([self.authority.root.der], [self.authority.issuing.der], **options)  # type: ignore[arg-type]
+    def trust(self, **options: object) -> TrustStore:
+        return TrustStore([self.authority.root.der], [self.authority.issuing.der], **options)  # type: ignore[arg-type]
 
     def judge(
-        self, document: bytes, now: datetime, crls: list[bytes] | None = None, trust: Trust | None = None
+        self, document: bytes, now: datetime, crls: list[bytes] | None = None, trust: TrustStore | None = None
     ) -> Decision:
         trust = trust or self.trust()
         lists = authentic_crls(
             trust.authorities, [("", der) for der in (self.crls() if crls is None else crls)], DEFAULT
         )
-        return verify(document, Question(sender=SENDER), trust, Revocation(lists), self.directory, now)
+        material = Material(trust, RevocationLists(lists), self.directory)
+        return verify(document, VerificationRequest(sender=SENDER), ValidationContext(material, now))
 
 
 @pytest.fixture(scope="module")
-def bench(court: Court) -> Bench:
+def timed(harness: Harness) -> TimeHarness:
     authority = Authority("Time Test", now=NOW, kind="p256")
     tsa = time_authority(authority, not_after=NOW + 10 * YEAR)
     end = {"not_after": NOW + 5 * DAY}
     signer, seal = authority.person("Người ký", **end), authority.unit("Cơ quan", **end)
     directory = Directory([_unit(SENDER, (seal.sha256, "unit"), (signer.sha256, "signer"))])
-    plain = sign(sign(court.letter, signer, NOW, field="A"), seal, NOW, field="B")
+    plain = sign(sign(harness.letter, signer, NOW, field="A"), seal, NOW, field="B")
     stamper = tsa.stamper(STAMPED)
-    stamped = sign(court.letter, signer, NOW, field="A", stamper=stamper)
+    stamped = sign(harness.letter, signer, NOW, field="A", stamper=stamper)
     stamped = sign(stamped, seal, NOW, field="B", stamper=stamper)
-    return Bench(authority, tsa, signer, seal, directory, court.letter, plain, stamped)
+    return TimeHarness(authority, tsa, signer, seal, directory, harness.letter, plain, stamped)
 
 
 def _outcome(decision: Decision) -> object:
@@ -104,7 +97,7 @@ def _outcome(decision: Decision) -> object:
 EXPIRED = ("Refused", Reason.E_SIG_EXPIRED)
 REVOKED = ("Refused", Reason.E_SIG_REVOKED)
 UNKNOWN = ("Undecided", Reason.E_SIG_REVOCATION_UNKNOWN)
-Making = Callable[[Bench], bytes]
+Making = Callable[[TimeHarness], bytes]
 
 MADE: dict[str, Making] = {
     "B-B": lambda b: b.plain,
@@ -126,8 +119,8 @@ MADE: dict[str, Making] = {
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_all_levels_while_certificates_hold(bench: Bench, name: str) -> None:
-    decision = bench.judge(MADE[name](bench), NOW + timedelta(hours=2))
+def test_all_levels_while_certificates_hold(timed: TimeHarness, name: str) -> None:
+    decision = timed.judge(MADE[name](timed), NOW + timedelta(hours=2))
     assert _outcome(decision) == "valid", decision
     assert decision.report.integrity is Integrity.INTACT
     assert decision.report.trusted is True
@@ -146,8 +139,8 @@ def test_all_levels_while_certificates_hold(bench: Bench, name: str) -> None:
         ("untyped", "valid"),
     ],
 )
-def test_what_stands_after_the_certificates_end(bench: Bench, name: str, expected: object) -> None:
-    decision = bench.judge(MADE[name](bench), LATER)
+def test_what_stands_after_the_certificates_end(timed: TimeHarness, name: str, expected: object) -> None:
+    decision = timed.judge(MADE[name](timed), LATER)
     assert _outcome(decision) == expected, decision
     if expected == "valid":
         assert NoteCode.JUDGED_AT_PROVEN_TIME in {note.code for note in decision.report.notes}
@@ -158,33 +151,33 @@ def test_what_stands_after_the_certificates_end(bench: Bench, name: str, expecte
     ("name", "expected"),
     [("B-B", UNKNOWN), ("B-T", UNKNOWN), ("B-LT with OCSP", "valid"), ("B-LT", "valid"), ("B-LTA", "valid")],
 )
-def test_evidence_in_the_document_serves_where_ours_is_missing(bench: Bench, name: str, expected: object) -> None:
+def test_evidence_in_the_document_serves_where_ours_is_missing(timed: TimeHarness, name: str, expected: object) -> None:
     """In force for signature and time stamp; nothing of it is fetched."""
-    decision = bench.judge(MADE[name](bench), KEPT + timedelta(minutes=1), crls=[])
+    decision = timed.judge(MADE[name](timed), KEPT + timedelta(minutes=1), crls=[])
     assert _outcome(decision) == expected, decision
     if expected == "valid":
         assert {status.embedded for status in decision.report.signatures[0].statuses} == {True}
 
 
-def test_evidence_is_not_taken_from_strangers(bench: Bench) -> None:
+def test_evidence_is_not_taken_from_strangers(timed: TimeHarness) -> None:
     stranger = Authority("Time Test", now=NOW, kind="p256")
     crls = [stranger.crl(issuer, this_update=KEPT, next_update=KEPT + DAY) for issuer in ("root", "issuing")]
-    responder = bench.authority.responder("No mandate", extended=[ExtendedKeyUsageOID.CLIENT_AUTH])
+    responder = timed.authority.responder("No mandate", extended=[ExtendedKeyUsageOID.CLIENT_AUTH])
     answers = [
-        bench.authority.ocsp(who, this_update=KEPT, next_update=KEPT + DAY, signed_by=by, embed=[by])
-        for who in bench.all
-        for by in (stranger.issuing, responder, bench.signer)
+        timed.authority.ocsp(who, this_update=KEPT, next_update=KEPT + DAY, signed_by=by, embed=[by])
+        for who in timed.all
+        for by in (stranger.issuing, responder, timed.signer)
     ]
-    document = add_validation_data(bench.stamped, [bench.seal], [*crls, *bench.crls(KEPT)[:1]], ocsps=answers)
-    assert _outcome(bench.judge(document, KEPT, crls=[])) == UNKNOWN
+    document = add_validation_data(timed.stamped, [timed.seal], [*crls, *timed.crls(KEPT)[:1]], ocsps=answers)
+    assert _outcome(timed.judge(document, KEPT, crls=[])) == UNKNOWN
 
 
-def test_a_responder_that_the_ca_certified(bench: Bench) -> None:
-    responder = bench.authority.responder(kind="p256")
+def test_a_responder_that_the_ca_certified(timed: TimeHarness) -> None:
+    responder = timed.authority.responder(kind="p256")
     told = {"this_update": KEPT, "next_update": KEPT + DAY, "signed_by": responder, "embed": [responder]}
-    answers = [bench.authority.ocsp(who, **told) for who in bench.all]  # type: ignore[arg-type]
-    document = add_validation_data(bench.stamped, [bench.seal], bench.crls(KEPT)[:1], ocsps=answers)
-    assert _outcome(bench.judge(document, KEPT, crls=[])) == "valid"
+    answers = [timed.authority.ocsp(who, **told) for who in timed.all]  # type: ignore[arg-type]
+    document = add_validation_data(timed.stamped, [timed.seal], timed.crls(KEPT)[:1], ocsps=answers)
+    assert _outcome(timed.judge(document, KEPT, crls=[])) == "valid"
 
 
 @pytest.mark.parametrize(
@@ -201,112 +194,120 @@ def test_a_responder_that_the_ca_certified(bench: Bench) -> None:
     ],
 )
 def test_revoked_before_and_after_a_proven_time(
-    bench: Bench, name: str, revoked_at: datetime, expected: object
+    timed: TimeHarness, name: str, revoked_at: datetime, expected: object
 ) -> None:
     """EN 319 102-1 §5.5: what was revoked after the proven time was valid at that time."""
-    entries = [Revoked(bench.seal.certificate.serial_number, revoked_at)]
-    crls = [bench.crls(NOW + DAY)[0], *bench.crls(NOW + DAY, revoked=entries)[1:]]
-    decision = bench.judge(MADE[name](bench), NOW + 2 * DAY, crls)
+    entries = [Revoked(timed.seal.certificate.serial_number, revoked_at)]
+    crls = [timed.crls(NOW + DAY)[0], *timed.crls(NOW + DAY, revoked=entries)[1:]]
+    decision = timed.judge(MADE[name](timed), NOW + 2 * DAY, crls)
     assert _outcome(decision) == expected, decision
 
 
-def test_an_ocsp_answer_that_names_the_revocation_counts_against_a_good_list(bench: Bench) -> None:
-    answer = bench.authority.ocsp(bench.seal, this_update=KEPT, next_update=KEPT + DAY, revoked_at=NOW - DAY)
-    document = add_validation_data(bench.plain, [bench.seal], [], ocsps=[answer])
-    bare = bench.judge(document, KEPT)
+def test_an_ocsp_answer_that_names_the_revocation_counts_against_a_good_list(timed: TimeHarness) -> None:
+    answer = timed.authority.ocsp(timed.seal, this_update=KEPT, next_update=KEPT + DAY, revoked_at=NOW - DAY)
+    document = add_validation_data(timed.plain, [timed.seal], [], ocsps=[answer])
+    bare = timed.judge(document, KEPT)
     assert _outcome(bare) == "valid"  # our own list suffices, so that the document's data is never read
-    assert _outcome(bench.judge(document, KEPT, crls=bench.crls()[:1])) == REVOKED
+    assert _outcome(timed.judge(document, KEPT, crls=timed.crls()[:1])) == REVOKED
 
 
-def test_evidence_older_than_the_time_in_question(bench: Bench) -> None:
-    stale = bench.crls(NOW - 3 * DAY, days=2)
-    document = add_validation_data(bench.stamped, [bench.seal], stale)
-    assert _outcome(bench.judge(document, KEPT, crls=[])) == UNKNOWN
+def test_evidence_older_than_the_time_in_question(timed: TimeHarness) -> None:
+    stale = timed.crls(NOW - 3 * DAY, days=2)
+    document = add_validation_data(timed.stamped, [timed.seal], stale)
+    assert _outcome(timed.judge(document, KEPT, crls=[])) == UNKNOWN
 
 
-def test_a_revoked_or_strange_authority_proves_no_time(bench: Bench, court: Court) -> None:
+def test_a_revoked_or_strange_authority_proves_no_time(timed: TimeHarness, harness: Harness) -> None:
     strange = time_authority(Authority("Elsewhere", now=NOW, kind="p256"), not_after=NOW + 10 * YEAR)
-    plain = bench.authority.person("Không phải TSA", kind="rsa2048", not_after=NOW + 10 * YEAR)
+    plain = timed.authority.person("Không phải TSA", kind="rsa2048", not_after=NOW + 10 * YEAR)
     for tsa in (strange, TimeAuthority(plain)):
-        document = sign(court.letter, bench.signer, NOW, field="A", stamper=tsa.stamper(STAMPED))
-        document = sign(document, bench.seal, NOW, field="B", stamper=tsa.stamper(STAMPED))
-        now = bench.judge(document, NOW + timedelta(hours=2))
+        document = sign(harness.letter, timed.signer, NOW, field="A", stamper=tsa.stamper(STAMPED))
+        document = sign(document, timed.seal, NOW, field="B", stamper=tsa.stamper(STAMPED))
+        now = timed.judge(document, NOW + timedelta(hours=2))
         assert _outcome(now) == "valid"
         assert NoteCode.TIMESTAMP_NOT_USED in {note.code for note in now.report.notes}
-        assert _outcome(bench.judge(document, LATER)) == EXPIRED
-        assert isinstance(bench.judge(add_document_time_stamp(bench.plain, tsa, KEPT), KEPT), Refused)
-    entries = [Revoked(bench.tsa.identity.certificate.serial_number, NOW - DAY)]
-    crls = [bench.crls()[0], *bench.crls(revoked=entries)[1:]]
-    assert _outcome(bench.judge(bench.stamped, LATER, crls)) == EXPIRED
+        assert _outcome(timed.judge(document, LATER)) == EXPIRED
+        assert isinstance(timed.judge(add_document_time_stamp(timed.plain, tsa, KEPT), KEPT), Refused)
+    entries = [Revoked(timed.tsa.identity.certificate.serial_number, NOW - DAY)]
+    crls = [timed.crls()[0], *timed.crls(revoked=entries)[1:]]
+    assert _outcome(timed.judge(timed.stamped, LATER, crls)) == EXPIRED
 
 
-def test_an_authority_for_time_may_be_pinned_itself(bench: Bench, court: Court) -> None:
+def test_an_authority_for_time_may_be_pinned_itself(timed: TimeHarness, harness: Harness) -> None:
     elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
     tsa = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
-    document = add_document_time_stamp(bench.plain, tsa, KEPT)
-    assert _outcome(bench.judge(document, LATER)) == EXPIRED
+    document = add_document_time_stamp(timed.plain, tsa, KEPT)
+    assert _outcome(timed.judge(document, LATER)) == EXPIRED
     for pinned in ([tsa.identity.der], [elsewhere.root.der, elsewhere.issuing.der]):
-        trust = bench.trust(tsa=pinned)
-        crls = bench.crls() + [
+        trust = timed.trust(tsa=pinned)
+        crls = timed.crls() + [
             elsewhere.crl(issuer, this_update=NOW, next_update=NOW + 30 * DAY) for issuer in ("root", "issuing")
         ]
-        assert _outcome(bench.judge(document, LATER, crls, trust)) == "valid"
+        assert _outcome(timed.judge(document, LATER, crls, trust)) == "valid"
         # Who may give time may not sign documents.
         person = elsewhere.person("Ai đó")
-        signed = sign(court.letter, person, NOW, field="A")
-        reasons = {each.reason for each in bench.judge(signed, KEPT, crls, trust).report.signatures}
+        signed = sign(harness.letter, person, NOW, field="A")
+        reasons = {each.reason for each in timed.judge(signed, KEPT, crls, trust).report.signatures}
         assert reasons == {Reason.E_SIG_UNTRUSTED_CA}
 
 
-def test_a_time_stamp_that_is_not_decided_decides_nothing(bench: Bench) -> None:
+def test_a_time_stamp_that_is_not_decided_decides_nothing(timed: TimeHarness) -> None:
     """Expired for lack of proof, and the proof waits for a list: asked again, not refused."""
     elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
     tsa = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
-    trust = bench.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
-    document = add_document_time_stamp(bench.plain, tsa, KEPT)
-    assert _outcome(bench.judge(document, LATER, trust=trust)) == UNKNOWN
+    trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
+    document = add_document_time_stamp(timed.plain, tsa, KEPT)
+    assert _outcome(timed.judge(document, LATER, trust=trust)) == UNKNOWN
 
 
-def test_document_time_stamps_prove_each_other(bench: Bench) -> None:
+def test_document_time_stamps_prove_each_other(timed: TimeHarness) -> None:
     """The first authority's certificate has ended; the second stamp is older than that end."""
-    brief = time_authority(bench.authority, "Brief TSA", not_after=NOW + 5 * DAY)
-    once = long_term(bench.stamped, brief, KEPT, [bench.seal], bench.crls(KEPT))
-    assert _outcome(bench.judge(bench.plain, LATER)) == EXPIRED
-    assert _outcome(bench.judge(once, LATER)) == EXPIRED
-    twice = add_document_time_stamp(once, bench.tsa, NOW + 2 * DAY, field="ThoiGian2")
-    decision = bench.judge(twice, LATER)
+    brief = time_authority(timed.authority, "Brief TSA", not_after=NOW + 5 * DAY)
+    once = long_term(timed.stamped, brief, KEPT, [timed.seal], timed.crls(KEPT))
+    assert _outcome(timed.judge(timed.plain, LATER)) == EXPIRED
+    assert _outcome(timed.judge(once, LATER)) == EXPIRED
+    twice = add_document_time_stamp(once, timed.tsa, NOW + 2 * DAY, field="ThoiGian2")
+    decision = timed.judge(twice, LATER)
     assert _outcome(decision) == "valid", decision
     kinds = [each.kind for each in decision.report.signatures]
-    assert kinds == [Kind.SIGNATURE, Kind.SIGNATURE, Kind.TIME_STAMP, Kind.TIME_STAMP]
+    assert kinds == [
+        SignatureKind.SIGNATURE,
+        SignatureKind.SIGNATURE,
+        SignatureKind.TIME_STAMP,
+        SignatureKind.TIME_STAMP,
+    ]
 
 
 @pytest.mark.parametrize("at", [NOW + 3 * DAY, NOW - 2 * YEAR])
-def test_time_stamps_of_impossible_times(bench: Bench, at: datetime) -> None:
-    document = add_document_time_stamp(bench.plain, bench.tsa, at)
-    assert isinstance(bench.judge(document, NOW + timedelta(hours=2)), Refused)
+def test_time_stamps_of_impossible_times(timed: TimeHarness, at: datetime) -> None:
+    document = add_document_time_stamp(timed.plain, timed.tsa, at)
+    assert isinstance(timed.judge(document, NOW + timedelta(hours=2)), Refused)
 
 
-def test_a_visible_time_stamp_over_the_page_is_a_change(bench: Bench) -> None:
-    document = add_document_time_stamp(bench.plain, bench.tsa, KEPT, box=(50, 50, 500, 700))
-    decision = bench.judge(document, KEPT)
+def test_a_visible_time_stamp_over_the_page_is_a_change(timed: TimeHarness) -> None:
+    document = add_document_time_stamp(timed.plain, timed.tsa, KEPT, box=(50, 50, 500, 700))
+    decision = timed.judge(document, KEPT)
     assert _outcome(decision) == ("Refused", Reason.E_SIG_CHANGED)
     assert decision.report.integrity is Integrity.TAMPERED
 
 
-def test_a_time_stamp_of_other_bytes(bench: Bench) -> None:
-    document = bytearray(add_document_time_stamp(bench.plain, bench.tsa, KEPT))
+def test_a_time_stamp_of_other_bytes(timed: TimeHarness) -> None:
+    document = bytearray(add_document_time_stamp(timed.plain, timed.tsa, KEPT))
     at = document.rindex(b"/ByteRange") - 30
     document[at] ^= 1
-    assert isinstance(bench.judge(bytes(document), KEPT), Refused)
+    assert isinstance(timed.judge(bytes(document), KEPT), Refused)
 
 
-def test_a_signature_time_stamp_moved_to_another_signature(bench: Bench, court: Court) -> None:
+def test_a_signature_time_stamp_moved_to_another_signature(timed: TimeHarness, harness: Harness) -> None:
     """A stamp covers one signature value: cut out and put elsewhere it proves nothing."""
     from asn1crypto import cms as asn1_cms
 
     from mint.tamper import hole
 
-    source, target = bench.stamped, sign(court.letter, bench.signer, NOW, field="A", stamper=bench.tsa.stamper(KEPT))
+    source, target = (
+        timed.stamped,
+        sign(harness.letter, timed.signer, NOW, field="A", stamper=timed.tsa.stamper(KEPT)),
+    )
     start, end = hole(source, 0)
     donor = asn1_cms.ContentInfo.load(bytes.fromhex(source[start + 1 : end - 1].decode()))
     start, end = hole(target, 0)
@@ -314,67 +315,70 @@ def test_a_signature_time_stamp_moved_to_another_signature(bench: Bench, court: 
     info["content"]["signer_infos"][0]["unsigned_attrs"] = donor["content"]["signer_infos"][0]["unsigned_attrs"]
     value = info.dump(force=True).hex().encode().ljust(end - start - 2, b"0")
     moved = target[: start + 1] + value + target[end - 1 :]
-    report = bench.judge(moved, LATER).report
+    report = timed.judge(moved, LATER).report
     assert report.integrity is Integrity.INTACT
     assert report.signatures[0].proven_at is None
     assert report.signatures[0].sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE
 
 
-def test_hierarchies_have_a_time_of_their_own(bench: Bench) -> None:
+def test_hierarchies_have_a_time_of_their_own(timed: TimeHarness) -> None:
     """G1 counts for what is proved to be from its time; nothing new is accepted under it."""
-    closed = bench.trust(windows={bench.authority.root.sha256: Window(end=NOW + DAY)})
-    assert _outcome(bench.judge(bench.plain, NOW + timedelta(hours=1), trust=closed)) == "valid"
-    assert _outcome(bench.judge(bench.plain, NOW + 2 * DAY, trust=closed)) == ("Refused", Reason.E_SIG_UNTRUSTED_CA)
-    opened = bench.trust(windows={bench.authority.root.sha256: Window(start=NOW + DAY)})
-    assert _outcome(bench.judge(bench.plain, NOW, trust=opened)) == ("Refused", Reason.E_SIG_UNTRUSTED_CA)
+    closed = timed.trust(windows={timed.authority.root.sha256: Window(end=NOW + DAY)})
+    assert _outcome(timed.judge(timed.plain, NOW + timedelta(hours=1), trust=closed)) == "valid"
+    assert _outcome(timed.judge(timed.plain, NOW + 2 * DAY, trust=closed)) == (
+        "Refused",
+        Reason.E_SIG_UNTRUSTED_CA,
+    )
+    opened = timed.trust(windows={timed.authority.root.sha256: Window(start=NOW + DAY)})
+    assert _outcome(timed.judge(timed.plain, NOW, trust=opened)) == ("Refused", Reason.E_SIG_UNTRUSTED_CA)
 
 
-def test_the_day_of_a_role_is_that_of_the_time_stamp(court: Court) -> None:
+def test_the_day_of_a_role_is_that_of_the_time_stamp(harness: Harness) -> None:
     """The delegation ended yesterday: a claim of yesterday does not help when the stamp is of today."""
-    city = court.city
+    city = harness.city
     tsa = time_authority(city.authority)
     yesterday = NOW - DAY
-    claimed = sign(court.letter, court.sender.former, yesterday, field="A")
-    assert isinstance(court.judge(sign(claimed, court.sender.seal, NOW, field="B")), Verified)
-    stamped = sign(court.letter, court.sender.former, yesterday, field="A", stamper=tsa.stamper(NOW))
-    decision = court.judge(sign(stamped, court.sender.seal, NOW, field="B"))
+    claimed = sign(harness.letter, harness.sender.former, yesterday, field="A")
+    assert isinstance(harness.judge(sign(claimed, harness.sender.seal, NOW, field="B")), Verified)
+    stamped = sign(harness.letter, harness.sender.former, yesterday, field="A", stamper=tsa.stamper(NOW))
+    decision = harness.judge(sign(stamped, harness.sender.seal, NOW, field="B"))
     assert _outcome(decision) == ("Refused", Reason.E_SIG_SIGNER_NOT_AUTHORISED)
 
 
-def test_held_certificates(bench: Bench) -> None:
+def test_held_certificates(timed: TimeHarness) -> None:
     """A hold counts while the newest list names it, and is forgotten when a newer one does not."""
-    hold = [Revoked(bench.seal.certificate.serial_number, NOW, x509.ReasonFlags.certificate_hold)]
-    held, free = bench.crls(NOW, revoked=hold)[1], bench.crls(NOW + DAY)
-    assert _outcome(bench.judge(bench.plain, NOW + timedelta(hours=1), [bench.crls()[0], held])) == REVOKED
-    assert _outcome(bench.judge(bench.plain, NOW + 2 * DAY, [*free, held])) == "valid"
-    gone = [Revoked(bench.seal.certificate.serial_number, NOW)]
-    lost = bench.crls(NOW, revoked=gone)[1]
-    assert _outcome(bench.judge(bench.plain, NOW + 2 * DAY, [*free, lost])) == REVOKED
+    hold = [Revoked(timed.seal.certificate.serial_number, NOW, x509.ReasonFlags.certificate_hold)]
+    held, free = timed.crls(NOW, revoked=hold)[1], timed.crls(NOW + DAY)
+    assert _outcome(timed.judge(timed.plain, NOW + timedelta(hours=1), [timed.crls()[0], held])) == REVOKED
+    assert _outcome(timed.judge(timed.plain, NOW + 2 * DAY, [*free, held])) == "valid"
+    gone = [Revoked(timed.seal.certificate.serial_number, NOW)]
+    lost = timed.crls(NOW, revoked=gone)[1]
+    assert _outcome(timed.judge(timed.plain, NOW + 2 * DAY, [*free, lost])) == REVOKED
 
 
-def test_undecided_is_an_answer_of_its_own(bench: Bench) -> None:
-    decision = bench.judge(bench.plain, NOW, crls=[])
+def test_undecided_is_an_answer_of_its_own(timed: TimeHarness) -> None:
+    decision = timed.judge(timed.plain, NOW, crls=[])
     assert isinstance(decision, Undecided)
     assert decision.report.trusted is True
     assert decision.report.integrity is Integrity.INTACT
 
 
 @pytest.mark.parametrize("name", ["title_changed", "page_changed", "annotation_laid_over", "empty_field_laid_over"])
-def test_a_time_stamp_vouches_for_no_content(bench: Bench, name: str) -> None:
+def test_a_time_stamp_vouches_for_no_content(timed: TimeHarness, name: str) -> None:
     """Anybody can have a time stamp put behind a change: it does not make the change good."""
-    document = add_document_time_stamp(TAMPERS[name].apply(bench.plain), bench.tsa, KEPT)
-    decision = bench.judge(document, KEPT)
+    document = add_document_time_stamp(TAMPERS[name].apply(timed.plain), timed.tsa, KEPT)
+    decision = timed.judge(document, KEPT)
     assert _outcome(decision) == ("Refused", Reason.E_SIG_CHANGED)
     assert decision.report.integrity is Integrity.TAMPERED
 
 
-def test_fields_switched_to_be_drawn_anew_between_signatures(bench: Bench, court: Court) -> None:
-    writer = IncrementalPdfFileWriter(io.BytesIO(sign(court.letter, bench.signer, NOW, field="A")))
+def test_fields_switched_to_be_drawn_anew_between_signatures(timed: TimeHarness, harness: Harness) -> None:
+    writer = IncrementalPdfFileWriter(io.BytesIO(sign(harness.letter, timed.signer, NOW, field="A")))
     writer.root["/AcroForm"][pdf_name("/NeedAppearances")] = BooleanObject(True)
     writer.update_container(writer.root["/AcroForm"])
     out = io.BytesIO()
     writer.write(out)
-    assert _outcome(bench.judge(sign(out.getvalue(), bench.seal, NOW, field="B"), KEPT)) == (
+    assert _outcome(timed.judge(sign(out.getvalue(), timed.seal, NOW, field="B"), KEPT)) == (
         "Refused",
         Reason.E_SIG_CHANGED,
     )

@@ -17,7 +17,7 @@ from mint.sign import Manner, _DatedSigner, _metadata, _signer, add_empty_fields
 from mint.tagged import FIRST_PAGE, PARENTS, ROOT, tagged
 from mint.tsa import add_document_time_stamp, time_authority
 
-from .conftest import NOW, Court
+from .conftest import NOW, Harness
 from .test_difference_rules import (
     BOX,
     Writer,
@@ -42,8 +42,8 @@ def paper() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def once(court: Court, paper: bytes) -> bytes:
-    return sign(paper, court.sender.signer, NOW, field="A", box=(200, 50, 300, 100))
+def once(harness: Harness, paper: bytes) -> bytes:
+    return sign(paper, harness.sender.signer, NOW, field="A", box=(200, 50, 300, 100))
 
 
 def _page(writer: Writer) -> Any:
@@ -97,15 +97,15 @@ FREE = struct.pack(">BIH", 0, 0, 0xFFFF)
 
 
 @pytest.mark.parametrize("own", [NEITHER, FREE], ids=["unlisted", "free"])
-def test_number_of_a_table_is_given_out(court: Court, paper: bytes, own: bytes) -> None:
+def test_number_of_a_table_is_given_out(harness: Harness, paper: bytes, own: bytes) -> None:
     taken = _told(paper, "Size")
-    signed = sign(_stream_that_lists_itself_not(paper, own), court.sender.signer, NOW, field="A")
-    assert accepted(court, _sign_with_the_number(signed, court.sender.seal, taken))
+    signed = sign(_stream_that_lists_itself_not(paper, own), harness.sender.signer, NOW, field="A")
+    assert accepted(harness, _sign_with_the_number(signed, harness.sender.seal, taken))
 
 
 @pytest.mark.parametrize("own", [NEITHER, FREE], ids=["unlisted", "free"])
 @pytest.mark.parametrize("generation", [0, 7])
-def test_number_that_was_waited_for(court: Court, paper: bytes, own: bytes, generation: int) -> None:
+def test_number_that_was_waited_for(harness: Harness, paper: bytes, own: bytes, generation: int) -> None:
     """The signed page shows an object that only the next revision brings, under a number that was nobody's."""
     taken = _told(paper, "Size")
 
@@ -114,8 +114,8 @@ def test_number_that_was_waited_for(court: Court, paper: bytes, own: bytes, gene
         _page(writer)["/Resources"][name("/XObject")] = dictionary(Im0=shown)
 
     document = update(_stream_that_lists_itself_not(paper, own), prepare)
-    signed = sign(document, court.sender.signer, NOW, field="A")
-    assert court.judge(_sign_with_the_number(signed, court.sender.seal, taken)).report.verdict != "valid"
+    signed = sign(document, harness.sender.signer, NOW, field="A")
+    assert harness.judge(_sign_with_the_number(signed, harness.sender.seal, taken)).report.verdict != "valid"
 
 
 # the parent tree
@@ -129,8 +129,8 @@ def _arrays_as_objects(writer: Writer, widget: Any) -> None:
     reference(writer, ROOT).get_object()[name("/RoleMap")] = dictionary()
 
 
-def test_entries_of_the_parent_tree_as_objects_of_their_own(court: Court, once: bytes) -> None:
-    assert accepted(court, sign_with(once, court.sender.seal, _arrays_as_objects))
+def test_entries_of_the_parent_tree_as_objects_of_their_own(harness: Harness, once: bytes) -> None:
+    assert accepted(harness, sign_with(once, harness.sender.seal, _arrays_as_objects))
 
 
 def _arrays_in_another_order(writer: Writer, widget: Any) -> None:
@@ -155,8 +155,8 @@ def _array_that_is_a_page(writer: Writer, widget: Any) -> None:
 
 
 @pytest.mark.parametrize("attack", [_arrays_in_another_order, _arrays_with_less, _array_that_is_a_page])
-def test_entries_of_the_parent_tree_that_are_others(court: Court, once: bytes, attack: Change) -> None:
-    assert refused(court, sign_with(once, court.sender.seal, attack))
+def test_entries_of_the_parent_tree_that_are_others(harness: Harness, once: bytes, attack: Change) -> None:
+    assert refused(harness, sign_with(once, harness.sender.seal, attack))
 
 
 # what a page inherits
@@ -200,15 +200,15 @@ DIFFERENT_PAGE = {
 
 
 @pytest.mark.parametrize("change", WRITTEN_DOWN.values(), ids=WRITTEN_DOWN)
-def test_what_a_page_inherits_is_written_down(court: Court, paper: bytes, change: Change) -> None:
-    signed = _prepared(paper, _inherited)(court.sender.signer)
-    assert accepted(court, sign_with(signed, court.sender.seal, change))
+def test_what_a_page_inherits_is_written_down(harness: Harness, paper: bytes, change: Change) -> None:
+    signed = _prepared(paper, _inherited)(harness.sender.signer)
+    assert accepted(harness, sign_with(signed, harness.sender.seal, change))
 
 
 @pytest.mark.parametrize("attack", DIFFERENT_PAGE.values(), ids=DIFFERENT_PAGE)
-def test_page_that_is_another(court: Court, paper: bytes, attack: Change) -> None:
-    signed = _prepared(paper, _inherited)(court.sender.signer)
-    assert refused(court, sign_with(signed, court.sender.seal, attack))
+def test_page_that_is_another(harness: Harness, paper: bytes, attack: Change) -> None:
+    signed = _prepared(paper, _inherited)(harness.sender.signer)
+    assert refused(harness, sign_with(signed, harness.sender.seal, attack))
 
 
 def _below_other_pages(writer: Writer, _widget: Any) -> None:
@@ -224,9 +224,9 @@ def _other_box_above(writer: Writer, _widget: Any) -> None:
 
 
 @pytest.mark.parametrize("attack", [_below_other_pages, _other_box_above])
-def test_page_that_inherits_something_else(court: Court, paper: bytes, attack: Change) -> None:
-    signed = _prepared(paper, _inherited)(court.sender.signer)
-    assert refused(court, sign_with(signed, court.sender.seal, attack))
+def test_page_that_inherits_something_else(harness: Harness, paper: bytes, attack: Change) -> None:
+    signed = _prepared(paper, _inherited)(harness.sender.signer)
+    assert refused(harness, sign_with(signed, harness.sender.seal, attack))
 
 
 # what fields are drawn with
@@ -287,21 +287,21 @@ def _old_object_as_a_drawing(writer: Writer, _widget: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [_another_font_beside, _another_drawing])
-def test_resources_of_the_form_grow(court: Court, paper: bytes, change: Change) -> None:
-    signed = sign(_with_resources(paper), court.sender.signer, NOW, field="A")
-    assert accepted(court, sign_with(signed, court.sender.seal, change))
+def test_resources_of_the_form_grow(harness: Harness, paper: bytes, change: Change) -> None:
+    signed = sign(_with_resources(paper), harness.sender.signer, NOW, field="A")
+    assert accepted(harness, sign_with(signed, harness.sender.seal, change))
 
 
 @pytest.mark.parametrize("attack", [_another_font, _old_object_as_a_drawing])
-def test_resources_of_the_form_exchanged(court: Court, paper: bytes, attack: Change) -> None:
-    signed = sign(_with_resources(paper), court.sender.signer, NOW, field="A")
-    assert refused(court, sign_with(signed, court.sender.seal, attack))
+def test_resources_of_the_form_exchanged(harness: Harness, paper: bytes, attack: Change) -> None:
+    signed = sign(_with_resources(paper), harness.sender.signer, NOW, field="A")
+    assert refused(harness, sign_with(signed, harness.sender.seal, attack))
 
 
-def test_drawing_that_an_appearance_looks_for(court: Court, paper: bytes) -> None:
-    signed = sign(_with_resources(paper, looks_there=True), court.sender.signer, NOW, field="A")
-    assert accepted(court, sign_with(signed, court.sender.seal, lambda *_: None))
-    assert refused(court, sign_with(signed, court.sender.seal, _another_drawing))
+def test_drawing_that_an_appearance_looks_for(harness: Harness, paper: bytes) -> None:
+    signed = sign(_with_resources(paper, looks_there=True), harness.sender.signer, NOW, field="A")
+    assert accepted(harness, sign_with(signed, harness.sender.seal, lambda *_: None))
+    assert refused(harness, sign_with(signed, harness.sender.seal, _another_drawing))
 
 
 # annotations
@@ -336,18 +336,18 @@ def _acts(writer: Writer, widget: Any) -> None:
     _note(writer)[name("/A")] = dictionary(S=name("/URI"), URI=generic.TextStringObject("https://demo.invalid/"))
 
 
-def test_annotation_gets_its_type(court: Court, paper: bytes) -> None:
-    signed = _prepared(paper, _noted)(court.sender.signer)
-    assert accepted(court, sign_with(signed, court.sender.seal, _typed))
+def test_annotation_gets_its_type(harness: Harness, paper: bytes) -> None:
+    signed = _prepared(paper, _noted)(harness.sender.signer)
+    assert accepted(harness, sign_with(signed, harness.sender.seal, _typed))
 
 
 @pytest.mark.parametrize("attack", [_typed_otherwise, _says_something_else, _acts])
-def test_annotation_that_is_another(court: Court, paper: bytes, attack: Change) -> None:
-    signed = _prepared(paper, _noted)(court.sender.signer)
-    assert refused(court, sign_with(signed, court.sender.seal, attack))
+def test_annotation_that_is_another(harness: Harness, paper: bytes, attack: Change) -> None:
+    signed = _prepared(paper, _noted)(harness.sender.signer)
+    assert refused(harness, sign_with(signed, harness.sender.seal, attack))
 
 
-def test_type_of_what_is_no_annotation(court: Court, paper: bytes) -> None:
+def test_type_of_what_is_no_annotation(harness: Harness, paper: bytes) -> None:
     """A dictionary of colour spaces: its /Type would be one of them."""
 
     def prepare(writer: Writer) -> None:
@@ -359,7 +359,7 @@ def test_type_of_what_is_no_annotation(court: Court, paper: bytes) -> None:
         spaces[name("/Type")] = name("/Annot")
         writer.update_container(spaces)
 
-    assert refused(court, sign_with(_prepared(paper, prepare)(court.sender.signer), court.sender.seal, attack))
+    assert refused(harness, sign_with(_prepared(paper, prepare)(harness.sender.signer), harness.sender.seal, attack))
 
 
 # colours
@@ -385,19 +385,19 @@ def _means(profile: bytes, **more: Any) -> Change:
     return change
 
 
-def test_output_intent_of_a_screen(court: Court, once: bytes) -> None:
-    assert accepted(court, sign_with(once, court.sender.seal, _means(_profile())))
+def test_output_intent_of_a_screen(harness: Harness, once: bytes) -> None:
+    assert accepted(harness, sign_with(once, harness.sender.seal, _means(_profile())))
 
 
-def test_output_intent_with_other_colours(court: Court, once: bytes) -> None:
+def test_output_intent_with_other_colours(harness: Harness, once: bytes) -> None:
     for attack in (_means(_profile(is_srgb=False)), _means(_profile(), Khac=number(1))):
-        assert refused(court, sign_with(once, court.sender.seal, attack))
+        assert refused(harness, sign_with(once, harness.sender.seal, attack))
 
 
-def test_output_intent_exchanged(court: Court, paper: bytes) -> None:
-    signed = _prepared(paper, lambda writer: _means(_profile(is_srgb=False))(writer, None))(court.sender.signer)
-    assert accepted(court, sign_with(signed, court.sender.seal, lambda *_: None))
-    assert refused(court, sign_with(signed, court.sender.seal, _means(_profile())))
+def test_output_intent_exchanged(harness: Harness, paper: bytes) -> None:
+    signed = _prepared(paper, lambda writer: _means(_profile(is_srgb=False))(writer, None))(harness.sender.signer)
+    assert accepted(harness, sign_with(signed, harness.sender.seal, lambda *_: None))
+    assert refused(harness, sign_with(signed, harness.sender.seal, _means(_profile())))
 
 
 # time stamps behind the last signature
@@ -409,14 +409,14 @@ def _form_in_the_catalog(writer: Writer) -> None:
 
 
 @pytest.fixture(scope="module")
-def twice(court: Court, paper: bytes) -> bytes:
-    signed = _prepared(paper, _form_in_the_catalog)(court.sender.signer)
-    return sign(signed, court.sender.seal, NOW, field="B")
+def twice(harness: Harness, paper: bytes) -> bytes:
+    signed = _prepared(paper, _form_in_the_catalog)(harness.sender.signer)
+    return sign(signed, harness.sender.seal, NOW, field="B")
 
 
-def test_time_stamp_where_the_form_stands_in_the_catalog(court: Court, twice: bytes) -> None:
-    tsa = time_authority(court.city.authority)
-    assert accepted(court, add_document_time_stamp(twice, tsa, NOW))
+def test_time_stamp_where_the_form_stands_in_the_catalog(harness: Harness, twice: bytes) -> None:
+    tsa = time_authority(harness.city.authority)
+    assert accepted(harness, add_document_time_stamp(twice, tsa, NOW))
 
 
 def _draws_anew(writer: Writer) -> None:
@@ -431,12 +431,12 @@ def _field_of_text(writer: Writer) -> None:
 
 
 @pytest.mark.parametrize("attack", [_draws_anew, _field_of_text])
-def test_more_than_a_time_stamp(court: Court, twice: bytes, attack: Callable[[Writer], None]) -> None:
-    tsa = time_authority(court.city.authority)
-    assert refused(court, add_document_time_stamp(update(twice, attack), tsa, NOW))
+def test_more_than_a_time_stamp(harness: Harness, twice: bytes, attack: Callable[[Writer], None]) -> None:
+    tsa = time_authority(harness.city.authority)
+    assert refused(harness, add_document_time_stamp(update(twice, attack), tsa, NOW))
 
 
-def test_tool_of_the_last_change(court: Court, twice: bytes) -> None:
+def test_tool_of_the_last_change(harness: Harness, twice: bytes) -> None:
     def change(value: Any) -> Callable[[Writer], None]:
         def set_it(writer: Writer) -> None:
             information = writer.trailer["/Info"]
@@ -445,8 +445,8 @@ def test_tool_of_the_last_change(court: Court, twice: bytes) -> None:
 
         return set_it
 
-    assert accepted(court, update(twice, change(generic.TextStringObject("cong cu khac"))))
-    assert refused(court, update(twice, change(dictionary(Khac=number(1)))))
+    assert accepted(harness, update(twice, change(generic.TextStringObject("cong cu khac"))))
+    assert refused(harness, update(twice, change(dictionary(Khac=number(1)))))
 
 
 # a number that begins with a higher generation
@@ -463,7 +463,7 @@ def _with_generation(document: bytes, number_: int) -> bytes:
     return document[:start] + tail[: rows.end() - 3] + b"1" + tail[rows.end() - 2 :]
 
 
-def test_first_generation_is_a_higher_one(court: Court, paper: bytes) -> None:
+def test_first_generation_is_a_higher_one(harness: Harness, paper: bytes) -> None:
     """An object before the first signature, as poppler numbers them; then signed by others."""
 
     def prepare(writer: Writer) -> None:
@@ -471,5 +471,5 @@ def test_first_generation_is_a_higher_one(court: Court, paper: bytes) -> None:
 
     made = update(paper, prepare)
     numbered = _with_generation(made, _told(made, "Size") - 1)
-    signed = sign(numbered, court.sender.signer, NOW, field="A", lenient=True)
-    assert accepted(court, sign(signed, court.sender.seal, NOW, field="B", lenient=True))
+    signed = sign(numbered, harness.sender.signer, NOW, field="A", lenient=True)
+    assert accepted(harness, sign(signed, harness.sender.seal, NOW, field="B", lenient=True))

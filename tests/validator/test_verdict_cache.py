@@ -8,40 +8,41 @@ import pytest
 from common.domain.reason import Reason
 from mint.pki import Revocation as Revoked
 from mint.tamper import TAMPERS
-from validator.pki.crl import Revocation
-from validator.report.model import Refused, Verified
-from validator.verify import Question
+from validator.context import VerificationRequest
+from validator.pki.revocation_lists import RevocationLists
+from validator.policy import DEFAULT
+from validator.report.decision import Refused, Verified
 from validator.workers.cache import VerdictCache
 
-from .conftest import NOW, SENDER, Court, revocation_of
+from .conftest import NOW, SENDER, Harness, revocation_of
 
-ASKED = Question(sender=SENDER)
+ASKED = VerificationRequest(sender=SENDER)
 HOUR = timedelta(hours=1)
 
 
-def _kept(court: Court, document: bytes, **changes: object) -> tuple[VerdictCache, object]:
+def _kept(harness: Harness, document: bytes, **changes: object) -> tuple[VerdictCache, object]:
     cache = VerdictCache()
     key = cache.key(document, ASKED, "v")
-    cache.keep(key, court.judge(document, **changes))
+    cache.keep(key, harness.judge(document, **changes))
     return cache, key
 
 
-def test_the_same_question_is_answered_from_memory(court: Court) -> None:
-    cache, key = _kept(court, court.signed)
+def test_the_same_question_is_answered_from_memory(harness: Harness) -> None:
+    cache, key = _kept(harness, harness.signed)
     found = cache.find(key, NOW + 2 * HOUR)  # type: ignore[arg-type]
     assert isinstance(found, Verified)
     for other in (
-        cache.key(court.signed + b"\n", ASKED, "v"),
-        cache.key(court.signed, replace(ASKED, sender="H29.901.01"), "v"),
-        cache.key(court.signed, replace(ASKED, declared_copy=True), "v"),
-        cache.key(court.signed, replace(ASKED, policy=replace(ASKED.policy, version="other")), "v"),
-        cache.key(court.signed, ASKED, "w"),
+        cache.key(harness.signed + b"\n", ASKED, "v"),
+        cache.key(harness.signed, replace(ASKED, sender="H29.901.01"), "v"),
+        cache.key(harness.signed, replace(ASKED, declared_copy=True), "v"),
+        cache.key(harness.signed, ASKED, "v", replace(DEFAULT, version="other")),
+        cache.key(harness.signed, ASKED, "w"),
     ):
         assert cache.find(other, NOW + 2 * HOUR) is None
 
 
-def test_not_longer_than_the_lists(court: Court) -> None:
-    cache, key = _kept(court, court.signed)
+def test_not_longer_than_the_lists(harness: Harness) -> None:
+    cache, key = _kept(harness, harness.signed)
     assert cache.find(key, NOW + timedelta(days=7)) is None  # type: ignore[arg-type]
     assert cache.find(key, NOW) is None  # type: ignore[arg-type]
 
@@ -49,41 +50,41 @@ def test_not_longer_than_the_lists(court: Court) -> None:
 @pytest.mark.parametrize(
     ("reason", "kept"), [(Reason.E_SIG_DIGEST, True), (Reason.E_SIG_CHANGED, True), (Reason.E_PDF_LIMIT, False)]
 )
-def test_refusals_only_where_time_cannot_change_them(court: Court, reason: Reason, kept: bool) -> None:
+def test_refusals_only_where_time_cannot_change_them(harness: Harness, reason: Reason, kept: bool) -> None:
     name = next(name for name, tamper in TAMPERS.items() if tamper.reason is reason)
-    cache, key = _kept(court, TAMPERS[name].apply(court.signed))
+    cache, key = _kept(harness, TAMPERS[name].apply(harness.signed))
     assert isinstance(cache.find(key, NOW + 2 * HOUR), Refused) is kept  # type: ignore[arg-type]
 
 
-def test_undecided_is_never_kept(court: Court) -> None:
-    cache, key = _kept(court, court.signed, revocation=Revocation())
+def test_undecided_is_never_kept(harness: Harness) -> None:
+    cache, key = _kept(harness, harness.signed, revocation=RevocationLists())
     assert cache.find(key, NOW + 2 * HOUR) is None  # type: ignore[arg-type]
 
 
-def test_the_memory_of_certificates_ends_with_the_lists(court: Court) -> None:
-    """One Revocation remembers across documents; time alone makes it ask again."""
-    lists = revocation_of(court.city, court.trust, next_update=NOW + 3 * HOUR)
-    assert isinstance(court.judge(court.signed, revocation=lists), Verified)
+def test_the_memory_of_certificates_ends_with_the_lists(harness: Harness) -> None:
+    """One RevocationLists remembers across documents; time alone makes it ask again."""
+    lists = revocation_of(harness.city, harness.trust, next_update=NOW + 3 * HOUR)
+    assert isinstance(harness.judge(harness.signed, revocation=lists), Verified)
     assert lists.memory
-    assert isinstance(court.judge(court.signed, revocation=lists, now=NOW + 2 * HOUR), Verified)
-    assert not isinstance(court.judge(court.signed, revocation=lists, now=NOW + 3 * HOUR), Verified)
-    assert not isinstance(court.judge(court.signed, revocation=lists, now=NOW - timedelta(days=1)), Verified)
+    assert isinstance(harness.judge(harness.signed, revocation=lists, now=NOW + 2 * HOUR), Verified)
+    assert not isinstance(harness.judge(harness.signed, revocation=lists, now=NOW + 3 * HOUR), Verified)
+    assert not isinstance(harness.judge(harness.signed, revocation=lists, now=NOW - timedelta(days=1)), Verified)
 
 
-def test_a_list_dated_ahead_ends_the_memory(court: Court) -> None:
-    ahead = [Revoked(court.sender.seal.certificate.serial_number, NOW + HOUR)]
-    now = revocation_of(court.city, court.trust)
-    later = revocation_of(court.city, court.trust, this_update=NOW + 2 * HOUR, revoked=ahead)
-    both = Revocation([*now.crls, *later.crls])
-    assert isinstance(court.judge(court.signed, revocation=both), Verified)
-    refused = court.judge(court.signed, revocation=both, now=NOW + 3 * HOUR)
+def test_a_list_dated_ahead_ends_the_memory(harness: Harness) -> None:
+    ahead = [Revoked(harness.sender.seal.certificate.serial_number, NOW + HOUR)]
+    now = revocation_of(harness.city, harness.trust)
+    later = revocation_of(harness.city, harness.trust, this_update=NOW + 2 * HOUR, revoked=ahead)
+    both = RevocationLists([*now.crls, *later.crls])
+    assert isinstance(harness.judge(harness.signed, revocation=both), Verified)
+    refused = harness.judge(harness.signed, revocation=both, now=NOW + 3 * HOUR)
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.E_SIG_REVOKED
 
 
-def test_the_size_is_bounded(court: Court) -> None:
+def test_the_size_is_bounded(harness: Harness) -> None:
     cache = VerdictCache(size=2)
-    decision = court.judge(court.signed)
+    decision = harness.judge(harness.signed)
     keys = [cache.key(bytes([n]), ASKED, "v") for n in range(3)]
     for key in keys:
         cache.keep(key, decision)

@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from common.settings import ServiceSettings
 from mint.pki import Authority
-from validator.pki import refresh as crl_refresh
-from validator.pki import trust
+from validator.pki import refresh, trust_folder
 
 from .manifests import Manifests
 
@@ -71,13 +70,13 @@ def test_secrets_are_read(tmp_path: Path) -> None:
 
 
 def test_trust_is_read_and_a_change_is_noticed(folder: Path, authority: Authority, other: Authority) -> None:
-    loaded, _ = trust.load(folder)
+    loaded, _ = trust_folder.load(folder)
     assert loaded.root_fingerprints == (authority.root.sha256,)
-    before = trust.stamp(folder)
-    assert trust.stamp(folder) == before
+    before = trust_folder.stamp(folder)
+    assert trust_folder.stamp(folder) == before
     publish(folder / "intermediates", {"g2.pem": pem(authority, "issuing"), "g3.pem": pem(other, "issuing")})
-    assert trust.stamp(folder) != before
-    assert len(trust.load(folder)[0].intermediates) == 2
+    assert trust_folder.stamp(folder) != before
+    assert len(trust_folder.load(folder)[0].intermediates) == 2
 
 
 def test_a_root_that_is_not_yet_pinned_or_not_there_any_more_does_not_count(
@@ -85,21 +84,21 @@ def test_a_root_that_is_not_yet_pinned_or_not_there_any_more_does_not_count(
 ) -> None:
     """The ConfigMaps change one after the other, and trust.json only with a restart."""
     publish(folder / "roots", {"g2.pem": pem(authority, "root"), "g3.pem": pem(other, "root")})
-    assert trust.load(folder)[0].root_fingerprints == (authority.root.sha256,)
+    assert trust_folder.load(folder)[0].root_fingerprints == (authority.root.sha256,)
     (folder / "trust.json").write_bytes(pins(authority, other))
     publish(folder / "roots", {"g3.pem": pem(other, "root")})
-    assert trust.load(folder)[0].root_fingerprints == (other.root.sha256,)
+    assert trust_folder.load(folder)[0].root_fingerprints == (other.root.sha256,)
 
 
 def test_lists_that_are_dropped_are_taken_and_nothing_else_is_written(folder: Path, authority: Authority) -> None:
     drop = folder.parent / f"{folder.name}-drop"
     publish(drop, {"g2.crl": authority.crl("issuing", this_update=NOW, next_update=NOW + timedelta(days=1), number=1)})
     before = written(folder)
-    taken = crl_refresh.refresh(folder, [drop])
+    taken = refresh.refresh(folder, [drop])
     assert [each.outcome for each in taken] == ["new"]
     assert {path.parent for path in written(folder) - before} == {folder / "crls"}
     publish(drop, {"g2.crl": authority.crl("issuing", this_update=NOW, next_update=NOW + timedelta(days=2), number=2)})
-    assert [each.outcome for each in crl_refresh.refresh(folder, [drop])] == ["new"]
+    assert [each.outcome for each in refresh.refresh(folder, [drop])] == ["new"]
 
 
 def test_only_the_lists_are_mounted_to_be_written(everything: Manifests) -> None:

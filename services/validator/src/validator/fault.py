@@ -1,72 +1,79 @@
-"""A check that does not hold."""
+"""A rule that does not hold, as an exception inside of one verification."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
 from common.domain.reason import Reason
-from validator.report.model import FAILED, Indication, SubIndication
+from validator.report.rules import RULES, Step
+from validator.report.vocabulary import FAILED, Indication, SubIndication
 
-UNDECIDED = frozenset({Reason.E_SIG_REVOCATION_UNKNOWN, Reason.E_UNAVAILABLE})
-"""Reasons that time can cure: the document is looked at again, not refused."""
-
-
-class Step(IntEnum):
-    """Numbers of the checks, as in docs/validity.md."""
-
-    GATE = 1
-    PARSE = 2
-    STRUCTURE = 3
-    DIFFERENCE = 4
-    CRYPTOGRAPHY = 5
-    CHAIN = 6
-    REVOCATION = 7
-    TIME = 8
-    IDENTITY = 9
-    ORDER = 10
-    FORM = 11
-    SECRECY = 12
+CURED_BY_TIME = frozenset({Reason.E_SIG_REVOCATION_UNKNOWN, Reason.E_UNAVAILABLE})
+"""Reasons that waiting can cure: the document is looked at again, not refused."""
 
 
 class Fault(Exception):
-    """Why a check does not hold; never leaves ``verify``, which turns it into a value."""
+    """One rule does not hold. It never leaves ``verify``, which turns it into a decision."""
 
-    def __init__(self, step: Step, reason: Reason, sub_indication: SubIndication, detail: str = "") -> None:
-        super().__init__(detail)
-        self.step = step
-        self.reason = reason
-        self.sub_indication = sub_indication
-        self.detail = detail
+    def __init__(
+        self,
+        number: str,
+        field: str = "",
+        detail: str = "",
+        *,
+        reason: Reason | None = None,
+        sub_indication: SubIndication | None = None,
+    ) -> None:
+        """Reason, sub-indication and text are those of the rule, unless given.
+
+        ``number``: of the rule in ``validator.report.rules``. ``field``: the signature field, which precedes the text.
+        Raises ``KeyError`` for a number that is no rule's, ``ValueError`` for a rule that refuses nothing.
+        """
+        rule = RULES[number]
+        text = detail or rule.failure
+        self.rule = rule
+        self.detail = f"{field}: {text}" if field else text
+        super().__init__(self.detail)
+        known_reason, known_sub_indication = reason or rule.reason, sub_indication or rule.sub_indication
+        if known_reason is None or known_sub_indication is None:
+            raise ValueError(f"rule {number} refuses nothing")
+        self.reason: Reason = known_reason
+        self.sub_indication: SubIndication = known_sub_indication
+
+    @property
+    def step(self) -> Step:
+        """The step of its rule."""
+        return self.rule.step
 
     @property
     def indication(self) -> Indication:
-        """Main status that goes with the sub-indication."""
-        failed = self.sub_indication in FAILED
-        return Indication.TOTAL_FAILED if failed else Indication.INDETERMINATE
+        """The main status that goes with the sub-indication."""
+        return Indication.TOTAL_FAILED if self.sub_indication in FAILED else Indication.INDETERMINATE
 
     @property
     def is_final(self) -> bool:
         """Whether waiting cannot change it."""
-        return self.reason not in UNDECIDED
+        return self.reason not in CURED_BY_TIME
 
 
 def rank(fault: Fault) -> tuple[bool, Step]:
-    """What is final counts before what time can cure, then the lower step."""
+    """Sort key: final faults before those that time can cure, then the lower step. The lowest one counts."""
     return not fault.is_final, fault.step
 
 
 @contextmanager
-def faults(step: Step, reason: Reason, detail: str) -> Iterator[None]:
-    """Libraries raise anything on hostile bytes (AssertionError, KeyError, RecursionError): all of it is a fault."""
+def library_errors_as(number: str, field: str = "", detail: str = "") -> Iterator[None]:
+    """Turns whatever a library raises inside the block into a fault of that rule.
+
+    Libraries raise anything on hostile bytes (``AssertionError``, ``KeyError``, ``RecursionError``). What cannot be
+    read is a FORMAT_FAILURE; what exceeds memory or a decoding limit gets the reason ``E_PDF_LIMIT``.
+    """
     try:
         yield
     except Fault:
         raise
-    except (MemoryError, PdfDecodeLimitError) as error:
-        text = f"{detail}: {type(error).__name__}"
-        raise Fault(step, Reason.E_PDF_LIMIT, SubIndication.FORMAT_FAILURE, text) from error
     except Exception as error:
-        text = f"{detail}: {type(error).__name__}"
-        raise Fault(step, reason, SubIndication.FORMAT_FAILURE, text) from error
+        text = f"{detail or RULES[number].failure}: {type(error).__name__}"
+        reason = Reason.E_PDF_LIMIT if isinstance(error, MemoryError | PdfDecodeLimitError) else None
+        raise Fault(number, field, text, reason=reason, sub_indication=SubIndication.FORMAT_FAILURE) from error

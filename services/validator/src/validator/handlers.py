@@ -1,13 +1,11 @@
-"""The validator's handler: fetch the files, ask the pool about each PDF, save the verdict, announce it."""
+"""The validator's handler: fetch the files, examine each of them, save the verdict, announce it."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from common import envelopes
-from common.database import Document
 from common.domain.envelope import Attachment, Envelope
 from common.domain.ids import event_id
 from common.domain.names import Lane
@@ -19,16 +17,18 @@ from common.metrics import record_rejection, record_stage
 from common.objects import ObjectMissing, Objects, content_ref
 from common.secrecy import Mark
 from common.service import Announcer
-from validator.metrics import measure_verdicts
-from validator.package_verdict import Verdict, conclude, declares_copy, pdfs
+from validator.attachments import declares_copy, pdfs
+from validator.context import VerificationRequest
+from validator.metrics import record_verdicts
+from validator.package_report import package_report, secret_package_report
+from validator.package_verdict import PackageVerdict, conclude
 from validator.policy import DEFAULT
-from validator.report.model import Decision
-from validator.secrecy.redacted import objects_of, redacted, report_json
+from validator.report.decision import Decision
+from validator.secrecy.package_search import PackageSearch
+from validator.secrecy.redaction import objects_of, redacted
 from validator.secrecy.restore import restore
-from validator.secrecy.search import Search
-from validator.secrecy.searched import Searched
+from validator.secrecy.search import SearchRequest
 from validator.store import VerdictRecord, Verdicts, fact_of
-from validator.verify import Question
 from validator.workers.service import Examiner
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Validator:
     examiner: Examiner
 
     async def verify_document(self, fact: PackageAccepted) -> None:
-        """Decide about a package once; announce the verdict whenever it is asked for."""
+        """Loads the saved verdict, or makes and saves one, then announces it. Idempotent."""
         record = await self.verdicts.find(fact.package_id) or await self._decide_once(fact)
         for ref in record.purge:
             await self.objects.purge(ref)
@@ -54,50 +54,52 @@ class Validator:
         decided, decisions = await self._decide(fact)
         record, is_first = await self.verdicts.save(decided)
         if is_first:
-            measure_verdicts(decisions)
-            _measure(record, fact)
+            record_verdicts(decisions)
+            _record_metrics(record, fact)
         return record
 
     async def _decide(self, fact: PackageAccepted) -> tuple[VerdictRecord, Sequence[Decision]]:
         now = datetime.now(UTC)
         envelope = await self._envelope(fact)
-        seen = await self._search(fact, envelope, now)
-        if seen.mark:
-            return await self._secret(fact, envelope, seen.mark, now), ()
+        search = await self._search(fact, envelope, now)
+        if search.mark:
+            return await self._secret(fact, envelope, search.mark, now), ()
         attachments = pdfs(envelope)
-        decisions = [await self._ask(fact, envelope, attachment, now) for attachment in attachments]
-        names = [attachment.name for attachment in attachments]
-        answer = conclude(decisions, names)
-        if seen.refused and not isinstance(answer, Refused):
-            answer = seen.refused  # (12.2)
+        decisions = [await self._examine(fact, envelope, attachment, now) for attachment in attachments]
+        answer = conclude(decisions, [attachment.name for attachment in attachments])
+        if search.refused and not isinstance(answer, Refused):
+            answer = search.refused  # (12.2)
         if isinstance(answer, Undecided):
-            measure_verdicts(decisions)
+            record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)
-        _tell_security(fact, decisions)
-        report = await self.objects.put_content(_report_json(fact, attachments, decisions, answer, seen.unread, now))
-        return _record(fact, answer, report, now), decisions
+        _log_security_events(fact, decisions)
+        report = await self.objects.put_content(
+            package_report(fact, attachments, decisions, answer, search.unread, DEFAULT, now)
+        )
+        return _verdict_record(fact, answer, report, now), decisions
 
-    async def _search(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> Searched:
+    async def _search(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> PackageSearch:
         """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
-        seen = Searched()
+        search = PackageSearch()
         for number, attachment in enumerate(envelope.attachments, start=1):
             file = await self._file(fact, attachment)
-            found = await self.examiner.look(file, Search(name=attachment.name), now, urgent=fact.lane is Lane.URGENT)
-            if isinstance(found, Undecided):
-                raise Transient(found.reason, found.detail)
-            if isinstance(found, Mark):
-                return Searched(found.at(f"attachment {number}"))
-            seen = seen.after(number, attachment, found)
-        if seen.unread:
-            log.warning("security event NOT_SEARCHED in package %s: %s", fact.package_id, "; ".join(seen.unread))
-        return seen
+            request = SearchRequest(name=attachment.name)
+            result = await self.examiner.look(file, request, now, urgent=fact.lane is Lane.URGENT)
+            if isinstance(result, Undecided):
+                raise Transient(result.reason, result.detail)
+            if isinstance(result, Mark):
+                return PackageSearch(result.at(f"attachment {number}"))
+            search = search.after(number, attachment, result)
+        if search.unread:
+            log.warning("security event NOT_SEARCHED in package %s: %s", fact.package_id, "; ".join(search.unread))
+        return search
 
     async def _secret(self, fact: PackageAccepted, envelope: Envelope, mark: Mark, now: datetime) -> VerdictRecord:
         log.warning("security event SECRET_CONTENT in package %s: %s", fact.package_id, mark)
-        left = await self.objects.put_content(envelopes.to_json(redacted(envelope)))
-        report = await self.objects.put_content(report_json(fact, envelope, mark, DEFAULT.version, now))
-        refused = _record(fact, Refused(Reason.E_SECRET, str(mark)), report, now)
-        return refused.model_copy(update={"envelope": left, "purge": objects_of(fact, envelope)})
+        header = await self.objects.put_content(envelopes.to_json(redacted(envelope)))
+        report = await self.objects.put_content(secret_package_report(fact, envelope, mark, DEFAULT, now))
+        record = _verdict_record(fact, Refused(Reason.E_SECRET, str(mark)), report, now)
+        return record.model_copy(update={"envelope": header, "purge": objects_of(fact, envelope)})
 
     async def _file(self, fact: PackageAccepted, attachment: Attachment) -> bytes:
         """An attachment's bytes; taken out of the package again if another, secret package took them along."""
@@ -109,64 +111,40 @@ class Validator:
             return await self.objects.get(ref)
 
     async def _envelope(self, fact: PackageAccepted) -> Envelope:
-        message = envelopes.from_json(await self.objects.get(fact.envelope))
-        if not isinstance(message, Envelope):
+        package = envelopes.from_json(await self.objects.get(fact.envelope))
+        if not isinstance(package, Envelope):
             raise Permanent(Reason.E_FACT, "a status package carries no document")
-        return message
+        return package
 
-    async def _ask(self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime) -> Decision:
+    async def _examine(
+        self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime
+    ) -> Decision:
         document = await self._file(fact, attachment)
-        question = Question(
+        request = VerificationRequest(
             sender=envelope.sender.code,
             declared_copy=declares_copy(envelope),
             promulgation_date=envelope.promulgation_date,
         )
-        return await self.examiner.examine(document, question, now, urgent=fact.lane is Lane.URGENT)
+        return await self.examiner.examine(document, request, now, urgent=fact.lane is Lane.URGENT)
 
 
-def _tell_security(fact: PackageAccepted, decisions: Sequence[Decision]) -> None:
-    """Security events of documents (R18, R40), valid or not: into the log that is kept; the report names them too."""
+def _log_security_events(fact: PackageAccepted, decisions: Sequence[Decision]) -> None:
+    """Security events of documents (R18, R40), valid or not, go into the log that is kept; the report has them too."""
     for decision in decisions:
         for note in decision.report.security_notes:
             log.warning("security event %s in package %s: %s", note.code, fact.package_id, note.detail)
 
 
-def _record(fact: PackageAccepted, answer: Verdict | Refused, report: ObjectRef, now: datetime) -> VerdictRecord:
+def _verdict_record(
+    fact: PackageAccepted, answer: PackageVerdict | Refused, report: ObjectRef, now: datetime
+) -> VerdictRecord:
     common = VerdictRecord(package_id=fact.package_id, decided_at=now, report=report, policy_version=DEFAULT.version)
     if isinstance(answer, Refused):
         return common.model_copy(update={"reason": answer.reason, "detail": answer.detail})
     return common.model_copy(update={"label": answer.label, "unsigned_annexes": answer.unsigned_annexes})
 
 
-def _report_json(
-    fact: PackageAccepted,
-    attachments: Sequence[Attachment],
-    decisions: Sequence[Decision],
-    answer: Verdict | Refused,
-    unread: Sequence[str],
-    now: datetime,
-) -> bytes:
-    files: list[Document] = [
-        {"name": attachment.name, **decision.report.as_json()}
-        for attachment, decision in zip(attachments, decisions, strict=True)
-    ]
-    whole: Document = {
-        "package_id": fact.package_id,
-        "package_sha256": fact.package.sha256,
-        "document_id": fact.document_id,
-        "sender": fact.sender,
-        "decided_at": now.isoformat(),
-        "policy_version": DEFAULT.version,
-        "label": answer.label if isinstance(answer, Verdict) else None,
-        "reason": answer.reason if isinstance(answer, Refused) else None,
-        "detail": answer.detail if isinstance(answer, Refused) else "",
-        "not_searched": list(unread),
-        "files": files,
-    }
-    return json.dumps(whole, ensure_ascii=False, sort_keys=True, indent=1).encode()
-
-
-def _measure(record: VerdictRecord, fact: PackageAccepted) -> None:
+def _record_metrics(record: VerdictRecord, fact: PackageAccepted) -> None:
     if record.reason:
         record_rejection("validator", record.reason, "document")
     record_stage("validated", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())

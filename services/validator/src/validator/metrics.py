@@ -1,4 +1,4 @@
-"""What the validator tells the monitoring: verdicts, look-ups, and how fresh the material is that it judges by."""
+"""Metrics of the validator: verdicts, revocation look-ups, and how fresh the material is that it judges by."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,19 +15,20 @@ from common.metrics import (
     set_trust_updated,
 )
 from common.metrics.signatures import RevocationMethod, RevocationOutcome, SignatureVerdict
-from validator.fault import Step
 from validator.pki.certificates import fingerprint, issuer_key
-from validator.pki.crl import Revocation
-from validator.pki.trust import Trust
-from validator.report.model import Decision, Indication, SignatureReport, SubIndication, TimeStampReport, Verdict
-from validator.report.status_kind import StatusKind
+from validator.pki.revocation_lists import RevocationLists
+from validator.pki.trust_store import TrustStore
+from validator.report.decision import Decision
+from validator.report.model import SignatureReport, TimeStampReport
+from validator.report.rules import Step
+from validator.report.vocabulary import Indication, StatusKind, SubIndication, Verdict
 
-OF_SIGNATURE: dict[Indication, SignatureVerdict] = {
+SIGNATURE_VERDICTS: dict[Indication, SignatureVerdict] = {
     Indication.TOTAL_PASSED: "valid",
     Indication.TOTAL_FAILED: "invalid",
     Indication.INDETERMINATE: "indeterminate",
 }
-OF_DOCUMENT: dict[Verdict, SignatureVerdict] = {
+DOCUMENT_VERDICTS: dict[Verdict, SignatureVerdict] = {
     Verdict.VALID: "valid",
     Verdict.REFUSED: "invalid",
     Verdict.UNDECIDED: "indeterminate",
@@ -36,63 +37,65 @@ NEVER = datetime.fromtimestamp(0, UTC)
 Check = tuple[RevocationMethod, RevocationOutcome]
 
 
-def measure_verdicts(decisions: Iterable[Decision]) -> None:
-    """The verdicts on all signatures of a package."""
+def record_verdicts(decisions: Iterable[Decision]) -> None:
+    """Count the verdict on every signature of a package."""
     for decision in decisions:
         for signature in decision.report.signatures:
-            record_signature_verdict(OF_SIGNATURE[signature.indication], signature.sub_indication or "")
+            record_signature_verdict(SIGNATURE_VERDICTS[signature.indication], signature.sub_indication or "")
 
 
-def measure_examination(decision: Decision, seconds: float, *, is_remembered: bool) -> None:
-    """One PDF was examined, or its answer of an earlier time still held."""
+def record_examination(decision: Decision, seconds: float, *, is_remembered: bool) -> None:
+    """Count one examined PDF. ``is_remembered``: an earlier answer still held."""
     report = decision.report
     failed = next((each.sub_indication for each in report.signatures if each.sub_indication), None)
-    record_signature_validation(OF_DOCUMENT[report.verdict], failed or "", seconds)
+    record_signature_validation(DOCUMENT_VERDICTS[report.verdict], failed or "", seconds)
     for (method, outcome), count in Counter(revocation_checks(decision)).items():
         record_revocation_checks("cache" if is_remembered else method, outcome, count)
 
 
 def revocation_checks(decision: Decision) -> Iterator[Check]:
-    """Each certificate about which something was said, and where nothing in force was found."""
+    """Each certificate for which a statement was used, or for which there was none in force."""
     for signature in decision.report.signatures:
         yield from _checks(signature, Step(signature.step) if signature.step else None)
         for stamp in signature.time_stamps:
             yield from _checks(stamp, Step.REVOCATION)
 
 
-def measure_material(trust: Trust, revocation: Revocation, directory_read_at: datetime | None, now: datetime) -> None:
-    """The material in use: of CAs that have expired nothing new is to come, their lists are left out."""
+def record_material(
+    trust: TrustStore, revocation: RevocationLists, directory_read_at: datetime | None, now: datetime
+) -> None:
+    """Set the age of the material in use. Expired CAs are left out: they issue no new lists."""
     sources = {"directory": directory_read_at or NEVER}
     for kind, authorities in (("arl", trust.roots), ("crl", trust.intermediates)):
-        for name, authority in _named(authorities).items():
+        for name, authority in _by_name(authorities).items():
             if now <= authority.not_valid_after_utc:
                 issued = [crl.this_update for crl in revocation.about(issuer_key(authority))]
                 sources[f"{kind}/{name}"] = max(issued, default=NEVER)
     set_trust_updated(sources)
-    set_trust_not_after({name: each.not_valid_after_utc for name, each in _named(trust.authorities).items()})
+    set_trust_not_after({name: each.not_valid_after_utc for name, each in _by_name(trust.authorities).items()})
 
 
 def _checks(judged: SignatureReport | TimeStampReport, step: Step | None) -> Iterator[Check]:
     yield from ((_method(status.kind), "good") for status in judged.statuses)
     # The report names the statement that spoke against a certificate in its detail alone.
-    spoken = _method(StatusKind.OCSP if f" {StatusKind.OCSP} " in judged.detail else StatusKind.CRL)
+    method = _method(StatusKind.OCSP if f" {StatusKind.OCSP} " in judged.detail else StatusKind.CRL)
     if judged.sub_indication is SubIndication.REVOKED_NO_POE:
-        yield spoken, "revoked"
+        yield method, "revoked"
     elif judged.sub_indication is SubIndication.TRY_LATER and step is Step.REVOCATION:
-        yield spoken, "unknown"
+        yield method, "unknown"
 
 
 def _method(kind: StatusKind) -> RevocationMethod:
     return "ocsp" if kind is StatusKind.OCSP else "crl"
 
 
-def _named(certificates: Iterable[x509.Certificate]) -> dict[str, x509.Certificate]:
-    """By common name; where two bear the same, both with the start of their fingerprint."""
+def _by_name(certificates: Iterable[x509.Certificate]) -> dict[str, x509.Certificate]:
+    """By common name; where two have the same, both with the start of their fingerprint."""
     listed = [(_name(certificate), certificate) for certificate in certificates]
     times = Counter(name for name, _ in listed)
     return {name if times[name] == 1 else f"{name} {fingerprint(each)[:8]}": each for name, each in listed}
 
 
 def _name(certificate: x509.Certificate) -> str:
-    found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else certificate.subject.rfc4514_string()
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()

@@ -1,4 +1,4 @@
-"""What the validator alone needs to know."""
+"""Settings of the validator besides those that every service has."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ class ValidatorSettings(ServiceSettings):
     """Folder with ``roots/``, ``intermediates/``, ``tsa/`` and ``crls/``; read again when a file changes."""
     trust_refresh_seconds: float = 10.0
     crl_refresh_seconds: float = 900.0
-    """Between two rounds over the addresses in ``trust.json`` and the drop folder; 0 = somebody else brings lists."""
+    """Between two rounds over the addresses in ``trust.json`` and the drop folder; 0 = lists come by other means."""
     crl_drop_dir: Path | None = None
     """Folder into which lists are dropped as files where the network is closed."""
     workers: int = 2
@@ -20,7 +20,7 @@ class ValidatorSettings(ServiceSettings):
     document_cpu_seconds: int = 10
     """CPU time one document may take; then its worker is ended and the document refused."""
     document_wall_seconds: float = 60.0
-    """Time after which an overloaded machine gives a document back to the ladder."""
+    """Time after which an overloaded machine puts a document back for a later try."""
     worker_memory_mib: int = 1024
     documents_per_worker: int = 500
     """After so many documents a worker is replaced by a fresh one."""

@@ -1,4 +1,4 @@
-"""The validator's memory: one final verdict a package."""
+"""The validator's database: one final verdict per package."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from common.facts import DocumentRefused, DocumentVerified, ObjectRef, PackageAc
 
 
 class VerdictRecord(BaseModel):
-    """A final verdict; ``label`` or ``reason`` is set."""
+    """A final verdict; either ``label`` or ``reason`` is set."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -24,9 +24,9 @@ class VerdictRecord(BaseModel):
     report: ObjectRef
     policy_version: str
     envelope: ObjectRef | None = None
-    """Of a secret package: what is left of its header, in place of the parsed message."""
+    """Of a secret package: what is left of its header, in place of the parsed package."""
     purge: tuple[ObjectRef, ...] = ()
-    """Of a secret package: the objects that must be gone."""
+    """Of a secret package: the objects that must be deleted."""
 
 
 class Verdicts:
@@ -36,20 +36,20 @@ class Verdicts:
         self._verdicts: Collection = database.collection("verdicts")
 
     async def find(self, package_id: str) -> VerdictRecord | None:
-        """The verdict an earlier run saved."""
-        found = await find_by_id(self._verdicts, package_id)
-        return VerdictRecord.model_validate(found) if found else None
+        """The saved verdict; None = the package was not decided yet."""
+        row = await find_by_id(self._verdicts, package_id)
+        return VerdictRecord.model_validate(row) if row else None
 
     async def save(self, record: VerdictRecord) -> tuple[VerdictRecord, bool]:
-        """Keep the verdict; returns the one that was there first, and whether it is this one."""
-        document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
-        document["purge"] = [ref.model_dump() for ref in record.purge]
-        saved = await insert_once(self._verdicts, document)
-        return VerdictRecord.model_validate(saved), saved is document
+        """Saves the verdict unless there is one. Returns the saved verdict, and whether it is this one."""
+        row: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
+        row["purge"] = [ref.model_dump() for ref in record.purge]
+        saved = await insert_once(self._verdicts, row)
+        return VerdictRecord.model_validate(saved), saved is row
 
 
 def fact_of(record: VerdictRecord, about: PackageAccepted, event_id: str) -> DocumentVerified | DocumentRefused:
-    """What the verdict says to the other services."""
+    """The fact that announces the verdict to the other services."""
     common = about.model_dump(exclude={"fact"}) | {
         "event_id": event_id,
         "occurred_at": record.decided_at,

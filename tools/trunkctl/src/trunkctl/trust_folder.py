@@ -10,8 +10,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trunkctl.trouble import Trouble
-from validator.pki import trust
-from validator.pki.trust import Pin, Window
+from validator.pki.atomic_file import replace_file
+from validator.pki.pins import Pin, read_pins, write_pins
+from validator.pki.trust_folder import read_certificates
+from validator.pki.trust_store import Window
 
 
 class Place(StrEnum):
@@ -59,10 +61,10 @@ def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
     if place is Place.ROOT:
         kept = dict(pins) if pins is not None else {}
         kept[sha256] = pin
-        trust.replace_file(path, certificate.public_bytes(Encoding.PEM))
-        trust.write_pins(folder, kept)
+        replace_file(path, certificate.public_bytes(Encoding.PEM))
+        write_pins(folder, kept)
     else:
-        trust.replace_file(path, certificate.public_bytes(Encoding.PEM))
+        replace_file(path, certificate.public_bytes(Encoding.PEM))
     return Held(place, sha256, certificate, path, pin if place is Place.ROOT else None, True)
 
 
@@ -78,7 +80,7 @@ def remove(folder: Path, typed: str) -> list[Held]:
         if others:
             raise Trouble(f"{held.file} holds further certificates: take it apart first.")
     if pins is not None and sha256 in pins:
-        trust.write_pins(folder, {key: pin for key, pin in pins.items() if key != sha256})
+        write_pins(folder, {key: pin for key, pin in pins.items() if key != sha256})
     for held in found:
         held.file.unlink()
     return found
@@ -126,14 +128,14 @@ def _chosen(file: Path, sha256: str) -> bytes:
 
 def _certificates(path: Path) -> list[bytes]:
     try:
-        return trust.read_certificates(path.name, path.read_bytes())
+        return read_certificates(path.name, path.read_bytes())
     except (ValueError, OSError) as error:
         raise Trouble(f"{path}: {error}.") from error
 
 
 def _pins(folder: Path) -> dict[str, Pin] | None:
     try:
-        return trust.read_pins(folder)
+        return read_pins(folder)
     except ValueError as error:
         raise Trouble(f"{folder}: {error}.") from error
 

@@ -17,10 +17,14 @@ from common.domain.directory import Directory
 from common.domain.names import UnitCode
 from common.domain.reason import Reason
 from common.sentences import sentence
+from validator.context import Material, VerificationRequest
 from validator.policy import DEFAULT, Policy
-from validator.report.model import Decision, Integrity, Refused, Report, SignatureReport, Verdict
-from validator.verify import PYHANKO_VERSION, Question
-from validator.workers.pool import Limits, Measures, Pool
+from validator.report.decision import Decision, Refused
+from validator.report.model import Report, SignatureReport
+from validator.report.vocabulary import Integrity, Verdict
+from validator.verify import PYHANKO_VERSION
+from validator.workers.job import Limits
+from validator.workers.pool import Pool
 
 WIDE = replace(DEFAULT, max_revisions=200, max_signatures=100, max_objects=2_000_000)
 """For integrity alone."""
@@ -31,7 +35,7 @@ LIMITS = Limits(cpu_seconds=120, wall_seconds=600.0, documents=200)
 class Asked:
     """What is asked of every file."""
 
-    measures: Measures
+    measures: Material
     now: datetime
     sender: UnitCode | None = None
     declared_copy: bool = False
@@ -123,15 +127,15 @@ async def _examined(pool: Pool, path: Path, asked: Asked) -> Examined:
 
 
 async def _decided(pool: Pool, path: Path, document: bytes, asked: Asked) -> Examined:
-    question = Question(sender=asked.sender or "", declared_copy=asked.declared_copy, policy=asked.policy)
-    decision = await pool.run(document, question, asked.now)
+    request = VerificationRequest(sender=asked.sender or "", declared_copy=asked.declared_copy)
+    decision = await pool.run(document, request, asked.now, policy=asked.policy)
     unit = asked.sender or _signing_unit(decision.report, asked.measures.directory)
-    if unit and unit != question.sender:
-        question = replace(question, sender=unit)
-        decision = await pool.run(document, question, asked.now)
+    if unit and unit != request.sender:
+        request = replace(request, sender=unit)
+        decision = await pool.run(document, request, asked.now, policy=asked.policy)
     seen = decision.report
     if seen.reason is Reason.E_PDF_LIMIT and not seen.signatures:
-        seen = (await pool.run(document, replace(question, policy=WIDE), asked.now)).report
+        seen = (await pool.run(document, request, asked.now, policy=WIDE)).report
     return Examined(str(path), decision, seen.integrity, seen.signatures)
 
 

@@ -1,1 +1,1 @@
-"""The numbered checks of ``docs/validity.md``: one question each, raised as ``Fault`` where it does not hold."""
+"""The steps of ``docs/validity.md``: each raises ``Fault`` with the number of the rule that does not hold."""

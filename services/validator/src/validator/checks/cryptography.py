@@ -1,275 +1,202 @@
-"""(5) Cryptography: the CMS of one signature, RFC 5652 §5.4-5.6, RFC 5035, EN 319 122-1; of a time stamp, RFC 3161.
+"""(5) Cryptography: the CMS of a signature (RFC 5652 §5.4-5.6, RFC 5035, EN 319 122-1), or of a time stamp (RFC 3161).
 
 The signed attributes are hashed as they stand in the file. What is *wrong* ends here; what is right but *old* (SHA-1,
-short keys) is told apart by ``check_strength``, so that integrity can be named even where a document does not count.
+short keys) is a shortcoming, so that integrity can be named even where a document does not count.
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from cryptography import x509
-
-from common.domain.reason import Reason
-from validator.checks.structure import Signature
-from validator.cms import ber, raw_rsa
-from validator.cms import signed_data as cms
-from validator.fault import Fault, Step, faults
-from validator.pdf.digests import Covered
-from validator.pki import certificates
+from validator.checks.signature import SHA1_INSIDE, Signature
+from validator.checks.verified_signature import Shortcoming, VerifiedSignature, WrongSignature
+from validator.cms import ber, signed_data
+from validator.cms.certificate_fields import public_key, sha256
+from validator.cms.malformed import AmbiguousAttribute, Malformed
+from validator.cms.raw_rsa import matching_digest
+from validator.cms.signature_scheme import HASHES, RSA, Scheme, UnknownAlgorithm, read_scheme
+from validator.cms.signed_data import SignedData, is_signature_right, named_certificate, read_signed_data
+from validator.cms.time_stamp import TimeStampInfo, read_time_stamp_info
+from validator.fault import Fault, library_errors_as
+from validator.pdf.security_store import stored_certificates
 from validator.pki.algorithms import weakness_of_key
-from validator.pki.evidence import stored_certificates
 from validator.policy import Policy
-from validator.report.model import SubIndication
 
-TIME_STAMP, SHA1_INSIDE = "/ETSI.RFC3161", "/adbe.pkcs7.sha1"
-KNOWN = frozenset(cms.HASHES)
+KNOWN = frozenset(HASHES)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
-    """What the CMS says once its cryptography holds."""
-
-    der: bytes
-    """The signer's certificate."""
-    sha256: str
-    signing_time: datetime | None
-    """The signed attribute, as claimed; of a time stamp, its time."""
-    digest_algorithm: str
-    signature_algorithm: str
-    names_certificate: bool
-    """A signing-certificate attribute binds the certificate (RFC 5035)."""
-    weakness: str
-    """Why the algorithms do not count; empty = they do."""
-    irregular: str
-    """Why the form does not count although the value is right; empty = it does."""
-    value: bytes
-    """The signature value, which a signature time stamp covers."""
-    tokens: tuple[bytes, ...]
-    """Signature time stamps, not looked at yet."""
-    extended: "Stamped | None" = None
-    """What a time stamp says."""
-
-    @property
-    def certificate(self) -> x509.Certificate:
-        """Raises ``ValueError`` for a certificate that cannot be read whole."""
-        return certificates.parsed(self.der)
+Digest = Callable[[str], bytes]
+"""Digest of some bytes, by the name of the algorithm."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamped:
-    """The content of a time stamp (TSTInfo, RFC 3161 §2.4.2)."""
+def check_cryptography(signature: Signature, policy: Policy) -> VerifiedSignature:
+    """Verify the CMS of one signature over the bytes it covers, be it a signature or a document time stamp.
 
-    at: datetime
-    digest: str
-    imprint: bytes
-    serial: int
-    policy: str
-
-
-def check_cryptography(document: bytes, signature: Signature, policy: Policy) -> Signed:
-    """Verify the CMS of one signature over the bytes it covers. A document time stamp is a signature of its kind."""
-    with faults(Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, f"{signature.field}: CMS not readable"):
-        covered = signature.signed_bytes(document)
+    Raises ``Fault``.
+    """
+    with library_errors_as("5.1", signature.field):
         try:
-            if signature.subfilter == TIME_STAMP:
-                return read_token(signature.cms, covered, policy, stored_certificates(signature.embedded.reader))
+            if signature.is_time_stamp:
+                stored = stored_certificates(signature.embedded.reader)
+                return read_token(signature.cms, signature.covered.digest, policy, stored)
             if signature.certificate is not None:
-                return _raw(signature.cms, signature.certificate, covered)
-            return _signature(signature, covered, policy)
-        except _Wrong as wrong:
-            text = f"{signature.field}: {wrong}"
-            raise Fault(Step.CRYPTOGRAPHY, wrong.reason, wrong.sub_indication, text) from wrong
-        except cms.Malformed as error:
-            raise _format(signature, str(error)) from error
+                return _verify_raw(signature.cms, signature.certificate, signature.covered.digest, policy)
+            return _verify_signature(signature, policy)
+        except WrongSignature as wrong:
+            raise Fault(wrong.rule, signature.field, wrong.text) from wrong
+        except Malformed as error:
+            raise Fault(_rule_of(error), signature.field, str(error)) from error
 
 
-def check_strength(signed: Signed, field: str) -> None:
-    """Algorithms by allow list (5.4, 5.5) and the form that the policy asks for."""
-    if signed.weakness:
-        text = f"{field}: {signed.weakness}"
-        raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_WEAK_ALG, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, text)
-    if signed.irregular:
-        text = f"{field}: {signed.irregular}"
-        raise Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, SubIndication.SIG_CONSTRAINTS_FAILURE, text)
+def check_strength(verified: VerifiedSignature, field: str) -> None:
+    """Algorithms by allow list (5.4, 5.5), and signed attributes (5.2). Raises ``Fault``."""
+    shortcoming = verified.weakness or verified.irregularity
+    if shortcoming:
+        raise Fault(shortcoming.rule, field, shortcoming.text)
 
 
-def read_token(
-    token: bytes, covered: Iterable[bytes | memoryview], policy: Policy, stored: Iterable[bytes] = ()
-) -> Signed:
-    """A time stamp over the covered bytes. Raises ``ValueError``; nothing is said about who made it.
+def read_token(token: bytes, covered: Digest, policy: Policy, stored: Iterable[bytes] = ()) -> VerifiedSignature:
+    """A time stamp over the covered bytes; nothing is said about who made it. Raises ``ValueError``.
 
     ``stored``: DER of certificates among which its authority's may be, where the token holds none (RFC 3161 §2.4.1).
     """
-    data = cms.read(token)
+    data = read_signed_data(token, policy.cms)
     if not data.certificates:
         data = replace(data, certificates=tuple(stored))
-    if data.content_type != cms.TST_INFO or data.content is None:
-        raise cms.Malformed("not a time stamp")
-    stamped = _stamped(data.content)
-    if stamped.digest not in KNOWN:
-        raise _weak(f"time stamp over digest {stamped.digest}")
+    if data.content_type != signed_data.TST_INFO or data.content is None:
+        raise Malformed("not a time stamp")
+    info = read_time_stamp_info(data.content, policy.cms)
+    if info.digest not in KNOWN:
+        raise WrongSignature("5.4", f"time stamp over digest {info.digest}")
     # (5.7) The stamped digest is that of the covered bytes.
-    if _digest(covered, stamped.digest) != stamped.imprint:
-        raise _Wrong(Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, "the document was changed")
-    return _verified(data, data.content, policy, stamped)
+    if covered(info.digest) != info.imprint:
+        raise WrongSignature("5.7")
+    return _verified(data, _digest_of(data.content), policy, info)
 
 
-def _stamped(content: bytes) -> Stamped:
-    version, policy, imprint, serial, at, *_ = ber.whole(content)
-    if version.integer() != 1:
-        raise cms.Malformed("version of the time stamp not known")
-    algorithm, digest = imprint.expect(ber.SEQUENCE)
-    return Stamped(
-        at=at.expect(ber.GENERALIZED_TIME).time(),
-        digest=cms.digest_of(algorithm),
-        imprint=digest.expect(ber.OCTET_STRING).content,
-        serial=serial.integer(),
-        policy=policy.oid(),
-    )
-
-
-def _signature(signature: Signature, covered: tuple[memoryview, memoryview], policy: Policy) -> Signed:
+def _verify_signature(signature: Signature, policy: Policy) -> VerifiedSignature:
     # (5.1) Detached signed data with one signer; the older form encloses the SHA-1 digest of the document.
-    data = cms.read(signature.cms)
-    if data.content_type != cms.DATA:
-        raise cms.Malformed("encloses content of its own")
+    data, covered = read_signed_data(signature.cms, policy.cms), signature.covered.digest
+    if data.content_type != signed_data.DATA:
+        raise Malformed("encloses content of its own")
     if signature.subfilter != SHA1_INSIDE:
         if data.content is not None:
-            raise cms.Malformed("encloses content of its own")
+            raise Malformed("encloses content of its own")
         return _verified(data, covered, policy, None)
-    if data.content is None or data.content != _digest(covered, "sha1"):
-        raise _Wrong(Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, "the document was changed")
+    if data.content is None or data.content != covered("sha1"):
+        raise WrongSignature("5.7")
     # What binds the document is SHA-1, whatever the attributes around it are hashed with.
-    read = _verified(data, data.content, policy, None)
-    return replace(read, weakness=read.weakness or "digest sha1")
+    verified = _verified(data, _digest_of(data.content), policy, None)
+    return replace(verified, weakness=verified.weakness or Shortcoming("5.4", "digest sha1"))
 
 
-def _raw(contents: bytes, certificate: bytes, covered: Covered) -> Signed:
+def _verify_raw(contents: bytes, certificate: bytes, covered: Digest, policy: Policy) -> VerifiedSignature:
     """A value without a message (5.8): it says whether the document was changed, and counts for nothing more."""
-    digest = raw_rsa.digest_of(contents, certificate, covered.digest)
+    digest = matching_digest(contents, certificate, covered, policy.cms)
     if digest is None:
-        raise _Wrong(Reason.E_SIG_VALUE, SubIndication.SIG_CRYPTO_FAILURE, "signature value is wrong")
-    return Signed(
+        raise WrongSignature("5.8")
+    return VerifiedSignature(
         der=certificate,
-        sha256=certificates.sha256(certificate),
+        sha256=sha256(certificate),
         signing_time=None,
         digest_algorithm=digest,
-        signature_algorithm=cms.RSA,
+        signature_algorithm=RSA,
         names_certificate=False,
-        weakness="raw RSA signature",
-        irregular="no signed attributes",
+        weakness=Shortcoming("5.5a", "raw RSA signature"),
+        irregularity=Shortcoming("5.2b", "no signed attributes"),
         value=contents,
         tokens=(),
     )
 
 
-def _verified(
-    data: cms.SignedData, content: bytes | tuple[memoryview, memoryview], policy: Policy, stamped: Stamped | None
-) -> Signed:
-    parts = (content,) if isinstance(content, bytes) else content
+def _verified(data: SignedData, content: Digest, policy: Policy, info: TimeStampInfo | None) -> VerifiedSignature:
+    """``content``: digest of the content, enclosed or covered. ``info``: of a time stamp."""
     der = _signer_certificate(data)
-    key = certificates.public_key(der)
-    scheme = cms.scheme_of(data.algorithm, data.digest)
+    key = public_key(der, policy.cms)
+    scheme = read_scheme(data.algorithm, data.digest)
     if data.digest not in KNOWN or scheme.digest not in KNOWN:
-        raise _weak(f"digest {data.digest}")
-    binds = _check_named_certificate(data, der)
-    irregular = _check_attributes(data, parts)
+        raise WrongSignature("5.4", f"digest {data.digest}")
+    names_certificate = _check_named_certificate(data, der)
+    if data.signed is not None:
+        _check_attributes(data, content)
     # (5.8) The signature value, over the signed attributes as they stand.
-    over = _digest(parts, scheme.digest) if data.signed is None else None
-    if not cms.verify_value(data, key, scheme, over):
-        raise _Wrong(Reason.E_SIG_VALUE, SubIndication.SIG_CRYPTO_FAILURE, "signature value is wrong")
-    claimed = data.one(cms.SIGNING_TIME)
-    return Signed(
+    if not is_signature_right(data, key, scheme, content(scheme.digest) if data.signed is None else None):
+        raise WrongSignature("5.8")
+    claimed = data.one(signed_data.SIGNING_TIME)
+    return VerifiedSignature(
         der=der,
-        sha256=certificates.sha256(der),
-        signing_time=stamped.at if stamped else claimed.time() if claimed else None,
+        sha256=sha256(der),
+        signing_time=info.at if info else claimed.time() if claimed else None,
         digest_algorithm=data.digest,
         signature_algorithm=scheme.name,
-        names_certificate=binds,
-        weakness=_weakness(data, key, scheme, policy, stamped),
-        irregular=irregular,
+        names_certificate=names_certificate,
+        weakness=_weak_digest(data, scheme, policy, info) or _weak_scheme(data, key, scheme, policy),
+        irregularity=Shortcoming("5.2b", "no signed attributes") if data.signed is None else None,
         value=data.value,
-        tokens=data.tokens,
-        extended=stamped,
+        tokens=data.time_stamp_tokens,
+        time_stamp=info,
     )
 
 
-def _signer_certificate(data: cms.SignedData) -> bytes:
+def _signer_certificate(data: SignedData) -> bytes:
     # (5.3) The signer's certificate is in the CMS, once.
     try:
         return data.certificate()
-    except cms.Malformed as error:
-        text = "signer's certificate not found"
-        raise _Wrong(Reason.E_SIG_FORMAT, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, text) from error
+    except Malformed as error:
+        raise WrongSignature("5.3") from error
 
 
-def _check_attributes(data: cms.SignedData, parts: Iterable[bytes | memoryview]) -> str:
+def _check_attributes(data: SignedData, content: Digest) -> None:
     # (5.2) Signed attributes: content type and digest there, none of those we read twice or with two values.
-    if data.signed is None:
-        return "no signed attributes"
-    kind, digest = data.one(cms.CONTENT_TYPE), data.one(cms.MESSAGE_DIGEST)
+    kind, digest = data.one(signed_data.CONTENT_TYPE), data.one(signed_data.MESSAGE_DIGEST)
     if kind is None or digest is None:
-        raise cms.Malformed("signed attributes missing")
+        raise WrongSignature("5.2a")
     if kind.oid() != data.content_type:
-        raise cms.Malformed("content type is another one")
+        raise WrongSignature("5.2a", "content type is another one")
     # (5.7) The digest of the covered bytes is the signed one.
-    if _digest(parts, data.digest) != digest.expect(ber.OCTET_STRING).content:
-        raise _Wrong(Reason.E_SIG_DIGEST, SubIndication.HASH_FAILURE, "the document was changed")
-    return ""
+    if content(data.digest) != digest.expect(ber.OCTET_STRING).content:
+        raise WrongSignature("5.7")
 
 
-def _weakness(data: cms.SignedData, key: object, scheme: cms.Scheme, policy: Policy, stamped: Stamped | None) -> str:
-    # (5.4) Digest algorithm by allow list.
-    for digest in (data.digest, scheme.digest, stamped.digest if stamped else data.digest):
+def _weak_digest(data: SignedData, scheme: Scheme, policy: Policy, info: TimeStampInfo | None) -> Shortcoming | None:
+    # (5.4) Digest algorithms by allow list.
+    for digest in (data.digest, scheme.digest, info.digest if info else data.digest):
         if digest not in policy.digests:
-            return f"digest {digest}"
+            return Shortcoming("5.4", f"digest {digest}")
+    return None
+
+
+def _weak_scheme(data: SignedData, key: object, scheme: Scheme, policy: Policy) -> Shortcoming | None:
     # (5.5) Signature algorithm and key by allow list; its hash is that of the digest.
     if weakness := weakness_of_key(key, policy):
-        return weakness
+        return Shortcoming("5.5a", weakness)
     if scheme.name not in policy.schemes:
-        return f"signature algorithm {scheme.name}"
-    if not scheme.is_named_alike:
-        return f"{scheme.name} with {scheme.digest} and digest {data.digest}"
+        return Shortcoming("5.5a", f"signature algorithm {scheme.name}")
+    if not scheme.digests_agree:
+        return Shortcoming("5.5a", f"{scheme.name} with {scheme.digest} and digest {data.digest}")
     if scheme.pss and (scheme.pss[0] != data.digest or scheme.pss[1] < policy.min_pss_salt):
-        return "PSS parameters"
-    return ""
+        return Shortcoming("5.5a", "PSS parameters")
+    return None
 
 
-def _check_named_certificate(data: cms.SignedData, der: bytes) -> bool:
-    """(5.6) A signing-certificate attribute, where there is one, names this certificate."""
-    found = cms.named_certificate(data)
-    if found is None:
+def _check_named_certificate(data: SignedData, der: bytes) -> bool:
+    """(5.6) A signing-certificate attribute, where there is one, names this certificate. Returns whether there is."""
+    named = named_certificate(data)
+    if named is None:
         return False
-    digest, value = found
+    digest, value = named
     if digest not in KNOWN:
-        raise _weak(f"signing-certificate attribute with {digest}")
+        raise WrongSignature("5.4", f"signing-certificate attribute with {digest}")
     if hashlib.new(digest, der).digest() != value:
-        raise cms.Malformed("the signing-certificate attribute names another certificate")
+        raise WrongSignature("5.6")
     return True
 
 
-def _digest(parts: Iterable[bytes | memoryview], algorithm: str) -> bytes:
-    if isinstance(parts, Covered):
-        return parts.digest(algorithm)
-    state = hashlib.new(algorithm)
-    for part in parts:
-        state.update(part)
-    return state.digest()
+def _digest_of(content: bytes) -> Digest:
+    return lambda algorithm: hashlib.new(algorithm, content).digest()
 
 
-class _Wrong(ValueError):
-    def __init__(self, reason: Reason, sub_indication: SubIndication, text: str) -> None:
-        super().__init__(text)
-        self.reason = reason
-        self.sub_indication = sub_indication
-
-
-def _weak(text: str) -> _Wrong:
-    return _Wrong(Reason.E_SIG_WEAK_ALG, SubIndication.CRYPTO_CONSTRAINTS_FAILURE, text)
-
-
-def _format(signature: Signature, detail: str) -> Fault:
-    text = f"{signature.field}: {detail}"
-    return Fault(Step.CRYPTOGRAPHY, Reason.E_SIG_FORMAT, SubIndication.FORMAT_FAILURE, text)
+def _rule_of(error: Malformed) -> str:
+    """The rule behind a CMS that cannot be read."""
+    if isinstance(error, UnknownAlgorithm):
+        return "5.5b"
+    return "5.2a" if isinstance(error, AmbiguousAttribute) else "5.1"

@@ -9,13 +9,13 @@ from datetime import date
 
 from common.domain.directory import CertificateRole, Directory, Unit
 from common.domain.names import Label, UnitCode
-from common.domain.reason import Reason
-from validator.fault import Fault, Step
-from validator.report.model import Note, NoteCode, Part, SubIndication
+from validator.fault import Fault
+from validator.report.model import Note
+from validator.report.vocabulary import NoteCode, SignerRole
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class Signer:
     """One signature as far as identity is concerned."""
 
     field: str
@@ -24,73 +24,71 @@ class Hand:
     """On which it claims to have been made."""
 
 
-def parts(hands: Sequence[Hand], sender: UnitCode, directory: Directory) -> list[Part]:
-    """What each signature is for a document of ``sender``."""
+def roles_of(signers: Sequence[Signer], sender: UnitCode, directory: Directory) -> list[SignerRole]:
+    """What each signature is for a document of ``sender``. Raises ``Fault`` for an unknown sender."""
     unit = directory.unit(sender)
     if unit is None:
-        raise Fault(Step.IDENTITY, Reason.E_FROM, SubIndication.SIG_CONSTRAINTS_FAILURE, "sender not in the directory")
-    return [_part(hand, unit, directory) for hand in hands]
+        raise Fault("9.0a")
+    return [_role(signer, unit, directory) for signer in signers]
 
 
-def _part(hand: Hand, unit: Unit, directory: Directory) -> Part:
-    own = [certificate for certificate in unit.certificates if certificate.sha256 == hand.certificate_sha256]
-    roles = {certificate.role for certificate in own if certificate.holds_on(hand.day) and unit.is_open(hand.day)}
-    # One certificate plays one part: registered in both roles, it is the unit's, and a signer is still missing.
+def _role(signer: Signer, unit: Unit, directory: Directory) -> SignerRole:
+    own = [certificate for certificate in unit.certificates if certificate.sha256 == signer.certificate_sha256]
+    roles = {certificate.role for certificate in own if certificate.holds_on(signer.day) and unit.is_open(signer.day)}
+    # One certificate has one role: registered in both, it is the unit's, and a signer is still missing.
     if CertificateRole.UNIT in roles:
-        return Part.UNIT
+        return SignerRole.UNIT
     if CertificateRole.SIGNER in roles:
-        return Part.SIGNER
+        return SignerRole.SIGNER
     if own:
-        return Part.LAPSED
-    return Part.OTHER_UNIT if _known_elsewhere(hand, directory) else Part.STRANGER
+        return SignerRole.LAPSED
+    return SignerRole.OTHER_UNIT if _is_registered_elsewhere(signer, directory) else SignerRole.STRANGER
 
 
-def _known_elsewhere(hand: Hand, directory: Directory) -> bool:
+def _is_registered_elsewhere(signer: Signer, directory: Directory) -> bool:
     return any(
-        certificate.sha256 == hand.certificate_sha256 and certificate.holds_on(hand.day) and unit.is_open(hand.day)
-        for unit in directory.units_of_certificate(hand.certificate_sha256)
+        certificate.sha256 == signer.certificate_sha256
+        and certificate.holds_on(signer.day)
+        and unit.is_open(signer.day)
+        for unit in directory.units_of_certificate(signer.certificate_sha256)
         for certificate in unit.certificates
     )
 
 
-def check_identity(hands: Sequence[Hand], found: Sequence[Part], declared_copy: bool) -> Label:
-    """The legal form: unit and (signer or scan declared by the sender), nobody unknown. ND 30/2020 art. 5.1, 25, 26."""
+def check_identity(signers: Sequence[Signer], roles: Sequence[SignerRole], declared_copy: bool) -> Label:
+    """The legal form (ND 30/2020 art. 5.1, 25, 26). Raises ``Fault``.
+
+    The unit signed, so did a signer unless the sender declares a scan, and nobody else is unknown.
+    """
     # (9.1) The sending unit signed, with a certificate bound to it on that day.
-    if Part.UNIT not in found:
-        bound = set(found) <= {Part.SIGNER}
-        reason = Reason.E_SIG_ORG_MISSING if bound else Reason.E_SIG_NOT_BOUND
-        raise _fault(reason, _first(hands, found, set(Part) - {Part.SIGNER}), "no signature of the sending unit")
+    if SignerRole.UNIT not in roles:
+        others = set(SignerRole) - {SignerRole.SIGNER}
+        raise Fault("9.1a" if set(roles) <= {SignerRole.SIGNER} else "9.1b", _first_field(signers, roles, others))
     # (9.2) Someone who may sign for the unit signed on that day, or the sender declares a scan.
-    if Part.SIGNER not in found and not declared_copy:
-        others = set(found) - {Part.UNIT}
-        reason = Reason.E_SIG_SIGNER_NOT_AUTHORISED if others else Reason.E_SIG_SIGNER_MISSING
-        raise _fault(reason, _first(hands, found, others), "no signature of an authorised signer")
+    if SignerRole.SIGNER not in roles and not declared_copy:
+        others = set(roles) - {SignerRole.UNIT}
+        raise Fault("9.2b" if others else "9.2a", _first_field(signers, roles, others))
     # (9.3) Every other signature is known; a role that lapsed is not made good by another one.
-    if Part.LAPSED in found:
-        raise _fault(Reason.E_SIG_SIGNER_NOT_AUTHORISED, _first(hands, found, {Part.LAPSED}), "role does not hold")
-    if Part.STRANGER in found:
-        raise _fault(Reason.E_SIG_STRANGER, _first(hands, found, {Part.STRANGER}), "signature of a stranger")
-    return Label.ORIGINAL if Part.SIGNER in found else Label.CERTIFIED_COPY
+    if SignerRole.LAPSED in roles:
+        raise Fault("9.3a", _first_field(signers, roles, {SignerRole.LAPSED}))
+    if SignerRole.STRANGER in roles:
+        raise Fault("9.3b", _first_field(signers, roles, {SignerRole.STRANGER}))
+    return Label.ORIGINAL if SignerRole.SIGNER in roles else Label.CERTIFIED_COPY
 
 
-def notes(hands: Sequence[Hand], found: Sequence[Part], directory: Directory) -> list[Note]:
+def identity_notes(signers: Sequence[Signer], roles: Sequence[SignerRole], directory: Directory) -> list[Note]:
     """(9.4) What the security log and the reader should know."""
-    made: list[Note] = []
-    for hand, part in zip(hands, found, strict=True):
-        codes = sorted({unit.code for unit in directory.units_of_certificate(hand.certificate_sha256)})
+    notes: list[Note] = []
+    for signer, role in zip(signers, roles, strict=True):
+        codes = sorted({unit.code for unit in directory.units_of_certificate(signer.certificate_sha256)})
         if len(codes) > 1:
-            text = f"{hand.field}: certificate {hand.certificate_sha256} under {', '.join(codes)}"
-            made.append(Note(NoteCode.CERTIFICATE_SHARED, text))
-        if part is Part.OTHER_UNIT:
-            made.append(Note(NoteCode.OTHER_UNIT_SIGNED, f"{hand.field}: {', '.join(codes)}"))
-    return made
+            text = f"{signer.field}: certificate {signer.certificate_sha256} under {', '.join(codes)}"
+            notes.append(Note(NoteCode.CERTIFICATE_SHARED, text))
+        if role is SignerRole.OTHER_UNIT:
+            notes.append(Note(NoteCode.OTHER_UNIT_SIGNED, f"{signer.field}: {', '.join(codes)}"))
+    return notes
 
 
-def _first(hands: Sequence[Hand], found: Sequence[Part], wanted: set[Part]) -> str:
-    fields = [hand.field for hand, part in zip(hands, found, strict=True) if part in wanted]
+def _first_field(signers: Sequence[Signer], roles: Sequence[SignerRole], wanted: set[SignerRole]) -> str:
+    fields = [signer.field for signer, role in zip(signers, roles, strict=True) if role in wanted]
     return fields[0] if fields else ""
-
-
-def _fault(reason: Reason, field: str, detail: str) -> Fault:
-    text = f"{field}: {detail}" if field else detail
-    return Fault(Step.IDENTITY, reason, SubIndication.SIG_CONSTRAINTS_FAILURE, text)

@@ -1,141 +1,191 @@
-"""The report of a document, made of what was found, wherever the way ended."""
+"""Builds the report of a document from what is known of it, wherever its verification ended."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
+from typing import TypedDict
 
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
-from validator.checks.stamps import Stamp
-from validator.checks.state import OF_SIGNATURES, Findings, Settled
+from validator.checks.state import SIGNATURE_STEPS, DocumentState, SignatureState
 from validator.checks.tamper_evidence import was_broken_after_signing
-from validator.context import Measures, Question
-from validator.fault import Fault, Step
-from validator.pki.certificates import fingerprint, subject
+from validator.checks.time_stamps import JudgedTimeStamp
+from validator.context import ValidationContext, VerificationRequest
+from validator.fault import Fault
+from validator.pdf.reader import Reader
+from validator.pki.certificates import fingerprint, subject_text
+from validator.pki.status import CertificateStatus
 from validator.policy import Policy
-from validator.report.model import Indication, Integrity, Kind, Report, SignatureReport, SubIndication, TimeStampReport
+from validator.report.model import Report, SignatureReport, StatusUsed, TimeStampReport
+from validator.report.rules import Step
+from validator.report.vocabulary import Indication, Integrity, SignatureKind, SubIndication, Verdict
 
 PYHANKO_VERSION = version("pyhanko")
 
 
-def report_of(
-    document: bytes, question: Question, measures: Measures, findings: Findings, fault: Fault | None
+def build_report(
+    document: bytes,
+    request: VerificationRequest,
+    context: ValidationContext,
+    state: DocumentState,
+    fault: Fault | None,
 ) -> Report:
-    trust = measures.trust
-    return Report(
-        document_sha256=_sha256(document, findings),
+    """The report. ``fault``: the document's one fault; None = it is valid, and the caller adds the label."""
+    material, policy = context.material, context.policy
+    report = Report(
+        document_sha256=_sha256(document, state),
         document_bytes=len(document),
-        sender=question.sender,
-        declared_copy=question.declared_copy,
-        verified_at=measures.now,
-        integrity=_integrity(document, question.policy, findings, fault),
-        trusted=_trusted(findings) if trust else None,
-        signatures=tuple(_signature_report(each) for each in findings.settled) or findings.unplaced,
-        notes=tuple(findings.notes),
-        policy_version=question.policy.version,
-        directory_version=measures.directory.version if measures.directory else "",
-        trust_version=trust.version if trust else "",
-        roots=trust.root_fingerprints if trust else (),
-        revocation_version=measures.revocation.version,
+        sender=request.sender,
+        declared_copy=request.declared_copy,
+        verified_at=context.now,
+        integrity=_integrity(document, policy, state, fault),
+        trusted=_is_trusted(state) if material.trust else None,
+        signatures=tuple(_signature_report(each) for each in state.signatures) or state.unlocated,
+        notes=tuple(state.notes),
+        policy_version=policy.version,
+        directory_version=material.directory_version,
+        trust_version=material.trust_version,
+        roots=material.trust.root_fingerprints if material.trust else (),
+        revocation_version=material.revocation.version,
         pyhanko_version=PYHANKO_VERSION,
-        checks=tuple(int(step) for step in findings.reached),
-        holds_until=_holds_until(findings) if fault is None else None,
+        checks=tuple(int(step) for step in state.steps_passed),
+        holds_until=_holds_until(state) if fault is None else None,
+        verdict=Verdict.VALID,
     )
+    return _with_fault(report, fault) if fault else report
 
 
-def _sha256(document: bytes, findings: Findings) -> str:
-    """The signatures' digests have been over most of these bytes."""
-    for each in findings.settled:
+def _with_fault(report: Report, fault: Fault) -> Report:
+    verdict = Verdict.REFUSED if fault.is_final else Verdict.UNDECIDED
+    step, rule = int(fault.step), fault.rule.number
+    return replace(report, verdict=verdict, reason=fault.reason, detail=fault.detail, step=step, rule=rule)
+
+
+def _sha256(document: bytes, state: DocumentState) -> str:
+    """The signatures' digests cover most of these bytes, so their hash state is used where there is one."""
+    for each in state.signatures:
         return each.signature.digests.whole().hex()
     return hashlib.sha256(document).hexdigest()
 
 
-def _holds_until(findings: Findings) -> datetime | None:
-    standings = [each.standing for each in findings.settled]
-    standings += [stamp.standing for each in findings.settled for stamp in each.stamps]
-    ends = [each.until if each else None for each in standings]
+def _holds_until(state: DocumentState) -> datetime | None:
+    """When the first thing that a valid verdict rests on ends; None = not known."""
+    statuses = [each.certificate_status for each in state.signatures]
+    statuses += [stamp.status for each in state.signatures for stamp in each.time_stamps]
+    ends = [status.until if status else None for status in statuses]
     known = [end for end in ends if end is not None]
     return min(known) if known and len(known) == len(ends) else None
 
 
-def _integrity(document: bytes, policy: Policy, findings: Findings, fault: Fault | None) -> Integrity:
-    if findings.settled:
-        return Integrity.INTACT if all(each.is_intact for each in findings.settled) else Integrity.TAMPERED
-    if findings.is_unsigned:
+def _integrity(document: bytes, policy: Policy, state: DocumentState, fault: Fault | None) -> Integrity:
+    if state.signatures:
+        return Integrity.INTACT if all(each.is_intact for each in state.signatures) else Integrity.TAMPERED
+    if state.is_unsigned:
         return Integrity.UNSIGNED
     if fault is not None and (fault.step > Step.PARSE or was_broken_after_signing(document, policy)):
         return Integrity.TAMPERED
     return Integrity.MALFORMED
 
 
-def _trusted(findings: Findings) -> bool:
-    return bool(findings.settled) and all(
-        each.standing is not None and each.standing.is_trusted and each.is_intact and not _refused(each)
-        for each in findings.settled
+def _is_trusted(state: DocumentState) -> bool:
+    return bool(state.signatures) and all(
+        each.certificate_status is not None
+        and each.certificate_status.is_trusted
+        and each.is_intact
+        and not _is_refused_for_signer(each)
+        for each in state.signatures
     )
 
 
-def _refused(each: Settled) -> bool:
+def _is_refused_for_signer(each: SignatureState) -> bool:
     return each.fault is not None and each.fault.is_final and each.fault.step >= Step.CHAIN
 
 
-def _signature_report(each: Settled) -> SignatureReport:
-    fault, signed, stands = each.fault, each.signed, each.standing
-    if fault is None and stands is None:
-        fault = Fault(Step.CHAIN, Reason.E_UNAVAILABLE, SubIndication.TRY_LATER, "no trust was given")
+class _FaultFields(TypedDict, total=False):
+    sub_indication: SubIndication
+    reason: Reason
+    detail: str
+    step: int
+    rule: str
+
+
+def _fault_fields(fault: Fault | None) -> _FaultFields:
+    """What a signature's report says about the rule that does not hold."""
+    if fault is None:
+        return {}
+    return {
+        "sub_indication": fault.sub_indication,
+        "reason": fault.reason,
+        "detail": fault.detail,
+        "step": int(fault.step),
+        "rule": fault.rule.number,
+    }
+
+
+class _StatusFields(TypedDict, total=False):
+    chain: tuple[str, ...]
+    statuses: tuple[StatusUsed, ...]
+
+
+def _status_fields(status: CertificateStatus | None) -> _StatusFields:
+    """Chain and statements on revocation."""
+    if status is None:
+        return {}
+    return {"chain": tuple(fingerprint(each) for each in status.chain), "statuses": status.statuses}
+
+
+def _signature_report(each: SignatureState) -> SignatureReport:
+    fault, verified, status = each.fault, each.verified, each.certificate_status
+    if fault is None and status is None:
+        fault = Fault("6.0")
     broken = {kept.step for kept in each.faults}
-    asked = OF_SIGNATURES if stands else OF_SIGNATURES[:2]
+    asked = SIGNATURE_STEPS if status else SIGNATURE_STEPS[:2]
     return SignatureReport(
         field=each.signature.field,
-        kind=Kind.TIME_STAMP if each.is_time_stamp else Kind.SIGNATURE,
+        kind=SignatureKind.TIME_STAMP if each.signature.is_time_stamp else SignatureKind.SIGNATURE,
         indication=fault.indication if fault else Indication.TOTAL_PASSED,
-        sub_indication=fault.sub_indication if fault else None,
-        reason=fault.reason if fault else None,
-        detail=fault.detail if fault else "",
-        step=int(fault.step) if fault else None,
-        part=each.part,
-        certificate_sha256=signed.sha256 if signed else None,
-        subject=subject(signed.der) if signed else "",
-        signing_time=each.claim.at if each.claim else signed.signing_time if signed else None,
+        part=each.role,
+        certificate_sha256=verified.sha256 if verified else None,
+        subject=subject_text(verified.der) if verified else "",
+        signing_time=each.claim.at if each.claim else verified.signing_time if verified else None,
         revision=each.signature.revision,
         covers_bytes=each.signature.end,
         covers_whole_revision=True,
-        digest_algorithm=signed.digest_algorithm if signed else "",
-        signature_algorithm=signed.signature_algorithm if signed else "",
-        chain=tuple(fingerprint(certificate) for certificate in stands.chain) if stands else (),
-        statuses=stands.statuses if stands else (),
-        proven_at=each.proven,
-        judged_at=stands.at if stands else None,
-        time_stamps=tuple(_stamp_report(stamp) for stamp in each.stamps),
+        digest_algorithm=verified.digest_algorithm if verified else "",
+        signature_algorithm=verified.signature_algorithm if verified else "",
+        proven_at=each.proven_at,
+        judged_at=status.at if status else None,
+        time_stamps=tuple(_time_stamp_report(stamp) for stamp in each.time_stamps),
         checks=tuple(int(step) for step in asked if step not in broken),
+        **_fault_fields(fault),
+        **_status_fields(status),
     )
 
 
-def _stamp_report(stamp: Stamp) -> TimeStampReport:
-    token, stands, fault = stamp.token, stamp.standing, stamp.fault
+def _time_stamp_report(stamp: JudgedTimeStamp) -> TimeStampReport:
+    token, fault = stamp.token, stamp.fault
     return TimeStampReport(
         at=token.signing_time if token else None,
         sub_indication=fault.sub_indication if fault else None,
         detail=fault.detail if fault else "",
+        rule=fault.rule.number if fault else None,
         certificate_sha256=token.sha256 if token else None,
-        subject=subject(token.der) if token else "",
-        chain=tuple(fingerprint(certificate) for certificate in stands.chain) if stands else (),
-        statuses=stands.statuses if stands else (),
+        subject=subject_text(token.der) if token else "",
+        **_status_fields(stamp.status),
     )
 
 
-def unplaced(reader: PdfFileReader, fault: Fault) -> tuple[SignatureReport, ...]:
-    """The signatures that the form names, all under one fault of (3)."""
-    try:
-        names = [name for name, _, _ in enumerate_sig_fields(reader, filled_status=True)]
-    except Exception:
-        names = []
+def unlocated_signatures(reader: Reader, fault: Fault) -> tuple[SignatureReport, ...]:
+    """The signatures that the form names, all with one fault of (3)."""
     return tuple(
-        SignatureReport(
-            field=name, indication=fault.indication, sub_indication=fault.sub_indication, reason=fault.reason,
-            detail=fault.detail, step=int(fault.step),
-        )
-        for name in names
-    )  # fmt: skip
+        SignatureReport(field=name, indication=fault.indication, **_fault_fields(fault)) for name in _names(reader)
+    )
+
+
+def _names(reader: Reader) -> list[str]:
+    try:
+        return [name for name, _, _ in enumerate_sig_fields(reader, filled_status=True)]
+    except Exception:
+        return []

@@ -1,26 +1,22 @@
-"""(8) Time: when a signature claims to have been made. A claim, not a proof: what proves time is in ``stamps``.
+"""(8) Time: when a signature claims to have been made. A claim, not a proof: ``time_stamps`` handles what proves time.
 
-The claim chooses the day on which a role must hold (R8). EN 319 142-1 §6.3: /M is present; older files carry the
-CMS attribute signing-time.
+The claim chooses the day on which a role must hold (R8). EN 319 142-1 §6.3: /M is present; older files carry the CMS
+attribute signing-time.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 
 from cryptography import x509
 from pyhanko.pdf_utils.generic import parse_pdf_date
 
-from common.domain.reason import Reason
-from validator.fault import Fault, Step, faults
+from common.edxml.dates import VIETNAM
+from validator.fault import Fault, library_errors_as
 from validator.policy import Policy
-from validator.report.model import SubIndication
-
-VIETNAM = timezone(timedelta(hours=7))
-"""ND 30/2020 counts days in this zone; Vietnam has no summer time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimedTime:
     """A claimed time that can be true."""
 
     at: datetime
@@ -36,47 +32,45 @@ class Claim:
 
     @property
     def day(self) -> date:
-        """Calendar day in Ho Chi Minh City."""
+        """Calendar day in Ho Chi Minh City, in which ND 30/2020 counts."""
         return self.best.astimezone(VIETNAM).date()
 
 
-def check_time(
-    signed: datetime | None,
+def check_signing_time(
+    attribute: datetime | None,
     dictionary: str | None,
     certificate: x509.Certificate,
     now: datetime,
     policy: Policy,
     field: str,
     *,
-    stamped: datetime | None = None,
-    proven: datetime | None = None,
-) -> Claim:
-    """The claim out of the signed attribute ``signed`` or else the dictionary's ``/M``.
+    stamped_at: datetime | None = None,
+    proven_at: datetime | None = None,
+) -> ClaimedTime:
+    """The claim of the signed ``attribute``, or else of the dictionary's ``/M``. Raises ``Fault``.
 
-    ``stamped``: time of a trusted signature time stamp, preferred to the claim; ``proven``: it is not younger.
+    ``stamped_at``: time of a trusted signature time stamp, preferred to the claim. ``proven_at``: the signature is
+    proved not to be younger.
     """
-    with faults(Step.TIME, Reason.E_SIG_TIME, f"{field}: signing time not readable"):
-        at = signed or (_pdf_date(dictionary, field) if dictionary or stamped is None else stamped)
+    with library_errors_as("8.1", field, "signing time not readable"):
+        at = attribute or (_pdf_date(dictionary, field) if dictionary or stamped_at is None else stamped_at)
         latest = now + policy.clock_grace
-        # (8.1) Not in the future, the known quirk of seven hours aside.
+        # (8.1) Not in the future, local time written as UTC excepted.
         if at > latest + policy.local_time_quirk:
-            raise _fault(Reason.E_SIG_TIME, f"{field}: signing time lies in the future")
-        claim = Claim(at - policy.local_time_quirk, True) if at > latest else Claim(at, False)
+            raise Fault("8.1", field)
+        is_shifted = at > latest
+        at = at - policy.local_time_quirk if is_shifted else at
         # (8.2) Inside the certificate's validity.
-        if claim.at < certificate.not_valid_before_utc - policy.clock_grace:
-            raise _fault(Reason.E_SIG_NOT_YET_VALID, f"{field}: signed before the certificate was valid")
-        if claim.at > certificate.not_valid_after_utc + policy.clock_grace:
-            raise _fault(Reason.E_SIG_EXPIRED, f"{field}: signed after the certificate expired")
-        later = proven is not None and claim.at > proven
-        return Claim(claim.at, claim.is_shifted, stamped or (proven if later else None))
+        if at < certificate.not_valid_before_utc - policy.clock_grace:
+            raise Fault("8.2a", field)
+        if at > certificate.not_valid_after_utc + policy.clock_grace:
+            raise Fault("8.2b", field)
+        is_refuted = proven_at is not None and at > proven_at
+        return ClaimedTime(at, is_shifted, stamped_at or (proven_at if is_refuted else None))
 
 
 def _pdf_date(dictionary: str | None, field: str) -> datetime:
     if dictionary is None:
-        raise _fault(Reason.E_SIG_TIME, f"{field}: no signing time")
+        raise Fault("8.1", field, "no signing time")
     read: datetime = parse_pdf_date(dictionary, strict=True)
     return read.replace(tzinfo=VIETNAM).astimezone(UTC) if read.tzinfo is None else read.astimezone(UTC)
-
-
-def _fault(reason: Reason, detail: str) -> Fault:
-    return Fault(Step.TIME, reason, SubIndication.SIG_CONSTRAINTS_FAILURE, detail)

@@ -1,39 +1,42 @@
-"""What has been found about a document and its signatures so far; the report is made of it wherever the way ends."""
+"""What is known of a document and its signatures so far. The report is built from it wherever the verification ends."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from validator.checks.cryptography import TIME_STAMP, Signed
-from validator.checks.signing_time import Claim
-from validator.checks.stamps import Stamp
-from validator.checks.structure import Signature
-from validator.fault import Fault, Step, rank
-from validator.pki.status import Standing
-from validator.report.model import UNVERIFIED, Note, Part, SignatureReport
+from validator.checks.signature import Signature
+from validator.checks.signing_time import ClaimedTime
+from validator.checks.time_stamps import JudgedTimeStamp
+from validator.checks.verified_signature import VerifiedSignature
+from validator.fault import Fault, rank
+from validator.pki.status import CertificateStatus
+from validator.report.model import Note, SignatureReport
+from validator.report.rules import Step
+from validator.report.vocabulary import UNVERIFIED, SignerRole
 
 Answer = TypeVar("Answer")
 
-OF_SIGNATURES = (Step.DIFFERENCE, Step.CRYPTOGRAPHY, Step.CHAIN, Step.REVOCATION, Step.TIME)
+SIGNATURE_STEPS = (Step.DIFFERENCE, Step.CRYPTOGRAPHY, Step.CHAIN, Step.REVOCATION, Step.TIME)
 """Steps that are asked of every signature."""
 
 
 @dataclass(slots=True)
-class Settled:
-    """One signature during and after (4)-(8): what is known of it, and what did not hold."""
+class SignatureState:
+    """One signature during and after (4)-(8): what is known of it, and which rules do not hold."""
 
     signature: Signature
-    signed: Signed | None = None
-    standing: Standing | None = None
-    stamps: tuple[Stamp, ...] = ()
-    proven: datetime | None = None
-    claim: Claim | None = None
-    part: Part | None = None
+    verified: VerifiedSignature | None = None
+    certificate_status: CertificateStatus | None = None
+    time_stamps: tuple[JudgedTimeStamp, ...] = ()
+    proven_at: datetime | None = None
+    """The earliest time at which a trusted time stamp proves that it existed."""
+    claim: ClaimedTime | None = None
+    role: SignerRole | None = None
     faults: list[Fault] = field(default_factory=list)
 
     def ask(self, check: Callable[[], Answer]) -> Answer | None:
-        """The answer of one check, or None and its fault kept."""
+        """The answer of one check; None where it raises a fault, which is kept."""
         try:
             return check()
         except Fault as fault:
@@ -42,41 +45,36 @@ class Settled:
 
     @property
     def fault(self) -> Fault | None:
-        """The one that counts: what is final before what time can cure, then by step."""
+        """The one that counts: final ones before those that time can cure, then by step."""
         return min(self.faults, key=rank, default=None)
 
     @property
     def is_intact(self) -> bool:
-        """Whether it verifies, whoever made it: what (6) to (8) say is about them."""
+        """Whether it verifies, whoever made it: faults of (6) to (8) are about the signer."""
         broken = (fault for fault in self.faults if fault.step <= Step.CRYPTOGRAPHY)
-        return self.signed is not None and not any(fault.sub_indication in UNVERIFIED for fault in broken)
-
-    @property
-    def is_time_stamp(self) -> bool:
-        """Whether it is a document time stamp."""
-        return self.signature.subfilter == TIME_STAMP
+        return self.verified is not None and not any(fault.sub_indication in UNVERIFIED for fault in broken)
 
 
 @dataclass(slots=True)
-class Findings:
-    """What has been found about one document."""
+class DocumentState:
+    """One document during and after its verification."""
 
-    settled: list[Settled] = field(default_factory=list)
+    signatures: list[SignatureState] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    reached: list[Step] = field(default_factory=list)
-    """Steps of the whole document that hold."""
+    steps_passed: list[Step] = field(default_factory=list)
+    """Steps that hold for the whole document."""
     is_unsigned: bool = False
-    unplaced: tuple[SignatureReport, ...] = ()
-    """Where (3) failed: the signatures that the form names, all under that fault."""
+    unlocated: tuple[SignatureReport, ...] = ()
+    """Where (3) failed: the signatures that the form names, all with that fault."""
 
     @property
-    def hands(self) -> list[Settled]:
+    def signer_signatures(self) -> list[SignatureState]:
         """Signatures of people and units: all but document time stamps."""
-        return [each for each in self.settled if not each.is_time_stamp]
+        return [each for each in self.signatures if not each.signature.is_time_stamp]
 
 
-def raise_first(findings: Findings, *, final: bool) -> None:
-    """Raise the lowest fault of that kind, earlier signatures first."""
-    found = [each.fault for each in findings.settled if each.fault and each.fault.is_final is final]
-    if found:
-        raise min(found, key=rank)
+def raise_first(state: DocumentState, *, final: bool) -> None:
+    """Raise the lowest fault that is final, or not, earlier signatures first; nothing if there is none."""
+    faults = [each.fault for each in state.signatures if each.fault and each.fault.is_final is final]
+    if faults:
+        raise min(faults, key=rank)

@@ -1,87 +1,99 @@
-"""(6)-(8): signatures placed in time. Document time stamps from the newest back, each proving what lies before it."""
+"""(6)-(8) Signatures placed in time: document time stamps from the newest back, each proving what lies before it."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from pyhanko.pdf_utils.reader import PdfFileReader
-
 from common.domain.reason import Reason
-from validator.checks.cryptography import Signed
-from validator.checks.signing_time import Claim, check_time
-from validator.checks.stamps import check_stated_time, earliest, judge_stamps
-from validator.checks.state import Findings, Settled
-from validator.context import Measures
-from validator.fault import Fault, Step, faults
-from validator.pki.evidence import Evidence
-from validator.pki.status import Standing, standing
-from validator.pki.trust import Purpose, Trust
-from validator.policy import Policy
-from validator.report.model import SubIndication
+from validator.checks.signing_time import ClaimedTime, check_signing_time
+from validator.checks.state import DocumentState, SignatureState
+from validator.checks.time_stamps import check_stated_time, earliest_proof, judge_time_stamps
+from validator.checks.verified_signature import VerifiedSignature
+from validator.context import ValidationContext
+from validator.fault import Fault, library_errors_as
+from validator.pdf.reader import Reader
+from validator.pdf.security_store import stored_evidence
+from validator.pki.evidence import EmbeddedStatement, Evidence
+from validator.pki.status import CertificateStatus, certificate_status
+from validator.pki.trust_store import Purpose, TrustStore
 
 EXPIRED_OR_REVOKED = frozenset({Reason.E_SIG_EXPIRED, Reason.E_SIG_REVOKED})
 """What an earlier proof of existence could still cure."""
 
 
-def place_in_time(reader: PdfFileReader, findings: Findings, measures: Measures, trust: Trust, policy: Policy) -> None:
-    """Document time stamps from the newest back, each proving what lies before it; then the signatures."""
+def place_in_time(reader: Reader, state: DocumentState, context: ValidationContext, trust: TrustStore) -> None:
+    """Judge chain, revocation and time of every verified signature; faults are kept with the signature."""
+    evidence = Evidence(
+        trust, context.material.revocation, context.policy, context.now, lambda: _embedded_statements(reader)
+    )
     proofs: list[tuple[int, datetime]] = []
-    evidence = Evidence(measures.revocation, trust, policy, reader, ())
-    for each in reversed(findings.settled):
-        if each.is_time_stamp and each.signed is not None:
-            _place_time_stamp(each, each.signed, evidence, measures.now, policy)
-            if not each.faults and each.signed.signing_time:
-                proofs.append((each.signature.revision, each.signed.signing_time))
-                evidence = Evidence(measures.revocation, trust, policy, reader, tuple(proofs))
-    pending = any(each.is_time_stamp and each.fault and not each.fault.is_final for each in findings.settled)
-    for each in findings.settled:
-        if not each.is_time_stamp and each.signed is not None:
-            _place_signature(each, each.signed, evidence, measures.now, policy, pending)
+    for each in reversed(state.signatures):
+        if each.signature.is_time_stamp and each.verified is not None:
+            _place_time_stamp(each, each.verified, evidence)
+            if not each.faults and each.verified.signing_time:
+                proofs.append((each.signature.revision, each.verified.signing_time))
+                evidence = evidence.with_proofs(tuple(proofs))
+    is_pending = any(
+        each.signature.is_time_stamp and each.fault and not each.fault.is_final for each in state.signatures
+    )
+    for each in state.signer_signatures:
+        if each.verified is not None:
+            _place_signature(each, each.verified, evidence, is_pending)
 
 
-def _place_time_stamp(each: Settled, signed: Signed, evidence: Evidence, now: datetime, policy: Policy) -> None:
+def _embedded_statements(reader: Reader) -> Iterator[EmbeddedStatement]:
+    for stored in stored_evidence(reader):
+        yield EmbeddedStatement(stored.kind, stored.data, stored.revision)
+
+
+def _place_time_stamp(each: SignatureState, verified: VerifiedSignature, evidence: Evidence) -> None:
     name = each.signature.field
-    each.proven = earliest(evidence.proofs, each.signature.revision)
-    each.ask(lambda: check_stated_time(signed, now, policy, name))
-    _stand(each, signed, Purpose.TIME, evidence, now, policy)
+    each.proven_at = earliest_proof(evidence.proofs, each.signature.revision)
+    each.ask(lambda: check_stated_time(verified, evidence.now, evidence.policy, name))
+    _judge_certificate(each, verified, Purpose.TIME, evidence)
 
 
-def _place_signature(
-    each: Settled, signed: Signed, evidence: Evidence, now: datetime, policy: Policy, pending: bool
-) -> None:
-    signature, covered = each.signature, earliest(evidence.proofs, each.signature.revision)
-    each.stamps = judge_stamps(signed, evidence, now, covered, policy, signature.field)
-    each.proven = earliest(evidence.proofs, signature.revision, each.stamps)
-    _stand(each, signed, Purpose.DOCUMENTS, evidence, now, policy)
+def _place_signature(each: SignatureState, verified: VerifiedSignature, evidence: Evidence, is_pending: bool) -> None:
+    """``is_pending``: some document time stamp cannot be judged yet."""
+    signature = each.signature
+    covered_at = earliest_proof(evidence.proofs, signature.revision)
+    each.time_stamps = judge_time_stamps(verified, evidence, covered_at, signature.field)
+    each.proven_at = earliest_proof(evidence.proofs, signature.revision, each.time_stamps)
+    _judge_certificate(each, verified, Purpose.DOCUMENTS, evidence)
     fault = each.fault
-    waiting = pending or any(stamp.fault and not stamp.fault.is_final for stamp in each.stamps)
-    if fault and fault.reason in EXPIRED_OR_REVOKED and waiting:
-        # A time stamp that cannot be judged yet could still prove that the signature is older.
-        text = f"{signature.field}: time stamp not decided yet"
-        later = Fault(Step.REVOCATION, Reason.E_SIG_REVOCATION_UNKNOWN, SubIndication.TRY_LATER, text)
-        each.faults = [kept for kept in each.faults if kept.reason not in EXPIRED_OR_REVOKED] + [later]
-    stamped = min((stamp.at for stamp in each.stamps if stamp.at), default=None)
-    each.claim = each.ask(lambda: _claim(each, signed, stamped, now, policy))
+    waits = is_pending or any(stamp.fault and not stamp.fault.is_final for stamp in each.time_stamps)
+    if fault and fault.reason in EXPIRED_OR_REVOKED and waits:
+        # (7.7) A time stamp that cannot be judged yet could still prove that the signature is older.
+        others = [kept for kept in each.faults if kept.reason not in EXPIRED_OR_REVOKED]
+        each.faults = [*others, Fault("7.7", signature.field)]
+    stamped_at = min((stamp.at for stamp in each.time_stamps if stamp.at), default=None)
+    each.claim = each.ask(lambda: _claim(each, verified, stamped_at, evidence))
 
 
-def _claim(each: Settled, signed: Signed, stamped: datetime | None, now: datetime, policy: Policy) -> Claim:
+def _claim(
+    each: SignatureState, verified: VerifiedSignature, stamped_at: datetime | None, evidence: Evidence
+) -> ClaimedTime:
     name, date = each.signature.field, each.signature.claimed_date
-    with _readable(name):
-        certificate = signed.certificate
-    return check_time(signed.signing_time, date, certificate, now, policy, name, stamped=stamped, proven=each.proven)
+    with _certificate_errors(name):
+        certificate = verified.certificate
+    return check_signing_time(
+        verified.signing_time, date, certificate, evidence.now, evidence.policy, name,
+        stamped_at=stamped_at, proven_at=each.proven_at,
+    )  # fmt: skip
 
 
-def _readable(field: str) -> AbstractContextManager[None]:
-    """Authorities issue certificates that not every library can read whole."""
-    return faults(Step.CHAIN, Reason.E_SIG_UNTRUSTED_CA, f"{field}: certificate not readable")
+def _certificate_errors(field: str) -> AbstractContextManager[None]:
+    """(6.12) Authorities issue certificates that not every library can read as a whole."""
+    return library_errors_as("6.12", field)
 
 
-def _stand(each: Settled, signed: Signed, purpose: Purpose, evidence: Evidence, now: datetime, policy: Policy) -> None:
+def _judge_certificate(each: SignatureState, verified: VerifiedSignature, purpose: Purpose, evidence: Evidence) -> None:
     name = each.signature.field
 
-    def ask() -> Standing:
-        with _readable(name):
-            return standing(signed.certificate, purpose, evidence, now, each.proven, policy, name)
+    def ask() -> CertificateStatus:
+        with _certificate_errors(name):
+            return certificate_status(verified.certificate, purpose, evidence, each.proven_at, name)
 
-    each.standing = each.ask(ask)
-    if each.standing:
-        each.faults += each.standing.faults
+    each.certificate_status = each.ask(ask)
+    if each.certificate_status:
+        each.faults += each.certificate_status.faults

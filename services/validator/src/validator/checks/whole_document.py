@@ -1,65 +1,67 @@
-"""(9)-(11): all signatures looked at together, and the notes on them."""
+"""(9)-(11) All signatures together, and the notes on them."""
 
 from collections.abc import Iterator
 
-from pyhanko.pdf_utils.reader import PdfFileReader
-
 from common.domain.names import Label
-from common.domain.reason import Reason
-from validator.checks.copy_form import scan_notes
-from validator.checks.identity import Hand, check_identity, parts
-from validator.checks.identity import notes as identity_notes
+from validator.checks.copy_form import copy_form_notes
+from validator.checks.identity import Signer, check_identity, identity_notes, roles_of
 from validator.checks.order import check_order
-from validator.checks.signing_time import Claim
-from validator.checks.state import Findings
-from validator.context import Measures, Question
-from validator.fault import Fault, Step
-from validator.report.model import Note, NoteCode, SubIndication
+from validator.checks.signing_time import ClaimedTime
+from validator.checks.state import DocumentState
+from validator.context import ValidationContext, VerificationRequest
+from validator.fault import Fault
+from validator.pdf.reader import Reader
+from validator.report.model import Note
+from validator.report.rules import Step
+from validator.report.vocabulary import NoteCode
 
 
-def judge_together(reader: PdfFileReader, question: Question, measures: Measures, findings: Findings) -> Label | None:
-    findings.notes += _signature_notes(findings, question)
-    if measures.directory is None:
-        if not findings.hands:
-            text = "no signature of the sending unit"
-            raise Fault(Step.IDENTITY, Reason.E_SIG_ORG_MISSING, SubIndication.SIG_CONSTRAINTS_FAILURE, text)
+def judge_whole_document(
+    reader: Reader, request: VerificationRequest, context: ValidationContext, state: DocumentState
+) -> Label | None:
+    """The legal form; None = asked without directory. Adds roles, notes and steps to ``state``. Raises ``Fault``."""
+    directory = context.material.directory
+    state.notes += _signature_notes(state, request)
+    if directory is None:
+        if not state.signer_signatures:
+            raise Fault("9.1a")
         return None
-    hands, claims = _hands(findings)
-    found = parts(hands, question.sender, measures.directory)
-    for each, part in zip(findings.hands, found, strict=True):
-        each.part = part
-    findings.notes += identity_notes(hands, found, measures.directory)
-    label = check_identity(hands, found, question.declared_copy)  # (9)
-    findings.reached.append(Step.IDENTITY)
-    check_order(found, [claim.best for claim in claims], question.policy)  # (10)
-    findings.reached.append(Step.ORDER)
+    signers, claims = _signers(state)
+    roles = roles_of(signers, request.sender, directory)
+    for each, role in zip(state.signer_signatures, roles, strict=True):
+        each.role = role
+    state.notes += identity_notes(signers, roles, directory)
+    label = check_identity(signers, roles, request.declared_copy)  # (9)
+    state.steps_passed.append(Step.IDENTITY)
+    check_order(roles, [claim.best for claim in claims], context.policy)  # (10)
+    state.steps_passed.append(Step.ORDER)
     if label is Label.CERTIFIED_COPY:  # (11)
-        findings.notes += scan_notes(reader, question.policy)
-    findings.reached.append(Step.FORM)
+        state.notes += copy_form_notes(reader, context.policy.copy_form)
+    state.steps_passed.append(Step.FORM)
     return label
 
 
-def _hands(findings: Findings) -> tuple[list[Hand], list[Claim]]:
-    """Every signature's certificate and claim: with no final fault left, both are known."""
-    hands, claims = [], []
-    for each in findings.hands:
-        if each.signed is None or each.claim is None:
-            raise Fault(Step.IDENTITY, Reason.E_SIG_FORMAT, SubIndication.FORMAT_FAILURE, "signature not settled")
-        hands.append(Hand(each.signature.field, each.signed.sha256, each.claim.day))
+def _signers(state: DocumentState) -> tuple[list[Signer], list[ClaimedTime]]:
+    """Certificate and claim of every signature. With no final fault left, both are known."""
+    signers, claims = [], []
+    for each in state.signer_signatures:
+        if each.verified is None or each.claim is None:
+            raise Fault("9.0b")
+        signers.append(Signer(each.signature.field, each.verified.sha256, each.claim.day))
         claims.append(each.claim)
-    return hands, claims
+    return signers, claims
 
 
-def _signature_notes(findings: Findings, question: Question) -> Iterator[Note]:
-    for each in findings.hands:
-        name, claim, signed = each.signature.field, each.claim, each.signed
+def _signature_notes(state: DocumentState, request: VerificationRequest) -> Iterator[Note]:
+    for each in state.signer_signatures:
+        name, claim, verified, status = each.signature.field, each.claim, each.verified, each.certificate_status
         if claim and claim.is_shifted:
             yield Note(NoteCode.TIME_AHEAD, name)
-        if claim and question.promulgation_date not in (None, claim.day):
+        if claim and request.promulgation_date not in (None, claim.day):
             yield Note(NoteCode.NOT_SIGNED_ON_PROMULGATION_DATE, f"{name}: {claim.day.isoformat()}")
-        if signed and not signed.names_certificate:
+        if verified and not verified.names_certificate:
             yield Note(NoteCode.NO_SIGNING_CERTIFICATE_ATTRIBUTE, name)
-        if any(stamp.fault for stamp in each.stamps):
+        if any(stamp.fault for stamp in each.time_stamps):
             yield Note(NoteCode.TIMESTAMP_NOT_USED, name)
-        if each.proven and each.standing and each.standing.at == each.proven:
-            yield Note(NoteCode.JUDGED_AT_PROVEN_TIME, f"{name}: {each.proven.isoformat()}")
+        if each.proven_at and status and status.at == each.proven_at:
+            yield Note(NoteCode.JUDGED_AT_PROVEN_TIME, f"{name}: {each.proven_at.isoformat()}")

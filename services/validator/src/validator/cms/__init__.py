@@ -1,1 +1,1 @@
-"""ASN.1 and CMS."""
+"""ASN.1 and CMS as far as signatures need them: read in place, without deciding what counts."""

@@ -1,21 +1,23 @@
-"""Reading BER by place: tag, content and bytes of each element, without a model of what it means (X.690 §8).
+"""Reads BER in place: tag, content and bytes of each element, without a model of what they mean (X.690 §8).
 
-Signed data may come in definite or indefinite lengths; what is hashed is always taken as it stands in the file.
-Everything raises ``ValueError`` on what is not BER, and nothing recurses deeper than ``MAX_DEPTH``.
+Signed data may have definite or indefinite lengths. What is hashed is always taken as it stands in the file, never
+encoded again. Whatever is not BER, or exceeds the limits, raises ``ValueError``.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-MAX_DEPTH = 12
-MAX_ELEMENTS = 20_000
+from validator.policy import CmsLimits
 
-BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, ENUMERATED = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A
+INTEGER, BIT_STRING, OCTET_STRING, OID = 0x02, 0x03, 0x04, 0x06
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 CONSTRUCTED = 0x20
 INDEFINITE = 0x80
 END_OF_CONTENTS = b"\0\0"
+LENGTH_DIGITS = 4
+"""Bytes of the longest length that is read: 4 GiB."""
+REMEMBERED_OIDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Element:
     inside: int
     until: int
     end: int
+    limits: CmsLimits
 
     @property
     def raw(self) -> bytes:
@@ -39,38 +42,33 @@ class Element:
         """The content as it stands."""
         return self.data[self.inside : self.until]
 
-    @property
-    def is_definite(self) -> bool:
-        """Whether a length was given."""
-        return self.until == self.end
-
     def __iter__(self) -> Iterator["Element"]:
-        """The elements inside."""
+        """The elements inside. Raises ``ValueError`` for a primitive element."""
         if not self.tag & CONSTRUCTED:
             raise ValueError("not constructed")
         at = self.inside
         count = 0
         while at < self.until:
             count += 1
-            if count > MAX_ELEMENTS:
+            if count > self.limits.max_elements:
                 raise ValueError("too many elements")
-            found = element(self.data, at, self.until)
-            yield found
-            at = found.end
+            child = read_element(self.data, self.limits, at, self.until)
+            yield child
+            at = child.end
 
     def expect(self, tag: int) -> "Element":
-        """Itself, if it bears that tag."""
+        """The element itself. Raises ``ValueError`` if it has another tag."""
         if self.tag != tag:
             raise ValueError(f"tag {self.tag:02x} in place of {tag:02x}")
         return self
 
     def octets(self, depth: int = 0) -> bytes:
-        """The value of an octet string, in one piece or in several."""
+        """The value of an octet string, whether it is in one piece or in several."""
         if not self.tag & CONSTRUCTED:
             return self.content
-        if depth > MAX_DEPTH:
+        if depth > self.limits.max_depth:
             raise ValueError("nested too deeply")
-        return b"".join(part.octets(depth + 1) for part in self)
+        return b"".join(piece.octets(depth + 1) for piece in self)
 
     def integer(self) -> int:
         """The value of an integer."""
@@ -80,70 +78,72 @@ class Element:
 
     def oid(self) -> str:
         """Dotted form of an object identifier."""
-        return dotted(self.expect(OID).content)
+        return _dotted(self.expect(OID).content, self.limits)
 
     def time(self) -> datetime:
         """The value of a UTCTime or GeneralizedTime, in UTC."""
-        return moment(self.tag, self.content)
+        return read_time(self.tag, self.content)
 
 
-def element(data: bytes, at: int = 0, end: int | None = None, depth: int = 0) -> Element:
-    """The element that begins at ``at`` and ends by ``end``."""
+def read_element(data: bytes, limits: CmsLimits, at: int = 0, end: int | None = None, depth: int = 0) -> Element:
+    """The element that begins at ``at`` and ends by ``end`` (the end of ``data`` if None)."""
     stop = len(data) if end is None else end
-    if at + 2 > stop or depth > MAX_DEPTH:
+    if at + 2 > stop or depth > limits.max_depth:
         raise ValueError("element ends early")
     tag, length = data[at], data[at + 1]
     if tag & 0x1F == 0x1F:
         raise ValueError("long tags are not used here")
     inside = at + 2
     if length == INDEFINITE:
-        return _indefinite(data, tag, at, stop, depth)
+        return _read_indefinite(data, limits, tag, at, stop, depth)
     if length > INDEFINITE:
         digits = length & 0x7F
-        if digits > 4 or inside + digits > stop:
+        if digits > LENGTH_DIGITS or inside + digits > stop:
             raise ValueError("length not readable")
         length = int.from_bytes(data[inside : inside + digits], "big")
         inside += digits
     until = inside + length
     if until > stop:
         raise ValueError("element ends early")
-    return Element(data, tag, at, inside, until, until)
+    return Element(data, tag, at, inside, until, until, limits)
 
 
-def _indefinite(data: bytes, tag: int, at: int, stop: int, depth: int) -> Element:
+def _read_indefinite(data: bytes, limits: CmsLimits, tag: int, at: int, stop: int, depth: int) -> Element:
     if not tag & CONSTRUCTED:
         raise ValueError("primitive of indefinite length")
     inside = until = at + 2
-    for _ in range(MAX_ELEMENTS):
+    for _ in range(limits.max_elements):
         if data[until : until + 2] == END_OF_CONTENTS and until + 2 <= stop:
-            return Element(data, tag, at, inside, until, until + 2)
-        until = element(data, until, stop, depth + 1).end
+            return Element(data, tag, at, inside, until, until + 2, limits)
+        until = read_element(data, limits, until, stop, depth + 1).end
     raise ValueError("too many elements")
 
 
-def whole(data: bytes, tag: int = SEQUENCE) -> Element:
-    """The one element that ``data`` is."""
-    found = element(data).expect(tag)
-    if found.end != len(data):
+def read_whole(data: bytes, limits: CmsLimits, tag: int = SEQUENCE) -> Element:
+    """The one element that fills ``data``."""
+    element = read_element(data, limits).expect(tag)
+    if element.end != len(data):
         raise ValueError("bytes behind the element")
-    return found
+    return element
 
 
-_DOTTED: dict[bytes, str] = {}
+_KNOWN_OIDS: dict[bytes, str] = {}
 
 
-def dotted(content: bytes) -> str:
-    """Dotted form of an object identifier's content."""
-    known = _DOTTED.get(content)
+def _dotted(content: bytes, limits: CmsLimits) -> str:
+    """Dotted form of an object identifier's content; the few that every signature uses are remembered."""
+    if len(content) > limits.max_oid_bytes:
+        raise ValueError("object identifier too long")
+    known = _KNOWN_OIDS.get(content)
     if known is None:
-        known = _dotted(content)
-        if len(_DOTTED) < 1000:
-            _DOTTED[content] = known
+        known = _read_oid(content)
+        if len(_KNOWN_OIDS) < REMEMBERED_OIDS:
+            _KNOWN_OIDS[content] = known
     return known
 
 
-def _dotted(content: bytes) -> str:
-    if not content or content[-1] & 0x80 or len(content) > 64:
+def _read_oid(content: bytes) -> str:
+    if not content or content[-1] & 0x80:
         raise ValueError("object identifier not readable")
     arcs: list[int] = []
     value = 0
@@ -156,18 +156,18 @@ def _dotted(content: bytes) -> str:
     return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
 
 
-def moment(tag: int, content: bytes) -> datetime:
-    """RFC 5280 §4.1.2.5 and RFC 3161 §2.4.2: seconds are there, UTC or an offset is named."""
+def read_time(tag: int, content: bytes) -> datetime:
+    """A UTCTime or GeneralizedTime, in UTC (RFC 5280 §4.1.2.5, RFC 3161 §2.4.2): it names UTC or an offset."""
     text = content.decode("ascii")
     if tag == UTC_TIME:
         text = ("20" if text[:2] < "50" else "19") + text
     elif tag != GENERALIZED_TIME:
         raise ValueError("not a time")
     digits, zone = (text[:-1], "+0000") if text.endswith("Z") else (text[:-5], text[-5:])
-    shape = "%Y%m%d%H%M%S"
+    form = "%Y%m%d%H%M%S"
     if "." in digits:
         digits, _, fraction = digits.partition(".")
-        digits, shape = f"{digits}.{fraction[:6]}", shape + ".%f"
-    elif len(digits) == 12:
-        shape = "%Y%m%d%H%M"
-    return datetime.strptime(digits + zone, shape + "%z").astimezone(UTC)
+        digits, form = f"{digits}.{fraction[:6]}", form + ".%f"
+    elif len(digits) == len("YYYYMMDDHHMM"):
+        form = "%Y%m%d%H%M"
+    return datetime.strptime(digits + zone, form + "%z").astimezone(UTC)

@@ -1,6 +1,6 @@
-"""Raw RSA signatures (``adbe.x509.rsa_sha1``, ISO 32000-1 §12.8.3.2): a value and certificates, without a message.
+"""Raw RSA signatures (``adbe.x509.rsa_sha1``, ISO 32000-1 §12.8.3.2): a value and certificates, without a CMS.
 
-Old, and never of legal force here; read so that what it says about the integrity of a document can be told.
+An old form that never has legal force here. It is read so that the integrity of the document can be reported.
 """
 
 from collections.abc import Callable
@@ -10,22 +10,30 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from validator.cms import ber
-from validator.cms.signed_data import HASHES, Malformed
-from validator.pki import certificates
+from validator.cms.certificate_fields import public_key
+from validator.cms.malformed import Malformed
+from validator.cms.signature_scheme import HASHES
+from validator.policy import CmsLimits
 
 DIGESTS = ("sha1", "sha256", "sha384", "sha512", "md5")
-"""What the value may be of; it names it itself (PKCS #1)."""
+"""Digests to try: the value names its digest only inside of the encrypted block (PKCS #1)."""
 
 
-def digest_of(contents: bytes, certificate: bytes, digest: Callable[[str], bytes]) -> str | None:
-    """Name of the digest for which the value is right; None = for none. ``digest``: of the covered bytes, by name."""
-    key = certificates.public_key(certificate)
+def matching_digest(
+    contents: bytes, certificate: bytes, digest: Callable[[str], bytes], limits: CmsLimits
+) -> str | None:
+    """Name of the digest for which the value is right; None = it is right for none.
+
+    ``digest``: gives the digest of the covered bytes by name. Raises ``Malformed``, or ``ValueError`` for what is not
+    BER.
+    """
+    key = public_key(certificate, limits)
     if not isinstance(key, rsa.RSAPublicKey):
         raise Malformed("not an RSA key")
-    held = ber.element(contents)
-    if held.tag & ~ber.CONSTRUCTED != ber.OCTET_STRING:
+    element = ber.read_element(contents, limits)
+    if element.tag & ~ber.CONSTRUCTED != ber.OCTET_STRING:
         raise Malformed("not an octet string")
-    value = held.octets()
+    value = element.octets()
     for name in DIGESTS:
         try:
             key.verify(value, digest(name), padding.PKCS1v15(), Prehashed(HASHES[name]))

@@ -1,16 +1,24 @@
-"""Entries of the library's dictionaries: its own ``get`` gives references as they are, and follows none."""
+"""Entries of pyHanko's dictionaries: its own ``get`` gives references as they are, and follows none."""
 
 from typing import Any
 
 
-def entry(entries: Any, key: str, default: Any = None) -> Any:
-    """The value, dereferenced."""
+def entry(dictionary: Any, key: str, default: Any = None) -> Any:
+    """The value, references followed; ``default`` if there is none. Raises pyHanko's errors for what is unreadable."""
     try:
-        return entries[key]
+        return dictionary[key]
     except KeyError:
         return default
 
 
-def raw(entries: Any, key: str) -> Any:
+def raw_entry(dictionary: Any, key: str) -> Any:
     """The value as it stands, a reference perhaps; None = there is none."""
-    return entries.raw_get(key) if key in entries else None
+    return dictionary.raw_get(key) if key in dictionary else None
+
+
+def readable_entry(dictionary: Any, key: str) -> Any:
+    """The value, references followed; None = there is none, or it cannot be read."""
+    try:
+        return dictionary[key] if key in dictionary else None  # noqa: SIM401 - ``get`` does not follow references
+    except Exception:
+        return None

@@ -1,30 +1,29 @@
-"""Whether a field shows something on a page; in doubt it does: what is no rectangle to one reader, another draws."""
+"""Whether a signature field shows something on a page. In doubt it does: readers differ on what is no rectangle."""
 
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 
-MAX_WIDGETS = 1_000
 NUMBERS = generic.NumberObject | generic.FloatObject
 
 
-def is_visible(field: Any, *, is_signed: bool = False) -> bool:
-    """The field, or any widget below it, has a rectangle that is not surely empty.
+def is_visible(field: Any, max_widgets: int, *, is_signed: bool = False) -> bool:
+    """Whether the field, or any widget below it, has a rectangle that is not certainly empty.
 
-    Viewers show an empty signature field of their own accord, and of a signed one (``is_signed``) what it brings: an
-    appearance, or the colours of one.
+    Viewers show an empty signature field of their own accord. Of a signed one (``is_signed``) they show what it brings:
+    an appearance, or the colours of one. A field with more than ``max_widgets`` widgets counts as visible.
     """
     waiting = [field]
-    for _ in range(MAX_WIDGETS):
+    for _ in range(max_widgets):
         if not waiting:
             return False
-        found = waiting.pop().get_object()
-        if not isinstance(found, generic.DictionaryObject):
+        entries = waiting.pop().get_object()
+        if not isinstance(entries, generic.DictionaryObject):
             return True
-        draws = not is_signed or "/AP" in found or "/MK" in found
-        if draws and "/Rect" in found and not _is_empty(found["/Rect"]):
+        draws = not is_signed or "/AP" in entries or "/MK" in entries
+        if draws and "/Rect" in entries and not _is_empty(entries["/Rect"]):
             return True
-        kids = found["/Kids"] if "/Kids" in found else generic.ArrayObject()
+        kids = entries["/Kids"] if "/Kids" in entries else generic.ArrayObject()
         if not isinstance(kids, generic.ArrayObject):
             return True
         waiting += [kids.raw_get(place) for place in range(len(kids))]

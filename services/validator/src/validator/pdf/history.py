@@ -1,32 +1,20 @@
-"""The revisions of a file that is laid out plainly, their objects as plain values, and who mentions whom."""
+"""The revisions of a file that is laid out plainly, with their objects as plain values."""
 
-import itertools
-import re
-from bisect import bisect_right
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.xref import ObjStreamRef
 
-from validator.pdf.inconclusive import Unsure
-from validator.pdf.layout import BODY, OBJECT, Layout
+from validator.pdf.inconclusive import Inconclusive
+from validator.pdf.layout import OBJECT
+from validator.pdf.mentions import Mentions
 from validator.pdf.reader import STREAM, Reader
 from validator.pdf.values import Ref, Value, read_value
 
-MENTION = re.compile(rb"([0-9]{1,12}+) ++[0-9]++ ++R")
-MAX_DIGITS = 12
-DIGITS = b"0123456789"
-MANY = 100
-"""From here on, numbers are looked for by the tens."""
-BLANKS = bytes.maketrans(b"\x00\t\n\x0c\r", b"     ")
-TRAILER = 0
-"""Stands for the trailers where an object's number is asked for."""
-
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PlainObject:
     """An object as one revision has it."""
 
     value: Value
@@ -34,39 +22,41 @@ class Found:
 
 
 class History:
-    """What each revision changed. Raises ``Unsure`` where tables and layout do not say the same."""
+    """What each revision changed. Methods raise ``Inconclusive`` for what is not plain."""
 
     def __init__(self, reader: Reader) -> None:
+        """Raises ``Inconclusive`` where tables and layout contradict each other."""
         layout = reader.layout
         if layout is None:
-            raise Unsure
+            raise Inconclusive
         self.reader, self.layout, self.document = reader, layout, reader.document
-        self._found: dict[Any, Found] = {}
+        self._nesting = reader.policy.pdf.max_nesting
+        self._objects: dict[Any, PlainObject] = {}
         self._mentions: dict[int, Mentions] = {}
         if len(layout.sections) != reader.total_revisions:
-            raise Unsure
+            raise Inconclusive
         for revision in range(reader.total_revisions):
             self._check_places(revision)
 
     def _check_places(self, revision: int) -> None:
-        """Every entry of the tables leads to an object of that number, inside of its own or an earlier revision."""
+        """Every entry of the tables leads to an object of that number, inside its own or an earlier revision."""
         section, xrefs = self.layout.sections[revision], self.reader.xrefs
         if xrefs.get_startxref_for_revision(revision) != section.xref:
-            raise Unsure
+            raise Inconclusive
         data = xrefs.get_xref_data(revision)
         numbers, end = self.layout.numbers, section.end
         if data.hybrid:
             meta = data.hybrid.meta_info
             own = meta.stream_ref.idnum if meta.stream_ref else None
             if numbers.get(meta.start_location) != own or own is None or meta.start_location >= end:
-                raise Unsure
+                raise Inconclusive
         for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
             for number, (generation, offset) in part.standard_xrefs.items():
                 if numbers.get(offset) != number or generation or offset >= end:
-                    raise Unsure
+                    raise Inconclusive
 
     def reads_alone(self, revision: int, end: int) -> bool:
-        """Whether all up to ``revision`` lies before ``end``, and no stream's length is set later."""
+        """Whether all up to ``revision`` lies before ``end``, and no later object sets a stream's length."""
         section = self.layout.sections[revision]
         if not section.marker_end <= end <= section.end:
             return False
@@ -86,45 +76,40 @@ class History:
         length = self.get(number, revision).value
         return type(length) is int and 0 <= length <= end - start and not self.document[start + length : end].strip()
 
-    def where(self, number: int, revision: int) -> Any:
-        """Offset or place in an object stream; None = not there."""
-        return self.reader.xrefs.get_historical_ref(generic.Reference(number), revision)
-
-    def get(self, number: int, revision: int) -> Found:
+    def get(self, number: int, revision: int) -> PlainObject:
         """The object; the same instance for revisions that did not change it."""
-        place = self.where(number, revision)
+        place = self.reader.xrefs.get_historical_ref(generic.Reference(number), revision)
         if place is None:
-            raise Unsure
-        found = self._found.get(place)
-        if found is None:
-            found = self._found[place] = (
-                self._packed(number, place) if isinstance(place, ObjStreamRef) else self._at(place)
-            )
-        return found
+            raise Inconclusive
+        known = self._objects.get(place)
+        if known is None:
+            read = self._read_packed(number, place) if isinstance(place, ObjStreamRef) else self._read_at(place)
+            known = self._objects[place] = read
+        return known
 
-    def _packed(self, number: int, place: ObjStreamRef) -> Found:
+    def _read_packed(self, number: int, place: ObjStreamRef) -> PlainObject:
         data, objects = self.reader.unpacked(place.obj_stream_id)
         index, offset = objects.get(number, (-1, 0))
         if index != place.ix_in_stream:
-            raise Unsure
-        return Found(read_value(data, offset)[0], False)
+            raise Inconclusive
+        return PlainObject(read_value(data, offset, self._nesting)[0], False)
 
-    def _at(self, offset: int) -> Found:
+    def _read_at(self, offset: int) -> PlainObject:
         header = OBJECT.match(self.document, offset)
         if header is None:
-            raise Unsure
-        value, end = read_value(self.document, header.end())
-        return Found(value, STREAM.match(self.document, end) is not None)
+            raise Inconclusive
+        value, end = read_value(self.document, header.end(), self._nesting)
+        return PlainObject(value, STREAM.match(self.document, end) is not None)
 
     def dictionary(self, value: "Value | None", revision: int) -> "dict[str, Value]":
         """A dictionary, itself or by reference; never that of a stream."""
         if isinstance(value, Ref):
-            found = self.get(value.number, revision)
-            if value.generation or found.is_stream:
-                raise Unsure
-            value = found.value
+            target = self.get(value.number, revision)
+            if value.generation or target.is_stream:
+                raise Inconclusive
+            value = target.value
         if not isinstance(value, dict):
-            raise Unsure
+            raise Inconclusive
         return value
 
     def array(self, value: "Value | None", revision: int) -> "list[Value]":
@@ -132,7 +117,7 @@ class History:
         if isinstance(value, Ref) and not value.generation:
             value = self.get(value.number, revision).value
         if not isinstance(value, list):
-            raise Unsure
+            raise Inconclusive
         return value
 
     def trailer(self, revision: int) -> "dict[str, Value]":
@@ -144,106 +129,24 @@ class History:
 
     def dictionary_of_stream(self, number: int, revision: int) -> "dict[str, Value]":
         """The entries of a stream."""
-        found = self.get(number, revision)
-        if not found.is_stream or not isinstance(found.value, dict):
-            raise Unsure
-        return found.value
+        stream = self.get(number, revision)
+        if not stream.is_stream or not isinstance(stream.value, dict):
+            raise Inconclusive
+        return stream.value
 
-    def mentions(self, revision: int) -> "Mentions":
-        """Of all bytes up to the end of ``revision``."""
+    def mentions(self, revision: int) -> Mentions:
+        """References in all bytes up to the end of ``revision``."""
         if revision not in self._mentions:
-            self._mentions[revision] = Mentions(self, revision)
+            self._mentions[revision] = Mentions(self.reader, self.layout, revision)
         return self._mentions[revision]
 
 
-class Mentions:
-    """References to an object in all that was written up to a revision, used or not; object streams unpacked."""
-
-    def __init__(self, history: History, revision: int) -> None:
-        self._layout: Layout = history.layout
-        end = history.layout.sections[revision].end
-        document = history.document
-        cuts = [0, *itertools.chain.from_iterable(s for s in history.layout.streams if s[1] <= end), end]
-        self._starts: list[int] = []
-        """Offsets in the document of the pieces of the text, which leaves the data of streams out."""
-        self._places: list[int] = []
-        pieces, place = [], 0
-        for start, stop in zip(cuts[::2], cuts[1::2], strict=True):
-            self._starts.append(start)
-            self._places.append(place)
-            pieces.append(document[start:stop])
-            place += stop - start
-        self._text = b"".join(pieces).translate(BLANKS)
-        self._packed = list(_packed_texts(history, revision))
-
-    def holders(self, number: int) -> list[int]:
-        """Object numbers, once a mention; ``TRAILER``: outside of all objects."""
-        return [holder for _, holder in self._find({number})]
-
-    def any_of(self, numbers: Collection[int]) -> bool:
-        """Whether one of them is mentioned."""
-        return next(self._find(set(numbers)), None) is not None
-
-    def _find(self, numbers: set[int]) -> Iterator[tuple[int, int]]:
-        for number, at in _mentioned(self._text, numbers):
-            yield number, self._holder(at)
-        for data, objects in self._packed:
-            for number, at in _mentioned(data.translate(BLANKS), numbers):
-                yield number, _packed_holder(objects, at)
-
-    def _holder(self, at: int) -> int:
-        piece = bisect_right(self._places, at) - 1
-        offset = self._starts[piece] + at - self._places[piece]
-        offsets = self._layout.offsets
-        before = bisect_right(offsets, offset) - 1
-        if before < 0:
-            return TRAILER
-        section = self._layout.sections[bisect_right([each.start for each in self._layout.sections], offset) - 1]
-        if section.trailer is not None and offset >= section.xref:
-            return TRAILER
-        if offsets[before] == section.xref:
-            return TRAILER  # a cross-reference stream is a trailer too
-        return self._layout.numbers[offsets[before]]
-
-
-def _packed_texts(history: History, revision: int) -> Iterator[tuple[bytes, dict[int, tuple[int, int]]]]:
-    used: set[int] = set()
-    for each in range(revision + 1):
-        data = history.reader.xrefs.get_xref_data(each)
-        used |= data.obj_streams_used
-        if data.hybrid:
-            used |= data.hybrid.xref_data.obj_streams_used
-    for number in sorted(used):
-        text, objects = history.reader.unpacked(number)
-        if b"%" in text and not BODY.fullmatch(text):
-            raise Unsure  # a comment might stand inside of a reference
-        yield text, objects
-
-
-def _packed_holder(objects: dict[int, tuple[int, int]], at: int) -> int:
-    before = [(offset, number) for number, (_, offset) in objects.items() if offset <= at]
-    return max(before)[1] if before else -1
-
-
-def _mentioned(text: bytes, numbers: set[int]) -> Iterator[tuple[int, int]]:
-    """Each ``<number> <generation> R`` of one of the numbers, with its offset; ``text`` knows blanks only."""
-    by_start: dict[bytes, set[int]] = {}
-    for number in numbers:
-        start = b"%d" % (number // 10) if number >= MANY else b"%d " % number
-        by_start.setdefault(start, set()).add(number)
-    for digits, wanted in by_start.items():
-        at = text.find(digits)
-        while at >= 0:
-            if (match := MENTION.match(text, at)) and int(text[_run_of_digits(text, at) : match.end(1)]) in wanted:
-                yield int(match[1]), at
-            at = text.find(digits, at + 1)
-
-
-def _run_of_digits(text: bytes, at: int) -> int:
-    """Where the number begins that ``at`` is in."""
-    start = at
-    while start > 0 and text[start - 1] in DIGITS:
-        start -= 1
-        if at - start > MAX_DIGITS:
-            raise Unsure
-    return start
+def history_of(reader: Reader) -> History | None:
+    """The history of the document behind ``reader``, made once; None = it is not plain."""
+    if "history" not in reader.memo:
+        try:
+            reader.memo["history"] = History(reader)
+        except Exception:
+            reader.memo["history"] = None  # whatever it was: the slow way meets it again and names it
+    history: History | None = reader.memo["history"]
+    return history

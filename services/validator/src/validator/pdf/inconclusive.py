@@ -1,5 +1,5 @@
-"""The fast ways: each may only say what the slow way would say too, or ``Unsure``, and then the slow way decides."""
+"""The answer of a fast way that it does not know."""
 
 
-class Unsure(Exception):
-    """Outside of what the fast way was made for; never a verdict."""
+class Inconclusive(Exception):
+    """Outside of what the fast way was made for: pyHanko, or the full analysis, decides. Never a verdict."""

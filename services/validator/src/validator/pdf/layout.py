@@ -1,14 +1,14 @@
-"""Where every byte of a file belongs: header, objects, cross-reference sections, end markers, and nothing between.
+"""Where every byte of a file belongs: to the header, an object, a cross-reference section or an end marker.
 
 One pass over the bytes at the speed of searches in C, which steps over the data of streams. In a file that is laid out
-like this, no object, string or stream runs past the place where it ends for every reader. Anything else is ``Unsure``:
-comments, stream lengths that do not fit, bytes that belong to nothing.
+like this, every object, string and stream ends at the same place for every reader. Anything else raises
+``Inconclusive``: comments, stream lengths that do not fit, bytes that belong to nothing.
 """
 
 import re
 from dataclasses import dataclass, field
 
-from validator.pdf.inconclusive import Unsure
+from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.values import SPACE, Value, read_value
 
 HEADER = re.compile(rb"%PDF-[0-9]\.[0-9][ \t]*[\r\n]+(?:%[^\r\n]*[\r\n]+)*+" + SPACE + rb"*+")
@@ -33,6 +33,7 @@ FINISH = re.compile(
     SPACE + rb"*+startxref" + SPACE + rb"++([0-9]{1,10}+)" + SPACE + rb"++%%EOF(?=" + SPACE + rb"|$)" + SPACE + rb"*+"
 )
 SKIP = re.compile(SPACE + rb"*+")
+END_MARKER, END_OBJECT = b"%%EOF", b"endobj"
 
 
 @dataclass(slots=True)
@@ -40,13 +41,13 @@ class Section:
     """One revision, as it lies in the file."""
 
     start: int
-    """Of its first object, in bytes."""
+    """Offset of its first object."""
     first: int
     """Index of its first object in ``Layout.offsets``."""
     xref: int = 0
-    """Where its table is, or the object that holds it; as ``startxref`` says."""
+    """Offset of its table, or of the object that holds it; as ``startxref`` says."""
     trailer: "dict[str, Value] | None" = None
-    """Of a table; None = a cross-reference stream."""
+    """The trailer of a table; None = a cross-reference stream."""
     end: int = 0
     """Behind its end marker and the white space after it."""
     marker_end: int = 0
@@ -73,86 +74,86 @@ class Layout:
         return sum(document.count(word, end, start) for end, start in zip(ends, starts, strict=True))
 
 
-def read_layout(document: bytes) -> Layout:
-    """The layout; raises ``Unsure``."""
+def read_layout(document: bytes, nesting: int) -> Layout:
+    """The layout of a file; ``nesting`` as in ``read_value``. Raises ``Inconclusive``."""
     header = HEADER.match(document)
     if header is None:
-        raise Unsure
-    found, at = Layout(), header.end()
+        raise Inconclusive
+    layout, at = Layout(), header.end()
     section = Section(at, 0)
     while at < len(document):
         if match := OBJECT.match(document, at):
-            at = _object(document, found, match)
+            at = _object(document, layout, match)
             continue
         if table := TABLE.match(document, at):
             section.xref = at
-            trailer, at = read_value(document, table.end())
+            trailer, at = read_value(document, table.end(), nesting)
             if not isinstance(trailer, dict):
-                raise Unsure
+                raise Inconclusive
             section.trailer = trailer
-        at = _finish(document, found, section, at)
-        section = Section(at, len(found.offsets))
-    if section.first != len(found.offsets) or not found.sections:
-        raise Unsure
-    return found
+        at = _finish(document, layout, section, at)
+        section = Section(at, len(layout.offsets))
+    if section.first != len(layout.offsets) or not layout.sections:
+        raise Inconclusive
+    return layout
 
 
-def _finish(document: bytes, found: Layout, section: Section, at: int) -> int:
+def _finish(document: bytes, layout: Layout, section: Section, at: int) -> int:
     finish = FINISH.match(document, at)
     if finish is None:
-        raise Unsure
+        raise Inconclusive
     stated = int(finish[1])
     if section.trailer is None:
-        section.xref = found.offsets[-1] if len(found.offsets) > section.first else -1
+        section.xref = layout.offsets[-1] if len(layout.offsets) > section.first else -1
     if stated != section.xref:
-        raise Unsure
+        raise Inconclusive
     section.end = finish.end()
-    section.marker_end = document.rindex(b"%%EOF", at, finish.end()) + 5
-    found.sections.append(section)
+    section.marker_end = document.rindex(END_MARKER, at, finish.end()) + len(END_MARKER)
+    layout.sections.append(section)
     return section.end
 
 
-def _object(document: bytes, found: Layout, header: "re.Match[bytes]") -> int:
+def _object(document: bytes, layout: Layout, header: "re.Match[bytes]") -> int:
     start, inside = header.start(), header.end()
-    end = document.find(b"endobj", inside)
+    end = document.find(END_OBJECT, inside)
     keyword = document.find(b"stream", inside, end)
     if end < 0 or header[2] != b"0":
-        raise Unsure
+        raise Inconclusive
     if keyword < 0:
         if not BODY.fullmatch(document, inside, end) or not DELIMITED.match(document, end - 1):
-            raise Unsure
-        behind = end + 6
+            raise Inconclusive
+        behind = end + len(END_OBJECT)
     else:
-        behind = _stream(document, found, inside, keyword)
-    found.offsets.append(start)
-    found.numbers[start] = int(header[1])
+        behind = _stream(document, layout, inside, keyword)
+    layout.offsets.append(start)
+    layout.numbers[start] = int(header[1])
     return SKIP.match(document, behind).end()  # type: ignore[union-attr]
 
 
-def _stream(document: bytes, found: Layout, inside: int, keyword: int) -> int:
+def _stream(document: bytes, layout: Layout, inside: int, keyword: int) -> int:
     word = STREAM.match(document, keyword)
     if word is None or not BODY.fullmatch(document, inside, keyword):
-        raise Unsure
+        raise Inconclusive
     lengths = LENGTH.findall(document, inside, keyword)
     if len(lengths) != 1 or (document.find(b"#", inside, keyword) >= 0 and _hides_length(document[inside:keyword])):
-        raise Unsure
+        raise Inconclusive
     value, reference = lengths[0]
     if reference:
         end = document.find(b"endstream", word.end())
         if end < 0:
-            raise Unsure
-        found.lengths.append((int(value), word.end(), end))
+            raise Inconclusive
+        layout.lengths.append((int(value), word.end(), end))
     else:
         end = word.end() + int(value)
     finish = END_STREAM.match(document, end)
     if finish is None or document[finish.end() : finish.end() + 1] not in b"\x00\t\n\x0c\r ":
-        raise Unsure
-    found.streams.append((word.end(), end))
+        raise Inconclusive
+    layout.streams.append((word.end(), end))
     return finish.end()
 
 
 def _hides_length(head: bytes) -> bool:
-    """Whether a name is /Length in other letters."""
+    """Whether some name spells /Length with escapes."""
     names = re.findall(rb"/[!-$&'*-.0-;=?-Z\\^-z|~]*#[!-$&'*-.0-;=?-Z\\^-z|~]*", head)
     plain = (re.sub(rb"#([0-9A-Fa-f]{2})", lambda code: bytes((int(code[1], 16),)), name) for name in names)
     return any(name.startswith(b"/Length") for name in plain)

@@ -1,21 +1,13 @@
-"""The cross-reference sections of a file, one a revision, with what real tools write put right; and their trailers."""
+"""Corrections to the cross-reference sections of a file, one section per revision, for what real tools write."""
 
 from copy import copy
 from dataclasses import replace
 
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import XRefSection
 
 
-def own_trailer(reader: PdfFileReader, revision: int) -> generic.DictionaryObject:
-    """The trailer of that revision, without what it takes over from earlier ones."""
-    found: generic.DictionaryObject = reader.trailer._trailer_revisions[reader.total_revisions - 1 - revision]
-    return found
-
-
 def with_sizes_kept(sections: list[XRefSection]) -> list[XRefSection]:
-    """The sections, oldest first; one that lists nothing has the size of the one before, whatever it says.
+    """The sections, oldest first, where one that lists nothing has the size of the one before it.
 
     PDFBox saves an update without changes with a size of 1.
     """
@@ -29,9 +21,9 @@ def with_sizes_kept(sections: list[XRefSection]) -> list[XRefSection]:
 
 
 def with_first_generations(sections: list[XRefSection]) -> list[XRefSection]:
-    """The sections, oldest first, as if numbers whose first object has a higher generation had been freed before.
+    """The sections, oldest first, with numbers whose first object has a higher generation listed as freed before.
 
-    Poppler gives new objects generation 1 where it had begun others under their numbers and thrown them away.
+    Poppler gives a new object generation 1 where it had begun another one under that number and thrown it away.
     """
     known, first = set[int](), dict[int, int]()
     for section in sections:
@@ -48,9 +40,9 @@ def with_first_generations(sections: list[XRefSection]) -> list[XRefSection]:
 
 
 def without_idle_entries(sections: list[XRefSection]) -> list[XRefSection]:
-    """The sections, oldest first, without free entries for numbers that were never in use: those say nothing.
+    """The sections, oldest first, without free entries for numbers that were never in use: those mean nothing.
 
-    Tools list the number of their own cross-reference stream like that, and the next tool gives it out.
+    Tools list the number of their own cross-reference stream as free, and the next tool assigns it.
     """
     used: set[int] = set()
     made = []

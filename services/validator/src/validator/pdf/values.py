@@ -1,20 +1,17 @@
-"""Plain values out of the bytes of a PDF object, ISO 32000-1 §7.3, a token at a time instead of a byte at a time.
+"""Plain values out of the bytes of a PDF object (ISO 32000-1 §7.3), read a token at a time, not a byte at a time.
 
-Only the plain part of the grammar: comments between tokens, odd escapes, names twice in a dictionary and whatever else
-readers may disagree about are ``Unsure``.
+Only the plain part of the grammar is read. Comments between tokens, odd escapes, a name twice in one dictionary and
+whatever else readers may disagree about raise ``Inconclusive``.
 """
 
 import re
 from typing import NamedTuple, TypeAlias
 
-from pyhanko.pdf_utils import generic
-
-from validator.pdf.inconclusive import Unsure
-
-MAX_DEPTH = 50
+from validator.pdf.inconclusive import Inconclusive
+from validator.pdf.pyhanko_internals import decode_name
 
 Value: TypeAlias = "str | int | bytes | Ref | list[Value] | dict[str, Value]"
-"""A name starts with ``/``; any other ``str`` is a keyword or a real number as it is written. ``bytes``: a string."""
+"""A name starts with ``/``; any other ``str`` is a keyword or a real number as written. ``bytes`` is a string."""
 
 
 class Ref(NamedTuple):
@@ -54,19 +51,22 @@ ESCAPE = re.compile(rb"\\(?:([0-7]{3})|([nrtbf()\\])|(.|$))", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"(": b"(", b")": b")", b"\\": b"\\"}
 WHITE_SPACE = b"\x00\t\n\x0c\r "
 
-_names: dict[bytes, str] = {}
-"""Names met before; the few dozen that every document uses."""
-_MAX_NAMES = 4096
+REMEMBERED_NAMES, REMEMBERED_NAME_BYTES = 4096, 64
+_KNOWN_NAMES: dict[bytes, str] = {}
+"""Names read before: every document uses the same few dozen."""
 
 
-def read_value(document: bytes, at: int, depth: int = 0) -> "tuple[Value, int]":
-    """The value that starts at ``at``, white space before it allowed, and the offset behind it."""
+def read_value(document: bytes, at: int, nesting: int) -> "tuple[Value, int]":
+    """The value that starts at ``at``, white space before it allowed, and the offset behind it.
+
+    ``nesting``: how many arrays and dictionaries may lie inside each other. Raises ``Inconclusive``.
+    """
     token = TOKEN.match(document, at)
-    if token is None or depth > MAX_DEPTH:
-        raise Unsure
+    if token is None or nesting < 0:
+        raise Inconclusive
     kind, end = token.lastgroup, token.end()
     if kind == "opened":
-        return _read_dictionary(document, end, depth)
+        return _read_dictionary(document, end, nesting)
     if kind == "name":
         return _name(token["name"]), end
     if kind == "ref":
@@ -74,64 +74,64 @@ def read_value(document: bytes, at: int, depth: int = 0) -> "tuple[Value, int]":
     if kind == "integer":
         return int(token["integer"]), end
     if kind == "list":
-        return _read_list(document, end, depth)
+        return _read_list(document, end, nesting)
     if kind == "hexadecimal":
         return _hexadecimal(token["hexadecimal"]), end
     if kind == "literal":
         return _literal(token["literal"]), end
     if kind in ("real", "keyword"):
         return token[kind].decode("ascii"), end
-    raise Unsure
+    raise Inconclusive
 
 
-def _read_dictionary(document: bytes, at: int, depth: int) -> "tuple[dict[str, Value], int]":
-    found: dict[str, Value] = {}
+def _read_dictionary(document: bytes, at: int, nesting: int) -> "tuple[dict[str, Value], int]":
+    entries: dict[str, Value] = {}
     while True:
         token = TOKEN.match(document, at)
         if token is None:
-            raise Unsure
+            raise Inconclusive
         if token.lastgroup == "closed":
-            return found, token.end()
+            return entries, token.end()
         if token.lastgroup != "name":
-            raise Unsure
+            raise Inconclusive
         key = _name(token["name"])
-        if key in found:
-            raise Unsure
-        found[key], at = read_value(document, token.end(), depth + 1)
+        if key in entries:
+            raise Inconclusive
+        entries[key], at = read_value(document, token.end(), nesting - 1)
 
 
-def _read_list(document: bytes, at: int, depth: int) -> "tuple[list[Value], int]":
-    found: list[Value] = []
+def _read_list(document: bytes, at: int, nesting: int) -> "tuple[list[Value], int]":
+    items: list[Value] = []
     while True:
         token = TOKEN.match(document, at)
         if token is None:
-            raise Unsure
+            raise Inconclusive
         if token.lastgroup == "ref":
-            found.append(_reference(token))
+            items.append(_reference(token))
             at = token.end()
         elif token.lastgroup == "listed":
-            return found, token.end()
+            return items, token.end()
         else:
-            value, at = read_value(document, at, depth + 1)
-            found.append(value)
+            value, at = read_value(document, at, nesting - 1)
+            items.append(value)
 
 
 def _name(raw: bytes) -> str:
-    name = _names.get(raw)
+    name = _KNOWN_NAMES.get(raw)
     if name is None:
         try:
-            name = str(generic._decode_name(raw[1:])) if b"#" in raw else raw.decode("ascii")
+            name = decode_name(raw[1:]) if b"#" in raw else raw.decode("ascii")
         except Exception as error:
-            raise Unsure from error
-        if len(_names) < _MAX_NAMES and len(raw) < 64:
-            _names[raw] = name
+            raise Inconclusive from error
+        if len(_KNOWN_NAMES) < REMEMBERED_NAMES and len(raw) < REMEMBERED_NAME_BYTES:
+            _KNOWN_NAMES[raw] = name
     return name
 
 
 def _reference(token: "re.Match[bytes]") -> Ref:
     number = int(token["number"])
     if number == 0:
-        raise Unsure
+        raise Inconclusive
     return Ref(number, int(token["generation"]))
 
 
@@ -151,4 +151,4 @@ def _unescaped(match: "re.Match[bytes]") -> bytes:
         return ESCAPED[letter]
     if octal and (code := int(octal, 8)) < 256:
         return bytes((code,))
-    raise Unsure  # readers differ on short and overflowing codes and on line ends
+    raise Inconclusive  # readers differ on short and overflowing codes and on line ends

@@ -1,4 +1,4 @@
-"""Which algorithms count: one allow list for documents, certificates and CRLs (ETSI TS 119 312)."""
+"""Which algorithms count: one allow list for documents, certificates, CRLs and OCSP answers (ETSI TS 119 312)."""
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa

@@ -1,16 +1,13 @@
-"""(7) Revocation: what the CAs say about their certificates, from lists supplied locally. Never touches the network.
+"""One revocation list (RFC 5280 §5): read and verified once, then asked by serial number.
 
-Each CRL is read and its signature verified once, when it is loaded (RFC 5280 §5, §6.3); a document then costs one
-look-up of a serial number a certificate, whatever the length of the list. Only full CRLs with everything in scope
-count: delta, indirect and partial lists are left out, so that they can never make a revoked certificate look good.
+Only full lists with everything in scope count. Delta, indirect and partial lists are left out, so that they can never
+make a revoked certificate look good. Nothing is fetched here.
 """
 
 import hashlib
-import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -19,16 +16,16 @@ from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 from validator.pki.algorithms import weakness_of_hash, weakness_of_key
 from validator.pki.certificates import issuer_key
 from validator.policy import Policy
-from validator.report.status_kind import StatusKind
+from validator.report.vocabulary import StatusKind
 
 UNDERSTOOD = frozenset({ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.CRL_NUMBER, ExtensionOID.FRESHEST_CRL})
 UNDERSTOOD_IN_ENTRIES = frozenset({CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE})
-
-log = logging.getLogger(__name__)
+PEM, PEM_WITHIN = b"-----BEGIN", 100
+"""A PEM file begins so within these first bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RevokedEntry:
     """One revoked certificate."""
 
     since: datetime
@@ -39,21 +36,21 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crl:
-    """One authentic CRL."""
+    """One authentic list."""
 
     issuer: str
-    """Key of the CA that signed it, see ``issuer_key``."""
+    """The CA that signed it, as ``issuer_key`` gives it."""
     sha256: str
     number: int | None
     this_update: datetime
     next_update: datetime | None
     entries: Mapping[int, tuple[int, bool]]
-    """Serial number to (seconds since 1970 of ``Entry.since``, ``Entry.on_hold``)."""
+    """By serial number: seconds since 1970 of ``RevokedEntry.since``, and ``RevokedEntry.on_hold``."""
     for_leaves: bool = True
     for_authorities: bool = True
     kind: StatusKind = StatusKind.CRL
     embedded: bool = False
-    """Found in the document, not in the trust folder."""
+    """Taken out of the document, not of the trust folder."""
     known_at: datetime | None = None
     """When it is proved to have existed; None = now."""
 
@@ -62,72 +59,14 @@ class Crl:
         """Serial numbers of the revoked certificates."""
         return frozenset(self.entries)
 
-    def find(self, serial: int) -> Entry | None:
-        """What it says about a serial number; None = not revoked."""
-        found = self.entries.get(serial)
-        return Entry(datetime.fromtimestamp(found[0], UTC), found[1]) if found else None
+    def find(self, serial: int) -> RevokedEntry | None:
+        """The entry of a serial number; None = not revoked."""
+        entry = self.entries.get(serial)
+        return RevokedEntry(datetime.fromtimestamp(entry[0], UTC), entry[1]) if entry else None
 
     def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:  # noqa: ARG002
-        """Whether certificates of that kind are in its scope."""
+        """Whether the certificate, a CA's (``authority``) or a leaf, is in its scope."""
         return self.for_authorities if authority else self.for_leaves
-
-
-Remembered = dict[tuple[str, ...], tuple[datetime, datetime, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """Verdicts on certificates, kept as long as these lists are in use; not part of what crosses process borders."""
-
-    kept: Remembered = field(default_factory=dict)
-
-    def __reduce__(self) -> tuple[type["_Memory"], tuple[()]]:
-        return _Memory, ()
-
-
-class Revocation:
-    """All authentic CRLs by issuer. Equal content has equal ``version``."""
-
-    def __init__(self, crls: Iterable[Crl] = ()) -> None:
-        self.crls = tuple(sorted(crls, key=lambda crl: (crl.issuer, crl.this_update, crl.number or 0)))
-        self.version = hashlib.sha256("".join(sorted(crl.sha256 for crl in self.crls)).encode()).hexdigest()
-        self._by_issuer: dict[str, tuple[Crl, ...]] = {}
-        for crl in self.crls:
-            self._by_issuer[crl.issuer] = (*self._by_issuer.get(crl.issuer, ()), crl)
-        self._memory = _Memory()
-
-    def about(self, issuer: str) -> tuple[Crl, ...]:
-        """The CRLs of that CA, oldest first."""
-        return self._by_issuer.get(issuer, ())
-
-    @property
-    def memory(self) -> Remembered:
-        """Verdicts on certificates that hold for a time: key to (from, until, verdict)."""
-        return self._memory.kept
-
-
-def authentic_crls(
-    authorities: Iterable[x509.Certificate], files: Iterable[tuple[str, bytes]], policy: Policy
-) -> list[Crl]:
-    """The usable CRLs among files of (name, PEM or DER); the others are left out with a line in the log."""
-    known, found = tuple(authorities), []
-    held = hashlib.sha256(repr(policy).encode() + b"".join(issuer_key(each).encode() for each in known)).hexdigest()
-    for name, data in files:
-        key = (hashlib.sha256(data).hexdigest(), held)
-        try:
-            if key not in _read_before:
-                if len(_read_before) >= KEPT_LISTS:
-                    _read_before.clear()
-                _read_before[key] = read_crl(known, data, policy)
-            found.append(_read_before[key])
-        except ValueError as error:
-            log.warning("CRL %s not used: %s", name, error)
-    return found
-
-
-KEPT_LISTS = 64
-_read_before: dict[tuple[str, str], Crl] = {}
-"""Lists by their bytes and the CAs we hold: one that has not changed is not read again when another one has."""
 
 
 def read_crl(
@@ -138,9 +77,11 @@ def read_crl(
     embedded: bool = False,
     known_at: datetime | None = None,
 ) -> Crl:
-    """One CRL, verified. Raises ``ValueError`` for everything that keeps it from being used."""
-    pem = b"-----BEGIN" in data[:100]
-    crl = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+    """One list, verified. Raises ``ValueError`` for everything that keeps it from being used.
+
+    ``authorities``: the CAs that may have signed it. ``data``: PEM or DER.
+    """
+    crl = x509.load_pem_x509_crl(data) if PEM in data[:PEM_WITHIN] else x509.load_der_x509_crl(data)
     issuer = _issuer(authorities, crl, policy)
     leaves, others = _scope(crl)
     if crl.next_update_utc is None:
@@ -162,16 +103,16 @@ def read_crl(
 def _issuer(
     authorities: Iterable[x509.Certificate], crl: x509.CertificateRevocationList, policy: Policy
 ) -> x509.Certificate:
-    # (7.1) Signed by a CA we hold, whose key usage allows it, with an algorithm that counts.
+    # (7.1) Signed by a CA of the trust folder, whose key usage allows it, with an algorithm that counts.
     if weakness := weakness_of_hash(crl.signature_hash_algorithm, policy):
         raise ValueError(f"signed with {weakness}")
     for authority in authorities:
-        if authority.subject == crl.issuer and _signed_by(authority, crl, policy):
+        if authority.subject == crl.issuer and _is_signed_by(authority, crl, policy):
             return authority
     raise ValueError("not signed by a CA we hold")
 
 
-def _signed_by(authority: x509.Certificate, crl: x509.CertificateRevocationList, policy: Policy) -> bool:
+def _is_signed_by(authority: x509.Certificate, crl: x509.CertificateRevocationList, policy: Policy) -> bool:
     try:
         usage = authority.extensions.get_extension_for_class(x509.KeyUsage).value
         key = authority.public_key()
@@ -181,7 +122,7 @@ def _signed_by(authority: x509.Certificate, crl: x509.CertificateRevocationList,
 
 
 def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool]:
-    """(7.2) For leaves, for CA certificates. Delta, indirect, partial or unknown critical extensions: not usable."""
+    """(7.2) Whether it is for leaves, and for CA certificates. Raises ``ValueError`` for an incomplete list."""
     leaves = authorities = True
     for extension in crl.extensions:
         value = extension.value
@@ -200,7 +141,7 @@ def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool]:
 
 
 def _entries(crl: x509.CertificateRevocationList) -> dict[int, tuple[int, bool]]:
-    found: dict[int, tuple[int, bool]] = {}
+    entries: dict[int, tuple[int, bool]] = {}
     for entry in crl:
         since, on_hold = entry.revocation_date_utc, False
         for extension in entry.extensions:
@@ -211,8 +152,8 @@ def _entries(crl: x509.CertificateRevocationList) -> dict[int, tuple[int, bool]]
                 on_hold = value.reason is x509.ReasonFlags.certificate_hold
             elif isinstance(value, x509.InvalidityDate):
                 since = min(since, value.invalidity_date_utc)
-        found[entry.serial_number] = (int(since.timestamp()), on_hold)
-    return found
+        entries[entry.serial_number] = (int(since.timestamp()), on_hold)
+    return entries
 
 
 def _number(crl: x509.CertificateRevocationList) -> int | None:

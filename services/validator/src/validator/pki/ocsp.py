@@ -1,7 +1,7 @@
-"""(7) Answers of OCSP responders that a document brings along (RFC 6960). Nothing is ever asked of a responder.
+"""Answers of OCSP responders that a document brings along (RFC 6960). No responder is ever asked.
 
 An answer counts like a list with one certificate on it. It must be signed by the CA that issued the certificate, or by
-a responder that this very CA certified for it.
+a responder that this CA certified for it.
 """
 
 import hashlib
@@ -22,49 +22,50 @@ from validator.pki.algorithms import weakness_of_hash, weakness_of_key
 from validator.pki.certificates import issuer_key
 from validator.pki.crl import Crl
 from validator.policy import Policy
-from validator.report.status_kind import StatusKind
-
-MAX_ANSWERS = 16
+from validator.report.vocabulary import StatusKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer(Crl):
+class OcspAnswer(Crl):
     """What a responder says about one certificate."""
 
     serial: int
 
     def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:  # noqa: ARG002
-        """Of this serial number alone."""
+        """Whether it is about this certificate."""
         return certificate.serial_number == self.serial
 
 
 def read_answers(
     authorities: Iterable[x509.Certificate], data: bytes, policy: Policy, known_at: datetime | None = None
-) -> list[Answer]:
-    """The authentic answers of one response. Raises ``ValueError``."""
+) -> list[OcspAnswer]:
+    """The authentic answers of one response. Raises ``ValueError``.
+
+    ``known_at``: when the response is proved to have existed; None = now.
+    """
     response = ocsp.load_der_ocsp_response(data)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         raise ValueError("responder gave no answer")
     if weakness := weakness_of_hash(response.signature_hash_algorithm, policy):
         raise ValueError(f"signed with {weakness}")
-    known, found = tuple(authorities), []
+    known, answers = tuple(authorities), []
     for number, single in enumerate(response.responses):
-        if number >= MAX_ANSWERS:
+        if number >= policy.revocation.max_ocsp_answers:
             raise ValueError("too many answers")
         if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
             continue
         for authority in known:
-            if _is_about(single, authority) and _is_authentic(response, authority, policy):
-                found.append(_answer(single, authority, data, known_at))
+            if _is_about(single, authority, policy) and _is_authentic(response, authority, policy):
+                answers.append(_answer(single, authority, data, known_at))
                 break
-    return found
+    return answers
 
 
-def _is_about(single: ocsp.OCSPSingleResponse, authority: x509.Certificate) -> bool:
+def _is_about(single: ocsp.OCSPSingleResponse, authority: x509.Certificate, policy: Policy) -> bool:
     algorithm = single.hash_algorithm
     return (
         _digest(algorithm, authority.subject.public_bytes()) == single.issuer_name_hash
-        and _digest(algorithm, _key_bits(authority)) == single.issuer_key_hash
+        and _digest(algorithm, _key_bits(authority, policy)) == single.issuer_key_hash
     )
 
 
@@ -74,9 +75,9 @@ def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:
     return state.finalize()
 
 
-def _key_bits(certificate: x509.Certificate) -> bytes:
+def _key_bits(certificate: x509.Certificate, policy: Policy) -> bytes:
     info = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return list(ber.whole(info))[1].expect(ber.BIT_STRING).content[1:]
+    return list(ber.read_whole(info, policy.cms))[1].expect(ber.BIT_STRING).content[1:]
 
 
 def _is_authentic(response: ocsp.OCSPResponse, authority: x509.Certificate, policy: Policy) -> bool:
@@ -88,7 +89,7 @@ def _is_authentic(response: ocsp.OCSPResponse, authority: x509.Certificate, poli
 
 
 def _responders(response: ocsp.OCSPResponse, authority: x509.Certificate, policy: Policy) -> Iterator[x509.Certificate]:
-    for certificate in response.certificates[:MAX_ANSWERS]:
+    for certificate in response.certificates[: policy.revocation.max_ocsp_answers]:
         try:
             certificate.verify_directly_issued_by(authority)
             usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -122,12 +123,12 @@ def _is_signed_by(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool
 
 def _answer(
     single: ocsp.OCSPSingleResponse, authority: x509.Certificate, data: bytes, known_at: datetime | None
-) -> Answer:
+) -> OcspAnswer:
     entries: dict[int, tuple[int, bool]] = {}
     if (since := single.revocation_time_utc) is not None:
         on_hold = single.revocation_reason is x509.ReasonFlags.certificate_hold
         entries[single.serial_number] = (int(since.timestamp()), on_hold)
-    return Answer(
+    return OcspAnswer(
         issuer=issuer_key(authority),
         sha256=hashlib.sha256(data).hexdigest(),
         number=None,

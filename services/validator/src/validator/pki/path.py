@@ -1,27 +1,21 @@
-"""(6) Chain: from the signer's certificate to a pinned root, RFC 5280 §6.1, over certificates we hold ourselves.
+"""(6) The chain from a certificate to a pinned root (RFC 5280 §6.1), over certificates of the trust folder.
 
-Judged at a time that the caller names: the time of verification, or an earlier one at which a trusted time stamp
-proves that the signature existed (EN 319 102-1 §5.2.6, §5.5).
+A chain is judged for a time that the caller names: the time of verification, or an earlier one at which a trusted time
+stamp proves that the signature existed (EN 319 102-1 §5.2.6, §5.5).
 """
 
 from datetime import datetime
-from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.oid import ExtensionOID
 
-from common.domain.reason import Reason
-from validator.fault import Fault, Step, faults
+from validator.fault import Fault, library_errors_as
 from validator.pki.algorithms import weakness_of_hash, weakness_of_key
-from validator.pki.constraints import check_names, check_policies
-from validator.pki.trust import Purpose, Trust
+from validator.pki.certificates import Chain, extension
+from validator.pki.constraints import holds_policy, names_are_permitted
+from validator.pki.trust_store import Purpose, TrustStore
 from validator.policy import Policy
-from validator.report.model import SubIndication
-
-Kind = TypeVar("Kind", bound=x509.ExtensionType)
-Chain = tuple[x509.Certificate, ...]
-"""Leaf first, root last."""
 
 UNDERSTOOD = frozenset(
     {
@@ -42,76 +36,34 @@ UNDERSTOOD = frozenset(
 """Extensions that may be critical. Policy mappings are not evaluated: where they are critical the chain fails
 (RFC 5280 §4.2)."""
 
-NOT_FOR_DOCUMENTS = frozenset(
-    {
-        ExtendedKeyUsageOID.TIME_STAMPING,
-        ExtendedKeyUsageOID.OCSP_SIGNING,
-        ExtendedKeyUsageOID.SERVER_AUTH,
-        ExtendedKeyUsageOID.CODE_SIGNING,
-    }
-)
-
-
-def check_leaf(leaf: x509.Certificate, field: str, purpose: Purpose = Purpose.DOCUMENTS) -> None:
-    """The certificate may sign documents, or give time stamps."""
-    if purpose is Purpose.TIME:
-        _check_authority_of_time(leaf, field)
-        return
-    with faults(Step.CHAIN, Reason.E_SIG_KEY_USAGE, f"{field}: key usage not readable"):
-        # (6.1) Key usage nonRepudiation (contentCommitment): a commitment to content, not only authentication.
-        usage = _extension(leaf, x509.KeyUsage)
-        if usage is None or not usage.content_commitment:
-            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: key usage is not nonRepudiation")
-        # (6.2) It is no CA, and its extended usages, where named, are not all for something else.
-        constraints = _extension(leaf, x509.BasicConstraints)
-        extended = _extension(leaf, x509.ExtendedKeyUsage)
-        if constraints is not None and constraints.ca:
-            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: certificate of a CA")
-        if extended is not None and set(extended) <= NOT_FOR_DOCUMENTS:
-            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: extended key usage is for something else")
-
-
-def _check_authority_of_time(leaf: x509.Certificate, field: str) -> None:
-    # (6.8) A time stamp is made with a certificate for time stamping (RFC 3161 §2.3), which is no CA's.
-    with faults(Step.CHAIN, Reason.E_SIG_KEY_USAGE, f"{field}: key usage not readable"):
-        constraints, usage = _extension(leaf, x509.BasicConstraints), _extension(leaf, x509.KeyUsage)
-        extended = _extension(leaf, x509.ExtendedKeyUsage)
-        if extended is None or ExtendedKeyUsageOID.TIME_STAMPING not in extended:
-            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: certificate is not for time stamping")
-        if constraints is not None and constraints.ca:
-            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: certificate of a CA")
-        if usage is not None and not (usage.digital_signature or usage.content_commitment):
-            raise _fault(Reason.E_SIG_KEY_USAGE, f"{field}: key usage does not sign")
-
 
 def find_chain(
     leaf: x509.Certificate,
-    trust: Trust,
+    trust: TrustStore,
     at: datetime,
     policy: Policy,
     field: str,
     purpose: Purpose = Purpose.DOCUMENTS,
 ) -> Chain:
-    """The first chain that holds at that time; else the fault of the chain that came nearest to a root."""
-    with faults(Step.CHAIN, Reason.E_SIG_UNTRUSTED_CA, f"{field}: chain not readable"):
+    """The first chain that is valid at that time. Raises ``Fault``: that of the first chain that is not."""
+    with library_errors_as("6.3", field, "chain not readable"):
         _check_algorithms(leaf, policy, field, is_root=False)
         paths = _paths((leaf,), trust, policy, purpose)
         if not paths:
-            raise Fault(
-                Step.CHAIN, Reason.E_SIG_UNTRUSTED_CA, SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-                f"{field}: no chain to a pinned root",
-            )  # fmt: skip
+            raise Fault("6.3", field)
         first: Fault | None = None
         for path in paths:
             try:
-                return _holding(path, trust, at, policy, field)
+                _check_path(path, trust, at, policy, field)
             except Fault as fault:
                 first = first or fault
+            else:
+                return path
         raise first or AssertionError
 
 
-def _paths(path: Chain, trust: Trust, policy: Policy, purpose: Purpose) -> list[Chain]:
-    """All ways to a root whose names and signatures fit."""
+def _paths(path: Chain, trust: TrustStore, policy: Policy, purpose: Purpose) -> list[Chain]:
+    """All ways on to a root whose names and signatures fit."""
     # (6.3) Each certificate is signed by the next; the last is pinned. Roots end the search, loops cannot occur.
     if trust.is_anchor(path[-1], purpose):
         # An authority's certificate for time stamps may be pinned itself; nobody signs documents as a root.
@@ -119,7 +71,7 @@ def _paths(path: Chain, trust: Trust, policy: Policy, purpose: Purpose) -> list[
     if len(path) >= policy.max_chain:
         return []
     above = (ca for ca in trust.candidates(path[-1].issuer, purpose) if ca not in path and _issued(path[-1], ca))
-    return [found for ca in above for found in _paths((*path, ca), trust, policy, purpose)]
+    return [longer for ca in above for longer in _paths((*path, ca), trust, policy, purpose)]
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -130,30 +82,31 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def _holding(path: Chain, trust: Trust, at: datetime, policy: Policy, field: str) -> Chain:
+def _check_path(path: Chain, trust: TrustStore, at: datetime, policy: Policy, field: str) -> None:
     for depth, certificate in enumerate(path):
-        is_root = depth == len(path) - 1
         _check_period(certificate, at, field, depth)
-        _check_algorithms(certificate, policy, field, is_root=is_root)
+        _check_algorithms(certificate, policy, field, is_root=depth == len(path) - 1)
         _check_extensions(certificate, field)
         if depth > 0:
             _check_authority(certificate, depth, field)
-    # (6.10) Names lie within the constraints of each CA above; (6.11) a policy holds where one must.
-    if text := check_names(path) or check_policies(path):
-        raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: {text}")
+    # (6.10) Names lie within the constraints of each CA above.
+    if not names_are_permitted(path):
+        raise Fault("6.10", field)
+    # (6.11) A policy holds where one must.
+    if not holds_policy(path):
+        raise Fault("6.11", field)
     # (6.9) The operator trusts this hierarchy for that time.
     if not trust.holds(path[-1], at):
-        raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: root not trusted for that time")
-    return path
+        raise Fault("6.9", field)
 
 
 def _check_period(certificate: x509.Certificate, at: datetime, field: str, depth: int) -> None:
     # (6.4) Inside its validity.
-    which = f"{field}: certificate" if depth == 0 else f"{field}: CA certificate"
+    which = "certificate" if depth == 0 else "CA certificate"
     if at < certificate.not_valid_before_utc:
-        raise _fault(Reason.E_SIG_NOT_YET_VALID, f"{which} not valid yet", SubIndication.OUT_OF_BOUNDS_NO_POE)
+        raise Fault("6.4a", field, f"{which} not valid yet")
     if at > certificate.not_valid_after_utc:
-        raise _fault(Reason.E_SIG_EXPIRED, f"{which} expired", SubIndication.OUT_OF_BOUNDS_NO_POE)
+        raise Fault("6.4b", field, f"{which} expired")
 
 
 def _check_algorithms(certificate: x509.Certificate, policy: Policy, field: str, *, is_root: bool) -> None:
@@ -162,38 +115,22 @@ def _check_algorithms(certificate: x509.Certificate, policy: Policy, field: str,
     if not weakness and not is_root:
         weakness = weakness_of_hash(certificate.signature_hash_algorithm, policy)
     if weakness:
-        text = f"{field}: certificate with {weakness}"
-        raise _fault(Reason.E_SIG_WEAK_ALG, text, SubIndication.CRYPTO_CONSTRAINTS_FAILURE)
+        raise Fault("6.5", field, f"certificate with {weakness}")
 
 
 def _check_extensions(certificate: x509.Certificate, field: str) -> None:
     # (6.6) X.509 v3, every critical extension understood.
     if certificate.version is not x509.Version.v3:
-        raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: certificate is not X.509 v3")
-    for extension in certificate.extensions:
-        if extension.critical and extension.oid not in UNDERSTOOD:
-            text = f"{field}: extension {extension.oid.dotted_string} not supported"
-            raise _fault(Reason.E_SIG_UNTRUSTED_CA, text)
+        raise Fault("6.6", field)
+    for each in certificate.extensions:
+        if each.critical and each.oid not in UNDERSTOOD:
+            raise Fault("6.6", field, f"extension {each.oid.dotted_string} not supported")
 
 
 def _check_authority(certificate: x509.Certificate, depth: int, field: str) -> None:
     # (6.7) An issuer is a CA that may sign certificates, with room for the CAs below it.
-    constraints = _extension(certificate, x509.BasicConstraints)
-    usage = _extension(certificate, x509.KeyUsage)
+    constraints, usage = extension(certificate, x509.BasicConstraints), extension(certificate, x509.KeyUsage)
     if constraints is None or not constraints.ca or usage is None or not usage.key_cert_sign:
-        raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: issuer is not a CA")
+        raise Fault("6.7", field)
     if constraints.path_length is not None and constraints.path_length < depth - 1:
-        raise _fault(Reason.E_SIG_UNTRUSTED_CA, f"{field}: chain longer than its CA allows")
-
-
-def _extension(certificate: x509.Certificate, kind: type[Kind]) -> Kind | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _fault(
-    reason: Reason, detail: str, sub_indication: SubIndication = SubIndication.CHAIN_CONSTRAINTS_FAILURE
-) -> Fault:
-    return Fault(Step.CHAIN, reason, sub_indication, detail)
+        raise Fault("6.7", field, "chain longer than its CA allows")

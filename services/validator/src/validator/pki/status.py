@@ -1,8 +1,8 @@
-"""(6) and (7) together: whether a certificate stands, now or at a time that a trusted time stamp proves.
+"""(6) and (7) together: whether a certificate is valid now, or was at a time that a trusted time stamp proves.
 
-EN 319 102-1 §5.5, past signature validation: what holds now needs no proof; a certificate that has expired or was
-revoked since still stands for a signature that is proved to be older. Verdicts for now are remembered until the first
-list, certificate or root they rest on ends.
+Past signature validation (EN 319 102-1 §5.5): what is valid now needs no proof. A certificate that has expired or was
+revoked since is still valid for a signature that is proved to be older. A status for now is remembered until the first
+list, certificate or root it rests on ends.
 """
 
 from dataclasses import dataclass, replace
@@ -11,27 +11,29 @@ from datetime import datetime
 from cryptography import x509
 
 from validator.fault import Fault, rank
-from validator.pki.certificates import fingerprint
+from validator.pki.certificate_profile import check_profile
+from validator.pki.certificates import Chain, fingerprint
 from validator.pki.evidence import Evidence
-from validator.pki.path import Chain, check_leaf, find_chain
-from validator.pki.revocation import Statements, check_revocation
-from validator.pki.trust import Purpose
-from validator.policy import Policy
+from validator.pki.path import find_chain
+from validator.pki.revocation import check_revocation
+from validator.pki.trust_store import Purpose
 from validator.report.model import StatusUsed
 
 REMEMBERED = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How one certificate stands for one signature."""
+class CertificateStatus:
+    """Whether one certificate is valid for one signature."""
 
     at: datetime
+    """The time for which it was judged."""
     chain: Chain = ()
     statuses: tuple[StatusUsed, ...] = ()
     faults: tuple[Fault, ...] = ()
+    """Empty = valid."""
     until: datetime | None = None
-    """It is certain to stand that long; None = not known."""
+    """It is certain to stay valid that long; None = not known."""
 
     @property
     def fault(self) -> Fault | None:
@@ -40,75 +42,64 @@ class Standing:
 
     @property
     def is_trusted(self) -> bool:
-        """A chain to a root, and nothing final against it."""
+        """Whether there is a chain to a root, and nothing final against it."""
         return bool(self.chain) and not any(fault.is_final for fault in self.faults)
 
 
-def standing(
-    leaf: x509.Certificate,
-    purpose: Purpose,
-    evidence: Evidence,
-    now: datetime,
-    proven: datetime | None,
-    policy: Policy,
-    field: str,
-) -> Standing:
-    """How ``leaf`` stands now, or else at ``proven``."""
-    present = _remembered(leaf, purpose, evidence, now, policy, field)
-    if not present.faults or proven is None or proven >= now:
+def certificate_status(
+    leaf: x509.Certificate, purpose: Purpose, evidence: Evidence, proven_at: datetime | None, field: str
+) -> CertificateStatus:
+    """The status of ``leaf`` now, or else at ``proven_at``.
+
+    ``field``: name of the signature field, for the faults. Raises the library's errors for a certificate that cannot be
+    read whole.
+    """
+    present = _present(leaf, purpose, evidence, field)
+    if not present.faults or proven_at is None or proven_at >= evidence.now:
         return present
-    past = _judged(leaf, purpose, evidence, evidence, proven, now, policy, field)
+    past = _judge(leaf, purpose, evidence, proven_at, field)
     return past if not past.faults or not present.is_trusted else present
 
 
-def _remembered(
-    leaf: x509.Certificate, purpose: Purpose, evidence: Evidence, now: datetime, policy: Policy, field: str
-) -> Standing:
-    memory = evidence.local.memory
-    key = (fingerprint(leaf), purpose, evidence.trust.version, policy.version)
-    if (kept := memory.get(key)) is not None and kept[0] <= now < kept[1]:
-        chain, statuses = kept[2]
-        return Standing(now, chain, statuses, until=kept[1])
-    # Our own lists first: where they suffice, what the document brings along is not even read.
-    found = _judged(leaf, purpose, evidence, evidence.local, now, now, policy, field)
-    if found.faults:
-        return _judged(leaf, purpose, evidence, evidence, now, now, policy, field) if found.is_trusted else found
+def _present(leaf: x509.Certificate, purpose: Purpose, evidence: Evidence, field: str) -> CertificateStatus:
+    """The status now, remembered where possible."""
+    now, memory = evidence.now, evidence.lists.memory
+    key = (fingerprint(leaf), purpose, evidence.trust.version, evidence.policy.version)
+    if (known := memory.get(key)) is not None and known[0] <= now < known[1]:
+        chain, statuses = known[2]
+        return CertificateStatus(now, chain, statuses, until=known[1])
+    # The lists of the trust folder first: where they suffice, what the document brings along is not even read.
+    status = _judge(leaf, purpose, evidence.without_embedded(), now, field)
+    if status.faults:
+        return _judge(leaf, purpose, evidence, now, field) if status.is_trusted else status
     if len(memory) >= REMEMBERED:
         memory.clear()
-    until = _until(found, evidence)
-    memory[key] = (now, until, (found.chain, found.statuses))
-    return replace(found, until=until)
+    until = _until(status, evidence)
+    memory[key] = (now, until, (status.chain, status.statuses))
+    return replace(status, until=until)
 
 
-def _until(found: Standing, evidence: Evidence) -> datetime:
-    ends = [certificate.not_valid_after_utc for certificate in found.chain]
-    ends += [status.next_update for status in found.statuses if status.next_update]
-    window = evidence.trust.windows.get(fingerprint(found.chain[-1]))
+def _until(status: CertificateStatus, evidence: Evidence) -> datetime:
+    """When the first thing that a valid status rests on ends."""
+    ends = [certificate.not_valid_after_utc for certificate in status.chain]
+    ends += [used.next_update for used in status.statuses if used.next_update]
+    window = evidence.trust.windows.get(fingerprint(status.chain[-1]))
     # A list that is in the folder already but dated ahead may say something else once its time has come.
-    ahead = [crl.this_update for crl in evidence.local.crls if crl.this_update > found.at]
+    ahead = [crl.this_update for crl in evidence.lists.crls if crl.this_update > status.at]
     return min([*ends, *ahead, *([window.end] if window and window.end else [])])
 
 
-def _judged(
-    leaf: x509.Certificate,
-    purpose: Purpose,
-    evidence: Evidence,
-    statements: Statements,
-    at: datetime,
-    now: datetime,
-    policy: Policy,
-    field: str,
-) -> Standing:
+def _judge(leaf: x509.Certificate, purpose: Purpose, evidence: Evidence, at: datetime, field: str) -> CertificateStatus:
     faults: list[Fault] = []
     chain: Chain = ()
     statuses: tuple[StatusUsed, ...] = ()
     try:
-        check_leaf(leaf, field, purpose)
+        check_profile(leaf, field, purpose)
     except Fault as fault:
         faults.append(fault)
     try:
-        chain = find_chain(leaf, evidence.trust, at, policy, field, purpose)
-        statuses = check_revocation(chain, statements, at, now, policy, field)
+        chain = find_chain(leaf, evidence.trust, at, evidence.policy, field, purpose)
+        statuses = check_revocation(chain, evidence, at, field)
     except Fault as fault:
         faults.append(fault)
-    return Standing(at, chain, statuses, tuple(faults))
+    return CertificateStatus(at, chain, statuses, tuple(faults))

@@ -1,1 +1,1 @@
-"""The report on one document."""
+"""The report on one document: its vocabulary, its shape, the decision that carries it, and its page for people."""

@@ -1,56 +1,18 @@
 """The report for people: a page in Vietnamese that can be printed and filed.
 
-Everything out of a document or a certificate is escaped by the template engine; the page has no scripts and loads
+The template engine escapes everything that comes out of a document or a certificate. The page has no scripts and loads
 nothing.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
 from jinja2 import Environment
 
-from common.domain.names import Label
+from common.edxml.dates import VIETNAM
 from common.sentences import sentence
-from validator.report.model import Indication, Integrity, Kind, NoteCode, Part, Report, Verdict
-
-VIETNAM = timezone(timedelta(hours=7))
-LABELS = {
-    Label.ORIGINAL: "Bản gốc: có chữ ký số của người có thẩm quyền và của cơ quan, tổ chức",
-    Label.CERTIFIED_COPY: "Bản sao y: bản quét có chữ ký số của cơ quan, tổ chức",
-}
-INTEGRITY = {
-    Integrity.INTACT: "toàn vẹn",
-    Integrity.TAMPERED: "đã bị thay đổi sau khi ký, hoặc chữ ký không kiểm tra được",
-    Integrity.UNSIGNED: "không có chữ ký số",
-    Integrity.MALFORMED: "không đọc được như một tệp PDF",
-}
-INDICATIONS = {
-    Indication.TOTAL_PASSED: "Hợp lệ",
-    Indication.INDETERMINATE: "Chưa kết luận được",
-    Indication.TOTAL_FAILED: "Không hợp lệ",
-}
-PARTS = {
-    Part.UNIT: "cơ quan, tổ chức gửi",
-    Part.SIGNER: "người có thẩm quyền",
-    Part.OTHER_UNIT: "đơn vị khác",
-    Part.LAPSED: "thẩm quyền không còn vào ngày ký",
-    Part.STRANGER: "không đăng ký",
-}
-KINDS = {Kind.SIGNATURE: "Chữ ký số", Kind.TIME_STAMP: "Dấu thời gian"}
-NOTES = {
-    NoteCode.CERTIFICATE_SHARED: "Một chứng thư số đăng ký cho nhiều đơn vị (sự kiện an toàn)",
-    NoteCode.OTHER_UNIT_SIGNED: "Có chữ ký của đơn vị khác",
-    NoteCode.TIME_AHEAD: "Giờ ký ghi lệch tới bảy giờ (giờ địa phương ghi như giờ UTC)",
-    NoteCode.NO_SIGNING_CERTIFICATE_ATTRIBUTE: "Chữ ký không nêu chứng thư số đã dùng",
-    NoteCode.NOT_SIGNED_ON_PROMULGATION_DATE: "Ngày ký khác ngày ban hành",
-    NoteCode.TIMESTAMP_NOT_USED: "Dấu thời gian không dùng được",
-    NoteCode.JUDGED_AT_PROVEN_TIME: "Chứng thư số được xét tại thời điểm dấu thời gian chứng minh",
-    NoteCode.SCAN_FORM: "Văn thư nơi nhận xem lại bản quét",
-}
-STEPS = {
-    1: "tệp", 2: "đọc PDF", 3: "cấu trúc chữ ký", 4: "thay đổi sau khi ký", 5: "mật mã", 6: "đường dẫn chứng thư",
-    7: "thu hồi", 8: "thời gian", 9: "chủ thể và thẩm quyền", 10: "thứ tự ký", 11: "thể thức", 12: "bí mật nhà nước",
-}  # fmt: skip
+from validator.report.model import Report
+from validator.report.vietnamese import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, ROLES, STEPS, VERDICTS
 
 TEMPLATE = """<!doctype html>
 <html lang="vi"><head><meta charset="utf-8"><title>Kết quả kiểm tra văn bản điện tử</title>
@@ -64,10 +26,10 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 </style></head><body>
 {% for name, report in reports %}<section>
 <h1>Kết quả kiểm tra văn bản điện tử</h1>
-<p class="verdict {{ report.verdict }}">{{ words(report) }}</p>
+<p class="verdict {{ report.verdict }}">{{ headline(report) }}</p>
 {% if report.reason %}<p>{{ sentence(report.reason) }}<br>
-<small>{{ report.reason }}, bước {{ report.step or "–" }} ({{ steps.get(report.step, "–") }}):
-{{ report.detail }}</small>
+<small>{{ report.reason }}, bước {{ report.step or "–" }} ({{ steps.get(report.step, "–") }}){{
+", quy tắc " ~ report.rule if report.rule }}: {{ report.detail }}</small>
 </p>{% endif %}
 <table>
 <tr><th>Tệp</th><td>{{ name }}</td></tr>
@@ -82,10 +44,11 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 <h2>{{ kinds[each.kind] }} “{{ each.field }}”: {{ indications[each.indication] }}</h2>
 <table>
 {% if each.reason %}<tr><th>Lý do</th><td>{{ sentence(each.reason) }}<br>
-<small>{{ each.indication }} {{ each.sub_indication or "" }} · {{ each.reason }}: {{ each.detail }}</small></td></tr>
+<small>{{ each.indication }} {{ each.sub_indication or "" }} · {{ each.reason }}{{
+", quy tắc " ~ each.rule if each.rule }}: {{ each.detail }}</small></td></tr>
 {% endif %}
 <tr><th>Chủ thể chứng thư</th><td>{{ each.subject }}</td></tr>
-{% if each.part %}<tr><th>Tư cách</th><td>{{ parts[each.part] }}</td></tr>{% endif %}
+{% if each.part %}<tr><th>Tư cách</th><td>{{ roles[each.part] }}</td></tr>{% endif %}
 <tr><th>Thời điểm ký</th><td>{{ local(each.signing_time) }}
 {%- if each.proven_at %}; chứng minh có trước {{ local(each.proven_at) }}{% endif %}</td></tr>
 <tr><th>Xét chứng thư tại</th><td>{{ local(each.judged_at) }}</td></tr>
@@ -119,21 +82,15 @@ def page(reports: Iterable[tuple[str, Report]]) -> str:
     """One page for all of (file name, report)."""
     template = _ENVIRONMENT.from_string(TEMPLATE)
     return template.render(
-        reports=list(reports), words=_words, sentence=sentence, local=_local, integrity=INTEGRITY,
-        indications=INDICATIONS, parts=PARTS, kinds=KINDS, notes=NOTES, steps=STEPS,
+        reports=list(reports), headline=_headline, sentence=sentence, local=_local, integrity=INTEGRITY,
+        indications=INDICATIONS, roles=ROLES, kinds=KINDS, notes=NOTES, steps=STEPS,
     )  # fmt: skip
 
 
-def _words(report: Report) -> str:
-    if report.label:
-        return f"HỢP LỆ. {LABELS[report.label]}."
-    kinds = {
-        Verdict.VALID: "Mọi chữ ký số đều hợp lệ (không hỏi đơn vị và thẩm quyền).",
-        Verdict.UNDECIDED: "CHƯA KẾT LUẬN ĐƯỢC.",
-        Verdict.REFUSED: "KHÔNG HỢP LỆ.",
-    }
-    return kinds[report.verdict]
+def _headline(report: Report) -> str:
+    return f"HỢP LỆ. {LABELS[report.label]}." if report.label else VERDICTS[report.verdict]
 
 
 def _local(at: datetime | None) -> str:
+    """The time in Ho Chi Minh City."""
     return at.astimezone(VIETNAM).isoformat(timespec="seconds") if at else "–"

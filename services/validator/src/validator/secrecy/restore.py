@@ -1,4 +1,7 @@
-"""Files are stored once for all packages that carry them: what one secret package took along, another brings back."""
+"""Puts back files that a secret package took along.
+
+Files are stored once for all packages that carry them, so purging one package may delete a file of another.
+"""
 
 import asyncio
 import io
@@ -7,7 +10,7 @@ from common.edxml import Limits, parse
 from common.objects import Objects
 
 WIDE = Limits(max_package_bytes=1 << 40)
-"""Intake has let the package in: its own limits were wide enough."""
+"""No limit of size: intake has accepted the package under its own limits."""
 
 
 async def restore(package: bytes, objects: Objects) -> None:

@@ -1,1 +1,1 @@
-"""Processes that examine documents."""
+"""Processes that examine documents, and the material they examine them by."""

@@ -1,7 +1,7 @@
-"""The same bytes, asked the same question under the same measures, get the answer they got before.
+"""Remembered decisions: the same bytes, asked the same question under the same material, get the same answer.
 
-A trunk sees a document once for each package it travels in. A valid answer is kept until the first list, certificate or
-root that it rests on ends; a refusal only where time cannot change it. What is undecided is never kept.
+A trunk sees a document once for each package it travels in. A valid answer is kept until the first list, certificate
+or root that it rests on ends; a refusal only where time cannot change it. What is undecided is never kept.
 """
 
 import hashlib
@@ -9,8 +9,9 @@ from collections import OrderedDict
 from datetime import datetime
 
 from common.domain.reason import Reason
-from validator.report.model import Decision, Refused, Verified
-from validator.verify import Question
+from validator.context import VerificationRequest
+from validator.policy import DEFAULT, Policy
+from validator.report.decision import Decision, Refused, Verified
 
 TIMELESS = frozenset(
     {
@@ -24,35 +25,36 @@ TIMELESS = frozenset(
         Reason.E_SIG_WEAK_ALG,
     }
 )
-"""What bytes alone decide. A limit is not among them: it may have been the machine's."""
+"""Reasons that the bytes alone decide. A limit is not among them: it may have been the machine's."""
 
-Key = tuple[str, int, Question, str]
+Key = tuple[str, int, VerificationRequest, Policy, str]
 
 
 class VerdictCache:
-    """The last answers; ``measures`` is the version of trust, lists and directory."""
+    """The last decisions."""
 
     def __init__(self, size: int = 2000) -> None:
+        """``size``: number of decisions."""
         self._size = size
         self._kept: OrderedDict[Key, tuple[Decision, datetime | None]] = OrderedDict()
 
-    def key(self, document: bytes, question: Question, measures: str) -> Key:
-        """What an answer depends on, time aside; the policy is part of the question."""
-        return hashlib.sha256(document).hexdigest(), len(document), question, measures
+    def key(self, document: bytes, request: VerificationRequest, material: str, policy: Policy = DEFAULT) -> Key:
+        """What a decision depends on, time aside. ``material``: the version of trust, lists and directory."""
+        return hashlib.sha256(document).hexdigest(), len(document), request, policy, material
 
     def find(self, key: Key, now: datetime) -> Decision | None:
-        """The answer, if it still holds."""
-        found = self._kept.get(key)
-        if found is None:
+        """The decision, if it still holds."""
+        entry = self._kept.get(key)
+        if entry is None:
             return None
-        decision, until = found
+        decision, until = entry
         if now < decision.report.verified_at or (until is not None and now >= until):
             return None
         self._kept.move_to_end(key)
         return decision
 
     def keep(self, key: Key, decision: Decision) -> None:
-        """Remember what may be remembered."""
+        """Remember the decision, if it may be remembered."""
         if isinstance(decision, Verified):
             until = decision.report.holds_until
             if until is None:

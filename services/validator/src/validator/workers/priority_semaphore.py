@@ -1,4 +1,4 @@
-"""Who may have a worker next: urgent documents before normal ones, each kind in the order of arrival."""
+"""A semaphore that lets urgent waiters pass before normal ones, each kind in the order of arrival."""
 
 import asyncio
 import heapq
@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 
 
-class Turnstile:
-    """So many may pass at the same time; those who wait are let through by urgency."""
+class PrioritySemaphore:
+    """At most ``places`` holders at the same time."""
 
     def __init__(self, places: int) -> None:
         self._free = places
@@ -16,31 +16,31 @@ class Turnstile:
         self._arrivals = count()
 
     @asynccontextmanager
-    async def turn(self, *, urgent: bool) -> AsyncIterator[None]:
+    async def place(self, *, urgent: bool) -> AsyncIterator[None]:
         """Hold one place while the block runs."""
-        await self._enter(urgent)
+        await self._acquire(urgent)
         try:
             yield
         finally:
-            self._leave()
+            self._release()
 
-    async def _enter(self, urgent: bool) -> None:
+    async def _acquire(self, urgent: bool) -> None:
         if self._free:
             self._free -= 1
             return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (not urgent, next(self._arrivals), place))
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (not urgent, next(self._arrivals), granted))
         try:
-            await place
+            await granted
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self._leave()
+            if granted.done() and not granted.cancelled():
+                self._release()  # the place was granted just before the cancellation
             raise
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         while self._waiting:
-            _, _, place = heapq.heappop(self._waiting)
-            if not place.done():
-                place.set_result(None)
+            _, _, granted = heapq.heappop(self._waiting)
+            if not granted.done():
+                granted.set_result(None)
                 return
         self._free += 1

@@ -1,4 +1,4 @@
-"""The pool of workers with what documents are measured by, kept fresh: trust folder and unit directory."""
+"""The pool of workers as the service uses it, with trust folder, revocation lists and unit directory kept fresh."""
 
 import asyncio
 import contextlib
@@ -9,78 +9,82 @@ from datetime import UTC, datetime
 from common.directory import DirectoryReader
 from common.domain.reason import Reason
 from common.failure import Transient
-from validator.metrics import measure_examination, measure_material
-from validator.pki import refresh as crl_refresh
-from validator.pki import trust
-from validator.report.model import Decision
-from validator.secrecy.search import Found, Search
+from validator.context import Material, VerificationRequest
+from validator.metrics import record_examination, record_material
+from validator.pki import trust_folder
+from validator.pki.refresh import refresh
+from validator.policy import MIB
+from validator.report.decision import Decision
+from validator.secrecy.search import SearchRequest, SearchResult
 from validator.settings import ValidatorSettings
-from validator.verify import Question
 from validator.workers.cache import VerdictCache
-from validator.workers.pool import Limits, Measures, Pool
+from validator.workers.job import Limits
+from validator.workers.pool import Pool
 
-MIB = 1024 * 1024
 START_RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Examiner:
-    """Examines documents once trust material and directory are there; says what is missing until then."""
+    """Examines documents once trust material and directory are there; names what is missing until then."""
 
     def __init__(self, settings: ValidatorSettings, directory: DirectoryReader) -> None:
         self._settings = settings
         self._directory = directory
         self._pool: Pool | None = None
-        self._measures: Measures | None = None
         self._cache = VerdictCache()
         self._version = ""
-        self._seen = ""
+        """Of the material in use; empty while it is being replaced."""
+        self._stamp = ""
+        """Of trust folder and directory when they were read."""
         self._missing = "trust material not loaded"
-        self._task: asyncio.Task[None] | None = None
-        self._bringing: asyncio.Task[None] | None = None
+        self._material_task: asyncio.Task[None] | None = None
+        self._lists_task: asyncio.Task[None] | None = None
 
-    async def examine(self, document: bytes, question: Question, now: datetime, *, urgent: bool) -> Decision:
-        """The decision on one PDF, urgent ones first. Raises ``Transient`` while nothing can be measured."""
-        if self._pool is None:
-            raise Transient(Reason.E_UNAVAILABLE, self._missing, top_rung="1m")
+    async def examine(self, document: bytes, request: VerificationRequest, now: datetime, *, urgent: bool) -> Decision:
+        """The decision on one PDF, urgent ones first. Raises ``Transient`` while there is no material."""
+        pool = self._ready_pool()
         began = time.monotonic()
-        key = await asyncio.to_thread(self._cache.key, document, question, self._version)
+        key = await asyncio.to_thread(self._cache.key, document, request, self._version)
         if self._version and (known := self._cache.find(key, now)) is not None:
-            measure_examination(known, time.monotonic() - began, is_remembered=True)
+            record_examination(known, time.monotonic() - began, is_remembered=True)
             return known
-        decision = await self._pool.run(document, question, now, urgent=urgent)
-        measure_examination(decision, time.monotonic() - began, is_remembered=False)
+        decision = await pool.run(document, request, now, urgent=urgent)
+        record_examination(decision, time.monotonic() - began, is_remembered=False)
         if self._version and key[-1] == self._version:
             self._cache.keep(key, decision)
         return decision
 
-    async def look(self, file: bytes, search: Search, now: datetime, *, urgent: bool) -> Found:
-        """A mark of secrecy in a file of any kind. Raises ``Transient`` like ``examine``."""
+    async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
+        """Search a file of any kind for a mark of secrecy. Raises ``Transient`` like ``examine``."""
+        return await self._ready_pool().look(file, request, now, urgent=urgent)
+
+    def _ready_pool(self) -> Pool:
         if self._pool is None:
             raise Transient(Reason.E_UNAVAILABLE, self._missing, top_rung="1m")
-        return await self._pool.look(file, search, now, urgent=urgent)
+        return self._pool
 
     async def check(self) -> None:
-        """Readiness: the workers have their measures."""
+        """Readiness: the workers have their material. Raises ``Transient``."""
         if self._pool is None:
             raise Transient(Reason.E_UNAVAILABLE, self._missing)
 
     async def measure(self) -> None:
-        """Tell the monitoring how fresh the material in use is."""
-        in_use = self._measures
-        if in_use is not None and in_use.trust is not None:
-            measure_material(in_use.trust, in_use.revocation, self._directory.read_at, datetime.now(UTC))
+        """Record how fresh the material in use is."""
+        material = self._pool.material if self._pool else None
+        if material is not None and material.trust is not None:
+            record_material(material.trust, material.revocation, self._directory.read_at, datetime.now(UTC))
 
     async def start(self) -> None:
-        """Begin to load, and keep looking for changes."""
-        self._task = asyncio.create_task(self._keep_fresh())
+        """Begin to load the material, and keep looking for changes."""
+        self._material_task = asyncio.create_task(self._keep_material_fresh())
         if self._settings.crl_refresh_seconds > 0:
-            self._bringing = asyncio.create_task(self._keep_bringing())
+            self._lists_task = asyncio.create_task(self._keep_lists_fresh())
 
     async def stop(self) -> None:
         """End the workers."""
-        for task in (self._task, self._bringing):
+        for task in (self._material_task, self._lists_task):
             if task:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -88,45 +92,44 @@ class Examiner:
         if self._pool:
             await self._pool.close()
 
-    async def _keep_fresh(self) -> None:
+    async def _keep_material_fresh(self) -> None:
         while True:
             try:
-                await self._refresh()
-            except (Transient, ValueError, OSError) as trouble:
-                self._missing = str(trouble)
-                log.warning("measures not refreshed: %s", trouble)
-            ready = self._pool is not None
-            await asyncio.sleep(self._settings.trust_refresh_seconds if ready else START_RETRY_SECONDS)
+                await self._load_if_changed()
+            except (Transient, ValueError, OSError) as error:
+                self._missing = str(error)
+                log.warning("material not refreshed: %s", error)
+            is_ready = self._pool is not None
+            await asyncio.sleep(self._settings.trust_refresh_seconds if is_ready else START_RETRY_SECONDS)
 
-    async def _keep_bringing(self) -> None:
-        """Bring revocation lists into the trust folder, where ``_keep_fresh`` finds them."""
+    async def _keep_lists_fresh(self) -> None:
+        """Bring revocation lists into the trust folder, where ``_keep_material_fresh`` notices them."""
         drops = [self._settings.crl_drop_dir] if self._settings.crl_drop_dir else []
         while True:
             try:
-                for taken in await asyncio.to_thread(crl_refresh.refresh, self._settings.trust_dir, drops):
-                    if not taken.is_well:
-                        log.warning("revocation list from %s: %s", taken.source, taken.outcome)
-            except (ValueError, OSError) as trouble:
-                log.warning("revocation lists not brought: %s", trouble)
+                for result in await asyncio.to_thread(refresh, self._settings.trust_dir, drops):
+                    if not result.is_well:
+                        log.warning("revocation list from %s: %s", result.source, result.outcome)
+            except (ValueError, OSError) as error:
+                log.warning("revocation lists not refreshed: %s", error)
             await asyncio.sleep(self._settings.crl_refresh_seconds)
 
-    async def _refresh(self) -> None:
+    async def _load_if_changed(self) -> None:
         directory = self._directory.current
-        seen = f"{trust.stamp(self._settings.trust_dir)}:{directory.version}"
-        if seen == self._seen:
+        stamp = f"{trust_folder.stamp(self._settings.trust_dir)}:{directory.version}"
+        if stamp == self._stamp:
             return
-        roots, revocation = await asyncio.to_thread(trust.load, self._settings.trust_dir)
-        measures = Measures(roots, revocation, directory)
-        self._version = ""  # answers that are on their way belong to the old measures
+        trust, revocation = await asyncio.to_thread(trust_folder.load, self._settings.trust_dir)
+        material = Material(trust, revocation, directory)
+        self._version = ""  # answers that are on their way belong to the old material
         if self._pool is None:
-            pool = Pool(measures, workers=self._settings.workers, limits=_limits(self._settings))
+            pool = Pool(material, workers=self._settings.workers, limits=_limits(self._settings))
             await pool.start()
             self._pool = pool
         else:
-            self._pool.update(measures)
-        self._measures = measures
-        self._version = measures.version
-        self._seen = seen
+            self._pool.update(material)
+        self._version = material.version
+        self._stamp = stamp
 
 
 def _limits(settings: ValidatorSettings) -> Limits:

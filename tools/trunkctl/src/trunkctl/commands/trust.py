@@ -45,8 +45,8 @@ def trust_add(
 @trust_app.command("list")
 def trust_list(trust: Folder) -> None:
     """What the folder holds, and what of it counts."""
-    from validator.pki import trust as trust_files
     from validator.pki.certificates import issuer_key
+    from validator.pki.trust_folder import load
 
     now = datetime.now(UTC)
     held = listed(trust)
@@ -56,7 +56,7 @@ def trust_list(trust: Folder) -> None:
         return
     names = {issuer_key(each.certificate): each.certificate.subject.rfc4514_string() for each in held}
     try:
-        _, revocation = trust_files.load(trust)
+        _, revocation = load(trust)
     except ValueError as error:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     lists = Table("list of", "number", "from", "until", "in force", "entries")
@@ -81,10 +81,10 @@ def trust_refresh(
     drop: Annotated[list[Path] | None, typer.Option(help="Folder with lists brought as files.")] = None,
 ) -> None:
     """Bring newer revocation lists from the addresses given with ``add``; exit 1 if a source gave none."""
-    from validator.pki import refresh as crl_refresh
+    from validator.pki.refresh import refresh
 
     try:
-        taken = crl_refresh.refresh(trust, drop or [])
+        taken = refresh(trust, drop or [])
     except (ValueError, OSError) as error:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     for each in taken:

@@ -18,8 +18,8 @@ from common.domain.directory import Directory
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
     from trunkctl.verification import Examined
-    from validator.pki.crl import Revocation
-    from validator.pki.trust import Trust
+    from validator.pki.revocation_lists import RevocationLists
+    from validator.pki.trust_store import TrustStore
 
 VALID, REFUSED, NOT_DECIDED = 0, 1, 3
 """Exit codes; one refused file outweighs those that are not decided."""
@@ -50,12 +50,12 @@ def verify(
 ) -> None:
     """Are these PDFs valid documents? Offline. Exit 0 all valid, 1 some refused, 3 some not to be decided now."""
     from trunkctl import verification
-    from validator.pki.crl import Revocation
+    from validator.context import Material
+    from validator.pki.revocation_lists import RevocationLists
     from validator.report.html import page
-    from validator.workers.pool import Measures
 
-    roots, lists = _trust(trust) if trust else (None, Revocation())
-    asked = verification.Asked(Measures(roots, lists, _directory(directory)), _time(at), sender, copy)
+    roots, lists = _trust(trust) if trust else (None, RevocationLists())
+    asked = verification.Asked(Material(roots, lists, _directory(directory)), _time(at), sender, copy)
     paths = list(verification.files_of(files))
 
     async def run() -> int:
@@ -86,11 +86,11 @@ def _print_line(line: dict[str, Any], *, sort_keys: bool = False) -> None:
     print(text.encode("utf-8", "backslashreplace").decode(), flush=True)  # \udcff, as JSON spells it
 
 
-def _trust(folder: Path) -> "tuple[Trust, Revocation]":
-    from validator.pki import trust
+def _trust(folder: Path) -> "tuple[TrustStore, RevocationLists]":
+    from validator.pki.trust_folder import load
 
     try:
-        return trust.load(folder, unreadable=lambda name: typer.echo(f"not a certificate, left out: {name}", err=True))
+        return load(folder, unreadable=lambda name: typer.echo(f"not a certificate, left out: {name}", err=True))
     except (ValueError, OSError) as error:
         raise typer.BadParameter(f"{folder} holds no usable trust material: {error}") from error
 

@@ -2,29 +2,27 @@
 
 from typing import Any
 
-from validator.diff.fast_path.change import Revision
-from validator.pdf.inconclusive import Unsure
-
-MAX_OBJECTS = 2_000
+from validator.diff.fast_path.change import RevisionChange
+from validator.pdf.inconclusive import Inconclusive
 
 
-def changed_numbers(change: Revision) -> set[int]:
+def changed_numbers(change: RevisionChange) -> set[int]:
     """Numbers of all objects that the revision defines."""
     data = change.xrefs.get_xref_data(change.new)
     if data.freed or data.hybrid or not data.standard_xrefs:
-        raise Unsure
+        raise Inconclusive
     layout = change.history.layout
     first = layout.sections[change.new].first
     last = layout.sections[change.new + 1].first if change.new + 1 < len(layout.sections) else len(layout.offsets)
     written = layout.offsets[first:last]
     listed = {offset for _, offset in data.standard_xrefs.values()}
-    if len(written) > MAX_OBJECTS or listed != set(written) or len(data.standard_xrefs) != len(written):
-        raise Unsure
+    if len(written) > change.limits.max_objects or listed != set(written) or len(data.standard_xrefs) != len(written):
+        raise Inconclusive
     changed = set(data.standard_xrefs)
     for number in data.obj_streams_used:
         changed |= _packed(change, number, data)
     if len(changed) != len(data.standard_xrefs) + len(data.xrefs_in_objstm):
-        raise Unsure
+        raise Inconclusive
     info = change.xrefs.get_xref_container_info(change.new)
     if info.stream_ref is not None:
         change.used.add(info.stream_ref.idnum)
@@ -32,7 +30,7 @@ def changed_numbers(change: Revision) -> set[int]:
     return changed
 
 
-def _packed(change: Revision, container: int, data: Any) -> set[int]:
+def _packed(change: RevisionChange, container: int, data: Any) -> set[int]:
     """The objects of an object stream of this revision: it holds just those that the table says."""
     _must_be_added(change, container)
     _, objects = change.history.reader.unpacked(container)
@@ -40,12 +38,12 @@ def _packed(change: Revision, container: int, data: Any) -> set[int]:
         number: place.ix_in_stream for number, place in data.xrefs_in_objstm.items() if place.obj_stream_id == container
     }
     if listed != {number: index for number, (index, _) in objects.items()}:
-        raise Unsure
+        raise Inconclusive
     change.used.add(container)
     return set(listed)
 
 
-def _must_be_added(change: Revision, number: int) -> None:
+def _must_be_added(change: RevisionChange, number: int) -> None:
     """A container of this revision: a new object that lies in it."""
     if number < change.size or number not in change.xrefs.get_xref_data(change.new).standard_xrefs:
-        raise Unsure
+        raise Inconclusive

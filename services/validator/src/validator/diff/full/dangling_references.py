@@ -1,9 +1,9 @@
-"""(4.1) What the signed document waits for: references to nothing, and the nodes that its pages inherit from.
+"""References of the signed document that an update could give another meaning.
 
-The library finds the uses of a changed object by walking down from the trailer; it leaves /Parent out, and does not
-enter an object that it came through. Three things escape it: a page inherits its resources, its box and its rotation by
-/Parent, whatever that leads to; an object that nothing has defined yet may be mentioned where the walk does not come
-by; and the catalog, which every walk comes through, may be a page's dictionary of resources as well.
+pyHanko finds the uses of a changed object by walking down from the trailer. It leaves /Parent out, and does not enter
+an object that it came through. Three uses escape it: a page inherits resources, box and rotation through /Parent,
+whatever that leads to; a reference to an object that does not exist yet may stand where the walk does not come by; and
+the catalog, through which every walk comes, may be a page's dictionary of resources as well.
 """
 
 from collections.abc import Iterator
@@ -15,63 +15,64 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import SuspiciousModification
 
+from validator.policy import DifferenceLimits
+
 Number = tuple[int, int]
 """Object number and generation."""
 
-MAX_NODES = 200_000
-
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class References:
     """What one signed revision refers to."""
 
     missing: frozenset[int]
-    """Numbers mentioned, and not there: some readers do not look at the generation."""
+    """Object numbers of references to nothing; without generation, as some readers ignore it."""
     parents: frozenset[Number]
-    """What pages and nodes of their tree name as their parents without being part of that tree."""
+    """What pages and nodes of the page tree name as their parents without being part of that tree."""
     in_two_roles: frozenset[Number]
     """The catalog, if anything but the trailer refers to it for more than the way up."""
 
 
-_KNOWN: WeakKeyDictionary[HistoricalResolver, Awaited] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[HistoricalResolver, References] = WeakKeyDictionary()
 
 
-def check_awaited(old: HistoricalResolver, new: HistoricalResolver) -> None:
-    """Nothing that the old revision waits for may come, and no such parent may change."""
-    awaited = _KNOWN.get(old)
-    if awaited is None:
-        awaited = _KNOWN[old] = _awaited(old)
+def check_references(old: HistoricalResolver, new: HistoricalResolver, limits: DifferenceLimits) -> None:
+    """Raises ``SuspiciousModification`` if an update fills a dangling reference or changes such a parent or catalog."""
+    references = _KNOWN.get(old)
+    if references is None:
+        references = _KNOWN[old] = _references(old, limits)
     for reference in new.explicit_refs_in_revision():
         number = reference.idnum, reference.generation
-        if reference.idnum in awaited.missing:
+        if reference.idnum in references.missing:
             raise SuspiciousModification(f"object {reference.idnum} was mentioned before it came")
-        if number in awaited.parents:
+        if number in references.parents:
             raise SuspiciousModification(f"object {reference.idnum} is what a page inherits from")
-        if number in awaited.in_two_roles:
+        if number in references.in_two_roles:
             raise SuspiciousModification("the catalog is more than the catalog")
 
 
-def _awaited(old: HistoricalResolver) -> Awaited:
+def _references(old: HistoricalResolver, limits: DifferenceLimits) -> References:
     root = old.root_ref.idnum, old.root_ref.generation
     there, mentioned = set[Number](), {number for _, number, _ in _mentions(old.trailer_view)}
     roles: set[Number] = set()
     tables = {(each.idnum, each.generation) for each in old.reader.xrefs.xref_stream_refs}
     for number in _objects(old) - tables:
         try:
-            found = old.get_object(generic.Reference(*number, old))
-        except Exception:  # noqa: S112 - a leftover that nobody can read mentions nothing
+            value = old.get_object(generic.Reference(*number, old))
+        except Exception:  # noqa: S112 - what nobody can read refers to nothing
             continue
         there.add(number)
-        for key, named, holder in _mentions(found):
+        for key, named, holder in _mentions(value):
             mentioned.add(named)
-            if named == root and not _speaks_of_it(key, holder):
+            if named == root and not _is_expected(key, holder):
                 roles.add(named)
     missing = frozenset(number for number, _ in mentioned - there - tables)
-    return Awaited(missing, _parents(old), frozenset(roles))
+    return References(missing, _parents(old, limits.max_page_tree_nodes), frozenset(roles))
 
 
-def _speaks_of_it(key: str, holder: Any) -> bool:
-    """The way up; a certification that says what it certifies (ISO 32000-1 table 253); the trailer in a stream."""
+def _is_expected(key: str, holder: Any) -> bool:
+    """A reference to the catalog that gives it no second role: the way up, what a certification certifies (ISO 32000-1
+    table 253), or the trailer of a cross-reference stream."""
     if key == "/Data":
         return "/TransformMethod" in holder
     if key == "/Root":
@@ -81,34 +82,34 @@ def _speaks_of_it(key: str, holder: Any) -> bool:
 
 def _objects(old: HistoricalResolver) -> set[Number]:
     """All that the tables up to this revision list."""
-    found: set[Number] = set()
+    listed: set[Number] = set()
     for revision in range(old.revision + 1):
         data = old.reader.xrefs.get_xref_data(revision)
         for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
-            found.update((number, generation) for number, (generation, _) in part.standard_xrefs.items())
-            found.update((number, 0) for number in part.xrefs_in_objstm)
-    return found
+            listed.update((number, generation) for number, (generation, _) in part.standard_xrefs.items())
+            listed.update((number, 0) for number in part.xrefs_in_objstm)
+    return listed
 
 
-def _mentions(found: Any) -> Iterator[tuple[str, Number, Any]]:
+def _mentions(value: Any) -> Iterator[tuple[str, Number, Any]]:
     """References in a value, not followed, each with the key it stands under and the dictionary of that key."""
-    waiting: list[tuple[str, Any, Any]] = [("", found, ())]
+    waiting: list[tuple[str, Any, Any]] = [("", value, ())]
     while waiting:
-        key, value, holder = waiting.pop()
-        if isinstance(value, generic.IndirectObject):
-            yield key, (value.idnum, value.generation), holder
-        elif isinstance(value, generic.DictionaryObject):
-            waiting += [(name, value.raw_get(name), value) for name in value]
-        elif isinstance(value, generic.ArrayObject):
-            waiting += [(key, value.raw_get(place), holder) for place in range(len(value))]
+        key, part, holder = waiting.pop()
+        if isinstance(part, generic.IndirectObject):
+            yield key, (part.idnum, part.generation), holder
+        elif isinstance(part, generic.DictionaryObject):
+            waiting += [(name, part.raw_get(name), part) for name in part]
+        elif isinstance(part, generic.ArrayObject):
+            waiting += [(key, part.raw_get(place), holder) for place in range(len(part))]
 
 
-def _parents(old: HistoricalResolver) -> frozenset[Number]:
-    """A loop or a crowd ends the walk: each node is looked at once."""
+def _parents(old: HistoricalResolver, max_nodes: int) -> frozenset[Number]:
+    """Parents outside of the page tree. Each node is looked at once, so that loops end."""
     listed: set[Number] = set()
     named: set[Number] = set()
     waiting = [old.root.raw_get("/Pages")]
-    while waiting and len(listed) < MAX_NODES:
+    while waiting and len(listed) < max_nodes:
         raw = waiting.pop()
         if not isinstance(raw, generic.IndirectObject) or (raw.idnum, raw.generation) in listed:
             continue

@@ -1,4 +1,4 @@
-"""(4.1) What tools write anew beside a signature without saying anything else (rules f to i and k of ``allowed``).
+"""(f) to (i), (k) What tools write again beside a signature without changing its meaning.
 
 (f) An annotation of a page gets the /Type that it may leave out.
 (g) A dictionary of the form's resources that is an object of its own may grow, as one that is written in place may.
@@ -18,7 +18,10 @@ from pyhanko.sign.diff_analysis import SuspiciousModification
 from pyhanko.sign.diff_analysis.commons import safe_whitelist
 from pyhanko.sign.diff_analysis.rules_api import Context, ReferenceUpdate, WhitelistRule
 
-from validator.pdf.entries import entry, raw
+from validator.pdf.entries import entry, raw_entry
+from validator.pdf.pyhanko_internals import usages
+from validator.pdf.schema import COLOUR_PROFILE_KEYS, OUTPUT_INTENT_KEYS
+from validator.policy import DifferenceLimits
 
 Old = HistoricalResolver
 New = HistoricalResolver
@@ -30,22 +33,19 @@ SRGB = frozenset(
     }
 )
 """SHA-256 of ICC profiles that say sRGB: Little CMS' of 2006, the ICC's of 2014."""
-INTENT_KEYS = frozenset(
-    {"/Type", "/S", "/OutputCondition", "/OutputConditionIdentifier", "/RegistryName", "/Info", "/DestOutputProfile"}
-)
-PROFILE_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms", "/N"})
 TOOL_VERSION = "/ITXT"
-MAX_PROFILE_BYTES = 64 * 1024
-MAX_NODES = 50_000
 
 
 class AnnotationTypeRule(WhitelistRule):
     """(f) /Type /Annot."""
 
+    def __init__(self, limits: DifferenceLimits) -> None:
+        self._limits = limits
+
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """Annotations that differ in nothing else."""
         changed = {each for each in new.explicit_refs_in_revision() if not old.is_ref_unassignable(each)}
-        for reference in changed & set(_annotations(old)) if changed else ():
+        for reference in changed & set(_annotations(old, self._limits)) if changed else ():
             before, now = old(reference), new(reference)
             if not _is_plain(before) or not _is_plain(now) or "/Type" in before or "/Subtype" not in before:
                 continue
@@ -57,8 +57,7 @@ class AnnotationTypeRule(WhitelistRule):
 
 def _is_resource(old: Old, reference: generic.Reference) -> bool:
     """Something is drawn with it: a font, say, is none any more under another type."""
-    old._load_reverse_xref_cache()
-    return any("/Resources" in path.path or "/DR" in path.path for path in old._get_usages_of_ref(reference))
+    return any("/Resources" in path.path or "/DR" in path.path for path in usages(old, reference))
 
 
 class ToolVersionRule(WhitelistRule):
@@ -66,15 +65,15 @@ class ToolVersionRule(WhitelistRule):
 
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The root, where it differs in nothing else."""
-        before, now = (raw(view.root, "/Pages") for view in (old, new))
+        before, now = (raw_entry(view.root, "/Pages") for view in (old, new))
         if not isinstance(before, generic.IndirectObject) or before != now:
             return
         had, has = old(before.reference), new(now.reference)
         if before.reference not in new.explicit_refs_in_revision() or not _is_plain(had) or not _is_plain(has):
             return
-        told = raw(has, TOOL_VERSION)
+        version = raw_entry(has, TOOL_VERSION)
         entries, changed = ({key: each.raw_get(key) for key in each if key != TOOL_VERSION} for each in (had, has))
-        if entries == changed and isinstance(told, generic.TextStringObject | generic.ByteStringObject):
+        if entries == changed and isinstance(version, generic.TextStringObject | generic.ByteStringObject):
             yield ReferenceUpdate(before.reference)
 
 
@@ -98,51 +97,55 @@ class FormResourcesRule(WhitelistRule):
 class OutputIntentRule(WhitelistRule):
     """(i) The catalog's /OutputIntents."""
 
+    def __init__(self, limits: DifferenceLimits) -> None:
+        self._limits = limits
+
     def apply(self, old: Old, new: New) -> Iterable[ReferenceUpdate]:
         """The new objects."""
-        before, now = (raw(view.root, "/OutputIntents") for view in (old, new))
+        before, now = (raw_entry(view.root, "/OutputIntents") for view in (old, new))
         if before == now:
             return
         if before is not None:
             raise SuspiciousModification("output intents changed")
         for place in _items(now.get_object(), "output intents"):
-            _check_intent(place.get_object())
+            _check_intent(place.get_object(), self._limits)
         for reference in new.collect_dependencies(now, since_revision=old.revision + 1):
             yield ReferenceUpdate(reference)
 
 
-def _check_intent(intent: Any) -> None:
-    if not _is_plain(intent) or not intent.keys() <= INTENT_KEYS:
+def _check_intent(intent: Any, limits: DifferenceLimits) -> None:
+    if not _is_plain(intent) or not intent.keys() <= OUTPUT_INTENT_KEYS:
         raise SuspiciousModification("output intent that holds something else")
-    profile = raw(intent, "/DestOutputProfile")
+    profile = raw_entry(intent, "/DestOutputProfile")
     stream = profile.get_object() if profile is not None else None
-    if not isinstance(stream, generic.StreamObject) or not stream.keys() <= PROFILE_KEYS:
+    if not isinstance(stream, generic.StreamObject) or not stream.keys() <= COLOUR_PROFILE_KEYS:
         raise SuspiciousModification("output intent without a profile of its own")
-    if len(stream.encoded_data) > MAX_PROFILE_BYTES or hashlib.sha256(stream.data).hexdigest() not in SRGB:
+    too_long = len(stream.encoded_data) > limits.max_colour_profile_bytes
+    if too_long or hashlib.sha256(stream.data).hexdigest() not in SRGB:
         raise SuspiciousModification("output intent that would change colours")
 
 
-def may_exchange_drawing(old: Old, new: New, before: Any, now: Any) -> bool:
+def may_exchange_drawing(old: Old, new: New, before: Any, now: Any, limits: DifferenceLimits) -> bool:
     """(h) Whether one /XObject of the form's resources may take the place of another."""
     if not isinstance(before, generic.IndirectObject) or not isinstance(now, generic.IndirectObject):
         return False
     is_new = old.is_ref_unassignable(now.reference) and isinstance(new(now.reference), generic.StreamObject)
-    return is_new and all(_draws_by_itself(each) for each in _appearances(old))
+    return is_new and all(_draws_by_itself(each) for each in _appearances(old, limits))
 
 
-def _appearances(view: HistoricalResolver) -> Iterator[Any]:
+def _appearances(view: HistoricalResolver, limits: DifferenceLimits) -> Iterator[Any]:
     """All appearance streams of all annotations."""
-    for reference in _annotations(view):
+    for reference in _annotations(view, limits):
         entries = view(reference)
         waiting = [entries["/AP"]] if _is_plain(entries) and "/AP" in entries else []
-        for _ in range(MAX_NODES):
+        for _ in range(limits.max_annotation_nodes):
             if not waiting:
                 break
-            found = waiting.pop()
-            if isinstance(found, generic.StreamObject):
-                yield found
-            elif isinstance(found, generic.DictionaryObject):
-                waiting += [found[key] for key in found]
+            node = waiting.pop()
+            if isinstance(node, generic.StreamObject):
+                yield node
+            elif isinstance(node, generic.DictionaryObject):
+                waiting += [node[key] for key in node]
 
 
 def _draws_by_itself(appearance: Any) -> bool:
@@ -150,10 +153,10 @@ def _draws_by_itself(appearance: Any) -> bool:
     return "/Resources" in appearance or b"Do" not in appearance.data
 
 
-def _annotations(view: HistoricalResolver) -> Iterator[generic.Reference]:
+def _annotations(view: HistoricalResolver, limits: DifferenceLimits) -> Iterator[generic.Reference]:
     """Of all pages, as far as they are objects of their own."""
     waiting, seen = [view.root.raw_get("/Pages")], set[generic.Reference]()
-    while waiting and len(seen) < MAX_NODES:
+    while waiting and len(seen) < limits.max_annotation_nodes:
         raw = waiting.pop()
         if not isinstance(raw, generic.IndirectObject) or raw.reference in seen:
             continue
@@ -169,8 +172,8 @@ def _annotations(view: HistoricalResolver) -> Iterator[generic.Reference]:
 
 def _resources(view: HistoricalResolver) -> Any:
     form = entry(view.root, "/AcroForm")
-    found = entry(form, "/DR") if _is_plain(form) else None
-    return found if _is_plain(found) else None
+    resources = entry(form, "/DR") if _is_plain(form) else None
+    return resources if _is_plain(resources) else None
 
 
 def _items(array: Any, what: str) -> list[Any]:
@@ -181,5 +184,5 @@ def _items(array: Any, what: str) -> list[Any]:
     return [array.raw_get(place) for place in range(len(array))]
 
 
-def _is_plain(found: Any) -> bool:
-    return isinstance(found, generic.DictionaryObject) and not isinstance(found, generic.StreamObject)
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, generic.DictionaryObject) and not isinstance(value, generic.StreamObject)

@@ -1,6 +1,6 @@
-"""A cross-reference stream beside the table that counts: PDFBox writes one where the file it found was a hybrid one.
+"""A cross-reference stream beside the table that counts: PDFBox writes one behind a hybrid file.
 
-A reader that mends files may find it and read by it; so it must say what the table of its revision says.
+A reader that repairs files may find it and use it, so it must say what the table of its revision says.
 """
 
 from collections.abc import Iterator
@@ -11,31 +11,32 @@ from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import SuspiciousModification
 
-from validator.pdf.bounds import MAX_ENTRIES, Bounds, numbers
-from validator.pdf.entries import raw
-from validator.pdf.sections import own_trailer
-
-KEYS = frozenset(
-    {"/Type", "/Size", "/Index", "/W", "/Root", "/Info", "/ID", "/Prev"} | {"/Length", "/Filter", "/DecodeParms"}
-)
+from validator.pdf.bounds import XrefBudget, numbers
+from validator.pdf.entries import raw_entry
+from validator.pdf.pyhanko_internals import own_trailer
+from validator.pdf.schema import REPEATED_TABLE_KEYS
+from validator.policy import Policy
 
 
-def repeats_the_table(view: HistoricalResolver, reference: generic.Reference) -> bool:
-    """A cross-reference stream that says nothing else than the table of its revision, and leads to the same objects."""
-    found = view(reference)
-    if not isinstance(found, generic.StreamObject) or raw(found, "/Type") != "/XRef" or not found.keys() <= KEYS:
+def repeats_the_table(view: HistoricalResolver, reference: generic.Reference, policy: Policy) -> bool:
+    """Whether it is a cross-reference stream that says the same as the table of its revision."""
+    stream = view(reference)
+    if not isinstance(stream, generic.StreamObject) or raw_entry(stream, "/Type") != "/XRef":
+        return False
+    if not stream.keys() <= REPEATED_TABLE_KEYS:
         return False
     trailer = view.trailer_view
-    same = all(raw(found, key) == raw(trailer, key) for key in ("/Root", "/Info", "/Size"))
+    same = all(raw_entry(stream, key) == raw_entry(trailer, key) for key in ("/Root", "/Info", "/Size"))
     revision = view.reader.xrefs.get_introducing_revision(reference)
     own, data = own_trailer(view.reader, revision), view.reader.xrefs.get_xref_data(revision)
     listed = {number: offset for number, (generation, offset) in data.standard_xrefs.items() if not generation}
-    return same and set(_rows(found)) <= {*listed.items(), (0, 0)} and raw(own, "/Prev") == raw(found, "/Prev")
+    rows = {*listed.items(), (0, 0)}
+    return same and set(_rows(stream, policy)) <= rows and raw_entry(own, "/Prev") == raw_entry(stream, "/Prev")
 
 
-def _rows(stream: Any) -> Iterator[tuple[int, int]]:
-    """Numbers and offsets; what is in no use has offset 0. What is no plain object of generation 0 has none."""
-    Bounds(MAX_ENTRIES).check_stream(stream)
+def _rows(stream: Any, policy: Policy) -> Iterator[tuple[int, int]]:
+    """Numbers and offsets; offset 0 = not in use, -1 = not a plain object of generation 0."""
+    XrefBudget(policy.max_xref_entries, policy.pdf).check_stream(stream)
     widths, index = numbers(stream, "/W"), numbers(stream, "/Index") if "/Index" in stream else None
     index = index or [0, *numbers(stream, "/Size")]
     data, width = stream.read_data(DecodePurpose.XREF_STREAM), sum(widths)

@@ -1,0 +1,77 @@
+"""(8) Time that is proved: signature time stamps (RFC 3161 appendix A) and document time stamps.
+
+A time stamp counts if its cryptography holds, its authority is trusted for giving time, and it lies in the past. What
+it covers existed at its time. One that does not count proves nothing, and takes nothing away from the signature.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from validator.checks.cryptography import check_strength, read_token
+from validator.checks.verified_signature import VerifiedSignature
+from validator.fault import Fault, library_errors_as
+from validator.pki.evidence import Evidence, Proofs
+from validator.pki.status import CertificateStatus, certificate_status
+from validator.pki.trust_store import Purpose
+from validator.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTimeStamp:
+    """One signature time stamp."""
+
+    token: VerifiedSignature | None
+    """None = its cryptography does not hold."""
+    status: CertificateStatus | None
+    """Of its authority's certificate; None = not asked."""
+    fault: Fault | None
+
+    @property
+    def at(self) -> datetime | None:
+        """The time it proves; None = it proves nothing."""
+        info = self.token.time_stamp if self.token else None
+        return info.at if info and self.fault is None else None
+
+
+def judge_time_stamps(
+    verified: VerifiedSignature, evidence: Evidence, proven_at: datetime | None, field: str
+) -> tuple[JudgedTimeStamp, ...]:
+    """All signature time stamps of one signature. ``proven_at``: when its revision is proved to have existed."""
+    return tuple(
+        _judge(token, verified.value, evidence, proven_at, field)
+        for token in verified.tokens[: evidence.policy.max_time_stamps]
+    )
+
+
+def _judge(token: bytes, value: bytes, evidence: Evidence, proven_at: datetime | None, field: str) -> JudgedTimeStamp:
+    read: VerifiedSignature | None = None
+    status: CertificateStatus | None = None
+    try:
+        # (8.3) A signature time stamp covers the signature value.
+        with library_errors_as("8.3", field):
+            read = read_token(token, lambda algorithm: hashlib.new(algorithm, value).digest(), evidence.policy)
+            check_strength(read, field)
+            check_stated_time(read, evidence.now, evidence.policy, field)
+            status = certificate_status(read.certificate, Purpose.TIME, evidence, proven_at, field)
+    except Fault as fault:
+        return JudgedTimeStamp(read, status, fault)
+    return JudgedTimeStamp(read, status, status.fault)
+
+
+def check_stated_time(token: VerifiedSignature, now: datetime, policy: Policy, field: str) -> None:
+    """(8.4) A time stamp lies in the past, inside the validity of its authority's certificate. Raises ``Fault``."""
+    with library_errors_as("8.4", field, "time stamp not readable"):
+        at = token.time_stamp.at if token.time_stamp else None
+        certificate = token.certificate
+        inside = at is not None and certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+        if at is None or at > now + policy.clock_grace or not inside:
+            raise Fault("8.4", field)
+
+
+def earliest_proof(proofs: Proofs, revision: int, time_stamps: Sequence[JudgedTimeStamp] = ()) -> datetime | None:
+    """The earliest time at which what stands in that revision is proved to have existed."""
+    times = [at for later, at in proofs if later > revision]
+    times += [each.at for each in time_stamps if each.at]
+    return min(times, default=None)

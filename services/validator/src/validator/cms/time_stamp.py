@@ -1,0 +1,37 @@
+"""The statement of a time stamp (TSTInfo, RFC 3161 §2.4.2)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from validator.cms import ber
+from validator.cms.malformed import Malformed
+from validator.cms.signature_scheme import digest_name
+from validator.policy import CmsLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeStampInfo:
+    """What a time stamp states."""
+
+    at: datetime
+    digest: str
+    """Name of the digest algorithm of ``imprint``."""
+    imprint: bytes
+    """Digest of the stamped bytes."""
+    serial: int
+    policy: str
+
+
+def read_time_stamp_info(content: bytes, limits: CmsLimits) -> TimeStampInfo:
+    """The statement. Raises ``ValueError``."""
+    version, policy, imprint, serial, at, *_ = ber.read_whole(content, limits)
+    if version.integer() != 1:
+        raise Malformed("version of the time stamp not known")
+    algorithm, digest = imprint.expect(ber.SEQUENCE)
+    return TimeStampInfo(
+        at=at.expect(ber.GENERALIZED_TIME).time(),
+        digest=digest_name(algorithm),
+        imprint=digest.expect(ber.OCTET_STRING).content,
+        serial=serial.integer(),
+        policy=policy.oid(),
+    )

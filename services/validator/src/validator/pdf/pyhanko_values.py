@@ -1,0 +1,42 @@
+"""Plain values turned into pyHanko's own kinds of object."""
+
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+
+from validator.pdf.values import Ref, Value
+
+KEYWORDS = {"true": True, "false": False}
+
+
+def to_pyhanko(value: Value, owner: Any, handler: Any = None) -> Any:
+    """The value as pyHanko would have read it; every part of it is contained in ``owner``, a reference.
+
+    ``handler``: resolves references in it; None = the owner's.
+    """
+    handler = handler or owner.pdf
+    made: Any
+    if isinstance(value, str):
+        if value.startswith("/"):
+            made = generic.NameObject(value)
+        elif value in KEYWORDS:
+            made = generic.BooleanObject(KEYWORDS[value])
+        else:
+            made = generic.NullObject() if value == "null" else generic.FloatObject(value)
+    elif isinstance(value, Ref):
+        made = generic.IndirectObject(value.number, value.generation, handler)
+    elif isinstance(value, int):
+        made = generic.NumberObject(value)
+    elif isinstance(value, bytes):
+        made = generic.pdf_string(value)
+    elif isinstance(value, list):
+        made = generic.ArrayObject(to_pyhanko(each, owner, handler) for each in value)
+    else:
+        made = generic.DictionaryObject(entries_to_pyhanko(value, owner, handler))
+    made.container_ref = owner
+    return made
+
+
+def entries_to_pyhanko(entries: dict[str, Value], owner: Any, handler: Any) -> dict[generic.NameObject, Any]:
+    """The entries of a dictionary or of a stream."""
+    return {generic.NameObject(key): to_pyhanko(value, owner, handler) for key, value in entries.items()}

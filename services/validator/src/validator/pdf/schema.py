@@ -1,0 +1,81 @@
+"""Which keys PDF dictionaries may have, and which of them matter, for everybody who judges an object.
+
+Table numbers are those of ISO 32000-1, unless another source is named.
+"""
+
+import re
+
+STREAM_KEYS = frozenset({"/Length", "/Filter", "/DecodeParms"})
+"""Every stream (table 5)."""
+
+# Trailer and cross-reference streams
+XREF_STREAM_KEYS = STREAM_KEYS | {"/Type", "/W", "/Index"}
+"""What a cross-reference stream has besides the trailer's entries (table 17)."""
+UPDATE_TRAILER_KEYS = frozenset({"/Size", "/Root", "/Info", "/ID", "/Prev"})
+"""The trailer of a plain update (table 15)."""
+TRAILER_KEYS = UPDATE_TRAILER_KEYS | XREF_STREAM_KEYS | {"/Encrypt", "/XRefStm"}
+"""Every trailer (tables 15, 17, 19)."""
+REPEATED_TABLE_KEYS = UPDATE_TRAILER_KEYS | XREF_STREAM_KEYS
+"""A cross-reference stream that repeats a table."""
+
+# Catalog
+CATALOG_BEHIND_FAST = frozenset({"/DSS", "/Extensions", "/Version"})
+"""Entries that may change behind the last signature, as far as the fast path knows."""
+CATALOG_BEHIND = CATALOG_BEHIND_FAST | {"/Metadata"}
+"""Entries that may change behind the last signature."""
+CATALOG_BETWEEN_FAST = CATALOG_BEHIND | {"/AcroForm"}
+"""Entries that may change between signatures, as far as the fast path knows."""
+
+# Pages
+INHERITED_PAGE_KEYS = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
+"""Attributes that a page inherits (table 30)."""
+PAGE_BOXES = ("/MediaBox", "/CropBox", "/TrimBox", "/BleedBox", "/ArtBox")
+PAGE_REFERENCE_KEYS = frozenset({"/P", "/Pg"})
+"""Entries that name the page something lies on (tables 164, 323); all others name it inside of arrays."""
+
+# Form and signatures
+NEW_FIELD_KEYS = frozenset(
+    {"/Type", "/Subtype", "/FT", "/T", "/TU", "/V", "/F", "/Ff", "/Rect", "/P", "/AP", "/MK", "/Lock", "/SV",
+     "/DA", "/Q"}
+)  # fmt: skip
+"""A plain signature field with its widget (tables 164, 188, 220, 232)."""
+SIGNATURE_KEYS = frozenset(
+    {"/Type", "/Filter", "/SubFilter", "/ByteRange", "/Contents", "/M", "/Name", "/Reason", "/Location",
+     "/ContactInfo", "/Prop_Build", "/Prop_AuthTime", "/Prop_AuthType", "/R", "/V"}
+)  # fmt: skip
+"""A plain signature dictionary (table 252)."""
+DRAWING_DEFAULTS = ("/DA", "/Q", "/DR")
+"""What a viewer draws fields with (table 218)."""
+USAGE_RIGHTS_KEYS = ("/UR3", "/UR")
+"""Usage rights in the catalog's /Perms, and their transform methods (table 258)."""
+
+# Validation data (ISO 32000-2 §12.8.4.3, EN 319 142-1 §5.4)
+DSS_ARRAYS = ("/Certs", "/CRLs", "/OCSPs")
+DSS_KEYS = frozenset({"/Type", "/VRI", *DSS_ARRAYS})
+VRI_ARRAYS = ("/Cert", "/CRL", "/OCSP")
+VRI_KEYS = frozenset({"/Type", "/TU", "/TS", *VRI_ARRAYS})
+VRI_NAME = re.compile(r"/(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})")
+"""SHA-1 of the signature's value; some tools take SHA-256."""
+CRL_ARRAYS, OCSP_ARRAYS = ("/CRLs", "/CRL"), ("/OCSPs", "/OCSP")
+"""Arrays of revocation evidence, in the DSS and in its VRI entries."""
+
+# Document information and metadata
+DATE_KEYS, TOOL_KEYS = ("/ModDate", "/CreationDate"), ("/Producer", "/Creator")
+"""Of the document information: an update renews the first of each; where there was none, all of them may be added."""
+INFORMATION_KEYS = frozenset({"/Title", "/Author", "/Subject", "/Keywords", "/Trapped", *DATE_KEYS, *TOOL_KEYS})
+"""Document information (table 317)."""
+METADATA_KEYS = STREAM_KEYS | {"/Type", "/Subtype"}
+"""A metadata stream (table 315)."""
+
+# Structure tree
+STRUCTURE_ELEMENT_KEYS = frozenset({"/Type", "/S", "/P", "/K", "/Pg", "/Lang"})
+"""A structure element without text or attributes of its own (table 323)."""
+OBJECT_REFERENCE_KEYS = frozenset({"/Type", "/Obj", "/Pg"})
+"""A reference from the structure tree to an object (table 325)."""
+
+# Output intents
+OUTPUT_INTENT_KEYS = frozenset(
+    {"/Type", "/S", "/OutputCondition", "/OutputConditionIdentifier", "/RegistryName", "/Info", "/DestOutputProfile"}
+)
+"""Table 365."""
+COLOUR_PROFILE_KEYS = STREAM_KEYS | {"/N"}

@@ -1,0 +1,61 @@
+"""``trust.json``: which roots of the trust folder count, and from when until when.
+
+The file looks like ``{"roots": {"<sha256>": {"name": …, "from": …, "until": …, "crls": […]}}}`` and is written by
+``trunkctl trust``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from validator.pki.atomic_file import replace_file
+from validator.pki.trust_store import ALWAYS, Window
+
+PINS = "trust.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """What the operator said about one root."""
+
+    name: str = ""
+    window: Window = ALWAYS
+    crls: tuple[str, ...] = ()
+    """Addresses of the hierarchy's revocation lists, for ``trunkctl trust refresh``."""
+
+
+def read_pins(folder: Path) -> dict[str, Pin] | None:
+    """The roots that the operator named, by SHA-256; None = there is no such file. Raises ``ValueError``."""
+    path = folder / PINS
+    if not path.is_file():
+        return None
+    try:
+        roots = json.loads(path.read_text(encoding="utf-8"))["roots"]
+        return {sha256.lower(): _read(entry) for sha256, entry in roots.items()}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{PINS}: not readable: {error}") from error
+
+
+def write_pins(folder: Path, pins: Mapping[str, Pin]) -> None:
+    """Replace ``trust.json`` in one step."""
+    roots = {sha256: _plain(pin) for sha256, pin in sorted(pins.items())}
+    replace_file(folder / PINS, json.dumps({"roots": roots}, ensure_ascii=False, indent=1).encode() + b"\n")
+
+
+def _read(entry: dict[str, Any]) -> Pin:
+    start, end = (datetime.fromisoformat(entry[key]) if entry.get(key) else None for key in ("from", "until"))
+    if any(limit is not None and limit.tzinfo is None for limit in (start, end)):
+        raise ValueError("a time without zone")
+    return Pin(name=str(entry.get("name", "")), window=Window(start, end), crls=tuple(entry.get("crls", ())))
+
+
+def _plain(pin: Pin) -> dict[str, Any]:
+    limits = {"from": pin.window.start, "until": pin.window.end}
+    return {
+        "name": pin.name,
+        **{key: limit.isoformat() for key, limit in limits.items() if limit},
+        **({"crls": list(pin.crls)} if pin.crls else {}),
+    }

@@ -1,0 +1,94 @@
+"""Whom we trust: pinned roots, issuing CAs and time stamp authorities, immutable in use."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from validator.pki.certificates import fingerprint
+
+
+class Purpose(StrEnum):
+    """What a chain is asked for."""
+
+    DOCUMENTS = "documents"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time for which the operator trusts a root; None = no limit besides the certificate's own."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether ``at`` lies inside."""
+        return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
+
+
+ALWAYS = Window()
+
+
+class TrustStore:
+    """Roots and issuing CAs. Equal content has equal ``version``. Crosses process borders as DER."""
+
+    def __init__(
+        self,
+        roots: Iterable[bytes],
+        intermediates: Iterable[bytes] = (),
+        tsa: Iterable[bytes] = (),
+        windows: Mapping[str, Window] | None = None,
+    ) -> None:
+        """Certificates as DER; ``windows`` by a root's SHA-256. Raises ``ValueError`` for what is not a certificate."""
+        self._roots = tuple(sorted(set(roots)))
+        self._intermediates = tuple(sorted(set(intermediates) - set(self._roots)))
+        self._tsa = tuple(sorted(set(tsa) - set(self._roots)))
+        self.windows = dict(windows or {})
+        self.roots = _parse_all(self._roots)
+        self.intermediates = _parse_all(self._intermediates)
+        self.tsa = _parse_all(self._tsa)
+        self.root_fingerprints = tuple(hashlib.sha256(der).hexdigest() for der in self._roots)
+        self.version = _version((self._roots, self._intermediates, self._tsa), self.windows)
+
+    @property
+    def authorities(self) -> tuple[x509.Certificate, ...]:
+        """All certificates whose statements on revocation may count."""
+        return (*self.roots, *self.intermediates, *self.tsa)
+
+    def is_anchor(self, certificate: x509.Certificate, purpose: Purpose = Purpose.DOCUMENTS) -> bool:
+        """Whether exactly this certificate is pinned for that purpose."""
+        der = certificate.public_bytes(Encoding.DER)
+        return der in self._roots or (purpose is Purpose.TIME and der in self._tsa)
+
+    def holds(self, root: x509.Certificate, at: datetime) -> bool:
+        """Whether the operator trusts that root for the time ``at``."""
+        return not self.windows or self.windows.get(fingerprint(root), ALWAYS).holds(at)
+
+    def candidates(self, issuer: x509.Name, purpose: Purpose = Purpose.DOCUMENTS) -> tuple[x509.Certificate, ...]:
+        """Certificates with that subject, roots first. The name only finds them; signatures decide."""
+        known = self.authorities if purpose is Purpose.TIME else (*self.roots, *self.intermediates)
+        return tuple(ca for ca in known if ca.subject == issuer)
+
+    def __reduce__(self) -> tuple[type["TrustStore"], tuple[Any, ...]]:
+        return TrustStore, (self._roots, self._intermediates, self._tsa, self.windows)
+
+
+def _parse_all(ders: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
+    return tuple(x509.load_der_x509_certificate(der) for der in ders)
+
+
+def _version(parts: Iterable[tuple[bytes, ...]], windows: Mapping[str, Window]) -> str:
+    state = hashlib.sha256()
+    for part in parts:
+        for der in part:
+            state.update(hashlib.sha256(der).digest())
+        state.update(b"|")
+    for sha256, window in sorted(windows.items()):
+        state.update(f"{sha256} {window.start} {window.end}\n".encode())
+    return state.hexdigest()

@@ -1,0 +1,56 @@
+"""The life of a worker process."""
+
+import contextlib
+import logging
+import math
+import pickle
+import resource
+import signal
+from multiprocessing.connection import Connection
+
+from validator.context import Material, ValidationContext
+from validator.report.decision import Decision
+from validator.secrecy import search
+from validator.secrecy.search import SearchRequest, SearchResult
+from validator.verify import verify
+from validator.workers.job import Hook, Job, Limits
+
+
+def serve(pipe: Connection, limits: Limits, hook: Hook | None) -> None:
+    """Takes material and jobs from the pipe and answers each job, until the pipe closes."""
+    for gentle in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(gentle, signal.SIG_IGN)  # sent to the whole group: our parent decides when we end
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    logging.disable(logging.CRITICAL)
+    material: Material | None = None
+    with contextlib.suppress(EOFError, OSError):
+        pipe.send(True)
+        while True:
+            received = pickle.loads(pipe.recv_bytes())  # noqa: S301  from our own parent
+            if isinstance(received, Material):
+                material = received
+            elif material is not None:
+                pipe.send(_answer(material, limits, hook, received))
+
+
+def _answer(material: Material, limits: Limits, hook: Hook | None, job: Job) -> Decision | SearchResult:
+    _allow_cpu(limits.cpu_seconds)
+    # An alarm clock of its own, should the parent be gone and nobody there to kill it.
+    signal.setitimer(signal.ITIMER_REAL, 2 * limits.wall_seconds)
+    if hook:
+        hook(job.document)
+    answer: Decision | SearchResult
+    if isinstance(job.request, SearchRequest):
+        answer = search(job.request.name, job.document, job.policy)
+    else:
+        answer = verify(job.document, job.request, ValidationContext(material, job.now, job.policy))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return answer
+
+
+def _allow_cpu(seconds: int) -> None:
+    """So much more CPU time from now on; then SIGXCPU ends the process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))

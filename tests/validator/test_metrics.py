@@ -1,0 +1,281 @@
+"""What the validator tells: verdicts once each, look-ups as the report names them, how old the material is."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from common.buckets import make_missing
+from common.database import Database
+from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
+from common.domain.ids import document_key, event_id, package_id
+from common.domain.names import Lane, PackageKind
+from common.envelopes import to_json
+from common.facts import BaseFact, PackageAccepted
+from common.failure import Transient
+from common.objects import Objects, content_ref
+from common.settings import ServiceSettings
+from mint.pki import Authority
+from mint.tamper import TAMPERS
+from mint.wrong import WRONGS
+from tests.counted import Series, Since, series
+from validator.handlers import Validator
+from validator.metrics import record_examination, record_material, record_verdicts, revocation_checks
+from validator.pki.revocation_lists import RevocationLists
+from validator.pki.trust_store import TrustStore
+from validator.report.decision import Decision
+from validator.store import Verdicts
+
+from .conftest import NOW, SENDER, Harness, revocation_of
+from .test_time import KEPT, MADE, TimeHarness, timed
+
+assert timed  # a fixture
+
+COUNTED = (
+    "trunk_signature_verdicts_total",
+    "trunk_signature_validation_seconds_count",
+    "trunk_revocation_checks_total",
+    "trunk_documents_rejected_total",
+    "trunk_document_stage_seconds_count",
+)
+
+
+def broken(harness: Harness) -> Decision:
+    """The content of the first signature was changed under it."""
+    return harness.judge(
+        TAMPERS[next(name for name in TAMPERS if "digest" in TAMPERS[name].reason.lower())].apply(harness.signed)
+    )
+
+
+def test_verdicts_are_counted_a_signature(harness: Harness) -> None:
+    since = Since(*COUNTED)
+    record_verdicts([harness.judge(harness.signed)])
+    assert since.counted == {("signature_verdicts_total", "valid", ""): 2}
+
+
+def test_verdicts_of_a_changed_document(harness: Harness) -> None:
+    since, decision = Since(*COUNTED), broken(harness)
+    record_verdicts([decision])
+    assert sum(since.counted.values()) == len(decision.report.signatures)
+    assert ("signature_verdicts_total", "invalid", "HASH_FAILURE") in since.counted
+
+
+def test_an_unsigned_document_has_no_verdict_on_a_signature_but_was_examined(harness: Harness) -> None:
+    since, decision = Since(*COUNTED), harness.judge(harness.letter)
+    record_verdicts([decision])
+    record_examination(decision, 0.1, is_remembered=False)
+    assert since.counted == {("signature_validation_seconds_count", "invalid", ""): 1}
+
+
+def test_examinations_go_by_the_answer_about_the_document(harness: Harness) -> None:
+    since = Since(*COUNTED)
+    record_examination(harness.judge(harness.signed), 0.1, is_remembered=False)
+    record_examination(harness.judge(harness.signed, revocation=RevocationLists()), 0.1, is_remembered=False)
+    revoked = WRONGS["signer_revoked"].make(harness.city, SENDER, harness.letter, NOW)
+    record_examination(harness.judge(revoked), 0.1, is_remembered=False)
+    counted = {key: count for key, count in since.counted.items() if "seconds" in key[0]}
+    assert counted == {
+        ("signature_validation_seconds_count", "valid", ""): 1,
+        ("signature_validation_seconds_count", "indeterminate", "TRY_LATER"): 1,
+        ("signature_validation_seconds_count", "invalid", "REVOKED_NO_POE"): 1,
+    }
+
+
+def test_look_ups_on_lists(harness: Harness) -> None:
+    # Signer and seal, each with its own certificate and that of the issuing CA.
+    assert list(revocation_checks(harness.judge(harness.signed))) == [("crl", "good")] * 4
+
+
+def test_look_ups_that_found_nothing_in_force(harness: Harness) -> None:
+    assert set(revocation_checks(harness.judge(harness.signed, revocation=RevocationLists()))) == {("crl", "unknown")}
+
+
+def test_look_ups_that_found_a_revocation(harness: Harness) -> None:
+    document = WRONGS["signer_revoked"].make(harness.city, SENDER, harness.letter, NOW)
+    assert sorted(revocation_checks(harness.judge(document))) == [("crl", "good"), ("crl", "good"), ("crl", "revoked")]
+
+
+def test_look_ups_in_answers_that_the_document_brought_along(timed: TimeHarness) -> None:
+    decision = timed.judge(MADE["B-LT with OCSP"](timed), KEPT, crls=timed.crls()[:1])
+    assert {("ocsp", "good"), ("crl", "good")} == set(revocation_checks(decision))
+
+
+def test_remembered_answers_count_as_such(harness: Harness) -> None:
+    since = Since(*COUNTED)
+    record_examination(harness.judge(harness.signed), 0.001, is_remembered=True)
+    assert since.counted["revocation_checks_total", "cache", "good"] == 4
+
+
+def material() -> Series:
+    return series("trunk_trust_last_update_timestamp_seconds", "trunk_trust_not_after_timestamp_seconds")
+
+
+def test_age_of_the_material(harness: Harness) -> None:
+    trust, read_at = harness.trust, NOW + timedelta(minutes=5)
+    older = revocation_of(harness.city, trust, this_update=NOW - timedelta(days=1))
+    both = RevocationLists([*older.crls, *harness.revocation.crls])
+    record_material(trust, both, read_at, NOW)
+    (root,), (issuing,) = trust.roots, trust.intermediates
+    root_name, issuing_name = (
+        each.subject.rfc4514_string().partition("CN=")[2].split(",")[0] for each in (root, issuing)
+    )
+    update, end = "trust_last_update_timestamp_seconds", "trust_not_after_timestamp_seconds"
+    assert material() == {
+        (update, "directory"): read_at.timestamp(),
+        (update, f"arl/{root_name}"): NOW.timestamp(),
+        (update, f"crl/{issuing_name}"): NOW.timestamp(),
+        (end, root_name): root.not_valid_after_utc.timestamp(),
+        (end, issuing_name): issuing.not_valid_after_utc.timestamp(),
+    }
+
+
+def test_no_list_and_no_directory_are_told_as_zero(harness: Harness) -> None:
+    record_material(harness.trust, RevocationLists(), None, NOW)
+    assert [value for key, value in material().items() if key[0].startswith("trust_last_update")] == [0, 0, 0]
+
+
+def test_of_expired_authorities_no_list_is_awaited_but_their_end_is_told(harness: Harness) -> None:
+    record_material(harness.trust, harness.revocation, NOW, NOW + timedelta(days=365 * 60))
+    assert [key for key in material() if key[0].startswith("trust_last")] == [
+        ("trust_last_update_timestamp_seconds", "directory")
+    ]
+    assert len([key for key in material() if key[0].startswith("trust_not_after")]) == 2
+
+
+def test_authorities_of_one_name_are_told_apart() -> None:
+    first, second = (Authority("Cùng tên", now=NOW, kind="p256") for _ in range(2))
+    record_material(TrustStore([first.root.der, second.root.der]), RevocationLists(), NOW, NOW)
+    assert len([key for key in material() if key[1].startswith("arl/")]) == 2
+
+
+# The handler
+
+
+@dataclass
+class Judging:
+    """An examiner whose answer is given, and that notes how often it was asked."""
+
+    answer: Decision
+    asked: list[bytes] = field(default_factory=list)
+
+    async def examine(self, document: bytes, *_: Any, **__: Any) -> Decision:
+        self.asked.append(document)
+        await asyncio.sleep(0.01)
+        return self.answer
+
+    async def look(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+class Remembering:
+    """An announcer that remembers."""
+
+    def __init__(self) -> None:
+        self.facts: list[BaseFact] = []
+
+    async def announce(self, fact: BaseFact) -> None:
+        self.facts.append(fact)
+
+
+@pytest_asyncio.fixture
+async def stores(stack: SimpleNamespace) -> AsyncIterator[tuple[Objects, Verdicts]]:
+    settings = ServiceSettings(
+        mongo_uri=SecretStr(stack.mongo_uri),
+        s3_endpoint=stack.s3_endpoint,
+        s3_access_key=SecretStr(stack.s3_access_key),
+        s3_secret_key=SecretStr(stack.s3_secret_key),
+    )
+    objects = Objects(settings)
+    make_missing(objects.client)
+    database = Database(settings, f"validator_test_{secrets.token_hex(4)}")
+    yield objects, Verdicts(database)
+    await database.client.drop_database(database._database.name)
+    database.client.close()
+
+
+async def accepted(objects: Objects, document: bytes) -> PackageAccepted:
+    """A package with one PDF."""
+    document_id = f"{SENDER},2026/07/01,{secrets.token_hex(8)}"
+    attachment = Attachment(
+        content_id="a1",
+        name="1.pdf",
+        content_type="application/pdf",
+        size_bytes=len(document),
+        sha256=hashlib.sha256(document).hexdigest(),
+    )
+    envelope = Envelope(
+        sender=Organization(code=SENDER),
+        receivers=(Organization(code="000.00.09.H29"),),
+        document_id=document_id,
+        number="15",
+        notation="TB",
+        promulgation_date=date(2026, 7, 1),
+        type=DocumentType(name="Công văn"),
+        subject="Về việc nghỉ lễ",
+        signer=Signer(full_name="Nguyễn Văn A"),
+        attachments=(attachment,),
+    )
+    await objects.put_content(document)
+    package = await objects.put_content(secrets.token_bytes(40))
+    package_key = package_id(SENDER, package.sha256)
+    return PackageAccepted(
+        event_id=event_id(package_key, "intake"),
+        occurred_at=datetime.now(UTC),
+        subject=document_key(SENDER, document_id),
+        package_id=package_key,
+        sender=SENDER,
+        document_id=document_id,
+        kind=PackageKind.NEW,
+        lane=Lane.NORMAL,
+        package=content_ref(package.sha256, package.size_bytes),
+        envelope=await objects.put_content(to_json(envelope)),
+        submitted_at=datetime.now(UTC),
+    )
+
+
+async def test_a_package_counts_once_however_often_its_fact_comes(
+    harness: Harness, stores: tuple[Objects, Verdicts]
+) -> None:
+    objects, verdicts = stores
+    examiner = Judging(harness.judge(harness.signed))
+    fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
+    replicas = [Validator(Remembering(), objects, verdicts, examiner) for _ in range(3)]  # type: ignore[arg-type]
+    await asyncio.gather(*(replica.verify_document(fact) for replica in replicas))
+    await replicas[0].verify_document(fact)
+    assert len(examiner.asked) == 3  # all three decided, and one decision was saved
+    assert since.counted == {
+        ("signature_verdicts_total", "valid", ""): 2,
+        ("document_stage_seconds_count", "validated", "normal"): 1,
+    }
+
+
+async def test_a_refused_document_counts_once(harness: Harness, stores: tuple[Objects, Verdicts]) -> None:
+    objects, verdicts = stores
+    decision = broken(harness)
+    validator = Validator(Remembering(), objects, verdicts, Judging(decision))  # type: ignore[arg-type]
+    fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
+    for _ in range(2):
+        await validator.verify_document(fact)
+    rejected = {key: count for key, count in since.counted.items() if key[0] == "documents_rejected_total"}
+    assert rejected == {("documents_rejected_total", "validator", decision.report.reason, "document"): 1}
+
+
+async def test_what_cannot_be_decided_counts_at_each_attempt(
+    harness: Harness, stores: tuple[Objects, Verdicts]
+) -> None:
+    objects, verdicts = stores
+    examiner = Judging(harness.judge(harness.signed, revocation=RevocationLists()))
+    validator = Validator(Remembering(), objects, verdicts, examiner)  # type: ignore[arg-type]
+    fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
+    for _ in range(2):
+        with pytest.raises(Transient):
+            await validator.verify_document(fact)
+    assert since.counted == {("signature_verdicts_total", "indeterminate", "TRY_LATER"): 4}
