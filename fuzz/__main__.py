@@ -5,6 +5,7 @@ With ``--atheris`` the coverage-guided engine drives the same target, where it i
 
 import argparse
 import hashlib
+import math
 import resource
 import signal
 import sys
@@ -35,15 +36,24 @@ def _alarm(_number: int, _frame: FrameType | None) -> None:
     raise TooSlow
 
 
-def run(name: str, target: "Target", *, seconds: float, first: int = 0, folder: Path | None = None) -> tuple[int, int]:
-    """Number of inputs tried and of findings."""
-    until, number, findings = time.monotonic() + seconds, first, 0
+def run(
+    name: str,
+    target: "Target",
+    *,
+    seconds: float = math.inf,
+    inputs: float = math.inf,
+    first: int = 0,
+    folder: Path | None = None,
+) -> tuple[int, int]:
+    """Number of inputs tried and of findings, until the time is over or so many inputs were tried."""
+    number, findings = first, 0
     ended: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
     from fuzz.targets import case
 
     target.seeds()
-    while time.monotonic() < until and not ended:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and number < first + inputs and not ended:
         seed, data = case(target, number)
         findings += not _holds(f"{name} {number}", target, seed, data, target.seconds, folder)
         number += 1
