@@ -1,14 +1,10 @@
 """(q9) Validation data: arrays of streams, each there already or new."""
 
-import re
-
 from validator.diff.fast_path.change import RevisionChange
 from validator.diff.fast_path.plain_entries import has_reference, references
 from validator.pdf.inconclusive import Inconclusive
-from validator.pdf.schema import DSS_ARRAYS, DSS_KEYS, VRI_ARRAYS, VRI_KEYS
+from validator.pdf.schema import DSS_ARRAYS, DSS_KEYS, VRI_ARRAYS, VRI_KEYS, VRI_NAME
 from validator.pdf.values import Ref, Value
-
-VRI_NAME = re.compile(r"/[A-Z0-9]{40}")
 
 
 def check_validation_data(change: RevisionChange, before: "Value | None", now: "Value | None") -> None:
