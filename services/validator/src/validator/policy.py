@@ -1,7 +1,8 @@
 """The validation policy: every limit and list that decides, under one version that stands in each report.
 
 Limits are grouped by the package that obeys them; each function takes its group as an argument. No other module of the
-validator defines a number that decides (``tests/validator/test_policy.py``).
+validator defines a number that decides (``tests/validator/test_policy.py``). How far a stream of a PDF may be decoded
+is pyHanko's own limit, which belongs to the version that each report names.
 """
 
 from dataclasses import dataclass
