@@ -15,11 +15,14 @@ from notifier.channels.answer import Sent
 from notifier.compose import Channel, Notification
 from notifier.handlers import Notifier
 from notifier.settings import NotifierSettings
-from notifier.store import Notifications
+from notifier.store import FREE, Notifications
 
 from .conftest import RECEIVER, Facts, Post, Remembering, Web, directory
 
 MAIL = "vanthu@example.vn"
+
+
+LEASE_SECONDS = 60.0
 
 
 class Scene:
@@ -29,17 +32,20 @@ class Scene:
         self.database, self.post, self.web, self.announced = database, post, web, announced
         self.settings = NotifierSettings(smtp_host="127.0.0.1", smtp_port=post.port, smtp_starttls=False)
         self.directory = directory(MAIL, web.url)
-        self.lease_seconds = 60.0
 
     def notifier(self, **other: Any) -> Notifier:
         chosen = {"senders": senders(self.settings), "announcer": self.announced, **other}
-        return Notifier(Notifications(self.database, self.lease_seconds), self._current, **chosen)
+        return Notifier(Notifications(self.database, LEASE_SECONDS), self._current, **chosen)
 
     def _current(self) -> Directory:
         return self.directory
 
+    async def end_leases(self) -> None:
+        """As if their time were over."""
+        await self.database.collection("notifications").update_many({}, {"$set": {"lease_until": FREE}})
+
     async def states(self, event_id: str) -> dict[str, str]:
-        noted = await Notifications(self.database, 60).about(event_id)
+        noted = await Notifications(self.database, LEASE_SECONDS).about(event_id)
         return {document["channel"]: document["state"] for document in noted}
 
 
@@ -160,7 +166,6 @@ class Killed(BaseException):
 
 async def test_a_crash_between_sending_and_noting_repeats_under_the_same_id(scene: Scene) -> None:
     fact = Facts().placed()
-    scene.lease_seconds = 0.3
     real = senders(scene.settings)
 
     class Dying:
@@ -172,7 +177,7 @@ async def test_a_crash_between_sending_and_noting_repeats_under_the_same_id(scen
         await scene.notifier(senders={Channel.EMAIL: Dying(), Channel.WEBHOOK: Dying()}).tell(fact)
     with pytest.raises(Transient, match="another worker"):
         await scene.notifier().tell(fact)
-    await asyncio.sleep(0.4)
+    await scene.end_leases()
     await scene.notifier().tell(fact)
     assert len({mail["Message-ID"] for mail in scene.post.mails}) == 1
     assert len(scene.post.mails) == 2
