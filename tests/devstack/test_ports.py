@@ -1,10 +1,12 @@
 """Ports: free ones, the same ones again, others for another checkout."""
 
+import json
 import socket
 from pathlib import Path
 
 import pytest
 
+from common.store_access import Role
 from devstack import choices, ports
 
 
@@ -34,6 +36,34 @@ def test_choices_are_kept_and_private(tmp_path):
     assert set(first.ports) == set(choices.NAMES)
     assert len(set(first.ports.values())) == len(choices.NAMES) <= ports.BLOCK_SIZE
     assert (tmp_path / "choices.json").stat().st_mode & 0o077 == 0
+
+
+def test_choices_of_an_earlier_release_get_secrets_for_every_role(tmp_path):
+    first = choices.settle(tmp_path)
+    file = tmp_path / "choices.json"
+    before = {name: value for name, value in json.loads(file.read_text()).items() if name != "mongo_passwords"}
+    file.write_text(json.dumps({**before, "s3_keys": {"router": ["known", "secret"], "retired": ["x", "y"]}}))
+    completed = choices.settle(tmp_path)
+    assert completed.postgresql_password == first.postgresql_password
+    assert completed.s3_keys["router"] == ["known", "secret"]
+    assert set(completed.s3_keys) == set(completed.mongo_passwords) == set(Role)
+    assert choices.settle(tmp_path) == completed
+
+
+def test_every_role_has_secrets_of_its_own(tmp_path):
+    settled = choices.settle(tmp_path)
+    secrets = [*settled.mongo_passwords.values(), *(part for pair in settled.s3_keys.values() for part in pair)]
+    assert len(set(secrets)) == 3 * len(Role)
+
+
+def test_a_checkout_of_before_gets_ports_for_names_that_are_new(tmp_path):
+    first = choices.settle(tmp_path)
+    file = tmp_path / "choices.json"
+    before = json.loads(file.read_text())
+    del before["ports"]["amqps"]
+    file.write_text(json.dumps(before))
+    assert choices.settle(tmp_path) == first
+    assert choices.load(tmp_path) == first
 
 
 def test_moving_changes_ports_alone(tmp_path):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from devstack import addresses, choices, ferretdb, mongo, policy_rc, rabbitmq, seaweedfs
+from common.store_access import Role
+from devstack import addresses, choices, ferretdb, mongo, rabbitmq, seaweedfs
 from devstack.addresses import Addresses
 from devstack.errors import NoWay
 
@@ -21,6 +22,7 @@ def test_broker_in_the_environment():
     assert found == {
         "amqp_host": "broker",
         "amqp_port": 5673,
+        "amqps_port": 0,
         "rabbitmq_management_url": "http://broker:15673",
         "rabbitmq_prometheus_url": "http://broker:15692/metrics",
         "rabbitmq_admin_user": "ad/min",
@@ -45,10 +47,14 @@ def test_store_in_the_environment_needs_its_keys():
         seaweedfs.from_environment(given)
     given |= {"TRUNK_DEV_S3_ACCESS_KEY": "k", "TRUNK_DEV_S3_SECRET_KEY": "s"}
     found = seaweedfs.from_environment(given)
+    assert found
+    assert found.pop("s3_keys") == {role: {"access": "k", "secret": "s"} for role in Role}
     assert found == {"s3_endpoint": "store:9000", "s3_access_key": "k", "s3_secret_key": "s"}
 
 
-@pytest.mark.parametrize(("text", "enough"), [("3.10.8", True), ("4.3.6", True), ("3.9.29", False), ("?", False)])
+@pytest.mark.parametrize(
+    ("text", "enough"), [("4.3.0", True), ("4.10.1", True), ("4.2.9", False), ("3.13.7", False), ("?", False)]
+)
 def test_broker_version(text, enough):
     assert rabbitmq.recent_enough(text) is enough
 
@@ -60,10 +66,10 @@ def test_go_version(text, enough):
 
 def test_broker_listens_on_loopback_alone(tmp_path):
     settled = choices.settle(tmp_path)
-    text = rabbitmq.settings(settled)
-    for port in ("amqp", "management", "prometheus"):
+    text = rabbitmq.settings(settled, "/srv")
+    for port in ("amqp", "amqps", "management", "prometheus"):
         assert str(settled.ports[port]) in text
-    assert text.count("127.0.0.1") == 3
+    assert text.count("127.0.0.1") == 4
     assert "guest" not in text
 
 
@@ -77,14 +83,3 @@ def test_addresses_are_kept_private_and_read_back(tmp_path):
     assert addresses.path(tmp_path).stat().st_mode & 0o077 == 0
     addresses.forget(tmp_path)
     assert addresses.load(tmp_path) is None
-
-
-def test_packages_start_no_service_while_installed(tmp_path):
-    switch = tmp_path / "policy-rc.d"
-    with policy_rc.no_services_started(switch):
-        assert "exit 101" in switch.read_text()
-    assert not switch.exists()
-    switch.write_text("the machine's own")
-    with policy_rc.no_services_started(switch):
-        assert switch.read_text() == "the machine's own"
-    assert switch.exists()

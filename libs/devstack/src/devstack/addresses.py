@@ -21,12 +21,20 @@ class Addresses:
     """Has the tag administrator, and every right in the virtual host `trunk`."""
     rabbitmq_admin_password: str
     mongo_uri: str
+    """With the administrator's password; for tests, never for a service."""
     s3_endpoint: str
     """host:port, plain HTTP, as the minio SDK takes it."""
     s3_access_key: str
+    """The administrator's, who may do everything; for tests, never for a service."""
     s3_secret_key: str
     versions: dict[str, str] = field(default_factory=dict)
     """By server (rabbitmq, mongo, s3): which program answers, and how it was had."""
+    mongo_uris: dict[str, str] = field(default_factory=dict)
+    """By role of ``common.store_access``, for those that use the database."""
+    s3_keys: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By role: ``access`` and ``secret``."""
+    amqps_port: int = 0
+    """AMQP over TLS, which takes client certificates of ``devstack.certificates``; 0 = somebody else's broker."""
 
     @property
     def amqp_url(self) -> str:

@@ -2,21 +2,28 @@
 
 import json
 import secrets
-from dataclasses import asdict, dataclass
+import sys
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from common.store_access import Role
 from devstack import ports
 
 NAMES = (
     *("amqp", "management", "prometheus", "erlang", "epmd"),
     *("postgresql", "mongo"),
     *("s3", "s3_grpc", "filer", "filer_grpc", "master", "master_grpc", "volume", "volume_grpc"),
+    "amqps",
 )
+"""Names of ports. A new one goes to the end: the others keep their places in the block."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """ports: by the names above, 1-65535. Secrets: URL-safe text. node_name: Erlang's, name@localhost."""
+    """ports: by the names above, 1-65535. Secrets: URL-safe text. node_name: Erlang's, name@localhost.
+
+    s3_keys and mongo_passwords: by role of ``common.store_access``; an access key and its secret, a password.
+    """
 
     ports: dict[str, int]
     node_name: str
@@ -24,21 +31,24 @@ class Choices:
     postgresql_password: str
     s3_access_key: str
     s3_secret_key: str
+    s3_keys: dict[str, list[str]] = field(default_factory=dict)
+    mongo_passwords: dict[str, str] = field(default_factory=dict)
 
 
 def load(state_dir: Path) -> Choices | None:
-    """What was chosen before, or None at the first start."""
+    """What was chosen before, or None at the first start. Names of ports that are new since then get a place."""
     try:
-        return Choices(**json.loads(_path(state_dir).read_text()))
+        kept = Choices(**json.loads(_path(state_dir).read_text()))
+        return replace(kept, ports=_completed(kept.ports))
     except FileNotFoundError:
         return None
 
 
 def settle(state_dir: Path) -> Choices:
-    """What was chosen before; else choose and keep it."""
-    kept = load(state_dir)
-    if kept is None:
-        kept = _choose(state_dir)
+    """What was chosen before, with secrets for roles that are new; else choose. Kept from then on."""
+    before = load(state_dir)
+    kept = _with_roles(before or _choose(state_dir))
+    if kept != before:
         write_private(_path(state_dir), asdict(kept))
     return kept
 
@@ -62,15 +72,41 @@ def _choose(state_dir: Path) -> Choices:
     return Choices(
         ports=_ports(state_dir),
         node_name=f"trunk-{secrets.token_hex(4)}@localhost",
-        rabbitmq_password=secrets.token_urlsafe(18),
-        postgresql_password=secrets.token_urlsafe(18),
-        s3_access_key=secrets.token_hex(10).upper(),
-        s3_secret_key=secrets.token_urlsafe(30),
+        rabbitmq_password=_password(),
+        postgresql_password=_password(),
+        s3_access_key=_access_key(),
+        s3_secret_key=_secret_key(),
     )
+
+
+def _with_roles(kept: Choices) -> Choices:
+    return replace(
+        kept,
+        s3_keys={role.value: kept.s3_keys.get(role.value) or [_access_key(), _secret_key()] for role in Role},
+        mongo_passwords={role.value: kept.mongo_passwords.get(role.value) or _password() for role in Role},
+    )
+
+
+def _access_key() -> str:
+    return secrets.token_hex(10).upper()
+
+
+def _secret_key() -> str:
+    return secrets.token_urlsafe(30)
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(18)
 
 
 def _ports(state_dir: Path) -> dict[str, int]:
     return dict(zip(NAMES, ports.free_block(state_dir), strict=False))
+
+
+def _completed(kept: dict[str, int]) -> dict[str, int]:
+    """The kept ports, and the next ones of their block for names that are missing."""
+    spare = (port for port in range(min(kept.values()), sys.maxsize) if port not in kept.values())
+    return kept | {name: next(spare) for name in NAMES if name not in kept}
 
 
 def _path(state_dir: Path) -> Path:

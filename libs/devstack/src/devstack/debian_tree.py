@@ -19,9 +19,8 @@ from devstack.progress import Progress
 
 BROKER = "rabbitmq-server"
 DATABASE = "postgresql-18-documentdb"
-# The suite that has both; an older one has the broker alone.
+# The suite that has both, the broker in a version that the trunk works with.
 BOTH = ("forky", (BROKER, DATABASE))
-BROKER_ONLY = ("trixie", (BROKER,))
 RECIPE = "2"  # raise it when the way of building changes
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 APT_WAIT = ("-o", "DPkg::Lock::Timeout=120")
@@ -85,11 +84,6 @@ def obstacle() -> str | None:
 def both(progress: Progress) -> Tree:
     """The tree with the broker and the database, built when it is not in the cache."""
     return _tree(*BOTH, progress)
-
-
-def broker_only(progress: Progress) -> Tree:
-    """The tree of the older suite, with the broker alone."""
-    return _tree(*BROKER_ONLY, progress)
 
 
 def _tree(suite: str, packages: tuple[str, ...], progress: Progress) -> Tree:

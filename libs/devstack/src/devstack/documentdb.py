@@ -15,6 +15,7 @@ FOLDER = "postgresql"
 BINARIES = "/usr/lib/postgresql/18/bin"
 DATA = "/srv/data"
 USER = "postgres"
+"""PostgreSQL's administrator, and with the same password the database's, whatever server that is."""
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "HOME": "/srv", "PATH": f"{BINARIES}:/usr/bin:/bin"}
 # Without TCP: nobody may connect before the extension and the password are there.
 LOCAL_ONLY = "-c listen_addresses=''"

@@ -34,7 +34,7 @@ def start(checkout: Checkout, program: Path, server: str) -> None:
         str(program),
         f"--listen-addr={LOOPBACK}:{checkout.choices.ports['mongo']}",
         f"--state-dir={state}",
-        *("--telemetry=disable", "--debug-addr=-", "--log-level=warn", "--no-auth"),
+        *("--telemetry=disable", "--debug-addr=-", "--log-level=warn"),
     ]
     own = {"DO_NOT_TRACK": "1", "FERRETDB_POSTGRESQL_URL": documentdb.url(checkout)}
     environment = {**processes.ordinary_environment(), **own}

@@ -1,13 +1,21 @@
-"""A server that speaks MongoDB's protocol: MongoDB itself where it is installed, else FerretDB 2."""
+"""A server that speaks MongoDB's protocol: MongoDB itself where it is installed, else FerretDB 2.
+
+Both ask for a password, and each role of ``common.store_access`` has its own user. MongoDB enforces the roles' rights;
+FerretDB does not, and the description of the server says so.
+"""
 
 import shutil
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from common import database_users
+from common.store_access import Role
 from devstack import documentdb, ferretdb, processes, waiting
 from devstack.checkout import Checkout
 from devstack.choices import Choices
@@ -23,7 +31,7 @@ VARIABLE = "TRUNK_DEV_MONGO_URI"
 def from_environment(environment: Mapping[str, str]) -> dict[str, object] | None:
     """The fields of Addresses for a server that somebody else runs; None when none is named."""
     uri = environment.get(VARIABLE)
-    return {"mongo_uri": uri} if uri else None
+    return {"mongo_uri": uri, "mongo_uris": {role.value: uri for role in database_users.USERS}} if uri else None
 
 
 def adopt(fields: Mapping[str, object]) -> str:
@@ -36,26 +44,27 @@ def adopt(fields: Mapping[str, object]) -> str:
 
 def addresses(choices: Choices) -> dict[str, object]:
     """The fields of Addresses for the server that we run."""
-    return {"mongo_uri": f"mongodb://{LOOPBACK}:{choices.ports['mongo']}/"}
+    return {"mongo_uri": _administrator_uri(choices), "mongo_uris": _role_uris(choices)}
 
 
 def start(checkout: Checkout) -> str:
-    """Start the server by the first way that works, wait until it serves, return what it is."""
-    if found := shutil.which("mongod"):
-        return _start_mongod(checkout, found)
-    return _start_ferretdb(checkout)
+    """Start the server by the first way that works, wait until it serves, make its users, return what it is."""
+    found = shutil.which("mongod")
+    described = _start_mongod(checkout, found) if found else _start_ferretdb(checkout)
+    passwords = {Role(role): password for role, password in checkout.choices.mongo_passwords.items()}
+    with _client(_administrator_uri(checkout.choices), patience_seconds=10) as client:
+        database_users.apply(client, passwords)
+    return described
 
 
 def ready(choices: Choices) -> bool:
-    """Whether it answers what needs its storage."""
-    return serves(str(addresses(choices)["mongo_uri"]))
+    """Whether it answers everybody who has a password, and nobody else."""
+    return _has_administrator(choices) and all(map(serves, _role_uris(choices).values()))
 
 
 def serves(uri: str, patience_seconds: float = 1.0) -> bool:
     """Whether a server at `uri` answers what needs its storage."""
-    client: MongoClient[dict[str, object]]
-    milliseconds = int(patience_seconds * 1000)
-    with MongoClient(uri, serverSelectionTimeoutMS=milliseconds) as client:
+    with _client(uri, patience_seconds) as client:
         try:
             client.list_database_names()
         except PyMongoError:
@@ -64,21 +73,49 @@ def serves(uri: str, patience_seconds: float = 1.0) -> bool:
 
 
 def _reported(uri: str) -> str:
-    client: MongoClient[dict[str, object]]
-    with MongoClient(uri, serverSelectionTimeoutMS=10_000) as client:
+    with _client(uri, patience_seconds=10) as client:
         return str(client.server_info()["version"])
+
+
+def _client(uri: str, patience_seconds: float) -> MongoClient[dict[str, Any]]:
+    return MongoClient(uri, serverSelectionTimeoutMS=int(patience_seconds * 1000))
+
+
+def _administrator_uri(choices: Choices) -> str:
+    return _uri(choices, documentdb.USER, choices.postgresql_password)
+
+
+def _role_uris(choices: Choices) -> dict[str, str]:
+    return {role.value: _uri(choices, role, choices.mongo_passwords[role.value]) for role in database_users.USERS}
+
+
+def _uri(choices: Choices, user: str = "", password: str = "") -> str:
+    who = f"{user}:{password}@" if user else ""
+    return f"mongodb://{who}{LOOPBACK}:{choices.ports['mongo']}/"
 
 
 def _start_mongod(checkout: Checkout, binary: str) -> str:
     port = checkout.choices.ports["mongo"]
     data = checkout.data("mongodb")
-    command = [binary, "--dbpath", str(data), "--port", str(port), "--bind_ip", LOOPBACK]
+    command = [binary, "--dbpath", str(data), "--port", str(port), "--bind_ip", LOOPBACK, "--auth"]
     program = Program(SERVER, "mongod", [*command, "--nounixsocket"], processes.ordinary_environment())
     with checkout.progress.step("MongoDB (on this machine)"):
         processes.start(checkout.state_dir, program)
-        waiting.until_ready(checkout.state_dir, SERVER, lambda: ready(checkout.choices))
+        waiting.until_ready(checkout.state_dir, SERVER, lambda: _make_administrator(checkout.choices))
     shown = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
     return f"MongoDB {shown.splitlines()[0].removeprefix('db version v') if shown else ''} (on this machine)"
+
+
+def _make_administrator(choices: Choices) -> bool:
+    """Whether MongoDB has its administrator, whom loopback may make as long as there is no user at all."""
+    if not _has_administrator(choices):
+        with _client(_uri(choices), patience_seconds=1) as client, suppress(PyMongoError):
+            client.admin.command("createUser", documentdb.USER, pwd=choices.postgresql_password, roles=["root"])
+    return _has_administrator(choices)
+
+
+def _has_administrator(choices: Choices) -> bool:
+    return serves(_administrator_uri(choices)) and not serves(_uri(choices))
 
 
 def _start_ferretdb(checkout: Checkout) -> str:
@@ -95,5 +132,8 @@ def _start_ferretdb(checkout: Checkout) -> str:
         raise NoWay(f"No MongoDB: install mongod, or name one that runs in {VARIABLE} ({refusal}).") from refusal
     with checkout.progress.step(f"FerretDB {ferretdb.VERSION} over PostgreSQL"):
         ferretdb.start(checkout, binary, SERVER)
-        waiting.until_ready(checkout.state_dir, SERVER, lambda: ready(checkout.choices))
-    return f"FerretDB {ferretdb.VERSION} over PostgreSQL 18 with DocumentDB, standing in for MongoDB"
+        waiting.until_ready(checkout.state_dir, SERVER, lambda: _has_administrator(checkout.choices))
+    return (
+        f"FerretDB {ferretdb.VERSION} over PostgreSQL 18 with DocumentDB, standing in for MongoDB; "
+        "takes users and passwords, enforces no rights of theirs"
+    )

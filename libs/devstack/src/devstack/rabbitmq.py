@@ -1,16 +1,16 @@
-"""RabbitMQ with the plugins for management and Prometheus, and the virtual host `trunk`."""
+"""RabbitMQ with the virtual host `trunk`, plain AMQP for services, and TLS for units that log in with a certificate."""
 
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from devstack import commands, debian_tree, policy_rc, processes, waiting
+from devstack import certificates, commands, processes, waiting
 from devstack.checkout import Checkout
 from devstack.choices import Choices
 from devstack.debian_tree import Tree
@@ -19,13 +19,13 @@ from devstack.ports import LOOPBACK, answers
 from devstack.processes import Program
 
 SERVER = "rabbitmq"
-PORTS = ("amqp", "management", "prometheus", "erlang", "epmd")
+PORTS = ("amqp", "amqps", "management", "prometheus", "erlang", "epmd")
 VHOST = "trunk"
 ADMIN = "admin"
-OLDEST = (3, 10)
+OLDEST = (4, 3)
 # Debian's /usr/sbin/rabbitmq-server changes the user by su; the script behind it does not.
 DEBIAN_SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-PLUGINS = "[rabbitmq_management,rabbitmq_prometheus].\n"
+PLUGINS = "[rabbitmq_management,rabbitmq_prometheus,rabbitmq_event_exchange,rabbitmq_auth_mechanism_ssl].\n"
 # Loopback only; no spinning while idle, since the machine is shared with what is being tested; and a
 # dead letter whose target was missing is tried again after 5 s instead of 3 minutes.
 ERLANG_ARGUMENTS = (
@@ -34,6 +34,8 @@ ERLANG_ARGUMENTS = (
 )
 MANAGEMENT_VARIABLE = "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL"
 PROMETHEUS_VARIABLE = "TRUNK_DEV_RABBITMQ_PROMETHEUS_URL"
+TLS = "tls"
+"""Folder of the certificate authority, below the checkout's state folder."""
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, object] | None:
@@ -48,6 +50,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, object] | None
     return {
         "amqp_host": host,
         "amqp_port": amqp.port or 5672,
+        "amqps_port": 0,
         "rabbitmq_management_url": f"{management.scheme}://{management.netloc.rpartition('@')[2]}",
         "rabbitmq_prometheus_url": environment.get(PROMETHEUS_VARIABLE) or f"http://{host}:15692/metrics",
         "rabbitmq_admin_user": unquote(admin.username or "guest"),
@@ -77,6 +80,7 @@ def addresses(choices: Choices) -> dict[str, object]:
     return {
         "amqp_host": LOOPBACK,
         "amqp_port": ports["amqp"],
+        "amqps_port": ports["amqps"],
         "rabbitmq_management_url": f"http://{LOOPBACK}:{ports['management']}",
         "rabbitmq_prometheus_url": f"http://{LOOPBACK}:{ports['prometheus']}/metrics",
         "rabbitmq_admin_user": ADMIN,
@@ -100,7 +104,7 @@ def ready(choices: Choices) -> bool:
     except httpx.HTTPError:
         return False
     states = vhost.get("cluster_state") or {}  # an empty list while the host is being made
-    return "running" in states.values() and answers(choices.ports["amqp"])
+    return "running" in states.values() and all(answers(choices.ports[port]) for port in ("amqp", "amqps"))
 
 
 def version(choices: Choices) -> str:
@@ -115,18 +119,22 @@ def _api(choices: Choices, path: str) -> dict[str, Any]:
     return found
 
 
+def runs_in_tree(data: Path) -> bool:
+    """Whether the broker of this data folder was started out of a Debian tree: there its user owns the folder."""
+    return data.stat().st_uid != os.getuid()
+
+
 def _program(checkout: Checkout) -> tuple[Program, str]:
     if found := _on_the_machine():
         return _machine_program(checkout, found), "on this machine"
-    refusals = []
-    ways: tuple[Callable[[], Tree], ...] = (checkout.tree, lambda: debian_tree.broker_only(checkout.progress))
-    for way in ways:
-        try:
-            tree = way()
-            return _tree_program(checkout, tree), f"from a Debian {tree.suite} tree"
-        except DevstackError as refusal:
-            refusals.append(str(refusal))
-    return _machine_program(checkout, _installed(checkout, refusals)), "installed by apt-get"
+    try:
+        tree = checkout.tree()
+    except DevstackError as refusal:
+        raise NoWay(
+            f"No RabbitMQ: install rabbitmq-server {OLDEST[0]}.{OLDEST[1]} or later, or name one that runs in "
+            f"TRUNK_DEV_AMQP_URL and {MANAGEMENT_VARIABLE} ({refusal})."
+        ) from refusal
+    return _tree_program(checkout, tree), f"from a Debian {tree.suite} tree"
 
 
 def _on_the_machine() -> str | None:
@@ -147,26 +155,11 @@ def recent_enough(text: str) -> bool:
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST
 
 
-def _installed(checkout: Checkout, refusals: list[str]) -> str:
-    """The last way: the distribution's own package."""
-    try:
-        with checkout.progress.step("rabbitmq-server by apt-get"), policy_rc.no_services_started():
-            debian_tree.install_package(debian_tree.BROKER)
-        if script := _on_the_machine():
-            return script
-    except (DevstackError, OSError) as refusal:
-        refusals.append(str(refusal))
-    raise NoWay(
-        "No RabbitMQ: install rabbitmq-server 3.10 or later, or name one that runs in TRUNK_DEV_AMQP_URL "
-        f"and {MANAGEMENT_VARIABLE} ({'; '.join(refusals)})."
-    )
-
-
 def _tree_program(checkout: Checkout, tree: Tree) -> Program:
     data = checkout.data(SERVER)
-    _write_settings(checkout)
+    _write_settings(checkout, "/srv")
     _give_away(data, tree.owner("rabbitmq"))
-    seen = _environment(checkout.choices, "/srv", processes.mark(checkout.state_dir, SERVER))
+    seen = environment(checkout.choices, "/srv", processes.mark(checkout.state_dir, SERVER))
     seen["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
     settings = [f"{name}={value}" for name, value in seen.items()]
     command = tree.command(data, "rabbitmq", ["env", "-i", *settings, str(DEBIAN_SCRIPT)])
@@ -175,12 +168,12 @@ def _tree_program(checkout: Checkout, tree: Tree) -> Program:
 
 def _machine_program(checkout: Checkout, script: str) -> Program:
     data = checkout.data(SERVER)
-    _write_settings(checkout)
-    own = _environment(checkout.choices, str(data), processes.mark(checkout.state_dir, SERVER))
+    _write_settings(checkout, str(data))
+    own = environment(checkout.choices, str(data), processes.mark(checkout.state_dir, SERVER))
     return Program(SERVER, "beam.smp", [script], {**processes.ordinary_environment(), **own})
 
 
-def _environment(choices: Choices, home: str, mark: str) -> dict[str, str]:
+def environment(choices: Choices, home: str, mark: str) -> dict[str, str]:
     """home: the data folder as the broker sees it."""
     return {
         "HOME": home,
@@ -200,11 +193,24 @@ def _environment(choices: Choices, home: str, mark: str) -> dict[str, str]:
     }
 
 
-def settings(choices: Choices) -> str:
-    """The text of rabbitmq.conf. The first start makes the administrator; a user guest never exists."""
+def settings(choices: Choices, home: str) -> str:
+    """The text of rabbitmq.conf. The first start makes the administrator; a user guest never exists.
+
+    home: the data folder as the broker sees it. A client certificate is asked for and checked if there is one; its
+    common name is the user. Who shows none logs in with a password.
+    """
     ports = choices.ports
     return f"""\
 listeners.tcp.1 = {LOOPBACK}:{ports["amqp"]}
+listeners.ssl.1 = {LOOPBACK}:{ports["amqps"]}
+ssl_options.cacertfile = {home}/ca.crt
+ssl_options.certfile = {home}/broker.crt
+ssl_options.keyfile = {home}/broker.key
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = false
+auth_mechanisms.1 = PLAIN
+auth_mechanisms.2 = EXTERNAL
+ssl_cert_login_from = common_name
 management.tcp.ip = {LOOPBACK}
 management.tcp.port = {ports["management"]}
 prometheus.tcp.ip = {LOOPBACK}
@@ -222,15 +228,21 @@ raft.wal_max_size_bytes = 33554432
 log.console = true
 log.console.level = info
 log.file = false
+log.exchange = true
+log.exchange.level = warning
+event_exchange.vhost = {VHOST}
 """
 
 
-def _write_settings(checkout: Checkout) -> None:
+def _write_settings(checkout: Checkout, home: str) -> None:
     data = checkout.data(SERVER)
-    private = data / "rabbitmq.conf"
-    private.touch(mode=0o600)
-    private.write_text(settings(checkout.choices))
+    certificates.write_secret(data / "rabbitmq.conf", settings(checkout.choices, home).encode())
     (data / "enabled_plugins").write_text(PLUGINS)
+    authority = certificates.authority(checkout.state_dir / TLS)
+    own = authority.server()
+    (data / "ca.crt").write_bytes(authority.pem)
+    (data / "broker.crt").write_bytes(own.certificate)
+    certificates.write_secret(data / "broker.key", own.key)
 
 
 def _give_away(data: Path, owner: tuple[int, int]) -> None:

@@ -1,6 +1,5 @@
 """SeaweedFS with its S3 gateway: versioned buckets and object lock."""
 
-import json
 import os
 import shutil
 import sys
@@ -10,10 +9,15 @@ from importlib.metadata import version as distribution_version
 from pathlib import Path
 
 import httpx
+from minio import Minio
+from minio.error import MinioException
+from urllib3.exceptions import HTTPError
 
+from common.store_access import Role
+from common.store_policies import KeyPair, seaweedfs_config
 from devstack import processes, waiting
 from devstack.checkout import Checkout
-from devstack.choices import Choices
+from devstack.choices import Choices, write_private
 from devstack.errors import NotReady, NoWay
 from devstack.ports import LOOPBACK, answers
 from devstack.processes import Program
@@ -37,7 +41,13 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, object] | None
     if not access_key or not secret_key:
         raise NoWay(f"{VARIABLES[0]} is set: set {VARIABLES[1]} and {VARIABLES[2]} too.")
     bare = endpoint.partition("://")[2] or endpoint
-    return {"s3_endpoint": bare.rstrip("/"), "s3_access_key": access_key, "s3_secret_key": secret_key}
+    keys = {"access": access_key, "secret": secret_key}
+    return {
+        "s3_endpoint": bare.rstrip("/"),
+        "s3_access_key": access_key,
+        "s3_secret_key": secret_key,
+        "s3_keys": {role.value: keys for role in Role},
+    }
 
 
 def adopt(fields: Mapping[str, object]) -> str:
@@ -54,20 +64,25 @@ def addresses(choices: Choices) -> dict[str, object]:
         "s3_endpoint": f"{LOOPBACK}:{choices.ports['s3']}",
         "s3_access_key": choices.s3_access_key,
         "s3_secret_key": choices.s3_secret_key,
+        "s3_keys": {role: {"access": access, "secret": secret} for role, (access, secret) in choices.s3_keys.items()},
     }
 
 
 def start(checkout: Checkout) -> str:
     """Start the store, wait until it can take objects, return what it is."""
     binary = _binary()
-    with checkout.progress.step("SeaweedFS (S3)"):
+    with checkout.progress.step("SeaweedFS (S3), with keys for each service"):
         processes.start(checkout.state_dir, _program(checkout, binary))
         waiting.until_ready(checkout.state_dir, SERVER, lambda: ready(checkout.choices))
     return f"SeaweedFS {_version()}, standing in for any S3 with object lock"
 
 
 def ready(choices: Choices) -> bool:
-    """Whether the gateway serves and the master knows a server that stores."""
+    """Whether the gateway serves, the master knows a server that stores, and every role's keys are known."""
+    return _serves(choices) and all(_knows(choices, *keys) for keys in choices.s3_keys.values())
+
+
+def _serves(choices: Choices) -> bool:
     ports = choices.ports
     try:
         gateway = httpx.get(f"http://{LOOPBACK}:{ports['s3']}/healthz", timeout=2)
@@ -75,6 +90,16 @@ def ready(choices: Choices) -> bool:
     except (httpx.HTTPError, ValueError):
         return False
     return gateway.is_success and int(topology["Topology"].get("Max", 0)) > 0
+
+
+def _knows(choices: Choices, access_key: str, secret_key: str) -> bool:
+    """A store that has run since before the keys were made does not know them, and is started again."""
+    client = Minio(f"{LOOPBACK}:{choices.ports['s3']}", access_key, secret_key, secure=False, region="us-east-1")
+    try:
+        client.list_buckets()
+    except (MinioException, HTTPError):
+        return False
+    return True
 
 
 def sweep(choices: Choices) -> None:
@@ -101,8 +126,7 @@ def _version() -> str:
 
 def _program(checkout: Checkout, binary: str) -> Program:
     identities = checkout.state_dir / "s3-identities.json"
-    identities.touch(mode=0o600)
-    identities.write_text(json.dumps(_identities(checkout.choices)))
+    write_private(identities, _identities(checkout.choices))
     # One volume at a time for a bucket instead of seven: buckets here are many and small.
     own = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
     environment = {**processes.ordinary_environment(), **own}
@@ -111,9 +135,11 @@ def _program(checkout: Checkout, binary: str) -> Program:
 
 
 def _identities(choices: Choices) -> dict[str, object]:
+    """Each role with its rights, and an administrator for tests."""
+    keys = {Role(role): KeyPair(*pair) for role, pair in choices.s3_keys.items()}
     credentials = [{"accessKey": choices.s3_access_key, "secretKey": choices.s3_secret_key}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
-    return {"identities": [{"name": "trunk", "credentials": credentials, "actions": actions}]}
+    return seaweedfs_config(keys, {"name": "administrator", "credentials": credentials, "actions": actions})
 
 
 def _command(checkout: Checkout, binary: str, identities: Path) -> list[str]:
@@ -128,6 +154,7 @@ def _command(checkout: Checkout, binary: str, identities: Path) -> list[str]:
         *("-filer", f"-filer.port={ports['filer']}", f"-filer.port.grpc={ports['filer_grpc']}"),
         *("-s3", f"-s3.port={ports['s3']}", f"-s3.port.grpc={ports['s3_grpc']}"),
         *("-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={identities}"),
+        "-s3.iam=false",  # rights come from that file alone
         # As S3 does: no bucket by accident, none removed with what is in it.
         *("-s3.autoCreateBucket=false", "-s3.allowDeleteBucketNotEmpty=false"),
     ]
