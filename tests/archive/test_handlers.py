@@ -19,7 +19,7 @@ from common.database import Database
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.facts import DeliveryPlaced, DocumentArchived
-from common.failure import Permanent, Transient
+from common.failure import Outage, Permanent
 from common.objects import ARCHIVE, Objects
 
 from .conftest import AT, RECEIVER, Material, Remembering
@@ -235,14 +235,14 @@ async def test_a_store_that_is_away_is_passing_trouble(
     what = await material(objects)
 
     async def away(*_: object) -> None:
-        raise Transient.unavailable("object store", "away")
+        raise Outage("object store", "away")
 
     archive: Callable[..., Awaitable[None]] = Archive(
         Ledger(database), Records(database), Progress(database), objects, announced, TABLE
     ).take
     with monkeypatch.context() as patched:
         patched.setattr(objects, "put_locked", away)
-        with pytest.raises(Transient):
+        with pytest.raises(Outage):
             await archive(what.verified())
     assert announced.facts == []
     await archive(what.verified())

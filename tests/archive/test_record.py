@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from archive.ledger import Head, next_entry
 from archive.record import Kept, Parts, archived, record
 from archive.retention import read_table
 from common.domain.reason import Reason
 from common.facts import ObjectRef
+from common.ledger import Head, next_entry
 
 from .conftest import AT, Material, ref_of
 

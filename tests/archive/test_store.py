@@ -4,11 +4,11 @@ import asyncio
 import secrets
 from datetime import UTC, datetime
 
-from archive.ledger import Broken
 from archive.store import Ledger
 from common.database import Database
 from common.domain.names import Lane, PackageKind
 from common.facts import PackageRepeated
+from common.ledger import Broken
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def fact(number: int, subject: str) -> PackageRepeated:
 
 async def test_entries_follow_each_other_and_come_back_as_they_were(database: Database) -> None:
     ledger, subject = Ledger(database), secrets.token_hex(16)
-    written = [await ledger.append(fact(number, subject), datetime.now(UTC)) for number in range(1, 4)]
+    written = [(await ledger.append(fact(number, subject), datetime.now(UTC)))[0] for number in range(1, 4)]
     assert await ledger.entries(subject) == written
     assert [entry.seq for entry in written] == [1, 2, 3]
     assert await ledger.verify(subject) is None
@@ -38,9 +38,10 @@ async def test_entries_follow_each_other_and_come_back_as_they_were(database: Da
 
 async def test_a_fact_that_comes_again_is_the_same_entry(database: Database) -> None:
     ledger, subject = Ledger(database), secrets.token_hex(16)
-    first = await ledger.append(fact(1, subject), AT)
+    first, is_first = await ledger.append(fact(1, subject), AT)
+    assert is_first
     await ledger.append(fact(2, subject), AT)
-    assert await ledger.append(fact(1, subject), datetime.now(UTC)) == first
+    assert await ledger.append(fact(1, subject), datetime.now(UTC)) == (first, False)
     assert len(await ledger.entries(subject)) == 2
 
 
@@ -49,9 +50,9 @@ async def test_a_crash_after_the_claim_leaves_no_gap(database: Database) -> None
     ledger, subject = Ledger(database), secrets.token_hex(16)
     await ledger.append(fact(1, subject), AT)
     await database.collection("ledger_events").insert_one({"_id": f"{subject}/{fact(2, subject).event_id}"})
-    entry = await ledger.append(fact(2, subject), AT)
+    entry, _ = await ledger.append(fact(2, subject), AT)
     assert entry.seq == 2
-    assert await ledger.append(fact(2, subject), AT) == entry
+    assert await ledger.append(fact(2, subject), AT) == (entry, False)
 
 
 async def test_workers_racing_on_one_document(database: Database) -> None:
@@ -76,14 +77,17 @@ async def test_two_appends_at_once_get_two_numbers(database: Database) -> None:
     for _ in range(10):
         subject = secrets.token_hex(16)
         one, other = Ledger(database), Ledger(database)
-        entries = await asyncio.gather(one.append(fact(1, subject), AT), other.append(fact(2, subject), AT))
+        appended = await asyncio.gather(one.append(fact(1, subject), AT), other.append(fact(2, subject), AT))
+        entries = [entry for entry, _ in appended]
         assert sorted(entry.seq for entry in entries) == [1, 2]
         assert await one.verify(subject) is None
 
 
 async def test_the_same_fact_twenty_times_at_once_is_one_entry(database: Database) -> None:
     subject = secrets.token_hex(16)
-    entries = await asyncio.gather(*(Ledger(database).append(fact(1, subject), datetime.now(UTC)) for _ in range(20)))
+    appended = await asyncio.gather(*(Ledger(database).append(fact(1, subject), datetime.now(UTC)) for _ in range(20)))
+    entries = [entry for entry, _ in appended]
+    assert sum(is_first for _, is_first in appended) == 1
     assert len(set(entries)) == 1
     assert await Ledger(database).entries(subject) == [entries[0]]
 

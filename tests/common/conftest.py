@@ -1,28 +1,38 @@
-"""A virtual host of its own for each test module, with the trunk's topology and a ladder a hundred times faster."""
+"""A virtual host of its own for each test module, with the trunk's topology and retries a thousand times faster."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote
 
+import aiormq
 import httpx
 import pytest
+from aiormq.abc import AbstractChannel
 from pydantic import SecretStr
 
+from common.buckets import make_missing
+from common.database import Database
 from common.domain.directory import Unit
+from common.objects import Objects
+from common.service.service import Service
 from common.settings import ServiceSettings
 from common.telemetry import setup_logs
 from common.topology import Topology, static_topology, unit_topology
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.topology_job import passwords_for
 
+from ..harness.topology import without_reports
+
 setup_logs("test", "CRITICAL")
 
 USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
 UNITS = tuple(Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in ("A.01", "B.02"))
-FASTER = 100
+FASTER = 1000
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,7 @@ class VirtualHost:
     admin_password: str
     topology: Topology
     admin: BrokerAdmin
+    stack: SimpleNamespace
 
     def url(self, user: str | None = None) -> str:
         """AMQP address for a user of the topology, or for the administrator."""
@@ -43,34 +54,72 @@ class VirtualHost:
         return f"amqp://{who}@{self.address}/{self.name}"
 
     def settings(self, user: str) -> ServiceSettings:
-        """Settings of a service that is quick about its failures."""
+        """Settings of a service in this virtual host, over a database of its own."""
         return ServiceSettings(
-            amqp_url=SecretStr(self.url(user)), redelivery_pause_seconds=0.01, confirm_timeout_seconds=2.0
+            amqp_url=SecretStr(self.url(user)),
+            mongo_uri=SecretStr(self.stack.mongo_uri),
+            s3_endpoint=self.stack.s3_endpoint,
+            s3_access_key=SecretStr(self.stack.s3_access_key),
+            s3_secret_key=SecretStr(self.stack.s3_secret_key),
+            handler_seconds=5.0,
+            drain_seconds=5.0,
         )
+
+    def service(self, name: str, **changes: object) -> Service:
+        """A service, not running yet."""
+        settings = self.settings(name).model_copy(update=changes)
+        return Service(name, settings, Database(settings, f"{self.name}_{name}"), Objects(settings))
+
+    @asynccontextmanager
+    async def channel(self, user: str | None = None) -> AsyncIterator[AbstractChannel]:
+        """A channel with confirms; returned messages raise."""
+        connection = await aiormq.connect(self.url(user))
+        try:
+            yield await connection.channel(publisher_confirms=True, on_return_raises=True)
+        finally:
+            await connection.close()
+
+    def depth(self, queue: str) -> int:
+        """Messages in a queue, delayed ones included."""
+        row = self.admin.get(f"/queues/{quote(self.name)}/{quote(queue)}")
+        return int(row.get("messages", 0))
 
 
 @pytest.fixture(scope="module")
 def vhost(stack: SimpleNamespace) -> Iterator[VirtualHost]:
     """Made for the module, deleted after it."""
     name = f"test-{secrets.token_hex(4)}"
-    topology = with_fast_ladder(static_topology() + unit_topology(UNITS[0]) + unit_topology(UNITS[1]))
+    topology = for_tests(static_topology() + unit_topology(UNITS[0]) + unit_topology(UNITS[1]))
     passwords = passwords_for(topology, USERS_FILE)
     who = (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=name)
     admin.apply(topology, passwords)
+    make_missing(
+        Objects(
+            ServiceSettings(
+                s3_endpoint=stack.s3_endpoint,
+                s3_access_key=SecretStr(stack.s3_access_key),
+                s3_secret_key=SecretStr(stack.s3_secret_key),
+            )
+        ).client
+    )
     with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:
         http.put(f"/permissions/{name}/{who[0]}", json={"configure": ".*", "write": ".*", "read": ".*"})
         address = f"{stack.amqp_host}:{stack.amqp_port}"
-        yield VirtualHost(name, address, passwords, *who, topology, admin)
+        yield VirtualHost(name, address, passwords, *who, topology, admin, stack)
         http.delete(f"/vhosts/{name}")
 
 
-def with_fast_ladder(topology: Topology) -> Topology:
-    """The same objects, with rungs of a hundredth of the time."""
-    queues = tuple(
-        replace(queue, arguments={**queue.arguments, "x-message-ttl": int(ttl) // FASTER})
-        if (ttl := queue.arguments.get("x-message-ttl"))
-        else queue
-        for queue in topology.queues
+def for_tests(topology: Topology) -> Topology:
+    """The same objects with quick retries; the broker's own exchanges exist in the trunk's virtual host only."""
+    policies = tuple(
+        replace(
+            policy,
+            definition={
+                name: int(value) // FASTER if isinstance(value, int) else value
+                for name, value in policy.definition.items()
+            },
+        )
+        for policy in topology.policies
     )
-    return replace(topology, queues=queues)
+    return replace(without_reports(topology), policies=policies)

@@ -4,20 +4,25 @@ import asyncio
 import sys
 from pathlib import Path
 
-from common.facts import Fact
-from common.service import Service
+from common.database import Database
+from common.facts import FACT_TYPES, BaseFact, PackageRepeated
+from common.objects import Objects
+from common.service.service import Service
 from common.settings import ServiceSettings
 
 marks = Path(sys.argv[1])
-service = Service("archive", ServiceSettings())
+settings = ServiceSettings()
+service = Service("archive", settings, Database(settings, sys.argv[2]), Objects(settings))
 
 
-async def handle(fact: Fact) -> None:
+async def handle(fact: BaseFact) -> None:
+    if not isinstance(fact, PackageRepeated):
+        return
     (marks / f"{fact.event_id}.begun").touch()
     await asyncio.sleep(2)
-    await service.announce(fact.model_copy(update={"event_id": f"{fact.event_id}-after"}))
+    await service.announce(fact.model_copy(update={"fact": "document.archived", "event_id": f"{fact.event_id}-after"}))
     (marks / f"{fact.event_id}.done").touch()
 
 
-service.on_facts(handle)
+service.on_facts(dict.fromkeys(FACT_TYPES, handle))
 service.run()

@@ -7,17 +7,16 @@ import socket
 import sys
 from pathlib import Path
 
-import aio_pika
 import httpx
 
 from common import topology
 from common.domain.names import Lane
-from common.service import Service
 
 from .conftest import VirtualHost
-from .test_chassis import fact, until
+from .test_chassis import announce, fact, until
 
 SCRIPT = Path(__file__).with_name("drained_service.py")
+QUEUE = topology.facts_queue("archive", Lane.NORMAL)
 
 
 def free_port() -> int:
@@ -31,14 +30,17 @@ PORT = free_port()
 
 
 async def start(vhost: VirtualHost, marks: Path) -> asyncio.subprocess.Process:
-    told = os.environ | {
+    settings = os.environ | {
         "TRUNK_AMQP_URL": vhost.url("archive"),
+        "TRUNK_MONGO_URI": vhost.stack.mongo_uri,
+        "TRUNK_S3_ENDPOINT": vhost.stack.s3_endpoint,
+        "TRUNK_S3_ACCESS_KEY": vhost.stack.s3_access_key,
+        "TRUNK_S3_SECRET_KEY": vhost.stack.s3_secret_key,
         "TRUNK_HTTP_PORT": str(PORT),
         "TRUNK_DRAIN_SECONDS": "15",
     }
-    return await asyncio.create_subprocess_exec(
-        sys.executable, SCRIPT, marks, env=told, stdout=asyncio.subprocess.DEVNULL
-    )
+    command = [sys.executable, str(SCRIPT), str(marks), f"{vhost.name}_drain"]
+    return await asyncio.create_subprocess_exec(*command, env=settings, stdout=asyncio.subprocess.DEVNULL)
 
 
 async def ready() -> bool:
@@ -49,30 +51,18 @@ async def ready() -> bool:
             return False
 
 
-async def left_in_queue(vhost: VirtualHost) -> list[str]:
-    async with await aio_pika.connect(vhost.url()) as connection:
-        channel = await connection.channel()
-        queue = await channel.get_queue(topology.facts_queue("archive", Lane.NORMAL))
-        found = []
-        while message := await queue.get(fail=False):
-            found.append(str(message.headers["x-event-id"]))
-            await message.ack()
-        return found
-
-
 async def test_sigterm_in_the_middle_of_work(vhost: VirtualHost, tmp_path: Path) -> None:
     process = await start(vhost, tmp_path)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await ready():
             await asyncio.sleep(0.1)
-    publisher = Service("router", vhost.settings("router"))
-    await publisher.publish_broker.connect()
-    for number in range(4):
-        await publisher.announce(fact(number))
-    await publisher.publish_broker.stop()
+    await announce(vhost, *(fact(f"e{number}") for number in range(4)))
     await until(lambda: len(list(tmp_path.glob("*.begun"))) == 4)
     process.send_signal(signal.SIGTERM)
-    await asyncio.wait_for(process.wait(), 20)
+    await asyncio.wait_for(process.wait(), 30)
     assert len(list(tmp_path.glob("*.done"))) == 4
-    left = await left_in_queue(vhost)
+    async with vhost.channel() as channel:
+        left = []
+        while (got := await channel.basic_get(QUEUE, no_ack=True)).delivery.name == "Basic.GetOk":
+            left.append(got.header.properties.headers["x-event-id"])
     assert sorted(left) == [f"e{number}-after" for number in range(4)]

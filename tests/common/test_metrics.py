@@ -8,6 +8,7 @@ import pytest
 from common import metrics
 from common.domain.names import Lane
 from common.domain.reason import Reason
+from common.domain.security import SecurityKind
 from common.metrics.documents import Unfinished
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
@@ -93,6 +94,14 @@ COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
             ("trunk_archive_write_seconds_count", ("written",)): 1,
         },
     ),
+    "record_task_failure": (
+        lambda: metrics.record_task_failure("sweep"),
+        {("trunk_task_failures_total", ("sweep",)): 1},
+    ),
+    "record_security_event": (
+        lambda: metrics.record_security_event(SecurityKind.LOGIN_FAILED, 7),
+        {("trunk_security_events_total", ("LOGIN_FAILED",)): 7},
+    ),
     "record_notification": (
         lambda: metrics.record_notification("email", "sent", 1.5),
         {
@@ -119,6 +128,22 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
     "set_urgency_budget": (
         lambda: metrics.set_urgency_budget(Lane.URGENT, 60.0),
         {("trunk_urgency_budget_seconds", ("urgent",)): 60},
+    ),
+    "set_messages_held": (
+        lambda: metrics.set_messages_held("router", {("place", "E_FACT", True): 2}),
+        {
+            ("trunk_messages_held", ("router", "place", "E_FACT", "true")): 2,
+            ("trunk_messages_held", ("router", "facts", "", "true")): 0,
+            ("trunk_messages_held", ("router", "facts", "", "false")): 0,
+        },
+    ),
+    "set_door": (
+        lambda: metrics.set_door(Lane.URGENT, is_open=False),
+        {("trunk_door_open", ("urgent",)): 0},
+    ),
+    "set_placings_waiting": (
+        lambda: metrics.set_placings_waiting({"full": 3, "missing": 0}),
+        {("trunk_placings_waiting", ("full",)): 3, ("trunk_placings_waiting", ("missing",)): 0},
     ),
     "set_deliveries_pending": (
         lambda: metrics.set_deliveries_pending({("B.02", Lane.URGENT): 4}),
@@ -173,7 +198,15 @@ def test_counters_of_a_service_begin_at_zero() -> None:
         "trunk_messages_total": 0,
         "trunk_publish_total": 0,
     }
-    assert len([key for key in series() if "newborn" in key[1]]) == 8
+    assert len([key for key in series() if "newborn" in key[1]]) == 12
+
+
+def test_security_events_and_failures_of_a_task_begin_at_zero() -> None:
+    metrics.begin_counting_security()
+    metrics.begin_counting_task("newborn")
+    after = series()
+    assert {("trunk_security_events_total", (kind.value,)) for kind in SecurityKind} <= after.keys()
+    assert after["trunk_task_failures_total", ("newborn",)] == 0
 
 
 def test_in_flight_goes_back() -> None:
@@ -200,7 +233,8 @@ def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_othe
 
 
 def test_every_recording_function_is_driven_here() -> None:
-    driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight", "begin_counting"}
+    begun = {"begin_counting", "begin_counting_security", "begin_counting_task"}
+    driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight"} | begun
     assert driven == set(metrics.__all__) - {"REGISTRY"}
 
 

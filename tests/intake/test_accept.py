@@ -22,6 +22,7 @@ from common.domain.envelope import (
 from common.domain.names import PackageKind, StatusCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from common.domain.security import SecurityKind
 from intake.accept import Admitted, admit, settle_claim
 
 TODAY = date(2026, 11, 22)
@@ -125,3 +126,44 @@ def test_a_document_id_belongs_to_one_package() -> None:
     refused = settle_claim("p2", "p1")
     assert refused is not None
     assert refused.reason is Reason.E_DUP
+
+
+STRANGER = f"{OTHER},2026/11/22,1/VP"
+"""A DocumentId in the form that begins with the unit which issued it."""
+UNITS = (UNIT.code, OTHER)
+FOREIGN_STATUS = [
+    ("a recall of another unit's document", document(PackageKind.RECALL, STRANGER), True),
+    ("a recall that names it as target", document(PackageKind.RECALL, business={"target": STRANGER}), True),
+    ("an update of it", document(PackageKind.UPDATE, business={"target": STRANGER}), True),
+    ("an update under its id", document(PackageKind.UPDATE, STRANGER), True),
+    ("a replacement of it", document(PackageKind.REPLACE, business=replaced(STRANGER)), True),
+    ("asking back what it sent", status(StatusCode.TAKE_BACK, STRANGER), True),
+    ("a recall of nothing of its own", document(PackageKind.RECALL, f"{UNIT.code},2026/11/22,1/VP"), False),
+    ("a recall of an id without a unit", document(PackageKind.RECALL, "never"), False),
+    ("a recall of a unit that does not exist", document(PackageKind.RECALL, "X.01,2026/11/22,1/VP"), False),
+    ("a status about nothing", status(StatusCode.DONE, "never"), False),
+]
+
+
+@pytest.mark.parametrize(("case", "message", "is_attempt"), FOREIGN_STATUS, ids=[row[0] for row in FOREIGN_STATUS])
+def test_an_act_upon_another_unit_s_document_is_a_security_event(case: str, message: Any, is_attempt: bool) -> None:
+    """Whether or not that document exists: what a unit learns from the answer is the same."""
+    for known in ([], [ids.document_key(OTHER, STRANGER)]):
+        answer = admit(message, UNIT, TODAY, known, UNITS)
+        assert isinstance(answer, Refused)
+        assert answer.reason is Reason.E_REFDOC
+        assert answer.security is (SecurityKind.FOREIGN_STATUS if is_attempt else None)
+
+
+@pytest.mark.parametrize(
+    ("message", "unit", "security"),
+    [
+        (document(sender=OTHER), UNIT, SecurityKind.FROM_MISMATCH),
+        (document(), CLOSED, SecurityKind.CLOSED_UNIT),
+        (document(issued=TODAY + timedelta(days=2)), UNIT, None),
+    ],
+)
+def test_other_refusals_that_are_security_events(message: Any, unit: Unit, security: SecurityKind | None) -> None:
+    answer = admit(message, unit, TODAY, [], UNITS)
+    assert isinstance(answer, Refused)
+    assert answer.security is security

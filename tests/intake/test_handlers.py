@@ -13,14 +13,22 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from common.buckets import make_missing
 from common.database import Database
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, OtherInfo, Signer
 from common.domain.names import Lane, Priority
 from common.domain.reason import Reason
 from common.edxml import build
-from common.facts import BaseFact, DocumentRefused, PackageAccepted, PackageRefused, PackageRepeated
-from common.failure import Permanent
+from common.facts import (
+    BaseFact,
+    DocumentRefused,
+    PackageAccepted,
+    PackageRefused,
+    PackageRepeated,
+    SecurityNoticed,
+)
+from common.failure import Forged, Permanent
 from common.headers import REFERENCE_TYPE
 from common.metrics import REGISTRY
 from common.objects import CONTENT, UPLOADS, Objects, content_ref
@@ -28,35 +36,29 @@ from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
 
+from ..harness.memory import RecordingPublisher, delivery
+
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 PDF = b"%PDF-1.7\nnot looked at here\n%%EOF\n"
-
-
-class Remembering:
-    """Announces by remembering; fails once when told to."""
-
-    def __init__(self) -> None:
-        self.facts: list[BaseFact] = []
-        self.fail_next = False
-
-    async def announce(self, fact: BaseFact) -> None:
-        if self.fail_next:
-            self.fail_next = False
-            raise ConnectionError("broker went away")
-        self.facts.append(fact)
 
 
 @dataclasses.dataclass
 class Bench:
     intake: Intake
-    announcer: Remembering
+    announcer: RecordingPublisher
     objects: Objects
 
-    async def submit(self, body: bytes, user: str | None = SENDER, **properties: Any) -> BaseFact | None:
+    async def submit(
+        self, body: bytes, user: str | None = SENDER, queue: str = SENDER, **properties: Any
+    ) -> BaseFact | None:
         before = len(self.announcer.facts)
-        raw = SimpleNamespace(**{"user_id": user, "content_type": None, "routing_key": f"submit.{user}"} | properties)
-        await self.intake.receive(body, SimpleNamespace(raw_message=raw, headers=properties.get("headers", {})))  # type: ignore[arg-type]
+        message = {"queue": f"submit.{queue}.normal", "exchange": "trunk.submit", "user_id": user, **properties}
+        await self.intake.receive(delivery(body=body, **message))
         return self.announcer.facts[-1] if len(self.announcer.facts) > before else None
+
+    def security(self) -> list[str]:
+        """Kinds of the security events so far."""
+        return [str(fact.kind) for fact in self.announcer.facts if isinstance(fact, SecurityNoticed)]
 
 
 @pytest.fixture
@@ -69,11 +71,9 @@ async def bench(stack: SimpleNamespace) -> AsyncIterator[Bench]:
         inline_limit_bytes=1024 * 1024,
     )
     objects = Objects(settings)
-    for bucket in (UPLOADS, CONTENT):
-        if not objects.client.bucket_exists(bucket):
-            objects.client.make_bucket(bucket)
+    make_missing(objects.client)
     name = f"intake_test_{secrets.token_hex(4)}"
-    database, announcer = Database(settings, name), Remembering()
+    database, announcer = Database(settings, name), RecordingPublisher()
     units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
     directory: Any = SimpleNamespace(current=Directory(units))
     yield Bench(Intake(announcer, settings, objects, Packages(database), directory), announcer, objects)
@@ -129,12 +129,21 @@ async def test_the_same_bytes_get_the_stored_answer(bench: Bench) -> None:
 
 async def test_a_crash_before_the_announcement_announces_the_same_fact_later(bench: Bench) -> None:
     body = package()
-    bench.announcer.fail_next = True
+    bench.announcer.failure = ConnectionError("broker went away")
     with pytest.raises(ConnectionError):
         await bench.submit(body)
     assert bench.announcer.facts == []
+    bench.announcer.failure = None
     fact = await bench.submit(body)
     assert isinstance(fact, PackageAccepted)
+
+
+async def test_one_event_is_one_body_however_often_it_is_announced(bench: Bench) -> None:
+    body = package()
+    first = await bench.submit(body)
+    await bench.intake.packages._packages.update_one({"_id": first.package_id}, {"$set": {"announced": False}})
+    assert await bench.submit(body) == first
+    assert await bench.submit(body) == await bench.submit(body)
 
 
 async def test_a_package_is_measured_once(bench: Bench) -> None:
@@ -198,18 +207,45 @@ async def test_bad_submissions_are_answered_and_kept(bench: Bench, case: str, bo
     assert await bench.objects.get(fact.package) == body
 
 
-@pytest.mark.parametrize("user", [None, "", "nobody", "validator"])
-async def test_a_submission_nobody_vouches_for_is_parked(bench: Bench, user: str | None) -> None:
+@pytest.mark.parametrize(
+    ("user", "kind"),
+    [
+        (None, "ANONYMOUS_MESSAGE"),
+        ("nobody", "UNKNOWN_USER"),
+        ("validator", "UNKNOWN_USER"),
+        ("operator", "UNKNOWN_USER"),
+    ],
+)
+async def test_a_submission_nobody_vouches_for_is_parked(bench: Bench, user: str | None, kind: str) -> None:
     with pytest.raises(Permanent) as parked:
         await bench.submit(package(), user=user)
     assert parked.value.reason is Reason.E_SENDER_UNKNOWN
+    assert parked.value.security == kind
+    assert bench.announcer.facts == []
 
 
-async def test_a_copy_from_the_ladder_speaks_for_its_original_user(bench: Bench) -> None:
-    assert isinstance(await bench.submit(package(), user="intake", headers={"x-user-id": SENDER}), PackageAccepted)
-    fact = await bench.submit(package(), user=RECEIVER, headers={"x-user-id": SENDER})
-    assert isinstance(fact, PackageRefused)
-    assert fact.reason is Reason.E_FROM
+async def test_a_unit_s_message_in_another_s_queue_is_forged(bench: Bench) -> None:
+    for queue in (RECEIVER, "nobody"):
+        with pytest.raises(Forged):
+            await bench.submit(package(), queue=queue)
+
+
+@pytest.mark.parametrize(
+    ("body", "properties", "kind"),
+    [
+        (package(sender=RECEIVER), {}, "FROM_MISMATCH"),
+        (b'{"bucket": "uploads", "key": "000.00.12.H29/p", "size": 1, "sha256": "%s"}' % (b"0" * 64),
+         {"content_type": REFERENCE_TYPE}, "FOREIGN_UPLOAD"),
+    ],
+    ids=["From", "upload"],
+)  # fmt: skip
+async def test_an_attempt_to_speak_for_others_is_a_security_event(
+    bench: Bench, body: bytes, properties: dict[str, Any], kind: str
+) -> None:
+    assert isinstance(await bench.submit(body, **properties), PackageRefused)
+    assert bench.security() == [kind]
+    (event,) = [fact for fact in bench.announcer.facts if isinstance(fact, SecurityNoticed)]
+    assert (event.actor, event.origin, event.service) == (SENDER, f"submit.{SENDER}.normal", "intake")
 
 
 def reference(body: bytes, **changes: Any) -> bytes:

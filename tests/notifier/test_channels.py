@@ -78,7 +78,6 @@ async def test_passing_trouble_with_the_mail_server(post: Post, stage: str, answ
     post.answers[stage] = answer
     with pytest.raises(Transient) as caught:
         await mailer(post.port).send(MAIL)
-    assert caught.value.top_rung == "1h"
     assert "vanthu" not in caught.value.detail
 
 
@@ -134,7 +133,7 @@ async def test_passing_trouble_with_a_webhook(web: Web, status: int) -> None:
     web.status = status
     with pytest.raises(Transient) as caught:
         await Webhook(NotifierSettings()).send(hook(web.url))
-    assert (caught.value.top_rung, caught.value.detail) == ("1h", f"webhook: HTTP {status}")
+    assert caught.value.detail == f"webhook: HTTP {status}"
 
 
 async def test_a_redirect_is_not_followed(web: Web) -> None:

@@ -9,7 +9,7 @@ from common.domain.directory import Directory
 from common.domain.names import Lane, StatusCode
 from common.domain.reason import Reason
 from common.sentences import sentence
-from notifier.compose import MAILED_STATUSES, Channel, Told, compose
+from notifier.compose import MAILED_STATUSES, Channel, Notified, compose
 
 from .conftest import RECEIVER, SECRET, SENDER, Facts, directory
 
@@ -28,7 +28,7 @@ BOTH = directory("vanthu@example.vn", "https://hook.example.vn/in")
     ],
     ids=["placed", "turned away", "refused", "no such receiver", "refused by the receiver", "asked back"],
 )
-def test_who_is_told(tell: Callable[[Facts], Told], unit: str) -> None:
+def test_who_is_told(tell: Callable[[Facts], Notified], unit: str) -> None:
     fact = tell(Facts())
     told = compose(fact, BOTH)
     assert [(one.unit, one.channel) for one in told] == [(unit, Channel.EMAIL), (unit, Channel.WEBHOOK)]

@@ -56,7 +56,7 @@ def scene(database: Database, post: Post, web: Web, announced: Remembering) -> S
 
 async def test_told_by_both_channels_and_announced(scene: Scene) -> None:
     fact = Facts().placed()
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     assert len(scene.post.mails) == len(scene.web.requests) == 1
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
     told = [one for one in scene.announced.facts if isinstance(one, NotificationSent)]
@@ -71,7 +71,7 @@ async def test_told_by_both_channels_and_announced(scene: Scene) -> None:
 async def test_a_fact_that_comes_again_is_announced_again_but_not_told(scene: Scene) -> None:
     fact = Facts().placed()
     for _ in range(3):
-        await scene.notifier().tell(fact)
+        await scene.notifier().notify(fact)
     assert len(scene.post.mails) == len(scene.web.requests) == 1
     assert len(scene.announced.facts) == 6
     assert len(set(scene.announced.facts)) == 2
@@ -79,9 +79,9 @@ async def test_a_fact_that_comes_again_is_announced_again_but_not_told(scene: Sc
 
 async def test_a_contact_taken_away_does_not_silence_the_announcement(scene: Scene) -> None:
     fact = Facts().placed()
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     scene.directory = directory()
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     assert len(set(scene.announced.facts)) == 2
     assert len(scene.announced.facts) == 4
 
@@ -90,9 +90,9 @@ async def test_a_fact_many_times_at_once_is_told_once(scene: Scene) -> None:
     """Those who find another worker sending come back later and find it done."""
     fact = Facts().placed()
     scene.web.pause_seconds = 0.2
-    results = await asyncio.gather(*(scene.notifier().tell(fact) for _ in range(10)), return_exceptions=True)
+    results = await asyncio.gather(*(scene.notifier().notify(fact) for _ in range(10)), return_exceptions=True)
     assert all(result is None or isinstance(result, Transient) for result in results)
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     assert len(scene.post.mails) == len(scene.web.requests) == 1
     assert len(set(scene.announced.facts)) == 2
 
@@ -101,12 +101,12 @@ async def test_what_was_sent_is_not_sent_again_when_the_other_channel_is_retried
     fact = Facts().placed()
     scene.web.status = 503
     with pytest.raises(Transient) as caught:
-        await scene.notifier().tell(fact)
-    assert (caught.value.top_rung, caught.value.detail) == ("1h", "webhook: webhook: HTTP 503")
+        await scene.notifier().notify(fact)
+    assert caught.value.detail == "webhook: webhook: HTTP 503"
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "pending"}
     assert [one.channel for one in scene.announced.facts if isinstance(one, NotificationSent)] == ["email"]
     scene.web.status = 200
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     assert len(scene.post.mails) == 1
     assert len(scene.web.requests) == 2
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
@@ -116,7 +116,7 @@ async def test_a_final_no_is_noted_and_the_message_is_done(scene: Scene) -> None
     fact = Facts().turned_away()
     scene.web.status, scene.post.answers["RCPT"] = 410, "550 gone"
     for _ in range(2):
-        await scene.notifier().tell(fact)
+        await scene.notifier().notify(fact)
     noted = await Notifications(scene.database, 60).about(fact.event_id)
     assert [(one["state"], one["detail"]) for one in noted] == [("failed", "SMTP 550"), ("failed", "HTTP 410")]
     assert len(scene.web.requests) == 1
@@ -128,7 +128,7 @@ async def test_mail_that_is_not_set_up_is_skipped_and_counted(scene: Scene) -> N
     labels = {"channel": "email", "outcome": "skipped"}
     before = REGISTRY.get_sample_value("trunk_notifications_total", labels) or 0.0
     for _ in range(2):
-        await scene.notifier(senders=senders(NotifierSettings())).tell(fact)
+        await scene.notifier(senders=senders(NotifierSettings())).notify(fact)
     assert await scene.states(fact.event_id) == {"email": "skipped", "webhook": "sent"}
     assert REGISTRY.get_sample_value("trunk_notifications_total", labels) == before + 1
     assert scene.post.mails == []
@@ -138,7 +138,7 @@ async def test_what_was_sent_counts_once_with_the_time_since_its_fact(scene: Sce
     fact = Facts().placed()
     before = [_told(channel) for channel in ("email", "webhook")]
     for _ in range(2):
-        await scene.notifier().tell(fact)
+        await scene.notifier().notify(fact)
     after = [_told(channel) for channel in ("email", "webhook")]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1]
 
@@ -154,9 +154,9 @@ async def test_a_corrected_address_helps_at_the_next_attempt(scene: Scene) -> No
     fact = Facts().placed()
     right, scene.directory = scene.directory, directory(MAIL, "http://127.0.0.1:9/")
     with pytest.raises(Transient):
-        await scene.notifier().tell(fact)
+        await scene.notifier().notify(fact)
     scene.directory = right
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     assert len(scene.web.requests) == 1
 
 
@@ -174,11 +174,11 @@ async def test_a_crash_between_sending_and_noting_repeats_under_the_same_id(scen
             raise Killed
 
     with pytest.raises(Killed):
-        await scene.notifier(senders={Channel.EMAIL: Dying(), Channel.WEBHOOK: Dying()}).tell(fact)
+        await scene.notifier(senders={Channel.EMAIL: Dying(), Channel.WEBHOOK: Dying()}).notify(fact)
     with pytest.raises(Transient, match="another worker"):
-        await scene.notifier().tell(fact)
+        await scene.notifier().notify(fact)
     await scene.end_leases()
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     assert len({mail["Message-ID"] for mail in scene.post.mails}) == 1
     assert len(scene.post.mails) == 2
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
@@ -191,15 +191,15 @@ async def test_a_crash_before_the_announcement_is_made_good(scene: Scene) -> Non
 
     fact = Facts().placed()
     with pytest.raises(ConnectionError):
-        await scene.notifier(announcer=Dying()).tell(fact)
-    await scene.notifier().tell(fact)
+        await scene.notifier(announcer=Dying()).notify(fact)
+    await scene.notifier().notify(fact)
     assert len(scene.post.mails) == 1
     assert len(scene.announced.facts) == 2
 
 
 async def test_nothing_secret_or_written_is_kept(scene: Scene) -> None:
     fact = Facts().placed()
-    await scene.notifier().tell(fact)
+    await scene.notifier().notify(fact)
     kept = str(await Notifications(scene.database, 60).about(fact.event_id))
     assert "shared secret" not in kept
     assert "nghỉ lễ" not in kept
@@ -207,5 +207,5 @@ async def test_nothing_secret_or_written_is_kept(scene: Scene) -> None:
 
 async def test_a_unit_without_contact_is_no_trouble(scene: Scene) -> None:
     scene.directory = directory()
-    await scene.notifier().tell(Facts().placed())
+    await scene.notifier().notify(Facts().placed())
     assert scene.announced.facts == []

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -44,14 +44,19 @@ from common.facts import (
     PackageRepeated,
 )
 from common.objects import Objects, content_ref
+from common.service.incoming import Incoming
+from common.service.outgoing import Outgoing, QueueFull, Unroutable
+from router.actions import Decision
 from router.compose import Answer
+from router.delivery_state import UNANSWERED, Note, Position, Step
 from router.handlers import Router
-from router.orders import Decision
-from router.records import DocumentRecord, Event, Happened, Version
+from router.placing import Cause, Placing, PlacingState, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
-from router.statuses import UNANSWERED, Note, Position, Step
-from router.store import MongoStore, Store
+from router.store import Store, mongo_store
+from router.store.rows import DeliveryEvent, DocumentRecord, Happened, Version
+
+from ..harness.memory import Clock, RecordingPublisher, delivery
 
 SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
 CLOSED, UNKNOWN = "000.00.90.H29", "000.00.99.H29"
@@ -80,44 +85,54 @@ class Sent(SimpleNamespace):
     content_type: str
 
 
-class Remembering:
-    """A sender that remembers, and that can be told to break."""
+class RecordingSender(RecordingPublisher):
+    """Records facts, inbox messages and orders to place, and can be told that an inbox takes nothing."""
 
     def __init__(self) -> None:
-        self.facts: list[BaseFact] = []
+        super().__init__()
         self.sent: list[Sent] = []
-        self.breaks_at: str | None = None
-        """Unit whose inbox takes nothing."""
+        self.orders: list[Incoming] = []
+        """Orders to place that no router has taken yet."""
+        self.attempts = 0
+        """Publishes to inboxes, whatever became of them."""
+        self.full: set[str] = set()
+        """Units whose inboxes take nothing."""
+        self.missing: set[str] = set()
+        """Units without an inbox."""
+        self.silent: set[str] = set()
+        """Units whose inboxes never answer."""
 
-    async def announce(self, fact: BaseFact) -> None:
+    async def publish(self, message: Outgoing) -> None:
         await asyncio.sleep(0)
-        self.facts.append(fact)
-
-    async def send(
-        self,
-        exchange: str,
-        routing_key: str,
-        body: bytes,
-        *,
-        kind: str,
-        extra: dict[str, Any],
-        content_type: str,
-        unconfirmed: Callable[[], None],
-    ) -> None:
-        await asyncio.sleep(0)
-        assert exchange == "trunk.inbox"
-        if routing_key == self.breaks_at:
-            unconfirmed()
-            raise TimeoutError
-        self.sent.append(Sent(unit=routing_key, body=body, type=kind, headers=extra, content_type=content_type))
-
-    def told(self, name: str) -> list[Any]:
-        """Facts of one name."""
-        return [fact for fact in self.facts if fact.fact == name]
+        if message.exchange == "trunk.place":
+            queue = f"place.{'urgent' if message.routing_key.endswith('urgent') else 'normal'}"
+            self.orders.append(delivery(queue, message.body, user_id="router", exchange="trunk.place"))
+            return
+        assert message.exchange == "trunk.inbox"
+        self.attempts += 1
+        if message.routing_key in self.full:
+            raise QueueFull(message.routing_key)
+        if message.routing_key in self.missing:
+            raise Unroutable(message.routing_key)
+        if message.routing_key in self.silent:
+            await asyncio.Event().wait()
+        self.sent.append(
+            Sent(
+                unit=message.routing_key,
+                body=message.body,
+                type=message.type,
+                headers=message.headers,
+                content_type=message.content_type,
+            )
+        )
 
     def inbox(self, code: str, kind: str | None = None) -> list[Sent]:
         """What lies in a unit's inbox."""
         return [sent for sent in self.sent if sent.unit == code and kind in (None, sent.type)]
+
+    def told(self, name: str) -> list[Any]:
+        """Facts of one name."""
+        return self.named(name)
 
     def forget(self) -> None:
         """Empty all inboxes and forget all facts."""
@@ -143,97 +158,167 @@ class RememberedObjects:
         return f"http://store.test/{ref.bucket}/{ref.key}?for={expires.total_seconds():.0f}"
 
 
-class MemoryStore:
-    """The store in memory; the handlers' tests are the contract that it shares with the real one."""
+class MemoryDecisions:
+    """Collection ``decisions`` in memory; the handlers' tests hold it to the real one."""
 
     def __init__(self) -> None:
-        self.decisions: dict[str, Decision] = {}
-        self.given: dict[str, Answer] = {}
-        self.documents: dict[str, DocumentRecord] = {}
-        self.deliveries: dict[tuple[str, str], Position] = {}
-        self.lived: dict[tuple[str, str, str], Step] = {}
+        self.rows: dict[str, Decision] = {}
         self.done: set[str] = set()
-        self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
-        self.placed_at: dict[tuple[str, str], datetime] = {}
 
-    async def decision(self, event: str) -> Decision | None:
-        return self.decisions.get(event)
+    async def find(self, event_id: str) -> Decision | None:
+        return self.rows.get(event_id)
 
-    async def save_decision(self, decision: Decision) -> Decision:
-        return self.decisions.setdefault(decision.event_id, decision)
+    async def save(self, decision: Decision) -> Decision:
+        return self.rows.setdefault(decision.event_id, decision)
 
     async def carried_out(self, event_id: str, at: datetime) -> bool:
         was_done = event_id in self.done
         self.done.add(event_id)
         return not was_done
 
-    async def answers(self, package: str) -> list[Answer]:
-        return [answer for answer in self.given.values() if answer.package_id == package]
 
-    async def save_answer(self, answer: Answer) -> Answer:
-        return self.given.setdefault(answer.id, answer)
+class MemoryAnswers:
+    """Collection ``answers``."""
 
-    async def document(self, key: str) -> DocumentRecord | None:
-        found = self.documents.get(key)
-        return self.documents.get(found.alias_of) if found and found.alias_of else found
+    def __init__(self) -> None:
+        self.rows: dict[str, Answer] = {}
+
+    async def of_package(self, package_id: str) -> list[Answer]:
+        return [answer for answer in self.rows.values() if answer.package_id == package_id]
+
+    async def save(self, answer: Answer) -> Answer:
+        return self.rows.setdefault(answer.id, answer)
+
+
+class MemoryDocuments:
+    """Collection ``documents``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, DocumentRecord] = {}
+
+    async def find(self, key: str) -> DocumentRecord | None:
+        record = self.rows.get(key)
+        return self.rows.get(record.alias_of) if record and record.alias_of else record
 
     async def claim(self, record: DocumentRecord) -> bool:
-        found = self.documents.setdefault(record.key, record)
-        if found.state in (DocumentState.REFUSED, DocumentState.ALIAS):
-            found = self.documents[record.key] = record
-        return found.package_id == record.package_id
+        saved = self.rows.setdefault(record.key, record)
+        if saved.state in (DocumentState.REFUSED, DocumentState.ALIAS):
+            saved = self.rows[record.key] = record
+        return saved.package_id == record.package_id
 
-    async def settle(self, key: str, package: str) -> None:
-        found = self.documents[key]
-        if found.package_id == package and found.state is DocumentState.ROUTING:
-            self.documents[key] = changed(found, state=DocumentState.DELIVERED)
+    async def settle(self, key: str, package_id: str) -> None:
+        saved = self.rows[key]
+        if saved.package_id == package_id and saved.state is DocumentState.ROUTING:
+            self.rows[key] = changed(saved, state=DocumentState.DELIVERED)
 
     async def refuse(self, record: DocumentRecord) -> None:
-        found = self.documents.setdefault(record.key, record)
-        if found.state in (DocumentState.REFUSED, DocumentState.ALIAS):
-            self.documents[record.key] = record
+        saved = self.rows.setdefault(record.key, record)
+        if saved.state in (DocumentState.REFUSED, DocumentState.ALIAS):
+            self.rows[record.key] = record
 
     async def name_alias(self, record: DocumentRecord) -> None:
-        self.documents.setdefault(record.key, record)
+        self.rows.setdefault(record.key, record)
 
     async def add_version(self, key: str, version: Version) -> int:
-        found = self.documents[key]
-        packages = [earlier.package_id for earlier in found.versions]
+        saved = self.rows[key]
+        packages = [earlier.package_id for earlier in saved.versions]
         if version.package_id not in packages:
-            self.documents[key] = changed(found, versions=(*found.versions, version))
+            self.rows[key] = changed(saved, versions=(*saved.versions, version))
             packages.append(version.package_id)
         return packages.index(version.package_id) + 1
 
-    async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
-        return frozenset(unit for of, unit in self.deliveries if of == key and (among is None or unit in among))
 
-    async def open_delivery(
-        self, key: str, receiver: str, package: str, version: int, lane: Lane, at: datetime
-    ) -> None:
-        self.deliveries.setdefault((key, receiver), Position(content_version=version))
+class MemoryDeliveries:
+    """Collection ``deliveries``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Position] = {}
+        self.lived: dict[tuple[str, str, str], Step] = {}
+        self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
+        self.placed_at: dict[tuple[str, str], datetime] = {}
+
+    async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
+        return frozenset(unit for of, unit in self.rows if of == key and (among is None or unit in among))
+
+    async def open(self, key: str, receiver: str, package_id: str, version: int, lane: Lane, at: datetime) -> None:
+        self.rows.setdefault((key, receiver), Position(content_version=version))
         self.opened.setdefault((key, receiver), (lane, at))
 
     async def placed(self, key: str, receiver: str, at: datetime) -> bool:
-        is_first = (key, receiver) in self.deliveries and (key, receiver) not in self.placed_at
+        is_first = (key, receiver) in self.rows and (key, receiver) not in self.placed_at
         if is_first:
             self.placed_at[key, receiver] = at
         return is_first
 
     async def pending(self) -> dict[tuple[str, Lane], int]:
-        waiting = [at for at in self.placed_at if self.deliveries[at].state in UNANSWERED]
+        waiting = [at for at in self.placed_at if self.rows[at].state in UNANSWERED]
         return Counter((receiver, self.opened[key, receiver][0]) for key, receiver in waiting)
 
     async def change(
-        self, key: str, receiver: str, event: Event, move: Callable[[Position], Step], link: str | None = None
+        self,
+        key: str,
+        receiver: str,
+        event: DeliveryEvent,
+        move: Callable[[Position], Step],
+        link: str | None = None,
     ) -> Happened:
         name, at = (key, receiver, event.id), (key, receiver)
-        before, is_first = self.deliveries[at], name not in self.lived
+        before, is_first = self.rows[at], name not in self.lived
         if is_first:
             self.lived[name] = move(before)
-            self.deliveries[at] = self.lived[name].position
+            self.rows[at] = self.lived[name].position
         lane, opened_at = self.opened[at]
         placed_at = self.placed_at.get(at, opened_at)
         return Happened(step=self.lived[name], is_first=is_first, before=before, lane=lane, placed_at=placed_at)
+
+
+class MemoryPlacings:
+    """Collection ``placings``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Placing] = {}
+
+    async def open(self, placings: Sequence[Placing]) -> None:
+        for placing in placings:
+            self.rows.setdefault(placing.id, placing)
+
+    async def find(self, placing_id: str) -> Placing | None:
+        return self.rows.get(placing_id)
+
+    async def placed(self, placing_id: str, at: datetime) -> bool:
+        row = self.rows[placing_id]
+        if row.state is PlacingState.PLACED:
+            return False
+        self._set(row, state=PlacingState.PLACED, placed_at=at, cause=None)
+        return True
+
+    async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
+        row = self.rows[placing.id]
+        if row.state is not PlacingState.PLACED:
+            attempts = placing.attempts + 1
+            later = at + pause_after(attempts)
+            self._set(row, state=PlacingState.WAITING, cause=cause, attempts=attempts, next_attempt_at=later)
+
+    async def has_open(self, decision: str) -> bool:
+        return any(row.decision == decision and row.state is not PlacingState.PLACED for row in self.rows.values())
+
+    async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        open_rows = [row for row in self.rows.values() if row.state is not PlacingState.PLACED]
+        due = sorted((row for row in open_rows if row.next_attempt_at <= now), key=lambda row: row.next_attempt_at)
+        for row in due[:limit]:
+            self._set(row, next_attempt_at=now + lease)
+        return due[:limit]
+
+    async def waiting(self) -> dict[Cause, int]:
+        return Counter(row.cause for row in self.rows.values() if row.state is PlacingState.WAITING and row.cause)
+
+    def _set(self, row: Placing, **fields: Any) -> None:
+        self.rows[row.id] = row.model_copy(update=fields)
+
+
+def memory_store() -> Store:
+    """All collections in memory."""
+    return Store(MemoryDecisions(), MemoryAnswers(), MemoryDocuments(), MemoryDeliveries(), MemoryPlacings())
 
 
 def changed(record: DocumentRecord, **fields: Any) -> DocumentRecord:
@@ -246,7 +331,8 @@ class World:
 
     def __init__(self, store: Store, objects: Any, settings: RouterSettings) -> None:
         self.store, self.objects, self.settings = store, objects, settings
-        self.sender = Remembering()
+        self.sender = RecordingSender()
+        self.clock = Clock(AT + timedelta(minutes=5))
         self.directory = SimpleNamespace(current=directory())
         self.router = self.restarted()
         self.run = secrets.token_hex(6)
@@ -254,7 +340,23 @@ class World:
 
     def restarted(self) -> Router:
         """Another process of the router, with the same memory."""
-        return Router(self.sender, self.settings, self.objects, self.store, self.directory)
+        return Router(self.sender, self.settings, self.objects, self.store, self.directory, self.clock)
+
+    async def take(self, fact: BaseFact, *, by: Router | None = None) -> None:
+        """A router takes a fact; every order to place that comes of it is taken by some router."""
+        await (by or self.router).handlers[type(fact)](fact)
+        await self.place()
+
+    async def place(self) -> None:
+        """Routers take all orders to place."""
+        while self.sender.orders:
+            await self.router.placer.take(self.sender.orders.pop(0))
+
+    async def sweep(self, **passed: float) -> None:
+        """Time passes, and what is due is tried."""
+        self.clock.move(**passed)
+        await self.router.placer.sweep()
+        await self.place()
 
     def id(self, name: str) -> str:
         """A DocumentId of this test."""
@@ -390,20 +492,20 @@ class World:
     async def deliver(self, message: Message) -> DocumentVerified:
         """A valid document, routed and forgotten by the sender."""
         fact = await self.verified(message)
-        await self.router.take(fact)
+        await self.take(fact)
         self.sender.forget()
         return fact
 
     async def report(self, message: Message) -> NoticeAccepted:
         """A notice, taken."""
         fact = await self.notice(message)
-        await self.router.take(fact)
+        await self.take(fact)
         return fact
 
     async def position(self, name: str, receiver: str) -> Position:
         """Where a document stands at a unit."""
-        event = Event(id=secrets.token_hex(8), code="look", by="test", at=AT)
-        looked = await self.store.change(self.key(name), receiver, event, lambda p: Step(p, Note.IMPOSSIBLE))
+        event = DeliveryEvent(id=secrets.token_hex(8), code="look", by="test", at=AT)
+        looked = await self.store.deliveries.change(self.key(name), receiver, event, lambda p: Step(p, Note.IMPOSSIBLE))
         return looked.step.position
 
 
@@ -449,9 +551,9 @@ def database_name(server_settings: RouterSettings) -> Iterator[str]:
 async def world(backing: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """The router over stores of either kind."""
     if backing == "memory":
-        yield World(MemoryStore(), RememberedObjects(), RouterSettings(inline_limit_bytes=INLINE_LIMIT_BYTES))
+        yield World(memory_store(), RememberedObjects(), RouterSettings(inline_limit_bytes=INLINE_LIMIT_BYTES))
         return
     settings, name = request.getfixturevalue("server_settings"), request.getfixturevalue("database_name")
     database = Database(settings, name)
-    yield World(MongoStore(database), Objects(settings), settings)
+    yield World(mongo_store(database), Objects(settings), settings)
     database.client.close()

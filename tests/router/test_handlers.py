@@ -1,9 +1,10 @@
 """The router's handlers, over remembered stores and over real ones: both keep the same promises."""
 
 import asyncio
+import dataclasses
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 
 import httpx
@@ -14,13 +15,15 @@ from common.domain.ids import document_key
 from common.domain.names import Label, PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.edxml import parse
-from common.facts import RoutingRefused
-from common.failure import Permanent, Transient
+from common.facts import RoutingRefused, SecurityNoticed
+from common.failure import Forged, Permanent, Transient
 from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
 from common.headers import SENDER as FROM
 from common.sentences import sentence
-from router.statuses import DeliveryState
+from router.delivery_state import DeliveryState
+from router.placing import Cause
 
+from ..harness.memory import delivery
 from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, Sent, World, directory
 
 TRUNK = "000.00.00.W29"
@@ -49,7 +52,7 @@ async def test_what_intake_let_in_is_receipted(world: World, carries_files: bool
     await world.deliver(world.letter("doc"))
     message = world.letter("next") if carries_files else world.status(StatusCode.ARRIVED, by=A)
     fact = await (world.accepted(message) if carries_files else world.notice(message))
-    await world.router.take(fact)
+    await world.take(fact)
     (receipt,) = world.sender.inbox(fact.sender, "receipt")
     assert receipt.content_type == "application/json"
     assert json.loads(receipt.body) == {
@@ -67,7 +70,7 @@ async def test_what_intake_let_in_is_receipted(world: World, carries_files: bool
 
 async def test_what_intake_refused_is_answered_with_a_status_02(world: World) -> None:
     fact = await world.turned_away(world.letter(), Reason.E_DUP)
-    await world.router.take(fact)
+    await world.take(fact)
     (refusal,) = world.sender.inbox(SENDER, "refusal")
     status = status_in(refusal)
     assert status.code is StatusCode.REFUSED
@@ -78,20 +81,20 @@ async def test_what_intake_refused_is_answered_with_a_status_02(world: World) ->
 
 async def test_a_package_that_nobody_could_read_is_answered_by_its_own_id(world: World) -> None:
     fact = await world.turned_away(world.letter(), Reason.E_XML, document_id="")
-    await world.router.take(fact)
+    await world.take(fact)
     (refusal,) = world.sender.inbox(SENDER, "refusal")
     assert status_in(refusal).response_for.document_id == fact.package_id
 
 
 async def test_a_sender_that_closed_meanwhile_is_not_answered(world: World) -> None:
     fact = await world.turned_away(world.letter(), sender=CLOSED)
-    await world.router.take(fact)
+    await world.take(fact)
     assert world.sender.sent == []
 
 
 async def test_an_invalid_document_is_answered_with_its_reason(world: World) -> None:
     fact = await world.invalid(world.letter(), Reason.E_SIG_REVOKED)
-    await world.router.take(fact)
+    await world.take(fact)
     (refusal,) = world.sender.inbox(SENDER)
     status = status_in(refusal)
     assert status.description == f"E_SIG_REVOKED: {sentence(Reason.E_SIG_REVOKED)} (chữ ký 1)"
@@ -101,11 +104,11 @@ async def test_an_invalid_document_is_answered_with_its_reason(world: World) -> 
 
 async def test_a_corrected_package_takes_the_place_of_a_refused_one(world: World) -> None:
     first = await world.invalid(world.letter())
-    await world.router.take(first)
+    await world.take(first)
     await world.deliver(world.letter())
     assert (await world.position("doc", A)).state is DeliveryState.SENT
-    await world.router.take(first)
-    await world.router.take(await world.invalid(world.letter()))
+    await world.take(first)
+    await world.take(await world.invalid(world.letter()))
     await world.report(world.status(StatusCode.ARRIVED))
     assert (await world.position("doc", A)).state is DeliveryState.ARRIVED
 
@@ -113,7 +116,7 @@ async def test_a_corrected_package_takes_the_place_of_a_refused_one(world: World
 async def test_an_invalid_update_leaves_its_document_alone(world: World) -> None:
     await world.deliver(world.letter())
     update = replace(world.update("doc"), document_id=world.id("doc"))
-    await world.router.take(await world.invalid(update))
+    await world.take(await world.invalid(update))
     assert world.sender.inbox(SENDER, "refusal")
     await world.report(world.status(StatusCode.ARRIVED))
     assert (await world.position("doc", A)).state is DeliveryState.ARRIVED
@@ -121,8 +124,8 @@ async def test_an_invalid_update_leaves_its_document_alone(world: World) -> None
 
 async def test_the_stored_answer_comes_again(world: World) -> None:
     fact = await world.accepted(world.letter())
-    await world.router.take(fact)
-    await world.router.take(world.repeated(fact))
+    await world.take(fact)
+    await world.take(world.repeated(fact))
     receipts = world.sender.inbox(SENDER, "receipt")
     assert len(receipts) == 2
     assert receipts[0] == receipts[1]
@@ -130,11 +133,11 @@ async def test_the_stored_answer_comes_again(world: World) -> None:
 
 async def test_a_refusal_by_the_validator_is_the_stored_answer(world: World) -> None:
     accepted = await world.accepted(world.letter())
-    await world.router.take(accepted)
+    await world.take(accepted)
     invalid = (await world.invalid(world.letter())).model_copy(update={"package_id": accepted.package_id})
-    await world.router.take(invalid)
+    await world.take(invalid)
     world.sender.forget()
-    await world.router.take(world.repeated(accepted))
+    await world.take(world.repeated(accepted))
     (refusal,) = world.sender.inbox(SENDER)
     assert refusal.headers[REASON] == "E_SIG_REVOKED"
 
@@ -142,8 +145,8 @@ async def test_a_refusal_by_the_validator_is_the_stored_answer(world: World) -> 
 async def test_a_repeat_that_overtook_its_first_answer(world: World) -> None:
     accepted, refused = await world.accepted(world.letter()), await world.turned_away(world.letter(), Reason.E_SIZE)
     with pytest.raises(Transient):
-        await world.router.take(world.repeated(accepted))
-    await world.router.take(world.repeated(refused, accepted=False))
+        await world.take(world.repeated(accepted))
+    await world.take(world.repeated(refused, accepted=False))
     (refusal,) = world.sender.inbox(SENDER)
     assert refusal.headers[REASON] == "E_SIZE"
 
@@ -153,7 +156,7 @@ async def test_a_repeat_that_overtook_its_first_answer(world: World) -> None:
 
 async def test_a_valid_document_reaches_its_receivers_unchanged(world: World) -> None:
     fact = await world.verified(world.letter(to=(A, UNKNOWN, B, CLOSED)))
-    await world.router.take(fact)
+    await world.take(fact)
     for unit in (A, B):
         (sent,) = world.sender.inbox(unit)
         assert sent.body == await world.objects.get(fact.package)
@@ -185,35 +188,113 @@ async def test_a_valid_document_reaches_its_receivers_unchanged(world: World) ->
 
 async def test_the_same_fact_again_does_the_same_again(world: World) -> None:
     fact = await world.verified(world.letter(to=(A, B, UNKNOWN)))
-    await world.router.take(fact)
+    await world.take(fact)
     first, facts = events(world), sorted(fact.model_dump_json() for fact in world.sender.facts)
     world.sender.forget()
     world.directory.current = directory(UNKNOWN)
-    await world.restarted().take(fact)
-    assert events(world) == first
+    await world.take(fact, by=world.restarted())
     assert sorted(fact.model_dump_json() for fact in world.sender.facts) == facts
+    assert world.sender.sent == [], "what lies in an inbox is not placed again"
+    assert {name for name in first if name.startswith("delivery.")} <= set(events(world))
 
 
-async def test_one_stuck_inbox_holds_up_no_other_and_is_tried_again(world: World) -> None:
+@pytest.mark.parametrize("trouble", ["full", "missing"])
+async def test_an_inbox_that_takes_nothing_holds_up_no_other_and_is_tried_until_it_does(
+    world: World, trouble: str
+) -> None:
     fact = await world.verified(world.letter(to=(A, B, C)))
-    world.sender.breaks_at = B
-    with pytest.raises(TimeoutError):
-        await world.router.take(fact)
+    getattr(world.sender, trouble).add(B)
+    await world.take(fact)
     assert [len(world.sender.inbox(unit)) for unit in (A, B, C)] == [1, 0, 1]
-    world.sender.breaks_at = None
-    await world.restarted().take(fact)
-    assert world.sender.inbox(B)
+    assert {fact.receiver for fact in world.sender.told("delivery.placed")} == {A, C}
+    assert await world.store.placings.waiting() == {Cause(trouble): 1}
+    await world.sweep(seconds=4)
+    assert await world.store.placings.waiting() == {Cause(trouble): 1}, "not due yet"
+    getattr(world.sender, trouble).clear()
+    await world.sweep(seconds=2)
+    assert len(world.sender.inbox(B)) == 1
     assert {fact.receiver for fact in world.sender.told("delivery.placed")} == {A, B, C}
+    await world.sweep(hours=1)
+    await world.take(fact)
+    assert [len(world.sender.inbox(unit)) for unit in (A, B, C)] == [1, 1, 1]
+
+
+async def test_an_inbox_that_never_answers_waits_like_a_full_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.execute.placing.SILENCE_SECONDS", 0.01)
+    world.sender.silent.add(B)
+    await world.take(await world.verified(world.letter(to=(A, B))))
+    assert await world.store.placings.waiting() == {Cause.SILENT: 1}
+    world.sender.silent.clear()
+    await world.sweep(seconds=6)
+    assert world.sender.inbox(B)
+
+
+async def test_answers_wait_for_room_too(world: World) -> None:
+    world.sender.full.add(SENDER)
+    await world.take(await world.accepted(world.letter()))
+    await world.take(await world.turned_away(world.letter("other")))
+    assert world.sender.sent == []
+    world.sender.full.clear()
+    await world.sweep(seconds=6)
+    assert sorted(sent.type for sent in world.sender.inbox(SENDER)) == ["receipt", "refusal"]
+
+
+async def test_a_unit_closed_while_a_message_waits_gets_nothing_more(world: World) -> None:
+    world.sender.full.add(B)
+    await world.take(await world.verified(world.letter(to=(A, B))))
+    world.directory.current.units.pop(B)
+    world.sender.full.clear()
+    await world.sweep(seconds=6)
+    assert world.sender.inbox(B) == []
+    assert await world.store.placings.waiting() == {Cause.CLOSED: 1}
+
+
+async def test_an_order_that_was_lost_is_given_again(world: World) -> None:
+    """The row is there, its message to place is not: the broker lost it."""
+    fact = await world.verified(world.letter(to=(A,)))
+    await world.router.handlers[type(fact)](fact)
+    world.sender.orders.clear()
+    await world.sweep(minutes=9)
+    assert world.sender.inbox(A) == []
+    await world.sweep(minutes=2)
+    assert len(world.sender.inbox(A)) == 1
+
+
+async def test_pauses_between_attempts_grow(world: World) -> None:
+    world.sender.full.add(A)
+    await world.take(await world.verified(world.letter(to=(A,))))
+    attempts = []
+    for minute in range(60):
+        before = world.sender.attempts
+        await world.sweep(minutes=1)
+        attempts += [minute] if world.sender.attempts > before else []
+    assert 5 <= len(attempts) <= 14, attempts
+
+
+@pytest.mark.parametrize("user", ["notifier", "A.01", "operator", None])
+async def test_only_a_router_orders_placings(world: World, user: str | None) -> None:
+    fact = await world.verified(world.letter(to=(A,)))
+    await world.router.handlers[type(fact)](fact)
+    (order, *_) = world.sender.orders
+    with pytest.raises(Forged):
+        await world.router.placer.take(dataclasses.replace(order, user_id=user))
+    assert world.sender.sent == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b'{"placing_id": "no such"}', b"\xff"])
+async def test_an_order_that_names_nothing_is_parked(world: World, body: bytes) -> None:
+    with pytest.raises(Permanent):
+        await world.router.placer.take(delivery("place.normal", body, user_id="router"))
 
 
 async def test_a_large_package_is_fetched_by_its_address(world: World, backing: str) -> None:
     fact = await world.verified(world.letter(), size_bytes=10_000)
-    await world.router.take(fact)
+    await world.take(fact)
     (sent,) = world.sender.inbox(A)
     assert sent.content_type == "application/vnd.trunk.reference+json"
     reference = json.loads(sent.body)
     expires_at = datetime.fromisoformat(reference.pop("expires_at"))
-    assert abs(expires_at - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=1)
+    assert abs(expires_at - world.clock() - timedelta(days=7)) < timedelta(minutes=1)
     url = reference.pop("url")
     if backing == "servers":
         assert (await asyncio.to_thread(httpx.get, url)).content == await world.objects.get(fact.package)
@@ -225,14 +306,14 @@ async def test_a_thousand_receivers(world: World) -> None:
     units = [f"H29.{n:03}.01" for n in range(1000)]
     world.directory.current = directory(*units)
     fact = await world.verified(world.letter(to=units))
-    await world.router.take(fact)
+    await world.take(fact)
     assert {sent.unit for sent in world.sender.sent} == set(units)
     assert len(world.sender.sent) == len(world.sender.facts) == 1000
 
 
 async def test_another_valid_package_with_the_same_id_is_refused(world: World) -> None:
     await world.deliver(world.letter())
-    await world.router.take(await world.verified(world.letter(to=(C,))))
+    await world.take(await world.verified(world.letter(to=(C,))))
     (refusal,) = world.sender.sent
     assert (refusal.unit, refusal.headers[REASON]) == (SENDER, "E_DUP")
 
@@ -240,9 +321,9 @@ async def test_another_valid_package_with_the_same_id_is_refused(world: World) -
 async def test_content_never_passes_as_a_notice(world: World) -> None:
     for message in (world.letter(), world.letter(files=0), world.recall("doc", files=1)):
         with pytest.raises(Permanent, match="E_FACT"):
-            await world.router.take(await world.notice(message))
+            await world.take(await world.notice(message))
     with pytest.raises(Permanent, match="E_FACT"):
-        await world.router.take(await world.verified(world.status(StatusCode.ARRIVED)))
+        await world.take(await world.verified(world.status(StatusCode.ARRIVED)))
     assert world.sender.sent == []
 
 
@@ -266,11 +347,11 @@ async def test_a_status_is_recorded_and_forwarded_unchanged(world: World) -> Non
 async def test_a_redelivered_status_tells_what_it_told(world: World) -> None:
     await world.deliver(world.letter())
     fact = await world.report(world.status(StatusCode.ARRIVED))
-    first, recorded = events(world), world.sender.told("status.recorded")
+    recorded = world.sender.told("status.recorded")
     await world.report(world.status(StatusCode.ACCEPTED))
     world.sender.forget()
-    await world.restarted().take(fact)
-    assert events(world) == first
+    await world.take(fact, by=world.restarted())
+    assert world.sender.sent == [], "what lies in an inbox is not placed again"
     assert world.sender.told("status.recorded") == recorded
     assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
 
@@ -296,13 +377,15 @@ async def test_a_status_of_a_stranger_changes_nothing_and_is_answered(world: Wor
     assert (status.description or "").startswith("E_STATUS_FORBIDDEN: ")
     assert (status.response_for.unit, status.response_for.document_id) == (SENDER, world.id("doc"))
     assert world.sender.inbox(SENDER) == []
-    (told,) = world.sender.facts
+    event, told = world.sender.facts
     assert isinstance(told, RoutingRefused)
     assert told.reason is Reason.E_STATUS_FORBIDDEN
+    assert isinstance(event, SecurityNoticed)
+    assert (event.kind, event.actor) == ("FOREIGN_STATUS", told.sender)
 
 
 async def test_a_status_on_a_refused_document_is_forbidden(world: World) -> None:
-    await world.router.take(await world.invalid(world.letter()))
+    await world.take(await world.invalid(world.letter()))
     await world.report(world.take_back())
     assert world.sender.inbox(SENDER, "refusal")[-1].headers[REASON] == "E_STATUS_FORBIDDEN"
 
@@ -311,11 +394,12 @@ async def test_a_notice_that_overtook_its_document_waits_but_is_receipted_once(w
     fact = await world.notice(world.recall("doc"))
     for _ in range(3):
         with pytest.raises(Transient) as raised:
-            await world.router.take(fact)
-        assert (raised.value.reason, raised.value.top_rung) == (Reason.E_REFDOC, "1m")
+            await world.take(fact)
+        assert raised.value.reason is Reason.E_REFDOC
+        await world.place()
     assert [sent.type for sent in world.sender.sent] == ["receipt"]
     await world.deliver(world.letter())
-    await world.router.take(fact)
+    await world.take(fact)
     assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
 
 
@@ -330,7 +414,7 @@ async def test_a_status_for_a_sender_that_closed_is_recorded(world: World) -> No
 async def test_racing_statuses_are_all_counted(world: World) -> None:
     await world.deliver(world.letter())
     facts = [await world.notice(world.status(code)) for code in 3 * (StatusCode.ARRIVED, StatusCode.ACCEPTED)]
-    await asyncio.gather(*(world.router.take(fact) for fact in facts))
+    await asyncio.gather(*(world.take(fact) for fact in facts))
     assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
     assert sum(fact.changed for fact in world.sender.told("status.recorded")) in (1, 2)
     assert len(world.sender.inbox(SENDER, "status")) == 6
@@ -360,7 +444,7 @@ async def test_a_recall_package(world: World, files: int) -> None:
     world.sender.forget()
     recall = world.recall("doc", to=(A, B, C), files=files)
     fact = await (world.verified(recall) if files else world.notice(recall))
-    await world.router.take(fact)
+    await world.take(fact)
     for unit in (A, B):
         (sent,) = world.sender.inbox(unit, "document")
         assert (sent.body, sent.headers[KIND]) == (await world.objects.get(fact.package), "recall")
@@ -380,7 +464,7 @@ async def test_a_recall_package(world: World, files: int) -> None:
 async def test_an_update_brings_a_version(world: World) -> None:
     await world.deliver(world.letter())
     fact = await world.verified(world.update("doc", to=(A, B), added=(C,), removed=(B,)))
-    await world.router.take(fact)
+    await world.take(fact)
     bytes_of_update = await world.objects.get(fact.package)
     assert [sent.body for sent in world.sender.inbox(A)] == [bytes_of_update]
     assert [sent.body for sent in world.sender.inbox(C)] == [bytes_of_update]
@@ -425,7 +509,7 @@ async def test_added_receivers_get_the_newest_version(world: World) -> None:
 
 async def test_a_replacement(world: World) -> None:
     await world.deliver(world.letter())
-    await world.router.take(await world.verified(world.replacement("doc", units=(A,))))
+    await world.take(await world.verified(world.replacement("doc", units=(A,))))
     assert (await world.position("doc", A)).state is DeliveryState.SUPERSEDED
     assert (await world.position("doc", B)).state is DeliveryState.SENT
     assert (await world.position("replacement", A)).state is DeliveryState.SENT
@@ -433,7 +517,7 @@ async def test_a_replacement(world: World) -> None:
 
 
 async def test_a_recall_of_a_refused_document_is_refused(world: World) -> None:
-    await world.router.take(await world.invalid(world.letter()))
+    await world.take(await world.invalid(world.letter()))
     await world.report(world.recall("doc"))
     assert world.sender.inbox(SENDER, "refusal")[-1].headers[REASON] == "E_REFDOC"
 
@@ -443,8 +527,8 @@ async def test_a_delivery_keeps_its_history(world: World) -> None:
     await world.deliver(world.letter())
     status = world.status(StatusCode.ARRIVED)
     fact = await world.report(status)
-    await world.router.take(await world.verified(world.replacement("doc")))
-    deliveries = world.store._deliveries  # type: ignore[attr-defined]
+    await world.take(await world.verified(world.replacement("doc")))
+    deliveries = world.store.deliveries._deliveries  # type: ignore[attr-defined]
     kept = await deliveries.find_one({"_id": f"{world.key('doc')}/{A}"})
     assert (kept["state"], kept["version"]) == ("SUPERSEDED", 3)
     assert kept["successor"] == document_key(SENDER, world.id("replacement"))

@@ -9,11 +9,23 @@ from common.domain.ids import document_key
 from common.domain.names import PackageKind, StatusCode
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
-from router.orders import Deliver, Enclosure, Inform, Order, Record, Revise, Share, Supersede, Turn, Withdraw
+from common.domain.security import SecurityKind
+from router.actions import (
+    Action,
+    Deliver,
+    DeliverCurrentVersion,
+    Enclosure,
+    ForwardPackage,
+    OfferVersion,
+    RecordStatus,
+    RefuseReceiver,
+    Supersede,
+    Withdraw,
+)
 from router.route import DocumentState, Known, Plan, plan, units_named
 from router.settings import RouterSettings
 
-from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, MemoryStore, RememberedObjects, World, directory
+from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, RememberedObjects, World, directory, memory_store
 
 DAY = date(2026, 11, 22)
 
@@ -21,7 +33,7 @@ DAY = date(2026, 11, 22)
 @pytest.fixture
 def pure() -> World:
     """Only its letters are used."""
-    return World(MemoryStore(), RememberedObjects(), RouterSettings())
+    return World(memory_store(), RememberedObjects(), RouterSettings())
 
 
 def known(pure: World, name: str, *receivers: str, state: DocumentState = DocumentState.DELIVERED) -> dict[str, Known]:
@@ -32,19 +44,19 @@ def known(pure: World, name: str, *receivers: str, state: DocumentState = Docume
     return {found.key: found}
 
 
-def turned(code: str, reason: Reason, detail: str) -> Turn:
-    return Turn(receiver=code, reason=reason, detail=detail)
+def turned(code: str, reason: Reason, detail: str) -> RefuseReceiver:
+    return RefuseReceiver(receiver=code, reason=reason, detail=detail)
 
 
 NOT_HERE = turned(UNKNOWN, Reason.E_TO_UNKNOWN, f"đơn vị nhận {UNKNOWN}")
 MERGED = turned(CLOSED, Reason.E_TO_CLOSED, f"đơn vị nhận {CLOSED}, đơn vị kế thừa {SENDER}")
 
 
-def stranger(code: str) -> Turn:
+def stranger(code: str) -> RefuseReceiver:
     return turned(code, Reason.E_STATUS_FORBIDDEN, f"đơn vị {code} không phải là nơi nhận của văn bản")
 
 
-def orders(outcome: object) -> tuple[Order, ...]:
+def orders(outcome: object) -> tuple[Action, ...]:
     assert isinstance(outcome, Plan)
     return outcome.orders
 
@@ -63,23 +75,30 @@ def test_a_unit_is_open_up_to_its_last_day(pure: World) -> None:
     assert orders(plan(letter, "", {}, directory(), date(2026, 4, 1))) == (MERGED,)
 
 
-UPDATES: list[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int, tuple[Order, ...]]] = [
-    ("content to its receivers", (A, B), (), (), 1, (Revise(receiver=A), Revise(receiver=B))),
-    ("content to a new one", (A, C), (), (), 1, (Revise(receiver=A), Deliver(receiver=C))),
-    ("content, one added", (A,), (C,), (), 1, (Revise(receiver=A), Deliver(receiver=C))),
+UPDATES: list[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int, tuple[Action, ...]]] = [
+    ("content to its receivers", (A, B), (), (), 1, (OfferVersion(receiver=A), OfferVersion(receiver=B))),
+    ("content to a new one", (A, C), (), (), 1, (OfferVersion(receiver=A), Deliver(receiver=C))),
+    ("content, one added", (A,), (C,), (), 1, (OfferVersion(receiver=A), Deliver(receiver=C))),
     (
         "content, one removed though it is addressed",
         (A, B),
         (),
         (B,),
         1,
-        (Revise(receiver=A), Withdraw(receiver=B, enclosure=Enclosure.NOTICE)),
+        (OfferVersion(receiver=A), Withdraw(receiver=B, enclosure=Enclosure.NOTICE)),
     ),
-    ("receivers only", (A, B), (C,), (B,), 0, (Inform(receiver=A), Share(receiver=C), Withdraw(receiver=B))),
+    (
+        "receivers only",
+        (A, B),
+        (C,),
+        (B,),
+        0,
+        (ForwardPackage(receiver=A), DeliverCurrentVersion(receiver=C), Withdraw(receiver=B)),
+    ),
     ("receivers only, to a stranger", (C,), (), (), 0, (stranger(C),)),
-    ("removing a stranger", (A,), (), (C,), 1, (Revise(receiver=A), stranger(C))),
-    ("adding and removing the same", (A,), (C,), (C,), 1, (Revise(receiver=A), stranger(C))),
-    ("adding nobody that exists", (A,), (UNKNOWN,), (), 1, (Revise(receiver=A), NOT_HERE)),
+    ("removing a stranger", (A,), (), (C,), 1, (OfferVersion(receiver=A), stranger(C))),
+    ("adding and removing the same", (A,), (C,), (C,), 1, (OfferVersion(receiver=A), stranger(C))),
+    ("adding nobody that exists", (A,), (UNKNOWN,), (), 1, (OfferVersion(receiver=A), NOT_HERE)),
 ]
 
 
@@ -92,7 +111,7 @@ def test_an_update(
     added: tuple[str, ...],
     removed: tuple[str, ...],
     files: int,
-    expected: tuple[Order, ...],
+    expected: tuple[Action, ...],
 ) -> None:
     update = pure.update("doc", to, added, removed, files=files)
     outcome = plan(update, pure.key("update"), known(pure, "doc", A, B), directory(), DAY)
@@ -139,18 +158,18 @@ def test_a_replacement_of_a_refused_document_is_a_document(pure: World) -> None:
 @pytest.mark.parametrize("code", [code for code in StatusCode if code is not StatusCode.TAKE_BACK])
 def test_a_receiver_reports_to_the_sender(pure: World, code: StatusCode) -> None:
     outcome = plan(pure.status(code), pure.key("doc"), known(pure, "doc", A), directory(), DAY)
-    assert orders(outcome) == (Record(receiver=A, code=code, told=SENDER),)
+    assert orders(outcome) == (RecordStatus(receiver=A, code=code, told=SENDER),)
 
 
 def test_the_sender_asks_a_receiver(pure: World) -> None:
     outcome = plan(pure.take_back(of=A), pure.key("doc"), known(pure, "doc", A), directory(), DAY)
-    assert orders(outcome) == (Record(receiver=A, code=StatusCode.TAKE_BACK, told=A),)
+    assert orders(outcome) == (RecordStatus(receiver=A, code=StatusCode.TAKE_BACK, told=A),)
 
 
 def test_who_has_no_delivery_has_no_say(pure: World) -> None:
     for status in (pure.status(StatusCode.ACCEPTED, by=C), pure.take_back(of=C)):
         outcome = plan(status, pure.key("doc"), known(pure, "doc", A), directory(), DAY)
-        assert outcome == Refused(Reason.E_STATUS_FORBIDDEN, stranger(C).detail)
+        assert outcome == Refused(Reason.E_STATUS_FORBIDDEN, stranger(C).detail, SecurityKind.FOREIGN_STATUS)
 
 
 def test_nobody_but_its_sender_takes_a_document_back(pure: World) -> None:
@@ -203,4 +222,4 @@ def test_an_update_that_bears_the_id_of_its_document(pure: World) -> None:
     change = ReceiverChange(unit=B, added=False)
     update = pure.letter("doc", to=(A,), business=Business(kind=PackageKind.UPDATE, receiver_changes=(change,)))
     outcome = plan(update, document_key(SENDER, pure.id("doc")), known(pure, "doc", A, B), directory(), DAY)
-    assert orders(outcome) == (Revise(receiver=A), Withdraw(receiver=B, enclosure=Enclosure.NOTICE))
+    assert orders(outcome) == (OfferVersion(receiver=A), Withdraw(receiver=B, enclosure=Enclosure.NOTICE))

@@ -9,14 +9,15 @@ from typing import Any
 
 import aio_pika
 import pytest
+from pamqp.commands import Basic
 
 from common import headers
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import Organization
 from common.domain.names import Lane, StatusCode
 from common.facts import BaseFact
-from common.service import Service
-from common.topology import FACTS, inbox_queue
+from common.service.service import Service
+from common.topology import FACTS, inbox_queue, place_queue
 from router.handlers import Router
 
 from ..common.conftest import VirtualHost
@@ -36,14 +37,13 @@ async def running(world: World, host: VirtualHost) -> AsyncIterator[Service]:
     """The router's chassis over the stores of ``world``."""
     units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (HERE, THERE)]
     world.directory.current = Directory(units)
-    service = Service("router", host.settings("router"))
+    service = host.service("router")
     router = Router(service, world.settings, world.objects, world.store, world.directory)
-    service.on_facts(router.take)
-    await service.publish_broker.start()
-    await service.consume_broker.start()
-    yield service
-    await service.consume_broker.stop()
-    await service.publish_broker.stop()
+    service.on_facts(router.handlers)
+    for lane in Lane:
+        service.on_queue(place_queue(lane), router.placer.take)
+    async with service.running():
+        yield service
 
 
 async def until(get: Callable[[], Awaitable[Any]]) -> Any:
@@ -61,9 +61,14 @@ async def test_a_document_goes_out_and_its_status_comes_back(world: World, vhost
         channel = await connection.channel()
 
         async def publish(fact: BaseFact) -> None:
-            exchange = await channel.get_exchange(FACTS)
-            message = aio_pika.Message(fact.model_dump_json().encode(), content_type="application/json")
-            await exchange.publish(message, fact.routing_key)
+            maker = {"document.verified": "validator", "notice.accepted": "intake"}[fact.fact]
+            async with vhost.channel(maker) as own:
+                await own.basic_publish(
+                    fact.model_dump_json().encode(),
+                    exchange=FACTS,
+                    routing_key=fact.routing_key,
+                    properties=Basic.Properties(user_id=maker),
+                )
 
         async def take(unit: str) -> Any:
             queue = await channel.get_queue(inbox_queue(unit))

@@ -2,24 +2,50 @@
 
 from minio import Minio
 from minio.commonconfig import ENABLED
+from minio.error import S3Error
 from minio.versioningconfig import VersioningConfig
 
-from common.objects import ARCHIVE, BUCKETS, CONTENT
+from common.objects import ARCHIVE, BUCKETS, CONTENT, store_trouble
 
 
 def make_missing(client: Minio) -> list[str]:
-    """Make what is missing. Returns the buckets made."""
-    made = [bucket for bucket in BUCKETS if not client.bucket_exists(bucket)]
-    for bucket in made:
-        client.make_bucket(bucket, object_lock=bucket == ARCHIVE)
-    if CONTENT in made:
-        client.set_bucket_versioning(CONTENT, VersioningConfig(ENABLED))
+    """Make what is missing. Returns the buckets made. Raises ``Transient``."""
+    with store_trouble():
+        made = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
+        for bucket in made:
+            client.make_bucket(bucket, object_lock=bucket == ARCHIVE)
+        if _versioning(client, CONTENT) != ENABLED:
+            client.set_bucket_versioning(CONTENT, VersioningConfig(ENABLED))
     return made
 
 
 def problems(client: Minio) -> list[str]:
-    """What is missing or not as it should be."""
-    found = [f"bucket {bucket}: missing" for bucket in BUCKETS if not client.bucket_exists(bucket)]
-    if not found and client.get_bucket_versioning(ARCHIVE).status != ENABLED:
-        found.append(f"bucket {ARCHIVE}: not versioned, so not under object lock")
-    return found
+    """What is missing or not as it should be. Raises ``Transient``."""
+    with store_trouble():
+        versioning = {bucket: _versioning(client, bucket) for bucket in BUCKETS}
+        differences = [f"bucket {bucket}: missing" for bucket, status in versioning.items() if status is None]
+        if versioning[CONTENT] not in (None, ENABLED):
+            differences.append(f"bucket {CONTENT}: not versioned")
+        if versioning[ARCHIVE] is not None and not _is_locked(client):
+            differences.append(f"bucket {ARCHIVE}: not under object lock")
+    return differences
+
+
+def _versioning(client: Minio, bucket: str) -> str | None:
+    """``Enabled``, ``Suspended`` or ``Off``; None = no such bucket. Whoever asks this needs no right to list."""
+    try:
+        return client.get_bucket_versioning(bucket).status_string
+    except S3Error as error:
+        if error.code == "NoSuchBucket":
+            return None
+        raise
+
+
+def _is_locked(client: Minio) -> bool:
+    try:
+        client.get_object_lock_config(ARCHIVE)
+    except S3Error as error:
+        if error.code == "ObjectLockConfigurationNotFoundError":
+            return False
+        raise
+    return True

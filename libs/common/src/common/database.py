@@ -1,26 +1,32 @@
 """MongoDB through motor: one database a service, single-document writes, majority and journaled.
 
 Only inserts, finds, compare-and-set updates and counters are used, so that every MongoDB-wire server that
-passes ``tests/contract`` serves. Trouble with the server is ``Transient``: the message climbs the ladder.
+passes ``tests/contract`` serves. A server that does not answer as it should is an ``Outage``.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import WriteConcern
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError, OperationFailure, PyMongoError
 
-from common.failure import Transient
+from common.failure import Outage
+from common.indexes import database_name
 from common.settings import ServiceSettings
 
 Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
 
+DUPLICATE_KEY = 11000
 DEADLOCK_CODE = 16908292
 """FerretDB 2 answers a lost race on a unique index with this code: try again."""
+
+REQUEST_FAULTS = frozenset({2, 9, 14, 17280, 10334})
+"""Bad value, failed to parse, type mismatch, key too large, object too large: waiting would not help."""
 
 
 class Database:
@@ -35,8 +41,8 @@ class Database:
             appname=f"trunk-{service}",
         )
         self._database: AsyncIOMotorDatabase[Document] = self.client.get_database(
-            f"trunk_{service}",
-            codec_options=CodecOptions(tz_aware=True),
+            database_name(service),
+            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
             write_concern=WriteConcern(w="majority", j=True),
         )
 
@@ -45,22 +51,24 @@ class Database:
         return self._database[name]
 
     async def ping(self) -> None:
-        """Raise ``Transient`` when the server does not answer."""
+        """Raise ``Outage`` when the server does not answer."""
         with database_trouble():
             await self.client.admin.command("ping")
 
 
 @contextmanager
 def database_trouble() -> Iterator[None]:
-    """Turn any trouble with the server into ``Transient``; a duplicate key is an answer, not trouble."""
+    """Turn what the driver raises into ``Outage``, except for answers and for faults of the request itself."""
     try:
         yield
-    except DuplicateKeyError:
+    except (DuplicateKeyError, DocumentTooLarge):
         raise
     except OperationFailure as error:
-        raise Transient.unavailable("database", f"code {error.code}") from error
+        if error.code in REQUEST_FAULTS:
+            raise
+        raise Outage("database", f"code {error.code}") from error
     except PyMongoError as error:
-        raise Transient.unavailable("database", type(error).__name__) from error
+        raise Outage("database", type(error).__name__) from error
 
 
 async def insert_once(collection: Collection, document: Document) -> Document:
@@ -71,9 +79,24 @@ async def insert_once(collection: Collection, document: Document) -> Document:
         except DuplicateKeyError:
             found = await collection.find_one({"_id": document["_id"]})
             if found is None:
-                raise Transient.unavailable("database", "document vanished") from None
+                raise Outage("database", "document vanished") from None
             return found
         return document
+
+
+async def insert_missing(collection: Collection, documents: list[Document]) -> set[Any]:
+    """Insert those whose ``_id`` is not there yet, in one request. Returns the ids of those that were."""
+    if not documents:
+        return set()
+    with database_trouble():
+        try:
+            await collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            failures = error.details.get("writeErrors", [])
+            if any(failure.get("code") != DUPLICATE_KEY for failure in failures):
+                raise
+            return {documents[failure["index"]]["_id"] for failure in failures}
+    return set()
 
 
 async def find_by_id(collection: Collection, key: str) -> Document | None:

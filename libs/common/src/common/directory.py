@@ -1,6 +1,6 @@
-"""The unit directory as services read it: one immutable file in the object store, asked for again by timer.
+"""The unit directory as services read it, and which units are disabled: two objects, asked for again by timer.
 
-``trunkctl units import`` writes the file; its SHA-256 is the directory's version and stands in every verdict.
+``trunkctl units`` writes both. The SHA-256 of the directory file is its version, which stands in every verdict.
 """
 
 import hashlib
@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, TypeAdapter
 
 from common.domain.directory import Directory, Unit
-from common.domain.reason import Reason
-from common.failure import Transient
+from common.domain.names import UnitCode
+from common.failure import Outage
 from common.objects import DIRECTORY, ObjectMissing, Objects
-from common.timer import Timer
 
 CURRENT = "current"
+"""Key of the directory file in force."""
+ACCESS = "access"
+"""Key of the list of disabled units. Absent = none is."""
+FIRST_PAUSE_SECONDS = 1.0
+"""Between attempts until a directory is loaded."""
 
 
 class DirectoryFile(BaseModel):
@@ -22,6 +26,13 @@ class DirectoryFile(BaseModel):
 
     version: int = 1
     units: list[Unit]
+
+
+class AccessFile(BaseModel):
+    """Units that may not use the trunk for now, whatever the directory says: ``{"version": 1, "disabled": [...]}``."""
+
+    version: int = 1
+    disabled: frozenset[UnitCode] = frozenset()
 
 
 _FILE = TypeAdapter(DirectoryFile)
@@ -32,29 +43,48 @@ def read_directory(data: bytes) -> Directory:
     return Directory(_FILE.validate_json(data).units, version=hashlib.sha256(data).hexdigest())
 
 
+async def read_disabled(objects: Objects) -> frozenset[UnitCode]:
+    """The units disabled now. Raises ``Outage`` when the store is away, ``pydantic.ValidationError`` for a bad list."""
+    try:
+        return AccessFile.model_validate_json(await objects.get_key(DIRECTORY, ACCESS)).disabled
+    except ObjectMissing:
+        return frozenset()
+
+
 class DirectoryReader:
-    """The newest directory, kept in memory."""
+    """The newest directory and the units disabled now, kept in memory."""
 
     def __init__(self, objects: Objects, refresh_seconds: float) -> None:
         self._objects = objects
         self._current: Directory | None = None
-        self._timer = Timer("refresh of the unit directory", self.refresh, lambda: self._pause(refresh_seconds))
+        self._refresh_seconds = refresh_seconds
+        self.disabled: frozenset[UnitCode] = frozenset()
+        """Units from which nothing is taken for now. What others send them is delivered and waits."""
         self.read_at: datetime | None = None
-        """When the newest file was last read with success, changed or not."""
+        """When both objects were last read with success, changed or not."""
 
     @property
     def current(self) -> Directory:
-        """The directory as of the last refresh. Raises ``Transient`` before the first."""
+        """The directory as of the last refresh. Raises ``Outage`` before the first."""
         if self._current is None:
-            raise Transient(Reason.E_UNAVAILABLE, "unit directory not loaded", top_rung="1m")
+            raise Outage("unit directory", "not loaded")
         return self._current
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether there is a directory yet."""
+        return self._current is not None
+
     async def refresh(self) -> None:
-        """Read the newest file. Raises ``Transient`` when there is none or the store is away."""
+        """Read both objects. Raises ``Outage`` when there is no directory or the store is away.
+
+        Who is disabled is read first: no directory counts before that is known.
+        """
+        self.disabled = await read_disabled(self._objects)
         try:
             data = await self._objects.get_key(DIRECTORY, CURRENT)
         except ObjectMissing as error:
-            raise Transient(Reason.E_UNAVAILABLE, "no unit directory was imported", top_rung="1m") from error
+            raise Outage("unit directory", "none was imported") from error
         if self._current is None or hashlib.sha256(data).hexdigest() != self._current.version:
             self._current = read_directory(data)
         self.read_at = datetime.now(UTC)
@@ -63,13 +93,6 @@ class DirectoryReader:
         """Readiness: a directory is loaded."""
         _ = self.current
 
-    async def start(self) -> None:
-        """Load now if possible, then keep refreshing in the background."""
-        await self._timer.start()
-
-    async def stop(self) -> None:
-        """End the refreshing."""
-        await self._timer.stop()
-
-    def _pause(self, refresh_seconds: float) -> float:
-        return refresh_seconds if self._current else 1.0
+    def pause_seconds(self) -> float:
+        """Until the next refresh."""
+        return self._refresh_seconds if self._current else FIRST_PAUSE_SECONDS

@@ -1,17 +1,11 @@
-"""How a handler says what went wrong: final trouble is parked, passing trouble climbs the retry ladder.
-
-Anything else that escapes a handler is a bug and is redelivered, counted, up to the queue's delivery limit.
-"""
-
-from typing import Literal
+"""How a handler says what went wrong. ``common.service.settle`` decides what becomes of the message."""
 
 from common.domain.reason import Reason
-
-Rung = Literal["10s", "1m", "10m", "1h"]
+from common.domain.security import SecurityKind
 
 
 class TrunkFailure(Exception):
-    """Base of the two kinds of trouble a handler may raise."""
+    """Base of the failures that a handler raises on purpose."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -20,17 +14,28 @@ class TrunkFailure(Exception):
 
 
 class Permanent(TrunkFailure):
-    """No retry will help: the message goes to the parking lot with its reason."""
+    """No further attempt will help: the message is parked with its reason."""
+
+    def __init__(self, reason: Reason, detail: str = "", security: SecurityKind | None = None) -> None:
+        """``security``: the kind of security event that this is as well."""
+        super().__init__(reason, detail)
+        self.security = security
+
+
+class Forged(Permanent):
+    """The publisher was not entitled to the message: it is quarantined, and somebody is called."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.E_FORGED, detail, SecurityKind.FORGED_FACT)
 
 
 class Transient(TrunkFailure):
-    """A later try may succeed: the message climbs the ladder, never above ``top_rung``."""
+    """The condition may change: the message is tried again with growing pauses until the patience is used up."""
 
-    def __init__(self, reason: Reason, detail: str = "", top_rung: Rung = "1h") -> None:
-        super().__init__(reason, detail)
-        self.top_rung = top_rung
 
-    @classmethod
-    def unavailable(cls, dependency: str, detail: str) -> "Transient":
-        """A server we need is away; it is asked again every minute at the latest."""
-        return cls(Reason.E_UNAVAILABLE, f"{dependency}: {detail}", top_rung="1m")
+class Outage(Transient):
+    """Something the service needs is away. The message is tried again, and no attempt counts against it."""
+
+    def __init__(self, dependency: str, detail: str) -> None:
+        super().__init__(Reason.E_UNAVAILABLE, f"{dependency}: {detail}")
+        self.dependency = dependency

@@ -6,8 +6,17 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
+
+
+MESSAGE_RECORDS = "message_records"
+"""Every service's collection of messages that failed: waiting for another attempt, or held."""
+
+
+def database_name(service: str) -> str:
+    """The one database of a service."""
+    return f"trunk_{service}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +24,7 @@ class Index:
     """One index, ascending in all its fields."""
 
     service: str
-    """Whose database; it is named ``trunk_<service>``."""
+    """Whose database."""
     collection: str
     fields: tuple[str, ...]
     where: dict[str, Any] = field(default_factory=dict, hash=False)
@@ -24,7 +33,7 @@ class Index:
     @property
     def database(self) -> str:
         """Name of the database."""
-        return f"trunk_{self.service}"
+        return database_name(self.service)
 
     @property
     def name(self) -> str:
@@ -47,6 +56,9 @@ INDEXES = (
     Index("intake", "packages", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
+    # trunkctl archive check: the records of a document.
+    Index("archive", "records", ("document_key",)),
+    Index("archive", "records", ("document_id",)),
     # trunk_deliveries_pending: deliveries without an answer, counted by unit.
     Index("router", "deliveries", ("state", "receiver", "lane")),
     # trunk_oldest_unfinished_timestamp_seconds: only packages that still wait are in these.

@@ -1,7 +1,7 @@
 """The object store through the minio SDK: content addressed by SHA-256, uploads, and the archive under lock.
 
 Calls block in threads. Bytes read are checked against their digest before anybody sees them. Write order is
-object, then database, then fact.
+object, then database, then fact. What each service's keys may do: ``store_access.py``.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from minio.retention import Retention
 from common.domain.names import Sha256
 from common.domain.reason import Reason
 from common.facts import ObjectRef
-from common.failure import Permanent, Transient
+from common.failure import Outage, Permanent
 from common.settings import ServiceSettings
 
 UPLOADS = "uploads"
@@ -33,7 +33,9 @@ ARCHIVE = "archive"
 """Under object lock with compliance retention."""
 DIRECTORY = "directory"
 """Versions of the unit directory; ``current`` is the newest."""
-BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY)
+PARKED = "parked"
+"""Large bodies of parked messages, under ``<service>/<record id>``. Without versions: what is deleted is gone."""
+BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY, PARKED)
 
 CHUNK_BYTES = 1024 * 1024
 NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
@@ -64,8 +66,8 @@ class Objects:
         self._signer = _client(settings, public.netloc, public.scheme == "https") if public.netloc else self.client
 
     async def ping(self) -> None:
-        """Raise ``Transient`` when the store does not answer."""
-        await _in_thread(lambda: self.client.bucket_exists(CONTENT))
+        """Raise ``Outage`` when the store does not answer or does not know the keys; needs no right on a bucket."""
+        await _in_thread(self.client.list_buckets)
 
     async def put_content(self, source: bytes | BinaryIO) -> ObjectRef:
         """Store bytes under their digest, unless they lie there already."""
@@ -92,12 +94,15 @@ class Objects:
         return await _in_thread(lambda: self._read(bucket, key))
 
     async def purge(self, ref: ObjectRef) -> None:
-        """Take an object out of the store for good, every version of it; again does nothing."""
+        """Delete an object for good, every version of it; again does nothing. Only intake's keys may."""
         await _in_thread(lambda: self._purge(ref.bucket, ref.key))
 
-    async def put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
-        """Copy content, checked, into the archive under compliance retention; a repeat adds an equal version."""
-        await _in_thread(lambda: self._put_locked(key, ref, retain_until))
+    async def put_locked(self, key: str, source: ObjectRef | bytes, retain_until: datetime) -> str:
+        """Put bytes, or content that is checked, into the archive under compliance retention; a repeat adds a version.
+
+        Returns the id of the version. Raises ``Transient`` when the store names none: it then keeps no versions.
+        """
+        return await _in_thread(lambda: self._put_locked(key, source, retain_until))
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
@@ -155,10 +160,15 @@ class Objects:
             if version.object_name == key:
                 self.client.remove_object(bucket, key, version_id=version.version_id)
 
-    def _put_locked(self, key: str, ref: ObjectRef, retain_until: datetime) -> None:
-        buffer = io.BytesIO()
-        self._fetch(ref, buffer)
-        self.client.put_object(ARCHIVE, key, buffer, ref.size_bytes, retention=Retention(COMPLIANCE, retain_until))
+    def _put_locked(self, key: str, source: ObjectRef | bytes, retain_until: datetime) -> str:
+        buffer = io.BytesIO(source if isinstance(source, bytes) else b"")
+        if isinstance(source, ObjectRef):
+            self._fetch(source, buffer)
+        lock = Retention(COMPLIANCE, retain_until)
+        put = self.client.put_object(ARCHIVE, key, buffer, buffer.getbuffer().nbytes, retention=lock)
+        if not put.version_id:
+            raise Outage("object store", f"bucket {ARCHIVE} keeps no versions")
+        return put.version_id
 
 
 def _client(settings: ServiceSettings, place: str, secure: bool) -> Minio:
@@ -196,11 +206,11 @@ def digest_of(stream: BinaryIO) -> tuple[Sha256, int]:
 
 @contextmanager
 def store_trouble() -> Iterator[None]:
-    """Turn trouble with the store into ``Transient``."""
+    """Turn trouble with the store into ``Outage``."""
     try:
         yield
     except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise Transient.unavailable("object store", type(error).__name__) from error
+        raise Outage("object store", type(error).__name__) from error
 
 
 async def _in_thread(call: Callable[[], T]) -> T:

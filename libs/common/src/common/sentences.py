@@ -64,6 +64,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_FACT: "Bản tin nội bộ của trục bị lỗi; đề nghị liên hệ đơn vị vận hành trục.",
     Reason.E_OBJECT: "Kho lưu trữ của trục không còn đúng dữ liệu đã nhận; đề nghị liên hệ đơn vị vận hành trục.",
     Reason.E_ATTEMPTS: "Trục đã thử xử lý nhiều lần chưa được; đề nghị liên hệ đơn vị vận hành trục.",
+    Reason.E_FORGED: "Bản tin do tài khoản không có quyền công bố; bị cách ly, đơn vị vận hành trục đã được báo.",
+    Reason.E_RETURNED: "Hệ thống của nơi nhận đã trả lại bản tin; đề nghị liên hệ nơi nhận hoặc đơn vị vận hành trục.",
+    Reason.E_DISCARDED: "Gói tin bị giữ lại trên trục và đơn vị vận hành đã quyết định không xử lý tiếp; "
+    "đề nghị liên hệ đơn vị vận hành trục.",
     Reason.E_UNAVAILABLE: "Trục tạm thời chưa xử lý được; gói tin được giữ lại để xử lý, chưa cần gửi lại.",
 }
 

@@ -49,11 +49,12 @@ class ServiceSettings(BaseSettings):
     drain_seconds: float = 25.0
     """How long a stopping service lets running handlers finish."""
     patience_hours: float = 72.0
-    """How long a message may climb the retry ladder before it is parked."""
-    redelivery_pause_seconds: float = 2.0
-    """About how long a message whose handler failed by a bug rests before it is redelivered."""
-    confirm_timeout_seconds: float = 10.0
-    """How long a publish may wait for the broker's confirm."""
+    """How long a message that cannot be decided yet is tried again before it is parked. Time during which a server
+    was away does not count."""
+    handler_seconds: float = 600.0
+    """Longest time for one attempt at a message."""
+    held_bytes: int = 64 * 1024 * 1024
+    """Message bodies that one consumer holds at a time; one message more than this may be held."""
     directory_refresh_seconds: float = 5.0
     """How often the unit directory is asked for a newer version."""
     gauges_refresh_seconds: float = 15.0

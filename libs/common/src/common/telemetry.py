@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -15,15 +16,41 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from common.settings import ServiceSettings
 
-NOISY_LOGGERS = ("aio_pika", "aiormq", "pymongo", "urllib3", "uvicorn", "faststream")
+NOISY_LOGGERS = ("aiormq", "pymongo", "urllib3", "uvicorn")
 
 ABOUT = ("package_id", "document_id", "document_key", "sender", "reason")
 DOCUMENT_ATTRIBUTES = {name: f"trunk.{name}" for name in ABOUT}
 """What a span says of the document it is about, by the name of the field in the log."""
+
+
+_trace_of_work: ContextVar[int] = ContextVar("trace_of_work", default=0)
+
+
+class RepeatableTraceIds(RandomIdGenerator):
+    """Random ids, but for work that may be attempted again: all its attempts are one trace."""
+
+    def generate_trace_id(self) -> int:
+        """The id set by ``trace_begun_by``, else a random one."""
+        return _trace_of_work.get() or super().generate_trace_id()
+
+    def is_trace_id_random(self) -> bool:
+        """False: what follows from a message is not random (W3C Trace Context Level 2, random-trace-id flag)."""
+        return False
+
+
+@contextmanager
+def trace_begun_by(key: str) -> Iterator[None]:
+    """A trace that begins in here has an id that follows from ``key`` (hex digits, at least 32)."""
+    token = _trace_of_work.set(int(key[:32], 16))
+    try:
+        yield
+    finally:
+        _trace_of_work.reset(token)
 
 
 def setup_logs(service: str, level: str) -> None:
@@ -45,7 +72,8 @@ def setup_traces(service: str, settings: ServiceSettings) -> TracerProvider:
     """Tracer provider of this process; spans leave it only when a collector's address is set."""
     resource = Resource.create({"service.name": f"trunk-{service}", "service.version": settings.version})
     # Whoever submits may bring a trace along, but not decide that nobody shall see it.
-    provider = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_ON, remote_parent_not_sampled=ALWAYS_ON))
+    sampler = ParentBased(ALWAYS_ON, remote_parent_not_sampled=ALWAYS_ON)
+    provider = TracerProvider(resource=resource, sampler=sampler, id_generator=RepeatableTraceIds())
     if settings.otlp_endpoint:
         exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(exporter))

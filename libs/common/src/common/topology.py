@@ -1,93 +1,56 @@
-"""Every exchange, queue, binding and permission of the trunk: data only, declared by ``trunkctl topology apply``.
+"""Every exchange, queue, binding, policy, user and permission of the trunk: data only.
 
-Services never declare; they consume and publish what stands here. Works on RabbitMQ 3.10 to 4.3.
+``trunkctl topology apply`` declares what stands here; services declare nothing. Needs RabbitMQ 4.3 or later, whose
+delayed retry brings messages back.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from common.domain.directory import Unit
+from common.domain.directory import BrokerLogin, Unit
 from common.domain.names import Lane
+from common.facts.flows import OPERATOR, RECORDER, SERVICES, made_by, taken_by
 
+OLDEST_RABBITMQ = (4, 3)
 VHOST = "trunk"
 
 SUBMIT = "trunk.submit"
 """Topic exchange to which units publish, key ``submit.<unit>`` or ``submit.<unit>.urgent``."""
 FACTS = "trunk.facts"
 """Topic exchange of facts between services, key ``<fact>.<lane>``."""
+PLACE = "trunk.place"
+"""Topic exchange of the router's own orders to place a message in one inbox, key ``place.<lane>``."""
 INBOX = "trunk.inbox"
 """Direct exchange to the units' inboxes, key = unit code."""
-PARK = "trunk.park"
-"""Fanout exchange, and the queue behind it, of messages that only a person can help."""
 
-OPERATOR = "operator"
-"""Broker user of the people who run the trunk: replays what is parked."""
+BROKER_EVENTS = "broker.events"
+"""Queue of what the broker itself reports: failed log-ins, refused accesses, changes of rights."""
+EVENT_EXCHANGE = "amq.rabbitmq.event"
+LOG_EXCHANGE = "amq.rabbitmq.log"
+"""Exchanges that the broker feeds (plugin rabbitmq_event_exchange; ``log.exchange = true``)."""
+BROKER_EVENT_KEYS = ("user.#", "permission.#", "topic.permission.#", "policy.#", "parameter.#", "vhost.#")
+BROKER_LOG_KEYS = ("error", "warning")
 
 DELIVERY_LIMIT = 20
-PARK_DELIVERY_LIMIT = 1_000_000
-"""Looking into the parking lot returns its messages, which counts; behind its limit there is nowhere to go."""
-MAX_QUEUE_LENGTH = 500_000
+"""Failures of a handler by a bug or a crash after which the broker dead-letters the message."""
+NO_LIMIT = -1
+MIB = 1024 * 1024
+SUBMIT_LENGTH, SUBMIT_BYTES = 5_000, 256 * MIB
+"""What one unit may have waiting in one lane; beyond it, its own publishes are refused."""
+INBOX_LENGTH, INBOX_BYTES = 20_000, 256 * MIB
+"""What may wait for one unit to read; beyond it, the router keeps the deliveries until there is room."""
+BROKER_EVENTS_LENGTH = 100_000
+UNIT_CONNECTIONS, UNIT_CHANNELS = 16, 64
+"""What one unit may have open at the broker, so that none can use up what is there for all."""
+NOTHING = "^$"
+"""A regular expression that no exchange, queue or key matches."""
 
-FACTS_TAKEN: dict[str, tuple[str, ...]] = {
-    "intake": ("document.refused",),
-    "validator": ("package.accepted",),
-    "router": (
-        "package.accepted",
-        "package.refused",
-        "package.repeated",
-        "notice.accepted",
-        "document.verified",
-        "document.refused",
-    ),
-    "archive": ("#",),
-    "notifier": (
-        "package.refused",
-        "document.refused",
-        "delivery.placed",
-        "delivery.refused",
-        "status.recorded",
-    ),
-}
-"""Which facts each service consumes; ``#`` is every fact."""
-
-FACTS_MADE: dict[str, tuple[str, ...]] = {
-    "intake": ("package.accepted", "notice.accepted", "package.refused", "package.repeated"),
-    "validator": ("document.verified", "document.refused"),
-    "router": (
-        "delivery.placed",
-        "delivery.refused",
-        "status.recorded",
-        "routing.refused",
-        "document.superseded",
-        "document.recalled",
-    ),
-    "archive": ("document.archived",),
-    "notifier": ("notification.sent",),
-}
-"""Which facts each service announces; no fact has two makers."""
-
-SERVICES = tuple(FACTS_TAKEN)
+RETRY_DELAYS_SECONDS: dict[Lane, tuple[int, int]] = {Lane.NORMAL: (10, 600), Lane.URGENT: (2, 60)}
+"""Shortest and longest time until the broker delivers a returned message again."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetryLevel:
-    """One rung of the ladder: messages come back to their queue after a fixed time."""
-
-    name: str
-    delay_seconds: int
-
-    @property
-    def exchange(self) -> str:
-        """Exchange and queue bear the same name."""
-        return f"trunk.retry.{self.name}"
-
-
-RETRY_LADDER = (
-    RetryLevel("10s", 10),
-    RetryLevel("1m", 60),
-    RetryLevel("10m", 600),
-    RetryLevel("1h", 3600),
-)
+Arguments = dict[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +63,10 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable quorum queue and its extra arguments."""
+    """A durable quorum queue and its arguments."""
 
     name: str
-    arguments: dict[str, str | int] = field(default_factory=dict, hash=False)
+    arguments: Arguments = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +79,38 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What the broker adds to all quorum queues whose names match; exactly one policy holds for a queue."""
+
+    name: str
+    pattern: str
+    definition: Arguments = field(hash=False)
+    priority: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPermission:
+    """Which keys a user may publish to a topic exchange (regular expression)."""
+
+    exchange: str
+    write: str
+
+
+@dataclass(frozen=True, slots=True)
 class User:
-    """A broker user and all it may do in the vhost (regular expressions)."""
+    """A broker user and all it may do in the virtual host (regular expressions over names)."""
 
     name: str
     write: str
     read: str
     configure: str = "^$"
-    topic_exchange: str | None = None
-    topic_write: str = ""
+    topics: tuple[TopicPermission, ...] = ()
+    """A user that may write to a topic exchange without an entry here could publish any key."""
+    tags: str = ""
+    has_password: bool = True
+    """False: no password opens a session, only a client certificate if the limits allow any."""
+    limits: dict[str, int] = field(default_factory=dict, hash=False)
+    """``max-connections`` and ``max-channels``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +120,7 @@ class Topology:
     exchanges: tuple[Exchange, ...] = ()
     queues: tuple[Queue, ...] = ()
     bindings: tuple[Binding, ...] = ()
+    policies: tuple[Policy, ...] = ()
     users: tuple[User, ...] = ()
 
     def __add__(self, other: "Topology") -> "Topology":
@@ -141,29 +128,36 @@ class Topology:
             self.exchanges + other.exchanges,
             self.queues + other.queues,
             self.bindings + other.bindings,
+            self.policies + other.policies,
             self.users + other.users,
         )
 
+    @property
+    def size(self) -> int:
+        """Number of objects."""
+        return sum(map(len, (self.exchanges, self.queues, self.bindings, self.policies, self.users)))
+
 
 def facts_queue(service: str, lane: Lane) -> str:
-    """The queue from which a service takes facts of one lane; ``trunk.intake.<lane>`` is taken by submissions."""
-    return f"trunk.intake.facts.{lane}" if service == "intake" else f"trunk.{service}.{lane}"
+    """The queue from which a service takes facts of one lane."""
+    return f"facts.{service}.{lane}"
 
 
-def submit_queue(lane: Lane) -> str:
-    """The queue from which intake takes what units submit."""
-    return f"trunk.intake.{lane}"
+def place_queue(lane: Lane) -> str:
+    """The queue from which the router takes its own orders to place messages in inboxes."""
+    return f"place.{lane}"
 
 
-def consumed_queues(service: str, lane: Lane | None = None) -> tuple[str, ...]:
-    """Every queue a service consumes, of one lane or of both, urgent first."""
-    lanes = [lane] if lane else list(reversed(Lane))
-    own = [facts_queue(service, lane) for lane in lanes]
-    return (*[submit_queue(lane) for lane in lanes], *own) if service == "intake" else tuple(own)
+def submit_queue(unit: str, lane: Lane) -> str:
+    """The queue of what one unit submits in one lane; it fills for that unit alone."""
+    return f"submit.{unit}.{lane}"
 
 
-SUBMIT_QUEUES = frozenset(submit_queue(lane) for lane in Lane)
-"""Queues whose messages units wrote; also their routing keys when they come back from the ladder or the parking lot."""
+def unit_of_submit_queue(queue: str) -> str:
+    """The unit whose submissions lie in this queue; empty for any other queue."""
+    prefix, _, rest = queue.partition(".")
+    unit, _, lane = rest.rpartition(".")
+    return unit if prefix == "submit" and lane in set(Lane) else ""
 
 
 def inbox_queue(unit: str) -> str:
@@ -171,92 +165,167 @@ def inbox_queue(unit: str) -> str:
     return f"inbox.{unit}"
 
 
+def unit_of_inbox(queue: str) -> str:
+    """The unit that reads this queue; empty for any other queue."""
+    prefix, _, unit = queue.partition(".")
+    return unit if prefix == "inbox" else ""
+
+
+def dead_letters(service: str) -> str:
+    """Fanout exchange, and the queue behind it, of what a service could not handle; only the broker feeds it."""
+    return f"trunk.dead.{service}"
+
+
+def lane_of(queue: str) -> Lane:
+    """The lane of a queue, by its name."""
+    return Lane.URGENT if queue.endswith(f".{Lane.URGENT}") else Lane.NORMAL
+
+
 def submit_key(unit: str, lane: Lane) -> str:
     """The routing key with which a unit submits."""
     return f"submit.{unit}" + (".urgent" if lane is Lane.URGENT else "")
 
 
-SAFE: dict[str, str | int] = {
-    "x-queue-type": "quorum",
-    "x-delivery-limit": DELIVERY_LIMIT,
-    "x-overflow": "reject-publish",
-    "x-dead-letter-strategy": "at-least-once",
-}
-WORK_ARGUMENTS: dict[str, str | int] = {
-    **SAFE,
-    "x-dead-letter-exchange": PARK,
-    "x-max-length": MAX_QUEUE_LENGTH,
-}
-"""Arguments of every queue that is consumed: nothing is dropped, a full queue refuses the publisher."""
-
-
-def _retry(level: RetryLevel) -> Topology:
-    arguments: dict[str, str | int] = {
-        **SAFE,
-        "x-message-ttl": level.delay_seconds * 1000,
-        "x-dead-letter-exchange": "",
-    }
-    return Topology(
-        (Exchange(level.exchange, "fanout"),),
-        (Queue(level.exchange, arguments),),
-        (Binding(level.exchange, level.exchange, ""),),
-    )
-
-
-def _service(service: str) -> Topology:
-    queues = consumed_queues(service)
-    bindings = tuple(
-        Binding(FACTS, facts_queue(service, lane), f"{fact}.{lane}") for lane in Lane for fact in FACTS_TAKEN[service]
-    )
-    exchanges = [FACTS, PARK, *(level.exchange for level in RETRY_LADDER)]
-    exchanges += [INBOX] if service == "router" else []
-    return Topology(
-        queues=tuple(Queue(name, WORK_ARGUMENTS) for name in queues),
-        bindings=bindings,
-        users=(User(service, write=_only(*exchanges), read=_only(*queues)),),
-    )
-
-
-def _only(*names: str) -> str:
-    return "^(" + "|".join(re.escape(name) for name in names) + ")$"
+def place_key(lane: Lane) -> str:
+    """The routing key of an order to place a message."""
+    return f"place.{lane}"
 
 
 def static_topology() -> Topology:
     """Everything that does not depend on which units exist."""
+    kinds = {SUBMIT: "topic", FACTS: "topic", PLACE: "topic", INBOX: "direct"}
     whole = Topology(
-        exchanges=(
-            Exchange(SUBMIT, "topic"),
-            Exchange(FACTS, "topic"),
-            Exchange(INBOX, "direct"),
-            Exchange(PARK, "fanout"),
-        ),
-        queues=(Queue(PARK, {**SAFE, "x-delivery-limit": PARK_DELIVERY_LIMIT}),),
-        bindings=(Binding(PARK, PARK, ""),),
-        users=(User(OPERATOR, write=".*", read=".*"),),
+        exchanges=tuple(Exchange(name, kind) for name, kind in kinds.items()),
+        queues=tuple(Queue(place_queue(lane), _safe("router")) for lane in Lane),
+        bindings=tuple(Binding(PLACE, place_queue(lane), place_key(lane)) for lane in Lane),
+        policies=tuple(_retry_policies()),
+        users=(_operator(),),
     )
-    for level in RETRY_LADDER:
-        whole += _retry(level)
     for service in SERVICES:
         whole += _service(service)
-    return whole
+    return whole + _broker_events()
 
 
-def unit_topology(unit: Unit) -> Topology:
-    """What one unit needs: its inbox, its two submit keys, its user that may do nothing else."""
+def unit_topology(unit: Unit, *, is_disabled: bool = False) -> Topology:
+    """What one unit needs: its inbox, its submit queues, and its user that may do nothing else.
+
+    The user of a disabled unit may do nothing at all; its queues stay, with what lies in them.
+    """
     inbox = inbox_queue(unit.code)
+    waiting: Arguments = {"x-max-length": SUBMIT_LENGTH, "x-max-length-bytes": SUBMIT_BYTES}
+    unread: Arguments = {"x-max-length": INBOX_LENGTH, "x-max-length-bytes": INBOX_BYTES}
     return Topology(
-        queues=(Queue(inbox, WORK_ARGUMENTS),),
+        queues=(
+            Queue(inbox, _safe("router") | unread),
+            *(Queue(submit_queue(unit.code, lane), _safe("intake") | waiting) for lane in Lane),
+        ),
         bindings=(
             Binding(INBOX, inbox, unit.code),
-            *(Binding(SUBMIT, submit_queue(lane), submit_key(unit.code, lane)) for lane in Lane),
+            *(Binding(SUBMIT, submit_queue(unit.code, lane), submit_key(unit.code, lane)) for lane in Lane),
         ),
-        users=(
-            User(
-                unit.user,
-                write=_only(SUBMIT),
-                read=_only(inbox),
-                topic_exchange=SUBMIT,
-                topic_write=f"^submit\\.{re.escape(unit.code)}(\\.urgent)?$",
-            ),
+        users=(_disabled_user(unit) if is_disabled else _unit_user(unit),),
+    )
+
+
+def _unit_user(unit: Unit) -> User:
+    return User(
+        unit.user,
+        write=_only(SUBMIT),
+        read=_only(inbox_queue(unit.code)),
+        topics=(TopicPermission(SUBMIT, f"^submit\\.{re.escape(unit.code)}(\\.urgent)?$"),),
+        has_password=unit.broker_login is BrokerLogin.PASSWORD,
+        limits={"max-connections": UNIT_CONNECTIONS, "max-channels": UNIT_CHANNELS},
+    )
+
+
+def _disabled_user(unit: Unit) -> User:
+    """No password, no session even with a certificate, and no right if there were a session."""
+    topics = (TopicPermission(SUBMIT, NOTHING),)
+    limits = {"max-connections": 0, "max-channels": 0}
+    return User(unit.user, write=NOTHING, read=NOTHING, topics=topics, has_password=False, limits=limits)
+
+
+def _safe(service: str) -> Arguments:
+    """Arguments of a queue that loses nothing: what is not handled goes to the dead letters of ``service``."""
+    return {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-overflow": "reject-publish",
+        "x-dead-letter-exchange": dead_letters(service),
+        "x-dead-letter-strategy": "at-least-once",
+    }
+
+
+def _service(service: str) -> Topology:
+    dead = dead_letters(service)
+    facts = ("#",) if service == RECORDER else taken_by(service)
+    lanes = {lane: facts_queue(service, lane) for lane in Lane}
+    return Topology(
+        exchanges=(Exchange(dead, "fanout"),),
+        queues=(
+            *(Queue(queue, _safe(service)) for queue in lanes.values()),
+            Queue(dead, {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT}),
+        ),
+        bindings=(
+            *(Binding(FACTS, queue, f"{fact}.{lane}") for lane, queue in lanes.items() for fact in facts),
+            Binding(dead, dead, ""),
+        ),
+        users=(_service_user(service, [*lanes.values(), dead]),),
+    )
+
+
+def _service_user(service: str, own_queues: list[str]) -> User:
+    topics = [TopicPermission(FACTS, _keys(made_by(service)))]
+    write, read = [re.escape(FACTS)], [re.escape(queue) for queue in own_queues]
+    match service:
+        case "intake":
+            # Read: what any unit submits. Write on other services' queues lets it ask for their depth, nothing else:
+            # a binding also needs the right to read an exchange.
+            read.append(r"submit\..+\.(normal|urgent)")
+            write += [r"facts\.[a-z]+\.(normal|urgent)", r"place\.(normal|urgent)"]
+        case "router":
+            read += [re.escape(place_queue(lane)) for lane in Lane]
+            write += [re.escape(PLACE), re.escape(INBOX)]
+            topics.append(TopicPermission(PLACE, r"^place\.(normal|urgent)$"))
+        case "archive":
+            read.append(re.escape(BROKER_EVENTS))
+    return User(service, write=_any_of(write), read=_any_of(read), topics=tuple(topics))
+
+
+def _operator() -> User:
+    """Publishes decisions about parked messages and security events; sees figures in the management API."""
+    topics = (TopicPermission(FACTS, _keys(made_by(OPERATOR))),)
+    return User(OPERATOR, write=_only(FACTS), read="^$", topics=topics, tags="monitoring")
+
+
+def _retry_policies() -> Iterable[Policy]:
+    """The delay grows with the count of failures, from the shortest to the longest; one policy a queue."""
+    slow = {Lane.NORMAL: r"|trunk\.dead\..+|broker\.events", Lane.URGENT: ""}
+    for lane, (shortest, longest) in RETRY_DELAYS_SECONDS.items():
+        pattern = rf"^((facts|submit)\..+\.{lane}|place\.{lane}{slow[lane]})$"
+        delays = {"delayed-retry-min": shortest * 1000, "delayed-retry-max": longest * 1000}
+        yield Policy(f"trunk-retry-{lane}", pattern, {"delayed-retry-type": "all", **delays})
+
+
+def _broker_events() -> Topology:
+    """The oldest reports give way when nobody reads them: the broker waits for nobody."""
+    arguments: Arguments = {"x-queue-type": "quorum", "x-max-length": BROKER_EVENTS_LENGTH}
+    return Topology(
+        queues=(Queue(BROKER_EVENTS, arguments | {"x-delivery-limit": NO_LIMIT, "x-overflow": "drop-head"}),),
+        bindings=(
+            *(Binding(EVENT_EXCHANGE, BROKER_EVENTS, key) for key in BROKER_EVENT_KEYS),
+            *(Binding(LOG_EXCHANGE, BROKER_EVENTS, key) for key in BROKER_LOG_KEYS),
         ),
     )
+
+
+def _keys(facts: tuple[str, ...]) -> str:
+    return "^(" + "|".join(re.escape(fact) for fact in facts) + r")\.(normal|urgent)$"
+
+
+def _only(*names: str) -> str:
+    return _any_of(re.escape(name) for name in names)
+
+
+def _any_of(expressions: Iterable[str]) -> str:
+    return "^(" + "|".join(expressions) + ")$"

@@ -1,23 +1,24 @@
 """Handlers: every fact enters the ledger; packages, their parts and their verdicts go under object lock."""
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
-from archive.ledger import Entry
 from archive.progress import Mark, Said, said, units_named
-from archive.record import Kept, Parts, Record, archived, record
+from archive.record import Copy, Kept, Parts, Record, archived, record
 from archive.retention import RetentionTable
 from archive.store import Ledger, Progress, Records
+from common.clock import utc_now
 from common.domain.envelope import Envelope, Message
 from common.domain.names import PackageKind
 from common.domain.reason import Reason
 from common.envelopes import from_json
-from common.facts import CarriesPackage, DocumentVerified, Fact, NoticeAccepted
-from common.failure import Permanent, TrunkFailure
-from common.metrics import record_archive_write, record_stage
+from common.facts import BaseFact, CarriesPackage, DocumentVerified, NoticeAccepted, PackageFact, SecurityNoticed
+from common.failure import Forged, Permanent, TrunkFailure
+from common.ledger import Entry
+from common.metrics import record_archive_write, record_security_event, record_stage
 from common.metrics.documents import Unfinished
 from common.objects import Objects, content_ref
-from common.service import Announcer
+from common.service.outgoing import Announcer
 
 
 class Archive:
@@ -39,15 +40,19 @@ class Archive:
         self._announcer = announcer
         self._table = table
 
-    async def take(self, fact: Fact) -> None:
+    async def take(self, fact: BaseFact) -> None:
         """Enter the fact into the ledger; keep what it is about; announce a valid document as archived."""
-        entry = await self._ledger.append(fact, datetime.now(UTC))
-        if isinstance(fact, Kept):
+        entry, is_first = await self._ledger.append(fact, utc_now())
+        if not is_first and (difference := entry.differs_from(fact)):
+            raise Forged(f"{fact.fact} bears the id of another event: its {difference} is another one")
+        if isinstance(fact, SecurityNoticed) and is_first:
+            record_security_event(fact.kind, fact.count)
+        elif isinstance(fact, Kept):
             saved = await self._kept(fact, entry)
             await self._progress.note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}))
             if isinstance(fact, DocumentVerified):
                 await self._announcer.announce(archived(fact, saved))
-        elif news := said(fact):
+        elif isinstance(fact, PackageFact) and (news := said(fact)):
             await self._progress.note(fact, news)
 
     async def _kept(self, fact: Kept, entry: Entry) -> Record:
@@ -67,18 +72,20 @@ class Archive:
             if news := said(fact, parts.units):
                 await self._progress.note(fact, news)
             decided, copies = record(fact, parts, entry, self._table)
-            for copy in copies:
-                await self._objects.put_locked(copy.kept.key, copy.source, decided.retain_until)
-            evidence = await self._objects.put_content(decided.evidence())
-            await self._objects.put_locked(f"{decided.folder}/record.json", evidence, decided.retain_until)
-            saved, is_first = await self._records.save(decided)
+            saved, is_first = await self._records.save(await self._locked(decided, copies))
         except TrunkFailure:
             record_archive_write("failed", time.monotonic() - began)
             raise
         record_archive_write("written" if is_first else "repeated", time.monotonic() - began)
         if is_first and isinstance(fact, DocumentVerified):
-            record_stage("archived", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())
+            record_stage("archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
         return saved
+
+    async def _locked(self, decided: Record, copies: Sequence[Copy]) -> Record:
+        """Puts everything under lock; the record then names the versions."""
+        until = decided.retain_until
+        locked = decided.locked([await self._objects.put_locked(c.kept.key, c.source, until) for c in copies])
+        return locked.sealed(await self._objects.put_locked(locked.evidence_key, locked.evidence(), until))
 
     async def _parts(self, fact: Kept) -> Parts:
         if isinstance(fact, NoticeAccepted):

@@ -5,23 +5,31 @@ from archive.handlers import Archive
 from archive.retention import read_table
 from archive.settings import ArchiveSettings
 from archive.store import Ledger, Progress, Records
+from archive.watch import BrokerWatch
 from common.database import Database
+from common.domain.names import Lane
+from common.facts import FACT_TYPES
+from common.metrics import begin_counting_security
 from common.objects import Objects
-from common.service import Service
+from common.service.service import Service
+from common.topology import BROKER_EVENTS
 
 
 def build() -> Service:
     """The service, ready to run."""
     settings = ArchiveSettings()
-    service = Service("archive", settings)
-    database, objects = Database(settings, service.name), Objects(settings)
-    service.needs("mongodb", database.ping)
-    service.needs("object_store", objects.ping)
+    database, objects = Database(settings, "archive"), Objects(settings)
+    service = Service("archive", settings, database, objects)
     table = read_table(settings.retention_table)
     progress = Progress(database)
     archive = Archive(Ledger(database), Records(database), progress, objects, service, table)
     service.refreshes("oldest unfinished", Gauges(progress).refresh)
-    service.on_facts(archive.take)
+    service.on_facts(dict.fromkeys(FACT_TYPES, archive.take))
+    if Lane.NORMAL in service.lanes:
+        watch = BrokerWatch(service)
+        begin_counting_security()
+        service.on_queue(BROKER_EVENTS, watch.take)
+        service.refreshes("counted security events", watch.announce_counts)
     return service
 
 

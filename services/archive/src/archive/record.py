@@ -1,11 +1,12 @@
 """Decision: what the archive keeps of a package, for how long, and what proves it unaltered."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from archive.ledger import Entry, canonical_json
 from archive.retention import RetentionClass, RetentionTable, retain_until
 from common.domain.ids import event_id
 from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, Sha256, UnitCode
@@ -19,6 +20,7 @@ from common.facts import (
     ObjectRef,
     PackageRefused,
 )
+from common.ledger import Entry, canonical_json
 
 Kept = DocumentVerified | DocumentRefused | PackageRefused | NoticeAccepted
 """The facts that end in a record; every other fact only enters the ledger."""
@@ -30,11 +32,13 @@ class KeptObject(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: str
-    """package, envelope, report or attachment."""
+    """package, envelope, report or attachment; record for ``record.json`` itself."""
     key: str
     """In the archive's bucket."""
     sha256: Sha256
     size_bytes: int
+    version_id: str | None = None
+    """Of the version that is locked; none in records of releases that did not keep it."""
 
 
 class Copy(NamedTuple):
@@ -87,15 +91,41 @@ class Record(BaseModel):
     ledger_hash: Sha256
     """The ledger's entry of the fact: fixes all entries up to it."""
     objects: tuple[KeptObject, ...]
+    evidence_object: KeptObject | None = None
+    """``record.json``, which cannot name its own version; none in records of releases that did not keep it."""
 
     @property
     def folder(self) -> str:
         """Under which all objects of this record lie in the archive's bucket."""
         return f"{self.document_key}/{self.record_id}"
 
+    @property
+    def evidence_key(self) -> str:
+        """Key of ``record.json``."""
+        return f"{self.folder}/record.json"
+
     def evidence(self) -> bytes:
         """``record.json``: the record as it goes under lock beside its objects."""
-        return canonical_json(self.model_dump(mode="json", exclude_none=True)).encode()
+        return canonical_json(self.model_dump(mode="json", exclude_none=True, exclude={"evidence_object"})).encode()
+
+    def locked(self, version_ids: Sequence[str]) -> "Record":
+        """The record with the versions of its objects, which were put under lock in this order."""
+        pairs = zip(self.objects, version_ids, strict=True)
+        return self.model_copy(
+            update={"objects": tuple(kept.model_copy(update={"version_id": v}) for kept, v in pairs)}
+        )
+
+    def sealed(self, version_id: str) -> "Record":
+        """The record with the version of its ``record.json``."""
+        data = self.evidence()
+        kept = KeptObject(
+            role="record",
+            key=self.evidence_key,
+            sha256=hashlib.sha256(data).hexdigest(),
+            size_bytes=len(data),
+            version_id=version_id,
+        )
+        return self.model_copy(update={"evidence_object": kept})
 
 
 def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tuple[Record, tuple[Copy, ...]]:

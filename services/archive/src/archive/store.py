@@ -9,12 +9,12 @@ from weakref import WeakValueDictionary
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from archive.ledger import Broken, Entry, Head, chain, entry_key, next_entry
 from archive.progress import Mark, Said, is_routed
 from archive.record import Record
 from common.database import Collection, Database, Document, database_trouble, find_by_id, insert_once
 from common.domain.names import Lane
-from common.facts import BaseFact
+from common.facts import BaseFact, PackageFact
+from common.ledger import Broken, Entry, Head, chain, entry_key, next_entry
 from common.metrics.documents import Unfinished
 
 LAST_SEQ = 99_999_999
@@ -40,18 +40,18 @@ class Ledger:
         self._claims = database.collection("ledger_events")
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def append(self, fact: BaseFact, now: datetime) -> Entry:
-        """The one entry of this fact: made now, or by an earlier run. Raises ``Transient``."""
+    async def append(self, fact: BaseFact, now: datetime) -> tuple[Entry, bool]:
+        """The one entry of this fact, and whether it was made now or by an earlier run. Raises ``Outage``."""
         lock = self._locks.setdefault(fact.subject, asyncio.Lock())
         async with lock:  # only spares this process from racing itself
             head = await self._head(fact.subject)
             searched = head.seq if await self._claim(fact) else 0
             while True:
                 if searched < head.seq and (found := await self._find(fact, searched)):
-                    return found
+                    return found, False
                 entry = next_entry(head, fact, now)
                 if await _insert(self._entries, {"_id": entry.key, **asdict(entry)}):
-                    return entry
+                    return entry, True
                 searched, head = head.seq, await self._head(fact.subject)
 
     async def entries(self, subject: str) -> list[Entry]:
@@ -108,7 +108,7 @@ class Progress:
     def __init__(self, database: Database) -> None:
         self._progress = database.collection("progress")
 
-    async def note(self, fact: BaseFact, said: Said) -> None:
+    async def note(self, fact: PackageFact, said: Said) -> None:
         """Merge what a fact says into the progress of its package."""
         found = await self._merge(fact, said)
         if is_routed(found["routing"], found["units"], len(found["settled"])):
@@ -124,7 +124,7 @@ class Progress:
             found = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
         return found[0]["submitted_at"] if found else None
 
-    async def _merge(self, fact: BaseFact, said: Said) -> Document:
+    async def _merge(self, fact: PackageFact, said: Said) -> Document:
         submitted_at = getattr(fact, "submitted_at", fact.occurred_at)
         change: Document = {"$min": {"submitted_at": submitted_at}}
         if said.marks:
@@ -145,7 +145,7 @@ class Progress:
                     return first
 
 
-def _first(fact: BaseFact, said: Said, submitted_at: datetime) -> Document:
+def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
     marks = {stage.value: said.marks.get(stage, Mark.AHEAD).value for stage in Unfinished}
     about = {"_id": fact.package_id, "lane": fact.lane.value, "submitted_at": submitted_at}
     return {**about, **marks, "units": said.units, "settled": [said.settles] if said.settles else []}

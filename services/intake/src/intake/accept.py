@@ -8,16 +8,17 @@
 5. A document of its own bears a DocumentId that no other package holds (R32); same bytes never come here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from common.domain import ids
 from common.domain.directory import Unit
 from common.domain.envelope import Message
-from common.domain.names import PackageKind
+from common.domain.names import PackageKind, UnitCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from common.domain.security import SecurityKind
 from common.edxml import check_dates
 from common.secrecy import Mark
 from intake.record import document_id_of
@@ -33,28 +34,34 @@ class Admitted:
 
 def secret(mark: Mark | None) -> Refused | None:
     """Step 0."""
-    return Refused(Reason.E_SECRET, str(mark)) if mark else None
+    return Refused(Reason.E_SECRET, str(mark), SecurityKind.SECRET_CONTENT) if mark else None
 
 
-def admit(message: Message, unit: Unit, today: date, known: Sequence[str]) -> Admitted | Refused:
-    """Steps 1 to 4. ``known``: document keys, of those the package is about, that were accepted earlier."""
+def admit(
+    message: Message, unit: Unit, today: date, known: Sequence[str], units: Container[UnitCode] = ()
+) -> Admitted | Refused:
+    """Steps 1 to 4. ``known``: document keys, of those the package is about, that were accepted earlier; ``units``:
+    codes of all units, by which an attempt upon another unit's document is recognised."""
     if message.sender.code != unit.code:
         detail = f"From is {message.sender.code}, submitted by the user of {unit.code}"
-        return Refused(Reason.E_FROM, detail)
+        return Refused(Reason.E_FROM, detail, SecurityKind.FROM_MISMATCH)
     if not unit.is_open(today):
-        return Refused(Reason.E_FROM, f"{unit.code} is closed since {unit.valid_to}")
+        return Refused(Reason.E_FROM, f"{unit.code} is closed since {unit.valid_to}", SecurityKind.CLOSED_UNIT)
     if refused := check_dates(message, today):
         return refused
-    return _subject(message, known)
+    return _subject(message, known, units)
 
 
-def _subject(message: Message, known: Sequence[str]) -> Admitted | Refused:
+def _subject(message: Message, known: Sequence[str], units: Container[UnitCode]) -> Admitted | Refused:
     about = {ids.document_key(*document): document for document in ids.concerned_documents(message)}
     missing = [document for key, document in about.items() if key not in known]
     needs_all = message.kind is PackageKind.REPLACE
     if missing and (needs_all or len(missing) == len(about)):
         issuer, document_id = missing[0]
-        return Refused(Reason.E_REFDOC, f"no document {document_id} of {issuer} was accepted")
+        named = document_id.partition(",")[0]
+        is_foreign = issuer == message.sender.code != named and named in units
+        security = SecurityKind.FOREIGN_STATUS if is_foreign else None
+        return Refused(Reason.E_REFDOC, f"no document {document_id} of {issuer} was accepted", security)
     if ids.claims_document_id(message) or not about:
         return Admitted(ids.document_key(message.sender.code, document_id_of(message)))
     return Admitted(next(key for key in about if key in known))

@@ -1,10 +1,18 @@
-"""The facts that a package record says."""
+"""The facts that a package record says. Made of the record alone, so that each is the same however often it is made."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from common.domain.ids import event_id
-from common.facts import BaseFact, NoticeAccepted, PackageAccepted, PackageRefused, PackageRepeated
+from common.facts import (
+    BaseFact,
+    NoticeAccepted,
+    PackageAccepted,
+    PackageRefused,
+    PackageRepeated,
+    SecurityNoticed,
+    security_event,
+)
+from common.topology import submit_queue
 from intake.record import PackageRecord
 
 
@@ -28,10 +36,26 @@ def repeated_fact_of(record: PackageRecord) -> PackageRepeated:
     )
 
 
+def security_fact_of(record: PackageRecord) -> SecurityNoticed | None:
+    """The security event that the refusal was, if it was one."""
+    if record.security is None:
+        return None
+    return security_event(
+        "intake",
+        record.security,
+        event_id(record.package_id, f"intake/security/{record.security}"),
+        record.submitted_at,
+        actor=record.sender,
+        origin=submit_queue(record.sender, record.arrival_lane or record.lane),
+        detail=f"{record.reason}: {record.detail}",
+        package_id=record.package_id,
+    )
+
+
 def _common(record: PackageRecord, step: str) -> dict[str, Any]:
     return {
         "event_id": event_id(record.package_id, step),
-        "occurred_at": datetime.now(UTC),
+        "occurred_at": record.submitted_at,
         "subject": record.subject,
         "package_id": record.package_id,
         "sender": record.sender,

@@ -2,37 +2,33 @@
 
 import asyncio
 import io
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
-from faststream.rabbit import RabbitMessage
-
+from common.clock import Clock, utc_now
 from common.directory import DirectoryReader
 from common.domain import ids
 from common.domain.envelope import Message
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import Parsed
-from common.facts import DocumentRefused
+from common.edxml.dates import VIETNAM
+from common.facts import DocumentRefused, ObjectRef
 from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
 from common.secrecy import mark_in_message
-from common.service import Announcer
+from common.service.incoming import Incoming
+from common.service.outgoing import Announcer
 from common.telemetry import about_document
 from intake.accept import Admitted, admit, secret, settle_claim
-from intake.announce import fact_of, repeated_fact_of
+from intake.announce import fact_of, repeated_fact_of, security_fact_of
 from intake.packages import Packages
 from intake.reading import close_files, mark_in_broken, read_package, store_parts
 from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned_away, unreadable
+from intake.secret import objects_of
 from intake.settings import IntakeSettings
-from intake.submission import Submission, lane_of, open_package, submission_of, uploaded
-
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
-
-log = logging.getLogger(__name__)
+from intake.submission import Submission, open_package, submission_of, uploaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +40,47 @@ class Intake:
     objects: Objects
     packages: Packages
     directory: DirectoryReader
+    now: Clock = utc_now
 
-    async def receive(self, body: bytes, message: RabbitMessage) -> None:
+    async def receive(self, message: Incoming) -> None:
         """Decide about a submission once, and answer every copy of it."""
-        submission = submission_of(body, message, self.directory)
+        submission = submission_of(message, self.directory.current)
         source = await open_package(submission, self.objects, self.settings)
         if isinstance(source, Refused):
-            arrival = await self._arrive(submission, io.BytesIO(submission.body), message)
+            arrival = await self._arrive(submission, io.BytesIO(submission.body))
             await self._answer(await self._once(arrival, submission.body, unreadable(arrival, source)))
             return
         with source:
-            arrival = await self._arrive(submission, source, message)
+            arrival = await self._arrive(submission, source)
             saved = await self.packages.find(arrival.package_id)
+            if saved and saved.is_secret and arrival.upload:
+                await self.objects.purge(arrival.upload)
             await self._answer(saved or await self._decide(arrival, submission, source))
 
     async def release(self, fact: DocumentRefused) -> None:
-        """A refused document gives its DocumentId back, for a corrected package; a secret one leaves no upload."""
+        """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left."""
         await self.packages.release(fact.subject, fact.package_id)
-        if fact.reason is Reason.E_SECRET:
-            record = await self.packages.find(fact.package_id)
-            if record and record.upload:
-                await self.objects.purge(record.upload)
+        if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
+            purge = record.purge or await objects_of(record, self.objects)
+            await self.packages.mark_secret(fact.package_id, purge)
+            await self._purge(purge)
 
-    async def _arrive(self, submission: Submission, source: BinaryIO, message: RabbitMessage) -> Arrival:
+    async def _purge(self, refs: Sequence[ObjectRef]) -> None:
+        for ref in refs:
+            await self.objects.purge(ref)
+
+    async def _arrive(self, submission: Submission, source: BinaryIO) -> Arrival:
         """Nothing is stored yet: what is marked secret must not be."""
         package = content_ref(*await asyncio.to_thread(digest_of, source))
         source.seek(0)
-        at, lane = datetime.now(UTC), lane_of(message)
         sender, upload = submission.unit.code, uploaded(submission)
-        arrival = Arrival(sender=sender, package=package, lane=lane, at=at, upload=upload)
+        arrival = Arrival(sender=sender, package=package, lane=submission.lane, at=self.now(), upload=upload)
         about_document(package_id=arrival.package_id, sender=sender)
         return arrival
 
     async def _once(self, arrival: Arrival, source: bytes | BinaryIO, record: PackageRecord) -> PackageRecord:
         """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes."""
         if record.reason is Reason.E_SECRET:
-            log.warning("security event SECRET_CONTENT in package %s: %s", record.package_id, record.detail)
             if arrival.upload:
                 await self.objects.purge(arrival.upload)
         else:
@@ -105,7 +106,8 @@ class Intake:
 
     async def _admit(self, arrival: Arrival, submission: Submission, message: Message) -> Admitted | Refused:
         known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
-        answer = admit(message, submission.unit, datetime.now(LOCAL).date(), known)
+        today, units = self.now().astimezone(VIETNAM).date(), self.directory.current.units
+        answer = admit(message, submission.unit, today, known, units)
         if isinstance(answer, Refused) or not ids.claims_document_id(message):
             return answer
         holder = await self.packages.claim(answer.subject, arrival.package_id)
@@ -119,15 +121,14 @@ class Intake:
             sender=record.sender,
             reason=record.reason,
         )
+        await self._purge(record.purge)  # what another copy of a secret package may have stored meanwhile
         if record.announced:
             await self.announcer.announce(repeated_fact_of(record))
             return
+        if event := security_fact_of(record):
+            await self.announcer.announce(event)
         await self.announcer.announce(fact_of(record))
         if await self.packages.mark_announced(record.package_id):
-            _measure(record)
-
-
-def _measure(record: PackageRecord) -> None:
-    if record.reason:
-        record_rejection("intake", record.reason, "package")
-    record_stage("intake", record.lane, (datetime.now(UTC) - record.submitted_at).total_seconds())
+            if record.reason:
+                record_rejection("intake", record.reason, "package")
+            record_stage("intake", record.lane, (self.now() - record.submitted_at).total_seconds())

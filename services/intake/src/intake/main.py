@@ -1,27 +1,33 @@
 """Wiring of the intake service."""
 
+from functools import partial
+
 from common.database import Database
 from common.directory import DirectoryReader
+from common.facts import DocumentRefused
 from common.objects import Objects
-from common.service import Service
+from common.service.service import Service
+from intake.door import Door
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
+from intake.submission import submit_queues
 
 
 def build() -> Service:
     """The service, ready to run."""
     settings = IntakeSettings()
-    service = Service("intake", settings)
     database, objects = Database(settings, "intake"), Objects(settings)
+    service = Service("intake", settings, database, objects)
     directory = DirectoryReader(objects, settings.directory_refresh_seconds)
     intake = Intake(service, settings, objects, Packages(database), directory)
-    service.needs("mongodb", database.ping)
-    service.needs("object_store", objects.ping)
-    service.needs("directory", directory.check)
-    service.background(directory.start, directory.stop)
-    service.on_submissions(intake.receive)
-    service.on_facts(intake.release)
+    service.uses(directory)
+    for lane in service.lanes:
+        queues = partial(submit_queues, directory, lane)
+        consumer = service.on_queues(f"submissions {lane}", queues, "submit.", intake.receive)
+        door = Door(lane, consumer, service.depths, settings.door_closes_at, settings.door_opens_at)
+        service.does(f"door {lane}", door.watch, lambda: settings.door_seconds)
+    service.on_facts({DocumentRefused: intake.release})
     return service
 
 

@@ -1,6 +1,9 @@
 """Intake's memory: what was decided about each package, and which package holds which DocumentId."""
 
+from collections.abc import Sequence
+
 from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
+from common.facts import ObjectRef
 from intake.record import PackageRecord
 
 
@@ -19,13 +22,18 @@ class Packages:
     async def save(self, record: PackageRecord) -> PackageRecord:
         """Keep the decision; returns the one that was there first."""
         document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
-        document["warnings"] = list(record.warnings)
+        document |= {"warnings": list(record.warnings), "purge": [ref.model_dump() for ref in record.purge]}
         return PackageRecord.model_validate(await insert_once(self._packages, document))
 
     async def mark_announced(self, package_id: str) -> bool:
         """The fact is out. False = another run said so already."""
         expected = {"_id": package_id, "announced": False}
         return await compare_and_set(self._packages, expected, {"$set": {"announced": True}})
+
+    async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> None:
+        """Keep which objects of a package must be gone, before the first of them goes."""
+        change = {"$set": {"purge": [ref.model_dump() for ref in purge]}}
+        await compare_and_set(self._packages, {"_id": package_id}, change)
 
     async def claim(self, document_key: str, package_id: str) -> str:
         """Claim a DocumentId for a package, taking over a released one. Returns the package that holds it now."""

@@ -10,7 +10,8 @@ from common.domain.envelope import Envelope, Message
 from common.domain.names import Lane, PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
-from common.facts import ObjectRef
+from common.domain.security import SecurityKind
+from common.facts import ObjectRef, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Arrival:
     lane: Lane
     """Of the queue it came by; a document's own urgency decides later."""
     at: datetime
+    """When intake took it."""
     upload: ObjectRef | None = None
     """Where the unit had uploaded the package."""
 
@@ -43,6 +45,8 @@ class PackageRecord(BaseModel):
     document_id: str
     kind: PackageKind
     lane: Lane
+    arrival_lane: Lane | None = None
+    """Of the queue it came by; None in records of earlier releases."""
     submitted_at: datetime
     package: ObjectRef
     """The bytes as received; not in the store if the reason is E_SECRET."""
@@ -50,10 +54,19 @@ class PackageRecord(BaseModel):
     envelope: ObjectRef | None = None
     carries_files: bool = False
     reason: Reason | None = None
-    detail: str = ""
+    detail: Text = ""
+    security: SecurityKind | None = None
+    """The kind of security event that the refusal was."""
     warnings: tuple[str, ...] = ()
+    purge: tuple[ObjectRef, ...] = ()
+    """Of a package that the validator found secret: the objects that must be gone."""
     announced: bool = False
     """Set after the broker confirmed the fact: only then is a further copy a mere repetition."""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether intake or the validator found it secret."""
+        return self.reason is Reason.E_SECRET or bool(self.purge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +88,21 @@ def unreadable(arrival: Arrival, refused: Refused) -> PackageRecord:
         document_id="",
         kind=PackageKind.NEW,
         lane=arrival.lane,
+        arrival_lane=arrival.lane,
         submitted_at=arrival.at,
         package=arrival.package,
         upload=arrival.upload,
         reason=refused.reason,
         detail=refused.detail,
+        security=refused.security,
     )
 
 
 def turned_away(arrival: Arrival, message: Message, refused: Refused) -> PackageRecord:
     """Read, and refused."""
     subject = ids.document_key(arrival.sender, document_id_of(message))
-    return _read(arrival, message, subject).model_copy(update={"reason": refused.reason, "detail": refused.detail})
+    refusal = {"reason": refused.reason, "detail": refused.detail, "security": refused.security}
+    return _read(arrival, message, subject).model_copy(update=refusal)
 
 
 def let_in(arrival: Arrival, stored: Stored, subject: str) -> PackageRecord:
@@ -109,6 +125,7 @@ def _read(arrival: Arrival, message: Message, subject: str) -> PackageRecord:
         document_id=document_id_of(message),
         kind=message.kind,
         lane=lane,
+        arrival_lane=arrival.lane,
         submitted_at=arrival.at,
         package=arrival.package,
         upload=arrival.upload,

@@ -15,6 +15,14 @@ class IntakeSettings(ServiceSettings):
     package_limit_bytes: int = 200 * MIB
     """Largest package at all."""
 
+    door_closes_at: int = 100_000
+    """Messages in one queue behind intake from which on it takes no more submissions of that lane: about 230 MB of
+    facts, or what the archive gets of 20,000 letters, two days of the city's traffic."""
+    door_opens_at: int = 80_000
+    """Messages below which it takes submissions again."""
+    door_seconds: float = 1.0
+    """How often the queues are asked."""
+
     @property
     def limits(self) -> Limits:
         """Limits of the parser."""

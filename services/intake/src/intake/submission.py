@@ -5,26 +5,23 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from faststream.rabbit import RabbitMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common import headers
 from common.directory import DirectoryReader
-from common.domain.directory import Unit
+from common.domain.directory import Directory, Unit
 from common.domain.names import Lane
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from common.domain.security import SecurityKind
 from common.facts import ObjectRef
-from common.failure import Permanent
+from common.failure import Forged, Permanent
 from common.objects import UPLOADS, ObjectAltered, ObjectMissing, Objects
-from common.topology import OPERATOR
+from common.service.incoming import Incoming
+from common.topology import submit_queue, unit_of_submit_queue
 from intake.settings import IntakeSettings
 
-COPIERS = {"intake", OPERATOR}
-"""Users whose copies (retry ladder, replay) bear the original user in a header."""
 SPOOL_BYTES = 1024 * 1024
-
-
 KEY = r"^[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){1,8}$"
 """Keys of uploads: plain segments, so that none can lead out of the unit's own folder."""
 
@@ -46,32 +43,35 @@ class Submission:
 
     unit: Unit
     body: bytes
-    content_type: str | None
+    content_type: str
+    lane: Lane
 
 
-def submitting_user(message: RabbitMessage) -> str | None:
-    """The user the broker vouched for; on our own copies, the one it vouched for originally."""
-    user: str | None = message.raw_message.user_id
-    if user in COPIERS:
-        return _text(message.headers.get(headers.USER_ID))
-    return user
+def submission_of(message: Incoming, directory: Directory) -> Submission:
+    """Who submits what. Raises ``Permanent`` when nobody can be answered: no user, or a user that speaks for no unit.
 
-
-def submission_of(body: bytes, message: RabbitMessage, directory: DirectoryReader) -> Submission:
-    """Raises ``Permanent`` when nobody can be told: no user, or a user without a unit."""
-    user = submitting_user(message)
-    if not user:
-        raise Permanent(Reason.E_SENDER_UNKNOWN, "message without user_id")
-    unit = directory.current.unit_of_user(user)
+    The queue belongs to one unit, and only its user may fill it. A message of anybody else was put there by somebody
+    with rights of an administrator: ``Forged``.
+    """
+    if message.user_id is None:
+        raise Permanent(Reason.E_SENDER_UNKNOWN, "message without user_id", SecurityKind.ANONYMOUS_MESSAGE)
+    unit = directory.unit_of_user(message.user_id)
     if unit is None:
-        raise Permanent(Reason.E_SENDER_UNKNOWN, f"user {user} speaks for no unit")
-    return Submission(unit, body, message.raw_message.content_type)
+        detail = f"user {message.user_id} speaks for no unit"
+        raise Permanent(Reason.E_SENDER_UNKNOWN, detail, SecurityKind.UNKNOWN_USER)
+    if unit.code != unit_of_submit_queue(message.queue):
+        raise Forged(f"user of {unit.code} in {message.queue}")
+    return Submission(unit, message.body, message.content_type, message.lane)
 
 
-def lane_of(message: RabbitMessage) -> Lane:
-    """The lane by which the unit submitted."""
-    key = str(message.raw_message.routing_key or "")
-    return Lane.URGENT if key.endswith(".urgent") else Lane.NORMAL
+def submit_queues(directory: DirectoryReader, lane: Lane) -> list[str]:
+    """The queues of all units for one lane; none before a directory is loaded.
+
+    From a disabled unit nothing is taken: what waits in its queues waits until it is enabled (R16).
+    """
+    if not directory.is_loaded:
+        return []
+    return [submit_queue(unit, lane) for unit in directory.current.units if unit not in directory.disabled]
 
 
 async def open_package(submission: Submission, objects: Objects, settings: IntakeSettings) -> BinaryIO | Refused:
@@ -107,7 +107,8 @@ def _inline(body: bytes, limit: int) -> BinaryIO | Refused:
 
 def _foreign(reference: Reference, unit: Unit, limit: int) -> Refused | None:
     if reference.bucket != UPLOADS or not reference.key.startswith(f"{unit.code}/"):
-        return Refused(Reason.E_REFERENCE, f"only objects {UPLOADS}/{unit.code}/… may be named")
+        detail = f"only objects {UPLOADS}/{unit.code}/… may be named"
+        return Refused(Reason.E_REFERENCE, detail, SecurityKind.FOREIGN_UPLOAD)
     if reference.size > limit:
         return Refused(Reason.E_SIZE, f"{reference.size} bytes, at most {limit}")
     return None
@@ -123,7 +124,3 @@ async def _download(reference: Reference, objects: Objects) -> BinaryIO | Refuse
     except ObjectAltered:
         return Refused(Reason.E_REFERENCE, "the uploaded object has another size or SHA-256")
     return target  # type: ignore[no-any-return]
-
-
-def _text(value: object) -> str | None:
-    return value.decode() if isinstance(value, bytes) else str(value) if value else None

@@ -3,21 +3,26 @@
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated
+from typing import get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from pydantic import Field
 
 from common.domain.directory import Directory, Unit
 from common.domain.names import Lane, StatusCode, UnitCode
-from common.facts import BaseFact, DeliveryPlaced, DeliveryRefused, DocumentRefused, PackageRefused, StatusRecorded
+from common.facts import (
+    BaseFact,
+    DeliveryPlaced,
+    DeliveryRefused,
+    DocumentRefused,
+    PackageFact,
+    PackageRefused,
+    StatusRecorded,
+)
 from common.sentences import sentence
 
-Told = Annotated[
-    PackageRefused | DocumentRefused | DeliveryPlaced | DeliveryRefused | StatusRecorded,
-    Field(discriminator="fact"),
-]
-"""The facts somebody is told about."""
+Notified = PackageRefused | DocumentRefused | DeliveryPlaced | DeliveryRefused | StatusRecorded
+NOTIFIED: tuple[type[PackageFact], ...] = get_args(Notified)
+"""The facts about which a unit is notified."""
 
 MAILED_STATUSES = frozenset({StatusCode.REFUSED, StatusCode.TAKE_BACK, StatusCode.AGREED, StatusCode.DECLINED})
 """Statuses a person has to act upon. The others go to webhooks only: a document to a thousand units would
@@ -68,7 +73,7 @@ class Notification:
         return f"{self.about_event}/{self.unit}/{self.channel}"
 
 
-def compose(fact: Told, directory: Directory) -> tuple[Notification, ...]:
+def compose(fact: Notified, directory: Directory) -> tuple[Notification, ...]:
     """The notifications a fact calls for, as the directory stands: none for a unit without contact."""
     unit = directory.unit(addressee(fact))
     if unit is None or not worth_telling(fact):
@@ -85,7 +90,7 @@ def compose(fact: Told, directory: Directory) -> tuple[Notification, ...]:
     return tuple(made)
 
 
-def addressee(fact: Told) -> UnitCode:
+def addressee(fact: Notified) -> UnitCode:
     """Deliveries are told to the receiver, statuses to whom they were forwarded, refusals to the sender."""
     match fact:
         case DeliveryPlaced():
@@ -96,17 +101,17 @@ def addressee(fact: Told) -> UnitCode:
             return fact.sender
 
 
-def worth_telling(fact: Told) -> bool:
+def worth_telling(fact: Notified) -> bool:
     """A status that changed nothing (a repeat, a late one) is told to nobody."""
     return not (isinstance(fact, StatusRecorded) and not fact.changed)
 
 
-def for_people(fact: Told) -> bool:
+def for_people(fact: Notified) -> bool:
     """Whether the fact is worth a mail, not only a webhook."""
     return not isinstance(fact, StatusRecorded) or fact.code in MAILED_STATUSES
 
 
-def mail(fact: Told, unit: Unit, directory: Directory) -> tuple[str, str]:
+def mail(fact: Notified, unit: Unit, directory: Directory) -> tuple[str, str]:
     """Subject and body, in Vietnamese."""
 
     def name(code: UnitCode) -> str:
@@ -124,7 +129,7 @@ def mail(fact: Told, unit: Unit, directory: Directory) -> tuple[str, str]:
     return one_line(subject)[:MAX_SUBJECT], body.strip() + "\n"
 
 
-def payload(fact: Told) -> str:
+def payload(fact: Notified) -> str:
     """Body of a webhook: what happened to which document, in tokens; a receiver reads the rest in its inbox."""
     told = {
         "event_id": fact.event_id,

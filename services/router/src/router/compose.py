@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.envelope import UNKNOWN_DATE, Message, Organization, ResponseFor, StatusReport
+from common.domain.ids import event_id
 from common.domain.names import DocumentId, Lane, PackageId, PackageKind, Sha256, StatusCode, UnitCode
 from common.domain.reason import Reason
 from common.edxml import build
@@ -33,6 +34,8 @@ class Answer:
     submitted_at: datetime
     sha256: Sha256 = ""
     """Of the package answered; empty if it is not known."""
+    is_held: bool = False
+    """The package is parked: neither accepted nor refused until an operator decides."""
     reason: Reason | None = None
     detail: str = ""
     response_for: ResponseFor | None = None
@@ -43,21 +46,28 @@ class Answer:
         return self.id.partition("/")[2]
 
     @property
+    def event_id(self) -> str:
+        """Of the inbox message."""
+        return event_id(self.package_id, self.step)
+
+    @property
     def final(self) -> bool:
         """Whether it refuses the package as a whole."""
         return self.step == "refusal"
 
 
 def receipt(answer: Answer) -> bytes:
-    """JSON: intake took responsibility for the package."""
-    told = {
-        "receipt": "accepted",
+    """JSON: intake took responsibility for the package, or the package is held back and why."""
+    fields = {
+        "receipt": "held" if answer.is_held else "accepted",
         "package_id": answer.package_id,
         "document_id": answer.document_id,
         "sha256": answer.sha256,
         "submitted_at": answer.submitted_at.isoformat(),
     }
-    return json.dumps(told, ensure_ascii=False).encode()
+    if answer.is_held and answer.reason is not None:
+        fields |= {"reason": answer.reason, "description": describe(answer.reason, answer.detail)}
+    return json.dumps(fields, ensure_ascii=False).encode()
 
 
 def refusal(answer: Answer, trunk: Organization) -> bytes:

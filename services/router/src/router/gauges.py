@@ -1,18 +1,21 @@
-"""Gauges that the router tells from its database: equal on every replica, and right after a restart."""
+"""Gauges that the router sets from its database: equal on every replica, and right after a restart."""
 
-from common.metrics import set_deliveries_pending
+from common.metrics import set_deliveries_pending, set_placings_waiting
 from router.handlers import Directories
-from router.measuring import none_pending
+from router.metrics import none_pending
+from router.placing import Cause
 from router.store import Store
 
 
 class Gauges:
-    """Read by timer."""
+    """Set by timer."""
 
     def __init__(self, store: Store, directory: Directories) -> None:
         self._store = store
         self._directory = directory
 
     async def refresh(self) -> None:
-        """Tell how many deliveries each unit has not answered."""
-        set_deliveries_pending(none_pending(self._directory.current) | await self._store.pending())
+        """How many deliveries each unit has not answered, and how many messages wait for room."""
+        set_deliveries_pending(none_pending(self._directory.current) | await self._store.deliveries.pending())
+        waiting = await self._store.placings.waiting()
+        set_placings_waiting({cause.value: waiting.get(cause, 0) for cause in Cause})

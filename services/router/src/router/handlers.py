@@ -1,10 +1,10 @@
-"""The router's handlers: load what was decided or decide, save it, carry all of it out; again does the same again."""
+"""The router's handlers: loads the saved decision, or makes and saves one, then carries it out. Idempotent."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Protocol, assert_never
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Protocol
 
-from pydantic import Field
-
+from common.clock import Clock, utc_now
 from common.domain.directory import Directory
 from common.domain.envelope import Envelope, Message
 from common.domain.ids import claims_document_id, concerned_documents, document_key
@@ -14,29 +14,29 @@ from common.domain.reason import Reason
 from common.edxml.dates import VIETNAM
 from common.envelopes import from_json
 from common.facts import (
+    BaseFact,
     DocumentRefused,
     DocumentVerified,
+    MessageParked,
     NoticeAccepted,
+    OperatorActed,
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
 )
 from common.failure import Permanent, Transient
-from router.carrier import OWN_DOCUMENT, Carrier, Routable, refusal_of, version_of
-from router.compose import Answer
-from router.inbox import Contents, Inbox, Sender
-from router.measuring import measure_carried_out
-from router.orders import Decision
-from router.records import DocumentRecord
+from router import answers
+from router.actions import Decision
+from router.execute.execution import OWN_DOCUMENT, Routable
+from router.execute.executor import Executor
+from router.execute.messages import refusal_of, version_of
+from router.execute.placing import Placer, Sender
+from router.inbox import Contents, Inbox
+from router.metrics import record_carried_out
 from router.route import DocumentState, Known, Outcome, Plan, plan, units_named
 from router.settings import RouterSettings
 from router.store import Store
-
-Taken = Annotated[
-    PackageAccepted | PackageRefused | PackageRepeated | NoticeAccepted | DocumentVerified | DocumentRefused,
-    Field(discriminator="fact"),
-]
-"""The facts the router takes."""
+from router.store.rows import DocumentRecord
 
 
 class Directories(Protocol):
@@ -51,80 +51,132 @@ class Router:
     """The steps of the router over its adapters."""
 
     def __init__(
-        self, sender: Sender, settings: RouterSettings, objects: Contents, store: Store, directory: Directories
+        self,
+        sender: Sender,
+        settings: RouterSettings,
+        objects: Contents,
+        store: Store,
+        directory: Directories,
+        now: Clock = utc_now,
     ) -> None:
         self._store = store
         self._objects = objects
         self._directory = directory
-        inbox = Inbox(sender, objects, settings)
-        self._carrier = Carrier(store, inbox, sender, self._reaches, settings.placements_at_once)
+        self._now = now
+        inbox = Inbox(objects, settings, now)
+        self.placer = Placer(store, inbox, sender, self._reaches, self._finish, now)
+        self._executor = Executor(
+            store, inbox, sender, self.placer, self._reaches, self._finish, now, settings.actions_at_once
+        )
 
-    async def take(self, fact: Taken) -> None:
-        """One fact."""
-        match fact:
-            case PackageAccepted():
-                await self._carrier.tell(_receipt(fact))
-            case NoticeAccepted() | DocumentVerified():
-                await self.route(fact)
-            case PackageRefused():
-                await self._carrier.tell(_turned_away(fact))
-            case PackageRepeated():
-                await self.repeat(fact)
-            case DocumentRefused():
-                await self.refuse(fact)
-            case _:
-                assert_never(fact)
+    @property
+    def handlers(self) -> dict[type[BaseFact], Callable[..., Awaitable[None]]]:
+        """The handler of each fact that the router takes."""
+        return {
+            PackageAccepted: self.acknowledge,
+            NoticeAccepted: self.route,
+            DocumentVerified: self.route,
+            PackageRefused: self.answer_refused,
+            PackageRepeated: self.repeat,
+            DocumentRefused: self.refuse,
+            MessageParked: self.notify_held,
+            OperatorActed: self.notify_discarded,
+        }
+
+    async def acknowledge(self, fact: PackageAccepted) -> None:
+        """A package with files was let in: its sender gets a receipt."""
+        await self._executor.answer(answers.receipt_of(fact))
+
+    async def answer_refused(self, fact: PackageRefused) -> None:
+        """Intake refused a package: its sender is told."""
+        await self._executor.answer(answers.package_refusal_of(fact))
 
     async def route(self, fact: Routable) -> None:
         """A valid document, or a notice: decide once, then carry it out."""
         message = _checked(from_json(await self._objects.get(fact.envelope)), fact)
-        decision = await self._store.decision(fact.event_id) or await self._decide(fact, message)
+        decision = await self._store.decisions.find(fact.event_id) or await self._decide(fact, message)
+        _check_same(decision, fact)
         if isinstance(fact, NoticeAccepted):
-            await self._carrier.tell(_receipt(fact))
+            await self._executor.answer(answers.receipt_of(fact))
         if refused := decision.refused:
-            await self._carrier.turn_away(fact, message, decision, refused)
+            await self._executor.refuse(fact, message, decision, refused)
         else:
-            await self._carrier.carry_out(fact, message, decision)
-        if await self._store.carried_out(fact.event_id, datetime.now(UTC)):
-            measure_carried_out(fact, decision)
+            await self._executor.carry_out(fact, message, decision)
 
     async def refuse(self, fact: DocumentRefused) -> None:
         """Not valid: kept as refused, and the sender is told. An id that is not its own stays untouched."""
         message = from_json(await self._objects.get(fact.envelope))
         if isinstance(message, Envelope) and claims_document_id(message):
-            await self._store.refuse(_document(fact, message))
-        await self._carrier.tell(refusal_of(fact, message, fact.occurred_at, fact.reason, fact.detail))
+            await self._store.documents.refuse(_document(fact, message))
+        await self._executor.answer(refusal_of(fact, message, fact.occurred_at, fact.reason, fact.detail))
 
     async def repeat(self, fact: PackageRepeated) -> None:
-        """The same bytes again: the sender is told again what was said about them, a refusal before all else."""
-        answers = await self._store.answers(fact.package_id)
-        refusals = [answer for answer in answers if answer.final]
-        if not answers and not fact.accepted:
-            refusals = [_turned_away(fact)]
-        if not answers and not refusals:
-            raise Transient(Reason.E_UNAVAILABLE, "the first answer is not given yet", top_rung="1m")
-        for answer in refusals or answers:
-            await self._carrier.repeat(answer)
+        """The same bytes were submitted again: resends the saved answers; if one is a refusal, only the refusals."""
+        saved = await self._store.answers.of_package(fact.package_id)
+        refusals = [answer for answer in saved if answer.final]
+        if not saved and not fact.accepted:
+            refusals = [answers.package_refusal_of(fact)]
+        if not saved and not refusals:
+            raise Transient(Reason.E_UNAVAILABLE, "the first answer is not given yet")
+        for answer in refusals or saved:
+            await self._executor.repeat(answer)
+
+    async def notify_held(self, fact: MessageParked) -> None:
+        """A service gave up on a message with a package in it: its sender is told that the package is held back."""
+        if fact.holds_package and (sender := self._sender_of(fact)):
+            await self._executor.answer(answers.held_answer(fact, sender))
+
+    async def notify_discarded(self, fact: OperatorActed) -> None:
+        """An operator gave up a package: its sender is told as with any refusal."""
+        is_discarded = fact.action == "discard" and fact.outcome == "done"
+        if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
+            await self._executor.answer(answers.discarded_answer(fact, sender))
+
+    async def _finish(self, event_id: str) -> None:
+        """All of a decision is done, for every receiver."""
+        now = self._now()
+        if await self._store.decisions.carried_out(event_id, now):
+            decision = await self._store.decisions.find(event_id)
+            if decision is not None:
+                record_carried_out(decision, now)
 
     async def _decide(self, fact: Routable, message: Message) -> Decision:
         outcome = await self._outcome(fact, message)
         if isinstance(outcome, Undecided):
-            await self._receipt_while_waiting(fact)
-            raise Transient(outcome.reason, outcome.detail, top_rung="1m")
-        return await self._store.save_decision(_decision(fact, outcome))
+            if isinstance(fact, NoticeAccepted):  # the receipt does not wait for the decision
+                await self._executor.answer(answers.receipt_of(fact))
+            raise Transient(outcome.reason, outcome.detail)
+        return await self._store.decisions.save(self._decision(fact, outcome))
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
-        outcome = plan(message, fact.subject, await self._known(message), self._directory.current, today())
+        known, directory = await self._known(message), self._directory.current
+        outcome = plan(message, fact.subject, known, directory, self._today())
         if isinstance(outcome, Plan) and isinstance(message, Envelope) and message.kind in OWN_DOCUMENT:
-            mine = await self._store.claim(_document(fact, message))
+            mine = await self._store.documents.claim(_document(fact, message))
             return outcome if mine else Refused(Reason.E_DUP, message.document_id)
         return outcome
+
+    def _decision(self, fact: Routable, outcome: Plan | Refused) -> Decision:
+        refused = outcome if isinstance(outcome, Refused) else None
+        planned = outcome if isinstance(outcome, Plan) else Plan(subject=fact.subject, document_id=fact.document_id)
+        return Decision(
+            event_id=fact.event_id,
+            lane=fact.lane,
+            submitted_at=fact.submitted_at,
+            is_document=isinstance(fact, DocumentVerified),
+            package_id=fact.package_id,
+            at=self._now(),
+            subject=planned.subject,
+            document_id=planned.document_id,
+            orders=planned.orders,
+            refused=refused,
+        )
 
     async def _known(self, message: Message) -> dict[str, Known]:
         known: dict[str, Known] = {}
         for key in dict.fromkeys(document_key(*concerned) for concerned in concerned_documents(message)):
-            if document := await self._store.document(key):
-                receivers = await self._store.receivers(document.key, units_named(message))
+            if document := await self._store.documents.find(key):
+                receivers = await self._store.deliveries.receivers(document.key, units_named(message))
                 known[key] = Known(
                     key=document.key,
                     sender=document.sender,
@@ -134,21 +186,20 @@ class Router:
                 )
         return known
 
-    async def _receipt_while_waiting(self, fact: Routable) -> None:
-        """The receipt does not wait; saved only after it was placed, so that further tries need not repeat it."""
-        answer = _receipt(fact)
-        if isinstance(fact, NoticeAccepted) and not await self._store.answers(fact.package_id):
-            await self._carrier.repeat(answer)
-            await self._store.save_answer(answer)
+    def _today(self) -> date:
+        """The local day in Ho Chi Minh City."""
+        return self._now().astimezone(VIETNAM).date()
 
     def _reaches(self, unit: UnitCode) -> bool:
-        found = self._directory.current.unit(unit)
-        return found is not None and found.is_open(today())
+        listed = self._directory.current.unit(unit)
+        return listed is not None and listed.is_open(self._today())
 
-
-def today() -> date:
-    """The local day in Ho Chi Minh City."""
-    return datetime.now(VIETNAM).date()
+    def _sender_of(self, fact: MessageParked | OperatorActed) -> UnitCode:
+        """The sender of a held package: as the message says, or the unit whose user submitted it."""
+        if fact.sender:
+            return fact.sender
+        unit = self._directory.current.unit_of_user(fact.user) if fact.user else None
+        return unit.code if unit else ""
 
 
 def _checked(message: Message, fact: Routable) -> Message:
@@ -159,18 +210,10 @@ def _checked(message: Message, fact: Routable) -> Message:
     return message
 
 
-def _decision(fact: Routable, outcome: Plan | Refused) -> Decision:
-    refused = outcome if isinstance(outcome, Refused) else None
-    planned = outcome if isinstance(outcome, Plan) else Plan(subject=fact.subject, document_id=fact.document_id)
-    return Decision(
-        event_id=fact.event_id,
-        package_id=fact.package_id,
-        at=datetime.now(UTC),
-        subject=planned.subject,
-        document_id=planned.document_id,
-        orders=planned.orders,
-        refused=refused,
-    )
+def _check_same(decision: Decision, fact: Routable) -> None:
+    """A decision is carried out with the package about which it was taken, and no other."""
+    if decision.package_id != fact.package_id:
+        raise Permanent(Reason.E_FACT, f"the event was decided about package {decision.package_id}")
 
 
 def _document(fact: Routable | DocumentRefused, envelope: Envelope) -> DocumentRecord:
@@ -185,38 +228,4 @@ def _document(fact: Routable | DocumentRefused, envelope: Envelope) -> DocumentR
         submitted_at=fact.submitted_at,
         versions=() if isinstance(fact, DocumentRefused) else (version_of(fact, envelope),),
         reason=refused.reason if refused else None,
-    )
-
-
-def _receipt(fact: PackageAccepted | Routable) -> Answer:
-    return Answer(
-        id=f"{fact.package_id}/receipt",
-        to=fact.sender,
-        package_id=fact.package_id,
-        document_key=fact.subject,
-        document_id=fact.document_id,
-        kind=fact.kind,
-        lane=fact.lane,
-        at=fact.submitted_at,
-        submitted_at=fact.submitted_at,
-        sha256=fact.package.sha256,
-    )
-
-
-def _turned_away(fact: PackageRefused | PackageRepeated) -> Answer:
-    """Intake's refusal; of the package no more is known than its fact says."""
-    package = fact.package if isinstance(fact, PackageRefused) else None
-    return Answer(
-        id=f"{fact.package_id}/refusal",
-        to=fact.sender,
-        package_id=fact.package_id,
-        document_key=fact.subject,
-        document_id=fact.document_id,
-        kind=fact.kind,
-        lane=fact.lane,
-        at=fact.occurred_at,
-        submitted_at=fact.submitted_at,
-        sha256=package.sha256 if package else "",
-        reason=fact.reason or Reason.E_FACT,
-        detail=fact.detail,
     )

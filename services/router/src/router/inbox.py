@@ -1,53 +1,26 @@
-"""What goes into a unit's inbox, and how: packages unchanged, or a reference to a large one; answers of the trunk."""
+"""What goes into a unit's inbox: a package unchanged, a reference to a large one, or the trunk's own answer."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Protocol
 
 from common import headers
 from common.domain.envelope import Organization
-from common.domain.ids import event_id
 from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, UnitCode
 from common.domain.reason import Reason
-from common.facts import BaseFact, ObjectRef
+from common.facts import ObjectRef
+from common.service.outgoing import Outgoing
 from common.topology import INBOX
 from router.compose import Answer, receipt, refusal
+from router.placing import LOST_AFTER, MessageType, Placing
 from router.settings import RouterSettings
 
-JSON = "application/json"
-
-
-class MessageType(StrEnum):
-    """The AMQP ``type`` of an inbox message."""
-
-    DOCUMENT = "document"
-    STATUS = "status"
-    REFUSAL = "refusal"
-    RECEIPT = "receipt"
-
-
-class Sender(Protocol):
-    """What the router asks of the chassis; tests pass one that remembers."""
-
-    async def announce(self, fact: BaseFact) -> None:
-        """Publish a fact, and return when the broker has confirmed."""
-
-    async def send(
-        self,
-        exchange: str,
-        routing_key: str,
-        body: bytes,
-        *,
-        kind: str,
-        extra: dict[str, Any],
-        content_type: str = "application/json",
-        unconfirmed: Callable[[], None] = ...,
-    ) -> None:
-        """Publish bytes, and return when the broker has confirmed; tells of each attempt that it has not."""
+CACHED_BYTES = 32 * 1024 * 1024
+"""Packages kept in memory for their next receivers."""
 
 
 class Contents(Protocol):
@@ -60,22 +33,10 @@ class Contents(Protocol):
         """An address to fetch them from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A message body, made once for all receivers."""
-
-    body: bytes
-    content_type: str
-    sha256: str
-    """Of the package bytes, whether they are the body or lie in the object store."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slip:
+class MessageHeaders:
     """What the headers of an inbox message say."""
 
-    type: MessageType
-    event_id: str
     package_id: PackageId
     document_key: str
     document_id: DocumentId
@@ -86,67 +47,58 @@ class Slip:
     unsigned_annexes: int = 0
     reason: Reason | None = None
 
-    def headers(self, sha256: str) -> dict[str, str]:
+    def amqp(self, event_id: str, package_sha256: str) -> dict[str, str]:
         """AMQP headers; what is not known is left out."""
-        named = {
-            headers.EVENT_ID: self.event_id,
+        values = {
+            headers.EVENT_ID: event_id,
             headers.PACKAGE_ID: self.package_id,
             headers.DOCUMENT_KEY: self.document_key,
             headers.DOCUMENT_ID: self.document_id,
             headers.SENDER: self.sender,
-            headers.SHA256: sha256,
+            headers.SHA256: package_sha256,
             headers.KIND: self.kind,
             headers.LANE: self.lane,
             headers.LABEL: self.label,
             headers.UNSIGNED_ANNEXES: self.unsigned_annexes,
             headers.REASON: self.reason,
         }
-        return {name: str(value) for name, value in named.items() if value}
+        return {name: str(value) for name, value in values.items() if value}
 
 
 class Inbox:
-    """Places messages into inboxes."""
+    """Makes the messages for inboxes out of placings."""
 
-    def __init__(self, sender: Sender, objects: Contents, settings: RouterSettings) -> None:
-        self._sender = sender
+    def __init__(self, objects: Contents, settings: RouterSettings, now: Callable[[], datetime]) -> None:
         self._objects = objects
         self._inline_limit_bytes = settings.inline_limit_bytes
         self._reference_life = timedelta(days=settings.reference_days)
+        self._now = now
+        self._packages: OrderedDict[str, bytes] = OrderedDict()
         self.trunk = Organization(code=settings.trunk_unit_code, name=settings.trunk_unit_name)
 
-    async def parcel(self, package: ObjectRef) -> Parcel:
-        """The package as a body: its bytes, or where a large one can be fetched."""
-        if package.size_bytes <= self._inline_limit_bytes:
-            return Parcel(await self._objects.get(package), headers.EDXML_TYPE, package.sha256)
-        reference = package.model_dump() | {
-            "url": await self._objects.presigned_get(package, self._reference_life),
-            "expires_at": (datetime.now(UTC) + self._reference_life).isoformat(timespec="seconds"),
-        }
-        return Parcel(json.dumps(reference).encode(), headers.REFERENCE_TYPE, package.sha256)
-
-    async def place(
-        self, unit: UnitCode, parcel: Parcel, slip: Slip, unconfirmed: Callable[[], None] = lambda: None
-    ) -> None:
-        """Return when the unit's inbox holds the message; tells of each attempt at which it did not take it."""
-        await self._sender.send(
-            INBOX,
-            unit,
-            parcel.body,
-            kind=slip.type.value,
-            extra=slip.headers(parcel.sha256),
-            content_type=parcel.content_type,
-            unconfirmed=unconfirmed,
+    async def message(self, placing: Placing) -> Outgoing:
+        """The message as the receiver gets it; the address of a large package is made anew for each attempt."""
+        body, content_type = await self._content(placing)
+        return Outgoing(
+            exchange=INBOX,
+            routing_key=placing.receiver,
+            body=body,
+            event_id=placing.id,
+            type=placing.type.value,
+            content_type=content_type,
+            headers=placing.headers,
+            correlation_id=placing.headers.get(headers.PACKAGE_ID),
         )
 
-    async def answer(self, answer: Answer) -> None:
-        """Place what the trunk itself has to say to the sender of a package."""
-        if answer.reason is None:
-            parcel, kind = Parcel(receipt(answer), JSON, answer.sha256), MessageType.RECEIPT
+    def answer(self, answer: Answer) -> Placing:
+        """What the trunk itself has to say to the sender of a package."""
+        if answer.reason is None or answer.is_held:
+            body, content_type, kind = receipt(answer), headers.JSON_TYPE, MessageType.RECEIPT
+            digest = answer.sha256
         else:
-            parcel, kind = edxml_parcel(refusal(answer, self.trunk)), MessageType.REFUSAL
-        slip = Slip(
-            type=kind,
-            event_id=event_id(answer.package_id, answer.step),
+            body, content_type, kind = refusal(answer, self.trunk), headers.EDXML_TYPE, MessageType.REFUSAL
+            digest = sha256(body).hexdigest()
+        about = MessageHeaders(
             package_id=answer.package_id,
             document_key=answer.document_key,
             document_id=answer.document_id,
@@ -155,9 +107,42 @@ class Inbox:
             lane=answer.lane,
             reason=answer.reason,
         )
-        await self.place(answer.to, parcel, slip)
+        opened_at = self._now()
+        return Placing(
+            id=answer.event_id,
+            receiver=answer.to,
+            lane=answer.lane,
+            type=kind,
+            headers=about.amqp(answer.event_id, digest),
+            content_type=content_type,
+            body=body,
+            sha256=digest,
+            opened_at=opened_at,
+            next_attempt_at=opened_at + LOST_AFTER,
+        )
 
+    async def _content(self, placing: Placing) -> tuple[bytes, str]:
+        if placing.body is not None:
+            return placing.body, placing.content_type
+        package = placing.package
+        if package is None:
+            raise ValueError(f"{placing.id} has neither body nor package")
+        if package.size_bytes <= self._inline_limit_bytes:
+            return await self._package(package), headers.EDXML_TYPE
+        expires_at = self._now() + self._reference_life
+        reference = package.model_dump() | {
+            "url": await self._objects.presigned_get(package, self._reference_life),
+            "expires_at": expires_at.isoformat(timespec="seconds"),
+        }
+        return json.dumps(reference).encode(), headers.REFERENCE_TYPE
 
-def edxml_parcel(package: bytes) -> Parcel:
-    """A package that the trunk wrote itself."""
-    return Parcel(package, headers.EDXML_TYPE, sha256(package).hexdigest())
+    async def _package(self, package: ObjectRef) -> bytes:
+        """The bytes, fetched once for the receivers of one document."""
+        if package.sha256 in self._packages:
+            self._packages.move_to_end(package.sha256)
+            return self._packages[package.sha256]
+        body = await self._objects.get(package)
+        self._packages[package.sha256] = body
+        while sum(map(len, self._packages.values())) > CACHED_BYTES:
+            self._packages.popitem(last=False)
+        return body

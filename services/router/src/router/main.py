@@ -2,27 +2,31 @@
 
 from common.database import Database
 from common.directory import DirectoryReader
+from common.domain.names import Lane
 from common.objects import Objects
-from common.service import Service
+from common.service.service import Service
+from common.topology import place_queue
 from router.gauges import Gauges
 from router.handlers import Router
 from router.settings import RouterSettings
-from router.store import MongoStore
+from router.store import mongo_store
 
 
 def build() -> Service:
     """The service, ready to run."""
     settings = RouterSettings()
-    service = Service("router", settings)
-    database, objects = Database(settings, service.name), Objects(settings)
+    database, objects = Database(settings, "router"), Objects(settings)
+    service = Service("router", settings, database, objects)
     directory = DirectoryReader(objects, settings.directory_refresh_seconds)
-    service.needs("mongodb", database.ping)
-    service.needs("object_store", objects.ping)
-    service.needs("directory", directory.check)
-    service.background(directory.start, directory.stop)
-    store = MongoStore(database)
+    store = mongo_store(database)
+    router = Router(service, settings, objects, store, directory)
+    service.uses(directory)
     service.refreshes("deliveries pending", Gauges(store, directory).refresh)
-    service.on_facts(Router(service, settings, objects, store, directory).take)
+    service.on_facts(router.handlers)
+    for lane in service.lanes:
+        service.on_queue(place_queue(lane), router.placer.take)
+    if Lane.NORMAL in service.lanes:
+        service.does("sweep of placings", router.placer.sweep, lambda: settings.sweep_seconds)
     return service
 
 

@@ -11,7 +11,19 @@ from common.domain.ids import concerned_documents, document_key
 from common.domain.names import DocumentId, PackageKind, StatusCode, UnitCode
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
-from router.orders import Deliver, Enclosure, Inform, Order, Record, Revise, Share, Supersede, Turn, Withdraw
+from common.domain.security import SecurityKind
+from router.actions import (
+    Action,
+    Deliver,
+    DeliverCurrentVersion,
+    Enclosure,
+    ForwardPackage,
+    OfferVersion,
+    RecordStatus,
+    RefuseReceiver,
+    Supersede,
+    Withdraw,
+)
 
 
 class DocumentState(StrEnum):
@@ -45,7 +57,7 @@ class Plan:
     subject: str
     """Key of the document to whose deliveries the orders refer."""
     document_id: DocumentId
-    orders: tuple[Order, ...] = ()
+    orders: tuple[Action, ...] = ()
 
 
 Outcome = Plan | Refused | Undecided
@@ -96,13 +108,13 @@ def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcom
         return target
     receiver = _receiver_of(status)
     if receiver not in target.receivers:
-        return Refused(Reason.E_STATUS_FORBIDDEN, _no_receiver(receiver))
+        return Refused(Reason.E_STATUS_FORBIDDEN, _no_receiver(receiver), SecurityKind.FOREIGN_STATUS)
     told = receiver if status.code is StatusCode.TAKE_BACK else target.sender
-    order = Record(receiver=receiver, code=status.code, told=told)
+    order = RecordStatus(receiver=receiver, code=status.code, told=told)
     return Plan(subject=target.key, document_id=target.document_id, orders=(order,))
 
 
-def _deliver(envelope: Envelope, more: tuple[Order, ...], directory: Directory, day: date) -> Plan:
+def _deliver(envelope: Envelope, more: tuple[Action, ...], directory: Directory, day: date) -> Plan:
     units = _unique(unit.code for unit in envelope.receivers)
     orders = [_turn(unit, directory, day) or Deliver(receiver=unit) for unit in units]
     key = document_key(envelope.sender.code, envelope.document_id)
@@ -110,7 +122,7 @@ def _deliver(envelope: Envelope, more: tuple[Order, ...], directory: Directory, 
 
 
 def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Directory, day: date) -> Outcome:
-    orders: list[Order] = []
+    orders: list[Action] = []
     for old in envelope.business.replacements:
         found = known.get(document_key(envelope.sender.code, old.document_id))
         if found is None or found.state is DocumentState.ROUTING:
@@ -124,7 +136,7 @@ def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Director
 def _recall(envelope: Envelope, target: Known | Refused | Undecided, directory: Directory, day: date) -> Outcome:
     if not isinstance(target, Known):
         return target
-    orders: list[Order] = []
+    orders: list[Action] = []
     for unit in _unique(unit.code for unit in envelope.receivers):
         orders += _withdraw(unit, target, Enclosure.PACKAGE, directory, day)
     return Plan(subject=target.key, document_id=target.document_id, orders=tuple(orders))
@@ -138,7 +150,7 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     added = _unique(change.unit for change in changes if change.added and change.unit not in removed)
     named = _unique([*(unit.code for unit in envelope.receivers), *added])
     has_content = bool(envelope.attachments)
-    orders: list[Order] = []
+    orders: list[Action] = []
     for unit in named:
         if unit not in removed:
             orders.append(_turn(unit, directory, day) or _next_version(unit, unit in added, has_content, target))
@@ -148,32 +160,32 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     return Plan(subject=target.key, document_id=target.document_id, orders=tuple(orders))
 
 
-def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known) -> Order:
+def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known) -> Action:
     if has_content:
-        return Revise(receiver=unit) if unit in target.receivers else Deliver(receiver=unit)
+        return OfferVersion(receiver=unit) if unit in target.receivers else Deliver(receiver=unit)
     if added:
-        return Share(receiver=unit)
+        return DeliverCurrentVersion(receiver=unit)
     if unit in target.receivers:
-        return Inform(receiver=unit)
-    return Turn(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))
+        return ForwardPackage(receiver=unit)
+    return RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))
 
 
-def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Order]:
+def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Action]:
     if unit not in target.receivers:
-        return [Turn(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))]
+        return [RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))]
     if turned := _turn(unit, directory, day):
         return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), turned]
     return [Withdraw(receiver=unit, enclosure=enclosure)]
 
 
-def _turn(code: UnitCode, directory: Directory, day: date) -> Turn | None:
+def _turn(code: UnitCode, directory: Directory, day: date) -> RefuseReceiver | None:
     unit = directory.unit(code)
     if unit is None:
-        return Turn(receiver=code, reason=Reason.E_TO_UNKNOWN, detail=f"đơn vị nhận {code}")
+        return RefuseReceiver(receiver=code, reason=Reason.E_TO_UNKNOWN, detail=f"đơn vị nhận {code}")
     if unit.is_open(day):
         return None
     heir = f", đơn vị kế thừa {unit.successor}" if unit.successor else ""
-    return Turn(receiver=code, reason=Reason.E_TO_CLOSED, detail=f"đơn vị nhận {code}{heir}")
+    return RefuseReceiver(receiver=code, reason=Reason.E_TO_CLOSED, detail=f"đơn vị nhận {code}{heir}")
 
 
 def _receiver_of(status: StatusReport) -> UnitCode:

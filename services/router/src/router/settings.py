@@ -16,5 +16,7 @@ class RouterSettings(ServiceSettings):
     """Largest package that travels inside an inbox message; a larger one is fetched by its address."""
     reference_days: int = 7
     """How long the address of a larger package holds; seven days is the most an object store signs."""
-    placements_at_once: int = 20
-    """Inboxes that one document is placed in at the same time."""
+    actions_at_once: int = 20
+    """Actions of one decision that are carried out at the same time."""
+    sweep_seconds: float = 2.0
+    """How often messages are looked for whose next attempt at an inbox is due."""

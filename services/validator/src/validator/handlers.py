@@ -1,22 +1,22 @@
 """The validator's handler: fetch the files, examine each of them, save the verdict, announce it."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from common import envelopes
+from common.clock import utc_now
 from common.domain.envelope import Attachment, Envelope
-from common.domain.ids import event_id
 from common.domain.names import Lane
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
+from common.domain.security import SecurityKind
 from common.facts import ObjectRef, PackageAccepted
 from common.failure import Permanent, Transient
 from common.metrics import record_rejection, record_stage
 from common.objects import ObjectMissing, Objects, content_ref
 from common.secrecy import Mark
-from common.service import Announcer
+from common.service.outgoing import Announcer
 from validator.attachments import declares_copy, pdfs
 from validator.context import VerificationRequest
 from validator.metrics import record_verdicts
@@ -25,13 +25,11 @@ from validator.package_verdict import PackageVerdict, conclude
 from validator.policy import DEFAULT
 from validator.report.decision import Decision
 from validator.secrecy.package_search import PackageSearch
-from validator.secrecy.redaction import objects_of, redacted
+from validator.secrecy.redaction import redacted
 from validator.secrecy.restore import restore
 from validator.secrecy.search import SearchRequest
-from validator.store import VerdictRecord, Verdicts, fact_of
+from validator.store import VerdictRecord, Verdicts, fact_of, security_facts_of
 from validator.workers.service import Examiner
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,9 @@ class Validator:
     async def verify_document(self, fact: PackageAccepted) -> None:
         """Loads the saved verdict, or makes and saves one, then announces it. Idempotent."""
         record = await self.verdicts.find(fact.package_id) or await self._decide_once(fact)
-        for ref in record.purge:
-            await self.objects.purge(ref)
-        await self.announcer.announce(fact_of(record, fact, event_id(fact.package_id, "verdict")))
+        for event in security_facts_of(record, fact):
+            await self.announcer.announce(event)
+        await self.announcer.announce(fact_of(record, fact))
 
     async def _decide_once(self, fact: PackageAccepted) -> VerdictRecord:
         decided, decisions = await self._decide(fact)
@@ -59,7 +57,7 @@ class Validator:
         return record
 
     async def _decide(self, fact: PackageAccepted) -> tuple[VerdictRecord, Sequence[Decision]]:
-        now = datetime.now(UTC)
+        now = utc_now()
         envelope = await self._envelope(fact)
         search = await self._search(fact, envelope, now)
         if search.mark:
@@ -72,11 +70,11 @@ class Validator:
         if isinstance(answer, Undecided):
             record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)
-        _log_security_events(fact, decisions)
         report = await self.objects.put_content(
             package_report(fact, attachments, decisions, answer, search.unread, DEFAULT, now)
         )
-        return _verdict_record(fact, answer, report, now), decisions
+        record = _verdict_record(fact, answer, report, now)
+        return record.model_copy(update={"security": _security(decisions, search.unread)}), decisions
 
     async def _search(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> PackageSearch:
         """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
@@ -90,16 +88,14 @@ class Validator:
             if isinstance(result, Mark):
                 return PackageSearch(result.at(f"attachment {number}"))
             search = search.after(number, attachment, result)
-        if search.unread:
-            log.warning("security event NOT_SEARCHED in package %s: %s", fact.package_id, "; ".join(search.unread))
         return search
 
     async def _secret(self, fact: PackageAccepted, envelope: Envelope, mark: Mark, now: datetime) -> VerdictRecord:
-        log.warning("security event SECRET_CONTENT in package %s: %s", fact.package_id, mark)
         header = await self.objects.put_content(envelopes.to_json(redacted(envelope)))
         report = await self.objects.put_content(secret_package_report(fact, envelope, mark, DEFAULT, now))
         record = _verdict_record(fact, Refused(Reason.E_SECRET, str(mark)), report, now)
-        return record.model_copy(update={"envelope": header, "purge": objects_of(fact, envelope)})
+        security = ((SecurityKind.SECRET_CONTENT, str(mark)),)
+        return record.model_copy(update={"envelope": header, "security": security})
 
     async def _file(self, fact: PackageAccepted, attachment: Attachment) -> bytes:
         """An attachment's bytes; taken out of the package again if another, secret package took them along."""
@@ -128,11 +124,11 @@ class Validator:
         return await self.examiner.examine(document, request, now, urgent=fact.lane is Lane.URGENT)
 
 
-def _log_security_events(fact: PackageAccepted, decisions: Sequence[Decision]) -> None:
-    """Security events of documents (R18, R40), valid or not, go into the log that is kept; the report has them too."""
-    for decision in decisions:
-        for note in decision.report.security_notes:
-            log.warning("security event %s in package %s: %s", note.code, fact.package_id, note.detail)
+def _security(decisions: Sequence[Decision], unread: Sequence[str]) -> tuple[tuple[SecurityKind, str], ...]:
+    """Security events of a document, valid or not (R18, R40); the report names them too."""
+    notes = [note for decision in decisions for note in decision.report.security_notes]
+    events = [(SecurityKind(note.code), note.detail) for note in notes]
+    return (*events, *((SecurityKind.NOT_SEARCHED, place) for place in unread))
 
 
 def _verdict_record(
@@ -147,4 +143,4 @@ def _verdict_record(
 def _record_metrics(record: VerdictRecord, fact: PackageAccepted) -> None:
     if record.reason:
         record_rejection("validator", record.reason, "document")
-    record_stage("validated", fact.lane, (datetime.now(UTC) - fact.submitted_at).total_seconds())
+    record_stage("validated", fact.lane, (utc_now() - fact.submitted_at).total_seconds())

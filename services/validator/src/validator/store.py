@@ -5,9 +5,18 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from common.database import Collection, Database, Document, find_by_id, insert_once
+from common.domain.ids import event_id
 from common.domain.names import Label
 from common.domain.reason import Reason
-from common.facts import DocumentRefused, DocumentVerified, ObjectRef, PackageAccepted
+from common.domain.security import SecurityKind
+from common.facts import (
+    DocumentRefused,
+    DocumentVerified,
+    ObjectRef,
+    PackageAccepted,
+    SecurityNoticed,
+    security_event,
+)
 
 
 class VerdictRecord(BaseModel):
@@ -25,8 +34,8 @@ class VerdictRecord(BaseModel):
     policy_version: str
     envelope: ObjectRef | None = None
     """Of a secret package: what is left of its header, in place of the parsed package."""
-    purge: tuple[ObjectRef, ...] = ()
-    """Of a secret package: the objects that must be deleted."""
+    security: tuple[tuple[SecurityKind, str], ...] = ()
+    """Security events that the examination noticed (R18, R40): kind and detail."""
 
 
 class Verdicts:
@@ -43,15 +52,15 @@ class Verdicts:
     async def save(self, record: VerdictRecord) -> tuple[VerdictRecord, bool]:
         """Saves the verdict unless there is one. Returns the saved verdict, and whether it is this one."""
         row: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
-        row["purge"] = [ref.model_dump() for ref in record.purge]
+        row["security"] = [list(event) for event in record.security]
         saved = await insert_once(self._verdicts, row)
         return VerdictRecord.model_validate(saved), saved is row
 
 
-def fact_of(record: VerdictRecord, about: PackageAccepted, event_id: str) -> DocumentVerified | DocumentRefused:
+def fact_of(record: VerdictRecord, about: PackageAccepted) -> DocumentVerified | DocumentRefused:
     """The fact that announces the verdict to the other services."""
     common = about.model_dump(exclude={"fact"}) | {
-        "event_id": event_id,
+        "event_id": event_id(about.package_id, "verdict"),
         "occurred_at": record.decided_at,
         "report": record.report,
         "policy_version": record.policy_version,
@@ -63,3 +72,19 @@ def fact_of(record: VerdictRecord, about: PackageAccepted, event_id: str) -> Doc
     return DocumentVerified.model_validate(
         common | {"label": record.label, "unsigned_annexes": record.unsigned_annexes}
     )
+
+
+def security_facts_of(record: VerdictRecord, about: PackageAccepted) -> list[SecurityNoticed]:
+    """The security events of an examination; made of the record, so that each is the same however often it is made."""
+    return [
+        security_event(
+            "validator",
+            kind,
+            event_id(record.package_id, f"validator/security/{number}"),
+            record.decided_at,
+            actor=about.sender,
+            detail=detail,
+            package_id=record.package_id,
+        )
+        for number, (kind, detail) in enumerate(record.security, start=1)
+    ]

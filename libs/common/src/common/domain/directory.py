@@ -15,6 +15,14 @@ class CertificateRole(StrEnum):
     SIGNER = "signer"
 
 
+class BrokerLogin(StrEnum):
+    """How a unit's user logs in at the broker."""
+
+    PASSWORD = "password"  # noqa: S105 - a kind, no password
+    CERTIFICATE = "certificate"
+    """A client certificate whose common name is the user (SASL EXTERNAL); no password opens a session."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """A certificate bound to a unit by its fingerprint; the names inside it are never trusted (R7, R8, R18)."""
@@ -57,6 +65,7 @@ class Unit:
     successor: UnitCode | None = None
     broker_user: str = ""
     """The unit's user at the broker; empty = the code itself."""
+    broker_login: BrokerLogin = BrokerLogin.PASSWORD
     certificates: tuple[Certificate, ...] = ()
     contact: Contact = field(default_factory=Contact)
 

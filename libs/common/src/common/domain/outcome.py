@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.domain.reason import Reason
+from common.domain.security import SecurityKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,8 @@ class Refused:
 
     reason: Reason
     detail: str = ""
+    security: SecurityKind | None = None
+    """The kind of security event that this refusal is as well."""
 
 
 @dataclass(frozen=True, slots=True)

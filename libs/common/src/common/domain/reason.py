@@ -67,6 +67,9 @@ class Reason(StrEnum):
     # messages between services
     E_SENDER_UNKNOWN = "E_SENDER_UNKNOWN"
     E_FACT = "E_FACT"
+    E_FORGED = "E_FORGED"
     E_ATTEMPTS = "E_ATTEMPTS"
+    E_RETURNED = "E_RETURNED"
+    E_DISCARDED = "E_DISCARDED"
     E_UNAVAILABLE = "E_UNAVAILABLE"
     E_OBJECT = "E_OBJECT"

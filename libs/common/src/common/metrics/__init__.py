@@ -10,18 +10,24 @@ from common.metrics.deliveries import (
     record_delivery_ack,
     record_document_delivery,
     set_deliveries_pending,
+    set_placings_waiting,
 )
 from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished
 from common.metrics.keeping import record_archive_write, record_notification
 from common.metrics.messages import (
     begin_counting,
+    begin_counting_task,
     in_flight,
     record_message,
     record_publish,
     record_queue_wait,
+    record_task_failure,
+    set_door,
+    set_messages_held,
 )
 from common.metrics.registry import REGISTRY
 from common.metrics.running import set_build, set_dependency, set_schema_version, set_urgency_budget
+from common.metrics.security import begin_counting_security, record_security_event
 from common.metrics.signatures import (
     record_revocation_checks,
     record_signature_validation,
@@ -33,6 +39,8 @@ from common.metrics.signatures import (
 __all__ = [
     "REGISTRY",
     "begin_counting",
+    "begin_counting_security",
+    "begin_counting_task",
     "in_flight",
     "record_archive_write",
     "record_delivery",
@@ -44,13 +52,18 @@ __all__ = [
     "record_queue_wait",
     "record_rejection",
     "record_revocation_checks",
+    "record_security_event",
     "record_signature_validation",
     "record_signature_verdict",
     "record_stage",
+    "record_task_failure",
     "set_build",
     "set_deliveries_pending",
     "set_dependency",
+    "set_door",
+    "set_messages_held",
     "set_oldest_unfinished",
+    "set_placings_waiting",
     "set_schema_version",
     "set_trust_not_after",
     "set_trust_updated",

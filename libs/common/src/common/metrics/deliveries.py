@@ -36,6 +36,13 @@ _ACK = Histogram(
     registry=REGISTRY,
 )
 
+_WAITING = Gauge(
+    "trunk_placings_waiting",
+    "Messages for inboxes that did not take them; they are tried again",
+    ["cause"],
+    registry=REGISTRY,
+)
+
 
 def record_delivery(unit: UnitCode, lane: Lane, outcome: DeliveryOutcome) -> None:
     """A delivery changed; ``unit`` is one of the directory's."""
@@ -57,3 +64,9 @@ def set_deliveries_pending(pending: Mapping[tuple[UnitCode, Lane], int]) -> None
     _PENDING.clear()
     for (unit, lane), count in pending.items():
         _PENDING.labels(unit, lane).set(count)
+
+
+def set_placings_waiting(waiting: Mapping[str, int]) -> None:
+    """How many messages wait, by cause: full, missing, silent, closed."""
+    for cause, count in waiting.items():
+        _WAITING.labels(cause).set(count)

@@ -1,5 +1,6 @@
 """Messages in and out: recorded by the chassis, once a message and once a publish."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Literal, get_args
 
@@ -8,8 +9,12 @@ from prometheus_client import Counter, Gauge, Histogram
 from common.domain.names import Lane
 from common.metrics.registry import REGISTRY, SECONDS
 
-MessageOutcome = Literal["acked", "retried", "parked", "redelivered"]
-PublishOutcome = Literal["confirmed", "nacked", "returned", "timeout"]
+MessageOutcome = Literal["acked", "retried", "waiting", "redelivered", "parked", "quarantined"]
+"""``retried``: an attempt that failed for now; ``waiting``: came back before its next attempt was due, and was not
+handled; ``redelivered``: its handler failed unexpectedly; ``quarantined``: its publisher was not entitled to it."""
+PublishOutcome = Literal["confirmed", "nacked", "returned", "forbidden", "failed", "unknown"]
+"""``nacked``: a queue was full; ``returned``: no queue is bound; ``forbidden``: a right is missing; ``failed``: the
+channel was closed, perhaps because of another publish; ``unknown``: the connection was lost before the answer."""
 
 _MESSAGES = Counter(
     "trunk_messages", "Messages a service finished with, by outcome", ["service", "outcome"], registry=REGISTRY
@@ -32,6 +37,20 @@ _CONFIRM = Histogram(
     ["service", "outcome"],
     buckets=SECONDS,
     registry=REGISTRY,
+)
+
+
+_HELD = Gauge(
+    "trunk_messages_held",
+    "Messages that a service keeps until an operator decides, by the kind of queue they came from",
+    ["service", "source", "reason", "quarantined"],
+    registry=REGISTRY,
+)
+_DOOR = Gauge(
+    "trunk_door_open", "Whether intake takes submissions of this lane: 1 open, 0 closed", ["urgency"], registry=REGISTRY
+)
+_TASKS = Counter(
+    "trunk_task_failures", "Background tasks that ended, and rounds of them that failed", ["task"], registry=REGISTRY
 )
 
 
@@ -63,3 +82,28 @@ def record_publish(service: str, outcome: PublishOutcome, seconds: float) -> Non
     """The broker answered a publish, or did not in time."""
     _PUBLISHED.labels(service, outcome).inc()
     _CONFIRM.labels(service, outcome).observe(seconds)
+
+
+def set_messages_held(service: str, counts: Mapping[tuple[str, str, bool], int]) -> None:
+    """How many messages a service holds, by (kind of queue, reason, quarantined); kinds not named hold none."""
+    for labels in [labels for labels in _HELD._metrics if labels[0] == service]:
+        _HELD.remove(*labels)
+    for quarantined in (False, True):
+        _HELD.labels(service, "facts", "", str(quarantined).lower()).set(0)
+    for (source, reason, is_quarantined), count in counts.items():
+        _HELD.labels(service, source, reason, str(is_quarantined).lower()).set(count)
+
+
+def begin_counting_task(task: str) -> None:
+    """A background task begins: its failures stand at zero, so that the first is an increase."""
+    _TASKS.labels(task)
+
+
+def record_task_failure(task: str) -> None:
+    """A background task ended or failed a round; it goes on."""
+    _TASKS.labels(task).inc()
+
+
+def set_door(lane: Lane, *, is_open: bool) -> None:
+    """Intake takes submissions of a lane, or leaves them in their queues."""
+    _DOOR.labels(lane).set(is_open)

@@ -1,22 +1,18 @@
-"""``/livez``: the process answers. ``/readyz``: everything it needs answers, each named with its trouble."""
+"""``/livez``: the process answers. ``/readyz``: everything it needs answers, and what does not is named."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 
-from faststream.asgi import AsgiResponse, get
+from prometheus_client import make_asgi_app
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route
 
-from common.metrics import set_dependency
+from common.metrics import REGISTRY, set_dependency
 
 Check = Callable[[], Awaitable[None]]
 
 CHECK_TIMEOUT_SECONDS = 3.0
-
-
-@get
-async def livez(_scope: object) -> AsgiResponse:
-    """Alive as long as the event loop turns; a dependency being away is no reason to restart."""
-    return AsgiResponse(b"ok", 200)
 
 
 class Readiness:
@@ -31,7 +27,7 @@ class Readiness:
         self._checks[dependency] = check
 
     async def report(self) -> dict[str, str]:
-        """``ok`` or the trouble, per dependency."""
+        """``ok`` or what is wrong, for each dependency."""
         answers = await asyncio.gather(*(self._ask(name) for name in self._checks))
         return dict(zip(self._checks, answers, strict=True))
 
@@ -47,9 +43,18 @@ class Readiness:
         set_dependency(self._service, dependency, up=answer == "ok")
         return answer
 
-    async def response(self) -> AsgiResponse:
-        """The answer of ``/readyz``: 200 when all is well, else 503, and the report either way."""
-        report = await self.report()
-        ready = all(answer == "ok" for answer in report.values())
-        body = json.dumps({"ready": ready, **report}, ensure_ascii=False).encode()
-        return AsgiResponse(body, 200 if ready else 503, {"content-type": "application/json"})
+
+def routes(readiness: Readiness) -> list[BaseRoute]:
+    """The HTTP endpoints of a service."""
+
+    async def livez(_: Request) -> PlainTextResponse:
+        """Alive as long as the event loop turns; a dependency that is away is no reason to restart."""
+        return PlainTextResponse("ok")
+
+    async def readyz(_: Request) -> JSONResponse:
+        """200 when all is well, else 503; the report either way."""
+        report = await readiness.report()
+        is_ready = all(answer == "ok" for answer in report.values())
+        return JSONResponse({"ready": is_ready, **report}, 200 if is_ready else 503)
+
+    return [Route("/livez", livez), Route("/readyz", readyz), Mount("/metrics", make_asgi_app(REGISTRY))]

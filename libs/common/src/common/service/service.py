@@ -1,194 +1,256 @@
 """Service: one process that consumes facts or submissions, decides, and announces facts."""
 
 import asyncio
-import logging
-import uuid
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 import uvicorn
-from faststream import AckPolicy
-from faststream.asgi import AsgiFastStream, AsgiResponse, get
-from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
-from faststream.rabbit.schemas import ExchangeType
 from opentelemetry import trace
-from prometheus_client import make_asgi_app
+from starlette.applications import Starlette
 
-from common import headers, property_table, topology
+from common import topology
+from common.clock import utc_now
+from common.database import Database
+from common.directory import DirectoryReader
 from common.domain.names import Lane
-from common.facts import BaseFact
+from common.facts import BaseFact, OperatorRequested
+from common.failure import Outage
 from common.indexes import SCHEMA_VERSION
-from common.metrics import REGISTRY, begin_counting, set_build, set_schema_version, set_urgency_budget
-from common.service.confirm import ConfirmGuard, until_confirmed
-from common.service.health import Check, Readiness, livez
-from common.service.ladder import Ladder
-from common.service.supervise import Supervisor
-from common.service.tracing import Clean, traces
+from common.metrics import begin_counting, set_build, set_messages_held, set_schema_version, set_urgency_budget
+from common.objects import Objects
+from common.service import tolerant_decoding
+from common.service.bodies import ParkedBodies
+from common.service.consumer import Consumer
+from common.service.depths import QueueDepths
+from common.service.facts_in import FactHandler, FactHandlers
+from common.service.health import Check, Readiness, routes
+from common.service.incoming import Incoming
+from common.service.outgoing import Outgoing, PublishRefused, fact_message
+from common.service.parking import Parking
+from common.service.process import Handler, Processor
+from common.service.publisher import AmqpPublisher
+from common.service.record_store import MongoRecords
+from common.service.records import MessageRecord
+from common.service.settle import Settlement
 from common.settings import ServiceSettings
+from common.tasks import Tasks
 from common.telemetry import setup_logs, setup_traces
-from common.timer import Timer
-
-assert property_table  # tolerant decoding is installed by its import
 
 log = structlog.get_logger("trunk.service")
 
-Handler = Callable[..., Awaitable[None]]
+EXPIRY_SECONDS = 3600.0
+"""How often records of messages whose time is over are removed."""
+FLUSH_MILLISECONDS = 3_000
+"""How long spans that are still held back may take to leave; a collector that does not answer delays no exit."""
+DEAD_LETTERS_PREFETCH = 2
+MANY_QUEUES_PREFETCH = 2
+"""Messages that each of many queues sends ahead: few, so that a long queue has no advantage over a short one."""
 Hook = Callable[[], Awaitable[None]]
 
 
-class ConsumeBroker(RabbitBroker):
-    """Consumes only once the publisher is connected; waiting for the broker holds up nothing else."""
-
-    goes_first: RabbitBroker
-
-    async def start(self) -> None:
-        """Connect the publisher, then consume."""
-        await self.goes_first.connect()
-        await super().start()
-
-
 class Service:
-    """The chassis. Handlers are added with ``on_facts`` or ``on_submissions`` before ``run``."""
+    """The chassis of a service. Handlers and needs are added before ``run``."""
 
-    def __init__(self, name: str, settings: ServiceSettings) -> None:
+    def __init__(self, name: str, settings: ServiceSettings, database: Database, objects: Objects) -> None:
         self.name = name
         self.settings = settings
         self.readiness = Readiness(name)
+        self.tasks = Tasks()
+        self.lanes = [settings.lane] if settings.lane else list(reversed(Lane))
+        self._url = settings.amqp_url.get_secret_value()
         self._tracer_provider = setup_traces(name, settings)
-        self._traces = traces(self._tracer_provider)
-        self.publish_broker = self._publish_broker()
-        self.ladder = Ladder(self.publish_broker, name, timedelta(hours=settings.patience_hours))
-        self.consume_broker = self._consume_broker()
-        self.readiness.needs("rabbitmq", self._check_brokers)
-        self._lanes = [settings.lane] if settings.lane else list(reversed(Lane))
-        self._on_startup: list[Hook] = []
-        self._on_shutdown: list[Hook] = [self.flush_traces]
-        self.refreshes("readiness", self.readiness.report)
+        self._records = MongoRecords(database)
+        self._depths = QueueDepths(self._url, f"{name} asks for depths")
+        self._handlers: dict[str, Handler] = {}
+        self._consumers: dict[str, Consumer] = {}
+        self._at_start: list[Callable[[], None]] = []
+        self._begin: list[Hook] = []
+        self._at_end: list[Hook] = []
+        self.publisher = AmqpPublisher(self._url, name)
+        self._processor = Processor(
+            name,
+            self._records,
+            patience=timedelta(hours=settings.patience_hours),
+            handler_seconds=settings.handler_seconds,
+            on_security=self._security,
+        )
+        bodies = ParkedBodies(objects)
+        self._parking = Parking(name, self._records, bodies, self, self._processor, self._handler_for)
+        self._needs_of_every_service(database, objects)
         self._introduce()
 
-    def on_facts(self, handler: Handler) -> None:
-        """Consume this service's facts of its lanes; the handler's one parameter is the fact."""
-        for lane in self._lanes:
-            self._subscriber(topology.facts_queue(self.name, lane))(handler)
+    def uses(self, directory: DirectoryReader) -> None:
+        """Keep the unit directory fresh; ready once it is loaded."""
+        self.needs("directory", directory.check)
+        self.does("unit directory", directory.refresh, directory.pause_seconds)
 
-    def on_submissions(self, handler: Handler) -> None:
-        """Consume what units submit: the handler's parameters are the raw bytes and the ``RabbitMessage``."""
-        for lane in self._lanes:
-            self._subscriber(topology.submit_queue(lane), decoder=_raw_bytes)(handler)
+    def on_facts(self, handlers: Mapping[type[BaseFact], FactHandler]) -> None:
+        """Consume facts of this service's lanes: exactly those that the table of facts says it takes.
+
+        Operators' decisions about parked messages are carried out here, after the service's own handler if it has one.
+        """
+
+        async def operator_requested(request: OperatorRequested) -> None:
+            if own := handlers.get(OperatorRequested):
+                await own(request)
+            await self._parking.act(request)
+
+        handle = FactHandlers(self.name, {**handlers, OperatorRequested: operator_requested})
+        for lane in self.lanes:
+            self.on_queue(topology.facts_queue(self.name, lane), handle)
+
+    def on_queue(self, queue: str, handle: Handler) -> None:
+        """Consume a queue that always exists."""
+        self.handles(queue, handle)
+        self._consume(queue, lambda: (queue,), handle, self.settings.prefetch)
+
+    def on_queues(self, name: str, queues: Callable[[], Iterable[str]], prefix: str, handle: Handler) -> Consumer:
+        """Consume many queues that come and go, all named ``<prefix>…``. Returns their consumer.
+
+        One that does not exist yet, of a unit that was imported before it was provisioned, leaves the service ready.
+        """
+        self.handles(prefix, handle)
+        return self._consume(name, queues, handle, MANY_QUEUES_PREFETCH, may_lack_queues=True)
+
+    def handles(self, prefix: str, handle: Handler) -> None:
+        """Say who handles a parked message of the queues named ``<prefix>…`` when it is replayed."""
+        self._handlers[prefix] = handle
 
     def needs(self, dependency: str, check: Check) -> None:
         """Ready only while ``check`` returns."""
         self.readiness.needs(dependency, check)
 
-    def background(self, start: Hook, stop: Hook) -> None:
-        """Run ``start`` before the first message and ``stop`` after the last."""
-        self._on_startup.append(start)
-        self._on_shutdown.append(stop)
+    def does(self, name: str, work: Callable[[], Awaitable[object]], pause_seconds: Callable[[], float]) -> None:
+        """Do ``work`` in the background, from the start on and again after each pause."""
+        self._at_start.append(lambda: self.tasks.every(name, work, pause_seconds))
 
     def refreshes(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do ``work`` in the background every ``gauges_refresh_seconds``."""
-        timer = Timer(name, work, lambda: self.settings.gauges_refresh_seconds)
-        self.background(timer.start, timer.stop)
+        self.does(name, work, lambda: self.settings.gauges_refresh_seconds)
 
-    async def flush_traces(self) -> None:
-        """Send what spans are still held back."""
-        await asyncio.to_thread(self._tracer_provider.force_flush)
+    def background(self, start: Hook, stop: Hook) -> None:
+        """Run ``start`` before the first message and ``stop`` after the last."""
+        self._begin.append(start)
+        self._at_end.append(stop)
 
     async def announce(self, fact: BaseFact) -> None:
-        """Publish a fact and return when the broker has confirmed it."""
-        body = fact.model_dump_json(exclude_none=True).encode()
-        if len(body) > fact.MAX_BYTES:
-            raise ValueError(f"{fact.fact} is {len(body)} bytes, more than {fact.MAX_BYTES}")
-        await self.send(
-            topology.FACTS,
-            fact.routing_key,
-            body,
-            kind=fact.fact,
-            extra={
-                headers.EVENT_ID: fact.event_id,
-                headers.PACKAGE_ID: fact.package_id,
-                headers.DOCUMENT_KEY: fact.subject,
-                headers.DOCUMENT_ID: fact.document_id,
-            },
-        )
+        """Publish a fact and return when the broker has confirmed it. Raises ``Outage`` when no queue takes it."""
+        try:
+            await self.publisher.publish(fact_message(fact))
+        except PublishRefused as error:
+            raise Outage("broker", f"{type(error).__name__}: {error}") from error
 
-    async def send(
-        self,
-        exchange: str,
-        routing_key: str,
-        body: bytes,
-        *,
-        kind: str,
-        extra: dict[str, Any],
-        content_type: str = "application/json",
-        unconfirmed: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Publish bytes; while the broker takes nothing the handler waits, and tries again.
+    async def publish(self, message: Outgoing) -> None:
+        """Publish a message and return when the broker has confirmed it. Raises ``PublishRefused``."""
+        await self.publisher.publish(message)
 
-        ``unconfirmed`` is told of each attempt that was not confirmed.
-        """
-        once = partial(self._send_once, exchange, routing_key, body, kind, extra, content_type)
-        await until_confirmed(once, exchange, routing_key, unconfirmed)
+    async def depths(self, queues: Iterable[str]) -> dict[str, int]:
+        """Messages ready in queues. Raises ``Outage`` when the broker does not tell."""
+        return await self._depths.ask(queues)
 
-    async def _send_once(
-        self,
-        exchange: str,
-        routing_key: str,
-        body: bytes,
-        kind: str,
-        extra: dict[str, Any],
-        content_type: str,
-    ) -> None:
-        await self.publish_broker.publish(
-            body,
-            exchange=RabbitExchange(exchange, type=EXCHANGE_TYPES[exchange], declare=False),
-            routing_key=routing_key,
-            persist=True,
-            mandatory=True,
-            headers=extra,
-            content_type=content_type,
-            correlation_id=extra.get(headers.PACKAGE_ID),
-            message_id=uuid.uuid4().hex,
-            message_type=kind,
-            timestamp=datetime.now(UTC),
-            user_id=self.name,
-        )
+    async def check_publishing(self) -> None:
+        """Raise ``Outage`` while nothing can be published."""
+        try:
+            await self.publisher.check()
+        except ConnectionError as error:
+            raise Outage("broker", str(error)) from error
 
-    def app(self) -> AsgiFastStream:
-        """The ASGI application: consume stops first, so that running handlers can still publish."""
-
-        @get
-        async def readyz(_scope: object) -> AsgiResponse:
-            return await self.readiness.response()
-
-        app = AsgiFastStream(
-            self.consume_broker,
-            self.publish_broker,
-            asgi_routes=[("/livez", livez), ("/readyz", readyz), ("/metrics", make_asgi_app(REGISTRY))],
-            asyncapi_path=None,
-            logger=None,
-        )
-        for start in self._on_startup:
-            app.on_startup(start)
-        for stop in self._on_shutdown:
-            app.after_shutdown(stop)
-        return app
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Consume while the block runs; then drain: handlers that run may still publish."""
+        tolerant_decoding.install()
+        self.tasks.keep("publisher", self.publisher.run)
+        for begin in self._begin:
+            await begin()
+        for start in self._at_start:
+            start()
+        for name, consumer in self._consumers.items():
+            self.tasks.keep(f"consumer {name}", consumer.run)
+        try:
+            yield
+        finally:
+            await self._drain()
 
     def run(self) -> None:
         """Serve until SIGTERM, then drain and end."""
         setup_logs(self.name, self.settings.log_level)
         trace.set_tracer_provider(self._tracer_provider)
         log.info("starting", port=self.settings.http_port)
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
         uvicorn.run(
-            self.app(),
+            Starlette(routes=routes(self.readiness), lifespan=lifespan),
             host=self.settings.http_host,
             port=self.settings.http_port,
             log_config=None,
             access_log=False,
         )
+
+    async def _drain(self) -> None:
+        await asyncio.gather(*(each.stop(self.settings.drain_seconds) for each in self._consumers.values()))
+        await self.publisher.close()
+        await self._depths.close()
+        for stop in self._at_end:
+            await stop()
+        await self.tasks.stop()
+        await asyncio.to_thread(self._tracer_provider.force_flush, FLUSH_MILLISECONDS)
+
+    def _consume(
+        self,
+        name: str,
+        queues: Callable[[], Iterable[str]],
+        handle: Handler,
+        prefetch: int,
+        *,
+        may_lack_queues: bool = False,
+    ) -> Consumer:
+        async def process(message: Incoming) -> Settlement:
+            return await self._processor.process(message, handle)
+
+        consumer = Consumer(
+            self._url,
+            f"{self.name} takes {name}",
+            queues,
+            process,
+            slots=self.settings.prefetch,
+            prefetch=prefetch,
+            max_bytes=self.settings.held_bytes,
+            may_lack_queues=may_lack_queues,
+        )
+        self._consumers[name] = consumer
+        return consumer
+
+    def _handler_for(self, queue: str) -> Handler | None:
+        return next((handle for prefix, handle in self._handlers.items() if queue.startswith(prefix)), None)
+
+    def _needs_of_every_service(self, database: Database, objects: Objects) -> None:
+        self.needs("rabbitmq", self._check_broker)
+        self.needs("mongodb", database.ping)
+        self.needs("object_store", objects.ping)
+        self.needs("tasks", self.tasks.check)
+        self.refreshes("readiness", self.readiness.report)
+        self.refreshes("parked messages", self._count_held)
+        self.does("expired records", lambda: self._records.remove_expired(utc_now()), lambda: EXPIRY_SECONDS)
+        if Lane.NORMAL in self.lanes:
+            dead = topology.dead_letters(self.name)
+            self._consume(dead, lambda: (dead,), self._parking.take, DEAD_LETTERS_PREFETCH)
+
+    async def _check_broker(self) -> None:
+        await self.publisher.check()
+        for consumer in self._consumers.values():
+            await consumer.check()
+
+    async def _count_held(self) -> None:
+        set_messages_held(self.name, await self._records.held())
+
+    async def _security(self, record: MessageRecord) -> None:
+        await self._parking.announce_security(record)
 
     def _introduce(self) -> None:
         begin_counting(self.name)
@@ -196,58 +258,3 @@ class Service:
         set_schema_version(self.name, SCHEMA_VERSION)
         for lane in Lane:
             set_urgency_budget(lane, self.settings.budget_seconds(lane))
-
-    def _subscriber(self, queue: str, **options: Any) -> Callable[[Handler], Any]:
-        return self.consume_broker.subscriber(
-            RabbitQueue(queue, queue_type=QueueType.QUORUM, declare=False),
-            channel=Channel(prefetch_count=self.settings.prefetch, on_return_raises=True),
-            no_reply=True,
-            **options,
-        )
-
-    def _consume_broker(self) -> "ConsumeBroker":
-        supervisor = partial(
-            Supervisor,
-            service=self.name,
-            ladder=self.ladder,
-            redelivery_pause_seconds=self.settings.redelivery_pause_seconds,
-        )
-        broker = ConsumeBroker(
-            self.settings.amqp_url.get_secret_value(),
-            fail_fast=False,
-            reconnect_interval=1.0,
-            graceful_timeout=self.settings.drain_seconds,
-            app_id=self.name,
-            default_channel=Channel(prefetch_count=self.settings.prefetch, on_return_raises=True),
-            ack_policy=AckPolicy.NACK_ON_ERROR,
-            middlewares=(Clean, self._traces, supervisor),
-            logger=logging.getLogger("faststream.consume"),
-            log_level=logging.DEBUG,
-        )
-        broker.goes_first = self.publish_broker
-        return broker
-
-    def _publish_broker(self) -> RabbitBroker:
-        guard = partial(ConfirmGuard, service=self.name, timeout_seconds=self.settings.confirm_timeout_seconds)
-        return RabbitBroker(
-            self.settings.amqp_url.get_secret_value(),
-            fail_fast=False,
-            reconnect_interval=1.0,
-            app_id=self.name,
-            default_channel=Channel(on_return_raises=True),
-            middlewares=(self._traces, guard),
-            logger=logging.getLogger("faststream.publish"),
-            log_level=logging.DEBUG,
-        )
-
-    async def _check_brokers(self) -> None:
-        for broker in (self.consume_broker, self.publish_broker):
-            if not await broker.ping(timeout=2.0):
-                raise ConnectionError("not connected")
-
-
-EXCHANGE_TYPES = {topology.FACTS: ExchangeType.TOPIC, topology.INBOX: ExchangeType.DIRECT}
-
-
-async def _raw_bytes(message: RabbitMessage) -> bytes:
-    return message.body

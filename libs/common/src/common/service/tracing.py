@@ -1,82 +1,69 @@
 """Spans in the field's words, under one trace a package from its submission on.
 
-The trace travels in the header ``traceparent``: a unit may bring its own, else intake begins one. Copies up the ladder,
-into the parking lot and back keep it. A unit cannot keep its packages out of our traces, nor bring anything else along.
+The trace travels in the headers ``traceparent`` and ``tracestate``. A unit may bring its own, else intake begins one,
+whose id follows from the message: the broker delivers a message again as it was, and its attempts belong together.
+Baggage is not carried.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, get_args
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
-from faststream import BaseMiddleware
-from faststream.opentelemetry.middleware import TelemetryMiddleware
-from faststream.rabbit.opentelemetry.provider import RabbitTelemetrySettingsProvider
-from faststream.rabbit.response import RabbitPublishCommand
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from common import headers, topology
-from common.facts import Fact
-from common.telemetry import DOCUMENT_ATTRIBUTES
+from common import headers
+from common.service.incoming import Incoming
+from common.service.outgoing import Outgoing
+from common.telemetry import DOCUMENT_ATTRIBUTES, trace_begun_by
+from common.topology import INBOX, unit_of_submit_queue
 
-FACTS = frozenset(kind.model_fields["fact"].default for kind in get_args(get_args(Fact)[0]))
-RUNGS = {level.exchange: level.name for level in topology.RETRY_LADDER}
-
-
-class Names(RabbitTelemetrySettingsProvider):
-    """What spans are called and what they bear; types that others wrote never become names."""
-
-    def get_consume_destination_name(self, msg: Any) -> str:
-        """``submission``, the fact's name, or ``unknown``."""
-        if _is_submission(msg):
-            return "submission"
-        kind = msg.raw_message.type
-        return kind if kind in FACTS else "unknown"
-
-    def get_publish_destination_name(self, cmd: RabbitPublishCommand) -> str:
-        """The fact's name, ``inbox document``, ``retry 10s``, ``park``."""
-        kind = str(cmd.message_options.get("message_type") or "")
-        match cmd.exchange.name:
-            case topology.INBOX:
-                return f"inbox {kind}"
-            case topology.PARK:
-                return "park"
-            case name if name in RUNGS:
-                return f"retry {RUNGS[name]}"
-            case _:
-                return kind
-
-    def get_consume_attrs_from_message(self, msg: Any) -> dict[str, Any]:
-        """The framework's, and which document it is about; of a submission intake has to find that out."""
-        about = {} if _is_submission(msg) else _about(msg.headers)
-        return super().get_consume_attrs_from_message(msg) | about
-
-    def get_publish_attrs_from_cmd(self, cmd: RabbitPublishCommand) -> dict[str, Any]:
-        """The framework's, and which document it is about; of a copy the handling span says it."""
-        about = _about(cmd.headers) if cmd.exchange.name in (topology.FACTS, topology.INBOX) else {}
-        return super().get_publish_attrs_from_cmd(cmd) | about
+_W3C = TraceContextTextMapPropagator()
+DOCUMENT_LABELS = {
+    headers.PACKAGE_ID: DOCUMENT_ATTRIBUTES["package_id"],
+    headers.DOCUMENT_ID: DOCUMENT_ATTRIBUTES["document_id"],
+    headers.DOCUMENT_KEY: DOCUMENT_ATTRIBUTES["document_key"],
+}
 
 
-class Clean(BaseMiddleware[Any, Any]):
-    """Goes before all that reads a trace: what is no text would be an error there, and baggage is not carried."""
-
-    async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
-        """Handle the message without them."""
-        for name in ("traceparent", "tracestate"):
-            if not isinstance(msg.headers.get(name, ""), str):
-                del msg.headers[name]
-        msg.headers.pop("baggage", None)
-        return await call_next(msg)
-
-
-def traces(provider: TracerProvider) -> TelemetryMiddleware[RabbitPublishCommand]:
-    """The framework's middleware with our names."""
-    return TelemetryMiddleware(settings_provider_factory=lambda _: Names(), tracer_provider=provider)
+@contextmanager
+def publishing(message: Outgoing) -> Iterator[dict[str, str]]:
+    """A span around a publish: ``<fact> publish``, ``inbox document publish``. Gives the headers that carry it on."""
+    name = f"inbox {message.type}" if message.exchange == INBOX else message.type
+    with _tracer().start_as_current_span(
+        f"{name} publish", kind=SpanKind.PRODUCER, attributes=_attributes(message.headers, message.exchange)
+    ):
+        carrier: dict[str, str] = {}
+        _W3C.inject(carrier)
+        yield carrier
 
 
-def _is_submission(msg: Any) -> bool:
-    raw = msg.raw_message
-    return raw.exchange == topology.SUBMIT or raw.routing_key in topology.SUBMIT_QUEUES
+@contextmanager
+def processing(message: Incoming, fact_names: frozenset[str]) -> Iterator[None]:
+    """A span around handling a message: ``<fact> process``, ``submission process``. Types that others wrote never
+    become names."""
+    if unit_of_submit_queue(message.queue):
+        name = "submission"
+    else:
+        name = message.type if message.type in fact_names else "unknown"
+    context = _W3C.extract(dict(message.trace))
+    begun = trace.get_current_span(context).get_span_context().is_valid
+    with (
+        nullcontext() if begun else trace_begun_by(message.key),
+        _tracer().start_as_current_span(
+            f"{name} process",
+            context=context,
+            kind=SpanKind.CONSUMER,
+            attributes=_attributes(dict(message.labels), message.queue),
+        ),
+    ):
+        yield
 
 
-def _about(told: Mapping[str, Any]) -> dict[str, str]:
-    found = {"package_id": headers.PACKAGE_ID, "document_id": headers.DOCUMENT_ID, "document_key": headers.DOCUMENT_KEY}
-    return {DOCUMENT_ATTRIBUTES[name]: str(told[header]) for name, header in found.items() if told.get(header)}
+def _tracer() -> Tracer:
+    return trace.get_tracer("trunk")
+
+
+def _attributes(labels: dict[str, str], destination: str) -> dict[str, str]:
+    document = {DOCUMENT_LABELS[name]: value for name, value in labels.items() if name in DOCUMENT_LABELS}
+    return {"messaging.system": "rabbitmq", "messaging.destination.name": destination, **document}

@@ -3,8 +3,6 @@
 from dataclasses import replace
 
 from common.domain.envelope import Business, Envelope, Organization, OtherInfo, Signer
-from common.facts import ObjectRef, PackageAccepted
-from common.objects import content_ref
 
 
 def redacted(envelope: Envelope) -> Envelope:
@@ -22,9 +20,3 @@ def redacted(envelope: Envelope) -> Envelope:
         other=OtherInfo(priority=envelope.other.priority),
         business=Business(kind=envelope.kind, target=envelope.business.target),
     )
-
-
-def objects_of(fact: PackageAccepted, envelope: Envelope) -> tuple[ObjectRef, ...]:
-    """Everything of the package in the content store."""
-    files = (content_ref(each.sha256, each.size_bytes) for each in envelope.attachments)
-    return tuple({ref.key: ref for ref in (fact.package, fact.envelope, *files)}.values())

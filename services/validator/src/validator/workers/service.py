@@ -7,8 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from common.directory import DirectoryReader
-from common.domain.reason import Reason
-from common.failure import Transient
+from common.failure import Outage, Transient
 from validator.context import Material, VerificationRequest
 from validator.metrics import record_examination, record_material
 from validator.pki import trust_folder
@@ -43,7 +42,7 @@ class Examiner:
         self._lists_task: asyncio.Task[None] | None = None
 
     async def examine(self, document: bytes, request: VerificationRequest, now: datetime, *, urgent: bool) -> Decision:
-        """The decision on one PDF, urgent ones first. Raises ``Transient`` while there is no material."""
+        """The decision on one PDF, urgent ones first. Raises ``Outage`` while there is no material."""
         pool = self._ready_pool()
         began = time.monotonic()
         key = await asyncio.to_thread(self._cache.key, document, request, self._version)
@@ -57,18 +56,18 @@ class Examiner:
         return decision
 
     async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
-        """Search a file of any kind for a mark of secrecy. Raises ``Transient`` like ``examine``."""
+        """Search a file of any kind for a mark of secrecy. Raises ``Outage`` like ``examine``."""
         return await self._ready_pool().look(file, request, now, urgent=urgent)
 
     def _ready_pool(self) -> Pool:
         if self._pool is None:
-            raise Transient(Reason.E_UNAVAILABLE, self._missing, top_rung="1m")
+            raise Outage("validator", self._missing)
         return self._pool
 
     async def check(self) -> None:
-        """Readiness: the workers have their material. Raises ``Transient``."""
+        """Readiness: the workers have their material. Raises ``Outage``."""
         if self._pool is None:
-            raise Transient(Reason.E_UNAVAILABLE, self._missing)
+            raise Outage("validator", self._missing)
 
     async def measure(self) -> None:
         """Record how fresh the material in use is."""

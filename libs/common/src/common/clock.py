@@ -1,0 +1,15 @@
+"""The time, as services take it: in UTC and whole milliseconds, which is what the databases keep.
+
+A decision that is announced before it was saved, and again after it was loaded, so says the same time.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -1,0 +1,99 @@
+"""Facts that travel between services: past tense, frozen, additive, at most 16 KiB, never document bytes."""
+
+from typing import Annotated, get_args
+
+from pydantic import Field, TypeAdapter
+
+from common.facts.base import BaseFact, ObjectRef, PackageFact, Text
+from common.facts.deliveries import (
+    DeliveryPlaced,
+    DeliveryRefused,
+    DocumentRecalled,
+    DocumentSuperseded,
+    RoutingRefused,
+    StatusRecorded,
+)
+from common.facts.keeping import DocumentArchived, NotificationSent
+from common.facts.packages import (
+    CarriesPackage,
+    DocumentRefused,
+    DocumentVerified,
+    NoticeAccepted,
+    PackageAccepted,
+    PackageRefused,
+    PackageRepeated,
+)
+from common.facts.security import (
+    SECURITY_SUBJECT,
+    MessageParked,
+    OperatorActed,
+    OperatorAction,
+    OperatorRequested,
+    SecurityNoticed,
+    security_event,
+)
+
+Fact = Annotated[
+    PackageAccepted
+    | NoticeAccepted
+    | PackageRefused
+    | PackageRepeated
+    | DocumentVerified
+    | DocumentRefused
+    | DeliveryPlaced
+    | DeliveryRefused
+    | StatusRecorded
+    | RoutingRefused
+    | DocumentSuperseded
+    | DocumentRecalled
+    | DocumentArchived
+    | NotificationSent
+    | MessageParked
+    | OperatorRequested
+    | OperatorActed
+    | SecurityNoticed,
+    Field(discriminator="fact"),
+]
+"""Any fact, told apart by its name."""
+
+FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
+FACT_TYPES: tuple[type[BaseFact], ...] = get_args(get_args(Fact)[0])
+
+
+def name_of(kind: type[BaseFact]) -> str:
+    """The name that a class of facts bears."""
+    return str(kind.model_fields["fact"].default)
+
+
+__all__ = [
+    "FACT",
+    "FACT_TYPES",
+    "SECURITY_SUBJECT",
+    "BaseFact",
+    "CarriesPackage",
+    "DeliveryPlaced",
+    "DeliveryRefused",
+    "DocumentArchived",
+    "DocumentRecalled",
+    "DocumentRefused",
+    "DocumentSuperseded",
+    "DocumentVerified",
+    "Fact",
+    "MessageParked",
+    "NoticeAccepted",
+    "NotificationSent",
+    "ObjectRef",
+    "OperatorActed",
+    "OperatorAction",
+    "OperatorRequested",
+    "PackageAccepted",
+    "PackageFact",
+    "PackageRefused",
+    "PackageRepeated",
+    "RoutingRefused",
+    "SecurityNoticed",
+    "StatusRecorded",
+    "Text",
+    "name_of",
+    "security_event",
+]

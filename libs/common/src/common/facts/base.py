@@ -1,0 +1,84 @@
+"""What every fact has in common."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from common.domain.ids import event_id
+from common.domain.names import DocumentId, Lane, PackageKind, UnitCode
+
+MAX_TEXT = 600
+"""Characters of a text in a fact, so that no fact exceeds its limit whatever somebody wrote."""
+
+
+def cut(text: str) -> str:
+    """A text at a length that every fact can carry."""
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+Text = Annotated[str, AfterValidator(cut)]
+"""A text for people; a longer one is cut."""
+Subject = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+"""Names a ledger. No slash: an entry's key is ``<subject>/<number>``, and no subject may reach into another's keys."""
+Identifier = Annotated[str, Field(max_length=255)]
+"""As long as AMQP lets a message id be."""
+
+
+class ObjectRef(BaseModel):
+    """Where bytes lie in the object store, and which bytes they must be."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    bucket: str
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+class BaseFact(BaseModel):
+    """A fact. New fields get defaults and unknown fields are ignored, so that releases can work side by side."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    MAX_BYTES: ClassVar[int] = 16 * 1024
+
+    fact: str
+    """Name of the fact; the routing key is ``<fact>.<lane>``."""
+    event_id: Identifier
+    """Derived from subject, step and version: the same event always has the same id and the same body."""
+    occurred_at: AwareDatetime
+    subject: Subject
+    """Whose ledger records this fact: a document key (``common.domain.ids.document_key``), or a fixed word."""
+    lane: Lane
+
+    @property
+    def routing_key(self) -> str:
+        """Key at the exchange of facts."""
+        return f"{self.fact}.{self.lane}"
+
+
+FollowingFact = TypeVar("FollowingFact", bound="PackageFact")
+
+
+class PackageFact(BaseFact):
+    """A fact that a submitted package caused."""
+
+    package_id: Identifier
+    """The submitted package that set this off."""
+    sender: UnitCode
+    document_id: DocumentId
+    kind: PackageKind
+
+    def follow(self, fact: type[FollowingFact], step: str, at: datetime, **fields: Any) -> FollowingFact:
+        """A fact that follows from this one: about the same package, at a later step; ``fields`` add and override."""
+        about = {
+            "event_id": event_id(self.package_id, step),
+            "occurred_at": at,
+            "subject": self.subject,
+            "lane": self.lane,
+            "package_id": self.package_id,
+            "sender": self.sender,
+            "document_id": self.document_id,
+            "kind": self.kind,
+        }
+        return fact.model_validate(about | fields)

@@ -1,0 +1,74 @@
+"""Who makes each fact and who takes it: the one table of the flow of facts.
+
+Permissions at the broker, bindings of queues, the check of authorship in every consumer, AsyncAPI and the documentation
+are made from it.
+"""
+
+from dataclasses import dataclass
+
+from common.facts.base import BaseFact
+from common.facts.security import SECURITY_SUBJECT, SecurityNoticed
+
+SERVICES = ("intake", "validator", "router", "archive", "notifier")
+OPERATOR = "operator"
+"""Broker user of the people who run the trunk."""
+
+RECORDER = "archive"
+"""The service that takes every fact, to keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The way of one fact."""
+
+    made_by: tuple[str, ...]
+    """Broker users that may publish it."""
+    taken_by: tuple[str, ...] = ()
+    """Services that act on it; the archive keeps it in any case."""
+
+
+FLOWS: dict[str, Flow] = {
+    "package.accepted": Flow(("intake",), ("validator", "router")),
+    "notice.accepted": Flow(("intake",), ("router",)),
+    "package.refused": Flow(("intake",), ("router", "notifier")),
+    "package.repeated": Flow(("intake",), ("router",)),
+    "document.verified": Flow(("validator",), ("router",)),
+    "document.refused": Flow(("validator",), ("intake", "router", "notifier")),
+    "delivery.placed": Flow(("router",), ("notifier",)),
+    "delivery.refused": Flow(("router",), ("notifier",)),
+    "status.recorded": Flow(("router",), ("notifier",)),
+    "routing.refused": Flow(("router",)),
+    "document.superseded": Flow(("router",)),
+    "document.recalled": Flow(("router",)),
+    "document.archived": Flow(("archive",)),
+    "notification.sent": Flow(("notifier",)),
+    "message.parked": Flow(SERVICES, ("router",)),
+    "operator.requested": Flow((OPERATOR,), SERVICES),
+    "operator.acted": Flow(SERVICES, ("router",)),
+    "security.noticed": Flow((*SERVICES, OPERATOR)),
+}
+
+
+def made_by(user: str) -> tuple[str, ...]:
+    """Names of the facts that a broker user may publish."""
+    return tuple(fact for fact, flow in FLOWS.items() if user in flow.made_by)
+
+
+def taken_by(service: str) -> tuple[str, ...]:
+    """Names of the facts that a service acts on; the archive acts on all by keeping them."""
+    if service == RECORDER:
+        return tuple(FLOWS)
+    return tuple(fact for fact, flow in FLOWS.items() if service in flow.taken_by)
+
+
+def is_entitled(fact: BaseFact, user: str | None) -> bool:
+    """Whether ``user``, for whom the broker vouches, may publish this fact.
+
+    A fact that several services make names the one that speaks in its field ``service``, which must be the publisher.
+    The ledger of security events takes these alone, and they go nowhere else: one other entry would spoil it.
+    """
+    if (fact.subject == SECURITY_SUBJECT) is not isinstance(fact, SecurityNoticed):
+        return False
+    flow = FLOWS.get(fact.fact)
+    speaker = getattr(fact, "service", user)
+    return flow is not None and user in flow.made_by and speaker == user

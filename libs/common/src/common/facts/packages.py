@@ -1,0 +1,74 @@
+"""Facts about a package: whether it entered the trunk, and whether its document is valid."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from common.domain.names import Label
+from common.domain.reason import Reason
+from common.facts.base import ObjectRef, PackageFact, Text
+
+
+class CarriesPackage(PackageFact):
+    """A fact about a package that was read and stored."""
+
+    package: ObjectRef
+    """The edXML bytes as received."""
+    envelope: ObjectRef
+    """The parsed message as JSON (``common.envelopes``); attachments lie in the content store by their digest."""
+    submitted_at: AwareDatetime
+    """When intake took the package."""
+
+
+class PackageAccepted(CarriesPackage):
+    """Intake let in a package that carries files: the validator looks at it next."""
+
+    fact: Literal["package.accepted"] = "package.accepted"
+
+
+class NoticeAccepted(CarriesPackage):
+    """Intake let in a package without files: a recall, a status, a change of receivers."""
+
+    fact: Literal["notice.accepted"] = "notice.accepted"
+
+
+class PackageRefused(PackageFact):
+    """Intake turned a package away; nothing of it is delivered."""
+
+    fact: Literal["package.refused"] = "package.refused"
+    reason: Reason
+    detail: Text = ""
+    package: ObjectRef | None = None
+    submitted_at: AwareDatetime
+
+
+class PackageRepeated(PackageFact):
+    """The same bytes were submitted again: the sender gets the stored answer again."""
+
+    fact: Literal["package.repeated"] = "package.repeated"
+    accepted: bool
+    reason: Reason | None = None
+    detail: Text = ""
+    submitted_at: AwareDatetime
+    """When the first copy was submitted."""
+
+
+class DocumentVerified(CarriesPackage):
+    """The validator found the document valid."""
+
+    fact: Literal["document.verified"] = "document.verified"
+    label: Label
+    unsigned_annexes: int = 0
+    """Further PDFs of the package that bear no signature at all; the label does not speak for them."""
+    report: ObjectRef
+    policy_version: str
+
+
+class DocumentRefused(CarriesPackage):
+    """The validator found the document not valid: it is not delivered, the sender is told."""
+
+    fact: Literal["document.refused"] = "document.refused"
+    reason: Reason
+    detail: Text = ""
+    report: ObjectRef | None = None
+    policy_version: str

@@ -1,0 +1,118 @@
+"""Facts for those who guard and operate the trunk: security events, parked messages and what people do about them."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from common.domain.names import DocumentId, Lane, UnitCode
+from common.domain.reason import Reason
+from common.domain.security import SecurityKind
+from common.facts.base import BaseFact, Identifier, Text
+
+SECURITY_SUBJECT = "security"
+"""Ledger of all security events: one chain, so that a missing event shows."""
+
+OperatorAction = Literal["replay", "discard", "restore"]
+"""``replay``: handle a parked message again; ``discard``: give it up, its sender is told; ``restore``: undo that."""
+
+
+class SecurityNoticed(BaseFact):
+    """Something happened that bears on the security of the trunk (R40)."""
+
+    fact: Literal["security.noticed"] = "security.noticed"
+    kind: SecurityKind
+    service: str
+    """Who reports it: the publisher's own name."""
+    actor: Text
+    """Who did it: a unit code, a broker user, or a person; empty if nobody knows."""
+    origin: Text = ""
+    """Where it came from: a queue, an exchange, or a network address."""
+    detail: Text = ""
+    """One sentence for people; no content of documents."""
+    package_id: Identifier = ""
+    count: int = Field(default=1, ge=1, le=1_000_000)
+    """How many equal events this one stands for, where they come in numbers, such as failed log-ins."""
+
+
+class MessageParked(BaseFact):
+    """A service gave up on a message; it is kept until an operator decides."""
+
+    fact: Literal["message.parked"] = "message.parked"
+    service: str
+    """Who keeps the message: the publisher's own name."""
+    record_id: Identifier
+    queue: str
+    """Where the service took it from."""
+    reason: Reason
+    detail: Text = ""
+    user: str = ""
+    """The broker user who published the message; empty if the broker does not vouch for one."""
+    is_quarantined: bool = False
+    """The publisher was not entitled to the message: it is never handled again."""
+    holds_package: bool = False
+    """The message carried a package on its way, so the package's sender has to be told."""
+    sender: UnitCode = ""
+    """Sender of that package, if the message says so reliably."""
+    package_id: Identifier = ""
+    document_id: DocumentId = ""
+
+
+class OperatorRequested(BaseFact):
+    """An operator decided about a parked message."""
+
+    fact: Literal["operator.requested"] = "operator.requested"
+    target: str
+    """The service that keeps the message."""
+    record_id: Identifier
+    action: OperatorAction
+    actor: Text
+    """The person who decided."""
+    purpose: Text
+    """Why, in the person's words."""
+
+
+class OperatorActed(BaseFact):
+    """A service did with a parked message what an operator had decided."""
+
+    fact: Literal["operator.acted"] = "operator.acted"
+    service: str
+    record_id: Identifier
+    action: OperatorAction
+    actor: Text
+    purpose: Text
+    outcome: Text
+    """``done``, or why not."""
+    reason: Reason | None = None
+    """Why the message had been parked."""
+    user: str = ""
+    holds_package: bool = False
+    sender: UnitCode = ""
+    package_id: Identifier = ""
+    document_id: DocumentId = ""
+
+
+def security_event(
+    service: str,
+    kind: SecurityKind,
+    identifier: str,
+    at: datetime,
+    *,
+    actor: str,
+    origin: Text = "",
+    detail: Text = "",
+    package_id: str = "",
+) -> SecurityNoticed:
+    """A security event."""
+    return SecurityNoticed(
+        event_id=identifier,
+        occurred_at=at,
+        subject=SECURITY_SUBJECT,
+        lane=Lane.NORMAL,
+        kind=kind,
+        service=service,
+        actor=actor,
+        origin=origin,
+        detail=detail,
+        package_id=package_id,
+    )

@@ -1,0 +1,19 @@
+"""Security events, as the archive records them."""
+
+from prometheus_client import Counter
+
+from common.domain.security import SecurityKind
+from common.metrics.registry import REGISTRY
+
+_EVENTS = Counter("trunk_security_events", "Security events on record, by kind", ["kind"], registry=REGISTRY)
+
+
+def begin_counting_security() -> None:
+    """The process started: every kind stands at zero, so that the first event is an increase."""
+    for kind in SecurityKind:
+        _EVENTS.labels(kind)
+
+
+def record_security_event(kind: SecurityKind, count: int = 1) -> None:
+    """Security events were recorded for the first time."""
+    _EVENTS.labels(kind).inc(count)

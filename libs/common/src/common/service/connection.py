@@ -1,0 +1,117 @@
+"""A connection to the broker that comes back by itself, and whose reading can be held up.
+
+The client library's own recovery restores what it remembers, and stops at the first queue that is missing. Here every
+loss of the connection starts over: whoever uses it builds its channels anew.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+import aiormq
+from aiormq.base import Base
+from aiormq.channel import Channel
+from aiormq.connection import Connection, TransportFactory
+from aiormq.exceptions import AMQPConnectionError
+from yarl import URL
+
+CONNECT_TIMEOUT_SECONDS = 15.0
+CLOSE_TIMEOUT_SECONDS = 5.0
+RECONNECT_SECONDS = 1.0
+
+
+@contextlib.contextmanager
+def reasonless_as_lost() -> Iterator[None]:
+    """The client library fails what waits with a bare ``Exception`` when a channel closes and it knows no reason."""
+    try:
+        yield
+    except Exception as error:
+        if type(error) is Exception:
+            raise ConnectionError("the connection was lost") from error
+        raise
+
+
+class Valve:
+    """Lets a connection read, or holds it up. The broker then waits; nothing is lost and nothing piles up here."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+
+    def set(self, *, is_open: bool) -> None:
+        """Open or close."""
+        if is_open:
+            self._open.set()
+        else:
+            self._open.clear()
+
+    async def wait(self) -> None:
+        """Return when it is open."""
+        await self._open.wait()
+
+
+class _ValvedReader(asyncio.StreamReader):
+    """Hands on bytes only while its valve is open; then the socket's buffers fill, and TCP stops the broker."""
+
+    valve: Valve
+
+    async def readexactly(self, n: int) -> bytes:
+        await self.valve.wait()
+        return await super().readexactly(n)
+
+
+class _ValvedTransport(TransportFactory):
+    def __init__(self, valve: Valve) -> None:
+        self._valve = valve
+
+    async def create(self, url: URL, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        provider = kwargs.pop("ssl_context_provider", None)
+        context: ssl.SSLContext | None = await provider.get_context() if url.scheme == "amqps" else None
+        loop = asyncio.get_running_loop()
+        reader = _ValvedReader(loop=loop)
+        reader.valve = self._valve
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        try:
+            transport, _ = await loop.create_connection(
+                lambda: protocol, url.host or "", url.port or 0, ssl=context, **kwargs
+            )
+        except OSError as error:
+            raise AMQPConnectionError(*error.args) from error
+        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, name: str, valve: Valve | None = None) -> AsyncIterator[Connection]:
+    """A connection for as long as the block runs. Raises what the client library raises."""
+    opened = aiormq.connect(
+        url, transport_factory=_ValvedTransport(valve or Valve()), client_properties={"connection_name": name}
+    )
+    async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+        connection = await opened
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(Exception):
+            await connection.close(timeout=CLOSE_TIMEOUT_SECONDS)
+
+
+async def channel_for_publishing(connection: Connection) -> Channel:
+    """A channel on which every publish is confirmed, and one that reaches no queue is an error."""
+    return cast(Channel, await connection.channel(publisher_confirms=True, on_return_raises=True))
+
+
+async def channel_for_consuming(connection: Connection) -> Channel:
+    """A channel without confirms."""
+    return cast(Channel, await connection.channel(publisher_confirms=False))
+
+
+async def closed(*ends: Base) -> None:
+    """Return when one of these connections or channels has closed, for whatever reason."""
+    waiting = [each.closing for each in ends]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -1,0 +1,214 @@
+"""Takes messages from queues, a bounded number and a bounded number of bytes at a time, and settles each.
+
+The set of queues may change while it runs: units come and go. A queue that does not exist is left out until it does,
+and is named by ``check``. Every loss of the connection starts over with the queues that are wanted then.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
+
+import structlog
+from aiormq.channel import Channel
+from aiormq.connection import Connection
+from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelNotFoundEntity
+
+from common.service.connection import (
+    RECONNECT_SECONDS,
+    Valve,
+    channel_for_consuming,
+    closed,
+    connected,
+    reasonless_as_lost,
+)
+from common.service.incoming import Incoming, incoming
+from common.service.settle import Disposition, Settlement
+
+log = structlog.get_logger("trunk.consume")
+
+Process = Callable[[Incoming], Awaitable[Settlement]]
+RESCAN_SECONDS = 5.0
+"""How often the wanted queues are compared with those that are consumed."""
+REFUSED_SECONDS = 300.0
+"""How long a queue that this user may not read is left alone."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Bodies held at a time; with more, the connection is not read until some are settled."""
+
+
+class Consumer:
+    """One connection, one channel, any number of queues. ``run`` keeps it going."""
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        queues: Callable[[], Iterable[str]],
+        process: Process,
+        *,
+        slots: int,
+        prefetch: int,
+        max_bytes: int = MAX_BYTES,
+        may_lack_queues: bool = False,
+    ) -> None:
+        """``slots``: messages handled at the same time, in order of arrival. ``prefetch``: messages a queue sends
+        ahead; with many queues it is small, so that a long queue has no advantage over a short one.
+        ``may_lack_queues``: queues that do not exist yet are logged, and the others consumed; else ``check`` fails."""
+        self._url = url
+        self._name = name
+        self._wanted = queues
+        self._process = process
+        self._slots = asyncio.Semaphore(slots)
+        self._prefetch = prefetch
+        self._max_bytes = max_bytes
+        self._may_lack_queues = may_lack_queues
+        self._held_bytes = 0
+        self._valve = Valve()
+        self._running: set[asyncio.Task[None]] = set()
+        self._consumed: set[str] = set()
+        self._missing: set[str] = set()
+        self._refused: dict[str, float] = {}
+        self._is_connected = False
+        self._is_stopping = False
+        self._is_paused = False
+        self._rescan = asyncio.Event()
+
+    async def run(self) -> None:
+        """Consume, and start over whenever the connection is lost. Ends only by being cancelled."""
+        while True:
+            try:
+                with reasonless_as_lost():
+                    async with connected(self._url, self._name, self._valve) as connection:
+                        await self._consume(connection)
+            except (AMQPError, OSError, TimeoutError) as error:
+                log.warning("not consuming", consumer=self._name, detail=str(error) or type(error).__name__)
+            finally:
+                self._is_connected = False
+                self._consumed.clear()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def check(self) -> None:
+        """Raise ``ConnectionError`` unless every wanted queue that should be consumed is."""
+        if not self._is_connected:
+            raise ConnectionError(f"{self._name}: not connected")
+        if lacking := self._lacking():
+            shown = ", ".join(sorted(lacking)[:3])
+            raise ConnectionError(f"{self._name}: no consumer on {shown}{' …' if len(lacking) > 3 else ''}")
+
+    def _lacking(self) -> set[str]:
+        unconsumed = set() if self._is_paused else set(self._wanted()) - self._consumed
+        if self._may_lack_queues:
+            return unconsumed - (self._missing - self._refused.keys())
+        return self._missing or unconsumed
+
+    def pause(self, *, is_paused: bool) -> None:
+        """Stop taking messages, or go on. What waits here for a slot goes back to its queue."""
+        if is_paused != self._is_paused:
+            self._is_paused = is_paused
+            self._rescan.set()
+
+    async def stop(self, within_seconds: float) -> None:
+        """Take nothing more, let running handlers finish, and give back what has not begun."""
+        self._is_stopping = True
+        self._rescan.set()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=within_seconds)
+        for task in list(self._running):
+            task.cancel()
+
+    async def _consume(self, connection: Connection) -> None:
+        channel = await channel_for_consuming(connection)
+        await channel.basic_qos(prefetch_count=self._prefetch)
+        channel.on_consumer_cancel_callbacks.add(self._cancelled)
+        self._consumed.clear()
+        while not (connection.is_closed or channel.is_closed):
+            self._rescan.clear()
+            await self._adjust(connection, channel)
+            self._is_connected = True
+            changed = asyncio.create_task(self._rescan.wait())
+            ended = asyncio.create_task(closed(connection, channel))
+            try:
+                await asyncio.wait({changed, ended}, timeout=RESCAN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                changed.cancel()
+                ended.cancel()
+
+    async def _adjust(self, connection: Connection, channel: Channel) -> None:
+        wanted = set() if self._is_stopping or self._is_paused else set(self._wanted())
+        for queue in self._consumed - wanted:
+            await channel.basic_cancel(queue)
+            self._consumed.discard(queue)
+        now = asyncio.get_running_loop().time()
+        self._refused = {queue: until for queue, until in self._refused.items() if until > now}
+        fresh = sorted(wanted - self._consumed - self._refused.keys())
+        present = await _existing(connection, fresh) if fresh else set()
+        missing = set(fresh) - present
+        if missing - self._missing:
+            log.warning("queues do not exist", consumer=self._name, queues=sorted(missing)[:3], count=len(missing))
+        self._missing = missing | self._refused.keys()
+        for queue in fresh:
+            if queue in present:
+                await self._begin(channel, queue)
+
+    async def _begin(self, channel: Channel, queue: str) -> None:
+        """Consume a queue. Being refused closes the channel, so such a queue is left alone for some time."""
+        try:
+            await channel.basic_consume(queue, partial(self._accept, channel, queue), consumer_tag=queue)
+        except ChannelAccessRefused:
+            self._refused[queue] = asyncio.get_running_loop().time() + REFUSED_SECONDS
+            raise
+        self._consumed.add(queue)
+
+    def _cancelled(self, frame: Any) -> None:
+        """The broker ended a consumer: its queue was deleted, or it held a message for too long."""
+        self._consumed.discard(str(frame.consumer_tag))
+        self._rescan.set()
+
+    async def _accept(self, channel: Channel, queue: str, delivered: Any) -> None:
+        """Hand over to a task of our own: the channel's tasks are cancelled when the channel closes."""
+        size = len(delivered.body)
+        self._hold(size)
+        task = asyncio.create_task(self._handle(channel, queue, delivered))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: self._hold(-size))
+
+    def _hold(self, bytes_more: int) -> None:
+        self._held_bytes += bytes_more
+        self._valve.set(is_open=self._held_bytes <= self._max_bytes)
+
+    async def _handle(self, channel: Channel, queue: str, delivered: Any) -> None:
+        async with self._slots:
+            if self._is_stopping or self._is_paused:
+                settlement = Settlement(Disposition.RETURN, "retried")
+            else:
+                settlement = await self._process(incoming(queue, delivered))
+        with contextlib.suppress(AMQPError, RuntimeError, OSError):  # the channel is gone: it comes again by itself
+            await _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+
+
+async def _tell_broker(channel: Channel, tag: int, disposition: Disposition) -> None:
+    match disposition:
+        case Disposition.ACK:
+            await channel.basic_ack(tag)
+        case Disposition.RETURN:
+            await channel.basic_nack(tag, requeue=True)
+        case Disposition.COUNT:
+            await channel.basic_reject(tag, requeue=True)
+        case Disposition.DEAD:
+            await channel.basic_reject(tag, requeue=False)
+
+
+async def _existing(connection: Connection, queues: Iterable[str]) -> set[str]:
+    """Those of the queues that exist, asked on channels of their own: a missing one closes its channel."""
+    present: set[str] = set()
+    channel = await channel_for_consuming(connection)
+    for queue in queues:
+        try:
+            await channel.queue_declare(queue, passive=True)
+            present.add(queue)
+        except (ChannelNotFoundEntity, ChannelAccessRefused):
+            channel = await channel_for_consuming(connection)
+    await channel.close()
+    return present

@@ -1,0 +1,154 @@
+"""Around every handler: the trace, one log line, one count, the record of earlier attempts, and the settlement."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from common.clock import Clock, utc_now
+from common.facts.flows import FLOWS
+from common.failure import Outage
+from common.metrics import in_flight, record_message, record_queue_wait
+from common.service.incoming import Incoming
+from common.service.record_store import Records, change
+from common.service.records import MessageRecord, RecordState, begun, failed, given_up
+from common.service.settle import Disposition, History, Settlement, settle
+from common.service.tracing import processing
+
+log = structlog.get_logger("trunk.messages")
+
+Handler = Callable[[Incoming], Awaitable[None]]
+Noticed = Callable[[MessageRecord], Awaitable[None]]
+
+FACT_NAMES = frozenset(FLOWS)
+SUCCESS_COUNTS_FOR = timedelta(minutes=10)
+"""A failure is the message's own if another message succeeded within this time."""
+LONGEST_OUTAGE_PAUSE_SECONDS = 10.0
+
+
+class OutageGate:
+    """Holds up new work for a moment while something that every message needs is away."""
+
+    def __init__(self) -> None:
+        self._pause_seconds = 0.0
+        self._closed_until = 0.0
+
+    async def wait(self) -> None:
+        """Return when work may be tried."""
+        await asyncio.sleep(max(self._closed_until - asyncio.get_running_loop().time(), 0))
+
+    def note(self, settlement: Settlement, *, is_outage: bool) -> None:
+        """An outage closes the gate, for longer each time; a message that is handled opens it."""
+        if is_outage:
+            self._pause_seconds = min(max(self._pause_seconds * 2, 0.5), LONGEST_OUTAGE_PAUSE_SECONDS)
+            self._closed_until = asyncio.get_running_loop().time() + self._pause_seconds
+        elif settlement.disposition is Disposition.ACK:
+            self._pause_seconds = self._closed_until = 0.0
+
+
+class Processor:
+    """Runs handlers and settles their messages, for one service."""
+
+    def __init__(
+        self,
+        service: str,
+        records: Records,
+        *,
+        patience: timedelta,
+        handler_seconds: float,
+        on_security: Noticed,
+        now: Clock = utc_now,
+    ) -> None:
+        self._service = service
+        self._records = records
+        self._patience = patience
+        self._handler_seconds = handler_seconds
+        self._on_security = on_security
+        self._now = now
+        self._gate = OutageGate()
+        self._last_success: tuple[str, datetime] | None = None
+
+    async def process(self, message: Incoming, handle: Handler) -> Settlement:
+        """Handle a message from a queue and decide what the broker is told. Raises nothing but cancellation."""
+        await self._gate.wait()
+        began = time.monotonic()
+        self._note_wait(message)
+        with structlog.contextvars.bound_contextvars(), processing(message, FACT_NAMES), in_flight(self._service):
+            try:
+                settlement = await self._settled(message, handle)
+            except Outage as error:
+                settlement = self._away(error)
+            except Exception:
+                log.exception("settling failed", queue=message.queue)
+                settlement = Settlement(Disposition.RETURN, "redelivered")
+            seconds = time.monotonic() - began
+            record_message(self._service, settlement.outcome, seconds)
+            log.info(
+                "message",
+                queue=message.queue,
+                outcome=settlement.outcome,
+                type=message.type if message.type in FACT_NAMES else "",
+                reason=settlement.reason,
+                detail=settlement.detail,
+                seconds=round(seconds, 4),
+            )
+        return settlement
+
+    async def attempt(self, message: Incoming, handle: Handler, history: History) -> Settlement:
+        """Run a handler once, and decide; records nothing. Raises ``Outage``."""
+        error = await self._run(message, handle)
+        if isinstance(error, Outage):
+            raise error
+        return settle(error, history, message.lane, self._patience, others_succeed=self._others_succeed(message))
+
+    async def _settled(self, message: Incoming, handle: Handler) -> Settlement:
+        record = await self._records.find(message.key) if message.is_redelivered else None
+        if record is not None and not record.is_due(self._now()):
+            return Settlement(Disposition.RETURN, "waiting")
+        settlement = await self.attempt(message, handle, record.history if record else History())
+        await self._keep(message, record, settlement)
+        self._gate.note(settlement, is_outage=False)
+        return settlement
+
+    async def _run(self, message: Incoming, handle: Handler) -> Exception | None:
+        try:
+            async with asyncio.timeout(self._handler_seconds):
+                await handle(message)
+        except Exception as error:
+            if not isinstance(error, Outage):
+                log.warning("handler failed", queue=message.queue, exc_info=error)
+            return error
+        self._last_success = (message.key, self._now())
+        return None
+
+    async def _keep(self, message: Incoming, record: MessageRecord | None, settlement: Settlement) -> None:
+        """Save what the next attempt, or the person who looks at the dead letter, has to know."""
+        if settlement.disposition is Disposition.ACK:
+            if record is not None and record.state is RecordState.WAITING:
+                await self._records.forget(message.key)
+        elif settlement.pause is not None:
+            now = self._now()
+            await change(self._records, begun(message, now), lambda saved: failed(saved, settlement, now))
+        elif settlement.disposition is Disposition.DEAD:
+            now = self._now()
+            saved = await change(self._records, begun(message, now), lambda saved: given_up(saved, settlement, now))
+            if saved.security:
+                await self._on_security(saved)
+
+    def _away(self, error: Outage) -> Settlement:
+        settlement = Settlement(Disposition.RETURN, "retried", error.reason, error.detail)
+        self._gate.note(settlement, is_outage=True)
+        log.warning("something is away", detail=error.detail)
+        return settlement
+
+    def _others_succeed(self, message: Incoming) -> bool:
+        if self._last_success is None or self._last_success[0] == message.key:
+            return False
+        return self._now() - self._last_success[1] <= SUCCESS_COUNTS_FOR
+
+    def _note_wait(self, message: Incoming) -> None:
+        if message.published_at is not None and not message.is_redelivered:
+            waited = self._now() - message.published_at
+            record_queue_wait(self._service, message.lane, waited.total_seconds())

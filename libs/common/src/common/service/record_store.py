@@ -1,0 +1,85 @@
+"""Keeps records of messages: collection ``message_records`` of each service's own database."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from common.database import Collection, Database, Document, compare_and_set, database_trouble, find_by_id, insert_once
+from common.indexes import MESSAGE_RECORDS
+from common.service.records import HELD, MessageRecord, RecordState
+
+
+class Records(Protocol):
+    """What the chassis asks of the store. Everything raises ``Outage`` when the database is away."""
+
+    async def find(self, record_id: str) -> MessageRecord | None:
+        """The record of a message, if there is one."""
+
+    async def save(self, record: MessageRecord) -> bool:
+        """Insert a record of revision 0, or replace the one of the same revision; False = somebody was faster."""
+
+    async def forget(self, record_id: str) -> None:
+        """Remove the record of a message that was handled after all; one that is held stays."""
+
+    async def held(self) -> dict[tuple[str, str, bool], int]:
+        """Number of messages that wait for an operator, by queue kind (``facts``, …), reason and quarantine."""
+
+    async def remove_expired(self, now: datetime) -> int:
+        """Remove records of settled messages whose time is over. Returns how many."""
+
+
+async def change(
+    records: Records, begin: MessageRecord, transition: Callable[[MessageRecord], MessageRecord]
+) -> MessageRecord:
+    """Apply a transition to the saved record, or to ``begin`` if there is none; a lost race is run again."""
+    while True:
+        saved = await records.find(begin.record_id) or begin
+        after = transition(saved)
+        if after == saved and saved.revision:
+            return saved
+        if await records.save(after):
+            return after.model_copy(update={"revision": after.revision + 1})
+
+
+class MongoRecords:
+    """The store of a running service."""
+
+    def __init__(self, database: Database) -> None:
+        self._records: Collection = database.collection(MESSAGE_RECORDS)
+
+    async def find(self, record_id: str) -> MessageRecord | None:
+        """The record of a message, if there is one."""
+        row = await find_by_id(self._records, record_id)
+        return MessageRecord.model_validate(row) if row else None
+
+    async def save(self, record: MessageRecord) -> bool:
+        """Insert or compare-and-set by revision."""
+        row: Document = record.model_dump() | {"_id": record.record_id, "revision": record.revision + 1}
+        if record.revision == 0:
+            return await insert_once(self._records, row) is row
+        identifier = row.pop("_id")
+        return await compare_and_set(self._records, {"_id": identifier, "revision": record.revision}, {"$set": row})
+
+    async def forget(self, record_id: str) -> None:
+        """Remove the record unless it is held."""
+        with database_trouble():
+            await self._records.delete_one({"_id": record_id, "state": RecordState.WAITING.value})
+
+    async def held(self) -> dict[tuple[str, str, bool], int]:
+        """Number of held messages by kind of queue, reason and quarantine."""
+        counts: dict[tuple[str, str, bool], int] = {}
+        group = {"_id": {"queue": "$queue", "reason": "$reason", "state": "$state"}, "count": {"$sum": 1}}
+        states = {"state": {"$in": [state.value for state in HELD]}}
+        with database_trouble():
+            rows = await self._records.aggregate([{"$match": states}, {"$group": group}]).to_list(None)
+        for row in rows:
+            kind = str(row["_id"]["queue"]).partition(".")[0]
+            key = (kind, str(row["_id"]["reason"]), row["_id"]["state"] == RecordState.QUARANTINED)
+            counts[key] = counts.get(key, 0) + int(row["count"])
+        return counts
+
+    async def remove_expired(self, now: datetime) -> int:
+        """Remove records whose time is over."""
+        with database_trouble():
+            result = await self._records.delete_many({"expires_at": {"$lt": now}})
+        return result.deleted_count

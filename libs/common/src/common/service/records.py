@@ -1,0 +1,221 @@
+"""What a service remembers of a message that it could not handle at once: values and their transitions, pure.
+
+A record begins with the first attempt that counts, and ends with the message: handled (removed), or parked until an
+operator decides. ``common.service.record_store`` keeps it.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from common.domain.reason import Reason
+from common.domain.security import SecurityKind
+from common.facts import ObjectRef
+from common.service.incoming import Incoming
+from common.service.settle import History, Settlement
+
+KEEP_SETTLED = timedelta(days=30)
+"""How long a replayed or discarded message is kept; until then a discard can be taken back."""
+
+
+class RecordState(StrEnum):
+    """Where the message is."""
+
+    WAITING = "waiting"
+    """In its queue, to be tried again."""
+    GIVEN_UP = "given_up"
+    """On its way to the dead letters; the reason is known."""
+    PARKED = "parked"
+    """Kept here until an operator decides."""
+    QUARANTINED = "quarantined"
+    """Kept here; its publisher was not entitled to it, so it is never handled."""
+    REPLAYING = "replaying"
+    """An operator had it handled again; that is not finished."""
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
+HELD = (RecordState.PARKED, RecordState.QUARANTINED)
+"""States of messages that wait for an operator."""
+
+
+class OperatorDecision(BaseModel):
+    """The latest decision of an operator, and what became of it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: str
+    """Of the request."""
+    action: str
+    actor: str
+    purpose: str
+    at: datetime
+    outcome: str = ""
+
+
+class StoredMessage(BaseModel):
+    """The message itself, as far as it is needed to handle it again."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    exchange: str = ""
+    routing_key: str = ""
+    type: str = ""
+    content_type: str = ""
+    message_id: str = ""
+    correlation_id: str = ""
+    published_at: datetime | None = None
+    trace: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    size_bytes: int
+    sha256: str
+    body: bytes | None = None
+    body_ref: ObjectRef | None = None
+    """Where a large body lies; either this or ``body`` is set."""
+
+
+class About(BaseModel):
+    """The package or document that a parked message concerns, as far as the message says so reliably."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    subject: str = ""
+    package_id: str = ""
+    document_id: str = ""
+    sender: str = ""
+    holds_package: bool = False
+    """The message carries a package on its way: its sender has to be told."""
+
+
+class MessageRecord(BaseModel):
+    """One message."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    record_id: str
+    revision: int = 0
+    """Counts changes, for compare-and-set; 0 = not saved yet."""
+    state: RecordState = RecordState.WAITING
+    queue: str
+    user_id: str | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    security: SecurityKind | None = None
+    """The kind of security event that giving it up was."""
+    is_quarantined: bool = False
+    attempts: int = 0
+    waited_seconds: float = 0.0
+    first_failed_at: datetime
+    last_failed_at: datetime
+    next_attempt_at: datetime | None = None
+    parked_at: datetime | None = None
+    parkings: int = 0
+    """How often it was parked."""
+    message: StoredMessage | None = None
+    about: About = About()
+    decision: OperatorDecision | None = None
+    expires_at: datetime | None = None
+    """When the record of a settled message may be removed."""
+
+    @property
+    def history(self) -> History:
+        """What ``settle`` needs to know."""
+        return History(self.attempts, timedelta(seconds=self.waited_seconds))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for an operator."""
+        return self.state in HELD
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a waiting message may be tried again."""
+        return self.state is not RecordState.WAITING or self.next_attempt_at is None or self.next_attempt_at <= now
+
+
+def begun(message: Incoming, now: datetime) -> MessageRecord:
+    """A record with nothing in it yet."""
+    return MessageRecord(
+        record_id=message.key,
+        queue=message.queue,
+        user_id=message.user_id,
+        first_failed_at=now,
+        last_failed_at=now,
+    )
+
+
+def failed(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
+    """After an attempt that counts. The pause is added to the time waited: only it uses up patience."""
+    pause = settlement.pause or timedelta()
+    return record.model_copy(
+        update={
+            "state": RecordState.WAITING,
+            "attempts": record.attempts + 1,
+            "waited_seconds": record.waited_seconds + pause.total_seconds(),
+            "last_failed_at": now,
+            "next_attempt_at": now + pause,
+            "reason": settlement.reason,
+            "detail": settlement.detail,
+        }
+    )
+
+
+def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
+    """The message goes to the dead letters. A copy of a message that is held already changes only the reason."""
+    return record.model_copy(
+        update={
+            "state": record.state if record.is_held else RecordState.GIVEN_UP,
+            "last_failed_at": now,
+            "next_attempt_at": None,
+            "reason": settlement.reason or Reason.E_ATTEMPTS,
+            "detail": settlement.detail,
+            "security": settlement.security,
+            "is_quarantined": settlement.is_quarantined,
+        }
+    )
+
+
+def parked(
+    record: MessageRecord, stored: StoredMessage, about: About, now: datetime, *, is_quarantined: bool
+) -> MessageRecord:
+    """The dead letter arrived. A record that is parked already stays as it is."""
+    if record.is_held:
+        return record
+    quarantined = is_quarantined or record.is_quarantined
+    return record.model_copy(
+        update={
+            "state": RecordState.QUARANTINED if quarantined else RecordState.PARKED,
+            "is_quarantined": quarantined,
+            "security": record.security or (SecurityKind.FORGED_FACT if quarantined else None),
+            "reason": record.reason or Reason.E_ATTEMPTS,
+            "parked_at": now,
+            "parkings": record.parkings + 1,
+            "next_attempt_at": None,
+            "message": stored,
+            "about": about,
+            "expires_at": None,
+        }
+    )
+
+
+def decided(record: MessageRecord, decision: OperatorDecision, state: RecordState) -> MessageRecord:
+    """An operator's decision takes effect. Settled messages are kept for a while, then removed."""
+    is_settled = state in (RecordState.REPLAYED, RecordState.DISCARDED)
+    expires_at = decision.at + KEEP_SETTLED if is_settled else None
+    if state is record.state:
+        expires_at = record.expires_at
+    return record.model_copy(update={"state": state, "decision": decision, "expires_at": expires_at})
+
+
+def parked_again(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
+    """The replay failed for good: the message waits for another decision."""
+    return record.model_copy(
+        update={
+            "state": RecordState.QUARANTINED if settlement.is_quarantined else RecordState.PARKED,
+            "is_quarantined": record.is_quarantined or settlement.is_quarantined,
+            "reason": settlement.reason or Reason.E_ATTEMPTS,
+            "detail": settlement.detail,
+            "last_failed_at": now,
+            "parkings": record.parkings + 1,
+        }
+    )

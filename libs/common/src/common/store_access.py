@@ -1,0 +1,175 @@
+"""Who may do what at the object store and the database: the only place where such a right is given.
+
+What enforces it is derived from these tables (``store_policies.py``): the identities and policies of the object store,
+the roles of the database, the files of ``deploy/``, the page ``docs/operations/store-access.md``. What is not in a
+table is refused by the store. Units have no keys; they use addresses that the operator or the router signs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from common.facts.flows import SERVICES
+from common.indexes import MESSAGE_RECORDS
+from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, PARKED, UPLOADS
+
+
+class Role(StrEnum):
+    """One key pair at the object store, and one user at the database if it needs any."""
+
+    INTAKE = "intake"
+    VALIDATOR = "validator"
+    ROUTER = "router"
+    ARCHIVE = "archive"
+    NOTIFIER = "notifier"
+    MIGRATE = "migrate"
+    """The job that makes buckets and indexes."""
+    TOPOLOGY = "topology"
+    """The job that makes queues and broker users for the units of the directory."""
+    OPERATOR = "operator"
+    """A person with ``trunkctl``."""
+
+
+class Right(StrEnum):
+    """What a role may do with a bucket and its objects."""
+
+    READ = "read"
+    """Read an object, or one version of it, under a key that is known."""
+    WRITE = "write"
+    """Put an object, also in parts. In a bucket with versions the former versions stay."""
+    LIST = "list"
+    """See all keys and versions."""
+    LOCK = "lock"
+    """Put a version under retention, or prolong it. Nobody can shorten it, and nobody may bypass it."""
+    DELETE = "delete"
+    """Remove an object, or one version of it, for good."""
+    INSPECT = "inspect"
+    """See whether the bucket exists, keeps versions and is under object lock."""
+    MAKE = "make"
+    """Make the bucket, and turn versions on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One row: what a role may do with a bucket, and why it must."""
+
+    bucket: str
+    role: Role
+    rights: frozenset[Right]
+    reason: str
+
+
+def _grant(bucket: str, role: Role, rights: str, reason: str) -> Grant:
+    return Grant(bucket, role, frozenset(map(Right, rights.split())), reason)
+
+
+_MAKES = "Makes what is missing; sees and changes no object."
+_LOOKS = "`trunkctl stores check`."
+_READS_UNITS = "Reads the unit directory in force."
+
+GRANTS = (
+    _grant(
+        UPLOADS,
+        Role.INTAKE,
+        "read list delete",
+        "Fetches the package that a unit refers to; removes a secret one, whatever versions it has.",
+    ),
+    _grant(UPLOADS, Role.OPERATOR, "write inspect", "Signs the address to which a unit may put one package."),
+    _grant(UPLOADS, Role.MIGRATE, "make inspect", _MAKES),
+    _grant(
+        CONTENT,
+        Role.INTAKE,
+        "read write list delete",
+        "Stores packages and their parts. The one service that deletes: it took the package in and knows its parts, "
+        "so it removes all versions of a package that the validator found secret.",
+    ),
+    _grant(
+        CONTENT,
+        Role.VALIDATOR,
+        "read write",
+        "Reads packages; writes reports, the header that is left of a secret package, and files that another "
+        "package's removal took along.",
+    ),
+    _grant(
+        CONTENT,
+        Role.ROUTER,
+        "read",
+        "Reads what it delivers; signs the address from which a receiver fetches one large package.",
+    ),
+    _grant(CONTENT, Role.ARCHIVE, "read", "Reads what it keeps."),
+    _grant(CONTENT, Role.OPERATOR, "inspect", _LOOKS),
+    _grant(CONTENT, Role.MIGRATE, "make inspect", _MAKES),
+    _grant(ARCHIVE, Role.ARCHIVE, "write lock", "Puts objects under lock, and needs to see none again."),
+    _grant(ARCHIVE, Role.OPERATOR, "read list inspect", "`trunkctl archive check` compares objects with records."),
+    _grant(ARCHIVE, Role.MIGRATE, "make inspect", _MAKES),
+    *(
+        _grant(DIRECTORY, role, "read", _READS_UNITS)
+        for role in (Role.INTAKE, Role.VALIDATOR, Role.ROUTER, Role.NOTIFIER, Role.TOPOLOGY)
+    ),
+    _grant(DIRECTORY, Role.OPERATOR, "read write list inspect", "`trunkctl units`: versions and their history."),
+    _grant(DIRECTORY, Role.MIGRATE, "make inspect", _MAKES),
+    *(
+        _grant(PARKED, Role(service), "read write", "Keeps large bodies of its own parked messages.")
+        for service in SERVICES
+    ),
+    _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
+    _grant(PARKED, Role.MIGRATE, "make inspect", _MAKES),
+)
+"""All rights at the object store."""
+
+
+class Action(StrEnum):
+    """What a database user may do with the collections of one database, as MongoDB names it."""
+
+    FIND = "find"
+    INSERT = "insert"
+    UPDATE = "update"
+    CREATE_INDEX = "createIndex"
+    LIST_INDEXES = "listIndexes"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseGrant:
+    """One row: what a role may do in some services' databases, and why it must."""
+
+    role: Role
+    services: tuple[str, ...]
+    actions: tuple[Action, ...]
+    reason: str
+    removes_from: tuple[str, ...] = ()
+    """The collections whose documents it may also remove."""
+
+
+DATABASE_GRANTS = (
+    *(
+        DatabaseGrant(
+            Role(service),
+            (service,),
+            (Action.FIND, Action.INSERT, Action.UPDATE),
+            "Keeps its own records. It removes only what it noted about messages that failed.",
+            removes_from=(MESSAGE_RECORDS,),
+        )
+        for service in SERVICES
+    ),
+    DatabaseGrant(
+        Role.MIGRATE, SERVICES, (Action.CREATE_INDEX, Action.LIST_INDEXES), "Makes indexes; sees and changes no record."
+    ),
+    DatabaseGrant(
+        Role.OPERATOR,
+        SERVICES,
+        (Action.FIND, Action.LIST_INDEXES),
+        "`trunkctl track`, `archive check` and `migrate --check`.",
+    ),
+)
+"""All rights at the database: one row a database user."""
+
+
+def rights(role: Role, bucket: str) -> frozenset[Right]:
+    """What a role may do with a bucket; nothing if no row says so."""
+    return next((grant.rights for grant in GRANTS if (grant.role, grant.bucket) == (role, bucket)), frozenset())
+
+
+def grants(role: Role) -> Iterator[Grant]:
+    """The rows of a role, by bucket."""
+    return (grant for bucket in BUCKETS for grant in GRANTS if (grant.role, grant.bucket) == (role, bucket))

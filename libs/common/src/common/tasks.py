@@ -1,0 +1,91 @@
+"""Work that must never end, supervised in one way: what ends is begun again, and named until it runs once more."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from common.metrics import begin_counting_task, record_task_failure
+
+log = structlog.get_logger("trunk.tasks")
+
+RESTART_SECONDS = 1.0
+CANCEL_AGAIN_SECONDS = 0.5
+SETTLED_SECONDS = 5.0
+"""A task that was begun again counts as well after it has run for so long."""
+
+
+class Tasks:
+    """The background tasks of one process."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ended: dict[str, str] = {}
+
+    def keep(self, name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Run ``work`` from now on. However it ends, it is begun again after a pause, until ``stop``."""
+        if name in self._tasks:
+            raise ValueError(f"{name} runs already")
+        begin_counting_task(name)
+        self._tasks[name] = asyncio.create_task(self._supervise(name, work), name=name)
+
+    def every(self, name: str, work: Callable[[], Awaitable[object]], pause_seconds: Callable[[], float]) -> None:
+        """Do ``work`` at once and again after each pause. A failing round is logged and counted, and changes nothing
+        for the next; ``pause_seconds`` is asked before every pause."""
+
+        async def rounds() -> None:
+            while True:
+                try:
+                    await work()
+                except Exception as error:
+                    record_task_failure(name)
+                    log.warning("round failed", task=name, detail=str(error) or type(error).__name__)
+                await asyncio.sleep(pause_seconds())
+
+        self.keep(name, rounds)
+
+    async def check(self) -> None:
+        """Raise ``RuntimeError`` while a task that should run has ended."""
+        if self._ended:
+            raise RuntimeError("; ".join(f"{name} ended: {why}" for name, why in sorted(self._ended.items())))
+
+    async def stop(self, *names: str) -> None:
+        """End these tasks, or all, in the middle of their work if need be."""
+        chosen = [self._tasks.pop(name) for name in list(names or self._tasks) if name in self._tasks]
+        for task in chosen:
+            task.cancel()
+        await asyncio.gather(*chosen, return_exceptions=True)
+
+    async def _supervise(self, name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        while True:
+            running = asyncio.create_task(work(), name=name)
+            try:
+                await self._settle(name, running)
+            finally:
+                await _cancelled(running)
+            self._note_end(name, running)
+            await asyncio.sleep(RESTART_SECONDS)
+
+    async def _settle(self, name: str, running: "asyncio.Task[object]") -> None:
+        """Wait for the end; meanwhile, forget an earlier end once this run has lasted."""
+        done, _ = await asyncio.wait({running}, timeout=SETTLED_SECONDS)
+        if not done:
+            self._ended.pop(name, None)
+            await asyncio.wait({running})
+
+    def _note_end(self, name: str, ended: "asyncio.Task[object]") -> None:
+        """A cancellation that we did not ask for is an end like any other."""
+        error = None if ended.cancelled() else ended.exception()
+        why = "cancelled" if ended.cancelled() else f"{type(error).__name__}: {error}" if error else "returned"
+        self._ended[name] = why
+        record_task_failure(name)
+        log.error("task ended", task=name, detail=why, exc_info=error)
+
+
+async def _cancelled(running: "asyncio.Task[object]") -> None:
+    """Return when it has ended. A library may swallow a cancellation (aiormq does, in a call that it interrupts), so it
+    is asked for until it works."""
+    while not running.done():
+        running.cancel()
+        await asyncio.wait({running}, timeout=CANCEL_AGAIN_SECONDS)

@@ -1,0 +1,73 @@
+"""Takes the broker's reports and announces those that are security events."""
+
+from archive.broker_reports import Report, read
+from archive.bursts import Bursts
+from common.clock import Clock, utc_now
+from common.domain.ids import digest_id
+from common.domain.security import SecurityKind
+from common.facts import security_event
+from common.service.incoming import Incoming
+from common.service.outgoing import Announcer
+
+REPORTER = "archive"
+MOST_NAMES = 20
+"""Names that one address may have recorded between two rounds of counting; who tries more is counted without a name."""
+COUNTED = frozenset({SecurityKind.LOGIN_FAILED, SecurityKind.ACCESS_REFUSED})
+"""Kinds that anybody on the network can cause in any number."""
+
+
+class BrokerWatch:
+    """One handler for the queue of reports, and a timer for what was counted."""
+
+    def __init__(self, announcer: Announcer, now: Clock = utc_now) -> None:
+        self._announcer = announcer
+        self._now = now
+        self._bursts: Bursts[tuple[str, str, str]] = Bursts()
+        self._names: dict[tuple[str, str], set[str]] = {}
+
+    async def take(self, message: Incoming) -> None:
+        """One report."""
+        report = read(message.report)
+        if report is None:
+            return
+        group = self._group(report)
+        if report.kind in COUNTED and self._bursts.counts(group):
+            return
+        await self._announcer.announce(
+            security_event(
+                REPORTER,
+                report.kind,
+                message.key,
+                report.at or message.published_at or self._now(),
+                actor=report.actor,
+                origin=report.origin,
+                detail=report.detail,
+            )
+        )
+        if report.kind in COUNTED:
+            self._bursts.begin(group, self._now())
+
+    async def announce_counts(self) -> None:
+        """Tell the numbers of the minutes that are over."""
+        self._names.clear()
+        for (kind, actor, origin), count, ended_at in self._bursts.ended(self._now()):
+            identifier = digest_id("burst", kind, actor, origin, ended_at.isoformat())
+            event = security_event(
+                REPORTER,
+                SecurityKind(kind),
+                identifier,
+                ended_at,
+                actor=actor,
+                origin=origin,
+                detail=f"{count} more within a minute",
+            )
+            await self._announcer.announce(event.model_copy(update={"count": count}))
+
+    def _group(self, report: Report) -> tuple[str, str, str]:
+        """What is counted together. Names are free to whoever fails to log in; addresses are not."""
+        kind, actor, origin = report.group
+        names = self._names.setdefault((kind, origin), set())
+        if actor not in names and len(names) >= MOST_NAMES:
+            return kind, "", origin
+        names.add(actor)
+        return kind, actor, origin

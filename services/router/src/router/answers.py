@@ -1,0 +1,80 @@
+"""What the sender of a package is answered about it, made of the fact that says so: pure."""
+
+from common.domain.names import PackageKind, UnitCode
+from common.domain.reason import Reason
+from common.facts import (
+    MessageParked,
+    NoticeAccepted,
+    OperatorActed,
+    PackageAccepted,
+    PackageRefused,
+    PackageRepeated,
+)
+from router.compose import Answer
+
+
+def receipt_of(fact: PackageAccepted | NoticeAccepted) -> Answer:
+    """Intake took responsibility for the package."""
+    return Answer(
+        id=f"{fact.package_id}/receipt",
+        to=fact.sender,
+        package_id=fact.package_id,
+        document_key=fact.subject,
+        document_id=fact.document_id,
+        kind=fact.kind,
+        lane=fact.lane,
+        at=fact.submitted_at,
+        submitted_at=fact.submitted_at,
+        sha256=fact.package.sha256,
+    )
+
+
+def package_refusal_of(fact: PackageRefused | PackageRepeated) -> Answer:
+    """Intake refused the package; no more is known of it than the fact says."""
+    package = fact.package if isinstance(fact, PackageRefused) else None
+    return Answer(
+        id=f"{fact.package_id}/refusal",
+        to=fact.sender,
+        package_id=fact.package_id,
+        document_key=fact.subject,
+        document_id=fact.document_id,
+        kind=fact.kind,
+        lane=fact.lane,
+        at=fact.occurred_at,
+        submitted_at=fact.submitted_at,
+        sha256=package.sha256 if package else "",
+        reason=fact.reason or Reason.E_FACT,
+        detail=fact.detail,
+    )
+
+
+def held_answer(fact: MessageParked, sender: UnitCode) -> Answer:
+    """The package is held back, and why."""
+    return _about_held(fact, sender, "held", fact.reason, fact.detail, is_held=True)
+
+
+def discarded_answer(fact: OperatorActed, sender: UnitCode) -> Answer:
+    """An operator decided that the package is not taken further: status 02 with the reason."""
+    detail = f"{fact.reason}: {fact.purpose}" if fact.reason else fact.purpose
+    return _about_held(fact, sender, "discarded", Reason.E_DISCARDED, detail, is_held=False)
+
+
+def _about_held(
+    fact: MessageParked | OperatorActed, sender: UnitCode, step: str, reason: Reason, detail: str, *, is_held: bool
+) -> Answer:
+    """A package that no service could read has no id of its own and is named by the record of its message."""
+    package_id = fact.package_id or fact.record_id
+    return Answer(
+        id=f"{package_id}/{step}/{fact.event_id}",
+        to=sender,
+        package_id=package_id,
+        document_key=fact.subject,
+        document_id=fact.document_id,
+        kind=PackageKind.NEW,
+        lane=fact.lane,
+        at=fact.occurred_at,
+        submitted_at=fact.occurred_at,
+        is_held=is_held,
+        reason=reason,
+        detail=detail,
+    )

@@ -1,0 +1,1 @@
+"""Carrying out decisions: actions over the store, and messages into inboxes."""

@@ -1,0 +1,106 @@
+"""A decision with what it was made of, and the messages that it places."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from common.domain.envelope import Envelope, Message
+from common.domain.ids import event_id
+from common.domain.names import Label, PackageKind, UnitCode
+from common.facts import BaseFact, DocumentVerified, NoticeAccepted, ObjectRef, PackageFact
+from router.actions import Decision
+from router.inbox import MessageHeaders
+from router.placing import LOST_AFTER, MessageType, Placing
+from router.store.rows import DeliveryEvent, Version
+
+Routable = DocumentVerified | NoticeAccepted
+OWN_DOCUMENT = frozenset({PackageKind.NEW, PackageKind.REPLACE})
+"""Kinds whose own DocumentId gets deliveries; recalls and updates work on those of another."""
+
+F = TypeVar("F", bound=PackageFact)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one action leads to."""
+
+    placings: tuple[Placing, ...] = ()
+    facts: tuple[BaseFact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A decision that is carried out."""
+
+    fact: Routable
+    message: Message
+    decision: Decision
+    opened_at: datetime
+    version: int = 1
+    """Number of the document's version that the package brings; without content, the current one."""
+    current: Version | None = None
+    """The document's current version, when an update delivers it to further units."""
+
+    @property
+    def label(self) -> Label | None:
+        """Legal form, if the package was validated."""
+        return self.fact.label if isinstance(self.fact, DocumentVerified) else None
+
+    @property
+    def subject_text(self) -> str:
+        """What the document is about."""
+        return self.message.subject if isinstance(self.message, Envelope) else ""
+
+    def follow(self, fact: type[F], step: str, **fields: Any) -> F:
+        """A fact of this decision."""
+        about = {"subject": self.decision.subject, "document_id": self.decision.document_id}
+        return self.fact.follow(fact, step, self.decision.at, **about | fields)
+
+    def event(self, code: str, description: str = "") -> DeliveryEvent:
+        """What happens to a delivery by this decision."""
+        return DeliveryEvent(
+            id=self.fact.event_id, code=code, by=self.fact.sender, at=self.decision.at, description=description
+        )
+
+    def headers(self, **changes: Any) -> MessageHeaders:
+        """Headers of the package in an inbox."""
+        values: dict[str, Any] = {
+            "package_id": self.fact.package_id,
+            "document_key": self.decision.subject,
+            "document_id": self.decision.document_id,
+            "sender": self.fact.sender,
+            "kind": self.fact.kind,
+            "lane": self.fact.lane,
+            "label": self.label,
+            "unsigned_annexes": self.fact.unsigned_annexes if isinstance(self.fact, DocumentVerified) else 0,
+        }
+        return MessageHeaders(**values | changes)
+
+    def placing(
+        self,
+        receiver: UnitCode,
+        step: str,
+        kind: MessageType,
+        *,
+        package: ObjectRef | None = None,
+        headers: MessageHeaders | None = None,
+        delivery: str = "",
+        fact: BaseFact | None = None,
+    ) -> Placing:
+        """The package, or another, for one inbox."""
+        package = package or self.fact.package
+        identifier = event_id(self.fact.package_id, step)
+        return Placing(
+            id=identifier,
+            receiver=receiver,
+            lane=self.fact.lane,
+            type=kind,
+            headers=(headers or self.headers()).amqp(identifier, package.sha256),
+            package=package,
+            sha256=package.sha256,
+            decision=self.decision.event_id,
+            delivery=delivery,
+            fact=fact.model_dump(mode="json", exclude_none=True) if fact else None,
+            opened_at=self.opened_at,
+            next_attempt_at=self.opened_at + LOST_AFTER,
+        )

@@ -1,0 +1,195 @@
+"""The messages and facts that actions lead to: made of an execution alone, so that each is the same at every run."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from common.domain.envelope import Envelope, Message, Organization
+from common.domain.ids import document_key, event_id
+from common.domain.names import Label, PackageKind, StatusCode, UnitCode
+from common.domain.outcome import Refused
+from common.domain.reason import Reason
+from common.facts import (
+    DeliveryPlaced,
+    DeliveryRefused,
+    DocumentRecalled,
+    DocumentRefused,
+    DocumentSuperseded,
+    DocumentVerified,
+    SecurityNoticed,
+    StatusRecorded,
+    security_event,
+)
+from common.headers import EDXML_TYPE
+from router.actions import RefuseReceiver
+from router.compose import Answer, answered, withdrawal
+from router.delivery_state import Step
+from router.execute.execution import Execution, Routable
+from router.placing import LOST_AFTER, MessageType, Placing
+from router.route import DocumentState
+from router.store.rows import DocumentRecord, Version
+
+
+def package_placing(execution: Execution, receiver: UnitCode) -> Placing:
+    """The package itself, as a delivery of the document."""
+    return execution.placing(
+        receiver,
+        f"placed/{receiver}",
+        MessageType.DOCUMENT,
+        delivery=execution.decision.subject,
+        fact=placed(execution, receiver, execution.subject_text, execution.label),
+    )
+
+
+def current_version_placing(execution: Execution, receiver: UnitCode) -> Placing:
+    """The package of the document's current version, for a unit that an update added."""
+    current = execution.current
+    if current is None:
+        raise RuntimeError(f"document {execution.decision.subject} has no content to deliver")
+    return execution.placing(
+        receiver,
+        f"placed/{receiver}",
+        MessageType.DOCUMENT,
+        package=current.package,
+        headers=execution.headers(package_id=current.package_id, kind=current.kind, label=current.label),
+        delivery=execution.decision.subject,
+        fact=placed(execution, receiver, current.subject_text, current.label),
+    )
+
+
+def withdrawal_placing(execution: Execution, unit: UnitCode, trunk: Organization) -> Placing:
+    """Status 13 in the trunk's name, for a unit that an update removed."""
+    decision = execution.decision
+    notice = withdrawal(execution.fact.sender, decision.document_id, trunk, decision.at)
+    digest, identifier = sha256(notice).hexdigest(), event_id(execution.fact.package_id, f"withdrawn/{unit}")
+    headers = execution.headers(sender=trunk.code, kind=PackageKind.STATUS, label=None)
+    return Placing(
+        id=identifier,
+        receiver=unit,
+        lane=execution.fact.lane,
+        type=MessageType.STATUS,
+        headers=headers.amqp(identifier, digest),
+        content_type=EDXML_TYPE,
+        body=notice,
+        sha256=digest,
+        decision=decision.event_id,
+        opened_at=execution.opened_at,
+        next_attempt_at=execution.opened_at + LOST_AFTER,
+    )
+
+
+def placed(execution: Execution, receiver: UnitCode, text: str, label: Label | None) -> DeliveryPlaced:
+    """The package lies in the unit's inbox."""
+    return execution.follow(
+        DeliveryPlaced,
+        f"placed/{receiver}",
+        receiver=receiver,
+        subject_text=text,
+        label=label,
+        submitted_at=execution.fact.submitted_at,
+    )
+
+
+def recorded(
+    execution: Execution, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
+) -> StatusRecorded:
+    """A status was recorded for a delivery."""
+    return execution.follow(
+        StatusRecorded,
+        f"recorded/{receiver}",
+        receiver=receiver,
+        told=told,
+        code=code,
+        state=step.position.state,
+        changed=step.changed,
+        description=description,
+    )
+
+
+def recalled(execution: Execution, receiver: UnitCode, step: Step) -> DocumentRecalled:
+    """A recall reached a delivery."""
+    return execution.follow(DocumentRecalled, f"recalled/{receiver}", receiver=receiver, state=step.position.state)
+
+
+def superseded(execution: Execution, receiver: UnitCode, replaced: str) -> DocumentSuperseded:
+    """The delivery of an older document gave way."""
+    return execution.follow(
+        DocumentSuperseded,
+        f"superseded/{replaced}/{receiver}",
+        subject=replaced,
+        receiver=receiver,
+        successor=execution.decision.subject,
+    )
+
+
+def receiver_refused(execution: Execution, action: RefuseReceiver) -> DeliveryRefused:
+    """A receiver gets nothing."""
+    receiver = action.receiver
+    return execution.follow(
+        DeliveryRefused, f"turned/{receiver}", receiver=receiver, reason=action.reason, detail=action.detail
+    )
+
+
+def security_fact(fact: Routable, refused: Refused, at: datetime) -> SecurityNoticed | None:
+    """The security event that a refusal was, if it was one."""
+    if refused.security is None:
+        return None
+    return security_event(
+        "router",
+        refused.security,
+        event_id(fact.package_id, f"router/security/{refused.security}"),
+        at,
+        actor=fact.sender,
+        detail=f"{refused.reason}: {refused.detail}",
+        package_id=fact.package_id,
+    )
+
+
+def refusal_of(
+    fact: Routable | DocumentRefused,
+    message: Message,
+    at: datetime,
+    reason: Reason,
+    detail: str,
+    receiver: UnitCode | None = None,
+) -> Answer:
+    """What the sender of a package is told when it, or one receiver of it, is refused."""
+    return Answer(
+        id=f"{fact.package_id}/refusal" + (f"/{receiver}" if receiver else ""),
+        to=fact.sender,
+        package_id=fact.package_id,
+        document_key=fact.subject,
+        document_id=fact.document_id,
+        kind=fact.kind,
+        lane=fact.lane,
+        at=at,
+        submitted_at=fact.submitted_at,
+        sha256=fact.package.sha256,
+        reason=reason,
+        detail=detail,
+        response_for=answered(message),
+    )
+
+
+def version_of(fact: Routable, envelope: Envelope) -> Version:
+    """The content that a validated package brings."""
+    return Version(
+        package_id=fact.package_id,
+        package=fact.package,
+        kind=fact.kind,
+        label=fact.label if isinstance(fact, DocumentVerified) else None,
+        subject_text=envelope.subject,
+    )
+
+
+def alias_of(execution: Execution, envelope: Envelope) -> DocumentRecord:
+    """The id of an update or a recall: statuses that name it are about the document it concerns."""
+    return DocumentRecord(
+        key=document_key(envelope.sender.code, envelope.document_id),
+        sender=envelope.sender.code,
+        document_id=envelope.document_id,
+        state=DocumentState.ALIAS,
+        package_id=execution.fact.package_id,
+        kind=execution.fact.kind,
+        submitted_at=execution.fact.submitted_at,
+        alias_of=execution.decision.subject,
+    )

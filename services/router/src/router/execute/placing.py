@@ -1,0 +1,134 @@
+"""Tries placings: publishes each to its inbox, and notes whether the inbox took it. Nothing waits for room."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from common.domain.names import UnitCode
+from common.domain.reason import Reason
+from common.facts import FACT, BaseFact
+from common.failure import Forged, Outage, Permanent
+from common.headers import DOCUMENT_ID, PACKAGE_ID
+from common.metrics import record_delivery
+from common.service.incoming import Incoming
+from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
+from common.telemetry import about_document
+from router.inbox import Inbox
+from router.placing import Cause, PlaceOrder, Placing, PlacingState, order_message
+from router.store import Store
+
+log = structlog.get_logger("trunk.router")
+
+SILENCE_SECONDS = 10.0
+"""An inbox that has not answered by then waits for another attempt; its publish stays on its way."""
+SWEEP_LIMIT = 200
+SWEEP_LEASE = timedelta(minutes=2)
+
+
+class Sender(Protocol):
+    """What the router asks of the chassis; tests use one that records."""
+
+    async def announce(self, fact: BaseFact) -> None:
+        """Publish a fact, and return when the broker has confirmed."""
+
+    async def publish(self, message: Outgoing) -> None:
+        """Publish a message, and return when the broker has confirmed. Raises ``PublishRefused``."""
+
+    async def check_publishing(self) -> None:
+        """Raises ``Outage`` while nothing can be published."""
+
+
+class Placer:
+    """Executes placings over the store and the inboxes."""
+
+    def __init__(
+        self,
+        store: Store,
+        inbox: Inbox,
+        sender: Sender,
+        reaches: Callable[[UnitCode], bool],
+        finished: Callable[[str], Awaitable[None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """``finished`` is called with a decision when the last of its placings is placed."""
+        self._store = store
+        self._inbox = inbox
+        self._sender = sender
+        self._reaches = reaches
+        self._finished = finished
+        self._now = now
+
+    async def order(self, placing: Placing, *, again: bool = False) -> None:
+        """Have a saved placing tried by whichever router is free."""
+        await self._send(order_message(placing, placing.attempts, again=again))
+
+    async def take(self, message: Incoming) -> None:
+        """Try one placing, as ordered by a router."""
+        if message.user_id != "router":
+            raise Forged(f"order to place a message, by {message.user_id}")
+        try:
+            order = PlaceOrder.model_validate_json(message.body)
+        except ValidationError as error:
+            raise Permanent(Reason.E_FACT, str(error.error_count())) from error
+        placing = await self._store.placings.find(order.placing_id)
+        if placing is None:
+            raise Permanent(Reason.E_FACT, f"no placing {order.placing_id}")
+        labels = placing.headers
+        about_document(package_id=labels.get(PACKAGE_ID), document_id=labels.get(DOCUMENT_ID))
+        is_needed = placing.state is not PlacingState.PLACED or order.again
+        if is_needed and (cause := await self._attempt(placing)):
+            await self._note_failure(placing, cause)
+        else:
+            await self._note_placed(placing)
+
+    async def sweep(self) -> None:
+        """Order what is due: placings that wait for room, and those whose order was lost."""
+        for placing in await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE):
+            await self.order(placing)
+
+    async def _attempt(self, placing: Placing) -> Cause | None:
+        """Publish to the inbox. Returns why the inbox did not take it; None = it did. Raises ``Outage``."""
+        if not self._reaches(placing.receiver):
+            return Cause.CLOSED
+        await self._sender.check_publishing()
+        message = await self._inbox.message(placing)
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                await self._sender.publish(message)
+        except QueueFull:
+            return Cause.FULL
+        except Unroutable:
+            return Cause.MISSING
+        except TimeoutError:
+            return Cause.SILENT
+        except Forbidden as error:
+            raise Outage("broker", str(error)) from error
+        return None
+
+    async def _note_failure(self, placing: Placing, cause: Cause) -> None:
+        await self._store.placings.failed(placing, cause, self._now())
+        if placing.delivery:
+            record_delivery(placing.receiver, placing.lane, "failed")
+        log.warning("inbox did not take a message", unit=placing.receiver, cause=cause, attempts=placing.attempts + 1)
+
+    async def _note_placed(self, placing: Placing) -> None:
+        at = self._now()
+        is_first = await self._store.placings.placed(placing.id, at)
+        if placing.delivery and await self._store.deliveries.placed(placing.delivery, placing.receiver, at):
+            record_delivery(placing.receiver, placing.lane, "delivered")
+        if placing.fact is not None:
+            await self._sender.announce(FACT.validate_python(placing.fact))
+        if placing.decision and (placing.is_alone or not await self._store.placings.has_open(placing.decision)):
+            await self._finished(placing.decision)
+        if is_first and placing.attempts:
+            log.info("placed after waiting", unit=placing.receiver, attempts=placing.attempts)
+
+    async def _send(self, message: Outgoing) -> None:
+        try:
+            await self._sender.publish(message)
+        except (QueueFull, Unroutable, Forbidden) as error:
+            raise Outage("broker", f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,111 @@
+"""Placing a message in one unit's inbox, as a value: saved before it is tried, and kept until the inbox has it."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from common.domain.names import Lane, Sha256, UnitCode
+from common.facts import ObjectRef
+from common.service.outgoing import Outgoing
+from common.topology import PLACE, place_key
+
+LOST_AFTER = timedelta(minutes=10)
+"""A placing that nobody has tried for so long is tried again: its order may be lost."""
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
+"""Pauses between attempts at an inbox that does not take a message; they double."""
+
+
+class MessageType(StrEnum):
+    """The AMQP ``type`` of an inbox message."""
+
+    DOCUMENT = "document"
+    STATUS = "status"
+    REFUSAL = "refusal"
+    RECEIPT = "receipt"
+
+
+class PlacingState(StrEnum):
+    """Where the message is."""
+
+    DUE = "due"
+    """Not tried yet."""
+    WAITING = "waiting"
+    """The inbox did not take it; it is tried again."""
+    PLACED = "placed"
+
+
+class Cause(StrEnum):
+    """Why an inbox does not take a message; a label of metrics."""
+
+    FULL = "full"
+    """The unit does not read: its inbox has reached its limit."""
+    MISSING = "missing"
+    """The inbox does not exist (yet): the unit was imported before it was provisioned."""
+    SILENT = "silent"
+    """The broker neither takes nor refuses it: the inbox has no leader."""
+    CLOSED = "closed"
+    """The unit was closed while the message waited."""
+
+
+class Placing(BaseModel):
+    """One message for one inbox."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    """Event id of the inbox message."""
+    receiver: UnitCode
+    lane: Lane
+    type: MessageType
+    headers: dict[str, str]
+    content_type: str = ""
+    body: bytes | None = None
+    """What the trunk itself says; None = the package."""
+    package: ObjectRef | None = None
+    sha256: Sha256 = ""
+    """Of the package, whether it is the body or lies in the object store."""
+    decision: str = ""
+    """The decision that ordered it; empty for answers to senders."""
+    is_alone: bool = False
+    """The only placing of its decision."""
+    delivery: str = ""
+    """Document key, if this is the delivery of a document."""
+    fact: dict[str, Any] | None = None
+    """The fact to be announced once it is placed."""
+    opened_at: datetime
+    state: PlacingState = PlacingState.DUE
+    cause: Cause | None = None
+    attempts: int = 0
+    next_attempt_at: datetime
+    placed_at: datetime | None = None
+
+
+class PlaceOrder(BaseModel):
+    """The body of a message at ``trunk.place``: try this placing now."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    placing_id: str
+    again: bool = False
+    """Place it also if the inbox had it already: its sender asked again."""
+
+
+def order_message(placing: Placing, attempt: int, *, again: bool = False) -> Outgoing:
+    """The order as a message."""
+    order = PlaceOrder(placing_id=placing.id, again=again)
+    return Outgoing(
+        exchange=PLACE,
+        routing_key=place_key(placing.lane),
+        body=order.model_dump_json().encode(),
+        event_id=f"{placing.id}/{attempt}",
+        type="place",
+        headers=placing.headers,
+    )
+
+
+def pause_after(attempts: int) -> timedelta:
+    """The pause after the n-th attempt that failed (1 = first)."""
+    pause: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 20)
+    return min(pause, LONGEST_PAUSE)

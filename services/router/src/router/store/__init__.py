@@ -1,0 +1,32 @@
+"""What the router remembers, one module a collection."""
+
+from dataclasses import dataclass
+
+from common.database import Database
+from router.store.answers import Answers, MongoAnswers
+from router.store.decisions import Decisions, MongoDecisions
+from router.store.deliveries import Deliveries, MongoDeliveries
+from router.store.documents import Documents, MongoDocuments
+from router.store.placings import MongoPlacings, Placings
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """All collections of the router."""
+
+    decisions: Decisions
+    answers: Answers
+    documents: Documents
+    deliveries: Deliveries
+    placings: Placings
+
+
+def mongo_store(database: Database) -> Store:
+    """The store of the running service."""
+    return Store(
+        decisions=MongoDecisions(database),
+        answers=MongoAnswers(database),
+        documents=MongoDocuments(database),
+        deliveries=MongoDeliveries(database),
+        placings=MongoPlacings(database),
+    )

@@ -1,0 +1,104 @@
+"""Collection ``documents``: every DocumentId of every issuer, with its versions.
+
+Every write is one insert under ``_id`` or one compare-and-set; a lost race reads again and decides again.
+"""
+
+from typing import Protocol
+
+from pydantic import TypeAdapter
+
+from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
+from common.domain.reason import Reason
+from common.failure import Transient
+from router.route import DocumentState
+from router.store.rows import DocumentRecord, Version
+
+DOCUMENT = TypeAdapter(DocumentRecord)
+VERSION = TypeAdapter(Version)
+
+
+class Documents(Protocol):
+    """What the handlers ask. Everything raises ``Outage`` when the database is away."""
+
+    async def find(self, key: str) -> DocumentRecord | None:
+        """The document of that key, an alias resolved."""
+
+    async def claim(self, record: DocumentRecord) -> bool:
+        """Open the document for routing; False when another package holds its DocumentId."""
+
+    async def settle(self, key: str, package_id: str) -> None:
+        """All deliveries of the claimed document are open: statuses are welcome."""
+
+    async def refuse(self, record: DocumentRecord) -> None:
+        """Keep the document as refused, unless a package that holds its DocumentId is on its way."""
+
+    async def name_alias(self, record: DocumentRecord) -> None:
+        """Statuses that name this id are about ``alias_of``."""
+
+    async def add_version(self, key: str, version: Version) -> int:
+        """Number of the package among the document's versions; again, the same."""
+
+
+class MongoDocuments:
+    """The collection of the running service."""
+
+    def __init__(self, database: Database) -> None:
+        self._documents: Collection = database.collection("documents")
+
+    async def find(self, key: str) -> DocumentRecord | None:
+        """The document of that key, an alias resolved."""
+        row = await find_by_id(self._documents, key)
+        if row and row["alias_of"]:
+            row = await find_by_id(self._documents, row["alias_of"])
+        return DOCUMENT.validate_python(row) if row else None
+
+    async def claim(self, record: DocumentRecord) -> bool:
+        """Open the document for routing; False when another package holds its DocumentId."""
+        while True:
+            row = await insert_once(self._documents, _of_document(record))
+            if row["state"] not in (DocumentState.REFUSED, DocumentState.ALIAS):
+                return bool(row["package_id"] == record.package_id)
+            if await self._take_over(row, record):
+                return True
+
+    async def settle(self, key: str, package_id: str) -> None:
+        """All deliveries of the claimed document are open."""
+        expected = {"_id": key, "package_id": package_id, "state": DocumentState.ROUTING.value}
+        change = {"$set": {"state": DocumentState.DELIVERED.value}, "$inc": {"revision": 1}}
+        await compare_and_set(self._documents, expected, change)
+
+    async def refuse(self, record: DocumentRecord) -> None:
+        """Keep the document as refused, unless a package that holds its DocumentId is on its way."""
+        while True:
+            row = await insert_once(self._documents, _of_document(record))
+            taken = row["state"] in (DocumentState.ROUTING, DocumentState.DELIVERED)
+            if taken or row["package_id"] == record.package_id or await self._take_over(row, record):
+                return
+
+    async def name_alias(self, record: DocumentRecord) -> None:
+        """Statuses that name this id are about ``alias_of``."""
+        await insert_once(self._documents, _of_document(record))
+
+    async def add_version(self, key: str, version: Version) -> int:
+        """Number of the package among the versions; again, the same."""
+        while True:
+            row = await find_by_id(self._documents, key)
+            if row is None:
+                raise Transient(Reason.E_REFDOC, "the document concerned vanished")
+            packages = [earlier["package_id"] for earlier in row["versions"]]
+            if version.package_id in packages:
+                return packages.index(version.package_id) + 1
+            change = {"$push": {"versions": VERSION.dump_python(version, mode="json")}, "$inc": {"revision": 1}}
+            if await compare_and_set(self._documents, {"_id": key, "revision": row["revision"]}, change):
+                return len(packages) + 1
+
+    async def _take_over(self, row: Document, record: DocumentRecord) -> bool:
+        fields = _of_document(record)
+        fields.pop("_id")
+        expected = {"_id": record.key, "state": row["state"], "revision": row["revision"]}
+        return await compare_and_set(self._documents, expected, {"$set": fields | {"revision": row["revision"] + 1}})
+
+
+def _of_document(record: DocumentRecord) -> Document:
+    fields: Document = DOCUMENT.dump_python(record, mode="json")
+    return {"_id": record.key, **fields, "submitted_at": record.submitted_at}

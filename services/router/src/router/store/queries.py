@@ -1,0 +1,17 @@
+"""Queries that several collections share."""
+
+from collections.abc import Iterable
+
+from common.database import Collection, Document, database_trouble
+
+
+def below(key: str) -> Document:
+    """Selects everything whose ``_id`` is the key, a slash, and more."""
+    return {"_id": {"$gte": f"{key}/", "$lt": f"{key}0"}}
+
+
+async def find_all(collection: Collection, selection: Document, fields: Iterable[str] | None = None) -> list[Document]:
+    """All selected rows, with these fields or all."""
+    projection = dict.fromkeys(fields, 1) if fields else None
+    with database_trouble():
+        return await collection.find(selection, projection).to_list(None)

@@ -1,0 +1,134 @@
+"""The directory's reader on a real object store: who is disabled is known before anything counts."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from common.directory import ACCESS, CURRENT, DirectoryReader, read_disabled
+from common.domain.directory import BrokerLogin, Unit
+from common.domain.names import Lane
+from common.failure import Outage
+from common.objects import Objects
+from common.settings import ServiceSettings
+from common.topology import NOTHING, SUBMIT, unit_topology
+from intake.submission import submit_queues
+
+FILE = b'{"version": 1, "units": [{"code": "A.01", "name": "A", "valid_from": "2025-07-01"},'
+FILE += b' {"code": "B.02", "name": "B", "valid_from": "2025-07-01"}]}'
+
+
+class OwnBucket(Objects):
+    """The object store, with another bucket in the place of each."""
+
+    def __init__(self, settings: ServiceSettings, name: str) -> None:
+        super().__init__(settings)
+        self.name = name
+
+    async def get_key(self, bucket: str, key: str) -> bytes:
+        return await super().get_key(self.name, key)
+
+    async def keep(self, key: str, data: bytes) -> None:
+        await self.put(self.name, key, data)
+
+
+@pytest.fixture
+def objects(stack: SimpleNamespace) -> Iterator[OwnBucket]:
+    settings = ServiceSettings(
+        s3_endpoint=stack.s3_endpoint,
+        s3_access_key=SecretStr(stack.s3_access_key),
+        s3_secret_key=SecretStr(stack.s3_secret_key),
+    )
+    found = OwnBucket(settings, f"test-directory-{secrets.token_hex(4)}")
+    found.client.make_bucket(found.name)
+    try:
+        yield found
+    finally:
+        for kept in list(found.client.list_objects(found.name, recursive=True)):
+            found.client.remove_object(found.name, kept.object_name or "")
+        found.client.remove_bucket(found.name)
+
+
+def disabled(*codes: str, **more: object) -> bytes:
+    return json.dumps({"version": 1, "disabled": codes, **more}).encode()
+
+
+async def test_before_the_first_list_nobody_is_disabled(objects: OwnBucket) -> None:
+    await objects.keep(CURRENT, FILE)
+    reader = DirectoryReader(objects, 5)
+    await reader.refresh()
+    assert reader.is_loaded
+    assert reader.disabled == frozenset()
+
+
+async def test_intake_takes_nothing_of_a_disabled_unit_and_the_rest_of_all_others(objects: OwnBucket) -> None:
+    await objects.keep(CURRENT, FILE)
+    reader = DirectoryReader(objects, 5)
+    assert submit_queues(reader, Lane.NORMAL) == []
+    await reader.refresh()
+    assert submit_queues(reader, Lane.NORMAL) == ["submit.A.01.normal", "submit.B.02.normal"]
+    await objects.keep(ACCESS, disabled("A.01", "X.99"))
+    await reader.refresh()
+    assert [submit_queues(reader, lane) for lane in Lane] == [["submit.B.02.normal"], ["submit.B.02.urgent"]]
+    await objects.keep(ACCESS, disabled())
+    await reader.refresh()
+    assert len(submit_queues(reader, Lane.URGENT)) == 2
+
+
+async def test_a_list_that_cannot_be_read_changes_nothing(objects: OwnBucket) -> None:
+    await objects.keep(CURRENT, FILE)
+    await objects.keep(ACCESS, disabled("A.01"))
+    reader = DirectoryReader(objects, 5)
+    await reader.refresh()
+    await objects.keep(ACCESS, b"{")
+    with pytest.raises(ValidationError):
+        await reader.refresh()
+    assert reader.disabled == {"A.01"}
+    assert submit_queues(reader, Lane.NORMAL) == ["submit.B.02.normal"]
+
+
+async def test_no_directory_counts_before_it_is_known_who_is_disabled(objects: OwnBucket) -> None:
+    await objects.keep(CURRENT, FILE)
+    await objects.keep(ACCESS, b'{"disabled": 1}')
+    reader = DirectoryReader(objects, 5)
+    with pytest.raises(ValidationError):
+        await reader.refresh()
+    assert not reader.is_loaded
+    assert submit_queues(reader, Lane.NORMAL) == []
+
+
+async def test_a_store_that_is_away_is_an_outage(stack: SimpleNamespace) -> None:
+    away = OwnBucket(ServiceSettings(s3_endpoint="127.0.0.1:9"), "nowhere")
+    with pytest.raises(Outage):
+        await read_disabled(away)
+
+
+async def test_a_newer_list_is_read_by_an_older_reader(objects: OwnBucket) -> None:
+    await objects.keep(ACCESS, disabled("A.01", reasons={"A.01": "x"}))
+    assert await read_disabled(objects) == {"A.01"}
+
+
+UNIT = Unit(code="A.01", name="A", valid_from=date(2025, 7, 1))
+
+
+def test_the_user_of_a_disabled_unit_may_do_nothing_and_its_queues_stay() -> None:
+    enabled, closed = unit_topology(UNIT), unit_topology(UNIT, is_disabled=True)
+    assert (closed.queues, closed.bindings) == (enabled.queues, enabled.bindings)
+    (user,) = closed.users
+    assert (user.write, user.read, user.configure, user.has_password) == (NOTHING, NOTHING, NOTHING, False)
+    assert [(topic.exchange, topic.write) for topic in user.topics] == [(SUBMIT, NOTHING)]
+    assert user.limits == {"max-connections": 0, "max-channels": 0}
+    assert user.limits.keys() == enabled.users[0].limits.keys()
+    assert {topic.exchange for topic in user.topics} == {topic.exchange for topic in enabled.users[0].topics}
+
+
+def test_a_unit_with_a_certificate_has_the_same_rights_and_no_password() -> None:
+    by_certificate = Unit(code="A.01", name="A", valid_from=date(2025, 7, 1), broker_login=BrokerLogin.CERTIFICATE)
+    (one,), (other,) = unit_topology(UNIT).users, unit_topology(by_certificate).users
+    assert one.has_password
+    assert not other.has_password
+    assert (one.write, one.read, one.topics, one.limits) == (other.write, other.read, other.topics, other.limits)

@@ -1,0 +1,150 @@
+"""Facts and the table of their flow: who makes, who takes, and that none exceeds its limit whatever somebody wrote."""
+
+import re
+from datetime import UTC, datetime
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import pytest
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from common.domain.names import Lane
+from common.facts import FACT, FACT_TYPES, BaseFact, MessageParked, OperatorRequested, PackageAccepted, name_of
+from common.facts.flows import FLOWS, OPERATOR, SERVICES, is_entitled, made_by, taken_by
+from common.service.outgoing import fact_message
+from common.topology import static_topology
+
+LONG = "ệ" * 50_000
+"""A text that takes three bytes a character."""
+SHORT = ("fact", "event_id", "subject", "package_id", "record_id", "sha256", "key", "bucket")
+
+
+def filled(kind: type[BaseModel]) -> dict[str, Any]:
+    """Values for every field of a model, texts as long as anybody may write them."""
+    return {name: value_for(name, field.annotation) for name, field in kind.model_fields.items()}
+
+
+def value_for(name: str, annotation: Any) -> Any:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return get_args(annotation)[0]
+    if origin in (Union, UnionType):
+        return value_for(name, get_args(annotation)[0])
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return filled(annotation)
+    if annotation in (datetime, AwareDatetime):
+        return datetime.now(UTC)
+    if annotation is bool:
+        return True
+    if annotation is int:
+        return 1_000_000 if name == "count" else 2**40
+    if isinstance(annotation, type) and hasattr(annotation, "__members__"):
+        return max(annotation, key=len)  # type: ignore[call-overload]
+    if name in SHORT:
+        return "a" * 64
+    return LONG if name in TEXTS else "a" * 200
+
+
+TEXTS = ("detail", "description", "subject_text", "actor", "origin", "purpose", "outcome")
+
+
+@pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
+def test_no_fact_exceeds_its_limit_whatever_somebody_wrote(kind: type[BaseFact]) -> None:
+    fact = kind.model_validate(filled(kind))
+    assert len(fact_message(fact).body) <= BaseFact.MAX_BYTES
+    assert FACT.validate_json(fact_message(fact).body) == fact
+
+
+def test_the_table_names_every_fact_and_no_other() -> None:
+    assert set(FLOWS) == {name_of(kind) for kind in FACT_TYPES}
+
+
+def test_makers_and_takers_exist() -> None:
+    for fact, flow in FLOWS.items():
+        assert set(flow.made_by) <= {*SERVICES, OPERATOR}, fact
+        assert set(flow.taken_by) <= set(SERVICES), fact
+        assert flow.made_by, fact
+
+
+def test_every_fact_reaches_somebody_besides_the_archive_or_is_for_the_record() -> None:
+    for_the_record = {
+        "document.recalled",
+        "document.superseded",
+        "document.archived",
+        "notification.sent",
+        "routing.refused",
+        "security.noticed",
+    }
+    assert {fact for fact, flow in FLOWS.items() if not flow.taken_by} == for_the_record
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_bindings_and_topic_permissions_come_from_the_table(service: str) -> None:
+    topology = static_topology()
+    for lane in Lane:
+        keys = {each.key for each in topology.bindings if each.queue == f"facts.{service}.{lane}"}
+        assert keys == ({f"#.{lane}"} if service == "archive" else {f"{fact}.{lane}" for fact in taken_by(service)})
+    (user,) = [each for each in topology.users if each.name == service]
+    (facts,) = [each for each in user.topics if each.exchange == "trunk.facts"]
+    allowed = {f"{fact}.{lane}" for fact in FLOWS for lane in Lane if re.search(facts.write, f"{fact}.{lane}")}
+    assert allowed == {f"{fact}.{lane}" for fact in made_by(service) for lane in Lane}
+
+
+def a_fact(kind: type[BaseFact], **fields: Any) -> BaseFact:
+    return kind.model_validate(filled(kind) | fields)
+
+
+@pytest.mark.parametrize("user", [*SERVICES, OPERATOR, "A.01", "guest", "admin", "", None])
+def test_only_intake_speaks_of_accepted_packages(user: str | None) -> None:
+    assert is_entitled(a_fact(PackageAccepted), user) == (user == "intake")
+
+
+@pytest.mark.parametrize("user", [*SERVICES, OPERATOR, "A.01", None])
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_fact_that_all_make_is_each_one_s_own(user: str | None, service: str) -> None:
+    assert is_entitled(a_fact(MessageParked, service=service), user) == (user == service)
+
+
+@pytest.mark.parametrize("user", [*SERVICES, OPERATOR, "A.01", None])
+def test_only_the_operator_decides(user: str | None) -> None:
+    assert is_entitled(a_fact(OperatorRequested, target="router"), user) == (user == OPERATOR)
+
+
+NOTICED = {
+    "fact": "security.noticed",
+    "event_id": "e:1",
+    "occurred_at": "2026-11-28T10:00:00+07:00",
+    "subject": "security",
+    "lane": "normal",
+    "kind": "FROM_MISMATCH",
+    "service": "intake",
+    "actor": "A.01",
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "security/99999998"},
+        {"subject": ""},
+        {"subject": "a" * 129},
+        {"occurred_at": "2026-11-28T10:00:00"},
+        {"event_id": "e" * 256},
+        {"count": 0},
+        {"count": -5},
+        {"count": 10**30},
+    ],
+    ids=str,
+)
+def test_what_would_spoil_the_ledger_is_no_fact(change: dict[str, Any]) -> None:
+    FACT.validate_python(NOTICED)
+    with pytest.raises(ValidationError):
+        FACT.validate_python(NOTICED | change)
+
+
+def test_the_ledger_of_security_events_takes_nothing_else() -> None:
+    assert is_entitled(FACT.validate_python(NOTICED), "intake")
+    assert not is_entitled(FACT.validate_python(NOTICED | {"subject": "elsewhere"}), "intake")
+    parked = MessageParked.model_validate(filled(MessageParked) | {"service": "intake", "subject": "a"})
+    assert is_entitled(parked, "intake")
+    assert not is_entitled(parked.model_copy(update={"subject": "security"}), "intake")

@@ -1,0 +1,307 @@
+"""Parked messages: dead letters become records, and operators' decisions are carried out where the message is kept."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from common.domain.names import Lane, PackageKind
+from common.domain.reason import Reason
+from common.facts import MessageParked, ObjectRef, OperatorActed, OperatorRequested, PackageAccepted
+from common.failure import Permanent, Transient
+from common.service.incoming import Death, Incoming
+from common.service.parking import Parking
+from common.service.process import Processor
+from common.service.records import MessageRecord, RecordState
+
+from ..harness.memory import Clock, MemoryBodies, MemoryRecords, RecordingPublisher
+
+QUEUE = "facts.validator.normal"
+REF = ObjectRef(bucket="content", key="k", sha256="0" * 64, size_bytes=1)
+
+
+def accepted(clock: Clock) -> PackageAccepted:
+    return PackageAccepted(
+        event_id="p:intake:1",
+        occurred_at=clock(),
+        subject="d" * 32,
+        lane=Lane.NORMAL,
+        package_id="p" * 32,
+        sender="A.01",
+        document_id="A.01,1",
+        kind=PackageKind.NEW,
+        package=REF,
+        envelope=REF,
+        submitted_at=clock(),
+    )
+
+
+class Bench:
+    """The validator's parked messages."""
+
+    def __init__(self) -> None:
+        self.clock, self.records, self.bodies = Clock(), MemoryRecords(), MemoryBodies()
+        self.publisher = RecordingPublisher()
+        self.handled: list[Incoming] = []
+        self.failures: list[Exception] = []
+
+        async def noticed(_: MessageRecord) -> None:
+            return
+
+        async def handle(message: Incoming) -> None:
+            self.handled.append(message)
+            if self.failures:
+                raise self.failures.pop(0)
+
+        self.processor = Processor(
+            "validator",
+            self.records,
+            patience=timedelta(hours=72),
+            handler_seconds=5,
+            on_security=noticed,
+            now=self.clock,
+        )
+        handlers: dict[str, Any] = {"facts.validator.": handle, "submit.": handle}
+        self.parking = Parking(
+            "validator",
+            self.records,
+            self.bodies,
+            self.publisher,
+            self.processor,
+            lambda queue: next((h for prefix, h in handlers.items() if queue.startswith(prefix)), None),
+            self.clock,
+        )
+
+    def dead(self, reason: str = "rejected", queue: str = QUEUE, **fields: Any) -> Incoming:
+        values = {
+            "queue": "trunk.dead.validator",
+            "body": accepted(Clock()).model_dump_json().encode(),
+            "user_id": "intake",
+            "death": Death(queue=queue, exchange="trunk.facts", routing_key="package.accepted.normal", reason=reason),
+        }
+        return Incoming(**values | fields)  # type: ignore[arg-type]
+
+    async def park(self, **fields: Any) -> MessageRecord:
+        message = self.dead(**fields)
+        await self.parking.take(message)
+        return self.records.rows[message.before_death.key]
+
+    async def decide(self, record: MessageRecord, action: Any, number: int = 1, target: str = "validator") -> None:
+        request = OperatorRequested(
+            event_id=f"{record.record_id}:{action}:{number}",
+            occurred_at=self.clock(),
+            subject=record.record_id,
+            lane=Lane.NORMAL,
+            target=target,
+            record_id=record.record_id,
+            action=action,
+            actor="Lan",
+            purpose="the list is there now",
+        )
+        await self.parking.act(request)
+
+    def saved(self, record: MessageRecord) -> MessageRecord:
+        return self.records.rows[record.record_id]
+
+    def acted(self) -> list[OperatorActed]:
+        return [fact for fact in self.publisher.facts if isinstance(fact, OperatorActed)]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+async def test_a_dead_letter_is_kept_and_said_to_be(bench: Bench) -> None:
+    record = await bench.park()
+    assert (record.state, record.queue, record.user_id) == (RecordState.PARKED, QUEUE, "intake")
+    assert record.message is not None
+    assert record.message.body == bench.dead().body
+    (fact,) = bench.publisher.facts
+    assert isinstance(fact, MessageParked)
+    assert (fact.service, fact.holds_package, fact.sender, fact.package_id) == ("validator", True, "A.01", "p" * 32)
+    assert fact.subject == "d" * 32, "the document's own ledger says that it is held"
+
+
+async def test_arriving_twice_it_is_kept_once_and_the_fact_is_the_same(bench: Bench) -> None:
+    await bench.park()
+    bench.clock.move(hours=1)
+    await bench.park()
+    assert len(bench.records.rows) == 1
+    first, second = bench.publisher.facts
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("death", "reason"),
+    [
+        ("delivery_limit", Reason.E_ATTEMPTS),
+        ("rejected", Reason.E_RETURNED),
+        ("expired", Reason.E_ATTEMPTS),
+        ("maxlen", Reason.E_ATTEMPTS),
+        ("", Reason.E_ATTEMPTS),
+        ("something new", Reason.E_ATTEMPTS),
+    ],
+)
+async def test_without_a_word_of_the_service_the_broker_s_counts(bench: Bench, death: str, reason: Reason) -> None:
+    assert (await bench.park(reason=death)).reason is reason
+
+
+async def test_the_service_s_own_reason_counts(bench: Bench) -> None:
+    message = bench.dead().before_death
+
+    async def handle(_: Incoming) -> None:
+        raise Permanent(Reason.E_OBJECT, "missing")
+
+    await bench.processor.process(message, handle)
+    assert (await bench.park()).reason is Reason.E_OBJECT
+
+
+async def test_a_large_body_lies_in_the_object_store(bench: Bench) -> None:
+    record = await bench.park(queue="submit.A.01.normal", user_id="A.01", body=b"x" * 100_000)
+    assert record.message is not None
+    assert (record.message.body, record.message.size_bytes) == (None, 100_000)
+    await bench.decide(record, "replay")
+    assert bench.handled[0].body == b"x" * 100_000
+
+
+async def test_a_replay_is_handled_as_the_publisher_s_own(bench: Bench) -> None:
+    record = await bench.park()
+    await bench.decide(record, "replay")
+    (message,) = bench.handled
+    assert replace(message, is_redelivered=False) == bench.dead().before_death
+    assert bench.saved(record).state is RecordState.REPLAYED
+    (fact,) = bench.acted()
+    assert (fact.outcome, fact.actor, fact.purpose) == ("done", "Lan", "the list is there now")
+    assert [fact.kind for fact in bench.publisher.named("security.noticed")] == ["OPERATOR_ACTED"]
+
+
+async def test_a_decision_repeated_changes_nothing_and_says_the_same(bench: Bench) -> None:
+    record = await bench.park()
+    await bench.decide(record, "replay")
+    bench.clock.move(hours=1)
+    await bench.decide(record, "replay")
+    assert len(bench.handled) == 1
+    first, second = bench.acted()
+    assert first == second
+
+
+async def test_a_replay_that_fails_for_good_is_parked_again_with_the_new_reason(bench: Bench) -> None:
+    record = await bench.park()
+    bench.failures = [Permanent(Reason.E_FACT, "still")]
+    await bench.decide(record, "replay")
+    saved = bench.saved(record)
+    assert (saved.state, saved.reason) == (RecordState.PARKED, Reason.E_FACT)
+    assert bench.acted()[0].outcome == "parked again: E_FACT"
+    await bench.decide(saved, "replay", 2)
+    assert bench.saved(record).state is RecordState.REPLAYED
+
+
+async def test_a_replay_that_has_to_wait_goes_on_with_the_same_request(bench: Bench) -> None:
+    record = await bench.park()
+    bench.failures = [Transient(Reason.E_SIG_REVOCATION_UNKNOWN, "stale")]
+    with pytest.raises(Transient):
+        await bench.decide(record, "replay")
+    assert bench.saved(record).state is RecordState.REPLAYING
+    await bench.decide(record, "replay")
+    assert bench.saved(record).state is RecordState.REPLAYED
+
+
+async def test_a_discard_can_be_taken_back_for_thirty_days(bench: Bench) -> None:
+    record = await bench.park()
+    await bench.decide(record, "discard")
+    saved = bench.saved(record)
+    assert saved.state is RecordState.DISCARDED
+    assert await bench.records.remove_expired(bench.clock() + timedelta(days=29)) == 0
+    await bench.decide(record, "restore", 2)
+    assert bench.saved(record).state is RecordState.PARKED
+    assert await bench.records.remove_expired(bench.clock() + timedelta(days=400)) == 0
+    await bench.decide(record, "discard", 3)
+    assert await bench.records.remove_expired(bench.clock() + timedelta(days=31)) == 1
+
+
+@pytest.mark.parametrize("action", ["replay", "discard", "restore"])
+async def test_what_a_state_does_not_allow_is_answered(bench: Bench, action: Any) -> None:
+    record = await bench.park()
+    await bench.decide(record, "discard")
+    if action != "restore":
+        await bench.decide(record, action, 2)
+        assert bench.acted()[-1].outcome == "not parked, but discarded"
+        return
+    await bench.decide(record, "restore", 2)
+    await bench.decide(record, "restore", 3)
+    assert bench.acted()[-1].outcome == "not discarded, but parked"
+
+
+async def test_what_nobody_vouches_for_is_never_handled(bench: Bench) -> None:
+    record = await bench.park(queue="submit.A.01.normal", user_id=None)
+    await bench.decide(record, "replay")
+    assert bench.handled == []
+    assert bench.acted()[0].outcome.startswith("anonymous")
+    await bench.decide(record, "discard", 2)
+    assert bench.saved(record).state is RecordState.DISCARDED
+
+
+@pytest.mark.parametrize("user", ["notifier", "router", "A.01", "operator", None])
+async def test_a_forged_fact_is_quarantined_also_if_its_service_died_of_it(bench: Bench, user: str | None) -> None:
+    record = await bench.park(user_id=user, reason="delivery_limit")
+    assert record.state is RecordState.QUARANTINED
+    await bench.decide(record, "replay")
+    assert bench.handled == []
+    assert bench.acted()[0].outcome.startswith("quarantined")
+    assert bench.publisher.facts[0].is_quarantined  # type: ignore[attr-defined]
+    assert not bench.publisher.facts[0].holds_package  # type: ignore[attr-defined]
+
+
+async def test_requests_for_others_are_left_to_them(bench: Bench) -> None:
+    record = await bench.park()
+    await bench.decide(record, "discard", target="router")
+    assert bench.saved(record).state is RecordState.PARKED
+    assert bench.acted() == []
+
+
+async def test_a_message_whose_origin_cannot_be_read_is_kept_all_the_same(bench: Bench) -> None:
+    record = await bench.park(queue="", user_id=None, body=b"\xff")
+    assert record.state is RecordState.PARKED
+    await bench.decide(record, "replay")
+    assert bench.handled == []
+
+
+async def test_one_message_parked_again_is_announced_again(bench: Bench) -> None:
+    record = await bench.park()
+    await bench.decide(record, "replay")
+    await bench.park()
+    parked: list[Callable[[], None]] = bench.publisher.named("message.parked")  # type: ignore[assignment]
+    assert len({fact.event_id for fact in parked}) == 2  # type: ignore[attr-defined]
+
+
+async def test_three_replays_at_the_same_time_are_one(bench: Bench) -> None:
+    record = await bench.park()
+    await asyncio.gather(*(bench.decide(record, "replay", number) for number in range(3)))
+    assert len(bench.handled) == 1
+    assert sorted(fact.outcome for fact in bench.acted()) == ["done", *["not parked, but replayed"] * 2]
+
+
+async def test_the_id_of_a_request_hides_no_decision(bench: Bench) -> None:
+    """An operator's account chooses it, and the ledger takes an id once."""
+    record, other = await bench.park(), await bench.park(user_id="intake", body=b"other")
+    for each, action in ((record, "discard"), (record, "restore"), (other, "discard")):
+        request = OperatorRequested(
+            event_id="always the same",
+            occurred_at=bench.clock(),
+            subject=each.record_id,
+            lane=Lane.NORMAL,
+            target="validator",
+            record_id=each.record_id,
+            action=action,
+            actor="Lan",
+            purpose="x",
+        )
+        await bench.parking.act(request)
+    assert [fact.outcome for fact in bench.acted()] == ["done"] * 3
+    assert (bench.saved(record).state, bench.saved(other).state) == (RecordState.PARKED, RecordState.DISCARDED)
+    assert len({fact.event_id for fact in bench.acted()}) == 3
+    assert len({fact.event_id for fact in bench.publisher.named("security.noticed")}) == 3

@@ -1,0 +1,119 @@
+"""Fakes of the chassis' ports, kept in memory; ``tests/contract`` holds them to the real ones."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from common.domain.names import Lane
+from common.facts import BaseFact, ObjectRef
+from common.service.incoming import Incoming
+from common.service.outgoing import Outgoing, PublishRefused
+from common.service.records import HELD, MessageRecord, RecordState
+
+
+class MemoryRecords:
+    """Records of messages."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, MessageRecord] = {}
+        self.failure: Exception | None = None
+        """Raised by every call while set."""
+
+    async def find(self, record_id: str) -> MessageRecord | None:
+        self._fail()
+        return self.rows.get(record_id)
+
+    async def save(self, record: MessageRecord) -> bool:
+        self._fail()
+        saved = self.rows.get(record.record_id)
+        if (saved.revision if saved else 0) != record.revision:
+            return False
+        self.rows[record.record_id] = record.model_copy(update={"revision": record.revision + 1})
+        return True
+
+    async def forget(self, record_id: str) -> None:
+        self._fail()
+        if record_id in self.rows and self.rows[record_id].state is RecordState.WAITING:
+            del self.rows[record_id]
+
+    async def held(self) -> dict[tuple[str, str, bool], int]:
+        self._fail()
+        counts: dict[tuple[str, str, bool], int] = {}
+        for record in self.rows.values():
+            if record.state in HELD:
+                kind = record.queue.partition(".")[0]
+                key = (kind, str(record.reason), record.state is RecordState.QUARANTINED)
+                counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    async def remove_expired(self, now: datetime) -> int:
+        self._fail()
+        expired = [key for key, record in self.rows.items() if record.expires_at and record.expires_at < now]
+        for key in expired:
+            del self.rows[key]
+        return len(expired)
+
+    def _fail(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+class MemoryBodies:
+    """Large bodies of parked messages."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+
+    async def put(self, key: str, body: bytes) -> ObjectRef:
+        self.bodies[key] = body
+        return ObjectRef(bucket="parked", key=key, sha256="0" * 64, size_bytes=len(body))
+
+    async def get(self, ref: ObjectRef) -> bytes:
+        return self.bodies[ref.key]
+
+
+class RecordingPublisher:
+    """Records facts and messages, and can be told to refuse."""
+
+    def __init__(self) -> None:
+        self.facts: list[BaseFact] = []
+        self.messages: list[Outgoing] = []
+        self.refuses: Callable[[Outgoing], PublishRefused | None] = lambda _: None
+        self.failure: Exception | None = None
+
+    async def announce(self, fact: BaseFact) -> None:
+        if self.failure:
+            raise self.failure
+        self.facts.append(fact)
+
+    async def publish(self, message: Outgoing) -> None:
+        if refusal := self.refuses(message):
+            raise refusal
+        self.messages.append(message)
+
+    async def check_publishing(self) -> None:
+        if self.failure:
+            raise self.failure
+
+    def named(self, name: str) -> list[BaseFact]:
+        """Facts of one name."""
+        return [fact for fact in self.facts if fact.fact == name]
+
+
+class Clock:
+    """A clock that moves only when told to."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **passed: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**passed)
+
+
+def delivery(queue: str = f"facts.router.{Lane.NORMAL}", body: bytes = b"{}", **fields: object) -> Incoming:
+    """One delivery, as handlers see it."""
+    values: dict[str, object] = {"queue": queue, "body": body, "user_id": "intake", "exchange": "trunk.facts"}
+    return Incoming(**values | fields)  # type: ignore[arg-type]
