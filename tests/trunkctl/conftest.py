@@ -12,10 +12,13 @@ import pytest
 from pydantic import SecretStr
 
 from common.domain.directory import Directory, Unit
-from common.topology import OPERATOR, Topology
+from common.facts.flows import OPERATOR
+from common.topology import Topology
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.settings import ControlSettings
 from trunkctl.topology_job import passwords_for, whole_topology
+
+from ..harness.topology import without_reports
 
 USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
 UNIT = Unit(code="T.77", name="T", valid_from=date(2025, 7, 1))
@@ -46,7 +49,7 @@ def declared(stack: SimpleNamespace) -> Iterator[Declared]:
     """Made for one test, deleted after it."""
     vhost, who = f"test-{secrets.token_hex(4)}", (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=vhost)
-    topology = whole_topology(Directory([UNIT]))
+    topology = without_reports(whole_topology(Directory([UNIT])))
     passwords = passwords_for(topology, USERS_FILE)
     admin.apply(topology, passwords)
     with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:

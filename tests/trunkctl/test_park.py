@@ -1,96 +1,115 @@
-"""Looking into the parking lot and replaying from it, against the real broker."""
+"""Parked messages as an operator sees them: by cause and page by page, over all services, bodies only on demand."""
 
-import aio_pika
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pymongo
 import pytest
+from pydantic import SecretStr
 
-from common import headers
-from common.domain.names import Lane
-from common.topology import OPERATOR, PARK, facts_queue
-from tests.trunkctl.conftest import Declared
-from trunkctl import broker, park
-from trunkctl.park import Choice
+from common.domain.reason import Reason
+from common.service.records import About, MessageRecord, RecordState, StoredMessage
+from trunkctl.park.decide import Decision, request_of
+from trunkctl.park.held import HeldMessages, Selection
+from trunkctl.settings import ControlSettings
 
-QUEUE = facts_queue("router", Lane.NORMAL)
-LOOKS = 30
-"""More than the delivery limit of a work queue."""
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+BODY = b"secret bytes"
 
 
-async def put(declared: Declared, reason: str, document: str, queue: str = QUEUE) -> None:
-    """Park a message as a service does."""
-    told: dict[str, object] = {
-        headers.PARK_REASON: reason,
-        headers.PARK_QUEUE: queue,
-        headers.PARK_SERVICE: "router",
-        headers.DOCUMENT_ID: document,
-        headers.USER_ID: "T.77",
-        headers.ATTEMPT: 4,
+def record(number: int, service: str, reason: Reason, state: RecordState = RecordState.PARKED) -> MessageRecord:
+    return MessageRecord(
+        record_id=f"{number:032x}",
+        revision=3,
+        state=state,
+        queue=f"facts.{service}.normal",
+        user_id="intake",
+        reason=reason,
+        first_failed_at=AT,
+        last_failed_at=AT,
+        parked_at=AT.replace(minute=number % 60),
+        message=StoredMessage(size_bytes=len(BODY), sha256="0" * 64, body=BODY),
+        about=About(package_id=f"p{number}", document_id=f"d{number % 7}"),
+    )
+
+
+@pytest.fixture(scope="module")
+def messages(stack: SimpleNamespace) -> Iterator[HeldMessages]:
+    """120 at the validator for one reason, 5 at the router for another, one in quarantine, one discarded."""
+    prefix = f"park_test_{secrets.token_hex(3)}_"
+    held = HeldMessages(ControlSettings(mongo_uri=SecretStr(stack.mongo_uri)), database_prefix=prefix)
+    client: Any = pymongo.MongoClient(stack.mongo_uri)
+    rows = {
+        "validator": [record(n, "validator", Reason.E_OBJECT) for n in range(120)],
+        "router": [
+            *(record(n, "router", Reason.E_FACT) for n in range(5)),
+            record(6, "router", Reason.E_FORGED, RecordState.QUARANTINED),
+            record(7, "router", Reason.E_FACT, RecordState.DISCARDED),
+        ],
     }
-    message = aio_pika.Message(document.encode(), headers=told, delivery_mode=2)  # type: ignore[arg-type]
-    async with broker.session(declared.settings.broker_url(OPERATOR)) as channel:
-        await broker.publish(channel, PARK, QUEUE, message)
+    for service, records in rows.items():
+        documents = [each.model_dump(mode="python") | {"_id": each.record_id} for each in records]
+        client[f"{prefix}{service}"]["message_records"].insert_many(documents)
+    yield held
+    for service in rows:
+        client.drop_database(f"{prefix}{service}")
 
 
-async def arrived(declared: Declared) -> list[aio_pika.abc.AbstractIncomingMessage]:
-    """What lies in the work queue now."""
-    async with (
-        broker.session(declared.settings.broker_url(OPERATOR)) as channel,
-        broker.waiting(channel, QUEUE, 100) as messages,
-    ):
-        return messages
+def test_by_cause_the_largest_first(messages: HeldMessages) -> None:
+    groups = [(g.service, g.source, g.reason, g.state, g.count) for g in messages.groups(Selection())]
+    assert groups == [
+        ("validator", "facts", "E_OBJECT", "parked", 120),
+        ("router", "facts", "E_FACT", "parked", 5),
+        ("router", "facts", "E_FORGED", "quarantined", 1),
+    ]
+    assert messages.count() == 126
+    assert messages.groups(Selection())[0].oldest == AT
 
 
-async def test_looking_does_not_wear_messages_out(declared: Declared) -> None:
-    await put(declared, "E_FACT", "D1")
-    for _ in range(LOOKS):
-        assert [message.document for message in await park.look(declared.settings)] == ["D1"]
+def test_pages_follow_each_other_without_gap_or_repeat_and_without_bodies(messages: HeldMessages) -> None:
+    seen, after = [], ""
+    while page := messages.page(Selection(), after, size=50):
+        seen += [f"{held.service}/{held.record.record_id}" for held in page]
+        assert all(held.record.message and held.record.message.body is None for held in page)
+        after = seen[-1]
+    assert len(seen) == len(set(seen)) == 126
+    assert sorted(seen) == seen
+    assert [f"{held.service}/{held.record.record_id}" for held in messages.each(Selection())] == seen
 
 
-async def test_what_lies_there_is_counted_at_once(declared: Declared) -> None:
-    """Not by the management's statistics: they are seconds old, and say nothing after the broker has started."""
-    assert await park.count(declared.settings) == 0
-    await put(declared, "E_FACT", "D1")
-    await put(declared, "E_FACT", "D2")
-    assert await park.count(declared.settings) == 2
+@pytest.mark.parametrize(
+    ("selection", "count"),
+    [
+        (Selection(service="router"), 6),
+        (Selection(reason="E_FACT"), 5),
+        (Selection(states=(RecordState.QUARANTINED,)), 1),
+        (Selection(states=(RecordState.DISCARDED,)), 1),
+        (Selection(identifiers=("p3",)), 2),
+        (Selection(identifiers=("d3",)), 18),
+        (Selection(identifiers=("p3", f"{6:032x}"), service="router"), 2),
+        (Selection(identifiers=("no such",)), 0),
+        (Selection(service="archive"), 0),
+    ],
+    ids=str,
+)
+def test_selections(messages: HeldMessages, selection: Selection, count: int) -> None:
+    assert len(list(messages.each(selection))) == count
 
 
-async def test_a_session_that_breaks_off_does_not_lose_what_it_saw(declared: Declared) -> None:
-    await put(declared, "E_FACT", "D1")
-    for _ in range(LOOKS):
-        async with broker.session(declared.settings.broker_url(OPERATOR)) as channel:
-            await (await broker.queue(channel, PARK)).get()
-    assert len(await park.look(declared.settings)) == 1
+def test_a_body_is_there_on_demand(messages: HeldMessages) -> None:
+    found = messages.find("validator", f"{5:032x}")
+    assert found is not None
+    assert found.message is not None
+    assert found.message.body == BODY
+    assert messages.find("validator", "no such") is None
 
 
-async def test_only_what_was_named_is_replayed(declared: Declared) -> None:
-    await put(declared, "E_FACT", "D1")
-    await put(declared, "E_ATTEMPTS", "D2")
-    done, stuck = await park.replay(declared.settings, Choice(reasons=("E_ATTEMPTS",)))
-    assert ([message.document for message in done], stuck) == (["D2"], [])
-    assert [message.document for message in await park.look(declared.settings)] == ["D1"]
-    (copy,) = await arrived(declared)
-    assert copy.body == b"D2"
-
-
-async def test_a_copy_is_the_operators_and_remembers_the_submitter(declared: Declared) -> None:
-    await put(declared, "E_FACT", "D1")
-    await park.replay(declared.settings, Choice(everything=True))
-    (copy,) = await arrived(declared)
-    assert copy.user_id == OPERATOR
-    told = {headers.DOCUMENT_ID: "D1", headers.USER_ID: "T.77", headers.REPLAY: 1}
-    assert {name: value for name, value in copy.headers.items() if name in {*told, headers.ATTEMPT}} == told
-
-
-async def test_running_twice_replays_once(declared: Declared) -> None:
-    await put(declared, "E_FACT", "D1")
-    first = await park.replay(declared.settings, Choice(everything=True))
-    second = await park.replay(declared.settings, Choice(everything=True))
-    assert (len(first[0]), second) == (1, ([], []))
-    assert len(await arrived(declared)) == 1
-
-
-@pytest.mark.parametrize("queue", ["", "somewhere.else"])
-async def test_what_came_from_nowhere_stays_parked(declared: Declared, queue: str) -> None:
-    await put(declared, "E_FACT", "D1", queue)
-    done, stuck = await park.replay(declared.settings, Choice(everything=True))
-    assert (done, [message.document for message in stuck]) == ([], ["D1"])
-    assert len(await park.look(declared.settings)) == 1
+def test_deciding_the_same_twice_is_one_request(messages: HeldMessages) -> None:
+    (held,) = messages.each(Selection(identifiers=("p3",), service="router"))
+    replay, discard = Decision("replay", "Lan", "x"), Decision("discard", "Lan", "x")
+    first, second = request_of(held, replay, AT), request_of(held, replay, datetime.now(UTC))
+    assert first.event_id == second.event_id != request_of(held, discard, AT).event_id
+    assert (first.target, first.record_id, first.actor) == ("router", held.record.record_id, "Lan")

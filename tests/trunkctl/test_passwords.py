@@ -25,9 +25,20 @@ def test_known_users_keep_their_password_and_new_ones_get_one(tmp_path: Path) ->
     first = passwords_for(topology("a", "b"), file)
     second = passwords_for(topology("b", "c"), file)
     assert second["b"] == first["b"]
-    assert second["a"] == first["a"]
-    assert len(set(second.values())) == 3
-    assert all(len(password) >= 24 for password in second.values())
+    kept = json.loads(file.read_text())
+    assert kept == first | second
+    assert len(set(kept.values())) == 3
+    assert all(len(password) >= 24 for password in kept.values())
+
+
+def test_a_user_without_a_password_gets_none_and_keeps_its_former_one_in_the_file(tmp_path: Path) -> None:
+    """Of a disabled unit, which will have it again."""
+    file = tmp_path / "users.json"
+    before = passwords_for(topology("a"), file)
+    without = Topology(users=tuple(User(name, write="^$", read="^$", has_password=False) for name in ("a", "b")))
+    assert passwords_for(without, file) == {"a": None, "b": None}
+    assert passwords_for(topology("a"), file) == before
+    assert set(json.loads(file.read_text())) == {"a"}
 
 
 def test_given_passwords_count_and_are_not_written(tmp_path: Path) -> None:

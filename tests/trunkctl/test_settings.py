@@ -7,11 +7,13 @@ import pytest
 from pydantic import SecretStr
 
 from common.domain.directory import Directory
+from common.store_access import Role
 from trunkctl import settings as module
-from trunkctl import trunk_file, units
+from trunkctl import trunk_file
 from trunkctl.settings import ADDRESSES, ControlSettings, settings
 from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import TrunkFile
+from trunkctl.units import lookup
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +32,9 @@ def local_trunk(state: Path) -> TrunkFile:
         rabbitmq_management_url="http://127.0.0.1:1235",
         rabbitmq_admin_user="admin",
         rabbitmq_admin_password="secret",
-        mongo_uri="mongodb://127.0.0.1:1236/",
+        mongo_uris={role: f"mongodb://{role}:p@127.0.0.1:1236/" for role in ("operator", "migrate")},
         s3_endpoint="127.0.0.1:1237",
-        s3_access_key="key",
-        s3_secret_key="secret",
+        s3_keys={role: {"access": f"{role}-key", "secret": f"{role}-secret"} for role in Role},
         users_file=users,
         city_dir=state / "city",
         trust_dir=state / "trust",
@@ -48,8 +49,24 @@ def test_the_file_of_this_machine_is_used(tmp_path: Path) -> None:
     local_trunk(tmp_path)
     told = settings(tmp_path)
     assert told.amqp_url.get_secret_value() == "amqp://operator:o-p@127.0.0.1:1234/trunk"
-    assert told.mongo_uri.get_secret_value() == "mongodb://127.0.0.1:1236/"
+    assert told.mongo_uri.get_secret_value() == "mongodb://operator:p@127.0.0.1:1236/"
+    assert told.s3_access_key.get_secret_value() == "operator-key"
     assert told.trust_dir == tmp_path / "trust"
+
+
+def test_a_command_has_the_keys_of_its_role(tmp_path: Path) -> None:
+    local_trunk(tmp_path)
+    told = settings(tmp_path, Role.MIGRATE)
+    assert told.mongo_uri.get_secret_value() == "mongodb://migrate:p@127.0.0.1:1236/"
+    assert told.s3_secret_key.get_secret_value() == "migrate-secret"
+
+
+def test_a_trunk_of_an_earlier_release_is_told_as_such(tmp_path: Path) -> None:
+    found = local_trunk(tmp_path).model_dump(mode="json", exclude={"s3_keys", "mongo_uris"})
+    before = {**found, "mongo_uri": "mongodb://127.0.0.1:1236/", "s3_access_key": "key", "s3_secret_key": "secret"}
+    trunk_file.path(tmp_path).write_text(json.dumps(before))
+    with pytest.raises(Trouble, match="trunkctl up"):
+        settings(tmp_path)
 
 
 def test_an_address_in_the_environment_means_another_trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +74,7 @@ def test_an_address_in_the_environment_means_another_trunk(tmp_path: Path, monke
     monkeypatch.setenv("TRUNK_AMQP_URL", "amqp://A.01:x@broker/trunk")
     told = settings(tmp_path)
     assert told.amqp_url.get_secret_value() == "amqp://A.01:x@broker/trunk"
-    assert told.mongo_uri.get_secret_value() != "mongodb://127.0.0.1:1236/"
+    assert told.mongo_uri.get_secret_value() != "mongodb://operator:p@127.0.0.1:1236/"
 
 
 def test_a_single_variable_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,10 +105,10 @@ def test_a_unit_alone_needs_no_users_file(tmp_path: Path) -> None:
 
 def test_a_units_own_session_speaks_for_the_unit_it_names() -> None:
     own = ControlSettings(amqp_url=SecretStr("amqp://noi%20vu:x@broker/trunk"))
-    assert units.known_to(own).units == {}
-    assert units.speaker(own, Directory([]), "A.01").user == "noi vu"
+    assert lookup.known_to(own).units == {}
+    assert lookup.speaker(own, Directory([]), "A.01").user == "noi vu"
     with pytest.raises(Trouble, match="not in the unit directory"):
-        units.speaker(own, Directory([units.unlisted("B.02")]), "A.01")
+        lookup.speaker(own, Directory([lookup.unlisted("B.02")]), "A.01")
 
 
 def test_the_default_state_is_the_checkouts() -> None:

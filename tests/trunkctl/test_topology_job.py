@@ -2,9 +2,12 @@
 
 import pytest
 
+from common.domain.directory import Directory
 from common.topology import FACTS, INBOX, inbox_queue
+from tests.harness.topology import without_reports
 from tests.trunkctl.conftest import UNIT, Declared
 from trunkctl.broker_admin import Refused
+from trunkctl.topology_job import correct, whole_topology
 
 
 def test_what_was_declared_is_as_described_also_the_second_time(declared: Declared) -> None:
@@ -24,14 +27,66 @@ def test_a_wider_permission_is_told(declared: Declared) -> None:
     wide = {"configure": ".*", "write": ".*", "read": ".*"}
     declared.http.put(f"/permissions/{declared.vhost}/{UNIT.user}", json=wide).raise_for_status()
     (line,) = declared.admin.differences(declared.topology)
-    assert line.startswith(f"user {UNIT.user}: other configure='.*'")
+    assert line.startswith(f"permissions of user {UNIT.user}: other configure='.*'")
 
 
 def test_a_removed_exchange_takes_its_bindings_along(declared: Declared) -> None:
     declared.http.delete(f"/exchanges/{declared.vhost}/{FACTS}").raise_for_status()
     found = declared.admin.differences(declared.topology)
     assert f"exchange {FACTS}: missing" in found
-    assert len(found) == 1 + sum(binding.exchange == FACTS for binding in declared.topology.bindings)
+    bindings = sum(binding.exchange == FACTS for binding in declared.topology.bindings)
+    topics = sum(topic.exchange == FACTS for user in declared.topology.users for topic in user.topics)
+    assert len(found) == 1 + bindings + topics
+
+
+@pytest.mark.parametrize("priority", [100, 200])
+def test_a_foreign_policy_that_replaces_ours_is_told_for_each_queue(declared: Declared, priority: int) -> None:
+    """One policy holds for a queue; the retry of messages lives in it."""
+    foreign = {"pattern": ".*", "definition": {"max-length": 10}, "priority": priority, "apply-to": "all"}
+    declared.http.put(f"/policies/{declared.vhost}/aaa", json=foreign).raise_for_status()
+    lines = declared.admin.differences(declared.topology)
+    replaced = [line for line in lines if "policy aaa holds instead of" in line]
+    if priority == 200:
+        assert len(replaced) == len(declared.topology.queues)
+    assert replaced or lines == [], "equal priority: whichever holds, it is told"
+
+
+def test_more_than_is_described_is_told(declared: Declared) -> None:
+    """A binding into a queue of facts, a user with rights, and a right to publish any key."""
+    vhost, http = declared.vhost, declared.http
+    http.put(f"/exchanges/{vhost}/into", json={"type": "fanout", "durable": True}).raise_for_status()
+    extra = {"routing_key": "document.verified.normal"}
+    http.post(f"/bindings/{vhost}/e/{FACTS}/q/facts.notifier.normal", json=extra).raise_for_status()
+    http.put(f"/permissions/{vhost}/guest-like", json={"configure": "", "write": ".*", "read": ""})
+    name = f"stranger-{vhost}"
+    http.put(f"/users/{name}", json={"password": "x", "tags": ""}).raise_for_status()
+    http.put(f"/permissions/{vhost}/{name}", json={"configure": "", "write": ".*", "read": ""}).raise_for_status()
+    topic = {"exchange": INBOX, "write": ".*", "read": ".*"}
+    http.put(f"/topic-permissions/{vhost}/{UNIT.user}", json=topic).raise_for_status()
+    try:
+        assert set(declared.admin.differences(declared.topology)) == {
+            f"binding {FACTS} -document.verified.normal-> facts.notifier.normal: not described",
+            f"permissions of user {name}: not described",
+            f"topic permission of {UNIT.user} at {INBOX}: not described",
+        }
+    finally:
+        http.delete(f"/users/{name}")
+
+
+def test_a_password_that_holds_is_not_set_again(declared: Declared) -> None:
+    """Setting it again is an event that somebody would have to look at, a thousand times at every apply."""
+    before = {row["name"]: row["password_hash"] for row in declared.admin.get("/users")}
+    declared.admin.apply(declared.topology, declared.passwords)
+    assert {row["name"]: row["password_hash"] for row in declared.admin.get("/users")} == before
+
+
+def test_an_old_broker_is_refused(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = declared.admin.get
+    monkeypatch.setattr(
+        declared.admin, "get", lambda path: {"rabbitmq_version": "4.2.9"} if path == "/overview" else answer(path)
+    )
+    with pytest.raises(Refused, match=r"RabbitMQ 4\.2\.9 is too old: the trunk needs 4\.3 or later"):
+        declared.admin.apply(declared.topology, declared.passwords)
 
 
 def test_a_queue_with_other_arguments_is_refused_not_replaced(declared: Declared) -> None:
@@ -40,4 +95,17 @@ def test_a_queue_with_other_arguments_is_refused_not_replaced(declared: Declared
     other = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
     declared.http.put(f"/queues/{declared.vhost}/{inbox}", json=other).raise_for_status()
     with pytest.raises(Refused, match=r"inbox\.T\.77"):
+        declared.admin.apply(declared.topology, declared.passwords)
+
+
+def test_a_unit_that_is_disabled_while_everything_is_declared_stays_disabled(declared: Declared) -> None:
+    """The job began before the operator's command and ended after it, so it gave the rights back."""
+    directory = Directory([UNIT])
+    closed = without_reports(whole_topology(directory, {UNIT.code}))
+    try:
+        correct(declared.admin, declared.settings, directory, assumed=set(), disabled={UNIT.code, "X.99"})
+        assert declared.admin.differences(closed) == []
+        correct(declared.admin, declared.settings, directory, assumed={UNIT.code}, disabled=set())
+        assert declared.admin.differences(declared.topology) == []
+    finally:
         declared.admin.apply(declared.topology, declared.passwords)

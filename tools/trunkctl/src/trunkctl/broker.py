@@ -1,7 +1,9 @@
 """AMQP sessions of units and of the operator: every publish confirmed and routed, or an exception."""
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import aio_pika
@@ -9,7 +11,8 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import AMQPException, ChannelNotFoundEntity, DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
-import common.property_table  # noqa: F401 - a parked message with undecodable properties can be looked at
+from common.service import tolerant_decoding
+from common.service.outgoing import Outgoing
 from trunkctl.trouble import Trouble
 
 TIMEOUT_SECONDS = 15.0
@@ -18,6 +21,7 @@ TIMEOUT_SECONDS = 15.0
 @asynccontextmanager
 async def session(url: str) -> AsyncIterator[AbstractChannel]:
     """A channel with publisher confirms. Raises ``Trouble`` when the broker cannot be reached or says no."""
+    tolerant_decoding.install()
     place = urlsplit(url)
     try:
         connection = await aio_pika.connect(url, timeout=TIMEOUT_SECONDS)
@@ -41,6 +45,22 @@ async def publish(channel: AbstractChannel, exchange: str, key: str, message: ai
         await target.publish(message, key, mandatory=True, timeout=TIMEOUT_SECONDS)
     except DeliveryError as error:
         raise Trouble(f"The broker did not take the message for {exchange or 'queue'} {key}: {error}") from error
+
+
+async def publish_outgoing(channel: AbstractChannel, outgoing: Outgoing, user: str) -> None:
+    """Publish what the trunk's own code describes, as this user. Raises ``Trouble``."""
+    message = aio_pika.Message(
+        outgoing.body,
+        headers=dict(outgoing.headers),
+        content_type=outgoing.content_type,
+        correlation_id=outgoing.correlation_id,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=uuid.uuid4().hex,
+        timestamp=datetime.now(UTC),
+        type=outgoing.type,
+        user_id=user,
+    )
+    await publish(channel, outgoing.exchange, outgoing.routing_key, message)
 
 
 async def queue(channel: AbstractChannel, name: str) -> AbstractQueue:

@@ -1,107 +1,280 @@
-"""RabbitMQ's management API: declares a ``Topology`` and tells how a broker differs from it."""
+"""RabbitMQ's management API: declares a ``Topology`` and says how a broker differs from it."""
 
+import base64
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from common.topology import OPERATOR, VHOST, Binding, Exchange, Queue, Topology, User
+from common.topology import OLDEST_RABBITMQ, VHOST, Binding, Policy, Queue, TopicPermission, Topology, User
 
 TIMEOUT_SECONDS = 30.0
+CLOSING_SECONDS = 20.0
+"""After which it is given up that a user has no session any more; it takes tenths of a second."""
+SALT_BYTES = 4
+
+Row = dict[str, Any]
+Password = str | None
+"""None: the user logs in with a client certificate."""
 
 
 class Refused(Exception):
     """The broker refused a declaration, for instance a queue that exists with other arguments."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Who exists, and what each may do."""
+
+    users: dict[str, Row]
+    permissions: dict[str, Row]
+    topics: dict[tuple[str, str], Row]
+    limits: dict[str, dict[str, int]]
+
+
 class BrokerAdmin:
     """An administrator's session at the broker's management API."""
 
     def __init__(self, url: str, user: str, password: str, vhost: str = VHOST) -> None:
-        self._vhost = quote(vhost, safe="")
-        self._http = httpx.Client(base_url=f"{url.rstrip('/')}/api", auth=(user, password), timeout=TIMEOUT_SECONDS)
+        self.vhost = vhost
+        self._quoted = quote(vhost, safe="")
+        self._admin = user
+        self.http = httpx.Client(base_url=f"{url.rstrip('/')}/api", auth=(user, password), timeout=TIMEOUT_SECONDS)
 
-    def apply(self, topology: Topology, passwords: dict[str, str]) -> None:
-        """Declare everything; what exists as described stays untouched."""
-        self._put(f"/vhosts/{self._vhost}", {})
-        for exchange in topology.exchanges:
-            self._put(f"/exchanges/{self._vhost}/{quote(exchange.name)}", _exchange_body(exchange))
-        for queue in topology.queues:
-            self._put(f"/queues/{self._vhost}/{quote(queue.name)}", _queue_body(queue))
-        for binding in topology.bindings:
-            self._post(self._binding_path(binding), {"routing_key": binding.key, "arguments": {}})
+    def version(self) -> str:
+        """The broker's version. Raises ``Refused`` for one that is too old."""
+        version = str(self.get("/overview")["rabbitmq_version"])
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST_RABBITMQ:
+            oldest = ".".join(map(str, OLDEST_RABBITMQ))
+            raise Refused(f"RabbitMQ {version} is too old: the trunk needs {oldest} or later")
+        return version
+
+    def apply(self, topology: Topology, passwords: Mapping[str, Password]) -> None:
+        """Declare everything; what exists as described stays untouched. Raises ``Refused``."""
+        self.make_vhost()
+        self.declare(topology)
+        for policy in topology.policies:
+            self.put(f"/policies/{self._quoted}/{quote(policy.name)}", _policy_body(policy))
+        existing = self.rights()
         for user in topology.users:
-            self._apply_user(user, passwords[user.name])
+            self.apply_user(user, passwords[user.name], existing)
+
+    def make_vhost(self) -> None:
+        """Make the virtual host unless it exists. Raises ``Refused`` on a broker that is too old."""
+        self.version()
+        self.put(f"/vhosts/{self._quoted}", {})
+
+    def declare(self, topology: Topology) -> None:
+        """Exchanges, queues and bindings only. What exists already costs one request for all, not one each."""
+        exchanges, queues, bindings = self.exchanges(), self.queues(), self.bindings()
+        for exchange in topology.exchanges:
+            if exchange.name not in exchanges:
+                self.put(f"/exchanges/{self._quoted}/{quote(exchange.name)}", _exchange_body(exchange.kind))
+        for queue in topology.queues:
+            if not _is_same(queues.get(queue.name), _queue_body(queue)):
+                self.put(f"/queues/{self._quoted}/{quote(queue.name)}", _queue_body(queue))
+        for binding in topology.bindings:
+            if (binding.exchange, binding.queue, binding.key) not in bindings:
+                self.bind(binding)
+
+    def apply_user(self, user: User, password: Password, existing: "Rights | None" = None) -> None:
+        """Make a user what is described. What holds already is not set again: setting it is an event of its own."""
+        name, existing = quote(user.name, safe=""), existing or self.rights()
+        row = existing.users.get(user.name)
+        if row is None or not _has_password(row, password) or _tags(row) != user.tags:
+            self.set_password(user.name, password, user.tags)
+        if not _is_same(existing.permissions.get(user.name), permission_body(user)):
+            self.put(f"/permissions/{self._quoted}/{name}", permission_body(user))
+        for topic in user.topics:
+            body = topic_body(topic)
+            if not _is_same(existing.topics.get((user.name, topic.exchange)), body):
+                self.put(f"/topic-permissions/{self._quoted}/{name}", {"exchange": topic.exchange, **body})
+        for limit, value in user.limits.items():
+            if existing.limits.get(user.name, {}).get(limit) != value:
+                self.put(f"/user-limits/{name}/{limit}", {"value": value})
+
+    def rights(self) -> "Rights":
+        """All users of the broker and what they may do in the virtual host."""
+        topics = self.get(f"/vhosts/{self._quoted}/topic-permissions")
+        return Rights(
+            users={row["name"]: row for row in self.get("/users")},
+            permissions={row["user"]: row for row in self.get(f"/vhosts/{self._quoted}/permissions")},
+            topics={(row["user"], row["exchange"]): row for row in topics},
+            limits={row["user"]: row["value"] for row in self.get("/user-limits")},
+        )
+
+    def set_password(self, user: str, password: Password, tags: str) -> None:
+        """From now on this password opens sessions, or with None only a certificate; open sessions stay open."""
+        secret = {"password_hash": ""} if password is None else {"password": password}
+        self.put(f"/users/{quote(user, safe='')}", {**secret, "tags": tags})
+
+    def remove_user(self, user: str) -> None:
+        """The user is no more; its sessions stay open until they are closed."""
+        self.delete(f"/users/{quote(user, safe='')}")
+
+    def end_sessions(self, user: str, why: str) -> int:
+        """Close every connection of a user, and return how many there were once the broker lists none any more.
+
+        Asked by user name, the broker lists connections at once; its list of all connections lags by seconds.
+        Raises ``Refused`` when new ones come as fast as they are closed: the user still has the right to connect.
+        """
+        path, ended = f"/connections/username/{quote(user, safe='')}", set()
+        deadline = time.monotonic() + CLOSING_SECONDS
+        while names := {row["name"] for row in self.get(path)}:
+            if time.monotonic() > deadline:
+                raise Refused(f"{len(names)} connections of {user} are still open")
+            ended |= names
+            self.delete(path, {"X-Reason": why})
+        return len(ended)
 
     def differences(self, topology: Topology) -> list[str]:
-        """One line for each object that is missing or other than described."""
+        """One line for each object that is missing, other than described, or not described at all."""
+        queues = self.queues()
         return [
-            *self._exchange_differences(topology),
-            *self._queue_differences(topology),
+            *_differences("exchange", {e.name: _exchange_body(e.kind) for e in topology.exchanges}, self.exchanges()),
+            *_differences("queue", {q.name: _queue_body(q) for q in topology.queues}, queues),
             *self._binding_differences(topology),
+            *self._policy_differences(topology, queues),
             *self._user_differences(topology),
         ]
 
-    def set_password(self, user: str, password: str) -> None:
-        """From now on this password opens sessions; those that are open stay open."""
-        tags = "monitoring" if user == OPERATOR else ""
-        self._put(f"/users/{quote(user, safe='')}", {"password": password, "tags": tags})
-
-    def end_sessions(self, user: str) -> int:
-        """Close every connection of a user. Returns how many there were."""
-        found = [each["name"] for each in self._get("/connections") if each.get("user") == user]
-        for name in found:
-            answer = self._http.delete(f"/connections/{quote(name, safe='')}", headers={"X-Reason": "password changed"})
-            if answer.status_code != httpx.codes.NOT_FOUND:  # gone by itself
-                _expect_success(answer)
-        return len(found)
-
-    def _apply_user(self, user: User, password: str) -> None:
-        name = quote(user.name, safe="")
-        self.set_password(user.name, password)
-        self._put(f"/permissions/{self._vhost}/{name}", _permission(user))
-        if user.topic_exchange:
-            self._put(f"/topic-permissions/{self._vhost}/{name}", _topic_permission(user))
-
-    def _exchange_differences(self, topology: Topology) -> list[str]:
-        found = {e["name"]: e for e in self._get(f"/exchanges/{self._vhost}")}
-        wanted = {e.name: _exchange_body(e) for e in topology.exchanges}
-        return _differences("exchange", wanted, found)
-
-    def _queue_differences(self, topology: Topology) -> list[str]:
-        found = {q["name"]: q for q in self._get(f"/queues/{self._vhost}")}
-        wanted = {q.name: _queue_body(q) for q in topology.queues}
-        return _differences("queue", wanted, found)
-
     def _binding_differences(self, topology: Topology) -> list[str]:
-        found = {(b["source"], b["destination"], b["routing_key"]) for b in self._get(f"/bindings/{self._vhost}")}
+        existing = self.bindings()
+        described = {(b.exchange, b.queue, b.key) for b in topology.bindings}
+        ours = {exchange.name for exchange in topology.exchanges}
+        foreign = {binding for binding in existing - described if binding[0] in ours}
         return [
-            f"binding {b.exchange} -{b.key}-> {b.queue}: missing"
-            for b in topology.bindings
-            if (b.exchange, b.queue, b.key) not in found
+            *(f"binding {source} -{key}-> {queue}: missing" for source, queue, key in sorted(described - existing)),
+            *(f"binding {source} -{key}-> {queue}: not described" for source, queue, key in sorted(foreign)),
         ]
 
+    def _policy_differences(self, topology: Topology, queues: Mapping[str, Row]) -> list[str]:
+        """Also of queues for which another policy holds: only one does, and it replaces ours silently."""
+        bodies = {policy.name: _policy_body(policy) for policy in topology.policies}
+        existing = {row["name"]: row for row in self.get(f"/policies/{self._quoted}")}
+        lines = _differences("policy", bodies, existing)
+        for queue in topology.queues:
+            expected = next((p.name for p in topology.policies if re.search(p.pattern, queue.name)), None)
+            actual = (queues.get(queue.name) or {}).get("policy") or None
+            if queue.name in queues and actual != expected:
+                lines.append(f"queue {queue.name}: policy {actual} holds instead of {expected}")
+        return lines
+
     def _user_differences(self, topology: Topology) -> list[str]:
-        permissions = {p["user"]: p for p in self._get(f"/vhosts/{self._vhost}/permissions")}
-        topic = {p["user"]: p for p in self._get(f"/vhosts/{self._vhost}/topic-permissions")}
-        wanted = {u.name: _permission(u) for u in topology.users}
-        wanted_topic = {u.name: _topic_permission(u) for u in topology.users if u.topic_exchange}
-        return _differences("user", wanted, permissions) + _differences("topic permission", wanted_topic, topic)
+        existing, users = self.rights(), topology.users
+        topics = {(user.name, topic.exchange): topic_body(topic) for user in users for topic in user.topics}
+        tags = {name: {"tags": _tags(row)} for name, row in existing.users.items()}
+        described = {user.name for user in users} | {self._admin}
+        foreign_topics = [key for key in existing.topics if key not in topics and key[0] in described - {self._admin}]
+        return [
+            *_differences("permissions of user", {u.name: permission_body(u) for u in users}, existing.permissions),
+            *_differences("topic permission of", topics, existing.topics),
+            *_differences("user", {u.name: {"tags": u.tags} for u in users}, tags),
+            *(f"user {u.name}: has a password, and must not" for u in users if _has_needless_password(u, existing)),
+            *_differences("limits of user", {u.name: u.limits for u in users if u.limits}, existing.limits),
+            *(f"permissions of user {name}: not described" for name in sorted(set(existing.permissions) - described)),
+            *(f"topic permission of {user} at {exchange}: not described" for user, exchange in sorted(foreign_topics)),
+        ]
 
-    def _binding_path(self, binding: Binding) -> str:
-        return f"/bindings/{self._vhost}/e/{quote(binding.exchange)}/q/{quote(binding.queue)}"
+    def exchanges(self) -> dict[str, Row]:
+        """All exchanges by name."""
+        return {row["name"]: row for row in self.get(f"/exchanges/{self._quoted}")}
 
-    def _get(self, path: str) -> list[dict[str, Any]]:
-        response = self._http.get(path)
+    def queues(self) -> dict[str, Row]:
+        """All queues by name, with ``messages`` and ``messages_ready``: figures that are up to five seconds old."""
+        return {
+            row["name"]: row for row in self.get(f"/queues/{self._quoted}?disable_stats=true&enable_queue_totals=true")
+        }
+
+    def bindings(self) -> set[tuple[str, str, str]]:
+        """All bindings: exchange, queue, key."""
+        rows = self.get(f"/bindings/{self._quoted}")
+        return {(row["source"], row["destination"], row["routing_key"]) for row in rows}
+
+    def bind(self, binding: Binding) -> None:
+        """Make a binding; one that exists stays. Raises ``Refused``."""
+        self.post(self.binding_path(binding), {"routing_key": binding.key, "arguments": {}})
+
+    def unbind(self, binding: Binding) -> None:
+        """Remove a binding; one that is gone already is no fault."""
+        path = self.binding_path(binding)
+        for row in self.get(path):
+            if row["routing_key"] == binding.key:
+                self.delete(f"{path}/{quote(row['properties_key'], safe='')}")
+
+    def delete_queue(self, name: str) -> None:
+        """Remove a queue with all that is in it; one that is gone already is no fault."""
+        self.delete(f"/queues/{self._quoted}/{quote(name, safe='')}")
+
+    def delete_exchange(self, name: str) -> None:
+        """Remove an exchange; one that is gone already is no fault."""
+        self.delete(f"/exchanges/{self._quoted}/{quote(name, safe='')}")
+
+    def delete_policy(self, name: str) -> None:
+        """Remove a policy; one that is gone already is no fault."""
+        self.delete(f"/policies/{self._quoted}/{quote(name, safe='')}")
+
+    def binding_path(self, binding: Binding) -> str:
+        """Where bindings between these two are made and listed."""
+        return f"/bindings/{self._quoted}/e/{quote(binding.exchange)}/q/{quote(binding.queue)}"
+
+    def get(self, path: str) -> Any:
+        """What the API answers."""
+        response = self.http.get(path)
         response.raise_for_status()
-        found: list[dict[str, Any]] = response.json()
-        return found
+        return response.json()
 
-    def _put(self, path: str, body: dict[str, Any]) -> None:
-        _expect_success(self._http.put(path, json=body))
+    def put(self, path: str, body: Row) -> None:
+        """Raises ``Refused``."""
+        _expect_success(self.http.put(path, json=body))
 
-    def _post(self, path: str, body: dict[str, Any]) -> None:
-        _expect_success(self._http.post(path, json=body))
+    def post(self, path: str, body: Row) -> None:
+        """Raises ``Refused``."""
+        _expect_success(self.http.post(path, json=body))
+
+    def delete(self, path: str, headers: Mapping[str, str] | None = None) -> None:
+        """What is gone already is no fault. Raises ``Refused``."""
+        response = self.http.delete(path, headers=headers)
+        if response.status_code != httpx.codes.NOT_FOUND:
+            _expect_success(response)
+
+
+def permission_body(user: User) -> Row:
+    """Permissions as the management API takes them."""
+    return {"configure": user.configure, "write": user.write, "read": user.read}
+
+
+def topic_body(topic: TopicPermission) -> Row:
+    """What a topic permission allows; nobody binds queues, so nobody may read."""
+    return {"write": topic.write, "read": "^$"}
+
+
+def password_hash(password: str, salt: bytes) -> str:
+    """RabbitMQ's salted SHA-256 (rabbit_password_hashing_sha256)."""
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def _has_password(row: Row, password: Password) -> bool:
+    stored = str(row.get("password_hash", ""))
+    if password is None or not stored:
+        return not stored and password is None
+    if row.get("hashing_algorithm") != "rabbit_password_hashing_sha256":
+        return False
+    return stored == password_hash(password, base64.b64decode(stored)[:SALT_BYTES])
+
+
+def _has_needless_password(user: User, existing: Rights) -> bool:
+    return not user.has_password and bool(existing.users.get(user.name, {}).get("password_hash"))
+
+
+def _tags(row: Row) -> str:
+    tags = row.get("tags", "")
+    return ",".join(tags) if isinstance(tags, list) else str(tags)
 
 
 def _expect_success(response: httpx.Response) -> None:
@@ -109,27 +282,34 @@ def _expect_success(response: httpx.Response) -> None:
         raise Refused(f"{response.request.method} {response.request.url.path}: {response.text[:300]}")
 
 
-def _differences(kind: str, wanted: dict[str, dict[str, Any]], found: dict[str, dict[str, Any]]) -> list[str]:
+def _is_same(row: Row | None, body: Row) -> bool:
+    return row is not None and all(row.get(name) == value for name, value in body.items())
+
+
+def _differences(kind: str, described: Mapping[Any, Row], existing: Mapping[Any, Row]) -> list[str]:
     lines = []
-    for name, body in wanted.items():
-        if name not in found:
-            lines.append(f"{kind} {name}: missing")
-        elif other := [k for k, v in body.items() if found[name].get(k) != v]:
-            lines.append(f"{kind} {name}: other {', '.join(f'{k}={found[name].get(k)!r}' for k in other)}")
+    for name, body in described.items():
+        shown = " at ".join(name) if isinstance(name, tuple) else name
+        if name not in existing:
+            lines.append(f"{kind} {shown}: missing")
+        elif other := [key for key, value in body.items() if existing[name].get(key) != value]:
+            values = ", ".join(f"{key}={existing[name].get(key)!r}" for key in other)
+            lines.append(f"{kind} {shown}: other {values}")
     return lines
 
 
-def _exchange_body(exchange: Exchange) -> dict[str, Any]:
-    return {"type": exchange.kind, "durable": True, "auto_delete": False}
+def _exchange_body(kind: str) -> Row:
+    return {"type": kind, "durable": True, "auto_delete": False}
 
 
-def _queue_body(queue: Queue) -> dict[str, Any]:
+def _queue_body(queue: Queue) -> Row:
     return {"durable": True, "auto_delete": False, "arguments": queue.arguments}
 
 
-def _permission(user: User) -> dict[str, Any]:
-    return {"configure": user.configure, "write": user.write, "read": user.read}
-
-
-def _topic_permission(user: User) -> dict[str, Any]:
-    return {"exchange": user.topic_exchange, "write": user.topic_write, "read": ".*"}
+def _policy_body(policy: Policy) -> Row:
+    return {
+        "pattern": policy.pattern,
+        "definition": policy.definition,
+        "priority": policy.priority,
+        "apply-to": "quorum_queues",
+    }

@@ -9,11 +9,24 @@ from rich.console import Console
 
 from common.failure import TrunkFailure
 from trunkctl import broker_admin
-from trunkctl.commands import declare, machine, operate, trust, unit, users, verify
+from trunkctl.commands import (
+    archive,
+    declare,
+    events,
+    machine,
+    operate,
+    park,
+    stores,
+    trust,
+    unit,
+    units,
+    users,
+    verify,
+)
 from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for part in (machine, unit, operate, verify, trust, declare, users):
+for part in (machine, unit, operate, park, events, verify, trust, declare, stores, archive, units, users):
     part.register(app)
 
 

@@ -1,17 +1,13 @@
 """What the services wrote down, for the operator's eyes: reads their databases and changes nothing."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
-from pymongo import MongoClient, ReadPreference
-from pymongo.errors import PyMongoError
+from pymongo import MongoClient
 
+from trunkctl.databases import asking, connected
 from trunkctl.paper_trail import Trail, trail
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
-
-TIMEOUT_MS = 10_000
 
 Found = dict[str, Any]
 
@@ -20,30 +16,24 @@ class Records:
     """Read-only views of intake's, the router's and the archive's collections."""
 
     def __init__(self, settings: ControlSettings) -> None:
-        self._client: MongoClient[Found] = MongoClient(
-            settings.mongo_uri.get_secret_value(),
-            tz_aware=True,
-            serverSelectionTimeoutMS=TIMEOUT_MS,
-            read_preference=ReadPreference.PRIMARY_PREFERRED,
-            appname="trunkctl",
-        )
+        self._client: MongoClient[Found] = connected(settings, "trunkctl")
 
     def trails(self, identifier: str) -> list[Trail]:
         """Of every document that a DocumentId, a document key or a package id names; empty = unknown."""
-        with _asking():
+        with asking():
             return [self._trail(subject) for subject in self._subjects(identifier)]
 
     def verdicts(self, package_ids: Iterable[str]) -> dict[str, str]:
         """What the archive has on record, by package: the fact it keeps the evidence of."""
         wanted = {"_id": {"$in": sorted(package_ids)}}
-        with _asking():
+        with asking():
             found = self._client["trunk_archive"]["records"].find(wanted, {"verdict": 1})
             return {record["_id"]: record["verdict"] for record in found}
 
     def states(self, document_keys: Iterable[str]) -> dict[tuple[str, str], str]:
         """Where every delivery of these documents stands, by document key and receiver."""
         wanted = {"document_key": {"$in": sorted(document_keys)}}
-        with _asking():
+        with asking():
             found = self._client["trunk_router"]["deliveries"].find(
                 wanted, {"document_key": 1, "receiver": 1, "state": 1}
             )
@@ -67,13 +57,3 @@ class Records:
 def _below(key: str) -> dict[str, str]:
     """``_id`` of everything that belongs to a document: its key, a slash, the rest."""
     return {"$gte": f"{key}/", "$lt": f"{key}0"}
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    try:
-        yield
-    except PyMongoError as error:
-        raise Trouble(
-            f"The database does not answer ({type(error).__name__}): is TRUNK_MONGO_URI right, or the trunk down?"
-        ) from error

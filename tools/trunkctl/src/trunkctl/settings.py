@@ -10,6 +10,7 @@ import typer
 from pydantic import SecretStr
 
 from common.settings import ServiceSettings
+from common.store_access import Role
 from trunkctl import trunk_file
 from trunkctl.trouble import Trouble
 
@@ -38,6 +39,10 @@ class ControlSettings(ServiceSettings):
     """Unit directory file; none = the directory in force is read from the object store."""
     city_dir: Path | None = None
     """Keys of the demo city, to sign with."""
+    mongo_admin_uri: SecretStr = SecretStr("")
+    """Address of the database as its administrator; only ``trunkctl stores users`` needs it."""
+    mongo_users_file: Path | None = None
+    """JSON of the database's users and their passwords, for ``trunkctl stores users``."""
 
     @property
     def own_user(self) -> str:
@@ -65,12 +70,12 @@ class ControlSettings(ServiceSettings):
 
 
 @cache
-def settings(state: Path = DEFAULT_STATE) -> ControlSettings:
-    """The session's settings, read once."""
+def settings(state: Path = DEFAULT_STATE, role: Role = Role.OPERATOR) -> ControlSettings:
+    """The session's settings, read once. ``role``: whose keys to the stores a trunk on this machine gives."""
     if any(name in os.environ for name in ADDRESSES):
         return ControlSettings()
     local = trunk_file.load(state)
     if local is None:
         return ControlSettings()
-    told = {name: value for name, value in local.control().items() if f"TRUNK_{name}".upper() not in os.environ}
+    told = {name: value for name, value in local.control(role).items() if f"TRUNK_{name}".upper() not in os.environ}
     return ControlSettings(**told)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from common.store_access import Role
 from trunkctl.mailbox import Item
 from trunkctl.paper_trail import Trail
-from trunkctl.parked import Group, Parked
 from trunkctl.trunk_file import TrunkFile
 
 WIDTH_OF_LOGS = 170
@@ -22,16 +23,31 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=WIDTH_OF_LOGS)
 
 
+def show_differences(differences: Iterable[str]) -> None:
+    """How a server differs from its description, a line each. Raises ``typer.Exit`` (1) if it does."""
+    listed = list(differences)
+    for line in listed:
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+    if listed:
+        raise typer.Exit(1)
+    console().print("as described")
+
+
 def local_time(at: datetime | None) -> str:
     """Seconds precision, in the time zone of this machine."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
 def rows(table: Table, lines: Iterable[Sequence[object]]) -> Table:
-    """Fill a table; whatever came from outside is shown as it is, never as markup."""
+    """Fill a table; whatever came from outside is shown as it is, never as markup or as an order to the terminal."""
     for line in lines:
-        table.add_row(*(escape(str(cell)) for cell in line))
+        table.add_row(*(escape(printable(str(cell))) for cell in line))
     return table
+
+
+def printable(text: str) -> str:
+    """With a sign in the place of every character that moves the cursor or turns the direction of writing."""
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 def inbox_table(items: Iterable[Item]) -> Table:
@@ -41,15 +57,6 @@ def inbox_table(items: Iterable[Item]) -> Table:
         table,
         ((i.type, i.kind, i.sender, i.document_id, i.label or i.reason, i.lane, i.package_id) for i in items),
     )
-
-
-def park_table(groups: Iterable[Group]) -> Table:
-    """The parking lot, one section a group."""
-    table = Table("reason", "service", "queue", "document", "parked", "attempts", "replays", "detail")
-    for group in groups:
-        rows(table, (_parked_row(group, member) for member in group.members))
-        table.add_section()
-    return table
 
 
 def trail_tables(found: Trail) -> list[Table]:
@@ -72,17 +79,10 @@ def address_table(found: TrunkFile) -> Table:
             ("broker", f"{found.amqp_host}:{found.amqp_port}, vhost {found.vhost}"),
             ("broker's management", f"{found.rabbitmq_management_url}, user {found.rabbitmq_admin_user}"),
             ("object store", found.s3_endpoint),
-            ("database", found.mongo_uri.rpartition("@")[2]),
+            ("database", found.mongo_uris[Role.OPERATOR].rpartition("@")[2]),
             ("users' passwords", found.users_file),
             ("mails", found.mail_file),
         ],
     )
     health = ((name, f"http://127.0.0.1:{s.http_port}/readyz, process {s.pid}") for name, s in found.services.items())
     return rows(table, health)
-
-
-def _parked_row(group: Group, member: Parked) -> tuple[object, ...]:
-    return (
-        *(group.reason, group.service, group.queue, member.document),
-        *(member.parked_at[:19], member.attempts, member.replays, member.detail),
-    )

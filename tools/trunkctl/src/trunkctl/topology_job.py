@@ -1,21 +1,30 @@
 """``trunkctl topology``: declares the broker's objects, users and permissions, or tells what differs."""
 
+import asyncio
 import json
 import secrets
+from collections.abc import Container, Mapping, Set
 from pathlib import Path
 
+from common.directory import read_disabled
 from common.domain.directory import Directory
+from common.domain.names import UnitCode
+from common.objects import Objects
 from common.topology import Topology, static_topology, unit_topology
-from trunkctl.broker_admin import BrokerAdmin
+from trunkctl import trunk_file
+from trunkctl.broker_admin import BrokerAdmin, Password
 from trunkctl.settings import ControlSettings
+from trunkctl.takeover.job import remains
+from trunkctl.takeover.remains import Remains, beside, leftovers
 from trunkctl.trouble import Trouble
+from trunkctl.users import PASSWORD_BYTES
 
 
-def whole_topology(directory: Directory) -> Topology:
-    """What the broker must hold for these units."""
+def whole_topology(directory: Directory, disabled: Container[UnitCode] = ()) -> Topology:
+    """What the broker must hold for these units, some of which are disabled."""
     whole = static_topology()
     for unit in directory.units.values():
-        whole += unit_topology(unit)
+        whole += unit_topology(unit, is_disabled=unit.code in disabled)
     return whole
 
 
@@ -28,25 +37,26 @@ def admin(settings: ControlSettings) -> BrokerAdmin:
     )
 
 
-def passwords_for(topology: Topology, users_file: Path, given: dict[str, str] | None = None) -> dict[str, str]:
-    """Password of every user; new users get a random one, kept in a file only its owner may read.
+def passwords_for(topology: Topology, users_file: Path, given: Mapping[str, str] | None = None) -> dict[str, Password]:
+    """Password of every user that has one; new users get a random one, kept in a file only its owner may read.
 
     given: passwords that somebody else chose; they count before the file's and are not written into it. Raises
     ``Trouble`` for a new user when the file cannot be written, as a mounted secret: a password nobody keeps is none.
     """
-    kept: dict[str, str] = json.loads(users_file.read_text()) if users_file.exists() else {}
-    known = kept | (given or {})
-    missing = {user.name: secrets.token_urlsafe(24) for user in topology.users if user.name not in known}
+    kept = trunk_file.passwords(users_file)
+    known = kept | dict(given or {})
+    having = [user.name for user in topology.users if user.has_password]
+    missing = {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in having if name not in known}
     if missing:
         _keep(kept | missing, users_file, sorted(missing))
-    return known | missing
+    chosen = known | missing
+    return {user.name: chosen[user.name] if user.has_password else None for user in topology.users}
 
 
 def _keep(passwords: dict[str, str], users_file: Path, new: list[str]) -> None:
     try:
         users_file.parent.mkdir(parents=True, exist_ok=True)
-        users_file.touch(mode=0o600)
-        users_file.write_text(json.dumps(passwords, indent=1))
+        trunk_file.write_private(users_file, json.dumps(passwords, indent=1))
     except OSError as error:
         raise Trouble(
             f"No password of broker user {', '.join(new)}, and {users_file} cannot be written: "
@@ -54,13 +64,43 @@ def _keep(passwords: dict[str, str], users_file: Path, new: list[str]) -> None:
         ) from error
 
 
-def apply(settings: ControlSettings, directory: Directory) -> int:
-    """Declare everything. Returns the number of objects."""
-    topology = whole_topology(directory)
-    admin(settings).apply(topology, passwords_for(topology, settings.users_file, settings.passwords()))
-    return len(topology.exchanges) + len(topology.queues) + len(topology.bindings) + len(topology.users)
+def apply(settings: ControlSettings, directory: Directory, left: Remains | None = None) -> int:
+    """Declare everything, beside what remains of a former release; disabled units stay so.
+
+    ``left``: what is taken to remain; none = what the broker holds. Returns the number of objects.
+    """
+    objects, broker = Objects(settings), admin(settings)
+    disabled = asyncio.run(read_disabled(objects))
+    broker.make_vhost()
+    topology = beside(whole_topology(directory, disabled), left or remains(broker))
+    broker.apply(topology, passwords_for(topology, settings.users_file, settings.passwords()))
+    correct(broker, settings, directory, assumed=disabled, disabled=asyncio.run(read_disabled(objects)))
+    return topology.size
+
+
+def correct(
+    broker: BrokerAdmin,
+    settings: ControlSettings,
+    directory: Directory,
+    *,
+    assumed: Set[UnitCode],
+    disabled: Set[UnitCode],
+) -> None:
+    """Give units that were disabled or enabled meanwhile the rights they have now; close disabled units' sessions."""
+    units = {code: directory.units[code] for code in sorted(assumed | disabled) if code in directory.units}
+    for code in assumed ^ disabled:
+        if code in units:
+            changed = unit_topology(units[code], is_disabled=code in disabled)
+            passwords = passwords_for(changed, settings.users_file, settings.passwords())
+            for user in changed.users:
+                broker.apply_user(user, passwords[user.name])
+    for code, unit in units.items():
+        if code in disabled:
+            broker.end_sessions(unit.user, "unit disabled")
 
 
 def check(settings: ControlSettings, directory: Directory) -> list[str]:
     """What differs; empty = as it should be."""
-    return admin(settings).differences(whole_topology(directory))
+    broker, disabled = admin(settings), asyncio.run(read_disabled(Objects(settings)))
+    left = remains(broker)
+    return [*broker.differences(beside(whole_topology(directory, disabled), left)), *leftovers(left)]

@@ -7,7 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from common.topology import OPERATOR, VHOST
+from common.facts.flows import OPERATOR
+from common.store_access import Role
+from common.topology import VHOST
+from trunkctl.trouble import Trouble
 
 
 class RunningService(BaseModel):
@@ -31,10 +34,11 @@ class TrunkFile(BaseModel):
     rabbitmq_management_url: str
     rabbitmq_admin_user: str
     rabbitmq_admin_password: str
-    mongo_uri: str
+    mongo_uris: dict[str, str] = {}
+    """The database's address by role, for those roles that use it."""
     s3_endpoint: str
-    s3_access_key: str
-    s3_secret_key: str
+    s3_keys: dict[str, dict[str, str]] = {}
+    """``access`` and ``secret`` at the object store, by role."""
     users_file: Path
     """Broker users and their passwords."""
     city_dir: Path
@@ -46,22 +50,26 @@ class TrunkFile(BaseModel):
     mail_port: int = 0
     services: dict[str, RunningService] = {}
 
-    def control(self) -> dict[str, Any]:
-        """The same, as fields of ``ControlSettings``."""
+    def control(self, role: Role = Role.OPERATOR) -> dict[str, Any]:
+        """The same, as fields of ``ControlSettings``, with the role's rights at the stores. Raises ``Trouble``."""
+        if role not in self.s3_keys:
+            raise Trouble(f"The trunk on this machine knows no keys of {role} yet: `trunkctl up` makes them.")
         password = passwords(self.users_file).get(OPERATOR, "")
         address = f"{self.amqp_host}:{self.amqp_port}/{self.vhost}"
-        told = self.model_dump(include=CONTROL_FIELDS)
-        return told | {"amqp_url": f"amqp://{OPERATOR}:{password}@{address}"}
+        keys = self.s3_keys[role]
+        return self.model_dump(include=CONTROL_FIELDS) | {
+            "amqp_url": f"amqp://{OPERATOR}:{password}@{address}",
+            "mongo_uri": self.mongo_uris.get(role, ""),
+            "s3_access_key": keys["access"],
+            "s3_secret_key": keys["secret"],
+        }
 
 
 CONTROL_FIELDS = {
     "rabbitmq_management_url",
     "rabbitmq_admin_user",
     "rabbitmq_admin_password",
-    "mongo_uri",
     "s3_endpoint",
-    "s3_access_key",
-    "s3_secret_key",
     "users_file",
     "city_dir",
     "trust_dir",

@@ -1,10 +1,11 @@
-"""``trunkctl users``: new passwords for broker users whose passwords are kept in the users file."""
+"""Passwords of broker users, as far as they are kept in the users file."""
 
 import json
 import secrets
 from collections.abc import Container
 from pathlib import Path
 
+from common.facts.flows import OPERATOR, SERVICES
 from trunkctl import trunk_file
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.trouble import Trouble
@@ -13,20 +14,35 @@ PASSWORD_BYTES = 24
 
 
 def rotate(admin: BrokerAdmin, users_file: Path, user: str, given: Container[str] = ()) -> None:
-    """Give a user a new random password, in the file first: ``topology apply`` finishes what was broken off.
+    """Give a service or the operator a new random password.
 
-    given: users whose passwords somebody else chooses. Raises ``Trouble`` for them, for users that the file does not
-    know, and when the file cannot be written.
+    Raises ``Trouble`` for any other user, and as ``choose_password`` does.
     """
-    known = trunk_file.passwords(users_file)
-    if user not in known or user in given:
+    if user not in (*SERVICES, OPERATOR):
+        raise Trouble(f"{user} is no service: a unit's password is changed by `trunkctl units rotate`.")
+    admin.set_password(user, choose_password(users_file, user, given), "monitoring" if user == OPERATOR else "")
+
+
+def choose_password(users_file: Path, user: str, given: Container[str] = ()) -> str:
+    """Write a new random password for a user into the file, and return it.
+
+    The file comes before the broker: ``topology apply`` finishes what was broken off in between. given: users whose
+    passwords somebody else chooses. Raises ``Trouble`` for them, for users that the file does not know, and when the
+    file cannot be written.
+    """
+    expect_kept(users_file, user, given)
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    try:
+        trunk_file.write_private(users_file, json.dumps(trunk_file.passwords(users_file) | {user: password}, indent=1))
+    except OSError as error:
+        raise Trouble(f"{users_file} cannot be written, so nothing was changed: {error}") from error
+    return password
+
+
+def expect_kept(users_file: Path, user: str, given: Container[str] = ()) -> None:
+    """Raise ``Trouble`` unless the password of this user is the file's to keep."""
+    if user not in trunk_file.passwords(users_file) or user in given:
         raise Trouble(
             f"The password of {user} is not kept in {users_file}. Change it where it is kept, "
             "then `trunkctl topology apply` puts it into force."
         )
-    changed = known | {user: secrets.token_urlsafe(PASSWORD_BYTES)}
-    try:
-        trunk_file.write_private(users_file, json.dumps(changed, indent=1))
-    except OSError as error:
-        raise Trouble(f"{users_file} cannot be written, so nothing was changed: {error}") from error
-    admin.set_password(user, changed[user])

@@ -1,6 +1,5 @@
-"""Commands of an operator: ``track``, ``park``, ``upload-url``, ``edxml``."""
+"""Commands of an operator: ``track``, ``upload-url``, ``edxml``."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +7,12 @@ import typer
 
 from common.objects import Objects
 from trunkctl import edxml as edxml_files
-from trunkctl import park, units, uploads
-from trunkctl.parked import grouped
+from trunkctl import uploads
 from trunkctl.records import Records
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, park_table, trail_tables
+from trunkctl.shown import console, trail_tables
 from trunkctl.trouble import Trouble
-
-park_app = typer.Typer(no_args_is_help=True, help="Messages that only a person can help.")
+from trunkctl.units import lookup
 
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
 
@@ -23,7 +20,6 @@ Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(track)
-    app.add_typer(park_app, name="park")
     app.command("upload-url")(upload_url)
     app.command()(edxml)
 
@@ -41,36 +37,6 @@ def track(
             console().print(table)
 
 
-@park_app.command("list")
-def park_list(state: StateOption = DEFAULT_STATE) -> None:
-    """What lies in the parking lot, by reason, service and queue."""
-    found = asyncio.run(park.look(settings(state)))
-    if found:
-        console().print(park_table(grouped(found)))
-    console().print(f"{len(found)} parked")
-
-
-@park_app.command("replay")
-def park_replay(
-    identifier: Annotated[list[str] | None, typer.Option("--id", help="DocumentId, package or message id.")] = None,
-    reason: Annotated[list[str] | None, typer.Option(help="Everything parked for this reason.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
-    state: StateOption = DEFAULT_STATE,
-) -> None:
-    """Put parked messages back into the queues they came from; safe to run again."""
-    choice = park.Choice(tuple(identifier or ()), tuple(reason or ()), everything)
-    if choice == park.Choice():
-        raise typer.BadParameter("say which: --id, --reason or --all")
-    done, stuck = asyncio.run(park.replay(settings(state), choice))
-    console().print(f"{len(done)} replayed")
-    for message in stuck:
-        console().print(
-            f"left: {message.document} came from no queue of a service or unit ({message.queue or 'unknown'})"
-        )
-    if stuck:
-        raise typer.Exit(1)
-
-
 def upload_url(
     unit: Annotated[str, typer.Argument(help="Code of the unit that will upload.")],
     name: Annotated[str, typer.Argument(help="Name of the upload, for people.")],
@@ -78,7 +44,7 @@ def upload_url(
 ) -> None:
     """A presigned address to which UNIT may PUT one large package within an hour."""
     told = settings(state)
-    code = units.named(units.in_force(told), unit).code
+    code = lookup.named(lookup.in_force(told), unit).code
     address, key = uploads.address_now(Objects(told), code, name)
     console().print(f"key {key}", soft_wrap=True)
     console().print(address, markup=False, highlight=False, soft_wrap=True)

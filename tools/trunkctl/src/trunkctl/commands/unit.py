@@ -11,12 +11,13 @@ import typer
 from common.domain.names import Priority
 from common.edxml.dates import VIETNAM
 from trunkctl import inbox as inbox_messages
-from trunkctl import letter, units
+from trunkctl import letter
 from trunkctl import send as submissions
 from trunkctl.commands.optional import demo_parts
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, inbox_table
 from trunkctl.trouble import Trouble
+from trunkctl.units import lookup
 
 
 def register(app: typer.Typer) -> None:
@@ -42,12 +43,12 @@ def send(
 ) -> None:
     """Submit files as one package; the first is the document itself, and must be signed."""
     told = settings(state)
-    directory = units.known_to(told)
-    issuer, today = units.speaker(told, directory, sender), datetime.now(VIETNAM).date()
+    directory = lookup.known_to(told)
+    issuer, today = lookup.speaker(told, directory, sender), datetime.now(VIETNAM).date()
     number = number or str(secrets.randbelow(90_000) + 10_000)
     described = letter.Letter(
         sender=issuer,
-        receivers=tuple(directory.unit(code) or units.unlisted(code) for code in receivers),
+        receivers=tuple(directory.unit(code) or lookup.unlisted(code) for code in receivers),
         subject=subject,
         document_id=document_id or letter.document_id(issuer, number, notation, today),
         number=number,
@@ -75,7 +76,7 @@ def inbox(
 ) -> None:
     """What waits in a unit's inbox, read as that unit."""
     told = settings(state)
-    reader = units.speaker(told, units.known_to(told), unit)
+    reader = lookup.speaker(told, lookup.known_to(told), unit)
     found = asyncio.run(inbox_messages.read(told, reader, ack=ack, folder=save))
     if found:
         console().print(inbox_table(found))

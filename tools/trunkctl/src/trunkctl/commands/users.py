@@ -9,7 +9,7 @@ from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console
 from trunkctl.trunk_file import passwords
 
-users_app = typer.Typer(no_args_is_help=True, help="The broker's users: units, services, the operator.")
+users_app = typer.Typer(no_args_is_help=True, help="The broker's users: services and the operator.")
 
 
 def register(app: typer.Typer) -> None:
@@ -19,15 +19,15 @@ def register(app: typer.Typer) -> None:
 
 @users_app.command("rotate")
 def users_rotate(
-    user: Annotated[str, typer.Argument(help="Broker user: a unit's, a service's name, or operator.")],
+    user: Annotated[str, typer.Argument(help="A service's name, or operator.")],
     disconnect: Annotated[bool, typer.Option("--disconnect", help="End the sessions that are open, too.")] = False,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """A new password for a broker user, written to the users file and put into force at once."""
+    """A new password for a service or the operator, written to the users file and put into force at once."""
     told = settings(state)
     admin = topology_job.admin(told)
     given = passwords(told.given_users_file) if told.given_users_file else {}
     users.rotate(admin, told.users_file, user, given)
     console().print(f"{user} has a new password: {told.users_file}", markup=False, soft_wrap=True)
     if disconnect:
-        console().print(f"{admin.end_sessions(user)} sessions ended")
+        console().print(f"{admin.end_sessions(user, 'password changed')} sessions ended")

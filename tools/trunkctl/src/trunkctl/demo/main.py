@@ -10,7 +10,7 @@ from rich.console import Console
 
 from devstack import progress
 from mint.city import City
-from trunkctl import park, shown
+from trunkctl import shown
 from trunkctl.demo import closing, totals
 from trunkctl.demo.cases import Case, Kind, Outcome
 from trunkctl.demo.desks import open_desks
@@ -23,6 +23,7 @@ from trunkctl.local import cast, services
 from trunkctl.local.down import down
 from trunkctl.local.places import places
 from trunkctl.local.up import has_servers, is_up, up
+from trunkctl.park.held import HeldMessages
 from trunkctl.records import Records
 from trunkctl.settings import ControlSettings
 from trunkctl.trunk_file import TrunkFile
@@ -113,7 +114,7 @@ def _ended(state: Path) -> list[str]:
 
 
 def _parked(settings: ControlSettings) -> int:
-    return asyncio.run(park.count(settings))
+    return HeldMessages(settings).count()
 
 
 def _lines(file: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from common.topology import SERVICES
+from common.facts.flows import SERVICES
 from devstack import ports, processes, waiting
 from devstack.processes import Program
 from trunkctl.local.places import Places
@@ -60,13 +60,13 @@ def alive(place: Places) -> dict[str, bool]:
 
 def environment(place: Places, found: TrunkFile, service: str, http_port: int) -> dict[str, str]:
     """Everything a service is told."""
-    password = passwords(found.users_file)[service]
+    password, keys = passwords(found.users_file)[service], found.s3_keys[service]
     told = {
         "TRUNK_AMQP_URL": f"amqp://{service}:{password}@{found.amqp_host}:{found.amqp_port}/{found.vhost}",
-        "TRUNK_MONGO_URI": found.mongo_uri,
+        "TRUNK_MONGO_URI": found.mongo_uris[service],
         "TRUNK_S3_ENDPOINT": found.s3_endpoint,
-        "TRUNK_S3_ACCESS_KEY": found.s3_access_key,
-        "TRUNK_S3_SECRET_KEY": found.s3_secret_key,
+        "TRUNK_S3_ACCESS_KEY": keys["access"],
+        "TRUNK_S3_SECRET_KEY": keys["secret"],
         "TRUNK_HTTP_PORT": str(http_port),
         "TRUNK_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "TRUNK_TRUST_DIR": str(place.trust),

@@ -1,18 +1,26 @@
 """``trunkctl up``: servers, city, stores, directory, topology, services; what runs already is left alone."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+from common.domain.directory import Directory
 from common.objects import Objects
+from common.store_access import Role
 from devstack import servers
 from devstack.addresses import Addresses
 from devstack.errors import DevstackError
 from devstack.progress import Progress
-from trunkctl import migrate_job, topology_job, trunk_file, units
+from trunkctl import migrate_job, topology_job, trunk_file
 from trunkctl.local import cast, services
 from trunkctl.local.places import Places, places
 from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import TrunkFile
+from trunkctl.units.announce import catch_up
+from trunkctl.units.bucket import DirectoryBucket
+from trunkctl.units.directory_acts import Comparison, forced
+from trunkctl.units.directory_file import read_strictly
+from trunkctl.units.history import Decision
 
 
 def up(state: Path, progress: Progress) -> TrunkFile:
@@ -47,11 +55,25 @@ def is_up(state: Path) -> bool:
 
 
 def _declare(place: Places, found: TrunkFile) -> None:
+    migrate_job.apply(ControlSettings(**found.control(Role.MIGRATE)))
     settings = ControlSettings(**found.control())
     objects = Objects(settings)
-    migrate_job.apply(settings)
-    directory = units.import_file(objects, place.directory)
+    bucket = DirectoryBucket(objects)
+    directory = _bring_directory(bucket, place.directory.read_bytes())
     topology_job.apply(settings, directory)
+    catch_up(ControlSettings(**found.control()), bucket)  # with the operator's password, which was made just now
+
+
+def _bring_directory(bucket: DirectoryBucket, data: bytes) -> Directory:
+    """Put the city's directory into force unless it is."""
+    directory = read_strictly(data)
+    who = Decision(by="trunkctl up", why="the demo city of this machine", at=datetime.now(UTC))
+    if bucket.head().state.in_force == directory.version:
+        bucket.publish_state()
+    else:
+        bucket.keep_version(data)
+        bucket.record(lambda head: forced(head, Comparison(bucket.directory(head.state.in_force), directory), who))
+    return directory
 
 
 def _described(place: Places, addresses: Addresses) -> TrunkFile:
@@ -77,8 +99,7 @@ SERVER_FIELDS = (
     "rabbitmq_management_url",
     "rabbitmq_admin_user",
     "rabbitmq_admin_password",
-    "mongo_uri",
+    "mongo_uris",
     "s3_endpoint",
-    "s3_access_key",
-    "s3_secret_key",
+    "s3_keys",
 )

@@ -1,7 +1,6 @@
-"""``trunkctl units``: brings a unit directory file into the trunk."""
+"""Finds units in the directory in force, or in a file that the settings name."""
 
 import asyncio
-import re
 from datetime import date
 from pathlib import Path
 
@@ -9,60 +8,10 @@ from common.directory import CURRENT, read_directory
 from common.domain.directory import Directory, Unit
 from common.domain.names import UnitCode
 from common.objects import DIRECTORY, ObjectMissing, Objects
-from common.topology import SERVICES
 from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
 
-UNIT_CODE = re.compile(r"^[0-9A-Za-z][0-9A-Za-z.]{1,33}[0-9A-Za-z]$")
-FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
-RESERVED = {*SERVICES, "operator", "guest", "admin"}
 NONE_YET = "There is no unit directory yet: `trunkctl units import FILE` brings one in."
-
-
-def problems(directory: Directory) -> list[str]:
-    """Why this directory must not be used; empty = fine."""
-    return [
-        *(f"{code}: not a unit code" for code in directory.units if not UNIT_CODE.match(code)),
-        *(f"{u.code}: ends like an urgent key" for u in directory.units.values() if u.code.endswith(".urgent")),
-        *(f"{u.code}: user {u.user} is reserved" for u in directory.units.values() if u.user in RESERVED),
-        *_shared_users(directory),
-        *(
-            f"{u.code}: certificate {certificate.sha256} is no SHA-256 in 64 small hex digits"
-            for u in directory.units.values()
-            for certificate in u.certificates
-            if not FINGERPRINT.match(certificate.sha256)
-        ),
-        *(
-            f"{u.code}: {field} {code} is not in the directory"
-            for u in directory.units.values()
-            for field, code in (("parent", u.parent), ("successor", u.successor))
-            if code and code not in directory.units
-        ),
-    ]
-
-
-def _shared_users(directory: Directory) -> list[str]:
-    users = [unit.user for unit in directory.units.values()]
-    return [f"user {user} speaks for several units" for user in sorted(set(users)) if users.count(user) > 1]
-
-
-def import_file(objects: Objects, path: Path) -> Directory:
-    """Store the file as a version and as the current directory. Raises ``ValueError`` naming every problem."""
-    data = path.read_bytes()
-    directory = read_directory(data)
-    if found := problems(directory):
-        raise ValueError("\n".join(found))
-    asyncio.run(objects.put(DIRECTORY, f"versions/{directory.version}.json", data, "application/json"))
-    asyncio.run(objects.put(DIRECTORY, CURRENT, data, "application/json"))
-    return directory
-
-
-def current_file(objects: Objects) -> bytes:
-    """The file in force. Raises ``Trouble`` before the first import."""
-    try:
-        return asyncio.run(objects.get_key(DIRECTORY, CURRENT))
-    except ObjectMissing as error:
-        raise Trouble(NONE_YET) from error
 
 
 def current(objects: Objects) -> Directory:

@@ -1,0 +1,387 @@
+"""``trunkctl archive check`` against a real store and database, with the operator's own keys: each kind of fault."""
+
+import asyncio
+import io
+import json
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+import urllib3
+from minio import Minio
+from minio.commonconfig import COMPLIANCE
+from minio.error import S3Error
+from minio.retention import Retention
+
+from archive.handlers import Archive
+from archive.record import Record
+from archive.retention import read_table
+from archive.store import Ledger, Progress, Records
+from common.database import Database
+from common.facts import BaseFact
+from common.objects import ARCHIVE, Objects
+from common.store_access import Role
+from devstack.servers import Addresses
+from tests.archive.conftest import Material
+from tests.system.trunk import BIN
+from trunkctl import archive_store
+from trunkctl.archive_check import faults_of
+from trunkctl.archive_store import ArchiveStore, NoAnswer
+
+from .conftest import client, settings
+
+
+class Quiet:
+    """Announces nothing."""
+
+    async def announce(self, fact: BaseFact) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An archive that services keep with their own keys, and an administrator who does harm."""
+
+    addresses: Addresses
+    archive: Archive
+    records: Records
+    database: Database
+    intake: Objects
+    administrator: Minio
+    store: ArchiveStore
+
+    async def keep(self, material: Material | None = None) -> Record:
+        what = await (material or Material()).store(self.intake)
+        await self.archive.take(what.verified())
+        found = await self.records.load(what.package_id)
+        assert found
+        return found
+
+    def faults(self, record: Record) -> list[tuple[str, str]]:
+        """Name of the object below the record's folder, and what is wrong."""
+        return [(fault.key.removeprefix(f"{record.folder}/"), fault.what) for fault in faults_of(record, self.store)]
+
+    def put(self, key: str, data: bytes, until: datetime | None = None) -> str:
+        """As somebody does who has more rights than any service."""
+        retention = Retention(COMPLIANCE, until) if until else None
+        return str(
+            self.administrator.put_object(ARCHIVE, key, io.BytesIO(data), len(data), retention=retention).version_id
+        )
+
+    def get(self, key: str) -> bytes:
+        with self.administrator.get_object(ARCHIVE, key) as answer:
+            return answer.read()
+
+    def copy_unlocked(self, record: Record, **versions: str) -> Record:
+        """The record of objects that lie elsewhere without a lock, so that they can be taken away."""
+        moved = record.model_copy(update={"document_key": f"{record.document_key[:-1]}x"})
+        objects = []
+        for each in record.objects:
+            key = each.key.replace(record.folder, moved.folder)
+            objects.append(each.model_copy(update={"key": key, "version_id": self.put(key, self.get(each.key))}))
+        moved = moved.model_copy(update={"objects": tuple(objects), "evidence_object": None})
+        return moved.sealed(self.put(moved.evidence_key, moved.evidence()))
+
+
+@pytest.fixture
+async def kept(addresses: Addresses, administrator: Minio) -> AsyncIterator[Kept]:
+    own = Objects(settings(addresses, Role.ARCHIVE))
+    database = Database(settings(addresses, Role.ARCHIVE), "archive")
+    records = Records(database)
+    archive = Archive(Ledger(database), records, Progress(database), own, Quiet(), read_table())
+    intake = Objects(settings(addresses, Role.INTAKE))
+    store = ArchiveStore(client(addresses, Role.OPERATOR))
+    yield Kept(addresses, archive, records, database, intake, administrator, store)
+    database.client.close()
+
+
+async def test_a_record_names_the_version_of_every_object(kept: Kept) -> None:
+    record = await kept.keep()
+    assert record.evidence_object
+    for each in (*record.objects, record.evidence_object):
+        assert kept.administrator.stat_object(ARCHIVE, each.key, version_id=each.version_id).size == each.size_bytes
+    inside = json.loads(kept.get(record.evidence_key))
+    assert [each["version_id"] for each in inside["objects"]] == [each.version_id for each in record.objects]
+    assert "evidence_object" not in inside
+    assert kept.get(record.evidence_key) == record.evidence()
+
+
+async def test_a_sound_record_has_no_faults(kept: Kept) -> None:
+    assert kept.faults(await kept.keep()) == []
+
+
+async def test_kept_twice_at_once_has_no_faults(kept: Kept) -> None:
+    """Replicas that kept the same package together leave versions beside those on record."""
+    what = await Material().store(kept.intake)
+    await asyncio.gather(*(kept.archive.take(what.verified()) for _ in range(4)))
+    record = await kept.records.load(what.package_id)
+    assert record
+    assert len(kept.store.versions(record.folder)[record.evidence_key]) > 1
+    assert kept.faults(record) == []
+
+
+async def test_a_record_of_an_earlier_release_is_read_and_checked(kept: Kept) -> None:
+    """It names no versions: any version that is right will do."""
+    record = await kept.keep()
+    row = await kept.database.collection("records").find_one({"_id": record.record_id})
+    assert row
+    for each in row["objects"]:
+        del each["version_id"]
+    del row["evidence_object"]
+    before = Record.model_validate(row)
+    kept.put(record.evidence_key, before.evidence(), record.retain_until)
+    assert kept.faults(before) == []
+    kept.administrator.remove_object(ARCHIVE, before.objects[0].key)
+    assert kept.faults(before) == [("package.edxml", "hidden by a delete marker")]
+
+
+async def test_hidden_by_a_delete_marker(kept: Kept) -> None:
+    record = await kept.keep()
+    kept.administrator.remove_object(ARCHIVE, record.objects[0].key)
+    kept.administrator.remove_object(ARCHIVE, record.evidence_key)
+    what = "hidden by a delete marker"
+    assert kept.faults(record) == [("package.edxml", what), ("record.json", what)]
+
+
+async def test_written_over(kept: Kept) -> None:
+    record = await kept.keep()
+    version = kept.put(record.objects[1].key, b"forged", record.retain_until)
+    again = kept.put(record.objects[2].key, kept.get(record.objects[2].key))
+    forged = record.model_copy(update={"label": "COPY"}).evidence()
+    above = kept.put(record.evidence_key, forged, record.retain_until)
+    assert again
+    assert kept.faults(record) == [
+        ("envelope.json", f"other bytes lie over it, as version {version}"),
+        ("record.json", f"other bytes lie over it, as version {above}"),
+    ]
+
+
+async def test_not_locked(kept: Kept) -> None:
+    record = kept.copy_unlocked(await kept.keep())
+    until = record.retain_until.isoformat()
+    assert set(kept.faults(record)) == {
+        (each.key.removeprefix(f"{record.folder}/"), f"not locked, on record until {until}")
+        for each in (*record.objects, record.evidence_object)
+        if each
+    }
+
+
+async def test_locked_for_too_short_a_time(kept: Kept) -> None:
+    record = kept.copy_unlocked(await kept.keep())
+    evidence = record.evidence_object
+    assert evidence
+    until = record.retain_until.replace(microsecond=0)
+    for number, each in enumerate((*record.objects, evidence)):
+        early = timedelta(days=1) if number == 0 else timedelta()
+        lock = Retention(COMPLIANCE, until - early)
+        kept.administrator.set_object_retention(ARCHIVE, each.key, lock, version_id=each.version_id)
+    early_until = (until - timedelta(days=1)).isoformat()
+    assert kept.faults(record) == [
+        ("package.edxml", f"locked until {early_until}, on record until {until.isoformat()}")
+    ]
+
+
+async def test_missing(kept: Kept) -> None:
+    record = kept.copy_unlocked(await kept.keep())
+    gone, replaced = record.objects[0], record.objects[1]
+    kept.administrator.remove_object(ARCHIVE, gone.key, version_id=gone.version_id)
+    kept.put(replaced.key, kept.get(replaced.key), record.retain_until)
+    kept.administrator.remove_object(ARCHIVE, replaced.key, version_id=replaced.version_id)
+    found = [fault for fault in kept.faults(record) if not fault[1].startswith("not locked")]
+    assert found == [
+        ("package.edxml", "missing"),
+        ("envelope.json", f"missing: version {replaced.version_id} is gone"),
+    ]
+
+
+async def test_a_record_without_any_object(kept: Kept) -> None:
+    record = (await kept.keep()).model_copy(update={"document_key": "nowhere"})
+    assert [what for _, what in kept.faults(record)][-1] == "missing"
+    assert kept.faults(record)[-1][0] == "record.json"
+
+
+async def test_other_bytes(kept: Kept) -> None:
+    """The database says other digests than the store holds: one of them was changed."""
+    record = await kept.keep()
+    changed = record.objects[0].model_copy(update={"sha256": "0" * 64})
+    found = kept.faults(record.model_copy(update={"objects": (changed, *record.objects[1:])}))
+    size, digest = record.objects[0].size_bytes, record.objects[0].sha256
+    assert found == [
+        ("package.edxml", f"other bytes: {size} bytes, SHA-256 {digest}"),
+        ("record.json", "differs from the record in the database"),
+    ]
+
+
+async def test_record_json_that_differs(kept: Kept) -> None:
+    record = await kept.keep()
+    assert kept.faults(record.model_copy(update={"label": "COPY"})) == [
+        ("record.json", "differs from the record in the database")
+    ]
+    prolonged = record.model_copy(update={"retain_until": record.retain_until + timedelta(days=365)})
+    assert len(kept.faults(prolonged)) == len(record.objects) + 2
+
+
+async def test_a_record_json_that_is_none(kept: Kept) -> None:
+    record = await kept.keep()
+    version = kept.put(record.evidence_key, b"\xff not JSON", record.retain_until)
+    assert kept.faults(record) == [("record.json", f"other bytes lie over it, as version {version}")]
+    named = record.evidence_object
+    assert named
+    renamed = named.model_copy(update={"version_id": version})
+    whats = [what for _, what in kept.faults(record.model_copy(update={"evidence_object": renamed}))]
+    assert whats[1:] == ["differs from the record in the database"]
+    assert whats[0].startswith("other bytes: 10 bytes")
+
+
+async def test_the_operators_keys_change_nothing(kept: Kept) -> None:
+    record = await kept.keep()
+    own, key = client(kept.addresses, Role.OPERATOR), record.objects[0].key
+    longer = Retention(COMPLIANCE, record.retain_until + timedelta(days=1))
+    for ask in (
+        lambda: own.remove_object(ARCHIVE, key),
+        lambda: own.put_object(ARCHIVE, key, io.BytesIO(b"x"), 1),
+        lambda: own.set_object_retention(ARCHIVE, key, longer, version_id=record.objects[0].version_id),
+    ):
+        with pytest.raises(S3Error, match="AccessDenied"):
+            ask()
+
+
+async def test_keys_without_the_right_are_no_fault_of_the_archive(kept: Kept) -> None:
+    record = await kept.keep()
+    with pytest.raises(NoAnswer, match="AccessDenied"):
+        faults_of(record, ArchiveStore(client(kept.addresses, Role.NOTIFIER)))
+
+
+@contextmanager
+def failing(endpoint: str, part: str) -> Iterator[str]:
+    """An address of the same store at which every request with this part in its target ends with 500."""
+
+    class Front(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if part in self.path:
+                self.send_error(500)
+                return
+            answer = urllib3.request("GET", f"http://{endpoint}{self.path}", headers=dict(self.headers))
+            self.send_response(answer.status)
+            for name in ("Content-Type", "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name])
+            self.send_header("Content-Length", str(len(answer.data)))
+            self.end_headers()
+            self.wfile.write(answer.data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Front) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+async def test_what_the_store_does_not_give_is_a_fault_and_the_rest_is_checked(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_store, "TRIES_AFTER_SECONDS", (0.0, 0.0))
+    record = await kept.keep()
+    keys = kept.addresses.s3_keys[Role.OPERATOR]
+
+    def through(place: str) -> ArchiveStore:
+        pool = urllib3.PoolManager(retries=urllib3.Retry(0))
+        return ArchiveStore(
+            Minio(place, keys["access"], keys["secret"], secure=False, region="us-east-1", http_client=pool)
+        )
+
+    with failing(kept.addresses.s3_endpoint, "nothing") as place:
+        assert faults_of(record, through(place)) == []
+    with failing(kept.addresses.s3_endpoint, "report.json") as place:
+        found = faults_of(record, through(place))
+        assert [(fault.key, fault.what.partition(":")[0]) for fault in found] == [
+            (f"{record.folder}/report.json", "cannot be read")
+        ]
+    with failing(kept.addresses.s3_endpoint, "versions=") as place:
+        assert [fault.what.partition(":")[0] for fault in faults_of(record, through(place))] == ["cannot be listed"]
+    with failing(kept.addresses.s3_endpoint, "") as place, pytest.raises(NoAnswer):
+        faults_of(record, through(place))
+    with pytest.raises(NoAnswer):
+        faults_of(record, through(place))
+
+
+# The command. Last in the file: it sees all that the tests above have kept.
+
+
+@pytest.fixture
+def environment(addresses: Addresses, tmp_path: Path) -> dict[str, str]:
+    keys = addresses.s3_keys[Role.OPERATOR]
+    return {
+        "PATH": "/usr/bin:/bin",
+        "TRUNK_MONGO_URI": addresses.mongo_uris[Role.OPERATOR],
+        "TRUNK_S3_ENDPOINT": addresses.s3_endpoint,
+        "TRUNK_S3_ACCESS_KEY": keys["access"],
+        "TRUNK_S3_SECRET_KEY": keys["secret"],
+    }
+
+
+@pytest.fixture
+def rows(addresses: Addresses) -> Iterator[Any]:
+    """The archive's records, empty at first."""
+    with closing(pymongo.MongoClient(addresses.mongo_uri)) as opened:
+        collection = opened["trunk_archive"]["records"]
+        collection.delete_many({})
+        yield collection
+
+
+def run(environment: dict[str, str], *arguments: str) -> tuple[int, list[str], str]:
+    command = [str(BIN / "trunkctl"), "archive", "check", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+async def test_the_command_tells_by_its_exit_code(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
+    records = [await kept.keep() for _ in range(5)]
+    assert await asyncio.to_thread(run, environment) == (0, ["5 records checked, 0 faults"], "")
+    bad, good = records[1], records[3]
+    kept.administrator.remove_object(ARCHIVE, bad.objects[0].key)
+    rows.update_one({"_id": records[2].record_id}, {"$unset": {"retain_until": ""}})
+    code, lines, _ = await asyncio.to_thread(run, environment)
+    assert code == 1
+    assert set(lines[:-1]) == {
+        f"{bad.record_id} {bad.objects[0].key} hidden by a delete marker",
+        f"{records[2].record_id} the record in the database cannot be read",
+    }
+    assert lines[-1] == "5 records checked, 2 faults"
+    for name in (bad.record_id, bad.document_key, bad.document_id):
+        code, lines, _ = await asyncio.to_thread(run, environment, name, good.document_key)
+        assert (code, lines[-1]) == (1, "2 records checked, 1 faults")
+    assert (await asyncio.to_thread(run, environment, good.document_id))[0] == 0
+    code, lines, _ = await asyncio.to_thread(run, environment, "unheard of", good.record_id)
+    assert (code, lines) == (1, ["unheard of no record of it", "1 records checked, 1 faults"])
+
+
+async def test_the_command_goes_on_where_it_stopped(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
+    ids = sorted([(await kept.keep()).record_id for _ in range(3)])
+    assert (await asyncio.to_thread(run, environment, "--after", ids[0]))[1] == ["2 records checked, 0 faults"]
+    keys = kept.addresses.s3_keys[Role.NOTIFIER]
+    wrong = {**environment, "TRUNK_S3_ACCESS_KEY": keys["access"], "TRUNK_S3_SECRET_KEY": keys["secret"]}
+    code, lines, said = await asyncio.to_thread(run, wrong, "--after", ids[0])
+    assert (code, lines) == (1, [])
+    assert "AccessDenied" in said.replace("\n", "")
+    assert f"Go on with --after {ids[0]}." in said
+
+
+async def test_more_records_than_a_page(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
+    """Rows of one package under many ids: what a page leaves over comes with the next."""
+    record = await kept.keep()
+    row = rows.find_one({"_id": record.record_id})
+    rows.insert_many([{**row, "_id": f"~{number:04d}"} for number in range(450)])
+    code, lines, said = await asyncio.to_thread(run, environment)
+    assert (code, lines) == (0, ["451 records checked, 0 faults"])
+    assert said == ""

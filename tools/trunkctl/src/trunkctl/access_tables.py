@@ -1,0 +1,36 @@
+"""Who may do what at the stores, as Markdown: for the terminal and for ``docs/operations/store-access.md``."""
+
+from collections.abc import Iterable
+
+from common.indexes import database_name
+from common.objects import BUCKETS
+from common.store_access import DATABASE_GRANTS, GRANTS, Right
+
+
+def object_store() -> list[str]:
+    """A row a bucket and role; whoever is not named may do nothing."""
+    ordered = sorted(GRANTS, key=lambda grant: BUCKETS.index(grant.bucket))
+    rows = (
+        (f"`{grant.bucket}`", grant.role, ", ".join(right for right in Right if right in grant.rights), grant.reason)
+        for grant in ordered
+    )
+    return _table(("bucket", "who", "may", "why"), rows)
+
+
+def database() -> list[str]:
+    """A row a database user."""
+    rows = (
+        (
+            grant.role,
+            ", ".join(f"`{database_name(service)}`" for service in grant.services),
+            ", ".join([*grant.actions, *(f"remove from `{name}`" for name in grant.removes_from)]),
+            grant.reason,
+        )
+        for grant in DATABASE_GRANTS
+    )
+    return _table(("who", "database", "may", "why"), rows)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = [head, ("---",) * len(head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]

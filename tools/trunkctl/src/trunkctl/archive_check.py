@@ -1,0 +1,167 @@
+"""Does the archive hold what a record says? Compares the record with the versions of its objects.
+
+A fault is a value; only a store that does not answer at all raises. How the store is asked: ``archive_store.py``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+from minio.commonconfig import COMPLIANCE
+from pydantic import ValidationError
+
+from archive.record import KeptObject, Record
+
+
+class Version(NamedTuple):
+    """One version of an object, as a listing tells it."""
+
+    version_id: str
+    modified_at: datetime
+    is_latest: bool
+    is_delete_marker: bool
+    size_bytes: int
+    etag: str
+    """Equal for equal bytes that were put in the same way; says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one version really is."""
+
+    sha256: str
+    size_bytes: int
+    mode: str
+    """COMPLIANCE, GOVERNANCE, or empty: not locked."""
+    locked_until: datetime | None
+    data: bytes
+    """The bytes, if they were asked for."""
+
+
+class Unreadable(Exception):
+    """The store answers, and does not give this object."""
+
+
+class Store(Protocol):
+    """What the check asks of the object store. Both raise ``Unreadable``."""
+
+    def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+        """All versions below a folder, by key."""
+
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        """One version, read whole; None = it is gone. ``with_data``: of a small object."""
+
+
+class Fault(NamedTuple):
+    """One thing that is not as the record says."""
+
+    record_id: str
+    key: str
+    what: str
+
+
+def faults_of(record: Record, store: Store) -> list[Fault]:
+    """Everything that is wrong with a record's objects; empty = all are there, unaltered, in sight and locked."""
+    try:
+        versions = store.versions(record.folder)
+    except Unreadable as error:
+        return [Fault(record.record_id, record.folder, f"cannot be listed: {error}")]
+    kept = {each.key: _object_faults(each, record, versions.get(each.key, ()), store) for each in record.objects}
+    kept[record.evidence_key] = _evidence_faults(record, versions.get(record.evidence_key, ()), store)
+    return [Fault(record.record_id, key, what) for key, whats in kept.items() for what in whats]
+
+
+def _object_faults(kept: KeptObject, record: Record, versions: Sequence[Version], store: Store) -> list[str]:
+    def wrong(version: Version) -> list[str]:
+        held = store.held(kept.key, version.version_id)
+        return _altered(kept, held) + _unlocked(record, held) if held else ["missing"]
+
+    def same(version: Version) -> bool:
+        held = store.held(kept.key, version.version_id)
+        return held is not None and not _altered(kept, held)
+
+    return _faults(kept.version_id, versions, wrong, same)
+
+
+def _evidence_faults(record: Record, versions: Sequence[Version], store: Store) -> list[str]:
+    kept, key = record.evidence_object, record.evidence_key
+
+    def wrong(version: Version) -> list[str]:
+        held = store.held(key, version.version_id, with_data=True)
+        if held is None:
+            return ["missing"]
+        differs = [] if _parsed(held.data) == _plain(record) else ["differs from the record in the database"]
+        return (_altered(kept, held) if kept else []) + differs + _unlocked(record, held)
+
+    def same(version: Version) -> bool:
+        """Two replicas may have kept the same package at the same time, and each names its own versions."""
+        held = store.held(key, version.version_id, with_data=True)
+        return held is not None and _unversioned(_parsed(held.data)) == _unversioned(_plain(record))
+
+    return _faults(kept.version_id if kept else None, versions, wrong, same)
+
+
+def _faults(
+    version_id: str | None,
+    versions: Sequence[Version],
+    wrong: Callable[[Version], list[str]],
+    same: Callable[[Version], bool],
+) -> list[str]:
+    """``wrong``: what is wrong with the version on record. ``same``: whether a newer version tells the same.
+
+    A record without a version id means any version that is right; if none is, the newest is judged.
+    """
+    hidden = ["hidden by a delete marker"] if any(v.is_latest and v.is_delete_marker for v in versions) else []
+    newest_first = sorted(versions, key=lambda v: (v.is_latest, v.modified_at), reverse=True)
+    readable = [version for version in newest_first if not version.is_delete_marker]
+    named = [version for version in readable if version_id in (None, version.version_id)]
+    if not named:
+        return [f"missing: version {version_id} is gone" if readable else "missing", *hidden]
+    try:
+        judged = [(version, wrong(version)) for version in named]
+        mine, wrongs = next((each for each in judged if not each[1]), judged[0])
+        newest = readable[0]
+        if (newest.size_bytes, newest.etag) != (mine.size_bytes, mine.etag) and not same(newest):
+            hidden.append(f"other bytes lie over it, as version {newest.version_id}")
+    except Unreadable as error:
+        wrongs = [f"cannot be read: {error}"]
+    return wrongs + hidden
+
+
+def _altered(kept: KeptObject, held: Held) -> list[str]:
+    if (held.sha256, held.size_bytes) == (kept.sha256, kept.size_bytes):
+        return []
+    return [f"other bytes: {held.size_bytes} bytes, SHA-256 {held.sha256}"]
+
+
+def _unlocked(record: Record, held: Held) -> list[str]:
+    until = record.retain_until.astimezone(UTC).replace(microsecond=0)
+    if held.mode != COMPLIANCE or held.locked_until is None:
+        return [f"not locked, on record until {until.isoformat()}"]
+    if held.locked_until < until:
+        return [f"locked until {held.locked_until.isoformat()}, on record until {until.isoformat()}"]
+    return []
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    """What a ``record.json`` says; empty = it is none."""
+    try:
+        return _plain(Record.model_validate_json(data))
+    except ValidationError:
+        return {}
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    """For comparison: the database keeps milliseconds."""
+    fields = record.model_dump(exclude={"evidence_object"})
+    return {name: _milliseconds(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+
+
+def _milliseconds(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _unversioned(fields: dict[str, Any]) -> dict[str, Any]:
+    objects = tuple({**each, "version_id": None} for each in fields.get("objects", ()))
+    return {**fields, "objects": objects}

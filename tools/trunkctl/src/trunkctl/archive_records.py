@@ -1,0 +1,59 @@
+"""The archive's records, page by page, as the operator's database user reads them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+from pymongo import MongoClient
+
+from archive.record import Record
+from common.indexes import database_name
+from trunkctl.settings import ControlSettings
+
+PAGE = 200
+TIMEOUT_MS = 10_000
+NAMES = ("_id", "document_key", "document_id")
+"""By what a person may name records: package id, document key, DocumentId."""
+
+Row = dict[str, Any]
+
+
+class ArchiveRecords:
+    """Collection ``records`` of the archive's database."""
+
+    def __init__(self, settings: ControlSettings) -> None:
+        client: MongoClient[Row] = MongoClient(
+            settings.mongo_uri.get_secret_value(),
+            tz_aware=True,
+            serverSelectionTimeoutMS=TIMEOUT_MS,
+            appname="trunkctl-archive",
+        )
+        self._client = client
+        self._records = client[database_name("archive")]["records"]
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+    def count(self) -> int:
+        """About how many there are."""
+        return self._records.estimated_document_count()
+
+    def pages(self, after: str = "") -> Iterator[list[Row]]:
+        """All records, by package id. Each page is a query of its own, since a check may last for hours."""
+        while page := list(self._records.find({"_id": {"$gt": after}}).sort("_id", 1).limit(PAGE)):
+            yield page
+            after = page[-1]["_id"]
+
+    def named(self, identifier: str) -> list[Row]:
+        """Records that bear this id."""
+        rows = [each for name in NAMES for each in self._records.find({name: identifier})]
+        return list({each["_id"]: each for each in rows}.values())
+
+
+def read(document: Row) -> Record | None:
+    """The record of a row; None = the row is no record any more."""
+    try:
+        return Record.model_validate(document)
+    except ValidationError:
+        return None

@@ -1,0 +1,107 @@
+"""The archive's bucket as ``trunkctl archive check`` reads it: with keys that may read and list, and nothing else."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import urllib3
+from minio import Minio
+from minio.error import MinioException, S3Error
+
+from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
+from trunkctl.archive_check import Held, Unreadable, Version
+
+T = TypeVar("T")
+FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+TRIES_AFTER_SECONDS = (0.0, 0.5, 2.0)
+NOT_OURS_TO_ASK = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+"""Wrong keys are no fault of an object."""
+MAX_DATA_BYTES = 4 * 1024 * 1024
+"""A ``record.json`` is far below; what is larger is compared by its digest alone."""
+
+
+class NoAnswer(Exception):
+    """The store is away, or refuses these keys: nothing can be said about any object."""
+
+
+class ArchiveStore:
+    """Reads versions in full, in pieces of one MiB. Safe for several threads. Everything may raise ``NoAnswer``."""
+
+    def __init__(self, client: Minio) -> None:
+        self._client = client
+
+    def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+        """See ``archive_check.Store``."""
+        return self._patiently(folder, lambda: self._versions(folder))
+
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        """See ``archive_check.Store``."""
+        return self._patiently(key, lambda: self._held(key, version_id, with_data))
+
+    def _patiently(self, place: str, ask: Callable[[], T]) -> T:
+        for pause in TRIES_AFTER_SECONDS:
+            time.sleep(pause)
+            try:
+                return ask()
+            except FAILURES as error:
+                last = getattr(error, "code", None) or type(error).__name__
+                if last in NOT_OURS_TO_ASK:
+                    break
+        if last not in NOT_OURS_TO_ASK and self._answers():
+            raise Unreadable(last)
+        raise NoAnswer(f"{ARCHIVE}/{place}: {last}")
+
+    def _answers(self) -> bool:
+        try:
+            self._client.list_buckets()
+        except FAILURES:
+            return False
+        return True
+
+    def _versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+        by_key: dict[str, list[Version]] = {}
+        for each in self._client.list_objects(ARCHIVE, prefix=f"{folder}/", recursive=True, include_version=True):
+            version = Version(
+                version_id=each.version_id or "",
+                modified_at=each.last_modified or LONG_AGO,
+                is_latest=str(each.is_latest).lower() == "true",
+                is_delete_marker=each.is_delete_marker,
+                size_bytes=each.size or 0,
+                etag=each.etag or "",
+            )
+            by_key.setdefault(each.object_name or "", []).append(version)
+        return by_key
+
+    def _held(self, key: str, version_id: str, with_data: bool) -> Held | None:
+        try:
+            answer = self._client.get_object(ARCHIVE, key, version_id=version_id)
+        except S3Error as error:
+            if error.code in NOT_FOUND:
+                return None
+            raise
+        try:
+            return _held(answer, with_data=with_data)
+        finally:
+            answer.close()
+            answer.release_conn()
+
+
+def _held(answer: "urllib3.BaseHTTPResponse", *, with_data: bool) -> Held:
+    digest, size, data = hashlib.sha256(), 0, bytearray()
+    for chunk in answer.stream(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+        if with_data and size <= MAX_DATA_BYTES:
+            data += chunk
+    until = answer.headers.get("x-amz-object-lock-retain-until-date")
+    return Held(
+        sha256=digest.hexdigest(),
+        size_bytes=size,
+        mode=answer.headers.get("x-amz-object-lock-mode", ""),
+        locked_until=datetime.fromisoformat(until) if until else None,
+        data=bytes(data),
+    )

@@ -1,0 +1,99 @@
+"""Commands about the archive: ``archive check``."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from typing import Annotated
+
+import typer
+from pymongo.errors import PyMongoError
+
+from common.objects import Objects
+from trunkctl.archive_check import Fault, faults_of
+from trunkctl.archive_records import ArchiveRecords, Row, read
+from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.settings import DEFAULT_STATE, StateOption, settings
+from trunkctl.trouble import Trouble
+
+archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
+
+AT_ONCE = 8
+"""Records that are checked at the same time; each holds one MiB at most."""
+PROGRESS_EVERY = 1_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(archive_app, name="archive")
+
+
+@archive_app.callback()
+def _group() -> None:
+    """What the archive keeps."""
+
+
+@archive_app.command("check")
+def check(
+    identifiers: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]…", help="Package ids, document keys or DocumentIds; none = all.")
+    ] = None,
+    after: Annotated[str, typer.Option(help="Go on behind this package id, where an earlier check has stopped.")] = "",
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Compare records with the object store: a line a fault, exit 1 if there is any. Reads every byte it compares."""
+    own = settings(state)
+    tally = _Tally(after)
+    with closing(ArchiveRecords(own)) as records, ThreadPoolExecutor(AT_ONCE) as pool:
+        judge = partial(_judge, ArchiveStore(Objects(own).client))
+        pages = _named(records, identifiers, tally) if identifiers else records.pages(after)
+        try:
+            for page in pages:
+                tally.add_page(page, pool.map(judge, page))
+        except (NoAnswer, PyMongoError) as error:
+            raise Trouble(f"A store does not answer ({error}). {tally}") from error
+    typer.echo(f"{tally.records} records checked, {tally.faults} faults")
+    if tally.faults:
+        raise typer.Exit(1)
+
+
+class _Tally:
+    """Prints each fault as it is found, and counts."""
+
+    def __init__(self, after: str) -> None:
+        self.records = self.faults = 0
+        self._last = after
+
+    def __str__(self) -> str:
+        go_on = f" Go on with --after {self._last}." if self._last else ""
+        return f"{self.records} records checked, {self.faults} faults until then.{go_on}"
+
+    def add_page(self, page: list[Row], judged: Iterable[list[Fault]]) -> None:
+        """In the order of the page."""
+        for document, faults in zip(page, judged, strict=True):
+            self.add(faults)
+            self.records += 1
+            self._last = document["_id"]
+            if self.records % PROGRESS_EVERY == 0:
+                typer.echo(f"… {self.records} records, {self.faults} faults, now at {self._last}", err=True)
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """A line a fault."""
+        for fault in faults:
+            typer.echo(" ".join(part for part in fault if part))
+            self.faults += 1
+
+
+def _named(records: ArchiveRecords, identifiers: Iterable[str], tally: _Tally) -> Iterator[list[Row]]:
+    for identifier in identifiers:
+        rows = records.named(identifier)
+        if not rows:
+            tally.add([Fault(identifier, "", "no record of it")])
+        yield rows
+
+
+def _judge(store: ArchiveStore, document: Row) -> list[Fault]:
+    record = read(document)
+    if record is None:
+        return [Fault(str(document["_id"]), "", "the record in the database cannot be read")]
+    return faults_of(record, store)

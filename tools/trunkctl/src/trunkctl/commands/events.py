@@ -1,0 +1,72 @@
+"""``trunkctl events``: the security events that the archive keeps."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from common.domain.security import SecurityKind
+from common.facts.security import SecurityNoticed
+from trunkctl import events as ledger
+from trunkctl.events import SecurityLedger, Wanted
+from trunkctl.settings import DEFAULT_STATE, StateOption, settings
+from trunkctl.shown import console, rows
+
+COLUMNS = ("time", "kind", "who", "from where", "reported by", "times", "what")
+
+KindOption = Annotated[list[SecurityKind] | None, typer.Option("--kind", help="Only events of this kind; repeatable.")]
+DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(events)
+
+
+def events(
+    kind: KindOption = None,
+    actor: Annotated[str, typer.Option(help="Only what this unit, broker user or person did.")] = "",
+    since: Annotated[datetime | None, typer.Option(formats=DAYS, help="UTC, included.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=DAYS, help="UTC, excluded.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line an event.")] = False,
+    check: Annotated[bool, typer.Option(help="Recompute the whole chain instead; exit 1 if it is broken.")] = False,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Security events, the newest first: who did what, when and from where."""
+    with closing(SecurityLedger(settings(state))) as kept:
+        if check:
+            _check(kept)
+            return
+        wanted = Wanted(kinds=tuple(kind or ()), actor=actor, since=_utc(since), until=_utc(until))
+        found, unreadable = kept.newest(wanted, limit)
+    if as_json:
+        for event in found:
+            typer.echo(event.model_dump_json())
+    else:
+        console().print(_table(found) if found else "no such event")
+    if unreadable:
+        typer.echo(f"{unreadable} entries of the ledger are no security events: trunkctl track security", err=True)
+
+
+def _check(kept: SecurityLedger) -> None:
+    checked = ledger.check(kept.oldest_first())
+    if checked.broken:
+        typer.echo(f"broken at entry {checked.broken.seq}: {checked.broken.trouble}")
+        raise typer.Exit(1)
+    typer.echo(f"{checked.head.seq} entries hold together; the newest is {checked.head.hash}")
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.replace(tzinfo=UTC) if at else None
+
+
+def _table(found: list[SecurityNoticed]) -> Table:
+    table, lines = Table(*COLUMNS), []
+    for event in found:
+        when = event.occurred_at.astimezone(UTC).isoformat(sep=" ", timespec="seconds")
+        row = (when, event.kind, event.actor, event.origin, event.service, str(event.count), event.detail)
+        lines.append(row)
+    return rows(table, lines)
