@@ -14,11 +14,13 @@ import pytest
 import yaml
 
 from common.domain.names import Lane
+from common.domain.security import SecurityKind
+from common.facts.flows import SERVICES
 from common.metrics import deliveries, documents, keeping, messages, signatures
-from common.topology import SERVICES
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.main import files as generated
+from router.placing import Cause
 
 from . import files
 from .files import MONITORING, RUNBOOKS, Asked
@@ -212,6 +214,8 @@ def test_every_token_has_a_word() -> None:
     ]:
         assert set(table) == set(type_.__args__)  # type: ignore[attr-defined]
     assert set(words.LANES) == set(Lane)
+    assert set(words.SECURITY) == set(SecurityKind)
+    assert set(words.CAUSES) == set(Cause)
     assert set(words.WAITING) == set(documents.Unfinished)
     assert set(SERVICES) < set(words.SERVICES)
     assert set(signatures.RevocationOutcome.__args__) < set(words.REVOCATION)  # type: ignore[attr-defined]
@@ -220,11 +224,17 @@ def test_every_token_has_a_word() -> None:
 
 
 THRESHOLDS = {
-    ("trunk-overview", "Bãi đỗ"): ("TrunkDeadLetters", 1),
+    ("trunk-overview", "Bản tin bị giữ"): ("TrunkMessagesParked", 1),
     ("trunk-pipeline", "Tỷ lệ phải làm lại"): ("TrunkMessagesFailing", 0.2),
     ("trunk-queues", "Báo động bộ nhớ và đĩa"): ("TrunkBrokerAlarm", 1),
     ("trunk-queues", "Bản tin bị bỏ"): ("TrunkDeadLetterDropped", 1),
-    ("trunk-queues", "Bãi đỗ"): ("TrunkDeadLetters", 1),
+    ("trunk-queues", "Hàng đợi đầy nhất, so với sức chứa"): ("TrunkSubmitQueueFilling", 0.8),
+    ("trunk-queues", "Chưa đặt được vào hộp đến, theo nguyên nhân"): ("TrunkPlacingsWaiting", 1),
+    ("trunk-security", "Đang bị cách ly"): ("TrunkMessageQuarantined", 1),
+    ("trunk-security", "Giả mạo hoặc không rõ người gửi, 1 giờ qua"): ("TrunkForgery", 1),
+    ("trunk-security", "Đang bị giữ"): ("TrunkMessagesParked", 1),
+    ("trunk-security", "Đăng nhập thất bại mỗi 10 phút"): ("TrunkLoginsFailing", 20),
+    ("trunk-security", "Bản tin bị giữ, theo dịch vụ và lý do"): ("TrunkMessagesParked", 1),
     ("trunk-unit", "Lượt giao hỏng"): ("TrunkUnitDeliveryFailing", 3),
     ("trunk-signature", "Chưa kết luận được, 30 phút qua"): ("TrunkSignatureIndeterminate", 0.05),
     ("trunk-signature", "Tuổi của dữ liệu tin cậy"): ("TrunkTrustMaterialStale", 86_400),

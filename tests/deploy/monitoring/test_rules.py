@@ -1,6 +1,7 @@
 """Alert rules: valid on every supported Prometheus, each tested for firing, silence and end, and complete."""
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,10 @@ import pytest
 import yaml
 
 from common import topology
+from common.domain.directory import Unit
 from common.domain.names import Lane
+from common.domain.security import PAGES, SecurityKind
+from common.facts.flows import SERVICES
 from common.metrics.registry import SECONDS
 from common.settings import ServiceSettings
 from lab.prometheus import Tools
@@ -27,7 +31,7 @@ Case = tuple[str, list[dict[str, Any]]]
 def cases(alert: str) -> list[list[Case]]:
     """Of every test group: the moments at which this alert is asked for, and what is expected."""
     groups = [group for path in TEST_FILES for group in yaml.safe_load(path.read_text())["tests"]]
-    asked = [[test for test in group["alert_rule_test"] if test["alertname"] == alert] for group in groups]
+    asked = [[test for test in group.get("alert_rule_test", []) if test["alertname"] == alert] for group in groups]
     return [[(test["eval_time"], test["exp_alerts"]) for test in tests] for tests in asked if tests]
 
 
@@ -74,7 +78,7 @@ def test_every_alert_is_complete(alert: str) -> None:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_names_its_service_and_its_lane_where_there_is_one(alert: str) -> None:
-    known = {*topology.SERVICES, "broker", "trunk", "monitoring"}
+    known = {*SERVICES, "broker", "trunk", "monitoring"}
     of_a_lane = "$labels.urgency" in files.alerts()[alert]["annotations"]["summary"] + files.alerts()[alert]["expr"]
     for each in expected(alert):
         assert each["exp_labels"]["service"] in known
@@ -82,20 +86,41 @@ def test_every_alert_names_its_service_and_its_lane_where_there_is_one(alert: st
         assert not any("{{" in text for text in each["exp_annotations"].values())
 
 
-def test_work_queues_are_those_that_services_consume() -> None:
-    (pattern,) = set(re.findall(r'queue=~"(trunk[^"]+)"', (MONITORING / "rules" / "recording.yaml").read_text()))
-    every = [queue.name for queue in topology.static_topology().queues] + [topology.inbox_queue("H29.901.02")]
-    consumed = {name for service in topology.SERVICES for name in topology.consumed_queues(service)}
-    assert {name for name in every if re.fullmatch(pattern, name)} == consumed
+def test_queues_are_told_apart_by_their_names() -> None:
+    """Every queue of the topology is a work queue, a submit queue or an inbox, and only one of them."""
+    patterns = set(re.findall(r'queue=~"([^"]+)"', (MONITORING / "rules" / "recording.yaml").read_text()))
+    work, submit, inbox = sorted(patterns, key=lambda pattern: (pattern[0] != "(", pattern[0] != "s"))
+    of_a_unit = topology.unit_topology(Unit(code="000.00.14.H29", name="", valid_from=date.min)).queues
+    for queue in (*topology.static_topology().queues, *of_a_unit):
+        kinds = [pattern for pattern in (work, submit, inbox) if re.fullmatch(pattern, queue.name)]
+        assert kinds == [{"submit": submit, "inbox": inbox}.get(queue.name.partition(".")[0], work)], queue.name
 
 
-def test_labels_of_work_queues_are_cut_out_of_their_names() -> None:
-    for service in topology.SERVICES:
-        for name in topology.consumed_queues(service):
-            found, lane = re.fullmatch(r"trunk[.]([a-z]+)[.].+", name), re.fullmatch(r".+[.](normal|urgent)", name)
-            assert lane
-            assert found
-            assert found[1] == service
+def test_the_cases_of_recorded_series_name_every_work_queue_with_its_service_and_lane() -> None:
+    (group,) = yaml.safe_load((MONITORING / "rules" / "tests" / "recording_test.yaml").read_text())["tests"]
+    (samples,) = [each["exp_samples"] for each in group["promql_expr_test"] if each["expr"] == "trunk:queue_messages"]
+    told = {dict(re.findall(r'(\w+)="([^"]*)"', each["labels"]))["queue"]: each["labels"] for each in samples}
+    assert set(told) == {queue.name for queue in topology.static_topology().queues}
+    for name, labels in told.items():
+        service = next((each for each in SERVICES if f".{each}" in name), "router" if "place" in name else "archive")
+        assert f'service="{service}"' in labels
+        assert f'urgency="{topology.lane_of(name)}"' in labels
+
+
+def test_a_full_submit_queue_is_as_long_as_the_topology_says() -> None:
+    (rule,) = [rule for rule in files.rules() if rule.get("record") == "trunk:submit_fullest:ratio"]
+    assert f"/ {topology.SUBMIT_LENGTH}," in rule["expr"]
+
+
+def test_every_kind_of_security_event_has_one_alert_and_the_grave_ones_page() -> None:
+    named: dict[str, list[str]] = {}
+    for alert, rule in files.alerts().items():
+        for pattern in re.findall(r'trunk_security_events_total\{\s*kind=~?"([^"]+)"', rule["expr"]):
+            for kind in pattern.split("|"):
+                named.setdefault(kind, []).append(alert)
+    assert {kind: len(alerts) for kind, alerts in named.items()} == dict.fromkeys(SecurityKind, 1)
+    paging = {kind for kind, (alert,) in named.items() if files.alerts()[alert]["labels"]["severity"] == "critical"}
+    assert paging == set(PAGES)
 
 
 def test_the_objective_is_the_budget_of_the_settings_and_an_edge_of_the_histogram() -> None:

@@ -25,18 +25,52 @@ STAGES: Words = {
     "archived": "Lưu trữ xong",
 }
 WAITING: Words = {"validation": "Chờ kiểm tra", "routing": "Chờ giao", "archiving": "Chờ lưu trữ"}
-MESSAGES: Words = {"acked": "Xong", "retried": "Thử lại", "parked": "Vào bãi đỗ", "redelivered": "Làm lại do lỗi"}
+MESSAGES: Words = {
+    "acked": "Xong",
+    "retried": "Sẽ thử lại",
+    "waiting": "Chưa tới lúc thử lại",
+    "redelivered": "Làm lại do lỗi",
+    "parked": "Bị giữ",
+    "quarantined": "Bị cách ly",
+}
 PUBLISHES: Words = {
     "confirmed": "Đã nhận",
-    "nacked": "Bị từ chối",
+    "nacked": "Hàng đợi đầy",
     "returned": "Không có hàng đợi",
-    "timeout": "Không trả lời",
+    "forbidden": "Không có quyền",
+    "failed": "Kênh bị đóng",
+    "unknown": "Mất kết nối, không rõ",
+}
+CAUSES: Words = {
+    "full": "Hộp đến đầy",
+    "missing": "Chưa có hộp đến",
+    "silent": "RabbitMQ không trả lời",
+    "closed": "Đơn vị đã đóng",
+}
+"""Why an inbox does not take a message."""
+SECURITY: Words = {
+    "FROM_MISMATCH": "Gói tin ghi nơi gửi là đơn vị khác",
+    "CLOSED_UNIT": "Đơn vị đã đóng vẫn gửi",
+    "UNKNOWN_USER": "Tài khoản không thuộc đơn vị nào",
+    "ANONYMOUS_MESSAGE": "Bản tin không có người gửi được xác nhận",
+    "FORGED_FACT": "Sự kiện giả mạo",
+    "FOREIGN_STATUS": "Trạng thái về văn bản của đơn vị khác",
+    "FOREIGN_UPLOAD": "Dẫn tới tệp tải lên của đơn vị khác",
+    "SECRET_CONTENT": "Văn bản có dấu hiệu bí mật nhà nước",
+    "NOT_SEARCHED": "Tệp không dò được dấu hiệu bí mật",
+    "CERTIFICATE_SHARED": "Một chứng thư đăng ký cho nhiều đơn vị",
+    "LOGIN_FAILED": "Đăng nhập RabbitMQ thất bại",
+    "ACCESS_REFUSED": "RabbitMQ từ chối thao tác",
+    "RIGHTS_CHANGED": "Quyền ở RabbitMQ thay đổi",
+    "DIRECTORY_CHANGED": "Danh mục đơn vị thay đổi",
+    "UNIT_ACCESS_CHANGED": "Quyền truy cập của đơn vị thay đổi",
+    "OPERATOR_ACTED": "Người vận hành quyết định về bản tin bị giữ",
 }
 DELIVERIES: Words = {
     "delivered": "Đã giao",
     "acknowledged": "Đơn vị đã phản hồi",
     "refused": "Đơn vị từ chối",
-    "failed": "Giao hỏng, sẽ giao lại",
+    "failed": "Chưa đặt được, sẽ thử lại",
 }
 VERDICTS: Words = {"valid": "Hợp lệ", "invalid": "Không hợp lệ", "indeterminate": "Chưa kết luận"}
 REVOCATION: Words = {
@@ -60,6 +94,7 @@ DEPENDENCIES: Words = {
     "rabbitmq": "RabbitMQ",
     "mongodb": "MongoDB",
     "object_store": "Kho đối tượng",
+    "tasks": "Việc nền",
     "directory": "Danh mục đơn vị",
     "trust": "Dữ liệu tin cậy",
 }
@@ -75,19 +110,32 @@ ALERTS: Words = {
     "TrunkDeliverySlowSlowBurn": "Giao chậm kéo dài",
     "TrunkDeliveryBudgetLeak": "Ngân sách lỗi cạn dần",
     "TrunkOldestDocumentTooOld": "Văn bản mắc kẹt",
-    "TrunkDeadLetters": "Bãi đỗ có bản tin",
+    "TrunkMessagesParked": "Có bản tin mới bị giữ",
+    "TrunkMessagesLeftParked": "Bản tin bị giữ quá lâu",
+    "TrunkMessageQuarantined": "Có bản tin bị cách ly",
+    "TrunkForgery": "Giả mạo hoặc không rõ người gửi",
+    "TrunkSecurityEvent": "Sự kiện an ninh",
+    "TrunkAccessChanged": "Quyền hoặc danh mục thay đổi",
+    "TrunkLoginsFailing": "Đăng nhập thất bại nhiều lần",
     "TrunkIngestStopped": "Không có văn bản vào",
     "TrunkBrokerDown": "Không thấy RabbitMQ",
     "TrunkBrokerAlarm": "RabbitMQ chặn nơi gửi",
     "TrunkQueueNoConsumers": "Hàng đợi không ai lấy",
     "TrunkQueueNotDraining": "Hàng đợi không vơi",
+    "TrunkSubmissionsNotTaken": "Tiếp nhận không lấy văn bản nộp",
+    "TrunkSubmitQueueFilling": "Hàng đợi nộp sắp đầy",
+    "TrunkDoorClosed": "Tiếp nhận tạm dừng lấy",
     "TrunkDeadLetterDropped": "RabbitMQ bỏ bản tin",
     "TrunkUnroutable": "Bản tin không có nơi nhận",
     "TrunkPublishUnconfirmed": "RabbitMQ không nhận bản tin",
+    "TrunkPublishForbidden": "Dịch vụ thiếu quyền gửi",
     "TrunkServiceAbsent": "Dịch vụ không chạy",
     "TrunkDependencyDown": "Mất máy chủ cần dùng",
     "TrunkMessagesFailing": "Phải làm lại nhiều",
+    "TrunkTaskFailing": "Việc nền hỏng",
     "TrunkUnitDeliveryFailing": "Không giao được cho đơn vị",
+    "TrunkPlacingsWaiting": "Chưa đặt được vào hộp đến",
+    "TrunkInboxSilent": "Hộp đến mất nút chủ",
     "TrunkInboxNotRead": "Đơn vị không lấy văn bản",
     "TrunkSignatureIndeterminate": "Chữ ký chưa kết luận được",
     "TrunkTrustMaterialStale": "Dữ liệu tin cậy cũ",

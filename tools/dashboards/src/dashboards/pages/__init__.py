@@ -12,6 +12,7 @@ from dashboards.pages.overview import overview
 from dashboards.pages.pipeline import pipeline
 from dashboards.pages.queues import queues
 from dashboards.pages.runtime import runtime
+from dashboards.pages.security import security
 from dashboards.pages.signature import signature
 from dashboards.pages.slo import slo
 from dashboards.pages.unit import unit
@@ -27,4 +28,5 @@ PAGES: tuple[Callable[[Rules], Dashboard], ...] = (
     slo,
     document,
     runtime,
+    security,
 )

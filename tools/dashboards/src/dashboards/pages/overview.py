@@ -72,14 +72,16 @@ def _now(rules: Rules) -> list[Panel]:
         ),
         figure(
             Text(
-                "Bãi đỗ",
+                "Bản tin bị giữ",
                 "Bản tin hệ thống không tự xử lý được nữa; văn bản trong đó chưa tới nơi nhận.",
-                "Khác 0.",
-                "docs/runbooks/dead-letters.md: trunkctl park list, sửa nguyên nhân, trunkctl park replay.",
+                "Khác 0. “Cách ly” khác 0: một tài khoản có thể đã lộ.",
+                "docs/runbooks/parked-messages.md: trunkctl park list, sửa nguyên nhân, trunkctl park replay. "
+                "Cách ly: docs/runbooks/quarantine.md.",
             ),
-            Query('max by (queue) (rabbitmq_detailed_queue_messages{queue="trunk.park"})', "Bãi đỗ"),
+            Query('sum(trunk:messages_held{quarantined="false"})', "Bị giữ"),
+            Query('sum(trunk:messages_held{quarantined="true"})', "Cách ly"),
             unit="short",
-            levels=rules.bad_from("TrunkDeadLetters"),
+            levels=rules.bad_from("TrunkMessagesParked"),
             size=(4, 5),
         ),
         figure(

@@ -39,10 +39,10 @@ def _rates() -> list[Panel]:
         lines(
             Text(
                 "Bản tin xử lý mỗi giây, theo kết quả",
-                "Mỗi bản tin kết thúc bằng: xong, thử lại (lên bậc thử lại), vào bãi đỗ, hoặc làm lại do lỗi "
-                "chương trình.",
-                "“Vào bãi đỗ” hoặc “Làm lại do lỗi” khác 0; “Thử lại” cao lâu.",
-                "docs/runbooks/messages-failing.md và docs/runbooks/dead-letters.md.",
+                "Mỗi lần nhận bản tin kết thúc bằng: xong, sẽ thử lại, chưa tới lúc thử lại, làm lại do lỗi chương "
+                "trình, bị giữ, hoặc bị cách ly.",
+                "“Bị giữ”, “Bị cách ly” hoặc “Làm lại do lỗi” khác 0; “Sẽ thử lại” cao lâu.",
+                "docs/runbooks/messages-failing.md và docs/runbooks/parked-messages.md.",
             ),
             Query(
                 f"sum by (service, outcome) (rate(trunk_messages_total{MINE}[$__rate_interval]))",
@@ -58,14 +58,15 @@ def _failing(rules: Rules) -> Panel:
     return lines(
         Text(
             "Tỷ lệ phải làm lại",
-            "Phần bản tin không xong ở lần này: lên bậc thử lại hoặc giao lại do lỗi.",
+            "Phần bản tin không xong ở lần này: chờ lần thử sau, hoặc giao lại do lỗi.",
             "Trên vạch đỏ trong 10 phút.",
             "docs/runbooks/messages-failing.md.",
         ),
         Query(
-            f'sum by (service) (rate(trunk_messages_total{{service=~"$service", '
-            f'outcome=~"retried|redelivered"}}[$__rate_interval]))'
-            f" / (sum by (service) (rate(trunk_messages_total{MINE}[$__rate_interval])) > 0)",
+            'sum by (service) (rate(trunk_messages_total{service=~"$service", '
+            'outcome=~"retried|redelivered"}[$__rate_interval]))'
+            ' / (sum by (service) (rate(trunk_messages_total{service=~"$service", outcome!="waiting"}'
+            "[$__rate_interval])) > 0)",
             "{{service}}",
         ),
         unit="percentunit",
@@ -146,9 +147,9 @@ def _publishing() -> list[Panel]:
         lines(
             Text(
                 "Trả lời của RabbitMQ cho mỗi lần gửi",
-                "Mỗi lần dịch vụ gửi bản tin, RabbitMQ nhận, từ chối (hàng đợi đầy), trả lại (không có hàng "
-                "đợi) hoặc im lặng.",
-                "Bất cứ thứ gì ngoài “Đã nhận”.",
+                "Mỗi lần dịch vụ gửi bản tin, RabbitMQ nhận, từ chối (hàng đợi đầy, không có quyền), trả lại (không có "
+                "hàng đợi), hoặc kết nối mất trước khi trả lời.",
+                "Bất cứ thứ gì ngoài “Đã nhận”; “Hàng đợi đầy” của bộ định tuyến là hộp đến của một đơn vị đầy.",
                 "docs/runbooks/publish-unconfirmed.md; bản tin được giữ và gửi lại.",
             ),
             Query(

@@ -2,15 +2,15 @@
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
+from common.topology import INBOX_LENGTH
 from dashboards import words
-from dashboards.levels import Levels, Rules
+from dashboards.levels import Rules
 from dashboards.page import page
 from dashboards.panels import Column, Panel, Query, Text, figure, lines, rows
 from dashboards.ways import TO_SERVICE
 
-WORK = 'queue=~"trunk[.].+[.](normal|urgent)"'
+WORK = 'queue=~"(facts|place|trunk[.]dead|broker)[.].+"'
 STEP = "30s"
-FULL = 500_000
 
 
 def queues(rules: Rules) -> Dashboard:
@@ -18,7 +18,7 @@ def queues(rules: Rules) -> Dashboard:
     return page(
         "trunk-queues",
         "3. Hàng đợi RabbitMQ",
-        "Hàng đợi giữa các dịch vụ: dài bao nhiêu, ai lấy, có vơi không; thử lại, bãi đỗ, hộp đến và báo động.",
+        "Hàng đợi giữa các dịch vụ: dài bao nhiêu, ai lấy, có vơi không; văn bản nộp, thử lại, hộp đến và báo động.",
         [
             ("Báo động", [*_alarms(rules)]),
             ("Hàng đợi công việc", [_table(), *_work()]),
@@ -65,15 +65,15 @@ def _alarms(rules: Rules) -> list[Panel]:
         ),
         figure(
             Text(
-                "Hàng đợi dài nhất, so với sức chứa",
-                "Mỗi hàng đợi chứa tối đa 500 000 bản tin; đầy thì RabbitMQ từ chối nơi gửi.",
+                "Hàng đợi đầy nhất, so với sức chứa",
+                "Hàng đợi nộp và hộp đến của mỗi đơn vị có giới hạn; đầy thì RabbitMQ từ chối riêng đơn vị đó.",
                 "Trên 80 %.",
-                "docs/runbooks/publish-unconfirmed.md.",
+                "docs/runbooks/submit-queue-filling.md; hộp đến: docs/runbooks/inbox-not-read.md.",
             ),
-            Query(f"max(trunk:queue_messages) / {FULL}", "Hàng đợi công việc"),
-            Query(f"max(trunk:inbox_messages) / {FULL}", "Hộp đến"),
+            Query("max(trunk:submit_fullest:ratio)", "Hàng đợi nộp"),
+            Query(f"max(trunk:inbox_messages) / {INBOX_LENGTH}", "Hộp đến"),
             unit="percentunit",
-            levels=Levels(0.8, yellow=0.5),
+            levels=rules.bad_from("TrunkSubmitQueueFilling", yellow=0.5),
         ),
     ]
 
@@ -82,7 +82,8 @@ def _table() -> Panel:
     return rows(
         Text(
             "Mọi hàng đợi công việc",
-            "Mỗi dịch vụ có một hàng đợi khẩn và một hàng đợi thường (dịch vụ tiếp nhận có bốn).",
+            "Mỗi dịch vụ có hàng đợi sự kiện khẩn và thường, và một hàng đợi thư chết; bộ định tuyến có thêm hàng đợi "
+            "đặt vào hộp đến, lưu trữ có thêm báo cáo của RabbitMQ.",
             "Dài mà không ai lấy, hoặc dài mà tốc độ bằng 0.",
             "docs/runbooks/no-consumers.md và docs/runbooks/not-draining.md.",
         ),
@@ -105,7 +106,7 @@ def _work() -> list[Panel]:
         lines(
             Text(
                 "Độ dài hàng đợi",
-                "Bản tin đang chờ hoặc đang được làm, theo hàng đợi.",
+                "Bản tin nằm trong hàng đợi, kể cả đang chờ lần thử sau, theo hàng đợi.",
                 "Tăng đều mà không giảm; hàng đợi khẩn khác 0 lâu.",
                 "docs/runbooks/not-draining.md; thêm bản sao cho dịch vụ đó.",
             ),
@@ -142,7 +143,7 @@ def _work() -> list[Panel]:
             Text(
                 "Giao lại mỗi giây",
                 "Bản tin RabbitMQ phải giao lần nữa vì lần trước không được xác nhận.",
-                "Khác 0 lâu: dịch vụ chết giữa chừng hoặc có lỗi. Sau 20 lần bản tin vào bãi đỗ.",
+                "Khác 0 lâu: dịch vụ chết giữa chừng hoặc có lỗi. Sau 20 lần hỏng bản tin bị giữ lại.",
                 "docs/runbooks/messages-failing.md.",
             ),
             Query(
@@ -160,26 +161,41 @@ def _aside(rules: Rules) -> list[Panel]:
     return [
         lines(
             Text(
-                "Bậc thử lại",
-                "Bản tin chờ 10 giây, 1 phút, 10 phút hoặc 1 giờ rồi tự quay lại hàng đợi của mình.",
-                "Bậc 10 phút và 1 giờ khác 0: có thứ chưa kết luận được, thường vì thiếu danh sách thu hồi.",
-                "docs/runbooks/messages-failing.md và docs/runbooks/revocation.md.",
+                "Văn bản các đơn vị nộp, chưa tiếp nhận",
+                "Tổng số bản tin trong hàng đợi nộp của mọi đơn vị, theo làn.",
+                "Tăng đều: tiếp nhận không kịp, hoặc không lấy.",
+                "docs/runbooks/no-consumers.md; thêm bản sao cho dịch vụ tiếp nhận.",
             ),
-            Query('max by (queue) (rabbitmq_detailed_queue_messages{queue=~"trunk[.]retry[.].+"})', "{{queue}}"),
+            Query("trunk:submit_messages", "{{urgency}}"),
             unit="short",
+            words=words.LANES,
             step=STEP,
         ),
         lines(
             Text(
-                "Bãi đỗ",
-                "Bản tin hệ thống không tự xử lý được nữa.",
-                "Khác 0.",
-                "docs/runbooks/dead-letters.md: trunkctl park list.",
+                "Chờ lần thử sau",
+                "Bản tin chưa xử lý được ở lần trước; RabbitMQ giữ và giao lại sau 10 giây đến 10 phút "
+                "(làn khẩn: 2 giây đến 1 phút).",
+                "Tăng lâu: có thứ chưa kết luận được, thường vì thiếu danh sách thu hồi, hoặc một máy chủ vắng mặt.",
+                "docs/runbooks/messages-failing.md và docs/runbooks/revocation.md.",
             ),
-            Query('max by (queue) (rabbitmq_detailed_queue_messages{queue="trunk.park"})', "Bãi đỗ"),
+            Query("sum by (service, urgency) (trunk:queue_messages - trunk:queue_due)", "{{service}} · {{urgency}}"),
+            Query("trunk:submit_messages - trunk:submit_due", "{{service}} · {{urgency}} · văn bản nộp"),
             unit="short",
-            levels=rules.bad_from("TrunkDeadLetters"),
+            words=words.joined(words.SERVICES, words.LANES),
             step=STEP,
+        ),
+        lines(
+            Text(
+                "Chưa đặt được vào hộp đến, theo nguyên nhân",
+                "Bản tin mà bộ định tuyến giữ vì hộp đến không nhận; thử lại thưa dần đến 10 phút một lần.",
+                "“RabbitMQ không trả lời” khác 0; nguyên nhân khác kéo dài quá 15 phút.",
+                "docs/runbooks/unit-endpoint.md; không trả lời: docs/runbooks/broker-down.md.",
+            ),
+            Query("max by (cause) (trunk_placings_waiting)", "{{cause}}"),
+            unit="short",
+            levels=rules.bad_from("TrunkPlacingsWaiting"),
+            words=words.CAUSES,
         ),
         lines(
             Text(
@@ -195,10 +211,11 @@ def _aside(rules: Rules) -> list[Panel]:
         ),
         lines(
             Text(
-                "Chuyển vào bãi đỗ bởi RabbitMQ",
-                "Bản tin RabbitMQ tự chuyển đi vì quá số lần giao, bị từ chối hoặc hết thời gian chờ (bậc thử lại).",
+                "Thành thư chết",
+                "Bản tin RabbitMQ chuyển sang hàng đợi thư chết vì bị từ chối hoặc hỏng quá số lần; "
+                "dịch vụ giữ chúng lại cho người vận hành.",
                 "“Quá số lần giao” khác 0: một bản tin làm dịch vụ hỏng 20 lần.",
-                "docs/runbooks/dead-letters.md.",
+                "docs/runbooks/parked-messages.md.",
             ),
             *(
                 Query(
@@ -209,5 +226,6 @@ def _aside(rules: Rules) -> list[Panel]:
                 for cause, word in words.BROKER_CAUSES.items()
             ),
             unit="short",
+            size=(24, 7),
         ),
     ]

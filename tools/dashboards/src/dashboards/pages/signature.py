@@ -26,7 +26,7 @@ def _undecided(rules: Rules) -> Panel:
         Text(
             "Chưa kết luận được, 30 phút qua",
             "Phần lần kiểm tra không kết luận được, thường vì thiếu danh sách thu hồi còn hiệu lực.",
-            "Trên 5 %: văn bản đang chờ trên bậc thử lại.",
+            "Trên 5 %: văn bản đang chờ lần thử sau.",
             "docs/runbooks/revocation.md.",
         ),
         Query(

@@ -71,7 +71,7 @@ def _figures(rules: Rules) -> list[Panel]:
         figure(
             Text(
                 "Lượt giao hỏng",
-                "Số lần đặt văn bản vào hộp đến không thành công trong khoảng đang xem; mỗi lần đều được làm lại.",
+                "Số lần đặt văn bản vào hộp đến không thành công trong khoảng đang xem; trục tự thử lại.",
                 "Trên 3 mà không có lượt nào thành công.",
                 "docs/runbooks/unit-endpoint.md.",
             ),
