@@ -1,11 +1,12 @@
 #!/bin/sh
 # Makes every secret of a compose trunk, once, from the kernel's random numbers: nothing has a default.
 #   deploy/compose/make-secrets.sh [FOLDER]      FOLDER: else deploy/compose/secrets
-# A second run makes what is missing and touches nothing that exists; to change a secret see
-# docs/operations/install-compose.md. The folder belongs to its owner alone; the files inside are readable to the
+# A second run makes what is missing and touches no secret that exists; what only follows from others (mongo_users.json,
+# s3_identities.json) is written anew. To change a secret see docs/operations/install-compose.md. The folder belongs to its owner alone; the files inside are readable to the
 # users of the containers, into which compose mounts each one where it is needed.
 set -eu
 umask 022
+identities=$(cd "$(dirname "$0")/../seaweedfs" && pwd)/identities.json
 folder=${1:-$(dirname "$0")/secrets}
 mkdir -p "$folder"
 chmod 700 "$folder"
@@ -16,6 +17,12 @@ random() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 # keep NAME: what stands on standard input becomes the file NAME, unless there is one.
 keep() {
     if [ -e "$1" ]; then cat >/dev/null; return; fi
+    cat >".$1.unfinished"
+    mv ".$1.unfinished" "$1"
+}
+
+# write NAME: what stands on standard input becomes the file NAME, whatever was there.
+write() {
     cat >".$1.unfinished"
     mv ".$1.unfinished" "$1"
 }
@@ -33,17 +40,43 @@ for user in intake validator router archive notifier operator; do
     comma=', '
 done | { printf '{'; cat; printf '}\n'; } | keep broker_users.json
 
+# The database: its administrator, whom only the jobs that prepare it know, and a user for each role.
 printf trunk | keep mongo_user
 random 24 | keep mongo_password
 random 48 | keep mongo_keyfile
-printf 'mongodb://%s:%s@mongodb:27017/?authSource=admin' "$(cat mongo_user)" "$(cat mongo_password)" | keep mongo_uri
+at=mongodb:27017/?authSource=admin
+printf 'mongodb://%s:%s@%s' "$(cat mongo_user)" "$(cat mongo_password)" "$at" | keep mongo_admin_uri
+comma=
+for role in intake validator router archive notifier migrate operator; do
+    random 24 | keep "mongo_password_$role"
+    printf 'mongodb://%s:%s@%s' "$role" "$(cat "mongo_password_$role")" "$at" | keep "mongo_uri_$role"
+done
+for role in intake validator router archive notifier migrate operator; do
+    printf '%s"%s": "%s"' "${comma-}" "$role" "$(cat "mongo_password_$role")"
+    comma=', '
+done | { printf '{'; cat; printf '}\n'; } | write mongo_users.json
 
-random 10 | keep s3_access_key
-random 24 | keep s3_secret_key
-cat <<END | keep s3_identities.json
-{"identities": [{"name": "trunk", "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-  "credentials": [{"accessKey": "$(cat s3_access_key)", "secretKey": "$(cat s3_secret_key)"}]}]}
-END
+# The object store: a pair of keys for each role, and what the store is told of them. A pair that is being replaced stays
+# valid beside the new one as long as its files s3_former_access_key_ROLE and s3_former_secret_key_ROLE are there; one for
+# all services, of an earlier release, as long as s3_access_key and s3_secret_key are there (docs/operations/rotation.md).
+for role in intake validator router archive notifier migrate topology operator; do
+    random 10 | keep "s3_access_key_$role"
+    random 24 | keep "s3_secret_key_$role"
+    former=
+    if [ -e "s3_former_access_key_$role" ]; then
+        former=$(printf '"}, {"accessKey": "%s", "secretKey": "%s' \
+            "$(cat "s3_former_access_key_$role")" "$(cat "s3_former_secret_key_$role")")
+    fi
+    printf 's/@%s_access@/%s/; s/@%s_secret@/%s/\n' \
+        "$role" "$(cat "s3_access_key_$role")" "$role" "$(cat "s3_secret_key_$role")$former"
+done >.s3_keys.sed
+if [ -e s3_access_key ]; then
+    printf 's/"identities": \[/&{"name": "former", "actions": [%s], "credentials": [%s]},/\n' \
+        '"Admin", "Read", "Write", "List", "Tagging"' \
+        "{\"accessKey\": \"$(cat s3_access_key)\", \"secretKey\": \"$(cat s3_secret_key)\"}" >>.s3_keys.sed
+fi
+sed -f .s3_keys.sed "$identities" | write s3_identities.json
+rm .s3_keys.sed
 
 random 24 | keep grafana_admin_password
 # Given by others: empty until then. The mail server's password, and where alerts go.

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from lab.engine import Engine
@@ -15,7 +16,7 @@ from tests.system.trunk import BIN, ROOT, Trunk, run
 
 VERSION = "under-test"
 SERVERS = ("rabbitmq", "mongodb", "seaweedfs")
-JOBS = ("mongodb-init", "migrate", "topology")
+JOBS = ("mongodb-init", "database-users", "migrate", "topology")
 UP_SECONDS = 240
 
 
@@ -86,6 +87,10 @@ class ComposeTrunk(Trunk):
 
     place: "Compose"
 
+    def parked(self) -> int:
+        """How many messages wait for an operator, as the operator's command counts them."""
+        return int(self.place.trunkctl("park", "list").split()[-2])
+
     def not_ready(self) -> dict[str, dict[str, Any]]:
         """Containers of services that are not healthy."""
         listed = map(json.loads, self.place.compose("ps", "--format=json").splitlines())
@@ -93,7 +98,10 @@ class ComposeTrunk(Trunk):
 
 
 def make_secrets(folder: Path) -> None:
-    """As an operator makes them."""
+    """As an operator makes them who comes from a release with one pair of keys for all services."""
+    (folder / "secrets").mkdir()
+    for name in ("s3_access_key", "s3_secret_key"):
+        (folder / "secrets" / name).write_text(token_hex(20))
     run("sh", ROOT / "deploy/compose/make-secrets.sh", folder / "secrets")
 
 
@@ -109,7 +117,7 @@ def install(place: Compose) -> None:
             path = f"/in/{part}/{file.name}"
             place.trunkctl("trust", "add", path, "--sha256", fingerprint(file), "--as", what, mount=file.parents[1])
     place.trunkctl("trust", "refresh", "--drop", "/in/crls", mount=place.folder / "trust")
-    place.trunkctl("units", "import", "/in/directory.json", mount=place.folder)
+    place.trunkctl("units", "import", "/in/directory.json", "--by", "test", "--why", "first", mount=place.folder)
     place.up()
 
 

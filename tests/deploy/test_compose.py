@@ -17,7 +17,8 @@ from lab.errors import Missing
 from tests.system.trunk import ROOT, SERVICES, run
 
 FILE = ROOT / "docker-compose.yml"
-CONTROL = ("migrate", "topology", "trunkctl", "sender")
+STORE_JOBS = ("database-users", "migrate")
+CONTROL = (*STORE_JOBS, "topology", "trunkctl", "sender")
 SERVERS = ("rabbitmq", "mongodb", "seaweedfs")
 OBSERVERS = ("prometheus", "alertmanager", "grafana", "otel-collector", "tempo", "loki")
 ONE_SHOT = ("mongodb-init", *CONTROL)
@@ -125,7 +126,7 @@ def test_every_setting_is_one_that_the_program_reads(containers: dict[str, Any],
         str(secret["target"]).upper() for secret in containers[name]["secrets"] if "target" in secret
     }
     assert {each for each in told if each.startswith("TRUNK_")} - known == set()
-    assert "TRUNK_AMQP_URL" in told
+    assert ("TRUNK_AMQP_URL" in told) is (name not in (*STORE_JOBS, "topology"))
 
 
 def fields(name: str) -> set[str]:
@@ -177,7 +178,8 @@ def test_everything_waits_for_what_it_needs(containers: dict[str, Any]) -> None:
             **dict.fromkeys(SERVERS, "service_healthy"),
             **dict.fromkeys(("migrate", "topology"), "service_completed_successfully"),
         }
-    assert containers["migrate"]["depends_on"]["mongodb-init"]["condition"] == "service_completed_successfully"
+    for name, before in (("database-users", "mongodb-init"), ("migrate", "database-users"), ("topology", "migrate")):
+        assert containers[name]["depends_on"][before]["condition"] == "service_completed_successfully"
     checked = {name for name, each in containers.items() if each.get("healthcheck")}
     assert set(containers) - checked == {*ONE_SHOT, "otel-collector", "tempo", "loki"}
 
@@ -185,6 +187,7 @@ def test_everything_waits_for_what_it_needs(containers: dict[str, Any]) -> None:
 def test_jobs_are_the_commands_of_the_image(containers: dict[str, Any]) -> None:
     assert containers["topology"]["command"] == ["topology", "apply"]
     assert containers["migrate"]["command"] == ["migrate"]
+    assert containers["database-users"]["command"] == ["stores", "users"]
     for name in CONTROL:
         assert containers[name].get("entrypoint") is None, name
 

@@ -15,9 +15,10 @@ from common.topology import SERVICES, VHOST
 from devstack.addresses import Addresses
 from lab.kubernetes.manifests import Object
 from tests.system.trunk import BIN, run
-from trunkctl import topology_job, units
+from trunkctl import topology_job
 from trunkctl.local import cast
 from trunkctl.local.places import Places, places
+from trunkctl.units import lookup
 
 STORES = "trunk-data"
 SCALER = "scaler"
@@ -40,7 +41,7 @@ class City:
         for kind in ("root", "intermediate"):
             for file in (place.state / "issued" / f"{kind}s").iterdir():
                 _trust(place.trust, file, kind)
-        whole = topology_job.whole_topology(units.from_file(place.directory))
+        whole = topology_job.whole_topology(lookup.from_file(place.directory))
         topology_job.passwords_for(whole, place.users)
         return cls(place, servers)
 
@@ -49,15 +50,16 @@ class City:
         """What the system tests want to know, as ``trunkctl up`` writes it down."""
         fields = ("amqp_host", "amqp_port", "rabbitmq_management_url", "rabbitmq_admin_user", "rabbitmq_admin_password")
         files = {"users_file": self.place.users, "city_dir": self.place.city, "directory_file": self.place.directory}
-        servers = {name: getattr(self.servers, name) for name in (*fields, "mongo_uri")}
+        servers = {name: getattr(self.servers, name) for name in (*fields, "mongo_uris")}
         return {**servers, **{name: str(path) for name, path in files.items()}}
 
     def operator(self) -> dict[str, str]:
         """The environment of an operator's shell."""
+        keys = self.servers.s3_keys["operator"]
         return {
             "TRUNK_S3_ENDPOINT": self.servers.s3_endpoint,
-            "TRUNK_S3_ACCESS_KEY": self.servers.s3_access_key,
-            "TRUNK_S3_SECRET_KEY": self.servers.s3_secret_key,
+            "TRUNK_S3_ACCESS_KEY": keys["access"],
+            "TRUNK_S3_SECRET_KEY": keys["secret"],
         }
 
     def objects(self, namespace: str, scaler_password: str) -> list[Object]:
@@ -67,8 +69,8 @@ class City:
 
     def _objects(self, scaler_password: str) -> list[Object]:
         passwords: dict[str, str] = json.loads(self.place.users.read_text())
-        store = {"trunk_s3_access_key": self.servers.s3_access_key, "trunk_s3_secret_key": self.servers.s3_secret_key}
-        database = {"trunk_mongo_uri": f"mongodb://mongodb.{STORES}.svc:27017/"}
+        store = {role: _keys(pair) for role, pair in self.servers.s3_keys.items()}
+        database = {role: {"trunk_mongo_uri": _inside(uri)} for role, uri in self.servers.mongo_uris.items()}
         administrator = {
             "trunk_rabbitmq_admin_user": self.servers.rabbitmq_admin_user,
             "trunk_rabbitmq_admin_password": self.servers.rabbitmq_admin_password,
@@ -77,9 +79,9 @@ class City:
         scaler = {"host": f"http://rabbitmq.{STORES}.svc:15672", "username": SCALER, "password": scaler_password}
         trust = self.place.trust
         return [
-            *(_secret(f"trunk-{name}", broker[name] | database | store) for name in SERVICES),
-            _secret("trunk-migrate", database | store),
-            _secret("trunk-topology", administrator | store),
+            *(_secret(f"trunk-{name}", broker[name] | database[name] | store[name]) for name in SERVICES),
+            _secret("trunk-migrate", database["migrate"] | store["migrate"]),
+            _secret("trunk-topology", administrator | store["topology"]),
             _secret("trunk-broker-users", {"users.json": json.dumps(passwords)}),
             _secret("trunk-keda", scaler),
             _files("trunk-trust", [trust / "trust.json"]),
@@ -93,6 +95,15 @@ def _trust(folder: Path, file: Path, kind: str) -> None:
     """As an operator does it, with the fingerprint that the authority has published."""
     fingerprint = x509.load_pem_x509_certificate(file.read_bytes()).fingerprint(hashes.SHA256()).hex()
     run(BIN / "trunkctl", "trust", "add", file, "--sha256", fingerprint, "--as", kind, "--trust", folder)
+
+
+def _keys(pair: Mapping[str, str]) -> dict[str, str]:
+    return {"trunk_s3_access_key": pair["access"], "trunk_s3_secret_key": pair["secret"]}
+
+
+def _inside(uri: str) -> str:
+    """The same user, at the database's name inside the cluster."""
+    return f"{uri.rpartition('@')[0]}@mongodb.{STORES}.svc:27017/"
 
 
 def _address(user: str, password: str) -> str:

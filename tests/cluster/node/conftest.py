@@ -46,7 +46,7 @@ def stores(place: ControlPlane, progress: Progress) -> Iterator[Addresses]:
         found = servers.start(state, progress=progress)
         management = found.rabbitmq_management_url.removeprefix("http://")
         rabbitmq = {AMQP: f"{found.amqp_host}:{found.amqp_port}", MANAGEMENT: management}
-        mongodb = {MONGO: found.mongo_uri.removeprefix("mongodb://").rstrip("/")}
+        mongodb = {MONGO: found.mongo_uri.rpartition("@")[2].rstrip("/")}
         outside.offer(
             place, STORES, {"rabbitmq": rabbitmq, "mongodb": mongodb, "seaweedfs-s3": {S3: found.s3_endpoint}}
         )
@@ -70,7 +70,8 @@ def deployed(place: ControlPlane, city: City, progress: Progress) -> Deployed:
         found.kubectl.apply(city.objects(found.namespace, scaler_password(city)))
         found.apply()
         found.wait_for_job("trunk-migrate")
-        run(BIN / "trunkctl", "units", "import", city.place.directory, env={**os.environ, **city.operator()})
+        who = ["--by", "test", "--why", "first"]
+        run(BIN / "trunkctl", "units", "import", city.place.directory, *who, env={**os.environ, **city.operator()})
         found.run_job("trunk-topology")
         found.wait()
     return found

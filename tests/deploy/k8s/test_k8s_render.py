@@ -52,7 +52,6 @@ def test_examples_conform(render_text: Callable[[str], str], refused: Callable[[
         ("unhealthyPodEvictionPolicy:", "unhealthyPodPolicy:", "PodDisruptionBudget"),
         ("policyTypes:", "policyType:", "NetworkPolicy"),
         ("minReplicaCount:", "minReplicasCount:", "ScaledObject"),
-        ("secretTargetRef:", "secretTargetRefs:", "TriggerAuthentication"),
         ("honorLabels:", "honourLabels:", "PodMonitor"),
         ("refreshInterval:", "refreshIntervall:", "ExternalSecret"),
     ],

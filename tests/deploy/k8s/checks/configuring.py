@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from common import topology
+from common.facts.flows import SERVICES
 from common.settings import ServiceSettings
 from trunkctl.main import app
 from trunkctl.settings import ControlSettings
@@ -20,8 +20,8 @@ OF_THE_LIBRARIES = {"SSL_CERT_FILE"}
 """Environment variables that OpenSSL reads, not our settings."""
 
 LEFT_AT_DEFAULT = {
-    "redelivery_pause_seconds": "of the chassis; nothing of the surroundings changes it",
-    "confirm_timeout_seconds": "of the chassis; nothing of the surroundings changes it",
+    "handler_seconds": "longer than the slowest document; nothing of the surroundings changes it",
+    "held_bytes": "bound to the memory limit, which is the same everywhere",
     "directory_refresh_seconds": "as quick as it is cheap",
     "gauges_refresh_seconds": "as often as Prometheus looks",
     "version": "of the image",
@@ -31,7 +31,11 @@ LEFT_AT_DEFAULT = {
     "trunk_unit_code": "the trunk's own code, the same everywhere",
     "trunk_unit_name": "the trunk's own name, the same everywhere",
     "reference_days": "the most that an object store signs",
-    "placements_at_once": "inside one process",
+    "actions_at_once": "inside one process",
+    "sweep_seconds": "as quick as it is cheap",
+    "door_closes_at": "bound to what the brokers' disks hold, which capacity.md reckons with",
+    "door_opens_at": "bound to door_closes_at",
+    "door_seconds": "as quick as it is cheap",
     "retention_table": "the table of the law is shipped",
     "smtp_timeout_seconds": "bound to lease_seconds",
     "webhook_timeout_seconds": "bound to lease_seconds",
@@ -43,7 +47,7 @@ LEFT_AT_DEFAULT = {
 
 def settings_of(service: str) -> type[ServiceSettings]:
     """The class that reads a service's settings; jobs are runs of trunkctl."""
-    if service not in topology.SERVICES:
+    if service not in SERVICES:
         return ControlSettings
     found: type[ServiceSettings] = getattr(import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
     return found

@@ -2,9 +2,7 @@
 
 from functools import cache
 
-from common.service import Service
-from common.service.health import CHECK_TIMEOUT_SECONDS
-from common.settings import ServiceSettings
+from common.service.health import CHECK_TIMEOUT_SECONDS, Readiness, routes
 
 from ..manifests import Manifests, Workload
 from .configuring import settings_of, told
@@ -16,16 +14,16 @@ ROUTES = {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe":
 
 
 @cache
-def routes(service: str) -> set[str]:
-    """Paths that the service's own application answers."""
-    return {path for path, _ in Service(service, ServiceSettings()).app().routes}
+def paths() -> set[str]:
+    """Paths that every service answers."""
+    return {str(getattr(route, "path", "")) for route in routes(Readiness("any"))}
 
 
 def probes(manifests: Manifests) -> list[str]:
     """Each service has the three probes, for routes it has, by a port it has."""
     found = []
     for one in manifests.services:
-        answered, ports = routes(one.service), {port["name"] for port in one.container["ports"]}
+        answered, ports = paths(), {port["name"] for port in one.container["ports"]}
         for kind in PROBES:
             asked = one.container.get(kind, {}).get("httpGet", {})
             if asked.get("path") != ROUTES[kind] or asked.get("path") not in answered or asked.get("port") not in ports:
@@ -50,7 +48,7 @@ def listening(manifests: Manifests) -> list[str]:
 
 def metrics(manifests: Manifests) -> list[str]:
     """Metrics are read where they are served."""
-    answered = routes("intake")
+    answered = paths()
     return [
         f"PodMonitor {monitor['metadata']['name']} reads {endpoint['path']}"
         for monitor in manifests.of("PodMonitor")

@@ -29,15 +29,12 @@ def configmaps(manifests: Manifests) -> list[str]:
 
 
 def secrets_needed(manifests: Manifests) -> Needed:
-    """Keys by Secret that pods and scalers read."""
+    """Keys by Secret that pods read."""
     needed: Needed = {}
     for one in manifests.workloads:
         for source in _secret_sources(one):
             name = source.get("name") or source["secretName"]
             needed.setdefault(name, set()).update(item["key"] for item in source["items"])
-    for key in manifests.of("TriggerAuthentication"):
-        for target in key["spec"]["secretTargetRef"]:
-            needed.setdefault(target["name"], set()).add(target["key"])
     return needed
 
 

@@ -1,14 +1,16 @@
-"""Numbers of pods: nodes can be drained, no lane is without a consumer, scalers watch queues that exist."""
+"""Numbers of pods: nodes can be drained, no lane is without a consumer, scalers watch what their service has to do."""
 
 import math
 
-from common import topology
 from common.domain.names import Lane
+from common.facts.flows import SERVICES
 
 from ..manifests import Manifests, Object, Workload, selects
 from .configuring import told
 
 LEAST_SCALED = 2
+DUE = "trunk:service_due"
+"""The series that says how much a service has to do (deploy/monitoring/rules/recording.yaml)."""
 ZONES = 3
 
 
@@ -45,7 +47,7 @@ def lanes_of(manifests: Manifests, one: Workload) -> set[Lane]:
 def lanes(manifests: Manifests) -> list[str]:
     """Every service has somebody for each lane, at all times."""
     found = []
-    for service in topology.SERVICES:
+    for service in SERVICES:
         own = [one for one in manifests.services if one.service == service and manifests.least_replicas(one) > 0]
         consumed = {lane for one in own for lane in lanes_of(manifests, one)}
         found += [f"{service}: nobody consumes the lane {lane}" for lane in sorted(set(Lane) - consumed)]
@@ -53,7 +55,7 @@ def lanes(manifests: Manifests) -> list[str]:
 
 
 def scalers(manifests: Manifests) -> list[str]:
-    """Scalers: all queues of the normal lane, over HTTP, unacknowledged messages counted, never to zero."""
+    """Scalers: all that the service has to do in the normal lane, no number is an error, never to zero."""
     found = []
     for scaler in manifests.of("ScaledObject"):
         name, spec = scaler["metadata"]["name"], scaler["spec"]
@@ -66,13 +68,20 @@ def scalers(manifests: Manifests) -> list[str]:
 
 def _troubles(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
     triggers = [trigger["metadata"] for trigger in spec["triggers"]]
-    queues = [trigger["queueName"] for trigger in triggers]
+    asked = [trigger.get("query") for trigger in triggers]
     checks = {
-        f"watches {queues}": sorted(queues) == sorted(topology.consumed_queues(one.service, Lane.NORMAL)),
+        f"asks for {asked}": asked == [f'{DUE}{{service="{one.service}", urgency="{Lane.NORMAL}"}}'],
         "goes below two": spec.get("minReplicaCount", 0) >= LEAST_SCALED <= spec["maxReplicaCount"],
         "the Deployment sets replicas too": "replicas" not in one.whole["spec"],
-        "counts by another way": all(t["protocol"] == "http" and t["mode"] == "QueueLength" for t in triggers),
-        "messages in work do not count": all(t["excludeUnacknowledged"] == "false" for t in triggers),
-        "another vhost": all(t["vhostName"] == topology.VHOST for t in triggers),
+        "counts by another way": all(trigger["type"] == "prometheus" for trigger in spec["triggers"]),
+        "takes no answer for zero": all(t["ignoreNullValues"] == "false" for t in triggers),
+        "asks nobody": all(t.get("serverAddress", "").startswith("http") for t in triggers),
+        "the series is not recorded": _is_recorded(manifests, DUE),
     }
     return [trouble for trouble, is_well in checks.items() if not is_well]
+
+
+def _is_recorded(manifests: Manifests, series: str) -> bool:
+    """By the rules that come with the same overlay."""
+    groups = [group for each in manifests.of("PrometheusRule") for group in each["spec"]["groups"]]
+    return any(rule.get("record") == series for group in groups for rule in group["rules"])
