@@ -1,5 +1,5 @@
-"""AsyncAPI 3 documents of the services, made from the tables that the services themselves use.
+"""AsyncAPI 3 documents and the table of facts, made from the tables that the services themselves use.
 
-The framework can write such documents, too, but sees only queues that are consumed: no publishes, no headers, every
-fact for every service. ``tests/docs`` compares what it does see with what is written here. ``python -m apidocs``.
+``common/topology.py`` names queues, exchanges and users; ``common/facts/flows.py`` says who makes and who takes each
+fact; ``common/headers.py`` names the headers. ``python -m apidocs`` writes ``docs/asyncapi``.
 """

@@ -1,19 +1,18 @@
-"""Channel objects: queues that are consumed, exchanges that are published to, as ``common.topology`` names them."""
+"""Channels and operations: queues that are consumed and keys that are published, as ``common.topology`` names them."""
 
 from apidocs.headers import Schema
 from common.domain.names import Lane
-from common.topology import VHOST, WORK_ARGUMENTS, Exchange, Queue
+from common.topology import VHOST, Exchange, Queue
 
 VERSION = {"bindingVersion": "0.3.0"}
 UNIT_PARAMETER: Schema = {"description": "Code of the unit, e.g. 000.00.14.H29."}
-LANE_PARAMETER: Schema = {"description": "Urgent messages overtake.", "enum": [*Lane]}
+LANE_PARAMETER: Schema = {"description": "Each lane has queues of its own.", "enum": [*Lane]}
 
 
-def queue(name: str, description: str, messages: dict[str, Schema], parameters: Schema | None = None) -> Schema:
-    """A quorum queue with the arguments of every queue that is consumed."""
-    declared = Queue(name, WORK_ARGUMENTS)
-    amqp = {"name": name, "durable": True, "exclusive": False, "autoDelete": False, "vhost": VHOST}
-    return _channel(name, description, messages, parameters) | {
+def queue(declared: Queue, description: str, messages: dict[str, Schema], parameters: Schema | None = None) -> Schema:
+    """A queue that is consumed, with the arguments it is declared with."""
+    amqp = {"name": declared.name, "durable": True, "exclusive": False, "autoDelete": False, "vhost": VHOST}
+    return _channel(declared.name, description, messages, parameters) | {
         "bindings": {"amqp": {"is": "queue", "queue": amqp, **VERSION}},
         "x-queue-arguments": dict(declared.arguments),
     }
@@ -30,13 +29,13 @@ def exchange(
 
 
 def receive(channel: str, document: Schema, summary: str) -> Schema:
-    """An operation: every message of the channel, acked when its work is saved and announced."""
+    """An operation: messages are acknowledged by hand, after their work is saved and announced."""
     return _operation("receive", channel, document, summary) | {"bindings": {"amqp": {"ack": True, **VERSION}}}
 
 
 def send(channel: str, document: Schema, summary: str, **more: object) -> Schema:
-    """An operation: persistent publishes with confirm."""
-    amqp = {"deliveryMode": 2, "timestamp": True, **more, **VERSION}
+    """An operation: persistent, mandatory publishes with confirms."""
+    amqp = {"deliveryMode": 2, "timestamp": True, "mandatory": True, **more, **VERSION}
     return _operation("send", channel, document, summary) | {"bindings": {"amqp": amqp}}
 
 
@@ -47,5 +46,5 @@ def _operation(action: str, channel: str, document: Schema, summary: str) -> Sch
 
 
 def _channel(address: str, description: str, messages: dict[str, Schema], parameters: Schema | None) -> Schema:
-    told = {"address": address, "description": description, "messages": messages}
-    return told | ({"parameters": parameters} if parameters else {})
+    channel = {"address": address, "description": description, "messages": messages}
+    return channel | ({"parameters": parameters} if parameters else {})

@@ -1,20 +1,31 @@
-"""Message objects: facts, what units submit, what lies in inboxes, and copies of messages that failed."""
+"""Message objects: facts, submissions, inbox messages, orders to place one, dead letters, the broker's reports."""
 
 import inspect
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
-from apidocs.headers import KNOWN_TO_ANSWERS, OF_ANSWERS, OF_FACTS, OF_PACKAGES, OF_PARKED, OF_RETRIES, Schema, bearing
+from apidocs.headers import (
+    KNOWN_TO_ANSWERS,
+    OF_ANSWERS,
+    OF_FACTS,
+    OF_PACKAGE_FACTS,
+    OF_PACKAGES,
+    Schema,
+    bearing,
+)
 from common import headers
-from common.facts import BaseFact, Fact, ObjectRef
+from common.domain.reason import Reason
+from common.facts import FACT_TYPES, BaseFact, ObjectRef, PackageFact, name_of
+from common.topology import DELIVERY_LIMIT
 from intake.submission import Reference
+from router.placing import PlaceOrder
 
 SCHEMAS = "#/components/schemas/{model}"
-JSON = "application/json"
-FACTS: dict[str, type[BaseFact]] = {kind.model_fields["fact"].default: kind for kind in get_args(get_args(Fact)[0])}
+JSON = headers.JSON_TYPE
+FACTS: dict[str, type[BaseFact]] = {name_of(kind): kind for kind in FACT_TYPES}
 """Every fact by its name."""
 EDXML: Schema = {
     "type": "string",
@@ -24,13 +35,17 @@ EDXML: Schema = {
 
 
 class Receipt(BaseModel):
-    """The trunk has taken responsibility for a package; its signatures are examined next."""
+    """The trunk has taken responsibility for a package (``accepted``), or holds it back for now (``held``)."""
 
-    receipt: str = Field(pattern="^accepted$")
+    receipt: str = Field(pattern="^(accepted|held)$")
     package_id: str = Field(pattern="^[0-9a-f]{32}$")
     document_id: str
     sha256: str = Field(pattern="^([0-9a-f]{64})?$")
     submitted_at: str = Field(json_schema_extra={"format": "date-time"})
+    reason: Reason | None = None
+    """Of a package that is held: why."""
+    description: str | None = None
+    """The same, for people."""
 
 
 class FetchReference(ObjectRef):
@@ -43,10 +58,10 @@ class FetchReference(ObjectRef):
 @cache
 def schemas() -> dict[str, Schema]:
     """Every JSON schema by its name."""
-    models: list[type[BaseModel]] = [*FACTS.values(), Reference, Receipt, FetchReference]
-    _, found = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS)
-    described: dict[str, Schema] = found["$defs"]
-    for kind in FACTS.values():
+    models: list[type[BaseModel]] = [*FACT_TYPES, Reference, Receipt, FetchReference, PlaceOrder]
+    _, made = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS)
+    described: dict[str, Schema] = made["$defs"]
+    for kind in FACT_TYPES:
         required = described[kind.__name__]["required"]
         described[kind.__name__]["required"] = ["fact", *required]
     return described
@@ -56,7 +71,8 @@ def fact(name: str) -> Schema:
     """The message that carries a fact."""
     kind = FACTS[name]
     summary = f"{inspect.getdoc(kind)} At most {kind.MAX_BYTES // 1024} KiB."
-    return _message(name, summary, JSON, _schema(kind), bearing(OF_FACTS))
+    always = (*OF_FACTS, *OF_PACKAGE_FACTS) if issubclass(kind, PackageFact) else OF_FACTS
+    return _message(name, summary, JSON, _schema(kind), bearing(always))
 
 
 def submissions() -> dict[str, Schema]:
@@ -78,9 +94,9 @@ def submissions() -> dict[str, Schema]:
 
 
 def inbox() -> dict[str, Schema]:
-    """What the router places in inboxes; the AMQP property ``type`` tells them apart."""
+    """What the router places in inboxes; the AMQP property ``type`` tells the messages apart."""
     of_documents = bearing(OF_PACKAGES, (headers.LABEL, headers.UNSIGNED_ANNEXES))
-    of_receipts = bearing(OF_ANSWERS, KNOWN_TO_ANSWERS)
+    of_receipts = bearing(OF_ANSWERS, (*KNOWN_TO_ANSWERS, headers.REASON))
     of_refusals = bearing((*OF_ANSWERS, headers.REASON), KNOWN_TO_ANSWERS)
     reference = _schema(FetchReference)
     return {
@@ -98,19 +114,28 @@ def inbox() -> dict[str, Schema]:
             type_="document",
         ),
         "status": _message(
-            "status", "What a receiver reports, or status 13: the document is asked back.",
+            "status", "A receiver's status, or status 13: the sender asks for the document back.",
             headers.EDXML_TYPE, EDXML, bearing(OF_PACKAGES),
         ),
     }  # fmt: skip
 
 
-def copies(park: bool) -> Schema:
-    """A copy of a message that could not be handled: body, headers and properties of the original, and these."""
-    always = OF_PARKED if park else OF_RETRIES
-    sometimes = (headers.USER_ID, headers.REPLAY) + (OF_RETRIES if park else ())
-    summary = "Only a person can help; `trunkctl park` shows and replays." if park else "Comes back after a fixed time."
-    name = "parked copy" if park else "copy to be tried again"
-    return {"name": name, "summary": summary, "headers": bearing(always, sometimes)}
+def internal() -> dict[str, Schema]:
+    """What no unit and no fact says: the router's orders, dead letters, the broker's reports."""
+    order = _message(
+        "place", "The router's order to itself: try to put this message into its inbox.", JSON, _schema(PlaceOrder),
+        bearing((headers.EVENT_ID,)),
+    )  # fmt: skip
+    dead = {
+        "name": "dead letter",
+        "summary": f"A message that this service rejected, or failed to handle {DELIVERY_LIMIT} times, unchanged. "
+        "The broker adds `x-death`, whose first entry names queue and reason.",
+    }
+    report = {
+        "name": "broker report",
+        "summary": "An event of the broker (its fields are the headers), or a warning or error of its log (the body).",
+    }
+    return {"place": order, "dead.letter": dead, "broker.report": report}
 
 
 def _schema(model: type[BaseModel]) -> Schema:
@@ -122,7 +147,7 @@ def _message(
 ) -> Schema:
     type_ = name if type_ is None else type_
     binding: dict[str, Any] = {"bindingVersion": "0.3.0"} | ({"messageType": type_} if type_ else {})
-    told = {"name": name, "summary": summary, "contentType": content_type, "headers": borne, "payload": payload}
+    message = {"name": name, "summary": summary, "contentType": content_type, "headers": borne, "payload": payload}
     if headers.PACKAGE_ID in borne["properties"]:
-        told["correlationId"] = {"location": f"$message.header#/{headers.PACKAGE_ID}"}
-    return told | {"bindings": {"amqp": binding}}
+        message["correlationId"] = {"location": f"$message.header#/{headers.PACKAGE_ID}"}
+    return message | {"bindings": {"amqp": binding}}

@@ -4,26 +4,33 @@ import ast
 import importlib
 import inspect
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from apidocs import documents, messages
-from apidocs.headers import HEADERS, TRACE
+from apidocs import documents, flows, messages
+from apidocs.headers import HEADERS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from jsonschema.validators import validator_for
 
-from common import headers, topology
+from common import facts, headers
+from common.directory import DirectoryReader
+from common.domain.directory import Directory, Unit
 from common.domain.names import Label, Lane, PackageKind
 from common.domain.reason import Reason
 from common.facts import BaseFact, ObjectRef
+from common.facts.flows import FLOWS, SERVICES, made_by
+from common.service import service as chassis
+from common.service.health import Readiness, routes
 from intake.submission import Reference
 from router.compose import Answer, receipt
-from router.inbox import Inbox, MessageType, Slip
+from router.inbox import Inbox, MessageHeaders
+from router.placing import MessageType, PlaceOrder, Placing, order_message
 from router.settings import RouterSettings
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +41,10 @@ DIGEST = "ab" * 32
 def test_the_committed_document_is_the_generated_one(name: str) -> None:
     committed = (ROOT / "docs" / "asyncapi" / f"{name}.yaml").read_text(encoding="utf-8")
     assert committed == documents.written(name), "run `make asyncapi`"
+
+
+def test_the_committed_table_of_facts_is_the_generated_one() -> None:
+    assert (ROOT / "docs" / "asyncapi" / "facts.md").read_text(encoding="utf-8") == flows.page(), "run `make asyncapi`"
 
 
 def test_no_document_is_left_over() -> None:
@@ -67,38 +78,43 @@ def test_every_reference_leads_somewhere_and_every_part_is_used(name: str) -> No
     assert parts <= found
 
 
-@pytest.mark.parametrize("service", topology.SERVICES)
-def test_the_framework_sees_the_same_queues(service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_consume_the_documented_queues(service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    app = importlib.import_module(f"{service}.main").build().app()
-    seen = json.loads(app.schema.to_specification().to_json())
-    consumed = {each["address"] for each in seen["channels"].values() if "amqp" in each.get("bindings", {})}
+    any_unit = Directory([Unit(code="{unit}", name="", valid_from=date.min)])
+    monkeypatch.setattr(DirectoryReader, "current", any_unit)
+    monkeypatch.setattr(DirectoryReader, "is_loaded", True)
+    consumed: list[str] = []
+    monkeypatch.setattr(chassis, "Consumer", lambda _, __, queues, *___, **____: consumed.extend(queues()))
+    importlib.import_module(f"{service}.main").build()
+    assert sorted(consumed) == sorted(documents.consumed(service))
     ours = {each["address"] for each in documents.document(service)["channels"].values() if _is_queue(each)}
-    assert ours == consumed == set(topology.consumed_queues(service))
+    assert ours == set(consumed)
 
 
-@pytest.mark.parametrize("service", topology.SERVICES)
-def test_no_service_offers_a_page_to_publish_from(
-    service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    app = importlib.import_module(f"{service}.main").build().app()
-    assert {path for path, _ in app.routes} == {"/livez", "/readyz", "/metrics"}
+def test_every_declared_queue_has_a_reader() -> None:
+    read = {queue for service in SERVICES for queue in documents.consumed(service)}
+    assert {*documents.QUEUES} - read == {"inbox.{unit}"}
 
 
-@pytest.mark.parametrize("service", topology.SERVICES)
+def test_services_serve_probes_and_metrics_alone() -> None:
+    """No page that documents messages, since such a page can also publish them."""
+    assert {route.path for route in routes(Readiness("router"))} == {"/livez", "/readyz", "/metrics"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_services_announce_the_facts_of_the_table(service: str) -> None:
-    assert _facts_made(ROOT / "services" / service / "src") == set(topology.FACTS_MADE[service])
+    by_the_chassis = _facts_made(ROOT / "libs" / "common" / "src" / "common" / "service")
+    assert by_the_chassis | _facts_made(ROOT / "services" / service / "src") == set(made_by(service))
 
 
-def test_every_fact_has_one_maker() -> None:
-    made = [fact for facts in topology.FACTS_MADE.values() for fact in facts]
-    assert sorted(made) == sorted(messages.FACTS)
+def test_every_fact_has_a_flow() -> None:
+    assert {*FLOWS} == {*messages.FACTS}
 
 
 def test_every_header_is_described() -> None:
-    ours = {value for name, value in vars(headers).items() if name.isupper() and str(value).startswith("x-")}
-    assert set(HEADERS) - {TRACE} == ours
+    ours = {value for name, value in vars(headers).items() if name.isupper() and str(value).startswith(("x-", "trace"))}
+    assert set(HEADERS) == ours
 
 
 @pytest.mark.parametrize("name", messages.FACTS)
@@ -122,31 +138,43 @@ async def test_inbox_messages_are_as_their_schema_says() -> None:
         lane=Lane.NORMAL, at=now, submitted_at=now, sha256=DIGEST,
     )  # fmt: skip
     _fits(json.loads(receipt(answer)), "Receipt")
+    held = replace(answer, is_held=True, reason=Reason.E_ATTEMPTS)
+    _fits(json.loads(receipt(held)), "Receipt")
+    assert "E_ATTEMPTS" in json.loads(receipt(held))["description"]
     large = ObjectRef(bucket="content", key="k", sha256=DIGEST, size_bytes=size)
-    parcel = await Inbox(_Nobody(), _Store(), RouterSettings()).parcel(large)
-    assert parcel.content_type == messages.inbox()["document.reference"]["contentType"]
-    _fits(json.loads(parcel.body), "FetchReference")
+    message = await Inbox(_Store(), RouterSettings(), lambda: now).message(_placing(package=large))
+    assert message.content_type == messages.inbox()["document.reference"]["contentType"]
+    _fits(json.loads(message.body), "FetchReference")
+
+
+def test_an_order_is_as_its_schema_says() -> None:
+    order = order_message(_placing(body=b"{}"), attempt=0)
+    assert (order.exchange, order.routing_key) == ("trunk.place", "place.normal")
+    _fits(json.loads(order.body), PlaceOrder.__name__)
 
 
 def test_inbox_headers_are_as_described() -> None:
-    told = {
-        "event_id": "e", "package_id": "0" * 32, "document_key": "k", "document_id": "d", "sender": "A",
+    package: dict[str, Any] = {
+        "package_id": "0" * 32, "document_key": "k", "document_id": "d", "sender": "A",
         "kind": PackageKind.NEW, "lane": Lane.URGENT,
     }  # fmt: skip
     described = messages.inbox()
     assert {message["bindings"]["amqp"]["messageType"] for message in described.values()} == {*MessageType}
-    full = Slip(type=MessageType.DOCUMENT, **told, label=Label.ORIGINAL, unsigned_annexes=2).headers(DIGEST)
-    blank = told | {"document_key": "", "document_id": ""}
-    unread = Slip(type=MessageType.REFUSAL, **blank, reason=Reason.E_XML).headers("")
-    for borne, name in ((full, "document"), (unread, "refusal")):
+    full = MessageHeaders(**package, label=Label.ORIGINAL, unsigned_annexes=2).amqp("e", DIGEST)
+    blank = package | {"document_key": "", "document_id": ""}
+    unread = MessageHeaders(**blank, reason=Reason.E_XML).amqp("e", "")
+    held = MessageHeaders(**blank, reason=Reason.E_ATTEMPTS).amqp("e", "")
+    for borne, name in ((full, "document"), (unread, "refusal"), (held, "receipt")):
         Draft7Validator(described[name]["headers"]).validate(borne)
         assert set(borne) <= set(described[name]["headers"]["properties"])
 
 
-class _Nobody:
-    async def announce(self, fact: BaseFact) -> None: ...
-
-    async def send(self, exchange: str, routing_key: str, body: bytes, **told: Any) -> None: ...
+def _placing(**content: Any) -> Placing:
+    now = datetime.now(UTC)
+    return Placing(
+        id="0" * 32 + "/placed/A:1", receiver="A", lane=Lane.NORMAL, type=MessageType.DOCUMENT, headers={},
+        opened_at=now, next_attempt_at=now, **content,
+    )  # fmt: skip
 
 
 class _Store:
@@ -185,8 +213,13 @@ def _references(told: Any) -> list[str]:
 
 
 def _facts_made(source: Path) -> set[str]:
-    """Facts that the code makes: their classes named anywhere but in types, patterns and isinstance."""
+    """Facts that the code makes: their classes, or functions that return one, named anywhere but in types, patterns,
+    isinstance and keys of tables."""
     names = {kind.__name__: name for name, kind in messages.FACTS.items()}
+    for maker, function in inspect.getmembers(facts, inspect.isfunction):
+        returned = inspect.signature(function).return_annotation
+        if getattr(returned, "__name__", "") in names:
+            names[maker] = names[returned.__name__]
     made = set()
     for file in source.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -204,8 +237,10 @@ def _asides(node: ast.AST) -> list[ast.AST]:
             return [returns]
         case ast.MatchClass(cls=cls):
             return [cls]
-        case ast.Call(func=ast.Name(id="isinstance" | "cast")):
+        case ast.Call(func=ast.Name(id="isinstance" | "cast") | ast.Attribute(attr="get")):
             return list(node.args)
+        case ast.Dict(keys=keys):
+            return [key for key in keys if key is not None]
         case ast.Subscript(slice=inner):
             return [inner]
         case ast.BinOp(op=ast.BitOr()):

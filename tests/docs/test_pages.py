@@ -100,5 +100,5 @@ def test_commands_are_found() -> None:
     """Enough of them, so that the search itself has not gone blind."""
     found = [arguments for page in PAGES for arguments, _ in calls(page)]
     assert len(found) > 50
-    assert ["users", "rotate", "H29.901.03", "--disconnect"] in found
+    assert ["units", "rotate", "H29.901.01", "--disconnect"] in found
     assert ["upload-url", "UNIT", "NAME"] in found
