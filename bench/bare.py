@@ -1,7 +1,7 @@
 """The yardstick: the same durable hops with nothing in them, on plain aio-pika.
 
-submit -> intake -> validator -> router -> inbox: four quorum queues, every publish confirmed, the package's bytes on
-the first and the last hop and a fact's worth of bytes between them, one process a hop, prefetch 8.
+submit -> intake -> validator -> router -> order to place -> inbox: five quorum queues, every publish confirmed, the
+package's bytes on the first and the last hop and a fact's worth of bytes between them, one process a hop, prefetch 8.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import aio_pika
 
 from bench.cpu import process_cpu_seconds
 
-HOPS = ("bench.bare.submit", "bench.bare.verify", "bench.bare.route", "bench.bare.inbox")
+HOPS = ("bench.bare.submit", "bench.bare.verify", "bench.bare.route", "bench.bare.place", "bench.bare.inbox")
 FACT_BYTES = 1500
 PREFETCH = 8
 WINDOW = 50
@@ -26,15 +26,16 @@ class BareResult:
 
     documents_per_second: float
     cpu_ms_per_document: float
-    """Of the three forwarding processes together."""
+    """Of the forwarding processes together."""
 
 
 def run_bare(url: str, count: int, size_bytes: int) -> BareResult:
     """Send ``count`` messages through the bare hops."""
     asyncio.run(_declare(url))
+    sizes = [FACT_BYTES] * (len(HOPS) - 2) + [size_bytes]
     workers = [
         multiprocessing.Process(target=_forward_process, args=(url, source, target, size), daemon=True)
-        for source, target, size in zip(HOPS, HOPS[1:], (FACT_BYTES, FACT_BYTES, size_bytes), strict=False)
+        for source, target, size in zip(HOPS, HOPS[1:], sizes, strict=False)
     ]
     for worker in workers:
         worker.start()

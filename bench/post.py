@@ -12,10 +12,13 @@ from common import headers, topology
 from common.domain.directory import Unit
 from mint.city import City
 from trunkctl import broker, submission
+from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import TrunkFile, passwords
 
 WINDOW = 50
 """Submissions that wait for their confirm at the same time."""
+FULL_PAUSE_SECONDS, FULL_ATTEMPTS = 0.2, 9_000
+"""Until a submission is published again that the broker refused because the unit's queue is full; for half an hour."""
 
 
 class Post:
@@ -51,14 +54,24 @@ class Post:
 
     async def _submit(self, letter: Letter) -> None:
         async with self._window:
-            unit = self._units[letter.sender]
-            self.sent[letter.document_id] = time.monotonic()
-            await broker.publish(
-                self._channels[letter.sender],
-                topology.SUBMIT,
-                submission.routing_key(unit, letter.lane),
-                submission.inline(unit, letter.body),
-            )
+            for _ in range(FULL_ATTEMPTS):
+                try:
+                    return await self._publish(letter)
+                except Trouble as error:  # most likely a full queue; anything else is refused again and again
+                    refusal = error
+                await asyncio.sleep(FULL_PAUSE_SECONDS)
+            raise refusal
+
+    async def _publish(self, letter: Letter) -> None:
+        """Time counts from the publish that was taken."""
+        unit = self._units[letter.sender]
+        self.sent[letter.document_id] = time.monotonic()
+        await broker.publish(
+            self._channels[letter.sender],
+            topology.SUBMIT,
+            submission.routing_key(unit, letter.lane),
+            submission.inline(unit, letter.body),
+        )
 
 
 @asynccontextmanager

@@ -1,12 +1,14 @@
 """``python -m fuzz TARGET --minutes N [--from NUMBER]``: mutate until the time is over; findings are written down.
 
-With ``--atheris`` the coverage-guided engine drives the same target, where it is installed.
+With ``--atheris`` the coverage-guided engine drives the same target, where it is installed. The target ``submissions``
+is the running trunk of this checkout.
 """
 
 import argparse
 import hashlib
 import math
 import resource
+import runpy
 import signal
 import sys
 import tempfile
@@ -125,8 +127,11 @@ def _targets(*, followed: bool) -> "dict[str, Target]":
 
 def main() -> int:
     """Command line."""
+    if sys.argv[1:2] == ["submissions"]:
+        del sys.argv[1]
+        runpy.run_module("tests.system.attacks.fuzzer", run_name="__main__")
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("target", help="gate, structure, signed, certificate, edxml or secrecy")
+    parser.add_argument("target", help="gate, structure, signed, certificate, edxml, secrecy or submissions")
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first input")
     parser.add_argument("--folder", type=Path, default=None, help="where findings, and atheris its corpus, are written")

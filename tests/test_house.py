@@ -1,20 +1,20 @@
 """House rules that a machine can hold."""
 
 import importlib
+from datetime import date
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from common import topology
+from common.domain.directory import Unit
 from common.domain.names import Lane
 from common.domain.reason import Reason
-from common.facts import Fact
+from common.facts.flows import SERVICES
 from common.sentences import sentence
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ["common", "dashboards", "devstack", "lab", "mint", "trunkctl", *topology.SERVICES]
-FACTS = {kind.model_fields["fact"].default for kind in get_args(get_args(Fact)[0])}
+PACKAGES = ["common", "dashboards", "devstack", "lab", "mint", "trunkctl", *SERVICES]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -25,30 +25,28 @@ def test_our_names_are_ours(name: str) -> None:
     assert Path(found).is_relative_to(ROOT)
 
 
-def test_every_service_is_in_the_topology() -> None:
-    assert {path.name for path in (ROOT / "services").iterdir() if path.is_dir()} == set(topology.SERVICES)
-
-
-def test_services_take_facts_that_exist() -> None:
-    for service, facts in topology.FACTS_TAKEN.items():
-        assert set(facts) <= FACTS | {"#"}, service
-
-
-def test_every_fact_reaches_somebody_besides_the_archive() -> None:
-    taken = {fact for service, facts in topology.FACTS_TAKEN.items() if service != "archive" for fact in facts}
-    for_the_record = {
-        "document.recalled",
-        "document.superseded",
-        "document.archived",
-        "notification.sent",
-        "routing.refused",
-    }
-    assert FACTS - taken == for_the_record
+def test_every_service_is_in_the_table_of_facts() -> None:
+    assert {path.name for path in (ROOT / "services").iterdir() if path.is_dir()} == set(SERVICES)
 
 
 def test_queue_names_are_distinct() -> None:
-    names = [name for service in topology.SERVICES for name in topology.consumed_queues(service)]
-    assert len(names) == len(set(names)) == 2 * (len(topology.SERVICES) + 1)
+    units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in ("A.01", "B.02", "B.02.normal")]
+    whole = topology.static_topology()
+    for unit in units:
+        whole += topology.unit_topology(unit)
+    names = [queue.name for queue in whole.queues]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("code", ["000.00.14.H29", "A.01", "normal", "A.normal", "submit.x"])
+def test_the_unit_of_a_queue_is_read_from_its_name(code: str) -> None:
+    for lane in Lane:
+        queue = topology.submit_queue(code, lane)
+        assert topology.unit_of_submit_queue(queue) == code
+        assert topology.lane_of(queue) is lane
+    assert topology.unit_of_inbox(topology.inbox_queue(code)) == code
+    for other in (topology.inbox_queue(code), "facts.router.normal", "submit.", "", "submit.A.01"):
+        assert topology.unit_of_submit_queue(other) == ""
 
 
 def test_submit_keys_are_exact() -> None:

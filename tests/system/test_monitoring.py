@@ -4,6 +4,7 @@ Prometheus runs with the shipped rules and jobs while a scripted morning with fa
 no data then would have none in front of the people who watch.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,10 @@ from .trunk import SERVICES, Trunk, eventually
 
 pytestmark = pytest.mark.system
 
+NOT_RECORDED_HERE = {"trunk:submit_queues_not_taken": "intake would have to be away for ten minutes"}
+"""Recorded series that may not exist, and why."""
 NOT_MADE_HERE = {
+    "trunk:submit_queues_not_taken": NOT_RECORDED_HERE["trunk:submit_queues_not_taken"],
     'trunk_archive_writes_total{outcome="failed"}': "the store would have to go away between validator and archive",
     'trunk_deliveries_total{outcome="failed"}': "an inbox that takes nothing is not made here",
     'trunk_notifications_total{outcome="failed"}': "the mail sink refuses nobody",
@@ -41,6 +45,8 @@ MUST_NOT_FIRE = {
     "TrunkUnroutable",
 }
 
+OFFSET = re.compile(r" offset \w+$")
+"""The morning is too short for what an alert asks about an hour or a day ago; the same series must exist now."""
 NO_LISTS = 'trunk_trust_last_update_timestamp_seconds{source=~"crl/.+"} == 0'
 IN_DOUBT = 'sum(rate(trunk_signature_verdicts_total{verdict="indeterminate"}[30m])) > 0'
 """The validator has noticed; and it was asked about one signature more than once, in vain."""
@@ -113,22 +119,22 @@ def test_every_rule_evaluates(watched: Metrics) -> None:
 
 @pytest.mark.parametrize("name", sorted(files.recorded()))
 def test_every_recorded_series_exists(watched: Metrics, name: str) -> None:
-    assert watched.lately(name)
+    assert name in NOT_RECORDED_HERE or watched.lately(name)
 
 
 @pytest.mark.parametrize("alert", list(files.alerts()))
 def test_everything_an_alert_looks_at_exists(watched: Metrics, alert: str) -> None:
     for selector in files.selectors(files.alerts()[alert]["expr"]):
-        query = selector.prettify()
+        query = OFFSET.sub("", selector.prettify())
         assert query in NOT_MADE_HERE or watched.lately(query), query
 
 
 def test_alerts_see_the_trouble_there_was_and_no_other(watched: Metrics) -> None:
     active = {rule["name"] for rule in watched.rules() if rule["type"] == "alerting" and rule["alerts"]}
-    assert active >= {"TrunkDeadMansSwitch", "TrunkDeadLetters"}
+    assert "TrunkDeadMansSwitch" in active
     assert not active & MUST_NOT_FIRE
     was_active = {series.labels["alertname"] for series in watched.lately("ALERTS")}
-    assert "TrunkSignatureIndeterminate" in was_active
+    assert was_active >= {"TrunkSignatureIndeterminate", "TrunkForgery"}
 
 
 def test_inboxes_bring_two_series_a_unit(watched: Metrics, trunk: Trunk) -> None:

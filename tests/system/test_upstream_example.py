@@ -247,7 +247,7 @@ def test_a_wrong_password_opens_nothing(trunk: Trunk, entry: dict[str, Any]) -> 
         pika.BlockingConnection(parameters)
 
 
-@pytest.mark.parametrize("exchange", ["", "trunk.facts", "trunk.inbox", "trunk.park", "trunk.retry.10s"])
+@pytest.mark.parametrize("exchange", ["", "trunk.facts", "trunk.inbox", "trunk.place", "trunk.dead.intake"])
 def test_only_the_submit_exchange_takes_a_unit(trunk: Trunk, entry: dict[str, Any], exchange: str) -> None:
     sender, other = entry["sender"], entry["receivers"][0]
     key = {"": f"inbox.{other}", "trunk.inbox": other}.get(exchange, "document.verified.normal")

@@ -108,4 +108,4 @@ def without_revocation_lists(trunk: Trunk, aside: Path) -> Iterator[None]:
 
 def settled(trunk: Trunk) -> bool:
     """Whether nothing of the trunk waits any more, the parking lot aside; asked for two minutes."""
-    return eventually(lambda: not set(trunk.depths()) - {"trunk.park"}, PATIENCE_SECONDS, 1.0)
+    return eventually(lambda: not trunk.depths(), PATIENCE_SECONDS, 1.0)

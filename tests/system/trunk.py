@@ -21,13 +21,16 @@ import httpx
 import pika
 import pymongo
 
+from .wire import RawProperties
+
 ROOT = Path(__file__).resolve().parents[2]
 STATE = Path(os.environ.get("TRUNK_STATE", ROOT / ".devstack")).resolve()
 BIN = ROOT / ".venv" / "bin"
 SERVICES = ("intake", "validator", "router", "archive", "notifier")
-LADDER = tuple(f"trunk.retry.{rung}" for rung in ("10s", "1m", "10m", "1h"))
 VHOST = "trunk"
-SUBMIT, PARK = "trunk.submit", "trunk.park"
+SUBMIT = "trunk.submit"
+HELD = ("parked", "quarantined")
+"""States of messages that wait for an operator."""
 EDXML = "application/edxml+xml"
 
 Found = TypeVar("Found")
@@ -173,42 +176,47 @@ class Trunk:
         with self.management() as http:
             queues = http.get(f"/queues/{VHOST}").raise_for_status().json()
         depths = {queue["name"]: queue.get("messages", 0) for queue in queues}
-        return {name: depth for name, depth in depths.items() if name.startswith("trunk.") and depth}
+        return {name: depth for name, depth in depths.items() if not name.startswith("inbox.") and depth}
+
+    def held(self) -> list[dict[str, Any]]:
+        """Records of all messages that wait for an operator, each with the service that keeps it."""
+        return [
+            {**row, "service": service}
+            for service in SERVICES
+            for row in self.collection(f"trunk_{service}", "message_records").find({"state": {"$in": HELD}})
+        ]
 
     def parked(self) -> int:
-        """Messages in the parking lot."""
-        with self.channel(self.told["rabbitmq_admin_user"]) as channel:
-            return int(channel.queue_declare(PARK, passive=True).method.message_count)
+        """How many messages wait for an operator."""
+        return len(self.held())
 
-    def take_parked(self, ours: Callable[[Any, bytes], bool]) -> list[tuple[Any, bytes]]:
-        """Properties and bodies of our messages in the parking lot, taken out; those of others go back."""
-        found, others = [], []
-        with self.channel(self.told["rabbitmq_admin_user"]) as channel:
-            while True:
-                method, properties, body = channel.basic_get(PARK)
-                if method is None:
-                    break
-                if ours(properties, body):
-                    channel.basic_ack(method.delivery_tag)
-                    found.append((properties, body))
-                else:
-                    others.append(method.delivery_tag)
-            for tag in others:
-                channel.basic_nack(tag, requeue=True)
-        return found
+    def take_parked(self, ours: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        """Records of our parked messages, removed."""
+        chosen = [row for row in self.held() if ours(row)]
+        for row in chosen:
+            self.collection(f"trunk_{row['service']}", "message_records").delete_one({"_id": row["_id"]})
+        return chosen
 
     # the database, read only
 
     def collection(self, database: str, name: str) -> Any:
         """A collection, to look into."""
-        client: Any = pymongo.MongoClient(self.told["mongo_uri"], serverSelectionTimeoutMS=20_000, tz_aware=True)
+        client: Any = pymongo.MongoClient(
+            self.told["mongo_uris"]["operator"], serverSelectionTimeoutMS=20_000, tz_aware=True
+        )
         return client[database][name]
 
 
 def submission(unit: str, **changes: Any) -> pika.BasicProperties:
-    """Properties of a submission as they should be, with ``changes``; None takes one away."""
+    """Properties of a submission as they should be, with ``changes``; None takes one away.
+
+    ``headers`` may be bytes: the fields of a table as they go over the wire.
+    """
     usual = {"user_id": unit, "content_type": EDXML, "delivery_mode": 2, "timestamp": int(time.time())}
-    return pika.BasicProperties(**{name: value for name, value in {**usual, **changes}.items() if value is not None})
+    chosen = {name: value for name, value in {**usual, **changes}.items() if value is not None}
+    if isinstance(table := chosen.get("headers"), bytes):
+        return RawProperties(table, **{name: value for name, value in chosen.items() if name != "headers"})
+    return pika.BasicProperties(**chosen)
 
 
 def readiness(port: int) -> tuple[int, dict[str, Any]]:

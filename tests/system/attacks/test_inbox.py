@@ -1,0 +1,74 @@
+"""What a receiver does with its own inbox harms nobody else: rejects, lets go again and again, lets time pass."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ..conftest import Entry, Stock
+from ..inboxes import Inboxes
+from ..park import park
+from ..trunk import Trunk, eventually, package_id
+
+pytestmark = pytest.mark.system
+
+RECEIVER = "H29.903.01"
+LIMIT = 20
+
+
+@pytest.fixture(scope="module")
+def others(trunk: Trunk) -> Iterator[Inboxes]:
+    """All inboxes but the receiver's."""
+    with Inboxes(trunk, [unit for unit in trunk.units if unit != RECEIVER]) as reading:
+        yield reading
+
+
+def reject(channel: Any, tag: int, attempt: int) -> None:
+    channel.basic_reject(tag, requeue=False)
+
+
+def let_go(channel: Any, tag: int, attempt: int) -> None:
+    channel.basic_reject(tag, requeue=True)
+
+
+def handled(trunk: Trunk, package: str, settle: Callable[[Any, int, int], None], most: int) -> int:
+    """Take messages of the receiver until this package has been settled ``most`` times; others are acknowledged."""
+    times = 0
+    with trunk.channel(RECEIVER) as channel:
+        for method, properties, _ in channel.consume(f"inbox.{RECEIVER}", inactivity_timeout=30):
+            if method is None:
+                break
+            if properties.headers.get("x-package-id") != package:
+                channel.basic_ack(method.delivery_tag)
+                continue
+            times += 1
+            settle(channel, method.delivery_tag, times)
+            if times == most:
+                break
+        channel.cancel()
+    return times
+
+
+@pytest.mark.parametrize(("settle", "times", "reason"), [(reject, 1, "E_RETURNED"), (let_go, LIMIT + 1, "E_ATTEMPTS")])
+def test_what_a_receiver_gives_back_is_parked_and_goes_nowhere_else(
+    trunk: Trunk, others: Inboxes, stock: Stock, settle: Callable[[Any, int, int], None], times: int, reason: str
+) -> None:
+    entry: Entry = stock.take(lambda e: RECEIVER in e["receivers"] and not e["turned"])
+    rest = set(entry["receivers"]) - {RECEIVER}
+    package = trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
+    assert handled(trunk, package, settle, times) == times
+
+    def parked() -> list[dict[str, Any]]:
+        rows = [row for row in trunk.held() if row["queue"] == f"inbox.{RECEIVER}"]
+        return [row for row in rows if row["message"]["labels"].get("x-package-id") == package]
+
+    rows = eventually(parked, 90)
+    assert [(row["service"], row["reason"], row["state"], row["user_id"]) for row in rows] == [
+        ("router", reason, "parked", "router")
+    ]
+    assert f"nothing here handles inbox.{RECEIVER}" in park("replay", rows[0]["_id"], code=1).replace("\n", " ")
+    others.wait(lambda _: {item.unit for item in others.of(package, "document")} == rest, 60)
+    assert {item.unit for item in others.of(package, "document")} == rest
+    assert trunk.not_ready() == {}
+    trunk.take_parked(lambda row: row["_id"] == rows[0]["_id"])
+    assert package == package_id(entry["sender"], entry["bytes"])

@@ -1,0 +1,308 @@
+"""Units come, go and are shut out while the trunk runs, as an operator does it with ``trunkctl units``."""
+
+import copy
+import json
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pika.exceptions import AMQPConnectionError, AMQPError
+
+from .conftest import Stock
+from .inboxes import Inboxes
+from .trunk import BIN, ROOT, STATE, VHOST, Trunk, eventually, run
+
+pytestmark = pytest.mark.system
+
+FIRST, SECOND = "Nguyễn Văn A", "Trần Thị B"
+SENDER, RECEIVER = "000.00.12.H29", "H29.901.02"
+Unit = dict[str, Any]
+
+
+@dataclass
+class Operator:
+    """Somebody at a shell."""
+
+    trunk: Trunk
+    folder: Path
+    added: list[str] = field(default_factory=list)
+    done: set[tuple[str, ...]] = field(default_factory=set)
+    """Commands that were given, to be undone."""
+
+    def units(self, *words: str, by: str = "", why: str = "kiểm thử") -> "subprocess.CompletedProcess[str]":
+        """``trunkctl units …`` to its end."""
+        self.done.add(words[:2])
+        who = ["--by", by, "--why", why] if by else []
+        command = [str(BIN / "trunkctl"), "units", *words, *who, "--state", str(STATE)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    def does(self, *words: str, by: str = FIRST, why: str = "kiểm thử") -> str:
+        """The same, which must succeed; what it printed."""
+        done = self.units(*words, by=by, why=why)
+        assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def is_refused(self, *words: str, by: str = FIRST) -> str:
+        """The same, which must not succeed; what it said."""
+        done = self.units(*words, by=by)
+        assert done.returncode == 1, f"{words}: {done.stdout}\n{done.stderr}"
+        return done.stderr
+
+    def in_force(self) -> dict[str, Any]:
+        """The directory file."""
+        return dict(json.loads(self.does("show", by="")))
+
+    def file(self, change: Callable[[list[Unit]], object]) -> str:
+        """A file with the units in force, changed."""
+        content = self.in_force()
+        change(content["units"])
+        path = self.folder / f"{secrets.token_hex(4)}.json"
+        path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        return str(path)
+
+    def pending(self) -> str:
+        """The version that waits."""
+        listed = self.units("pending")
+        assert listed.returncode == 1
+        return listed.stdout.split()[1].rstrip(",")
+
+    def confirmed(self, change: Callable[[list[Unit]], object], *options: str) -> None:
+        """A change of two persons."""
+        self.does("import", self.file(change), *options)
+        self.does("confirm", self.pending(), by=SECOND)
+
+    def new_unit(self) -> str:
+        """A unit like another one, imported and confirmed; it has neither a user nor an inbox yet."""
+        code = f"H29.{secrets.randbelow(900) + 100}.{secrets.token_hex(2)}"
+        self.added.append(code)
+
+        def add(units: list[Unit]) -> None:
+            unit = copy.deepcopy(next(unit for unit in units if unit["code"] == RECEIVER))
+            units.append(unit | {"code": code, "name": "Phường Mới", "broker_user": "", "certificates": []})
+
+        self.confirmed(add)
+        return code
+
+    def tidy(self) -> None:
+        """Give up and undo what a run that was broken off has left."""
+        if (listed := self.units("pending")).returncode == 1 and listed.stdout:
+            self.does("withdraw", listed.stdout.split()[1].rstrip(","))
+        self.does("enable", SENDER, RECEIVER)
+
+    def put_back(self) -> None:
+        """Nobody is disabled, and the city's directory is in force."""
+        for code in (SENDER, RECEIVER):
+            if ("disable", code) in self.done:
+                self.units("enable", code, by=FIRST)
+        if any(words[0] == "import" for words in self.done):
+            run(BIN / "trunkctl", "up", "--state", STATE)
+
+    def sends(self, *receivers: str) -> str:
+        """A signed letter from one unit to others; its package id."""
+        pdf = self.folder / "letter.pdf"
+        make = "import sys, pathlib; from mint.paper import letter; pathlib.Path(sys.argv[1]).write_bytes(letter())"
+        run(BIN / "python", "-c", make, pdf)
+        options = [word for receiver in receivers for word in ("--to", receiver)]
+        more = ["--subject", "Kiểm tra", "--sign", "--state", STATE]
+        sent = run(BIN / "trunkctl", "send", pdf, "--from", SENDER, *options, *more)
+        return next(line.split()[1] for line in sent.stdout.splitlines() if line.startswith("package"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tidy(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> None:
+    Operator(trunk, tmp_path_factory.mktemp("tidy")).tidy()
+
+
+@pytest.fixture
+def operator(trunk: Trunk, tmp_path: Path) -> Iterator[Operator]:
+    """With the city's directory in force before and after, and nothing that waits."""
+    found = Operator(trunk, tmp_path)
+    try:
+        yield found
+    finally:
+        found.put_back()
+        with trunk.management() as http:
+            for code in found.added:
+                http.delete(f"/users/{code}")
+                for queue in (f"inbox.{code}", f"submit.{code}.normal", f"submit.{code}.urgent"):
+                    http.delete(f"/queues/{VHOST}/{queue}")
+
+
+def waiting(trunk: Trunk, queue: str) -> int:
+    """Messages that lie in a queue."""
+    admin = trunk.told["rabbitmq_admin_user"]
+    with trunk.channel(admin) as channel:
+        return int(channel.queue_declare(queue, passive=True).method.message_count)
+
+
+def refused_login(trunk: Trunk, user: str) -> bool:
+    try:
+        trunk.connect(user).close()
+    except AMQPConnectionError:
+        return True
+    return False
+
+
+def security_events(trunk: Trunk, kind: str, actor: str) -> list[dict[str, Any]]:
+    """As the archive keeps them."""
+    rows = trunk.collection("trunk_archive", "ledger").find({"subject": "security", "fact": "security.noticed"})
+    events = [json.loads(row["body"]) for row in rows]
+    return [event for event in events if event["kind"] == kind and event["actor"] == actor]
+
+
+def test_a_unit_without_an_inbox_yet_waits_and_nobody_else_does(operator: Operator) -> None:
+    trunk = operator.trunk
+    with Inboxes(trunk, [SENDER, RECEIVER]) as inboxes:
+        code = operator.new_unit()
+        package = operator.sends(code, RECEIVER)
+        assert inboxes.wait_for(package, {"document", "receipt"}, 180)
+        assert [item.unit for item in inboxes.of(package, "document")] == [RECEIVER]
+        later = operator.sends(RECEIVER)
+        assert inboxes.wait_for(later, {"document"}, 180)
+        assert eventually(lambda: trunk.not_ready() == {}), trunk.not_ready()
+        with trunk.management() as http:
+            assert http.get(f"/queues/{VHOST}/inbox.{code}").status_code == 404
+        operator.does("provision", code)
+        with Inboxes(trunk, [code]) as own:
+            assert own.wait_for(package, {"document"}, 600), "what waited is delivered"
+            assert len(own.of(package, "document")) == 1
+
+
+def test_a_unit_comes_and_goes(operator: Operator) -> None:
+    code = operator.new_unit()
+    before = operator.in_force()
+    less = operator.file(lambda units: units.pop())
+    assert f"--remove {code}" in operator.is_refused("import", less)
+    assert "can still use the trunk" in operator.is_refused("import", less, "--remove", code)
+    assert operator.in_force() == before, "no unit is left out silently"
+    assert "no password yet" in operator.is_refused("password", code, by="")
+    operator.does("provision", code)
+    user, password = operator.does("password", code, by="").split()
+    assert (user, password) == (code, operator.trunk.password(code))
+    operator.trunk.connect(code).close()
+    operator.does("rotate", code)
+    assert operator.does("password", code, by="").split()[1] != password
+    operator.trunk.connect(code).close()
+    operator.does("disable", code)
+    operator.does("import", less, "--remove", code)
+    operator.does("confirm", operator.pending(), by=SECOND)
+    assert code not in {unit["code"] for unit in operator.in_force()["units"]}
+    assert refused_login(operator.trunk, code)
+
+
+def test_a_disabled_unit_is_shut_out_and_comes_back(operator: Operator, stock: Stock) -> None:
+    trunk = operator.trunk
+    entry = stock.take(lambda e: e["sender"] == SENDER and not e["urgent"])
+    other = stock.take(lambda e: e["sender"] == RECEIVER and not e["urgent"])
+    trunk.kill_service("intake")
+    trunk.submit(SENDER, entry["bytes"])
+    session = trunk.connect(SENDER)
+    operator.does("disable", SENDER, why="lộ mật khẩu")
+    with pytest.raises(AMQPError):
+        session.process_data_events(60)
+    with pytest.raises(AMQPError):
+        session.channel()
+    assert refused_login(trunk, SENDER)
+    run(BIN / "trunkctl", "topology", "apply", "--state", STATE)
+    assert refused_login(trunk, SENDER)
+    check = [BIN / "trunkctl", "topology", "check", "--state", STATE]
+    differences = subprocess.run(check, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert SENDER not in differences
+    run(BIN / "trunkctl", "up", "--state", STATE)  # intake again, which finds one submission of each
+    with Inboxes(trunk, [RECEIVER]) as inboxes:
+        theirs = trunk.submit(RECEIVER, other["bytes"])
+        assert inboxes.wait_for(theirs, {"receipt"}, 180)
+    assert waiting(trunk, f"submit.{SENDER}.normal") == 1, "what it had submitted waits"
+    assert "lộ mật khẩu" in operator.does("list", by="")
+    assert eventually(lambda: security_events(trunk, "LOGIN_FAILED", SENDER)), "its attempts are kept"
+    operator.does("enable", SENDER, by=SECOND)
+    with Inboxes(trunk, [SENDER]) as inboxes:
+        assert inboxes.wait(lambda items: bool(items), 180), "and is taken when it is enabled"
+    assert eventually(lambda: waiting(trunk, f"submit.{SENDER}.normal") == 0)
+    for actor in (FIRST, SECOND):
+        assert eventually(lambda actor=actor: security_events(trunk, "UNIT_ACCESS_CHANGED", actor))
+
+
+def test_what_others_send_to_a_disabled_unit_waits_in_its_inbox(operator: Operator) -> None:
+    trunk = operator.trunk
+    before = waiting(trunk, f"inbox.{RECEIVER}")
+    operator.does("disable", RECEIVER)
+    with Inboxes(trunk, [SENDER]) as inboxes:
+        package = operator.sends(RECEIVER)
+        assert inboxes.wait_for(package, {"receipt"}, 180)
+    assert eventually(lambda: waiting(trunk, f"inbox.{RECEIVER}") > before, 180)
+    assert refused_login(trunk, RECEIVER)
+    operator.does("enable", RECEIVER)
+    with Inboxes(trunk, [RECEIVER]) as inboxes:
+        assert inboxes.wait_for(package, {"document"}, 180)
+
+
+def test_another_certificate_waits_for_another_person(operator: Operator) -> None:
+    before = operator.in_force()
+
+    def exchange(units: list[Unit]) -> None:
+        unit = next(unit for unit in units if unit["code"] == RECEIVER)
+        unit["certificates"][0]["sha256"] = secrets.token_hex(32)
+
+    file = operator.file(exchange)
+    shown = operator.does("import", file, "--dry-run", by="")
+    assert "certificate withdrawn" in shown
+    assert "certificate added" in shown
+    assert operator.units("pending").returncode == 0
+    operator.does("import", file)
+    version = operator.pending()
+    assert operator.in_force() == before
+    assert "another person has to confirm it" in operator.is_refused("confirm", version, by="nguyen van a")
+    assert "waits for a second person" in operator.is_refused("import", operator.file(lambda units: None))
+    assert operator.in_force() == before
+    operator.does("withdraw", version)
+    assert operator.units("pending").returncode == 0
+    assert operator.in_force() == before
+    operator.does("import", file)
+    operator.does("confirm", version[:12], by=SECOND, why="đã đọc lại dấu vân tay")
+    assert operator.in_force() == json.loads(Path(file).read_text(encoding="utf-8"))
+    listed = operator.does("history", by="")
+    assert "đã đọc lại dấu vân tay" in listed
+    assert f"{SECOND}, after {FIRST}" in listed
+    assert eventually(lambda: security_events(operator.trunk, "DIRECTORY_CHANGED", SECOND))
+
+
+def test_a_certificate_for_two_units_is_shown_and_kept_as_a_security_event(operator: Operator) -> None:
+    def share(units: list[Unit]) -> None:
+        of = {unit["code"]: unit for unit in units}
+        of[RECEIVER]["certificates"].append(of[SENDER]["certificates"][0])
+
+    by = f"{FIRST} {secrets.token_hex(2)}"
+    shown = operator.does("import", operator.file(share), by=by)
+    assert f"is then registered for {SENDER}, {RECEIVER}" in shown
+    assert eventually(lambda: security_events(operator.trunk, "CERTIFICATE_SHARED", by))
+    operator.does("withdraw", operator.pending())
+
+
+def test_a_new_name_takes_effect_at_once_and_the_former_file_is_still_there(operator: Operator) -> None:
+    before, then = operator.in_force(), datetime.now(UTC)
+
+    def rename(units: list[Unit]) -> None:
+        units[0]["name"] = "Tên mới"
+
+    operator.does("import", operator.file(rename))
+    assert operator.in_force()["units"][0]["name"] == "Tên mới"
+    assert json.loads(operator.does("show", "--at", then.isoformat(), by="")) == before
+    assert json.loads(operator.does("show", "--at", "2999-12-31", by="")) == operator.in_force()
+    assert "The history begins at" in operator.is_refused("show", "--at", "2000-01-01", by="")
+
+
+def test_nothing_is_done_without_a_name_and_a_reason(operator: Operator) -> None:
+    before = operator.in_force()
+    for words in (["disable", SENDER], ["provision", SENDER], ["rotate", SENDER], ["enable", SENDER]):
+        assert operator.units(*words).returncode == 2
+    nameless = operator.units("import", operator.file(lambda units: units[0].update(name="X")))
+    assert nameless.returncode == 2
+    assert "--by" in nameless.stderr
+    assert operator.in_force() == before
+    operator.trunk.connect(SENDER).close()
