@@ -215,6 +215,8 @@ def swap_number(tail: bytes, dice: Dice) -> bytes:
 def swap_references(tail: bytes, dice: Dice) -> bytes:
     """Two references of equal length change places."""
     found = list(re.finditer(rb"(?<![0-9])([0-9]+)(?= 0 R)", tail))
+    if not found:
+        return tail
     one, two = dice.choice(found), dice.choice(found)
     if len(one[0]) != len(two[0]):
         return tail

@@ -36,7 +36,7 @@ class PdfLimits:
     min_row_bytes: int = 2
     """A predictor with a shorter row serves nothing but to keep a reader busy."""
     max_lookups: int = 250_000
-    """References followed in one view of a file. The full difference analysis takes about five per object."""
+    """References that pyHanko's reader may follow in one file. Reading a file that is not plain takes about five per object."""
     max_nesting: int = 50
     """Arrays and dictionaries inside each other; deeper ones are read by pyHanko, which has a limit of its own."""
     max_parents: int = 50
@@ -54,9 +54,11 @@ class PdfLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceLimits:
-    """Limits of the full difference analysis. Beyond them a change counts as not allowed."""
+    """Limits of the difference analysis. Beyond them a change counts as not allowed."""
 
     max_form_fields: int = 5_000
+    max_field_depth: int = 20
+    """Fields below each other in the tree of fields."""
     max_page_tree_nodes: int = 200_000
     """Nodes of the page tree whose parents are looked at."""
     max_annotation_nodes: int = 50_000
@@ -64,17 +66,6 @@ class DifferenceLimits:
     max_structure_depth: int = 20
     max_xmp_bytes: int = MIB
     max_colour_profile_bytes: int = 64 * KIB
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastPathLimits:
-    """Limits of the fast difference check. Beyond them the full analysis decides."""
-
-    max_fields: int = 200
-    max_objects: int = 2_000
-    """Objects of one revision."""
-    max_depth: int = 30
-    """References behind each other, and nodes of the page tree above a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +143,11 @@ class SecrecyLimits:
 class Policy:
     """What a document may be and which algorithms count. A value or a rule changes = ``version`` changes."""
 
-    version: str = "trunk-5"
+    version: str = "trunk-6"
 
     max_document_bytes: int = 64 * MIB
     max_revisions: int = 12
-    """End-of-file markers; each revision costs the reader a decoding budget of its own."""
+    """Each costs the reader a decoding budget of its own."""
     max_signatures: int = 8
     """Difference analysis costs signatures times revisions."""
     max_objects: int = 200_000
@@ -190,7 +181,6 @@ class Policy:
     cms: CmsLimits = CmsLimits()
     pdf: PdfLimits = PdfLimits()
     difference: DifferenceLimits = DifferenceLimits()
-    fast_path: FastPathLimits = FastPathLimits()
     revocation: RevocationLimits = RevocationLimits()
     copy_form: CopyFormLimits = CopyFormLimits()
     secrecy: SecrecyLimits = SecrecyLimits()

@@ -12,12 +12,14 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from validator.checks.gate import END, WHITE_SPACE
 from validator.checks.signature import Signature
 from validator.fault import Fault, library_errors_as
-from validator.pdf.history import history_of
+from validator.pdf.plain_history import plain_history_of
 from validator.pdf.pyhanko_internals import own_trailer
 from validator.pdf.reader import Reader
+from validator.pdf.structure_bytes import count_in_structure
 from validator.policy import Policy
 
 WHITE_SPACES = frozenset(WHITE_SPACE[at : at + 1] for at in range(len(WHITE_SPACE)))
+START = b"startxref"
 GAP = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,200}+[\r\n])"
 """White space, or a comment."""
 OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})" + GAP + rb"++([0-9]{1,5})" + GAP + rb"++obj")
@@ -79,7 +81,7 @@ def _check_readable_alone(document: bytes, reader: Reader, signature: Signature,
 
 def _certainly_reads_alone(reader: Reader, signature: Signature) -> bool:
     """The fast way, for a file that is laid out plainly."""
-    history = history_of(reader)
+    history = plain_history_of(reader)
     try:
         return history is not None and history.reads_alone(signature.revision, signature.end)
     except Exception:
@@ -115,11 +117,11 @@ def _check_tail(document: bytes, reader: Reader, signatures: Sequence[Signature]
     """(3.12) Behind the first signature there is nothing but the revisions we know, each with one end marker."""
     first, last = signatures[0], signatures[-1]
     final = reader.total_revisions - 1
-    for part, revisions in (
-        (document[first.end : last.end], last.revision - first.revision),
-        (document[last.end :], final - last.revision),
-    ):
-        if part.count(END) != revisions or part.count(b"startxref") != revisions:
+    for word in (END, START):
+        if count_in_structure(reader, word, first.end, last.end) != last.revision - first.revision:
+            raise Fault("3.12", last.field)
+        # Behind the last signature nobody vouches for the data of streams, either.
+        if document.count(word, last.end) != final - last.revision:
             raise Fault("3.12", last.field)
     if final == last.revision and document[last.end :].strip(WHITE_SPACE):
         raise Fault("3.12", last.field, "bytes behind the last signed revision")

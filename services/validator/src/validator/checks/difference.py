@@ -7,11 +7,12 @@ not change either.
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from validator.checks.signature import Signature
-from validator.diff.fast_path.check import fast_path_of
-from validator.diff.full.analysis import Zone, modification_level
+from validator.diff.analysis import Changes, analysis_of
+from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.fault import Fault, library_errors_as
 from validator.pdf.field_visibility import is_visible
 from validator.pdf.reader import Reader
+from validator.report.rules import RULES
 
 
 def check_difference(
@@ -22,33 +23,34 @@ def check_difference(
     ``last``: the last signature that vouches for what lies before it, or ``signature`` itself where nothing follows but
     document time stamps (``time_stamps_follow``).
     """
-    if _certainly_harmless(reader, signature, last):
-        return
-    behind = Zone.STAMPED if time_stamps_follow else Zone.BEHIND
-    zone = behind if signature is last else Zone.BETWEEN
-    with library_errors_as("4.1", signature.field, "changes not readable"):
-        level = modification_level(reader, signature.embedded, zone)
-        # (4.1) No object changed beyond what the rules allow.
-        if level is None:
-            raise Fault("4.1", signature.field)
-        # (4.2) Nor beyond what the signer permits (DocMDP, ISO 32000-1 §12.8.2.2).
-        permitted = signature.embedded.docmdp_level
-        if permitted is not None and level.value > permitted.value:
+    # (4.1) No object changed beyond what the rules allow.
+    changes = _changes_since(reader, signature, last, time_stamps_follow)
+    # (4.2) Nor beyond what the signer permits (DocMDP, FieldMDP, ISO 32000-1 §12.8.2).
+    with library_errors_as("4.2", signature.field, "permissions not readable"):
+        permitted, locks = signature.embedded.docmdp_level, signature.embedded.fieldmdp
+        if permitted is not None and changes.level.value > permitted.value:
+            raise Fault("4.2", signature.field)
+        if locks is not None and any(locks.is_locked(name) for name in changes.fields):
             raise Fault("4.2", signature.field)
 
 
-def _certainly_harmless(reader: Reader, signature: Signature, last: Signature) -> bool:
-    """The fast path knows no permissions: where the signer restricts them, the full analysis decides."""
-    with library_errors_as("4.2", signature.field, "permissions not readable"):
-        if not fast_path_of(reader).harmless_since(signature.revision, last.revision):
-            return False
-        return signature.embedded.docmdp_level is None and signature.embedded.fieldmdp is None
+def _changes_since(reader: Reader, signature: Signature, last: Signature, time_stamps_follow: bool) -> Changes:
+    with library_errors_as("4.1", signature.field, "changes not readable"):
+        try:
+            return analysis_of(reader).since(
+                signature.revision, last.revision, time_stamps_follow=time_stamps_follow
+            )
+        except ChangeNotAllowed as error:
+            raise Fault("4.1", signature.field, f"{RULES['4.1'].failure}: {error}") from error
 
 
 def check_empty_fields(reader: Reader, first: Signature) -> None:
-    """(4.3) No visible field without a signature was laid over the pages after the first signature."""
-    if fast_path_of(reader).harmless_since(first.revision, reader.total_revisions):
-        return  # each field that was added was signed at once
+    """(4.3) No visible field without a signature was laid over the pages after the first signature.
+
+    Asked after the difference of ``first``, whose analysis knows whether there is any new field without a signature.
+    """
+    if first.revision == reader.total_revisions - 1 or not analysis_of(reader).has_unsigned_field:
+        return
     with library_errors_as("4.3", detail="signature fields not readable"):
         signed = reader.get_historical_resolver(first.revision)
         before = {name for name, _, _ in enumerate_sig_fields(signed)}

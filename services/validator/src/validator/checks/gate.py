@@ -9,7 +9,7 @@ END = b"%%EOF"
 
 
 def check_gate(document: bytes, policy: Policy) -> None:
-    """Size, header, end and counts. Raises ``Fault``."""
+    """Size, header and end. Raises ``Fault``."""
     # (1.1) Size; an empty file is no document.
     if not document:
         raise Fault("1.1a")
@@ -24,8 +24,3 @@ def check_gate(document: bytes, policy: Policy) -> None:
         raise Fault("1.3", detail="no end-of-file marker")
     if document[end + len(END) :].strip(WHITE_SPACE):
         raise Fault("1.3")
-    # (1.4) Limits that bound the work of everything below.
-    if document.count(END) > policy.max_revisions:
-        raise Fault("1.4", detail=f"more than {policy.max_revisions} revisions")
-    if document.count(b"/ByteRange") > policy.max_signatures:
-        raise Fault("1.4", detail=f"more than {policy.max_signatures} signatures")

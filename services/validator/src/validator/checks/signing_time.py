@@ -5,13 +5,13 @@ attribute signing-time.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from cryptography import x509
-from pyhanko.pdf_utils.generic import parse_pdf_date
 
 from common.edxml.dates import VIETNAM
 from validator.fault import Fault, library_errors_as
+from validator.pdf.date import read_date
 from validator.policy import Policy
 
 
@@ -49,11 +49,15 @@ def check_signing_time(
 ) -> ClaimedTime:
     """The claim of the signed ``attribute``, or else of the dictionary's ``/M``. Raises ``Fault``.
 
+    A ``/M`` that nobody can read claims nothing.
+
     ``stamped_at``: time of a trusted signature time stamp, preferred to the claim. ``proven_at``: the signature is
     proved not to be younger.
     """
     with library_errors_as("8.1", field, "signing time not readable"):
-        at = attribute or (_pdf_date(dictionary, field) if dictionary or stamped_at is None else stamped_at)
+        at = attribute or read_date(dictionary or "") or stamped_at
+        if at is None:
+            raise Fault("8.1", field, "no signing time")
         latest = now + policy.clock_grace
         # (8.1) Not in the future, local time written as UTC excepted.
         if at > latest + policy.local_time_quirk:
@@ -67,10 +71,3 @@ def check_signing_time(
             raise Fault("8.2b", field)
         is_refuted = proven_at is not None and at > proven_at
         return ClaimedTime(at, is_shifted, stamped_at or (proven_at if is_refuted else None))
-
-
-def _pdf_date(dictionary: str | None, field: str) -> datetime:
-    if dictionary is None:
-        raise Fault("8.1", field, "no signing time")
-    read: datetime = parse_pdf_date(dictionary, strict=True)
-    return read.replace(tzinfo=VIETNAM).astimezone(UTC) if read.tzinfo is None else read.astimezone(UTC)

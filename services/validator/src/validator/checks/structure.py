@@ -16,7 +16,9 @@ from validator.checks.signature import RAW_RSA, TIME_STAMP, Signature
 from validator.fault import Fault, library_errors_as
 from validator.pdf.digests import Digests
 from validator.pdf.embedded_signature import EmbeddedSignature
+from validator.pdf.entries import readable_entry
 from validator.pdf.reader import Reader
+from validator.pdf.structure_bytes import count_in_structure
 from validator.pdf.usage_rights import covers_its_byte_range, usage_rights
 from validator.policy import Policy
 
@@ -29,6 +31,8 @@ def find_signatures(document: bytes, reader: Reader, policy: Policy) -> tuple[Si
     """All signatures of the file, oldest first. Raises ``Fault``."""
     with library_errors_as("3.0"):
         fields = list(enumerate_sig_fields(reader, filled_status=True))
+    if len(fields) > policy.max_signatures:
+        raise Fault("3.14", detail=f"more than {policy.max_signatures} signatures")
     rights = _check_all_are_shown(document, reader, len(fields), policy)
     digests = Digests(document)
     signatures = [_locate(document, reader, policy, name, field, digests) for name, _, field in fields]
@@ -45,8 +49,7 @@ def _check_all_are_shown(document: bytes, reader: Reader, fields: int, policy: P
 
     Returns the signatures of usage rights among them.
     """
-    layout = reader.layout
-    mentioned = layout.count(document, BYTE_RANGE) if layout else document.count(BYTE_RANGE)
+    mentioned = count_in_structure(reader, BYTE_RANGE)
     rights: list[generic.IndirectObject] = []
     if mentioned > fields:
         with library_errors_as("3.1", detail="usage rights not readable"):
@@ -69,7 +72,6 @@ def _locate(document: bytes, reader: Reader, policy: Policy, name: str, field: A
         _check_place(document, reader, reference, hole, name)
         _check_unchanged(reader, reference, name)
         embedded = EmbeddedSignature(reader, field, name, contents)
-        claimed = value.get("/M")
         return Signature(
             field=name,
             revision=embedded.signed_revision,
@@ -77,7 +79,7 @@ def _locate(document: bytes, reader: Reader, policy: Policy, name: str, field: A
             end=end,
             subfilter=subfilter,
             cms=_without_padding(contents, name),
-            claimed_date=None if claimed is None else str(claimed),
+            claimed_date=_claimed_date(value),
             certificate=_certificate(value) if subfilter == RAW_RSA else None,
             embedded=embedded,
             digests=digests,
@@ -102,6 +104,14 @@ def _subfilter(value: generic.DictionaryObject, policy: Policy, name: str) -> st
     if value.get("/Type", "/Sig") not in types or subfilter not in policy.subfilters:
         raise Fault("3.3", name)
     return subfilter
+
+
+def _claimed_date(value: generic.DictionaryObject) -> str | None:
+    """The text of /M; None = there is none."""
+    date = readable_entry(value, "/M")
+    if isinstance(date, generic.ByteStringObject):
+        return bytes(date).decode("latin-1")
+    return str(date) if isinstance(date, generic.TextStringObject) else None
 
 
 def _certificate(value: generic.DictionaryObject) -> bytes:

@@ -1,16 +1,22 @@
-"""The revisions of a file that is laid out plainly, with their objects as plain values."""
+"""The revisions of a file, with their objects as plain values, and who refers to which object.
 
+Two classes read them. ``PlainHistory`` reads the bytes of a file that is laid out plainly and looks only at what it is
+asked for. ``ReadHistory`` reads every other file through pyHanko, object by object. Both say the same of a plain file.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.xref import ObjStreamRef
 
-from validator.pdf.inconclusive import Inconclusive
-from validator.pdf.layout import OBJECT
-from validator.pdf.mentions import Mentions
-from validator.pdf.reader import STREAM, Reader
-from validator.pdf.values import Ref, Value, read_value
+from validator.pdf.reader import Reader
+from validator.pdf.values import Ref, Value
+
+TRAILER = 0
+"""Stands for the trailers where the number of an object is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,135 +24,117 @@ class PlainObject:
     """An object as one revision has it."""
 
     value: Value
-    is_stream: bool
+    is_stream: bool = False
 
 
-class History:
-    """What each revision changed. Methods raise ``Inconclusive`` for what is not plain."""
+class Place(NamedTuple):
+    """Where a reference stands."""
+
+    holder: int
+    """Number of the object, or ``TRAILER``."""
+    path: tuple[str | int, ...]
+    """Keys and places in arrays, from the object's value down. Empty = in a version that a later one replaced."""
+
+    def below(self, step: str | int) -> "Place":
+        """The place one step further down."""
+        return Place(self.holder, (*self.path, step))
+
+
+class History(ABC):
+    """The revisions of the document behind ``reader``."""
 
     def __init__(self, reader: Reader) -> None:
-        """Raises ``Inconclusive`` where tables and layout contradict each other."""
-        layout = reader.layout
-        if layout is None:
-            raise Inconclusive
-        self.reader, self.layout, self.document = reader, layout, reader.document
-        self._nesting = reader.policy.pdf.max_nesting
-        self._objects: dict[Any, PlainObject] = {}
-        self._mentions: dict[int, Mentions] = {}
-        if len(layout.sections) != reader.total_revisions:
-            raise Inconclusive
-        for revision in range(reader.total_revisions):
-            self._check_places(revision)
+        self.reader = reader
 
-    def _check_places(self, revision: int) -> None:
-        """Every entry of the tables leads to an object of that number, inside its own or an earlier revision."""
-        section, xrefs = self.layout.sections[revision], self.reader.xrefs
-        if xrefs.get_startxref_for_revision(revision) != section.xref:
-            raise Inconclusive
-        data = xrefs.get_xref_data(revision)
-        numbers, end = self.layout.numbers, section.end
-        if data.hybrid:
-            meta = data.hybrid.meta_info
-            own = meta.stream_ref.idnum if meta.stream_ref else None
-            if numbers.get(meta.start_location) != own or own is None or meta.start_location >= end:
-                raise Inconclusive
-        for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
-            for number, (generation, offset) in part.standard_xrefs.items():
-                if numbers.get(offset) != number or generation or offset >= end:
-                    raise Inconclusive
+    @abstractmethod
+    def get(self, reference: Ref, revision: int) -> PlainObject:
+        """The object as that revision has it; null where no revision of the file ever defined it."""
 
-    def reads_alone(self, revision: int, end: int) -> bool:
-        """Whether all up to ``revision`` lies before ``end``, and no later object sets a stream's length."""
-        section = self.layout.sections[revision]
-        if not section.marker_end <= end <= section.end:
-            return False
-        for number, start, data_end in self.layout.lengths:
-            if start < end and not self._has_length(number, revision, start, data_end):
-                return False
-        return True
+    @abstractmethod
+    def uses(self, number: int, revision: int) -> list[Place]:
+        """Where the objects and trailers up to ``revision`` refer to an object."""
 
-    def _has_length(self, number: int, revision: int, start: int, end: int) -> bool:
-        reference = generic.Reference(number, 0, self.reader)
-        xrefs = self.reader.xrefs
-        try:
-            if xrefs.get_last_change(reference) > revision:
-                return False
-        except KeyError:
-            return False
-        length = self.get(number, revision).value
-        return type(length) is int and 0 <= length <= end - start and not self.document[start + length : end].strip()
+    @abstractmethod
+    def mentioned(self, numbers: Collection[int], revision: int) -> set[int]:
+        """Those of ``numbers`` to which anything up to ``revision`` refers.
 
-    def get(self, number: int, revision: int) -> PlainObject:
-        """The object; the same instance for revisions that did not change it."""
-        place = self.reader.xrefs.get_historical_ref(generic.Reference(number), revision)
-        if place is None:
-            raise Inconclusive
-        known = self._objects.get(place)
-        if known is None:
-            read = self._read_packed(number, place) if isinstance(place, ObjStreamRef) else self._read_at(place)
-            known = self._objects[place] = read
-        return known
+        Entries of a trailer that no standard knows do not count. PDFBox repeats one of LibreOffice
+        (/AdditionalStreams) with a number that no object has, and the next tool assigns the number.
+        """
 
-    def _read_packed(self, number: int, place: ObjStreamRef) -> PlainObject:
-        data, objects = self.reader.unpacked(place.obj_stream_id)
-        index, offset = objects.get(number, (-1, 0))
-        if index != place.ix_in_stream:
-            raise Inconclusive
-        return PlainObject(read_value(data, offset, self._nesting)[0], False)
-
-    def _read_at(self, offset: int) -> PlainObject:
-        header = OBJECT.match(self.document, offset)
-        if header is None:
-            raise Inconclusive
-        value, end = read_value(self.document, header.end(), self._nesting)
-        return PlainObject(value, STREAM.match(self.document, end) is not None)
-
-    def dictionary(self, value: "Value | None", revision: int) -> "dict[str, Value]":
-        """A dictionary, itself or by reference; never that of a stream."""
-        if isinstance(value, Ref):
-            target = self.get(value.number, revision)
-            if value.generation or target.is_stream:
-                raise Inconclusive
-            value = target.value
-        if not isinstance(value, dict):
-            raise Inconclusive
-        return value
-
-    def array(self, value: "Value | None", revision: int) -> "list[Value]":
-        """An array, itself or by reference."""
-        if isinstance(value, Ref) and not value.generation:
-            value = self.get(value.number, revision).value
-        if not isinstance(value, list):
-            raise Inconclusive
-        return value
-
+    @abstractmethod
     def trailer(self, revision: int) -> "dict[str, Value]":
         """That revision's own entries."""
-        section = self.layout.sections[revision]
-        if section.trailer is not None:
-            return section.trailer
-        return self.dictionary_of_stream(self.layout.numbers[section.xref], revision)
 
-    def dictionary_of_stream(self, number: int, revision: int) -> "dict[str, Value]":
-        """The entries of a stream."""
-        stream = self.get(number, revision)
-        if not stream.is_stream or not isinstance(stream.value, dict):
-            raise Inconclusive
-        return stream.value
+    def whole_trailer(self, revision: int) -> "dict[str, Value]":
+        """The entries of a revision and those it inherits."""
+        entries: dict[str, Value] = {}
+        for each in range(revision + 1):
+            entries |= self.trailer(each)
+        return entries
 
-    def mentions(self, revision: int) -> Mentions:
-        """References in all bytes up to the end of ``revision``."""
-        if revision not in self._mentions:
-            self._mentions[revision] = Mentions(self.reader, self.layout, revision)
-        return self._mentions[revision]
+    def value(self, value: "Value | None", revision: int) -> PlainObject:
+        """The object that a value leads to, or the value itself; None stands for null."""
+        if isinstance(value, Ref):
+            return self.get(value, revision)
+        return PlainObject("null" if value is None else value)
+
+    def reference(self, number: int, revision: int) -> Ref:
+        """The reference to the object of that number in ``revision``."""
+        for each in range(revision, -1, -1):
+            for part in self._parts(each):
+                if number in part.standard_xrefs:
+                    return Ref(number, part.standard_xrefs[number][0])
+                if number in part.xrefs_in_objstm:
+                    break
+        return Ref(number, 0)
+
+    def stream(self, reference: Ref, revision: int) -> Any:
+        """pyHanko's object of a stream, for its data."""
+        own = generic.Reference(reference.number, reference.generation, self.reader)
+        return self.reader.get_object(own, revision=revision)
+
+    def defined_in(self, revision: int) -> set[int]:
+        """Numbers of the objects that the tables of one revision list."""
+        return self._defined[revision]
+
+    def defined_until(self, revision: int) -> set[int]:
+        """Numbers of all objects that any revision up to this one listed."""
+        return set[int]().union(*self._defined[: revision + 1])
+
+    def freed_in(self, revision: int) -> set[int]:
+        """Numbers that the tables of one revision list as free."""
+        return {number for part in self._parts(revision) for number in part.freed}
+
+    def containers_in(self, revision: int) -> set[int]:
+        """Numbers of the object streams and cross-reference streams of one revision."""
+        used = {number for part in self._parts(revision) for number in part.obj_streams_used}
+        info = self.reader.xrefs.get_xref_container_info(revision)
+        data = self.reader.xrefs.get_xref_data(revision)
+        infos = (info, data.hybrid.meta_info) if data.hybrid else (info,)
+        return used | {each.stream_ref.idnum for each in infos if each.stream_ref is not None}
+
+    @cached_property
+    def _defined(self) -> list[set[int]]:
+        return [
+            {number for part in self._parts(revision) for number in (*part.standard_xrefs, *part.xrefs_in_objstm)}
+            for revision in range(self.reader.total_revisions)
+        ]
+
+    def _parts(self, revision: int) -> tuple[Any, ...]:
+        data = self.reader.xrefs.get_xref_data(revision)
+        return (data, data.hybrid.xref_data) if data.hybrid else (data,)
 
 
-def history_of(reader: Reader) -> History | None:
-    """The history of the document behind ``reader``, made once; None = it is not plain."""
-    if "history" not in reader.memo:
-        try:
-            reader.memo["history"] = History(reader)
-        except Exception:
-            reader.memo["history"] = None  # whatever it was: the slow way meets it again and names it
-    history: History | None = reader.memo["history"]
-    return history
+def references(value: "Value | None", path: tuple[str | int, ...] = ()) -> Iterator[tuple[Ref, tuple[str | int, ...]]]:
+    """All references in a value, however deep, each with its path."""
+    if isinstance(value, Ref):
+        yield value, path
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if not isinstance(each, str | int | bytes):
+                yield from references(each, (*path, key))
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            if not isinstance(each, str | int | bytes):
+                yield from references(each, (*path, place))

@@ -2,4 +2,4 @@
 
 
 class Inconclusive(Exception):
-    """Outside of what the fast way was made for: pyHanko, or the full analysis, decides. Never a verdict."""
+    """Outside of what the fast way was made for: the slow way, by way of pyHanko, decides. Never a verdict."""

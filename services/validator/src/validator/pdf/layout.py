@@ -2,15 +2,19 @@
 
 One pass over the bytes at the speed of searches in C, which steps over the data of streams. In a file that is laid out
 like this, every object, string and stream ends at the same place for every reader. Anything else raises
-``Inconclusive``: comments, stream lengths that do not fit, bytes that belong to nothing.
+``Inconclusive``: comments inside of objects, stream lengths that do not fit, bytes that belong to nothing.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from validator.pdf.inconclusive import Inconclusive
-from validator.pdf.values import SPACE, Value, read_value
+from validator.pdf.values import SPACE, WHITE_SPACE, Value, read_value
 
+COMMENT = rb"%(?![^\r\n]*(?:[0-9][^\r\n]*obj|xref|trailer|stream|%EOF))[^\r\n]*+[\r\n]"
+"""A line on which nobody could find a part of the file. Tools put their name there."""
+GAP = rb"(?:" + SPACE + rb"|" + COMMENT + rb")*+"
+"""What may stand between two objects."""
 HEADER = re.compile(rb"%PDF-[0-9]\.[0-9][ \t]*[\r\n]+(?:%[^\r\n]*[\r\n]+)*+" + SPACE + rb"*+")
 OBJECT = re.compile(rb"([0-9]{1,10}+) ([0-9]{1,5}+) obj")
 BODY = re.compile(
@@ -26,13 +30,16 @@ LENGTH = re.compile(
 END_STREAM = re.compile(SPACE + rb"*+endstream" + SPACE + rb"*+endobj")
 DELIMITED = re.compile(rb"[\x00\t\n\x0c\r \])>]endobj[\x00\t\n\x0c\r ]")
 TABLE = re.compile(
-    rb"xref" + SPACE + rb"++(?:[0-9]{1,8} [0-9]{1,7} ?\r?\n(?:[0-9]{10} [0-9]{5} [nf](?: [\r\n]|\r\n))*+)++"
-    rb"trailer" + SPACE + rb"*+(?=<<)"
+    rb"xref" + SPACE + rb"++(?:[0-9]{1,8} [0-9]{1,7} ?(?:\r\n|\r|\n)(?:[0-9]{10} [0-9]{5} [nf](?: [\r\n]|\r\n))*+)++"
+    + SPACE
+    + rb"*+trailer"
+    + SPACE
+    + rb"*+(?=<<)"
 )
 FINISH = re.compile(
-    SPACE + rb"*+startxref" + SPACE + rb"++([0-9]{1,10}+)" + SPACE + rb"++%%EOF(?=" + SPACE + rb"|$)" + SPACE + rb"*+"
+    GAP + rb"startxref" + SPACE + rb"++([0-9]{1,10}+)" + SPACE + rb"++%%EOF(?=" + SPACE + rb"|$|[0-9])" + GAP
 )
-SKIP = re.compile(SPACE + rb"*+")
+SKIP = re.compile(GAP)
 END_MARKER, END_OBJECT = b"%%EOF", b"endobj"
 
 
@@ -45,7 +52,9 @@ class Section:
     first: int
     """Index of its first object in ``Layout.offsets``."""
     xref: int = 0
-    """Offset of its table, or of the object that holds it; as ``startxref`` says."""
+    """Offset of its table, or of the object that holds it."""
+    stated: int = 0
+    """The same as ``startxref`` says: some tools count the white space before the table."""
     trailer: "dict[str, Value] | None" = None
     """The trailer of a table; None = a cross-reference stream."""
     end: int = 0
@@ -65,13 +74,9 @@ class Layout:
     """Start and end of the data of each stream."""
     lengths: list[tuple[int, int, int]] = field(default_factory=list)
     """Streams whose length is another object's value: number of that object, start, end of the data."""
+    tables: list[tuple[int, int]] = field(default_factory=list)
+    """Start of each table and end of its trailer."""
     sections: list[Section] = field(default_factory=list)
-
-    def count(self, document: bytes, word: bytes) -> int:
-        """How often a word stands outside of the data of streams."""
-        ends = [0, *(end for _, end in self.streams)]
-        starts = [*(start for start, _ in self.streams), len(document)]
-        return sum(document.count(word, end, start) for end, start in zip(ends, starts, strict=True))
 
 
 def read_layout(document: bytes, nesting: int) -> Layout:
@@ -91,22 +96,54 @@ def read_layout(document: bytes, nesting: int) -> Layout:
             if not isinstance(trailer, dict):
                 raise Inconclusive
             section.trailer = trailer
+            layout.tables.append((section.xref, at))
         at = _finish(document, layout, section, at)
         section = Section(at, len(layout.offsets))
     if section.first != len(layout.offsets) or not layout.sections:
         raise Inconclusive
+    _check_chain(document, layout)
     return layout
+
+
+def _check_chain(document: bytes, layout: Layout) -> None:
+    """Each end leads to the table before it."""
+    sections = layout.sections
+    if b"/Linearized" in document[: sections[0].end]:
+        sections[:] = [*_halves(layout), *sections[2:]]
+    for section in sections:
+        if not section.stated <= section.xref or document[section.stated : section.xref].strip(WHITE_SPACE):
+            raise Inconclusive
+
+
+def _halves(layout: Layout) -> list[Section]:
+    """The first sections of a linearized file, where two are one revision that was written in halves.
+
+    The end of the whole leads to the table in front, and that one names the table of the rest (ISO 32000-1 annex F.3).
+    An end between the halves leads nowhere. It may be missing.
+    """
+    first, *more = layout.sections[:2]
+    if more and more[0].stated == first.xref:
+        whole, rest, front = more[0], more[0], first
+    elif first.trailer is None and first.stated in layout.numbers and first.stated != first.xref:
+        whole, rest, front = first, first, replace(first, xref=first.stated)
+    else:
+        return [first, *more]
+    halves = [
+        replace(
+            half, stated=half.xref, start=first.start, first=first.first, end=whole.end, marker_end=whole.marker_end
+        )
+        for half in (rest, front)
+    ]
+    return halves if whole is not first else [*halves, *more]
 
 
 def _finish(document: bytes, layout: Layout, section: Section, at: int) -> int:
     finish = FINISH.match(document, at)
     if finish is None:
         raise Inconclusive
-    stated = int(finish[1])
+    section.stated = int(finish[1])
     if section.trailer is None:
         section.xref = layout.offsets[-1] if len(layout.offsets) > section.first else -1
-    if stated != section.xref:
-        raise Inconclusive
     section.end = finish.end()
     section.marker_end = document.rindex(END_MARKER, at, finish.end()) + len(END_MARKER)
     layout.sections.append(section)

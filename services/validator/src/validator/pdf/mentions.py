@@ -5,6 +5,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 
+from validator.pdf.history import TRAILER
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import BODY, Layout
 from validator.pdf.reader import Reader
@@ -16,8 +17,6 @@ DIGITS = b"0123456789"
 SEARCHED_BY_TENS = 100
 """From here on, numbers are searched for without their last digit, ten of them at a time."""
 BLANKS = bytes.maketrans(b"\x00\t\n\x0c\r", b"     ")
-TRAILER = 0
-"""Stands for the trailers where an object's number is asked for."""
 
 
 class Mentions:
@@ -26,6 +25,7 @@ class Mentions:
     def __init__(self, reader: Reader, layout: Layout, revision: int) -> None:
         """Raises ``Inconclusive`` for an object stream with a comment in it. ``layout``: of the document."""
         self._layout = layout
+        self._streams = {section.xref for section in layout.sections if section.trailer is None}
         end = layout.sections[revision].end
         cuts = [0, *itertools.chain.from_iterable(stream for stream in layout.streams if stream[1] <= end), end]
         self._starts: list[int] = []
@@ -45,9 +45,9 @@ class Mentions:
         """Numbers of the objects that refer to it, once per reference; ``TRAILER`` for one outside of all objects."""
         return [holder for _, holder in self._find({number})]
 
-    def any_of(self, numbers: Collection[int]) -> bool:
-        """Whether anything refers to one of them."""
-        return next(self._find(set(numbers)), None) is not None
+    def among(self, numbers: Collection[int]) -> set[int]:
+        """Those of ``numbers`` to which anything refers."""
+        return {number for number, _ in self._find(set(numbers))}
 
     def _find(self, numbers: set[int]) -> Iterator[tuple[int, int]]:
         for number, at in _references(self._text, numbers):
@@ -59,14 +59,14 @@ class Mentions:
     def _holder(self, at: int) -> int:
         piece = bisect_right(self._places, at) - 1
         offset = self._starts[piece] + at - self._places[piece]
-        offsets = self._layout.offsets
+        offsets, tables = self._layout.offsets, self._layout.tables
+        table = bisect_right(tables, (offset, offset)) - 1
+        if table >= 0 and offset < tables[table][1]:
+            return TRAILER
         before = bisect_right(offsets, offset) - 1
         if before < 0:
             return TRAILER
-        section = self._layout.sections[bisect_right([each.start for each in self._layout.sections], offset) - 1]
-        if section.trailer is not None and offset >= section.xref:
-            return TRAILER
-        if offsets[before] == section.xref:
+        if offsets[before] in self._streams:
             return TRAILER  # a cross-reference stream is a trailer too
         return self._layout.numbers[offsets[before]]
 

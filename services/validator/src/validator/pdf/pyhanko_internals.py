@@ -11,19 +11,16 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits
 from pyhanko.pdf_utils.reader import (
-    HistoricalResolver,
     PdfFileReader,
-    RawPdfPath,
     _read_header_version,
     process_data_at_eof,
 )
 from pyhanko.pdf_utils.xref import XRefBuilder, XRefCache, XRefSection, _check_xref_consistency
-from pyhanko.sign.diff_analysis.policies import _find_orphans
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 
 class HookedReader(PdfFileReader):
-    """pyHanko's reader over bytes in memory; subclasses say how tables, objects and views are made."""
+    """pyHanko's reader over bytes in memory; subclasses say how tables and objects are read."""
 
     def __init__(self, document: bytes, *, strict: bool, header_version: tuple[int, int] | None) -> None:
         """As ``PdfFileReader(io.BytesIO(document), strict)``; ``header_version``: None = read by pyHanko."""
@@ -46,17 +43,6 @@ class HookedReader(PdfFileReader):
     def read_tables(self, stream: io.BytesIO, last_startxref: int) -> tuple[XRefCache, XRefBuilder]:
         """The cross-reference tables, and the builder that read them."""
         raise NotImplementedError
-
-    def new_view(self, revision: int) -> HistoricalResolver:
-        """The view of one revision; it is kept."""
-        raise NotImplementedError
-
-    def get_historical_resolver(self, revision: int) -> HistoricalResolver:
-        """As pyHanko, with the views of this class."""
-        known: dict[int, HistoricalResolver] = self._historical_resolver_cache
-        if revision not in known:
-            known[revision] = self.new_view(revision)
-        return known[revision]
 
     def read_object(self, ref: generic.Reference, marker: Any, never_decrypt: bool, as_metadata_stream: bool) -> Any:
         """The object that a table lists at ``marker``: an offset, a place in an object stream, or None = nowhere."""
@@ -110,16 +96,6 @@ class HookedBuilder(XRefBuilder):
         return self.read_table_section(declared_startxref)
 
 
-class HookedView(HistoricalResolver):
-    """pyHanko's view of one revision."""
-
-    @property
-    def own_trailer(self) -> generic.DictionaryObject:
-        """The trailer's entries as this view sees them; may be changed."""
-        trailer: generic.DictionaryObject = self._trailer
-        return trailer
-
-
 class HookedSignature(EmbeddedPdfSignature):
     """A signature in its field, made without pyHanko's reading of the CMS."""
 
@@ -152,24 +128,6 @@ def own_trailer(reader: PdfFileReader, revision: int) -> generic.DictionaryObjec
     """The trailer of that revision, without what it inherits from earlier ones."""
     trailer: generic.DictionaryObject = reader.trailer._trailer_revisions[reader.total_revisions - 1 - revision]
     return trailer
-
-
-def orphans(view: HistoricalResolver) -> set[generic.Reference]:
-    """New objects of a revision that nothing refers to."""
-    references: set[generic.Reference] = _find_orphans(view)
-    return references
-
-
-def load_usages(view: HistoricalResolver) -> None:
-    """Walks through the revision once, so that ``usages`` can answer. Raises pyHanko's errors for loops of pages."""
-    view._load_reverse_xref_cache()
-
-
-def usages(view: HistoricalResolver, reference: generic.Reference) -> set[RawPdfPath]:
-    """Paths from the trailer to an object, as far as pyHanko walks: it leaves /Parent out."""
-    load_usages(view)
-    paths: set[RawPdfPath] = view._get_usages_of_ref(reference)
-    return paths
 
 
 def decode_name(raw: bytes) -> str:

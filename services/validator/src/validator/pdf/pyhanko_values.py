@@ -1,4 +1,4 @@
-"""Plain values turned into pyHanko's own kinds of object."""
+"""Plain values turned into pyHanko's own kinds of object, and back."""
 
 from typing import Any
 
@@ -40,3 +40,24 @@ def to_pyhanko(value: Value, owner: Any, handler: Any = None) -> Any:
 def entries_to_pyhanko(entries: dict[str, Value], owner: Any, handler: Any) -> dict[generic.NameObject, Any]:
     """The entries of a dictionary or of a stream."""
     return {generic.NameObject(key): to_pyhanko(value, owner, handler) for key, value in entries.items()}
+
+
+def from_pyhanko(value: Any) -> Value:
+    """The plain value of an object; of a stream, its entries. Raises ``TypeError`` for what no file can hold."""
+    if isinstance(value, generic.IndirectObject):
+        return Ref(value.idnum, value.generation)
+    if isinstance(value, generic.DictionaryObject):
+        return {str(key): from_pyhanko(value.raw_get(key)) for key in value}
+    if isinstance(value, generic.ArrayObject):
+        return [from_pyhanko(value.raw_get(place)) for place in range(len(value))]
+    if isinstance(value, generic.TextStringObject | generic.ByteStringObject):
+        return bytes(value.original_bytes)
+    if isinstance(value, generic.BooleanObject):
+        return "true" if value.value else "false"
+    if isinstance(value, generic.NumberObject):
+        return int(value)
+    if isinstance(value, generic.NullObject):
+        return "null"
+    if isinstance(value, generic.NameObject | generic.FloatObject):
+        return str(value)
+    raise TypeError(f"value of kind {type(value).__name__}")

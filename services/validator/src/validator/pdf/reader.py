@@ -10,7 +10,6 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
-from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.pdf_utils.xref import ObjStreamRef, XRefBuilder, XRefCache
 
 from validator.pdf.bounds import LookupBudget, check_predictor
@@ -18,8 +17,7 @@ from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import Layout, read_layout
 from validator.pdf.pyhanko_internals import HookedReader
 from validator.pdf.pyhanko_values import entries_to_pyhanko, to_pyhanko
-from validator.pdf.revision_view import RevisionView
-from validator.pdf.values import SPACE, Ref, read_value
+from validator.pdf.values import SPACE, Ref, Value, read_value
 from validator.pdf.xref import Builder, Tables
 from validator.policy import Policy
 
@@ -57,10 +55,6 @@ class Reader(HookedReader):
         limits, entries = self.policy.pdf, self.policy.max_xref_entries
         builder = Builder(self.document, self, stream, last_startxref, limits, entries)
         return Tables(self, builder.read_xrefs()), builder
-
-    def new_view(self, revision: int) -> HistoricalResolver:
-        """One revision of the file."""
-        return RevisionView(self, revision, self.policy.pdf)
 
     def get_object(self, ref: Any, *args: Any, **kwargs: Any) -> Any:
         """As pyHanko, within the budget of lookups."""
@@ -108,18 +102,35 @@ class Reader(HookedReader):
         own = generic.Reference(ref.idnum, ref.generation, self)
         if AFTER.match(document, end):
             return to_pyhanko(value, own, self)
-        start = STREAM.match(document, end)
-        if start is None or not isinstance(value, dict):
+        if not isinstance(value, dict):
             raise Inconclusive
-        length = value.get("/Length")
-        if isinstance(length, Ref):
-            length = self.get_object(generic.Reference(*length, self))
-        if not isinstance(length, int) or length < 0 or not AFTER_STREAM.match(document, start.end() + length):
-            raise Inconclusive
-        data = document[start.end() : start.end() + length]
-        stream = generic.StreamObject(entries_to_pyhanko(value, own, self), encoded_data=data)
+        start, stop = self._data_span(value, end)
+        stream = generic.StreamObject(entries_to_pyhanko(value, own, self), encoded_data=document[start:stop])
         stream.container_ref = own
         return stream
+
+    def _data_span(self, entries: dict[str, Value], end: int) -> tuple[int, int]:
+        """Where the data of a stream lies whose entries end at ``end``. Raises ``Inconclusive``."""
+        start, length = STREAM.match(self.document, end), entries.get("/Length")
+        if isinstance(length, Ref):
+            length = self.get_object(generic.Reference(*length, self))
+        if start is None or not isinstance(length, int) or length < 0:
+            raise Inconclusive
+        stop = start.end() + length
+        if not AFTER_STREAM.match(self.document, stop):
+            raise Inconclusive
+        return start.end(), stop
+
+    def stream_span(self, offset: int) -> tuple[int, int] | None:
+        """Start and end of the data of the stream at ``offset``; None = there is none that can be read for sure."""
+        header = OBJECT.match(self.document, offset)
+        if header is None:
+            return None
+        try:
+            entries, end = read_value(self.document, header.end(), self.policy.pdf.max_nesting)
+            return self._data_span(entries, end) if isinstance(entries, dict) else None
+        except Exception:
+            return None  # whatever it was: its bytes count as part of the structure
 
     def read_packed_object(self, number: int, container: int, index: int) -> Any:
         """As pyHanko, fast where the object stream is plain."""

@@ -19,12 +19,12 @@ REPEATED_TABLE_KEYS = UPDATE_TRAILER_KEYS | XREF_STREAM_KEYS
 """A cross-reference stream that repeats a table."""
 
 # Catalog
-CATALOG_BEHIND_FAST = frozenset({"/DSS", "/Extensions", "/Version"})
-"""Entries that may change behind the last signature, as far as the fast path knows."""
-CATALOG_BEHIND = CATALOG_BEHIND_FAST | {"/Metadata"}
-"""Entries that may change behind the last signature."""
-CATALOG_BETWEEN_FAST = CATALOG_BEHIND | {"/AcroForm"}
-"""Entries that may change between signatures, as far as the fast path knows."""
+CATALOG_BEHIND = frozenset({"/DSS", "/Extensions", "/Metadata", "/Version"})
+"""Entries that may change behind the last signature; the rules say how."""
+CATALOG_STAMPED = CATALOG_BEHIND | {"/AcroForm"}
+"""The same, where document time stamps follow."""
+CATALOG_BETWEEN = CATALOG_STAMPED | {"/MarkInfo", "/OutputIntents"}
+"""Entries that may change between signatures."""
 
 # Pages
 INHERITED_PAGE_KEYS = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
@@ -34,16 +34,14 @@ PAGE_REFERENCE_KEYS = frozenset({"/P", "/Pg"})
 """Entries that name the page something lies on (tables 164, 323); all others name it inside of arrays."""
 
 # Form and signatures
-NEW_FIELD_KEYS = frozenset(
-    {"/Type", "/Subtype", "/FT", "/T", "/TU", "/V", "/F", "/Ff", "/Rect", "/P", "/AP", "/MK", "/Lock", "/SV",
-     "/DA", "/Q"}
-)  # fmt: skip
-"""A plain signature field with its widget (tables 164, 188, 220, 232)."""
-SIGNATURE_KEYS = frozenset(
-    {"/Type", "/Filter", "/SubFilter", "/ByteRange", "/Contents", "/M", "/Name", "/Reason", "/Location",
-     "/ContactInfo", "/Prop_Build", "/Prop_AuthTime", "/Prop_AuthType", "/R", "/V"}
-)  # fmt: skip
-"""A plain signature dictionary (table 252)."""
+FORM_KEYS = frozenset({"/Fields", "/SigFlags", "/NeedAppearances", "/DR", "/DA", "/Q"})
+"""Entries of the form that may change; the rules say how (table 218)."""
+ALWAYS_CHANGEABLE_FIELD_KEYS = frozenset({"/Ff", "/Type"})
+"""Entries of a field that tools renew without need."""
+FILLED_FIELD_KEYS = ALWAYS_CHANGEABLE_FIELD_KEYS | {"/V", "/AP", "/AS", "/F", "/DA", "/Q"}
+"""Entries of an empty signature field that signing may change (tables 164, 188, 220, 222)."""
+NEW_FIELD_PARTS = ("/AP", "/Lock", "/SV")
+"""Entries of a new signature field that may bring new objects (tables 164, 232)."""
 DRAWING_DEFAULTS = ("/DA", "/Q", "/DR")
 """What a viewer draws fields with (table 218)."""
 USAGE_RIGHTS_KEYS = ("/UR3", "/UR")

@@ -8,30 +8,32 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
-from pyhanko.pdf_utils.reader import HistoricalResolver
-from pyhanko.sign.diff_analysis import SuspiciousModification
 
+from validator.diff.change import Change
+from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.pdf.bounds import XrefBudget, numbers
-from validator.pdf.entries import raw_entry
-from validator.pdf.pyhanko_internals import own_trailer
 from validator.pdf.schema import REPEATED_TABLE_KEYS
 from validator.policy import Policy
 
 
-def repeats_the_table(view: HistoricalResolver, reference: generic.Reference, policy: Policy) -> bool:
-    """Whether it is a cross-reference stream that says the same as the table of its revision."""
-    stream = view(reference)
-    if not isinstance(stream, generic.StreamObject) or raw_entry(stream, "/Type") != "/XRef":
+def repeats_the_table(change: Change, number: int) -> bool:
+    """Whether the object is a cross-reference stream that says the same as the table of its revision."""
+    history = change.history
+    reference = history.reference(number, change.new)
+    found, stream = history.get(reference, change.new), history.stream(reference, change.new)
+    if not isinstance(stream, generic.StreamObject) or not isinstance(found.value, dict):
         return False
-    if not stream.keys() <= REPEATED_TABLE_KEYS:
+    entries = found.value
+    if entries.get("/Type") != "/XRef" or not entries.keys() <= REPEATED_TABLE_KEYS:
         return False
-    trailer = view.trailer_view
-    same = all(raw_entry(stream, key) == raw_entry(trailer, key) for key in ("/Root", "/Info", "/Size"))
-    revision = view.reader.xrefs.get_introducing_revision(reference)
-    own, data = own_trailer(view.reader, revision), view.reader.xrefs.get_xref_data(revision)
-    listed = {number: offset for number, (generation, offset) in data.standard_xrefs.items() if not generation}
+    trailer = history.whole_trailer(change.new)
+    if any(entries.get(key) != trailer.get(key) for key in ("/Root", "/Info", "/Size")):
+        return False
+    data = history.reader.xrefs.get_xref_data(change.new)
+    listed = {each: offset for each, (generation, offset) in data.standard_xrefs.items() if not generation}
     rows = {*listed.items(), (0, 0)}
-    return same and set(_rows(stream, policy)) <= rows and raw_entry(own, "/Prev") == raw_entry(stream, "/Prev")
+    is_same_chain = history.trailer(change.new).get("/Prev") == entries.get("/Prev")
+    return is_same_chain and set(_rows(stream, change.policy)) <= rows
 
 
 def _rows(stream: Any, policy: Policy) -> Iterator[tuple[int, int]]:
@@ -41,7 +43,7 @@ def _rows(stream: Any, policy: Policy) -> Iterator[tuple[int, int]]:
     index = index or [0, *numbers(stream, "/Size")]
     data, width = stream.read_data(DecodePurpose.XREF_STREAM), sum(widths)
     if len(data) != width * sum(index[1::2]):
-        raise SuspiciousModification("rows of a cross-reference stream")
+        raise ChangeNotAllowed("rows of a cross-reference stream")
     listed = (first + at for first, count in zip(index[::2], index[1::2], strict=True) for at in range(count))
     for place, number in enumerate(listed):
         row = data[place * width : (place + 1) * width]

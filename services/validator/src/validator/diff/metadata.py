@@ -1,0 +1,66 @@
+"""The metadata stream: any XMP between signatures; behind the last one, the properties that ``xmp`` allows."""
+
+from lxml import etree
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.decode_limits import DecodePurpose
+
+from validator.diff.change import Change, Zone
+from validator.diff.change_not_allowed import ChangeNotAllowed
+from validator.diff.xmp import check_renewed
+from validator.pdf.schema import METADATA_KEYS
+from validator.pdf.values import Ref, Value
+
+XMP_ROOT = "{adobe:ns:meta/}xmpmeta"
+
+
+def check_metadata(change: Change) -> None:
+    """The catalog's ``/Metadata``."""
+    before, now, place = change.entry(change.catalog, "/Metadata")
+    if before == now and not (isinstance(now, Ref) and now.number in change.written):
+        return
+    if now is None and change.zone is Zone.BETWEEN:
+        return
+    if not isinstance(now, Ref):
+        raise ChangeNotAllowed("metadata taken away, or no object of its own")
+    change.take_over(before, now, place, change.level)
+    if change.zone is Zone.BETWEEN:
+        for reference, revision in ((before, change.old), (now, change.new)):
+            if reference is not None:
+                _check_is_xmp(_data(change, reference, revision))
+        return
+    check_renewed(
+        None if before is None else _plain_data(change, before, change.old), _plain_data(change, now, change.new)
+    )
+
+
+def _stream(change: Change, reference: Value, revision: int) -> generic.StreamObject:
+    if not isinstance(reference, Ref):
+        raise ChangeNotAllowed("metadata is no object of its own")
+    stream = change.history.stream(reference, revision)
+    if not isinstance(stream, generic.StreamObject):
+        raise ChangeNotAllowed("metadata is no stream")
+    return stream
+
+
+def _data(change: Change, reference: Value, revision: int) -> bytes:
+    data = bytes(_stream(change, reference, revision).read_data(DecodePurpose.XMP_METADATA))
+    if len(data) > change.limits.max_xmp_bytes:
+        raise ChangeNotAllowed("metadata too long")
+    return data
+
+
+def _plain_data(change: Change, reference: Value, revision: int) -> bytes:
+    """Of a stream that holds nothing but XMP."""
+    if not set(_stream(change, reference, revision)) <= METADATA_KEYS:
+        raise ChangeNotAllowed("metadata is no plain stream")
+    return _data(change, reference, revision)
+
+
+def _check_is_xmp(data: bytes) -> None:
+    parser = etree.XMLParser(resolve_entities=False, encoding="utf-8")
+    try:
+        root = etree.fromstring(data, parser=parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise ChangeNotAllowed("metadata not readable") from error
+    if root.tag != XMP_ROOT or any(True for _ in root.iter(etree.Entity)):
+        raise ChangeNotAllowed("metadata is no XMP")

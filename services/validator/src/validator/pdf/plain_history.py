@@ -1,0 +1,173 @@
+"""The history of a file that is laid out plainly, read from its bytes."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.xref import ObjStreamRef
+
+from validator.pdf.history import TRAILER, History, Place, PlainObject, references
+from validator.pdf.inconclusive import Inconclusive
+from validator.pdf.layout import OBJECT
+from validator.pdf.mentions import Mentions
+from validator.pdf.reader import STREAM, Reader
+from validator.pdf.schema import TRAILER_KEYS
+from validator.pdf.values import SPACE, Ref, Value, read_value
+from validator.pdf.xref import Tables
+
+WHITE_SPACES = re.compile(SPACE + rb"*+")
+
+
+class PlainHistory(History):
+    """What each revision changed. Methods raise ``Inconclusive`` for what is not plain."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Raises ``Inconclusive`` where tables and layout contradict each other."""
+        super().__init__(reader)
+        layout = reader.layout
+        if layout is None:
+            raise Inconclusive
+        self.layout, self.document = layout, reader.document
+        self._nesting = reader.policy.pdf.max_nesting
+        self._objects: dict[Any, PlainObject] = {}
+        self._mentions: dict[int, Mentions] = {}
+        if len(layout.sections) != reader.total_revisions:
+            raise Inconclusive
+        for revision in range(reader.total_revisions):
+            self._check_places(revision)
+
+    def _check_places(self, revision: int) -> None:
+        """Every entry of the tables leads to an object of that number, inside its own or an earlier revision."""
+        section, xrefs = self.layout.sections[revision], self.reader.xrefs
+        if xrefs.get_startxref_for_revision(revision) != section.stated:
+            raise Inconclusive
+        data = xrefs.get_xref_data(revision)
+        numbers, end = self.layout.numbers, section.end
+        if data.hybrid:
+            meta = data.hybrid.meta_info
+            own = meta.stream_ref.idnum if meta.stream_ref else None
+            if numbers.get(meta.start_location) != own or own is None or meta.start_location >= end:
+                raise Inconclusive
+        for part in self._parts(revision):
+            for number, (generation, offset) in part.standard_xrefs.items():
+                if numbers.get(self._start(offset)) != number or generation or offset >= end:
+                    raise Inconclusive
+
+    def reads_alone(self, revision: int, end: int) -> bool:
+        """Whether all up to ``revision`` lies before ``end``, and no later object sets a stream's length."""
+        section = self.layout.sections[revision]
+        if not section.marker_end <= end <= section.end:
+            return False
+        for number, start, data_end in self.layout.lengths:
+            if start < end and not self._has_length(number, revision, start, data_end):
+                return False
+        return True
+
+    def _has_length(self, number: int, revision: int, start: int, end: int) -> bool:
+        reference = generic.Reference(number, 0, self.reader)
+        xrefs = self.reader.xrefs
+        try:
+            if xrefs.get_last_change(reference) > revision:
+                return False
+        except KeyError:
+            return False
+        length = self.get(Ref(number, 0), revision).value
+        return type(length) is int and 0 <= length <= end - start and not self.document[start + length : end].strip()
+
+    def get(self, reference: Ref, revision: int) -> PlainObject:
+        """The same instance for revisions that did not change it."""
+        place = self._place(reference, revision)
+        if place is None:
+            return PlainObject("null")
+        known = self._objects.get(place)
+        if known is None:
+            read = self._read_packed(reference.number, place) if isinstance(place, ObjStreamRef) else self._read_at(place)
+            known = self._objects[place] = read
+        return known
+
+    def _place(self, reference: Ref, revision: int) -> Any:
+        """Where the tables say that the object is; None = no revision ever defined it."""
+        if reference.generation:
+            raise Inconclusive
+        try:
+            place = self.reader.xrefs.get_historical_ref(generic.Reference(reference.number), revision)
+        except KeyError:
+            place = None
+        if place is None and not (isinstance(self.reader.xrefs, Tables) and self.reader.xrefs.is_nowhere(reference.number)):
+            raise Inconclusive
+        return place
+
+    def _read_packed(self, number: int, place: ObjStreamRef) -> PlainObject:
+        data, objects = self.reader.unpacked(place.obj_stream_id)
+        index, offset = objects.get(number, (-1, 0))
+        if index != place.ix_in_stream:
+            raise Inconclusive
+        return PlainObject(read_value(data, offset, self._nesting)[0])
+
+    def _read_at(self, offset: int) -> PlainObject:
+        header = OBJECT.match(self.document, self._start(offset))
+        if header is None:
+            raise Inconclusive
+        value, end = read_value(self.document, header.end(), self._nesting)
+        return PlainObject(value, STREAM.match(self.document, end) is not None)
+
+    def _start(self, offset: int) -> int:
+        """Where an object begins; some tools count the white space before it."""
+        white_space = WHITE_SPACES.match(self.document, offset)
+        return white_space.end() if white_space else offset
+
+    def trailer(self, revision: int) -> "dict[str, Value]":
+        """That revision's own entries."""
+        section = self.layout.sections[revision]
+        if section.trailer is not None:
+            return section.trailer
+        stream = self._read_at(section.xref)
+        if not stream.is_stream or not isinstance(stream.value, dict):
+            raise Inconclusive
+        return stream.value
+
+    def uses(self, number: int, revision: int) -> list[Place]:
+        """A version of an object that a later one replaced counts as well, without a path."""
+        places: list[Place] = []
+        for holder in set(self._mentions_until(revision).holders(number)):
+            if holder == TRAILER:
+                places += _places_in(TRAILER, self.whole_trailer(revision), number)
+            else:
+                places += _places_in(holder, self.get(Ref(holder, 0), revision).value, number) or [Place(holder, ())]
+        return places
+
+    def mentioned(self, numbers: Collection[int], revision: int) -> set[int]:
+        """See ``History``."""
+        mentions = self._mentions_until(revision)
+        return {number for number in mentions.among(numbers) if not self._is_idle(mentions, number, revision)}
+
+    def _is_idle(self, mentions: Mentions, number: int, revision: int) -> bool:
+        """Only entries of trailers that no standard knows refer to it."""
+        if set(mentions.holders(number)) != {TRAILER}:
+            return False
+        trailers = (self.trailer(each) for each in range(revision + 1))
+        return all(
+            place.path[0] not in TRAILER_KEYS for each in trailers for place in _places_in(TRAILER, each, number)
+        )
+
+    def _mentions_until(self, revision: int) -> Mentions:
+        """References in all bytes up to the end of ``revision``."""
+        if revision not in self._mentions:
+            self._mentions[revision] = Mentions(self.reader, self.layout, revision)
+        return self._mentions[revision]
+
+
+def _places_in(holder: int, value: Value, number: int) -> list[Place]:
+    return [Place(holder, path) for reference, path in references(value) if reference.number == number]
+
+
+def plain_history_of(reader: Reader) -> PlainHistory | None:
+    """The history of the document behind ``reader``, made once; None = it is not laid out plainly."""
+    if "plain_history" not in reader.memo:
+        try:
+            reader.memo["plain_history"] = PlainHistory(reader)
+        except Exception:
+            reader.memo["plain_history"] = None  # whatever it was: the slow way meets it again and names it
+    history: PlainHistory | None = reader.memo["plain_history"]
+    return history

@@ -1,0 +1,58 @@
+"""Words in the structure of a file, which is what lies outside of the data of streams and outside of strings.
+
+A picture, an attached PDF or the text of a page may hold any bytes, and they have no meaning for the file around it.
+Where a file is not laid out plainly, nobody knows for sure what is a string, and only the data of certain streams is
+left out: a stream must not swallow anything to which a table leads.
+"""
+
+import re
+from itertools import pairwise
+
+from validator.pdf.reader import Reader
+
+STRING_OR_COMMENT = rb"\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\)|%(?!%EOF)[^\r\n]*+"
+
+
+def count_in_structure(reader: Reader, word: bytes, start: int = 0, end: int | None = None) -> int:
+    """How often ``word`` stands in the structure between two offsets."""
+    document = reader.document[:end]
+    if not document.count(word, start):
+        return 0
+    spans = [span for span in stream_spans(reader) if start <= span[0] and span[1] <= len(document)]
+    cuts = [(start, start), *spans, (len(document), len(document))]
+    is_plain = reader.layout is not None
+    return sum(_count(document[before[1] : after[0]], word, is_plain) for before, after in pairwise(cuts))
+
+
+def _count(text: bytes, word: bytes, is_plain: bool) -> int:
+    if not is_plain or word not in text:
+        return text.count(word)
+    pattern = re.compile(rb"(%b)|%b" % (re.escape(word), STRING_OR_COMMENT), re.DOTALL)
+    return sum(match[1] is not None for match in pattern.finditer(text))
+
+
+def stream_spans(reader: Reader) -> list[tuple[int, int]]:
+    """Start and end of the data of all streams, in the order of the file, none inside of another.
+
+    Where the file is not laid out plainly, of those streams to which a table leads and whose length is right.
+    """
+    if "stream_spans" not in reader.memo:
+        layout = reader.layout
+        reader.memo["stream_spans"] = layout.streams if layout else _listed_streams(reader)
+    spans: list[tuple[int, int]] = reader.memo["stream_spans"]
+    return spans
+
+
+def _listed_streams(reader: Reader) -> list[tuple[int, int]]:
+    offsets: set[int] = set()
+    for revision in range(reader.total_revisions):
+        data = reader.xrefs.get_xref_data(revision)
+        for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
+            offsets.update(offset for _, offset in part.standard_xrefs.values())
+    known = sorted(offsets | {reader.xrefs.get_startxref_for_revision(each) for each in range(reader.total_revisions)})
+    spans: list[tuple[int, int]] = []
+    for place, offset in enumerate(known):
+        span, following = reader.stream_span(offset), known[place + 1 : place + 2]
+        if span is not None and (not following or span[1] <= following[0]):
+            spans.append(span)
+    return spans
