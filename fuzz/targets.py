@@ -22,6 +22,7 @@ from mint.ltv import add_validation_data
 from mint.paper import letter
 from mint.sign import sign
 from mint.tamper import BYTE_RANGE
+from validator.checks.difference import check_difference
 from validator.checks.gate import check_gate
 from validator.checks.parse import parse as parse_pdf
 from validator.checks.structure import find_signatures
@@ -31,6 +32,7 @@ from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 from validator.report.decision import Verified
+from validator.report.rules import Step
 from validator.secrecy import find_mark
 from validator.verify import verify
 
@@ -134,6 +136,28 @@ def signed(seed: bytes, data: bytes) -> None:
         check_same_ranges(seed, data)
 
 
+def difference(_seed: bytes, data: bytes) -> None:
+    """The difference analysis answers or raises a Fault, and says the same from the bytes and object by object."""
+    answers = {_is_allowed(data, plainly=plainly) for plainly in (True, False)}
+    if len(answers) != 1:
+        raise Finding("the analysis says two things of one file")
+
+
+def _is_allowed(data: bytes, *, plainly: bool) -> bool:
+    """``plainly``: from the bytes, where the file is laid out so."""
+    try:
+        check_gate(data, DEFAULT)
+        reader = parse_pdf(data, DEFAULT)
+        found = find_signatures(data, reader, DEFAULT)
+        if not plainly:
+            reader.memo["plain_history"] = None
+        for place, each in enumerate(found):
+            check_difference(reader, each, found[-1], time_stamps_follow=place + 1 < len(found))
+    except Fault as fault:
+        return fault.step is not Step.DIFFERENCE
+    return True
+
+
 def certificate(seed: bytes, data: bytes) -> None:
     """Another certificate in a message that is right otherwise: an answer, and never that it is valid."""
     seal = city()[SENDER].seal
@@ -184,6 +208,7 @@ TARGETS = {
     "gate": Target(gate, unsigned_seeds, PDF_TOKENS),
     "structure": Target(structure, signed_seeds, PDF_TOKENS),
     "signed": Target(signed, signed_seeds, PDF_TOKENS),
+    "difference": Target(difference, signed_seeds, PDF_TOKENS),
     "certificate": Target(certificate, lambda: [city()[SENDER].seal.der], DER_TOKENS),
     "edxml": Target(edxml, packages_seeds, XML_TOKENS),
     "secrecy": Target(secrecy, unsigned_seeds, PDF_TOKENS),

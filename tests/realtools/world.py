@@ -11,7 +11,7 @@ from pathlib import Path
 from asn1crypto import keys as asn1_keys
 from asn1crypto import tsp
 from asn1crypto import x509 as asn1_x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
 
@@ -82,9 +82,7 @@ def _pkcs12(name: str, identity: Identity) -> bytes:
     return pkcs12.serialize_key_and_certificates(name.encode(), identity.key, identity.certificate, identity.chain, how)
 
 
-def _sha1() -> object:
-    from cryptography.hazmat.primitives import hashes
-
+def _sha1() -> hashes.HashAlgorithm:
     return hashes.SHA1()
 
 

@@ -3,13 +3,16 @@
 import io
 import random
 import re
+import time
 
 import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import MDPPerm
 
 from common.domain.reason import Reason
+from mint.attacks.raw import page
 from mint.ltv import add_validation_data
 from mint.sign import add_empty_fields, sign
 from mint.tamper import TAMPERS, hole, revision_end
@@ -17,6 +20,9 @@ from validator.policy import Policy
 from validator.report.decision import Refused, Verified
 
 from .conftest import NOW, Harness
+
+CPU_SECONDS = 20.0
+"""Of the slowest answer on a busy machine; most take a hundredth."""
 
 
 def _written(writer: IncrementalPdfFileWriter) -> bytes:
@@ -232,3 +238,14 @@ def test_every_prefix_is_refused(harness: Harness) -> None:
     for end in [*range(0, len(harness.signed), 997), *ends]:
         decision = harness.judge(harness.signed[:end])
         assert isinstance(decision, Verified) == (end == len(harness.signed))
+
+
+@pytest.mark.parametrize("certify", [None, MDPPerm.FILL_FORMS])
+def test_objects_that_name_the_next_one_twice(harness: Harness, certify: MDPPerm | None) -> None:
+    """A thousand million ways through the file, which nothing walks."""
+    objects = {number: b"[%d 0 R %d 0 R]" % (number + 1, number + 1) for number in range(90, 120)} | {120: b"5"}
+    paper = page(entries=b"/Khac 90 0 R", objects=objects)
+    signed = sign(paper, harness.sender.signer, NOW, field="A", certify=certify)
+    began = time.process_time()
+    assert isinstance(harness.judge(sign(signed, harness.sender.seal, NOW, field="B")), Verified)
+    assert time.process_time() - began < CPU_SECONDS

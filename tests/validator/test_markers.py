@@ -17,7 +17,7 @@ ATTACHED = 90
 
 
 def _attached(document: bytes, data: bytes, *, commented: bool = False) -> bytes:
-    """The document with an uncompressed file in it; ``commented``: a comment inside of an object, which is not plain."""
+    """The document with an uncompressed file in it; ``commented``: with a comment in an object, which is not plain."""
     root = root_of(document)
     names = b"/Names << /EmbeddedFiles << /Names [(a.pdf) << /Type /Filespec /F (a.pdf) /EF << /F %d 0 R >> >>] >> >>"
     catalog = with_entry(body_of(document, root), names % ATTACHED)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from validator.diff.change import Level
 from validator.policy import DEFAULT, Policy
 from validator.report.rules import Step
 
@@ -77,13 +78,14 @@ FORMATS = {
     },
     "cms.certificate_fields": {"(VERSION_TAG, EXTENSIONS_TAG)", "6"},
     "cms.signed_data": {"(FIRST, SECOND)"},
-    "diff.full.form_rule": {"3"},
+    "diff.change": set(Level.__members__),
+    "diff.form": {"(SIGNATURES_EXIST, APPEND_ONLY)"},
     "pdf.bounds": {"10", "16", "3", "SHORTEST_ROW"},
     "pdf.field_visibility": {"4"},
-    "pdf.layout": {"xref", "end", "marker_end"},
+    "pdf.history": {"TRAILER"},
+    "pdf.layout": {"xref", "stated", "end", "marker_end"},
     "pdf.linearized": {"HEAD_BYTES"},
-    "pdf.mentions": {"MAX_DIGITS", "TRAILER"},
-    "pdf.revision_view": {"4"},
+    "pdf.mentions": {"MAX_DIGITS"},
     "pdf.values": {"256", "8"},
     "pdf.xref_table": {"10", "11", "16", "17", "MAX_GENERATION", "ROW"},
     "pki.crl": {"(PEM, PEM_WITHIN)"},

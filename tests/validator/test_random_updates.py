@@ -35,8 +35,8 @@ SMALL = {"pages": 1, "font_bytes": 200, "paragraph_words": 3}
 FOREIGN = [
     (Path(__file__).parents[1] / "realtools" / "corpus" / "files" / f"{name}.pdf").read_bytes()
     for name in (
-        "letter.itext9.itext5", "packed.itext5.pdfbox3", "writer-ua.itext5.itext9", "b-lt.dss", "linearized.pdfbox3.openpdf",
-        "hybrid.itext5.pdfbox3", "form.itext5.pdfbox2", "b-lta.ltv-pdfbox3.stamp-itext5",
+        "letter.itext9.itext5", "packed.itext5.pdfbox3", "writer-ua.itext5.itext9", "b-lt.dss",
+        "linearized.pdfbox3.openpdf", "hybrid.itext5.pdfbox3", "form.itext5.pdfbox2", "b-lta.ltv-pdfbox3.stamp-itext5",
     )
 ]  # fmt: skip
 
@@ -124,7 +124,8 @@ def test_updates_that_sign(harness: Harness, once: list[bytes]) -> None:
             continue
         _check(document, seen)
     print(seen)
-    assert seen["plain allowed"] > ROUNDS // 20 and seen["plain refused"] > ROUNDS // 20
+    assert seen["plain allowed"] > ROUNDS // 20
+    assert seen["plain refused"] > ROUNDS // 20
 
 
 def test_updates_between_and_behind(harness: Harness, once: list[bytes]) -> None:

@@ -36,7 +36,8 @@ class PdfLimits:
     min_row_bytes: int = 2
     """A predictor with a shorter row serves nothing but to keep a reader busy."""
     max_lookups: int = 250_000
-    """References that pyHanko's reader may follow in one file. Reading a file that is not plain takes about five per object."""
+    """References followed in one file by way of pyHanko. A file that is not laid out plainly takes about five an
+    object."""
     max_nesting: int = 50
     """Arrays and dictionaries inside each other; deeper ones are read by pyHanko, which has a limit of its own."""
     max_parents: int = 50

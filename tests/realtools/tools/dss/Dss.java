@@ -12,6 +12,9 @@ import eu.europa.esig.dss.pades.SignatureFieldParameters;
 import eu.europa.esig.dss.pades.SignatureImageParameters;
 import eu.europa.esig.dss.pades.SignatureImageTextParameters;
 import eu.europa.esig.dss.pades.signature.PAdESService;
+import eu.europa.esig.dss.pades.validation.PDFDocumentValidator;
+import eu.europa.esig.dss.pdf.modifications.DefaultPdfDifferencesFinder;
+import eu.europa.esig.dss.pdf.pdfbox.PdfBoxNativeObjectFactory;
 import eu.europa.esig.dss.service.tsp.OnlineTSPSource;
 import eu.europa.esig.dss.spi.validation.CommonCertificateVerifier;
 import eu.europa.esig.dss.spi.validation.RevocationDataVerifier;
@@ -22,12 +25,17 @@ import eu.europa.esig.dss.token.DSSPrivateKeyEntry;
 import eu.europa.esig.dss.token.Pkcs12SignatureToken;
 import eu.europa.esig.dss.validation.SignedDocumentValidator;
 import java.io.File;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore.PasswordProtection;
 import java.util.Map;
 
-/** EU DSS. Actions: sign (level=B|T|LT|LTA), extend (level), stamp, field; validate writes the simple report to out. */
+/**
+ * EU DSS. Actions: sign (level=B|T|LT|LTA), extend (level), stamp, field; validate writes the simple report to out,
+ * measure the CPU time of one validation.
+ */
 final class Dss {
     public static void main(String[] args) throws Exception {
         Jobs.serve(Dss::run);
@@ -57,6 +65,10 @@ final class Dss {
                 field.setHeight(50);
                 yield service.addNewSignatureField(in, field);
             }
+            case "measure" -> {
+                Files.writeString(Path.of(job.get("out")), measured(job, in));
+                yield null;
+            }
             case "validate" -> {
                 SignedDocumentValidator validator = SignedDocumentValidator.fromDocument(in);
                 validator.setCertificateVerifier(verifier(job));
@@ -68,6 +80,28 @@ final class Dss {
         if (out != null) {
             out.save(job.get("out"));
         }
+    }
+
+    /** Milliseconds of CPU and the indications, without the comparison of pictures of the pages, which costs most. */
+    private static String measured(Map<String, String> job, DSSDocument in) throws Exception {
+        CommonCertificateVerifier verifier = verifier(job);
+        DefaultPdfDifferencesFinder finder = new DefaultPdfDifferencesFinder();
+        finder.setMaximalPagesAmountForVisualComparison(0);
+        PdfBoxNativeObjectFactory factory = new PdfBoxNativeObjectFactory();
+        factory.setPdfDifferencesFinder(finder);
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadCpuTime();
+        PDFDocumentValidator validator = new PDFDocumentValidator(in);
+        validator.setPdfObjFactory(factory);
+        validator.setCertificateVerifier(verifier);
+        validator.setIncludeSemantics(false);
+        var report = validator.validateDocument().getSimpleReport();
+        double spent = (threads.getCurrentThreadCpuTime() - before) / 1e6;
+        StringBuilder found = new StringBuilder();
+        for (String id : report.getSignatureIdList()) {
+            found.append(' ').append(report.getIndication(id));
+        }
+        return spent + found.toString();
     }
 
     private static SignatureLevel level(Map<String, String> job) {

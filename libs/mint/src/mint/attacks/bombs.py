@@ -7,8 +7,6 @@ valid.
 import zlib
 from collections.abc import Callable
 
-from pyhanko.sign.fields import MDPPerm
-
 from common.domain.reason import Reason
 from mint.attacks.raw import appended, body_of, page, plain, root_of, stream, with_entry
 from mint.attacks.registry import Class, Scene, add, attack
@@ -196,8 +194,6 @@ _bomb("tree_of_pages_that_doubles", lambda s: appended(s.signed, {1: b"<< /Type 
     | _doubling(b"<< /Type /Pages /Kids [%d 0 R %d 0 R] >>")))  # fmt: skip
 _bomb("tree_of_fields_that_doubles", lambda s: appended(s.signed, {10: b"<< /Fields [90 0 R 90 0 R] >>"}
     | _doubling(b"<< /T (a) /FT /Sig /Kids [%d 0 R %d 0 R] >>")))  # fmt: skip
-_bomb("objects_that_double", lambda s: s.by_unit(s.by_signer(
-    page(entries=b"/Khac 90 0 R", objects=_doubling(b"[%d 0 R %d 0 R]")), certify=MDPPerm.FILL_FORMS)))  # fmt: skip
 _bomb("tags_that_double", lambda s: s.by_unit(appended(s.by_signer(_tagged_twice()), {91: b"<< /K 92 0 R >>"})))
 _bomb("rows_that_are_not_there", _counted)
 _bomb("deep_arrays", lambda s: appended(s.signed, {3: _tower(b"[", b"]", 100_000)}))

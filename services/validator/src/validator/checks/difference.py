@@ -37,9 +37,7 @@ def check_difference(
 def _changes_since(reader: Reader, signature: Signature, last: Signature, time_stamps_follow: bool) -> Changes:
     with library_errors_as("4.1", signature.field, "changes not readable"):
         try:
-            return analysis_of(reader).since(
-                signature.revision, last.revision, time_stamps_follow=time_stamps_follow
-            )
+            return analysis_of(reader).since(signature.revision, last.revision, time_stamps_follow=time_stamps_follow)
         except ChangeNotAllowed as error:
             raise Fault("4.1", signature.field, f"{RULES['4.1'].failure}: {error}") from error
 

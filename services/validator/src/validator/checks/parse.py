@@ -2,8 +2,10 @@
 
 import logging
 
+from validator.checks.gate import END
 from validator.fault import Fault, library_errors_as
 from validator.pdf.reader import Reader
+from validator.pdf.structure_bytes import BYTE_RANGE, count_in_structure
 from validator.policy import Policy
 
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
@@ -12,8 +14,14 @@ logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 
 def parse(document: bytes, policy: Policy) -> Reader:
     """A strict reader over the document. Raises ``Fault``."""
-    with library_errors_as("2.0"):
+    limits = {END: policy.max_revisions, BYTE_RANGE: policy.max_signatures}
+    crowded = any(document.count(word) > most for word, most in limits.items())
+    # (1.4) Words inside of streams mean nothing, but only a file that can be read has streams.
+    with library_errors_as("1.4" if crowded else "2.0"):
         reader = Reader(document, policy)
+        if crowded and any(count_in_structure(reader, word) > most for word, most in limits.items()):
+            raise Fault("1.4")
+    with library_errors_as("2.0"):
         # (2.1) Encrypted files can be neither read by their receivers nor judged by us.
         if "/Encrypt" in reader.trailer:
             raise Fault("2.1")

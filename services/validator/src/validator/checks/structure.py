@@ -18,12 +18,11 @@ from validator.pdf.digests import Digests
 from validator.pdf.embedded_signature import EmbeddedSignature
 from validator.pdf.entries import readable_entry
 from validator.pdf.reader import Reader
-from validator.pdf.structure_bytes import count_in_structure
+from validator.pdf.structure_bytes import BYTE_RANGE, count_in_structure
 from validator.pdf.usage_rights import covers_its_byte_range, usage_rights
 from validator.policy import Policy
 
 HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
-BYTE_RANGE = b"/ByteRange"
 PLAIN_RANGE = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]*+\[[\x00\t\n\x0c\r 0-9]++\]")
 
 
@@ -31,8 +30,6 @@ def find_signatures(document: bytes, reader: Reader, policy: Policy) -> tuple[Si
     """All signatures of the file, oldest first. Raises ``Fault``."""
     with library_errors_as("3.0"):
         fields = list(enumerate_sig_fields(reader, filled_status=True))
-    if len(fields) > policy.max_signatures:
-        raise Fault("3.14", detail=f"more than {policy.max_signatures} signatures")
     rights = _check_all_are_shown(document, reader, len(fields), policy)
     digests = Digests(document)
     signatures = [_locate(document, reader, policy, name, field, digests) for name, _, field in fields]

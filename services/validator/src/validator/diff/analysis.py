@@ -110,7 +110,9 @@ class Analysis:
                 return judge(plain, old, new, zone)
             except Inconclusive:
                 self._read_slowly = True
-        return judge(read_history_of(self._reader), old, new, zone)
+        history = read_history_of(self._reader)
+        history.reachable(old)  # nobody can say what was signed if a part of it cannot be read
+        return judge(history, old, new, zone)
 
     @property
     def is_read_slowly(self) -> bool:

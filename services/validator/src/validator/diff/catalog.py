@@ -37,7 +37,7 @@ def _is_expected(change: Change, place: Place) -> bool:
     if place.path[-1] == "/Parent":
         return isinstance(holder, dict) and holder.get("/Type") not in PAGE_TYPES
     for step in place.path[:-1]:
-        holder = holder[step]  # type: ignore[index, call-overload]
+        holder = holder[step]  # type: ignore[index]
     return place.path[-1] == "/Data" and isinstance(holder, dict) and "/TransformMethod" in holder
 
 

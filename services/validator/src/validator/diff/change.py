@@ -188,7 +188,7 @@ class Change:
         places = self.history.uses(number, self.old)
         strange = [place for place in places if not any(rule(place) for rule in expected)]
         for place in strange:
-            if place.holder == TRAILER or place.holder in self._reachable:
+            if place.holder == TRAILER or place.holder in self.history.reachable(self.old):
                 raise ChangeNotAllowed(f"object {number} is also used by object {place.holder}")
         for place in places:
             if place.holder in self._expected:
@@ -197,7 +197,9 @@ class Change:
     def unexpected_uses(self, number: int, expected: Expected) -> list[Place]:
         """Places in the old revision that refer to the object and are not expected; of objects that are in use."""
         places = [place for place in self.history.uses(number, self.old) if not expected(place)]
-        return [place for place in places if place.holder == TRAILER or place.holder in self._reachable]
+        return [
+            place for place in places if place.holder == TRAILER or place.holder in self.history.reachable(self.old)
+        ]
 
     def is_rewritten(self, number: int) -> bool:
         """The object was written again as it was."""
@@ -212,18 +214,6 @@ class Change:
             return True
         one, other = self.history.stream(before, self.old), self.history.stream(now, self.new)
         return bool(one.encoded_data == other.encoded_data)
-
-    @cached_property
-    def _reachable(self) -> set[int]:
-        """Numbers of all objects that the old revision uses."""
-        found = set[int]()
-        waiting: list[Value] = [self.history.whole_trailer(self.old)]
-        while waiting:
-            for reference, _ in references(waiting.pop()):
-                if reference.number not in found:
-                    found.add(reference.number)
-                    waiting.append(self.history.get(reference, self.old).value)
-        return found
 
 
 def as_dictionary(value: "Value | None", what: str) -> Entries:

@@ -12,7 +12,7 @@ from validator.diff.new_field import Parent, check_new_field, check_signature, f
 from validator.diff.plain_entries import Entries, same, same_except
 from validator.pdf.history import Place
 from validator.pdf.schema import ALWAYS_CHANGEABLE_FIELD_KEYS, FILLED_FIELD_KEYS
-from validator.pdf.values import Ref, Value
+from validator.pdf.values import Ref
 
 TOP = Parent(None, "", None, False, 0)
 
@@ -52,8 +52,10 @@ def _check_kids(change: Change, field: Ref, pair: Pair, parent: Parent) -> bool:
     before, now = as_dictionary(pair.before, "field"), as_dictionary(pair.now, "field")
     if "/Kids" not in before or "/Kids" not in now:
         return False
-    is_parent = has_names(change, before["/Kids"]) if as_array(change.old_value(before["/Kids"]), "/Kids") else (
-        "/FT" not in before and "/Subtype" not in before
+    is_parent = (
+        has_names(change, before["/Kids"])
+        if as_array(change.old_value(before["/Kids"]), "/Kids")
+        else ("/FT" not in before and "/Subtype" not in before)
     )
     if not is_parent:
         return False

@@ -1,4 +1,4 @@
-"""Document information: any of it between signatures; behind the last one, the dates and the tool of the last change."""
+"""Document information: anything between signatures; behind the last one, dates and tool of the last change."""
 
 import re
 
@@ -23,10 +23,10 @@ def check_information(change: Change) -> None:
     pair = change.pair(before, now, Place(TRAILER, ("/Info",)))
     as_dictionary(pair.now, "document information")
     if change.zone is not Zone.BETWEEN:
-        _check_date_and_tool(change, pair)
+        _check_date_and_tool(pair)
 
 
-def _check_date_and_tool(change: Change, pair: Pair) -> None:
+def _check_date_and_tool(pair: Pair) -> None:
     before, now = as_dictionary(pair.before, "document information"), as_dictionary(pair.now, "document information")
     is_first = pair.before is None
     if not same_except(before, now, {*DATE_KEYS, *TOOL_KEYS} if is_first else {DATE_KEYS[0], TOOL_KEYS[0]}):

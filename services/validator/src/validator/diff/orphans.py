@@ -1,10 +1,10 @@
 """New objects that nothing refers to.
 
 Between signatures the next signer vouches for the bytes, and what nothing refers to has no meaning. Behind the last
-signature nobody does, and a reader that repairs files finds whatever lies there. Tools do leave such objects: a previous
-store of validation data, renewed document information or metadata that trailer or catalog do not name, numbers. Such an
-object has no role, so it is judged by its form: it may hold nothing but what may stand in one of these places, or be a
-second copy of the cross-reference table (``orphan_xref``).
+signature nobody does, and a reader that repairs files finds whatever lies there. Tools do leave such objects: a
+previous store of validation data, renewed document information or metadata that trailer or catalog do not name,
+numbers. Such an object has no role, so it is judged by its form: it may hold nothing but what may stand in one of these
+places, or be a second copy of the cross-reference table (``orphan_xref``).
 """
 
 from validator.diff.change import Change, Zone

@@ -11,7 +11,7 @@ from validator.diff.annotations import must_be_kept
 from validator.diff.change import Change, Level, as_array
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import Entries, number, same, same_except
-from validator.pdf.history import TRAILER, Place
+from validator.pdf.history import Place
 from validator.pdf.schema import INHERITED_PAGE_KEYS, PAGE_BOXES, PAGE_REFERENCE_KEYS
 from validator.pdf.values import Ref, Value
 

@@ -76,7 +76,9 @@ def _entries(change: Change, tree: "Value | None", revision: int, nodes: set[Ref
         )
         if len(numbers) % 2 or not all(isinstance(key, int) for key in numbers[::2]):
             raise ChangeNotAllowed("parent tree not readable")
-        yield from ((key, value) for key, value in zip(numbers[::2], numbers[1::2], strict=True) if isinstance(key, int))
+        yield from (
+            (key, value) for key, value in zip(numbers[::2], numbers[1::2], strict=True) if isinstance(key, int)
+        )
         if not all(isinstance(kid, Ref) for kid in kids):
             raise ChangeNotAllowed("parent tree not readable")
         waiting += [(kid, depth + 1) for kid in kids]

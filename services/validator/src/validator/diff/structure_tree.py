@@ -6,7 +6,6 @@ text of its own (/ActualText, /Alt, /E), attributes, or page content that was th
 of the text, would otherwise say something else than what was signed.
 """
 
-from validator.diff.annotations import must_be_kept
 from validator.diff.change import Change, Level, Pair, as_dictionary
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.parent_tree import check_parent_tree
@@ -44,7 +43,7 @@ class _Growth:
         self._known: dict[int, bool] = {}
 
     def is_element(self, number: int) -> bool:
-        """An element of the old tree, or a list of children that is an object of its own: below the root by /K alone."""
+        """An element of the old tree, or a list of its children as an object of its own: below the root by /K alone."""
         if number not in self._known:
             self._known[number] = False  # a loop leads nowhere
             places = self.change.history.uses(number, self.change.old)

@@ -1,7 +1,7 @@
 """Dates in a PDF (ISO 32000-1 §7.9.4), in the forms that tools write.
 
-The standard has ``D:YYYYMMDDHHmmSSOHH'mm'``, from the right as much left out as one likes. Tools leave out the prefix or
-the apostrophes, write ``Z00'00'``, or ISO 8601.
+The standard has ``D:YYYYMMDDHHmmSSOHH'mm'``, from the right as much left out as one likes. Tools leave out the prefix
+or the apostrophes, write ``Z00'00'``, or ISO 8601.
 """
 
 import re

@@ -45,6 +45,7 @@ class History(ABC):
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+        self._reachable: dict[int, set[int]] = {}
 
     @abstractmethod
     def get(self, reference: Ref, revision: int) -> PlainObject:
@@ -82,7 +83,7 @@ class History(ABC):
     def reference(self, number: int, revision: int) -> Ref:
         """The reference to the object of that number in ``revision``."""
         for each in range(revision, -1, -1):
-            for part in self._parts(each):
+            for part in self.parts(each):
                 if number in part.standard_xrefs:
                     return Ref(number, part.standard_xrefs[number][0])
                 if number in part.xrefs_in_objstm:
@@ -94,6 +95,19 @@ class History(ABC):
         own = generic.Reference(reference.number, reference.generation, self.reader)
         return self.reader.get_object(own, revision=revision)
 
+    def reachable(self, revision: int) -> set[int]:
+        """Numbers of all objects that a revision uses, each of which is read. Raises what ``get`` raises."""
+        if revision not in self._reachable:
+            found = set[int]()
+            waiting: list[Value] = [self.whole_trailer(revision)]
+            while waiting:
+                for reference, _ in references(waiting.pop()):
+                    if reference.number not in found:
+                        found.add(reference.number)
+                        waiting.append(self.get(reference, revision).value)
+            self._reachable[revision] = found
+        return self._reachable[revision]
+
     def defined_in(self, revision: int) -> set[int]:
         """Numbers of the objects that the tables of one revision list."""
         return self._defined[revision]
@@ -104,11 +118,11 @@ class History(ABC):
 
     def freed_in(self, revision: int) -> set[int]:
         """Numbers that the tables of one revision list as free."""
-        return {number for part in self._parts(revision) for number in part.freed}
+        return {number for part in self.parts(revision) for number in part.freed}
 
     def containers_in(self, revision: int) -> set[int]:
         """Numbers of the object streams and cross-reference streams of one revision."""
-        used = {number for part in self._parts(revision) for number in part.obj_streams_used}
+        used = {number for part in self.parts(revision) for number in part.obj_streams_used}
         info = self.reader.xrefs.get_xref_container_info(revision)
         data = self.reader.xrefs.get_xref_data(revision)
         infos = (info, data.hybrid.meta_info) if data.hybrid else (info,)
@@ -117,11 +131,12 @@ class History(ABC):
     @cached_property
     def _defined(self) -> list[set[int]]:
         return [
-            {number for part in self._parts(revision) for number in (*part.standard_xrefs, *part.xrefs_in_objstm)}
+            {number for part in self.parts(revision) for number in (*part.standard_xrefs, *part.xrefs_in_objstm)}
             for revision in range(self.reader.total_revisions)
         ]
 
-    def _parts(self, revision: int) -> tuple[Any, ...]:
+    def parts(self, revision: int) -> tuple[Any, ...]:
+        """The tables of one revision: two in a hybrid file."""
         data = self.reader.xrefs.get_xref_data(revision)
         return (data, data.hybrid.xref_data) if data.hybrid else (data,)
 

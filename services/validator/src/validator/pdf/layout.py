@@ -30,7 +30,9 @@ LENGTH = re.compile(
 END_STREAM = re.compile(SPACE + rb"*+endstream" + SPACE + rb"*+endobj")
 DELIMITED = re.compile(rb"[\x00\t\n\x0c\r \])>]endobj[\x00\t\n\x0c\r ]")
 TABLE = re.compile(
-    rb"xref" + SPACE + rb"++(?:[0-9]{1,8} [0-9]{1,7} ?(?:\r\n|\r|\n)(?:[0-9]{10} [0-9]{5} [nf](?: [\r\n]|\r\n))*+)++"
+    rb"xref"
+    + SPACE
+    + rb"++(?:[0-9]{1,8} [0-9]{1,7} ?(?:\r\n|\r|\n)(?:[0-9]{10} [0-9]{5} [nf](?: [\r\n]|\r\n))*+)++"
     + SPACE
     + rb"*+trailer"
     + SPACE

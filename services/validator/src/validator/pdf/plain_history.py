@@ -49,9 +49,10 @@ class PlainHistory(History):
             own = meta.stream_ref.idnum if meta.stream_ref else None
             if numbers.get(meta.start_location) != own or own is None or meta.start_location >= end:
                 raise Inconclusive
-        for part in self._parts(revision):
+        for part in self.parts(revision):
             for number, (generation, offset) in part.standard_xrefs.items():
-                if numbers.get(self._start(offset)) != number or generation or offset >= end:
+                start = self._start(offset)
+                if numbers.get(start) != number or generation or start >= end:
                     raise Inconclusive
 
     def reads_alone(self, revision: int, end: int) -> bool:
@@ -82,7 +83,9 @@ class PlainHistory(History):
             return PlainObject("null")
         known = self._objects.get(place)
         if known is None:
-            read = self._read_packed(reference.number, place) if isinstance(place, ObjStreamRef) else self._read_at(place)
+            read = (
+                self._read_packed(reference.number, place) if isinstance(place, ObjStreamRef) else self._read_at(place)
+            )
             known = self._objects[place] = read
         return known
 
@@ -94,7 +97,9 @@ class PlainHistory(History):
             place = self.reader.xrefs.get_historical_ref(generic.Reference(reference.number), revision)
         except KeyError:
             place = None
-        if place is None and not (isinstance(self.reader.xrefs, Tables) and self.reader.xrefs.is_nowhere(reference.number)):
+        if place is None and not (
+            isinstance(self.reader.xrefs, Tables) and self.reader.xrefs.is_nowhere(reference.number)
+        ):
             raise Inconclusive
         return place
 

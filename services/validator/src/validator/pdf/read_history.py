@@ -20,6 +20,7 @@ class ReadHistory(History):
         super().__init__(reader)
         self._objects: dict[tuple[Ref, int], PlainObject] = {}
         self._uses: dict[int, dict[int, list[Place]]] = {}
+
     def get(self, reference: Ref, revision: int) -> PlainObject:
         """The same instance whenever it is asked for again."""
         key = reference, revision

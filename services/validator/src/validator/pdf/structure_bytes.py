@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from validator.pdf.reader import Reader
 
+BYTE_RANGE = b"/ByteRange"
 STRING_OR_COMMENT = rb"\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\)|%(?!%EOF)[^\r\n]*+"
 
 

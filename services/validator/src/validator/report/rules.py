@@ -67,6 +67,11 @@ _TABLE = (
         "1.3", "There is an end-of-file marker, and nothing but white space follows the last one.",
         Reason.E_PDF_FORMAT, _FORMAT, "bytes behind the last end-of-file marker",
     ),
+    Rule(
+        "1.4", "The structure of the file has no more end-of-file markers and `/ByteRange` entries than the policy "
+        "allows.",
+        Reason.E_PDF_LIMIT, _FORMAT, "too many revisions or signatures",
+    ),
     # Parse
     Rule(
         "2.0", "A strict parser reads the file, without repairing it.",
@@ -132,10 +137,6 @@ _TABLE = (
     Rule(
         "3.13", "Every update behind the first signature names the catalog.",
         Reason.E_SIG_COVERAGE, _FORMAT, "an update that names no catalog",
-    ),
-    Rule(
-        "3.14", "The form has no more signatures than the policy allows.",
-        Reason.E_PDF_LIMIT, _FORMAT, "too many signatures",
     ),
     # Difference
     Rule(
