@@ -131,7 +131,9 @@ def main() -> int:
         del sys.argv[1]
         runpy.run_module("tests.system.attacks.fuzzer", run_name="__main__")
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("target", help="gate, structure, signed, difference, certificate, edxml or secrecy")
+    parser.add_argument(
+        "target", help="gate, structure, signed, difference, certificate, edxml, secrecy or submissions"
+    )
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first input")
     parser.add_argument("--folder", type=Path, default=None, help="where findings, and atheris its corpus, are written")

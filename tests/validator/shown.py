@@ -60,7 +60,7 @@ def _value(value: Any, behind: tuple[Any, ...]) -> Any:
         if "/Type" in value and value.raw_get("/Type") in ("/Page", "/Pages"):
             return "a page"
         entries = {key: _value(value.raw_get(key), behind) for key in value if key not in WAYS_UP}
-        return (entries, bytes(value.data)) if isinstance(value, generic.StreamObject) else entries
+        return (entries, _data(value)) if isinstance(value, generic.StreamObject) else entries
     if isinstance(value, generic.ArrayObject):
         return [_value(value.raw_get(place), behind) for place in range(len(value))]
     if isinstance(value, generic.NumberObject | generic.FloatObject):
@@ -68,3 +68,11 @@ def _value(value: Any, behind: tuple[Any, ...]) -> Any:
     if isinstance(value, generic.NullObject):
         return None
     return value.value if isinstance(value, generic.BooleanObject) else str(value)
+
+
+def _data(stream: generic.StreamObject) -> bytes:
+    """Decoded; as it stands in the file where it cannot be decoded."""
+    try:
+        return bytes(stream.data)
+    except Exception:
+        return bytes(stream.encoded_data)
