@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
@@ -204,12 +205,21 @@ def digest_of(stream: BinaryIO) -> tuple[Sha256, int]:
     return digest.hexdigest(), size
 
 
+STORE_TROUBLE = (
+    MinioException, urllib3.exceptions.HTTPError, OSError, ParseError, LookupError, ValueError, TypeError,
+)  # fmt: skip
+
+
 @contextmanager
 def store_trouble() -> Iterator[None]:
-    """Turn trouble with the store into ``Outage``."""
+    """Turn trouble with the store into ``Outage``.
+
+    What the client library cannot read of an answer (no XML, no such element, no date) it raises as ``ParseError``,
+    ``ValueError``, ``KeyError`` or ``TypeError``. Names of objects are valid before they come here.
+    """
     try:
         yield
-    except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+    except STORE_TROUBLE as error:
         raise Outage("object store", type(error).__name__) from error
 
 

@@ -40,6 +40,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_SIG_KEY_USAGE: "Chứng thư số không được cấp cho mục đích ký số; đề nghị ký lại bằng chứng thư phù hợp.",
     Reason.E_SIG_UNTRUSTED_CA: "Chứng thư số không thuộc hệ thống chứng thực chuyên dùng công vụ; "
     "đề nghị ký lại bằng chứng thư do Ban Cơ yếu Chính phủ cấp.",
+    Reason.E_SIG_CERT_FORMAT: "Chứng thư số có cấu trúc không đúng chuẩn nên không đọc được; "
+    "đề nghị liên hệ nơi cấp chứng thư để được cấp lại, rồi ký số lại.",
     Reason.E_SIG_EXPIRED: "Chứng thư số đã hết hạn khi ký; đề nghị gia hạn chứng thư, ký số lại và gửi lại.",
     Reason.E_SIG_NOT_YET_VALID: "Chứng thư số chưa có hiệu lực khi ký; đề nghị kiểm tra giờ máy ký và ký số lại.",
     Reason.E_SIG_TIME: "Thời điểm ký số không đáng tin hoặc không hợp lý; đề nghị kiểm tra giờ máy ký và ký số lại.",

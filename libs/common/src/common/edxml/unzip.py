@@ -3,6 +3,8 @@
 Entry names are looked at and never used as paths.
 """
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,7 +24,8 @@ ENCRYPTED = 0x1
 RUNS = "An office document holds macros or a program."
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 BROKEN = (
-    zipfile.BadZipFile, zlib.error, EOFError, ValueError, IndexError, OverflowError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError,
+    LookupError, OverflowError, AttributeError, TypeError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 """What zipfile raises over damaged archives (UnicodeError is a ValueError)."""
 

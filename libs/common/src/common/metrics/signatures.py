@@ -46,6 +46,31 @@ _NOT_AFTER = Gauge(
 )
 
 
+_ENDS = Gauge(
+    "trunk_trust_list_end_timestamp_seconds",
+    "Until when the newest list of a CA is in force; 0 = there is none",
+    ["source"],
+    registry=REGISTRY,
+)
+_READ = Gauge(
+    "trunk_trust_folder_read_timestamp_seconds",
+    "When the trust folder was last looked at with success, changed or not; 0 = never",
+    registry=REGISTRY,
+)
+_HELD = Gauge(
+    "trunk_trust_items",
+    "What of the trust folder is in use, by kind",
+    ["kind"],
+    registry=REGISTRY,
+)
+_LEFT_OUT = Gauge(
+    "trunk_trust_files_left_out",
+    "Files of the trust folder that are not used, or only in part, by folder",
+    ["folder"],
+    registry=REGISTRY,
+)
+
+
 def record_signature_verdict(verdict: SignatureVerdict, sub_indication: str) -> None:
     """One signature was judged; ``sub_indication`` is EN 319 102-1's word, empty for a valid one."""
     _VERDICTS.labels(verdict, sub_indication).inc()
@@ -69,6 +94,23 @@ def set_trust_updated(sources: Mapping[str, datetime]) -> None:
 def set_trust_not_after(subjects: Mapping[str, datetime]) -> None:
     """When each certificate ends on which chains end; those not named are not trusted any more."""
     _set_times(_NOT_AFTER, subjects)
+
+
+def set_trust_list_ends(sources: Mapping[str, datetime]) -> None:
+    """Until when the newest list of each source is in force, named as in ``set_trust_updated``."""
+    _set_times(_ENDS, sources)
+
+
+def set_trust_folder_read(at: datetime) -> None:
+    """The trust folder was looked at, and what it holds is in use."""
+    _READ.set(at.timestamp())
+
+
+def set_trust_content(items: Mapping[str, int], left_out: Mapping[str, int]) -> None:
+    """Numbers of certificates and lists in use by kind, and of files that are not used by folder."""
+    for gauge, numbers in ((_HELD, items), (_LEFT_OUT, left_out)):
+        for name, number in numbers.items():
+            gauge.labels(name).set(number)
 
 
 def _set_times(gauge: Gauge, times: Mapping[str, datetime]) -> None:

@@ -15,6 +15,7 @@ from aiormq.channel import Channel
 from aiormq.connection import Connection
 from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelNotFoundEntity
 
+from common.containment import contained
 from common.service.connection import (
     RECONNECT_SECONDS,
     Valve,
@@ -183,9 +184,18 @@ class Consumer:
             if self._is_stopping or self._is_paused:
                 settlement = Settlement(Disposition.RETURN, "retried")
             else:
-                settlement = await self._process(incoming(queue, delivered))
+                settlement = await self._settlement(queue, delivered)
         with contextlib.suppress(AMQPError, RuntimeError, OSError):  # the channel is gone: it comes again by itself
             await _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+
+    async def _settlement(self, queue: str, delivered: Any) -> Settlement:
+        """Whatever is raised outside of the handler is counted by the broker: a message that is never settled would
+        hold its slot for good."""
+        failure: list[str] = []
+        with contained(failure.append):
+            return await self._process(incoming(queue, delivered))
+        log.error("processing failed", consumer=self._name, queue=queue, detail=failure[0])
+        return Settlement(Disposition.COUNT, "redelivered")
 
 
 async def _tell_broker(channel: Channel, tag: int, disposition: Disposition) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import aiormq
 from aiormq.abc import AbstractConnection
-from aiormq.exceptions import AMQPError
 
 from common.failure import Outage
 from common.service.connection import CONNECT_TIMEOUT_SECONDS, reasonless_as_lost
@@ -31,7 +30,7 @@ class QueueDepths:
             with reasonless_as_lost():
                 async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS + ANSWER_SECONDS):
                     return await self._ask(queues)
-        except (AMQPError, OSError, TimeoutError, RuntimeError) as error:
+        except Exception as error:
             await self.close()
             raise Outage("broker", f"depths not told: {type(error).__name__}") from error
 

@@ -66,8 +66,7 @@ class Service:
         self._handlers: dict[str, Handler] = {}
         self._consumers: dict[str, Consumer] = {}
         self._at_start: list[Callable[[], None]] = []
-        self._begin: list[Hook] = []
-        self._at_end: list[Hook] = []
+        self._stops: list[Hook] = []
         self.publisher = AmqpPublisher(self._url, name)
         self._processor = Processor(
             name,
@@ -130,10 +129,9 @@ class Service:
         """Do ``work`` in the background every ``gauges_refresh_seconds``."""
         self.does(name, work, lambda: self.settings.gauges_refresh_seconds)
 
-    def background(self, start: Hook, stop: Hook) -> None:
-        """Run ``start`` before the first message and ``stop`` after the last."""
-        self._begin.append(start)
-        self._at_end.append(stop)
+    def at_end(self, stop: Hook) -> None:
+        """Run ``stop`` after the last message."""
+        self._stops.append(stop)
 
     async def announce(self, fact: BaseFact) -> None:
         """Publish a fact and return when the broker has confirmed it. Raises ``Outage`` when no queue takes it."""
@@ -162,8 +160,6 @@ class Service:
         """Consume while the block runs; then drain: handlers that run may still publish."""
         tolerant_decoding.install()
         self.tasks.keep("publisher", self.publisher.run)
-        for begin in self._begin:
-            await begin()
         for start in self._at_start:
             start()
         for name, consumer in self._consumers.items():
@@ -196,7 +192,7 @@ class Service:
         await asyncio.gather(*(each.stop(self.settings.drain_seconds) for each in self._consumers.values()))
         await self.publisher.close()
         await self._depths.close()
-        for stop in self._at_end:
+        for stop in self._stops:
             await stop()
         await self.tasks.stop()
         await asyncio.to_thread(self._tracer_provider.force_flush, FLUSH_MILLISECONDS)

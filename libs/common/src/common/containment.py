@@ -1,0 +1,54 @@
+"""Keeps what a library raises over one piece of input from ending anything but the work on that piece.
+
+Parsers of certificates, XML or archives raise more than their documentation says: exceptions that share no base class,
+and, from libraries written in Rust, panics that are no ``Exception`` at all.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+ENDS_THE_PROCESS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+"""Raised to end a task or the process, not because of what was read."""
+
+
+class Unusable(ValueError):
+    """A piece of input cannot be used; the text says why, for people."""
+
+
+class contained:  # noqa: N801 - reads like a statement
+    """Runs a block; whatever it raises is handed to ``note`` as text, and the work goes on behind the block.
+
+    Cancellation and the end of the process pass through.
+    """
+
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self._note = note
+
+    def __enter__(self) -> None:
+        """Nothing to begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        """Hand the error over, and end it."""
+        if error is None or isinstance(error, ENDS_THE_PROCESS):
+            return False
+        self._note(described(error))
+        return True
+
+
+@contextmanager
+def raising_unusable(what: str = "not readable") -> Iterator[None]:
+    """Turns whatever the block raises into ``Unusable``; an ``Unusable`` of its own passes as it is."""
+    try:
+        yield
+    except (Unusable, *ENDS_THE_PROCESS):
+        raise
+    except BaseException as error:
+        raise Unusable(f"{what}: {described(error)}") from error
+
+
+def described(error: BaseException) -> str:
+    """An error in one line, cut off where it is long: the text may quote the input."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    return name if not text else text[:200] if isinstance(error, Unusable) else f"{name}: {text[:200]}"
