@@ -1,6 +1,7 @@
 """Name constraints and certificate policies: chains of three, made by hand."""
 
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from common.domain.reason import Reason
-from validator.fault import Fault
-from validator.pki.path import find_chain
+from validator.cms.certificate import read_certificate
+from validator.pki.chain_search import find_valid_chain
+from validator.pki.evidence import Evidence
+from validator.pki.revocation_lists import RevocationLists
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 
@@ -33,6 +36,7 @@ def name(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
 
 C, ORG, CN, MAIL = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME, NameOID.EMAIL_ADDRESS
 URI = x509.UniformResourceIdentifier
+ONE_ID = x509.ObjectIdentifier("1.3.6.1.4.1.1")
 CITY = ((C, "VN"), (ORG, "UBND Thành phố"))
 ROOT, ISSUING, LEAF = name((C, "VN"), (CN, "Root")), name((C, "VN"), (CN, "Issuing")), name(*CITY, (CN, "Lan"))
 
@@ -54,11 +58,11 @@ CRITICAL = x509.NameConstraints | x509.PolicyConstraints | x509.InhibitAnyPolicy
 def holds(issuing: list[Any], leaf: list[Any], subject: x509.Name = LEAF, root: list[Any] | None = None) -> bool:
     """Whether the chain stands; ``issuing`` and ``leaf``: extensions."""
     trust = TrustStore([certificate(ROOT, ROOT, 0, *root or [])], [certificate(ISSUING, ROOT, 1, *issuing)])
-    signer = x509.load_der_x509_certificate(certificate(subject, ISSUING, 2, *leaf))
-    try:
-        return len(find_chain(signer, trust, NOW, DEFAULT, "A")) == 3
-    except Fault as fault:
-        return fault.reason is not Reason.E_SIG_UNTRUSTED_CA
+    signer = read_certificate(certificate(subject, ISSUING, 2, *leaf))
+    found = find_valid_chain(signer, Evidence(trust, RevocationLists(), DEFAULT, NOW), NOW, "A")
+    assert found.fault is not None  # there are no lists
+    assert found.fault.reason in (Reason.E_SIG_UNTRUSTED_CA, Reason.E_SIG_REVOCATION_UNKNOWN)
+    return len(found.chain) == 3
 
 
 def permitted(*names: x509.GeneralName) -> x509.NameConstraints:
@@ -105,11 +109,15 @@ MAILED = name(*CITY, (CN, "Lan"), (MAIL, "lan@tphcm.gov.vn"))
         (permitted(x509.RFC822Name("lan@gov.vn")), also(x509.RFC822Name("mai@gov.vn")), False),
         (permitted(x509.RFC822Name("lan@gov.vn")), also(x509.RFC822Name("lan@GOV.vn")), True),
         (permitted(URI("gov.vn")), [], True),
-        (
-            permitted(x509.UniformResourceIdentifier("gov.vn")),
-            also(x509.UniformResourceIdentifier("a://gov.vn")),
-            False,
-        ),
+        (permitted(URI("gov.vn")), also(URI("a://gov.vn/x")), True),
+        (permitted(URI("gov.vn")), also(URI("a://a.gov.vn/x")), False),
+        (permitted(URI(".gov.vn")), also(URI("a://a.GOV.vn:8/x")), True),
+        (permitted(URI("gov.vn")), also(URI("urn:gov.vn")), False),
+        (permitted(x509.IPAddress(ip_network("10.0.0.0/8"))), also(x509.IPAddress(ip_address("10.9.8.7"))), True),
+        (permitted(x509.IPAddress(ip_network("10.0.0.0/8"))), also(x509.IPAddress(ip_address("11.9.8.7"))), False),
+        (excluded(x509.IPAddress(ip_network("10.0.0.0/8"))), also(x509.IPAddress(ip_address("10.9.8.7"))), False),
+        (permitted(x509.IPAddress(ip_network("10.0.0.0/8"))), also(x509.IPAddress(ip_address("::1"))), False),
+        (permitted(x509.RegisteredID(ONE_ID)), also(x509.RegisteredID(ONE_ID)), False),
     ],
 )
 def test_names(limits: x509.NameConstraints, more: list[Any], expected: bool) -> None:

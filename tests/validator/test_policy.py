@@ -73,10 +73,18 @@ FORMATS = {
     "checks.copy_form": {"4", "POINTS_PER_INCH"},
     "checks.structure": {"4"},
     "cms.ber": {
-        "(INTEGER, BIT_STRING, OCTET_STRING, OID)", "(UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET)", "CONSTRUCTED",
+        "(BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID, ENUMERATED)", "(UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET)",
+        "CONSTRUCTED",
         "INDEFINITE", "LENGTH_DIGITS", "31", "40", "5", "6",
     },
-    "cms.certificate_fields": {"(VERSION_TAG, EXTENSIONS_TAG)", "6"},
+    "cms.certificate": {"(V1, V3)", "(VERSION_TAG, ISSUER_ID_TAGS, EXTENSIONS_TAG)", "64"},
+    "cms.distribution_points": {"(POINT_TAG, FULL_TAG, RELATIVE_TAG)", "(REASONS_TAG, ISSUER_TAG)", "131"},
+    "cms.extensions": {"128", "32", "8"},
+    "cms.general_names": {"DIRECTORY", "DNS", "EDI", "IP", "MAIL", "OTHER", "REGISTERED", "URI", "X400"},
+    "cms.names": {
+        "(UNIVERSAL_STRING, BMP_STRING)",
+        "(UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, TELETEX_STRING, IA5_STRING, VISIBLE_STRING)",
+    },
     "cms.signed_data": {"(FIRST, SECOND)"},
     "diff.change": set(Level.__members__),
     "diff.form": {"(SIGNATURES_EXIST, APPEND_ONLY)"},
@@ -88,7 +96,9 @@ FORMATS = {
     "pdf.mentions": {"MAX_DIGITS"},
     "pdf.values": {"256", "8"},
     "pdf.xref_table": {"10", "11", "16", "17", "MAX_GENERATION", "ROW"},
-    "pki.crl": {"(PEM, PEM_WITHIN)"},
+    "pki.crl": {"(EXTENSIONS_TAG, VERSION_2)"},
+    "pki.crl_entries": {"(HOLD, REMOVED)", "reason"},
+    "pki.ocsp_response": {"(FIRST, SECOND)", "(GOOD, REVOKED)", "HOLD", "SUCCESSFUL"},
     "report.rules": set(Step.__members__),
     "secrecy.fonts": {"16", "UNICODE_END", "width"},
     "store": {"unsigned_annexes"},
@@ -96,24 +106,27 @@ FORMATS = {
 """Numbers of a file format, and initial values."""
 CACHES = {
     "cms.ber": {"REMEMBERED_OIDS"},
-    "cms.certificate_fields": {"REMEMBERED"},
+    "cms.certificate": {"REMEMBERED"},
+    "cms.names": {"REMEMBERED"},
+    "cms.public_key": {"REMEMBERED"},
+    "cms.signed_object": {"REMEMBERED"},
     "pdf.mentions": {"SEARCHED_BY_TENS"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
-    "pki.certificates": {"REMEMBERED"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},
     "pki.status": {"REMEMBERED"},
 }
 """They make an answer faster, never another one."""
 OPERATION = {
     "metrics": {"8"},
-    "pki.refresh": {"TIMEOUT_SECONDS", "24"},
+    "pki.pins": {"64"},
+    "pki.refresh": {"TIMEOUT_SECONDS", "FETCH_SECONDS", "32"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
         "worker_memory_mib", "documents_per_worker",
     },
     "workers.cache": {"size"},
     "workers.job": {"cpu_seconds", "wall_seconds", "memory_bytes", "documents", "tries"},
-    "workers.service": {"START_RETRY_SECONDS"},
+    "workers.service": {"START_RETRY_SECONDS", "STALE_SECONDS"},
     "workers.worker": {"START_SECONDS", "END_SECONDS"},
 }  # fmt: skip
 """The operator's, or about processes, files and names."""

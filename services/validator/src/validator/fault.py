@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
+from common.containment import ENDS_THE_PROCESS
 from common.domain.reason import Reason
 from validator.report.rules import RULES, Step
 from validator.report.vocabulary import FAILED, Indication, SubIndication
@@ -66,14 +67,15 @@ def rank(fault: Fault) -> tuple[bool, Step]:
 def library_errors_as(number: str, field: str = "", detail: str = "") -> Iterator[None]:
     """Turns whatever a library raises inside the block into a fault of that rule.
 
-    Libraries raise anything on hostile bytes (``AssertionError``, ``KeyError``, ``RecursionError``). What cannot be
-    read is a FORMAT_FAILURE; what exceeds memory or a decoding limit gets the reason ``E_PDF_LIMIT``.
+    Libraries raise anything on hostile bytes (``AssertionError``, ``KeyError``, ``RecursionError``, and panics that are
+    no ``Exception``). What cannot be read is a FORMAT_FAILURE; what exceeds memory or a decoding limit gets the reason
+    ``E_PDF_LIMIT``.
     """
     try:
         yield
-    except Fault:
+    except (Fault, *ENDS_THE_PROCESS):
         raise
-    except Exception as error:
+    except BaseException as error:
         text = f"{detail or RULES[number].failure}: {type(error).__name__}"
         reason = Reason.E_PDF_LIMIT if isinstance(error, MemoryError | PdfDecodeLimitError) else None
         raise Fault(number, field, text, reason=reason, sub_indication=SubIndication.FORMAT_FAILURE) from error

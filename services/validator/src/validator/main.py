@@ -20,8 +20,11 @@ def build() -> Service:
     examiner = Examiner(settings, directory)
     service.uses(directory)
     service.needs("trust", examiner.check)
-    service.background(examiner.start, examiner.stop)
-    service.refreshes("trust material", examiner.measure)
+    service.does("trust material", examiner.refresh_material, examiner.pause_seconds)
+    if settings.crl_refresh_seconds > 0:
+        service.does("revocation lists", examiner.refresh_lists, lambda: settings.crl_refresh_seconds)
+    service.refreshes("age of trust material", examiner.measure)
+    service.at_end(examiner.stop)
     validator = Validator(service, objects, Verdicts(database), examiner)
     service.on_facts({PackageAccepted: validator.verify_document})
     return service

@@ -4,19 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 from common.metrics import (
     record_revocation_checks,
     record_signature_validation,
     record_signature_verdict,
+    set_trust_content,
+    set_trust_folder_read,
+    set_trust_list_ends,
     set_trust_not_after,
     set_trust_updated,
 )
 from common.metrics.signatures import RevocationMethod, RevocationOutcome, SignatureVerdict
-from validator.pki.certificates import fingerprint, issuer_key
+from validator.cms.certificate import Certificate
+from validator.cms.names import COMMON_NAME
 from validator.pki.revocation_lists import RevocationLists
+from validator.pki.trust_folder import PLACES, LeftOut
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
 from validator.report.model import SignatureReport, TimeStampReport
@@ -65,14 +67,26 @@ def record_material(
     trust: TrustStore, revocation: RevocationLists, directory_read_at: datetime | None, now: datetime
 ) -> None:
     """Set the age of the material in use. Expired CAs are left out: they issue no new lists."""
-    sources = {"directory": directory_read_at or NEVER}
+    sources, ends = {"directory": directory_read_at or NEVER}, {}
     for kind, authorities in (("arl", trust.roots), ("crl", trust.intermediates)):
         for name, authority in _by_name(authorities).items():
             if now <= authority.not_valid_after_utc:
-                issued = [crl.this_update for crl in revocation.about(issuer_key(authority))]
-                sources[f"{kind}/{name}"] = max(issued, default=NEVER)
+                lists = [crl for crl in revocation.of(authority.subject) if crl.this_update <= now]
+                sources[f"{kind}/{name}"] = max((crl.this_update for crl in lists), default=NEVER)
+                ends[f"{kind}/{name}"] = max((crl.next_update or NEVER for crl in lists), default=NEVER)
     set_trust_updated(sources)
+    set_trust_list_ends(ends)
     set_trust_not_after({name: each.not_valid_after_utc for name, each in _by_name(trust.authorities).items()})
+
+
+def record_trust_folder(
+    trust: TrustStore, revocation: RevocationLists, left_out: Iterable[LeftOut], read_at: datetime
+) -> None:
+    """Set what of the trust folder is in use, what is not, and when that was seen."""
+    held = {"root": trust.roots, "intermediate": trust.intermediates, "tsa": trust.tsa, "crl": revocation.crls}
+    unused = Counter(each.folder for each in left_out)
+    set_trust_content({kind: len(items) for kind, items in held.items()}, {name: unused[name] for name in PLACES})
+    set_trust_folder_read(read_at)
 
 
 def _checks(judged: SignatureReport | TimeStampReport, step: Step | None) -> Iterator[Check]:
@@ -89,13 +103,13 @@ def _method(kind: StatusKind) -> RevocationMethod:
     return "ocsp" if kind is StatusKind.OCSP else "crl"
 
 
-def _by_name(certificates: Iterable[x509.Certificate]) -> dict[str, x509.Certificate]:
+def _by_name(certificates: Iterable[Certificate]) -> dict[str, Certificate]:
     """By common name; where two have the same, both with the start of their fingerprint."""
     listed = [(_name(certificate), certificate) for certificate in certificates]
     times = Counter(name for name, _ in listed)
-    return {name if times[name] == 1 else f"{name} {fingerprint(each)[:8]}": each for name, each in listed}
+    return {name if times[name] == 1 else f"{name} {each.sha256[:8]}": each for name, each in listed}
 
 
-def _name(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+def _name(certificate: Certificate) -> str:
+    names = certificate.subject.values_of(COMMON_NAME)
+    return names[0] if names else certificate.subject.rfc4514_string()

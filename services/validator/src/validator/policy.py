@@ -77,6 +77,9 @@ class RevocationLimits:
     """Of a list that is fetched."""
     max_ocsp_answers: int = 16
     """In one response, and certificates of responders in it."""
+    max_embedded: int = 64
+    """Lists and answers inside of the signatures of a document."""
+    max_embedded_bytes: int = 16 * MIB
     ocsp_answer_age: timedelta = timedelta(hours=24)
     """For how long an OCSP answer that names no next update is in force."""
 
@@ -171,8 +174,10 @@ class Policy:
     and document time stamps."""
     max_time_stamps: int = 4
     """Signature time stamps looked at in one signature."""
-    max_chain: int = 4
+    max_chain: int = 8
     """Certificates from leaf to root."""
+    max_paths: int = 100
+    """Chains that are tried for one certificate."""
 
     clock_grace: timedelta = timedelta(seconds=60)
     """By how much the clocks of signers, of the CA and ours may differ."""

@@ -6,10 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from trunkctl.trouble import Trouble
+from validator.cms.certificate import Certificate, read_certificate
+from validator.cms.extensions import is_ca
 from validator.pki.atomic_file import replace_file
 from validator.pki.pins import Pin, read_pins, write_pins
 from validator.pki.trust_folder import read_certificates
@@ -35,7 +34,7 @@ class Held:
 
     place: Place
     sha256: str
-    certificate: x509.Certificate
+    certificate: Certificate
     file: Path
     pin: Pin | None
     counts: bool
@@ -53,7 +52,7 @@ def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
     """Take the certificate of that fingerprint out of the file. Raises ``Trouble``; then nothing was changed."""
     sha256 = fingerprint(typed)
     der = _chosen(file, sha256)
-    certificate = x509.load_der_x509_certificate(der)
+    certificate = read_certificate(der)
     if place is not Place.TSA and not _is_authority(certificate):
         raise Trouble(f"{certificate.subject.rfc4514_string()} is no CA: it cannot be a {place}.")
     pins = _pins(folder)
@@ -61,10 +60,10 @@ def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
     if place is Place.ROOT:
         kept = dict(pins) if pins is not None else {}
         kept[sha256] = pin
-        replace_file(path, certificate.public_bytes(Encoding.PEM))
+        replace_file(path, certificate.pem)
         write_pins(folder, kept)
     else:
-        replace_file(path, certificate.public_bytes(Encoding.PEM))
+        replace_file(path, certificate.pem)
     return Held(place, sha256, certificate, path, pin if place is Place.ROOT else None, True)
 
 
@@ -114,7 +113,7 @@ def _held(place: Place, path: Path, der: bytes, pins: dict[str, Pin] | None) -> 
     sha256 = hashlib.sha256(der).hexdigest()
     pin = (pins or {}).get(sha256) if place is Place.ROOT else None
     counts = place is not Place.ROOT or pins is None or pin is not None
-    return Held(place, sha256, x509.load_der_x509_certificate(der), path, pin, counts)
+    return Held(place, sha256, read_certificate(der), path, pin, counts)
 
 
 def _chosen(file: Path, sha256: str) -> bytes:
@@ -140,8 +139,8 @@ def _pins(folder: Path) -> dict[str, Pin] | None:
         raise Trouble(f"{folder}: {error}.") from error
 
 
-def _is_authority(certificate: x509.Certificate) -> bool:
+def _is_authority(certificate: Certificate) -> bool:
     try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except (x509.ExtensionNotFound, ValueError):
+        return is_ca(certificate)
+    except ValueError:
         return False

@@ -7,11 +7,13 @@ short keys) is a shortcoming, so that integrity can be named even where a docume
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 
+from common.containment import Unusable, contained
 from validator.checks.signature import SHA1_INSIDE, Signature
 from validator.checks.verified_signature import Shortcoming, VerifiedSignature, WrongSignature
 from validator.cms import ber, signed_data
-from validator.cms.certificate_fields import public_key, sha256
+from validator.cms.certificate import read_certificate, sha256
 from validator.cms.malformed import AmbiguousAttribute, Malformed
 from validator.cms.raw_rsa import matching_digest
 from validator.cms.signature_scheme import HASHES, RSA, Scheme, UnknownAlgorithm, read_scheme
@@ -19,8 +21,9 @@ from validator.cms.signed_data import SignedData, is_signature_right, named_cert
 from validator.cms.time_stamp import TimeStampInfo, read_time_stamp_info
 from validator.fault import Fault, library_errors_as
 from validator.pdf.security_store import stored_certificates
-from validator.pki.algorithms import weakness_of_key
+from validator.pki.algorithms import weakness_of_key, weakness_of_scheme
 from validator.policy import Policy
+from validator.report.vocabulary import StatusKind
 
 KNOWN = frozenset(HASHES)
 
@@ -73,6 +76,14 @@ def read_token(token: bytes, covered: Digest, policy: Policy, stored: Iterable[b
     return _verified(data, _digest_of(data.content), policy, info)
 
 
+def evidence_in_token(token: bytes, policy: Policy) -> tuple[tuple[StatusKind, bytes], ...]:
+    """Revocation lists and OCSP responses that a time stamp brings along, not verified yet."""
+    found: list[tuple[StatusKind, bytes]] = []
+    with contained(lambda _: None):
+        found += _evidence(read_signed_data(token, policy.cms))
+    return tuple(found)
+
+
 def _verify_signature(signature: Signature, policy: Policy) -> VerifiedSignature:
     # (5.1) Detached signed data with one signer; the older form encloses the SHA-1 digest of the document.
     data, covered = read_signed_data(signature.cms, policy.cms), signature.covered.digest
@@ -111,7 +122,7 @@ def _verify_raw(contents: bytes, certificate: bytes, covered: Digest, policy: Po
 def _verified(data: SignedData, content: Digest, policy: Policy, info: TimeStampInfo | None) -> VerifiedSignature:
     """``content``: digest of the content, enclosed or covered. ``info``: of a time stamp."""
     der = _signer_certificate(data)
-    key = public_key(der, policy.cms)
+    key = _signer_key(der, policy)
     scheme = read_scheme(data.algorithm, data.digest)
     if data.digest not in KNOWN or scheme.digest not in KNOWN:
         raise WrongSignature("5.4", f"digest {data.digest}")
@@ -121,28 +132,62 @@ def _verified(data: SignedData, content: Digest, policy: Policy, info: TimeStamp
     # (5.8) The signature value, over the signed attributes as they stand.
     if not is_signature_right(data, key, scheme, content(scheme.digest) if data.signed is None else None):
         raise WrongSignature("5.8")
-    claimed = data.one(signed_data.SIGNING_TIME)
     return VerifiedSignature(
         der=der,
         sha256=sha256(der),
-        signing_time=info.at if info else claimed.time() if claimed else None,
+        signing_time=info.at if info else _claimed_time(data),
         digest_algorithm=data.digest,
         signature_algorithm=scheme.name,
         names_certificate=names_certificate,
-        weakness=_weak_digest(data, scheme, policy, info) or _weak_scheme(data, key, scheme, policy),
+        weakness=_weak_digest(data, scheme, policy, info) or _weak_scheme(key, scheme, policy),
         irregularity=Shortcoming("5.2b", "no signed attributes") if data.signed is None else None,
         value=data.value,
         tokens=data.time_stamp_tokens,
         time_stamp=info,
+        evidence=_evidence(data),
     )
 
 
 def _signer_certificate(data: SignedData) -> bytes:
-    # (5.3) The signer's certificate is in the CMS, once.
+    # (5.3) The signer's certificate is in the CMS; of several with one key, the signing-certificate attribute names one
+    fitting = data.signer_certificates()
+    if len(fitting) > 1:
+        fitting = [der for der in fitting if _is_named(data, der)]
+    if len(fitting) != 1:
+        raise WrongSignature("5.3")
+    return fitting[0]
+
+
+def _is_named(data: SignedData, der: bytes) -> bool:
+    named = named_certificate(data)
+    return named is not None and named[0] in KNOWN and hashlib.new(named[0], der).digest() == named[1]
+
+
+def _signer_key(der: bytes, policy: Policy) -> object:
+    # (5.9) The signer's key can be read.
     try:
-        return data.certificate()
-    except Malformed as error:
-        raise WrongSignature("5.3") from error
+        return read_certificate(der, policy.cms).public_key
+    except Unusable as error:
+        raise WrongSignature("5.9", str(error)) from error
+
+
+def _claimed_time(data: SignedData) -> datetime | None:
+    """The signed attribute signing-time; None where it is absent or cannot be read: it proves nothing."""
+    try:
+        claimed = data.one(signed_data.SIGNING_TIME)
+        return claimed.time() if claimed else None
+    except AmbiguousAttribute:
+        raise
+    except ValueError:
+        return None
+
+
+def _evidence(data: SignedData) -> tuple[tuple[StatusKind, bytes], ...]:
+    """What the CMS brings along on revocation; nothing where that cannot be read: it is no part of the signature."""
+    found: list[tuple[StatusKind, bytes]] = []
+    with contained(lambda _: None):
+        found += data.revocation_evidence()
+    return tuple(found)
 
 
 def _check_attributes(data: SignedData, content: Digest) -> None:
@@ -165,16 +210,12 @@ def _weak_digest(data: SignedData, scheme: Scheme, policy: Policy, info: TimeSta
     return None
 
 
-def _weak_scheme(data: SignedData, key: object, scheme: Scheme, policy: Policy) -> Shortcoming | None:
+def _weak_scheme(key: object, scheme: Scheme, policy: Policy) -> Shortcoming | None:
     # (5.5) Signature algorithm and key by allow list; its hash is that of the digest.
     if weakness := weakness_of_key(key, policy):
         return Shortcoming("5.5a", weakness)
-    if scheme.name not in policy.schemes:
-        return Shortcoming("5.5a", f"signature algorithm {scheme.name}")
-    if not scheme.digests_agree:
-        return Shortcoming("5.5a", f"{scheme.name} with {scheme.digest} and digest {data.digest}")
-    if scheme.pss and (scheme.pss[0] != data.digest or scheme.pss[1] < policy.min_pss_salt):
-        return Shortcoming("5.5a", "PSS parameters")
+    if weakness := weakness_of_scheme(scheme, policy):
+        return Shortcoming("5.5a", weakness)
     return None
 
 

@@ -15,7 +15,7 @@ from validator.checks.time_stamps import JudgedTimeStamp
 from validator.context import ValidationContext, VerificationRequest
 from validator.fault import Fault
 from validator.pdf.reader import Reader
-from validator.pki.certificates import fingerprint, subject_text
+from validator.pki.certificates import subject_text
 from validator.pki.status import CertificateStatus
 from validator.policy import Policy
 from validator.report.model import Report, SignatureReport, StatusUsed, TimeStampReport
@@ -133,7 +133,7 @@ def _status_fields(status: CertificateStatus | None) -> _StatusFields:
     """Chain and statements on revocation."""
     if status is None:
         return {}
-    return {"chain": tuple(fingerprint(each) for each in status.chain), "statuses": status.statuses}
+    return {"chain": tuple(each.sha256 for each in status.chain), "statuses": status.statuses}
 
 
 def _signature_report(each: SignatureState) -> SignatureReport:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from itertools import chain, islice
 
 from common.domain.reason import Reason
+from validator.checks.cryptography import evidence_in_token
 from validator.checks.signing_time import ClaimedTime, check_signing_time
 from validator.checks.state import DocumentState, SignatureState
 from validator.checks.time_stamps import check_stated_time, earliest_proof, judge_time_stamps
@@ -16,6 +18,7 @@ from validator.pdf.security_store import stored_evidence
 from validator.pki.evidence import EmbeddedStatement, Evidence
 from validator.pki.status import CertificateStatus, certificate_status
 from validator.pki.trust_store import Purpose, TrustStore
+from validator.policy import Policy
 
 EXPIRED_OR_REVOKED = frozenset({Reason.E_SIG_EXPIRED, Reason.E_SIG_REVOKED})
 """What an earlier proof of existence could still cure."""
@@ -24,7 +27,11 @@ EXPIRED_OR_REVOKED = frozenset({Reason.E_SIG_EXPIRED, Reason.E_SIG_REVOKED})
 def place_in_time(reader: Reader, state: DocumentState, context: ValidationContext, trust: TrustStore) -> None:
     """Judge chain, revocation and time of every verified signature; faults are kept with the signature."""
     evidence = Evidence(
-        trust, context.material.revocation, context.policy, context.now, lambda: _embedded_statements(reader)
+        trust,
+        context.material.revocation,
+        context.policy,
+        context.now,
+        lambda: _embedded_statements(reader, state, context.policy),
     )
     proofs: list[tuple[int, datetime]] = []
     for each in reversed(state.signatures):
@@ -41,9 +48,26 @@ def place_in_time(reader: Reader, state: DocumentState, context: ValidationConte
             _place_signature(each, each.verified, evidence, is_pending)
 
 
-def _embedded_statements(reader: Reader) -> Iterator[EmbeddedStatement]:
+def _embedded_statements(reader: Reader, state: DocumentState, policy: Policy) -> Iterator[EmbeddedStatement]:
+    """What the document brings along on revocation: in its signatures, in their time stamps, and in its DSS."""
+    limits = policy.revocation
+    in_signatures = islice(_evidence_in_signatures(state, policy), limits.max_embedded)
+    left = limits.max_embedded_bytes
+    for each in in_signatures:
+        left -= len(each.data)
+        if left < 0:
+            break
+        yield each
     for stored in stored_evidence(reader):
         yield EmbeddedStatement(stored.kind, stored.data, stored.revision)
+
+
+def _evidence_in_signatures(state: DocumentState, policy: Policy) -> Iterator[EmbeddedStatement]:
+    for each in state.signatures:
+        if each.verified is not None:
+            in_tokens = (evidence_in_token(token, policy) for token in each.verified.tokens[: policy.max_time_stamps])
+            for kind, data in chain(each.verified.evidence, *in_tokens):
+                yield EmbeddedStatement(kind, data, each.signature.revision)
 
 
 def _place_time_stamp(each: SignatureState, verified: VerifiedSignature, evidence: Evidence) -> None:
@@ -76,6 +100,7 @@ def _claim(
     name, date = each.signature.field, each.signature.claimed_date
     with _certificate_errors(name):
         certificate = verified.certificate
+        certificate.check()
     return check_signing_time(
         verified.signing_time, date, certificate, evidence.now, evidence.policy, name,
         stamped_at=stamped_at, proven_at=each.proven_at,
@@ -83,7 +108,7 @@ def _claim(
 
 
 def _certificate_errors(field: str) -> AbstractContextManager[None]:
-    """(6.12) Authorities issue certificates that not every library can read as a whole."""
+    """(6.12) What a library raises over a certificate that was not expected."""
     return library_errors_as("6.12", field)
 
 

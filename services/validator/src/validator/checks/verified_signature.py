@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-
+from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.time_stamp import TimeStampInfo
-from validator.pki.certificates import parse_certificate
+from validator.report.vocabulary import StatusKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,13 @@ class VerifiedSignature:
     """Signature time stamps, DER, not looked at yet."""
     time_stamp: TimeStampInfo | None = None
     """The statement, if this is a time stamp."""
+    evidence: tuple[tuple[StatusKind, bytes], ...] = ()
+    """Revocation lists and OCSP responses that it brings along, DER, not verified yet."""
 
     @property
-    def certificate(self) -> x509.Certificate:
-        """Raises ``ValueError`` for a certificate that cannot be read whole."""
-        return parse_certificate(self.der)
+    def certificate(self) -> Certificate:
+        """The signer's certificate. Its properties raise ``Unusable`` where it cannot be read."""
+        return read_certificate(self.der)
 
 
 class WrongSignature(ValueError):

@@ -57,7 +57,9 @@ def _signature_notes(state: DocumentState, request: VerificationRequest) -> Iter
         name, claim, verified, status = each.signature.field, each.claim, each.verified, each.certificate_status
         if claim and claim.is_shifted:
             yield Note(NoteCode.TIME_AHEAD, name)
-        if claim and request.promulgation_date not in (None, claim.day):
+        if claim and claim.is_absent:
+            yield Note(NoteCode.NO_SIGNING_TIME, name)
+        elif claim and request.promulgation_date not in (None, claim.day):
             yield Note(NoteCode.NOT_SIGNED_ON_PROMULGATION_DATE, f"{name}: {claim.day.isoformat()}")
         if verified and not verified.names_certificate:
             yield Note(NoteCode.NO_SIGNING_CERTIFICATE_ATTRIBUTE, name)

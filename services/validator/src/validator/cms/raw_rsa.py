@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from validator.cms import ber
-from validator.cms.certificate_fields import public_key
+from validator.cms.certificate import read_certificate
 from validator.cms.malformed import Malformed
 from validator.cms.signature_scheme import HASHES
 from validator.policy import CmsLimits
@@ -27,7 +27,7 @@ def matching_digest(
     ``digest``: gives the digest of the covered bytes by name. Raises ``Malformed``, or ``ValueError`` for what is not
     BER.
     """
-    key = public_key(certificate, limits)
+    key = read_certificate(certificate, limits).public_key
     if not isinstance(key, rsa.RSAPublicKey):
         raise Malformed("not an RSA key")
     element = ber.read_element(contents, limits)

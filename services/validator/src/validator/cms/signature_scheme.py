@@ -41,6 +41,8 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha3_512": hashes.SHA3_512(),
 }
 RSA, PSS, ECDSA, DSA, ED25519, ED448 = "rsassa_pkcs1v15", "rsassa_pss", "ecdsa", "dsa", "ed25519", "ed448"
+EMPTY_SEQUENCE = b"\x30\x00"
+"""Parameters of RSASSA-PSS that are left out: all values are the default."""
 PLAIN_ECDSA = "ecdsa_plain"
 """The values r and s side by side (BSI TR-03111 §5.2.1)."""
 SCHEMES: dict[str, tuple[str, str | None]] = {
@@ -102,21 +104,26 @@ def digest_name(algorithm: Element) -> str:
     return DIGESTS.get(dotted, dotted)
 
 
-def read_scheme(algorithm: Element, digest: str) -> Scheme:
-    """The scheme of a signature algorithm beside a digest algorithm. Raises ``UnknownAlgorithm``."""
+def read_scheme(algorithm: Element, digest: str | None = None) -> Scheme:
+    """The scheme of a signature algorithm. Raises ``UnknownAlgorithm``.
+
+    ``digest``: of a digest algorithm beside it; None = there is none, so that the signature algorithm must name one.
+    """
     dotted = next(iter(algorithm)).oid()
     name, own = SCHEMES.get(dotted, ("", None))
     if not name:
         raise UnknownAlgorithm(f"signature algorithm {dotted} not known")
     if name != PSS:
-        return Scheme(name=name, digest=own or digest, digests_agree=own in (None, digest))
-    parameters = algos.RSASSAPSSParams.load(list(algorithm)[1].raw)
+        if (used := own or digest) is None:
+            raise UnknownAlgorithm(f"signature algorithm {dotted} names no digest")
+        return Scheme(name=name, digest=used, digests_agree=digest is None or own in (None, digest))
+    parameters = algos.RSASSAPSSParams.load(next((part.raw for part in list(algorithm)[1:]), EMPTY_SEQUENCE))
     mask = parameters["mask_gen_algorithm"]
     if mask["algorithm"].native != "mgf1":
         raise UnknownAlgorithm("mask function not known")
     own, masked = str(parameters["hash_algorithm"]["algorithm"].native), str(mask["parameters"]["algorithm"].native)
     salt = int(parameters["salt_length"].native)
-    return Scheme(name=PSS, digest=own, digests_agree=own == masked == digest, pss=(masked, salt))
+    return Scheme(name=PSS, digest=own, digests_agree=own == masked == (digest or own), pss=(masked, salt))
 
 
 def is_value_right(key: Any, value: bytes, scheme: Scheme, *, message: bytes | None, digest: bytes | None) -> bool:

@@ -9,15 +9,19 @@ from typing import Any
 
 from validator.cms import ber
 from validator.cms.ber import Element
-from validator.cms.certificate_fields import read_fields
+from validator.cms.certificate import read_certificate
 from validator.cms.malformed import AmbiguousAttribute, Malformed
+from validator.cms.names import read_name
 from validator.cms.signature_scheme import Scheme, digest_name, is_value_right
 from validator.policy import CmsLimits
+from validator.report.vocabulary import StatusKind
 
 SIGNED_DATA, DATA, TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.7.1", "1.2.840.113549.1.9.16.1.4"
 CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.5"
 SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.12", "1.2.840.113549.1.9.16.2.47"
 TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14"  # noqa: S105 - an object identifier
+ADOBE_REVOCATION, REVOCATION_VALUES = "1.2.840.113583.1.1.8", "1.2.840.113549.1.9.16.2.24"
+OCSP_IN_CMS = "1.3.6.1.5.5.7.16.2"
 SINGLE = frozenset({CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2})
 """Signed attributes that may be there only once."""
 FIRST, SECOND = 0xA0, 0xA1
@@ -33,6 +37,8 @@ class SignedData:
     """None = detached."""
     certificates: tuple[bytes, ...]
     """DER."""
+    revocation: Element | None
+    """The lists and answers beside the certificates (RevocationInfoChoices)."""
     signer: Element
     """SignerIdentifier."""
     digest: str
@@ -44,22 +50,23 @@ class SignedData:
     value: bytes
     unsigned: Mapping[str, tuple[Element, ...]]
 
-    def certificate(self) -> bytes:
-        """DER of the signer's certificate. Raises ``Malformed`` unless exactly one fits."""
-        fitting = [der for der in dict.fromkeys(self.certificates) if self._identifies(der)]
-        if len(fitting) != 1:
-            raise Malformed("signer's certificate not found")
-        return fitting[0]
+    def signer_certificates(self) -> list[bytes]:
+        """DER of the certificates that the signer may mean: several where one key has several certificates."""
+        return [der for der in dict.fromkeys(self.certificates) if self._identifies(der)]
 
     def _identifies(self, der: bytes) -> bool:
+        """Names are compared by value (RFC 5652 §5.3, §10.2.4)."""
+        limits = self.signer.limits
         try:
-            fields = read_fields(der, self.signer.limits)
-        except (ValueError, StopIteration, IndexError):
-            return False
-        if self.signer.tag == ber.SEQUENCE:
+            certificate = read_certificate(der, limits)
+            if self.signer.tag != ber.SEQUENCE:
+                return self.signer.octets() == certificate.key_identifier
             issuer, serial = list(self.signer)[:2]
-            return serial.integer() == fields.serial and issuer.raw == fields.issuer
-        return self.signer.octets() == fields.key_identifier
+            return serial.integer() == certificate.serial_number and (
+                issuer.raw == certificate.issuer_raw or read_name(issuer.raw, limits) == certificate.issuer
+            )
+        except ValueError:
+            return False
 
     def one(self, attribute: str) -> Element | None:
         """The one value of a signed attribute; None = it is not there. Raises ``Malformed`` for several values."""
@@ -74,6 +81,35 @@ class SignedData:
     def time_stamp_tokens(self) -> tuple[bytes, ...]:
         """Signature time stamps, DER (RFC 3161 appendix A)."""
         return tuple(token.raw for token in self.unsigned.get(TIME_STAMP_TOKEN, ()))
+
+    def revocation_evidence(self) -> list[tuple[StatusKind, bytes]]:
+        """Revocation lists and OCSP responses, from wherever a CMS may hold them. Not verified yet.
+
+        The signed attribute of Adobe (ISO 32000-1 §12.8.3.3.2), the unsigned one of ETSI (EN 319 122-1 §A.1.1.2), and
+        the place of RFC 5652 §10.2.1 with the answers of RFC 5940. Raises ``ValueError``.
+        """
+        groups = [
+            part
+            for attributes, kind in ((self.attributes, ADOBE_REVOCATION), (self.unsigned, REVOCATION_VALUES))
+            for value in attributes.get(kind, ())
+            for part in value.expect(ber.SEQUENCE)
+        ]
+        kinds = {FIRST: StatusKind.CRL, SECOND: StatusKind.OCSP}
+        listed = [(kinds[part.tag], each.raw) for part in groups if part.tag in kinds for each in _sequence_in(part)]
+        return listed + [_revocation_choice(each) for each in self.revocation or ()]
+
+
+def _sequence_in(wrapped: Element) -> Element:
+    return next(iter(wrapped)).expect(ber.SEQUENCE)
+
+
+def _revocation_choice(choice: Element) -> tuple[StatusKind, bytes]:
+    if choice.tag != SECOND:
+        return StatusKind.CRL, choice.raw
+    kind, value = choice
+    if kind.oid() != OCSP_IN_CMS:
+        raise Malformed("revocation evidence of an unknown kind")
+    return StatusKind.OCSP, value.raw
 
 
 def read_signed_data(data: bytes, limits: CmsLimits) -> SignedData:
@@ -95,6 +131,7 @@ def read_signed_data(data: bytes, limits: CmsLimits) -> SignedData:
         content_type=content[0].oid(),
         content=next(iter(content[1].expect(FIRST))).octets() if len(content) > 1 else None,
         certificates=tuple(item.raw for item in certificates if item.tag == ber.SEQUENCE),
+        revocation=next((part for part in rest if part.tag == SECOND), None),
         **_read_signer(signers[0][0].expect(ber.SEQUENCE)),
     )
 

@@ -1,8 +1,10 @@
 """Which algorithms count: one allow list for documents, certificates, CRLs and OCSP answers (ETSI TS 119 312)."""
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from validator.cms.certificate import SignedObject
+from validator.cms.signature_scheme import Scheme
+from validator.cms.signed_object import scheme_of
 from validator.policy import Policy
 
 
@@ -16,7 +18,22 @@ def weakness_of_key(key: object, policy: Policy) -> str:
     return type(key).__name__
 
 
-def weakness_of_hash(algorithm: hashes.HashAlgorithm | None, policy: Policy) -> str:
-    """Why a hash algorithm does not count; empty = it does."""
-    name = algorithm.name if algorithm else "none"
-    return "" if name in policy.digests else f"hash {name}"
+def weakness_of_scheme(scheme: Scheme, policy: Policy) -> str:
+    """Why a signature scheme does not count; empty = it does."""
+    if scheme.name not in policy.schemes:
+        return f"signature algorithm {scheme.name}"
+    if not scheme.digests_agree:
+        return f"{scheme.name} with {scheme.digest} and another digest"
+    if scheme.pss and scheme.pss[1] < policy.min_pss_salt:
+        return "PSS parameters"
+    return ""
+
+
+def weakness_of_signature(signed: SignedObject, policy: Policy) -> str:
+    """Why the signature of a certificate, list or answer does not count; empty = it does."""
+    try:
+        scheme = scheme_of(signed, policy.cms)
+    except ValueError as error:
+        return str(error)
+    weak_hash = "" if scheme.digest in policy.digests else f"hash {scheme.digest}"
+    return weak_hash or weakness_of_scheme(scheme, policy)

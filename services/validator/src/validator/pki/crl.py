@@ -1,163 +1,129 @@
 """One revocation list (RFC 5280 §5): read and verified once, then asked by serial number.
 
-Only full lists with everything in scope count. Delta, indirect and partial lists are left out, so that they can never
-make a revoked certificate look good. Nothing is fetched here.
+A list belongs to the name of its issuer, whichever of the issuer's keys signed it. What it covers decides about which
+certificates it can say "not revoked"; what it lists is revoked in any case. Nothing is fetched here.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
+from common.containment import Unusable, raising_unusable
+from validator.cms import ber
+from validator.cms.ber import Element
+from validator.cms.certificate import Certificate, Extension, SignedObject, read_extensions, read_signed_object
+from validator.cms.distribution_points import IssuingPoint, read_issuing_point
+from validator.cms.extensions import AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL, key_usage
+from validator.cms.names import Name, read_name
+from validator.cms.signed_object import is_signed_by
+from validator.pki.algorithms import weakness_of_key, weakness_of_signature
+from validator.pki.crl_entries import ReadEntries, read_entries
+from validator.pki.statement import Crl
+from validator.policy import CmsLimits, Policy
 
-from validator.pki.algorithms import weakness_of_hash, weakness_of_key
-from validator.pki.certificates import issuer_key
-from validator.policy import Policy
-from validator.report.vocabulary import StatusKind
-
-UNDERSTOOD = frozenset({ExtensionOID.AUTHORITY_KEY_IDENTIFIER, ExtensionOID.CRL_NUMBER, ExtensionOID.FRESHEST_CRL})
-UNDERSTOOD_IN_ENTRIES = frozenset({CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE})
-PEM, PEM_WITHIN = b"-----BEGIN", 100
-"""A PEM file begins so within these first bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class RevokedEntry:
-    """One revoked certificate."""
-
-    since: datetime
-    """Revocation date, or the earlier date at which the CA says the key may have been lost."""
-    on_hold: bool = False
-    """A hold may be lifted; every other revocation is for good."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crl:
-    """One authentic list."""
-
-    issuer: str
-    """The CA that signed it, as ``issuer_key`` gives it."""
-    sha256: str
-    number: int | None
-    this_update: datetime
-    next_update: datetime | None
-    entries: Mapping[int, tuple[int, bool]]
-    """By serial number: seconds since 1970 of ``RevokedEntry.since``, and ``RevokedEntry.on_hold``."""
-    for_leaves: bool = True
-    for_authorities: bool = True
-    kind: StatusKind = StatusKind.CRL
-    embedded: bool = False
-    """Taken out of the document, not of the trust folder."""
-    known_at: datetime | None = None
-    """When it is proved to have existed; None = now."""
-
-    @property
-    def serials(self) -> frozenset[int]:
-        """Serial numbers of the revoked certificates."""
-        return frozenset(self.entries)
-
-    def find(self, serial: int) -> RevokedEntry | None:
-        """The entry of a serial number; None = not revoked."""
-        entry = self.entries.get(serial)
-        return RevokedEntry(datetime.fromtimestamp(entry[0], UTC), entry[1]) if entry else None
-
-    def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:  # noqa: ARG002
-        """Whether the certificate, a CA's (``authority``) or a leaf, is in its scope."""
-        return self.for_authorities if authority else self.for_leaves
+CRL_NUMBER, DELTA_INDICATOR, ISSUING_POINT = "2.5.29.20", "2.5.29.27", "2.5.29.28"
+UNDERSTOOD = frozenset({AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, DELTA_INDICATOR, ISSUING_POINT, FRESHEST_CRL})
+EXTENSIONS_TAG, VERSION_2 = 0xA0, 1
+TIMES = frozenset({ber.UTC_TIME, ber.GENERALIZED_TIME})
 
 
 def read_crl(
-    authorities: Iterable[x509.Certificate],
+    authorities: Iterable[Certificate],
     data: bytes,
     policy: Policy,
     *,
     embedded: bool = False,
     known_at: datetime | None = None,
 ) -> Crl:
-    """One list, verified. Raises ``ValueError`` for everything that keeps it from being used.
+    """One list, verified. Raises ``Unusable`` for everything that keeps it from being read.
 
-    ``authorities``: the CAs that may have signed it. ``data``: PEM or DER.
+    ``authorities``: the CAs that may have signed it. ``data``: DER.
     """
-    crl = x509.load_pem_x509_crl(data) if PEM in data[:PEM_WITHIN] else x509.load_der_x509_crl(data)
-    issuer = _issuer(authorities, crl, policy)
-    leaves, others = _scope(crl)
-    if crl.next_update_utc is None:
-        raise ValueError("no nextUpdate")
-    return Crl(
-        issuer=issuer_key(issuer),
-        sha256=hashlib.sha256(crl.public_bytes(Encoding.DER)).hexdigest(),
-        number=_number(crl),
-        this_update=crl.last_update_utc,
-        next_update=crl.next_update_utc,
-        entries=_entries(crl),
-        for_leaves=leaves,
-        for_authorities=others,
-        embedded=embedded,
-        known_at=known_at,
-    )
+    with raising_unusable("revocation list not readable"):
+        signed, body = read_signed_object(data, policy.cms)
+        parts = list(body.expect(ber.SEQUENCE))
+        version = parts.pop(0).integer() if parts[0].tag == ber.INTEGER else 0
+        _, issuer_part, this_update, *rest = parts
+        issuer = read_name(issuer_part.raw, policy.cms)
+        # (7.1) Before anything else of it is looked at: a CA of the trust folder signed it.
+        signers = _signers(authorities, issuer, signed, policy)
+        next_update = rest.pop(0).time() if rest and rest[0].tag in TIMES else None
+        revoked = rest.pop(0) if rest and rest[0].tag == ber.SEQUENCE else None
+        extensions, is_malformed = _extensions(rest)
+        point, obstacle = _point(extensions, policy.cms)
+        entries = read_entries(revoked, issuer) if revoked else ReadEntries()
+        return Crl(
+            issuer=issuer,
+            signers=signers,
+            sha256=hashlib.sha256(data).hexdigest(),
+            number=_number(extensions, CRL_NUMBER, policy.cms),
+            this_update=this_update.time(),
+            next_update=next_update,
+            entries=entries.own,
+            others=entries.others,
+            lifted=frozenset(entries.lifted),
+            point=point,
+            base=_number(extensions, DELTA_INDICATOR, policy.cms, required=True),
+            is_malformed=is_malformed or version > VERSION_2,
+            obstacle=obstacle or entries.obstacle,
+            embedded=embedded,
+            known_at=known_at,
+        )
 
 
-def _issuer(
-    authorities: Iterable[x509.Certificate], crl: x509.CertificateRevocationList, policy: Policy
-) -> x509.Certificate:
-    # (7.1) Signed by a CA of the trust folder, whose key usage allows it, with an algorithm that counts.
-    if weakness := weakness_of_hash(crl.signature_hash_algorithm, policy):
-        raise ValueError(f"signed with {weakness}")
-    for authority in authorities:
-        if authority.subject == crl.issuer and _is_signed_by(authority, crl, policy):
-            return authority
-    raise ValueError("not signed by a CA we hold")
+def _signers(
+    authorities: Iterable[Certificate], issuer: Name, signed: SignedObject, policy: Policy
+) -> tuple[Certificate, ...]:
+    if weakness := weakness_of_signature(signed, policy):
+        raise Unusable(f"signed with {weakness}")
+    named = [each for each in authorities if each.subject == issuer]
+    signers = tuple(each for each in named if _may_sign(each, policy) and is_signed_by(signed, each))
+    if not signers:
+        raise Unusable("not signed by a CA we hold" if named else f"of {issuer.rfc4514_string()}, a CA we do not hold")
+    return signers
 
 
-def _is_signed_by(authority: x509.Certificate, crl: x509.CertificateRevocationList, policy: Policy) -> bool:
+def _may_sign(authority: Certificate, policy: Policy) -> bool:
     try:
-        usage = authority.extensions.get_extension_for_class(x509.KeyUsage).value
-        key = authority.public_key()
-        return usage.crl_sign and not weakness_of_key(key, policy) and crl.is_signature_valid(key)  # type: ignore[arg-type]
-    except (x509.ExtensionNotFound, ValueError, TypeError):
+        usage = key_usage(authority)
+    except Unusable:
         return False
+    return (usage is None or "crl_sign" in usage) and not weakness_of_key(authority.public_key, policy)
 
 
-def _scope(crl: x509.CertificateRevocationList) -> tuple[bool, bool]:
-    """(7.2) Whether it is for leaves, and for CA certificates. Raises ``ValueError`` for an incomplete list."""
-    leaves = authorities = True
-    for extension in crl.extensions:
-        value = extension.value
-        if isinstance(value, x509.IssuingDistributionPoint):
-            if value.indirect_crl or value.only_some_reasons or value.only_contains_attribute_certs:
-                raise ValueError("indirect or partial")
-            if value.full_name or value.relative_name:
-                raise ValueError("for one distribution point only")
-            leaves = not value.only_contains_ca_certs
-            authorities = not value.only_contains_user_certs
-        elif extension.oid == ExtensionOID.DELTA_CRL_INDICATOR:
-            raise ValueError("delta")
-        elif extension.critical and extension.oid not in UNDERSTOOD:
-            raise ValueError(f"critical extension {extension.oid.dotted_string}")
-    return leaves, authorities
-
-
-def _entries(crl: x509.CertificateRevocationList) -> dict[int, tuple[int, bool]]:
-    entries: dict[int, tuple[int, bool]] = {}
-    for entry in crl:
-        since, on_hold = entry.revocation_date_utc, False
-        for extension in entry.extensions:
-            if extension.critical and extension.oid not in UNDERSTOOD_IN_ENTRIES:
-                raise ValueError(f"critical extension in an entry: {extension.oid.dotted_string}")
-            value = extension.value
-            if isinstance(value, x509.CRLReason):
-                on_hold = value.reason is x509.ReasonFlags.certificate_hold
-            elif isinstance(value, x509.InvalidityDate):
-                since = min(since, value.invalidity_date_utc)
-        entries[entry.serial_number] = (int(since.timestamp()), on_hold)
-    return entries
-
-
-def _number(crl: x509.CertificateRevocationList) -> int | None:
+def _extensions(rest: list[Element]) -> tuple[Mapping[str, Extension], bool]:
+    """The extensions, and whether they break a rule."""
     try:
-        return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    except x509.ExtensionNotFound:
+        with raising_unusable():
+            if not rest:
+                return {}, False
+            ((elements,),) = (list(part.expect(EXTENSIONS_TAG)) for part in rest)
+            return read_extensions(elements), False
+    except Unusable:
+        return {}, True
+
+
+def _point(extensions: Mapping[str, Extension], limits: CmsLimits) -> tuple[IssuingPoint, str]:
+    """What it covers, and what keeps us from relying on it."""
+    unknown = [kind for kind, each in extensions.items() if each.critical and kind not in UNDERSTOOD]
+    obstacle = f"critical extension {unknown[0]}" if unknown else ""
+    extension = extensions.get(ISSUING_POINT)
+    if extension is None:
+        return IssuingPoint(), obstacle
+    try:
+        with raising_unusable("issuing distribution point not readable"):
+            return read_issuing_point(ber.read_whole(extension.value, limits)), obstacle
+    except Unusable as error:
+        return IssuingPoint(), str(error)
+
+
+def _number(extensions: Mapping[str, Extension], kind: str, limits: CmsLimits, *, required: bool = False) -> int | None:
+    extension = extensions.get(kind)
+    if extension is None:
+        return None
+    try:
+        return ber.read_whole(extension.value, limits, ber.INTEGER).integer()
+    except ValueError:
+        if required:
+            raise
         return None

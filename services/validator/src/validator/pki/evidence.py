@@ -11,9 +11,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from validator.pki.crl import Crl, read_crl
-from validator.pki.ocsp import read_answers
+from common.containment import contained
+from validator.cms.certificate import Certificate
+from validator.cms.names import Name
+from validator.pki.crl import read_crl
+from validator.pki.ocsp import OcspAnswer, read_answers
 from validator.pki.revocation_lists import RevocationLists
+from validator.pki.statement import Crl
 from validator.pki.trust_store import TrustStore
 from validator.policy import Policy
 from validator.report.vocabulary import StatusKind
@@ -50,9 +54,16 @@ class Evidence:
     """Reads the document's statements; called only where the lists do not suffice. May raise anything."""
     proofs: Proofs = ()
 
-    def about(self, issuer: str) -> tuple[Crl, ...]:
-        """Statements of that CA, those of the trust folder first."""
-        return (*self.lists.about(issuer), *(each for each in self.embedded if each.issuer == issuer))
+    def lists_of(self, issuer: Name) -> tuple[Crl, ...]:
+        """Lists of that issuer, those of the trust folder first."""
+        embedded = (each for each in self.embedded if isinstance(each, Crl) and each.issuer == issuer)
+        return (*self.lists.of(issuer), *embedded)
+
+    def answers_about(self, certificate: Certificate, issuer: Certificate) -> Iterator[OcspAnswer]:
+        """OCSP answers about one certificate."""
+        for each in self.embedded:
+            if isinstance(each, OcspAnswer) and each.is_about(certificate, issuer):
+                yield each
 
     def with_proofs(self, proofs: Proofs) -> "Evidence":
         """The same evidence with these document time stamps."""
@@ -63,25 +74,22 @@ class Evidence:
         return replace(self, statements=_no_statements)
 
     @cached_property
-    def embedded(self) -> tuple[Crl, ...]:
+    def embedded(self) -> tuple[Crl | OcspAnswer, ...]:
         """The authentic lists and answers of the document."""
-        try:
-            return tuple(self._authentic())
-        except Exception as error:
-            log.debug("validation data not readable: %s", type(error).__name__)
-            return ()
+        found: list[Crl | OcspAnswer] = []
+        with contained(lambda cause: log.debug("validation data not readable: %s", cause)):
+            for each in self.statements():
+                with contained(lambda cause: log.debug("validation data not used: %s", cause)):
+                    found += self._authentic(each)
+        return tuple(found)
 
-    def _authentic(self) -> Iterator[Crl]:
-        authorities = self.trust.authorities
-        for kind, data, revision in self.statements():
-            known_at = self._known_at(revision)
-            try:
-                if kind is StatusKind.CRL:
-                    yield read_crl(authorities, data, self.policy, embedded=True, known_at=known_at)
-                else:
-                    yield from read_answers(authorities, data, self.policy, known_at)
-            except Exception as error:
-                log.debug("validation data not used: %s", type(error).__name__)
+    def _authentic(self, statement: EmbeddedStatement) -> Iterable[Crl | OcspAnswer]:
+        kind, data, revision = statement
+        known_at = self._known_at(revision)
+        if kind is StatusKind.CRL:
+            return [read_crl(self.trust.authorities, data, self.policy, embedded=True, known_at=known_at)]
+        answers = read_answers(self.trust.authorities, data, self.policy)
+        return [replace(answer, known_at=known_at) for answer in answers]
 
     def _known_at(self, revision: int) -> datetime | None:
         """The earliest proof of its existence; None = now."""

@@ -1,114 +1,102 @@
-"""(6.10), (6.11) What a CA may issue: name constraints and certificate policies (RFC 5280 §4.2.1.10, §6.1).
+"""(6.10) Names that a CA may issue (RFC 5280 §4.2.1.10).
 
-Names: directory names, DNS names and mail addresses are compared by subtree. A constraint on another kind of name makes
-the chain fail if a certificate bears a name of that kind. Policies: it is only asked whether a chain that must have one
-has one. Policy mappings are not followed, so that a chain that needs them fails.
+Directory names, DNS names, mail addresses, URIs and IP addresses are compared by subtree. A constraint on another kind
+of name makes the chain fail if a certificate bears a name of that kind.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
-from validator.pki.certificates import Chain, extension
-
-ANY_POLICY = "2.5.29.32.0"
+from validator.cms.certificate import Certificate
+from validator.cms.extensions import NameConstraints, alternative_names, name_constraints
+from validator.cms.general_names import GeneralName, NameForm, directory_name
+from validator.cms.names import EMAIL_ADDRESS, Name
+from validator.pki.certificates import Chain
 
 
 def names_are_permitted(path: Chain) -> bool:
-    """Whether every name lies within what all CAs above it may issue."""
+    """Whether every name lies within what all CAs above it may issue. Raises ``ValueError``."""
     for depth, ca in enumerate(path):
-        limits = extension(ca, x509.NameConstraints)
+        limits = name_constraints(ca)
         if limits is None:
             continue
         for below, certificate in enumerate(path[:depth]):
-            if below > 0 and certificate.subject == certificate.issuer:
+            if below > 0 and certificate.is_self_issued:
                 continue  # a CA that renews itself (§6.1.3 b)
-            if any(not _is_within(name, limits) for name in _names(certificate)):
+            if not all(_is_within(name, limits) for name in _names(certificate)):
                 return False
     return True
 
 
-def _is_within(name: x509.GeneralName, limits: x509.NameConstraints) -> bool:
-    excluded = [each for each in limits.excluded_subtrees or () if type(each) is type(name)]
-    permitted = [each for each in limits.permitted_subtrees or () if type(each) is type(name)]
+def _is_within(name: GeneralName, limits: NameConstraints) -> bool:
+    excluded = [each for each in limits.excluded if each.form is name.form]
+    permitted = [each for each in limits.permitted if each.form is name.form]
     if not excluded and not permitted:
         return True
-    lies_in = WITHIN.get(type(name))
-    if lies_in is None or any(lies_in(name.value, each.value) for each in excluded):
+    lies_in = WITHIN.get(name.form)
+    if lies_in is None or any(lies_in(name, each) for each in excluded):
         return False
-    return not permitted or any(lies_in(name.value, each.value) for each in permitted)
+    return not permitted or any(lies_in(name, each) for each in permitted)
 
 
-def _names(certificate: x509.Certificate) -> Iterator[x509.GeneralName]:
-    if certificate.subject.rdns:
-        yield x509.DirectoryName(certificate.subject)
-    others = extension(certificate, x509.SubjectAlternativeName)
-    yield from others or ()
-    if others is None or not others.get_values_for_type(x509.RFC822Name):
-        for mail in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
-            yield x509.RFC822Name(str(mail.value))
+def _names(certificate: Certificate) -> Iterator[GeneralName]:
+    if certificate.subject:
+        yield directory_name(certificate.subject)
+    others = alternative_names(certificate)
+    yield from others
+    if not any(each.form is NameForm.MAIL for each in others):
+        for mail in certificate.subject.values_of(EMAIL_ADDRESS):
+            yield GeneralName(NameForm.MAIL, mail)
 
 
-def _in_directory(name: x509.Name, subtree: x509.Name) -> bool:
-    above = [_plain(part) for part in subtree.rdns]
-    return [_plain(part) for part in name.rdns[: len(above)]] == above
+def _in_directory(name: GeneralName, subtree: GeneralName) -> bool:
+    return isinstance(name.value, Name) and isinstance(subtree.value, Name) and name.value.is_within(subtree.value)
 
 
-def _plain(part: x509.RelativeDistinguishedName) -> frozenset[tuple[str, str]]:
-    """A part of a name, to be compared without regard to case and doubled blanks (RFC 5280 §7.1)."""
-    return frozenset((each.oid.dotted_string, " ".join(str(each.value).casefold().split())) for each in part)
-
-
-def _in_domain(name: str, subtree: str) -> bool:
+def _in_domain(name: GeneralName, subtree: GeneralName) -> bool:
     """A domain and all below it; only those below it where the subtree begins with a dot."""
-    name, subtree = name.casefold(), subtree.casefold()
-    if subtree.startswith("."):
-        return name.endswith(subtree)
-    return not subtree or name == subtree or name.endswith("." + subtree)
+    host, domain = name.text.casefold(), subtree.text.casefold()
+    if domain.startswith("."):
+        return host.endswith(domain)
+    return not domain or host == domain or host.endswith("." + domain)
 
 
-def _in_mail(name: str, subtree: str) -> bool:
+def _in_mail(name: GeneralName, subtree: GeneralName) -> bool:
     """One mailbox, all of one host, or all hosts of a domain (leading dot)."""
-    local, _, host = name.rpartition("@")
-    if "@" in subtree:
-        wanted, _, where = subtree.rpartition("@")
+    local, _, host = name.text.rpartition("@")
+    if "@" in subtree.text:
+        wanted, _, where = subtree.text.rpartition("@")
         return local == wanted and host.casefold() == where.casefold()
-    if subtree.startswith("."):
-        return host.casefold().endswith(subtree.casefold())
-    return host.casefold() == subtree.casefold()
+    return _is_host_of(host, subtree.text)
 
 
-WITHIN: dict[type[x509.GeneralName], Callable[[Any, Any], bool]] = {
-    x509.DirectoryName: _in_directory,
-    x509.DNSName: _in_domain,
-    x509.RFC822Name: _in_mail,
+def _in_uri(name: GeneralName, subtree: GeneralName) -> bool:
+    """A URI of one host, or of all hosts of a domain (leading dot). One without a host name lies nowhere; where it
+    must not lie, everywhere."""
+    try:
+        host = urlsplit(name.text).hostname or ""
+    except ValueError:
+        host = ""
+    return _is_host_of(host, subtree.text)
+
+
+def _is_host_of(host: str, subtree: str) -> bool:
+    host, subtree = host.casefold(), subtree.casefold()
+    return host.endswith(subtree) if subtree.startswith(".") else host == subtree
+
+
+def _in_network(name: GeneralName, subtree: GeneralName) -> bool:
+    """An address of a network: the subtree is an address and a mask."""
+    address, mask = subtree.raw[: len(name.raw)], subtree.raw[len(name.raw) :]
+    if len(address) != len(mask):
+        return False
+    return all(here & bits == there & bits for here, there, bits in zip(name.raw, address, mask, strict=True))
+
+
+WITHIN: dict[NameForm, Callable[[GeneralName, GeneralName], bool]] = {
+    NameForm.DIRECTORY: _in_directory,
+    NameForm.DNS: _in_domain,
+    NameForm.MAIL: _in_mail,
+    NameForm.URI: _in_uri,
+    NameForm.IP: _in_network,
 }
-
-
-def holds_policy(path: Chain) -> bool:
-    """Whether the chain has a certificate policy, if it must have one. The root's own do not count."""
-    valid: set[str] | None = None  # None = any
-    explicit = inhibited = len(path) + 1
-    for depth in range(len(path) - 2, -1, -1):
-        certificate = path[depth]
-        valid = _valid_policies(certificate, valid, any_counts=inhibited > 0)
-        renews = certificate.subject == certificate.issuer
-        if not renews:
-            explicit, inhibited = max(explicit - 1, 0), max(inhibited - 1, 0)
-        limits, no_any = extension(certificate, x509.PolicyConstraints), extension(certificate, x509.InhibitAnyPolicy)
-        if limits and limits.require_explicit_policy is not None:
-            explicit = min(explicit, limits.require_explicit_policy)
-        if no_any:
-            inhibited = min(inhibited, no_any.skip_certs)
-    return explicit > 0 or valid != set()
-
-
-def _valid_policies(certificate: x509.Certificate, above: set[str] | None, *, any_counts: bool) -> set[str] | None:
-    stated = extension(certificate, x509.CertificatePolicies)
-    own = {each.policy_identifier.dotted_string for each in stated or ()}
-    if ANY_POLICY in own and any_counts:
-        return above
-    own.discard(ANY_POLICY)
-    return own if above is None else above & own

@@ -7,136 +7,107 @@ a responder that this CA certified for it.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.hashes import Hash, HashAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID
-
-from validator.cms import ber
-from validator.pki.algorithms import weakness_of_hash, weakness_of_key
-from validator.pki.certificates import issuer_key
-from validator.pki.crl import Crl
+from common.containment import Unusable
+from validator.cms.certificate import Certificate
+from validator.cms.extensions import OCSP_NO_CHECK, OCSP_SIGNING, extended_key_usages
+from validator.cms.public_key import key_bits
+from validator.cms.signature_scheme import DIGESTS
+from validator.cms.signed_object import is_issued_by, is_signed_by
+from validator.pki.algorithms import weakness_of_key, weakness_of_signature
+from validator.pki.ocsp_response import OcspResponse, SingleAnswer, read_response
+from validator.pki.statement import RevokedEntry, Statement
 from validator.policy import Policy
 from validator.report.vocabulary import StatusKind
 
+KNOWN_DIGESTS = frozenset(DIGESTS.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OcspAnswer(Crl):
+class OcspAnswer(Statement):
     """What a responder says about one certificate."""
 
-    serial: int
+    kind: StatusKind = StatusKind.OCSP
+    answer: SingleAnswer
+    responder: Certificate | None
+    """Of a responder whose own revocation has to be asked; None = the CA itself, or one that says it need not."""
 
-    def speaks_of(self, certificate: x509.Certificate, *, authority: bool) -> bool:  # noqa: ARG002
-        """Whether it is about this certificate."""
-        return certificate.serial_number == self.serial
+    def is_about(self, certificate: Certificate, issuer: Certificate) -> bool:
+        """Whether it is about this certificate of this issuer, who is named by key and by the hash of its name."""
+        named = (_digest(self.answer.digest, raw) for raw in (issuer.subject_raw, certificate.issuer_raw))
+        return (
+            certificate.serial_number == self.answer.serial
+            and self.signers[0].key_info == issuer.key_info
+            and self.answer.name_hash in named
+        )
+
+    def entry(self, certificate: Certificate) -> RevokedEntry | None:
+        """The revocation it speaks of; None = not revoked."""
+        since = self.answer.revoked_at
+        about = certificate.serial_number == self.answer.serial
+        return RevokedEntry(since, self.answer.on_hold) if since and about else None
 
 
-def read_answers(
-    authorities: Iterable[x509.Certificate], data: bytes, policy: Policy, known_at: datetime | None = None
-) -> list[OcspAnswer]:
-    """The authentic answers of one response. Raises ``ValueError``.
-
-    ``known_at``: when the response is proved to have existed; None = now.
-    """
-    response = ocsp.load_der_ocsp_response(data)
-    if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-        raise ValueError("responder gave no answer")
-    if weakness := weakness_of_hash(response.signature_hash_algorithm, policy):
-        raise ValueError(f"signed with {weakness}")
+def read_answers(authorities: Iterable[Certificate], data: bytes, policy: Policy) -> list[OcspAnswer]:
+    """The authentic answers of one response. Raises ``Unusable``."""
+    response = read_response(data, policy)
+    if weakness := weakness_of_signature(response.signed, policy):
+        raise Unusable(f"signed with {weakness}")
     known, answers = tuple(authorities), []
-    for number, single in enumerate(response.responses):
-        if number >= policy.revocation.max_ocsp_answers:
-            raise ValueError("too many answers")
-        if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
-            continue
+    for single in response.answers:
         for authority in known:
-            if _is_about(single, authority, policy) and _is_authentic(response, authority, policy):
-                answers.append(_answer(single, authority, data, known_at))
-                break
+            if single.digest in KNOWN_DIGESTS and _is_of(single, authority, policy):
+                signer = _signer(response, authority, policy)
+                if signer is not None:
+                    answers.append(_answer(single, authority, signer, data))
+                    break
     return answers
 
 
-def _is_about(single: ocsp.OCSPSingleResponse, authority: x509.Certificate, policy: Policy) -> bool:
-    algorithm = single.hash_algorithm
-    return (
-        _digest(algorithm, authority.subject.public_bytes()) == single.issuer_name_hash
-        and _digest(algorithm, _key_bits(authority, policy)) == single.issuer_key_hash
-    )
+def _is_of(single: SingleAnswer, authority: Certificate, policy: Policy) -> bool:
+    return _digest(single.digest, key_bits(authority.key_info, policy.cms)) == single.key_hash
 
 
-def _digest(algorithm: HashAlgorithm, data: bytes) -> bytes:
-    state = Hash(algorithm)
-    state.update(data)
-    return state.finalize()
+def _digest(algorithm: str, data: bytes) -> bytes:
+    return hashlib.new(algorithm, data).digest()
 
 
-def _key_bits(certificate: x509.Certificate, policy: Policy) -> bytes:
-    info = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return list(ber.read_whole(info, policy.cms))[1].expect(ber.BIT_STRING).content[1:]
+def _signer(response: OcspResponse, authority: Certificate, policy: Policy) -> Certificate | None:
+    # (7.5) Signed by the CA itself, or by a responder that it certified for this.
+    for signer in (authority, *_responders(response, authority, policy)):
+        if not weakness_of_key(signer.public_key, policy) and is_signed_by(response.signed, signer):
+            return signer
+    return None
 
 
-def _is_authentic(response: ocsp.OCSPResponse, authority: x509.Certificate, policy: Policy) -> bool:
-    # (7.5) Signed by the CA itself, or by a responder that it certified for this and nothing else.
-    return any(
-        not weakness_of_key(signer.public_key(), policy) and _is_signed_by(response, signer)
-        for signer in (authority, *_responders(response, authority, policy))
-    )
-
-
-def _responders(response: ocsp.OCSPResponse, authority: x509.Certificate, policy: Policy) -> Iterator[x509.Certificate]:
-    for certificate in response.certificates[: policy.revocation.max_ocsp_answers]:
+def _responders(response: OcspResponse, authority: Certificate, policy: Policy) -> Iterator[Certificate]:
+    at = response.produced_at
+    for certificate in response.certificates:
         try:
-            certificate.verify_directly_issued_by(authority)
-            usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-            certificate.extensions.get_extension_for_class(x509.OCSPNoCheck)
-        except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+            usages = extended_key_usages(certificate) or ()
+        except Unusable:
             continue
-        at = response.produced_at_utc
         if (
-            ExtendedKeyUsageOID.OCSP_SIGNING in usages
+            OCSP_SIGNING in usages
             and certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
-            and not weakness_of_hash(certificate.signature_hash_algorithm, policy)
+            and not weakness_of_signature(certificate.signed, policy)
+            and is_issued_by(certificate, authority)
         ):
             yield certificate
 
 
-def _is_signed_by(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
-    key, algorithm = signer.public_key(), response.signature_hash_algorithm
-    if algorithm is None:
-        return False
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-        else:
-            return False
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _answer(
-    single: ocsp.OCSPSingleResponse, authority: x509.Certificate, data: bytes, known_at: datetime | None
-) -> OcspAnswer:
-    entries: dict[int, tuple[int, bool]] = {}
-    if (since := single.revocation_time_utc) is not None:
-        on_hold = single.revocation_reason is x509.ReasonFlags.certificate_hold
-        entries[single.serial_number] = (int(since.timestamp()), on_hold)
+def _answer(single: SingleAnswer, authority: Certificate, signer: Certificate, data: bytes) -> OcspAnswer:
+    needs_check = signer != authority and OCSP_NO_CHECK not in signer.extensions
+    since = single.revoked_at
     return OcspAnswer(
-        issuer=issuer_key(authority),
+        issuer=authority.subject,
+        signers=(authority,),
         sha256=hashlib.sha256(data).hexdigest(),
         number=None,
-        this_update=single.this_update_utc,
-        next_update=single.next_update_utc,
-        entries=entries,
-        kind=StatusKind.OCSP,
+        this_update=single.this_update,
+        next_update=single.next_update,
+        entries={single.serial: (int(since.timestamp()), single.on_hold)} if since else {},
         embedded=True,
-        known_at=known_at,
-        serial=single.serial_number,
+        answer=single,
+        responder=signer if needs_check else None,
     )

@@ -1,106 +1,113 @@
-"""(6) The chain from a certificate to a pinned root (RFC 5280 §6.1), over certificates of the trust folder.
+"""(6) Chains from a certificate to a pinned root, over certificates of the trust folder, and whether one is valid
+(RFC 5280 §6.1).
 
 A chain is judged for a time that the caller names: the time of verification, or an earlier one at which a trusted time
-stamp proves that the signature existed (EN 319 102-1 §5.2.6, §5.5).
+stamp proves that the signature existed (EN 319 102-1 §5.2.6, §5.5). What a pinned root says about itself counts like
+what any other CA says (RFC 5937), except its certificate policies.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.x509.oid import ExtensionOID
-
-from validator.fault import Fault, library_errors_as
-from validator.pki.algorithms import weakness_of_hash, weakness_of_key
-from validator.pki.certificates import Chain, extension
-from validator.pki.constraints import holds_policy, names_are_permitted
+from common.containment import Unusable
+from validator.cms.certificate import V3, Certificate
+from validator.cms.distribution_points import DISTRIBUTION_POINTS
+from validator.cms.extensions import (
+    ALTERNATIVE_NAMES,
+    ANY_POLICY,
+    AUTHORITY_INFORMATION,
+    AUTHORITY_KEY_IDENTIFIER,
+    BASIC_CONSTRAINTS,
+    CERTIFICATE_POLICIES,
+    EXTENDED_KEY_USAGE,
+    FRESHEST_CRL,
+    INHIBIT_ANY_POLICY,
+    KEY_USAGE,
+    NAME_CONSTRAINTS,
+    POLICY_CONSTRAINTS,
+    POLICY_MAPPINGS,
+    SUBJECT_KEY_IDENTIFIER,
+    basic_constraints,
+    inhibit_any_policy,
+    key_usage,
+    policies,
+    policy_constraints,
+    policy_mappings,
+)
+from validator.cms.signed_object import is_issued_by
+from validator.fault import Fault
+from validator.pki.algorithms import weakness_of_key, weakness_of_signature
+from validator.pki.certificates import Chain
+from validator.pki.name_constraints import names_are_permitted
+from validator.pki.policy_graph import PolicyGraph, PolicyInputs
 from validator.pki.trust_store import Purpose, TrustStore
 from validator.policy import Policy
 
 UNDERSTOOD = frozenset(
     {
-        ExtensionOID.BASIC_CONSTRAINTS,
-        ExtensionOID.KEY_USAGE,
-        ExtensionOID.EXTENDED_KEY_USAGE,
-        ExtensionOID.CERTIFICATE_POLICIES,
-        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
-        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
-        ExtensionOID.CRL_DISTRIBUTION_POINTS,
-        ExtensionOID.AUTHORITY_INFORMATION_ACCESS,
-        ExtensionOID.NAME_CONSTRAINTS,
-        ExtensionOID.POLICY_CONSTRAINTS,
-        ExtensionOID.INHIBIT_ANY_POLICY,
+        ALTERNATIVE_NAMES, AUTHORITY_INFORMATION, AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, CERTIFICATE_POLICIES,
+        DISTRIBUTION_POINTS, EXTENDED_KEY_USAGE, FRESHEST_CRL, INHIBIT_ANY_POLICY, KEY_USAGE, NAME_CONSTRAINTS,
+        POLICY_CONSTRAINTS, POLICY_MAPPINGS, SUBJECT_KEY_IDENTIFIER,
     }
-)
-"""Extensions that may be critical. Policy mappings are not evaluated: where they are critical the chain fails
-(RFC 5280 §4.2)."""
+)  # fmt: skip
+"""Extensions that may be critical."""
+NO_POLICY_ASKED = PolicyInputs()
 
 
-def find_chain(
-    leaf: x509.Certificate,
-    trust: TrustStore,
-    at: datetime,
-    policy: Policy,
-    field: str,
-    purpose: Purpose = Purpose.DOCUMENTS,
-) -> Chain:
-    """The first chain that is valid at that time. Raises ``Fault``: that of the first chain that is not."""
-    with library_errors_as("6.3", field, "chain not readable"):
-        _check_algorithms(leaf, policy, field, is_root=False)
-        paths = _paths((leaf,), trust, policy, purpose)
-        if not paths:
-            raise Fault("6.3", field)
-        first: Fault | None = None
-        for path in paths:
-            try:
-                _check_path(path, trust, at, policy, field)
-            except Fault as fault:
-                first = first or fault
-            else:
-                return path
-        raise first or AssertionError
+def paths(
+    leaf: Certificate, trust: TrustStore, policy: Policy, purpose: Purpose = Purpose.DOCUMENTS
+) -> Iterator[Chain]:
+    """Every way from the certificate to a root whose names and signatures fit (6.3), as far as the policy allows."""
+    left = policy.max_paths
+    for path in _paths((leaf,), trust, policy, purpose):
+        yield path
+        left -= 1
+        if left <= 0:
+            return
 
 
-def _paths(path: Chain, trust: TrustStore, policy: Policy, purpose: Purpose) -> list[Chain]:
-    """All ways on to a root whose names and signatures fit."""
-    # (6.3) Each certificate is signed by the next; the last is pinned. Roots end the search, loops cannot occur.
-    if trust.is_anchor(path[-1], purpose):
+def _paths(path: Chain, trust: TrustStore, policy: Policy, purpose: Purpose) -> Iterator[Chain]:
+    last = path[-1]
+    if trust.is_anchor(last, purpose):
         # An authority's certificate for time stamps may be pinned itself; nobody signs documents as a root.
-        return [path] if len(path) > 1 or purpose is Purpose.TIME else []
+        if len(path) > 1 or purpose is Purpose.TIME:
+            yield path
+        return
     if len(path) >= policy.max_chain:
-        return []
-    above = (ca for ca in trust.candidates(path[-1].issuer, purpose) if ca not in path and _issued(path[-1], ca))
-    return [longer for ca in above for longer in _paths((*path, ca), trust, policy, purpose)]
+        return
+    passed = {each.entity for each in path}
+    for above in trust.candidates(last.issuer, purpose):
+        # The same CA twice, in another certificate of the same key, would be a way in a circle.
+        if above.entity not in passed and is_issued_by(last, above):
+            yield from _paths((*path, above), trust, policy, purpose)
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def check_path(
+    path: Chain, trust: TrustStore, at: datetime, policy: Policy, field: str, inputs: PolicyInputs = NO_POLICY_ASKED
+) -> None:
+    """Everything about a chain but its signatures and revocation. Raises ``Fault``."""
     try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError):
-        return False
-    return True
-
-
-def _check_path(path: Chain, trust: TrustStore, at: datetime, policy: Policy, field: str) -> None:
-    for depth, certificate in enumerate(path):
-        _check_period(certificate, at, field, depth)
-        _check_algorithms(certificate, policy, field, is_root=depth == len(path) - 1)
-        _check_extensions(certificate, field)
-        if depth > 0:
-            _check_authority(certificate, depth, field)
-    # (6.10) Names lie within the constraints of each CA above.
-    if not names_are_permitted(path):
-        raise Fault("6.10", field)
-    # (6.11) A policy holds where one must.
-    if not holds_policy(path):
-        raise Fault("6.11", field)
+        for depth, certificate in enumerate(path):
+            _check_period(certificate, at, field, depth)
+            check_algorithms(certificate, policy, field, is_root=depth == len(path) - 1)
+            _check_extensions(certificate, field)
+            if depth > 0:
+                _check_authority(certificate, field)
+        _check_lengths(path, field)
+        # (6.10) Names lie within the constraints of each CA above.
+        if not names_are_permitted(path):
+            raise Fault("6.10", field)
+        # (6.11) A policy holds where one must.
+        if not has_policy(path, inputs):
+            raise Fault("6.11", field)
+    except Unusable as error:
+        raise Fault("6.12", field, str(error)) from error
     # (6.9) The operator trusts this hierarchy for that time.
     if not trust.holds(path[-1], at):
         raise Fault("6.9", field)
 
 
-def _check_period(certificate: x509.Certificate, at: datetime, field: str, depth: int) -> None:
+def _check_period(certificate: Certificate, at: datetime, field: str, depth: int) -> None:
     # (6.4) Inside its validity.
     which = "certificate" if depth == 0 else "CA certificate"
     if at < certificate.not_valid_before_utc:
@@ -109,28 +116,73 @@ def _check_period(certificate: x509.Certificate, at: datetime, field: str, depth
         raise Fault("6.4b", field, f"{which} expired")
 
 
-def _check_algorithms(certificate: x509.Certificate, policy: Policy, field: str, *, is_root: bool) -> None:
-    # (6.5) Keys and signature algorithms by allow list; a pinned root's own signature proves nothing.
-    weakness = weakness_of_key(certificate.public_key(), policy)
+def check_algorithms(certificate: Certificate, policy: Policy, field: str, *, is_root: bool = False) -> None:
+    """(6.5) Keys and signature algorithms by allow list; a pinned root's own signature proves nothing.
+
+    Raises ``Fault``, or ``Unusable`` for a key that cannot be read.
+    """
+    weakness = weakness_of_key(certificate.public_key, policy)
     if not weakness and not is_root:
-        weakness = weakness_of_hash(certificate.signature_hash_algorithm, policy)
+        weakness = weakness_of_signature(certificate.signed, policy)
     if weakness:
         raise Fault("6.5", field, f"certificate with {weakness}")
 
 
-def _check_extensions(certificate: x509.Certificate, field: str) -> None:
+def _check_extensions(certificate: Certificate, field: str) -> None:
     # (6.6) X.509 v3, every critical extension understood.
-    if certificate.version is not x509.Version.v3:
+    if certificate.version != V3:
         raise Fault("6.6", field)
-    for each in certificate.extensions:
-        if each.critical and each.oid not in UNDERSTOOD:
-            raise Fault("6.6", field, f"extension {each.oid.dotted_string} not supported")
+    for kind, extension in certificate.extensions.items():
+        if extension.critical and kind not in UNDERSTOOD:
+            raise Fault("6.6", field, f"extension {kind} not supported")
 
 
-def _check_authority(certificate: x509.Certificate, depth: int, field: str) -> None:
-    # (6.7) An issuer is a CA that may sign certificates, with room for the CAs below it.
-    constraints, usage = extension(certificate, x509.BasicConstraints), extension(certificate, x509.KeyUsage)
-    if constraints is None or not constraints.ca or usage is None or not usage.key_cert_sign:
+def _check_authority(certificate: Certificate, field: str) -> None:
+    # (6.7) An issuer is a CA that may sign certificates.
+    constraints, usage = basic_constraints(certificate), key_usage(certificate)
+    if constraints is None or not constraints.ca or (usage is not None and "key_cert_sign" not in usage):
         raise Fault("6.7", field)
-    if constraints.path_length is not None and constraints.path_length < depth - 1:
-        raise Fault("6.7", field, "chain longer than its CA allows")
+
+
+def _check_lengths(path: Chain, field: str) -> None:
+    # (6.7) Every CA has room for the CAs below it; a CA that renews itself takes none (§6.1.4 l, m).
+    below = 0
+    for certificate in path[1:]:
+        constraints = basic_constraints(certificate)
+        if constraints and constraints.path_length is not None and constraints.path_length < below:
+            raise Fault("6.7", field, "chain longer than its CA allows")
+        below += not certificate.is_self_issued
+
+
+def has_policy(path: Chain, inputs: PolicyInputs = NO_POLICY_ASKED) -> bool:
+    """Whether the chain has a certificate policy, if it must have one (§6.1.2 - §6.1.5). The root's own do not count.
+
+    Raises ``ValueError``.
+    """
+    graph, never = PolicyGraph(), len(path)
+    required = 0 if inputs.is_required else never
+    any_counts = 0 if inputs.is_any_inhibited else never
+    mapping = 0 if inputs.is_mapping_inhibited else never
+    for depth in range(len(path) - 2, -1, -1):
+        certificate, is_last = path[depth], depth == 0
+        renews = certificate.is_self_issued
+        graph.extend(policies(certificate), any_counts=any_counts > 0 or (not is_last and renews))
+        if required == 0 and not graph:
+            return False
+        if not is_last:
+            mappings = policy_mappings(certificate)
+            if any(ANY_POLICY in pair for pair in mappings):
+                return False  # (§6.1.4 a)
+            graph.map(mappings, are_allowed=mapping > 0)
+        if is_last or not renews:
+            required, any_counts, mapping = (max(each - 1, 0) for each in (required, any_counts, mapping))
+        limits, no_any = policy_constraints(certificate), inhibit_any_policy(certificate)
+        required = min(required, _given(limits.require_explicit_policy, required, is_last=is_last))
+        mapping = min(mapping, _given(limits.inhibit_policy_mapping, mapping))
+        any_counts = min(any_counts, _given(no_any, any_counts))
+    return required > 0 or bool(inputs.suits(graph.policies()))
+
+
+def _given(number: int | None, otherwise: int, *, is_last: bool = False) -> int:
+    """What a certificate limits a counter to; the last one can only require a policy at once (§6.1.5 b)."""
+    return otherwise if number is None or (is_last and number > 0) else number

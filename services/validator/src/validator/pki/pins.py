@@ -5,12 +5,13 @@ The file looks like ``{"roots": {"<sha256>": {"name": …, "from": …, "until":
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from common.containment import Unusable, raising_unusable
 from validator.pki.atomic_file import replace_file
 from validator.pki.trust_store import ALWAYS, Window
 
@@ -27,16 +28,28 @@ class Pin:
     """Addresses of the hierarchy's revocation lists, for ``trunkctl trust refresh``."""
 
 
-def read_pins(folder: Path) -> dict[str, Pin] | None:
-    """The roots that the operator named, by SHA-256; None = there is no such file. Raises ``ValueError``."""
+def read_pins(folder: Path, left_out: Callable[[str, str], None] | None = None) -> dict[str, Pin] | None:
+    """The roots that the operator named, by SHA-256; None = there is no such file. Raises ``Unusable``.
+
+    ``left_out``: called with fingerprint and cause for an entry that cannot be read; its root does not count then.
+    Without it such an entry raises.
+    """
     path = folder / PINS
     if not path.is_file():
         return None
-    try:
-        roots = json.loads(path.read_text(encoding="utf-8"))["roots"]
-        return {sha256.lower(): _read(entry) for sha256, entry in roots.items()}
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{PINS}: not readable: {error}") from error
+    with raising_unusable(f"{PINS}: not readable"):
+        roots: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["roots"]
+        entries = list(roots.items())
+    pins: dict[str, Pin] = {}
+    for sha256, entry in entries:
+        try:
+            with raising_unusable(f"{PINS}: {sha256[:64]} not readable"):
+                pins[sha256.lower()] = _read(entry)
+        except Unusable as error:
+            if left_out is None:
+                raise
+            left_out(sha256[:64], str(error))
+    return pins
 
 
 def write_pins(folder: Path, pins: Mapping[str, Pin]) -> None:

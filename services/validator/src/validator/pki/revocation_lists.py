@@ -1,21 +1,20 @@
 """All revocation lists in use, by issuer. A document costs one look-up of a serial number per certificate."""
 
 import hashlib
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cryptography import x509
-
-from validator.pki.certificates import issuer_key
-from validator.pki.crl import Crl, read_crl
+from common.containment import contained
+from validator.cms.certificate import Certificate
+from validator.cms.names import Name
+from validator.pki.crl import read_crl
+from validator.pki.pem import LIST, blocks
+from validator.pki.statement import Crl
 from validator.policy import Policy
 
 REMEMBERED_LISTS = 64
-
-log = logging.getLogger(__name__)
 
 RememberedStatuses = dict[tuple[str, ...], tuple[datetime, datetime, Any]]
 """Statuses of certificates by key: (from, until, chain and statements)."""
@@ -35,16 +34,17 @@ class RevocationLists:
     """All authentic lists by issuer. Equal content has equal ``version``."""
 
     def __init__(self, crls: Iterable[Crl] = ()) -> None:
-        self.crls = tuple(sorted(crls, key=lambda crl: (crl.issuer, crl.this_update, crl.number or 0)))
+        distinct = {crl.sha256: crl for crl in crls}.values()
+        self.crls = tuple(sorted(distinct, key=lambda crl: (crl.issuer.key, crl.this_update, crl.number or 0)))
         self.version = hashlib.sha256("".join(sorted(crl.sha256 for crl in self.crls)).encode()).hexdigest()
         self._by_issuer: dict[str, tuple[Crl, ...]] = {}
         for crl in self.crls:
-            self._by_issuer[crl.issuer] = (*self._by_issuer.get(crl.issuer, ()), crl)
+            self._by_issuer[crl.issuer.key] = (*self._by_issuer.get(crl.issuer.key, ()), crl)
         self._memory = _Memory()
 
-    def about(self, issuer: str) -> tuple[Crl, ...]:
-        """The lists of that CA, oldest first. ``issuer``: as ``issuer_key`` gives it."""
-        return self._by_issuer.get(issuer, ())
+    def of(self, issuer: Name) -> tuple[Crl, ...]:
+        """The lists of that issuer, oldest first."""
+        return self._by_issuer.get(issuer.key, ())
 
     @property
     def memory(self) -> RememberedStatuses:
@@ -52,23 +52,39 @@ class RevocationLists:
         return self._memory.statuses
 
 
+def _ignore(_name: str, _cause: str) -> None:
+    """For callers who do not ask."""
+
+
 def authentic_crls(
-    authorities: Iterable[x509.Certificate], files: Iterable[tuple[str, bytes]], policy: Policy
+    authorities: Iterable[Certificate],
+    files: Iterable[tuple[str, bytes]],
+    policy: Policy,
+    left_out: Callable[[str, str], None] = _ignore,
 ) -> list[Crl]:
-    """The usable lists among files of (name, PEM or DER). The others are left out with a line in the log."""
+    """The usable lists among files of (name, PEM or DER).
+
+    ``left_out``: called with name and cause of each that is not used, or only for what it lists.
+    """
     known, crls = tuple(authorities), []
-    held = hashlib.sha256(repr(policy).encode() + b"".join(issuer_key(each).encode() for each in known)).hexdigest()
+    held = hashlib.sha256(repr(policy).encode() + b"".join(sorted(each.der for each in known))).hexdigest()
     for name, data in files:
-        key = (hashlib.sha256(data).hexdigest(), held)
-        try:
-            if key not in _read_before:
-                if len(_read_before) >= REMEMBERED_LISTS:
-                    _read_before.clear()
-                _read_before[key] = read_crl(known, data, policy)
-            crls.append(_read_before[key])
-        except ValueError as error:
-            log.warning("CRL %s not used: %s", name, error)
+        for place, der in blocks(data, LIST, policy.cms):
+            with contained(lambda cause, name=name + place: left_out(name, cause)):  # type: ignore[misc]
+                crl = _read(known, der, held, policy)
+                crls.append(crl)
+                if defect := "breaks a rule of its form" if crl.is_malformed else crl.obstacle:
+                    left_out(name + place, f"used for what it lists alone: {defect}")
     return crls
+
+
+def _read(known: tuple[Certificate, ...], der: bytes, held: str, policy: Policy) -> Crl:
+    key = (hashlib.sha256(der).hexdigest(), held)
+    if key not in _read_before:
+        if len(_read_before) >= REMEMBERED_LISTS:
+            _read_before.clear()
+        _read_before[key] = read_crl(known, der, policy)
+    return _read_before[key]
 
 
 _read_before: dict[tuple[str, str], Crl] = {}

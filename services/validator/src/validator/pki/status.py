@@ -8,14 +8,13 @@ list, certificate or root it rests on ends.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cryptography import x509
-
+from common.containment import Unusable
+from validator.cms.certificate import Certificate
 from validator.fault import Fault, rank
 from validator.pki.certificate_profile import check_profile
-from validator.pki.certificates import Chain, fingerprint
+from validator.pki.certificates import Chain
+from validator.pki.chain_search import find_valid_chain
 from validator.pki.evidence import Evidence
-from validator.pki.path import find_chain
-from validator.pki.revocation import check_revocation
 from validator.pki.trust_store import Purpose
 from validator.report.model import StatusUsed
 
@@ -47,12 +46,11 @@ class CertificateStatus:
 
 
 def certificate_status(
-    leaf: x509.Certificate, purpose: Purpose, evidence: Evidence, proven_at: datetime | None, field: str
+    leaf: Certificate, purpose: Purpose, evidence: Evidence, proven_at: datetime | None, field: str
 ) -> CertificateStatus:
     """The status of ``leaf`` now, or else at ``proven_at``.
 
-    ``field``: name of the signature field, for the faults. Raises the library's errors for a certificate that cannot be
-    read whole.
+    ``field``: name of the signature field, for the faults.
     """
     present = _present(leaf, purpose, evidence, field)
     if not present.faults or proven_at is None or proven_at >= evidence.now:
@@ -61,10 +59,10 @@ def certificate_status(
     return past if not past.faults or not present.is_trusted else present
 
 
-def _present(leaf: x509.Certificate, purpose: Purpose, evidence: Evidence, field: str) -> CertificateStatus:
+def _present(leaf: Certificate, purpose: Purpose, evidence: Evidence, field: str) -> CertificateStatus:
     """The status now, remembered where possible."""
     now, memory = evidence.now, evidence.lists.memory
-    key = (fingerprint(leaf), purpose, evidence.trust.version, evidence.policy.version)
+    key = (leaf.sha256, purpose, evidence.trust.version, evidence.policy.version)
     if (known := memory.get(key)) is not None and known[0] <= now < known[1]:
         chain, statuses = known[2]
         return CertificateStatus(now, chain, statuses, until=known[1])
@@ -83,23 +81,25 @@ def _until(status: CertificateStatus, evidence: Evidence) -> datetime:
     """When the first thing that a valid status rests on ends."""
     ends = [certificate.not_valid_after_utc for certificate in status.chain]
     ends += [used.next_update for used in status.statuses if used.next_update]
-    window = evidence.trust.windows.get(fingerprint(status.chain[-1]))
+    window = evidence.trust.windows.get(status.chain[-1].sha256)
     # A list that is in the folder already but dated ahead may say something else once its time has come.
     ahead = [crl.this_update for crl in evidence.lists.crls if crl.this_update > status.at]
     return min([*ends, *ahead, *([window.end] if window and window.end else [])])
 
 
-def _judge(leaf: x509.Certificate, purpose: Purpose, evidence: Evidence, at: datetime, field: str) -> CertificateStatus:
+def _judge(leaf: Certificate, purpose: Purpose, evidence: Evidence, at: datetime, field: str) -> CertificateStatus:
+    try:
+        leaf.check()
+    except Unusable as error:
+        return CertificateStatus(at, faults=(Fault("6.12", field, str(error)),))
     faults: list[Fault] = []
-    chain: Chain = ()
-    statuses: tuple[StatusUsed, ...] = ()
     try:
         check_profile(leaf, field, purpose)
+    except Unusable as error:
+        faults.append(Fault("6.12", field, str(error)))
     except Fault as fault:
         faults.append(fault)
-    try:
-        chain = find_chain(leaf, evidence.trust, at, evidence.policy, field, purpose)
-        statuses = check_revocation(chain, evidence, at, field)
-    except Fault as fault:
-        faults.append(fault)
-    return CertificateStatus(at, chain, statuses, tuple(faults))
+    found = find_valid_chain(leaf, evidence, at, field, purpose)
+    if found.fault is not None:
+        faults.append(found.fault)
+    return CertificateStatus(at, found.chain, found.statuses, tuple(faults))

@@ -10,76 +10,119 @@
 
 PEM or DER, any file names. Without ``trust.json`` every certificate in ``roots/`` counts; with it, only those that it
 names. Certificates that a document brings along are never used to build a chain.
+
+A file that cannot be used is left out, named, and changes nothing for the others.
 """
 
 import hashlib
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
+from common.containment import Unusable, contained
+from validator.pki.certificates import certificates_in
 from validator.pki.pins import PINS, Pin, read_pins
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 
-PEM = b"-----BEGIN"
 FOLDERS = ("roots", "intermediates", "crls", "tsa")
+PLACES = (*FOLDERS, PINS)
+"""Where something may be left out."""
 
-log = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True, order=True)
+class LeftOut:
+    """A file, or a part of one, that is not used."""
+
+    folder: str
+    """One of ``PLACES``."""
+    name: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.folder}/{self.name}: {self.cause}"
+
+
+NoteLeftOut = Callable[[LeftOut], None]
+
+
+def _ignore(_: LeftOut) -> None:
+    """For callers who do not ask."""
 
 
 def load(
-    folder: Path, policy: Policy = DEFAULT, *, crls: bool = True, unreadable: Callable[[str], None] | None = None
+    folder: Path,
+    policy: Policy = DEFAULT,
+    *,
+    crls: bool = True,
+    left_out: NoteLeftOut = _ignore,
+    last_pins: Mapping[str, Pin] | None = None,
 ) -> tuple[TrustStore, RevocationLists]:
-    """Read the folder. Raises ``ValueError`` naming the file that cannot be read. There may be no CRL at all.
+    """Read the folder. Raises ``ValueError`` if no root counts. There may be no CRL at all.
 
-    ``unreadable``: called with the name of such a file, which is then left out: whoever verifies offline was given the
-    folder.
+    ``left_out``: called for everything that is not used. ``last_pins``: what counts while ``trust.json`` cannot be
+    read; without them an unreadable one raises ``ValueError``, since nobody knows then which roots count.
     """
-    roots, intermediates, tsa = (_read_files(folder / name) for name in ("roots", "intermediates", "tsa"))
-    lists = _read_files(folder / "crls") if crls else []
-    pins = read_pins(folder)
+    pins = pins_of(folder, left_out, last_pins)
+    certificates = {name: _certificates(folder, name, policy, left_out) for name in ("roots", "intermediates", "tsa")}
     trust = TrustStore(
-        _pinned(_certificates(roots, unreadable), pins),
-        _certificates(intermediates, unreadable),
-        _certificates(tsa, unreadable),
-        {sha256: pin.window for sha256, pin in pins.items()} if pins else None,
+        _pinned(certificates["roots"], pins, left_out),
+        (der for _, der in certificates["intermediates"]),
+        (der for _, der in certificates["tsa"]),
+        {sha256: pin.window for sha256, pin in pins.items()} if pins is not None else None,
     )
     if not trust.roots:
         raise ValueError(f"no root certificate in {folder / 'roots'}")
-    return trust, RevocationLists(authentic_crls(trust.authorities, lists, policy))
+    lists = _read_files(folder, "crls", policy, left_out) if crls else ()
+    return trust, RevocationLists(authentic_crls(trust.authorities, lists, policy, _noting("crls", left_out)))
+
+
+def pins_of(
+    folder: Path, left_out: NoteLeftOut = _ignore, last_pins: Mapping[str, Pin] | None = None
+) -> Mapping[str, Pin] | None:
+    """``trust.json``, or ``last_pins`` where it cannot be read. Raises ``Unusable``."""
+    try:
+        return read_pins(folder, _noting(PINS, left_out))
+    except Unusable as error:
+        if last_pins is None:
+            raise
+        left_out(LeftOut(PINS, "", str(error)))
+        return last_pins
 
 
 def stamp(folder: Path) -> str:
     """A value that changes when a file of the folder does: compare it before loading again."""
     state = hashlib.sha256()
     for path in _watched_files(folder):
-        status = path.stat()
-        state.update(f"{path.relative_to(folder)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        with contained(lambda _: None):  # a file that has gone since counts as changed by its absence
+            status = path.stat()
+            state.update(f"{path.relative_to(folder)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return state.hexdigest()
 
 
 def read_certificates(name: str, data: bytes) -> list[bytes]:
-    """All certificates of a file, as DER. Raises ``ValueError`` naming it."""
-    try:
-        pem = PEM in data
-        loaded = x509.load_pem_x509_certificates(data) if pem else [x509.load_der_x509_certificate(data)]
-    except ValueError as error:
-        raise ValueError(f"{name}: not a certificate") from error
-    return [certificate.public_bytes(Encoding.DER) for certificate in loaded]
+    """All certificates of a file, as DER. Raises ``ValueError`` naming it, if one of them cannot be read."""
+
+    def refuse(place: str, cause: str) -> None:
+        raise Unusable(f"{place}: not a certificate: {cause}")
+
+    return [certificate.der for certificate in certificates_in(name, data, refuse)]
 
 
-def _pinned(ders: list[bytes], pins: dict[str, Pin] | None) -> list[bytes]:
-    if pins is None:
-        return ders
-    by_fingerprint = [(hashlib.sha256(der).hexdigest(), der) for der in ders]
-    for sha256, _ in by_fingerprint:
-        if sha256 not in pins:
-            log.warning("root %s is not pinned in %s and does not count", sha256, PINS)
-    return [der for sha256, der in by_fingerprint if sha256 in pins]
+def _noting(folder: str, left_out: NoteLeftOut) -> Callable[[str, str], None]:
+    return lambda name, cause: left_out(LeftOut(folder, name, cause))
+
+
+def _pinned(roots: Iterable[tuple[str, bytes]], pins: Mapping[str, Pin] | None, left_out: NoteLeftOut) -> list[bytes]:
+    counted = []
+    for name, der in roots:
+        sha256 = hashlib.sha256(der).hexdigest()
+        if pins is None or sha256 in pins:
+            counted.append(der)
+        else:
+            left_out(LeftOut("roots", name, f"root {sha256} is not pinned in {PINS}"))
+    return counted
 
 
 def _watched_files(folder: Path) -> list[Path]:
@@ -87,18 +130,30 @@ def _watched_files(folder: Path) -> list[Path]:
     return sorted(path for path in paths if path.is_file() and not path.name.startswith("."))
 
 
-def _read_files(folder: Path) -> list[tuple[str, bytes]]:
-    paths = sorted(folder.glob("*")) if folder.is_dir() else []
-    return [(path.name, path.read_bytes()) for path in paths if path.is_file() and not path.name.startswith(".")]
+def _read_files(folder: Path, name: str, policy: Policy, left_out: NoteLeftOut) -> list[tuple[str, bytes]]:
+    """Name and bytes of each file of one of the folders."""
+    read = []
+    for path in sorted((folder / name).glob("*")):
+        if path.name.startswith("."):
+            continue
+        with contained(lambda cause, path=path: left_out(LeftOut(name, path.name, cause))):  # type: ignore[misc]
+            if path.is_file():
+                read.append((path.name, read_bounded(path, policy.revocation.max_list_bytes)))
+    return read
 
 
-def _certificates(files: list[tuple[str, bytes]], unreadable: Callable[[str], None] | None = None) -> list[bytes]:
-    certificates: list[bytes] = []
-    for name, data in files:
-        try:
-            certificates += read_certificates(name, data)
-        except ValueError:
-            if unreadable is None:
-                raise
-            unreadable(name)
+def read_bounded(path: Path, most: int) -> bytes:
+    """The bytes of a file. Raises ``Unusable`` if there are more than ``most``, and ``OSError``."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise Unusable("file too large")
+    return data
+
+
+def _certificates(folder: Path, name: str, policy: Policy, left_out: NoteLeftOut) -> list[tuple[str, bytes]]:
+    certificates: list[tuple[str, bytes]] = []
+    for file, data in _read_files(folder, name, policy, left_out):
+        readable = certificates_in(file, data, _noting(name, left_out), policy.cms)
+        certificates += [(file, certificate.der) for certificate in readable]
     return certificates

@@ -7,10 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from validator.pki.certificates import fingerprint
+from validator.cms.certificate import Certificate, read_certificate
+from validator.cms.names import Name
 
 
 class Purpose(StrEnum):
@@ -50,37 +48,49 @@ class TrustStore:
         self._intermediates = tuple(sorted(set(intermediates) - set(self._roots)))
         self._tsa = tuple(sorted(set(tsa) - set(self._roots)))
         self.windows = dict(windows or {})
-        self.roots = _parse_all(self._roots)
-        self.intermediates = _parse_all(self._intermediates)
-        self.tsa = _parse_all(self._tsa)
-        self.root_fingerprints = tuple(hashlib.sha256(der).hexdigest() for der in self._roots)
+        self.roots = _read_all(self._roots)
+        self.intermediates = _read_all(self._intermediates)
+        self.tsa = _read_all(self._tsa)
+        self.root_fingerprints = tuple(root.sha256 for root in self.roots)
         self.version = _version((self._roots, self._intermediates, self._tsa), self.windows)
+        self._by_subject = {
+            Purpose.DOCUMENTS: _by_subject((*self.roots, *self.intermediates)),
+            Purpose.TIME: _by_subject(self.authorities),
+        }
 
     @property
-    def authorities(self) -> tuple[x509.Certificate, ...]:
+    def authorities(self) -> tuple[Certificate, ...]:
         """All certificates whose statements on revocation may count."""
-        return (*self.roots, *self.intermediates, *self.tsa)
+        return tuple(dict.fromkeys((*self.roots, *self.intermediates, *self.tsa)))
 
-    def is_anchor(self, certificate: x509.Certificate, purpose: Purpose = Purpose.DOCUMENTS) -> bool:
+    def is_anchor(self, certificate: Certificate, purpose: Purpose = Purpose.DOCUMENTS) -> bool:
         """Whether exactly this certificate is pinned for that purpose."""
-        der = certificate.public_bytes(Encoding.DER)
-        return der in self._roots or (purpose is Purpose.TIME and der in self._tsa)
+        return certificate.der in self._roots or (purpose is Purpose.TIME and certificate.der in self._tsa)
 
-    def holds(self, root: x509.Certificate, at: datetime) -> bool:
+    def holds(self, root: Certificate, at: datetime) -> bool:
         """Whether the operator trusts that root for the time ``at``."""
-        return not self.windows or self.windows.get(fingerprint(root), ALWAYS).holds(at)
+        return not self.windows or self.windows.get(root.sha256, ALWAYS).holds(at)
 
-    def candidates(self, issuer: x509.Name, purpose: Purpose = Purpose.DOCUMENTS) -> tuple[x509.Certificate, ...]:
+    def candidates(self, issuer: Name, purpose: Purpose = Purpose.DOCUMENTS) -> tuple[Certificate, ...]:
         """Certificates with that subject, roots first. The name only finds them; signatures decide."""
-        known = self.authorities if purpose is Purpose.TIME else (*self.roots, *self.intermediates)
-        return tuple(ca for ca in known if ca.subject == issuer)
+        return self._by_subject[purpose].get(issuer, ())
 
     def __reduce__(self) -> tuple[type["TrustStore"], tuple[Any, ...]]:
         return TrustStore, (self._roots, self._intermediates, self._tsa, self.windows)
 
 
-def _parse_all(ders: tuple[bytes, ...]) -> tuple[x509.Certificate, ...]:
-    return tuple(x509.load_der_x509_certificate(der) for der in ders)
+def _read_all(ders: tuple[bytes, ...]) -> tuple[Certificate, ...]:
+    certificates = tuple(map(read_certificate, ders))
+    for certificate in certificates:
+        certificate.check()
+    return certificates
+
+
+def _by_subject(certificates: Iterable[Certificate]) -> dict[Name, tuple[Certificate, ...]]:
+    found: dict[Name, tuple[Certificate, ...]] = {}
+    for each in certificates:
+        found[each.subject] = (*found.get(each.subject, ()), each)
+    return found
 
 
 def _version(parts: Iterable[tuple[bytes, ...]], windows: Mapping[str, Window]) -> str:

@@ -169,7 +169,8 @@ _TABLE = (
     ),
     Rule("5.2b", "There are signed attributes.", Reason.E_SIG_FORMAT, _SIGNATURE, "no signed attributes"),
     Rule(
-        "5.3", "The signer's certificate is in the CMS, once.",
+        "5.3", "The signer's certificate is in the CMS; of several with the same key, a signing-certificate attribute "
+        "names one.",
         Reason.E_SIG_FORMAT, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "signer's certificate not found",
     ),
     Rule("5.4", "The digest algorithms are on the policy's list.", Reason.E_SIG_WEAK_ALG, _ALGORITHM, "weak digest"),
@@ -189,6 +190,10 @@ _TABLE = (
     Rule(
         "5.8", "The signature value is right for the signer's key.",
         Reason.E_SIG_VALUE, SubIndication.SIG_CRYPTO_FAILURE, "signature value is wrong",
+    ),
+    Rule(
+        "5.9", "The key in the signer's certificate can be read.",
+        Reason.E_SIG_CERT_FORMAT, _FORMAT, "key of the certificate not readable",
     ),
     # Chain
     Rule("6.0", "Trust material is given.", Reason.E_UNAVAILABLE, _LATER, "no trust was given"),
@@ -226,7 +231,8 @@ _TABLE = (
         Reason.E_SIG_UNTRUSTED_CA, _CHAIN, "issuer is not a CA",
     ),
     Rule(
-        "6.8", "A time stamp is made with a certificate for time stamping (RFC 3161 §2.3).",
+        "6.8", "A time stamp is made with a certificate for time stamping and nothing else, critically so "
+        "(RFC 3161 §2.3).",
         Reason.E_SIG_KEY_USAGE, _CHAIN, "certificate is not for time stamping",
     ),
     Rule(
@@ -242,12 +248,20 @@ _TABLE = (
         Reason.E_SIG_UNTRUSTED_CA, _CHAIN, "no certificate policy holds for the whole chain",
     ),
     Rule(
-        "6.12", "The signer's certificate can be read.",
-        Reason.E_SIG_UNTRUSTED_CA, _FORMAT, "certificate not readable",
+        "6.12", "Everything that is used of the chain's certificates can be read.",
+        Reason.E_SIG_CERT_FORMAT, _FORMAT, "certificate not readable",
     ),
     # Revocation
-    Rule("7.1", "A revocation list is signed by a CA of the trust folder.", failure="the list is not used"),
-    Rule("7.2", "A revocation list is complete: no delta, indirect or partial list.", failure="the list is not used"),
+    Rule(
+        "7.1", "A revocation list is signed in the name of its issuer, by a key that the trust folder holds for it "
+        "under the same root (RFC 5280 §6.3.3 f).",
+        failure="the list is not used",
+    ),
+    Rule(
+        "7.2", "A revocation list covers the certificate: by its scope, distribution point and reasons, alone or with "
+        "others (RFC 5280 §6.3.3).",
+        failure="it counts for what it lists alone",
+    ),
     Rule(
         "7.3", "No certificate of the chain is on its issuer's list, however old the list is.",
         Reason.E_SIG_REVOKED, SubIndication.REVOKED_NO_POE, "certificate revoked",
@@ -272,7 +286,7 @@ _TABLE = (
     ),
     # Time
     Rule(
-        "8.1", "The claimed signing time is there and not in the future.",
+        "8.1", "A claimed signing time is not in the future.",
         Reason.E_SIG_TIME, _SIGNATURE, "signing time lies in the future",
     ),
     Rule(

@@ -37,6 +37,7 @@ NOTES = {
     NoteCode.CERTIFICATE_SHARED: "Một chứng thư số đăng ký cho nhiều đơn vị (sự kiện an toàn)",
     NoteCode.OTHER_UNIT_SIGNED: "Có chữ ký của đơn vị khác",
     NoteCode.TIME_AHEAD: "Giờ ký ghi lệch tới bảy giờ (giờ địa phương ghi như giờ UTC)",
+    NoteCode.NO_SIGNING_TIME: "Không ghi giờ ký, hoặc giờ ký không đọc được",
     NoteCode.NO_SIGNING_CERTIFICATE_ATTRIBUTE: "Chữ ký không nêu chứng thư số đã dùng",
     NoteCode.NOT_SIGNED_ON_PROMULGATION_DATE: "Ngày ký khác ngày ban hành",
     NoteCode.TIMESTAMP_NOT_USED: "Dấu thời gian không dùng được",

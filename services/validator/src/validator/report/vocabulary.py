@@ -88,6 +88,8 @@ class NoteCode(StrEnum):
     OTHER_UNIT_SIGNED = "OTHER_UNIT_SIGNED"
     TIME_AHEAD = "TIME_AHEAD"
     """The claimed signing time lies ahead by up to seven hours: local time written as UTC."""
+    NO_SIGNING_TIME = "NO_SIGNING_TIME"
+    """No signing time is claimed, or none that can be read; a claim would prove nothing."""
     NO_SIGNING_CERTIFICATE_ATTRIBUTE = "NO_SIGNING_CERTIFICATE_ATTRIBUTE"
     NOT_SIGNED_ON_PROMULGATION_DATE = "NOT_SIGNED_ON_PROMULGATION_DATE"
     TIMESTAMP_NOT_USED = "TIMESTAMP_NOT_USED"

@@ -1,16 +1,15 @@
 """The pool of workers as the service uses it, with trust folder, revocation lists and unit directory kept fresh."""
 
 import asyncio
-import contextlib
-import logging
 import time
 from datetime import UTC, datetime
 
+import structlog
+
 from common.directory import DirectoryReader
-from common.failure import Outage, Transient
-from validator.context import Material, VerificationRequest
+from common.failure import Outage
+from validator.context import VerificationRequest
 from validator.metrics import record_examination, record_material
-from validator.pki import trust_folder
 from validator.pki.refresh import refresh
 from validator.policy import MIB
 from validator.report.decision import Decision
@@ -18,11 +17,14 @@ from validator.secrecy.search import SearchRequest, SearchResult
 from validator.settings import ValidatorSettings
 from validator.workers.cache import VerdictCache
 from validator.workers.job import Limits
+from validator.workers.material import MaterialReader
 from validator.workers.pool import Pool
 
 START_RETRY_SECONDS = 1.0
+STALE_SECONDS = 900.0
+"""Material that could not be checked for so long is not judged by any more: a root may have been removed meanwhile."""
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger("trunk.validator")
 
 
 class Examiner:
@@ -31,15 +33,16 @@ class Examiner:
     def __init__(self, settings: ValidatorSettings, directory: DirectoryReader) -> None:
         self._settings = settings
         self._directory = directory
+        self._reader = MaterialReader(settings.trust_dir)
         self._pool: Pool | None = None
         self._cache = VerdictCache()
         self._version = ""
         """Of the material in use; empty while it is being replaced."""
-        self._stamp = ""
-        """Of trust folder and directory when they were read."""
         self._missing = "trust material not loaded"
-        self._material_task: asyncio.Task[None] | None = None
-        self._lists_task: asyncio.Task[None] | None = None
+        """What keeps the newest material from being used; empty = nothing."""
+        self._fresh_until = 0.0
+        """On the monotonic clock."""
+        self._is_stopped = False
 
     async def examine(self, document: bytes, request: VerificationRequest, now: datetime, *, urgent: bool) -> Decision:
         """The decision on one PDF, urgent ones first. Raises ``Outage`` while there is no material."""
@@ -60,13 +63,14 @@ class Examiner:
         return await self._ready_pool().look(file, request, now, urgent=urgent)
 
     def _ready_pool(self) -> Pool:
-        if self._pool is None:
-            raise Outage("validator", self._missing)
+        if self._pool is None or time.monotonic() > self._fresh_until:
+            raise Outage("validator", self._missing or "trust material not checked for too long")
         return self._pool
 
     async def check(self) -> None:
-        """Readiness: the workers have their material. Raises ``Outage``."""
-        if self._pool is None:
+        """Readiness: the workers have the newest material. Raises ``Outage``."""
+        self._ready_pool()
+        if self._missing:
             raise Outage("validator", self._missing)
 
     async def measure(self) -> None:
@@ -75,60 +79,48 @@ class Examiner:
         if material is not None and material.trust is not None:
             record_material(material.trust, material.revocation, self._directory.read_at, datetime.now(UTC))
 
-    async def start(self) -> None:
-        """Begin to load the material, and keep looking for changes."""
-        self._material_task = asyncio.create_task(self._keep_material_fresh())
-        if self._settings.crl_refresh_seconds > 0:
-            self._lists_task = asyncio.create_task(self._keep_lists_fresh())
-
     async def stop(self) -> None:
         """End the workers."""
-        for task in (self._material_task, self._lists_task):
-            if task:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        self._is_stopped = True
         if self._pool:
             await self._pool.close()
 
-    async def _keep_material_fresh(self) -> None:
-        while True:
-            try:
-                await self._load_if_changed()
-            except (Transient, ValueError, OSError) as error:
-                self._missing = str(error)
-                log.warning("material not refreshed: %s", error)
-            is_ready = self._pool is not None
-            await asyncio.sleep(self._settings.trust_refresh_seconds if is_ready else START_RETRY_SECONDS)
+    def pause_seconds(self) -> float:
+        """Until the material is looked at again."""
+        return self._settings.trust_refresh_seconds if self._pool else START_RETRY_SECONDS
 
-    async def _keep_lists_fresh(self) -> None:
-        """Bring revocation lists into the trust folder, where ``_keep_material_fresh`` notices them."""
-        drops = [self._settings.crl_drop_dir] if self._settings.crl_drop_dir else []
-        while True:
-            try:
-                for result in await asyncio.to_thread(refresh, self._settings.trust_dir, drops):
-                    if not result.is_well:
-                        log.warning("revocation list from %s: %s", result.source, result.outcome)
-            except (ValueError, OSError) as error:
-                log.warning("revocation lists not refreshed: %s", error)
-            await asyncio.sleep(self._settings.crl_refresh_seconds)
+    async def refresh_material(self) -> None:
+        """Use what the trust folder and the directory hold now. Raises whatever keeps that from being done."""
+        try:
+            await self._use_material()
+        except Exception as error:
+            self._missing = str(error) or type(error).__name__
+            self._reader.forget()
+            raise
+        self._missing = ""
+        self._fresh_until = time.monotonic() + STALE_SECONDS
 
-    async def _load_if_changed(self) -> None:
-        directory = self._directory.current
-        stamp = f"{trust_folder.stamp(self._settings.trust_dir)}:{directory.version}"
-        if stamp == self._stamp:
+    async def _use_material(self) -> None:
+        material = await self._reader.read(self._directory.current)
+        if material is None:
             return
-        trust, revocation = await asyncio.to_thread(trust_folder.load, self._settings.trust_dir)
-        material = Material(trust, revocation, directory)
         self._version = ""  # answers that are on their way belong to the old material
         if self._pool is None:
             pool = Pool(material, workers=self._settings.workers, limits=_limits(self._settings))
             await pool.start()
             self._pool = pool
+            if self._is_stopped:
+                await pool.close()
         else:
             self._pool.update(material)
         self._version = material.version
-        self._stamp = stamp
+
+    async def refresh_lists(self) -> None:
+        """Bring revocation lists into the trust folder, where ``refresh_material`` notices them."""
+        drops = [self._settings.crl_drop_dir] if self._settings.crl_drop_dir else []
+        for result in await asyncio.to_thread(refresh, self._settings.trust_dir, drops):
+            if not result.is_well:
+                log.warning("revocation list not taken", source=result.source, detail=result.outcome)
 
 
 def _limits(settings: ValidatorSettings) -> Limits:

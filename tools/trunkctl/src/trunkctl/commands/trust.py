@@ -45,7 +45,6 @@ def trust_add(
 @trust_app.command("list")
 def trust_list(trust: Folder) -> None:
     """What the folder holds, and what of it counts."""
-    from validator.pki.certificates import issuer_key
     from validator.pki.trust_folder import load
 
     now = datetime.now(UTC)
@@ -54,14 +53,13 @@ def trust_list(trust: Folder) -> None:
     console().print(rows(table, [_row(each, now) for each in held]))
     if not held:
         return
-    names = {issuer_key(each.certificate): each.certificate.subject.rfc4514_string() for each in held}
     try:
-        _, revocation = load(trust)
+        _, revocation = load(trust, left_out=lambda each: console().print(f"left out: {each}", markup=False))
     except ValueError as error:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     lists = Table("list of", "number", "from", "until", "in force", "entries")
     lines = [
-        (names.get(crl.issuer, crl.issuer), crl.number or "", crl.this_update, crl.next_update or "",
+        (crl.issuer.rfc4514_string(), crl.number or "", crl.this_update, crl.next_update or "",
          "yes" if crl.next_update and now < crl.next_update else "NO", len(crl.entries))
         for crl in revocation.crls
     ]  # fmt: skip

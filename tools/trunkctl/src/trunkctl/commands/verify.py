@@ -90,7 +90,7 @@ def _trust(folder: Path) -> "tuple[TrustStore, RevocationLists]":
     from validator.pki.trust_folder import load
 
     try:
-        return load(folder, unreadable=lambda name: typer.echo(f"not a certificate, left out: {name}", err=True))
+        return load(folder, left_out=lambda each: typer.echo(f"left out: {each}", err=True))
     except (ValueError, OSError) as error:
         raise typer.BadParameter(f"{folder} holds no usable trust material: {error}") from error
 

@@ -1,0 +1,112 @@
+"""The entries of a revocation list (RFC 5280 §5.1.2.6, §5.3), in one pass: there may be a hundred thousand."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from common.containment import Unusable, raising_unusable
+from validator.cms import ber
+from validator.cms.ber import Element
+from validator.cms.certificate import read_extensions
+from validator.cms.general_names import read_general_name
+from validator.cms.names import Name
+from validator.policy import CmsLimits
+
+REASON_CODE, INVALIDITY_DATE, CERTIFICATE_ISSUER = "2.5.29.21", "2.5.29.24", "2.5.29.29"
+UNDERSTOOD = frozenset({REASON_CODE, INVALIDITY_DATE, CERTIFICATE_ISSUER})
+HOLD, REMOVED = 6, 8
+"""Reason codes (§5.3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryNote:
+    """What the extensions of an entry say."""
+
+    reason: int = 0
+    invalid_since: datetime | None = None
+    issuer: Name | None = None
+    """The entry and those that follow are about certificates of this issuer."""
+    obstacle: str = ""
+
+
+PLAIN = EntryNote()
+
+
+@dataclass(slots=True)
+class ReadEntries:
+    """The entries by issuer."""
+
+    own: dict[int, tuple[int, bool]] = field(default_factory=dict)
+    others: dict[str, dict[int, tuple[int, bool]]] = field(default_factory=dict)
+    lifted: set[int] = field(default_factory=set)
+    obstacle: str = ""
+
+
+def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
+    """All entries. Raises ``ValueError``. An entry whose extensions cannot be read counts as revoked."""
+    read = ReadEntries()
+    seconds: dict[bytes, int] = {}
+    notes: dict[bytes, EntryNote] = {b"": PLAIN}
+    data, limits = revoked.data, revoked.limits
+    at, until = revoked.inside, revoked.until
+    target = read.own
+    while at < until:
+        inside, at = _span(data, at, until, ber.SEQUENCE)
+        number_at, number_end = _span(data, inside, at, ber.INTEGER)
+        serial = int.from_bytes(data[number_at:number_end], "big", signed=True)
+        time_at, time_end = _span(data, number_end, at, None)
+        raw_time = data[number_end:time_end]
+        if (since := seconds.get(raw_time)) is None:
+            since = seconds[raw_time] = int(ber.read_time(data[number_end], data[time_at:time_end]).timestamp())
+        raw_note = data[time_end:at]
+        if (note := notes.get(raw_note)) is None:
+            note = notes[raw_note] = _note(raw_note, limits)
+        read.obstacle = read.obstacle or note.obstacle
+        if note.issuer is not None:
+            target = read.own if note.issuer == issuer else read.others.setdefault(note.issuer.key, {})
+        if note.reason == REMOVED:
+            read.lifted.add(serial)
+            continue
+        if note.invalid_since is not None:
+            since = min(since, int(note.invalid_since.timestamp()))
+        target[serial] = (since, note.reason == HOLD)
+    return read
+
+
+def _span(data: bytes, at: int, until: int, tag: int | None) -> tuple[int, int]:
+    """Begin and end of the content of the element at ``at``."""
+    if at + 2 > until or (tag is not None and data[at] != tag):
+        raise ValueError("entry of a list not readable")
+    length, inside = data[at + 1], at + 2
+    if length >= ber.INDEFINITE:
+        digits = length & ~ber.INDEFINITE
+        length = int.from_bytes(data[inside : inside + digits], "big")
+        inside += digits
+        if not 0 < digits <= ber.LENGTH_DIGITS:
+            raise ValueError("entry of a list not readable")
+    if inside + length > until:
+        raise ValueError("entry of a list not readable")
+    return inside, inside + length
+
+
+def _note(raw: bytes, limits: CmsLimits) -> EntryNote:
+    try:
+        with raising_unusable():
+            return _read_note(raw, limits)
+    except Unusable:
+        return PLAIN
+
+
+def _read_note(raw: bytes, limits: CmsLimits) -> EntryNote:
+    extensions = read_extensions(ber.read_whole(raw, limits))
+    values = {kind: ber.read_element(each.value, limits) for kind, each in extensions.items() if kind in UNDERSTOOD}
+    unknown = [kind for kind, each in extensions.items() if each.critical and kind not in UNDERSTOOD]
+    issuer = None
+    if CERTIFICATE_ISSUER in values:
+        names = (read_general_name(each).value for each in values[CERTIFICATE_ISSUER])
+        issuer = next(name for name in names if isinstance(name, Name))
+    return EntryNote(
+        reason=values[REASON_CODE].expect(ber.ENUMERATED).integer() if REASON_CODE in values else 0,
+        invalid_since=values[INVALIDITY_DATE].time() if INVALIDITY_DATE in values else None,
+        issuer=issuer,
+        obstacle=f"critical extension {unknown[0]} in an entry" if unknown else "",
+    )

@@ -1,0 +1,87 @@
+"""What an issuer has said about revocation: the common form of lists (``crl``) and OCSP answers (``ocsp``)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from validator.cms.certificate import Certificate
+from validator.cms.distribution_points import IssuingPoint
+from validator.cms.names import Name
+from validator.report.vocabulary import StatusKind
+
+Entries = Mapping[int, tuple[int, bool]]
+"""By serial number: seconds since 1970 of ``RevokedEntry.since``, and ``RevokedEntry.on_hold``."""
+
+
+EVERYTHING = IssuingPoint()
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedEntry:
+    """One revoked certificate."""
+
+    since: datetime
+    """Revocation date, or the earlier date at which the CA says the key may have been lost."""
+    on_hold: bool = False
+    """A hold may be lifted; every other revocation is for good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One authentic list, or one answer."""
+
+    issuer: Name
+    signers: tuple[Certificate, ...]
+    """Certificates of the trust folder, of that name, whose key signed it."""
+    sha256: str
+    number: int | None
+    this_update: datetime
+    next_update: datetime | None
+    entries: Entries
+    """Revoked certificates of the issuer itself."""
+    kind: StatusKind
+    embedded: bool = False
+    """Taken out of the document, not of the trust folder."""
+    known_at: datetime | None = None
+    """When it is proved to have existed; None = now."""
+
+    @property
+    def serials(self) -> frozenset[int]:
+        """Serial numbers of the revoked certificates."""
+        return frozenset(self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crl(Statement):
+    """One revocation list."""
+
+    kind: StatusKind = StatusKind.CRL
+    point: IssuingPoint = EVERYTHING
+    """What it covers."""
+    others: Mapping[str, Entries] = field(default_factory=dict)
+    """Of an indirect list: revoked certificates of other issuers, by ``Name.key``."""
+    base: int | None = None
+    """Of a delta list: number of the oldest full list that it adds to."""
+    lifted: frozenset[int] = frozenset()
+    """Of a delta list: serial numbers that are not revoked any more."""
+    is_malformed: bool = False
+    """It breaks a rule of its form: what it lists is revoked, and it says nothing more."""
+    obstacle: str = ""
+    """A critical part that is not understood: what it lists is revoked, and nothing can be said of the others."""
+
+    def entry(self, certificate: Certificate) -> RevokedEntry | None:
+        """The entry of a certificate; None = it is not listed."""
+        own = self.issuer == certificate.issuer
+        entries = self.entries if own else self.others.get(certificate.issuer.key, {})
+        found = entries.get(certificate.serial_number)
+        return RevokedEntry(datetime.fromtimestamp(found[0], UTC), found[1]) if found else None
+
+    @property
+    def for_leaves(self) -> bool:
+        """Whether it covers certificates that are no CA's."""
+        return not self.point.only_authorities
+
+    @property
+    def for_authorities(self) -> bool:
+        """Whether it covers certificates of CAs."""
+        return not self.point.only_leaves

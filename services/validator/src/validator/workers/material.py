@@ -1,0 +1,72 @@
+"""The material that documents are judged by, read from trust folder and directory whenever one of them changes.
+
+Whatever stands in a file of the folder is that file's trouble alone: it is left out, named in the log once, and counted
+until it is gone. The folder as a whole is read by a supervised task (``common.tasks``).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from common.domain.directory import Directory
+from validator.context import Material
+from validator.metrics import record_trust_folder
+from validator.pki import trust_folder
+from validator.pki.pins import PINS, Pin, read_pins
+from validator.pki.trust_folder import LeftOut
+
+log = structlog.get_logger("trunk.validator.material")
+
+
+@dataclass(slots=True)
+class MaterialReader:
+    """Reads the folder again when it has changed."""
+
+    folder: Path
+    _stamp: str = ""
+    """Of folder and directory when they were read."""
+    _left_out: frozenset[LeftOut] = frozenset()
+    _pins: Mapping[str, Pin] | None = field(default=None)
+    """What counted when ``trust.json`` could be read last."""
+    _material: Material | None = None
+
+    async def read(self, directory: Directory) -> Material | None:
+        """The material; None = it has not changed. Raises ``ValueError`` without roots, and ``OSError``."""
+        stamp = f"{await asyncio.to_thread(trust_folder.stamp, self.folder)}:{directory.version}"
+        if stamp != self._stamp or self._material is None:
+            material = await asyncio.to_thread(self._load, directory)
+            self._material, self._stamp = material, stamp
+            self._record()
+            return material
+        self._record()
+        return None
+
+    def forget(self) -> None:
+        """Read everything again next time: what was read could not be put to use."""
+        self._stamp = ""
+
+    def _load(self, directory: Directory) -> Material:
+        left_out: list[LeftOut] = []
+        trust, revocation = trust_folder.load(self.folder, left_out=left_out.append, last_pins=self._pins)
+        self._note(frozenset(left_out))
+        if not any(each.folder == PINS for each in left_out):
+            # Where nothing is pinned, what counts now is what counts while a later trust.json cannot be read.
+            self._pins = read_pins(self.folder) or {sha256: Pin() for sha256 in trust.root_fingerprints}
+        return Material(trust, revocation, directory)
+
+    def _note(self, left_out: frozenset[LeftOut]) -> None:
+        """Name what is left out, once."""
+        for each in sorted(left_out - self._left_out):
+            log.warning("file of the trust folder left out", folder=each.folder, file=each.name, detail=each.cause)
+        for each in sorted(self._left_out - left_out):
+            log.info("file of the trust folder used or gone", folder=each.folder, file=each.name)
+        self._left_out = left_out
+
+    def _record(self) -> None:
+        material = self._material
+        if material is not None and material.trust is not None:
+            record_trust_folder(material.trust, material.revocation, self._left_out, datetime.now(UTC))
