@@ -12,7 +12,8 @@ from validator.cms.certificate import Certificate
 from validator.fault import Fault
 from validator.pki.certificates import Chain
 from validator.pki.evidence import Evidence
-from validator.pki.path import check_algorithms, check_path, paths
+from validator.pki.path import NO_POLICY_ASKED, check_algorithms, check_path, paths
+from validator.pki.policy_graph import PolicyInputs
 from validator.pki.revocation import check_revocation
 from validator.pki.trust_store import Purpose
 from validator.report.model import StatusUsed
@@ -33,14 +34,22 @@ class FoundChain:
 
 
 def find_valid_chain(
-    leaf: Certificate, evidence: Evidence, at: datetime, field: str, purpose: Purpose = Purpose.DOCUMENTS
+    leaf: Certificate,
+    evidence: Evidence,
+    at: datetime,
+    field: str,
+    purpose: Purpose = Purpose.DOCUMENTS,
+    inputs: PolicyInputs = NO_POLICY_ASKED,
 ) -> FoundChain:
-    """The first chain that is valid at that time and not revoked; else the best of the others."""
+    """The first chain that is valid at that time and not revoked; else the best of the others.
+
+    ``inputs``: what is asked of certificate policies.
+    """
     try:
         check_algorithms(leaf, evidence.policy, field)
         tried = []
         for path in paths(leaf, evidence.trust, evidence.policy, purpose):
-            outcome = _judge(path, evidence, at, field, purpose)
+            outcome = _judge(path, evidence, at, field, purpose, inputs)
             if outcome.fault is None:
                 return outcome
             tried.append((_distance(outcome.fault, path), outcome))
@@ -53,9 +62,11 @@ def find_valid_chain(
     return min(tried, key=lambda each: each[0])[1]
 
 
-def _judge(path: Chain, evidence: Evidence, at: datetime, field: str, purpose: Purpose) -> FoundChain:
+def _judge(
+    path: Chain, evidence: Evidence, at: datetime, field: str, purpose: Purpose, inputs: PolicyInputs
+) -> FoundChain:
     try:
-        check_path(path, evidence.trust, at, evidence.policy, field)
+        check_path(path, evidence.trust, at, evidence.policy, field, inputs)
     except Fault as fault:
         return FoundChain(fault=fault)
     try:
