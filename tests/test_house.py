@@ -1,6 +1,8 @@
 """House rules that a machine can hold."""
 
+import ast
 import importlib
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -58,3 +60,81 @@ def test_submit_keys_are_exact() -> None:
 def test_every_reason_has_a_sentence_and_is_its_token(reason: Reason) -> None:
     assert reason.value == reason.name
     assert sentence(reason).endswith(".")
+
+
+# What must never end
+
+
+SHIPPED = sorted([*(ROOT / "libs" / "common").rglob("*.py"), *(ROOT / "services").rglob("*.py")])
+BEGINS_TASKS = {
+    "common.tasks": "supervises them",
+    "common.service.consumer": "one for each message, and the two that a connection waits for",
+    "common.service.publisher": "one for each publish",
+    "validator.workers.pool": "one for each document",
+}
+"""Modules that begin a task of asyncio themselves: none of them runs for good."""
+USES_THREADS = {"common.containment": "makes it safe", "validator.workers.pool": "its own threads, as safely"}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(next(up for up in path.parents if up.name == "src")).with_suffix("").parts)
+
+
+def calls(path: Path, *names: str) -> Iterator[int]:
+    """Lines on which a function or method of such a name is called."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in names:
+                yield node.lineno
+
+
+def test_only_supervised_tasks_run_for_good() -> None:
+    beginning = {module_of(path) for path in SHIPPED if any(calls(path, "create_task", "ensure_future"))}
+    assert beginning == set(BEGINS_TASKS)
+
+
+def test_no_thread_leaves_its_coroutine_waiting() -> None:
+    """``asyncio.to_thread`` never returns where the function raises ``StopIteration``."""
+    using = {module_of(path) for path in SHIPPED if any(calls(path, "to_thread", "run_in_executor"))}
+    assert using == set(USES_THREADS)
+
+
+LIBRARIES = {"cryptography", "asn1crypto", "lxml", "pyhanko", "minio", "aiormq", "defusedxml", "zipfile"}
+NARROW = {
+    "common.buckets": "asks for one code, and raises all else",
+    "common.edxml.unzip": "a full disk must not pass for a damaged archive",
+    "common.objects": "asks for one code; all else that means an outage is in STORE_TROUBLE",
+    "common.service.connection": "gives one error another name",
+    "common.service.consumer": "supervised: what is not held here begins the task again",
+    "common.service.publisher": "supervised, and every other error goes to whoever publishes",
+    "validator.checks.tamper_evidence": "what it calls raises nothing else",
+    "validator.cms.public_key": "inside of raising_unusable",
+    "validator.cms.raw_rsa": "its caller holds everything, by library_errors_as",
+    "validator.cms.signature_scheme": "tells wrong from right; its callers hold everything else",
+    "validator.fault": "lets its own faults pass, and the end of the process",
+    "validator.pki.algorithms": "what it calls raises nothing else, by raising_unusable",
+    "validator.secrecy.pdf_marks": "tells packed from plain; its caller holds everything else",
+}
+"""Modules that use such a library and hold less than everything it may raise, and why that ends nothing else."""
+INSIDE_OF_A_FAULT = ("validator.diff", "validator.pdf")
+"""Work on a PDF: whatever is raised there becomes a fault of the rule that was asked, by ``library_errors_as``."""
+
+
+def narrow_handlers(path: Path) -> list[int]:
+    """Lines of ``except`` that hold neither ``Exception`` nor ``BaseException``."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    handlers = [(node.lineno, node.type) for node in nodes if isinstance(node, ast.ExceptHandler)]
+    return [line for line, kind in handlers if kind and ast.unparse(kind) not in ("Exception", "BaseException")]
+
+
+def imported(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.partition(".")[0] for name in names}
+
+
+def test_who_holds_only_some_errors_of_a_library_says_why() -> None:
+    narrow = {module_of(path) for path in SHIPPED if LIBRARIES & imported(path) and narrow_handlers(path)}
+    assert {name for name in narrow if not name.startswith(INSIDE_OF_A_FAULT)} == set(NARROW)

@@ -279,3 +279,28 @@ async def test_odd_properties_arrive(vhost: VirtualHost, odd: Basic.Properties) 
     async with consuming_from(vhost, lambda: [queue], handled), vhost.channel() as channel:
         await channel.basic_publish(b"odd", routing_key=queue, properties=odd)
         await until(lambda: handled.bodies() == [b"odd"])
+
+
+class Outside(BaseException):
+    """No subclass of Exception."""
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), Outside("panicked"), StopIteration()], ids=repr)
+async def test_a_message_whose_processing_raises_holds_no_slot(vhost: VirtualHost, error: BaseException) -> None:
+    """It is counted by the broker and comes again; others are handled meanwhile."""
+    (queue,) = declare(vhost, f"{PREFIX}1.normal")
+    failing = [True]
+    seen: list[bytes] = []
+
+    async def process(message: Incoming) -> Settlement:
+        if message.body == b"odd" and failing[0]:
+            raise error
+        seen.append(message.body)
+        return ACKED
+
+    async with consuming_from(vhost, lambda: [queue], process, slots=1, prefetch=1) as consumer:
+        await ready(consumer)
+        await put(vhost, queue, b"odd", b"even")
+        await until(lambda: b"even" in seen)
+        failing[0] = False
+        await until(lambda: b"odd" in seen)

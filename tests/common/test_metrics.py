@@ -158,6 +158,14 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
         lambda: metrics.set_trust_updated({"crl/CA": AT}),
         {("trunk_trust_last_update_timestamp_seconds", ("crl/CA",)): AT.timestamp()},
     ),
+    "set_trust_list_ends": (
+        lambda: metrics.set_trust_list_ends({"crl/CA": AT}),
+        {("trunk_trust_list_end_timestamp_seconds", ("crl/CA",)): AT.timestamp()},
+    ),
+    "set_trust_content": (
+        lambda: metrics.set_trust_content({"crl": 3}, {"crls": 1}),
+        {("trunk_trust_items", ("crl",)): 3, ("trunk_trust_files_left_out", ("crls",)): 1},
+    ),
     "set_trust_not_after": (
         lambda: metrics.set_trust_not_after({"Root": AT}),
         {("trunk_trust_not_after_timestamp_seconds", ("Root",)): AT.timestamp()},
@@ -223,6 +231,7 @@ def test_in_flight_goes_back() -> None:
         ("trunk_deliveries_pending", lambda: metrics.set_deliveries_pending({("A.01", Lane.NORMAL): 1})),
         ("trunk_trust_last_update_timestamp_seconds", lambda: metrics.set_trust_updated({"directory": AT})),
         ("trunk_trust_not_after_timestamp_seconds", lambda: metrics.set_trust_not_after({"Other": AT})),
+        ("trunk_trust_list_end_timestamp_seconds", lambda: metrics.set_trust_list_ends({"crl/Other": AT})),
     ],
 )
 def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_other: Callable[[], None]) -> None:

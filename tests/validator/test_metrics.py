@@ -122,7 +122,7 @@ def test_age_of_the_material(harness: Harness) -> None:
     trust, read_at = harness.trust, NOW + timedelta(minutes=5)
     older = revocation_of(harness.city, trust, this_update=NOW - timedelta(days=1))
     both = RevocationLists([*older.crls, *harness.revocation.crls])
-    record_material(trust, both, read_at, NOW)
+    record_material(trust, both, read_at, NOW, NOW)
     (root,), (issuing,) = trust.roots, trust.intermediates
     root_name, issuing_name = (
         each.subject.rfc4514_string().partition("CN=")[2].split(",")[0] for each in (root, issuing)
@@ -130,6 +130,7 @@ def test_age_of_the_material(harness: Harness) -> None:
     update, end = "trust_last_update_timestamp_seconds", "trust_not_after_timestamp_seconds"
     assert material() == {
         (update, "directory"): read_at.timestamp(),
+        (update, "trust folder"): NOW.timestamp(),
         (update, f"arl/{root_name}"): NOW.timestamp(),
         (update, f"crl/{issuing_name}"): NOW.timestamp(),
         (end, root_name): root.not_valid_after_utc.timestamp(),
@@ -138,21 +139,33 @@ def test_age_of_the_material(harness: Harness) -> None:
 
 
 def test_no_list_and_no_directory_are_told_as_zero(harness: Harness) -> None:
-    record_material(harness.trust, RevocationLists(), None, NOW)
-    assert [value for key, value in material().items() if key[0].startswith("trust_last_update")] == [0, 0, 0]
+    record_material(harness.trust, RevocationLists(), None, None, NOW)
+    assert [value for key, value in material().items() if key[0].startswith("trust_last_update")] == [0, 0, 0, 0]
 
 
 def test_of_expired_authorities_no_list_is_awaited_but_their_end_is_told(harness: Harness) -> None:
-    record_material(harness.trust, harness.revocation, NOW, NOW + timedelta(days=365 * 60))
+    record_material(harness.trust, harness.revocation, NOW, NOW, NOW + timedelta(days=365 * 60))
     assert [key for key in material() if key[0].startswith("trust_last")] == [
-        ("trust_last_update_timestamp_seconds", "directory")
+        ("trust_last_update_timestamp_seconds", "directory"),
+        ("trust_last_update_timestamp_seconds", "trust folder"),
     ]
     assert len([key for key in material() if key[0].startswith("trust_not_after")]) == 2
 
 
+def test_until_when_the_newest_lists_are_in_force(harness: Harness) -> None:
+    ahead = revocation_of(harness.city, harness.trust, this_update=NOW + timedelta(days=1), number=2)
+    lists = RevocationLists([*harness.revocation.crls, *ahead.crls])
+    record_material(harness.trust, lists, NOW, NOW, NOW)
+    ends = series("trunk_trust_list_end_timestamp_seconds")
+    assert {key[1].partition("/")[0] for key in ends} == {"arl", "crl"}
+    assert set(ends.values()) == {(NOW + timedelta(days=7)).timestamp()}  # what is dated ahead is not in force yet
+    record_material(harness.trust, RevocationLists(), NOW, NOW, NOW)
+    assert set(series("trunk_trust_list_end_timestamp_seconds").values()) == {0}
+
+
 def test_authorities_of_one_name_are_told_apart() -> None:
     first, second = (Authority("Cùng tên", now=NOW, kind="p256") for _ in range(2))
-    record_material(TrustStore([first.root.der, second.root.der]), RevocationLists(), NOW, NOW)
+    record_material(TrustStore([first.root.der, second.root.der]), RevocationLists(), NOW, NOW, NOW)
     assert len([key for key in material() if key[1].startswith("arl/")]) == 2
 
 

@@ -1,7 +1,7 @@
 """NIST's Public Key Interoperability Test Suite (PKITS 1.0.1, the certificates of 2011), the whole of it at once.
 
-All certificates of the suite's CAs lie in one trust folder, and all its lists: every test has to find its own chain among
-those of all others. Numbers are those of NIST's document; the names of the files say what is expected, except for
+All certificates of the suite's CAs lie in one trust folder, and all its lists: every test has to find its own chain
+among those of all others. Numbers are those of NIST's document; the names of the files say what is expected, except for
 policies, where the document asks for subtests with other settings.
 """
 
@@ -148,5 +148,5 @@ def test_pkits(case: Case) -> None:
 def test_the_suite_is_complete() -> None:
     numbers = {case.number for case in cases()}
     assert len(numbers) == TOTAL
-    assert {number for number in SUBTESTS} <= numbers
+    assert set(SUBTESTS) <= numbers
     assert set(DEVIATIONS) <= {case.number for case in cases() if case.is_valid}

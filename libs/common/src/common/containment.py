@@ -7,6 +7,11 @@ and, from libraries written in Rust, panics that are no ``Exception`` at all.
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ENDS_THE_PROCESS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 """Raised to end a task or the process, not because of what was read."""
@@ -52,3 +57,20 @@ def described(error: BaseException) -> str:
     text = " ".join(str(error).split())
     name = type(error).__name__
     return name if not text else text[:200] if isinstance(error, Unusable) else f"{name}: {text[:200]}"
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """The answer of ``function``, run in a thread, or what it raises."""
+    return await asyncio.to_thread(call_for_coroutine, partial(function, *args, **options))
+
+
+def call_for_coroutine(function: Callable[[], T]) -> T:
+    """Calls a function in a thread for a coroutine that waits.
+
+    A ``StopIteration`` cannot be handed over: whoever waits for it would wait for ever. It is raised as
+    ``RuntimeError``, as generators do.
+    """
+    try:
+        return function()
+    except StopIteration as error:
+        raise RuntimeError("StopIteration") from error

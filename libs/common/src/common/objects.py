@@ -4,7 +4,6 @@ Calls block in threads. Bytes read are checked against their digest before anybo
 object, then database, then fact. What each service's keys may do: ``store_access.py``.
 """
 
-import asyncio
 import hashlib
 import io
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from minio.commonconfig import COMPLIANCE
 from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
+from common.containment import in_thread
 from common.domain.names import Sha256
 from common.domain.reason import Reason
 from common.facts import ObjectRef
@@ -225,4 +225,4 @@ def store_trouble() -> Iterator[None]:
 
 async def _in_thread(call: Callable[[], T]) -> T:
     with store_trouble():
-        return await asyncio.to_thread(call)
+        return await in_thread(call)

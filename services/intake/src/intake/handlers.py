@@ -1,12 +1,12 @@
 """Intake's handlers: a submission becomes a saved decision and a fact; a later refusal frees its DocumentId."""
 
-import asyncio
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from common.clock import Clock, utc_now
+from common.containment import in_thread
 from common.directory import DirectoryReader
 from common.domain import ids
 from common.domain.envelope import Message
@@ -71,7 +71,7 @@ class Intake:
 
     async def _arrive(self, submission: Submission, source: BinaryIO) -> Arrival:
         """Nothing is stored yet: what is marked secret must not be."""
-        package = content_ref(*await asyncio.to_thread(digest_of, source))
+        package = content_ref(*await in_thread(digest_of, source))
         source.seek(0)
         sender, upload = submission.unit.code, uploaded(submission)
         arrival = Arrival(sender=sender, package=package, lane=submission.lane, at=self.now(), upload=upload)
@@ -90,7 +90,7 @@ class Intake:
     async def _decide(self, arrival: Arrival, submission: Submission, source: BinaryIO) -> PackageRecord:
         parsed = await read_package(source, self.settings.limits)
         if isinstance(parsed, Refused):
-            marked = secret(await asyncio.to_thread(mark_in_broken, source))
+            marked = secret(await in_thread(mark_in_broken, source))
             return await self._once(arrival, source, unreadable(arrival, marked or parsed))
         try:
             return await self._once(arrival, source, await self._judge(arrival, submission, parsed))

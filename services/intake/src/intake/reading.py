@@ -1,10 +1,10 @@
 """From bytes to stored content: parse, and put the parsed message and its files into the content store."""
 
-import asyncio
 import tempfile
 from typing import BinaryIO, cast
 
 from common import envelopes
+from common.containment import in_thread
 from common.domain.outcome import Refused
 from common.edxml import Limits, Parsed, Unreadable, parse
 from common.objects import Objects
@@ -18,7 +18,7 @@ HEAD_BYTES = 4 * 1024 * 1024
 async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
     """Parse in a thread, with files spooled to disk."""
     try:
-        return await asyncio.to_thread(parse, source, _spool, limits)
+        return await in_thread(parse, source, _spool, limits)
     except Unreadable as error:
         return Refused(error.reason, error.detail)
 

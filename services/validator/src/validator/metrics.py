@@ -9,7 +9,6 @@ from common.metrics import (
     record_signature_validation,
     record_signature_verdict,
     set_trust_content,
-    set_trust_folder_read,
     set_trust_list_ends,
     set_trust_not_after,
     set_trust_updated,
@@ -64,10 +63,14 @@ def revocation_checks(decision: Decision) -> Iterator[Check]:
 
 
 def record_material(
-    trust: TrustStore, revocation: RevocationLists, directory_read_at: datetime | None, now: datetime
+    trust: TrustStore,
+    revocation: RevocationLists,
+    directory_read_at: datetime | None,
+    folder_read_at: datetime | None,
+    now: datetime,
 ) -> None:
     """Set the age of the material in use. Expired CAs are left out: they issue no new lists."""
-    sources, ends = {"directory": directory_read_at or NEVER}, {}
+    sources, ends = {"directory": directory_read_at or NEVER, "trust folder": folder_read_at or NEVER}, {}
     for kind, authorities in (("arl", trust.roots), ("crl", trust.intermediates)):
         for name, authority in _by_name(authorities).items():
             if now <= authority.not_valid_after_utc:
@@ -79,14 +82,11 @@ def record_material(
     set_trust_not_after({name: each.not_valid_after_utc for name, each in _by_name(trust.authorities).items()})
 
 
-def record_trust_folder(
-    trust: TrustStore, revocation: RevocationLists, left_out: Iterable[LeftOut], read_at: datetime
-) -> None:
-    """Set what of the trust folder is in use, what is not, and when that was seen."""
+def record_trust_folder(trust: TrustStore, revocation: RevocationLists, left_out: Iterable[LeftOut]) -> None:
+    """Set what of the trust folder is in use, and what is not."""
     held = {"root": trust.roots, "intermediate": trust.intermediates, "tsa": trust.tsa, "crl": revocation.crls}
     unused = Counter(each.folder for each in left_out)
     set_trust_content({kind: len(items) for kind, items in held.items()}, {name: unused[name] for name in PLACES})
-    set_trust_folder_read(read_at)
 
 
 def _checks(judged: SignatureReport | TimeStampReport, step: Step | None) -> Iterator[Check]:

@@ -34,7 +34,7 @@ _REVOCATION = Counter(
 )
 _UPDATED = Gauge(
     "trunk_trust_last_update_timestamp_seconds",
-    "When the newest list of a CA was issued, or the unit directory last read",
+    "When the newest list of a CA was issued, or trust folder and unit directory were last read",
     ["source"],
     registry=REGISTRY,
 )
@@ -50,11 +50,6 @@ _ENDS = Gauge(
     "trunk_trust_list_end_timestamp_seconds",
     "Until when the newest list of a CA is in force; 0 = there is none",
     ["source"],
-    registry=REGISTRY,
-)
-_READ = Gauge(
-    "trunk_trust_folder_read_timestamp_seconds",
-    "When the trust folder was last looked at with success, changed or not; 0 = never",
     registry=REGISTRY,
 )
 _HELD = Gauge(
@@ -99,11 +94,6 @@ def set_trust_not_after(subjects: Mapping[str, datetime]) -> None:
 def set_trust_list_ends(sources: Mapping[str, datetime]) -> None:
     """Until when the newest list of each source is in force, named as in ``set_trust_updated``."""
     _set_times(_ENDS, sources)
-
-
-def set_trust_folder_read(at: datetime) -> None:
-    """The trust folder was looked at, and what it holds is in use."""
-    _READ.set(at.timestamp())
 
 
 def set_trust_content(items: Mapping[str, int], left_out: Mapping[str, int]) -> None:

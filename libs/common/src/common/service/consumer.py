@@ -5,7 +5,6 @@ and is named by ``check``. Every loss of the connection starts over with the que
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
@@ -185,8 +184,11 @@ class Consumer:
                 settlement = Settlement(Disposition.RETURN, "retried")
             else:
                 settlement = await self._settlement(queue, delivered)
-        with contextlib.suppress(AMQPError, RuntimeError, OSError):  # the channel is gone: it comes again by itself
+        with contained(self._note_unsettled):  # the channel is gone: it comes again by itself
             await _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+
+    def _note_unsettled(self, cause: str) -> None:
+        log.info("message not settled", consumer=self._name, detail=cause)
 
     async def _settlement(self, queue: str, delivered: Any) -> Settlement:
         """Whatever is raised outside of the handler is counted by the broker: a message that is never settled would

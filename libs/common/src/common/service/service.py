@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from common import topology
 from common.clock import utc_now
+from common.containment import in_thread
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
@@ -195,7 +196,7 @@ class Service:
         for stop in self._stops:
             await stop()
         await self.tasks.stop()
-        await asyncio.to_thread(self._tracer_provider.force_flush, FLUSH_MILLISECONDS)
+        await in_thread(self._tracer_provider.force_flush, FLUSH_MILLISECONDS)
 
     def _consume(
         self,

@@ -4,14 +4,15 @@ Whatever stands in a file of the folder is that file's trouble alone: it is left
 until it is gone. The folder as a whole is read by a supervised task (``common.tasks``).
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
+from common.clock import utc_now
+from common.containment import in_thread
 from common.domain.directory import Directory
 from validator.context import Material
 from validator.metrics import record_trust_folder
@@ -27,6 +28,8 @@ class MaterialReader:
     """Reads the folder again when it has changed."""
 
     folder: Path
+    read_at: datetime | None = None
+    """When the folder was last looked at with success, changed or not."""
     _stamp: str = ""
     """Of folder and directory when they were read."""
     _left_out: frozenset[LeftOut] = frozenset()
@@ -36,13 +39,12 @@ class MaterialReader:
 
     async def read(self, directory: Directory) -> Material | None:
         """The material; None = it has not changed. Raises ``ValueError`` without roots, and ``OSError``."""
-        stamp = f"{await asyncio.to_thread(trust_folder.stamp, self.folder)}:{directory.version}"
+        stamp = f"{await in_thread(trust_folder.stamp, self.folder)}:{directory.version}"
         if stamp != self._stamp or self._material is None:
-            material = await asyncio.to_thread(self._load, directory)
-            self._material, self._stamp = material, stamp
-            self._record()
+            material = await in_thread(self._load, directory)
+            self._material, self._stamp, self.read_at = material, stamp, utc_now()
             return material
-        self._record()
+        self.read_at = utc_now()
         return None
 
     def forget(self) -> None:
@@ -53,6 +55,7 @@ class MaterialReader:
         left_out: list[LeftOut] = []
         trust, revocation = trust_folder.load(self.folder, left_out=left_out.append, last_pins=self._pins)
         self._note(frozenset(left_out))
+        record_trust_folder(trust, revocation, left_out)
         if not any(each.folder == PINS for each in left_out):
             # Where nothing is pinned, what counts now is what counts while a later trust.json cannot be read.
             self._pins = read_pins(self.folder) or {sha256: Pin() for sha256 in trust.root_fingerprints}
@@ -65,8 +68,3 @@ class MaterialReader:
         for each in sorted(self._left_out - left_out):
             log.info("file of the trust folder used or gone", folder=each.folder, file=each.name)
         self._left_out = left_out
-
-    def _record(self) -> None:
-        material = self._material
-        if material is not None and material.trust is not None:
-            record_trust_folder(material.trust, material.revocation, self._left_out, datetime.now(UTC))

@@ -19,8 +19,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from common.containment import call_for_coroutine
 from common.domain.reason import Reason
 from validator.context import Material, VerificationRequest
 from validator.policy import DEFAULT, Policy
@@ -185,7 +187,9 @@ class Pool:
     # plumbing
 
     async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, call_for_coroutine, partial(function, *args)
+        )
 
     def _give_back(self, task: "asyncio.Future[tuple[Any, Worker]]", worker: Worker) -> None:
         """A worker that could not be replaced goes back as it is: the next document finds it dead and tries again."""

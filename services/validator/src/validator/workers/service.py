@@ -1,11 +1,11 @@
 """The pool of workers as the service uses it, with trust folder, revocation lists and unit directory kept fresh."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 
 import structlog
 
+from common.containment import in_thread
 from common.directory import DirectoryReader
 from common.failure import Outage
 from validator.context import VerificationRequest
@@ -48,7 +48,7 @@ class Examiner:
         """The decision on one PDF, urgent ones first. Raises ``Outage`` while there is no material."""
         pool = self._ready_pool()
         began = time.monotonic()
-        key = await asyncio.to_thread(self._cache.key, document, request, self._version)
+        key = await in_thread(self._cache.key, document, request, self._version)
         if self._version and (known := self._cache.find(key, now)) is not None:
             record_examination(known, time.monotonic() - began, is_remembered=True)
             return known
@@ -77,7 +77,8 @@ class Examiner:
         """Record how fresh the material in use is."""
         material = self._pool.material if self._pool else None
         if material is not None and material.trust is not None:
-            record_material(material.trust, material.revocation, self._directory.read_at, datetime.now(UTC))
+            read_at = self._directory.read_at, self._reader.read_at
+            record_material(material.trust, material.revocation, *read_at, datetime.now(UTC))
 
     async def stop(self) -> None:
         """End the workers."""
@@ -118,7 +119,7 @@ class Examiner:
     async def refresh_lists(self) -> None:
         """Bring revocation lists into the trust folder, where ``refresh_material`` notices them."""
         drops = [self._settings.crl_drop_dir] if self._settings.crl_drop_dir else []
-        for result in await asyncio.to_thread(refresh, self._settings.trust_dir, drops):
+        for result in await in_thread(refresh, self._settings.trust_dir, drops):
             if not result.is_well:
                 log.warning("revocation list not taken", source=result.source, detail=result.outcome)
 

@@ -140,6 +140,44 @@ def _material(rules: Rules) -> list[Panel]:
             low_is_worst=True,
             size=(8, 8),
         ),
+        rows(
+            Text(
+                "Danh sách thu hồi còn hiệu lực bao lâu",
+                "Thời gian còn lại của danh sách mới nhất của mỗi cơ quan chứng thực; số âm: đã hết, hoặc không có.",
+                "Gần 0 mà chưa có danh sách mới.",
+                "docs/runbooks/trust.md: trunkctl trust refresh.",
+            ),
+            [Query("max by (source) (trunk_trust_list_end_timestamp_seconds) - time()")],
+            [Column("source", "Nguồn"), Column("Value", "Còn hiệu lực", unit="s")],
+            worst="Còn hiệu lực",
+            low_is_worst=True,
+            size=(8, 8),
+        ),
+        rows(
+            Text(
+                "Thư mục tin cậy: đang dùng",
+                "Số chứng thư gốc, cơ quan chứng thực, cấp dấu thời gian và danh sách thu hồi đang dùng.",
+                "Ít hơn hôm qua mà không ai bỏ bớt.",
+                "docs/runbooks/trust.md: trunkctl trust list.",
+            ),
+            [Query("min by (kind) (trunk_trust_items)")],
+            [Column("kind", "Loại"), Column("Value", "Số lượng", unit="short")],
+            worst="Số lượng",
+            low_is_worst=True,
+            size=(8, 8),
+        ),
+        rows(
+            Text(
+                "Thư mục tin cậy: tệp bị bỏ qua",
+                "Số tệp không dùng được, hoặc chỉ dùng được một phần, theo thư mục.",
+                "Khác 0.",
+                "docs/runbooks/trust.md: nhật ký validator nêu tên tệp và lý do.",
+            ),
+            [Query("max by (folder) (trunk_trust_files_left_out)")],
+            [Column("folder", "Thư mục"), Column("Value", "Số tệp", unit="short")],
+            worst="Số tệp",
+            size=(8, 8),
+        ),
     ]
 
 

@@ -1,0 +1,371 @@
+"""No file of the trust folder can end, block or silence anything but itself."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from asn1crypto import crl as asn1_crl
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from structlog.testing import capture_logs
+
+from common import tasks
+from common.failure import Outage
+from common.tasks import Tasks
+from mint.pki import Revocation
+from tests.counted import series
+from validator import main
+from validator.pki import refresh as refreshing
+from validator.pki import revocation_lists, trust_folder
+from validator.pki.pins import Pin, write_pins
+from validator.pki.trust_folder import LeftOut
+from validator.report.decision import Refused, Verified
+from validator.settings import ValidatorSettings
+from validator.workers import service as serving
+from validator.workers.material import MaterialReader
+from validator.workers.service import Examiner
+
+from .conftest import NOW, Harness
+
+WEEK = timedelta(days=7)
+
+
+class Outside(BaseException):
+    """Like a panic of a library in Rust: no subclass of Exception."""
+
+
+UNEXPECTED: list[BaseException] = [
+    KeyError("x"), RecursionError("deep"), MemoryError(), AssertionError(), TypeError("t"), StopIteration(),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"), OverflowError(), Outside("panicked"),
+    x509.InvalidVersion("5", 4), x509.DuplicateExtension("twice", x509.ObjectIdentifier("2.5.29.20")),
+]  # fmt: skip
+
+
+def _list(harness: Harness, **options: Any) -> bytes:
+    return harness.city.authority.crl("issuing", **{"this_update": NOW, "next_update": NOW + WEEK} | options)
+
+
+def unknown_algorithm(harness: Harness) -> bytes:
+    made = asn1_crl.CertificateList.load(_list(harness, number=7))
+    raw = made.dump()
+    return raw.replace(bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040363"))
+
+
+def version_3(harness: Harness) -> bytes:
+    made = asn1_crl.CertificateList.load(_list(harness, number=7))
+    made["tbs_cert_list"]["version"] = 2
+    return bytes(made.dump(force=True))
+
+
+def version_5(harness: Harness) -> bytes:
+    der = harness.city.authority.issuing.der
+    return der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04", 1)
+
+
+def extension_twice(harness: Harness) -> bytes:
+    made = asn1_x509.Certificate.load(harness.city.authority.issuing.der)
+    made["tbs_certificate"]["extensions"].append(made["tbs_certificate"]["extensions"][0])
+    return bytes(made.dump(force=True))
+
+
+ODD: dict[str, Callable[[Harness], bytes]] = {
+    "nothing": lambda _: b"",
+    "text": lambda _: b"moved to https://ca.example",
+    "half a list": lambda harness: _list(harness)[:200],
+    "a PEM frame around nothing": lambda _: b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n",
+    "deeply nested": lambda _: b"\x30\x80" * 5000,
+    "a length of four gigabytes": lambda _: b"\x30\x84\xff\xff\xff\xff",
+    "list of an unknown algorithm": unknown_algorithm,
+    "list of version 3": version_3,
+    "certificate of version 5": version_5,
+    "certificate with an extension twice": extension_twice,
+    "list of a stranger": lambda harness: harness.city.foreign.crl("issuing", this_update=NOW, next_update=NOW + WEEK),
+}
+
+
+@pytest.fixture
+def folder(harness: Harness, tmp_path: Path) -> Path:
+    """Without the list of the issuing CA."""
+    harness.city.write_trust(tmp_path)
+    for path in (tmp_path / "crls").iterdir():
+        path.unlink()
+    (tmp_path / "crls" / "root.crl").write_bytes(
+        harness.city.authority.crl("root", this_update=NOW, next_update=NOW + WEEK)
+    )
+    (tmp_path / "crls" / "good.crl").write_bytes(_list(harness))
+    return tmp_path
+
+
+def revoking(harness: Harness) -> bytes:
+    """A newer list that names the sender's seal."""
+    revoked = [Revocation(harness.sender.seal.certificate.serial_number, NOW)]
+    return _list(harness, number=9, this_update=NOW + timedelta(minutes=1), revoked=revoked)
+
+
+@pytest.mark.parametrize("place", ["roots", "intermediates", "tsa", "crls"])
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_file_is_left_out_by_name(harness: Harness, folder: Path, place: str, name: str) -> None:
+    (folder / place).mkdir(exist_ok=True)
+    (folder / place / "0-odd").write_bytes(ODD[name](harness))
+    left_out: list[LeftOut] = []
+    trust, lists = trust_folder.load(folder, left_out=left_out.append)
+    assert [(each.folder, each.name) for each in left_out] == [(place, "0-odd")]
+    assert isinstance(harness.judge(harness.signed, trust=trust, revocation=lists), Verified)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_list_that_revokes_counts_beside_it(harness: Harness, folder: Path, name: str) -> None:
+    (folder / "crls" / "0-odd").write_bytes(ODD[name](harness))
+    (folder / "crls" / "new.crl").write_bytes(revoking(harness))
+    trust, lists = trust_folder.load(folder)
+    assert isinstance(harness.judge(harness.signed, trust=trust, revocation=lists), Refused)
+
+
+@pytest.mark.parametrize("error", UNEXPECTED, ids=repr)
+def test_whatever_a_library_raises_over_one_file(
+    harness: Harness, folder: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = revocation_lists.read_crl
+
+    def read(known: Any, der: bytes, policy: Any) -> Any:
+        if der == odd:
+            raise error
+        return good(known, der, policy)
+
+    odd = _list(harness, number=77)
+    (folder / "crls" / "0-odd").write_bytes(odd)
+    monkeypatch.setattr(revocation_lists, "read_crl", read)
+    left_out: list[LeftOut] = []
+    _, lists = trust_folder.load(folder, left_out=left_out.append)
+    assert [(each.folder, each.name) for each in left_out] == [("crls", "0-odd")]
+    assert {crl.number for crl in lists.crls} == {1}
+
+
+def test_the_good_certificates_of_a_bundle_are_used(harness: Harness, folder: Path) -> None:
+    bundle = folder / "intermediates" / "bundle.pem"
+    garbage = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    foreign = trust_folder.read_certificates("x", harness.city.foreign.issuing.der)
+    assert len(foreign) == 1
+    before = len(trust_folder.load(folder)[0].intermediates)
+    bundle.write_bytes(garbage + harness.city.foreign.issuing.certificate.public_bytes(Encoding.PEM))
+    left_out: list[LeftOut] = []
+    trust, _ = trust_folder.load(folder, left_out=left_out.append)
+    assert [each.name for each in left_out] == ["bundle.pem (1)"]
+    assert len(trust.intermediates) >= before
+
+
+def test_odd_entries_of_a_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "crls" / "sub").mkdir()
+    (folder / "crls" / "dangling").symlink_to(folder / "nowhere")
+    (folder / "crls" / "loop").symlink_to(folder / "crls" / "loop")
+    (folder / "crls" / "\udcff.crl").write_bytes(b"name of no UTF-8")
+    before = trust_folder.stamp(folder)
+    left_out: list[LeftOut] = []
+    _, lists = trust_folder.load(folder, left_out=left_out.append)
+    assert len(lists.crls) == 2
+    assert "\udcff.crl" in {each.name for each in left_out}
+    assert trust_folder.stamp(folder) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"roots": []}', '{"roots": {"aa": 5}}', '{"roots": {"aa": {"from": 1}}}']
+)
+async def test_a_broken_pin_file_changes_nothing_for_what_is_pinned(harness: Harness, folder: Path, text: str) -> None:
+    reader = MaterialReader(folder)
+    first = await reader.read(harness.directory)
+    (folder / "trust.json").write_text(text)
+    (folder / "crls" / "new.crl").write_bytes(revoking(harness))
+    if '"aa"' in text:  # the file can be read, and pins no root of ours: nothing is trusted
+        with pytest.raises(ValueError, match="no root"):
+            await reader.read(harness.directory)
+        return
+    second = await reader.read(harness.directory)
+    assert first is not None
+    assert second is not None
+    assert second.trust
+    assert first.trust
+    assert second.trust.root_fingerprints == first.trust.root_fingerprints
+    assert 9 in {crl.number for crl in second.revocation.crls}
+
+
+async def test_a_file_is_named_once_and_counted_until_it_is_gone(harness: Harness, folder: Path) -> None:
+    reader, odd = MaterialReader(folder), folder / "crls" / "odd.crl"
+    odd.write_bytes(b"odd")
+    with capture_logs() as logs:
+        await reader.read(harness.directory)
+        (folder / "crls" / "new.crl").write_bytes(revoking(harness))
+        await reader.read(harness.directory)
+        assert series("trunk_trust_files_left_out")["trust_files_left_out", "crls"] == 1
+        odd.unlink()
+        await reader.read(harness.directory)
+    assert [(entry["event"], entry["file"]) for entry in logs] == [
+        ("file of the trust folder left out", "odd.crl"),
+        ("file of the trust folder used or gone", "odd.crl"),
+    ]
+    assert series("trunk_trust_files_left_out")["trust_files_left_out", "crls"] == 0
+    assert series("trunk_trust_items")["trust_items", "crl"] == 3
+
+
+# The tasks that keep the material fresh
+
+
+class Directories:
+    """A directory reader."""
+
+    def __init__(self, directory: Any) -> None:
+        self.current = directory
+        self.read_at = NOW
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "RESTART_SECONDS", 0.0)
+    monkeypatch.setattr(tasks, "SETTLED_SECONDS", 0.01)
+
+
+class Workers:
+    """A pool of no processes: only the material matters here."""
+
+    def __init__(self, material: Any, **_: Any) -> None:
+        self.material = material
+
+    async def start(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+    def update(self, material: Any) -> None:
+        self.material = material
+
+
+def examiner_of(folder: Path, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Examiner:
+    monkeypatch.setattr(serving, "Pool", Workers)
+    settings = SimpleNamespace(
+        trust_dir=folder, trust_refresh_seconds=0.0, workers=1, document_cpu_seconds=1, document_wall_seconds=1,
+        worker_memory_mib=1, documents_per_worker=1, crl_drop_dir=None,
+    )  # fmt: skip
+    return Examiner(settings, Directories(harness.directory))  # type: ignore[arg-type]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("error", UNEXPECTED, ids=repr)
+async def test_no_exception_ends_the_refreshing_of_material(
+    harness: Harness, folder: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch, quick: None
+) -> None:
+    """Whatever a round raises, readiness says so, and the next round takes the list that revokes the signer."""
+    examiner, background = examiner_of(folder, harness, monkeypatch), Tasks()
+    load, failing = trust_folder.load, [True]
+
+    def loading(*args: Any, **options: Any) -> Any:
+        if failing[0]:
+            raise error
+        return load(*args, **options)
+
+    background.every("trust material", examiner.refresh_material, lambda: 0.0)
+    try:
+        await until(lambda: examiner._pool is not None)
+        await examiner.check()
+        monkeypatch.setattr(trust_folder, "load", loading)
+        (folder / "crls" / "new.crl").write_bytes(revoking(harness))
+
+        async def is_named() -> bool:
+            try:
+                await examiner.check()
+                await background.check()
+            except (Outage, RuntimeError):
+                return True
+            return False
+
+        async with asyncio.timeout(20):
+            while not await is_named():
+                await asyncio.sleep(0)
+        failing[0] = False
+        await until(lambda: 9 in {crl.number for crl in examiner._pool.material.revocation.crls})  # type: ignore[union-attr]
+        await examiner.check()
+    finally:
+        await background.stop()
+
+
+async def test_material_that_could_not_be_checked_for_long_is_not_judged_by(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examiner = examiner_of(folder, harness, monkeypatch)
+    await examiner.refresh_material()
+    for path in (folder / "roots").iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match="no root"):
+        await examiner.refresh_material()
+    examiner._ready_pool()  # a file system that is away for a moment stops nothing
+    clock = serving.time.monotonic
+    monkeypatch.setattr(serving.time, "monotonic", lambda: clock() + serving.STALE_SECONDS)
+    with pytest.raises(Outage, match="no root"):
+        examiner._ready_pool()
+
+
+async def test_the_service_supervises_both_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "ValidatorSettings", lambda: ValidatorSettings())
+    service = main.build()
+    begun: list[str] = []
+    monkeypatch.setattr(service.tasks, "every", lambda name, *_: begun.append(name))
+    for start in service._at_start:
+        start()
+    assert {"trust material", "revocation lists", "unit directory"} <= set(begun)
+
+
+# Sources of lists
+
+
+@pytest.mark.parametrize("error", [*UNEXPECTED, httpx.ConnectError("away"), httpx.StreamConsumed()], ids=repr)
+def test_a_source_that_fails_in_any_way_changes_nothing_for_the_others(
+    harness: Harness, folder: Path, error: BaseException
+) -> None:
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    addresses = ("http://a.example/odd.crl", "http://b.example/new.crl")
+    write_pins(folder, {root: Pin(crls=addresses)})
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "a.example":
+            raise error
+        return httpx.Response(200, content=revoking(harness))
+
+    results = refreshing.refresh(folder, client=httpx.Client(transport=httpx.MockTransport(answer)))
+    assert [(each.source, each.is_well) for each in results] == [(addresses[0], False), (addresses[1], True)]
+
+
+@pytest.mark.parametrize(
+    "state", ["[]", "{", '{"http://a.example/": 5}', '{"http://a.example/": {"If-None-Match": [1]}}']
+)
+def test_a_broken_state_file_is_not_believed(harness: Harness, folder: Path, state: str) -> None:
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
+    (folder / "crls" / refreshing.STATE).write_text(state)
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=revoking(harness))))
+    assert [each.outcome for each in refreshing.refresh(folder, client=client)] == ["new"]
+
+
+def test_a_server_that_sends_a_byte_now_and_then(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
+    hours = iter(range(10**6))
+    monkeypatch.setattr(refreshing.time, "monotonic", lambda: 3600.0 * next(hours))
+
+    def trickle() -> Any:
+        while True:
+            yield b"\x30"
+
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=trickle())))
+    assert [each.outcome for each in refreshing.refresh(folder, client=client)] == ["list takes too long"]
