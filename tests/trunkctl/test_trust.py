@@ -154,7 +154,13 @@ def test_addresses_that_are_none(tmp_path: Path, authority: Authority) -> None:
 def test_pins_that_cannot_be_read(tmp_path: Path, authority: Authority) -> None:
     folder = tmp_path / "trust"
     _add(folder, authority)
-    for told in ("{", "[]", json.dumps({"roots": {authority.root.sha256: {"until": "2030-01-01T00:00:00"}}})):
-        (folder / "trust.json").write_text(told)
+    for text in ("{", "[]"):
+        (folder / "trust.json").write_text(text)
         with pytest.raises(ValueError, match=r"trust\.json"):
             trust_folder.load(folder)
+    left_out: list[trust_folder.LeftOut] = []
+    entry = {authority.root.sha256: {"until": "2030-01-01T00:00:00"}}
+    (folder / "trust.json").write_text(json.dumps({"roots": entry}))
+    with pytest.raises(ValueError, match="no root"):
+        trust_folder.load(folder, left_out=left_out.append)
+    assert authority.root.sha256 in {each.name for each in left_out}
