@@ -62,9 +62,10 @@ def _is_listed(made: Hierarchy, certificate: x509.Certificate) -> bool:
 
 
 def _lists_for(made: Hierarchy, way: Way) -> list[x509.CertificateRevocationList]:
-    """Of every name on the way, the lists of the way's own key; where there are none, all of that name."""
+    """Of every name on the way, the lists in force of the way's own key; where there are none, all of that name."""
     keys = [each.public_key() for each in (*way[1:], *made.roots)]
-    own = [crl for crl in made.crls if any(crl.is_signature_valid(key) for key in keys)]  # type: ignore[arg-type]
+    in_force = [crl for crl in made.crls if crl.next_update_utc and crl.next_update_utc > AT]
+    own = [crl for crl in in_force if any(crl.is_signature_valid(key) for key in keys)]  # type: ignore[arg-type]
     named = {plain(crl.issuer) for crl in own}
     return own + [crl for crl in made.crls if plain(crl.issuer) not in named]
 

@@ -46,6 +46,7 @@ def find_valid_chain(
     ``inputs``: what is asked of certificate policies.
     """
     try:
+        leaf.check()
         check_algorithms(leaf, evidence.policy, field)
         tried = []
         for path in paths(leaf, evidence.trust, evidence.policy, purpose):

@@ -88,10 +88,6 @@ def _until(status: CertificateStatus, evidence: Evidence) -> datetime:
 
 
 def _judge(leaf: Certificate, purpose: Purpose, evidence: Evidence, at: datetime, field: str) -> CertificateStatus:
-    try:
-        leaf.check()
-    except Unusable as error:
-        return CertificateStatus(at, faults=(Fault("6.12", field, str(error)),))
     faults: list[Fault] = []
     try:
         check_profile(leaf, field, purpose)

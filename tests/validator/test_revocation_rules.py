@@ -1,0 +1,477 @@
+"""Which list speaks for which certificate, and that one good chain suffices (RFC 5280 §6), case by case."""
+
+import hashlib
+import itertools
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import pytest
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from common.domain.reason import Reason
+from mint.pki import key_usage
+from validator.cms.certificate import read_certificate
+from validator.pki.chain_search import find_valid_chain
+from validator.pki.evidence import EmbeddedStatement, Evidence
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.trust_store import TrustStore
+from validator.policy import DEFAULT
+from validator.report.vocabulary import StatusKind
+
+from .conftest import NOW
+
+DAY = timedelta(days=1)
+VALID, REVOKED, UNKNOWN = None, Reason.E_SIG_REVOKED, Reason.E_SIG_REVOCATION_UNKNOWN
+POINT, OTHER_POINT = "http://crl.example/1.crl", "http://crl.example/2.crl"
+CA_USAGES, SIGNER_USAGES = ("key_cert_sign", "crl_sign"), ("digital_signature", "content_commitment")
+
+
+@cache
+def key(name: str) -> Any:
+    if name.startswith("rsa"):
+        return rsa.generate_private_key(65537, 2048)
+    return ec.derive_private_key(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big"), ec.SECP256R1())
+
+
+def named(text: str, kind: _ASN1Type = _ASN1Type.UTF8String) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text, _type=kind)])
+
+
+def made(
+    subject: str | x509.Name, of: str, issuer: str | x509.Name, by: str, serial: int,
+    *extensions: x509.ExtensionType, ca: bool = True, usages: Iterable[str] | None = None,
+    end: datetime = NOW + 900 * DAY,
+) -> bytes:  # fmt: skip
+    """A certificate for the key ``of``, signed by the key ``by``."""
+    chosen = usages if usages is not None else CA_USAGES if ca else SIGNER_USAGES
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(named(subject) if isinstance(subject, str) else subject)
+        .issuer_name(named(issuer) if isinstance(issuer, str) else issuer)
+        .public_key(key(of).public_key())
+        .serial_number(serial)
+        .not_valid_before(NOW - 400 * DAY)
+        .not_valid_after(end)
+        .add_extension(x509.BasicConstraints(ca, None), critical=True)
+        .add_extension(key_usage(chosen), critical=True)
+    )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(key(by), hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def listing(
+    issuer: str | x509.Name, by: str, *serials: int, number: int = 1, age: timedelta = DAY, end: timedelta = 30 * DAY,
+    point: x509.IssuingDistributionPoint | None = None, base: int | None = None, hold: bool = False,
+    removed: Iterable[int] = (), of: str | None = None, extension: tuple[x509.ExtensionType, bool] | None = None,
+    **options: Any,
+) -> bytes:  # fmt: skip
+    """A list. ``base``: of a delta list. ``of``: name of another issuer, in the entries of an indirect list."""
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(named(issuer) if isinstance(issuer, str) else issuer)
+        .last_update(NOW - age)
+        .next_update(NOW + end)
+        .add_extension(x509.CRLNumber(number), critical=False)
+    )
+    if point:
+        builder = builder.add_extension(point, critical=True)
+    if base is not None:
+        builder = builder.add_extension(x509.DeltaCRLIndicator(base), critical=True)
+    if extension:
+        builder = builder.add_extension(extension[0], critical=extension[1])
+    for serial in (*serials, *removed):
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - age - DAY)
+        reason = x509.ReasonFlags.remove_from_crl if serial in removed else x509.ReasonFlags.certificate_hold
+        if hold or serial in removed:
+            entry = entry.add_extension(x509.CRLReason(reason), critical=False)
+        if of:
+            entry = entry.add_extension(x509.CertificateIssuer([x509.DirectoryName(named(of))]), critical=True)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(key(by), hashes.SHA256(), **options).public_bytes(Encoding.DER)
+
+
+def issuing_point(url: str | None = None, **chosen: Any) -> x509.IssuingDistributionPoint:
+    fields = dict.fromkeys(
+        ("only_contains_user_certs", "only_contains_ca_certs", "indirect_crl", "only_contains_attribute_certs"), False
+    )
+    full = [x509.UniformResourceIdentifier(url)] if url else None
+    return x509.IssuingDistributionPoint(
+        full_name=full, relative_name=None, only_some_reasons=chosen.pop("only_some_reasons", None), **fields | chosen
+    )
+
+
+def at_point(url: str, issuer: str | None = None) -> x509.CRLDistributionPoints:
+    issuers = [x509.DirectoryName(named(issuer))] if issuer else None
+    return x509.CRLDistributionPoints(
+        [x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, issuers)]
+    )
+
+
+ROOT = made("Root", "root", "Root", "root", 1)
+ISSUING = made("CA", "ca", "Root", "root", 2)
+LEAF = made("Lan", "lan", "CA", "ca", 10, ca=False)
+POINTED = made("Lan", "lan", "CA", "ca", 10, at_point(POINT), ca=False)
+ROOT_LIST, PLAIN, OLDER = listing("Root", "root"), listing("CA", "ca"), listing("CA", "ca", age=3 * DAY)
+UNKNOWN_EXTENSION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+
+
+def answer(
+    lists: Iterable[bytes], leaf: bytes = LEAF, intermediates: Iterable[bytes] = (ISSUING,),
+    roots: Iterable[bytes] = (ROOT,), embedded: Iterable[tuple[StatusKind, bytes]] = (),
+) -> Reason | None:  # fmt: skip
+    """The reason against the leaf, the same in any order of the lists and certificates."""
+    given, answers = list(lists), set()
+    for order in itertools.islice(itertools.permutations(given), 6):
+        trust = TrustStore(roots, intermediates)
+        crls = authentic_crls(trust.authorities, [("", der) for der in order], DEFAULT)
+        statements = [EmbeddedStatement(kind, data, 0) for kind, data in embedded]
+        evidence = Evidence(trust, RevocationLists(crls), DEFAULT, NOW, lambda: statements)  # noqa: B023
+        fault = find_valid_chain(read_certificate(leaf), evidence, NOW, "").fault
+        answers.add(fault.reason if fault else None)
+    (only,) = answers
+    return only
+
+
+NEWER = made("CA", "ca new", "Root", "root", 3)
+SELF_ISSUED = made("CA", "ca new", "CA", "ca", 4)
+STRANGER_ROOT = made("Stranger", "stranger", "Stranger", "stranger", 1)
+NAMESAKE = made("CA", "namesake", "Stranger", "stranger", 5)
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ([listing("CA", "ca new", 10, number=2)], REVOKED),
+        ([listing("CA", "ca new", 10, number=2), PLAIN], REVOKED),
+        ([listing("CA", "ca new", number=2)], VALID),
+        ([listing("CA", "ca new", number=2), listing("CA", "ca", 10, age=60 * DAY, end=-10 * DAY)], REVOKED),
+        ([listing("CA", "ca new", number=2, end=-DAY / 2)], UNKNOWN),
+        ([listing("CA", "namesake", 10, number=2), PLAIN], VALID),
+        ([listing("CA", "namesake", number=2)], UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("newer", [NEWER, SELF_ISSUED], ids=["by the root", "by the old key"])
+def test_a_list_belongs_to_the_name_of_its_issuer_under_one_root(
+    lists: list[bytes], expected: Reason | None, newer: bytes
+) -> None:
+    given = [ISSUING, newer, NAMESAKE]
+    assert answer([ROOT_LIST, *lists], intermediates=given, roots=[ROOT, STRANGER_ROOT]) is expected
+
+
+def test_a_list_by_a_revoked_key_of_the_issuer_says_nothing() -> None:
+    by_revoked = listing("CA", "ca new", number=2)
+    root_list = listing("Root", "root", 3, age=2 * DAY)
+    assert answer([root_list, by_revoked], intermediates=[ISSUING, NEWER]) is UNKNOWN
+    assert answer([root_list, by_revoked, PLAIN], intermediates=[ISSUING, NEWER]) is VALID
+
+
+@pytest.mark.parametrize(
+    ("leaf", "lists", "expected"),
+    [
+        (POINTED, [listing("CA", "ca", point=issuing_point(POINT))], VALID),
+        (POINTED, [listing("CA", "ca", point=issuing_point("HTTP://CRL.example/1.crl"))], VALID),
+        (POINTED, [listing("CA", "ca", 10, point=issuing_point(POINT))], REVOKED),
+        (POINTED, [listing("CA", "ca", 10, number=2, point=issuing_point(POINT)), OLDER], REVOKED),
+        (POINTED, [listing("CA", "ca", point=issuing_point(OTHER_POINT))], UNKNOWN),
+        (POINTED, [listing("CA", "ca", point=issuing_point(OTHER_POINT)), PLAIN], VALID),
+        (POINTED, [listing("CA", "ca", 10, point=issuing_point(OTHER_POINT)), PLAIN], REVOKED),
+        (LEAF, [listing("CA", "ca", point=issuing_point(POINT))], UNKNOWN),
+        (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_user_certs=True))], VALID),
+        (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_ca_certs=True))], UNKNOWN),
+        (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_attribute_certs=True))], UNKNOWN),
+        (LEAF, [listing("CA", "ca", number=2, extension=(UNKNOWN_EXTENSION, True))], UNKNOWN),
+        (LEAF, [listing("CA", "ca", number=2, extension=(UNKNOWN_EXTENSION, True)), OLDER], UNKNOWN),
+        (LEAF, [listing("CA", "ca", 10, number=2, extension=(UNKNOWN_EXTENSION, True)), OLDER], REVOKED),
+        (LEAF, [listing("CA", "ca", age=3 * DAY, extension=(UNKNOWN_EXTENSION, True)), PLAIN], VALID),
+        (LEAF, [listing("CA", "ca", extension=(UNKNOWN_EXTENSION, False))], VALID),
+    ],
+)  # fmt: skip
+def test_what_a_list_covers(leaf: bytes, lists: list[bytes], expected: Reason | None) -> None:
+    assert answer([ROOT_LIST, *lists], leaf) is expected
+
+
+SOME = frozenset({x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise})
+REST = frozenset(set(x509.ReasonFlags) - SOME - {x509.ReasonFlags.unspecified, x509.ReasonFlags.remove_from_crl})
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ([SOME], UNKNOWN), ([REST], UNKNOWN), ([SOME, REST], VALID),
+    ],
+)  # fmt: skip
+def test_lists_of_some_reasons_together_cover_all(lists: list[Any], expected: Reason | None) -> None:
+    given = [listing("CA", "ca", point=issuing_point(only_some_reasons=each)) for each in lists]
+    assert answer([ROOT_LIST, *given]) is expected
+    revoking = [listing("CA", "ca", 10, point=issuing_point(only_some_reasons=each)) for each in lists]
+    assert answer([ROOT_LIST, *revoking, listing("CA", "ca", age=DAY / 2)]) is REVOKED
+
+
+OLD = {"age": 40 * DAY, "end": -10 * DAY}
+FULL, FULL_OLD = listing("CA", "ca", number=5, age=3 * DAY), listing("CA", "ca", number=5, **OLD)
+REVOKING = listing("CA", "ca", 10, number=5, age=3 * DAY)
+HOLDING = listing("CA", "ca", 10, number=5, age=3 * DAY, hold=True)
+DELTA = listing("CA", "ca", number=7, base=5)
+LIFTING = listing("CA", "ca", number=7, base=5, removed=[10])
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ([FULL_OLD, DELTA], VALID),
+        ([FULL_OLD, listing("CA", "ca", number=7, base=6)], UNKNOWN),
+        ([listing("CA", "ca", number=8, **OLD), DELTA], UNKNOWN),
+        ([DELTA], UNKNOWN),
+        ([FULL, listing("CA", "ca", 10, number=7, base=5)], REVOKED),
+        ([FULL, listing("CA", "ca", 10, number=7, base=6)], REVOKED),
+        ([HOLDING, DELTA], REVOKED),
+        ([HOLDING, LIFTING], VALID),
+        ([REVOKING, LIFTING], REVOKED),
+        ([HOLDING, listing("CA", "ca", number=6)], VALID),
+    ],
+)
+def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
+    assert answer([ROOT_LIST, *lists]) is expected
+
+
+LIST_ISSUER = made("List issuer", "lists", "Root", "root", 6, ca=False, usages=["crl_sign"])
+DELEGATED = made("Lan", "lan", "CA", "ca", 10, at_point(POINT, "List issuer"), ca=False)
+INDIRECT = issuing_point(POINT, indirect_crl=True)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "lists", "expected"),
+    [
+        (DELEGATED, [listing("List issuer", "lists", point=INDIRECT)], VALID),
+        (DELEGATED, [listing("List issuer", "lists", 10, of="CA", point=INDIRECT)], REVOKED),
+        (DELEGATED, [listing("List issuer", "lists", 10, of="CA", point=INDIRECT), PLAIN], REVOKED),
+        (DELEGATED, [listing("List issuer", "lists", 10, of="Another", point=INDIRECT)], VALID),
+        (DELEGATED, [listing("List issuer", "lists", 10, point=INDIRECT)], VALID),
+        (DELEGATED, [listing("List issuer", "lists", point=issuing_point(POINT))], UNKNOWN),
+        (LEAF, [listing("List issuer", "lists", point=INDIRECT)], UNKNOWN),
+        (LEAF, [listing("List issuer", "lists", 10, of="CA", point=INDIRECT), PLAIN], VALID),
+        (LEAF, [listing("CA", "ca", 10, of="Another", point=issuing_point(indirect_crl=True))], VALID),
+    ],
+)
+def test_indirect_lists(leaf: bytes, lists: list[bytes], expected: Reason | None) -> None:
+    assert answer([ROOT_LIST, *lists], leaf, [ISSUING, LIST_ISSUER]) is expected
+
+
+# One good chain suffices
+
+RENEWED = made("CA", "ca", "Root", "root", 3)
+SECOND_ROOT = made("Root 2", "root 2", "Root 2", "root 2", 1)
+CROSS = made("CA", "ca", "Root 2", "root 2", 7)
+
+
+@pytest.mark.parametrize("serials", [(2,), (3,)])
+def test_a_renewed_authority_of_the_same_key(serials: tuple[int, ...]) -> None:
+    assert answer([listing("Root", "root", *serials), PLAIN], intermediates=[ISSUING, RENEWED]) is VALID
+    assert answer([listing("Root", "root", 2, 3), PLAIN], intermediates=[ISSUING, RENEWED]) is REVOKED
+
+
+def test_an_authority_cross_certified_by_a_root_without_a_list() -> None:
+    both: dict[str, Any] = {"intermediates": [ISSUING, CROSS], "roots": [ROOT, SECOND_ROOT]}
+    assert answer([ROOT_LIST, PLAIN], **both) is VALID
+    assert answer([listing("Root", "root", 2), PLAIN], **both) is UNKNOWN
+    assert answer([listing("Root", "root", 2), listing("Root 2", "root 2", 7), PLAIN], **both) is REVOKED
+    assert answer([ROOT_LIST, listing("CA", "ca", 10)], **both) is REVOKED
+    expired = made("CA", "ca", "Root", "root", 2, end=NOW - DAY)
+    assert (
+        answer([ROOT_LIST, listing("Root 2", "root 2"), PLAIN], **both | {"intermediates": [expired, CROSS]}) is VALID
+    )
+
+
+def test_certificates_in_a_circle_end() -> None:
+    rings = [made("CA", "ca", "B", "b", 20), made("B", "b", "CA", "ca", 21), made("B", "b", "B", "b", 22)]
+    assert answer([ROOT_LIST, PLAIN], intermediates=[ISSUING, *rings]) is VALID
+    assert answer([PLAIN], intermediates=rings) is Reason.E_SIG_UNTRUSTED_CA
+
+
+# Names are compared by value
+
+
+@pytest.mark.parametrize(
+    ("subject", "issuer"),
+    [
+        (named("Cơ quan"), named("Cơ quan", _ASN1Type.BMPString)),
+        (named("CA"), named("CA", _ASN1Type.PrintableString)),
+        (named("CA"), named(" ca ", _ASN1Type.UTF8String)),
+        (named("Ban  Cơ yếu"), named("BAN CƠ YẾU")),
+        (named("Cơ yếu"), named("Cơ yếu")),
+        (named("CA"), named("C\u00adA\u200b")),
+    ],
+)
+def test_names_of_authorities(subject: x509.Name, issuer: x509.Name) -> None:
+    authority = made(subject, "ca", "Root", "root", 2)
+    leaf = made("Lan", "lan", issuer, "ca", 10, ca=False)
+    for lists_by in (subject, issuer):
+        assert answer([ROOT_LIST, listing(lists_by, "ca")], leaf, [authority]) is VALID
+        assert answer([ROOT_LIST, listing(lists_by, "ca", 10)], leaf, [authority]) is REVOKED
+
+
+def test_other_names_are_others() -> None:
+    assert answer([ROOT_LIST, PLAIN], made("Lan", "lan", "CA2", "ca", 10, ca=False)) is Reason.E_SIG_UNTRUSTED_CA
+
+
+# Evidence counts in every form that the policy allows
+
+PSS = {"rsa_padding": padding.PSS(padding.MGF1(hashes.SHA256()), 32)}
+RSA_ISSUING = made("CA", "rsa ca", "Root", "root", 2)
+RSA_LEAF = made("Lan", "lan", "CA", "rsa ca", 10, ca=False)
+
+
+def test_a_list_signed_with_pss() -> None:
+    for serials, expected in (((), VALID), ((10,), REVOKED)):
+        lists = [ROOT_LIST, listing("CA", "rsa ca", *serials, **PSS)]
+        assert answer(lists, RSA_LEAF, [RSA_ISSUING]) is expected
+
+
+@pytest.mark.parametrize("frame", ["{pem}", "Revoked: none\n\n{pem}\ntrailing", "{blank}{pem}", "{crlf}", "{base64}"])
+def test_a_list_as_text(frame: str) -> None:
+    pem = x509.load_der_x509_crl(PLAIN).public_bytes(Encoding.PEM).decode()
+    base64 = "".join(pem.splitlines()[1:-1])
+    text = frame.format(pem=pem, blank="\ufeff\n" * 300, crlf=pem.replace("\n", "\r\n"), base64=base64)
+    assert answer([ROOT_LIST, text.encode()]) is VALID
+
+
+def responses(authority: bytes, leaf: bytes, signed_by: bytes, by: str, **options: Any) -> bytes:
+    certificate, issuer = (x509.load_der_x509_certificate(each) for each in (leaf, authority))
+    signer = x509.load_der_x509_certificate(signed_by)
+    builder = ocsp.OCSPResponseBuilder().add_response(
+        cert=certificate, issuer=issuer, algorithm=options.get("digest", hashes.SHA1()),
+        cert_status=ocsp.OCSPCertStatus.GOOD, this_update=NOW - DAY / 2, next_update=NOW + DAY, revocation_time=None,
+        revocation_reason=None,
+    )  # fmt: skip
+    builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, signer)
+    if signed_by != authority:
+        builder = builder.certificates([signer])
+    return builder.sign(key(by), hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def responder(*extensions: x509.ExtensionType, serial: int = 30) -> bytes:
+    purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+    return made("OCSP", "ocsp", "CA", "ca", serial, purpose, *extensions, ca=False, usages=["digital_signature"])
+
+
+def test_answers_of_responders() -> None:
+    expired = listing("CA", "ca", **OLD)
+    unchecked, checked = responder(x509.OCSPNoCheck()), responder()
+    for signed_by, by, lists, expected in (
+        (ISSUING, "ca", [expired], VALID),
+        (unchecked, "ocsp", [expired], VALID),
+        (checked, "ocsp", [expired], UNKNOWN),
+        (checked, "ocsp", [listing("CA", "ca", number=2, point=issuing_point(POINT))], UNKNOWN),
+        (checked, "ocsp", [listing("CA", "ca", 30, **OLD)], UNKNOWN),
+        (NAMESAKE, "namesake", [expired], UNKNOWN),
+    ):
+        response = responses(ISSUING, LEAF, signed_by, by)
+        assert answer([ROOT_LIST, *lists], embedded=[(StatusKind.OCSP, response)]) is expected, expected
+
+
+def test_an_answer_whose_issuer_is_spelt_as_the_certificate_spells_it() -> None:
+    spelt = made(named("CA", _ASN1Type.PrintableString), "ca", "Root", "root", 2)
+    leaf = made("Lan", "lan", named("CA", _ASN1Type.PrintableString), "ca", 10, ca=False)
+    response = responses(spelt, leaf, spelt, "ca")
+    assert answer([ROOT_LIST], leaf, embedded=[(StatusKind.OCSP, response)]) is VALID
+
+
+# Odd certificates
+
+
+BROKEN = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.32"), b"\x30\x03\x02")
+BROKEN_POINTS = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.31"), b"\x04")
+BROKEN_USAGE = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.37"), b"\x30\x05")
+
+
+@pytest.mark.parametrize("extension", [BROKEN, BROKEN_POINTS, BROKEN_USAGE], ids=["policies", "points", "purposes"])
+def test_a_broken_extension_that_nobody_uses(extension: x509.ExtensionType) -> None:
+    leaf = made("Lan", "lan", "CA", "ca", 10, extension, ca=False)
+    assert answer([ROOT_LIST, PLAIN], leaf) is VALID
+
+
+def test_utf8_in_a_printable_string() -> None:
+    leaf = made(named("Lan Oonh Co", _ASN1Type.PrintableString), "lan", "CA", "ca", 10, ca=False)
+    body = asn1_x509.Certificate.load(leaf)["tbs_certificate"].dump()
+    odd = signed(body.replace(b"\x13\x0bLan Oonh Co", "\x13\x0bLan Ơnh Co".encode()), ECDSA)
+    assert answer([ROOT_LIST, PLAIN], odd) is VALID
+    assert "Lan Ơnh Co" in read_certificate(odd).subject.rfc4514_string()
+
+
+ECDSA, WITH_NULL = bytes.fromhex("300a06082a8648ce3d040302"), bytes.fromhex("300c06082a8648ce3d0403020500")
+PARTS = ("version", "serial_number", "signature", "issuer", "validity", "subject", "subject_public_key_info")
+
+
+def element(tag: int, content: bytes) -> bytes:
+    size = len(content).to_bytes((len(content).bit_length() + 7) // 8 or 1, "big")
+    return bytes([tag]) + (size if len(content) < 128 else bytes([0x80 | len(size)]) + size) + content
+
+
+def body_of(der: bytes, extensions: Iterable[bytes] | None = None, algorithm: bytes = ECDSA) -> bytes:
+    """The signed part of a certificate, put together again."""
+    parsed = asn1_x509.Certificate.load(der)["tbs_certificate"]
+    parts = [algorithm if name == "signature" else parsed[name].dump() for name in PARTS]
+    listed = [each.dump() for each in parsed["extensions"]] if extensions is None else list(extensions)
+    return element(0x30, b"".join(parts) + element(0xA3, element(0x30, b"".join(listed))))
+
+
+def test_parameters_beside_ecdsa() -> None:
+    """NULL, where there should be nothing (RFC 5758 §3.2)."""
+    assert answer([ROOT_LIST, PLAIN], signed(body_of(LEAF), ECDSA)) is VALID
+    assert answer([ROOT_LIST, PLAIN], signed(body_of(LEAF, algorithm=WITH_NULL), WITH_NULL)) is VALID
+    assert answer([ROOT_LIST, PLAIN], signed(body_of(LEAF), WITH_NULL)) is Reason.E_SIG_CERT_FORMAT
+
+
+def test_critical_false_spelt_out() -> None:
+    """DER leaves out what is the default (X.690 §11.5)."""
+    extensions = [each.dump() for each in asn1_x509.Certificate.load(LEAF)["tbs_certificate"]["extensions"]]
+    spelt = element(0x30, b"\x06\x03\x2a\x03\x04" + b"\x01\x01\x00" + b"\x04\x02\x05\x00")
+    assert answer([ROOT_LIST, PLAIN], signed(body_of(LEAF, [*extensions, spelt]), ECDSA)) is VALID
+    critical = spelt.replace(b"\x01\x01\x00", b"\x01\x01\x01")  # any value but zero is true in BER
+    assert (
+        answer([ROOT_LIST, PLAIN], signed(body_of(LEAF, [*extensions, critical]), ECDSA)) is Reason.E_SIG_UNTRUSTED_CA
+    )
+
+
+def test_what_cannot_be_read_has_a_reason_of_its_own() -> None:
+    extensions = [each.dump() for each in asn1_x509.Certificate.load(LEAF)["tbs_certificate"]["extensions"]]
+    broken_usage = element(0x30, b"\x06\x03\x55\x1d\x13" + b"\x04\x02\x30\x05")
+    others = [each for each in extensions if b"\x55\x1d\x13" not in each]
+    for odd in (
+        body_of(LEAF, [*extensions, extensions[0]]),
+        body_of(LEAF, [*others, broken_usage]),
+        body_of(LEAF).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04"),
+    ):
+        assert answer([ROOT_LIST, PLAIN], signed(odd, ECDSA)) is Reason.E_SIG_CERT_FORMAT
+
+
+def test_a_modulus_that_reads_as_a_negative_number() -> None:
+    """Without the zero before its first bit, as national identity cards of 2011 to 2017 have it."""
+    der = made("Lan", "rsa lan", "CA", "ca", 10, ca=False)
+    numbers = key("rsa lan").public_key().public_numbers()
+    modulus = numbers.n.to_bytes(256, "big")
+    odd_key = element(0x30, element(0x02, modulus) + element(0x02, numbers.e.to_bytes(3, "big")))
+    info = element(0x30, bytes.fromhex("300d06092a864886f70d0101010500") + element(0x03, b"\x00" + odd_key))
+    parsed = asn1_x509.Certificate.load(der)["tbs_certificate"]
+    body = body_of(der).replace(parsed["subject_public_key_info"].dump(), info)
+    content = body[4:]
+    odd = signed(element(0x30, content), ECDSA)
+    assert read_certificate(odd).public_key.public_numbers() == numbers
+    assert answer([ROOT_LIST, PLAIN], odd) is VALID
+
+
+def signed(body: bytes, algorithm: bytes) -> bytes:
+    """A certificate of the CA over that body."""
+    signature = key("ca").sign(body, ec.ECDSA(hashes.SHA256()))
+    content = body + algorithm + b"\x03" + bytes([len(signature) + 1]) + b"\x00" + signature
+    return b"\x30\x82" + len(content).to_bytes(2, "big") + content
