@@ -280,6 +280,16 @@ def test_a_renewed_authority_of_the_same_key(serials: tuple[int, ...]) -> None:
     assert answer([listing("Root", "root", 2, 3), PLAIN], intermediates=[ISSUING, RENEWED]) is REVOKED
 
 
+def test_a_list_needs_a_certificate_that_may_sign_it() -> None:
+    silent = made("CA", "ca", "Root", "root", 2, usages=["key_cert_sign"])
+    lists_only = made("CA", "ca", "Root", "root", 3, usages=["crl_sign"])
+    expired = made("CA", "ca", "Root", "root", 3, usages=["crl_sign"], end=NOW - 30 * DAY)
+    assert answer([ROOT_LIST, PLAIN], intermediates=[silent]) is UNKNOWN
+    assert answer([ROOT_LIST, PLAIN], intermediates=[silent, lists_only]) is VALID
+    assert answer([ROOT_LIST, PLAIN], intermediates=[silent, expired]) is UNKNOWN
+    assert answer([listing("Root", "root", 3, age=2 * DAY), PLAIN], intermediates=[silent, lists_only]) is UNKNOWN
+
+
 def test_an_authority_cross_certified_by_a_root_without_a_list() -> None:
     both: dict[str, Any] = {"intermediates": [ISSUING, CROSS], "roots": [ROOT, SECOND_ROOT]}
     assert answer([ROOT_LIST, PLAIN], **both) is VALID

@@ -117,7 +117,7 @@ def _is_good_by_lists(certificate: Certificate, issuer: Certificate, evidence: E
     views = [
         View(crl, covered_reasons(crl, certificate), crl.entry(certificate))
         for crl in evidence.lists_of(issuer.subject)
-        if any(signer.entity == issuer.entity for signer in crl.signers)
+        if issuer in crl.signers
     ]
     views.sort(key=lambda view: (view.statement.this_update, view.statement.number or 0), reverse=True)
     if _revocation(certificate, views, at, evidence.now):
@@ -130,9 +130,8 @@ def _entitled_signer(
 ) -> Certificate | None:
     """Who signed the list, if that is the issuer itself, or somebody of its name, or of the name that the certificate
     gives, under the same trust anchor (§6.3.3 f). None = the list is nobody's who may speak."""
-    for signer in crl.signers:
-        if signer.entity == issuer.entity:
-            return issuer
+    if issuer in crl.signers:
+        return issuer
     for signer in crl.signers:
         if signer.entity == chain[-1].entity:
             return signer
