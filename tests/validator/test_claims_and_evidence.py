@@ -1,0 +1,244 @@
+"""What a signature brings along: evidence on revocation, in every place that a CMS has for it, and claims that prove
+nothing."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from asn1crypto import cms, core, pdf
+from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from common.domain.reason import Reason
+from mint.attacks.forge import message, resigned
+from mint.sign import sign
+from mint.tamper import hole
+from mint.tsa import time_authority
+from validator.checks.signing_time import read_pdf_date
+from validator.pki.revocation_lists import RevocationLists
+from validator.report.decision import Decision, Refused, Undecided, Verified
+from validator.report.vocabulary import Integrity, NoteCode
+
+from .conftest import NOW, Harness
+from .test_time import DAY, LATER, STAMPED, TimeHarness, timed
+
+assert timed  # a fixture
+
+Made = Callable[[bytes], bytes]
+
+
+def lists(harness: Harness, **options: Any) -> list[bytes]:
+    times = {"this_update": NOW, "next_update": NOW + timedelta(days=7)} | options
+    return [harness.city.authority.crl(issuer, **times) for issuer in ("root", "issuing")]  # type: ignore[arg-type]
+
+
+def answers(harness: Harness) -> list[bytes]:
+    times = {"this_update": NOW, "next_update": NOW + timedelta(days=7)}
+    return [harness.city.authority.ocsp(each, **times) for each in (harness.sender.seal, harness.sender.signer)]
+
+
+def in_signed_attribute(crls: list[bytes], ocsps: list[bytes]) -> Any:
+    """Adobe's (ISO 32000-1 §12.8.3.3.2)."""
+    value: dict[str, Any] = {"crl": [asn1_crl.CertificateList.load(each) for each in crls]}
+    if ocsps:
+        value["ocsp"] = [asn1_ocsp.OCSPResponse.load(each) for each in ocsps]
+    archival = pdf.RevocationInfoArchival(value)
+    attribute = cms.CMSAttribute({"type": "adobe_revocation_info_archival", "values": [archival]})
+    return lambda attributes: [*attributes, attribute]
+
+
+def beside_the_certificates(made: bytes, crls: list[bytes]) -> bytes:
+    """RFC 5652 §10.2.1."""
+    content = cms.ContentInfo.load(made)
+    content["content"]["crls"] = [asn1_crl.CertificateList.load(each) for each in crls]
+    return bytes(content.dump(force=True))
+
+
+class Lists(core.SequenceOf):
+    _child_spec = asn1_crl.CertificateList
+
+
+class RevocationValues(core.Sequence):
+    _fields = [("crls", Lists, {"explicit": 0, "optional": True})]  # noqa: RUF012
+
+
+class Values(core.SetOf):
+    _child_spec = RevocationValues
+
+
+class Attribute(core.Sequence):
+    _fields = [("type", core.ObjectIdentifier), ("values", Values)]  # noqa: RUF012
+
+
+def in_unsigned_attribute(made: bytes, crls: list[bytes]) -> bytes:
+    """ETSI's (EN 319 122-1 §A.1.1.2)."""
+    value = RevocationValues({"crls": [asn1_crl.CertificateList.load(each) for each in crls]})
+    attribute = Attribute({"type": "1.2.840.113549.1.9.16.2.24", "values": [value]})
+    content = cms.ContentInfo.load(made)
+    content["content"]["signer_infos"][0]["unsigned_attrs"] = [cms.CMSAttribute.load(attribute.dump())]
+    return bytes(content.dump(force=True))
+
+
+def roomy(harness: Harness) -> bytes:
+    """Signed twice, with room for evidence in the last signature."""
+    first = sign(harness.letter, harness.sender.signer, NOW, field="A")
+    stamper = time_authority(harness.city.authority).stamper(NOW)  # a time stamp is larger than what takes its place
+    return sign(first, harness.sender.seal, NOW, field="B", stamper=stamper)
+
+
+def with_message(harness: Harness, make: Made) -> bytes:
+    document = roomy(harness)
+    start, end = hole(document, -1)
+
+    def made(digest: bytes) -> bytes:
+        value = make(digest)
+        assert 2 * len(value) <= end - start - 2, "no room"
+        return value
+
+    return resigned(document, made)
+
+
+def judge(harness: Harness, document: bytes, **changes: Any) -> Decision:
+    return harness.judge(document, **{"revocation": RevocationLists()} | changes)
+
+
+PLACES: dict[str, Callable[[Harness, bytes], bytes]] = {
+    "signed attribute": lambda harness, digest: message(
+        harness.sender.seal, digest, NOW, change=in_signed_attribute(lists(harness), [])
+    ),
+    "signed attribute, with answers": lambda harness, digest: message(
+        harness.sender.seal, digest, NOW, change=in_signed_attribute(lists(harness)[:1], answers(harness))
+    ),
+    "beside the certificates": lambda harness, digest: beside_the_certificates(
+        message(harness.sender.seal, digest, NOW), lists(harness)
+    ),
+    "unsigned attribute": lambda harness, digest: in_unsigned_attribute(
+        message(harness.sender.seal, digest, NOW), lists(harness)
+    ),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_evidence_counts_wherever_it_is(harness: Harness, place: str) -> None:
+    decision = judge(harness, with_message(harness, lambda digest: PLACES[place](harness, digest)))
+    assert isinstance(decision, Verified), decision
+    assert {status.embedded for each in decision.report.signatures for status in each.statuses} == {True}
+
+
+def test_without_evidence_nothing_is_decided(harness: Harness) -> None:
+    plain = with_message(harness, lambda digest: message(harness.sender.seal, digest, NOW))
+    assert isinstance(judge(harness, plain), Undecided)
+
+
+@pytest.mark.parametrize("place", ["beside the certificates", "unsigned attribute"])
+def test_evidence_that_cannot_be_read_takes_nothing_away(harness: Harness, place: str) -> None:
+    odd = lists(harness)[0][:-3] + b"odd"
+    changed = {"beside the certificates": beside_the_certificates, "unsigned attribute": in_unsigned_attribute}[place]
+    document = with_message(harness, lambda digest: changed(message(harness.sender.seal, digest, NOW), [odd]))
+    assert isinstance(harness.judge(document), Verified)
+
+
+# Which of several certificates of one key
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_two_certificates_of_one_key(harness: Harness, is_named: bool) -> None:
+    authority = harness.city.authority
+    key = harness.sender.seal.key
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    one, other = (authority.unit(text, key=key, extensions=[(identifier, False)]) for text in ("Một", "Hai"))
+
+    def made(digest: bytes) -> bytes:
+        quiet = (lambda attributes: attributes) if is_named else (lambda attributes: attributes[:-1])
+        content = cms.ContentInfo.load(message(one, digest, NOW, certificates=[other, one], change=quiet))
+        info = content["content"]["signer_infos"][0]
+        info["sid"] = cms.SignerIdentifier({"subject_key_identifier": core.OctetString(identifier.digest)})
+        return bytes(content.dump(force=True))
+
+    report = harness.judge(with_message(harness, made), directory=None).report
+    if is_named:
+        assert (report.integrity, report.reason) == (Integrity.INTACT, None)
+        assert report.signatures[-1].certificate_sha256 == one.sha256
+    else:
+        assert report.reason is Reason.E_SIG_FORMAT
+
+
+def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> None:
+    def made(digest: bytes) -> bytes:
+        content = cms.ContentInfo.load(message(harness.sender.seal, digest, NOW))
+        info = content["content"]["signer_infos"][0]
+        issuer = asn1_x509.Name.build(content["content"]["certificates"][0].chosen.issuer.native, use_printable=True)
+        serial = info["sid"].chosen["serial_number"].native
+        identified = cms.IssuerAndSerialNumber({"issuer": issuer, "serial_number": serial})
+        assert identified.dump() != info["sid"].chosen.dump()
+        info["sid"] = cms.SignerIdentifier({"issuer_and_serial_number": identified})
+        return bytes(content.dump(force=True))
+
+    assert isinstance(harness.judge(with_message(harness, made)), Verified)
+
+
+# Authorities for time
+
+TIME, CLIENT = ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+@pytest.mark.parametrize(
+    ("purposes", "is_critical", "counts"),
+    [([TIME], True, True), ([TIME], False, False), ([TIME, CLIENT], True, False), ([CLIENT], True, False)],
+)
+def test_a_time_stamp_is_made_for_time_alone(
+    timed: TimeHarness, purposes: list[x509.ObjectIdentifier], is_critical: bool, counts: bool
+) -> None:
+    usage = (x509.ExtendedKeyUsage(purposes), is_critical)
+    stamper = time_authority(timed.authority, extensions=[usage], not_after=NOW + 3000 * DAY).stamper(STAMPED)
+    document = sign(timed.letter, timed.signer, NOW, field="A", stamper=stamper)
+    document = sign(document, timed.seal, NOW, field="B", stamper=stamper)
+    decision = timed.judge(document, LATER)
+    assert isinstance(decision, Verified if counts else Refused), decision
+
+
+# Claims
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("D:20260701100000+07'00'", NOW), ("D:20260701100000+07'00", NOW), ("20260701100000+07'00'", NOW),
+        ("D:20260701100000+0700", NOW), ("D:20260701100000+07:00", NOW), ("D:20260701100000+07", NOW),
+        ("2026-07-01T10:00:00+07:00", NOW), ("2026-07-01T03:00:00Z", NOW), ("2026-07-01 03:00:00.25Z", NOW),
+        ("D:20260701030000Z", NOW), ("D:20260701030000Z00'00'", NOW), ("D:20260701030000Z0000", NOW),
+        ("D:20260701030000-00'00'", NOW), ("D:20260701100000", NOW), ("D:2026070110", NOW),
+        ("D:20260701", datetime(2026, 6, 30, 17, tzinfo=UTC)), ("D:2026", datetime(2025, 12, 31, 17, tzinfo=UTC)),
+        ("", None), ("D:", None), ("D:20261301000000Z", None), ("yesterday", None), ("D:20260701100000+99'00'", None),
+        ("D:00000101000000Z", None), ("1 Jul 2026", None), ("D:2026\u0660701", None),
+    ],
+)  # fmt: skip
+def test_dates_as_tools_write_them(text: str, expected: datetime | None) -> None:
+    assert read_pdf_date(text) == expected
+
+
+@pytest.mark.parametrize("claim", ["unreadable", "signing-time unreadable"])
+def test_a_claim_that_cannot_be_read_refuses_nothing(harness: Harness, claim: str) -> None:
+    def patch(document: bytes) -> bytes:
+        at = document.rindex(b"/M (") + 4
+        end = document.index(b")", at)
+        return document[:at] + b"?" * (end - at) + document[end:]
+
+    def odd(attributes: list[Any]) -> list[Any]:
+        kept = [each for each in attributes if each["type"].native != "signing_time"]
+        if claim == "unreadable":
+            return kept
+        time = cms.CMSAttribute({"type": "signing_time", "values": [cms.Time({"utc_time": core.UTCTime(NOW)})]})
+        return [*kept, cms.CMSAttribute.load(time.dump().replace(b"Z", b"?"))]
+
+    document = resigned(
+        roomy(harness), lambda digest: message(harness.sender.seal, digest, NOW, change=odd), patch=patch
+    )
+    decision = harness.judge(document)
+    assert isinstance(decision, Verified), decision
+    assert decision.report.integrity is Integrity.INTACT
+    assert NoteCode.NO_SIGNING_TIME in {note.code for note in decision.report.notes}
