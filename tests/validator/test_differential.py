@@ -80,16 +80,23 @@ def explanation(made: Hierarchy, found: FoundChain, who: str, said: str, third: 
             return "the only list in force is of another key of the CA, and covers that key's certificate: a circle"
         if re.search(r"error 35 ", said) and "may not sign lists" in made.features:
             return "another certificate of the same name and key may sign lists"
+        if "error 43 " in said and is_alone and {"policy of the leaf", "policy required"} <= made.features:
+            return "does not find a policy that stands beside anyPolicy in the last certificate"
         if "on a list" in said and is_alone:
             return "the list that names it is of a key of the CA for which there is no valid chain"
     if who == "certvalidator" and is_alone:
-        is_unknown = found.fault is not None and found.fault.rule.number == "7.4"
+        is_unknown = found.fault is not None and found.fault.rule.number in ("7.3", "7.4")
         if is_unknown and not all(has_list_in_force(made, each) for each, _ in pairs):
             return "takes a CA without a list in force for not revoked, or a list for one that may not sign it"
         if is_unknown and re.search(r"error (3|8|12|35|44|54) ", third):
             return "takes a list whose signer has no valid chain; OpenSSL takes none either"
     # Alone, or beside OpenSSL in its circle: both find no chain for the signer of the list.
-    if who == "certvalidator" and found.fault is None and has_namesakes(made) and (is_alone or "error 54 " in third):
+    if (
+        who == "certvalidator"
+        and found.fault is None
+        and has_namesakes(made)
+        and (is_alone or re.search(r"error (8|35|54) ", third))
+    ):
         return "asks only one of several certificates of a CA, for the chain of a list"
     return ""
 
