@@ -18,7 +18,7 @@ from mint.attacks.forge import message, resigned
 from mint.sign import sign
 from mint.tamper import hole
 from mint.tsa import time_authority
-from validator.checks.signing_time import read_pdf_date
+from validator.pdf.date import read_date
 from validator.pki.revocation_lists import RevocationLists
 from validator.report.decision import Decision, Refused, Undecided, Verified
 from validator.report.vocabulary import Integrity, NoteCode
@@ -218,7 +218,7 @@ def test_a_time_stamp_is_made_for_time_alone(
     ],
 )  # fmt: skip
 def test_dates_as_tools_write_them(text: str, expected: datetime | None) -> None:
-    assert read_pdf_date(text) == expected
+    assert read_date(text) == expected
 
 
 @pytest.mark.parametrize("claim", ["unreadable", "signing-time unreadable"])

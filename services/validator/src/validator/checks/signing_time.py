@@ -4,23 +4,14 @@ The claim chooses the day on which a role must hold (R8). EN 319 142-1 §6.3: /M
 attribute signing-time.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime
 
 from common.edxml.dates import VIETNAM
 from validator.cms.certificate import Certificate
 from validator.fault import Fault, library_errors_as
 from validator.pdf.date import read_date
 from validator.policy import Policy
-
-DATE = re.compile(
-    r"\s*(?:D:)?(?P<year>[0-9]{4})(?:-?(?P<month>[0-9]{2}))?(?:-?(?P<day>[0-9]{2}))?"
-    r"(?:[T ]?(?P<hour>[0-9]{2}))?(?::?(?P<minute>[0-9]{2}))?(?::?(?P<second>[0-9]{2}))?(?:[.,][0-9]{1,9})?"
-    r"\s*(?:(?P<sign>[Zz+-])(?:(?P<hours>[0-9]{2})(?:[':]?(?P<minutes>[0-9]{2}))?'?)?)?\s*",
-)
-"""A date of ISO 32000-1 §7.9.4, or of ISO 8601, as tools write them: the prefix, the apostrophes, and everything behind
-the year may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +54,7 @@ def check_signing_time(
     signature time stamp, preferred to the claim. ``proven_at``: the signature is proved not to be younger.
     """
     with library_errors_as("8.1", field, "signing time not readable"):
-        at = attribute or (read_pdf_date(dictionary) if dictionary else None)
+        at = attribute or read_date(dictionary or "")
         if at is None:
             proven = stamped_at or proven_at
             return ClaimedTime(proven or now, is_shifted=False, proven=proven, is_absent=True)
@@ -80,28 +71,3 @@ def check_signing_time(
             raise Fault("8.2b", field)
         is_refuted = proven_at is not None and at > proven_at
         return ClaimedTime(at, is_shifted, stamped_at or (proven_at if is_refuted else None))
-
-
-def read_pdf_date(text: str) -> datetime | None:
-    """The time, in UTC; where it names no zone, it is local time. None = not readable."""
-    match = DATE.fullmatch(text)
-    if match is None:
-        return None
-    part = match.groupdict()
-    try:
-        local = datetime(
-            int(part["year"]), int(part["month"] or 1), int(part["day"] or 1),
-            int(part["hour"] or 0), int(part["minute"] or 0), int(part["second"] or 0), tzinfo=_zone(part),
-        )  # fmt: skip
-        return local.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _zone(part: dict[str, str]) -> timezone:
-    if not part["sign"]:
-        return VIETNAM
-    if part["sign"] in "Zz":
-        return UTC
-    offset = timedelta(hours=int(part["hours"] or 0), minutes=int(part["minutes"] or 0))
-    return timezone(offset if part["sign"] == "+" else -offset)
