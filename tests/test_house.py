@@ -108,6 +108,7 @@ NARROW = {
     "common.service.connection": "gives one error another name",
     "common.service.consumer": "supervised: what is not held here begins the task again",
     "common.service.publisher": "supervised, and every other error goes to whoever publishes",
+    "validator.checks.difference": "inside of library_errors_as",
     "validator.checks.tamper_evidence": "what it calls raises nothing else",
     "validator.cms.public_key": "inside of raising_unusable",
     "validator.cms.raw_rsa": "its caller holds everything, by library_errors_as",

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from jsonschema.validators import validator_for
+from pydantic import AwareDatetime
 
 from common import facts, headers
 from common.directory import DirectoryReader
@@ -191,13 +192,19 @@ def _fits(told: Any, model: str) -> None:
 
 
 def _fact(kind: type[BaseFact]) -> st.SearchStrategy[BaseFact]:
-    """Facts of a kind with every field drawn; times bear a zone."""
-    fields = {"occurred_at": st.datetimes(timezones=st.just(UTC)), "fact": st.just(kind.model_fields["fact"].default)}
-    fields |= {
+    """Facts of a kind with every field drawn; times bear a zone, and constraints of the fields hold."""
+    fields: dict[str, st.SearchStrategy[Any]] = {
         name: st.datetimes(timezones=st.just(UTC))
         for name, field in kind.model_fields.items()
-        if field.annotation is datetime
+        if field.annotation in (datetime, AwareDatetime)
     }
+    fields["fact"] = st.just(kind.model_fields["fact"].default)
+    fields["subject"] = st.from_regex(r"[A-Za-z0-9_.-]{1,128}", fullmatch=True)
+    if "count" in kind.model_fields:
+        fields["count"] = st.integers(1, 1_000_000)
+    for name in ("event_id", "package_id", "record_id"):
+        if name in kind.model_fields:
+            fields[name] = st.text(max_size=255)
     return st.builds(kind, **{name: each for name, each in fields.items() if name in kind.model_fields})
 
 

@@ -6,7 +6,15 @@ from fuzz.targets import TARGETS, Finding, check_same_ranges, judge, signed_seed
 
 from validator.report.decision import Verified
 
-INPUTS = {"gate": 200, "structure": 200, "signed": 400, "certificate": 60, "edxml": 200, "secrecy": 200}
+INPUTS = {
+    "gate": 200,
+    "structure": 200,
+    "signed": 400,
+    "certificate": 60,
+    "edxml": 200,
+    "secrecy": 200,
+    "difference": 200,
+}
 
 
 @pytest.mark.parametrize("name", TARGETS)
