@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test bench bench-validator asyncapi lint types contracts dashboards format clean
+.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test upgrade-test bench bench-validator asyncapi lint types contracts dashboards format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -41,6 +41,9 @@ cluster-test: cluster-programs ## Kubernetes for real: zones, then a node with o
 	@$(RUN) python -m lab.kubernetes.images .lab/cluster/images.tar
 	@$(RUN) pytest -s tests/cluster --ignore=tests/cluster/node
 	@$(RUN) python -m lab.kubernetes.apart $(RUN) pytest -s tests/cluster/node
+
+upgrade-test: setup ## a trunk that the former release itself has filled is taken over (five minutes)
+	@TRUNK_TEST_FORMER=1 $(RUN) pytest -v tests/upgrade/test_former_trunk.py
 
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench
