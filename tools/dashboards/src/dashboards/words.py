@@ -99,6 +99,18 @@ DEPENDENCIES: Words = {
     "trust": "Dữ liệu tin cậy",
 }
 SOURCES: Words = {"package": "Cả gói tin", "document": "Văn bản", "receiver": "Một nơi nhận", "notice": "Trạng thái"}
+TRUST_ITEMS: Words = {
+    "root": "Chứng thư gốc",
+    "intermediate": "Cơ quan chứng thực",
+    "tsa": "Cấp dấu thời gian",
+    "crl": "Danh sách thu hồi",
+}
+TRUST_FOLDERS: Words = {
+    "roots": "Chứng thư gốc",
+    "intermediates": "Cơ quan chứng thực",
+    "tsa": "Cấp dấu thời gian",
+    "crls": "Danh sách thu hồi",
+}
 SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}
@@ -140,6 +152,9 @@ ALERTS: Words = {
     "TrunkSignatureIndeterminate": "Chữ ký chưa kết luận được",
     "TrunkTrustMaterialStale": "Dữ liệu tin cậy cũ",
     "TrunkCertificateExpiring": "Chứng thư sắp hết hạn",
+    "TrunkTrustFilesLeftOut": "Tệp tin cậy bị bỏ qua",
+    "TrunkTrustFolderUnread": "Không đọc được thư mục tin cậy",
+    "TrunkRevocationListEnding": "Danh sách thu hồi sắp hết hạn",
     "TrunkArchivingLate": "Lưu trữ chậm",
     "TrunkArchiveFailing": "Lưu trữ hỏng",
     "TrunkNotifierFailing": "Thông báo không gửi được",
