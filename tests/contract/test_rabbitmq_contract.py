@@ -96,22 +96,6 @@ async def _confirmed_before_refusal(channel, queue: str, most: int) -> int:
     return most
 
 
-async def test_ladder_returns_a_message_to_its_own_queue_by_its_key(channel, declare, connection, name):
-    work = await declare(channel, "work")
-    other = await declare(channel, "other")
-    level = await declare(channel, "level", x_message_ttl=500, **AT_LEAST_ONCE)
-    ladder = await channel.declare_exchange(f"{name}.retry", ExchangeType.FANOUT, durable=True)
-    await level.bind(ladder)
-    began = time.monotonic()
-    await ladder.publish(durable(b"again", headers={"x-attempt": 1}), work.name, mandatory=True)
-    message = await arrived(work)
-    await ladder.delete()
-    assert message is not None
-    assert 0.45 <= time.monotonic() - began < 5
-    assert (message.body, message.headers["x-attempt"]) == (b"again", 1)
-    assert await other.get(fail=False) is None
-
-
 async def test_dead_letter_waits_for_its_target(channel, declare, name):
     """At-least-once: with the target missing the message is kept, and delivered once it exists.
 

@@ -1,4 +1,4 @@
-"""One trace from submission to inbox and mail, up the ladder, into the parking lot and back; log lines by its ids."""
+"""One trace from submission to inbox and mail, over all attempts; log lines are found by its ids."""
 
 import json
 import os

@@ -91,7 +91,7 @@ def all_answers(trunk: Trunk, inboxes: Inboxes, entries: list[Entry]) -> list[It
     packages = {package_id(entry["sender"], entry["bytes"]) for entry in entries}
     must = wanted(entries)
     inboxes.wait(lambda items: told_once(items, packages) >= must, PATIENCE_SECONDS)
-    eventually(lambda: not (set(trunk.depths()) - {"trunk.park"}), PATIENCE_SECONDS, 2.0)
+    eventually(lambda: not trunk.depths(), PATIENCE_SECONDS, 2.0)
     time.sleep(3.0)
     return [item for item in inboxes.items if item.package_id in packages]
 
@@ -112,5 +112,5 @@ def assert_once(trunk: Trunk, came: list[Item], entries: list[Entry]) -> None:
     records, ledger = archived(trunk, list(packages))
     assert set(records) == set(packages)
     assert [event for event, count in ledger.items() if count != 1] == []
-    assert set(trunk.depths()) <= {"trunk.park"}
+    assert trunk.depths() == {}
     assert trunk.parked() == 0, json.dumps(trunk.depths())

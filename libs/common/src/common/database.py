@@ -22,8 +22,6 @@ Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
 
 DUPLICATE_KEY = 11000
-DEADLOCK_CODE = 16908292
-"""FerretDB 2 answers a lost race on a unique index with this code: try again."""
 
 REQUEST_FAULTS = frozenset({2, 9, 14, 17280, 10334})
 """Bad value, failed to parse, type mismatch, key too large, object too large: waiting would not help."""

@@ -2,5 +2,4 @@
 
 TO_UNIT = "/d/trunk-unit?var-unit=${__value.raw}&${__url_time_range}"
 TO_SERVICE = "/d/trunk-pipeline?var-service=${__value.raw}&${__url_time_range}"
-TO_DOCUMENT = "/d/trunk-document?var-document_id=${__value.raw}&${__url_time_range}"
 TO_QUEUES = "/d/trunk-queues"

@@ -114,7 +114,6 @@ TRUST_FOLDERS: Words = {
 SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}
-ALARMS: Words = {"0": "Không", "1": "CÓ BÁO ĐỘNG"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
 
 ALERTS: Words = {

@@ -11,11 +11,6 @@ def entry(dictionary: Any, key: str, default: Any = None) -> Any:
         return default
 
 
-def raw_entry(dictionary: Any, key: str) -> Any:
-    """The value as it stands, a reference perhaps; None = there is none."""
-    return dictionary.raw_get(key) if key in dictionary else None
-
-
 def readable_entry(dictionary: Any, key: str) -> Any:
     """The value, references followed; None = there is none, or it cannot be read."""
     try:
