@@ -54,5 +54,5 @@ def messages_handled(found: TrunkFile) -> float:
 
 
 def _handled(http_port: int) -> float:
-    text = httpx.get(f"http://127.0.0.1:{http_port}/metrics").raise_for_status().text
+    text = httpx.get(f"http://127.0.0.1:{http_port}/metrics/").raise_for_status().text
     return sum(float(value) for value in re.findall(r"^trunk_messages_total\{.*\} (\S+)$", text, re.MULTILINE))
