@@ -9,6 +9,7 @@ from typing import TypedDict
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
+from validator.checks.signing_time import end_of_day_in_vietnam
 from validator.checks.state import SIGNATURE_STEPS, DocumentState, SignatureState
 from validator.checks.tamper_evidence import was_broken_after_signing
 from validator.checks.time_stamps import JudgedTimeStamp
@@ -20,7 +21,7 @@ from validator.pki.status import CertificateStatus
 from validator.policy import Policy
 from validator.report.model import Report, SignatureReport, StatusUsed, TimeStampReport
 from validator.report.rules import Step
-from validator.report.vocabulary import Indication, Integrity, SignatureKind, SubIndication, Verdict
+from validator.report.vocabulary import Indication, Integrity, NoteCode, SignatureKind, SubIndication, Verdict
 
 PYHANKO_VERSION = version("pyhanko")
 
@@ -51,7 +52,7 @@ def build_report(
         revocation_version=material.revocation.version,
         pyhanko_version=PYHANKO_VERSION,
         checks=tuple(int(step) for step in state.steps_passed),
-        holds_until=_holds_until(state) if fault is None else None,
+        holds_until=_holds_until(state, context.now) if fault is None else None,
         verdict=Verdict.VALID,
     )
     return _with_fault(report, fault) if fault else report
@@ -70,13 +71,22 @@ def _sha256(document: bytes, state: DocumentState) -> str:
     return hashlib.sha256(document).hexdigest()
 
 
-def _holds_until(state: DocumentState) -> datetime | None:
+def _holds_until(state: DocumentState, now: datetime) -> datetime | None:
     """When the first thing that a valid verdict rests on ends; None = not known."""
     statuses = [each.certificate_status for each in state.signatures]
     statuses += [stamp.status for each in state.signatures for stamp in each.time_stamps]
     ends = [status.until if status else None for status in statuses]
     known = [end for end in ends if end is not None]
-    return min(known) if known and len(known) == len(ends) else None
+    if not known or len(known) != len(ends):
+        return None
+    return min([*known, *([end_of_day_in_vietnam(now)] if _rests_on_today(state) else [])])
+
+
+def _rests_on_today(state: DocumentState) -> bool:
+    """Whether a role was judged for the day of the verification, since no claim could serve."""
+    times = [each.time for each in state.signer_signatures if each.time and not each.time.is_proven]
+    is_held_later = any(note.code is NoteCode.ROLE_HELD_LATER for note in state.notes)
+    return any(time.credible is None or is_held_later for time in times)
 
 
 def _integrity(document: bytes, policy: Policy, state: DocumentState, fault: Fault | None) -> Integrity:
@@ -149,7 +159,7 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         part=each.role,
         certificate_sha256=verified.sha256 if verified else None,
         subject=subject_text(verified.der) if verified else "",
-        signing_time=each.claim.at if each.claim else verified.signing_time if verified else None,
+        signing_time=each.time.claimed if each.time else verified.signing_time if verified else None,
         revision=each.signature.revision,
         covers_bytes=each.signature.end,
         covers_whole_revision=True,

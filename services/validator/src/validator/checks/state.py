@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from validator.checks.signature import Signature
-from validator.checks.signing_time import ClaimedTime
+from validator.checks.signing_time import SigningTime
 from validator.checks.time_stamps import JudgedTimeStamp
 from validator.checks.verified_signature import VerifiedSignature
 from validator.fault import Fault, rank
@@ -31,7 +31,8 @@ class SignatureState:
     time_stamps: tuple[JudgedTimeStamp, ...] = ()
     proven_at: datetime | None = None
     """The earliest time at which a trusted time stamp proves that it existed."""
-    claim: ClaimedTime | None = None
+    time: SigningTime | None = None
+    """What is claimed and known about when it was made."""
     role: SignerRole | None = None
     faults: list[Fault] = field(default_factory=list)
 

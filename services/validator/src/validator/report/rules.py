@@ -286,16 +286,16 @@ _TABLE = (
     ),
     # Time
     Rule(
-        "8.1", "A claimed signing time is not in the future.",
-        Reason.E_SIG_TIME, _SIGNATURE, "signing time lies in the future",
+        "8.1", "A claimed signing time that is used is not in the future (RFC 5652 §11.3: a claim need not be right).",
+        failure="a note; the claim is not used",
     ),
     Rule(
-        "8.2a", "The claimed signing time is not before the certificate's validity.",
-        Reason.E_SIG_NOT_YET_VALID, _SIGNATURE, "signed before the certificate was valid",
+        "8.2a", "A claimed signing time that is used is not before the certificate's validity.",
+        failure="a note; the claim is not used",
     ),
     Rule(
-        "8.2b", "The claimed signing time is not after the certificate's validity.",
-        Reason.E_SIG_EXPIRED, _SIGNATURE, "signed after the certificate expired",
+        "8.2b", "A claimed signing time that is used is not after the certificate's validity.",
+        failure="a note; the claim is not used",
     ),
     Rule(
         "8.3", "A signature time stamp covers the signature value (RFC 3161 appendix A).",
@@ -305,10 +305,14 @@ _TABLE = (
         "8.4", "A time stamp lies in the past, inside the validity of its authority's certificate.",
         Reason.E_SIG_TIME, _SIGNATURE, "time stamp of an impossible time",
     ),
+    Rule(
+        "8.5", "A claimed signing time that is used is not later than a time stamp proves.",
+        failure="a note; the claim is not used",
+    ),
     # Identity and role
     Rule("9.0a", "The sender is in the unit directory.", Reason.E_FROM, _SIGNATURE, "sender not in the directory"),
     Rule(
-        "9.0b", "Every signature was verified and has a claimed time.",
+        "9.0b", "Every signature was verified.",
         Reason.E_SIG_FORMAT, _FORMAT, "signature not settled",
     ),
     Rule(
@@ -316,7 +320,8 @@ _TABLE = (
         Reason.E_SIG_ORG_MISSING, _SIGNATURE, "no signature of the sending unit",
     ),
     Rule(
-        "9.1b", "The sending unit signed with a certificate registered for it on the day of signing.",
+        "9.1b", "The sending unit signed with a certificate registered for it on the day of signing, or on the day "
+        "by which the signature is known to exist.",
         Reason.E_SIG_NOT_BOUND, _SIGNATURE, "no signature of the sending unit",
     ),
     Rule(
@@ -324,7 +329,8 @@ _TABLE = (
         Reason.E_SIG_SIGNER_MISSING, _SIGNATURE, "no signature of an authorised signer",
     ),
     Rule(
-        "9.2b", "One who signed was authorised on the day of signing.",
+        "9.2b", "One who signed was authorised on the day of signing, or on the day by which the signature is known to "
+        "exist (ND 30/2020 art. 13).",
         Reason.E_SIG_SIGNER_NOT_AUTHORISED, _SIGNATURE, "no signature of an authorised signer",
     ),
     Rule(
@@ -342,9 +348,10 @@ _TABLE = (
         Reason.E_SIG_ORDER, _SIGNATURE, "signed after the unit",
     ),
     Rule(
-        "10.2", "The claimed times do not contradict that.",
-        Reason.E_SIG_ORDER, _SIGNATURE, "claims to be signed after the unit",
+        "10.2", "Trusted time stamps do not contradict that (ND 30/2020 art. 32.2.d).",
+        Reason.E_SIG_ORDER, _SIGNATURE, "time stamp of a time after the unit's signature",
     ),
+    Rule("10.3", "The claimed times do not contradict that.", failure="a note"),
     # Form of a declared copy
     Rule("11.1", "A declared copy is PDF 1.4 or later.", failure="a note"),
     Rule("11.2", "The form of the copy (SAO Y, SAO LỤC, TRÍCH SAO) is named in a signature or in the metadata.",
