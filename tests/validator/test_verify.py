@@ -157,8 +157,8 @@ def test_without_a_current_crl_nothing_is_decided(harness: Harness, which: str) 
     crls = {
         "none": (),
         "stale": revocation_of(harness.city, harness.trust, next_update=NOW + timedelta(minutes=59)).crls,
-        "root only": [crl for crl in harness.revocation.crls if not crl.serials],
-        "issuing only": [crl for crl in harness.revocation.crls if crl.serials],
+        "root only": [crl for crl in harness.revocation.crls if not crl.entries],
+        "issuing only": [crl for crl in harness.revocation.crls if crl.entries],
         "from the future": revocation_of(harness.city, harness.trust, this_update=NOW + timedelta(hours=2)).crls,
     }[which]
     decision = harness.judge(harness.signed, revocation=RevocationLists(crls))

@@ -65,6 +65,8 @@ class DifferenceLimits:
     max_annotation_nodes: int = 50_000
     """Nodes of the page tree whose annotations are looked at, and nodes of one appearance."""
     max_structure_depth: int = 20
+    max_reported_objects: int = 20
+    """Numbers of objects that the report names for each change; it always has their count."""
     max_xmp_bytes: int = MIB
     max_colour_profile_bytes: int = 64 * KIB
 

@@ -9,6 +9,7 @@ from validator.checks.signature import Signature
 from validator.checks.signing_time import SigningTime
 from validator.checks.time_stamps import JudgedTimeStamp
 from validator.checks.verified_signature import VerifiedSignature
+from validator.diff.analysis import Changes
 from validator.fault import Fault, rank
 from validator.pki.status import CertificateStatus
 from validator.report.model import Note, SignatureReport
@@ -26,6 +27,8 @@ class SignatureState:
     """One signature during and after (4)-(8): what is known of it, and which rules do not hold."""
 
     signature: Signature
+    changes: Changes | None = None
+    """What later revisions changed; None = something that is not allowed."""
     verified: VerifiedSignature | None = None
     certificate_status: CertificateStatus | None = None
     time_stamps: tuple[JudgedTimeStamp, ...] = ()

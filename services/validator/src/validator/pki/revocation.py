@@ -256,4 +256,5 @@ def _status_used(certificate: Certificate, statement: Statement) -> StatusUsed:
         this_update=statement.this_update,
         next_update=statement.next_update,
         embedded=statement.embedded,
+        kept="document" if statement.embedded else f"crls/{statement.source}" if isinstance(statement, Crl) else "",
     )
