@@ -189,6 +189,8 @@ def test_a_list_by_a_revoked_key_of_the_issuer_says_nothing() -> None:
         (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_user_certs=True))], VALID),
         (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_ca_certs=True))], UNKNOWN),
         (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_attribute_certs=True))], UNKNOWN),
+        (LEAF, [listing("CA", "ca", 10, point=issuing_point(only_contains_attribute_certs=True)), PLAIN], VALID),
+        (LEAF, [listing("CA", "ca", 10, point=issuing_point(only_contains_ca_certs=True)), PLAIN], REVOKED),
         (LEAF, [listing("CA", "ca", number=2, extension=(UNKNOWN_EXTENSION, True))], UNKNOWN),
         (LEAF, [listing("CA", "ca", number=2, extension=(UNKNOWN_EXTENSION, True)), OLDER], UNKNOWN),
         (LEAF, [listing("CA", "ca", 10, number=2, extension=(UNKNOWN_EXTENSION, True)), OLDER], REVOKED),
