@@ -171,6 +171,14 @@ class Report:
         """Notes for the security log."""
         return tuple(note for note in self.notes if note.code in SECURITY_NOTES)
 
+    @property
+    def evidence(self) -> frozenset[Sha256]:
+        """Digests of what the verdict rests on besides the document: certificates of the chains, and lists."""
+        parts: list[SignatureReport | TimeStampReport]
+        parts = [*self.signatures, *(stamp for each in self.signatures for stamp in each.time_stamps)]
+        lists = (status.sha256 for part in parts for status in part.statuses if not status.embedded)
+        return frozenset((*lists, *(sha256 for part in parts for sha256 in part.chain[1:])))
+
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; times in ISO 8601 with offset."""
         plain: dict[str, Any] = _plain(self)
