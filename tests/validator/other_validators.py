@@ -66,19 +66,18 @@ def is_listed(made: Hierarchy, certificate: x509.Certificate) -> bool:
 def holds_for_openssl(
     made: Hierarchy, certificate: x509.Certificate, anchors: list[x509.Certificate], at: datetime, folder: Path
 ) -> bool:
-    """Whether OpenSSL finds a chain to one of the anchors for a certificate, revocation aside."""
-    words = [
-        "openssl",
-        "verify",
-        "-attime",
-        str(int(at.timestamp())),
-        "-policy_check",
-        "-policy",
-        ANY_POLICY.dotted_string,
-    ]
-    words += ["-trusted", _pem(folder / "roots", anchors), "-purpose", "any", "-no-CApath"]
-    words += ["-untrusted", _pem(folder / "untrusted", made.intermediates)]
-    done = subprocess.run([*words, _pem(folder / "leaf", [certificate])], capture_output=True, check=False)
+    """Whether OpenSSL finds a chain to one of the anchors for a certificate, by any way, revocation aside."""
+    ways_up = itertools.islice(_above(made, (certificate,)), 40)
+    return any(_holds(way, anchors, at, folder) for way in ways_up)
+
+
+def _holds(way: Way, anchors: list[x509.Certificate], at: datetime, folder: Path) -> bool:
+    words = ["openssl", "verify", "-attime", str(int(at.timestamp())), "-policy_check"]
+    words += ["-policy", ANY_POLICY.dotted_string, "-purpose", "any", "-no-CApath"]
+    words += ["-trusted", _pem(folder / "roots", anchors)]
+    if way[1:]:
+        words += ["-untrusted", _pem(folder / "untrusted", list(way[1:]))]
+    done = subprocess.run([*words, _pem(folder / "leaf", [way[0]])], capture_output=True, check=False)
     return done.returncode == 0
 
 

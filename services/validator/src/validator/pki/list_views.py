@@ -3,7 +3,6 @@
 A list belongs to the name of its issuer under the trust anchor of the chain, whichever key signed it.
 """
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -69,20 +68,29 @@ def _entitled_signer(
         if signer.entity == chain[-1].entity:
             return signer
         for path in paths(signer, evidence.trust, evidence.policy, purpose):
-            if path[-1].subject == chain[-1].subject and _was_valid(path, crl, evidence):
+            if path[-1].subject == chain[-1].subject and _was_valid(path, crl, evidence, purpose):
                 return signer
     return None
 
 
-def _was_valid(path: Chain, crl: Crl, evidence: Evidence) -> bool:
+def _was_valid(path: Chain, crl: Crl, evidence: Evidence, purpose: Purpose) -> bool:
     """Whether the chain of a list's signer held when it signed; what is known of its revocation counts."""
     try:
         check_path(path, evidence.trust, crl.this_update, evidence.policy, "")
     except Fault:
         return False
-    for certificate, issuer in itertools.pairwise(path):
+    for certificate in path[:-1]:
         for other in evidence.lists_of(certificate.issuer):
             entry = other.entry(certificate)
-            if entry and entry.since <= crl.this_update and any(each.entity == issuer.entity for each in other.signers):
+            if entry and entry.since <= crl.this_update and _is_below(other, path[-1], evidence, purpose):
                 return False
     return True
+
+
+def _is_below(crl: Crl, root: Certificate, evidence: Evidence, purpose: Purpose) -> bool:
+    """Whether a list is signed by any key of its issuer below a root of that name: whatever it lists is revoked."""
+    return any(
+        signer.subject == root.subject
+        or any(path[-1].subject == root.subject for path in paths(signer, evidence.trust, evidence.policy, purpose))
+        for signer in crl.signers
+    )
