@@ -2,6 +2,11 @@
 
 Only inserts, finds, compare-and-set updates and counters are used, so that every MongoDB-wire server that
 passes ``tests/contract`` serves. A server that does not answer as it should is an ``Outage``.
+
+The driver does not repeat writes: the broker brings the message again, and every step may be repeated. On a server
+that is no replica set, PyMongo 4.20 raises the first attempt's error while it holds the healthy connection of the
+second attempt, and takes it for a fault of that connection: the pool is closed, all others fail with it, and after an
+outage the writers keep each other from the database for good (``tests/contract/test_database_recovery.py``).
 """
 
 from collections.abc import Iterator
@@ -36,6 +41,7 @@ class Database:
             tz_aware=True,
             serverSelectionTimeoutMS=5_000,
             timeoutMS=15_000,
+            retryWrites=False,
             appname=f"trunk-{service}",
         )
         self._database: AsyncIOMotorDatabase[Document] = self.client.get_database(

@@ -1,0 +1,15 @@
+"""How the driver of the database is set up; what a real server makes of it is asked in ``tests/contract``."""
+
+import pytest
+from pydantic import SecretStr
+
+from common.database import Database
+from common.settings import ServiceSettings
+
+
+@pytest.mark.parametrize("uri", ["mongodb://127.0.0.1:1/", "mongodb://127.0.0.1:1/?retryWrites=true"])
+async def test_the_driver_never_repeats_a_write(uri: str) -> None:
+    """Its repetition can keep all writers from the database after an outage; no address may switch it on."""
+    database = Database(ServiceSettings(mongo_uri=SecretStr(uri)), "archive")
+    assert database.client.options.retry_writes is False
+    database.client.close()
