@@ -110,6 +110,7 @@ CACHES = {
     "cms.names": {"REMEMBERED"},
     "cms.public_key": {"REMEMBERED"},
     "cms.signed_object": {"REMEMBERED"},
+    "handlers": {"REMEMBERED_EVIDENCE"},
     "pdf.mentions": {"SEARCHED_BY_TENS"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},
