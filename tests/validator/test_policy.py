@@ -113,6 +113,7 @@ CACHES = {
     "handlers": {"REMEMBERED_EVIDENCE"},
     "pdf.mentions": {"SEARCHED_BY_TENS"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
+    "pki.refresh": {"REMEMBERED_NAMES"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},
     "pki.status": {"REMEMBERED"},
 }
