@@ -34,6 +34,9 @@ FETCH_SECONDS = 300.0
 """For one list as a whole: a server that sends a byte now and then holds up nobody else's lists for longer."""
 OWN_NAMES = re.compile(r"[0-9a-f]{32}\.crl|[0-9a-f]{24}-[0-9a-z-]+\.crl")
 """Names under which lists are put into the folder; the second by former releases. Others are the operator's."""
+REMEMBERED_NAMES = 1000
+_well_named: set[tuple[Path, int, str]] = set()
+"""Lists that need not be read again for their names: path, time of change and version of the trust folder."""
 STATE = ".fetched.json"
 """What servers said about the lists they gave: ETag and date, by address."""
 
@@ -167,11 +170,6 @@ def _rename(path: Path, folder: Path, trust: TrustStore, policy: Policy) -> list
         _well_named.clear()
     _well_named.add(seen)
     return []
-
-
-REMEMBERED_NAMES = 1000
-_well_named: set[tuple[Path, int, str]] = set()
-"""Lists that need not be read again for their names: path, time of change and version of the trust folder."""
 
 
 def _identity(crl: Crl) -> str:
