@@ -10,8 +10,8 @@ from common.domain.directory import Directory
 from common.facts import BaseFact, NotificationSent
 from common.failure import Transient
 from common.metrics import REGISTRY
+from notifier.answer import Sent
 from notifier.channels import senders
-from notifier.channels.answer import Sent
 from notifier.compose import Channel, Notification
 from notifier.handlers import Notifier
 from notifier.settings import NotifierSettings

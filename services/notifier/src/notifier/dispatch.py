@@ -1,0 +1,277 @@
+"""Sends what is due, without any destination keeping another one waiting.
+
+Each lane of a process has its own dispatch. Attempts run side by side: many webhooks, few mails, and to one
+destination very few; a destination whose circuit is open gets one probe at a time, of one process. Handlers of facts
+never wait for an attempt.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from common.clock import Clock, utc_now
+from common.containment import contained
+from common.domain.directory import Directory
+from common.domain.names import Lane
+from common.metrics import record_notification
+from common.metrics.keeping import NotificationOutcome
+from common.service.tracing import resumed
+from common.telemetry import span
+from notifier.answer import Answer, Fault, Sender, Unanswered
+from notifier.circuits import MAIL_SERVER, Circuits, circuits_of
+from notifier.compose import Channel, Notification, destinations, recompose
+from notifier.policy import Circuit, Decision, History, State, decide, is_over
+from notifier.store import Notifications, Row
+
+log = structlog.get_logger("trunk.notifier")
+
+BATCH = 200
+"""Rows asked for at a time."""
+NO_CONTACT = Decision(state=State.SKIPPED, detail="the unit has no such contact any more")
+NO_CHANNEL = Decision(state=State.SKIPPED, detail="the channel is not set up any more")
+
+NOT_READABLE = Decision(state=State.FAILED, detail="the fact cannot be read")
+OUTCOMES: dict[State, NotificationOutcome] = {
+    State.PENDING: "retried",
+    State.SENT: "sent",
+    State.FAILED: "failed",
+    State.GIVEN_UP: "given up",
+    State.SKIPPED: "skipped",
+}
+"""As they are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much happens at the same time, and for how long it is tried."""
+
+    at_once: Mapping[Channel, int]
+    """Attempts by channel."""
+    per_destination: int
+    patience: timedelta
+    pause_seconds: float
+    """Between two looks into the database while nothing happens."""
+
+
+class Dispatch:
+    """The notifications of one lane. ``round`` is done over and over; ``fill`` begins what can begin now."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        notifications: Notifications,
+        circuits: Circuits,
+        directory: Callable[[], Directory],
+        senders: Mapping[Channel, Sender],
+        limits: Limits,
+        now: Clock = utc_now,
+    ) -> None:
+        self._lane = lane
+        self._notifications = notifications
+        self._circuits = circuits
+        self._directory = directory
+        self._senders = senders
+        self._limits = limits
+        self._now = now
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()
+        self._channels: Counter[Channel] = Counter()
+        self._is_stopping = False
+        self._is_behind = False
+        self._wake = asyncio.Event()
+
+    async def round(self) -> None:
+        """Wait until there may be something to do, and do it. Raises ``Outage`` while the database is away."""
+        with contained(_ignored):
+            async with asyncio.timeout(self._limits.pause_seconds):
+                await self._wake.wait()
+        await self.fill()
+
+    def offer(self, row: Row) -> None:
+        """Send it now if there is room; else it is found in the database when there is."""
+        if not self._begin(row):
+            self._is_behind = True
+
+    async def fill(self) -> None:
+        """Begin everything that is due and has room; give up what has waited too long for a silent destination."""
+        self._wake.clear()
+        await self._circuits.load()
+        await self._redirect()
+        await self._give_up()
+        await self._begin_due()
+        free = set(self._free_channels())
+        self._is_behind = len(free) < len(self._limits.at_once) or bool(self._full() & self._busy.keys())
+
+    async def _begin_due(self) -> None:
+        while channels := self._free_channels():
+            rows = await self._notifications.due(self._lane, channels, self._now(), self._full(), BATCH)
+            begun = sum([self._begin(row) for row in rows])
+            if len(rows) < BATCH or not begun:
+                return
+
+    async def idle(self) -> None:
+        """Return when no attempt is running."""
+        while running := list(self._running.values()):
+            await asyncio.wait(running)
+
+    async def stop(self, within_seconds: float) -> None:
+        """Begin nothing more, and let running attempts end."""
+        self._is_stopping = True
+        if running := set(self._running.values()):
+            _, late = await asyncio.wait(running, timeout=within_seconds)
+            for task in late:
+                task.cancel()
+
+    def _begin(self, row: Row) -> bool:
+        if row.key in self._running or self._is_stopping or not self._has_room(row):
+            return False
+        self._busy[row.destination] += 1
+        self._channels[row.channel] += 1
+        task = asyncio.create_task(self._attempt(row))
+        self._running[row.key] = task
+        task.add_done_callback(lambda _: self._end(row))
+        return True
+
+    def _end(self, row: Row) -> None:
+        del self._running[row.key]
+        self._channels[row.channel] -= 1
+        self._busy[row.destination] -= 1
+        if not self._busy[row.destination]:
+            del self._busy[row.destination]
+        if self._is_behind:
+            self._wake.set()
+
+    def _has_room(self, row: Row) -> bool:
+        if self._channels[row.channel] >= self._limits.at_once[row.channel]:
+            return False
+        waiting = self._circuits.waiting(self._now())
+        if any(name in waiting for name in circuits_of(row.channel, row.destination)):
+            return False
+        is_closed = self._circuits.is_closed(row.destination)
+        return self._busy[row.destination] < (self._limits.per_destination if is_closed else 1)
+
+    def _free_channels(self) -> list[Channel]:
+        waiting = self._circuits.waiting(self._now())
+        return [
+            channel
+            for channel, most in self._limits.at_once.items()
+            if self._channels[channel] < most and not (channel is Channel.EMAIL and MAIL_SERVER in waiting)
+        ]
+
+    def _full(self) -> set[str]:
+        """Destinations to which nothing more can be sent now."""
+        most = self._limits.per_destination
+        full = {name for name, count in self._busy.items() if count >= most or not self._circuits.is_closed(name)}
+        return full | self._circuits.waiting(self._now())
+
+    async def _redirect(self) -> None:
+        """Let nothing wait for an address that is no longer in the directory."""
+        failing = self._circuits.failing().keys() - {MAIL_SERVER}
+        if former := failing - destinations(self._directory()):
+            for row in await self._notifications.addressed_to(self._lane, former, BATCH):
+                await self._aim(row)
+
+    async def _give_up(self) -> None:
+        """End what nobody attempts any more because its circuit is open."""
+        now, waiting = self._now(), self._circuits.waiting(self._now())
+        if not waiting:
+            return
+        for row in await self._notifications.overdue(self._lane, now - self._limits.patience, BATCH):
+            silent = [name for name in circuits_of(row.channel, row.destination) if name in waiting]
+            if silent and is_over(row.waiting_since, now, self._limits.patience):
+                decision = Decision(state=State.GIVEN_UP, detail=f"no answer, attempts: {row.attempts}")
+                if await self._notifications.end(row, decision, now):
+                    self._report(row, decision)
+
+    async def _attempt(self, row: Row) -> None:
+        """Whatever goes wrong here concerns this notification only: its lease ends, and it is due again."""
+        with contained(lambda cause: log.warning("attempt failed", notification=row.key, detail=cause)):
+            notification = await self._aim(row)
+            if notification and await self._take_probes(row):
+                lease = await self._notifications.claim(row.key, self._now())
+                if lease:
+                    await self._send(row, notification, lease)
+
+    async def _aim(self, row: Row) -> Notification | None:
+        """The notification, at the address that the directory has now; None if it is to be sent later, or never."""
+        now = self._now()
+        if row.channel not in self._senders:
+            await self._end_unsent(row, NO_CHANNEL)
+            return None
+        try:
+            notification = recompose(row.notified_fact(), self._directory(), row.unit, row.channel)
+        except ValueError:
+            await self._end_unsent(row, NOT_READABLE)
+            return None
+        if notification is None:
+            await self._end_unsent(row, NO_CONTACT)
+            return None
+        if notification.destination != row.destination:
+            await self._notifications.redirect(row, notification.destination, now)
+            self._wake.set()
+            return None
+        return notification
+
+    async def _end_unsent(self, row: Row, decision: Decision) -> None:
+        if await self._notifications.end(row, decision, self._now()):
+            self._report(row, decision)
+
+    async def _take_probes(self, row: Row) -> bool:
+        for name in circuits_of(row.channel, row.destination):
+            if not await self._circuits.take_probe(name, self._now()):
+                return False
+        return True
+
+    async def _send(self, row: Row, notification: Notification, lease: str) -> None:
+        with resumed(row.trace), span(f"notify {row.channel}", unit=row.unit, **ids_of(row)):
+            answer = await self._answer(notification)
+        now = self._now()
+        is_server = isinstance(answer, Unanswered) and answer.fault is Fault.MAIL_SERVER
+        history = History(
+            attempts=row.attempts + 1,
+            waiting_since=row.waiting_since,
+            failures=self._circuits.failures(MAIL_SERVER if is_server else row.destination),
+        )
+        decision = decide(answer, history, now, self._limits.patience)
+        await self._note_circuits(row, notification, decision, now)
+        if await self._notifications.settle(row.key, lease, decision, now, notification.address):
+            self._report(row, decision)
+
+    async def _answer(self, notification: Notification) -> Answer:
+        """A channel that raises is at fault itself; the notification is tried again like any other."""
+        failures: list[str] = []
+        with contained(failures.append):
+            return await self._senders[notification.channel].send(notification)
+        log.error("channel failed", channel=notification.channel, unit=notification.unit, detail=failures[0])
+        return Unanswered(f"channel failed: {failures[0].partition(':')[0]}")
+
+    async def _note_circuits(self, row: Row, notification: Notification, decision: Decision, now: datetime) -> None:
+        steps = {row.destination: decision.address}
+        if row.channel is Channel.EMAIL:
+            steps[MAIL_SERVER] = decision.mail_server
+        for name, step in steps.items():
+            if step is Circuit.CLOSE:
+                await self._circuits.close(name)
+            elif step is Circuit.OPEN and decision.probe_at:
+                await self._circuits.open(name, notification, decision.detail, now, decision.probe_at)
+
+    def _report(self, row: Row, decision: Decision) -> None:
+        outcome = OUTCOMES[decision.state]
+        record_notification(row.channel, outcome, (self._now() - row.occurred_at).total_seconds())
+        if decision.state in (State.FAILED, State.GIVEN_UP):
+            log.warning(outcome, notification=row.key, unit=row.unit, channel=row.channel, detail=decision.detail)
+
+
+def ids_of(row: Row) -> dict[str, str]:
+    """By which the span of a notification is found."""
+    fact = row.fact or {}
+    names = {"package_id": "package_id", "document_id": "document_id", "document_key": "subject"}
+    return {name: str(fact.get(key, "")) for name, key in names.items()}
+
+
+def _ignored(_: str) -> None:
+    """Time is over: nothing follows from it."""
