@@ -9,6 +9,7 @@ from email.header import decode_header, make_header
 from email.policy import compat32
 from email.policy import default as modern
 
+import idna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,40 +19,15 @@ from notifier.compose import Channel, Notification, one_line
 
 FROM = "Trục liên thông văn bản Thành phố Hồ Chí Minh <truc@tphcm.vn>"
 NOTICE = Notification(about_event="e1", unit="A.01", channel=Channel.EMAIL, address="a@example.vn", body="Kính gửi\n")
-SYLLABLES = [
-    "văn",
-    "bản",
-    "mới",
-    "gửi",
-    "đến",
-    "Ủy",
-    "ban",
-    "nhân",
-    "dân",
-    "phường",
-    "Bến",
-    "Nghé",
-    "về",
-    "việc",
-    "nghỉ",
-    "lễ",
-    "số",
-    "15/TB",
-    "[KHẨN]",
-    "a",
-    "=?utf-8?q?x?=",
-    "-",
-    "đ",
-]
-VIETNAMESE = st.lists(st.sampled_from(SYLLABLES) | st.text(min_size=1, max_size=90), min_size=1, max_size=30).map(
-    " ".join
-)
+SYLLABLES = ("văn", "bản", "mới", "gửi", "đến", "Ủy", "Nghé", "15/TB", "[KHẨN]", "a", "=?utf-8?q?x?=", "-", "đ")
+WORDS = st.sampled_from(SYLLABLES) | st.text(min_size=1, max_size=90)
+VIETNAMESE = st.lists(WORDS, min_size=1, max_size=30).map(" ".join)
 ENCODED_WORD = re.compile(rb"=\?utf-8\?([bq])\?([^?]*)\?=", re.IGNORECASE)
 
 
 def lines_of(content: bytes, name: bytes) -> list[bytes]:
     head = content.partition(b"\r\n\r\n")[0]
-    found = re.search(rb"^" + name + rb": (.*(?:\r\n[ \t].*)*)", head, re.MULTILINE)
+    found = re.search(rb"^" + name + rb": ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", head, re.MULTILINE)
     assert found
     return found[1].split(b"\r\n")
 
@@ -91,17 +67,16 @@ def check(subject: str) -> None:
 
 
 @given(VIETNAMESE)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_no_character_of_a_subject_is_lost(subject: str) -> None:
     check(subject)
 
 
-@pytest.mark.parametrize("shift", range(80))
 @pytest.mark.parametrize("words", ["văn bản mới gửi đến", "van ban moi gui den", "x" * 200, "đ" * 200, "a b " * 40])
-def test_every_position_of_a_fold(words: str, shift: int) -> None:
-    check("x" * shift + " " + words)
-    check("đ" * shift + " " + words)
-    check("ab " * (shift // 3) + words)
+def test_every_position_of_a_fold(words: str) -> None:
+    for shift in range(80):
+        for before in ("x" * shift, "đ" * shift, "ab " * (shift // 3)):
+            check(f"{before} {words}")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +106,9 @@ def test_nothing_ends_a_line_or_turns_its_direction(wild: str) -> None:
 def test_the_sender_name_is_read_back() -> None:
     content = mail_of(replace(NOTICE, subject="x"), FROM).content
     assert read_by_rfc(content, b"From") == FROM
+    assert str(make_header(decode_header(message_from_bytes(content, policy=compat32)["From"]))) == FROM
     (address,) = message_from_bytes(content, policy=modern)["From"].addresses
-    assert f"{address.display_name} <{address.addr_spec}>" == FROM
+    assert address.addr_spec == "truc@tphcm.vn"
 
 
 def test_the_text_is_read_back() -> None:
@@ -147,7 +123,7 @@ def test_the_text_is_read_back() -> None:
     [
         ("vanthu@example.vn", "vanthu@example.vn"),
         (" vanthu@example.vn ", "vanthu@example.vn"),
-        ("a+b.c@Sở-y-tế.vn", "a+b.c@xn--s-y-t-xlc43qjb.vn"),
+        ("a+b.c@Sở-y-tế.vn", "a+b.c@sở-y-tế.vn"),
         ("văn.thư@example.vn", "văn.thư@example.vn"),
         ("va\u0306n@example.vn", "văn@example.vn"),
     ],
@@ -156,7 +132,7 @@ def test_addresses(text: str, expected: str) -> None:
     local, _, domain = mail_address(text).partition("@")
     assert local == expected.partition("@")[0]
     assert domain.isascii()
-    assert domain.encode().decode("idna") == expected.partition("@")[2].encode().decode("idna")
+    assert idna.decode(domain) == expected.partition("@")[2]
 
 
 def test_an_international_address_is_written_as_it_is() -> None:
@@ -200,7 +176,7 @@ def test_what_is_no_address(text: str) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_an_address_is_it_stays_on_its_line(text: str) -> None:
     try:
         content = mail_of(replace(NOTICE, address=text + "@x.vn"), FROM).content

@@ -30,12 +30,14 @@ class Circuits:
         self._rows: Collection = database.collection("destinations")
         self._probe_time = probe_time
         self._failing: dict[str, Failing] = {}
+        self.is_loaded = False
 
     async def load(self) -> None:
         """Read which circuits are open."""
         with database_trouble():
             rows = [row async for row in self._rows.find({"failures": {"$gt": 0}})]
         self._failing = {row["_id"]: Failing(row["failures"], row["probe_at"]) for row in rows}
+        self.is_loaded = True
 
     def failing(self) -> dict[str, Failing]:
         """Open circuits by destination."""

@@ -92,26 +92,36 @@ class Dispatch:
         await self.fill()
 
     def offer(self, row: Row) -> None:
-        """Send it now if there is room; else it is found in the database when there is."""
-        if not self._begin(row):
+        """Send it now if there is room; else it is found in the database when there is.
+
+        A process that has just begun does not know yet which circuits are open.
+        """
+        if not (self._circuits.is_loaded and self._begin(row)):
             self._is_behind = True
 
-    async def fill(self) -> None:
-        """Begin everything that is due and has room; give up what has waited too long for a silent destination."""
+    async def fill(self) -> int:
+        """Begin everything that is due and has room; give up what has waited too long for a silent destination.
+
+        Returns how many attempts it began.
+        """
         self._wake.clear()
         await self._circuits.load()
         await self._redirect()
         await self._give_up()
-        await self._begin_due()
+        begun = await self._begin_due()
         free = set(self._free_channels())
         self._is_behind = len(free) < len(self._limits.at_once) or bool(self._full() & self._busy.keys())
+        return begun
 
-    async def _begin_due(self) -> None:
+    async def _begin_due(self) -> int:
+        total = 0
         while channels := self._free_channels():
             rows = await self._notifications.due(self._lane, channels, self._now(), self._full(), BATCH)
             begun = sum([self._begin(row) for row in rows])
+            total += begun
             if len(rows) < BATCH or not begun:
-                return
+                break
+        return total
 
     async def idle(self) -> None:
         """Return when no attempt is running."""
