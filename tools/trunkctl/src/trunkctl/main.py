@@ -15,6 +15,7 @@ from trunkctl.commands import (
     events,
     machine,
     operate,
+    notices,
     park,
     stores,
     trust,
@@ -26,7 +27,7 @@ from trunkctl.commands import (
 from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for part in (machine, unit, operate, park, events, verify, trust, declare, stores, archive, units, users):
+for part in (machine, unit, operate, park, notices, events, verify, trust, declare, stores, archive, units, users):
     part.register(app)
 
 
