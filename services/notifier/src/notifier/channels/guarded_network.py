@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import httpcore
 
+from common.containment import call_for_coroutine
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 RESOLVERS = 32
@@ -60,7 +62,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     async def _addresses(self, host: str, port: int) -> list[Address]:
         resolve = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
-            answers = await asyncio.get_running_loop().run_in_executor(self._threads, resolve)
+            answers = await asyncio.get_running_loop().run_in_executor(self._threads, call_for_coroutine, resolve)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("name not resolved") from error
         return [ip_address(str(answer[4][0])) for answer in answers]
