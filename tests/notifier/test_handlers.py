@@ -212,6 +212,49 @@ async def test_a_silent_destination_delays_no_other(scene: Scene) -> None:
     assert reached == [RECEIVER] * 2
 
 
+async def test_two_hundred_notices_for_a_dead_webhook_delay_no_other_by_a_second(scene: Scene) -> None:
+    """Two minutes of a clock that the test moves: each second a notice to another webhook, sent in that second."""
+    live, dead = [], []
+
+    class Silent:
+        """Holds each attempt at the dead webhook for ten seconds."""
+
+        async def send(self, notification: Notification) -> Answer:
+            if notification.unit == RECEIVER:
+                live.append(notification.about_event)
+                return Sent()
+            dead.append(notification.about_event)
+            until = scene.time + timedelta(seconds=10)
+            while scene.time < until:
+                await asyncio.sleep(0.001)
+            return Unanswered("webhook: no answer within 10 s")
+
+    day = date(2025, 7, 1)
+    scene.directory = Directory(
+        Unit(code=code, name=code, valid_from=day, contact=Contact(webhook_url=url, webhook_secret="s"))
+        for code, url in {SENDER: "https://dead.vn", RECEIVER: "https://live.vn"}.items()
+    )
+    scene.senders = {Channel.WEBHOOK: Silent()}
+    dispatch, delays = scene.dispatch(), []
+    for _ in range(200):
+        await scene.notify(Facts().turned_away(), dispatch)
+    for second in range(120):
+        fact = Facts().placed()
+        await scene.notify(fact, dispatch if second % 2 else None)  # offered, or found in the database
+        await dispatch.fill()
+        async with asyncio.timeout(60):
+            while (await scene.states(fact.event_id))["webhook"] == "pending":
+                await asyncio.sleep(0.001)
+        (row,) = await scene.store.about(fact.event_id)
+        delays.append((row["settled_at"] - row["created_at"]).total_seconds())
+        scene.time += timedelta(seconds=1)
+    scene.time += HOUR
+    await dispatch.idle()
+    assert (len(live), max(delays)) == (120, 0.0)
+    assert 2 <= len(dead) <= 8
+    assert await scene.database.collection("notifications").count_documents({"state": "pending"}) == 200
+
+
 async def test_a_dead_webhook_is_probed_for_all_and_then_given_up(scene: Scene) -> None:
     """Fifty notifications cost as many attempts as one, apart from the first that went out together."""
     scene.senders = {Channel.WEBHOOK: Answering(lambda _: Unanswered("webhook: ConnectError"))}

@@ -93,6 +93,12 @@ class Circuits:
             change = {"$set": {"failures": 0, "detail": ""}}
             await compare_and_set(self._rows, {"_id": destination, "failures": {"$gt": 0}}, change)
 
+    async def forget(self, before: datetime) -> int:
+        """Close the circuits whose probe was due before a time: nothing waits for these destinations any more."""
+        with database_trouble():
+            query = {"failures": {"$gt": 0}, "probe_at": {"$lt": before}}
+            return (await self._rows.update_many(query, {"$set": {"failures": 0, "detail": ""}})).matched_count
+
 
 def circuits_of(channel: Channel, destination: str) -> tuple[str, ...]:
     """The circuits that must let a notification pass, the common one first."""

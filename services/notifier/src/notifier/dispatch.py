@@ -9,40 +9,21 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-import structlog
+from datetime import timedelta
 
 from common.clock import Clock, utc_now
 from common.containment import contained
 from common.domain.directory import Directory
 from common.domain.names import Lane
-from common.metrics import record_notification
-from common.metrics.keeping import NotificationOutcome
-from common.service.tracing import resumed
-from common.telemetry import span
-from notifier.answer import Answer, Fault, Sender, Unanswered
+from notifier.answer import Sender
+from notifier.attempts import Attempts
 from notifier.circuits import MAIL_SERVER, Circuits, circuits_of
-from notifier.compose import Channel, Notification, destinations, recompose
-from notifier.policy import Circuit, Decision, History, State, decide, is_over
+from notifier.compose import Channel, destinations
+from notifier.policy import Decision, State
 from notifier.store import Notifications, Row
-
-log = structlog.get_logger("trunk.notifier")
 
 BATCH = 200
 """Rows asked for at a time."""
-NO_CONTACT = Decision(state=State.SKIPPED, detail="the unit has no such contact any more")
-NO_CHANNEL = Decision(state=State.SKIPPED, detail="the channel is not set up any more")
-
-NOT_READABLE = Decision(state=State.FAILED, detail="the fact cannot be read")
-OUTCOMES: dict[State, NotificationOutcome] = {
-    State.PENDING: "retried",
-    State.SENT: "sent",
-    State.FAILED: "failed",
-    State.GIVEN_UP: "given up",
-    State.SKIPPED: "skipped",
-}
-"""As they are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +55,7 @@ class Dispatch:
         self._notifications = notifications
         self._circuits = circuits
         self._directory = directory
-        self._senders = senders
+        self._attempts = Attempts(notifications, circuits, directory, senders, limits.patience, now)
         self._limits = limits
         self._now = now
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -141,7 +122,7 @@ class Dispatch:
             return False
         self._busy[row.destination] += 1
         self._channels[row.channel] += 1
-        task = asyncio.create_task(self._attempt(row))
+        task = asyncio.create_task(self._attempts.make(row))
         self._running[row.key] = task
         task.add_done_callback(lambda _: self._end(row))
         return True
@@ -183,104 +164,16 @@ class Dispatch:
         failing = self._circuits.failing().keys() - {MAIL_SERVER}
         if former := failing - destinations(self._directory()):
             for row in await self._notifications.addressed_to(self._lane, former, BATCH):
-                await self._aim(row)
+                await self._attempts.aim(row)
 
     async def _give_up(self) -> None:
         """End what nobody attempts any more because its circuit is open."""
         now, waiting = self._now(), self._circuits.waiting(self._now())
-        if not waiting:
-            return
-        for row in await self._notifications.overdue(self._lane, now - self._limits.patience, BATCH):
-            silent = [name for name in circuits_of(row.channel, row.destination) if name in waiting]
-            if silent and is_over(row.waiting_since, now, self._limits.patience):
+        if waiting:
+            before = now - self._limits.patience
+            for row in await self._notifications.overdue(self._lane, before, now, waiting, BATCH):
                 decision = Decision(state=State.GIVEN_UP, detail=f"no answer, attempts: {row.attempts}")
-                if await self._notifications.end(row, decision, now):
-                    self._report(row, decision)
-
-    async def _attempt(self, row: Row) -> None:
-        """Whatever goes wrong here concerns this notification only: its lease ends, and it is due again."""
-        with contained(lambda cause: log.warning("attempt failed", notification=row.key, detail=cause)):
-            notification = await self._aim(row)
-            if notification and await self._take_probes(row):
-                lease = await self._notifications.claim(row.key, self._now())
-                if lease:
-                    await self._send(row, notification, lease)
-
-    async def _aim(self, row: Row) -> Notification | None:
-        """The notification, at the address that the directory has now; None if it is to be sent later, or never."""
-        now = self._now()
-        if row.channel not in self._senders:
-            await self._end_unsent(row, NO_CHANNEL)
-            return None
-        try:
-            notification = recompose(row.notified_fact(), self._directory(), row.unit, row.channel)
-        except ValueError:
-            await self._end_unsent(row, NOT_READABLE)
-            return None
-        if notification is None:
-            await self._end_unsent(row, NO_CONTACT)
-            return None
-        if notification.destination != row.destination:
-            await self._notifications.redirect(row, notification.destination, now)
-            self._wake.set()
-            return None
-        return notification
-
-    async def _end_unsent(self, row: Row, decision: Decision) -> None:
-        if await self._notifications.end(row, decision, self._now()):
-            self._report(row, decision)
-
-    async def _take_probes(self, row: Row) -> bool:
-        for name in circuits_of(row.channel, row.destination):
-            if not await self._circuits.take_probe(name, self._now()):
-                return False
-        return True
-
-    async def _send(self, row: Row, notification: Notification, lease: str) -> None:
-        with resumed(row.trace), span(f"notify {row.channel}", unit=row.unit, **ids_of(row)):
-            answer = await self._answer(notification)
-        now = self._now()
-        is_server = isinstance(answer, Unanswered) and answer.fault is Fault.MAIL_SERVER
-        history = History(
-            attempts=row.attempts + 1,
-            waiting_since=row.waiting_since,
-            failures=self._circuits.failures(MAIL_SERVER if is_server else row.destination),
-        )
-        decision = decide(answer, history, now, self._limits.patience)
-        await self._note_circuits(row, notification, decision, now)
-        if await self._notifications.settle(row.key, lease, decision, now, notification.address):
-            self._report(row, decision)
-
-    async def _answer(self, notification: Notification) -> Answer:
-        """A channel that raises is at fault itself; the notification is tried again like any other."""
-        failures: list[str] = []
-        with contained(failures.append):
-            return await self._senders[notification.channel].send(notification)
-        log.error("channel failed", channel=notification.channel, unit=notification.unit, detail=failures[0])
-        return Unanswered(f"channel failed: {failures[0].partition(':')[0]}")
-
-    async def _note_circuits(self, row: Row, notification: Notification, decision: Decision, now: datetime) -> None:
-        steps = {row.destination: decision.address}
-        if row.channel is Channel.EMAIL:
-            steps[MAIL_SERVER] = decision.mail_server
-        for name, step in steps.items():
-            if step is Circuit.CLOSE:
-                await self._circuits.close(name)
-            elif step is Circuit.OPEN and decision.probe_at:
-                await self._circuits.open(name, notification, decision.detail, now, decision.probe_at)
-
-    def _report(self, row: Row, decision: Decision) -> None:
-        outcome = OUTCOMES[decision.state]
-        record_notification(row.channel, outcome, (self._now() - row.occurred_at).total_seconds())
-        if decision.state in (State.FAILED, State.GIVEN_UP):
-            log.warning(outcome, notification=row.key, unit=row.unit, channel=row.channel, detail=decision.detail)
-
-
-def ids_of(row: Row) -> dict[str, str]:
-    """By which the span of a notification is found."""
-    fact = row.fact or {}
-    names = {"package_id": "package_id", "document_id": "document_id", "document_key": "subject"}
-    return {name: str(fact.get(key, "")) for name, key in names.items()}
+                await self._attempts.end(row, decision)
 
 
 def _ignored(_: str) -> None:

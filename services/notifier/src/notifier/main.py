@@ -15,6 +15,7 @@ from notifier.compose import NOTIFIED, Channel
 from notifier.dispatch import Dispatch, Limits
 from notifier.gauges import Gauges
 from notifier.handlers import Notifier, Resending
+from notifier.retention import SWEEP_SECONDS, Retention
 from notifier.settings import NotifierSettings
 from notifier.store import Notifications
 
@@ -42,6 +43,8 @@ def build() -> Service:
         )
         service.at_end(partial(dispatch.stop, settings.smtp_timeout_seconds))
     notifier = Notifier(notifications, lambda: reader.current, channels.keys(), dispatches)
+    retention = Retention(notifications, Circuits(database, timedelta()), settings.notification_keep_days)
+    service.does("expired notifications", retention.sweep, lambda: SWEEP_SECONDS)
     gauges = Gauges(notifications, Circuits(database, timedelta()), lambda: reader.current)
     service.refreshes("notifications waiting", gauges.refresh)
     service.on_facts(

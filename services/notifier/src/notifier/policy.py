@@ -39,6 +39,8 @@ class State(StrEnum):
     """The other side did not take it for as long as the patience lasted."""
     SKIPPED = "skipped"
     """The channel is not set up, or the unit has no such contact any more."""
+    EXPIRED = "expired"
+    """It failed or was given up so long ago that its text is no longer kept."""
 
 
 class Circuit(StrEnum):

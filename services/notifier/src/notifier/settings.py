@@ -41,6 +41,8 @@ class NotifierSettings(ServiceSettings):
     """How long a worker that sends a notification keeps others from it."""
     notification_patience_hours: float = 72.0
     """How long a notification waits for a destination that does not take it, before it is given up."""
+    notification_keep_days: float = 90.0
+    """How long the text of a notification that failed or was given up is kept, to be sent again on request."""
     dispatch_seconds: float = 1.0
     """How often the database is asked for notifications that are due."""
     webhooks_at_once: int = 256

@@ -12,6 +12,7 @@ from common.database import Collection, Database, Document, compare_and_set, dat
 from common.domain.ids import event_id
 from common.domain.names import Lane, UnitCode
 from common.facts import NotificationSent
+from notifier.circuits import MAIL_SERVER
 from notifier.compose import Channel, Notification, Notified
 from notifier.policy import Decision, State
 
@@ -68,7 +69,8 @@ class Notifications:
 
     Fields: about_event, fact, unit, channel, lane, destination, state, created_at, waiting_since, next_attempt_at,
     attempts, lease, lease_until, body (the fact), trace, announcement (the fact to announce once it was sent),
-    announced, detail, and once settled settled_at and address. No secret is kept, and the body only until it was sent.
+    announced, detail, and once settled settled_at and address. No secret is kept, and the body only until it was sent
+    or has ``expired``.
 
     Only the holder of the lease sends; the lease ends by itself, so that a worker's death does not block the
     notification. A worker that dies between sending and noting it, or outlives its lease, makes the other side
@@ -146,10 +148,13 @@ class Notifications:
         chosen = {"destination": {"$in": sorted(destinations)}}
         return await self._rows({"state": State.PENDING.value, "lane": lane.value, **chosen}, limit)
 
-    async def overdue(self, lane: Lane, before: datetime, limit: int) -> list[Row]:
-        """Notifications that have waited since before a time."""
-        old = {"waiting_since": {"$lte": before}, "lease_until": {"$lt": before}}
-        return await self._rows({"state": State.PENDING.value, "lane": lane.value, **old}, limit)
+    async def overdue(self, lane: Lane, before: datetime, now: datetime, silent: Names[str], limit: int) -> list[Row]:
+        """Notifications that have waited since before a time for one of these circuits, and that nobody is sending."""
+        old = {"waiting_since": {"$lte": before}, "lease_until": {"$lt": now}}
+        blocked: list[Document] = [{"destination": {"$in": sorted(silent)}}]
+        if MAIL_SERVER in silent:
+            blocked.append({"channel": Channel.EMAIL.value})
+        return await self._rows({"state": State.PENDING.value, "lane": lane.value, **old, "$or": blocked}, limit)
 
     async def claim(self, key: str, now: datetime) -> str | None:
         """Take the lease of a pending notification: a token, or None when another worker has it."""
@@ -180,6 +185,17 @@ class Notifications:
         expected = {"_id": key, "state": ended, "body": {"$exists": True}}
         begin = {"state": State.PENDING.value, "waiting_since": now, "next_attempt_at": now, "attempts": 0}
         return await compare_and_set(self._notifications, expected, {"$set": {**begin, "request": request}})
+
+    async def expire(self, before: datetime) -> int:
+        """End the keeping of what failed or was given up before a time: its text goes. Returns how many there were.
+
+        The row stays, so that a fact that comes again is not told again.
+        """
+        ended = {"$in": [State.FAILED.value, State.GIVEN_UP.value]}
+        change = {"$set": {"state": State.EXPIRED.value}, "$unset": {"body": "", "announcement": "", "trace": ""}}
+        with database_trouble():
+            query = {"state": ended, "settled_at": {"$lt": before}}
+            return (await self._notifications.update_many(query, change)).matched_count
 
     async def note_refused(self, key: str, request: Document) -> None:
         """An operator's wish could not be carried out."""
