@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,9 @@ NOTIFIER = "notifier"
 ENDED = ("failed", "given up")
 UNSENT = (*ENDED, "pending")
 POLL_SECONDS = 0.2
+PAGE_SIZE = 200
+"""Notifications read, and asked for again, at a time."""
+NOTED = {"request": 1}
 
 Row = dict[str, Any]
 
@@ -42,16 +45,33 @@ class Notices:
     def __init__(self, settings: ControlSettings) -> None:
         self._database = connected(settings, "trunkctl-notices")[database_name(NOTIFIER)]
 
-    def unsent(self, states: Iterable[str], unit: UnitCode = "", limit: int = 0) -> list[Row]:
-        """Notifications in these states, without their text; ``limit`` 0 = all."""
-        query: Row = {"state": {"$in": list(states)}} | ({"unit": unit} if unit else {})
+    def unsent(self, states: Iterable[str], unit: UnitCode = "", after: str = "", limit: int = PAGE_SIZE) -> list[Row]:
+        """One page of the notifications in these states, by id and without their text."""
+        query: Row = {"state": {"$in": list(states)}, "_id": {"$gt": after}} | ({"unit": unit} if unit else {})
         with asking():
             return list(self._database["notifications"].find(query, {"body": 0}).sort("_id", 1).limit(limit))
 
-    def find(self, key: str) -> Row | None:
-        """One of them."""
+    def all_unsent(self, states: Iterable[str], unit: UnitCode = "") -> Iterator[list[Row]]:
+        """All of them, page by page."""
+        after, chosen = "", tuple(states)
+        while page := self.unsent(chosen, unit, after):
+            yield page
+            after = page[-1]["_id"]
+
+    def named(self, keys: Sequence[str]) -> Iterator[list[Row]]:
+        """Those with these ids, page by page, in any state."""
+        for first in range(0, len(keys), PAGE_SIZE):
+            query = {"_id": {"$in": list(keys[first : first + PAGE_SIZE])}}
+            with asking():
+                yield list(self._database["notifications"].find(query, {"body": 0}).sort("_id", 1))
+
+    def outcomes(self, requests: Iterable[OperatorRequested]) -> dict[str, str]:
+        """What the notifier answered to these requests, by id of the notification, where it has."""
+        asked = {request.record_id: request.event_id for request in requests}
+        query = {"_id": {"$in": list(asked)}}
         with asking():
-            return self._database["notifications"].find_one({"_id": key}, {"body": 0})
+            saved = {row["_id"]: row.get("request") or {} for row in self._database["notifications"].find(query, NOTED)}
+        return {key: str(saved[key]["outcome"]) for key in saved if saved[key].get("event_id") == asked[key]}
 
     def failing(self) -> list[Row]:
         """Destinations that did not take the last notification."""
@@ -76,7 +96,7 @@ def request_of(row: Row, wish: Wish, now: datetime) -> OperatorRequested:
 
 
 async def resend(settings: ControlSettings, chosen: list[Row], wish: Wish, patience_seconds: float) -> dict[str, str]:
-    """Announce the wish for each and wait for the answers: by key, empty where none has come."""
+    """Announce the wish for each of a page and wait for the answers: by key, empty where none has come."""
     notices, answers = Notices(settings), {row["_id"]: "" for row in chosen}
     requests = [request_of(row, wish, datetime.now(UTC)) for row in chosen]
     async with broker.session(settings.broker_url(OPERATOR)) as channel:
@@ -84,10 +104,7 @@ async def resend(settings: ControlSettings, chosen: list[Row], wish: Wish, patie
             await broker.publish_outgoing(channel, fact_message(request), OPERATOR)
     deadline = time.monotonic() + patience_seconds
     while unanswered := [each for each in requests if not answers[each.record_id]]:
-        for request in unanswered:
-            saved = (await asyncio.to_thread(notices.find, request.record_id) or {}).get("request") or {}
-            if saved.get("event_id") == request.event_id:
-                answers[request.record_id] = str(saved["outcome"])
+        answers |= await asyncio.to_thread(notices.outcomes, unanswered)
         if time.monotonic() > deadline:
             break
         await asyncio.sleep(POLL_SECONDS)

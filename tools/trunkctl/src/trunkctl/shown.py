@@ -50,6 +50,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
+def show_line(text: str) -> None:
+    """One line on standard output, whatever comes from outside in it."""
+    console().print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
 def inbox_table(items: Iterable[Item]) -> Table:
     """What waits for a unit."""
     table = Table("type", "kind", "from", "document", "label / reason", "lane", "package")

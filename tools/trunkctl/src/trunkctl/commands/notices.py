@@ -1,17 +1,22 @@
 """Commands for notifications that were not sent: ``notices list``, ``notices resend``."""
 
 import asyncio
+import shlex
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
-from trunkctl.notices import ENDED, UNSENT, Notices, Wish, failing_table, resend, unsent_table
+from trunkctl.notices import ENDED, UNSENT, Notices, Row, Wish, failing_table, resend, unsent_table
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console
+from trunkctl.shown import console, show_line
 from trunkctl.trouble import Trouble
 
 notices_app = typer.Typer(no_args_is_help=True, help="Notifications (mails, webhooks) that were not sent.")
 
+NOTHING_UNSENT = "nothing waits, has failed or was given up"
+NOTHING_MORE = "no more"
+NOT_ANSWERED = "not answered yet: it is carried out when the notifier gets to it"
 UnitOption = Annotated[str, typer.Option(help="Only those to this unit.")]
 Keys = Annotated[list[str] | None, typer.Argument(metavar="[ID…]", help="As `notices list` shows them.")]
 
@@ -24,6 +29,7 @@ def register(app: typer.Typer) -> None:
 @notices_app.command("list")
 def notices_list(
     unit: UnitOption = "",
+    after: Annotated[str, typer.Option(help="Continue after this ID.")] = "",
     size: Annotated[int, typer.Option("--page", min=1, max=1000, help="Notifications shown.")] = 50,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
@@ -31,8 +37,12 @@ def notices_list(
     notices = Notices(settings(state))
     if failing := notices.failing():
         console().print(failing_table(failing))
-    page = notices.unsent(UNSENT, unit, size)
-    console().print(unsent_table(page) if page else "every notification was sent")
+    page = notices.unsent(UNSENT, unit, after, size)
+    console().print(
+        unsent_table(page) if page else NOTHING_MORE if after else "nothing waits, has failed or was given up"
+    )
+    if len(page) == size:
+        show_line(f"more: --after {shlex.quote(page[-1]['_id'])}")
 
 
 @notices_app.command("resend")
@@ -50,16 +60,29 @@ def notices_resend(
         raise typer.BadParameter("say who decides and why: --by and --why")
     if not (keys or unit or everything):
         raise typer.BadParameter("say which: IDs, --unit or --all")
-    chosen_settings = settings(state)
-    chosen = [row for row in Notices(chosen_settings).unsent(ENDED, unit) if not keys or row["_id"] in keys]
-    if not chosen:
+    chosen_settings, wish = settings(state), Wish(actor.strip(), purpose.strip())
+    answers: dict[str, str] = {}
+    for page in _chosen(Notices(chosen_settings), keys or [], unit):
+        answers |= asyncio.run(resend(chosen_settings, page, wish, patience_seconds))
+    unknown = [key for key in dict.fromkeys(keys or []) if key not in answers]
+    if not answers and not unknown:
         raise Trouble("No such notification has failed or was given up.")
-    answers = asyncio.run(resend(chosen_settings, chosen, Wish(actor.strip(), purpose.strip()), patience_seconds))
-    done = [key for key, answer in answers.items() if answer == "done"]
-    console().print(f"{len(done)} of {len(answers)}: sending again")
-    for key, answer in answers.items():
-        if answer != "done":
-            text = answer or "not answered yet: it is carried out when the notifier gets to it"
-            console().print(f"{key}: {text}", markup=False, highlight=False, soft_wrap=True)
-    if len(done) < len(answers):
+    _show(answers | dict.fromkeys(unknown, "no such notification has failed or was given up"))
+
+
+def _chosen(notices: Notices, keys: list[str], unit: str) -> Iterator[list[Row]]:
+    pages = notices.named(keys) if keys else notices.all_unsent(ENDED, unit)
+    for page in pages:
+        chosen = [row for row in page if row["state"] in ENDED and unit in ("", row["unit"])]
+        if chosen:
+            yield chosen
+
+
+def _show(answers: dict[str, str]) -> None:
+    """One line each for what is not sent again. Raises ``typer.Exit`` (1) if there is any."""
+    others = {key: text for key, text in answers.items() if text != "done"}
+    show_line(f"{len(answers) - len(others)} of {len(answers)}: sending again")
+    for key, text in others.items():
+        show_line(f"{key}: {text or NOT_ANSWERED}")
+    if others:
         raise typer.Exit(1)
