@@ -71,7 +71,10 @@ def item(message: AbstractIncomingMessage) -> Item:
 
 async def _download(url: str) -> bytes:
     try:
-        async with asyncio.timeout(DOWNLOAD_TIMEOUT_SECONDS), httpx.AsyncClient(timeout=None) as http:
+        async with (
+            asyncio.timeout(DOWNLOAD_TIMEOUT_SECONDS),
+            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_SECONDS) as http,
+        ):
             answer = await http.get(url)
     except TimeoutError as error:
         raise Trouble(f"A package could not be fetched within {DOWNLOAD_TIMEOUT_SECONDS:g} seconds.") from error

@@ -50,9 +50,14 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
+def one_line(text: str) -> str:
+    """Printable, and without a line of its own: a name must not look like an answer."""
+    return printable(text).replace("\n", "\ufffd")
+
+
 def show_line(text: str) -> None:
     """One line on standard output, whatever comes from outside in it."""
-    console().print(printable(text), markup=False, highlight=False, soft_wrap=True)
+    console().print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def inbox_table(items: Iterable[Item]) -> Table:
