@@ -70,10 +70,15 @@ BEGINS_TASKS = {
     "common.tasks": "supervises them",
     "common.service.consumer": "one for each message, and the two that a connection waits for",
     "common.service.publisher": "one for each publish",
+    "notifier.dispatch": "one for each notification",
     "validator.workers.pool": "one for each document",
 }
 """Modules that begin a task of asyncio themselves: none of them runs for good."""
-USES_THREADS = {"common.containment": "makes it safe", "validator.workers.pool": "its own threads, as safely"}
+USES_THREADS = {
+    "common.containment": "makes it safe",
+    "notifier.channels.guarded_network": "its own threads, as safely",
+    "validator.workers.pool": "its own threads, as safely",
+}
 
 
 def module_of(path: Path) -> str:

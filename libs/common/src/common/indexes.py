@@ -6,7 +6,7 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
@@ -65,4 +65,10 @@ INDEXES = (
     _waiting("validation"),
     _waiting("routing"),
     _waiting("archiving"),
+    # The notifier's dispatch: notifications that are due, by lane, the oldest first.
+    Index("notifier", "notifications", ("state", "lane", "next_attempt_at"), where={"state": "pending"}),
+    # The notifier's announcements: those not made yet.
+    Index("notifier", "notifications", ("announced", "lane"), where={"announced": False}),
+    # trunkctl notices: what was given up or failed, by unit.
+    Index("notifier", "notifications", ("state", "unit")),
 )

@@ -159,7 +159,7 @@ DATABASE_GRANTS = (
         Role.OPERATOR,
         SERVICES,
         (Action.FIND, Action.LIST_INDEXES),
-        "`trunkctl track`, `archive check` and `migrate --check`.",
+        "`trunkctl track`, `archive check`, `notices` and `migrate --check`.",
     ),
 )
 """All rights at the database: one row a database user."""

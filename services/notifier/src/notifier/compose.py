@@ -1,5 +1,6 @@
 """Decision: who is told what about a fact, by which channel and in which words. Nothing of a document's content."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,6 +69,11 @@ class Notification:
     """Key of a webhook's signature; never stored."""
 
     @property
+    def destination(self) -> str:
+        """Where it goes: see ``destination``."""
+        return destination(self.channel, self.address)
+
+    @property
     def key(self) -> str:
         """``<event_id>/<unit>/<channel>``: there is one such notification, however often the fact arrives."""
         return f"{self.about_event}/{self.unit}/{self.channel}"
@@ -88,6 +94,25 @@ def compose(fact: Notified, directory: Directory) -> tuple[Notification, ...]:
             _notification(fact, unit, Channel.WEBHOOK, unit.contact.webhook_url, body=payload(fact), secret=secret)
         )
     return tuple(made)
+
+
+def recompose(fact: Notified, directory: Directory, unit: UnitCode, channel: Channel) -> Notification | None:
+    """One of the notifications as the directory stands now; None if the unit has no such contact any more."""
+    chosen = (each for each in compose(fact, directory) if (each.unit, each.channel) == (unit, channel))
+    return next(chosen, None)
+
+
+def destinations(directory: Directory) -> set[str]:
+    """Every destination in the directory."""
+    contacts = [unit.contact for unit in directory.units.values()]
+    return {destination(Channel.EMAIL, contact.email) for contact in contacts if contact.email} | {
+        destination(Channel.WEBHOOK, contact.webhook_url) for contact in contacts if contact.webhook_url
+    }
+
+
+def destination(channel: Channel, address: str) -> str:
+    """Names the other side whose health decides when something is sent: the same for all notifications to it."""
+    return f"{channel}:{hashlib.sha256(address.encode()).hexdigest()[:32]}"
 
 
 def addressee(fact: Notified) -> UnitCode:
@@ -131,7 +156,7 @@ def mail(fact: Notified, unit: Unit, directory: Directory) -> tuple[str, str]:
 
 def payload(fact: Notified) -> str:
     """Body of a webhook: what happened to which document, in tokens; a receiver reads the rest in its inbox."""
-    told = {
+    content = {
         "event_id": fact.event_id,
         "fact": fact.fact,
         "occurred_at": fact.occurred_at.isoformat(),
@@ -145,7 +170,7 @@ def payload(fact: Notified) -> str:
         "status": getattr(fact, "code", None),
         "state": getattr(fact, "state", None),
     }
-    return json.dumps({name: value for name, value in told.items() if value is not None}, ensure_ascii=False)
+    return json.dumps({name: value for name, value in content.items() if value is not None}, ensure_ascii=False)
 
 
 def one_line(text: str) -> str:

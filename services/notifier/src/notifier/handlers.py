@@ -1,107 +1,130 @@
-"""The notifier's handler: each unit concerned is told once by each of its channels."""
+"""The notifier's handlers: they note what is to be told, and leave the telling to the dispatch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
-from common.clock import utc_now
+from common.clock import Clock, utc_now
+from common.database import Document
 from common.domain.directory import Directory
-from common.domain.ids import event_id
-from common.domain.reason import Reason
-from common.facts import NotificationSent
-from common.failure import Transient
+from common.domain.ids import digest_id, event_id
+from common.domain.names import Lane
+from common.domain.security import SecurityKind
+from common.facts import OperatorActed, OperatorRequested, security_event
 from common.metrics import record_notification
-from common.metrics.keeping import NotificationOutcome
 from common.service.outgoing import Announcer
-from common.telemetry import span
-from notifier.channels.answer import Sender, Sent
+from common.service.tracing import carried
 from notifier.compose import Channel, Notification, Notified, compose
-from notifier.store import Notifications, State, channel_of
+from notifier.dispatch import Dispatch
+from notifier.policy import State
+from notifier.store import Notifications, Row
 
 log = structlog.get_logger("trunk.notifier")
 
+SERVICE = "notifier"
+NOT_RESENT = "nothing to send again: it was sent, it waits, or its text is not kept"
+
 
 class Notifier:
-    """The notifier's one handler and what it works with."""
+    """The notifier's handlers of facts."""
 
     def __init__(
         self,
         notifications: Notifications,
         directory: Callable[[], Directory],
-        senders: Mapping[Channel, Sender],
-        announcer: Announcer,
+        channels: Collection[Channel],
+        dispatches: Mapping[Lane, Dispatch],
+        now: Clock = utc_now,
     ) -> None:
+        """``channels``: those that are set up; what another should carry is noted as skipped."""
         self._notifications = notifications
         self._directory = directory
-        self._senders = senders
-        self._announcer = announcer
+        self._channels = channels
+        self._dispatches = dispatches
+        self._now = now
 
     async def notify(self, fact: Notified) -> None:
-        """Note whom to tell, tell those not told yet, announce all who were told; trouble with one holds up no other.
-
-        A channel without a sender is not set up: what it should carry is noted as skipped. The address is the
-        directory's at each attempt, so that a corrected contact helps.
-        """
-        composed = compose(fact, self._directory())
-        for notification in composed:
+        """Note whom to tell, and offer it for sending. A fact that comes again is announced again, but not told."""
+        for notification in compose(fact, self._directory()):
             await self._note(notification, fact)
-        saved = {document["_id"]: document["state"] for document in await self._notifications.about(fact.event_id)}
-        troubles = [
-            trouble
-            for notification in composed
-            if saved[notification.key] == State.PENDING and (trouble := await self._attempt(notification, fact))
-        ]
-        await self._announce_sent(fact)
-        if troubles:
-            raise Transient(Reason.E_UNAVAILABLE, "; ".join(troubles))
+        for document in await self._notifications.about(fact.event_id):
+            if document["state"] == State.PENDING and "destination" in document:
+                self._offer(Row.of(document))
+            elif document["state"] == State.SENT:
+                await self._notifications.announce_again(document["_id"])
+
+    def _offer(self, row: Row) -> None:
+        if dispatch := self._dispatches.get(row.lane):
+            dispatch.offer(row)
 
     async def _note(self, notification: Notification, fact: Notified) -> None:
-        skipped = notification.channel not in self._senders
-        fresh = await self._notifications.open(notification, fact.fact, utc_now(), skipped=skipped)
+        skipped, now = notification.channel not in self._channels, self._now()
+        fresh = await self._notifications.open(notification, fact, now, carried(), skipped=skipped)
         if fresh and skipped:
-            _measure(notification, fact, "skipped")
-
-    async def _attempt(self, notification: Notification, fact: Notified) -> str:
-        """Send under a lease. Returns the trouble if it has to be tried again."""
-        sender = self._senders.get(notification.channel)
-        if sender is None:
-            return f"{notification.channel}: not set up any more"
-        lease = await self._notifications.claim(notification.key, utc_now())
-        if lease is None:
-            return f"{notification.channel}: another worker is sending"
-        try:
-            with span(f"notify {notification.channel}", unit=notification.unit, **ids_of(fact)):
-                answer = await sender.send(notification)
-        except Transient as trouble:
-            _measure(notification, fact, "retried")
-            await self._notifications.release(notification.key, lease, trouble.detail)
-            return f"{notification.channel}: {trouble.detail}"
-        state, detail = (State.SENT, "") if isinstance(answer, Sent) else (State.FAILED, answer.detail)
-        if await self._notifications.settle(notification, lease, state, utc_now(), detail):
-            _measure(notification, fact, "sent" if state is State.SENT else "failed")
-        if state is State.FAILED:
-            log.warning("undeliverable", unit=notification.unit, channel=notification.channel, detail=detail)
-        return ""
-
-    async def _announce_sent(self, fact: Notified) -> None:
-        for document in await self._notifications.about(fact.event_id):
-            if document["state"] == State.SENT:
-                sent = fact.follow(
-                    NotificationSent,
-                    "notification.sent",
-                    document["settled_at"],
-                    event_id=event_id(document["_id"], "notification.sent"),
-                    unit=document["unit"],
-                    channel=channel_of(document).value,
-                    about_event=fact.event_id,
-                )
-                await self._announcer.announce(sent)
+            record_notification(notification.channel, "skipped", (now - fact.occurred_at).total_seconds())
 
 
-def ids_of(fact: Notified) -> dict[str, str]:
-    """By which the span of a notification is found."""
-    return {"package_id": fact.package_id, "document_id": fact.document_id, "document_key": fact.subject}
+class Resending:
+    """Carries out the operators' wish to send notifications again that failed or were given up."""
+
+    def __init__(self, notifications: Notifications, announcer: Announcer, now: Clock = utc_now) -> None:
+        self._notifications = notifications
+        self._announcer = announcer
+        self._now = now
+
+    async def act(self, request: OperatorRequested) -> None:
+        """Make the notification due. Repeating the request changes nothing, and is answered the same."""
+        if request.target != SERVICE or request.action != "resend":
+            return
+        document = await self._notifications.find(request.record_id)
+        if document is None:
+            log.warning("request for a notification that is not kept here", record_id=request.record_id)
+            return
+        if not is_carried_out(document, request):
+            await self._carry_out(request)
+        await self._announce(request)
+
+    async def _carry_out(self, request: OperatorRequested) -> None:
+        now = self._now()
+        saved = {"event_id": request.event_id, "actor": request.actor, "purpose": request.purpose, "at": now}
+        if not await self._notifications.send_again(request.record_id, now, saved | {"outcome": "done"}):
+            await self._notifications.note_refused(request.record_id, saved | {"outcome": NOT_RESENT})
+
+    async def _announce(self, request: OperatorRequested) -> None:
+        document = await self._notifications.find(request.record_id) or {}
+        saved, about = document["request"], document.get("announcement") or {}
+        identifier = digest_id("resend", request.record_id, request.event_id, request.actor, request.purpose)
+        acted = OperatorActed(
+            event_id=event_id(identifier, "acted"),
+            occurred_at=saved["at"],
+            subject=about.get("subject", identifier),
+            lane=Lane.NORMAL,
+            service=SERVICE,
+            record_id=request.record_id,
+            action=request.action,
+            actor=request.actor,
+            purpose=request.purpose,
+            outcome=saved["outcome"],
+            package_id=about.get("package_id", ""),
+            document_id=about.get("document_id", ""),
+        )
+        await self._announcer.announce(acted)
+        await self._announcer.announce(
+            security_event(
+                SERVICE,
+                SecurityKind.OPERATOR_ACTED,
+                event_id(identifier, "security/acted"),
+                saved["at"],
+                actor=request.actor,
+                origin="notifications",
+                detail=f"{request.action} of {request.record_id}: {acted.outcome}; {request.purpose}",
+                package_id=acted.package_id,
+            )
+        )
 
 
-def _measure(notification: Notification, fact: Notified, outcome: NotificationOutcome) -> None:
-    record_notification(notification.channel, outcome, (utc_now() - fact.occurred_at).total_seconds())
+def is_carried_out(document: Document, request: OperatorRequested) -> bool:
+    """Whether this very request was answered; another one under the same event id is another one."""
+    saved = document.get("request") or {}
+    known = (saved.get("event_id"), saved.get("actor"), saved.get("purpose"))
+    return known == (request.event_id, request.actor, request.purpose)

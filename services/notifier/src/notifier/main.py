@@ -1,14 +1,26 @@
 """Wiring of the notifier."""
 
+from datetime import timedelta
+from functools import partial
+
 from common.database import Database
 from common.directory import DirectoryReader
+from common.facts import OperatorRequested
 from common.objects import Objects
 from common.service.service import Service
+from notifier.announcements import Announcements
 from notifier.channels import senders
-from notifier.compose import NOTIFIED
-from notifier.handlers import Notifier
+from notifier.circuits import Circuits
+from notifier.compose import NOTIFIED, Channel
+from notifier.dispatch import Dispatch, Limits
+from notifier.gauges import Gauges
+from notifier.handlers import Notifier, Resending
+from notifier.retention import SWEEP_SECONDS, Retention
 from notifier.settings import NotifierSettings
 from notifier.store import Notifications
+
+ANNOUNCE_SECONDS = 0.5
+"""How often what was sent is looked for, to be announced."""
 
 
 def build() -> Service:
@@ -19,9 +31,36 @@ def build() -> Service:
     reader = DirectoryReader(objects, settings.directory_refresh_seconds)
     service.uses(reader)
     notifications = Notifications(database, settings.lease_seconds)
-    notifier = Notifier(notifications, lambda: reader.current, senders(settings), service)
-    service.on_facts(dict.fromkeys(NOTIFIED, notifier.notify))
+    channels = senders(settings)
+    dispatches = {}
+    for lane in service.lanes:
+        circuits = Circuits(database, timedelta(seconds=settings.lease_seconds))
+        dispatch = Dispatch(lane, notifications, circuits, lambda: reader.current, channels, limits(settings))
+        dispatches[lane] = dispatch
+        service.does(f"dispatch {lane}", dispatch.round, lambda: 0.0)
+        service.does(
+            f"announcements {lane}", Announcements(lane, notifications, service).make, lambda: ANNOUNCE_SECONDS
+        )
+        service.at_end(partial(dispatch.stop, settings.smtp_timeout_seconds))
+    notifier = Notifier(notifications, lambda: reader.current, channels.keys(), dispatches)
+    retention = Retention(notifications, Circuits(database, timedelta()), settings.notification_keep_days)
+    service.does("expired notifications", retention.sweep, lambda: SWEEP_SECONDS)
+    gauges = Gauges(notifications, Circuits(database, timedelta()), lambda: reader.current)
+    service.refreshes("notifications waiting", gauges.refresh)
+    service.on_facts(
+        {**dict.fromkeys(NOTIFIED, notifier.notify), OperatorRequested: Resending(notifications, service).act}
+    )
     return service
+
+
+def limits(settings: NotifierSettings) -> Limits:
+    """What a lane of this process does at the same time."""
+    return Limits(
+        at_once={Channel.WEBHOOK: settings.webhooks_at_once, Channel.EMAIL: settings.mails_at_once},
+        per_destination=settings.destination_at_once,
+        patience=timedelta(hours=settings.notification_patience_hours),
+        pause_seconds=settings.dispatch_seconds,
+    )
 
 
 def main() -> None:

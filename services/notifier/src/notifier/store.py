@@ -1,31 +1,76 @@
-"""The notifier's own collection ``notifications``: who was told what, when, and who is telling it just now."""
+"""The notifier's own collection ``notifications``: who is to be told what, and what became of it."""
 
 import secrets
+from collections.abc import Collection as Names
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, Self
 
-from common.database import Collection, Database, compare_and_set, database_trouble, insert_once
-from notifier.compose import Channel, Notification
+from pydantic import Field, TypeAdapter
 
+from common.database import Collection, Database, Document, compare_and_set, database_trouble, insert_once
+from common.domain.ids import event_id
+from common.domain.names import Lane, UnitCode
+from common.facts import NotificationSent
+from notifier.circuits import MAIL_SERVER
+from notifier.compose import Channel, Notification, Notified
+from notifier.policy import Decision, State
+
+NOTIFIED_FACT: TypeAdapter[Notified] = TypeAdapter(Annotated[Notified, Field(discriminator="fact")])
 FREE = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 """``lease_until`` of a notification that nobody works on."""
+KEEPS_FACT = (State.PENDING, State.FAILED, State.GIVEN_UP)
+"""States in which the fact is kept, for this attempt or for one that an operator asks for."""
 
 
-class State(StrEnum):
-    """What became of a notification; only ``pending`` changes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One stored notification, as its dispatch needs it."""
 
-    PENDING = "pending"
-    SENT = "sent"
-    FAILED = "failed"
-    SKIPPED = "skipped"
+    key: str
+    unit: UnitCode
+    channel: Channel
+    state: State
+    lane: Lane
+    destination: str
+    attempts: int
+    waiting_since: datetime
+    fact: dict[str, Any] | None
+    trace: dict[str, str]
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """From the database."""
+        return cls(
+            key=document["_id"],
+            unit=document["unit"],
+            channel=Channel(document["channel"]),
+            state=State(document["state"]),
+            lane=Lane(document["lane"]),
+            destination=document["destination"],
+            attempts=document["attempts"],
+            waiting_since=document["waiting_since"],
+            fact=document.get("body"),
+            trace=document.get("trace") or {},
+        )
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When that happened which is told."""
+        return datetime.fromisoformat(self.fact["occurred_at"]) if self.fact else self.waiting_since
+
+    def notified_fact(self) -> Notified:
+        """The fact to tell of. Raises ``ValueError`` when it is none that this release knows."""
+        return NOTIFIED_FACT.validate_python(self.fact)
 
 
 class Notifications:
     """One document a notification, under ``<event_id>/<unit>/<channel>``.
 
-    Fields: about_event, fact, unit, channel, state, created_at, attempts, lease, lease_until, and once settled
-    settled_at, address, detail. Neither the text nor a secret is kept.
+    Fields: about_event, fact, unit, channel, lane, destination, state, created_at, waiting_since, next_attempt_at,
+    attempts, lease, lease_until, body (the fact), trace, announcement (the fact to announce once it was sent),
+    announced, detail, and once settled settled_at and address. No secret is kept, and the body only until it was sent
+    or has ``expired``.
 
     Only the holder of the lease sends; the lease ends by itself, so that a worker's death does not block the
     notification. A worker that dies between sending and noting it, or outlives its lease, makes the other side
@@ -36,12 +81,27 @@ class Notifications:
         self._notifications: Collection = database.collection("notifications")
         self._lease = timedelta(seconds=lease_seconds)
 
-    async def open(self, notification: Notification, fact: str, now: datetime, *, skipped: bool) -> bool:
-        """Note that this is to be told, or cannot be for want of the channel. False = noted before."""
+    async def open(
+        self, notification: Notification, fact: Notified, now: datetime, trace: dict[str, str], *, skipped: bool
+    ) -> bool:
+        """Note that this is to be told, or cannot be for want of the channel. False = noted before.
+
+        A row of a former release, which kept the fact in its queue, is completed.
+        """
+        work = {
+            "lane": fact.lane.value,
+            "destination": notification.destination,
+            "waiting_since": now,
+            "next_attempt_at": now,
+            "announcement": _announcement(notification, fact),
+            "trace": trace,
+        }
+        if not skipped:
+            work["body"] = fact.model_dump(mode="json", exclude_none=True)
         document = {
             "_id": notification.key,
             "about_event": notification.about_event,
-            "fact": fact,
+            "fact": fact.fact,
             "unit": notification.unit,
             "channel": notification.channel.value,
             "state": (State.SKIPPED if skipped else State.PENDING).value,
@@ -49,14 +109,52 @@ class Notifications:
             "attempts": 0,
             "lease": "",
             "lease_until": FREE,
+            **work,
         }
-        return await insert_once(self._notifications, document) is document
+        saved = await insert_once(self._notifications, document)
+        if "destination" not in saved:
+            former = {"_id": notification.key, "destination": {"$exists": False}}
+            await compare_and_set(self._notifications, former, {"$set": work})
+        return saved is document
 
-    async def about(self, event_id: str) -> list[dict[str, Any]]:
+    async def about(self, identifier: str) -> list[Document]:
         """Everything noted about one event."""
         with database_trouble():
-            found = self._notifications.find({"_id": {"$gt": f"{event_id}/", "$lt": f"{event_id}0"}}).sort("_id", 1)
-            return [document async for document in found]
+            query = {"_id": {"$gt": f"{identifier}/", "$lt": f"{identifier}0"}}
+            return [document async for document in self._notifications.find(query).sort("_id", 1)]
+
+    async def find(self, key: str) -> Document | None:
+        """One notification."""
+        with database_trouble():
+            return await self._notifications.find_one({"_id": key})
+
+    async def due(
+        self, lane: Lane, channels: Names[Channel], now: datetime, without: Names[str], limit: int
+    ) -> list[Row]:
+        """Notifications to be sent now, those that have waited longest first, except to some destinations."""
+        query: Document = {
+            "state": State.PENDING.value,
+            "lane": lane.value,
+            "next_attempt_at": {"$lte": now},
+            "lease_until": {"$lt": now},
+            "channel": {"$in": [channel.value for channel in channels]},
+        }
+        if without:
+            query["destination"] = {"$nin": sorted(without)}
+        return await self._rows(query, limit)
+
+    async def addressed_to(self, lane: Lane, destinations: Names[str], limit: int) -> list[Row]:
+        """Notifications that wait for one of these destinations."""
+        chosen = {"destination": {"$in": sorted(destinations)}}
+        return await self._rows({"state": State.PENDING.value, "lane": lane.value, **chosen}, limit)
+
+    async def overdue(self, lane: Lane, before: datetime, now: datetime, silent: Names[str], limit: int) -> list[Row]:
+        """Notifications that have waited since before a time for one of these circuits, and that nobody is sending."""
+        old = {"waiting_since": {"$lte": before}, "lease_until": {"$lt": now}}
+        blocked: list[Document] = [{"destination": {"$in": sorted(silent)}}]
+        if MAIL_SERVER in silent:
+            blocked.append({"channel": Channel.EMAIL.value})
+        return await self._rows({"state": State.PENDING.value, "lane": lane.value, **old, "$or": blocked}, limit)
 
     async def claim(self, key: str, now: datetime) -> str | None:
         """Take the lease of a pending notification: a token, or None when another worker has it."""
@@ -65,18 +163,101 @@ class Notifications:
         change = {"$set": {"lease": lease, "lease_until": now + self._lease}, "$inc": {"attempts": 1}}
         return lease if await compare_and_set(self._notifications, expected, change) else None
 
-    async def release(self, key: str, lease: str, detail: str) -> None:
-        """Give the lease back: somebody may try again."""
-        change = {"$set": {"lease_until": FREE, "detail": detail}}
-        await compare_and_set(self._notifications, {"_id": key, "lease": lease}, change)
+    async def redirect(self, row: Row, destination: str, now: datetime) -> None:
+        """The unit's contact has changed: the notification waits for another destination, and is due."""
+        expected = {"_id": row.key, "state": State.PENDING.value, "destination": row.destination}
+        change = {"$set": {"destination": destination, "next_attempt_at": now}}
+        await compare_and_set(self._notifications, expected, change)
 
-    async def settle(self, notification: Notification, lease: str, state: State, now: datetime, detail: str) -> bool:
-        """Note the end. False = lost the lease meanwhile, and noted nothing: the new holder will."""
-        expected = {"_id": notification.key, "state": State.PENDING.value, "lease": lease}
-        change = {"state": state.value, "settled_at": now, "address": notification.address, "detail": detail}
-        return await compare_and_set(self._notifications, expected, {"$set": change})
+    async def settle(self, key: str, lease: str, decision: Decision, now: datetime, address: str) -> bool:
+        """Note what an attempt came to. False = lost the lease meanwhile, and noted nothing: the new holder will."""
+        expected = {"_id": key, "state": State.PENDING.value, "lease": lease}
+        return await compare_and_set(self._notifications, expected, _change(decision, now, address))
+
+    async def end(self, row: Row, decision: Decision, now: datetime) -> bool:
+        """Note the end of a notification that nobody is sending. False = somebody is, or it has ended."""
+        expected = {"_id": row.key, "state": State.PENDING.value, "lease_until": {"$lt": now}}
+        return await compare_and_set(self._notifications, expected, _change(decision, now, ""))
+
+    async def send_again(self, key: str, now: datetime, request: Document) -> bool:
+        """An operator wants another attempt, with all patience. False = it is not one that failed, or has no fact."""
+        ended = {"$in": [State.FAILED.value, State.GIVEN_UP.value]}
+        expected = {"_id": key, "state": ended, "body": {"$exists": True}}
+        begin = {"state": State.PENDING.value, "waiting_since": now, "next_attempt_at": now, "attempts": 0}
+        return await compare_and_set(self._notifications, expected, {"$set": {**begin, "request": request}})
+
+    async def expire(self, before: datetime) -> int:
+        """End the keeping of what failed or was given up before a time: its text goes. Returns how many there were.
+
+        The row stays, so that a fact that comes again is not told again.
+        """
+        ended = {"$in": [State.FAILED.value, State.GIVEN_UP.value]}
+        change = {"$set": {"state": State.EXPIRED.value}, "$unset": {"body": "", "announcement": "", "trace": ""}}
+        with database_trouble():
+            query = {"state": ended, "settled_at": {"$lt": before}}
+            return (await self._notifications.update_many(query, change)).matched_count
+
+    async def note_refused(self, key: str, request: Document) -> None:
+        """An operator's wish could not be carried out."""
+        await compare_and_set(self._notifications, {"_id": key}, {"$set": {"request": request}})
+
+    async def announce_again(self, key: str) -> None:
+        """The fact came again: what was sent is announced once more."""
+        expected = {"_id": key, "state": State.SENT.value, "announcement": {"$exists": True}}
+        await compare_and_set(self._notifications, expected, {"$set": {"announced": False}})
+
+    async def unannounced(self, lane: Lane, limit: int) -> list[NotificationSent]:
+        """What was sent and not announced yet, as facts."""
+        query = {"announced": False, "lane": lane.value}
+        with database_trouble():
+            found = [document async for document in self._notifications.find(query).limit(limit)]
+        return [
+            NotificationSent.model_validate(each["announcement"] | {"occurred_at": each["settled_at"]})
+            for each in found
+        ]
+
+    async def note_announced(self, sent: NotificationSent) -> None:
+        """It is announced."""
+        key = f"{sent.about_event}/{sent.unit}/{sent.channel}"
+        await compare_and_set(self._notifications, {"_id": key}, {"$set": {"announced": True}})
+
+    async def pending(self) -> dict[Channel, int]:
+        """How many wait, by channel."""
+        counted = dict.fromkeys(Channel, 0)
+        stages: list[Document] = [
+            {"$match": {"state": State.PENDING.value}},
+            {"$group": {"_id": "$channel", "count": {"$sum": 1}}},
+        ]
+        with database_trouble():
+            async for group in self._notifications.aggregate(stages):
+                counted[Channel(group["_id"])] = int(group["count"])
+        return counted
+
+    async def _rows(self, query: Document, limit: int) -> list[Row]:
+        with database_trouble():
+            found = self._notifications.find(query).sort("next_attempt_at", 1).limit(limit)
+            return [Row.of(document) async for document in found]
 
 
-def channel_of(document: dict[str, Any]) -> Channel:
-    """The channel of a stored notification."""
-    return Channel(document["channel"])
+def _announcement(notification: Notification, fact: Notified) -> Document:
+    """What is announced once the notification was sent; the time is added then."""
+    sent = fact.follow(
+        NotificationSent,
+        "notification.sent",
+        fact.occurred_at,
+        event_id=event_id(notification.key, "notification.sent"),
+        unit=notification.unit,
+        channel=notification.channel.value,
+        about_event=fact.event_id,
+    )
+    return sent.model_dump(mode="json", exclude={"occurred_at"})
+
+
+def _change(decision: Decision, now: datetime, address: str) -> Document:
+    values: Document = {"state": decision.state.value, "detail": decision.detail, "lease_until": FREE}
+    if decision.state is State.PENDING:
+        return {"$set": values | {"next_attempt_at": decision.next_attempt_at}}
+    values |= {"settled_at": now, "address": address}
+    if decision.state is State.SENT:
+        values["announced"] = False
+    return {"$set": values} if decision.state in KEEPS_FACT else {"$set": values, "$unset": {"body": ""}}

@@ -41,6 +41,12 @@ LEFT_AT_DEFAULT = {
     "webhook_timeout_seconds": "bound to lease_seconds",
     "tls_ca_file": "the system's authorities; components/private-ca replaces them",
     "lease_seconds": "longer than both timeouts",
+    "webhook_refused_networks": "the machine itself; network policies say where else no webhook lies",
+    "notification_patience_hours": "what the runbook and the alerts tell",
+    "dispatch_seconds": "as quick as it is cheap",
+    "webhooks_at_once": "inside one process",
+    "mails_at_once": "inside one process",
+    "destination_at_once": "inside one process",
 }
 """Settings that no manifest mentions, and why."""
 

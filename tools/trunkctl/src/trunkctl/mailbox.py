@@ -1,5 +1,6 @@
 """A message of a unit's inbox as a value: what its headers say, and the package itself, wherever its bytes lie."""
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
@@ -69,8 +70,14 @@ def item(message: AbstractIncomingMessage) -> Item:
 
 
 async def _download(url: str) -> bytes:
-    async with httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_SECONDS) as http:
-        answer = await http.get(url)
+    try:
+        async with (
+            asyncio.timeout(DOWNLOAD_TIMEOUT_SECONDS),
+            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_SECONDS) as http,
+        ):
+            answer = await http.get(url)
+    except TimeoutError as error:
+        raise Trouble(f"A package could not be fetched within {DOWNLOAD_TIMEOUT_SECONDS:g} seconds.") from error
     if answer.is_error:
         raise Trouble(f"A package could not be fetched: HTTP {answer.status_code}.")
     return answer.content

@@ -14,6 +14,7 @@ from trunkctl.commands import (
     declare,
     events,
     machine,
+    notices,
     operate,
     park,
     stores,
@@ -26,7 +27,7 @@ from trunkctl.commands import (
 from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for part in (machine, unit, operate, park, events, verify, trust, declare, stores, archive, units, users):
+for part in (machine, unit, operate, park, notices, events, verify, trust, declare, stores, archive, units, users):
     part.register(app)
 
 

@@ -55,6 +55,11 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\ufffd")
 
 
+def show_line(text: str) -> None:
+    """One line on standard output, whatever comes from outside in it."""
+    console().print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+
+
 def inbox_table(items: Iterable[Item]) -> Table:
     """What waits for a unit."""
     table = Table("type", "kind", "from", "document", "label / reason", "lane", "package")

@@ -39,8 +39,11 @@ async def put_address(objects: Objects, key: str) -> str:
 
 async def upload(address: str, package: bytes) -> None:
     """PUT the bytes, as a unit does: with the address and nothing else."""
-    async with httpx.AsyncClient(timeout=UPLOAD_TIMEOUT_SECONDS) as http:
-        answer = await http.put(address, content=package)
+    try:
+        async with asyncio.timeout(UPLOAD_TIMEOUT_SECONDS), httpx.AsyncClient(timeout=UPLOAD_TIMEOUT_SECONDS) as http:
+            answer = await http.put(address, content=package)
+    except TimeoutError as error:
+        raise Trouble(f"The store did not take the upload within {UPLOAD_TIMEOUT_SECONDS:g} seconds.") from error
     if answer.is_error:
         raise Trouble(f"The store did not take the upload: HTTP {answer.status_code}.")
 

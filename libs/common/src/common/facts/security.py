@@ -13,8 +13,9 @@ from common.facts.base import BaseFact, Identifier, Text
 SECURITY_SUBJECT = "security"
 """Ledger of all security events: one chain, so that a missing event shows."""
 
-OperatorAction = Literal["replay", "discard", "restore"]
-"""``replay``: handle a parked message again; ``discard``: give it up, its sender is told; ``restore``: undo that."""
+OperatorAction = Literal["replay", "discard", "restore", "resend"]
+"""``replay``: handle a parked message again; ``discard``: give it up, its sender is told; ``restore``: undo that;
+``resend``: try once more to send a notification that failed or was given up."""
 
 
 class SecurityNoticed(BaseFact):
@@ -59,11 +60,11 @@ class MessageParked(BaseFact):
 
 
 class OperatorRequested(BaseFact):
-    """An operator decided about a parked message."""
+    """An operator decided about a parked message, or about a notification that was not sent."""
 
     fact: Literal["operator.requested"] = "operator.requested"
     target: str
-    """The service that keeps the message."""
+    """The service that keeps the message or the notification."""
     record_id: Identifier
     action: OperatorAction
     actor: Text
@@ -73,7 +74,7 @@ class OperatorRequested(BaseFact):
 
 
 class OperatorActed(BaseFact):
-    """A service did with a parked message what an operator had decided."""
+    """A service did what an operator had decided."""
 
     fact: Literal["operator.acted"] = "operator.acted"
     service: str

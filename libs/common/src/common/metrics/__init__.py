@@ -13,7 +13,12 @@ from common.metrics.deliveries import (
     set_placings_waiting,
 )
 from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished
-from common.metrics.keeping import record_archive_write, record_notification
+from common.metrics.keeping import (
+    record_archive_write,
+    record_notification,
+    set_destinations_failing,
+    set_notifications_waiting,
+)
 from common.metrics.messages import (
     begin_counting,
     begin_counting_task,
@@ -62,8 +67,10 @@ __all__ = [
     "set_build",
     "set_deliveries_pending",
     "set_dependency",
+    "set_destinations_failing",
     "set_door",
     "set_messages_held",
+    "set_notifications_waiting",
     "set_oldest_unfinished",
     "set_placings_waiting",
     "set_schema_version",

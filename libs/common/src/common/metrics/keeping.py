@@ -1,15 +1,17 @@
 """What the archive keeps and what the notifier tells."""
 
+from collections.abc import Mapping
 from typing import Literal
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from common.metrics.registry import REGISTRY, SECONDS
 
 WriteOutcome = Literal["written", "repeated", "failed"]
 """``repeated``: the package was on record already."""
-NotificationOutcome = Literal["sent", "retried", "failed", "skipped"]
-"""``retried``: an attempt that is made again; ``failed``: never again; ``skipped``: the channel is not set up."""
+NotificationOutcome = Literal["sent", "retried", "failed", "skipped", "given up"]
+"""``retried``: an attempt that is made again; ``failed``: refused for good; ``given up``: not taken for as long as the
+patience lasted; ``skipped``: the channel is not set up, or the contact was taken away."""
 
 _WRITES = Counter("trunk_archive_writes", "Packages put on record, by outcome", ["outcome"], registry=REGISTRY)
 _WRITE = Histogram(
@@ -29,6 +31,15 @@ _NOTIFICATION = Histogram(
     buckets=SECONDS,
     registry=REGISTRY,
 )
+_WAITING = Gauge(
+    "trunk_notifications_waiting", "Notifications not sent yet, by channel", ["channel"], registry=REGISTRY
+)
+_SILENT = Gauge(
+    "trunk_notification_destinations_failing",
+    "Webhooks, mail addresses and mail servers that did not take the last notification",
+    ["channel"],
+    registry=REGISTRY,
+)
 
 
 def record_archive_write(outcome: WriteOutcome, seconds: float) -> None:
@@ -41,3 +52,15 @@ def record_notification(channel: str, outcome: NotificationOutcome, seconds: flo
     """A notification came this far, so long after its fact."""
     _NOTIFICATIONS.labels(channel, outcome).inc()
     _NOTIFICATION.labels(channel, outcome).observe(max(seconds, 0.0))
+
+
+def set_notifications_waiting(waiting: Mapping[str, int]) -> None:
+    """How many notifications wait, by channel."""
+    for channel, count in waiting.items():
+        _WAITING.labels(channel).set(count)
+
+
+def set_destinations_failing(failing: Mapping[str, int]) -> None:
+    """How many destinations fail, by channel."""
+    for channel, count in failing.items():
+        _SILENT.labels(channel).set(count)

@@ -118,8 +118,11 @@ class Parking:
             await self._announcer.announce(given_up_event(self._service, record, record.security))
 
     async def act(self, request: OperatorRequested) -> None:
-        """An operator decided. Requests for other services are theirs; repeating one changes nothing."""
-        if request.target != self._service:
+        """An operator decided. Requests for other services are theirs; repeating one changes nothing.
+
+        Notifications are the notifier's own business, not messages that are parked.
+        """
+        if request.target != self._service or request.action == "resend":
             return
         async with self._locks.setdefault(request.record_id, asyncio.Lock()):
             record = await self._records.find(request.record_id)
@@ -141,6 +144,8 @@ class Parking:
                 return await self._note(record, request, "done", RecordState.PARKED)
             case "replay":
                 return await self._replay(record, request)
+            case "resend":
+                return await self._note(record, request, "not a notification", record.state)
 
     async def _replay(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
         handler = self._handler_for(record.queue)

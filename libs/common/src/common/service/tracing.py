@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from opentelemetry import trace
+from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -58,6 +59,23 @@ def processing(message: Incoming, fact_names: frozenset[str]) -> Iterator[None]:
         ),
     ):
         yield
+
+
+def carried() -> dict[str, str]:
+    """The trace of what runs now, to be kept with work that is done later."""
+    carrier: dict[str, str] = {}
+    _W3C.inject(carrier)
+    return carrier
+
+
+@contextmanager
+def resumed(carrier: dict[str, str]) -> Iterator[None]:
+    """Spans in here belong to the trace that was kept."""
+    token = attach(_W3C.extract(carrier))
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 def _tracer() -> Tracer:

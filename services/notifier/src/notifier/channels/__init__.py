@@ -1,6 +1,6 @@
 """Ways to reach a unit. Each sends one notification and maps the other side's answers to our words."""
 
-from notifier.channels.answer import Sender
+from notifier.answer import Sender
 from notifier.channels.email import Email
 from notifier.channels.webhook import Webhook
 from notifier.compose import Channel

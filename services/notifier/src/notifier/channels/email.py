@@ -1,51 +1,56 @@
-"""E-mail over SMTP."""
+"""E-mail over SMTP: one mail to one recipient over a connection of its own."""
 
-import hashlib
+import asyncio
 import ssl
-from datetime import UTC, datetime
-from email.errors import MessageError
-from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
 
 import aiosmtplib
 
-from common.domain.reason import Reason
-from common.failure import Transient
-from notifier.channels.answer import Sent, Undeliverable
+from common.containment import contained
+from notifier.answer import Answer, Fault, Sent, Unanswered, Undeliverable
+from notifier.channels.mail_message import Mail, UnusableAddress, mail_of
 from notifier.compose import Notification
 from notifier.settings import NotifierSettings
 
+FAREWELL_SECONDS = 1.0
+"""How long a server that took the mail may take to answer QUIT."""
+OUR_FAULT = frozenset({421, 530, 534, 535, 538})
+"""The server ends the session, or wants a log-in or TLS: nothing to do with the recipient (RFC 5321, RFC 4954)."""
+
 
 class Email:
-    """Sends mails, each over a connection of its own."""
+    """Sends mails."""
 
     def __init__(self, settings: NotifierSettings) -> None:
         self._settings = settings
         self._tls = ssl.create_default_context(cafile=settings.tls_ca_file) if settings.smtp_starttls else None
 
-    async def send(self, notification: Notification) -> Sent | Undeliverable:
-        """Hand the mail to the server. Final only when the server refuses the receiver or the text with 5xx.
+    async def send(self, notification: Notification) -> Answer:
+        """Hand the mail to the server. Final only when the server refuses the recipient or the text with 5xx.
 
-        A wrong password, a refused sender or missing TLS is our own fault and may be mended: ``Transient``.
+        A wrong password, a refused sender or missing TLS is our own fault and may be mended. One limit of time covers
+        everything from resolving the server's name to its answer to the text.
         """
         try:
-            message = self._message(notification)
-        except (ValueError, IndexError, MessageError):
-            return Undeliverable("address not usable")
+            mail = mail_of(notification, self._settings.smtp_from)
+        except UnusableAddress:
+            return Undeliverable("address not usable", is_answer=False)
+        session = _Session(self._client(), mail)
+        limit_seconds = self._settings.smtp_timeout_seconds
         try:
-            await self._submit(message)
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            return _answer(min(refused.code for refused in error.recipients))
-        except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError) as error:
-            return _answer(error.code)
+            async with asyncio.timeout(limit_seconds):
+                return await session.run()
+        except (TimeoutError, aiosmtplib.SMTPTimeoutError):
+            return Unanswered(f"mail server: no answer within {limit_seconds:g} s", session.fault)
+        except aiosmtplib.SMTPResponseException as error:
+            return answer_of(error.code, session.fault)
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise Transient(Reason.E_UNAVAILABLE, f"mail server: {type(error).__name__}") from error
-        return Sent()
+            return Unanswered(f"mail server: {type(error).__name__}", session.fault)
+        finally:
+            await session.end()
 
-    async def _submit(self, message: EmailMessage) -> None:
+    def _client(self) -> aiosmtplib.SMTP:
         settings = self._settings
-        await aiosmtplib.send(
-            message,
+        return aiosmtplib.SMTP(
             hostname=settings.smtp_host,
             port=settings.smtp_port,
             username=settings.smtp_user or None,
@@ -55,26 +60,53 @@ class Email:
             timeout=settings.smtp_timeout_seconds,
         )
 
-    def _message(self, notification: Notification) -> EmailMessage:
-        message = EmailMessage()
-        message["From"] = self._settings.smtp_from
-        message["To"] = notification.address
-        message["Subject"] = notification.subject
-        message["Date"] = format_datetime(datetime.now(UTC))
-        message["Message-ID"] = message_id(notification.key, self._settings.smtp_from)
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Trunk-Event"] = notification.about_event
-        message.set_content(notification.body)
-        return message
+
+class _Session:
+    """One mail on its way. ``fault`` says whose fault it is if it ends now."""
+
+    def __init__(self, client: aiosmtplib.SMTP, mail: Mail) -> None:
+        self._client = client
+        self._mail = mail
+        self._is_taken = False
+        self.fault = Fault.MAIL_SERVER
+
+    async def run(self) -> Answer:
+        client, mail = self._client, self._mail
+        await client.connect()
+        if mail.needs_smtputf8 and not await self._takes_smtputf8():
+            return Undeliverable("mail server takes no international addresses")
+        options = ["SMTPUTF8", "BODY=8BITMIME"] if mail.needs_smtputf8 else []
+        encoding = "utf-8" if mail.needs_smtputf8 else "ascii"
+        await client.mail(mail.sender, options=options, encoding=encoding)
+        self.fault = Fault.ADDRESS
+        await client.rcpt(mail.recipient, encoding=encoding)
+        await client.data(mail.content)
+        self._is_taken = True
+        return Sent()
+
+    async def _takes_smtputf8(self) -> bool:
+        if self._client.last_ehlo_response is None:
+            await self._client.ehlo()
+        return self._client.supports_extension("smtputf8")
+
+    async def end(self) -> None:
+        """Close. What a server says after it took the mail changes nothing."""
+        if self._is_taken:
+            with contained(_ignored):
+                async with asyncio.timeout(FAREWELL_SECONDS):
+                    await self._client.quit()
+        with contained(_ignored):
+            self._client.close()
 
 
-def message_id(key: str, sender: str) -> str:
-    """The same for every attempt at one notification, so that a mail sent twice is recognised as one."""
-    domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
-    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
-
-
-def _answer(code: int) -> Undeliverable:
-    if code >= 500:
+def answer_of(code: int, fault: Fault) -> Answer:
+    """What a reply means that is not yes. ``fault``: whom it was about."""
+    if code in OUR_FAULT:
+        return Unanswered(f"mail server: SMTP {code}", Fault.MAIL_SERVER)
+    if code >= 500 and fault is Fault.ADDRESS:
         return Undeliverable(f"SMTP {code}")
-    raise Transient(Reason.E_UNAVAILABLE, f"mail server: SMTP {code}")
+    return Unanswered(f"mail server: SMTP {code}", fault)
+
+
+def _ignored(_: str) -> None:
+    """Nothing follows from it."""

@@ -2,67 +2,121 @@
 
 ``X-Trunk-Signature: sha256=<hex>`` is HMAC-SHA256 with the unit's secret over ``<X-Trunk-Timestamp>.<body>``;
 a receiver recomputes it, refuses old timestamps, and drops an ``X-Trunk-Event`` it has seen. Addresses come
-from the directory alone, which operators control: http and https only, no redirects, no proxy from outside.
+from the directory alone, which operators control: http and https only, no redirects, no proxy from outside, and no
+address in the networks that the settings refuse.
+
+One limit of time covers everything from resolving the name to the status line of the answer. The body of the answer is
+not read.
 """
 
+import asyncio
 import hashlib
 import hmac
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
+import httpcore
 import httpx
 
-from common.domain.reason import Reason
-from common.failure import Transient
-from notifier.channels.answer import Sent, Undeliverable
+from notifier.answer import Answer, Sent, Unanswered, Undeliverable
+from notifier.channels.guarded_network import AnswerTooLong, GuardedNetwork, RefusedAddress
 from notifier.compose import Notification
 from notifier.settings import NotifierSettings
 
-TRY_LATER = {408, 425, 429}
+TRY_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 """Client errors that pass."""
+MAX_ANSWER_BYTES = 64 * 1024
+"""Most bytes read of an answer: its head, and what comes with it in the same packets."""
+Headers = list[tuple[bytes, bytes]]
 
 
 class Webhook:
-    """Posts notifications; answers are read no further than their status."""
+    """Posts notifications, each over a connection of its own."""
 
     def __init__(self, settings: NotifierSettings) -> None:
-        self._timeout_seconds = settings.webhook_timeout_seconds
+        self._limit_seconds = settings.webhook_timeout_seconds
         self._tls = ssl.create_default_context(cafile=settings.tls_ca_file)
+        self._network = GuardedNetwork(settings.webhook_refused_networks, MAX_ANSWER_BYTES)
 
-    async def send(self, notification: Notification) -> Sent | Undeliverable:
+    async def send(self, notification: Notification) -> Answer:
         """Post, and map the answer: 2xx sent; 5xx, 408, 425, 429 and no answer are tried again; all else is final."""
         if not notification.secret:
-            return Undeliverable("no secret to sign with")
-        if not notification.address.lower().startswith(("http://", "https://")):
-            return Undeliverable("address not http")
+            return Undeliverable("no secret to sign with", is_answer=False)
         try:
-            status = await self._post(notification)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
-            return Undeliverable("address not usable")
-        except httpx.HTTPError as error:
-            raise Transient(Reason.E_UNAVAILABLE, f"webhook: {type(error).__name__}") from error
-        if 200 <= status < 300:
-            return Sent()
-        if status >= 500 or status in TRY_LATER:
-            raise Transient(Reason.E_UNAVAILABLE, f"webhook: HTTP {status}")
-        return Undeliverable(f"HTTP {status}")
+            url = usable_url(notification.address)
+        except (httpx.InvalidURL, ValueError):
+            return Undeliverable("address not usable", is_answer=False)
+        try:
+            async with asyncio.timeout(self._limit_seconds):
+                status, headers = await self._post(url, notification)
+        except RefusedAddress:
+            return Undeliverable("address not allowed", is_answer=False)
+        except AnswerTooLong:
+            return Unanswered("webhook: answer too long")
+        except TimeoutError:
+            return Unanswered(f"webhook: no answer within {self._limit_seconds:g} s")
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+            return Unanswered(f"webhook: {type(error).__name__}")
+        return answer_of(status, headers, datetime.now(UTC))
 
-    async def _post(self, notification: Notification) -> int:
-        body, timestamp = notification.body.encode(), str(int(time.time()))
-        headers = {
-            "user-agent": "trunk-notifier",
-            "content-type": "application/json; charset=utf-8",
-            "x-trunk-event": notification.about_event,
-            "x-trunk-timestamp": timestamp,
-            "x-trunk-signature": signature(notification.secret, timestamp, body),
-        }
-        client = httpx.AsyncClient(
-            timeout=self._timeout_seconds, follow_redirects=False, trust_env=False, verify=self._tls
-        )
-        async with client, client.stream("POST", notification.address, content=body, headers=headers) as response:
-            return response.status_code
+    async def _post(self, url: httpx.URL, notification: Notification) -> tuple[int, Headers]:
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        body = notification.body.encode()
+        async with (
+            httpcore.AsyncConnectionPool(ssl_context=self._tls, network_backend=self._network) as client,
+            client.stream("POST", target, headers=_headers(url, notification, body), content=body) as response,
+        ):
+            return response.status, response.headers
+
+
+def usable_url(address: str) -> httpx.URL:
+    """An address as a URL. Raises ``ValueError`` or ``httpx.InvalidURL``."""
+    url = httpx.URL(address)
+    if url.scheme not in ("http", "https") or not url.raw_host or url.userinfo:
+        raise ValueError("not an address of a webhook")
+    return url
+
+
+def answer_of(status: int, headers: Headers, now: datetime) -> Answer:
+    """What a status line means."""
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return Sent()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in TRY_LATER:
+        wished = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
+        return Unanswered(f"webhook: HTTP {status}", retry_after=retry_after(wished.decode("latin-1"), now))
+    return Undeliverable(f"HTTP {status}")
+
+
+def retry_after(text: str, now: datetime) -> timedelta | None:
+    """The pause that ``Retry-After`` asks for, in seconds or as a date (RFC 9110, 10.2.3); None if it says nothing."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:9]), 10**6))
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(at - now, timedelta())
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
     """``sha256=`` and the hex HMAC over timestamp, a full stop and the body."""
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _headers(url: httpx.URL, notification: Notification, body: bytes) -> dict[bytes | str, bytes | str]:
+    timestamp = str(int(time.time()))
+    return {
+        "host": url.netloc.decode("ascii"),
+        "user-agent": "trunk-notifier",
+        "content-type": "application/json; charset=utf-8",
+        "content-length": str(len(body)),
+        "connection": "close",
+        "x-trunk-event": notification.about_event,
+        "x-trunk-timestamp": timestamp,
+        "x-trunk-signature": signature(notification.secret, timestamp, body),
+    }

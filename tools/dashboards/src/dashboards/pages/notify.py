@@ -15,7 +15,7 @@ def notify(rules: Rules) -> Dashboard:
         "7. Thông báo",
         "Thư điện tử và webhook báo cho người của đơn vị: gửi được không, trễ bao lâu. Văn bản vẫn tới hộp "
         "đến dù thông báo hỏng.",
-        [("Kết quả và độ trễ", [_outcomes(), _totals(), _failed(rules), _late()])],
+        [("Kết quả và độ trễ", [_outcomes(), _totals(), _failed(rules), _late(), _waiting()])],
     )
 
 
@@ -84,5 +84,19 @@ def _late() -> Panel:
             "{{channel}}",
         ),
         unit="s",
+        words=words.NOTIFICATIONS,
+    )
+
+
+def _waiting() -> Panel:
+    return lines(
+        Text(
+            "Thông báo đang chờ",
+            "Số thông báo chưa gửi được, nằm trong cơ sở dữ liệu của notifier, theo kênh.",
+            "Tăng mãi: có nơi nhận không trả lời.",
+            "docs/runbooks/notifier.md.",
+        ),
+        Query("max by (channel) (trunk_notifications_waiting)", "{{channel}}"),
+        unit="short",
         words=words.NOTIFICATIONS,
     )

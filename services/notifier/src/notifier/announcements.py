@@ -1,0 +1,24 @@
+"""Announces what was sent: saved first, so that none is forgotten while the broker is away."""
+
+from common.domain.names import Lane
+from common.service.outgoing import Announcer
+from notifier.store import Notifications
+
+BATCH = 200
+"""Facts read at a time."""
+
+
+class Announcements:
+    """Those of one lane."""
+
+    def __init__(self, lane: Lane, notifications: Notifications, announcer: Announcer) -> None:
+        self._lane = lane
+        self._notifications = notifications
+        self._announcer = announcer
+
+    async def make(self) -> None:
+        """Announce everything that is not announced yet. Raises ``Outage``; the rest follows in the next round."""
+        while facts := await self._notifications.unannounced(self._lane, BATCH):
+            for fact in facts:
+                await self._announcer.announce(fact)
+                await self._notifications.note_announced(fact)
