@@ -65,6 +65,7 @@ class Reason(StrEnum):
     E_TO_UNKNOWN = "E_TO_UNKNOWN"
     E_TO_CLOSED = "E_TO_CLOSED"
     E_STATUS_FORBIDDEN = "E_STATUS_FORBIDDEN"
+    E_RECALLED = "E_RECALLED"
     # messages between services
     E_SENDER_UNKNOWN = "E_SENDER_UNKNOWN"
     E_FACT = "E_FACT"
