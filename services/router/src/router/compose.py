@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from common.domain.envelope import UNKNOWN_DATE, Message, Organization, ResponseFor, StatusReport
 from common.domain.ids import event_id
 from common.domain.names import DocumentId, Lane, PackageId, PackageKind, Sha256, StatusCode, UnitCode
@@ -54,6 +56,9 @@ class Answer:
     def final(self) -> bool:
         """Whether it refuses the package as a whole."""
         return self.step == "refusal"
+
+
+ANSWER = TypeAdapter(Answer)
 
 
 def receipt(answer: Answer) -> bytes:

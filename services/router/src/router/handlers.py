@@ -1,6 +1,7 @@
 """The router's handlers: loads the saved decision, or makes and saves one, then carries it out. Idempotent."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from common.clock import Clock, utc_now
 from common.domain.directory import Directory
 from common.domain.envelope import Envelope, Message
 from common.domain.ids import claims_document_id, concerned_documents, document_key
-from common.domain.names import UnitCode
+from common.domain.names import PackageKind, UnitCode
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.edxml.dates import VIETNAM
@@ -146,7 +147,11 @@ class Router:
             if isinstance(fact, NoticeAccepted):  # the receipt does not wait for the decision
                 await self._executor.answer(answers.receipt_of(fact))
             raise Transient(outcome.reason, outcome.detail)
-        return await self._store.decisions.save(self._decision(fact, outcome))
+        decision = self._decision(fact, outcome)
+        if isinstance(outcome, Plan) and isinstance(message, Envelope) and message.kind is PackageKind.UPDATE:
+            version = await self._executor.version(fact, message, decision.subject)
+            decision = replace(decision, version=version)
+        return await self._store.decisions.save(decision)
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
         known, directory = await self._known(message), self._directory.current
