@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bare import BareResult, run_bare
+from bench.checks import check_seconds, messages_handled
 from bench.cpu import service_cpu_seconds
 from bench.packages import Letters
 from bench.post import Post, post
@@ -43,6 +44,7 @@ class Measured:
     busy: dict[Lane, Latency]
     documents_per_second: float
     cpu_ms: dict[str, float]
+    messages_per_document: float
     pdf_bytes: int
 
 
@@ -52,14 +54,15 @@ async def measure(found: TrunkFile, city: City, idle: int, backlog: int) -> Meas
     async with post(found, city) as office:
         await _one_by_one(office, letters, 5, Lane.NORMAL)
         at_rest = {lane: Latency(await _one_by_one(office, letters, idle, lane)) for lane in Lane}
-        before = service_cpu_seconds(found)
+        before, handled = service_cpu_seconds(found), messages_handled(found)
         began = time.monotonic()
         normal, urgent = await _backlog(office, letters, backlog)
         seconds = time.monotonic() - began
         count = len(normal) + len(urgent)
         cpu = {name: (spent - before[name]) / count * 1000 for name, spent in service_cpu_seconds(found).items()}
+        messages = (messages_handled(found) - handled) / count
     busy = {Lane.NORMAL: Latency(normal), Lane.URGENT: Latency(urgent)}
-    return Measured(at_rest, busy, count / seconds, cpu, letters.size_bytes)
+    return Measured(at_rest, busy, count / seconds, cpu, messages, letters.size_bytes)
 
 
 async def _one_by_one(office: Post, letters: Letters, count: int, lane: Lane) -> list[float]:
@@ -95,6 +98,9 @@ def show(measured: Measured, bare: BareResult, console: Console) -> None:
     )
     for name, spent in measured.cpu_ms.items():
         table.add_row(f"  of which {name}", f"{spent:.1f}", "", f"{spent / ours:.0%}")
+    checks_ms = check_seconds() * 1000 * measured.messages_per_document
+    table.add_row("messages a document", f"{measured.messages_per_document:.1f}", "", "")
+    table.add_row("CPU ms a document, checks of their publishers", f"{checks_ms:.2f}", "", f"{checks_ms / ours:.1%}")
     for lane in Lane:
         table.add_row(f"latency p50 / p99, idle, {lane}", str(measured.idle[lane]), "", "")
     for lane in Lane:
