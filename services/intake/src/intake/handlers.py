@@ -10,6 +10,7 @@ from common.containment import in_thread
 from common.directory import DirectoryReader
 from common.domain import ids
 from common.domain.envelope import Message
+from common.domain.names import PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import Parsed
@@ -102,7 +103,9 @@ class Intake:
         answer = secret(mark_in_message(parsed.message)) or await self._admit(arrival, submission, parsed.message)
         if isinstance(answer, Refused):
             return turned_away(arrival, parsed.message, answer)
-        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject)
+        concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
+        place = await self.packages.take_place([answer.subject, *concerned], self.now())
+        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject, place)
 
     async def _admit(self, arrival: Arrival, submission: Submission, message: Message) -> Admitted | Refused:
         known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
@@ -110,7 +113,8 @@ class Intake:
         answer = admit(message, submission.unit, today, known, units)
         if isinstance(answer, Refused) or not ids.claims_document_id(message):
             return answer
-        holder = await self.packages.claim(answer.subject, arrival.package_id)
+        updated = known[0] if message.kind is PackageKind.UPDATE else None
+        holder = await self.packages.claim(answer.subject, arrival.package_id, updated)
         return settle_claim(arrival.package_id, holder) or answer
 
     async def _answer(self, record: PackageRecord) -> None:

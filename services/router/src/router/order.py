@@ -12,11 +12,11 @@ class SubmissionOrder:
     """The place of one package among all packages about the same document; the earlier one is less."""
 
     submitted_at: datetime
-    """When intake took the package."""
+    """The place that intake gave it; of packages that an earlier release let in, when intake took them."""
     package_id: PackageId
     """Separates packages of the same millisecond."""
 
 
 def order_of(fact: CarriesPackage) -> SubmissionOrder:
     """The place of a fact's package."""
-    return SubmissionOrder(submitted_at=fact.submitted_at, package_id=fact.package_id)
+    return SubmissionOrder(submitted_at=fact.place or fact.submitted_at, package_id=fact.package_id)
