@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from common.domain.envelope import StatusReport
-from common.domain.ids import document_key
+from common.domain.ids import document_key, event_id
 from common.domain.names import Label, PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.edxml import parse
-from common.facts import RoutingRefused, SecurityNoticed
+from common.facts import PackageWaiting, RoutingRefused, SecurityNoticed
 from common.failure import Forged, Permanent, Transient
 from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
 from common.headers import SENDER as FROM
@@ -668,3 +668,25 @@ async def test_rows_of_the_release_before_are_understood(world: World) -> None:
     await world.report(world.update("doc", to=(A,), added=(C,), name="more", files=0))
     (shared,) = world.sender.inbox(C)
     assert shared.headers[PACKAGE_ID] == update.package_id
+
+
+async def test_a_package_that_waits_for_a_document_is_receipted_as_waiting(world: World) -> None:
+    notice = await world.notice(world.recall("doc"))
+    fact = PackageWaiting(
+        **notice.model_dump(exclude={"fact", "envelope", "place"})
+        | {"event_id": event_id(notice.package_id, "waiting"), "reason": Reason.E_REFDOC_AWAITED},
+        deadline=notice.submitted_at + timedelta(hours=24),
+    )
+    for _ in range(2):
+        await world.take(fact)
+    (waits,) = world.sender.inbox(SENDER, "receipt")
+    told = json.loads(waits.body)
+    assert (told["receipt"], told["reason"], waits.headers[REASON]) == ("waiting", *["E_REFDOC_AWAITED"] * 2)
+    assert sentence(Reason.E_REFDOC_AWAITED) in told["description"]
+    await world.take(world.repeated(notice))
+    assert [json.loads(sent.body)["receipt"] for sent in world.sender.inbox(SENDER)] == ["waiting"] * 2
+    await world.deliver(world.letter("doc"))
+    await world.take(notice)
+    world.sender.forget()
+    await world.take(world.repeated(notice))
+    assert [json.loads(sent.body)["receipt"] for sent in world.sender.inbox(SENDER)] == ["accepted"]

@@ -6,7 +6,7 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
@@ -54,6 +54,11 @@ def _waiting(stage: str) -> Index:
 INDEXES = (
     # trunkctl track: the packages that bear a DocumentId.
     Index("intake", "packages", ("document_id",)),
+    # packages that wait for a document: of a unit, for a document, and due; trunkctl track.
+    Index("intake", "waiting", ("sender",)),
+    Index("intake", "waiting", ("awaited",)),
+    Index("intake", "waiting", ("next_look_at",)),
+    Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
     # trunkctl archive check: the records of a document.

@@ -17,6 +17,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_ENUM: "Một trường mang mã không có trong danh mục; đề nghị dùng đúng mã và gửi lại.",
     Reason.E_REFDOC: "Văn bản được dẫn chiếu không có trên trục, đã bị từ chối hoặc không do đơn vị gửi ban hành; "
     "đề nghị kiểm tra mã định danh văn bản.",
+    Reason.E_REFDOC_AWAITED: "Văn bản được dẫn chiếu chưa đến trục; trục giữ gói tin này và xử lý khi văn bản đến, "
+    "quá hạn sẽ từ chối. Chưa cần gửi lại.",
     Reason.E_DUP: "Mã định danh văn bản này đã dùng cho một gói tin khác; đề nghị cấp mã mới và gửi lại.",
     Reason.E_SECRET: "Văn bản có dấu hiệu bí mật nhà nước, không được gửi qua trục; "
     "đề nghị chuyển theo quy định về bảo vệ bí mật nhà nước.",

@@ -24,6 +24,7 @@ from common.facts import (
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
+    PackageWaiting,
 )
 from common.failure import Permanent, Transient
 from router import answers
@@ -78,6 +79,7 @@ class Router:
             NoticeAccepted: self.route,
             DocumentVerified: self.route,
             PackageRefused: self.answer_refused,
+            PackageWaiting: self.notify_waiting,
             PackageRepeated: self.repeat,
             DocumentRefused: self.refuse,
             MessageParked: self.notify_held,
@@ -114,13 +116,16 @@ class Router:
     async def repeat(self, fact: PackageRepeated) -> None:
         """The same bytes were submitted again: resends the saved answers; if one is a refusal, only the refusals."""
         saved = await self._store.answers.of_package(fact.package_id)
-        refusals = [answer for answer in saved if answer.final]
         if not saved and not fact.accepted:
-            refusals = [answers.package_refusal_of(fact)]
-        if not saved and not refusals:
+            saved = [answers.package_refusal_of(fact)]
+        if not saved:
             raise Transient(Reason.E_UNAVAILABLE, "the first answer is not given yet")
-        for answer in refusals or saved:
+        for answer in answers.to_repeat(saved):
             await self._executor.repeat(answer)
+
+    async def notify_waiting(self, fact: PackageWaiting) -> None:
+        """A package waits at intake for the document that it is about: its sender is told."""
+        await self._executor.answer(answers.waiting_answer(fact))
 
     async def notify_held(self, fact: MessageParked) -> None:
         """A service gave up on a message with a package in it: its sender is told that the package is held back."""

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     E_DATE = "E_DATE"
     E_ENUM = "E_ENUM"
     E_REFDOC = "E_REFDOC"
+    E_REFDOC_AWAITED = "E_REFDOC_AWAITED"
     E_DUP = "E_DUP"
     E_SECRET = "E_SECRET"  # noqa: S105 - a token, no password
     # the attachments

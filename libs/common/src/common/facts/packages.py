@@ -45,6 +45,18 @@ class PackageRefused(PackageFact):
     submitted_at: AwareDatetime
 
 
+class PackageWaiting(PackageFact):
+    """A package is about a document that has not come yet: intake keeps it until then, or until the deadline."""
+
+    fact: Literal["package.waiting"] = "package.waiting"
+    reason: Reason
+    detail: Text = ""
+    package: ObjectRef
+    submitted_at: AwareDatetime
+    deadline: AwareDatetime
+    """When it is refused, if no document has come."""
+
+
 class PackageRepeated(PackageFact):
     """The same bytes were submitted again: the sender gets the stored answer again."""
 
