@@ -48,8 +48,9 @@ upgrade-test: setup ## a trunk that the former release itself has filled is take
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench
 
-bench-validator: setup ## CPU a validation, beside its floor and beside the plain library
-	@$(RUN) python -m bench.validator
+bench-validator: setup ## CPU a validation, beside its floor, plain pyHanko and, with DSS=1, EU DSS; ONLY=letter
+	@$(RUN) python -m bench.validator --only '$(ONLY)'
+	@$(RUN) python -m bench.validator.foreign .lab/signed --only '$(ONLY)' $(if $(DSS),--dss)
 
 asyncapi: setup ## write docs/asyncapi anew from the tables of queues, facts and headers
 	@$(RUN) python -m apidocs

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from mint.tamper import BYTE_RANGE
 
+HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+
 
 def floor_of(document: bytes, issuer: x509.Certificate) -> Callable[[], None]:
     """Prepared once; what is left to run: both digests, two values of documents and two of certificates."""
@@ -23,16 +25,17 @@ def floor_of(document: bytes, issuer: x509.Certificate) -> Callable[[], None]:
         serial = info["sid"].chosen["serial_number"].native
         der = next(item.chosen.dump() for item in data["certificates"] if item.chosen.serial_number == serial)
         leaf = x509.load_der_x509_certificate(der)
-        values.append((leaf.public_key(), info["signature"].native, b"\x31" + info["signed_attrs"].dump()[1:]))
-        values.append((issuer.public_key(), leaf.signature, leaf.tbs_certificate_bytes))
+        signed, hashed = b"\x31" + info["signed_attrs"].dump()[1:], HASHES[info["digest_algorithm"]["algorithm"].native]
+        values.append((leaf.public_key(), info["signature"].native, signed, hashed))
+        values.append((issuer.public_key(), leaf.signature, leaf.tbs_certificate_bytes, hashes.SHA256()))
 
     def run() -> None:
         for first, second in ranges:
             state = hashlib.sha256(first)
             state.update(second)
             state.digest()
-        for key, value, message in values:
+        for key, value, message, hashed in values:
             assert isinstance(key, rsa.RSAPublicKey)
-            key.verify(value, message, padding.PKCS1v15(), hashes.SHA256())
+            key.verify(value, message, padding.PKCS1v15(), hashed)
 
     return run

@@ -1,26 +1,33 @@
-"""``python -m bench.validator.foreign FOLDER``: documents that other makers' tools signed, beside EU DSS.
+"""``python -m bench.validator.foreign FOLDER``: documents that people's tools signed, beside plain pyHanko and EU DSS.
 
-The documents are made in FOLDER as those of ``tests/realtools`` are (Java 17 and Maven must be there). Then both
-engines take turns, document by document, in an order that changes with every round, so that a busy machine slows both
-alike.
-DSS runs warm in one Java process, without the comparison of pictures of the pages; its CPU is that of the thread that
-validates, without the garbage collector's and the compiler's.
+Each kind of document is signed twice by iText 5, iText 9, PDFBox 3, EU DSS and pyHanko, the letter with long-term data
+as well. The documents are made in FOLDER as those of ``tests/realtools`` are (Java 17 and Maven must be there; without
+them only pyHanko's are). Then the engines take turns, document by document, in an order that changes with every round,
+so that a busy machine slows all alike.
+DSS (``--dss``) runs warm in one Java process, without the comparison of pictures of the pages; its CPU is that of the
+thread that validates, without the garbage collector's and the compiler's.
 """
 
 import argparse
+import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
 from rich.console import Console
 from rich.table import Table
 from tests.realtools.recipes import Desk
 from tests.realtools.tools import Tool, java_tool
 from tests.realtools.world import SENDER, build_world, served_time
 
+from bench.validator.floor import floor_of
+from bench.validator.plain import Plain
 from common.directory import read_directory
+from mint.ltv import add_validation_data
 from mint.paper import scan
 from mint.tagged import tagged
 from validator.context import Material, ValidationContext, VerificationRequest
@@ -31,43 +38,61 @@ from validator.policy import DEFAULT
 from validator.report.decision import Verified
 from validator.verify import verify
 
-TOOLS = ("itext5", "itext9", "pdfbox3", "dss")
 HIDDEN = {"rect": None}
 WARM_UP_ROUNDS = 40
 FAST_START = "-XX:TieredStopAtLevel=1"
 """Leaves the slow compiler out, which a warm process needs."""
+SET_DAYS = 25
+"""The revocation lists of a set hold for 30 days; an older set is made anew."""
+MOST_OF_PLAIN, MOST_OF_DSS = 1 / 4, 1 / 3
+"""What is required: of plain pyHanko's CPU time on documents of text, of tuned DSS's on all."""
 
-PAPERS: dict[str, Callable[[], bytes]] = {
-    "letter": lambda: tagged(3, font_bytes=174_000),
-    "113 pages": lambda: tagged(113, font_bytes=120_000, paragraph_words=90),
-    "scan": lambda: scan(pages=2, size_bytes=470_000),
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What is signed."""
+
+    make: Callable[[], bytes]
+    is_text: bool = True
+    long_term: bool = False
+    """With signature time stamps and validation data."""
+
+
+PAPERS = {
+    "letter": Paper(lambda: tagged(3, font_bytes=174_000)),
+    "letter B-LT": Paper(lambda: tagged(3, font_bytes=174_000), long_term=True),
+    "scan, 494 KB": Paper(lambda: scan(pages=2, size_bytes=470_000), is_text=False),
+    "scan, 50 KB": Paper(lambda: scan(pages=1, dpi=72, size_bytes=20_000), is_text=False),
+    "tagged, 68 KB": Paper(lambda: tagged(1, font_bytes=48_000)),
+    "113 pages": Paper(lambda: tagged(113, font_bytes=120_000, paragraph_words=90)),
+    "scan, 5 MB": Paper(lambda: scan(pages=8, size_bytes=5_000_000), is_text=False),
+    "1,100 pages": Paper(lambda: tagged(1_100, font_bytes=250_000, paragraph_words=170)),
 }
+"""The kinds and sizes of ``bench.validator.documents``."""
+MAKERS = {"iText 5": "itext5", "iText 9": "itext9", "PDFBox 3": "pdfbox3", "EU DSS": "dss", "pyHanko": "pyhanko"}
 
 
-def _long_term(desk: Desk, tool: str) -> bytes:
+def _signed(desk: Desk, paper: str, tool: str) -> bytes:
+    """Signer and unit with one tool."""
+    if tool == "pyhanko":
+        return _by_pyhanko(desk, PAPERS[paper])
+    if not PAPERS[paper].long_term:
+        hidden = (HIDDEN, HIDDEN) if tool == "dss" else ()
+        return desk.pair(paper, tool, tool, *hidden)
+    if tool == "dss":
+        one = desk.signed(desk.papers[paper](), ("dss", "signer", HIDDEN))
+        return desk.tools["dss"].do("sign", one, p12=desk.world.key("seal"), level="LT", tsa=desk.tsa, **desk.evidence)
     stamp = {"tsa": desk.tsa}
-    return desk.ltv(desk.pair("letter", tool, tool, stamp, HIDDEN | stamp), tool)
+    return desk.ltv(desk.pair(paper, tool, tool, stamp, HIDDEN | stamp), tool)
 
 
-def _by_dss(desk: Desk, level: str) -> bytes:
-    one = desk.signed(desk.papers["letter"](), ("dss", "signer", HIDDEN))
-    asked = {"p12": desk.world.key("seal"), "level": level, "tsa": desk.tsa} | desk.evidence
-    return desk.tools["dss"].do("sign", one, **asked)
-
-
-DOCUMENTS: dict[str, Callable[[Desk], bytes]] = {
-    "letter, iText 5 twice": lambda desk: desk.pair("letter", "itext5", "itext5"),
-    "letter, iText 9 and PDFBox 3": lambda desk: desk.pair("letter", "itext9", "pdfbox3"),
-    "letter, PDFBox 3 twice": lambda desk: desk.pair("letter", "pdfbox3", "pdfbox3"),
-    "letter, DSS twice": lambda desk: desk.pair("letter", "dss", "dss", HIDDEN, HIDDEN),
-    "letter B-LT, iText 5": lambda desk: _long_term(desk, "itext5"),
-    "letter B-LT, PDFBox 3": lambda desk: _long_term(desk, "pdfbox3"),
-    "letter B-LT, DSS": lambda desk: _by_dss(desk, "LT"),
-    "scan, iText 5 twice": lambda desk: desk.pair("scan", "itext5", "itext5"),
-    "113 pages, iText 5 twice": lambda desk: desk.pair("113 pages", "itext5", "itext5"),
-    "113 pages, PDFBox 3 twice": lambda desk: desk.pair("113 pages", "pdfbox3", "pdfbox3"),
-    "113 pages, iText 9 and DSS": lambda desk: desk.pair("113 pages", "itext9", "dss", {}, HIDDEN),
-}
+def _by_pyhanko(desk: Desk, paper: Paper) -> bytes:
+    city, tsa, now = desk.world.city, desk.world.tsa, datetime.now(UTC).replace(microsecond=0)
+    if not paper.long_term:
+        return city.signed(SENDER, paper.make(), now)
+    stamped = city.signed(SENDER, paper.make(), now, stamper=tsa.stamper(now))
+    identities = (city[SENDER].signer, city[SENDER].seal, tsa.identity)
+    return add_validation_data(stamped, identities, [each.read_bytes() for each in desk.world.crls])
 
 
 def main() -> None:
@@ -75,41 +100,108 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("--rounds", type=int, default=30)
-    options.add_argument("--only", default="", help="documents whose name holds this")
-    options.add_argument("--dss", action=argparse.BooleanOptionalAction, default=True)
+    options.add_argument("--only", default="", help="documents whose name holds this, such as 'letter' or 'iText 5'")
+    options.add_argument("--dss", action="store_true", help="EU DSS as well")
     asked = options.parse_args()
-    folder = asked.folder.absolute()
-    tools = {name: java_tool(name, folder / "tools") for name in TOOLS}
+    folder, console = asked.folder.absolute(), Console()
+    if not (shutil.which("java") and shutil.which("mvn")):
+        console.print("Java or Maven is missing: only documents of pyHanko are measured, and not beside EU DSS.")
+    tools = _tools(folder)
+    names = {f"{paper}, {maker}": (paper, tool) for paper in PAPERS for maker, tool in MAKERS.items()}
+    wanted = {
+        name: each for name, each in names.items() if asked.only in name and (each[1] in tools or each[1] == "pyhanko")
+    }
+    try:
+        _make(folder, tools, wanted)
+        engines = Engines(folder, tools.get("dss") if asked.dss else None)
+        rows = []
+        for name, (paper, _) in wanted.items():
+            found = engines.measured((folder / f"{name}.pdf").read_bytes(), asked.rounds)
+            rows.append((name, PAPERS[paper], found))
+            console.print(f"[dim]{name}: {found['ours']:.1f} ms[/dim]")
+        console.print(_table(folder, rows))
+    finally:
+        for tool in tools.values():
+            tool.close()
+
+
+def _tools(folder: Path) -> dict[str, Tool]:
+    if not (shutil.which("java") and shutil.which("mvn")):
+        return {}
+    tools = {name: java_tool(name, folder / "tools") for name in MAKERS.values() if name != "pyhanko"}
     tools["dss"].command.remove(FAST_START)
-    world = _documents(folder, tools)
-    context = _context(folder / "world")
-    table = Table(
-        "document", "KB", "this project", "EU DSS", "ratio", "read", title="CPU ms a document, two signatures"
-    )
-    for name in DOCUMENTS:
-        if asked.only in name:
-            place = folder / f"{name}.pdf"
-            ours, other = _measured(place, context, tools["dss"] if asked.dss else None, world, asked.rounds)
-            document = place.read_bytes()
-            cells = (f"{ours:.1f}", f"{other:.1f}", f"{ours / other:.2f}") if other else (f"{ours:.1f}", "", "")
-            table.add_row(name, f"{len(document) / 1000:.0f}", *cells, _way(document))
-    for tool in tools.values():
-        tool.close()
-    Console().print(table)
+    return tools
 
 
-def _documents(folder: Path, tools: dict[str, Tool]) -> dict[str, str]:
-    """Make the documents that are not there yet. Returns certificates and lists for DSS."""
-    if not (folder / "world").is_dir():
-        world = build_world(folder / "world")
-        with served_time(world) as tsa:
-            desk = Desk(world, tools, dict(PAPERS), tsa, {})
-            for name, make in DOCUMENTS.items():
-                (folder / f"{name}.pdf").write_bytes(make(desk))
-    trust = folder / "world" / "trust"
-    certificates = [*sorted((trust / "roots").iterdir()), *sorted((trust / "intermediates").iterdir())]
-    lists = sorted((trust / "crls").iterdir())
-    return {"certs": ",".join(map(str, certificates)), "crls": ",".join(map(str, lists))}
+def _make(folder: Path, tools: dict[str, Tool], wanted: dict[str, tuple[str, str]]) -> None:
+    """Make the documents that are not there yet, all of one world."""
+    made = folder / "made"
+    if made.is_file() and time.time() - made.stat().st_mtime > SET_DAYS * 86_400:
+        shutil.rmtree(folder / "world", ignore_errors=True)
+        made.unlink()
+        for old in folder.glob("*.pdf"):
+            old.unlink()
+    missing = [name for name in wanted if not (folder / f"{name}.pdf").is_file()]
+    if not missing:
+        return
+    shutil.rmtree(folder / "world", ignore_errors=True)  # keys are not kept: what is missing needs another world
+    for old in folder.glob("*.pdf"):
+        old.unlink()
+    world = build_world(folder / "world")
+    with served_time(world) as tsa:
+        desk = Desk(world, tools, {name: paper.make for name, paper in PAPERS.items()}, tsa, {})
+        for name, (paper, tool) in wanted.items():
+            (folder / f"{name}.pdf").write_bytes(_signed(desk, paper, tool))
+    made.touch()
+
+
+class Engines:
+    """Who validates, by name: the floor, this project, plain pyHanko, and EU DSS if asked for."""
+
+    def __init__(self, folder: Path, dss: Tool | None) -> None:
+        trust = folder / "world" / "trust"
+        self._context = _context(folder / "world")
+        self._dss = dss
+        certificates = [*sorted((trust / "roots").iterdir()), *sorted((trust / "intermediates").iterdir())]
+        lists = sorted((trust / "crls").iterdir())
+        self._for_dss = {"certs": ",".join(map(str, certificates)), "crls": ",".join(map(str, lists))}
+        store = self._context.material.trust
+        assert store is not None
+        anchors = (store.roots[0].der, *(each.der for each in store.intermediates))
+        self._issuer = x509.load_der_x509_certificate(anchors[1])
+        self._plain = Plain(anchors, tuple(each.read_bytes() for each in lists), self._context.now)
+
+    def measured(self, document: bytes, rounds: int) -> dict[str, float]:
+        """Median CPU ms of each."""
+        engines = dict(self._engines(document))
+        for name, run in engines.items():
+            for _ in range(WARM_UP_ROUNDS if name == "dss" else 1):
+                run()
+        spent: dict[str, list[float]] = {name: [] for name in engines}
+        for count in range(rounds):
+            turns = list(engines.items())
+            for name, run in turns if count % 2 else reversed(turns):
+                spent[name].append(run())
+        return {name: statistics.median(each) for name, each in spent.items()}
+
+    def _engines(self, document: bytes) -> Iterator[tuple[str, Callable[[], float]]]:
+        floor = floor_of(document, self._issuer)
+        yield "floor", lambda: _cpu_ms(floor)
+        yield "ours", lambda: _cpu_ms(lambda: self._verify(document))
+        yield "plain", lambda: _cpu_ms(lambda: self._plain.run(document))
+        if self._dss is not None:
+            dss = self._dss
+            yield "dss", lambda: _theirs(dss, document, self._for_dss)
+
+    def _verify(self, document: bytes) -> None:
+        decision = verify(document, VerificationRequest(sender=SENDER), self._context)
+        assert isinstance(decision, Verified), decision.detail
+
+
+def _cpu_ms(run: Callable[[], object]) -> float:
+    start = time.process_time()
+    run()
+    return (time.process_time() - start) * 1000
 
 
 def _context(world: Path) -> ValidationContext:
@@ -118,38 +210,31 @@ def _context(world: Path) -> ValidationContext:
     return ValidationContext(Material(roots, lists, directory), datetime.now(UTC) + timedelta(minutes=1))
 
 
-def _measured(
-    place: Path, context: ValidationContext, dss: Tool | None, evidence: dict[str, str], rounds: int
-) -> tuple[float, float]:
-    """Medians; 0 = not asked."""
-    document = place.read_bytes()
-    engines: list[Callable[[], float]] = [lambda: _ours(document, context)]
-    if dss is not None:
-        engines.append(lambda: _theirs(dss, document, evidence))
-        for _ in range(WARM_UP_ROUNDS):
-            _theirs(dss, document, evidence)
-    _ours(document, context)
-    spent: list[list[float]] = [[] for _ in engines]
-    for count in range(rounds):
-        turns = list(zip(engines, spent, strict=True))
-        for run, kept in turns if count % 2 else reversed(turns):
-            kept.append(run())
-    medians = [statistics.median(each) for each in spent]
-    return medians[0], medians[1] if dss else 0.0
-
-
-def _ours(document: bytes, context: ValidationContext) -> float:
-    start = time.process_time()
-    decision = verify(document, VerificationRequest(sender=SENDER), context)
-    spent = (time.process_time() - start) * 1000
-    assert isinstance(decision, Verified), decision.detail
-    return spent
-
-
 def _theirs(dss: Tool, document: bytes, evidence: dict[str, str]) -> float:
     spent, *indications = dss.do("measure", document, **evidence).decode().split()
     assert set(indications) == {"TOTAL_PASSED"}, indications
     return float(spent)
+
+
+def _table(folder: Path, rows: list[tuple[str, Paper, dict[str, float]]]) -> Table:
+    """``of plain``, ``of DSS``: our share of their CPU time; red = more than is required."""
+    table = Table(title="CPU ms a document, two signatures")
+    for column in ("document", "KB", "floor", "ours", "pyHanko", "of pyHanko", "EU DSS", "of DSS", "read"):
+        table.add_column(column, justify="left" if column in ("document", "read") else "right")
+    for name, paper, found in rows:
+        document = (folder / f"{name}.pdf").read_bytes()
+        floor, ours, plain, dss = (found.get(each, 0.0) for each in ("floor", "ours", "plain", "dss"))
+        table.add_row(
+            name, f"{len(document) / 1000:,.0f}", f"{floor:.1f}", f"{ours:.1f}", f"{plain:.1f}",
+            _share(ours / plain, MOST_OF_PLAIN if paper.is_text else None),
+            f"{dss:.1f}" if dss else "", _share(ours / dss, MOST_OF_DSS) if dss else "", _way(document),
+        )  # fmt: skip
+    return table
+
+
+def _share(share: float, most: float | None) -> str:
+    colour = "default" if most is None else "green" if share <= most else "red"
+    return f"[{colour}]{share:.2f}[/{colour}]"
 
 
 def _way(document: bytes) -> str:

@@ -68,6 +68,39 @@ def test_only_the_first_file_of_a_wrapper_counts(document, read, zipped) -> None
     assert only(read(document(BOTH_ZIP, content=content)))[1] == PDF
 
 
+APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
+DESKTOP = {
+    "AppleDouble in its folder": [("__MACOSX/", b""), ("__MACOSX/._a.pdf", APPLE_DOUBLE)],
+    "AppleDouble beside it": [("._a.pdf", APPLE_DOUBLE)],
+    "AppleDouble in a folder": [("x/._a.pdf", APPLE_DOUBLE)],
+    ".DS_Store": [(".DS_Store", b"\x00\x00\x00\x01Bud1\x00\x00")],
+    "desktop.ini": [("Desktop.ini", b"[.ShellClassInfo]\r\nIconFile=x")],
+    "several": [(".DS_Store", b""), ("__MACOSX/._.DS_Store", APPLE_DOUBLE), ("__MACOSX/._a.pdf", APPLE_DOUBLE)],
+}
+
+
+@pytest.mark.parametrize("case", DESKTOP)
+def test_what_a_desktop_leaves_behind_is_passed_over(document, read, zipped, case) -> None:
+    parsed = read(document(BOTH_ZIP, content=zipped(*DESKTOP[case], ("a.pdf", PDF))))
+    assert only(parsed)[1] == PDF
+    assert parsed.warnings == (Tolerance.T27,)
+    behind = read(document(BOTH_ZIP, content=zipped(("a.pdf", PDF), *DESKTOP[case])))
+    assert only(behind)[1] == PDF
+    assert behind.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["__MACOSX/a.pdf", "._a.pdf", ".DS_Store", "desktop.ini"])
+def test_a_document_under_such_a_name_is_the_document(document, read, zipped, name) -> None:
+    """Receivers' software may open the first file: nothing that it can show is passed over."""
+    first = b"%PDF-1.4 another one"
+    assert only(read(document(BOTH_ZIP, content=zipped((name, first), ("a.pdf", PDF)))))[1] == first
+
+
+@pytest.mark.parametrize("case", DESKTOP)
+def test_a_wrapper_of_nothing_else_is_empty(document, refusal, zipped, case) -> None:
+    assert refusal(document(BOTH_ZIP, content=zipped(*DESKTOP[case]))).reason is Reason.E_ATT_CORRUPT
+
+
 @pytest.mark.parametrize(
     ("folder", "name", "kind"),
     [("word/", "a.docx", Kind.DOCX), ("xl/", "a.xlsx", Kind.XLSX), ("ppt/", "a.pptx", Kind.PPTX)],

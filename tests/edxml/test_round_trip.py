@@ -25,6 +25,7 @@ from common.domain.envelope import (
     Staff,
     StatusReport,
 )
+from common.domain.ids import comparable
 from common.domain.names import PackageKind, Priority, StatusCode
 from common.edxml import attachment_of, build, parse
 from common.edxml.dates import VIETNAM
@@ -49,14 +50,16 @@ def maybe(strategy: st.SearchStrategy) -> st.SearchStrategy:
     return st.none() | strategy
 
 
-CODES = st.from_regex(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}", fullmatch=True) | text(35).filter(
-    lambda value: value.lower() != "null"
+CODES = st.from_regex(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}", fullmatch=True) | text(35).map(comparable).filter(
+    lambda value: 0 < len(value) <= 35 and value.lower() != "null"
 )
+"""As the directory spells them; any other spelling reads as this one."""
 DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31))
 MOMENTS = st.datetimes(datetime(1945, 9, 2), datetime(2199, 12, 31)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=0, tzinfo=VIETNAM)
 )
-IDS = text(200)
+IDS = text(200).filter(comparable)
+"""Kept as they are sent; what nobody can see is none."""
 
 
 @st.composite
@@ -88,7 +91,7 @@ OTHER = st.builds(
 )  # fmt: skip
 REPLACEMENTS = st.lists(
     st.builds(Replacement, document_id=IDS, units=st.lists(CODES, max_size=3, unique=True).map(tuple)),
-    max_size=3, unique_by=lambda one: one.document_id,
+    max_size=3, unique_by=lambda one: comparable(one.document_id),
 ).map(tuple)  # fmt: skip
 CHANGES = st.lists(st.builds(ReceiverChange, unit=CODES, added=st.booleans()), max_size=4).map(tuple)
 

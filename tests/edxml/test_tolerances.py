@@ -2,14 +2,17 @@
 
 # ruff: noqa: E501  (XML is easier to compare unbroken)
 
+import unicodedata
 from datetime import date
 
 import pytest
 
-from common.domain.envelope import UNKNOWN_DATE, Envelope, Hop, StatusReport
+from common.domain.envelope import UNKNOWN_DATE, Envelope, Hop, Replacement, StatusReport
+from common.domain.ids import concerned_documents, document_key
 from common.domain.names import PackageKind, Priority
 from common.domain.reason import Reason
-from common.edxml import Tolerance
+from common.edxml import Tolerance, Unreadable
+from common.edxml.business import _merged
 
 NS = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 DECLARED = f' xmlns:edXML="{NS}"'
@@ -206,3 +209,108 @@ def test_a_status_in_the_other_dialect(status, read) -> None:
 def test_a_status_needs_no_description_unless_it_refuses(status, read) -> None:
     parsed = read(status(("StatusCode>02", "StatusCode>03"), ("Sai nơi nhận", "")))
     assert parsed.message.description is None
+
+
+# Identifiers: compared in one form, kept as they were sent
+
+ID = "000.00.14.H29,2026/11/20,15/TB-TEST"
+VIETNAMESE = "000.00.14.H29,2026/11/20,15/QĐ-UBND Thủ Đức"
+SAME_ID = {
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "zero width space inside": lambda text: f"{text[:4]}\u200b{text[4:]}",
+    "zero width space around": lambda text: f"\u200b{text}\u200b",
+    "byte order mark": lambda text: f"\ufeff{text}",
+    "soft hyphen, joiner, direction": lambda text: f"\u00ad{text[:9]}\u200d\u202e{text[9:]}\u2060",
+    "no-break space behind": lambda text: f"{text}\u200b\u00a0",
+    "variation selector, filler": lambda text: f"{text[:3]}\ufe0f{text[3:]}\u3164",
+    "all at once": lambda text: f"\u200b {unicodedata.normalize('NFD', text)}\ufeff",
+}
+OTHER_ID = [
+    "000.00.14.H29,2026/11/20,15/QD-UBND Thủ Đức",
+    "000.00.14.H29,2026/11/20,15/QĐ-UBND  Thủ Đức",
+    VIETNAMESE.lower(),
+]
+
+
+@pytest.mark.parametrize("how", SAME_ID)
+def test_ids_that_look_the_same_are_the_same_document(document, status, read, how) -> None:
+    sent = SAME_ID[how](VIETNAMESE)
+    assert sent != VIETNAMESE
+    one, twin = (read(document((ID, text))) for text in (VIETNAMESE, sent))
+    answer = read(status((ID, sent)))
+    key = document_key(one.message.sender.code, one.message.document_id)
+    assert document_key(twin.message.sender.code, twin.message.document_id) == key
+    assert [document_key(*each) for each in concerned_documents(answer.message)] == [key]
+    assert (one.warnings, twin.warnings) == ((), (Tolerance.T25,))
+    assert Tolerance.T25 in answer.warnings
+    assert twin.message.document_id == sent.strip()
+    assert answer.message.response_for.document_id == sent.strip()
+
+
+@pytest.mark.parametrize("other", OTHER_ID)
+def test_ids_that_look_different_are_different(other) -> None:
+    assert document_key("000.00.14.H29", other) != document_key("000.00.14.H29", VIETNAMESE)
+
+
+def test_an_id_that_nobody_sees_is_missing(document, status, read) -> None:
+    for package in (document((ID, "\u200b\u00ad")), status((ID, "\ufeff"))):
+        with pytest.raises(Unreadable) as refused:
+            read(package)
+        assert refused.value.reason is Reason.E_REQ
+
+
+@pytest.mark.parametrize("how", ["zero width space inside", "zero width space around", "byte order mark"])
+def test_codes_of_units_are_read_as_the_directory_spells_them(document, read, how) -> None:
+    parsed = read(document(("<edXML:OrganId>000.00.14.H29", f"<edXML:OrganId>{SAME_ID[how]('000.00.14.H29')}")))
+    assert parsed.message.sender.code == "000.00.14.H29"
+    assert Tolerance.T25 in parsed.warnings
+
+
+def test_the_sender_of_an_unreadable_package_is_named_in_the_same_form(document, read) -> None:
+    broken = [("<edXML:OrganId>000.00.14.H29", "<edXML:OrganId>\u200b000.00.14.H29"), ("<edXML:Subject>", "<edXML:x>")]
+    with pytest.raises(Unreadable) as refused:
+        read(document(*broken))
+    assert refused.value.sender == "000.00.14.H29"
+
+
+def test_one_unit_in_two_spellings_is_named_twice(document, read) -> None:
+    twice = "</edXML:To><edXML:To><edXML:OrganId>H29.901\u200b.01</edXML:OrganId></edXML:To>"
+    with pytest.raises(Unreadable) as refused:
+        read(document(("</edXML:To>", twice)))
+    assert refused.value.reason is Reason.E_TO
+
+
+def test_replacements_of_one_document_are_one() -> None:
+    named = (
+        Replacement(document_id=VIETNAMESE, units=("A",)),
+        Replacement(document_id=SAME_ID["decomposed"](VIETNAMESE), units=("B",)),
+    )
+    assert _merged(named) == (Replacement(document_id=VIETNAMESE, units=("A", "B")),)
+
+
+def test_contents_are_found_by_ids_that_look_the_same(document, read) -> None:
+    parsed = read(document(("<edXML:ContentId>cid:a1", "<edXML:ContentId>cid:a\u200b1")))
+    assert Tolerance.T25 in parsed.warnings
+    assert len(parsed.files) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "tolerance"), [("2", Tolerance.T26), ("002", Tolerance.T26), ("\u200b02", Tolerance.T25), ("02", None)]
+)
+def test_codes_with_more_or_fewer_zeros(status, read, sent, tolerance) -> None:
+    parsed = read(status(("<edXML:StatusCode>02", f"<edXML:StatusCode>{sent}")))
+    assert parsed.message.code == "02"
+    assert (tolerance in parsed.warnings) is (tolerance is not None)
+
+
+@pytest.mark.parametrize("sent", ["0", "00", "7", "20", "2.0", "０2", "-2", "2a", "٢"])
+def test_codes_that_are_no_codes(status, read, sent) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read(status(("<edXML:StatusCode>02", f"<edXML:StatusCode>{sent}")))
+    assert refused.value.reason is Reason.E_ENUM
+
+
+@pytest.mark.parametrize(("sent", "kind"), [("00", PackageKind.NEW), ("0", PackageKind.NEW)])
+def test_the_kind_of_business_with_zeros(document, read, sent, kind) -> None:
+    parsed = read(document(("<edXML:BussinessDocType>0", f"<edXML:BussinessDocType>{sent}")))
+    assert parsed.message.kind is kind

@@ -64,6 +64,8 @@ def replaced(*old: str) -> dict[str, Any]:
     return {"replacements": tuple(Replacement(document_id=one, units=(OTHER,)) for one in old)}
 
 
+COMPOSED, DECOMPOSED = "1/QĐ-Thủ Đức", "1/QĐ-Thu\u0309 Đu\u031b\u0301c\u200b"
+ACCENTED = ids.document_key(OTHER, COMPOSED)
 ADMITTED = [
     ("a new document", document(), [], OWN),
     ("issued tomorrow: clocks differ", document(issued=TODAY + timedelta(days=1)), [], OWN),
@@ -79,6 +81,13 @@ ADMITTED = [
     ("an update under the old id", document(PackageKind.UPDATE, "earlier"), [EARLIER], EARLIER),
     ("a replacement", document(PackageKind.REPLACE, business=replaced("earlier")), [EARLIER], OWN),
     ("a receiver's status", status(StatusCode.ARRIVED, "theirs"), [FOREIGN], FOREIGN),
+    ("a status that echoes the id decomposed", status(StatusCode.ARRIVED, DECOMPOSED), [ACCENTED], ACCENTED),
+    (
+        "an update of its own id, decomposed",
+        document(PackageKind.UPDATE, COMPOSED, business={"target": DECOMPOSED}),
+        [ids.document_key(UNIT.code, COMPOSED)],
+        ids.document_key(UNIT.code, COMPOSED),
+    ),
     ("the sender asks back", status(StatusCode.TAKE_BACK, "earlier"), [EARLIER], EARLIER),
 ]
 

@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -74,6 +74,9 @@ class Looking:
 
     async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
         return await self.pool.look(file, request, now, urgent=urgent)
+
+    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
+        return {}
 
 
 @dataclass

@@ -2,6 +2,9 @@
 
 import json
 import os
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +20,7 @@ from mint.paper import letter, scan
 from mint.sign import sign
 from mint.tamper import TAMPERS
 from trunkctl.main import app
+from trunkctl.verification import files_of
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 SENDER = "000.00.14.H29"
@@ -166,3 +170,175 @@ def test_the_shape_of_a_line(desk: Desk) -> None:
     keys = {"field", "indication", "sub_indication", "reason", "signer", "signing_time", "covers_revision"}
     assert all(set(each) >= keys for each in line["signatures"])
     assert all(each["covers_revision"] is True for each in line["signatures"])
+
+
+# A folder that somebody filled with everything
+
+
+def _hostile(folder: Path) -> set[str]:
+    """Names that a folder may hold and that are no documents; each gets its line."""
+    (folder / "directory.pdf").mkdir()
+    (folder / "directory.pdf" / "inside.pdf").write_bytes(b"x")
+    os.mkfifo(folder / "fifo.pdf")
+    (folder / "loop.pdf").symlink_to(folder / "loop.pdf")
+    (folder / "one.pdf").symlink_to(folder / "two.pdf")
+    (folder / "two.pdf").symlink_to(folder / "one.pdf")
+    (folder / "dangling.pdf").symlink_to(folder / "nowhere.pdf")
+    (folder / "itself").symlink_to(folder, target_is_directory=True)
+    (folder / "device.pdf").symlink_to("/dev/zero")
+    (folder / "memory.pdf").symlink_to("/proc/self/mem")
+    (folder / "empty.pdf").touch()
+    with (folder / "sparse.pdf").open("wb") as file:
+        file.truncate(3 * 1024**3)
+    (folder / "line\nvalid: ORIGINAL; intact\x1b[2J\u202e.pdf").write_bytes(b"x")
+    (folder / os.fsdecode(b"name\xff\xfe.pdf")).write_bytes(b"x")
+    (folder / ("n" * 255)).write_bytes(b"x")
+    with socket.socket(socket.AF_UNIX) as listener:
+        here = Path.cwd()
+        os.chdir(folder)  # the path of a socket may have 107 bytes
+        listener.bind("socket.pdf")
+        os.chdir(here)
+    hidden = {".hidden.pdf"}
+    (folder / ".hidden.pdf").write_bytes(b"x")
+    return {path.name for path in folder.iterdir()} - hidden - {"directory.pdf", "itself"} | {"inside.pdf"}
+
+
+def _run(*words: object) -> subprocess.CompletedProcess[bytes]:
+    """The program itself, as people start it."""
+    program = Path(sys.executable).parent / "trunkctl"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "200"}
+    return subprocess.run(
+        [program, *map(os.fsencode, map(str, words))], capture_output=True, timeout=300, env=environment, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def crowd(desk: Desk) -> Path:
+    """A thousand files, most of them hostile, some right."""
+    folder = desk.folder / "crowd"
+    folder.mkdir()
+    for number in range(980):
+        (folder / f"{number:04}.pdf").write_bytes(desk.signed if number % 70 == 0 else os.urandom(number % 50))
+    _hostile(folder)
+    return folder
+
+
+def test_a_thousand_files_some_hostile(desk: Desk, crowd: Path) -> None:
+    done = _run("verify", crowd, "--trust", desk.folder / "trust", "--at", AT, "--json")
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 1
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    verdicts = {os.path.basename(each["file"]): each["verdict"] for each in lines}  # noqa: PTH119
+    assert sum(verdict == "valid" for verdict in verdicts.values()) == 14
+    listed = {path.name for path in crowd.iterdir()} - {".hidden.pdf", "directory.pdf", "itself"} | {"inside.pdf"}
+    assert {name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for name in listed} == {
+        name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for name in verdicts
+    }
+    by_name = {os.path.basename(each["file"]): each for each in lines}  # noqa: PTH119
+    assert by_name["sparse.pdf"]["reason"] == "E_PDF_LIMIT"
+    for name in ("fifo.pdf", "socket.pdf", "device.pdf", "loop.pdf", "dangling.pdf", "one.pdf"):
+        assert by_name[name]["detail"].startswith("file not readable: "), name
+
+
+@pytest.mark.parametrize("form", [(), ("--explain",), ("--report",), ("--html",)])
+def test_every_form_of_output_goes_on(desk: Desk, form: tuple[str, ...]) -> None:
+    folder = desk.folder / f"small {' '.join(form)}"
+    folder.mkdir()
+    names = _hostile(folder)
+    (folder / "right.pdf").write_bytes(desk.signed)
+    done = _run("verify", folder, "--trust", desk.folder / "trust", "--at", AT, *form)
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 1
+    assert b"\x1b" not in done.stdout
+    assert b"\nvalid: ORIGINAL; intact" not in done.stdout
+    assert all(
+        name.encode() in done.stdout for name in names if name.isascii() and name.isprintable() and len(name) < 99
+    )
+
+
+def test_a_folder_that_may_not_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests may run as root, for whom nothing is forbidden."""
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "a.pdf").touch()
+    (tmp_path / "closed").mkdir()
+    scan_folder = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert {path.name for path in files_of([tmp_path])} == {"a.pdf", "closed"}
+
+
+WRONG_WORDS = {
+    "no trust folder": lambda folder: ["--trust", folder / "nowhere"],
+    "a file for a trust folder": lambda folder: ["--trust", folder / "file"],
+    "trust.json is a pipe": lambda folder: ["--trust", folder / "piped"],
+    "trust.json is a folder": lambda folder: ["--trust", folder / "foldered"],
+    "trust.json is deep": lambda folder: ["--trust", folder / "deep"],
+    "a directory that is none": lambda folder: ["--directory", folder / "file"],
+    "a directory that is a folder": lambda folder: ["--directory", folder],
+    "a directory that is a pipe": lambda folder: ["--directory", folder / "pipe"],
+    "a directory that is deep": lambda folder: ["--directory", folder / "deep" / "trust.json"],
+    "a directory of odd bytes": lambda folder: ["--directory", folder / "bytes"],
+    "no time": lambda folder: ["--at", "yesterday"],
+    "a time before all": lambda folder: ["--at", "0001-01-01T00:00:00+14:00"],
+    "a time after all": lambda folder: ["--at", "9999-12-31T23:59:59-12:00"],
+    "an empty folder": lambda folder: [folder / "empty"],
+}
+
+
+@pytest.mark.parametrize("case", WRONG_WORDS)
+def test_wrong_words_are_one_sentence(desk: Desk, tmp_path: Path, case: str) -> None:
+    for name in ("file", "bytes"):
+        (tmp_path / name).write_bytes(b"\xff\x00 no such thing \x1b[2J")
+    for name in ("empty", "piped", "foldered/trust.json", "deep"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("pipe", "piped/trust.json"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "deep" / "trust.json").write_text("[" * 100_000)
+    signed = [] if case == "an empty folder" else [desk.put("wrong.pdf", desk.signed)]
+    done = _run("verify", *signed, *WRONG_WORDS[case](tmp_path))
+    assert b"Traceback" not in done.stderr
+    assert b"\x1b" not in done.stderr
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a/" * 3000 + "b.pdf"])
+def test_paths_that_can_be_none(desk: Desk, path: str) -> None:
+    _, found = _lines(desk, path)
+    (line,) = found.values()
+    assert (line["verdict"], line["reason"]) == ("refused", "E_PDF_FORMAT")
+
+
+def test_a_decision_in_words(desk: Desk) -> None:
+    stamped = desk.put("words.pdf", desk.signed)
+    words = [
+        "verify",
+        stamped,
+        "--trust",
+        desk.folder / "trust",
+        "--directory",
+        desk.folder / "directory.json",
+        "--at",
+        AT,
+    ]
+    text = _run(*words, "--explain").stdout.decode()
+    root = desk.city.authority.root
+    for part in (
+        "valid, ORIGINAL; intact",
+        f"{root.sha256}), trusted root",
+        "not revoked, says the revocation list number 1 of ",
+        "in crls/",
+        "Changes after a signature, all allowed:",
+        "revision 2 against 1: new signature fields",
+        "5.7 The digest of the covered bytes is the signed one.",
+        "10.1 The sending unit's signature is the last one",
+    ):
+        assert part in text, part
+    changed = desk.put("changed.pdf", TAMPERS["page_changed"].apply(desk.signed))
+    text = _run("verify", changed, *words[2:], "--explain").stdout.decode()
+    assert "Rule 4.1 does not hold: After a signature nothing is added" in text
+    assert "5.8 The signature value is right for the signer's key." in text

@@ -1,12 +1,15 @@
 """The same question to OpenSSL and to pyhanko-certvalidator: is there a chain that is valid and not revoked?
 
-Three ways of theirs are made up for, so that what differs says something:
+Four ways of theirs are made up for, so that what differs says something:
 
-* OpenSSL follows one way up and does not come back from it where a later check fails: it is asked for every way.
+* OpenSSL follows one way up and does not come back from it where a later check fails, and of certvalidator only the
+  last way's error is seen: both are asked for every way.
+* OpenSSL takes a policy to be required by the caller where it is asked without one, and then finds none where a CA
+  requires an explicit one: it is asked with anyPolicy, which is what RFC 5280 §6.1.1 (c) has for a caller without wish.
 * OpenSSL looks at one list of a name: it is given those of the key that the way goes by, where there are any, and that
   nothing of the way is on another list is seen to here.
 * certvalidator takes a CA for validated once it has looked at a list of it, without having asked for the revocation of
-  the CA itself: it is asked for every certificate of the chain that it found.
+  the CA itself: it is asked for every certificate of the way.
 """
 
 import asyncio
@@ -14,6 +17,7 @@ import itertools
 import logging
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from asn1crypto import crl as asn1_crl
@@ -22,14 +26,17 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import (
     CertRevTrustPolicy,
     RevocationCheckingPolicy,
     RevocationCheckingRule,
 )
+from pyhanko_certvalidator.validate import async_validate_path
 
-from .hierarchies import AT, Hierarchy
+from .hierarchies import ANY_POLICY, AT, Hierarchy
 
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 
@@ -39,26 +46,39 @@ def _pem(path: Path, items: list[x509.Certificate] | list[x509.CertificateRevoca
     return str(path)
 
 
-def openssl(made: Hierarchy, folder: Path) -> tuple[bool, str]:
-    """Whether OpenSSL finds it valid, and what it said about each way."""
-    said = []
-    for way in _ways(made):
-        if any(_is_listed(made, each) for each in way):
-            said.append("on a list")
-            continue
-        said.append(_ask_openssl(made, way, _lists_for(made, way), folder))
-        if not said[-1]:
-            return True, ""
-    return False, "; ".join(said)
-
-
 Way = tuple[x509.Certificate, ...]
 """The leaf first, without the root."""
 
 
-def _is_listed(made: Hierarchy, certificate: x509.Certificate) -> bool:
+def ask_openssl(made: Hierarchy, way: Way, folder: Path) -> str:
+    """What OpenSSL has against a way; empty = nothing."""
+    if any(is_listed(made, each) for each in way):
+        return "on a list"
+    return _ask_openssl(made, way, _lists_for(made, way), folder)
+
+
+def is_listed(made: Hierarchy, certificate: x509.Certificate) -> bool:
+    """Whether any list names it."""
     number = certificate.serial_number
     return number in made.listed.get(made.issuer_names[number], ())
+
+
+def holds_for_openssl(
+    made: Hierarchy, certificate: x509.Certificate, anchors: list[x509.Certificate], at: datetime, folder: Path
+) -> bool:
+    """Whether OpenSSL finds a chain to one of the anchors for a certificate, by any way, revocation aside."""
+    ways_up = itertools.islice(_above(made, (certificate,)), 40)
+    return any(_holds(way, anchors, at, folder) for way in ways_up)
+
+
+def _holds(way: Way, anchors: list[x509.Certificate], at: datetime, folder: Path) -> bool:
+    words = ["openssl", "verify", "-attime", str(int(at.timestamp())), "-policy_check"]
+    words += ["-policy", ANY_POLICY.dotted_string, "-purpose", "any", "-no-CApath"]
+    words += ["-trusted", _pem(folder / "roots", anchors)]
+    if way[1:]:
+        words += ["-untrusted", _pem(folder / "untrusted", list(way[1:]))]
+    done = subprocess.run([*words, _pem(folder / "leaf", [way[0]])], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def _lists_for(made: Hierarchy, way: Way) -> list[x509.CertificateRevocationList]:
@@ -79,7 +99,8 @@ def _ask_openssl(made: Hierarchy, way: Way, crls: list[x509.CertificateRevocatio
     signers = [each for each in made.intermediates if each not in way]
     words = [
         "openssl", "verify", "-attime", str(int(AT.timestamp())), "-trusted", _pem(folder / "roots", made.roots),
-        "-crl_check_all", "-extended_crl", "-use_deltas", "-policy_check", "-purpose", "any", "-no-CApath",
+        "-crl_check_all", "-extended_crl", "-use_deltas", "-policy_check", "-policy", ANY_POLICY.dotted_string,
+        "-purpose", "any", "-no-CApath",
     ]  # fmt: skip
     if len(way) + len(signers) > 1:
         words += ["-untrusted", _pem(folder / "untrusted", [*way[1:], *signers])]
@@ -91,7 +112,7 @@ def _ask_openssl(made: Hierarchy, way: Way, crls: list[x509.CertificateRevocatio
     return next((line for line in done.stderr.splitlines() if line.startswith("error ")), done.stderr[:100])
 
 
-def _ways(made: Hierarchy) -> Iterator[Way]:
+def ways(made: Hierarchy) -> Iterator[Way]:
     """Every way from the leaf to a root by keys, without any other check."""
     assert made.leaf is not None
     yield from itertools.islice(_above(made, (made.leaf,)), 40)
@@ -123,23 +144,29 @@ REQUIRED = RevocationCheckingPolicy(
 )
 
 
-def certvalidator(made: Hierarchy) -> tuple[bool, str]:
-    """Whether certvalidator finds it valid, and what it said."""
-    assert made.leaf is not None
-    try:
-        path = _validated(made, made.leaf.public_bytes(Encoding.DER))
-        for each in path:
-            if each.dump() not in made.files[0]:
-                _validated(made, each.dump())
-    except Exception as error:
-        return False, f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
-    return True, ""
+def ask_certvalidator(made: Hierarchy, way: Way) -> str:
+    """What it has against a way, or against a part of it that ends with a CA; empty = nothing."""
+    root, *below = (_load(each) for each in (_root_above(made, way[-1]), *reversed(way)))
+    for length in range(len(below), 0, -1):
+        path = ValidationPath(CertTrustAnchor(root), below[: length - 1], below[length - 1])
+        try:
+            asyncio.run(async_validate_path(_context(made), path))
+        except Exception as error:
+            return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return ""
 
 
-def _validated(made: Hierarchy, der: bytes) -> list[asn1_x509.Certificate]:
-    """The chain that it found for a certificate. Raises what it raises."""
+def _root_above(made: Hierarchy, certificate: x509.Certificate) -> x509.Certificate:
+    return next(root for root in made.roots if _signed(certificate, root))
+
+
+def _load(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
+
+
+def _context(made: Hierarchy) -> ValidationContext:
     roots, intermediates, crls = made.files
-    context = ValidationContext(
+    return ValidationContext(
         trust_roots=[asn1_x509.Certificate.load(each) for each in roots],
         other_certs=[asn1_x509.Certificate.load(each) for each in intermediates],
         crls=[asn1_crl.CertificateList.load(each) for each in crls],
@@ -148,5 +175,3 @@ def _validated(made: Hierarchy, der: bytes) -> list[asn1_x509.Certificate]:
         allow_fetching=False,
         revinfo_policy=CertRevTrustPolicy(REQUIRED),
     )
-    validator = CertificateValidator(asn1_x509.Certificate.load(der), validation_context=context)
-    return list(asyncio.run(validator.async_validate_path()))

@@ -2,6 +2,7 @@
 nothing."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from common.domain.directory import Directory
 from common.domain.reason import Reason
 from mint.attacks.forge import message, resigned
 from mint.sign import sign
@@ -21,10 +23,11 @@ from mint.tsa import time_authority
 from validator.pdf.date import read_date
 from validator.pki.revocation_lists import RevocationLists
 from validator.report.decision import Decision, Refused, Undecided, Verified
-from validator.report.vocabulary import Integrity, NoteCode
+from validator.report.vocabulary import Indication, Integrity, NoteCode
 
-from .conftest import NOW, Harness
+from .conftest import NOW, SENDER, Harness
 from .test_time import DAY, LATER, STAMPED, TimeHarness, timed
+from .test_verify import _unit
 
 assert timed  # a fixture
 
@@ -242,3 +245,100 @@ def test_a_claim_that_cannot_be_read_refuses_nothing(harness: Harness, claim: st
     assert isinstance(decision, Verified), decision
     assert decision.report.integrity is Integrity.INTACT
     assert NoteCode.NO_SIGNING_TIME in {note.code for note in decision.report.notes}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What signer and seal say about the time of signing, as distances from NOW; judged an hour after NOW."""
+
+    signer: timedelta
+    seal: timedelta
+    notes: set[NoteCode]
+    form: str = "attribute and /M"
+
+
+NOT_USED, OUT_OF_ORDER, LATER_ROLE = (
+    NoteCode.SIGNING_TIME_NOT_USED, NoteCode.SIGNING_TIMES_OUT_OF_ORDER, NoteCode.ROLE_HELD_LATER
+)  # fmt: skip
+HOUR, EPOCH = timedelta(hours=1), datetime(1970, 1, 1, tzinfo=UTC)
+CLAIMS = {
+    "a day ahead": Claim(DAY, DAY, {NOT_USED}),
+    "centuries ahead": Claim(90_000 * DAY, 90_000 * DAY, {NOT_USED}),
+    "one of them ahead": Claim(DAY, HOUR / 2, {NOT_USED}),
+    "before the certificates": Claim(-400 * DAY, -400 * DAY, {NOT_USED}),
+    "one of them before the certificates": Claim(HOUR / 2, -400 * DAY, {NOT_USED}),
+    "when clocks began": Claim(EPOCH - NOW, EPOCH - NOW, {NOT_USED}),
+    "the unit eight hours before its signer": Claim(HOUR / 2, HOUR / 2 - 8 * HOUR, {OUT_OF_ORDER}),
+    "the unit months before its signer": Claim(HOUR / 2, -100 * DAY, {OUT_OF_ORDER}),
+    "before the role began": Claim(-2 * DAY, -2 * DAY, {LATER_ROLE}),
+    "in /M alone, ahead": Claim(DAY, DAY, {NOT_USED}, form="/M"),
+    "in /M alone, before the certificates": Claim(-400 * DAY, -400 * DAY, {NOT_USED}, form="/M"),
+}  # fmt: skip
+
+
+def _saying(harness: Harness, claim: Claim) -> bytes:
+    first = sign(harness.letter, harness.sender.signer, NOW + claim.signer, field="A")
+    if claim.form == "attribute and /M":
+        return sign(first, harness.sender.seal, NOW + claim.seal, field="B")
+
+    def without_time(attributes: list[Any]) -> list[Any]:
+        return [each for each in attributes if each["type"].native != "signing_time"]
+
+    stamper = time_authority(harness.city.authority).stamper(NOW)
+    roomy = sign(first, harness.sender.seal, NOW + claim.seal, field="B", stamper=stamper)
+    return resigned(roomy, lambda digest: message(harness.sender.seal, digest, NOW, change=without_time))
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_alone_never_refuses(harness: Harness, name: str) -> None:
+    """Whatever a signer says about the time: what counts is what is known, and the report names the claim."""
+    claim, today = CLAIMS[name], NOW.date()
+    begun = today if claim.notes == {LATER_ROLE} else NOW.date() - 300 * DAY
+    unit = harness.sender
+    directory = Directory([_unit(SENDER, (unit.seal.sha256, "unit"), (unit.signer.sha256, "signer"), start=begun)])
+    decision = harness.judge(_saying(harness, claim), directory=directory)
+    assert isinstance(decision, Verified), decision
+    assert decision.report.integrity is Integrity.INTACT
+    assert {note.code for note in decision.report.notes} == claim.notes
+    assert {each.indication for each in decision.report.signatures} == {Indication.TOTAL_PASSED}
+
+
+@pytest.mark.parametrize("ahead", [DAY, 40 * DAY])
+def test_a_claim_that_cannot_be_true_gives_no_role(harness: Harness, ahead: timedelta) -> None:
+    """The deputy's delegation has ended: neither a claim from the future nor one from before his certificate helps."""
+    for at in (NOW + ahead, NOW - 400 * DAY):
+        document = sign(sign(harness.letter, harness.sender.former, at, field="A"), harness.sender.seal, NOW, field="B")
+        decision = harness.judge(document)
+        assert isinstance(decision, Refused)
+        assert decision.reason is Reason.E_SIG_SIGNER_NOT_AUTHORISED
+
+
+def test_a_verdict_for_today_is_not_remembered_for_tomorrow(harness: Harness) -> None:
+    """No claim serves, so that the roles were judged for the day of receipt."""
+    plain = harness.judge(harness.signed).report.holds_until
+    today = harness.judge(_saying(harness, CLAIMS["a day ahead"])).report.holds_until
+    midnight = NOW.replace(hour=17)
+    assert plain is not None
+    assert plain > midnight
+    assert today == midnight
+
+
+@pytest.mark.parametrize(
+    ("claimed", "expected"), [(-DAY, None), (timedelta(0), None), (DAY, NOT_USED), (-3000 * DAY, NOT_USED)]
+)
+def test_a_time_stamp_outranks_every_claim(timed: TimeHarness, claimed: timedelta, expected: NoteCode | None) -> None:
+    stamper = timed.tsa.stamper(STAMPED)
+    document = sign(timed.letter, timed.signer, NOW + claimed, field="A", stamper=stamper)
+    document = sign(document, timed.seal, NOW, field="B", stamper=stamper)
+    decision = timed.judge(document, NOW + 2 * DAY)
+    assert isinstance(decision, Verified), decision
+    assert {note.code for note in decision.report.notes} == ({expected} if expected else set())
+
+
+def test_time_stamps_that_contradict_the_order(timed: TimeHarness) -> None:
+    """The unit's signature covers the signer's time stamp, and is proved to be a day older than that."""
+    first = sign(timed.letter, timed.signer, NOW, field="A", stamper=timed.tsa.stamper(NOW + DAY))
+    document = sign(first, timed.seal, NOW, field="B", stamper=timed.tsa.stamper(NOW))
+    decision = timed.judge(document, NOW + 2 * DAY)
+    assert isinstance(decision, Refused)
+    assert decision.reason is Reason.E_SIG_ORDER

@@ -6,6 +6,8 @@ from itertools import groupby
 from pathlib import Path
 
 from common.domain.reason import Reason
+from validator.diff.analysis import RULES as RULES_OF_CHANGES
+from validator.report.change_rules import CHANGE_RULES, ChangeRule
 from validator.report.rules import RULES, Rule
 from validator.report.vietnamese import STEPS
 
@@ -13,6 +15,7 @@ from .modules import SOURCE, trees
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "validity.md"
 BEGIN, END = "<!-- rules -->\n", "<!-- end of rules -->\n"
+CHANGES_BEGIN, CHANGES_END = "<!-- changes -->\n", "<!-- end of changes -->\n"
 ABOUT_PACKAGES = {"12.1", "12.2a", "12.2b", "12.2c"}
 """Rules whose refusal is no ``Fault``: ``validator.handlers`` and ``validator.secrecy`` see to them."""
 
@@ -31,9 +34,19 @@ def _row(rule: Rule) -> str:
     return f"| {rule.number} | {rule.statement} | {otherwise} |"
 
 
-def page_with(rules: str) -> str:
-    text = PAGE.read_text(encoding="utf-8")
-    return text[: text.index(BEGIN) + len(BEGIN)] + "\n" + rules + "\n" + text[text.index(END) :]
+def change_table() -> str:
+    """The rules of (4.1)."""
+    rows = [f"| `{rule}` | {text.allows} | {text.source} |" for rule, text in CHANGE_RULES.items()]
+    return "\n".join(["| rule | allows | source |", "|---|---|---|", *rows])
+
+
+def page_with(rules: str, changes: str) -> str:
+    text = _between(PAGE.read_text(encoding="utf-8"), BEGIN, END, rules)
+    return _between(text, CHANGES_BEGIN, CHANGES_END, changes)
+
+
+def _between(text: str, begin: str, end: str, new: str) -> str:
+    return text[: text.index(begin) + len(begin)] + "\n" + new + "\n" + text[text.index(end) :]
 
 
 def numbers_in_code() -> set[str]:
@@ -50,7 +63,13 @@ def numbers_in_code() -> set[str]:
 
 def test_the_page_has_the_tables_of_the_code() -> None:
     """Changed on purpose? ``python -m tests.validator.test_docs`` writes them."""
-    assert PAGE.read_text(encoding="utf-8") == page_with(tables())
+    assert PAGE.read_text(encoding="utf-8") == page_with(tables(), change_table())
+
+
+def test_every_rule_about_changes_is_in_the_table() -> None:
+    assert set(CHANGE_RULES) == set(ChangeRule)
+    asked = {rule for rule, _ in RULES_OF_CHANGES}
+    assert asked | {ChangeRule.REWRITTEN} == set(ChangeRule)
 
 
 def test_every_number_that_is_raised_is_a_rule() -> None:
@@ -73,4 +92,4 @@ def test_every_reason_on_the_page_exists() -> None:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page_with(tables()), encoding="utf-8")
+    PAGE.write_text(page_with(tables(), change_table()), encoding="utf-8")

@@ -32,6 +32,7 @@ from validator.workers.material import MaterialReader
 from validator.workers.service import Examiner
 
 from .conftest import NOW, Harness
+from .test_time import DAY
 
 WEEK = timedelta(days=7)
 
@@ -369,3 +370,38 @@ def test_a_server_that_sends_a_byte_now_and_then(
 
     client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=trickle())))
     assert [each.outcome for each in refreshing.refresh(folder, client=client)] == ["list takes too long"]
+
+
+# Names of former releases
+
+
+@pytest.mark.parametrize(
+    "name", ["0123456789abcdef01234567-all.crl", "0123456789abcdef01234567-subscribers.crl", "f" * 32 + ".crl"]
+)
+def test_lists_under_former_names_get_their_own_or_go(harness: Harness, folder: Path, name: str) -> None:
+    crls = [_list(harness, this_update=NOW + days * DAY, number=days + 5) for days in range(3)]
+    (folder / "crls" / "operator.crl").write_bytes(crls[0])
+    former = folder / "crls" / name
+    former.write_bytes(crls[1])
+    refreshing.refresh(folder)
+    names = {path.name for path in (folder / "crls").glob("*.crl")}
+    assert name not in names
+    (own,) = {each for each in names if len(each) == 36}
+    assert (folder / "crls" / own).read_bytes() == crls[1]
+    former.write_bytes(crls[0])  # an older one takes nothing away
+    refreshing.refresh(folder)
+    assert not former.exists()
+    assert (folder / "crls" / own).read_bytes() == crls[1]
+    former.write_bytes(crls[2])  # a newer one takes its place
+    refreshing.refresh(folder)
+    assert not former.exists()
+    assert (folder / "crls" / own).read_bytes() == crls[2]
+    assert (folder / "crls" / "operator.crl").read_bytes() == crls[0]
+
+
+def test_a_list_of_nobody_we_trust_stays_where_it_is(harness: Harness, folder: Path) -> None:
+    """A CA that is taken out may come back, and ``load`` names the file."""
+    stranger = folder / "crls" / ("a" * 32 + ".crl")
+    stranger.write_bytes(harness.city.foreign.crl(this_update=NOW, next_update=NOW + DAY))
+    assert refreshing.refresh(folder) == []
+    assert stranger.exists()

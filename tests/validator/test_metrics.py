@@ -3,15 +3,17 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from common.buckets import make_missing
 from common.database import Database
@@ -30,6 +32,7 @@ from tests.counted import Series, Since, series
 from validator.handlers import Validator
 from validator.metrics import record_examination, record_material, record_verdicts, revocation_checks
 from validator.pki.revocation_lists import RevocationLists
+from validator.pki.trust_folder import find_bytes, load
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
 from validator.store import Verdicts
@@ -178,6 +181,9 @@ class Judging:
 
     answer: Decision
     asked: list[bytes] = field(default_factory=list)
+    held: dict[str, bytes] = field(default_factory=dict)
+    """What the trust folder holds."""
+    needed: list[set[str]] = field(default_factory=list)
 
     async def examine(self, document: bytes, *_: Any, **__: Any) -> Decision:
         self.asked.append(document)
@@ -186,6 +192,10 @@ class Judging:
 
     async def look(self, *_: Any, **__: Any) -> None:
         return None
+
+    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
+        self.needed.append(set(digests))
+        return {sha256: der for sha256, der in self.held.items() if sha256 in digests}
 
 
 class Remembering:
@@ -292,3 +302,37 @@ async def test_what_cannot_be_decided_counts_at_each_attempt(
         with pytest.raises(Transient):
             await validator.verify_document(fact)
     assert since.counted == {("signature_verdicts_total", "indeterminate", "TRY_LATER"): 4}
+
+
+async def test_what_a_verdict_rests_on_is_kept(
+    harness: Harness, stores: tuple[Objects, Verdicts], tmp_path: Path
+) -> None:
+    """Lists and certificates lie in the object store under their digests, put there once (R20)."""
+    objects, verdicts = stores
+    harness.city.write_trust(tmp_path)
+    trust, lists = load(tmp_path)
+    decision = harness.judge(harness.signed, trust=trust, revocation=lists)
+    needed = decision.report.evidence
+    held = find_bytes(tmp_path, needed)
+    assert set(held) == needed
+    assert len(needed) == 4  # two lists, root and issuing CA
+    examiner = Judging(decision, held=held)
+    validator = Validator(Remembering(), objects, verdicts, examiner)  # type: ignore[arg-type]
+    for document in (harness.signed, harness.signed + b" "):
+        await validator.verify_document(await accepted(objects, document))
+    assert examiner.needed == [needed]
+    for sha256, der in held.items():
+        assert await objects.get(content_ref(sha256, len(der))) == der
+
+
+async def test_a_list_that_was_replaced_meanwhile_holds_up_nothing(
+    harness: Harness, stores: tuple[Objects, Verdicts]
+) -> None:
+    objects, verdicts = stores
+    examiner = Judging(harness.judge(harness.signed))
+    announcer = Remembering()
+    validator = Validator(announcer, objects, verdicts, examiner)  # type: ignore[arg-type]
+    with capture_logs() as logs:
+        await validator.verify_document(await accepted(objects, harness.signed))
+    assert announcer.facts
+    assert [entry["log_level"] for entry in logs if "before it was kept" in entry["event"]] == ["warning"]

@@ -110,8 +110,10 @@ CACHES = {
     "cms.names": {"REMEMBERED"},
     "cms.public_key": {"REMEMBERED"},
     "cms.signed_object": {"REMEMBERED"},
+    "handlers": {"REMEMBERED_EVIDENCE"},
     "pdf.mentions": {"SEARCHED_BY_TENS"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
+    "pki.refresh": {"REMEMBERED_NAMES"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},
     "pki.status": {"REMEMBERED"},
 }

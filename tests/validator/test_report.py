@@ -1,5 +1,7 @@
 """The report's shape is kept: JSON Schema, round trip, and everything a third party needs to decide again."""
 
+import hashlib
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -7,10 +9,16 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from common.domain.reason import Reason
+from mint.ltv import add_validation_data
 from mint.tamper import TAMPERS
+from validator.pki.pem import LIST, blocks
 from validator.pki.revocation_lists import RevocationLists
+from validator.pki.trust_folder import load
+from validator.policy import DEFAULT
+from validator.report.change_rules import ChangeRule
 from validator.report.html import page
 from validator.report.model import SCHEMA, Report
 from validator.report.rules import RULES
@@ -64,8 +72,9 @@ def test_fields_of_the_first_schema_stay() -> None:
 
 def _without_rules(report: Any) -> Any:
     """As releases before ``rule`` wrote it."""
+    newer = {"rule", "rules", "changes", "chain_subjects", "kept"}
     if isinstance(report, dict):
-        return {key: _without_rules(value) for key, value in report.items() if key != "rule"}
+        return {key: _without_rules(value) for key, value in report.items() if key not in newer}
     return [_without_rules(each) for each in report] if isinstance(report, list) else report
 
 
@@ -115,6 +124,82 @@ def test_every_word_has_a_vietnamese_one() -> None:
         kinds = {type(key) for key in words}
         assert set(words) == set(next(iter(kinds)))
     assert set(STEPS) >= set(range(1, 12))
+
+
+# What an expert witness follows
+
+
+def test_the_rules_that_hold_are_named(harness: Harness) -> None:
+    report = _report(harness, "right")
+    assert {"1.2", "2.1", "3.5", "3.12", "9.1a", "10.1"} <= set(report.rules)
+    assert not {number for number in report.rules if RULES[number].step in (4, 5, 6, 7, 8)}
+    for each in report.signatures:
+        assert {"4.1", "5.7", "5.8", "6.1", "6.3", "7.3", "7.4"} <= set(each.rules)
+        assert not {"4.4", "6.8", "8.4"} & set(each.rules)  # asked of time stamps
+
+
+@pytest.mark.parametrize("name", TAMPERS)
+def test_no_rule_of_a_step_that_does_not_hold_is_claimed(harness: Harness, name: str) -> None:
+    report = harness.judge(TAMPERS[name].apply(harness.signed)).report
+    for each in report.signatures:
+        assert {RULES[number].step for number in each.rules} <= set(each.checks)
+        assert each.rule not in each.rules
+    assert report.rule not in report.rules
+
+
+def test_every_change_has_its_rule(harness: Harness) -> None:
+    """All objects that an update wrote after the first signature, each once, by the rule that allowed it."""
+    document = add_validation_data(harness.signed, [harness.sender.seal], [])
+    report = harness.judge(document).report
+    assert report.verdict is Verdict.VALID
+    reader = PdfFileReader(io.BytesIO(document))
+    for revision in (2, 3):
+        changes = [each for each in report.changes if each.revision == revision]
+        written = reader.xrefs.explicit_refs_in_revision(revision)
+        assert sorted(number for each in changes for number in each.objects) == sorted(each.idnum for each in written)
+        assert all(each.object_count == len(each.objects) for each in changes)
+    rules = {(each.revision, each.rule) for each in report.changes}
+    assert (2, ChangeRule.FORM) in rules
+    assert (3, ChangeRule.VALIDATION_DATA) in rules
+    assert (3, ChangeRule.FORM) not in rules
+
+
+def test_where_lists_are_kept(harness: Harness, tmp_path: Path) -> None:
+    harness.city.write_trust(tmp_path)
+    trust, lists = load(tmp_path)
+    report = harness.judge(harness.signed, trust=trust, revocation=lists).report
+    used = [status for each in report.signatures for status in each.statuses]
+    assert used
+    for each in used:
+        ((_, der),) = blocks((tmp_path / each.kept).read_bytes(), LIST, DEFAULT.cms)
+        assert hashlib.sha256(der).hexdigest() == each.sha256
+    times = {"this_update": NOW, "next_update": NOW + timedelta(days=7)}
+    crls = [harness.city.authority.crl(issuer, **times) for issuer in ("root", "issuing")]
+    embedded = add_validation_data(harness.signed, [harness.sender.seal], crls)
+    report = harness.judge(embedded, revocation=RevocationLists()).report
+    assert {status.kept for each in report.signatures for status in each.statuses} == {"document"}
+
+
+# Reports of older releases
+
+STORED = json.loads((Path(__file__).parent / "reports" / "trunk-report-1.json").read_text(encoding="utf-8"))
+"""As the release before ``trunk-report-2`` wrote them."""
+
+
+@pytest.mark.parametrize("case", STORED)
+def test_reports_of_the_first_schema_are_read(case: str) -> None:
+    stored = STORED[case]
+    assert stored["schema"] == "trunk-report-1"
+    report = SHAPE.validate_json(json.dumps(stored))
+    again = report.as_json()
+    assert {key: again[key] for key in stored if key != "signatures"} == {
+        key: value for key, value in stored.items() if key != "signatures"
+    }
+    for old, new in zip(stored["signatures"], again["signatures"], strict=True):
+        assert {key: new[key] for key in old if key not in ("statuses", "time_stamps")} == {
+            key: value for key, value in old.items() if key not in ("statuses", "time_stamps")
+        }
+    assert stored["document_sha256"] in page([("a.pdf", report)])
 
 
 if __name__ == "__main__":

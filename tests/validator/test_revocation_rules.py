@@ -175,6 +175,24 @@ def test_a_list_by_a_revoked_key_of_the_issuer_says_nothing() -> None:
     assert answer([root_list, by_revoked, PLAIN], intermediates=[ISSUING, NEWER]) is VALID
 
 
+TOP_A, TOP_B = (made("Top", f"top {each}", "Root", "root", serial) for each, serial in (("a", 20), ("b", 21)))
+SIGNS_LISTS = made("CA", "ca", "Top", "top a", 22)
+SIGNS_NONE = made("CA", "ca", "Top", "top b", 23, usages=("key_cert_sign",))
+
+
+@pytest.mark.parametrize(
+    ("by", "serial", "expected"),
+    [("top a", 22, UNKNOWN), ("top b", 22, UNKNOWN), ("top b", 99, VALID), ("stranger top", 22, VALID)],
+)
+def test_a_signer_of_lists_is_revoked_by_any_key_of_its_issuer(by: str, serial: int, expected: Reason | None) -> None:
+    """The leaf's own CA certificate is good, but may not sign lists; the one that may is revoked."""
+    namesake = made("Top", "stranger top", "Stranger", "stranger", 24)
+    others = [key for key in ("top a", "top b") if key != by]
+    lists = [ROOT_LIST, PLAIN, listing("Top", by, serial, age=2 * DAY), *(listing("Top", each) for each in others)]
+    given = [TOP_A, TOP_B, SIGNS_LISTS, SIGNS_NONE, namesake]
+    assert answer(lists, intermediates=given, roots=[ROOT, STRANGER_ROOT]) is expected
+
+
 @pytest.mark.parametrize(
     ("leaf", "lists", "expected"),
     [
@@ -189,6 +207,8 @@ def test_a_list_by_a_revoked_key_of_the_issuer_says_nothing() -> None:
         (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_user_certs=True))], VALID),
         (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_ca_certs=True))], UNKNOWN),
         (LEAF, [listing("CA", "ca", point=issuing_point(only_contains_attribute_certs=True))], UNKNOWN),
+        (LEAF, [listing("CA", "ca", 10, point=issuing_point(only_contains_attribute_certs=True)), PLAIN], VALID),
+        (LEAF, [listing("CA", "ca", 10, point=issuing_point(only_contains_ca_certs=True)), PLAIN], REVOKED),
         (LEAF, [listing("CA", "ca", number=2, extension=(UNKNOWN_EXTENSION, True))], UNKNOWN),
         (LEAF, [listing("CA", "ca", number=2, extension=(UNKNOWN_EXTENSION, True)), OLDER], UNKNOWN),
         (LEAF, [listing("CA", "ca", 10, number=2, extension=(UNKNOWN_EXTENSION, True)), OLDER], REVOKED),

@@ -82,8 +82,8 @@ def _scope(**chosen: bool) -> list[tuple[x509.ExtensionType, bool]]:
 
 
 def test_scope_of_a_crl(harness: Harness) -> None:
-    assert _read(harness, extensions=_scope(only_contains_user_certs=True)).for_authorities is False
-    assert _read(harness, extensions=_scope(only_contains_ca_certs=True)).for_leaves is False
+    assert _read(harness, extensions=_scope(only_contains_user_certs=True)).point.only_leaves
+    assert _read(harness, extensions=_scope(only_contains_ca_certs=True)).point.only_authorities
 
 
 def test_crls_that_do_not_count(harness: Harness) -> None:

@@ -65,6 +65,8 @@ class DifferenceLimits:
     max_annotation_nodes: int = 50_000
     """Nodes of the page tree whose annotations are looked at, and nodes of one appearance."""
     max_structure_depth: int = 20
+    max_reported_objects: int = 20
+    """Numbers of objects that the report names for each change; it always has their count."""
     max_xmp_bytes: int = MIB
     max_colour_profile_bytes: int = 64 * KIB
 
@@ -147,7 +149,7 @@ class SecrecyLimits:
 class Policy:
     """What a document may be and which algorithms count. A value or a rule changes = ``version`` changes."""
 
-    version: str = "trunk-6"
+    version: str = "trunk-7"
 
     max_document_bytes: int = 64 * MIB
     max_revisions: int = 12

@@ -85,7 +85,7 @@ def _verify_signature(
     later = signatures[signatures.index(signature) + 1 :]
     vouching = [each for each in later if not each.is_time_stamp]
     last = vouching[-1] if vouching else signature
-    state.ask(lambda: check_difference(reader, signature, last, time_stamps_follow=bool(later)))  # (4)
+    state.changes = state.ask(lambda: check_difference(reader, signature, last, time_stamps_follow=bool(later)))  # (4)
     if signature is signatures[0]:
         state.ask(lambda: check_empty_fields(reader, signature))
     if signature.is_time_stamp:

@@ -50,6 +50,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
+def one_line(text: str) -> str:
+    """Printable, and without a line of its own: a name must not look like an answer."""
+    return printable(text).replace("\n", "\ufffd")
+
+
 def inbox_table(items: Iterable[Item]) -> Table:
     """What waits for a unit."""
     table = Table("type", "kind", "from", "document", "label / reason", "lane", "package")

@@ -7,6 +7,8 @@ with wider ones.
 
 import asyncio
 import hashlib
+import os
+import stat
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +23,7 @@ from validator.context import Material, VerificationRequest
 from validator.policy import DEFAULT, Policy
 from validator.report.decision import Decision, Refused
 from validator.report.model import Report, SignatureReport
+from validator.report.rules import RULES
 from validator.report.vocabulary import Integrity, Verdict
 from validator.verify import PYHANKO_VERSION
 from validator.workers.job import Limits
@@ -35,7 +38,7 @@ LIMITS = Limits(cpu_seconds=120, wall_seconds=600.0, documents=200)
 class Asked:
     """What is asked of every file."""
 
-    measures: Material
+    material: Material
     now: datetime
     sender: UnitCode | None = None
     declared_copy: bool = False
@@ -89,17 +92,26 @@ def _line(each: SignatureReport) -> dict[str, Any]:
 
 
 def files_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """The files themselves; of a folder, every file below it that is not hidden."""
+    """The paths themselves; of a folder, everything below it that is no folder and not hidden.
+
+    What cannot be read is among them, folders too, so that it gets its line. Links to folders are not followed.
+    """
     for path in paths:
-        if path.is_dir():
-            yield from sorted(found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
-        else:
-            yield path
+        # Not by ``Path``, which raises where a folder above may not be read or the name is too long.
+        yield from _below(path) if os.path.isdir(path) else (path,)  # noqa: PTH112
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    unread: list[Path] = []
+    for parent, folders, files in os.walk(folder, onerror=lambda error: unread.append(Path(str(error.filename)))):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
+    yield from unread
 
 
 async def examine(paths: Iterable[Path], asked: Asked, workers: int) -> AsyncIterator[Examined]:
     """All files in their order, several at a time."""
-    pool = Pool(asked.measures, workers=workers, limits=LIMITS)
+    pool = Pool(asked.material, workers=workers, limits=LIMITS)
     await pool.start()
     waiting: list[asyncio.Task[Examined]] = []
     try:
@@ -116,20 +128,22 @@ async def examine(paths: Iterable[Path], asked: Asked, workers: int) -> AsyncIte
 
 
 async def _examined(pool: Pool, path: Path, asked: Asked) -> Examined:
+    document = b""
     try:
         document = await asyncio.to_thread(_read, path, asked.policy)
-    except OSError as error:
-        return _unread(path, asked, f"file not readable: {type(error).__name__}")
-    try:
         return await _decided(pool, path, document, asked)
+    except TooLarge as error:
+        return _not_examined(path, asked, "1.1b", RULES["1.1b"].failure, size_bytes=error.size_bytes)
+    except (OSError, ValueError) as error:
+        return _not_examined(path, asked, "2.0", f"file not readable: {_cause(error)}", document)
     except Exception as error:
-        return _unread(path, asked, f"not examined: {type(error).__name__}", document)
+        return _not_examined(path, asked, "2.0", f"not examined: {type(error).__name__}", document)
 
 
 async def _decided(pool: Pool, path: Path, document: bytes, asked: Asked) -> Examined:
     request = VerificationRequest(sender=asked.sender or "", declared_copy=asked.declared_copy)
     decision = await pool.run(document, request, asked.now, policy=asked.policy)
-    unit = asked.sender or _signing_unit(decision.report, asked.measures.directory)
+    unit = asked.sender or _signing_unit(decision.report, asked.material.directory)
     if unit and unit != request.sender:
         request = replace(request, sender=unit)
         decision = await pool.run(document, request, asked.now, policy=asked.policy)
@@ -148,24 +162,47 @@ def _signing_unit(report: Report, directory: Directory | None) -> UnitCode:
     return units[0] if units else next(iter(directory.units), "")
 
 
+class TooLarge(Exception):
+    """The file is larger than the policy allows, and was not read."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(size_bytes)
+        self.size_bytes = size_bytes
+
+
 def _read(path: Path, policy: Policy) -> bytes:
-    """The file; of one that is too large anyway, as much as it takes to say so."""
-    if not path.is_file():
-        raise OSError("no file")  # a pipe or a device would never end
-    with path.open("rb") as file:
-        return file.read(policy.max_document_bytes + 1)
+    """The file. Raises ``TooLarge``, ``OSError``, and ``ValueError`` for what can be no path."""
+    # Without waiting: a pipe or a device under that name would never end.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError("no regular file")
+        data = file.read(policy.max_document_bytes + 1)
+    if len(data) > policy.max_document_bytes:
+        raise TooLarge(max(state.st_size, len(data)))
+    return data
 
 
-def _unread(path: Path, asked: Asked, detail: str, document: bytes = b"") -> Examined:
+def _cause(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _not_examined(
+    path: Path, asked: Asked, rule: str, detail: str, document: bytes = b"", size_bytes: int = 0
+) -> Examined:
+    """The refusal of a file that was not examined, by that rule. Of one that was not read, the digest is unknown."""
+    reason = RULES[rule].reason or Reason.E_PDF_FORMAT
     report = Report(
-        document_sha256=hashlib.sha256(document).hexdigest(),
-        document_bytes=len(document),
+        document_sha256=hashlib.sha256(document).hexdigest() if document else "",
+        document_bytes=size_bytes or len(document),
         sender=asked.sender or "",
         verified_at=asked.now,
-        reason=Reason.E_PDF_FORMAT,
+        reason=reason,
         detail=detail,
-        trusted=False if asked.measures.trust else None,
+        step=int(RULES[rule].step),
+        rule=rule,
+        trusted=False if asked.material.trust else None,
         policy_version=asked.policy.version,
         pyhanko_version=PYHANKO_VERSION,
     )
-    return Examined(str(path), Refused(Reason.E_PDF_FORMAT, detail, report=report), Integrity.MALFORMED, ())
+    return Examined(str(path), Refused(reason, detail, report=report), Integrity.MALFORMED, ())

@@ -1,9 +1,24 @@
 """Ids the trunk derives, so that a repeat of the same thing bears the same id."""
 
 import hashlib
+import unicodedata
 
 from common.domain.envelope import Message, StatusReport
 from common.domain.names import DocumentId, PackageId, PackageKind, Sha256, StatusCode, UnitCode
+
+INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") | frozenset(
+    chr(code) for first, last in ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF)) for code in range(first, last + 1)
+)
+"""Characters without width that are no format characters: fillers and variation selectors."""
+
+
+def comparable(identifier: str) -> str:
+    """The form in which identifiers are compared: NFC, without characters that nobody sees, trimmed.
+
+    Two that look the same are the same. What was sent is kept as it is; only keys and comparisons use this form.
+    """
+    visible = "".join(each for each in identifier if unicodedata.category(each) != "Cf" and each not in INVISIBLE)
+    return unicodedata.normalize("NFC", visible).strip()
 
 
 def digest_id(*parts: str) -> str:
@@ -17,8 +32,8 @@ def package_id(sender: UnitCode, sha256: Sha256) -> PackageId:
 
 
 def document_key(sender: UnitCode, document_id: DocumentId) -> str:
-    """Key of a document: unique per issuing unit and DocumentId."""
-    return digest_id("document", sender, document_id)
+    """Key of a document: unique per issuing unit and DocumentId, both in the form in which they are compared."""
+    return digest_id("document", comparable(sender), comparable(document_id))
 
 
 def claims_document_id(message: Message) -> bool:
@@ -28,7 +43,9 @@ def claims_document_id(message: Message) -> bool:
     """
     if isinstance(message, StatusReport) or message.kind is PackageKind.RECALL:
         return False
-    return not (message.kind is PackageKind.UPDATE and message.business.target in (None, message.document_id))
+    target = message.business.target
+    is_own = target is None or comparable(target) == comparable(message.document_id)
+    return not (message.kind is PackageKind.UPDATE and is_own)
 
 
 def concerned_documents(message: Message) -> tuple[tuple[UnitCode, DocumentId], ...]:

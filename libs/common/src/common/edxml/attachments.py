@@ -44,7 +44,7 @@ def read_attachments(
     attachments: list[Attachment] = []
     files: list[BinaryIO] = []
     for part in read_parts(root, notes):
-        measured, kind = _opened(part, sink, limits)
+        measured, kind = _opened(part, sink, limits, notes)
         files.append(measured.file)
         attachments.append(_described(part, measured, kind, notes))
     return tuple(attachments), tuple(files)
@@ -70,7 +70,7 @@ def attachment_of(content_id: str, name: str, content: bytes, description: str |
     )
 
 
-def _opened(part: Part, sink: Sink, limits: Limits) -> tuple[Measured, Kind | None]:
+def _opened(part: Part, sink: Sink, limits: Limits, notes: Notes) -> tuple[Measured, Kind | None]:
     """The file a reader opens, taken out of its wrapper where there is one, and what it is."""
     raw = part.payload.measured
     if part.payload.fault:
@@ -81,11 +81,11 @@ def _opened(part: Part, sink: Sink, limits: Limits) -> tuple[Measured, Kind | No
     if kind is not Kind.ZIP:
         return raw, refined(kind, part.name)
     with open_archive(raw.file, limits) as archive:
-        return _opened_zip(part, raw, archive, sink, limits)
+        return _opened_zip(part, raw, archive, sink, limits, notes)
 
 
 def _opened_zip(
-    part: Part, raw: Measured, archive: Archive, sink: Sink, limits: Limits
+    part: Part, raw: Measured, archive: Archive, sink: Sink, limits: Limits, notes: Notes
 ) -> tuple[Measured, Kind | None]:
     kind = archive.kind()
     if kind in OFFICE_ZIPS:
@@ -98,7 +98,8 @@ def _opened_zip(
         return raw, kind
     unwrapped = Measured(sink(), limits.max_attachment_bytes)
     try:
-        archive.unwrap(unwrapped)
+        if archive.unwrap(unwrapped):
+            notes.add(Tolerance.T27)
         return unwrapped, _kind_unwrapped(part, unwrapped, limits)
     except BaseException:
         unwrapped.file.close()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from common.domain.envelope import Business, Hop, ReceiverChange, Replacement
+from common.domain.ids import comparable
 from common.domain.names import DocumentId, PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.edxml import wire
@@ -37,7 +38,7 @@ def _business(fields: Fields, kind: PackageKind) -> Business:
     return Business(
         kind=kind,
         reason=reason,
-        target=fields.text(wire.DOCUMENT_ID),
+        target=fields.identifier(wire.DOCUMENT_ID),
         paper=fields.flag(wire.PAPER),
         document_changed=info.flag(wire.DOCUMENT_INFO),
         receivers_changed=info.flag(wire.DOCUMENT_RECEIVER),
@@ -67,13 +68,14 @@ def _change(fields: Fields) -> ReceiverChange:
 
 def _replacements(fields: Fields) -> Iterable[Replacement]:
     for item in fields.children(wire.REPLACEMENT):
-        units = item.child(wire.ORGAN_ID_LIST).texts(wire.ORGAN_ID)
-        yield Replacement(document_id=item.required(wire.DOCUMENT_ID), units=units)
+        units = tuple(map(comparable, item.child(wire.ORGAN_ID_LIST).texts(wire.ORGAN_ID)))
+        yield Replacement(document_id=item.required_identifier(wire.DOCUMENT_ID), units=units)
 
 
 def _merged(replacements: Iterable[Replacement]) -> tuple[Replacement, ...]:
     """One entry a document: real messages repeat it."""
-    units_of: dict[DocumentId, dict[UnitCode, None]] = {}
+    found: dict[str, tuple[DocumentId, dict[UnitCode, None]]] = {}
     for item in replacements:
-        units_of.setdefault(item.document_id, {}).update(dict.fromkeys(item.units))
-    return tuple(Replacement(document_id=key, units=tuple(units)) for key, units in units_of.items())
+        _, units = found.setdefault(comparable(item.document_id), (item.document_id, {}))
+        units.update(dict.fromkeys(item.units))
+    return tuple(Replacement(document_id=document_id, units=tuple(units)) for document_id, units in found.values())

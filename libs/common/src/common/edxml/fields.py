@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import NoReturn, TypeVar
 
+from common.domain.ids import comparable
 from common.domain.reason import Reason
 from common.edxml.dates import is_wire_form, read_date, read_time
 from common.edxml.tolerance import Notes, Tolerance
@@ -62,6 +63,21 @@ class Fields:
             self.refuse(reason, field, "is missing")
         return text
 
+    def identifier(self, field: Field) -> str | None:
+        """A text that is compared with others, as it was sent; noted where ``comparable`` changes it (T25)."""
+        text = self.text(field)
+        if text is None or (plain := comparable(text)) == text:
+            return text
+        self.notes.add(Tolerance.T25)
+        return text if plain else None
+
+    def required_identifier(self, field: Field) -> str:
+        """An identifier that must be there; E_REQ."""
+        text = self.identifier(field)
+        if text is None:
+            self.refuse(Reason.E_REQ, field, "is missing")
+        return text
+
     def number(self, field: Field, default: T, greatest: int | None = None) -> int | T:
         """A number from 0 up; the default for anything that is none (T19), E_LEN above the greatest."""
         text = self._short(field)
@@ -79,11 +95,20 @@ class Fields:
         return self.number(field, 0) > 0
 
     def one_of(self, values: Mapping[str, T], *fields: Field) -> T | None:
-        """What a code stands for; None if it is absent, E_ENUM if it is not in the set."""
+        """What a code stands for, with zeros before it or without (T26); None if it is absent, E_ENUM if it is not in
+        the set."""
         text = self.text(*fields)
-        if text is not None and text not in values:
+        if text is None or text in values:
+            return values[text] if text else None
+        plain = comparable(text)
+        if plain in values:
+            self.notes.add(Tolerance.T25)
+            return values[plain]
+        same = [code for code in values if _is_number(plain) and code.lstrip("0") == plain.lstrip("0")]
+        if len(same) != 1:
             self.refuse(Reason.E_ENUM, fields[0], "has a value outside its set")
-        return values[text] if text is not None else None
+        self.notes.add(Tolerance.T26)
+        return values[same[0]]
 
     def date(self, field: Field) -> date | None:
         """A day in any accepted notation (T12); E_DATE if it is none."""

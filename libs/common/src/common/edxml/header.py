@@ -71,11 +71,11 @@ def _receivers(header: Fields, limits: Limits) -> tuple[Organization, ...]:
 
 def _document_id(header: Fields, business: Business) -> DocumentId:
     """Its own id; a recall without one bears the id of what it takes back."""
-    own = header.text(wire.DOCUMENT_ID)
+    own = header.identifier(wire.DOCUMENT_ID)
     if own is None and business.kind is PackageKind.RECALL and business.target:
         header.notes.add(Tolerance.T9)
         return business.target
-    return own or header.required(wire.DOCUMENT_ID)
+    return own or header.required_identifier(wire.DOCUMENT_ID)
 
 
 def _needed(fields: Fields, field: wire.Field, lax: bool) -> str:
@@ -144,7 +144,7 @@ def _steering_type(header: Fields) -> int | None:
 
 def _response_for(fields: Fields) -> ResponseFor:
     """A document answered; what is missing in it is empty, because nothing is decided by it here (T9)."""
-    unit, document_id = read_code(fields), fields.text(wire.DOCUMENT_ID)
+    unit, document_id = read_code(fields), fields.identifier(wire.DOCUMENT_ID)
     if unit is None or document_id is None:
         fields.notes.add(Tolerance.T9)
     return ResponseFor(

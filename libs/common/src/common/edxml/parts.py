@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from common.domain.ids import comparable
 from common.domain.reason import Reason
 from common.edxml import wire
 from common.edxml.fields import Fields
@@ -82,7 +83,7 @@ def _contents(root: Node) -> list[Node]:
 def _by_id(nodes: list[Node], field: wire.Field, notes: Notes) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for node in nodes:
-        key = _content_id(Fields(node, field.name, notes), node, notes)
+        key = comparable(_content_id(Fields(node, field.name, notes), node, notes))
         if found.setdefault(key, node) is not node:
             raise Unreadable(Reason.E_ATT_LINK, f"Two {field} elements are {place_of(key)}.")
     return found
@@ -94,10 +95,12 @@ def _content_id(fields: Fields, node: Node, notes: Notes) -> str:
     key = text
     while key[: len(wire.CID)].lower() == wire.CID:
         key = key[len(wire.CID) :].strip()
-    if not key:
+    if not comparable(key):
         fields.refuse(Reason.E_ATT_LINK, wire.CONTENT_ID, "is missing")
     if text != wire.CID + key:
         notes.add(Tolerance.T15)
+    if comparable(key) != key:
+        notes.add(Tolerance.T25)
     return key
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from xml.parsers import expat
 
+from common.domain.ids import comparable
 from common.domain.names import UnitCode
 from common.domain.reason import Reason
 from common.edxml import wire
@@ -59,7 +60,7 @@ class Reader:
         """From/OrganId, as far as it has been read."""
         header = message_header(self.root) if self.root else None
         node = header.below(wire.FROM, wire.ORGAN_ID) if header else None
-        code = node.text.strip() if node and not node.cut else ""
+        code = comparable(node.text) if node and not node.cut else ""
         return code if 0 < len(code) <= wire.ORGAN_ID.max_chars and code.lower() != "null" else None
 
     def _chunks(self, source: BinaryIO) -> Iterator[bytes]:

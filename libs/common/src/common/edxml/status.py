@@ -41,7 +41,7 @@ def read_status(header: Fields) -> StatusReport:
 def _response_for(fields: Fields) -> ResponseFor:
     return ResponseFor(
         unit=require_code(fields, Reason.E_REQ),
-        document_id=fields.required(wire.DOCUMENT_ID),
+        document_id=fields.required_identifier(wire.DOCUMENT_ID),
         code=fields.text(wire.RESPONSE_CODE),
         promulgation_date=fields.date(wire.PROMULGATION_DATE),
     )

@@ -58,6 +58,12 @@ class Tolerance(StrEnum):
     """A unit code of no current scheme."""
     T24 = "T24"
     """Blanks around a unit's name."""
+    T25 = "T25"
+    """An identifier that is not in Unicode's composed form, or holds characters that nobody sees."""
+    T26 = "T26"
+    """A code with more or fewer zeros before it: ``1`` for ``01``."""
+    T27 = "T27"
+    """What a desktop leaves behind stands before the file in a ZIP wrapper."""
 
 
 class Notes:

@@ -3,6 +3,7 @@
 import re
 
 from common.domain.envelope import Organization, Staff
+from common.domain.ids import comparable
 from common.domain.names import UnitCode
 from common.domain.reason import Reason
 from common.edxml import wire
@@ -14,9 +15,9 @@ CURRENT_CODE = re.compile(r"[0-9]{3}(\.[0-9]{2}){2}\.[A-Z][0-9]{2}|(?=.{3,35}$)[
 
 
 def read_code(fields: Fields) -> UnitCode | None:
-    """OrganId, None where it is missing or the word ``null`` that some senders write."""
-    code = fields.text(wire.ORGAN_ID)
-    if code is None or code.lower() == "null":
+    """OrganId as the directory spells it (T25), None where it is missing or the word ``null`` that some write."""
+    code = comparable(fields.identifier(wire.ORGAN_ID) or "")
+    if not code or code.lower() == "null":
         return None
     if not CURRENT_CODE.fullmatch(code):
         fields.notes.add(Tolerance.T23)

@@ -29,6 +29,14 @@ BROKEN = (
 )  # fmt: skip
 """What zipfile raises over damaged archives (UnicodeError is a ValueError)."""
 
+MAC_FOLDER = "__MACOSX"
+DESKTOP_FILES = frozenset({".ds_store", "desktop.ini"})
+DESKTOP_HEADS = (
+    b"\x00\x05\x16\x07", b"\x00\x05\x16\x00", b"\x00\x00\x00\x01Bud1",
+    b"[.ShellClassInfo]", b"\r\n[.ShellClassInfo]", b"\xff\xfe[\x00.\x00S\x00",
+)  # fmt: skip
+"""First bytes of AppleDouble, AppleSingle, .DS_Store and desktop.ini."""
+
 _OFFICE_FOLDERS = {"word/": Kind.DOCX, "xl/": Kind.XLSX, "ppt/": Kind.PPTX}
 _OPEN_DOCUMENTS = {kind.value.encode(): kind for kind in (Kind.ODT, Kind.ODS, Kind.ODP)}
 
@@ -51,13 +59,24 @@ class Archive:
             return _OPEN_DOCUMENTS.get(self._head(self.entries[0]).strip(), Kind.PACKAGE)
         return Kind.ZIP
 
-    def unwrap(self, into: Measured) -> None:
-        """Copy the first file out. E_ATT_ZIP, E_ATT_CORRUPT or E_SIZE."""
-        if not self.entries:
-            raise Unreadable(Reason.E_ATT_CORRUPT, "An attachment is an empty ZIP wrapper.")
+    def unwrap(self, into: Measured) -> bool:
+        """Copy the first file out, desktops' metadata aside. E_ATT_ZIP, E_ATT_CORRUPT or E_SIZE.
+
+        Returns whether such metadata stands before it.
+        """
         for entry in self.entries:
             self._check_entry(entry)
-        self._copy(self.entries[0], into)
+        first = next((entry for entry in self.entries if not self._is_metadata(entry)), None)
+        if first is None:
+            raise Unreadable(Reason.E_ATT_CORRUPT, "An attachment is an empty ZIP wrapper.")
+        self._copy(first, into)
+        return first is not self.entries[0]
+
+    def _is_metadata(self, entry: zipfile.ZipInfo) -> bool:
+        """By name and content: under such a name there could be a document that some reader opens."""
+        *folders, name = entry.filename.split("/")
+        is_named = folders[:1] == [MAC_FOLDER] or name.startswith("._") or name.lower() in DESKTOP_FILES
+        return is_named and (entry.file_size == 0 or self._head(entry).startswith(DESKTOP_HEADS))
 
     def check(self, sink: Sink, depth: int = 0) -> None:
         """Look at every entry of an archive that stays one: E_ATT_ZIP, or E_ATT_TYPE for programs in it."""

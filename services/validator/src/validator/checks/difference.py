@@ -17,8 +17,8 @@ from validator.report.rules import RULES
 
 def check_difference(
     reader: Reader, signature: Signature, last: Signature, *, time_stamps_follow: bool = False
-) -> None:
-    """Every revision after ``signature`` against the one it signed. Raises ``Fault``.
+) -> Changes:
+    """Every revision after ``signature`` against the one it signed: what changed, all of it allowed. Raises ``Fault``.
 
     ``last``: the last signature that vouches for what lies before it, or ``signature`` itself where nothing follows but
     document time stamps (``time_stamps_follow``).
@@ -32,6 +32,7 @@ def check_difference(
             raise Fault("4.2", signature.field)
         if locks is not None and any(locks.is_locked(name) for name in changes.fields):
             raise Fault("4.2", signature.field)
+    return changes
 
 
 def _changes_since(reader: Reader, signature: Signature, last: Signature, time_stamps_follow: bool) -> Changes:

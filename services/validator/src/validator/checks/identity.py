@@ -4,10 +4,10 @@ Names in certificates are never compared: only the SHA-256 of the certificate co
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from common.domain.directory import CertificateRole, Directory, Unit
+from common.domain.directory import Certificate, CertificateRole, Directory, Unit
 from common.domain.names import Label, UnitCode
 from validator.fault import Fault
 from validator.report.model import Note
@@ -20,8 +20,13 @@ class Signer:
 
     field: str
     certificate_sha256: str
-    day: date
-    """On which it claims to have been made."""
+    days: tuple[date, ...]
+    """Its role must hold on one of them: first the day on which it claims to have been made, if that can be true and no
+    time stamp outranks it; then the day by which it is known to exist."""
+
+    def may_use(self, certificate: Certificate, unit: Unit) -> bool:
+        """Whether the certificate's role in the unit holds on one of the days."""
+        return any(certificate.holds_on(day) and unit.is_open(day) for day in self.days)
 
 
 def roles_of(signers: Sequence[Signer], sender: UnitCode, directory: Directory) -> list[SignerRole]:
@@ -34,7 +39,7 @@ def roles_of(signers: Sequence[Signer], sender: UnitCode, directory: Directory) 
 
 def _role(signer: Signer, unit: Unit, directory: Directory) -> SignerRole:
     own = [certificate for certificate in unit.certificates if certificate.sha256 == signer.certificate_sha256]
-    roles = {certificate.role for certificate in own if certificate.holds_on(signer.day) and unit.is_open(signer.day)}
+    roles = {certificate.role for certificate in own if signer.may_use(certificate, unit)}
     # One certificate has one role: registered in both, it is the unit's, and a signer is still missing.
     if CertificateRole.UNIT in roles:
         return SignerRole.UNIT
@@ -47,9 +52,7 @@ def _role(signer: Signer, unit: Unit, directory: Directory) -> SignerRole:
 
 def _is_registered_elsewhere(signer: Signer, directory: Directory) -> bool:
     return any(
-        certificate.sha256 == signer.certificate_sha256
-        and certificate.holds_on(signer.day)
-        and unit.is_open(signer.day)
+        certificate.sha256 == signer.certificate_sha256 and signer.may_use(certificate, unit)
         for unit in directory.units_of_certificate(signer.certificate_sha256)
         for certificate in unit.certificates
     )
@@ -87,6 +90,18 @@ def identity_notes(signers: Sequence[Signer], roles: Sequence[SignerRole], direc
         if role is SignerRole.OTHER_UNIT:
             notes.append(Note(NoteCode.OTHER_UNIT_SIGNED, f"{signer.field}: {', '.join(codes)}"))
     return notes
+
+
+def later_role_notes(
+    signers: Sequence[Signer], roles: Sequence[SignerRole], sender: UnitCode, directory: Directory
+) -> list[Note]:
+    """Roles that do not hold on the claimed day, but on the day by which the signature is known to exist."""
+    claimed = roles_of([replace(signer, days=signer.days[:1]) for signer in signers], sender, directory)
+    return [
+        Note(NoteCode.ROLE_HELD_LATER, f"{signer.field}: {signer.days[0].isoformat()}")
+        for signer, role, by_claim in zip(signers, roles, claimed, strict=True)
+        if role is not by_claim
+    ]
 
 
 def _first_field(signers: Sequence[Signer], roles: Sequence[SignerRole], wanted: set[SignerRole]) -> str:

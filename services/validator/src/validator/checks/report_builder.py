@@ -9,6 +9,7 @@ from typing import TypedDict
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from common.domain.reason import Reason
+from validator.checks.signing_time import end_of_day_in_vietnam
 from validator.checks.state import SIGNATURE_STEPS, DocumentState, SignatureState
 from validator.checks.tamper_evidence import was_broken_after_signing
 from validator.checks.time_stamps import JudgedTimeStamp
@@ -18,9 +19,9 @@ from validator.pdf.reader import Reader
 from validator.pki.certificates import subject_text
 from validator.pki.status import CertificateStatus
 from validator.policy import Policy
-from validator.report.model import Report, SignatureReport, StatusUsed, TimeStampReport
-from validator.report.rules import Step
-from validator.report.vocabulary import Indication, Integrity, SignatureKind, SubIndication, Verdict
+from validator.report.model import ChangeReport, Report, SignatureReport, StatusUsed, TimeStampReport
+from validator.report.rules import Step, rules_of
+from validator.report.vocabulary import Indication, Integrity, NoteCode, SignatureKind, SubIndication, Verdict
 
 PYHANKO_VERSION = version("pyhanko")
 
@@ -34,6 +35,7 @@ def build_report(
 ) -> Report:
     """The report. ``fault``: the document's one fault; None = it is valid, and the caller adds the label."""
     material, policy = context.material, context.policy
+    steps = _steps_held(state, fault)
     report = Report(
         document_sha256=_sha256(document, state),
         document_bytes=len(document),
@@ -50,11 +52,20 @@ def build_report(
         roots=material.trust.root_fingerprints if material.trust else (),
         revocation_version=material.revocation.version,
         pyhanko_version=PYHANKO_VERSION,
-        checks=tuple(int(step) for step in state.steps_passed),
-        holds_until=_holds_until(state) if fault is None else None,
+        checks=tuple(map(int, steps)),
+        rules=rules_of([step for step in steps if step not in SIGNATURE_STEPS]),
+        changes=_changes(state, policy),
+        holds_until=_holds_until(state, context.now) if fault is None else None,
         verdict=Verdict.VALID,
     )
     return _with_fault(report, fault) if fault else report
+
+
+def _steps_held(state: DocumentState, fault: Fault | None) -> list[Step]:
+    """Steps that were passed; without one of which a rule turned out later not to hold."""
+    faults = [*([fault] if fault else []), *(kept for each in state.signatures for kept in each.faults)]
+    broken = {each.step for each in faults}
+    return [step for step in state.steps_passed if step not in broken]
 
 
 def _with_fault(report: Report, fault: Fault) -> Report:
@@ -70,13 +81,22 @@ def _sha256(document: bytes, state: DocumentState) -> str:
     return hashlib.sha256(document).hexdigest()
 
 
-def _holds_until(state: DocumentState) -> datetime | None:
+def _holds_until(state: DocumentState, now: datetime) -> datetime | None:
     """When the first thing that a valid verdict rests on ends; None = not known."""
     statuses = [each.certificate_status for each in state.signatures]
     statuses += [stamp.status for each in state.signatures for stamp in each.time_stamps]
     ends = [status.until if status else None for status in statuses]
     known = [end for end in ends if end is not None]
-    return min(known) if known and len(known) == len(ends) else None
+    if not known or len(known) != len(ends):
+        return None
+    return min([*known, *([end_of_day_in_vietnam(now)] if _rests_on_today(state) else [])])
+
+
+def _rests_on_today(state: DocumentState) -> bool:
+    """Whether a role was judged for the day of the verification, since no claim could serve."""
+    times = [each.time for each in state.signer_signatures if each.time and not each.time.is_proven]
+    is_held_later = any(note.code is NoteCode.ROLE_HELD_LATER for note in state.notes)
+    return any(time.credible is None or is_held_later for time in times)
 
 
 def _integrity(document: bytes, policy: Policy, state: DocumentState, fault: Fault | None) -> Integrity:
@@ -101,6 +121,21 @@ def _is_trusted(state: DocumentState) -> bool:
 
 def _is_refused_for_signer(each: SignatureState) -> bool:
     return each.fault is not None and each.fault.is_final and each.fault.step >= Step.CHAIN
+
+
+def _changes(state: DocumentState, policy: Policy) -> tuple[ChangeReport, ...]:
+    """What the signatures' analyses allowed; several compare the same revisions."""
+    allowed = {change for each in state.signatures if each.changes for change in each.changes.allowed}
+    return tuple(
+        ChangeReport(
+            revision=each.revision,
+            since=each.since,
+            rule=each.rule,
+            object_count=len(each.objects),
+            objects=each.objects[: policy.difference.max_reported_objects],
+        )
+        for each in sorted(allowed)
+    )
 
 
 class _FaultFields(TypedDict, total=False):
@@ -142,14 +177,16 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         fault = Fault("6.0")
     broken = {kept.step for kept in each.faults}
     asked = SIGNATURE_STEPS if status else SIGNATURE_STEPS[:2]
+    held = tuple(int(step) for step in asked if step not in broken)
+    kind = SignatureKind.TIME_STAMP if each.signature.is_time_stamp else SignatureKind.SIGNATURE
     return SignatureReport(
         field=each.signature.field,
-        kind=SignatureKind.TIME_STAMP if each.signature.is_time_stamp else SignatureKind.SIGNATURE,
+        kind=kind,
         indication=fault.indication if fault else Indication.TOTAL_PASSED,
         part=each.role,
         certificate_sha256=verified.sha256 if verified else None,
         subject=subject_text(verified.der) if verified else "",
-        signing_time=each.claim.at if each.claim else verified.signing_time if verified else None,
+        signing_time=each.time.claimed if each.time else verified.signing_time if verified else None,
         revision=each.signature.revision,
         covers_bytes=each.signature.end,
         covers_whole_revision=True,
@@ -158,7 +195,9 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         proven_at=each.proven_at,
         judged_at=status.at if status else None,
         time_stamps=tuple(_time_stamp_report(stamp) for stamp in each.time_stamps),
-        checks=tuple(int(step) for step in asked if step not in broken),
+        checks=held,
+        rules=rules_of(held, kind),
+        chain_subjects=tuple(each.subject.rfc4514_string() for each in status.chain) if status else (),
         **_fault_fields(fault),
         **_status_fields(status),
     )

@@ -1,73 +1,107 @@
-"""(8) Time: when a signature claims to have been made. A claim, not a proof: ``time_stamps`` handles what proves time.
+"""(8) Time: when a signature was made. What its signer says about that is a claim; ``time_stamps`` handles what proves.
 
-The claim chooses the day on which a role must hold (R8). EN 319 142-1 §6.3: /M is present; older files carry the CMS
-attribute signing-time.
+A claim refuses nothing: "no requirement is imposed concerning the correctness of the signing time" (RFC 5652 §11.3),
+and EN 319 102-1 judges certificates for a proved time, or else for the time of verification. It only says on which day
+a role must have held (R8), and there the trusted time serves as well. EN 319 142-1 §6.3: ``/M`` is present; older files
+carry the CMS attribute signing-time.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 from common.edxml.dates import VIETNAM
 from validator.cms.certificate import Certificate
-from validator.fault import Fault, library_errors_as
 from validator.pdf.date import read_date
 from validator.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedTime:
-    """A claimed time that can be true."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningTime:
+    """What is claimed and what can be trusted about the time of one signature."""
 
-    at: datetime
-    is_shifted: bool
+    trusted: datetime
+    """Time of a trusted time stamp, or else that of the verification: the signature existed by then."""
+    claimed: datetime | None = None
+    """As the signer says, with local time written as UTC set right; None = nothing that can be read."""
+    is_shifted: bool = False
     """Seven hours were taken off a claim that lay ahead: local time written as UTC."""
-    proven: datetime | None = None
-    """Time of a trusted signature time stamp, which counts in place of the claim."""
-    is_absent: bool = False
-    """Nothing that can be read is claimed: ``at`` is the earliest proof, or else the time of verification."""
+    doubt: str | None = None
+    """Number of the rule that a claim breaks, which is then not used; None = it can be true."""
+    is_stamped: bool = False
+    """``trusted`` is the time of a signature time stamp, which is made when the signature is."""
+    is_proven: bool = False
+    """``trusted`` is the time of a time stamp."""
+
+    @property
+    def credible(self) -> datetime | None:
+        """The claim, if it can be true."""
+        return None if self.doubt else self.claimed
 
     @property
     def best(self) -> datetime:
-        """The time that counts for roles and order."""
-        return self.proven or self.at
+        """What comes closest to the time of signing: a signature time stamp, a claim that can be true, other proof."""
+        return self.trusted if self.is_stamped or self.credible is None else self.credible
 
     @property
     def day(self) -> date:
-        """Calendar day in Ho Chi Minh City, in which ND 30/2020 counts."""
-        return self.best.astimezone(VIETNAM).date()
+        """Calendar day of ``best``."""
+        return day_in_vietnam(self.best)
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """On one of these a role must hold: the claimed day, unless a time stamp outranks it, and the trusted one."""
+        return tuple(dict.fromkeys((self.day, day_in_vietnam(self.trusted))))
 
 
-def check_signing_time(
+def day_in_vietnam(at: datetime) -> date:
+    """Calendar day in Ho Chi Minh City, in which ND 30/2020 counts."""
+    return at.astimezone(VIETNAM).date()
+
+
+def end_of_day_in_vietnam(at: datetime) -> datetime:
+    """When that calendar day ends."""
+    return datetime.combine(day_in_vietnam(at) + timedelta(days=1), time(), VIETNAM)
+
+
+def signing_time(
     attribute: datetime | None,
     dictionary: str | None,
     certificate: Certificate,
     now: datetime,
     policy: Policy,
-    field: str,
     *,
     stamped_at: datetime | None = None,
     proven_at: datetime | None = None,
-) -> ClaimedTime:
-    """The claim of the signed ``attribute``, or else of the dictionary's ``/M``. Raises ``Fault``.
+) -> SigningTime:
+    """The claim of the signed ``attribute``, or else of the dictionary's ``/M``, beside the trusted time.
 
-    A claim proves nothing, so one that is absent or cannot be read refuses nothing. ``stamped_at``: time of a trusted
-    signature time stamp, preferred to the claim. ``proven_at``: the signature is proved not to be younger.
+    ``stamped_at``: time of a trusted signature time stamp. ``proven_at``: the signature is proved not to be younger.
+    Raises ``Unusable`` where the certificate's validity cannot be read.
     """
-    with library_errors_as("8.1", field, "signing time not readable"):
-        at = attribute or read_date(dictionary or "")
-        if at is None:
-            proven = stamped_at or proven_at
-            return ClaimedTime(proven or now, is_shifted=False, proven=proven, is_absent=True)
-        latest = now + policy.clock_grace
-        # (8.1) Not in the future, local time written as UTC excepted.
-        if at > latest + policy.local_time_quirk:
-            raise Fault("8.1", field)
-        is_shifted = at > latest
-        at = at - policy.local_time_quirk if is_shifted else at
-        # (8.2) Inside the certificate's validity.
-        if at < certificate.not_valid_before_utc - policy.clock_grace:
-            raise Fault("8.2a", field)
-        if at > certificate.not_valid_after_utc + policy.clock_grace:
-            raise Fault("8.2b", field)
-        is_refuted = proven_at is not None and at > proven_at
-        return ClaimedTime(at, is_shifted, stamped_at or (proven_at if is_refuted else None))
+    claimed = attribute or read_date(dictionary or "")
+    latest = now + policy.clock_grace
+    is_shifted = claimed is not None and latest < claimed <= latest + policy.local_time_quirk
+    if claimed is not None and is_shifted:
+        claimed -= policy.local_time_quirk
+    return SigningTime(
+        trusted=stamped_at or proven_at or now,
+        claimed=claimed,
+        is_shifted=is_shifted,
+        doubt=_doubt(claimed, certificate, now, policy, proven_at) if claimed else None,
+        is_stamped=stamped_at is not None,
+        is_proven=(stamped_at or proven_at) is not None,
+    )
+
+
+def _doubt(
+    claimed: datetime, certificate: Certificate, now: datetime, policy: Policy, proven_at: datetime | None
+) -> str | None:
+    """Number of the rule that the claim breaks."""
+    grace = policy.clock_grace
+    if claimed > now + grace:
+        return "8.1"
+    if claimed < certificate.not_valid_before_utc - grace:
+        return "8.2a"
+    if claimed > certificate.not_valid_after_utc + grace:
+        return "8.2b"
+    return "8.5" if proven_at is not None and claimed > proven_at + grace else None

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from validator.checks.signature import Signature
-from validator.checks.signing_time import ClaimedTime
+from validator.checks.signing_time import SigningTime
 from validator.checks.time_stamps import JudgedTimeStamp
 from validator.checks.verified_signature import VerifiedSignature
+from validator.diff.analysis import Changes
 from validator.fault import Fault, rank
 from validator.pki.status import CertificateStatus
 from validator.report.model import Note, SignatureReport
@@ -26,12 +27,15 @@ class SignatureState:
     """One signature during and after (4)-(8): what is known of it, and which rules do not hold."""
 
     signature: Signature
+    changes: Changes | None = None
+    """What later revisions changed; None = something that is not allowed."""
     verified: VerifiedSignature | None = None
     certificate_status: CertificateStatus | None = None
     time_stamps: tuple[JudgedTimeStamp, ...] = ()
     proven_at: datetime | None = None
     """The earliest time at which a trusted time stamp proves that it existed."""
-    claim: ClaimedTime | None = None
+    time: SigningTime | None = None
+    """What is claimed and known about when it was made."""
     role: SignerRole | None = None
     faults: list[Fault] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from common.domain.reason import Reason
 from validator.checks.cryptography import evidence_in_token
-from validator.checks.signing_time import ClaimedTime, check_signing_time
+from validator.checks.signing_time import SigningTime, signing_time
 from validator.checks.state import DocumentState, SignatureState
 from validator.checks.time_stamps import check_stated_time, earliest_proof, judge_time_stamps
 from validator.checks.verified_signature import VerifiedSignature
@@ -91,20 +91,19 @@ def _place_signature(each: SignatureState, verified: VerifiedSignature, evidence
         others = [kept for kept in each.faults if kept.reason not in EXPIRED_OR_REVOKED]
         each.faults = [*others, Fault("7.7", signature.field)]
     stamped_at = min((stamp.at for stamp in each.time_stamps if stamp.at), default=None)
-    each.claim = each.ask(lambda: _claim(each, verified, stamped_at, evidence))
+    each.time = each.ask(lambda: _signing_time(each, verified, stamped_at, evidence))
 
 
-def _claim(
+def _signing_time(
     each: SignatureState, verified: VerifiedSignature, stamped_at: datetime | None, evidence: Evidence
-) -> ClaimedTime:
-    name, date = each.signature.field, each.signature.claimed_date
-    with _certificate_errors(name):
+) -> SigningTime:
+    with _certificate_errors(each.signature.field):
         certificate = verified.certificate
         certificate.check()
-    return check_signing_time(
-        verified.signing_time, date, certificate, evidence.now, evidence.policy, name,
-        stamped_at=stamped_at, proven_at=each.proven_at,
-    )  # fmt: skip
+        return signing_time(
+            verified.signing_time, each.signature.claimed_date, certificate, evidence.now, evidence.policy,
+            stamped_at=stamped_at, proven_at=each.proven_at,
+        )  # fmt: skip
 
 
 def _certificate_errors(field: str) -> AbstractContextManager[None]:

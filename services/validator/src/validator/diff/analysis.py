@@ -4,6 +4,7 @@ Each revision is compared with the one before it. If that shows a change which i
 signed revision itself: a tool may add an empty field in one update, and change it again in the update that signs it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,17 +25,40 @@ from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.plain_history import plain_history_of
 from validator.pdf.read_history import read_history_of
 from validator.pdf.reader import Reader
+from validator.report.change_rules import ChangeRule
 
-BEHIND: tuple[Callable[[Change], None], ...] = (
-    check_catalog, check_information, check_metadata, check_validation_data, check_pages, check_new_objects
-)  # fmt: skip
-STAMPED = (
-    check_catalog, check_information, check_metadata, check_validation_data, check_form, check_pages,
-    check_annotation_types, check_structure_tree, check_new_objects,
-)  # fmt: skip
-BETWEEN = (*STAMPED[:-1], check_output_intents, STAMPED[-1])
-RULES = {Zone.BETWEEN: BETWEEN, Zone.STAMPED: STAMPED, Zone.BEHIND: BEHIND}
-"""Which rules apply where, in this order: pages ask for the new fields, and the structure tree for what is left."""
+RULES: tuple[tuple[ChangeRule, Callable[[Change], None]], ...] = (
+    (ChangeRule.CATALOG, check_catalog),
+    (ChangeRule.INFORMATION, check_information),
+    (ChangeRule.METADATA, check_metadata),
+    (ChangeRule.VALIDATION_DATA, check_validation_data),
+    (ChangeRule.FORM, check_form),
+    (ChangeRule.PAGES, check_pages),
+    (ChangeRule.ANNOTATIONS, check_annotation_types),
+    (ChangeRule.STRUCTURE_TREE, check_structure_tree),
+    (ChangeRule.OUTPUT_INTENTS, check_output_intents),
+    (ChangeRule.UNUSED, check_new_objects),
+)
+"""In this order: pages ask for the new fields, and the structure tree for what is left."""
+FIELDS_ALONE = {ChangeRule.FORM, ChangeRule.ANNOTATIONS, ChangeRule.STRUCTURE_TREE}
+NOT_IN = {
+    Zone.BETWEEN: set(),
+    Zone.STAMPED: {ChangeRule.OUTPUT_INTENTS},
+    Zone.BEHIND: {ChangeRule.OUTPUT_INTENTS, *FIELDS_ALONE},
+}
+"""Rules that do not apply in a zone."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AllowedChange:
+    """What one rule let an update write."""
+
+    revision: int
+    since: int
+    """The revision it was compared with."""
+    rule: ChangeRule
+    objects: tuple[int, ...]
+    """Numbers of the objects written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +71,15 @@ class Changes:
     """Names of the fields that a lock would protect."""
     has_unsigned_field: bool = False
     """A signature field was added without a signature."""
+    allowed: frozenset[AllowedChange] = frozenset()
+    """Which rule allowed which of them."""
 
     def __add__(self, other: "Changes") -> "Changes":
         return Changes(
             max(self.level, other.level),
             self.fields | other.fields,
             self.has_unsigned_field or other.has_unsigned_field,
+            self.allowed | other.allowed,
         )
 
 
@@ -129,10 +156,19 @@ def judge(history: History, old: int, new: int, zone: Zone) -> Changes:
         raise ChangeNotAllowed("an object was freed")
     if awaited := history.mentioned(change.added, old):
         raise ChangeNotAllowed(f"object {min(awaited)} was mentioned before it came")
-    for rule in RULES[zone]:
-        rule(change)
+    for rule, check in RULES:
+        if rule not in NOT_IN[zone]:
+            change.rule = rule
+            check(change)
     change.must_be_explained()
-    return Changes(change.level, frozenset(change.changed_fields), change.has_unsigned_field)
+    return Changes(change.level, frozenset(change.changed_fields), change.has_unsigned_field, _allowed(change))
+
+
+def _allowed(change: Change) -> frozenset[AllowedChange]:
+    by_rule: dict[ChangeRule, list[int]] = defaultdict(list)
+    for number in sorted(change.written):
+        by_rule[change.rule_of(number)].append(number)
+    return frozenset(AllowedChange(change.new, change.old, rule, tuple(numbers)) for rule, numbers in by_rule.items())
 
 
 def analysis_of(reader: Reader) -> Analysis:

@@ -7,7 +7,7 @@ is allowed only if the signed document refers to it from nowhere else.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cached_property
@@ -17,6 +17,7 @@ from validator.diff.plain_entries import Entries, same
 from validator.pdf.history import TRAILER, History, Place, PlainObject, references
 from validator.pdf.values import Ref, Value
 from validator.policy import DifferenceLimits
+from validator.report.change_rules import ChangeRule
 
 
 class Zone(Enum):
@@ -65,7 +66,9 @@ class Change:
         self._known = history.defined_until(old)
         self.replaced = self.written & self._known
         self.added = self.written - self._known
-        self.explained: set[int] = set()
+        self.rule = ChangeRule.UNUSED
+        """The rule that is being asked."""
+        self._explained_by: dict[int, ChangeRule] = {}
         self._expected: dict[int, list[Expected]] = defaultdict(list)
         self.level = Level.VALIDATION_DATA
         self.changed_fields: set[str] = set()
@@ -127,12 +130,22 @@ class Change:
 
     # what is explained
 
+    @property
+    def explained(self) -> Set[int]:
+        """Numbers of the objects that a rule has explained."""
+        return self._explained_by.keys()
+
+    def rule_of(self, number: int) -> ChangeRule:
+        """The rule under which an object was written; asked when all of them hold."""
+        otherwise = ChangeRule.REWRITTEN if number in self.replaced else ChangeRule.UNUSED
+        return self._explained_by.get(number, otherwise)
+
     def explain(self, reference: Ref, level: Level, expected: Expected | None = None) -> None:
         """The object may be written. ``expected``: whether a place that refers to it is one the rule has looked at."""
         if expected is not None:
             self._expected[reference.number].append(expected)
         if reference.number in self.written:
-            self.explained.add(reference.number)
+            self._explained_by.setdefault(reference.number, self.rule)
             self.level = max(self.level, level)
 
     def follow(self, above: Pair, key: str, level: Level = Level.VALIDATION_DATA) -> Pair:

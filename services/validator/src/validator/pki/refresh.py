@@ -7,8 +7,10 @@ closed, lists can be dropped as files.
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,8 @@ TIMEOUT_SECONDS = 60.0
 """Without a sign of life from a server."""
 FETCH_SECONDS = 300.0
 """For one list as a whole: a server that sends a byte now and then holds up nobody else's lists for longer."""
+OWN_NAMES = re.compile(r"[0-9a-f]{32}\.crl|[0-9a-f]{24}-[0-9a-z-]+\.crl")
+"""Names under which lists are put into the folder; the second by former releases. Others are the operator's."""
 STATE = ".fetched.json"
 """What servers said about the lists they gave: ETag and date, by address."""
 
@@ -68,6 +72,9 @@ def refresh(
         replace_file(folder / "crls" / STATE, json.dumps(kept, indent=1).encode())
     for path in (path for drop in drops for path in _files_in(drop, results)):
         results += _outcome(path.name, partial(_take, path, folder, trust, policy))
+    for path in _files_in(folder / "crls", results):
+        if OWN_NAMES.fullmatch(path.name):
+            results += _outcome(path.name, partial(_rename, path, folder, trust, policy))
     return results
 
 
@@ -143,6 +150,28 @@ def _keep_one(source: str, der: bytes, folder: Path, trust: TrustStore, policy: 
         return [SourceResult(source, "unchanged" if same else "not used: older than the list we have", before)]
     replace_file(path, der)
     return [SourceResult(source, "new", crl)]
+
+
+def _rename(path: Path, folder: Path, trust: TrustStore, policy: Policy) -> list[SourceResult]:
+    """Give a list that was brought here under another name its present one, unless a newer list has it."""
+    seen = (path, path.stat().st_mtime_ns, trust.version)
+    if seen in _well_named:
+        return []
+    der = read_bounded(path, policy.revocation.max_list_bytes)
+    with suppress(Unusable):  # of an authority that is not trusted any more: ``load`` names it
+        if path.name != f"{_identity(read_crl(trust.authorities, der, policy))}.crl":
+            _keep_one(path.name, der, folder, trust, policy)
+            path.unlink()
+            return []
+    if len(_well_named) >= REMEMBERED_NAMES:
+        _well_named.clear()
+    _well_named.add(seen)
+    return []
+
+
+REMEMBERED_NAMES = 1000
+_well_named: set[tuple[Path, int, str]] = set()
+"""Lists that need not be read again for their names: path, time of change and version of the trust folder."""
 
 
 def _identity(crl: Crl) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -71,7 +71,7 @@ def authentic_crls(
     for name, data in files:
         for place, der in blocks(data, LIST, policy.cms):
             with contained(lambda cause, name=name + place: left_out(name, cause)):  # type: ignore[misc]
-                crl = _read(known, der, held, policy)
+                crl = replace(_read(known, der, held, policy), source=name + place)
                 crls.append(crl)
                 if defect := "breaks a rule of its form" if crl.is_malformed else crl.obstacle:
                     left_out(name + place, f"used for what it lists alone: {defect}")

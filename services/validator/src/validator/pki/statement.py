@@ -45,11 +45,6 @@ class Statement:
     known_at: datetime | None = None
     """When it is proved to have existed; None = now."""
 
-    @property
-    def serials(self) -> frozenset[int]:
-        """Serial numbers of the revoked certificates."""
-        return frozenset(self.entries)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crl(Statement):
@@ -66,6 +61,8 @@ class Crl(Statement):
     """Of a delta list: serial numbers that are not revoked any more."""
     is_malformed: bool = False
     """It breaks a rule of its form: what it lists is revoked, and it says nothing more."""
+    source: str = ""
+    """The file of the folder of lists that holds it."""
     obstacle: str = ""
     """A critical part that is not understood: what it lists is revoked, and nothing can be said of the others."""
 
@@ -75,13 +72,3 @@ class Crl(Statement):
         entries = self.entries if own else self.others.get(certificate.issuer.key, {})
         found = entries.get(certificate.serial_number)
         return RevokedEntry(datetime.fromtimestamp(found[0], UTC), found[1]) if found else None
-
-    @property
-    def for_leaves(self) -> bool:
-        """Whether it covers certificates that are no CA's."""
-        return not self.point.only_authorities
-
-    @property
-    def for_authorities(self) -> bool:
-        """Whether it covers certificates of CAs."""
-        return not self.point.only_leaves

@@ -15,12 +15,13 @@ A file that cannot be used is left out, named, and changes nothing for the other
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.containment import Unusable, contained
 from validator.pki.certificates import certificates_in
+from validator.pki.pem import CERTIFICATE, LIST, blocks
 from validator.pki.pins import PINS, Pin, read_pins
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_store import TrustStore
@@ -99,6 +100,18 @@ def stamp(folder: Path) -> str:
             status = path.stat()
             state.update(f"{path.relative_to(folder)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return state.hexdigest()
+
+
+def find_bytes(folder: Path, digests: Collection[str], policy: Policy = DEFAULT) -> dict[str, bytes]:
+    """DER of the certificates and lists of the folder with these digests (SHA-256), as far as they are there."""
+    found: dict[str, bytes] = {}
+    for name, kind in {"roots": CERTIFICATE, "intermediates": CERTIFICATE, "tsa": CERTIFICATE, "crls": LIST}.items():
+        for _, data in _read_files(folder, name, policy, _ignore):
+            for _, der in blocks(data, kind, policy.cms):
+                sha256 = hashlib.sha256(der).hexdigest()
+                if sha256 in digests:
+                    found[sha256] = der
+    return found
 
 
 def read_certificates(name: str, data: bytes) -> list[bytes]:

@@ -11,6 +11,7 @@ from jinja2 import Environment
 
 from common.edxml.dates import VIETNAM
 from common.sentences import sentence
+from validator.report.change_rules import CHANGE_RULES
 from validator.report.model import Report
 from validator.report.vietnamese import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, ROLES, STEPS, VERDICTS
 
@@ -39,6 +40,7 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 <tr><th>Kiểm tra lúc</th><td>{{ local(report.verified_at) }}</td></tr>
 <tr><th>Các bước đạt</th><td>{% for step in report.checks %}({{ step }}) {{ steps[step] }}{{ ", " if not loop.last }}
 {%- endfor %}</td></tr>
+{% if report.rules %}<tr><th>Quy tắc đạt</th><td>{{ report.rules | join(", ") }}</td></tr>{% endif %}
 </table>
 {% for each in report.signatures %}
 <h2>{{ kinds[each.kind] }} “{{ each.field }}”: {{ indications[each.indication] }}</h2>
@@ -54,13 +56,21 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 <tr><th>Xét chứng thư tại</th><td>{{ local(each.judged_at) }}</td></tr>
 <tr><th>Thuật toán</th><td>{{ each.signature_algorithm }}, {{ each.digest_algorithm }}</td></tr>
 <tr><th>Bao trùm</th><td>{{ each.covers_bytes }} byte đầu của tệp</td></tr>
-<tr><th>Đường dẫn chứng thư</th><td>{% for sha256 in each.chain %}{{ sha256 }}<br>{% endfor %}</td></tr>
+<tr><th>Đường dẫn chứng thư</th><td>{% for sha256 in each.chain %}
+{{- each.chain_subjects[loop.index0] ~ " " if each.chain_subjects }}<small>{{ sha256 }}</small><br>
+{%- endfor %}</td></tr>
 <tr><th>Trạng thái thu hồi</th><td>{% for status in each.statuses %}{{ status.kind | upper }}
 {{ status.number if status.number is not none }}, {{ local(status.this_update) }} – {{ local(status.next_update) }}
-{{- ", kèm trong tệp" if status.embedded }}<br><small>{{ status.sha256 }}</small><br>{% endfor %}</td></tr>
+{{- ", kèm trong tệp" if status.embedded else ", " ~ status.kept if status.kept }}<br>
+<small>{{ status.sha256 }}</small><br>{% endfor %}</td></tr>
+{% if each.rules %}<tr><th>Quy tắc đạt</th><td>{{ each.rules | join(", ") }}</td></tr>{% endif %}
 {% for stamp in each.time_stamps %}<tr><th>Dấu thời gian</th><td>{{ local(stamp.at) }}, {{ stamp.subject }}
 {%- if stamp.detail %}: không dùng được ({{ stamp.detail }}){% endif %}</td></tr>{% endfor %}
 </table>{% endfor %}
+{% if report.changes %}<h2>Thay đổi được phép sau khi ký</h2><ul>{% for each in report.changes %}
+<li>Lần cập nhật {{ each.revision }} (so với {{ each.since }}): {{ changes[each.rule].vietnamese }};
+{{ each.object_count }} đối tượng <small>({{ each.rule }}: {{ each.objects | join(", ") }}
+{{- ", …" if each.object_count > each.objects | length }})</small></li>{% endfor %}</ul>{% endif %}
 {% if report.notes %}<h2>Ghi chú</h2><ul>{% for note in report.notes %}
 <li>{{ notes[note.code] }}{% if note.detail %}: {{ note.detail }}{% endif %}</li>{% endfor %}</ul>{% endif %}
 <h2>Căn cứ để kiểm tra lại</h2>
@@ -83,7 +93,7 @@ def page(reports: Iterable[tuple[str, Report]]) -> str:
     template = _ENVIRONMENT.from_string(TEMPLATE)
     return template.render(
         reports=list(reports), headline=_headline, sentence=sentence, local=_local, integrity=INTEGRITY,
-        indications=INDICATIONS, roles=ROLES, kinds=KINDS, notes=NOTES, steps=STEPS,
+        indications=INDICATIONS, roles=ROLES, kinds=KINDS, notes=NOTES, steps=STEPS, changes=CHANGE_RULES,
     )  # fmt: skip
 
 

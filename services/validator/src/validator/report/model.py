@@ -3,12 +3,13 @@
 All of it is frozen and, through ``Report.as_json``, plain JSON: the report is the evidence that is kept (R20).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from common.domain.names import Label, Sha256, UnitCode
 from common.domain.reason import Reason
+from validator.report.change_rules import ChangeRule
 from validator.report.vocabulary import (
     SECURITY_NOTES,
     Indication,
@@ -21,7 +22,7 @@ from validator.report.vocabulary import (
     Verdict,
 )
 
-SCHEMA = "trunk-report-1"
+SCHEMA = "trunk-report-2"
 """Name of the report's shape (docs/report.md). Under this name fields may be added, never renamed."""
 
 
@@ -46,6 +47,22 @@ class StatusUsed:
     next_update: datetime | None
     embedded: bool = False
     """True: taken out of the document. False: taken from the trust folder."""
+    kept: str = ""
+    """Where its bytes are: ``document``, or the file of the trust folder at that time, such as ``crls/root.crl``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeReport:
+    """What one rule of (4.1) let one update write."""
+
+    revision: int
+    """That made the change, oldest = 0."""
+    since: int
+    """The revision it was compared with."""
+    rule: ChangeRule
+    object_count: int
+    objects: tuple[int, ...] = ()
+    """Numbers of the first of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +110,8 @@ class SignatureReport:
     signature_algorithm: str = ""
     chain: tuple[Sha256, ...] = ()
     """Fingerprints from the signer's certificate to the root."""
+    chain_subjects: tuple[str, ...] = ()
+    """Subjects of the chain as text, for people only."""
     statuses: tuple[StatusUsed, ...] = ()
     """What was said on revocation: one statement per certificate, the root excepted."""
     proven_at: datetime | None = None
@@ -103,6 +122,8 @@ class SignatureReport:
     time_stamps: tuple[TimeStampReport, ...] = ()
     checks: tuple[int, ...] = ()
     """Numbers of the steps that hold."""
+    rules: tuple[str, ...] = ()
+    """Numbers of the rules that were asked of it and hold: all of those steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +156,10 @@ class Report:
     pyhanko_version: str = ""
     checks: tuple[int, ...] = ()
     """Numbers of the steps that hold for the whole document."""
+    rules: tuple[str, ...] = ()
+    """Numbers of the rules that hold for the whole document: of the steps that are asked once."""
+    changes: tuple[ChangeReport, ...] = ()
+    """What later revisions changed after a signature, and the rule under which it was allowed."""
     holds_until: datetime | None = None
     """A valid verdict holds at least that long under the same material; None = only for ``verified_at``."""
     schema: str = SCHEMA
@@ -146,15 +171,23 @@ class Report:
         """Notes for the security log."""
         return tuple(note for note in self.notes if note.code in SECURITY_NOTES)
 
+    @property
+    def evidence(self) -> frozenset[Sha256]:
+        """Digests of what the verdict rests on besides the document: certificates of the chains, and lists."""
+        parts: list[SignatureReport | TimeStampReport]
+        parts = [*self.signatures, *(stamp for each in self.signatures for stamp in each.time_stamps)]
+        lists = (status.sha256 for part in parts for status in part.statuses if not status.embedded)
+        return frozenset((*lists, *(sha256 for part in parts for sha256 in part.chain[1:])))
+
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; times in ISO 8601 with offset."""
-        plain: dict[str, Any] = _plain(asdict(self))
+        plain: dict[str, Any] = _plain(self)
         return plain
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return value.isoformat() if isinstance(value, datetime) else value

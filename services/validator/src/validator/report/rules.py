@@ -5,11 +5,12 @@ One table for the code, the report, the page for people and docs/validity.md, wh
 outcomes of one rule apart that have different reasons.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
 from common.domain.reason import Reason
-from validator.report.vocabulary import SubIndication
+from validator.report.vocabulary import SignatureKind, SubIndication
 
 
 class Step(IntEnum):
@@ -41,6 +42,8 @@ class Rule:
     sub_indication: SubIndication | None = None
     failure: str = ""
     """The report's ``detail`` where the check has nothing more exact to say."""
+    only: SignatureKind | None = None
+    """The kind of signature that it is asked of; None = of all."""
 
     @property
     def step(self) -> Step:
@@ -156,6 +159,7 @@ _TABLE = (
     Rule(
         "4.4", "A document time stamp behind a signature is not visible.",
         Reason.E_SIG_CHANGED, _FORMAT, "a visible time stamp was laid over the page",
+        SignatureKind.TIME_STAMP,
     ),
     # Cryptography
     Rule(
@@ -200,11 +204,13 @@ _TABLE = (
     Rule(
         "6.1", "The signer's key usage is nonRepudiation (contentCommitment).",
         Reason.E_SIG_KEY_USAGE, _CHAIN, "key usage is not nonRepudiation",
+        SignatureKind.SIGNATURE,
     ),
     Rule(
         "6.2", "The signer's certificate is not a CA's, and its extended key usages, where named, are not all for "
         "something else.",
         Reason.E_SIG_KEY_USAGE, _CHAIN, "extended key usage is for something else",
+        SignatureKind.SIGNATURE,
     ),
     Rule(
         "6.3", "Each certificate is signed by the next one, up to a pinned root (RFC 5280 §6.1).",
@@ -234,6 +240,7 @@ _TABLE = (
         "6.8", "A time stamp is made with a certificate for time stamping and nothing else, critically so "
         "(RFC 3161 §2.3).",
         Reason.E_SIG_KEY_USAGE, _CHAIN, "certificate is not for time stamping",
+        SignatureKind.TIME_STAMP,
     ),
     Rule(
         "6.9", "The operator trusts the root for the time of judgement.",
@@ -283,19 +290,20 @@ _TABLE = (
     Rule(
         "7.7", "Every time stamp that could still prove an expired or revoked signature to be older can be judged.",
         Reason.E_SIG_REVOCATION_UNKNOWN, _LATER, "time stamp not decided yet",
+        SignatureKind.SIGNATURE,
     ),
     # Time
     Rule(
-        "8.1", "A claimed signing time is not in the future.",
-        Reason.E_SIG_TIME, _SIGNATURE, "signing time lies in the future",
+        "8.1", "A claimed signing time that is used is not in the future (RFC 5652 §11.3: a claim need not be right).",
+        failure="a note; the claim is not used",
     ),
     Rule(
-        "8.2a", "The claimed signing time is not before the certificate's validity.",
-        Reason.E_SIG_NOT_YET_VALID, _SIGNATURE, "signed before the certificate was valid",
+        "8.2a", "A claimed signing time that is used is not before the certificate's validity.",
+        failure="a note; the claim is not used",
     ),
     Rule(
-        "8.2b", "The claimed signing time is not after the certificate's validity.",
-        Reason.E_SIG_EXPIRED, _SIGNATURE, "signed after the certificate expired",
+        "8.2b", "A claimed signing time that is used is not after the certificate's validity.",
+        failure="a note; the claim is not used",
     ),
     Rule(
         "8.3", "A signature time stamp covers the signature value (RFC 3161 appendix A).",
@@ -304,11 +312,16 @@ _TABLE = (
     Rule(
         "8.4", "A time stamp lies in the past, inside the validity of its authority's certificate.",
         Reason.E_SIG_TIME, _SIGNATURE, "time stamp of an impossible time",
+        SignatureKind.TIME_STAMP,
+    ),
+    Rule(
+        "8.5", "A claimed signing time that is used is not later than a time stamp proves.",
+        failure="a note; the claim is not used",
     ),
     # Identity and role
     Rule("9.0a", "The sender is in the unit directory.", Reason.E_FROM, _SIGNATURE, "sender not in the directory"),
     Rule(
-        "9.0b", "Every signature was verified and has a claimed time.",
+        "9.0b", "Every signature was verified.",
         Reason.E_SIG_FORMAT, _FORMAT, "signature not settled",
     ),
     Rule(
@@ -316,7 +329,8 @@ _TABLE = (
         Reason.E_SIG_ORG_MISSING, _SIGNATURE, "no signature of the sending unit",
     ),
     Rule(
-        "9.1b", "The sending unit signed with a certificate registered for it on the day of signing.",
+        "9.1b", "The sending unit signed with a certificate registered for it on the day of signing, or on the day "
+        "by which the signature is known to exist.",
         Reason.E_SIG_NOT_BOUND, _SIGNATURE, "no signature of the sending unit",
     ),
     Rule(
@@ -324,7 +338,8 @@ _TABLE = (
         Reason.E_SIG_SIGNER_MISSING, _SIGNATURE, "no signature of an authorised signer",
     ),
     Rule(
-        "9.2b", "One who signed was authorised on the day of signing.",
+        "9.2b", "One who signed was authorised on the day of signing, or on the day by which the signature is known to "
+        "exist (ND 30/2020 art. 13).",
         Reason.E_SIG_SIGNER_NOT_AUTHORISED, _SIGNATURE, "no signature of an authorised signer",
     ),
     Rule(
@@ -342,9 +357,10 @@ _TABLE = (
         Reason.E_SIG_ORDER, _SIGNATURE, "signed after the unit",
     ),
     Rule(
-        "10.2", "The claimed times do not contradict that.",
-        Reason.E_SIG_ORDER, _SIGNATURE, "claims to be signed after the unit",
+        "10.2", "Trusted time stamps do not contradict that (ND 30/2020 art. 32.2.d).",
+        Reason.E_SIG_ORDER, _SIGNATURE, "time stamp of a time after the unit's signature",
     ),
+    Rule("10.3", "The claimed times do not contradict that.", failure="a note"),
     # Form of a declared copy
     Rule("11.1", "A declared copy is PDF 1.4 or later.", failure="a note"),
     Rule("11.2", "The form of the copy (SAO Y, SAO LỤC, TRÍCH SAO) is named in a signature or in the metadata.",
@@ -359,3 +375,19 @@ _TABLE = (
 
 RULES = {rule.number: rule for rule in _TABLE}
 """All rules by their number, in the order of the steps."""
+
+
+ASKED_OF_TOKENS = frozenset({"8.3"})
+"""Rules about the time stamps inside of a signature: one that breaks them is named beside the time stamp."""
+
+
+def rules_of(steps: Collection[int], kind: SignatureKind | None = None) -> tuple[str, ...]:
+    """Numbers of the rules of some steps that refuse where they do not hold. ``kind``: asked of such a signature."""
+    return tuple(
+        number
+        for number, rule in RULES.items()
+        if rule.reason
+        and rule.step in steps
+        and number not in ASKED_OF_TOKENS
+        and (kind is None or rule.only in (None, kind))
+    )

@@ -119,11 +119,6 @@ class Pool:
             task.add_done_callback(lambda done: self._give_back(done, worker))
             return (await asyncio.shield(task))[0]
 
-    @property
-    def process_ids(self) -> tuple[int, ...]:
-        """Of the workers alive now."""
-        return tuple(worker.process_id for worker in self._workers)
-
     # in a thread of the pool
 
     def _decide(self, worker: Worker, job: Job) -> tuple[Any, Worker]:

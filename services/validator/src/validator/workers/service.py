@@ -1,6 +1,7 @@
 """The pool of workers as the service uses it, with trust folder, revocation lists and unit directory kept fresh."""
 
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import structlog
@@ -11,6 +12,7 @@ from common.failure import Outage
 from validator.context import VerificationRequest
 from validator.metrics import record_examination, record_material
 from validator.pki.refresh import refresh
+from validator.pki.trust_folder import find_bytes
 from validator.policy import MIB
 from validator.report.decision import Decision
 from validator.secrecy.search import SearchRequest, SearchResult
@@ -61,6 +63,10 @@ class Examiner:
     async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
         """Search a file of any kind for a mark of secrecy. Raises ``Outage`` like ``examine``."""
         return await self._ready_pool().look(file, request, now, urgent=urgent)
+
+    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
+        """DER of lists and certificates of the trust folder, by SHA-256; a list may have been replaced since."""
+        return await in_thread(find_bytes, self._settings.trust_dir, digests)
 
     def _ready_pool(self) -> Pool:
         if self._pool is None or time.monotonic() > self._fresh_until:

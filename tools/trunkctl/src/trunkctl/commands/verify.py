@@ -1,29 +1,36 @@
 """``verify``: are these PDFs valid documents? Without any server."""
 
 import asyncio
+import io
 import json
 import os
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from common.directory import read_directory
 from common.domain.directory import Directory
+from trunkctl.shown import one_line
+from trunkctl.trouble import Trouble
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
-    from trunkctl.verification import Examined
+    from trunkctl.verification import Asked, Examined
     from validator.pki.revocation_lists import RevocationLists
     from validator.pki.trust_store import TrustStore
+    from validator.report.model import Report
 
 VALID, REFUSED, NOT_DECIDED = 0, 1, 3
 """Exit codes; one refused file outweighs those that are not decided."""
 VIETNAM = timezone(timedelta(hours=7))
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Of the time of verification: room for time zones and tolerances on both sides."""
 
 
 def register(app: typer.Typer) -> None:
@@ -47,8 +54,11 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="The whole report, to read and to print.")] = False,
     full: Annotated[bool, typer.Option("--report", help="The whole report as JSON, one line a file.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Why: chains, lists, changes and rules in words.")] = False,
 ) -> None:
     """Are these PDFs valid documents? Offline. Exit 0 all valid, 1 some refused, 3 some not to be decided now."""
+    _write_anything(sys.stdout)
+    _write_anything(sys.stderr)
     from trunkctl import verification
     from validator.context import Material
     from validator.pki.revocation_lists import RevocationLists
@@ -57,51 +67,76 @@ def verify(
     roots, lists = _trust(trust) if trust else (None, RevocationLists())
     asked = verification.Asked(Material(roots, lists, _directory(directory)), _time(at), sender, copy)
     paths = list(verification.files_of(files))
+    if not paths:
+        raise typer.BadParameter("there is no file in these folders")
+    reports: list[tuple[str, Report]] = []
+    show: Callable[[Examined], None] = _show
+    if as_json:
+        show = lambda each: _print_line(each.as_json())  # noqa: E731
+    elif full:
+        show = lambda each: _print_line({"file": each.file, **each.decision.report.as_json()}, sort_keys=True)  # noqa: E731
+    elif as_html:
+        show = lambda each: reports.append((one_line(each.file), each.decision.report))  # noqa: E731
+    elif explain:
+        show = _explain
 
-    async def run() -> int:
-        verdicts = set()
-        found = []
-        workers = max(1, min(len(paths), os.cpu_count() or 1, 4))
+    verdicts = asyncio.run(_examine(paths, asked, show))
+    if as_html:
+        typer.echo(page(reports).encode("utf-8", "replace"))
+    raise typer.Exit(REFUSED if "refused" in verdicts else NOT_DECIDED if "undecided" in verdicts else VALID)
+
+
+async def _examine(paths: list[Path], asked: "Asked", show: "Callable[[Examined], None]") -> set[str]:
+    """Show every file; the verdicts that there were."""
+    from trunkctl import verification
+
+    verdicts = set()
+    workers = max(1, min(len(paths), os.cpu_count() or 1, 4))
+    try:
         async for each in verification.examine(paths, asked, workers):
             verdicts.add(str(each.verdict))
-            if as_json:
-                _print_line(each.as_json())
-            elif full:
-                line = {"file": each.file, **each.decision.report.as_json()}
-                _print_line(line, sort_keys=True)
-            elif as_html:
-                found.append((each.file, each.decision.report))
-            else:
-                _show(each)
-        if as_html:
-            print(page(found))
-        return REFUSED if "refused" in verdicts else NOT_DECIDED if "undecided" in verdicts else VALID
+            show(each)
+    except (RuntimeError, MemoryError) as error:
+        raise Trouble(f"The worker processes did not start or ended: {error}. Is there memory left?") from error
+    return verdicts
 
-    raise typer.Exit(asyncio.run(run()))
+
+def _write_anything(stream: TextIO) -> None:
+    """Names and words that the terminal's encoding does not have are written in another way, not refused."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _explain(each: "Examined") -> None:
+    from trunkctl.explained import explanation
+
+    print("\n".join(map(one_line, explanation(each))), end="\n\n", flush=True)
 
 
 def _print_line(line: dict[str, Any], *, sort_keys: bool = False) -> None:
-    """One line of UTF-8, also where a file's name is not."""
+    """One line of UTF-8, also where a file's name or the terminal's encoding is not."""
     text = json.dumps(line, ensure_ascii=False, sort_keys=sort_keys)
-    print(text.encode("utf-8", "backslashreplace").decode(), flush=True)  # \udcff, as JSON spells it
+    typer.echo(text.encode("utf-8", "backslashreplace"))  # \udcff, as JSON spells it
 
 
 def _trust(folder: Path) -> "tuple[TrustStore, RevocationLists]":
     from validator.pki.trust_folder import load
 
     try:
-        return load(folder, left_out=lambda each: typer.echo(f"left out: {each}", err=True))
-    except (ValueError, OSError) as error:
-        raise typer.BadParameter(f"{folder} holds no usable trust material: {error}") from error
+        return load(folder, left_out=lambda each: typer.echo(one_line(f"left out: {each}"), err=True))
+    except Exception as error:
+        raise typer.BadParameter(one_line(f"{folder} holds no usable trust material: {error}")) from error
 
 
 def _directory(file: Path | None) -> Directory | None:
     if file is None:
         return None
     try:
+        if not file.is_file():
+            raise ValueError("no file")  # a pipe would never end
         return read_directory(file.read_bytes())
-    except (ValidationError, OSError) as error:
-        raise typer.BadParameter(f"{file} is no unit directory: {error}") from error
+    except Exception as error:
+        raise typer.BadParameter(one_line(f"{file} is no unit directory: {error}")) from error
 
 
 def _time(text: str | None) -> datetime:
@@ -109,15 +144,18 @@ def _time(text: str | None) -> datetime:
         return datetime.now(UTC)
     try:
         read = datetime.fromisoformat(text)
+        at = read.replace(tzinfo=VIETNAM) if read.tzinfo is None else read
+        if not EARLIEST <= at <= LATEST:
+            raise ValueError("out of range")
     except ValueError as error:
-        raise typer.BadParameter(f"{text} is no time in ISO 8601") from error
-    return read.replace(tzinfo=VIETNAM) if read.tzinfo is None else read
+        raise typer.BadParameter(one_line(f"{text} is no time in ISO 8601 between 1970 and 9000")) from error
+    return at
 
 
 def _show(each: "Examined") -> None:
     console = Console()
     report = each.decision.report
-    table = Table("field", "verdict", "part", "signed", "reason", "subject", title=escape(each.file))
+    table = Table("field", "verdict", "part", "signed", "reason", "subject", title=escape(one_line(each.file)))
     for signature in each.signatures:
         at = signature.signing_time
         cells = (
@@ -128,9 +166,9 @@ def _show(each: "Examined") -> None:
             signature.reason or "",
             signature.subject,
         )
-        table.add_row(*(escape(str(cell)) for cell in cells))
+        table.add_row(*(escape(one_line(str(cell))) for cell in cells))
     console.print(table)
     answer = report.label or (f"{report.reason} ({report.detail})" if report.reason else "every signature passed")
-    console.print(f"{each.verdict}: {answer}; {each.integrity}", markup=False)
+    console.print(one_line(f"{each.verdict}: {answer}; {each.integrity}"), markup=False)
     for note in report.notes:
-        console.print(f"note: {note.code} {note.detail}", markup=False)
+        console.print(one_line(f"note: {note.code} {note.detail}"), markup=False)

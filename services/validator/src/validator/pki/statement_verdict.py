@@ -1,0 +1,95 @@
+"""What statements together say about one certificate: revoked, not revoked, or nothing that can be relied on."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from validator.cms.certificate import Certificate
+from validator.cms.distribution_points import ALL_REASONS
+from validator.pki.list_views import View
+from validator.pki.ocsp import OcspAnswer
+from validator.pki.statement import Crl, RevokedEntry, Statement
+from validator.policy import Policy
+
+HOLD = "certificate_hold"
+
+
+def revocation(certificate: Certificate, views: Sequence[View], at: datetime, now: datetime) -> View | None:
+    """(7.3) The view that names it, whatever its age. A hold counts as long as the newest statement names it."""
+    timely = [view for view in views if view.statement.this_update <= certificate.not_valid_after_utc] or views
+    is_lifted = False
+    for view in timely:
+        if view.entry and not (view.entry.on_hold and is_lifted) and _counts(view.entry, at, now):
+            return view
+        is_lifted = is_lifted or view.lifts(certificate) or _is_silent_about_hold(view)
+    return None
+
+
+def _is_silent_about_hold(view: View) -> bool:
+    """Whether it would name a hold, and does not."""
+    if view.entry is not None or view.is_delta or HOLD not in view.covers:
+        return False
+    return not (isinstance(view.statement, Crl) and view.statement.obstacle)
+
+
+def _counts(entry: RevokedEntry, at: datetime, now: datetime) -> bool:
+    """Without proof of an earlier time every revocation counts, even one that is dated ahead."""
+    return at >= now or entry.since <= at
+
+
+def good_views(certificate: Certificate, views: Sequence[View], at: datetime, policy: Policy) -> list[View] | str:
+    """The newest statements that together cover all reasons and do not name it; or why there are none."""
+    missing, good = ALL_REASONS, []
+    for view in views:
+        if isinstance(view.statement, Crl) and view.statement.obstacle and view.covers:
+            return f"{_named(view)} cannot be relied on ({view.statement.obstacle})"
+        if not view.covers & missing:
+            continue
+        base = _base_of(view, views) if view.is_delta else view
+        if base is None or not _says_good(view, base, certificate, at, policy):
+            continue
+        good += [view] if base is view else [view, base]
+        missing -= view.covers
+        if not missing:
+            return good
+    newest = next((view for view in views if view.covers), None)
+    if newest is None:
+        return "no CRL"
+    return f"{_named(newest)} covers not all reasons" if good else f"{_named(newest)} out of date"
+
+
+def _base_of(delta: View, views: Sequence[View]) -> View | None:
+    """The newest full list that the delta adds to (§5.2.4)."""
+    changes = delta.statement
+    for view in views:
+        full = view.statement
+        if (
+            isinstance(changes, Crl) and isinstance(full, Crl) and full.base is None and not full.is_malformed
+            and full.issuer == changes.issuer and full.point == changes.point and view.covers
+            and full.number is not None and changes.base is not None and changes.number is not None
+            and changes.base <= full.number < changes.number
+        ):  # fmt: skip
+            return view
+    return None
+
+
+def _named(view: View) -> str:
+    return f"{view.statement.kind} {view.statement.number or ''}".strip()
+
+
+def _says_good(view: View, base: View, certificate: Certificate, at: datetime, policy: Policy) -> bool:
+    entry = view.entry or (None if view.lifts(certificate) else base.entry)
+    if entry is not None and entry.since <= at:
+        return False
+    statement = view.statement
+    if statement.this_update <= at + policy.clock_grace:
+        return at < _end_of(statement, policy)
+    return statement.this_update <= certificate.not_valid_after_utc or entry is not None
+
+
+def _end_of(statement: Statement, policy: Policy) -> datetime:
+    """Until when it is in force; a list that does not say so is in force at no later time."""
+    if statement.next_update is not None:
+        return statement.next_update
+    if isinstance(statement, OcspAnswer):
+        return statement.this_update + policy.revocation.ocsp_answer_age
+    return statement.this_update
