@@ -35,15 +35,16 @@ EDXML: Schema = {
 
 
 class Receipt(BaseModel):
-    """The trunk has taken responsibility for a package (``accepted``), or holds it back for now (``held``)."""
+    """The trunk has taken responsibility for a package (``accepted``), keeps it until the document has come that
+    it is about (``waiting``), or holds it back for now (``held``)."""
 
-    receipt: str = Field(pattern="^(accepted|held)$")
+    receipt: str = Field(pattern="^(accepted|waiting|held)$")
     package_id: str = Field(pattern="^[0-9a-f]{32}$")
     document_id: str
     sha256: str = Field(pattern="^([0-9a-f]{64})?$")
     submitted_at: str = Field(json_schema_extra={"format": "date-time"})
     reason: Reason | None = None
-    """Of a package that is held: why."""
+    """Of a package that waits or is held: why."""
     description: str | None = None
     """The same, for people."""
 

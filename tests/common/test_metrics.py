@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from common import metrics
-from common.domain.names import Lane
+from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.metrics.documents import Unfinished
@@ -140,6 +140,10 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
     "set_door": (
         lambda: metrics.set_door(Lane.URGENT, is_open=False),
         {("trunk_door_open", ("urgent",)): 0},
+    ),
+    "set_packages_waiting": (
+        lambda: metrics.set_packages_waiting({PackageKind.RECALL: 3}),
+        {("trunk_packages_waiting", ("recall",)): 3, ("trunk_packages_waiting", ("update",)): 0},
     ),
     "set_placings_waiting": (
         lambda: metrics.set_placings_waiting({"full": 3, "missing": 0}),

@@ -26,7 +26,7 @@ ACCOUNTS = (*SERVICES, "operator", *UNITS)
 REFUSED = "refused"
 
 MAKES = {
-    "intake": {"package.accepted", "notice.accepted", "package.refused", "package.repeated"},
+    "intake": {"package.accepted", "notice.accepted", "package.refused", "package.repeated", "package.waiting"},
     "validator": {"document.verified", "document.refused"},
     "router": {
         "delivery.placed",

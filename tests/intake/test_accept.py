@@ -23,7 +23,7 @@ from common.domain.names import PackageKind, StatusCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
-from intake.accept import Admitted, admit, settle_claim
+from intake.accept import Admitted, Awaits, admit, settle_claim
 
 TODAY = date(2026, 11, 22)
 UNIT = Unit(code="000.00.14.H29", name="Sở Thử", valid_from=date(2025, 7, 1))
@@ -101,24 +101,6 @@ REFUSED = [
     ("another unit's name", document(sender=OTHER), UNIT, [], Reason.E_FROM),
     ("a closed unit", document(), CLOSED, [], Reason.E_FROM),
     ("issued in two days", document(issued=TODAY + timedelta(days=2)), UNIT, [], Reason.E_DATE),
-    ("recall of nothing", document(PackageKind.RECALL), UNIT, [], Reason.E_REFDOC),
-    (
-        "recall of another unit's document",
-        document(PackageKind.RECALL, response_for=(ResponseFor(unit=OTHER, document_id="theirs"),)),
-        UNIT,
-        [FOREIGN],
-        Reason.E_REFDOC,
-    ),
-    ("update of nothing", document(PackageKind.UPDATE, business={"target": "never"}), UNIT, [], Reason.E_REFDOC),
-    (
-        "one of two replaced is unknown",
-        document(PackageKind.REPLACE, business=replaced("earlier", "never")),
-        UNIT,
-        [EARLIER],
-        Reason.E_REFDOC,
-    ),
-    ("a status about nothing", status(StatusCode.DONE, "never"), UNIT, [], Reason.E_REFDOC),
-    ("asking back what others sent", status(StatusCode.TAKE_BACK, "theirs"), UNIT, [FOREIGN], Reason.E_REFDOC),
 ]
 
 
@@ -127,6 +109,58 @@ def test_refused(case: str, message: Any, unit: Unit, known: list[str], reason: 
     answer = admit(message, unit, TODAY, known)
     assert isinstance(answer, Refused)
     assert answer.reason is reason
+    assert answer.detail
+
+
+NEVER = ids.document_key(UNIT.code, "never")
+AWAITED = [
+    ("recall of nothing", document(PackageKind.RECALL), [], [OWN], False),
+    (
+        "recall of another unit's document",
+        document(PackageKind.RECALL, response_for=(ResponseFor(unit=OTHER, document_id="theirs"),)),
+        [FOREIGN],
+        [OWN],
+        False,
+    ),
+    (
+        "recall with two candidates",
+        document(PackageKind.RECALL, response_for=(ResponseFor(unit=UNIT.code, document_id="never"),)),
+        [],
+        [OWN, NEVER],
+        False,
+    ),
+    ("update of nothing", document(PackageKind.UPDATE, business={"target": "never"}), [], [NEVER], False),
+    (
+        "one of two replaced is unknown",
+        document(PackageKind.REPLACE, business=replaced("earlier", "never")),
+        [EARLIER],
+        [NEVER],
+        True,
+    ),
+    (
+        "a status about nothing",
+        status(StatusCode.DONE, "never"),
+        [],
+        [ids.document_key(OTHER, "never")],
+        False,
+    ),
+    (
+        "asking back what others sent",
+        status(StatusCode.TAKE_BACK, "theirs"),
+        [FOREIGN],
+        [ids.document_key(UNIT.code, "theirs")],
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "message", "known", "awaited", "needs_all"), AWAITED, ids=[row[0] for row in AWAITED])
+def test_what_may_still_come_is_awaited(
+    case: str, message: Any, known: list[str], awaited: list[str], needs_all: bool
+) -> None:
+    answer = admit(message, UNIT, TODAY, known)
+    assert isinstance(answer, Awaits)
+    assert (list(answer.documents), answer.needs_all) == (awaited, needs_all)
     assert answer.detail
 
 
@@ -159,9 +193,11 @@ def test_an_act_upon_another_unit_s_document_is_a_security_event(case: str, mess
     """Whether or not that document exists: what a unit learns from the answer is the same."""
     for known in ([], [ids.document_key(OTHER, STRANGER)]):
         answer = admit(message, UNIT, TODAY, known, UNITS)
-        assert isinstance(answer, Refused)
-        assert answer.reason is Reason.E_REFDOC
-        assert answer.security is (SecurityKind.FOREIGN_STATUS if is_attempt else None)
+        if is_attempt:
+            assert isinstance(answer, Refused)
+            assert (answer.reason, answer.security) == (Reason.E_REFDOC, SecurityKind.FOREIGN_STATUS)
+        else:
+            assert isinstance(answer, Awaits)
 
 
 @pytest.mark.parametrize(

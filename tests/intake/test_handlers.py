@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from common.buckets import make_missing
 from common.database import Database
 from common.domain.directory import Directory, Unit
-from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, OtherInfo, Signer
+from common.domain.envelope import Attachment, Business, DocumentType, Envelope, Organization, OtherInfo, Signer
 from common.domain.names import Lane, Priority
 from common.domain.reason import Reason
 from common.edxml import build
@@ -35,6 +35,7 @@ from common.objects import CONTENT, UPLOADS, Objects, content_ref
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
+from intake.waiting_store import WaitingPackages
 
 from ..harness.memory import RecordingPublisher, delivery
 
@@ -76,7 +77,8 @@ async def bench(stack: SimpleNamespace) -> AsyncIterator[Bench]:
     database, announcer = Database(settings, name), RecordingPublisher()
     units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
     directory: Any = SimpleNamespace(current=Directory(units))
-    yield Bench(Intake(announcer, settings, objects, Packages(database), directory), announcer, objects)
+    waiting = WaitingPackages(database)
+    yield Bench(Intake(announcer, settings, objects, Packages(database), waiting, directory), announcer, objects)
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
 
@@ -92,6 +94,7 @@ def package(document_id: str | None = None, pdf: bytes = PDF, **changes: Any) ->
         type=DocumentType(name="Thông báo"),
         subject="V/v thử nghiệm",
         signer=Signer(full_name="Nguyễn Văn A"),
+        business=changes.pop("business", Business()),
         other=OtherInfo(priority=changes.pop("priority", Priority.NORMAL)),
         attachments=(
             Attachment(

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,13 +49,16 @@ from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, QueueFull, Unroutable
 from router.actions import Decision
 from router.compose import Answer
-from router.delivery_state import UNANSWERED, Note, Position, Step
+from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
+from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
 from router.placing import Cause, Placing, PlacingState, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
-from router.store.rows import DeliveryEvent, DocumentRecord, Happened, Version
+from router.store.placings import TRIED
+from router.store.rows import DocumentRecord, Happened
+from router.versions import Version
 
 from ..harness.memory import Clock, RecordingPublisher, delivery
 
@@ -232,17 +236,17 @@ class MemoryDeliveries:
     """Collection ``deliveries``."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Position] = {}
-        self.lived: dict[tuple[str, str, str], Step] = {}
+        self.rows: dict[tuple[str, str], list[HistoryEntry]] = {}
         self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
         self.placed_at: dict[tuple[str, str], datetime] = {}
 
     async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
         return frozenset(unit for of, unit in self.rows if of == key and (among is None or unit in among))
 
-    async def open(self, key: str, receiver: str, package_id: str, version: int, lane: Lane, at: datetime) -> None:
-        self.rows.setdefault((key, receiver), Position(content_version=version))
-        self.opened.setdefault((key, receiver), (lane, at))
+    async def open(self, key: str, receiver: str, package_id: str, lane: Lane, event: DeliveryEvent) -> Step:
+        self.rows.setdefault((key, receiver), [])
+        self.opened.setdefault((key, receiver), (lane, event.at))
+        return (await self.record(key, receiver, event)).step
 
     async def placed(self, key: str, receiver: str, at: datetime) -> bool:
         is_first = (key, receiver) in self.rows and (key, receiver) not in self.placed_at
@@ -251,25 +255,20 @@ class MemoryDeliveries:
         return is_first
 
     async def pending(self) -> dict[tuple[str, Lane], int]:
-        waiting = [at for at in self.placed_at if self.rows[at].state in UNANSWERED]
+        waiting = [at for at in self.placed_at if position_of(self.rows[at]).state in UNANSWERED]
         return Counter((receiver, self.opened[key, receiver][0]) for key, receiver in waiting)
 
-    async def change(
-        self,
-        key: str,
-        receiver: str,
-        event: DeliveryEvent,
-        move: Callable[[Position], Step],
-        link: str | None = None,
-    ) -> Happened:
-        name, at = (key, receiver, event.id), (key, receiver)
-        before, is_first = self.rows[at], name not in self.lived
-        if is_first:
-            self.lived[name] = move(before)
-            self.rows[at] = self.lived[name].position
+    async def history(self, key: str, receiver: str) -> History:
+        return tuple(self.rows.get((key, receiver), ()))
+
+    async def record(self, key: str, receiver: str, event: DeliveryEvent, link: str | None = None) -> Happened:
+        at = (key, receiver)
+        before, entry = position_of(self.rows[at]), entry_of(self.rows[at], event)
+        if is_first := entry not in self.rows[at]:
+            self.rows[at].append(entry)
         lane, opened_at = self.opened[at]
         placed_at = self.placed_at.get(at, opened_at)
-        return Happened(step=self.lived[name], is_first=is_first, before=before, lane=lane, placed_at=placed_at)
+        return Happened(step=entry.step, is_first=is_first, before=before, lane=lane, placed_at=placed_at)
 
 
 class MemoryPlacings:
@@ -287,30 +286,40 @@ class MemoryPlacings:
 
     async def placed(self, placing_id: str, at: datetime) -> bool:
         row = self.rows[placing_id]
-        if row.state is PlacingState.PLACED:
+        if row.state not in TRIED:
             return False
         self._set(row, state=PlacingState.PLACED, placed_at=at, cause=None)
         return True
 
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         row = self.rows[placing.id]
-        if row.state is not PlacingState.PLACED:
+        if row.state in TRIED:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
             self._set(row, state=PlacingState.WAITING, cause=cause, attempts=attempts, next_attempt_at=later)
 
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
+        if (row := self.rows[placing_id]).state is PlacingState.HELD:
+            self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
+
+    async def withdraw(self, placing_id: str) -> None:
+        if (row := self.rows[placing_id]).state is PlacingState.HELD:
+            self._set(row, state=PlacingState.WITHDRAWN, cause=None)
+
     async def has_open(self, decision: str) -> bool:
-        return any(row.decision == decision and row.state is not PlacingState.PLACED for row in self.rows.values())
+        open_states = (*TRIED, PlacingState.HELD)
+        return any(row.decision == decision and row.state in open_states for row in self.rows.values())
 
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
-        open_rows = [row for row in self.rows.values() if row.state is not PlacingState.PLACED]
+        open_rows = [row for row in self.rows.values() if row.state in TRIED]
         due = sorted((row for row in open_rows if row.next_attempt_at <= now), key=lambda row: row.next_attempt_at)
         for row in due[:limit]:
             self._set(row, next_attempt_at=now + lease)
         return due[:limit]
 
     async def waiting(self) -> dict[Cause, int]:
-        return Counter(row.cause for row in self.rows.values() if row.state is PlacingState.WAITING and row.cause)
+        waiting = (PlacingState.WAITING, PlacingState.HELD)
+        return Counter(row.cause for row in self.rows.values() if row.state in waiting and row.cause)
 
     def _set(self, row: Placing, **fields: Any) -> None:
         self.rows[row.id] = row.model_copy(update=fields)
@@ -335,6 +344,8 @@ class World:
         self.clock = Clock(AT + timedelta(minutes=5))
         self.directory = SimpleNamespace(current=directory())
         self.router = self.restarted()
+        self.submissions = count()
+        """Packages are submitted one after the other, in the order in which they are made."""
         self.run = secrets.token_hex(6)
         """Keeps the ids of this test apart from those of others."""
 
@@ -446,7 +457,7 @@ class World:
             "document_id": document_id,
             "kind": message.kind,
             "lane": Lane.NORMAL,
-            "submitted_at": AT,
+            "submitted_at": AT + next(self.submissions) * timedelta(milliseconds=1),
             "package": ref,
             "envelope": await self.objects.put_content(to_json(message)),
         }
@@ -496,6 +507,12 @@ class World:
         self.sender.forget()
         return fact
 
+    async def deliver_and_keep(self, message: Message) -> DocumentVerified:
+        """A valid document, routed."""
+        fact = await self.verified(message)
+        await self.take(fact)
+        return fact
+
     async def report(self, message: Message) -> NoticeAccepted:
         """A notice, taken."""
         fact = await self.notice(message)
@@ -504,9 +521,7 @@ class World:
 
     async def position(self, name: str, receiver: str) -> Position:
         """Where a document stands at a unit."""
-        event = DeliveryEvent(id=secrets.token_hex(8), code="look", by="test", at=AT)
-        looked = await self.store.deliveries.change(self.key(name), receiver, event, lambda p: Step(p, Note.IMPOSSIBLE))
-        return looked.step.position
+        return position_of(await self.store.deliveries.history(self.key(name), receiver))
 
 
 def _subject(message: Message) -> str:

@@ -11,17 +11,17 @@ import httpx
 import pytest
 
 from common.domain.envelope import StatusReport
-from common.domain.ids import document_key
+from common.domain.ids import document_key, event_id
 from common.domain.names import Label, PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.edxml import parse
-from common.facts import RoutingRefused, SecurityNoticed
+from common.facts import PackageWaiting, RoutingRefused, SecurityNoticed
 from common.failure import Forged, Permanent, Transient
 from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
 from common.headers import SENDER as FROM
 from common.sentences import sentence
 from router.delivery_state import DeliveryState
-from router.placing import Cause
+from router.placing import Cause, PlacingState
 
 from ..harness.memory import delivery
 from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, Sent, World, directory
@@ -507,6 +507,109 @@ async def test_added_receivers_get_the_newest_version(world: World) -> None:
     assert (await world.position("doc", C)).content_version == 2
 
 
+async def test_an_older_version_that_arrives_last_is_not_the_current_one(world: World) -> None:
+    await world.deliver(world.letter())
+    older, newer = await world.verified(world.update("doc")), await world.verified(world.update("doc", name="newer"))
+    for fact in (newer, older):
+        await world.take(fact)
+    assert {sent.headers[PACKAGE_ID] for sent in world.sender.inbox(A)} == {older.package_id, newer.package_id}
+    await world.report(world.status(StatusCode.AGREED))
+    record = await world.store.documents.find(world.key("doc"))
+    content = (await world.position("doc", A)).content_version
+    assert record is not None
+    assert content is not None
+    assert record.versions[content - 1].package_id == newer.package_id
+    await world.report(world.update("doc", to=(A,), added=(C,), name="more", files=0))
+    (shared,) = world.sender.inbox(C)
+    assert shared.headers[PACKAGE_ID] == newer.package_id
+
+
+async def test_a_version_is_shared_as_it_was_decided(world: World) -> None:
+    """A run that crashed half-way is repeated after a newer version came: the unit gets what it was to get."""
+    original = await world.deliver(world.letter())
+    fact = await world.notice(world.update("doc", to=(A,), added=(C,), name="more", files=0))
+    refuse = world.sender.publish
+
+    async def crash(_: object) -> None:
+        raise ConnectionError
+
+    world.sender.publish = crash  # type: ignore[method-assign,assignment]
+    with pytest.raises(ConnectionError):
+        await world.take(fact)
+    world.sender.publish = refuse  # type: ignore[method-assign]
+    await world.deliver(world.update("doc"))
+    await world.take(fact, by=world.restarted())
+    (shared,) = world.sender.inbox(C)
+    assert shared.headers[PACKAGE_ID] == original.package_id
+    assert (await world.position("doc", C)).content_version == 1
+
+
+@pytest.mark.parametrize("how", ["offered", "delivered"])
+async def test_new_content_is_not_given_to_a_unit_that_gave_the_document_back(world: World, how: str) -> None:
+    await world.deliver(world.letter())
+    await world.report(world.recall("doc", to=(A,)))
+    await world.report(world.status(StatusCode.AGREED))
+    world.sender.forget()
+    if how == "offered":
+        fact = await world.deliver_and_keep(world.update("doc"))
+    else:
+        fact = await world.report(world.update("doc", to=(B,), added=(A,), files=0))
+    assert world.sender.inbox(A) == []
+    assert [sent.headers[PACKAGE_ID] for sent in world.sender.inbox(B)] == [fact.package_id]
+    (refusal,) = world.sender.inbox(SENDER, "refusal")
+    assert refusal.headers[REASON] == "E_RECALLED"
+    assert refusal.headers[EVENT_ID] == f"{fact.package_id}:refusal/{A}:1"
+    (refused,) = world.sender.told("delivery.refused")
+    assert (refused.receiver, refused.reason) == (A, Reason.E_RECALLED)
+
+
+@pytest.mark.parametrize("answer", [StatusCode.AGREED, StatusCode.DECLINED])
+async def test_new_content_waits_for_the_answer_to_a_recall(world: World, answer: StatusCode) -> None:
+    await world.deliver(world.letter())
+    await world.report(world.recall("doc", to=(A,)))
+    world.sender.forget()
+    fact = await world.deliver_and_keep(world.update("doc"))
+    assert world.sender.inbox(A) == []
+    assert world.sender.inbox(SENDER) == [], "nothing is decided"
+    held = await world.store.placings.find(f"{fact.package_id}:placed/{A}:1")
+    assert held is not None
+    assert (held.state, held.cause) == (PlacingState.HELD, Cause.RECALL)
+    assert (await world.store.placings.waiting())[Cause.RECALL] > 0
+
+    def given(unit: str, kind: str) -> int:
+        return sum(sent.headers[PACKAGE_ID] == fact.package_id for sent in world.sender.inbox(unit, kind))
+
+    await world.sweep(hours=5)
+    assert not given(A, "document")
+    status = await world.report(world.status(answer))
+    is_agreed = answer is StatusCode.AGREED
+    for _ in range(2):
+        assert given(A, "document") == (not is_agreed)
+        assert given(SENDER, "refusal") == is_agreed
+        settled = await world.store.placings.find(held.id)
+        assert settled is not None
+        assert settled.state is (PlacingState.WITHDRAWN if is_agreed else PlacingState.PLACED)
+        assert not await world.store.placings.has_open(fact.event_id)
+        await world.take(status)
+        await world.take(fact, by=world.restarted())
+        await world.sweep(hours=5)
+    refused = [told for told in world.sender.told("delivery.refused") if told.package_id == fact.package_id]
+    assert {told.receiver for told in refused} == ({A} if is_agreed else set())
+
+
+async def test_early_statuses_are_joined(world: World) -> None:
+    await world.deliver(world.letter())
+    codes = (StatusCode.DONE, StatusCode.ASSIGNED, StatusCode.ARRIVED, StatusCode.PROCESSING, StatusCode.ACCEPTED)
+    for code in codes:
+        await world.report(world.status(code))
+    assert (await world.position("doc", A)).state is DeliveryState.DONE
+    assert [fact.state for fact in world.sender.told("status.recorded")] == [
+        *("SENT", "SENT"),
+        *("ARRIVED",) * 2,
+        "DONE",
+    ]
+
+
 async def test_a_replacement(world: World) -> None:
     await world.deliver(world.letter())
     await world.take(await world.verified(world.replacement("doc", units=(A,))))
@@ -532,8 +635,58 @@ async def test_a_delivery_keeps_its_history(world: World) -> None:
     kept = await deliveries.find_one({"_id": f"{world.key('doc')}/{A}"})
     assert (kept["state"], kept["version"]) == ("SUPERSEDED", 3)
     assert kept["successor"] == document_key(SENDER, world.id("replacement"))
-    arrived, replaced = kept["history"]
+    delivered, arrived, replaced = kept["history"]
+    assert (delivered["code"], delivered["brings"]) == ("deliver", 1)
     assert (arrived["event_id"], arrived["code"], arrived["by"]) == (fact.event_id, "01", A)
     assert (arrived["state"], arrived["description"], arrived["note"]) == ("ARRIVED", status.description, "moved")
     assert arrived["at"].tzinfo is not None
     assert replaced["code"] == "replace"
+
+
+NEW_FIELDS = {"package_id": "", "submitted_at": "", "brings": "", "early": ""}
+
+
+@pytest.mark.parametrize("backing", ["servers"])
+async def test_rows_of_the_release_before_are_understood(world: World) -> None:
+    """They have no entry for the beginning of a delivery, no order, and statuses that came early are lost in them."""
+    await world.deliver(world.letter())
+    for code in (StatusCode.ARRIVED, StatusCode.ACCEPTED, StatusCode.PROCESSING):
+        await world.report(world.status(code))
+    update = await world.deliver(world.update("doc"))
+    deliveries = world.store.deliveries._deliveries  # type: ignore[attr-defined]
+    row = await deliveries.find_one({"_id": f"{world.key('doc')}/{A}"})
+    former = [{name: value for name, value in entry.items() if name not in NEW_FIELDS} for entry in row["history"][1:]]
+    await deliveries.update_one({"_id": row["_id"]}, {"$set": {"history": former}, "$unset": {"early": ""}})
+    before = await world.position("doc", A)
+    assert (before.state, before.content_version, before.offered_version) == (DeliveryState.PROCESSING, 1, 2)
+    await world.report(world.status(StatusCode.AGREED))
+    await world.report(world.status(StatusCode.DONE))
+    after = await world.position("doc", A)
+    assert (after.state, after.content_version, after.offered_version) == (DeliveryState.DONE, 2, None)
+    documents = world.store.documents._documents  # type: ignore[attr-defined]
+    await documents.update_one({"_id": world.key("doc")}, {"$unset": {"versions.0.order": "", "versions.1.order": ""}})
+    await world.report(world.update("doc", to=(A,), added=(C,), name="more", files=0))
+    (shared,) = world.sender.inbox(C)
+    assert shared.headers[PACKAGE_ID] == update.package_id
+
+
+async def test_a_package_that_waits_for_a_document_is_receipted_as_waiting(world: World) -> None:
+    notice = await world.notice(world.recall("doc"))
+    fact = PackageWaiting(
+        **notice.model_dump(exclude={"fact", "envelope", "place"})
+        | {"event_id": event_id(notice.package_id, "waiting"), "reason": Reason.E_REFDOC_AWAITED},
+        deadline=notice.submitted_at + timedelta(hours=24),
+    )
+    for _ in range(2):
+        await world.take(fact)
+    (waits,) = world.sender.inbox(SENDER, "receipt")
+    told = json.loads(waits.body)
+    assert (told["receipt"], told["reason"], waits.headers[REASON]) == ("waiting", *["E_REFDOC_AWAITED"] * 2)
+    assert sentence(Reason.E_REFDOC_AWAITED) in told["description"]
+    await world.take(world.repeated(notice))
+    assert [json.loads(sent.body)["receipt"] for sent in world.sender.inbox(SENDER)] == ["waiting"] * 2
+    await world.deliver(world.letter("doc"))
+    await world.take(notice)
+    world.sender.forget()
+    await world.take(world.repeated(notice))
+    assert [json.loads(sent.body)["receipt"] for sent in world.sender.inbox(SENDER)] == ["accepted"]

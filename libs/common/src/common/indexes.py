@@ -54,6 +54,11 @@ def _waiting(stage: str) -> Index:
 INDEXES = (
     # trunkctl track: the packages that bear a DocumentId.
     Index("intake", "packages", ("document_id",)),
+    # packages that wait for a document: of a unit, for a document, and due; trunkctl track.
+    Index("intake", "waiting", ("sender",)),
+    Index("intake", "waiting", ("awaited",)),
+    Index("intake", "waiting", ("next_look_at",)),
+    Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
     # trunkctl archive check: the records of a document.

@@ -17,6 +17,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_ENUM: "Một trường mang mã không có trong danh mục; đề nghị dùng đúng mã và gửi lại.",
     Reason.E_REFDOC: "Văn bản được dẫn chiếu không có trên trục, đã bị từ chối hoặc không do đơn vị gửi ban hành; "
     "đề nghị kiểm tra mã định danh văn bản.",
+    Reason.E_REFDOC_AWAITED: "Văn bản được dẫn chiếu chưa đến trục; trục giữ gói tin này và xử lý khi văn bản đến, "
+    "quá hạn sẽ từ chối. Chưa cần gửi lại.",
     Reason.E_DUP: "Mã định danh văn bản này đã dùng cho một gói tin khác; đề nghị cấp mã mới và gửi lại.",
     Reason.E_SECRET: "Văn bản có dấu hiệu bí mật nhà nước, không được gửi qua trục; "
     "đề nghị chuyển theo quy định về bảo vệ bí mật nhà nước.",
@@ -62,6 +64,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_TO_CLOSED: "Nơi nhận đã ngừng hoạt động nên không nhận được văn bản; đề nghị gửi tới đơn vị kế thừa.",
     Reason.E_STATUS_FORBIDDEN: "Đơn vị không có quyền báo trạng thái này hoặc không phải là nơi nhận của văn bản; "
     "đề nghị kiểm tra đơn vị và mã định danh văn bản.",
+    Reason.E_RECALLED: "Nơi nhận đã trả lại văn bản này theo yêu cầu thu hồi nên không nhận bản cập nhật; "
+    "đề nghị gửi văn bản mới nếu cần.",
     Reason.E_SENDER_UNKNOWN: "Không xác định được đơn vị gửi; đề nghị liên hệ đơn vị vận hành trục để đăng ký.",
     Reason.E_FACT: "Bản tin nội bộ của trục bị lỗi; đề nghị liên hệ đơn vị vận hành trục.",
     Reason.E_OBJECT: "Kho lưu trữ của trục không còn đúng dữ liệu đã nhận; đề nghị liên hệ đơn vị vận hành trục.",

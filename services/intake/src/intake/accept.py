@@ -4,7 +4,7 @@
 1. The sender named in the package is the unit whose user submitted it (R7, R14).
 2. That unit is open on the day (R16).
 3. Dates are not in the future.
-4. What the package is about was accepted earlier from the right issuer.
+4. What the package is about was accepted earlier from the right issuer; if not, it waits for that.
 5. A document of its own bears a DocumentId that no other package holds (R32); same bytes never come here.
 """
 
@@ -32,6 +32,17 @@ class Admitted:
     """Document key."""
 
 
+@dataclass(frozen=True, slots=True)
+class Awaits:
+    """The package may enter once a document has come which it is about."""
+
+    documents: tuple[str, ...]
+    """Document keys that are not known."""
+    needs_all: bool
+    """All of them must come, not one."""
+    detail: str
+
+
 def secret(mark: Mark | None) -> Refused | None:
     """Step 0."""
     return Refused(Reason.E_SECRET, str(mark), SecurityKind.SECRET_CONTENT) if mark else None
@@ -39,7 +50,7 @@ def secret(mark: Mark | None) -> Refused | None:
 
 def admit(
     message: Message, unit: Unit, today: date, known: Sequence[str], units: Container[UnitCode] = ()
-) -> Admitted | Refused:
+) -> Admitted | Awaits | Refused:
     """Steps 1 to 4. ``known``: document keys, of those the package is about, that were accepted earlier; ``units``:
     codes of all units, by which an attempt upon another unit's document is recognised."""
     if message.sender.code != unit.code:
@@ -52,16 +63,17 @@ def admit(
     return _subject(message, known, units)
 
 
-def _subject(message: Message, known: Sequence[str], units: Container[UnitCode]) -> Admitted | Refused:
+def _subject(message: Message, known: Sequence[str], units: Container[UnitCode]) -> Admitted | Awaits | Refused:
     about = {ids.document_key(*document): document for document in ids.concerned_documents(message)}
-    missing = [document for key, document in about.items() if key not in known]
+    missing = {key: document for key, document in about.items() if key not in known}
     needs_all = message.kind is PackageKind.REPLACE
     if missing and (needs_all or len(missing) == len(about)):
-        issuer, document_id = missing[0]
+        issuer, document_id = next(iter(missing.values()))
         named = document_id.partition(",")[0]
-        is_foreign = issuer == message.sender.code != named and named in units
-        security = SecurityKind.FOREIGN_STATUS if is_foreign else None
-        return Refused(Reason.E_REFDOC, f"no document {document_id} of {issuer} was accepted", security)
+        detail = f"no document {document_id} of {issuer} was accepted"
+        if issuer == message.sender.code != named and named in units:
+            return Refused(Reason.E_REFDOC, detail, SecurityKind.FOREIGN_STATUS)
+        return Awaits(tuple(missing), needs_all, detail)
     if ids.claims_document_id(message) or not about:
         return Admitted(ids.document_key(message.sender.code, document_id_of(message)))
     return Admitted(next(key for key in about if key in known))

@@ -3,17 +3,20 @@
 from typing import Any
 
 from common.domain.ids import event_id
+from common.domain.reason import Reason
 from common.facts import (
     BaseFact,
     NoticeAccepted,
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
+    PackageWaiting,
     SecurityNoticed,
     security_event,
 )
 from common.topology import submit_queue
 from intake.record import PackageRecord
+from intake.waiting import WaitingPackage
 
 
 def fact_of(record: PackageRecord) -> BaseFact:
@@ -22,7 +25,7 @@ def fact_of(record: PackageRecord) -> BaseFact:
     if record.reason is not None:
         return PackageRefused(**common, reason=record.reason, detail=record.detail)
     kind = PackageAccepted if record.carries_files else NoticeAccepted
-    return kind.model_validate(common | {"envelope": record.envelope})
+    return kind.model_validate(common | {"envelope": record.envelope, "place": record.place})
 
 
 def repeated_fact_of(record: PackageRecord) -> PackageRepeated:
@@ -34,6 +37,24 @@ def repeated_fact_of(record: PackageRecord) -> PackageRepeated:
         detail=record.detail,
         submitted_at=record.submitted_at,
     )
+
+
+def waiting_fact_of(waiting: WaitingPackage) -> PackageWaiting:
+    """It waits for a document."""
+    return PackageWaiting(
+        **_common(waiting, "waiting"),
+        submitted_at=waiting.submitted_at,
+        package=waiting.package,
+        reason=Reason.E_REFDOC_AWAITED,
+        detail=waiting.detail,
+        deadline=waiting.deadline,
+    )
+
+
+def repeated_waiting_fact_of(waiting: WaitingPackage) -> PackageRepeated:
+    """The same bytes came again, and still wait."""
+    common = _common(waiting, "waiting/repeated")
+    return PackageRepeated(**common, accepted=True, submitted_at=waiting.submitted_at)
 
 
 def security_fact_of(record: PackageRecord) -> SecurityNoticed | None:
@@ -52,7 +73,7 @@ def security_fact_of(record: PackageRecord) -> SecurityNoticed | None:
     )
 
 
-def _common(record: PackageRecord, step: str) -> dict[str, Any]:
+def _common(record: PackageRecord | WaitingPackage, step: str) -> dict[str, Any]:
     return {
         "event_id": event_id(record.package_id, step),
         "occurred_at": record.submitted_at,

@@ -1,15 +1,19 @@
 """Intake's handlers: a submission becomes a saved decision and a fact; a later refusal frees its DocumentId."""
 
 import io
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from datetime import timedelta
+from typing import BinaryIO, cast
 
 from common.clock import Clock, utc_now
 from common.containment import in_thread
 from common.directory import DirectoryReader
 from common.domain import ids
+from common.domain.directory import Unit
 from common.domain.envelope import Message
+from common.domain.names import PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import Parsed
@@ -21,14 +25,22 @@ from common.secrecy import mark_in_message
 from common.service.incoming import Incoming
 from common.service.outgoing import Announcer
 from common.telemetry import about_document
-from intake.accept import Admitted, admit, secret, settle_claim
-from intake.announce import fact_of, repeated_fact_of, security_fact_of
+from intake.accept import Admitted, Awaits, admit, secret, settle_claim
+from intake.announce import (
+    fact_of,
+    repeated_fact_of,
+    repeated_waiting_fact_of,
+    security_fact_of,
+    waiting_fact_of,
+)
 from intake.packages import Packages
 from intake.reading import close_files, mark_in_broken, read_package, store_parts
 from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned_away, unreadable
 from intake.secret import objects_of
 from intake.settings import IntakeSettings
-from intake.submission import Submission, open_package, submission_of, uploaded
+from intake.submission import SPOOL_BYTES, Submission, open_package, submission_of, uploaded
+from intake.waiting import WaitingPackage, refused_wait, waiting_of
+from intake.waiting_store import WaitingPackages
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class Intake:
     settings: IntakeSettings
     objects: Objects
     packages: Packages
+    waiting: WaitingPackages
     directory: DirectoryReader
     now: Clock = utc_now
 
@@ -55,7 +68,23 @@ class Intake:
             saved = await self.packages.find(arrival.package_id)
             if saved and saved.is_secret and arrival.upload:
                 await self.objects.purge(arrival.upload)
-            await self._answer(saved or await self._decide(arrival, submission, source))
+            if saved is None and (waiting := await self.waiting.find(arrival.package_id)):
+                await self._tell(waiting)
+                return
+            decided = saved or await self._decide(arrival, submission.unit, source)
+            if isinstance(decided, WaitingPackage):
+                await self._tell(await self._wait(decided, source))
+            else:
+                await self._answer(decided)
+
+    async def resume(self, waiting: WaitingPackage) -> bool:
+        """Decide about a package that waits, if its document has come or its time is over. False = it waits on."""
+        saved = await self.packages.find(waiting.package_id) or await self._reconsider(waiting)
+        if saved is None:
+            return False
+        if not saved.announced:
+            await self._answer(saved)
+        return True
 
     async def release(self, fact: DocumentRefused) -> None:
         """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left."""
@@ -87,30 +116,75 @@ class Intake:
             await self.objects.put_content(source)
         return await self.packages.find(arrival.package_id) or await self.packages.save(record)
 
-    async def _decide(self, arrival: Arrival, submission: Submission, source: BinaryIO) -> PackageRecord:
+    async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
+        unit = self.directory.current.unit(waiting.sender)
+        known = await self.packages.known(list(waiting.awaited))
+        if unit is None or (self.now() < waiting.deadline and not waiting.has_come(known)):
+            return None
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spooled:
+            source = cast(BinaryIO, spooled)
+            await self.objects.fetch(waiting.package, source)
+            decided = await self._decide(waiting.arrival, unit, source)
+            return None if isinstance(decided, WaitingPackage) else decided
+
+    async def _wait(self, waiting: WaitingPackage, source: BinaryIO) -> WaitingPackage:
+        """Keep the package, then see whether its document came while it was judged."""
+        await self.objects.put_content(source)
+        saved = await self.waiting.save(waiting)
+        if saved.has_come(await self.packages.known(list(saved.awaited))):
+            await self.waiting.look_again(saved.package_id, self.now())
+        return saved
+
+    async def _tell(self, waiting: WaitingPackage) -> None:
+        """Let the sender know that the package waits."""
+        if waiting.announced:
+            await self.announcer.announce(repeated_waiting_fact_of(waiting))
+            return
+        await self.announcer.announce(waiting_fact_of(waiting))
+        await self.waiting.mark_announced(waiting.package_id)
+
+    async def _decide(self, arrival: Arrival, unit: Unit, source: BinaryIO) -> PackageRecord | WaitingPackage:
         parsed = await read_package(source, self.settings.limits)
         if isinstance(parsed, Refused):
             marked = secret(await in_thread(mark_in_broken, source))
             return await self._once(arrival, source, unreadable(arrival, marked or parsed))
         try:
-            return await self._once(arrival, source, await self._judge(arrival, submission, parsed))
+            judged = await self._judge(arrival, unit, parsed)
+            if isinstance(judged, WaitingPackage):
+                source.seek(0)
+                return judged
+            return await self._once(arrival, source, judged)
         finally:
             close_files(parsed)
 
-    async def _judge(self, arrival: Arrival, submission: Submission, parsed: Parsed) -> PackageRecord:
+    async def _judge(self, arrival: Arrival, unit: Unit, parsed: Parsed) -> PackageRecord | WaitingPackage:
         about_document(document_id=document_id_of(parsed.message))
-        answer = secret(mark_in_message(parsed.message)) or await self._admit(arrival, submission, parsed.message)
+        answer = secret(mark_in_message(parsed.message)) or await self._admit(arrival, unit, parsed.message)
+        if isinstance(answer, Awaits):
+            return await self._await(arrival, parsed.message, answer)
         if isinstance(answer, Refused):
             return turned_away(arrival, parsed.message, answer)
-        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject)
+        concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
+        place = await self.packages.take_place([answer.subject, *concerned], self.now())
+        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject, place)
 
-    async def _admit(self, arrival: Arrival, submission: Submission, message: Message) -> Admitted | Refused:
+    async def _await(self, arrival: Arrival, message: Message, awaits: Awaits) -> PackageRecord | WaitingPackage:
+        deadline = arrival.at + timedelta(hours=self.settings.awaited_document_hours)
+        saved = await self.waiting.find(arrival.package_id)
+        others = 0 if saved else await self.waiting.count(arrival.sender)
+        limit = self.settings.waiting_packages_per_unit
+        if refused := refused_wait(awaits, deadline, self.now(), others, limit):
+            return turned_away(arrival, message, refused)
+        return saved or waiting_of(arrival, message, awaits, deadline)
+
+    async def _admit(self, arrival: Arrival, unit: Unit, message: Message) -> Admitted | Awaits | Refused:
         known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
         today, units = self.now().astimezone(VIETNAM).date(), self.directory.current.units
-        answer = admit(message, submission.unit, today, known, units)
-        if isinstance(answer, Refused) or not ids.claims_document_id(message):
+        answer = admit(message, unit, today, known, units)
+        if not isinstance(answer, Admitted) or not ids.claims_document_id(message):
             return answer
-        holder = await self.packages.claim(answer.subject, arrival.package_id)
+        updated = known[0] if message.kind is PackageKind.UPDATE else None
+        holder = await self.packages.claim(answer.subject, arrival.package_id, updated)
         return settle_claim(arrival.package_id, holder) or answer
 
     async def _answer(self, record: PackageRecord) -> None:
@@ -122,6 +196,8 @@ class Intake:
             reason=record.reason,
         )
         await self._purge(record.purge)  # what another copy of a secret package may have stored meanwhile
+        if record.reason is None and record.kind not in (PackageKind.STATUS, PackageKind.RECALL):
+            await self.waiting.wake(record.subject, self.now())
         if record.announced:
             await self.announcer.announce(repeated_fact_of(record))
             return

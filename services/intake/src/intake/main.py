@@ -4,6 +4,7 @@ from functools import partial
 
 from common.database import Database
 from common.directory import DirectoryReader
+from common.domain.names import Lane
 from common.facts import DocumentRefused
 from common.objects import Objects
 from common.service.service import Service
@@ -12,6 +13,8 @@ from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
 from intake.submission import submit_queues
+from intake.waiting_store import WaitingPackages
+from intake.waiting_sweep import WaitingSweep
 
 
 def build() -> Service:
@@ -20,13 +23,18 @@ def build() -> Service:
     database, objects = Database(settings, "intake"), Objects(settings)
     service = Service("intake", settings, database, objects)
     directory = DirectoryReader(objects, settings.directory_refresh_seconds)
-    intake = Intake(service, settings, objects, Packages(database), directory)
+    waiting = WaitingPackages(database)
+    intake = Intake(service, settings, objects, Packages(database), waiting, directory)
+    sweep = WaitingSweep(waiting, intake.resume, directory)
     service.uses(directory)
     for lane in service.lanes:
         queues = partial(submit_queues, directory, lane)
         consumer = service.on_queues(f"submissions {lane}", queues, "submit.", intake.receive)
         door = Door(lane, consumer, service.depths, settings.door_closes_at, settings.door_opens_at)
         service.does(f"door {lane}", door.watch, lambda: settings.door_seconds)
+    if Lane.NORMAL in service.lanes:
+        service.does("sweep of waiting packages", sweep.run, lambda: settings.waiting_sweep_seconds)
+    service.refreshes("packages waiting", sweep.measure)
     service.on_facts({DocumentRefused: intake.release})
     return service
 

@@ -1,9 +1,11 @@
 """Intake's memory: what was decided about each package, and which package holds which DocumentId."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
 from common.facts import ObjectRef
+from intake.order import next_place
 from intake.record import PackageRecord
 
 
@@ -35,21 +37,47 @@ class Packages:
         change = {"$set": {"purge": [ref.model_dump() for ref in purge]}}
         await compare_and_set(self._packages, {"_id": package_id}, change)
 
-    async def claim(self, document_key: str, package_id: str) -> str:
-        """Claim a DocumentId for a package, taking over a released one. Returns the package that holds it now."""
-        claim = await insert_once(self._claims, {"_id": document_key, "package_id": package_id, "state": "held"})
+    async def claim(self, document_key: str, package_id: str, about: str | None = None) -> str:
+        """Claim a DocumentId for a package, taking over a released one. Returns the package that holds it now.
+
+        ``about``: key of the document that an update under an id of its own concerns; they share one order.
+        """
+        held = {"package_id": package_id, "state": "held", "about": about}
+        claim = await insert_once(self._claims, {"_id": document_key, **held})
         if claim["package_id"] == package_id or claim["state"] == "held":
             return str(claim["package_id"])
         expected = {"_id": document_key, "package_id": claim["package_id"], "state": "released"}
-        taken = {"$set": {"package_id": package_id, "state": "held"}}
-        if await compare_and_set(self._claims, expected, taken):
+        if await compare_and_set(self._claims, expected, {"$set": held}):
             return package_id
-        return await self.claim(document_key, package_id)
+        return await self.claim(document_key, package_id, about)
 
     async def release(self, document_key: str, package_id: str) -> None:
         """The document was refused after intake: a corrected package may bear the same DocumentId."""
         expected = {"_id": document_key, "package_id": package_id}
         await compare_and_set(self._claims, expected, {"$set": {"state": "released"}})
+
+    async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:
+        """A place after all that were taken for these documents: kept before it is returned, so never given twice."""
+        while True:
+            claims = [claim for key in dict.fromkeys(document_keys) if (claim := await self._leading(key))]
+            taken = {claim["_id"]: claim.get("place") for claim in claims}
+            place = next_place(now, [each for each in taken.values() if each])
+            if await self._set_places(taken, place):
+                return place
+
+    async def _set_places(self, taken: dict[str, datetime | None], place: datetime) -> bool:
+        for key, before in taken.items():
+            if not await compare_and_set(self._claims, {"_id": key, "place": before}, {"$set": {"place": place}}):
+                return False
+        return True
+
+    async def _leading(self, document_key: str) -> Document | None:
+        """The claim that keeps the order of a document: its own, or that of the document which it updates."""
+        claim, seen = await find_by_id(self._claims, document_key), {document_key}
+        while claim and (about := claim.get("about")) and about not in seen:
+            seen.add(about)
+            claim = await find_by_id(self._claims, about) or claim | {"about": None}
+        return claim
 
     async def known(self, document_keys: list[str]) -> list[str]:
         """Those of the document keys that some accepted package holds, in the order given."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,6 +49,8 @@ class PackageRecord(BaseModel):
     arrival_lane: Lane | None = None
     """Of the queue it came by; None in records of earlier releases."""
     submitted_at: datetime
+    place: datetime | None = None
+    """Its place among the packages about the same documents; None if it was refused, or by an earlier release."""
     package: ObjectRef
     """The bytes as received; not in the store if the reason is E_SECRET."""
     upload: ObjectRef | None = None
@@ -105,9 +108,10 @@ def turned_away(arrival: Arrival, message: Message, refused: Refused) -> Package
     return _read(arrival, message, subject).model_copy(update=refusal)
 
 
-def let_in(arrival: Arrival, stored: Stored, subject: str) -> PackageRecord:
+def let_in(arrival: Arrival, stored: Stored, subject: str, place: datetime) -> PackageRecord:
     """Read, and accepted."""
-    found = {"envelope": stored.envelope, "warnings": stored.warnings, "carries_files": stored.carries_files}
+    found: dict[str, Any] = {"envelope": stored.envelope, "warnings": stored.warnings, "place": place}
+    found["carries_files"] = stored.carries_files
     return _read(arrival, stored.message, subject).model_copy(update=found)
 
 

@@ -15,6 +15,13 @@ class IntakeSettings(ServiceSettings):
     package_limit_bytes: int = 200 * MIB
     """Largest package at all."""
 
+    awaited_document_hours: float = 24.0
+    """How long a package waits for the document that it is about, before it is refused."""
+    waiting_packages_per_unit: int = 1_000
+    """Packages of one unit that may wait so; from then on they are refused at once."""
+    waiting_sweep_seconds: float = 2.0
+    """How often packages are looked for whose document has come or whose time is over."""
+
     door_closes_at: int = 100_000
     """Messages in one queue behind intake from which on it takes no more submissions of that lane: about 230 MB of
     facts, or what the archive gets of 20,000 letters, two days of the city's traffic."""

@@ -11,6 +11,7 @@ from typing import Literal
 from common.domain.names import DocumentId, Lane, PackageId, StatusCode, UnitCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from router.versions import NumberedVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,5 +125,8 @@ class Decision:
     """Key of the document to whose deliveries the orders refer."""
     document_id: DocumentId
     orders: tuple[Action, ...] = ()
+    version: NumberedVersion | None = None
+    """Of an update: the version that the package brings, or without content the one that further units get. None in
+    decisions of earlier releases."""
     refused: Refused | None = None
     """Nothing is done, and the package's sender is told why."""

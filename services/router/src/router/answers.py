@@ -1,5 +1,7 @@
 """What the sender of a package is answered about it, made of the fact that says so: pure."""
 
+from collections.abc import Sequence
+
 from common.domain.names import PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.facts import (
@@ -9,6 +11,7 @@ from common.facts import (
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
+    PackageWaiting,
 )
 from router.compose import Answer
 
@@ -27,6 +30,31 @@ def receipt_of(fact: PackageAccepted | NoticeAccepted) -> Answer:
         submitted_at=fact.submitted_at,
         sha256=fact.package.sha256,
     )
+
+
+def waiting_answer(fact: PackageWaiting) -> Answer:
+    """The package waits for the document that it is about."""
+    return Answer(
+        id=f"{fact.package_id}/waiting",
+        to=fact.sender,
+        package_id=fact.package_id,
+        document_key=fact.subject,
+        document_id=fact.document_id,
+        kind=fact.kind,
+        lane=fact.lane,
+        at=fact.submitted_at,
+        submitted_at=fact.submitted_at,
+        sha256=fact.package.sha256,
+        is_waiting=True,
+        reason=fact.reason,
+        detail=fact.detail,
+    )
+
+
+def to_repeat(saved: Sequence[Answer]) -> list[Answer]:
+    """Of the answers about a package, those that hold: refusals of it as a whole, else all but that it waited."""
+    refusals = [answer for answer in saved if answer.final]
+    return refusals or [answer for answer in saved if not answer.is_waiting] or list(saved)
 
 
 def package_refusal_of(fact: PackageRefused | PackageRepeated) -> Answer:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from common.domain.envelope import UNKNOWN_DATE, Message, Organization, ResponseFor, StatusReport
 from common.domain.ids import event_id
 from common.domain.names import DocumentId, Lane, PackageId, PackageKind, Sha256, StatusCode, UnitCode
@@ -36,6 +38,8 @@ class Answer:
     """Of the package answered; empty if it is not known."""
     is_held: bool = False
     """The package is parked: neither accepted nor refused until an operator decides."""
+    is_waiting: bool = False
+    """The package waits for a document: neither accepted nor refused yet."""
     reason: Reason | None = None
     detail: str = ""
     response_for: ResponseFor | None = None
@@ -51,21 +55,30 @@ class Answer:
         return event_id(self.package_id, self.step)
 
     @property
+    def is_receipt(self) -> bool:
+        """Whether it is told as a receipt, not as a refusal."""
+        return self.reason is None or self.is_held or self.is_waiting
+
+    @property
     def final(self) -> bool:
         """Whether it refuses the package as a whole."""
         return self.step == "refusal"
 
 
+ANSWER = TypeAdapter(Answer)
+
+
 def receipt(answer: Answer) -> bytes:
-    """JSON: intake took responsibility for the package, or the package is held back and why."""
+    """JSON: intake took responsibility for the package, or it waits or is held back, and why."""
+    word = "held" if answer.is_held else "waiting" if answer.is_waiting else "accepted"
     fields = {
-        "receipt": "held" if answer.is_held else "accepted",
+        "receipt": word,
         "package_id": answer.package_id,
         "document_id": answer.document_id,
         "sha256": answer.sha256,
         "submitted_at": answer.submitted_at.isoformat(),
     }
-    if answer.is_held and answer.reason is not None:
+    if answer.reason is not None:
         fields |= {"reason": answer.reason, "description": describe(answer.reason, answer.detail)}
     return json.dumps(fields, ensure_ascii=False).encode()
 

@@ -1,26 +1,10 @@
-"""The state machine of one delivery, i.e. of one document at one unit: pure.
+"""The state machine of one delivery, i.e. of one document at one unit: pure. ``TABLE`` holds all of it.
 
-==================================  =============  ==============================================
-from                                event          to
-==================================  =============  ==============================================
-sent                                01             arrived
-sent, arrived                       02             refused (final)
-sent, arrived                       03             accepted
-accepted                            04             assigned
-accepted, assigned                  05             processing
-accepted, assigned, processing      06             done
-sent … done                         13, recall     recall pending, remembering the state
-recall pending                      15             recalled (final)
-recall pending                      16             the state remembered
-sent … done                         update         same state, a version is offered
-version offered                     15 / 16        same state, the offered version holds / does not
-sent … done                         replacement    superseded (final)
-everything else                     anything       unchanged, and noted why
-==================================  =============  ==============================================
-
-What a unit reports while a recall is pending advances the remembered state.
+A report that is too early for the state is remembered, and counts as soon as the report before it is there. While a
+recall is pending, everything but its answer changes the state that a declined recall returns to.
 """
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -42,41 +26,38 @@ class DeliveryState(StrEnum):
     SUPERSEDED = "SUPERSEDED"
 
 
+class EventKind(StrEnum):
+    """What can happen to a delivery: a status, by its code, or an act of the issuer. Saved; never renamed."""
+
+    ARRIVED = StatusCode.ARRIVED.value
+    REFUSED = StatusCode.REFUSED.value
+    ACCEPTED = StatusCode.ACCEPTED.value
+    ASSIGNED = StatusCode.ASSIGNED.value
+    PROCESSING = StatusCode.PROCESSING.value
+    DONE = StatusCode.DONE.value
+    TAKE_BACK = StatusCode.TAKE_BACK.value
+    AGREED = StatusCode.AGREED.value
+    DECLINED = StatusCode.DECLINED.value
+    RECALL = "recall"
+    DELIVER = "deliver"
+    """The unit gets a version of the document, as its first one."""
+    UPDATE = "update"
+    """The unit gets a further version."""
+    REPLACE = "replace"
+    """Another document takes the place of this one."""
+
+
 class Note(StrEnum):
     """What an event was to a delivery."""
 
     MOVED = "moved"
     REPEATED = "repeated"
+    REMEMBERED = "remembered"
+    """Counts later: when the report before it is there, or when a pending recall is declined."""
     LATE = "late"
     IMPOSSIBLE = "impossible"
     FINAL = "final"
     """Nothing changes a refused, recalled or superseded delivery."""
-
-
-PROGRESS = (
-    DeliveryState.SENT,
-    DeliveryState.ARRIVED,
-    DeliveryState.ACCEPTED,
-    DeliveryState.ASSIGNED,
-    DeliveryState.PROCESSING,
-    DeliveryState.DONE,
-)
-"""The way of a document that nobody refuses or takes back, in order."""
-
-FINAL = frozenset({DeliveryState.REFUSED, DeliveryState.RECALLED, DeliveryState.SUPERSEDED})
-
-UNANSWERED = frozenset({DeliveryState.SENT, DeliveryState.ARRIVED})
-"""Nobody at the unit has accepted or refused the document; 01 only says that its system has it."""
-
-MOVES: dict[StatusCode, tuple[frozenset[DeliveryState], DeliveryState]] = {
-    StatusCode.ARRIVED: (frozenset(PROGRESS[:1]), DeliveryState.ARRIVED),
-    StatusCode.REFUSED: (frozenset(PROGRESS[:2]), DeliveryState.REFUSED),
-    StatusCode.ACCEPTED: (frozenset(PROGRESS[:2]), DeliveryState.ACCEPTED),
-    StatusCode.ASSIGNED: (frozenset(PROGRESS[2:3]), DeliveryState.ASSIGNED),
-    StatusCode.PROCESSING: (frozenset(PROGRESS[2:4]), DeliveryState.PROCESSING),
-    StatusCode.DONE: (frozenset(PROGRESS[2:5]), DeliveryState.DONE),
-}
-"""From which states a report moves a delivery, and where to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +66,13 @@ class Position:
 
     state: DeliveryState = DeliveryState.SENT
     previous: DeliveryState | None = None
-    """While a recall is pending: the state to which a refused recall returns."""
-    content_version: int = 1
-    """Version of the document that holds at the unit."""
+    """While a recall is pending: the state to which a declined recall returns."""
+    content_version: int | None = None
+    """Number of the version that holds at the unit; None before the first one."""
     offered_version: int | None = None
-    """Version that an update brought and the unit has not answered yet."""
+    """Number of the version that the unit has not answered yet."""
+    early: frozenset[StatusCode] = frozenset()
+    """Reports that came before the one that they need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,84 +88,136 @@ class Step:
         return self.note is Note.MOVED
 
 
-def on_status(position: Position, code: StatusCode) -> Step:
-    """A status is reported: by the unit, or 13 by the sender."""
-    match code:
-        case StatusCode.TAKE_BACK:
-            return on_recall(position)
-        case StatusCode.AGREED:
-            return _agreed(position)
-        case StatusCode.DECLINED:
-            return _declined(position)
-        case _:
-            return _reported(position, code)
+S = DeliveryState
+PROGRESS = (S.SENT, S.ARRIVED, S.ACCEPTED, S.ASSIGNED, S.PROCESSING, S.DONE)
+"""The way of a document that nobody refuses or takes back, in order."""
+FINAL = frozenset({S.REFUSED, S.RECALLED, S.SUPERSEDED})
+UNANSWERED = frozenset({S.SENT, S.ARRIVED})
+"""Nobody at the unit has accepted or refused the document; 01 only says that its system has it."""
+
+Effect = Callable[[Position, int | None], Position | None]
+"""The position after an event with the number of its version; None = it does not apply here."""
 
 
-def on_recall(position: Position) -> Step:
-    """The sender takes the document back."""
-    if position.state is DeliveryState.RECALL_PENDING:
-        return Step(position, Note.REPEATED)
+def _to(state: DeliveryState) -> Effect:
+    return lambda position, _: replace(position, state=state)
+
+
+def _recall(position: Position, _: int | None) -> Position:
+    return replace(position, state=S.RECALL_PENDING, previous=position.state)
+
+
+def _decline_recall(position: Position, _: int | None) -> Position | None:
+    return replace(position, state=position.previous, previous=None) if position.previous else None
+
+
+def _offer(position: Position, version: int | None) -> Position | None:
+    return None if version == position.content_version else replace(position, offered_version=version)
+
+
+def _take_offer(position: Position, _: int | None) -> Position | None:
+    offered = position.offered_version
+    return replace(position, content_version=offered, offered_version=None) if offered is not None else None
+
+
+def _leave_offer(position: Position, _: int | None) -> Position | None:
+    return replace(position, offered_version=None) if position.offered_version is not None else None
+
+
+TABLE: tuple[tuple[tuple[DeliveryState, ...], EventKind, Effect], ...] = (
+    ((S.SENT,), EventKind.ARRIVED, _to(S.ARRIVED)),
+    ((S.SENT, S.ARRIVED), EventKind.REFUSED, _to(S.REFUSED)),
+    ((S.SENT, S.ARRIVED), EventKind.ACCEPTED, _to(S.ACCEPTED)),
+    ((S.ACCEPTED,), EventKind.ASSIGNED, _to(S.ASSIGNED)),
+    ((S.ACCEPTED, S.ASSIGNED), EventKind.PROCESSING, _to(S.PROCESSING)),
+    ((S.ACCEPTED, S.ASSIGNED, S.PROCESSING), EventKind.DONE, _to(S.DONE)),
+    (PROGRESS, EventKind.RECALL, _recall),
+    (PROGRESS, EventKind.TAKE_BACK, _recall),
+    ((S.RECALL_PENDING,), EventKind.AGREED, _to(S.RECALLED)),
+    ((S.RECALL_PENDING,), EventKind.DECLINED, _decline_recall),
+    (PROGRESS, EventKind.DELIVER, _offer),
+    (PROGRESS, EventKind.UPDATE, _offer),
+    (PROGRESS, EventKind.AGREED, _take_offer),
+    (PROGRESS, EventKind.DECLINED, _leave_offer),
+    (PROGRESS, EventKind.REPLACE, _to(S.SUPERSEDED)),
+)
+"""From which states an event leads where. What is not here changes nothing."""
+
+EFFECTS: Mapping[tuple[DeliveryState, EventKind], Effect] = {
+    (state, kind): effect for sources, kind, effect in TABLE for state in sources
+}
+REPORTED = {
+    EventKind.ARRIVED: S.ARRIVED,
+    EventKind.REFUSED: S.REFUSED,
+    EventKind.ACCEPTED: S.ACCEPTED,
+    EventKind.ASSIGNED: S.ASSIGNED,
+    EventKind.PROCESSING: S.PROCESSING,
+    EventKind.DONE: S.DONE,
+}
+"""The state that a report of the unit names."""
+RESULTS = REPORTED | {EventKind.AGREED: S.RECALLED, EventKind.RECALL: S.RECALL_PENDING, EventKind.REPLACE: S.SUPERSEDED}
+RESULTS[EventKind.TAKE_BACK] = S.RECALL_PENDING
+VERSIONS = (EventKind.DELIVER, EventKind.UPDATE)
+RECALLS = (EventKind.RECALL, EventKind.TAKE_BACK)
+ANSWERS = (EventKind.AGREED, EventKind.DECLINED)
+
+
+def happen(position: Position, kind: EventKind, version: int | None = None) -> Step:
+    """What an event does. ``version``: the number of the version that it brings."""
+    if kind in VERSIONS and position.content_version is None:
+        return Step(replace(position, content_version=version), Note.MOVED)
+    if position.state is S.RECALL_PENDING and position.previous and kind not in (*RECALLS, *ANSWERS):
+        return _beneath(position, position.previous, kind, version)
+    effect = EFFECTS.get((position.state, kind))
+    moved = effect(position, version) if effect else None
+    if moved is not None and moved != position:
+        return Step(_settled(moved), Note.MOVED)
+    if _is_early(position.state, kind):
+        return Step(replace(position, early=position.early | {StatusCode(kind)}), Note.REMEMBERED)
+    return Step(position, _why_not(position, kind))
+
+
+def fold(events: Iterable[tuple[EventKind, int | None]]) -> Iterator[Step]:
+    """The steps of a delivery that is new at the first event."""
+    position = Position()
+    for kind, version in events:
+        step = happen(position, kind, version)
+        position = step.position
+        yield step
+
+
+def _beneath(position: Position, previous: DeliveryState, kind: EventKind, version: int | None) -> Step:
+    step = happen(replace(position, state=previous, previous=None), kind, version)
+    under = step.position
+    note = Note.REMEMBERED if step.changed else step.note
+    return Step(replace(under, state=S.RECALL_PENDING, previous=under.state), note)
+
+
+def _settled(position: Position) -> Position:
+    """Early reports that can count by now have counted; a final delivery waits for nothing."""
     if position.state in FINAL:
-        return Step(position, Note.FINAL)
-    pending = replace(position, state=DeliveryState.RECALL_PENDING, previous=position.state)
-    return Step(pending, Note.MOVED)
+        return replace(position, previous=None, offered_version=None, early=frozenset())
+    for code in sorted(position.early):
+        if effect := EFFECTS.get((position.state, EventKind(code))):
+            moved = effect(position, None)
+            if moved is not None:
+                return _settled(replace(moved, early=position.early - {code}))
+    reached = PROGRESS.index(position.state) if position.state in PROGRESS else 0
+    ahead = frozenset(code for code in position.early if PROGRESS.index(REPORTED[EventKind(code)]) > reached)
+    return replace(position, early=ahead)
 
 
-def on_update(position: Position, version: int) -> Step:
-    """The sender offers a further version."""
+def _is_early(state: DeliveryState, kind: EventKind) -> bool:
+    target = REPORTED.get(kind)
+    return state in PROGRESS and target in PROGRESS and PROGRESS.index(target) > PROGRESS.index(state)
+
+
+def _why_not(position: Position, kind: EventKind) -> Note:
+    result = RESULTS.get(kind)
+    if result is position.state:
+        return Note.REPEATED
     if position.state in FINAL:
-        return Step(position, Note.FINAL)
-    known = position.offered_version or position.content_version
-    if version <= known:
-        return Step(position, Note.REPEATED if version == known else Note.LATE)
-    return Step(replace(position, offered_version=version), Note.MOVED)
-
-
-def on_replacement(position: Position) -> Step:
-    """Another document takes the place of this one."""
-    if position.state in FINAL:
-        return Step(position, Note.FINAL)
-    if position.state is DeliveryState.RECALL_PENDING:
-        return Step(position, Note.IMPOSSIBLE)
-    return Step(replace(position, state=DeliveryState.SUPERSEDED, offered_version=None), Note.MOVED)
-
-
-def _agreed(position: Position) -> Step:
-    if position.state is DeliveryState.RECALL_PENDING:
-        recalled = replace(position, state=DeliveryState.RECALLED, previous=None, offered_version=None)
-        return Step(recalled, Note.MOVED)
-    if position.state in FINAL:
-        return Step(position, _repeated_if(position.state is DeliveryState.RECALLED, Note.FINAL))
-    if position.offered_version is not None:
-        return Step(replace(position, content_version=position.offered_version, offered_version=None), Note.MOVED)
-    return Step(position, Note.IMPOSSIBLE)
-
-
-def _declined(position: Position) -> Step:
-    if position.state is DeliveryState.RECALL_PENDING and position.previous is not None:
-        return Step(replace(position, state=position.previous, previous=None), Note.MOVED)
-    if position.state in FINAL:
-        return Step(position, Note.FINAL)
-    if position.offered_version is not None:
-        return Step(replace(position, offered_version=None), Note.MOVED)
-    return Step(position, Note.IMPOSSIBLE)
-
-
-def _reported(position: Position, code: StatusCode) -> Step:
-    if position.state is DeliveryState.RECALL_PENDING and position.previous is not None:
-        beneath = _reported(Position(state=position.previous), code)
-        note = Note.LATE if beneath.changed else beneath.note
-        return Step(replace(position, previous=beneath.position.state), note)
-    sources, target = MOVES[code]
-    if position.state in sources:
-        return Step(replace(position, state=target), Note.MOVED)
-    if position.state is target:
-        return Step(position, Note.REPEATED)
-    if position.state in FINAL:
-        return Step(position, Note.FINAL)
-    late = target in PROGRESS and PROGRESS.index(target) < PROGRESS.index(position.state)
-    return Step(position, Note.LATE if late else Note.IMPOSSIBLE)
-
-
-def _repeated_if(repeated: bool, otherwise: Note) -> Note:
-    return Note.REPEATED if repeated else otherwise
+        return Note.FINAL
+    if result in PROGRESS and position.state in PROGRESS:
+        return Note.LATE
+    return Note.REPEATED if kind in VERSIONS else Note.IMPOSSIBLE

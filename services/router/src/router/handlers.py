@@ -1,6 +1,7 @@
 """The router's handlers: loads the saved decision, or makes and saves one, then carries it out. Idempotent."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from common.clock import Clock, utc_now
 from common.domain.directory import Directory
 from common.domain.envelope import Envelope, Message
 from common.domain.ids import claims_document_id, concerned_documents, document_key
-from common.domain.names import UnitCode
+from common.domain.names import PackageKind, UnitCode
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.edxml.dates import VIETNAM
@@ -23,6 +24,7 @@ from common.facts import (
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
+    PackageWaiting,
 )
 from common.failure import Permanent, Transient
 from router import answers
@@ -77,6 +79,7 @@ class Router:
             NoticeAccepted: self.route,
             DocumentVerified: self.route,
             PackageRefused: self.answer_refused,
+            PackageWaiting: self.notify_waiting,
             PackageRepeated: self.repeat,
             DocumentRefused: self.refuse,
             MessageParked: self.notify_held,
@@ -113,13 +116,16 @@ class Router:
     async def repeat(self, fact: PackageRepeated) -> None:
         """The same bytes were submitted again: resends the saved answers; if one is a refusal, only the refusals."""
         saved = await self._store.answers.of_package(fact.package_id)
-        refusals = [answer for answer in saved if answer.final]
         if not saved and not fact.accepted:
-            refusals = [answers.package_refusal_of(fact)]
-        if not saved and not refusals:
+            saved = [answers.package_refusal_of(fact)]
+        if not saved:
             raise Transient(Reason.E_UNAVAILABLE, "the first answer is not given yet")
-        for answer in refusals or saved:
+        for answer in answers.to_repeat(saved):
             await self._executor.repeat(answer)
+
+    async def notify_waiting(self, fact: PackageWaiting) -> None:
+        """A package waits at intake for the document that it is about: its sender is told."""
+        await self._executor.answer(answers.waiting_answer(fact))
 
     async def notify_held(self, fact: MessageParked) -> None:
         """A service gave up on a message with a package in it: its sender is told that the package is held back."""
@@ -146,7 +152,11 @@ class Router:
             if isinstance(fact, NoticeAccepted):  # the receipt does not wait for the decision
                 await self._executor.answer(answers.receipt_of(fact))
             raise Transient(outcome.reason, outcome.detail)
-        return await self._store.decisions.save(self._decision(fact, outcome))
+        decision = self._decision(fact, outcome)
+        if isinstance(outcome, Plan) and isinstance(message, Envelope) and message.kind is PackageKind.UPDATE:
+            version = await self._executor.version(fact, message, decision.subject)
+            decision = replace(decision, version=version)
+        return await self._store.decisions.save(decision)
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
         known, directory = await self._known(message), self._directory.current

@@ -92,7 +92,7 @@ class Inbox:
 
     def answer(self, answer: Answer) -> Placing:
         """What the trunk itself has to say to the sender of a package."""
-        if answer.reason is None or answer.is_held:
+        if answer.is_receipt:
             body, content_type, kind = receipt(answer), headers.JSON_TYPE, MessageType.RECEIPT
             digest = answer.sha256
         else:

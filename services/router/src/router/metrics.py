@@ -13,8 +13,9 @@ from common.metrics import (
 )
 from common.metrics.documents import RejectionSource
 from router.actions import Decision, Deliver, DeliverCurrentVersion, OfferVersion, RefuseReceiver
+from router.delivery_history import DeliveryEvent
 from router.delivery_state import DeliveryState
-from router.store.rows import DeliveryEvent, Happened
+from router.store.rows import Happened
 
 
 def record_carried_out(decision: Decision, now: datetime) -> None:

@@ -33,6 +33,10 @@ class PlacingState(StrEnum):
     """Not tried yet."""
     WAITING = "waiting"
     """The inbox did not take it; it is tried again."""
+    HELD = "held"
+    """New content for a unit from which the document is being taken back: nobody tries it before the unit answers."""
+    WITHDRAWN = "withdrawn"
+    """The unit agreed to the recall: it never gets this."""
     PLACED = "placed"
 
 
@@ -47,6 +51,8 @@ class Cause(StrEnum):
     """The broker neither takes nor refuses it: the inbox has no leader."""
     CLOSED = "closed"
     """The unit was closed while the message waited."""
+    RECALL = "recall"
+    """The unit has not answered a recall of the document yet."""
 
 
 class Placing(BaseModel):
@@ -74,6 +80,10 @@ class Placing(BaseModel):
     """Document key, if this is the delivery of a document."""
     fact: dict[str, Any] | None = None
     """The fact to be announced once it is placed."""
+    refusal: dict[str, Any] | None = None
+    """Of a held placing: what the sender is answered if it is withdrawn."""
+    refused: dict[str, Any] | None = None
+    """Of a held placing: the fact to be announced if it is withdrawn."""
     opened_at: datetime
     state: PlacingState = PlacingState.DUE
     cause: Cause | None = None

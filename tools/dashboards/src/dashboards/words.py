@@ -44,6 +44,7 @@ PUBLISHES: Words = {
 CAUSES: Words = {
     "full": "Hộp đến đầy",
     "missing": "Chưa có hộp đến",
+    "recall": "Chờ đơn vị trả lời thu hồi",
     "silent": "RabbitMQ không trả lời",
     "closed": "Đơn vị đã đóng",
 }

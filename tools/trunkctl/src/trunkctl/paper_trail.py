@@ -9,7 +9,7 @@ from typing import Any
 QUIET = frozenset(
     {
         *("fact", "event_id", "occurred_at", "subject", "package_id", "sender", "document_id", "kind", "lane"),
-        *("package", "envelope", "report", "submitted_at", "subject_text", "retain_until", "record_id"),
+        *("package", "envelope", "report", "submitted_at", "place", "subject_text", "retain_until", "record_id"),
     }
 )
 """Fields of facts that every line has, or that say nothing to people."""

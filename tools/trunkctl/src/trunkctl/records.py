@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from common.domain.ids import document_key
 from trunkctl.databases import asking, connected
 from trunkctl.paper_trail import Trail, trail
 from trunkctl.settings import ControlSettings
@@ -40,10 +41,11 @@ class Records:
             return {(each["document_key"], each["receiver"]): each["state"] for each in found}
 
     def _subjects(self, identifier: str) -> list[str]:
-        packages = self._client["trunk_intake"]["packages"]
-        by_package = packages.find({"_id": identifier}, {"subject": 1})
-        by_document = packages.find({"document_id": identifier}, {"subject": 1})
-        subjects = [found["subject"] for found in (*by_package, *by_document)]
+        intake = self._client["trunk_intake"]
+        named = {"$or": [{"_id": identifier}, {"document_id": identifier}]}
+        subjects = [found["subject"] for found in intake["packages"].find(named, {"subject": 1})]
+        waiting = intake["waiting"].find(named, {"sender": 1, "document_id": 1})
+        subjects += [document_key(found["sender"], found["document_id"]) for found in waiting]
         return list(dict.fromkeys(subjects)) or ([identifier] if self._entries(identifier) else [])
 
     def _trail(self, subject: str) -> Trail:

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     E_DATE = "E_DATE"
     E_ENUM = "E_ENUM"
     E_REFDOC = "E_REFDOC"
+    E_REFDOC_AWAITED = "E_REFDOC_AWAITED"
     E_DUP = "E_DUP"
     E_SECRET = "E_SECRET"  # noqa: S105 - a token, no password
     # the attachments
@@ -65,6 +66,7 @@ class Reason(StrEnum):
     E_TO_UNKNOWN = "E_TO_UNKNOWN"
     E_TO_CLOSED = "E_TO_CLOSED"
     E_STATUS_FORBIDDEN = "E_STATUS_FORBIDDEN"
+    E_RECALLED = "E_RECALLED"
     # messages between services
     E_SENDER_UNKNOWN = "E_SENDER_UNKNOWN"
     E_FACT = "E_FACT"

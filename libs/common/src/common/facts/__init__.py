@@ -22,6 +22,7 @@ from common.facts.packages import (
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
+    PackageWaiting,
 )
 from common.facts.security import (
     SECURITY_SUBJECT,
@@ -38,6 +39,7 @@ Fact = Annotated[
     | NoticeAccepted
     | PackageRefused
     | PackageRepeated
+    | PackageWaiting
     | DocumentVerified
     | DocumentRefused
     | DeliveryPlaced
@@ -90,6 +92,7 @@ __all__ = [
     "PackageFact",
     "PackageRefused",
     "PackageRepeated",
+    "PackageWaiting",
     "RoutingRefused",
     "SecurityNoticed",
     "StatusRecorded",

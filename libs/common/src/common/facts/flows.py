@@ -31,6 +31,7 @@ FLOWS: dict[str, Flow] = {
     "package.accepted": Flow(("intake",), ("validator", "router")),
     "notice.accepted": Flow(("intake",), ("router",)),
     "package.refused": Flow(("intake",), ("router", "notifier")),
+    "package.waiting": Flow(("intake",), ("router",)),
     "package.repeated": Flow(("intake",), ("router",)),
     "document.verified": Flow(("validator",), ("router",)),
     "document.refused": Flow(("validator",), ("intake", "router", "notifier")),

@@ -18,6 +18,9 @@ class CarriesPackage(PackageFact):
     """The parsed message as JSON (``common.envelopes``); attachments lie in the content store by their digest."""
     submitted_at: AwareDatetime
     """When intake took the package."""
+    place: AwareDatetime | None = None
+    """Its place among the packages about the same documents, as a time: one submitted after the receipt of another has
+    the later place, whatever clocks said. None in facts of earlier releases, where ``submitted_at`` is the place."""
 
 
 class PackageAccepted(CarriesPackage):
@@ -40,6 +43,18 @@ class PackageRefused(PackageFact):
     detail: Text = ""
     package: ObjectRef | None = None
     submitted_at: AwareDatetime
+
+
+class PackageWaiting(PackageFact):
+    """A package is about a document that has not come yet: intake keeps it until then, or until the deadline."""
+
+    fact: Literal["package.waiting"] = "package.waiting"
+    reason: Reason
+    detail: Text = ""
+    package: ObjectRef
+    submitted_at: AwareDatetime
+    deadline: AwareDatetime
+    """When it is refused, if no document has come."""
 
 
 class PackageRepeated(PackageFact):

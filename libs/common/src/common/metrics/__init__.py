@@ -12,7 +12,7 @@ from common.metrics.deliveries import (
     set_deliveries_pending,
     set_placings_waiting,
 )
-from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished
+from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished, set_packages_waiting
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
@@ -72,6 +72,7 @@ __all__ = [
     "set_messages_held",
     "set_notifications_waiting",
     "set_oldest_unfinished",
+    "set_packages_waiting",
     "set_placings_waiting",
     "set_schema_version",
     "set_trust_content",

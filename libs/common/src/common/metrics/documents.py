@@ -7,7 +7,7 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from common.domain.names import Lane
+from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.metrics.registry import REGISTRY, SECONDS
 
@@ -44,6 +44,12 @@ _OLDEST = Gauge(
     ["stage", "urgency"],
     registry=REGISTRY,
 )
+_WAITING = Gauge(
+    "trunk_packages_waiting",
+    "Packages that wait at intake for the document that they are about",
+    ["kind"],
+    registry=REGISTRY,
+)
 
 
 def record_stage(stage: Stage, lane: Lane, seconds: float) -> None:
@@ -62,3 +68,9 @@ def set_oldest_unfinished(oldest: Mapping[tuple[Unfinished, Lane], datetime | No
         for lane in Lane:
             at = oldest.get((stage, lane))
             _OLDEST.labels(stage, lane).set(at.timestamp() if at else 0.0)
+
+
+def set_packages_waiting(waiting: Mapping[PackageKind, int]) -> None:
+    """How many packages wait for the document that they are about; of kinds not named, none."""
+    for kind in PackageKind:
+        _WAITING.labels(kind).set(waiting.get(kind, 0))

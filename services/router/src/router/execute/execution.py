@@ -1,6 +1,7 @@
 """A decision with what it was made of, and the messages that it places."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -9,9 +10,11 @@ from common.domain.ids import event_id
 from common.domain.names import Label, PackageKind, UnitCode
 from common.facts import BaseFact, DocumentVerified, NoticeAccepted, ObjectRef, PackageFact
 from router.actions import Decision
+from router.delivery_history import DeliveryEvent
+from router.delivery_state import VERSIONS, EventKind, Step
 from router.inbox import MessageHeaders
+from router.order import SubmissionOrder, order_of
 from router.placing import LOST_AFTER, MessageType, Placing
-from router.store.rows import DeliveryEvent, Version
 
 Routable = DocumentVerified | NoticeAccepted
 OWN_DOCUMENT = frozenset({PackageKind.NEW, PackageKind.REPLACE})
@@ -25,6 +28,8 @@ class Work:
     """What one action leads to."""
 
     placings: tuple[Placing, ...] = ()
+    held: tuple[Placing, ...] = ()
+    """Not to be tried before the unit has answered a recall."""
     facts: tuple[BaseFact, ...] = ()
 
 
@@ -36,10 +41,18 @@ class Execution:
     message: Message
     decision: Decision
     opened_at: datetime
-    version: int = 1
-    """Number of the document's version that the package brings; without content, the current one."""
-    current: Version | None = None
-    """The document's current version, when an update delivers it to further units."""
+    opened: Mapping[UnitCode, Step] = field(default_factory=dict)
+    """What getting the document was to the deliveries of its receivers."""
+
+    @property
+    def version(self) -> int:
+        """Number of the document's version that the package brings; without content, the current one."""
+        return self.decision.version.number if self.decision.version else 1
+
+    @property
+    def order(self) -> SubmissionOrder:
+        """The place of the package among all about the document."""
+        return order_of(self.fact)
 
     @property
     def label(self) -> Label | None:
@@ -56,10 +69,16 @@ class Execution:
         about = {"subject": self.decision.subject, "document_id": self.decision.document_id}
         return self.fact.follow(fact, step, self.decision.at, **about | fields)
 
-    def event(self, code: str, description: str = "") -> DeliveryEvent:
+    def event(self, kind: EventKind, description: str = "") -> DeliveryEvent:
         """What happens to a delivery by this decision."""
         return DeliveryEvent(
-            id=self.fact.event_id, code=code, by=self.fact.sender, at=self.decision.at, description=description
+            id=self.fact.event_id,
+            kind=kind,
+            by=self.fact.sender,
+            at=self.decision.at,
+            order=self.order,
+            version=self.version if kind in VERSIONS else None,
+            description=description,
         )
 
     def headers(self, **changes: Any) -> MessageHeaders:

@@ -12,6 +12,7 @@ from common.domain.envelope import Envelope, Message, StatusReport
 from common.domain.ids import document_key
 from common.domain.names import PackageKind, StatusCode, UnitCode
 from common.domain.outcome import Refused
+from common.domain.reason import Reason
 from common.facts import (
     BaseFact,
     RoutingRefused,
@@ -30,9 +31,10 @@ from router.actions import (
     Withdraw,
 )
 from router.compose import Answer
-from router.delivery_state import Position, Step, on_recall, on_replacement, on_status, on_update
+from router.delivery_state import ANSWERS, RECALLS, DeliveryState, EventKind, Step
 from router.execute.bounded import gather_bounded
 from router.execute.execution import OWN_DOCUMENT, Execution, Routable, Work
+from router.execute.held_content import HeldContent, held
 from router.execute.messages import (
     alias_of,
     current_version_placing,
@@ -49,8 +51,10 @@ from router.execute.messages import (
 from router.execute.placing import Placer, Sender
 from router.inbox import Inbox
 from router.metrics import record_status
+from router.order import order_of
 from router.placing import MessageType, Placing
 from router.store import Store
+from router.versions import NumberedVersion, current_version
 
 log = structlog.get_logger("trunk.router")
 
@@ -77,20 +81,25 @@ class Executor:
         self._finished = finished
         self._now = now
         self._at_once = at_once
+        self._held = HeldContent(store, placer, sender, self.answer, finished, now)
 
     async def carry_out(self, fact: Routable, message: Message, decision: Decision) -> None:
         """Open all deliveries first: whoever gets the document can report on it at once."""
         execution = await self._execution(fact, message, decision)
-        await self._all(partial(self._open, execution, action) for action in decision.orders)
+        opened = await self._all(partial(self._open, execution, action) for action in decision.orders)
+        execution = replace(execution, opened=dict(opened))
         if message.kind in OWN_DOCUMENT:
             await self._store.documents.settle(decision.subject, fact.package_id)
         works = await self._all(partial(self._do, execution, action) for action in decision.orders)
+        held = [placing for work in works for placing in work.held]
         placings = [placing for work in works for placing in work.placings]
-        if len(placings) == 1:
+        if len(placings) == 1 and not held:
             placings = [placings[0].model_copy(update={"is_alone": True})]
+        await self._store.placings.open(held)
         await self._place(placings)
         await self._all(partial(self._sender.announce, each) for work in works for each in work.facts)
-        if not placings:
+        await self._all(partial(self._held.settle, decision.subject, placing.receiver) for placing in held)
+        if not placings and not held:
             await self._finished(decision.event_id)
 
     async def answer(self, answer: Answer) -> None:
@@ -135,36 +144,42 @@ class Executor:
             return execution
         if document_key(message.sender.code, message.document_id) != decision.subject:
             await self._store.documents.name_alias(alias_of(execution, message))
-        return await self._update(execution, message) if message.kind is PackageKind.UPDATE else execution
+        if message.kind is PackageKind.UPDATE and decision.version is None:
+            version = await self.version(fact, message, decision.subject)
+            return replace(execution, decision=replace(decision, version=version))
+        return execution
 
-    async def _update(self, execution: Execution, envelope: Envelope) -> Execution:
-        subject = execution.decision.subject
-        if envelope.attachments:
-            version = version_of(execution.fact, envelope)
-            return replace(execution, version=await self._store.documents.add_version(subject, version))
+    async def version(self, fact: Routable, update: Envelope, subject: str) -> NumberedVersion | None:
+        """The version of a document that an update brings, or without content the one that further units get."""
+        if update.attachments:
+            version = version_of(fact, update)
+            return NumberedVersion(await self._store.documents.add_version(subject, version), version)
         document = await self._store.documents.find(subject)
-        versions = document.versions if document else ()
-        return replace(execution, version=len(versions), current=versions[-1] if versions else None)
+        return current_version(document.versions, order_of(fact)) if document else None
 
-    async def _open(self, execution: Execution, action: Action) -> None:
+    async def _open(self, execution: Execution, action: Action) -> tuple[UnitCode, Step] | None:
         if isinstance(action, Deliver | DeliverCurrentVersion):
-            current = execution.current if isinstance(action, DeliverCurrentVersion) else None
-            package_id = current.package_id if current else execution.fact.package_id
-            decision, lane = execution.decision, execution.fact.lane
-            await self._store.deliveries.open(
-                decision.subject, action.receiver, package_id, execution.version, lane, decision.at
-            )
+            decision, package_id = execution.decision, execution.fact.package_id
+            if isinstance(action, DeliverCurrentVersion) and decision.version:
+                package_id = decision.version.version.package_id
+            event, lane = execution.event(EventKind.DELIVER), execution.fact.lane
+            step = await self._store.deliveries.open(decision.subject, action.receiver, package_id, lane, event)
+            return action.receiver, step
+        return None
 
     async def _do(self, execution: Execution, action: Action) -> Work:
         match action:
-            case Deliver() | ForwardPackage():
-                return Work((package_placing(execution, action.receiver),))
+            case Deliver():
+                step = execution.opened[action.receiver]
+                return await self._give(execution, step, package_placing(execution, action.receiver))
             case OfferVersion():
-                move = partial(on_update, version=execution.version)
-                await self._happen(execution, action.receiver, "update", move)
-                return Work((package_placing(execution, action.receiver),))
+                step = await self._record(execution, action.receiver, EventKind.UPDATE)
+                return await self._give(execution, step, package_placing(execution, action.receiver))
             case DeliverCurrentVersion():
-                return Work((current_version_placing(execution, action.receiver),))
+                step = execution.opened[action.receiver]
+                return await self._give(execution, step, current_version_placing(execution, action.receiver))
+            case ForwardPackage():
+                return Work((package_placing(execution, action.receiver),))
             case Withdraw():
                 return await self._withdraw(execution, action)
             case Supersede():
@@ -174,57 +189,67 @@ class Executor:
             case RefuseReceiver():
                 return await self._refuse_receiver(execution, action)
 
-    async def _happen(
-        self,
-        execution: Execution,
-        receiver: UnitCode,
-        code: str,
-        move: Callable[[Position], Step],
-        description: str = "",
-    ) -> Step:
-        event = execution.event(code, description)
-        happened = await self._store.deliveries.change(execution.decision.subject, receiver, event, move)
+    async def _give(self, execution: Execution, step: Step, placing: Placing) -> Work:
+        """Content, unless the document is being taken back from the unit, or has been."""
+        receiver = placing.receiver
+        refusal = RefuseReceiver(receiver=receiver, reason=Reason.E_RECALLED, detail=f"đơn vị nhận {receiver}")
+        match step.position.state:
+            case DeliveryState.RECALLED:
+                return await self._refuse_receiver(execution, refusal)
+            case DeliveryState.RECALL_PENDING:
+                answer, fact = self._refusal(execution, refusal), receiver_refused(execution, refusal)
+                return Work(held=(held(placing, answer, fact),))
+            case _:
+                return Work((placing,))
+
+    async def _record(self, execution: Execution, receiver: UnitCode, kind: EventKind, description: str = "") -> Step:
+        event = execution.event(kind, description)
+        happened = await self._store.deliveries.record(execution.decision.subject, receiver, event)
         record_status(receiver, event, happened)
+        is_answered = happened.step.position.state is not DeliveryState.RECALL_PENDING
+        if is_answered and kind in (*ANSWERS, *RECALLS):
+            await self._held.settle(execution.decision.subject, receiver)
         return happened.step
 
     async def _withdraw(self, execution: Execution, action: Withdraw) -> Work:
         unit = action.receiver
-        step = await self._happen(execution, unit, "recall", on_recall, _reason_of(execution.message))
+        step = await self._record(execution, unit, EventKind.RECALL, _reason_of(execution.message))
         recall = recalled(execution, unit, step)
         match action.enclosure:
             case Enclosure.PACKAGE:
-                return Work((package_placing(execution, unit),), (recall,))
+                return Work((package_placing(execution, unit),), facts=(recall,))
             case Enclosure.NOTICE:
                 noted = recorded(execution, unit, unit, StatusCode.TAKE_BACK, step)
-                return Work((withdrawal_placing(execution, unit, self._inbox.trunk),), (noted, recall))
+                return Work((withdrawal_placing(execution, unit, self._inbox.trunk),), facts=(noted, recall))
             case Enclosure.NOTHING:
                 log.warning("recall not placed, unit closed or unknown", unit=unit)
-                return Work((), (recall,))
+                return Work(facts=(recall,))
 
     async def _supersede(self, execution: Execution, action: Supersede) -> Work:
         subject = execution.decision.subject
-        event = execution.event("replace")
-        await self._store.deliveries.change(action.replaced, action.receiver, event, on_replacement, link=subject)
-        return Work((), (superseded(execution, action.receiver, action.replaced),))
+        event = execution.event(EventKind.REPLACE)
+        await self._store.deliveries.record(action.replaced, action.receiver, event, link=subject)
+        return Work(facts=(superseded(execution, action.receiver, action.replaced),))
 
     async def _record_status(self, execution: Execution, action: RecordStatus) -> Work:
         message = execution.message
         description = message.description or "" if isinstance(message, StatusReport) else ""
-        step = await self._happen(
-            execution, action.receiver, action.code, partial(on_status, code=action.code), description
-        )
+        step = await self._record(execution, action.receiver, EventKind(action.code), description)
         facts: list[BaseFact] = [recorded(execution, action.receiver, action.told, action.code, step, description)]
         if action.code is StatusCode.TAKE_BACK:
             facts.append(recalled(execution, action.receiver, step))
         if not self._reaches(action.told):
             log.warning("status not forwarded, unit closed or unknown", unit=action.told)
-            return Work((), tuple(facts))
-        return Work((execution.placing(action.told, "forwarded", MessageType.STATUS),), tuple(facts))
+            return Work(facts=tuple(facts))
+        return Work((execution.placing(action.told, "forwarded", MessageType.STATUS),), facts=tuple(facts))
 
     async def _refuse_receiver(self, execution: Execution, action: RefuseReceiver) -> Work:
+        await self.answer(self._refusal(execution, action))
+        return Work(facts=(receiver_refused(execution, action),))
+
+    def _refusal(self, execution: Execution, action: RefuseReceiver) -> Answer:
         fact, at = execution.fact, execution.decision.at
-        await self.answer(refusal_of(fact, execution.message, at, action.reason, action.detail, action.receiver))
-        return Work((), (receiver_refused(execution, action),))
+        return refusal_of(fact, execution.message, at, action.reason, action.detail, action.receiver)
 
 
 def _reason_of(message: Message) -> str:

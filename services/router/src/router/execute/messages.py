@@ -24,9 +24,11 @@ from router.actions import RefuseReceiver
 from router.compose import Answer, answered, withdrawal
 from router.delivery_state import Step
 from router.execute.execution import Execution, Routable
+from router.order import order_of
 from router.placing import LOST_AFTER, MessageType, Placing
 from router.route import DocumentState
-from router.store.rows import DocumentRecord, Version
+from router.store.rows import DocumentRecord
+from router.versions import Version
 
 
 def package_placing(execution: Execution, receiver: UnitCode) -> Placing:
@@ -42,9 +44,9 @@ def package_placing(execution: Execution, receiver: UnitCode) -> Placing:
 
 def current_version_placing(execution: Execution, receiver: UnitCode) -> Placing:
     """The package of the document's current version, for a unit that an update added."""
-    current = execution.current
-    if current is None:
+    if execution.decision.version is None:
         raise RuntimeError(f"document {execution.decision.subject} has no content to deliver")
+    current = execution.decision.version.version
     return execution.placing(
         receiver,
         f"placed/{receiver}",
@@ -178,6 +180,7 @@ def version_of(fact: Routable, envelope: Envelope) -> Version:
         kind=fact.kind,
         label=fact.label if isinstance(fact, DocumentVerified) else None,
         subject_text=envelope.subject,
+        order=order_of(fact),
     )
 
 

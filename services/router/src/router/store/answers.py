@@ -2,13 +2,9 @@
 
 from typing import Protocol
 
-from pydantic import TypeAdapter
-
 from common.database import Collection, Database, insert_once
-from router.compose import Answer
+from router.compose import ANSWER, Answer
 from router.store.queries import below, find_all
-
-ANSWER = TypeAdapter(Answer)
 
 
 class Answers(Protocol):

@@ -3,9 +3,7 @@
 Every write is one insert under ``_id`` or one compare-and-set; a lost race reads again and decides again.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from common.database import (
@@ -17,12 +15,14 @@ from common.database import (
     find_by_id,
     insert_once,
 )
-from common.domain.names import Lane, UnitCode
+from common.domain.names import Lane, PackageId, StatusCode, UnitCode
 from common.domain.reason import Reason
 from common.failure import Transient
-from router.delivery_state import UNANSWERED, DeliveryState, Note, Position, Step
+from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
+from router.delivery_state import UNANSWERED, DeliveryState, EventKind, Note, Position, Step
+from router.order import SubmissionOrder
 from router.store.queries import below, find_all
-from router.store.rows import DeliveryEvent, Happened
+from router.store.rows import Happened
 
 
 class Deliveries(Protocol):
@@ -31,8 +31,8 @@ class Deliveries(Protocol):
     async def receivers(self, key: str, among: frozenset[UnitCode] | None) -> frozenset[UnitCode]:
         """Units that have a delivery of the document."""
 
-    async def open(self, key: str, receiver: UnitCode, package_id: str, version: int, lane: Lane, at: datetime) -> None:
-        """A delivery in state SENT, unless there is one."""
+    async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
+        """Let a delivery begin with an event; one that is there lives through it."""
 
     async def placed(self, key: str, receiver: UnitCode, at: datetime) -> bool:
         """The delivery lies in the unit's inbox; False = it did before, or there is no such delivery."""
@@ -40,14 +40,10 @@ class Deliveries(Protocol):
     async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
         """How many deliveries were placed and are not answered, by unit and lane."""
 
-    async def change(
-        self,
-        key: str,
-        receiver: UnitCode,
-        event: DeliveryEvent,
-        move: Callable[[Position], Step],
-        link: str | None = None,
-    ) -> Happened:
+    async def history(self, key: str, receiver: UnitCode) -> History:
+        """All events of the delivery, in the order of arrival; empty if there is no delivery."""
+
+    async def record(self, key: str, receiver: UnitCode, event: DeliveryEvent, link: str | None = None) -> Happened:
         """Let an event happen to a delivery, once; ``link``: key of the document that takes its place."""
 
 
@@ -62,23 +58,27 @@ class MongoDeliveries:
         wanted = below(key) if among is None else {"_id": {"$in": [_delivery(key, unit) for unit in sorted(among)]}}
         return frozenset(str(row["receiver"]) for row in await find_all(self._deliveries, wanted, ("receiver",)))
 
-    async def open(self, key: str, receiver: UnitCode, package_id: str, version: int, lane: Lane, at: datetime) -> None:
-        """A delivery in state SENT, unless there is one."""
+    async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
+        """Let a delivery begin with an event; one that is there lives through it."""
+        first = entry_of((), event)
         start: Document = {
             "_id": _delivery(key, receiver),
             "document_key": key,
             "receiver": receiver,
             "package_id": package_id,
-            **_of_position(Position(content_version=version)),
+            **_of_position(first.step.position),
             "lane": lane.value,
             "placed_at": None,
             "successor": None,
             "version": 1,
-            "history": [],
-            "created_at": at,
-            "updated_at": at,
+            "history": [_of_entry(first)],
+            "created_at": event.at,
+            "updated_at": event.at,
         }
-        await insert_once(self._deliveries, start)
+        history = _history(await insert_once(self._deliveries, start))
+        if all(entry.event.id != event.id for entry in history):
+            return (await self.record(key, receiver, event)).step
+        return entry_of(history, event).step
 
     async def placed(self, key: str, receiver: UnitCode, at: datetime) -> bool:
         """The delivery lies in the unit's inbox."""
@@ -93,34 +93,52 @@ class MongoDeliveries:
             row = await self._deliveries.aggregate([{"$match": unanswered}, {"$group": by_unit}]).to_list(None)
         return {(group["_id"]["receiver"], Lane(group["_id"]["lane"])): group["count"] for group in row}
 
-    async def change(
-        self,
-        key: str,
-        receiver: UnitCode,
-        event: DeliveryEvent,
-        move: Callable[[Position], Step],
-        link: str | None = None,
-    ) -> Happened:
+    async def history(self, key: str, receiver: UnitCode) -> History:
+        """All events of the delivery, in the order of arrival."""
+        row = await find_by_id(self._deliveries, _delivery(key, receiver))
+        return _history(row) if row else ()
+
+    async def record(self, key: str, receiver: UnitCode, event: DeliveryEvent, link: str | None = None) -> Happened:
         """Let an event happen to a delivery, once."""
         while True:
             row = await find_by_id(self._deliveries, _delivery(key, receiver))
             if row is None:
                 raise Transient(Reason.E_REFDOC, "the delivery concerned is not open yet")
-            position = _position(row)
-            if lived := next((entry for entry in row["history"] if entry["event_id"] == event.id), None):
-                return _happened(row, position, Step(_position(lived), Note(lived["note"])), is_first=False)
-            step = move(position)
-            if await compare_and_set(self._deliveries, _unchanged(row), _change(event, step, link)):
-                return _happened(row, position, step, is_first=True)
+            history = _history(row)
+            entry, is_first = entry_of(history, event), all(earlier.event.id != event.id for earlier in history)
+            if not is_first or await compare_and_set(self._deliveries, _unchanged(row), _change(entry, link)):
+                return Happened(
+                    step=entry.step,
+                    is_first=is_first,
+                    before=position_of(history),
+                    lane=Lane(row.get("lane", Lane.NORMAL)),
+                    placed_at=row.get("placed_at") or row["created_at"],
+                )
 
 
 def _delivery(key: str, receiver: UnitCode) -> str:
     return f"{key}/{receiver}"
 
 
+def _unchanged(row: Document) -> Document:
+    return {"_id": row["_id"], "state": row["state"], "version": row["version"]}
+
+
+def _change(entry: HistoryEntry, link: str | None) -> Document:
+    fields = _of_position(entry.step.position) | {"updated_at": entry.event.at}
+    if link and entry.step.note in (Note.MOVED, Note.REMEMBERED):
+        fields["successor"] = link
+    return {"$set": fields, "$push": {"history": _of_entry(entry)}, "$inc": {"version": 1}}
+
+
 def _of_position(position: Position) -> dict[str, Any]:
-    fields = asdict(position)
-    return {name: value.value if isinstance(value, DeliveryState) else value for name, value in fields.items()}
+    return {
+        "state": position.state.value,
+        "previous": position.previous.value if position.previous else None,
+        "content_version": position.content_version,
+        "offered_version": position.offered_version,
+        "early": sorted(code.value for code in position.early),
+    }
 
 
 def _position(row: Document) -> Position:
@@ -129,34 +147,65 @@ def _position(row: Document) -> Position:
         previous=DeliveryState(row["previous"]) if row["previous"] else None,
         content_version=row["content_version"],
         offered_version=row["offered_version"],
+        early=frozenset(map(StatusCode, row.get("early", ()))),
     )
 
 
-def _happened(row: Document, before: Position, step: Step, *, is_first: bool) -> Happened:
-    return Happened(
-        step=step,
-        is_first=is_first,
-        before=before,
-        lane=Lane(row.get("lane", Lane.NORMAL)),
-        placed_at=row.get("placed_at") or row["created_at"],
-    )
-
-
-def _unchanged(row: Document) -> Document:
-    return {"_id": row["_id"], "state": row["state"], "version": row["version"]}
-
-
-def _change(event: DeliveryEvent, step: Step, link: str | None) -> Document:
-    entry = {
+def _of_entry(entry: HistoryEntry) -> Document:
+    event = entry.event
+    return {
         "event_id": event.id,
-        "code": event.code,
+        "code": event.kind.value,
         "by": event.by,
         "at": event.at,
         "description": event.description,
-        "note": step.note.value,
-        **_of_position(step.position),
+        "note": entry.step.note.value,
+        "package_id": event.order.package_id,
+        "submitted_at": event.order.submitted_at,
+        "brings": event.version,
+        **_of_position(entry.step.position),
     }
-    fields = _of_position(step.position) | {"updated_at": event.at}
-    if link and step.changed:
-        fields["successor"] = link
-    return {"$set": fields, "$push": {"history": entry}, "$inc": {"version": 1}}
+
+
+def _history(row: Document) -> list[HistoryEntry]:
+    """The entries; of a row of earlier releases, which had no entry for its beginning, with one."""
+    entries = [_entry(entry, number) for number, entry in enumerate(row["history"], 1)]
+    if not entries or entries[0].event.kind is not EventKind.DELIVER:
+        entries.insert(0, _beginning(row))
+    return entries
+
+
+def _entry(entry: Document, number: int) -> HistoryEntry:
+    kind, at = EventKind(entry["code"]), entry["at"]
+    brought = entry["offered_version"] if kind is EventKind.UPDATE else None
+    order = _before_all_others(number)
+    if entry.get("submitted_at"):
+        order = SubmissionOrder(submitted_at=entry["submitted_at"], package_id=entry["package_id"])
+    event = DeliveryEvent(
+        id=entry["event_id"],
+        kind=kind,
+        by=entry["by"],
+        at=at,
+        order=order,
+        version=entry.get("brings", brought),
+        description=entry["description"],
+    )
+    return HistoryEntry(event, Step(_position(entry), Note(entry["note"])))
+
+
+def _beginning(row: Document) -> HistoryEntry:
+    first = next(iter(row["history"]), row)
+    event = DeliveryEvent(
+        id=row["package_id"],
+        kind=EventKind.DELIVER,
+        by="",
+        at=row["created_at"],
+        order=_before_all_others(0),
+        version=first["content_version"],
+    )
+    return entry_of((), event)
+
+
+def _before_all_others(number: int) -> SubmissionOrder:
+    """The place of an entry of earlier releases, which did not know it: as it arrived."""
+    return SubmissionOrder(submitted_at=datetime.min.replace(tzinfo=UTC), package_id=f"{number:09}")

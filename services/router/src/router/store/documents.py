@@ -11,7 +11,8 @@ from common.database import Collection, Database, Document, compare_and_set, fin
 from common.domain.reason import Reason
 from common.failure import Transient
 from router.route import DocumentState
-from router.store.rows import DocumentRecord, Version
+from router.store.rows import DocumentRecord
+from router.versions import Version
 
 DOCUMENT = TypeAdapter(DocumentRecord)
 VERSION = TypeAdapter(Version)

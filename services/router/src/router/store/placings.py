@@ -18,7 +18,8 @@ from common.database import (
 )
 from router.placing import Cause, Placing, PlacingState, pause_after
 
-OPEN = (PlacingState.DUE.value, PlacingState.WAITING.value)
+TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
+HELD = PlacingState.HELD.value
 
 
 class Placings(Protocol):
@@ -36,8 +37,14 @@ class Placings(Protocol):
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         """The inbox did not take it; it waits for its next attempt."""
 
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
+        """A held placing is to be tried."""
+
+    async def withdraw(self, placing_id: str) -> None:
+        """A held placing is never to be tried."""
+
     async def has_open(self, decision: str) -> bool:
-        """Whether some placing of a decision is not placed yet."""
+        """Whether some placing of a decision is neither placed nor withdrawn yet."""
 
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         """Placings whose next attempt is due, oldest first; others leave them alone for the time of the lease."""
@@ -76,15 +83,25 @@ class MongoPlacings:
         }
         await compare_and_set(self._placings, _open(placing.id), {"$set": change})
 
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
+        """A held placing is to be tried."""
+        change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
+        await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
+
+    async def withdraw(self, placing_id: str) -> None:
+        """A held placing is never to be tried."""
+        change = {"state": PlacingState.WITHDRAWN.value, "cause": None}
+        await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
+
     async def has_open(self, decision: str) -> bool:
-        """Whether some placing of a decision is not placed yet."""
+        """Whether some placing of a decision is neither placed nor withdrawn yet."""
         with database_trouble():
-            row = await self._placings.find_one({"decision": decision, "state": {"$in": list(OPEN)}}, {"_id": 1})
+            row = await self._placings.find_one({"decision": decision, "state": {"$in": [*TRIED, HELD]}}, {"_id": 1})
         return row is not None
 
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         """Placings whose next attempt is due; each is taken by one process at a time."""
-        due: Document = {"state": {"$in": list(OPEN)}, "next_attempt_at": {"$lte": now}}
+        due: Document = {"state": {"$in": list(TRIED)}, "next_attempt_at": {"$lte": now}}
         with database_trouble():
             rows = await self._placings.find(due).sort("next_attempt_at", 1).limit(limit).to_list(None)
         taken = []
@@ -97,11 +114,11 @@ class MongoPlacings:
     async def waiting(self) -> dict[Cause, int]:
         """How many placings wait, by cause."""
         group = {"_id": "$cause", "count": {"$sum": 1}}
-        selection = {"state": PlacingState.WAITING.value}
+        selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD]}}
         with database_trouble():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
 
 
 def _open(placing_id: str) -> Document:
-    return {"_id": placing_id, "state": {"$in": list(OPEN)}}
+    return {"_id": placing_id, "state": {"$in": list(TRIED)}}

@@ -3,22 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, UnitCode
+from common.domain.names import DocumentId, Lane, PackageId, PackageKind, UnitCode
 from common.domain.reason import Reason
-from common.facts import ObjectRef
 from router.delivery_state import Position, Step
 from router.route import DocumentState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A package that brought content of a document; the first is version 1."""
-
-    package_id: PackageId
-    package: ObjectRef
-    kind: PackageKind
-    label: Label | None = None
-    subject_text: str = ""
+from router.versions import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +28,6 @@ class DocumentRecord:
     alias_of: str | None = None
     revision: int = 1
     """Counts changes of this record, for compare-and-set."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryEvent:
-    """Something that happens to one delivery, told apart by its id."""
-
-    id: str
-    code: str
-    """Status code, or recall, update, replace."""
-    by: UnitCode
-    at: datetime
-    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

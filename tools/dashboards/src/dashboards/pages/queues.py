@@ -199,6 +199,16 @@ def _aside(rules: Rules) -> list[Panel]:
         ),
         lines(
             Text(
+                "Gói tin chờ văn bản được dẫn chiếu",
+                "Thu hồi, cập nhật, trạng thái đến trước văn bản của nó; quá 24 giờ thì bị từ chối (E_REFDOC).",
+                "Tăng mãi: một đơn vị dẫn chiếu sai mã định danh, hoặc văn bản của họ không đến được.",
+                "trunkctl track với mã gói tin cho biết nó chờ văn bản nào.",
+            ),
+            Query("max by (kind) (trunk_packages_waiting)", "{{kind}}"),
+            unit="short",
+        ),
+        lines(
+            Text(
                 "Hộp đến của các đơn vị",
                 "Tổng số bản tin chờ trong mọi hộp đến, và bao nhiêu hộp đến đang có bản tin.",
                 "Tăng cả trong giờ làm việc.",

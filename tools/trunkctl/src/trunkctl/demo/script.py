@@ -203,7 +203,7 @@ class Script:
         yield self._repeat()
         yield self._conflict()
         yield self._recall()
-        yield self._recall_of_nothing()
+        yield self._foreign_recall()
 
     def _repeat(self) -> Act:
         sender, to = self._sender(3), self._receivers(3, 1)
@@ -243,11 +243,11 @@ class Script:
             after="to be recalled",
         )
 
-    def _recall_of_nothing(self) -> Act:
+    def _foreign_recall(self) -> Act:
         sender, to = self._sender(8), self._receivers(8, 1)
-        never_sent = self._new_id(sender)
-        make = partial(self._shop.recall, sender, to, self._new_id(sender), never_sent)
-        act = _refused("recall of what was never sent", sender, to, never_sent, make, Reason.E_REFDOC)
+        foreign = self._new_id(self._sender(9))
+        make = partial(self._shop.recall, sender, to, self._new_id(sender), foreign)
+        act = _refused("recall of another unit's document", sender, to, foreign, make, Reason.E_REFDOC)
         return replace(act, kind=Kind.RECALL)
 
     def _sender(self, number: int) -> UnitCode:

@@ -1,0 +1,95 @@
+"""A package that is about a document which has not come yet: what is kept of it, and how long it waits; pure."""
+
+from collections.abc import Container
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from common.domain import ids
+from common.domain.envelope import Message
+from common.domain.names import Lane, PackageKind
+from common.domain.outcome import Refused
+from common.domain.reason import Reason
+from common.facts import ObjectRef, Text
+from intake.accept import Awaits
+from intake.record import Arrival, document_id_of
+
+LOOK_AGAIN_AFTER = timedelta(minutes=10)
+"""A package that nothing has woken is looked at after so long: its document's word may be lost."""
+LEASE = timedelta(minutes=1)
+"""For so long a package that one process looks at is left alone by others."""
+
+
+class WaitingPackage(BaseModel):
+    """One row; it is removed once the package is decided."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    package_id: str
+    sender: str
+    document_id: str
+    kind: PackageKind
+    lane: Lane
+    """Of the queue it came by."""
+    submitted_at: datetime
+    package: ObjectRef
+    upload: ObjectRef | None = None
+    awaited: tuple[str, ...]
+    """Document keys."""
+    needs_all: bool = False
+    """All of them must come (a replacement), not one."""
+    detail: Text = ""
+    deadline: datetime
+    next_look_at: datetime
+    announced: bool = False
+    """Set after the broker confirmed the fact that tells the sender."""
+
+    @property
+    def subject(self) -> str:
+        """Key under which a package that is not let in is recorded."""
+        return ids.document_key(self.sender, self.document_id)
+
+    @property
+    def arrival(self) -> Arrival:
+        """The submission, as when it came."""
+        return Arrival(
+            sender=self.sender, package=self.package, lane=self.lane, at=self.submitted_at, upload=self.upload
+        )
+
+    def has_come(self, known: Container[str]) -> bool:
+        """Whether it can be decided, by the document keys that are known now."""
+        check = all if self.needs_all else any
+        return check(key in known for key in self.awaited)
+
+
+def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: datetime) -> WaitingPackage:
+    """The row of a package that waits from now on."""
+    return WaitingPackage(
+        package_id=arrival.package_id,
+        sender=arrival.sender,
+        document_id=document_id_of(message),
+        kind=message.kind,
+        lane=arrival.lane,
+        submitted_at=arrival.at,
+        package=arrival.package,
+        upload=arrival.upload,
+        awaited=awaits.documents,
+        needs_all=awaits.needs_all,
+        detail=f"{awaits.detail}; waits until {deadline.isoformat(timespec='minutes')}",
+        deadline=deadline,
+        next_look_at=min(deadline, arrival.at + LOOK_AGAIN_AFTER),
+    )
+
+
+def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int, limit: int) -> Refused | None:
+    """Why a package does not wait, or no longer. ``waiting``: how many other packages of its sender do."""
+    if now >= deadline:
+        return Refused(Reason.E_REFDOC, f"{awaits.detail} until {deadline.isoformat(timespec='minutes')}")
+    if waiting >= limit:
+        return Refused(Reason.E_REFDOC, f"{awaits.detail}, and {waiting} packages of the unit wait already")
+    return None
+
+
+def next_look(waiting: WaitingPackage, now: datetime) -> datetime:
+    """When to look again at a package that waits on."""
+    return min(max(waiting.deadline, now), now + LOOK_AGAIN_AFTER)

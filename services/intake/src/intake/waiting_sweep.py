@@ -1,0 +1,54 @@
+"""Looks at packages that wait for a document: it has come, or the deadline has passed, or they wait on."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from common.clock import Clock, utc_now
+from common.directory import DirectoryReader
+from common.metrics import set_packages_waiting
+from intake.waiting import WaitingPackage, next_look
+from intake.waiting_store import WaitingPackages
+
+log = structlog.get_logger("trunk.intake")
+
+AT_ONCE = 100
+"""Packages that one round takes."""
+
+
+class WaitingSweep:
+    """Run by timer; several processes may."""
+
+    def __init__(
+        self,
+        waiting: WaitingPackages,
+        resume: Callable[[WaitingPackage], Awaitable[bool]],
+        directory: DirectoryReader,
+        now: Clock = utc_now,
+    ) -> None:
+        self._waiting = waiting
+        self._resume = resume
+        self._directory = directory
+        self._now = now
+
+    async def run(self) -> None:
+        """One round. A package that cannot be looked at holds up no other; the first error is raised at the end."""
+        if not self._directory.is_loaded:
+            return
+        now = self._now()
+        errors = []
+        for package in await self._waiting.take_due(now, AT_ONCE, sorted(self._directory.disabled)):
+            try:
+                if await self._resume(package):
+                    await self._waiting.remove(package.package_id)
+                else:
+                    await self._waiting.postpone(package, now, next_look(package, now))
+            except Exception as error:
+                log.warning("waiting package not looked at", package_id=package.package_id, detail=str(error))
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    async def measure(self) -> None:
+        """How many packages wait."""
+        set_packages_waiting(await self._waiting.by_kind())

@@ -1,0 +1,41 @@
+"""The versions of a document: pure. Which one is current follows the order of submission."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.domain.names import Label, PackageId, PackageKind
+from common.facts import ObjectRef
+from router.order import SubmissionOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A package that brought content of a document."""
+
+    package_id: PackageId
+    package: ObjectRef
+    kind: PackageKind
+    label: Label | None = None
+    subject_text: str = ""
+    order: SubmissionOrder | None = None
+    """None in rows of earlier releases, which are older than all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedVersion:
+    """A version with its number, which it keeps. Numbers say nothing about the order."""
+
+    number: int
+    version: Version
+
+
+def current_version(versions: Sequence[Version], order: SubmissionOrder) -> NumberedVersion | None:
+    """The newest of the versions that were submitted before a package."""
+    numbered = [NumberedVersion(number, version) for number, version in enumerate(versions, 1)]
+    earlier = [each for each in numbered if each.version.order is None or each.version.order < order]
+    return max(earlier, key=_age, default=None)
+
+
+def _age(each: NumberedVersion) -> tuple[bool, SubmissionOrder | int]:
+    order = each.version.order
+    return (False, each.number) if order is None else (True, order)

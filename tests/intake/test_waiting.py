@@ -1,0 +1,291 @@
+"""Packages about documents that have not come: kept, told, woken, and refused at the deadline."""
+
+import secrets
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from common.buckets import make_missing
+from common.database import Database
+from common.domain import ids
+from common.domain.directory import Directory, Unit
+from common.domain.envelope import (
+    Business,
+    DocumentType,
+    Envelope,
+    Organization,
+    Replacement,
+    ResponseFor,
+    Signer,
+    StatusReport,
+)
+from common.domain.names import PackageKind, StatusCode
+from common.domain.reason import Reason
+from common.edxml import build
+from common.edxml.dates import VIETNAM
+from common.facts import NoticeAccepted, PackageAccepted, PackageRefused, PackageRepeated, PackageWaiting
+from common.objects import Objects
+from intake.handlers import Intake
+from intake.packages import Packages
+from intake.settings import IntakeSettings
+from intake.waiting_store import WaitingPackages
+from intake.waiting_sweep import WaitingSweep
+
+from ..harness.memory import Clock, RecordingPublisher, delivery
+from .conftest import MemoryObjects, MemoryPackages, MemoryWaiting
+from .test_handlers import package
+
+SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
+LIMIT = 3
+
+
+class World:
+    """Two replicas of intake on one memory."""
+
+    def __init__(self, packages: Any, waiting: Any, objects: Any, settings: IntakeSettings) -> None:
+        self.packages, self.waiting, self.objects, self.settings = packages, waiting, objects, settings
+        self.announcer, self.clock = RecordingPublisher(), Clock()
+        units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
+        self.directory: Any = SimpleNamespace(current=Directory(units), disabled=frozenset(), is_loaded=True)
+
+    @property
+    def intake(self) -> Intake:
+        """A process that has just started."""
+        return Intake(
+            self.announcer, self.settings, self.objects, self.packages, self.waiting, self.directory, self.clock
+        )
+
+    async def submit(self, body: bytes, unit: str = SENDER) -> Any:
+        """What is announced first about a submission."""
+        before = len(self.announcer.facts)
+        await self.intake.receive(delivery(f"submit.{unit}.normal", body, user_id=unit, exchange="trunk.submit"))
+        return self.announcer.facts[before]
+
+    async def sweep(self, **passed: float) -> list[Any]:
+        """Time passes; what a round announces."""
+        before = len(self.announcer.facts)
+        self.clock.move(**passed)
+        await WaitingSweep(self.waiting, self.intake.resume, self.directory, self.clock).run()
+        return self.announcer.facts[before:]
+
+
+@pytest.fixture(params=["memory", "real"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    memory = request.param == "memory"
+    stack = None if memory else request.getfixturevalue("stack")
+    settings = IntakeSettings(
+        mongo_uri=SecretStr(stack.mongo_uri if stack else "mongodb://none"),
+        s3_endpoint=stack.s3_endpoint if stack else "http://none",
+        s3_access_key=SecretStr(stack.s3_access_key if stack else "-"),
+        s3_secret_key=SecretStr(stack.s3_secret_key if stack else "-"),
+        waiting_packages_per_unit=LIMIT,
+    )
+    if stack is None:
+        yield World(MemoryPackages(), MemoryWaiting(), MemoryObjects(), settings)
+        return
+    name = f"intake_test_{secrets.token_hex(4)}"
+    database, objects = Database(settings, name), Objects(settings)
+    make_missing(objects.client)
+    yield World(Packages(database), WaitingPackages(database), objects, settings)
+    await database.client.drop_database(f"trunk_{name}")
+    database.client.close()
+
+
+def recall(target: str) -> bytes:
+    return build(
+        Envelope(
+            sender=Organization(code=SENDER),
+            receivers=(Organization(code=RECEIVER),),
+            document_id=secrets.token_hex(8),
+            number="16",
+            notation="TB-THU",
+            promulgation_date=date(2026, 7, 1),
+            type=DocumentType(name="Thông báo"),
+            subject="V/v thử nghiệm",
+            signer=Signer(full_name="Nguyễn Văn A"),
+            business=Business(kind=PackageKind.RECALL, target=target, reason="gửi nhầm"),
+        ),
+        [],
+    )
+
+
+def status(target: str, world: World) -> bytes:
+    report = StatusReport(
+        sender=Organization(code=RECEIVER),
+        response_for=ResponseFor(unit=SENDER, document_id=target),
+        code=StatusCode.ARRIVED,
+        at=world.clock().astimezone(VIETNAM),
+    )
+    return build(report)
+
+
+async def test_a_recall_that_overtakes_its_document_is_let_in_after_it(world: World) -> None:
+    early = await world.submit(recall("doc"))
+    assert isinstance(early, PackageWaiting)
+    assert early.reason is Reason.E_REFDOC_AWAITED
+    assert early.deadline - early.submitted_at == timedelta(hours=24)
+    assert await world.sweep(seconds=2) == []
+    document = await world.submit(package("doc"))
+    assert isinstance(document, PackageAccepted)
+    (recalled,) = await world.sweep()
+    assert isinstance(recalled, NoticeAccepted)
+    assert (recalled.subject, recalled.submitted_at) == (document.subject, early.submitted_at)
+    assert recalled.place is not None
+    assert document.place is not None
+    assert recalled.place > document.place
+    assert await world.waiting.by_kind() == {}
+
+
+async def test_a_report_that_comes_first_is_let_in_after_its_document(world: World) -> None:
+    assert isinstance(await world.submit(status("doc", world), RECEIVER), PackageWaiting)
+    await world.submit(package("doc"))
+    (reported,) = await world.sweep()
+    assert isinstance(reported, NoticeAccepted)
+    assert reported.sender == RECEIVER
+
+
+async def test_what_never_comes_is_refused_at_the_deadline_and_once(world: World) -> None:
+    early = await world.submit(recall("never"))
+    assert await world.sweep(hours=23, minutes=59) == []
+    (refused,) = await world.sweep(minutes=1)
+    assert isinstance(refused, PackageRefused)
+    assert (refused.reason, refused.subject) == (Reason.E_REFDOC, early.subject)
+    assert await world.sweep(hours=24) == []
+    assert isinstance(await world.submit(package("never")), PackageAccepted)
+    assert await world.sweep() == []
+
+
+async def test_a_repetition_of_what_waits_is_one_package(world: World) -> None:
+    body = recall("doc")
+    first = await world.submit(body)
+    again = await world.submit(body)
+    assert isinstance(again, PackageRepeated)
+    assert again.package_id == first.package_id
+    assert again.accepted
+    await world.submit(package("doc"))
+    assert len(await world.sweep()) == 1
+    repeated = await world.submit(body)
+    assert isinstance(repeated, PackageRepeated)
+    assert repeated.event_id != again.event_id
+
+
+async def test_a_crash_before_the_sender_is_told_is_made_good(world: World) -> None:
+    body = recall("doc")
+    world.announcer.failure = ConnectionError("broker went away")
+    with pytest.raises(ConnectionError):
+        await world.submit(body)
+    world.announcer.failure = None
+    world.clock.move(minutes=1)
+    told = await world.submit(body)
+    assert isinstance(told, PackageWaiting)
+    assert told.submitted_at == world.clock() - timedelta(minutes=1)
+
+
+async def test_a_crash_after_the_decision_is_made_good(world: World) -> None:
+    await world.submit(recall("doc"))
+    await world.submit(package("doc"))
+    world.announcer.failure = ConnectionError("broker went away")
+    with pytest.raises(ConnectionError):
+        await world.sweep()
+    world.announcer.failure = None
+    (recalled,) = await world.sweep(minutes=1)
+    assert isinstance(recalled, NoticeAccepted)
+    assert await world.sweep(hours=24) == []
+
+
+async def test_a_document_whose_word_was_lost_is_found_by_the_sweep(world: World) -> None:
+    await world.submit(recall("doc"))
+    await world.packages.claim(ids.document_key(SENDER, "doc"), "p1")
+    assert await world.sweep(seconds=2) == []
+    assert len(await world.sweep(minutes=10)) == 1
+
+
+async def test_a_document_that_comes_while_the_package_is_judged_is_not_missed(world: World) -> None:
+    real = world.waiting.count
+
+    async def meanwhile(sender: str) -> int:
+        world.waiting.count = real
+        await world.submit(package("doc"))
+        return int(await real(sender))
+
+    world.waiting.count = meanwhile
+    await world.submit(recall("doc"))
+    assert isinstance((await world.sweep())[0], NoticeAccepted)
+
+
+async def test_a_replacement_waits_for_all_that_it_replaces(world: World) -> None:
+    old = tuple(Replacement(document_id=one, units=(RECEIVER,)) for one in ("one", "two"))
+    business = Business(kind=PackageKind.REPLACE, replacements=old, reason="thay thế")
+    assert isinstance(await world.submit(package(business=business)), PackageWaiting)
+    await world.submit(package("one"))
+    assert await world.sweep() == []
+    await world.submit(package("two"))
+    (replaced,) = await world.sweep()
+    assert replaced.kind is PackageKind.REPLACE
+
+
+async def test_a_chain_of_packages_wakes_link_by_link(world: World) -> None:
+    await world.submit(recall("update"))
+    update = Business(kind=PackageKind.UPDATE, target="doc", reason="bổ sung")
+    assert isinstance(await world.submit(package("update", business=update)), PackageWaiting)
+    document = await world.submit(package("doc"))
+    (updated,) = await world.sweep()
+    (recalled,) = await world.sweep()
+    assert [updated.kind, recalled.kind] == [PackageKind.UPDATE, PackageKind.RECALL]
+    assert document.place < updated.place < recalled.place
+
+
+async def test_a_unit_that_floods_is_refused_and_others_are_not(world: World) -> None:
+    for number in range(LIMIT):
+        assert isinstance(await world.submit(recall(f"never {number}")), PackageWaiting)
+    refused = await world.submit(recall("one more"))
+    assert isinstance(refused, PackageRefused)
+    assert refused.reason is Reason.E_REFDOC
+    assert await world.waiting.by_kind() == {PackageKind.RECALL: LIMIT}
+    assert isinstance(await world.submit(status("doc", world), RECEIVER), PackageWaiting)
+    await world.submit(package("never 0"))
+    await world.sweep()
+    assert isinstance(await world.submit(recall("room again")), PackageWaiting)
+
+
+async def test_two_processes_decide_once(world: World) -> None:
+    await world.submit(recall("doc"))
+    await world.submit(package("doc"))
+    now = world.clock()
+    taken = [await world.waiting.take_due(now, 10) for _ in range(2)]
+    assert [len(each) for each in taken] == [1, 0]
+    assert len(await world.sweep(minutes=1)) == 1
+
+
+async def test_a_document_that_comes_during_a_look_is_looked_for_again(world: World) -> None:
+    early = await world.submit(recall("doc"))
+    now = world.clock() + timedelta(minutes=10)
+    (row,) = await world.waiting.take_due(now, 10)
+    await world.waiting.wake(ids.document_key(SENDER, "doc"), now)
+    await world.waiting.postpone(row, now, now + timedelta(minutes=10))
+    (due,) = await world.waiting.take_due(now, 10)
+    assert due.package_id == early.package_id
+
+
+async def test_packages_of_a_disabled_unit_wait_until_it_is_enabled(world: World) -> None:
+    await world.submit(recall("doc"))
+    await world.submit(package("doc"))
+    world.directory.disabled = frozenset({SENDER})
+    assert await world.sweep(hours=30) == []
+    world.directory.disabled = frozenset()
+    assert isinstance((await world.sweep())[0], NoticeAccepted)
+
+
+async def test_one_that_cannot_be_read_holds_up_no_other(world: World) -> None:
+    broken = await world.submit(recall("doc"))
+    sound = await world.submit(recall("doc"))
+    await world.submit(package("doc"))
+    await world.objects.purge(broken.package)
+    with pytest.raises(Exception, match=r".+"):
+        await world.sweep()
+    accepted = [fact.package_id for fact in world.announcer.facts if isinstance(fact, NoticeAccepted)]
+    assert accepted == [sound.package_id]
