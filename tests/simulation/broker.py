@@ -129,6 +129,8 @@ class Broker:
         self.is_down = False
         self.published: Callable[[Message, list[str]], None] = lambda message, queues: None
         """Told of each message and the queues that took it."""
+        self.lateness: Callable[[Queue], float] = lambda queue: 0.0
+        """Seconds by which a message comes into a queue late, behind others: as after a return to the queue."""
         self._kinds: dict[str, str] = {}
         self._bindings: dict[str, list[tuple[str, str]]] = {}
         self._policies: list[tuple[re.Pattern[str], Arguments]] = []
@@ -208,8 +210,12 @@ class Broker:
         return not full, queues, [queue for queue in taken if queue.is_silent]
 
     def _enqueue(self, queue: Queue, message: Message) -> None:
-        queue.ready.append(message)
-        self.dispatch(queue)
+        if late := self.lateness(queue):
+            queue.delayed[message.number] = message
+            self._later(late, lambda: self._return(queue, message))
+        else:
+            queue.ready.append(message)
+            self.dispatch(queue)
 
     # reading
 

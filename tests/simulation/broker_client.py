@@ -40,9 +40,9 @@ class Network:
         self.broker = broker
         self.latency = latency
         self.connections: list[Connection] = []
-        self.before_step: Callable[[Process | None, str], None] = lambda process, what: None
-        """Asked before each request takes effect; may crash the process or cut the connection."""
-        self.after_step: Callable[[Process | None, str], None] = lambda process, what: None
+        self.before_step: Callable[[Connection, str], None] = lambda connection, what: None
+        """Told before a publish or a settlement takes effect; may crash the process or cut the connection."""
+        self.after_step: Callable[[Connection, str], None] = lambda connection, what: None
 
     async def connect(self, url: str, **options: Any) -> "Connection":
         """In place of ``aiormq.connect``."""
@@ -134,6 +134,11 @@ class Connection(_Closable):
             return
         action(*args)
 
+    @property
+    def is_ours_alive(self) -> bool:
+        """Whether the process at the other end still runs."""
+        return self.process is None or self.process.is_alive
+
     def block(self) -> None:
         """The broker reads nothing more from a connection that publishes during an alarm."""
         self._is_blocked = True
@@ -150,7 +155,7 @@ class Connection(_Closable):
     def lose(self) -> None:
         """The network cuts it: the broker gives back what it holds, the client notices. What is under way is lost."""
         self._leave()
-        if self.process is None or self.process.is_alive:
+        if self.is_ours_alive:
             self._end(ConnectionClosed(320, "connection lost"))
 
     def _leave(self) -> None:
@@ -276,8 +281,8 @@ class Channel(_Closable):
             connection.block()
             connection._held_up.append((self._publish, (future, exchange, key, body, properties, headers)))
             return
-        network.before_step(connection.process, f"publish {key}")
-        if self._is_gone:
+        network.before_step(connection, f"publish {key}")
+        if self._is_gone or not connection.is_ours_alive:
             return
         if headers_size(headers, properties) > MAX_HEADER_BYTES:
             connection.lose()
@@ -288,7 +293,7 @@ class Channel(_Closable):
             self._refuse(refusal)
             return
         is_taken, queues, silent = self._broker.publish(connection.user, exchange, key, body, properties, headers)
-        network.after_step(connection.process, f"publish {key}")
+        network.after_step(connection, f"publish {key}")
         if future is None or self._is_gone:
             return
         if not queues:
@@ -320,14 +325,14 @@ class Channel(_Closable):
         self._check()
 
         def arrived() -> None:
-            process, network = self.connection.process, self.connection.network
-            network.before_step(process, what)
-            if self._is_gone or tag not in self._held:
+            connection, network = self.connection, self.connection.network
+            network.before_step(connection, what)
+            if self._is_gone or not connection.is_ours_alive or tag not in self._held:
                 return
             queue, message, consumer = self._held.pop(tag)
             consumer.held -= 1
             action(queue, message)
-            network.after_step(process, what)
+            network.after_step(connection, what)
 
         self.connection.send(arrived)
 

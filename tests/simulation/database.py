@@ -153,8 +153,8 @@ class Collection:
 
     async def find_one(self, query: Document | None = None, projection: Any = None) -> Document | None:
         wanted = stored(query or {})
-        row: Document | None = await self._ask("find", lambda: stored(next(self._matching(wanted), None)))
-        return row
+        row: Document | None = await self._ask("find", lambda: next(self._matching(wanted), None))
+        return dict(row) if row is not None else None
 
     def find(self, query: Document | None = None, projection: Any = None) -> "Cursor":
         return Cursor(self, stored(query or {}))
@@ -231,17 +231,15 @@ class Collection:
             if not upsert:
                 check_operators(change)
                 return None, None
-            row = {name: value for name, value in query.items() if not isinstance(value, dict)}
-            apply(row, {"$set": change.get("$setOnInsert", {})})
-            apply(row, change)
+            first = {name: value for name, value in query.items() if not isinstance(value, dict)}
+            row = changed(changed(first, {"$set": change.get("$setOnInsert", {})}), change)
             self._insert(row)
-            return None, stored(row)
-        before = stored(row)
-        self._change(row, change)
-        return before, stored(row)
+            return None, dict(row)
+        return dict(row), dict(self._change(row, change))
 
-    def _change(self, row: Document, change: Document) -> None:
-        apply(row, change)
+    def _change(self, row: Document, change: Document) -> Document:
+        after = self._rows[row["_id"]] = changed(row, change)
+        return after
 
     def _delete(self, query: Document, limit: int) -> int:
         chosen = [row["_id"] for row in self._matching(query)][:limit]
@@ -283,7 +281,7 @@ class Cursor:
         if self._sort:
             rows = ordered(rows, self._sort)
         chosen = list(rows)
-        return [stored(row) for row in (chosen[: self._limit] if self._limit else chosen)]
+        return [dict(row) for row in (chosen[: self._limit] if self._limit else chosen)]
 
 
 class Aggregate(Cursor):
@@ -335,6 +333,8 @@ def _expression(row: Document, expression: Any) -> Any:
 
 def value_at(row: Document, path: str) -> Any:
     """The value under a dotted path."""
+    if "." not in path:
+        return row.get(path, MISSING)
     value: Any = row
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
@@ -355,7 +355,9 @@ def matches(row: Document, query: Document) -> bool:
 
 
 def _fits(value: Any, condition: Any) -> bool:
-    if isinstance(condition, dict) and any(name.startswith("$") for name in condition):
+    if type(condition) is not dict:
+        return value == condition or _equals(value, condition)
+    if any(name.startswith("$") for name in condition):
         return all(_compare(value, operator, operand) for operator, operand in condition.items())
     return _equals(value, condition)
 
@@ -413,33 +415,35 @@ def check_operators(change: Document) -> None:
         raise OperationFailure(f"unknown modifier: {', '.join(sorted(unknown))}", 9)
 
 
-def apply(row: Document, change: Document) -> None:
-    """Change a document in place."""
+def changed(row: Document, change: Document) -> Document:
+    """The document after an update. Kept documents are never changed in place, since readers share them."""
     check_operators(change)
+    after = dict(row)
     for operator, fields in change.items():
         for path, operand in fields.items():
             if operator != "$setOnInsert":
-                _apply(row, operator, path, operand)
+                _apply(after, operator, path, operand)
+    return after
 
 
 def _apply(row: Document, operator: str, path: str, operand: Any) -> None:
     *parents, name = path.split(".")
     place = row
     for parent in parents:
-        place = place.setdefault(parent, {})
+        place[parent] = place = dict(place.get(parent, {}))
     value = place.get(name, MISSING)
     match operator:
         case "$set":
-            place[name] = stored(operand)
+            place[name] = operand
         case "$unset":
             place.pop(name, None)
         case "$inc":
             place[name] = (0 if value is MISSING else value) + operand
         case "$push":
-            place[name] = [*([] if value is MISSING else value), stored(operand)]
+            place[name] = [*([] if value is MISSING else value), operand]
         case "$addToSet":
             before = [] if value is MISSING else value
-            place[name] = before if operand in before else [*before, stored(operand)]
+            place[name] = before if operand in before else [*before, operand]
         case "$min":
             place[name] = operand if value is MISSING or operand < value else value
         case "$max":

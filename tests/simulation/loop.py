@@ -44,16 +44,15 @@ CURRENT: ContextVar[Process | None] = ContextVar("process", default=None)
 class Handle:
     """A scheduled callback."""
 
-    __slots__ = ("_args", "_callback", "_context", "_is_cancelled", "_when", "number")
+    __slots__ = ("_args", "_callback", "_context", "_is_cancelled", "_when")
 
     def __init__(
-        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None, when: float, number: int
+        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None, when: float
     ) -> None:
         self._callback, self._args = callback, args
         self._context = context if context is not None else copy_context()
         self._is_cancelled = False
         self._when = when
-        self.number = number
 
     def cancel(self) -> None:
         self._is_cancelled = True
@@ -73,9 +72,6 @@ class Handle:
 
     def run(self) -> None:
         self._context.run(self._callback, *self._args)
-
-    def __lt__(self, other: "Handle") -> bool:
-        return (self._when, self.number) < (other._when, other.number)
 
 
 class NumberedTask(asyncio.Task):  # type: ignore[type-arg]
@@ -97,7 +93,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """What was handed to the exception handler."""
         self._now = 0.0
         self._ready: deque[Handle] = deque()
-        self._timers: list[Handle] = []
+        self._timers: list[tuple[float, int, Handle]] = []
         self._count = 0
         self._is_running = False
 
@@ -105,7 +101,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self._now
 
     def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
-        handle = Handle(callback, args, context, self._now, 0)
+        handle = Handle(callback, args, context, self._now)
         self._ready.append(handle)
         return handle
 
@@ -113,8 +109,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
         self._count += 1
-        handle = Handle(callback, args, context, when, self._count)
-        heapq.heappush(self._timers, handle)
+        handle = Handle(callback, args, context, when)
+        heapq.heappush(self._timers, (when, self._count, handle))
         return handle
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
@@ -143,7 +139,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return task.result()
 
     def run_until(self, is_over: Callable[[], bool], latest: float = float("inf")) -> bool:
-        """Run until something holds, it is later than ``latest``, or nothing is left to do. Whether it holds."""
+        """Run until something holds, it is ``latest``, or nothing is left to do. Whether it holds."""
         self._is_running = True
         events._set_running_loop(self)
         try:
@@ -151,6 +147,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 if self._ready:
                     self._run(self._ready.popleft())
                 elif not self._advance(latest):
+                    self._now = max(self._now, latest if latest < float("inf") else 0.0)
                     return is_over()
             return True
         finally:
@@ -159,12 +156,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def _advance(self, latest: float) -> bool:
         timers = self._timers
-        while timers and not timers[0].is_due:
+        while timers and not timers[0][2].is_due:
             heapq.heappop(timers)
-        if not timers or timers[0].when() > latest:
+        if not timers or timers[0][0] > latest:
             return False
-        handle = heapq.heappop(timers)
-        self._now = max(self._now, handle.when())
+        when, _, handle = heapq.heappop(timers)
+        self._now = max(self._now, when)
         self._ready.append(handle)
         return True
 

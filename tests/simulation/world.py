@@ -6,6 +6,7 @@ clock, and the settings. Everything between them is the code that runs in produc
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
 import random
@@ -41,20 +42,21 @@ from tests.simulation.store import Client, Store, Version
 from tests.simulation.verdicts import RememberingPool, RememberingReader
 
 SETTINGS = {
-    "TRUNK_DOOR_SECONDS": "20",
-    "TRUNK_WAITING_SWEEP_SECONDS": "20",
-    "TRUNK_SWEEP_SECONDS": "20",
-    "TRUNK_DISPATCH_SECONDS": "20",
-    "TRUNK_GAUGES_REFRESH_SECONDS": "300",
-    "TRUNK_DIRECTORY_REFRESH_SECONDS": "60",
-    "TRUNK_TRUST_REFRESH_SECONDS": "120",
+    "TRUNK_DOOR_SECONDS": "60",
+    "TRUNK_WAITING_SWEEP_SECONDS": "45",
+    "TRUNK_AWAITED_DOCUMENT_HOURS": "0.1",
+    "TRUNK_SWEEP_SECONDS": "45",
+    "TRUNK_DISPATCH_SECONDS": "60",
+    "TRUNK_GAUGES_REFRESH_SECONDS": "600",
+    "TRUNK_DIRECTORY_REFRESH_SECONDS": "300",
+    "TRUNK_TRUST_REFRESH_SECONDS": "300",
     "TRUNK_CRL_REFRESH_SECONDS": "0",
     "TRUNK_SMTP_HOST": "mail.invalid",
 }
 """Periods are longer than in production, where they cost nothing but time; what they find is the same."""
 CONSTANTS = {
-    "common.service.consumer.RESCAN_SECONDS": 60.0,
-    "notifier.main.ANNOUNCE_SECONDS": 10.0,
+    "common.service.consumer.RESCAN_SECONDS": 300.0,
+    "notifier.main.ANNOUNCE_SECONDS": 30.0,
 }
 START_SECONDS = 30.0
 CITY_UNITS = CITY / "directory.json"
@@ -83,6 +85,8 @@ class World:
     chance: random.Random = field(init=False)
     published: list[Message] = field(default_factory=list)
     """Every message of every service that some queue took, in order."""
+    late_content: list[str] = field(default_factory=list)
+    """Content that was placed at a unit after it had agreed to a recall."""
     copies: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often a queue got the message of one event."""
     history: list[str] = field(default_factory=list)
@@ -170,10 +174,27 @@ class World:
 
     def _note_published(self, message: Message, queues: list[str]) -> None:
         self.published.append(message)
+        self._note_late_content(message)
         event = str(message.headers.get("x-event-id", ""))
         for queue in queues:
             self.copies[queue, event] += 1
         self.tell(f"{message.user} publishes {message.properties.get('message_type')} {event} to {', '.join(queues)}")
+
+    def _note_late_content(self, message: Message) -> None:
+        if message.exchange != topology.INBOX or message.properties.get("message_type") != "document":
+            return
+        key = f"{message.headers.get('x-document-key')}/{message.routing_key}"
+        row = self.database.rows.get("router.deliveries", {}).get(key)
+        if row and row["state"] == "RECALLED" and message.headers.get("x-kind") in ("new", "update", "replace"):
+            self.late_content.append(f"{message.headers.get('x-event-id')} placed after the recall was agreed to")
+
+    def digest(self) -> str:
+        """Of everything that was published."""
+        digest = hashlib.sha256()
+        for message in self.published:
+            digest.update(f"{message.user} {message.routing_key} {message.headers.get('x-event-id')}".encode())
+            digest.update(message.body)
+        return digest.hexdigest()[:16]
 
     # what is there
 

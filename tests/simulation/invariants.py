@@ -1,0 +1,223 @@
+"""What must hold after every schedule, whatever went wrong in it. Each check returns what it found against it."""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from archive.store import _entry
+from common.ledger import chain
+from common.topology import FACTS, INBOX
+from tests.simulation.schedule import Schedule
+from tests.simulation.units import Item, Submitted
+
+ISOLATED_SECONDS = 8.0
+"""What passes between units without trouble takes no longer; a message that was returned comes after 10 s."""
+Check = Callable[[Schedule], Iterator[str]]
+
+
+def violations(schedule: Schedule) -> list[str]:
+    """Everything that is wrong in the end."""
+    return [f"{check.__name__}: {found}" for check in CHECKS for found in check(schedule)]
+
+
+def nothing_is_left(schedule: Schedule) -> Iterator[str]:
+    """After three hours without faults everything is done."""
+    if not schedule.is_settled:
+        yield from schedule.left()[:5]
+
+
+def every_package_is_answered(schedule: Schedule) -> Iterator[str]:
+    """Accepted => finally answered: delivered or refused at each receiver; or parked, and its sender told."""
+    for code, system in schedule.units.items():
+        told = defaultdict(list)
+        for item in system.inbox:
+            told[item.package_id].append(item)
+        for entry in system.submitted:
+            yield from _unanswered(schedule, code, entry, told[entry.package_id])
+
+
+def _unanswered(schedule: Schedule, code: str, entry: Submitted, told: list[Item]) -> Iterator[str]:
+    world, name = schedule.world, f"{entry.package.name} ({entry.package_id[:8]})"
+    record = world.database.rows["intake.packages"].get(entry.package_id)
+    if record is None:
+        yield f"{name} was confirmed, and intake knows nothing of it"
+        return
+    rejected = any(event.startswith(entry.package_id) for event in schedule.rejected)
+    types = {item.type for item in told}
+    if record.get("reason"):
+        if "refusal" not in types and not rejected:
+            yield f"{name} was refused, and {code} was not told"
+        return
+    if "receipt" not in types and not rejected:
+        yield f"{name} was accepted, and {code} has no receipt"
+    yield from _unfinished(schedule, code, entry, types, name, is_rejected=rejected)
+
+
+def _unfinished(
+    schedule: Schedule, code: str, entry: Submitted, types: set[str], name: str, *, is_rejected: bool
+) -> Iterator[str]:
+    world = schedule.world
+    verdict = world.database.rows["validator.verdicts"].get(entry.package_id)
+    if entry.package.kind in ("new", "altered", "update", "replace") and entry.package.name.find(" 9 of") < 0:
+        if verdict is None:
+            yield f"{name} was accepted, and never judged"
+            return
+        if verdict.get("reason"):
+            if "refusal" not in types and not is_rejected:
+                yield f"{name} was found invalid, and {code} was not told"
+            return
+    decisions = [row for row in world.rows("router.decisions") if row["package_id"] == entry.package_id]
+    if not decisions:
+        yield f"{name} was let in, and never routed"
+    for decision in decisions:
+        held = [row for row in world.rows("router.placings") if row["decision"] == decision["_id"] and row["state"] == "held"]
+        if not decision.get("carried_out_at") and not held:
+            yield f"{name} was decided, and not carried out"
+        for order in decision["orders"]:
+            if order["order"] in ("deliver", "revise", "inform", "share"):
+                yield from _undelivered(schedule, entry, decision, order["receiver"], name)
+
+
+def _undelivered(schedule: Schedule, entry: Submitted, decision: Any, receiver: str, name: str) -> Iterator[str]:
+    rows = schedule.world.rows("router.placings")
+    placed = [row for row in rows if row["receiver"] == receiver and row["decision"] == decision["_id"]]
+    turned = any(
+        row["_id"].startswith(f"{entry.package_id}/refusal") for row in schedule.world.rows("router.answers")
+    )
+    if not placed and not turned:
+        yield f"{name} was to be delivered to {receiver}, and there is no placing"
+    for row in placed:
+        events = {item.event_id for item in schedule.units[receiver].inbox} | schedule.rejected
+        if row["state"] == "placed" and row["_id"] not in events:
+            yield f"{name} is noted as placed at {receiver}, which never got it"
+
+
+def delivered_is_archived(schedule: Schedule) -> Iterator[str]:
+    """Every delivered document is on record, under lock, with the same bytes."""
+    world = schedule.world
+    records = world.database.rows.get("archive.records", {})
+    for code, system in schedule.units.items():
+        for item in system.inbox:
+            if item.type != "document":
+                continue
+            record = records.get(item.package_id)
+            if record is None:
+                yield f"{item.package_id[:8]} was delivered to {code}, and is not archived"
+                continue
+            for kept in record["objects"]:
+                if kept["role"] == "package" and kept["sha256"] != item.sha256:
+                    yield f"{item.package_id[:8]}: {code} got other bytes than were archived"
+                versions = world.store.objects.get(("archive", kept["key"]), [])
+                if not any(v.version_id == kept["version_id"] and v.retain_until for v in versions):
+                    yield f"{item.package_id[:8]}: {kept['key']} is not under lock"
+
+
+def one_event_one_body(schedule: Schedule) -> Iterator[str]:
+    """What bears the same event id is the same, however often it is made."""
+    bodies: dict[tuple[str, str, str], bytes] = {}
+    for message in schedule.world.published:
+        if message.exchange not in (FACTS, INBOX):
+            continue
+        key = (message.exchange, message.routing_key, str(message.headers.get("x-event-id")))
+        if bodies.setdefault(key, message.body) != message.body:
+            yield f"{message.properties.get('message_type')} {key[2]}: {_difference(bodies[key], message.body)}"
+
+
+def _difference(one: bytes, other: bytes) -> str:
+    try:
+        first, second = json.loads(one), json.loads(other)
+    except ValueError:
+        return "two bodies"
+    return ", ".join(f"{k}: {first.get(k)} / {second.get(k)}" for k in first.keys() | second.keys() if first.get(k) != second.get(k))
+
+
+def nothing_invalid_is_delivered(schedule: Schedule) -> Iterator[str]:
+    """Only what passed the validator reaches an inbox as a document, and only those that it is for."""
+    packages = {entry.package_id: entry.package for system in schedule.units.values() for entry in system.submitted}
+    for code, system in schedule.units.items():
+        for item in system.inbox:
+            package = packages.get(item.package_id)
+            if item.type != "document" or package is None:
+                continue
+            if package.kind in ("altered", "noise"):
+                yield f"{package.name} was delivered to {code}"
+            if hashlib.sha256(package.body).hexdigest() != item.sha256:
+                yield f"{package.name}: {code} got other bytes"
+            if code not in package.receivers:
+                yield f"{package.name} was delivered to {code}, for which it is not"
+
+
+def nothing_after_the_end(schedule: Schedule) -> Iterator[str]:
+    """No content is placed at a unit that has agreed to a recall."""
+    yield from dict.fromkeys(schedule.world.late_content)
+
+
+def copies_are_bounded(schedule: Schedule) -> Iterator[str]:
+    """A fact has as many copies as there were reasons to make one."""
+    bound = 3 + 4 * len(schedule.faults)
+    for (queue, event), count in schedule.world.copies.items():
+        if event and count > bound and not queue.startswith("place."):
+            yield f"{count} copies of {event} in {queue}, at most {bound} expected"
+
+
+def ledgers_are_whole(schedule: Schedule) -> Iterator[str]:
+    """Every fact that was announced is in its ledger once, and every ledger holds together."""
+    entries = defaultdict(list)
+    for row in sorted(schedule.world.rows("archive.ledger"), key=lambda row: row["_id"]):
+        entries[row["subject"]].append(_entry(row))
+    for subject, ledger in entries.items():
+        if broken := chain(subject, ledger):
+            yield f"{subject}: entry {broken.seq}: {broken.trouble}"
+    recorded = Counter(entry.event_id for ledger in entries.values() for entry in ledger)
+    announced = {str(each.headers.get("x-event-id")) for each in schedule.world.published if each.exchange == FACTS}
+    yield from (f"{event} was announced, and is in no ledger" for event in sorted(announced - recorded.keys()))
+
+
+def nothing_is_parked(schedule: Schedule) -> Iterator[str]:
+    """No fault of a server, however long, makes a message one that an operator has to look at."""
+    world = schedule.world
+    for name in world.database.rows:
+        if name.endswith(".message_records"):
+            for row in world.rows(name):
+                if row["state"] in ("parked", "quarantined") and not row["queue"].startswith("inbox."):
+                    yield f"{row['queue']}: {row['reason']} {row['detail'][:100]}"
+
+
+def others_are_not_late(schedule: Schedule) -> Iterator[str]:
+    """In a schedule of isolation, what passes between the other units comes in time."""
+    if schedule.kind != "isolation":
+        return
+    for code, system in schedule.units.items():
+        for entry in system.submitted:
+            if code == schedule.troubled or entry.package.kind != "new":
+                continue
+            verdict = schedule.world.database.rows["validator.verdicts"].get(entry.package_id)
+            if verdict is None or verdict.get("reason"):
+                continue
+            for receiver in entry.package.receivers:
+                arrived = [i.at for i in schedule.units[receiver].inbox if i.package_id == entry.package_id and i.type == "document"]
+                if receiver != schedule.troubled and arrived and min(arrived) - entry.begun_at > ISOLATED_SECONDS:
+                    yield f"{entry.package.name} took {min(arrived) - entry.begun_at:.1f} s to {receiver}"
+
+
+def no_callback_fails(schedule: Schedule) -> Iterator[str]:
+    """Nothing is raised where nobody handles it."""
+    for error in schedule.world.loop.errors[:3]:
+        yield f"{error.get('message')}: {error.get('exception')!r}"
+
+
+CHECKS: tuple[Check, ...] = (
+    nothing_is_left,
+    every_package_is_answered,
+    delivered_is_archived,
+    one_event_one_body,
+    nothing_invalid_is_delivered,
+    nothing_after_the_end,
+    copies_are_bounded,
+    ledgers_are_whole,
+    nothing_is_parked,
+    others_are_not_late,
+    no_callback_fails,
+)
