@@ -157,9 +157,14 @@ def nothing_after_the_end(schedule: Schedule) -> Iterator[str]:
 def copies_are_bounded(schedule: Schedule) -> Iterator[str]:
     """A fact has as many copies as there were reasons to make one."""
     bound = 3 + 4 * len(schedule.faults)
+    sent = Counter[str]()
+    for system in schedule.units.values():
+        for entry in system.submitted:
+            sent[entry.package_id] += entry.copies
     for (queue, event), count in schedule.world.copies.items():
-        if event and count > bound and not queue.startswith("place."):
-            yield f"{count} copies of {event} in {queue}, at most {bound} expected"
+        asked = sent[event.partition(":")[0]]
+        if event and count > bound + asked and not queue.startswith("place."):
+            yield f"{count} copies of {event} in {queue}, at most {bound + asked} expected"
 
 
 def ledgers_are_whole(schedule: Schedule) -> Iterator[str]:
@@ -206,6 +211,9 @@ def no_callback_fails(schedule: Schedule) -> Iterator[str]:
     """Nothing is raised where nobody handles it."""
     for error in schedule.world.loop.errors[:3]:
         yield f"{error.get('message')}: {error.get('exception')!r}"
+    for main in schedule.world.mains:
+        if main.done() and not main.cancelled() and main.exception():
+            yield f"{main.get_name()} ended: {main.exception()!r}"
 
 
 CHECKS: tuple[Check, ...] = (

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 
@@ -77,6 +78,7 @@ class Handle:
 class NumberedTask(asyncio.Task):  # type: ignore[type-arg]
     """Hashed by number, not by address, so that sets of tasks have the same order in every run."""
 
+    numbers = count(1)
     number = 0
 
     def __hash__(self) -> int:
@@ -122,9 +124,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> "asyncio.Task[Any]":
-        self._count += 1
-        task = NumberedTask(coro, loop=self, name=name or "task", context=context)
-        task.number = self._count
+        task = NumberedTask.__new__(NumberedTask)
+        task.number = next(NumberedTask.numbers)
+        task.__init__(coro, loop=self, name=name or "task", context=context)  # type: ignore[misc]
         return task
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":

@@ -16,6 +16,9 @@ CITY = Path(__file__).parent / "city"
 DAY = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 MEMBERS = ("000.00.00.H29", "000.00.12.H29", "H29.901.01", "H29.901.02")
 """Units that take part; few, so that a schedule is cheap."""
+WEBHOOK = {"webhook_url": "https://don-vi.demo.invalid/hook", "webhook_secret": "s" * 32}
+CONTACTS = ({"email": "van-thu@demo.invalid", **WEBHOOK}, WEBHOOK, {}, WEBHOOK)
+"""Where the units are notified."""
 
 
 def main() -> None:
@@ -28,9 +31,7 @@ def main() -> None:
     units["units"] = [unit for unit in units["units"] if unit["code"] in MEMBERS]
     for unit in units["units"]:
         unit["parent"] = None if unit["code"] == MEMBERS[0] else MEMBERS[0]
-        unit["contact"] |= {"webhook_url": f"https://{unit['code']}.demo.invalid/hook", "webhook_secret": "s" * 32}
-        if unit["code"] == MEMBERS[1]:
-            unit["contact"]["email"] = None
+        unit["contact"] = CONTACTS[MEMBERS.index(unit["code"])]
     (CITY / "directory.json").write_text(json.dumps(units, ensure_ascii=False, indent=1) + "\n")
     letters = CITY / "letters"
     letters.mkdir()

@@ -106,7 +106,7 @@ class Schedule:
         if issuer not in self.units:
             return
         if item.type == "document" and kind in ("new", "replace"):
-            for status in chance.choice(((), (), (StatusCode.ARRIVED,), (StatusCode.ACCEPTED,), (StatusCode.REFUSED,),
+            for status in chance.choice(((), (), (), (), (StatusCode.ARRIVED,), (StatusCode.ACCEPTED,), (StatusCode.REFUSED,),
                                          (StatusCode.ARRIVED, StatusCode.ACCEPTED))):  # fmt: skip
                 system.submit(packages.report(code, issuer, identifier, status), chance.uniform(0.0, 3.0))
         elif item.type == "document" and kind in ("recall", "update"):
@@ -118,7 +118,7 @@ class Schedule:
 
     def _storm(self) -> None:
         chance = self.chance
-        for package in self._draw_packages(MEMBERS, chance.choice((1, 2, 2, 3, 3, 4, 5, 6))):
+        for package in self._draw_packages(MEMBERS, chance.choice((1, 1, 2, 2, 2, 3, 3, 4, 6))):
             self.units[package.sender].submit(package, chance.uniform(0.0, STORM_SECONDS * 0.5))
         for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4, 5))):
             fault = chance.choices(list(FAULTS), [weight for weight in FAULTS.values()])[0]

@@ -116,8 +116,7 @@ class World:
     def tell(self, text: str) -> None:
         """Note something in the history."""
         if self.is_telling:
-            process = CURRENT.get()
-            self.history.append(f"{self.loop.time():9.3f} {process or '':14} {text}")
+            self.history.append(f"{self.loop.time():9.3f} {str(CURRENT.get() or ''):14} {text}")
 
     # processes
 
