@@ -4,7 +4,7 @@ import argparse
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Iterator
+from statistics import fmean
 
 from tests.simulation.runner import Result, fixed_hashes, replayed, results
 
@@ -34,31 +34,37 @@ def main() -> None:
 def _run(first: int, count: int, jobs: int) -> int:
     began, done = time.monotonic(), list[Result]()
     with multiprocessing.Pool(jobs) as pool:
-        shares = [range(first + job, first + count, jobs) for job in range(jobs)]
-        for share in pool.imap_unordered(_share, shares):
+        for share in pool.imap_unordered(_share, [range(first + job, first + count, jobs) for job in range(jobs)]):
             done += share
     failed = [result for result in done if result.violations]
-    for result in sorted(failed, key=lambda each: each.seed):
-        print(f"seed {result.seed}: {', '.join(result.faults)}")
-        for violation in result.violations[:3]:
-            print(f"    {violation[:300]}")
     kinds = Counter(violation.partition(":")[0] for result in failed for violation in result.violations)
-    cpu = sum(result.cpu_seconds for result in done)
     print(
-        f"{len(done)} schedules, {len(failed)} failed {dict(kinds)}; {time.monotonic() - began:.0f} s, "
-        f"{1000 * cpu / len(done):.0f} ms of CPU each, {sum(r.packages for r in done) / len(done):.1f} packages, "
-        f"{sum(r.messages for r in done) / len(done):.0f} messages, "
-        f"{sum(r.virtual_seconds for r in done) / len(done):.0f} s of virtual time"
+        f"{len(done)} schedules, {len(failed)} failed {dict(kinds) or ''}; {time.monotonic() - began:.0f} s, "
+        f"{1000 * fmean(result.cpu_seconds for result in done):.0f} ms of CPU each "
+        f"(this machine: {1000 * yardstick_seconds():.0f} ms for a million additions), "
+        f"{fmean(result.packages for result in done):.1f} packages, "
+        f"{fmean(result.messages for result in done):.0f} messages, "
+        f"{fmean(result.virtual_seconds for result in done):.0f} s of virtual time"
     )
     return min(len(failed), 1)
 
 
 def _share(seeds: range) -> list[Result]:
-    return list(_results(seeds))
+    done = []
+    for result in results(seeds):
+        done.append(result)
+        if result.violations:
+            print(f"seed {result.seed}: {', '.join(result.faults)}")
+            print(*(f"    {violation[:300]}" for violation in result.violations[:3]), sep="\n", flush=True)
+    return done
 
 
-def _results(seeds: range) -> Iterator[Result]:
-    yield from results(seeds)
+def yardstick_seconds() -> float:
+    """CPU time of a million additions, to compare figures of machines and of hours."""
+    began, total = time.process_time(), 0
+    for number in range(10**6):
+        total += number
+    return time.process_time() - began
 
 
 if __name__ == "__main__":

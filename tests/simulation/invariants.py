@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from archive.store import _entry
+from common.domain.reason import Reason
 from common.ledger import chain
 from common.topology import FACTS, INBOX
+from router.delivery_state import EventKind, fold
 from tests.simulation.schedule import Schedule
 from tests.simulation.units import Item, Submitted
 
+LEASE_SECONDS = 60.0
 ISOLATED_SECONDS = 8.0
 """What passes between units without trouble takes no longer; a message that was returned comes after 10 s."""
 Check = Callable[[Schedule], Iterator[str]]
@@ -41,11 +44,16 @@ def every_package_is_answered(schedule: Schedule) -> Iterator[str]:
 def _unanswered(schedule: Schedule, code: str, entry: Submitted, told: list[Item]) -> Iterator[str]:
     world, name = schedule.world, f"{entry.package.name} ({entry.package_id[:8]})"
     record = world.database.rows["intake.packages"].get(entry.package_id)
-    if record is None:
-        yield f"{name} was confirmed, and intake knows nothing of it"
-        return
     rejected = any(event.startswith(entry.package_id) for event in schedule.rejected)
     types = {item.type for item in told}
+    if record is None:
+        if entry.package_id not in world.database.rows.get("intake.waiting", {}):
+            yield f"{name} was confirmed, and intake knows nothing of it"
+        elif "receipt" not in types and not rejected:
+            yield f"{name} waits, and {code} was not told"
+        return
+    if record.get("reason") == Reason.E_REFDOC:
+        yield f"{name} was refused for want of a document, before its time was over"
     if record.get("reason"):
         if "refusal" not in types and not rejected:
             yield f"{name} was refused, and {code} was not told"
@@ -207,6 +215,35 @@ def others_are_not_late(schedule: Schedule) -> Iterator[str]:
                     yield f"{entry.package.name} took {min(arrived) - entry.begun_at:.1f} s to {receiver}"
 
 
+def locked_versions_are_bounded(schedule: Schedule) -> Iterator[str]:
+    """What lies under lock can never be deleted: a rerun adds some, a mere copy of a fact none."""
+    bound = 1 + 2 * len([fault for fault in schedule.faults if fault != "duplicate"])
+    for (bucket, key), versions in schedule.world.store.objects.items():
+        if bucket == "archive" and len(versions) > bound:
+            yield f"{len(versions)} locked versions of {key}, at most {bound} expected"
+
+
+def notifications_are_bounded(schedule: Schedule) -> Iterator[str]:
+    """A unit is told once, and again only after something went wrong between sending and noting it.
+
+    A lease holds by the clock of whoever looks: where clocks are minutes apart, both replicas may send.
+    """
+    clocks = [process.skew_seconds for process in schedule.world.processes if process.name == "notifier"]
+    bound = 1 + 2 * len(schedule.faults) + (max(clocks) - min(clocks) > LEASE_SECONDS)
+    for key, count in schedule.world.outside.received.items():
+        if count > bound:
+            yield f"{count} times {key}, at most {bound} expected"
+
+
+def states_follow_the_order(schedule: Schedule) -> Iterator[str]:
+    """Where a delivery stands follows from its events in the order of submission, whatever came first."""
+    for row in schedule.world.rows("router.deliveries"):
+        in_order = sorted(row["history"], key=lambda entry: (entry["submitted_at"], entry["package_id"]))
+        *_, last = fold((EventKind(entry["code"]), entry["brings"]) for entry in in_order)
+        if last.position.state != row["state"]:
+            yield f"{row['_id']} is {row['state']}, and {last.position.state} by its events in order"
+
+
 def no_callback_fails(schedule: Schedule) -> Iterator[str]:
     """Nothing is raised where nobody handles it."""
     for error in schedule.world.loop.errors[:3]:
@@ -227,5 +264,8 @@ CHECKS: tuple[Check, ...] = (
     ledgers_are_whole,
     nothing_is_parked,
     others_are_not_late,
+    locked_versions_are_bounded,
+    notifications_are_bounded,
+    states_follow_the_order,
     no_callback_fails,
 )

@@ -130,9 +130,9 @@ class Schedule:
         for package in self._draw_packages(others, chance.randint(1, 4)):
             if package.kind in ("new", "altered", "noise"):
                 self.units[package.sender].submit(package, chance.uniform(1.0, 10.0))
-        trouble = chance.choice((fill_inbox, silence_inbox, flood, hang_webhook))
-        self.faults.append(trouble.__name__)
-        trouble(self, self.troubled, STORM_SECONDS)
+        for trouble in chance.sample((fill_inbox, silence_inbox, flood, hang_webhook), chance.randint(1, 3)):
+            self.faults.append(trouble.__name__)
+            trouble(self, self.troubled, STORM_SECONDS)
 
     def _at(self, delay: float, fault: "Fault") -> None:
         def begin() -> None:
@@ -264,7 +264,11 @@ class Schedule:
             if each.confirmed_at is None
         ]
         left += [f"placing {row['_id']} {row['state']}" for row in world.rows("router.placings") if row["state"] in ("due", "waiting")]
-        left += [f"package {row['_id']} waits" for row in world.rows("intake.waiting")]
+        known = world.database.rows.get("intake.claims", {})
+        for row in world.rows("intake.waiting"):
+            come = [key in known for key in row["awaited"]]
+            if all(come) if row.get("needs_all") else any(come):
+                left.append(f"package {row['_id']} waits for a document that has come")
         left += [f"record {row['_id']} waits" for name in world.database.rows if name.endswith("message_records")
                  for row in world.rows(name) if row["state"] in ("given_up", "replaying")]  # fmt: skip
         return left

@@ -44,7 +44,6 @@ from tests.simulation.verdicts import RememberingPool, RememberingReader
 SETTINGS = {
     "TRUNK_DOOR_SECONDS": "60",
     "TRUNK_WAITING_SWEEP_SECONDS": "45",
-    "TRUNK_AWAITED_DOCUMENT_HOURS": "0.1",
     "TRUNK_SWEEP_SECONDS": "45",
     "TRUNK_DISPATCH_SECONDS": "60",
     "TRUNK_GAUGES_REFRESH_SECONDS": "600",

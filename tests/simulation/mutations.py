@@ -1,0 +1,461 @@
+"""Faults that the simulation must find: each is a change of the product, made in memory before a schedule runs.
+
+Most of them were in the trunk once, or in systems like it. A fault that no schedule of the first 500 finds means that the
+simulation is blind in that place.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import archive.store
+import intake.announce
+import intake.handlers
+import intake.packages
+import router.delivery_history
+import router.store.decisions
+import router.store.deliveries
+from archive.handlers import Archive
+from archive.store import Ledger
+from common.clock import utc_now
+from common.database import insert_once
+from common.domain.outcome import Refused
+from common.domain.reason import Reason
+from common.failure import Outage, Permanent
+from common.service import consumer, process
+from common.service.consumer import Consumer
+from common.service.incoming import incoming
+from common.service.outgoing import QueueFull
+from common.service.parking import Parking
+from common.service.process import Processor
+from common.service.publisher import AmqpPublisher
+from common.service.settle import Disposition, Settlement
+from intake.handlers import Intake
+from intake.packages import Packages
+from intake.waiting_sweep import WaitingSweep
+from notifier.dispatch import Dispatch
+from notifier.store import Notifications
+from router.execute.executor import Executor
+from router.execute.execution import Work
+from router.execute.placing import Placer
+from router.placing import Cause, Placing
+from tests.simulation.world import WorldClock
+from validator.handlers import Validator
+
+Mutation = Callable[[], None]
+MUTATIONS: dict[str, Mutation] = {}
+
+
+def mutation(make: Mutation) -> Mutation:
+    """One fault; its docstring says what the product does wrong then."""
+    MUTATIONS[make.__name__] = make
+    return make
+
+
+def _changed(owner: Any, name: str, value: Any) -> None:
+    patch.object(owner, name, value).start()
+
+
+# the chassis
+
+
+@mutation
+def ack_before_save() -> None:
+    """A message is acknowledged before it is handled."""
+
+    async def handle(self: Any, channel: Any, queue: str, delivered: Any) -> None:
+        async with self._slots:
+            await channel.basic_ack(delivered.delivery_tag)
+            await self._settlement(queue, delivered)
+
+    _changed(Consumer, "_handle", handle)
+
+
+@mutation
+def failures_are_not_returned() -> None:
+    """A message whose handler failed is neither acknowledged nor returned."""
+    original = consumer._tell_broker
+
+    async def tell(channel: Any, tag: int, disposition: Disposition) -> None:
+        if disposition is Disposition.ACK:
+            await original(channel, tag, disposition)
+
+    _changed(consumer, "_tell_broker", tell)
+
+
+@mutation
+def failures_are_acknowledged() -> None:
+    """A message whose handler failed is acknowledged all the same."""
+
+    async def tell(channel: Any, tag: int, disposition: Disposition) -> None:
+        await channel.basic_ack(tag)
+
+    _changed(consumer, "_tell_broker", tell)
+
+
+@mutation
+def outages_are_poison() -> None:
+    """While a server is away, messages are dead-lettered."""
+
+    def away(self: Any, error: Outage) -> Settlement:
+        return Settlement(Disposition.DEAD, "parked", Reason.E_UNAVAILABLE, error.detail)
+
+    _changed(Processor, "_away", away)
+
+
+@mutation
+def confirms_are_not_awaited() -> None:
+    """A publish counts as done when it is begun."""
+    original, running = AmqpPublisher.publish, list[Any]()
+
+    async def publish(self: Any, message: Any) -> None:
+        running.append(asyncio.create_task(original(self, message)))
+
+    _changed(AmqpPublisher, "publish", publish)
+
+
+@mutation
+def unknown_counts_as_confirmed() -> None:
+    """A publish whose confirm was lost with its connection counts as done."""
+    original = AmqpPublisher._attempt
+
+    async def attempt(self: Any, message: Any, *, alone: bool) -> str:
+        await original(self, message, alone=alone)
+        return "confirmed"
+
+    _changed(AmqpPublisher, "_attempt", attempt)
+
+
+@mutation
+def publishes_time_out_and_repeat() -> None:
+    """A publish without a confirm after a moment is made again, and again, during an alarm as well."""
+    original = AmqpPublisher._attempt
+
+    async def attempt(self: Any, message: Any, *, alone: bool) -> str:
+        running = asyncio.create_task(original(self, message, alone=alone))
+        done, _ = await asyncio.wait({running}, timeout=0.1)
+        return running.result() if done else "unknown"
+
+    async def ready(self: Any) -> None:
+        return None
+
+    _changed(AmqpPublisher, "_attempt", attempt)
+    from tests.simulation.broker_client import Connection
+
+    _changed(Connection, "ready", ready)
+
+
+@mutation
+def facts_queues_refuse() -> None:
+    """Queues of facts have a length limit, and a refused fact is published again each second, at the others as well."""
+    original = AmqpPublisher.publish
+
+    async def publish(self: Any, message: Any) -> None:
+        while True:
+            try:
+                return await original(self, message)
+            except QueueFull:
+                await asyncio.sleep(1.0)
+
+    _changed(AmqpPublisher, "publish", publish)
+    for name, queue in WorldClock.world.broker.queues.items():
+        if name.startswith("facts.notifier"):
+            queue.arguments = queue.arguments | {"x-max-length": 1}
+            queue.filler = 1
+            WorldClock.world.loop.call_later(60.0, setattr, queue, "filler", 0)
+
+
+@mutation
+def a_lost_race_wins() -> None:
+    """What an earlier run has saved is overwritten by a later one."""
+
+    async def save(collection: Any, document: Any) -> Any:
+        try:
+            await collection.insert_one(document)
+        except Exception:
+            await collection.update_one({"_id": document["_id"]}, {"$set": document})
+        return document
+
+    for module in (intake.packages, router.store.decisions):
+        _changed(module, "insert_once", save)
+
+
+# intake
+
+
+@mutation
+def announce_skipped_on_duplicate() -> None:
+    """A package that was decided in an earlier attempt is not announced any more."""
+    original = Intake.receive
+
+    async def receive(self: Any, message: Any) -> None:
+        if message.is_redelivered:
+            from common.domain import ids
+            from common.objects import content_ref, digest_of
+            import io
+
+            unit = self.directory.current.unit_of_user(message.user_id)
+            ref = content_ref(*digest_of(io.BytesIO(message.body)))
+            if await self.packages.find(ids.package_id(unit.code, ref.sha256)):
+                return
+        await original(self, message)
+
+    _changed(Intake, "receive", receive)
+
+
+@mutation
+def marker_before_work() -> None:
+    """A package is marked as announced before it is."""
+    original = Intake._answer
+
+    async def answer(self: Any, record: Any) -> None:
+        await self.packages.mark_announced(record.package_id)
+        await original(self, record)
+
+    _changed(Intake, "_answer", answer)
+
+
+@mutation
+def early_packages_are_refused() -> None:
+    """A package that overtakes the document it is about is refused for good."""
+
+    def refused(awaits: Any, *_: Any) -> Refused:
+        return Refused(Reason.E_REFDOC, awaits.detail)
+
+    _changed(intake.handlers, "refused_wait", refused)
+
+
+@mutation
+def facts_bear_the_time_of_their_announcement() -> None:
+    """The same decision announced again says another time."""
+    original = intake.announce._common
+
+    def common(record: Any, step: str) -> dict[str, Any]:
+        return original(record, step) | {"occurred_at": utc_now()}
+
+    _changed(intake.announce, "_common", common)
+
+
+@mutation
+def waiting_packages_are_forgotten() -> None:
+    """Nobody looks at packages that wait for a document."""
+
+    async def run(self: Any) -> None:
+        return None
+
+    _changed(WaitingSweep, "run", run)
+
+
+@mutation
+def places_are_times() -> None:
+    """The order of packages about one document follows the clocks of the replicas."""
+
+    async def take_place(self: Any, document_keys: Any, now: Any) -> Any:
+        return now
+
+    _changed(Packages, "take_place", take_place)
+
+
+# validator
+
+
+@mutation
+def invalid_documents_pass() -> None:
+    """A refused document is announced as verified."""
+    import validator.handlers
+    import validator.store
+
+    original = validator.store.fact_of
+
+    def fact_of(record: Any, about: Any) -> Any:
+        return original(record.model_copy(update={"label": record.label or "ORIGINAL", "reason": None}), about)
+
+    _changed(validator.handlers, "fact_of", fact_of)
+
+
+@mutation
+def verdicts_are_announced_once() -> None:
+    """A verdict that was saved in an earlier attempt is not announced any more."""
+    original = Validator.verify_document
+
+    async def verify(self: Any, fact: Any) -> None:
+        if await self.verdicts.find(fact.package_id) is None:
+            await original(self, fact)
+
+    _changed(Validator, "verify_document", verify)
+
+
+# router
+
+
+@mutation
+def orders_before_rows() -> None:
+    """A placing is ordered before it is saved."""
+
+    async def place(self: Any, placings: list[Placing]) -> None:
+        await asyncio.gather(*(self._placer.order(placing) for placing in placings))
+        await self._store.placings.open(placings)
+
+    _changed(Executor, "_place", place)
+
+
+@mutation
+def placed_before_published() -> None:
+    """A placing is noted as placed before the inbox has it."""
+    original = Placer._attempt
+
+    async def attempt(self: Any, placing: Placing) -> Cause | None:
+        await self._store.placings.placed(placing.id, self._now())
+        return await original(self, placing)
+
+    _changed(Placer, "_attempt", attempt)
+
+
+@mutation
+def full_inboxes_hold_slots() -> None:
+    """A message for a full inbox waits in its handler until there is room."""
+    original = Placer._attempt
+
+    async def attempt(self: Any, placing: Placing) -> Cause | None:
+        for _ in range(600):
+            if (cause := await original(self, placing)) is not Cause.FULL:
+                return cause
+            await asyncio.sleep(1.0)
+        return Cause.FULL
+
+    _changed(Placer, "_attempt", attempt)
+
+
+@mutation
+def waiting_placings_are_forgotten() -> None:
+    """Nobody tries again what an inbox did not take."""
+
+    async def sweep(self: Any) -> None:
+        return None
+
+    _changed(Placer, "sweep", sweep)
+
+
+@mutation
+def recalled_units_get_content() -> None:
+    """New content goes to a unit that has agreed to the recall of the document."""
+
+    async def give(self: Any, execution: Any, step: Any, placing: Placing) -> Work:
+        return Work((placing,))
+
+    _changed(Executor, "_give", give)
+
+
+@mutation
+def events_count_as_they_arrive() -> None:
+    """What happened to a delivery counts in the order of arrival."""
+    original = router.delivery_history.entry_of
+
+    def entry_of(history: Any, event: Any) -> Any:
+        latest = max((entry.event.order.submitted_at for entry in history), default=event.order.submitted_at)
+        order = replace(event.order, submitted_at=latest + timedelta(milliseconds=1))
+        entry = original(history, replace(event, order=order))
+        return replace(entry, event=event)
+
+    _changed(router.store.deliveries, "entry_of", entry_of)
+
+
+@mutation
+def decisions_are_not_carried_out_again() -> None:
+    """A decision that was saved in an earlier attempt is taken for done."""
+    from router.handlers import Router
+
+    original = Router.route
+
+    async def route(self: Any, fact: Any) -> None:
+        if await self._store.decisions.find(fact.event_id) is None:
+            await original(self, fact)
+
+    _changed(Router, "route", route)
+
+
+# archive
+
+
+@mutation
+def archive_misses_verdicts() -> None:
+    """The archive's queue is not bound to verified documents."""
+    bound = WorldClock.world.broker._bindings["trunk.facts"]
+    bound[:] = [each for each in bound if not (each[1].startswith("facts.archive") and "document.verified" in each[0])]
+    bound[:] = [each for each in bound if not (each[1].startswith("facts.archive") and each[0].startswith("#"))] + [
+        (f"{name}.{lane}", f"facts.archive.{lane}")
+        for name in ("package.accepted", "delivery.placed") for lane in ("normal", "urgent")
+    ]  # fmt: skip
+
+
+@mutation
+def ledger_does_not_look_for_copies() -> None:
+    """A fact that comes again is entered again."""
+
+    async def claim(self: Any, fact: Any) -> bool:
+        return True
+
+    _changed(Ledger, "_claim", claim)
+
+
+@mutation
+def ledger_entries_are_overwritten() -> None:
+    """Of two entries of the same number the later one stays."""
+
+    async def insert(collection: Any, document: Any) -> bool:
+        await insert_once(collection, document)
+        return True
+
+    _changed(archive.store, "_insert", insert)
+
+
+@mutation
+def archive_locks_again() -> None:
+    """Each copy of a verdict puts all objects under lock once more."""
+
+    async def kept(self: Any, fact: Any, entry: Any) -> Any:
+        return await self._keep(fact, entry)
+
+    _changed(Archive, "_kept", kept)
+
+
+# notifier
+
+
+@mutation
+def notifications_have_no_lease() -> None:
+    """Both replicas send the same notification."""
+
+    async def claim(self: Any, key: str, now: Any) -> str:
+        return "lease"
+
+    _changed(Notifications, "claim", claim)
+    original = Dispatch.fill
+
+    async def fill(self: Any) -> int:
+        self._is_behind = True
+        return await original(self)
+
+    _changed(Dispatch, "fill", fill)
+
+
+@mutation
+def parking_tells_nobody() -> None:
+    """A message that is parked is not announced, and a database that fails makes messages parked."""
+    original = Processor._run
+
+    async def run(self: Any, message: Any, handle: Callable[[Any], Awaitable[None]], *_: Any) -> Exception | None:
+        error = await original(self, message, handle)
+        return Permanent(Reason.E_OBJECT, "gone") if isinstance(error, Outage) else error
+
+    async def take(self: Any, dead_letter: Any) -> None:
+        return None
+
+    _changed(Processor, "_run", run)
+    _changed(Parking, "take", take)
+
+
+__all__ = ["MUTATIONS", "Mutation", "incoming", "process"]
