@@ -58,7 +58,7 @@ class Schedule:
             self.units[code] = UnitSystem(world, unit, self._react)
             self.units[code].begin()
         start = world.loop.time()
-        self.kind = "isolation" if chance.random() < 0.15 else "storm"
+        self.kind = "isolation" if chance.random() < 0.08 else "storm"
         if self.kind == "isolation":
             self._isolate()
         else:
@@ -495,7 +495,7 @@ def silence_inbox(schedule: Schedule, code: str, seconds: float) -> None:
 
 def flood(schedule: Schedule, code: str, seconds: float) -> None:
     """A unit submits as fast as it can."""
-    for number in range(40):
+    for number in range(24):
         schedule.units[code].submit(packages.noise(code, number + 10), 0.5)
 
 
