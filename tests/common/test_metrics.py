@@ -153,6 +153,17 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
         lambda: metrics.set_deliveries_pending({("B.02", Lane.URGENT): 4}),
         {("trunk_deliveries_pending", ("B.02", "urgent")): 4},
     ),
+    "set_notifications_waiting": (
+        lambda: metrics.set_notifications_waiting({"email": 4, "webhook": 0}),
+        {("trunk_notifications_waiting", ("email",)): 4, ("trunk_notifications_waiting", ("webhook",)): 0},
+    ),
+    "set_destinations_failing": (
+        lambda: metrics.set_destinations_failing({"email": 0, "webhook": 2}),
+        {
+            ("trunk_notification_destinations_failing", ("email",)): 0,
+            ("trunk_notification_destinations_failing", ("webhook",)): 2,
+        },
+    ),
     "set_oldest_unfinished": (
         lambda: metrics.set_oldest_unfinished({(Unfinished.ROUTING, Lane.NORMAL): AT}),
         {("trunk_oldest_unfinished_timestamp_seconds", (stage, lane)): 0.0 for stage in Unfinished for lane in Lane}

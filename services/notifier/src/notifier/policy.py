@@ -35,7 +35,7 @@ class State(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """The other side will never take it."""
-    GIVEN_UP = "given up"
+    GIVEN_UP = "given_up"
     """The other side did not take it for as long as the patience lasted."""
     SKIPPED = "skipped"
     """The channel is not set up, or the unit has no such contact any more."""
