@@ -48,6 +48,7 @@ from common.objects import Objects, content_ref
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, QueueFull, Unroutable
 from router.actions import Decision
+from router.acts import Act
 from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
 from router.delivery_state import UNANSWERED, Position, Step
@@ -325,9 +326,26 @@ class MemoryPlacings:
         self.rows[row.id] = row.model_copy(update=fields)
 
 
+class MemoryActs:
+    """Collection ``acts``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Act] = {}
+
+    async def save(self, acts: Sequence[Act]) -> None:
+        for act in acts:
+            self.rows.setdefault(act.id, act)
+
+    async def about(self, document_key: str, receiver: str | None = None) -> list[Act]:
+        concerned = [act for act in self.rows.values() if act.document_key == document_key]
+        return [act for act in concerned if receiver is None or act.receiver in (receiver, None)]
+
+
 def memory_store() -> Store:
     """All collections in memory."""
-    return Store(MemoryDecisions(), MemoryAnswers(), MemoryDocuments(), MemoryDeliveries(), MemoryPlacings())
+    return Store(
+        MemoryDecisions(), MemoryAnswers(), MemoryDocuments(), MemoryDeliveries(), MemoryPlacings(), MemoryActs()
+    )
 
 
 def changed(record: DocumentRecord, **fields: Any) -> DocumentRecord:

@@ -61,6 +61,8 @@ INDEXES = (
     Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
+    # What was done to a document before a unit got it.
+    Index("router", "acts", ("document_key",)),
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),

@@ -11,6 +11,7 @@ from typing import Literal
 from common.domain.names import DocumentId, Lane, PackageId, StatusCode, UnitCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from router.delivery_state import EventKind
 from router.versions import NumberedVersion
 
 
@@ -77,8 +78,21 @@ class Supersede:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remember:
+    """Recall or replace the document at a unit that does not have it yet, in case an earlier package gives it."""
+
+    receiver: UnitCode
+    """Empty: every unit that gets it."""
+    kind: Literal[EventKind.RECALL, EventKind.TAKE_BACK, EventKind.REPLACE]
+    enclosure: Enclosure = Enclosure.NOTHING
+    document: str = ""
+    """Key of the document, if it is not the one of the decision."""
+    order: Literal["remember"] = "remember"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordStatus:
-    """RecordStatus a status of the delivery and forward it."""
+    """Record a status of the delivery and forward it."""
 
     receiver: UnitCode
     code: StatusCode
@@ -103,6 +117,7 @@ Action = (
     | ForwardPackage
     | Withdraw
     | Supersede
+    | Remember
     | RecordStatus
     | RefuseReceiver
 )

@@ -1,7 +1,6 @@
 """The router's handlers: loads the saved decision, or makes and saves one, then carries it out. Idempotent."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
@@ -154,8 +153,7 @@ class Router:
             raise Transient(outcome.reason, outcome.detail)
         decision = self._decision(fact, outcome)
         if isinstance(outcome, Plan) and isinstance(message, Envelope) and message.kind is PackageKind.UPDATE:
-            version = await self._executor.version(fact, message, decision.subject)
-            decision = replace(decision, version=version)
+            decision = await self._executor.with_version(fact, message, decision)
         return await self._store.decisions.save(decision)
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 from common.domain.directory import Directory
 from common.domain.envelope import Envelope, Message, StatusReport
@@ -21,9 +22,11 @@ from router.actions import (
     OfferVersion,
     RecordStatus,
     RefuseReceiver,
+    Remember,
     Supersede,
     Withdraw,
 )
+from router.delivery_state import EventKind
 
 
 class DocumentState(StrEnum):
@@ -107,6 +110,9 @@ def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcom
     if not isinstance(target, Known):
         return target
     receiver = _receiver_of(status)
+    if receiver not in target.receivers and status.code is StatusCode.TAKE_BACK:
+        orders = recall_later(receiver, EventKind.TAKE_BACK, Enclosure.PACKAGE)
+        return Plan(subject=target.key, document_id=target.document_id, orders=orders)
     if receiver not in target.receivers:
         return Refused(Reason.E_STATUS_FORBIDDEN, _no_receiver(receiver), SecurityKind.FOREIGN_STATUS)
     told = receiver if status.code is StatusCode.TAKE_BACK else target.sender
@@ -130,6 +136,8 @@ def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Director
         if found.state is DocumentState.DELIVERED:
             units = found.receivers & frozenset(old.units) if old.units else found.receivers
             orders += [Supersede(receiver=unit, replaced=found.key) for unit in sorted(units)]
+            others = _unique(unit for unit in old.units if unit not in units) if old.units else ("",)
+            orders += [replace_later(unit, found.key) for unit in others]
     return _deliver(envelope, tuple(dict.fromkeys(orders)), directory, day)
 
 
@@ -172,10 +180,23 @@ def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known)
 
 def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Action]:
     if unit not in target.receivers:
-        return [RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))]
+        return list(recall_later(unit, EventKind.RECALL, enclosure))
     if turned := _turn(unit, directory, day):
         return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), turned]
     return [Withdraw(receiver=unit, enclosure=enclosure)]
+
+
+def recall_later(
+    unit: UnitCode, kind: Literal[EventKind.RECALL, EventKind.TAKE_BACK], enclosure: Enclosure
+) -> tuple[Action, ...]:
+    """Nothing to take back from the unit, unless a package that was submitted before gives it the document yet."""
+    refusal = RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))
+    return (Remember(receiver=unit, kind=kind, enclosure=enclosure), refusal)
+
+
+def replace_later(unit: UnitCode, document: str) -> Remember:
+    """Nothing to replace at the unit (empty: at further units), unless an earlier package gives it the document yet."""
+    return Remember(receiver=unit, kind=EventKind.REPLACE, document=document)
 
 
 def _turn(code: UnitCode, directory: Directory, day: date) -> RefuseReceiver | None:

@@ -23,7 +23,7 @@ from common.headers import EDXML_TYPE
 from router.actions import RefuseReceiver
 from router.compose import Answer, answered, withdrawal
 from router.delivery_state import Step
-from router.execute.execution import Execution, Routable
+from router.execute.execution import Decided, Execution, Routable
 from router.order import order_of
 from router.placing import LOST_AFTER, MessageType, Placing
 from router.route import DocumentState
@@ -92,10 +92,10 @@ def placed(execution: Execution, receiver: UnitCode, text: str, label: Label | N
 
 
 def recorded(
-    execution: Execution, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
+    decided: Decided, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
 ) -> StatusRecorded:
     """A status was recorded for a delivery."""
-    return execution.follow(
+    return decided.follow(
         StatusRecorded,
         f"recorded/{receiver}",
         receiver=receiver,
@@ -107,19 +107,19 @@ def recorded(
     )
 
 
-def recalled(execution: Execution, receiver: UnitCode, step: Step) -> DocumentRecalled:
+def recalled(decided: Decided, receiver: UnitCode, step: Step) -> DocumentRecalled:
     """A recall reached a delivery."""
-    return execution.follow(DocumentRecalled, f"recalled/{receiver}", receiver=receiver, state=step.position.state)
+    return decided.follow(DocumentRecalled, f"recalled/{receiver}", receiver=receiver, state=step.position.state)
 
 
-def superseded(execution: Execution, receiver: UnitCode, replaced: str) -> DocumentSuperseded:
+def superseded(decided: Decided, receiver: UnitCode, replaced: str) -> DocumentSuperseded:
     """The delivery of an older document gave way."""
-    return execution.follow(
+    return decided.follow(
         DocumentSuperseded,
         f"superseded/{replaced}/{receiver}",
         subject=replaced,
         receiver=receiver,
-        successor=execution.decision.subject,
+        successor=decided.decision.subject,
     )
 
 

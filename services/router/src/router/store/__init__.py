@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.database import Database
+from router.store.acts import Acts, MongoActs
 from router.store.answers import Answers, MongoAnswers
 from router.store.decisions import Decisions, MongoDecisions
 from router.store.deliveries import Deliveries, MongoDeliveries
@@ -19,6 +20,7 @@ class Store:
     documents: Documents
     deliveries: Deliveries
     placings: Placings
+    acts: Acts
 
 
 def mongo_store(database: Database) -> Store:
@@ -29,4 +31,5 @@ def mongo_store(database: Database) -> Store:
         documents=MongoDocuments(database),
         deliveries=MongoDeliveries(database),
         placings=MongoPlacings(database),
+        acts=MongoActs(database),
     )

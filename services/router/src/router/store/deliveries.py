@@ -163,8 +163,13 @@ def _of_entry(entry: HistoryEntry) -> Document:
         "package_id": event.order.package_id,
         "submitted_at": event.order.submitted_at,
         "brings": event.version,
+        **_of_version_order(event.version_order),
         **_of_position(entry.step.position),
     }
+
+
+def _of_version_order(order: SubmissionOrder | None) -> Document:
+    return {"brings_package_id": order.package_id, "brings_submitted_at": order.submitted_at} if order else {}
 
 
 def _history(row: Document) -> list[HistoryEntry]:
@@ -188,9 +193,16 @@ def _entry(entry: Document, number: int) -> HistoryEntry:
         at=at,
         order=order,
         version=entry.get("brings", brought),
+        version_order=_version_order(entry),
         description=entry["description"],
     )
     return HistoryEntry(event, Step(_position(entry), Note(entry["note"])))
+
+
+def _version_order(entry: Document) -> SubmissionOrder | None:
+    if "brings_package_id" not in entry:
+        return None
+    return SubmissionOrder(submitted_at=entry["brings_submitted_at"], package_id=entry["brings_package_id"])
 
 
 def _beginning(row: Document) -> HistoryEntry:
