@@ -64,6 +64,8 @@ from ..harness.memory import Clock, RecordingPublisher, delivery
 
 SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
 CLOSED, UNKNOWN = "000.00.90.H29", "000.00.99.H29"
+MERGED = "000.00.91.H29"
+"""A unit that was merged into C; CLOSED was merged into SENDER."""
 INLINE_LIMIT_BYTES = 4096
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
@@ -74,9 +76,9 @@ def unit(code: str, **dates: Any) -> Unit:
 
 
 def directory(*more: str) -> Directory:
-    """Four open units, one that was merged into the sender, and more."""
-    closed = unit(CLOSED, valid_to=date(2026, 3, 31), successor=SENDER)
-    return Directory([*(unit(code) for code in (SENDER, A, B, C, *more)), closed])
+    """Four open units, two that were merged into the sender and into C, and more."""
+    closed = [unit(code, valid_to=date(2026, 3, 31), successor=into) for code, into in ((CLOSED, SENDER), (MERGED, C))]
+    return Directory([*(unit(code) for code in (SENDER, A, B, C, *more)), *closed])
 
 
 class Sent(SimpleNamespace):

@@ -184,9 +184,10 @@ class Router:
 
     async def _known(self, message: Message) -> dict[str, Known]:
         known: dict[str, Known] = {}
+        units = units_named(message, self._directory.current, self._today())
         for key in dict.fromkeys(document_key(*concerned) for concerned in concerned_documents(message)):
             if document := await self._store.documents.find(key):
-                receivers = await self._store.deliveries.receivers(document.key, units_named(message))
+                receivers = await self._store.deliveries.receivers(document.key, units)
                 known[key] = Known(
                     key=document.key,
                     sender=document.sender,

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     # routing and statuses
     E_TO_UNKNOWN = "E_TO_UNKNOWN"
     E_TO_CLOSED = "E_TO_CLOSED"
+    E_TO_SUCCEEDED = "E_TO_SUCCEEDED"
     E_STATUS_FORBIDDEN = "E_STATUS_FORBIDDEN"
     E_RECALLED = "E_RECALLED"
     # messages between services
