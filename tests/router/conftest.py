@@ -52,7 +52,7 @@ from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
 from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
-from router.placing import Cause, Placing, PlacingState, pause_after
+from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
@@ -107,6 +107,8 @@ class RecordingSender(RecordingPublisher):
         """Units without an inbox."""
         self.silent: set[str] = set()
         """Units whose inboxes never answer."""
+        self.heard = asyncio.Event()
+        """Set: inboxes that were silent take what was sent to them."""
 
     async def publish(self, message: Outgoing) -> None:
         await asyncio.sleep(0)
@@ -121,7 +123,7 @@ class RecordingSender(RecordingPublisher):
         if message.routing_key in self.missing:
             raise Unroutable(message.routing_key)
         if message.routing_key in self.silent:
-            await asyncio.Event().wait()
+            await self.heard.wait()
         self.sent.append(
             Sent(
                 unit=message.routing_key,
@@ -295,10 +297,31 @@ class MemoryPlacings:
 
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         row = self.rows[placing.id]
-        if row.state in TRIED:
+        if row.state in TRIED and row.attempts == placing.attempts:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
             self._set(row, state=PlacingState.WAITING, cause=cause, attempts=attempts, next_attempt_at=later)
+
+    async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
+        row = self.rows[placing.id]
+        is_ours = row.state is PlacingState.WAITING and row.attempts == placing.attempts
+        if is_ours:
+            self._set(row, state=PlacingState.DUE, next_attempt_at=next_attempt_at)
+        return is_ours
+
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+        row = self.rows.get(placing_id)
+        if row and row.state is PlacingState.WAITING and row.cause in NOT_TAKEN:
+            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall=recall)
+            return True
+        return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
+
+    async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        row = self.rows.get(placing_id)
+        if row is None or row.state is not PlacingState.WITHDRAWN:
+            return False
+        self._set(row, state=PlacingState.DUE, next_attempt_at=next_attempt_at)
+        return True
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:

@@ -67,6 +67,7 @@ SENTENCES: dict[Reason, str] = {
     "đề nghị kiểm tra đơn vị và mã định danh văn bản.",
     Reason.E_RECALLED: "Nơi nhận đã trả lại văn bản này theo yêu cầu thu hồi nên không nhận bản cập nhật; "
     "đề nghị gửi văn bản mới nếu cần.",
+    Reason.E_WITHDRAWN: "Văn bản được thu hồi khi chưa chuyển tới nơi nhận; trục đã rút lại, nơi nhận không nhận được.",
     Reason.E_SENDER_UNKNOWN: "Không xác định được đơn vị gửi; đề nghị liên hệ đơn vị vận hành trục để đăng ký.",
     Reason.E_FACT: "Bản tin nội bộ của trục bị lỗi; đề nghị liên hệ đơn vị vận hành trục.",
     Reason.E_OBJECT: "Kho lưu trữ của trục không còn đúng dữ liệu đã nhận; đề nghị liên hệ đơn vị vận hành trục.",

@@ -19,6 +19,8 @@ WITHDRAWN = (
     "Đơn vị gửi đã cập nhật nơi nhận và lấy lại văn bản này; đề nghị hủy bản đã nhận và trả lời bằng trạng thái 15."
 )
 
+NOT_YET_RECEIVED = "Văn bản chưa được chuyển tới đơn vị {unit}; trục đã rút lại văn bản và trả lời thay đơn vị."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -106,6 +108,19 @@ def withdrawal(issuer: UnitCode, document_id: DocumentId, trunk: Organization, a
     concerned = ResponseFor(unit=issuer, document_id=document_id)
     return build(
         StatusReport(sender=trunk, response_for=concerned, code=StatusCode.TAKE_BACK, at=at, description=WITHDRAWN)
+    )
+
+
+def agreement(issuer: UnitCode, document_id: DocumentId, unit: UnitCode, trunk: Organization, at: datetime) -> bytes:
+    """The edXML status 15 in the trunk's name: the unit never received the document that is taken back."""
+    return build(
+        StatusReport(
+            sender=trunk,
+            response_for=ResponseFor(unit=issuer, document_id=document_id),
+            code=StatusCode.AGREED,
+            at=at,
+            description=NOT_YET_RECEIVED.format(unit=unit),
+        )
     )
 
 

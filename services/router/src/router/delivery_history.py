@@ -57,6 +57,11 @@ def held_packages(history: History) -> list[PackageId]:
     return [entry.event.order.package_id for entry in pending if entry.event.kind in VERSIONS]
 
 
+def content_packages(history: History) -> list[PackageId]:
+    """Packages that brought content to the unit, or were to bring it, the oldest first."""
+    return [entry.event.order.package_id for entry in history if entry.event.kind in VERSIONS]
+
+
 def position_of(history: History) -> Position:
     """Where the delivery stands."""
     events = sorted((entry.event for entry in history), key=lambda each: each.order)

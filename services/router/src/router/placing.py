@@ -36,7 +36,7 @@ class PlacingState(StrEnum):
     HELD = "held"
     """New content for a unit from which the document is being taken back: nobody tries it before the unit answers."""
     WITHDRAWN = "withdrawn"
-    """The unit agreed to the recall: it never gets this."""
+    """The document was taken back before the unit got this, or the unit agreed to a recall: it never gets this."""
     PLACED = "placed"
 
 
@@ -53,6 +53,10 @@ class Cause(StrEnum):
     """The unit was closed while the message waited."""
     RECALL = "recall"
     """The unit has not answered a recall of the document yet."""
+
+
+NOT_TAKEN = (Cause.FULL, Cause.MISSING, Cause.CLOSED)
+"""Causes after which a message is certainly not in the inbox. A silent broker may still put it there."""
 
 
 class Placing(BaseModel):
@@ -88,6 +92,10 @@ class Placing(BaseModel):
     state: PlacingState = PlacingState.DUE
     cause: Cause | None = None
     attempts: int = 0
+    withdrawn_by: str = ""
+    """Of a delivery that was withdrawn before it was placed: the event id of the recall."""
+    recall: str = ""
+    """Of such a delivery: the placing that tells the unit of the recall, should the delivery turn up in its inbox."""
     next_attempt_at: datetime
     placed_at: datetime | None = None
 

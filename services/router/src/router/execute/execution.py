@@ -81,6 +81,20 @@ class Execution:
             description=description,
         )
 
+    def answer_event(self, by: UnitCode, description: str) -> DeliveryEvent:
+        """The trunk's own answer to this recall, right after it in the order of submission."""
+        after = SubmissionOrder(
+            submitted_at=self.order.submitted_at, package_id=f"{self.order.package_id}/{EventKind.AGREED}"
+        )
+        return DeliveryEvent(
+            id=f"{self.fact.event_id}/{EventKind.AGREED}",
+            kind=EventKind.AGREED,
+            by=by,
+            at=self.decision.at,
+            order=after,
+            description=description,
+        )
+
     def headers(self, **changes: Any) -> MessageHeaders:
         """Headers of the package in an inbox."""
         values: dict[str, Any] = {

@@ -31,7 +31,7 @@ from router.actions import (
     Withdraw,
 )
 from router.compose import Answer
-from router.delivery_state import ANSWERS, RECALLS, DeliveryState, EventKind, Step
+from router.delivery_state import DeliveryState, EventKind, Step
 from router.execute.bounded import gather_bounded
 from router.execute.execution import OWN_DOCUMENT, Execution, Routable, Work
 from router.execute.held_content import HeldContent, held
@@ -49,8 +49,9 @@ from router.execute.messages import (
     withdrawal_placing,
 )
 from router.execute.placing import Placer, Sender
+from router.execute.recalling import Recalling
+from router.execute.recording import Recording
 from router.inbox import Inbox
-from router.metrics import record_status
 from router.order import order_of
 from router.placing import MessageType, Placing
 from router.store import Store
@@ -82,6 +83,8 @@ class Executor:
         self._now = now
         self._at_once = at_once
         self._held = HeldContent(store, placer, sender, self.answer, finished, now)
+        self._recording = Recording(store, self._held)
+        self._recalling = Recalling(store, self._recording, inbox.trunk, reaches, finished)
 
     async def carry_out(self, fact: Routable, message: Message, decision: Decision) -> None:
         """Open all deliveries first: whoever gets the document can report on it at once."""
@@ -173,7 +176,7 @@ class Executor:
                 step = execution.opened[action.receiver]
                 return await self._give(execution, step, package_placing(execution, action.receiver))
             case OfferVersion():
-                step = await self._record(execution, action.receiver, EventKind.UPDATE)
+                step = await self._recording.record(execution, action.receiver, EventKind.UPDATE)
                 return await self._give(execution, step, package_placing(execution, action.receiver))
             case DeliverCurrentVersion():
                 step = execution.opened[action.receiver]
@@ -202,28 +205,28 @@ class Executor:
             case _:
                 return Work((placing,))
 
-    async def _record(self, execution: Execution, receiver: UnitCode, kind: EventKind, description: str = "") -> Step:
-        event = execution.event(kind, description)
-        happened = await self._store.deliveries.record(execution.decision.subject, receiver, event)
-        record_status(receiver, event, happened)
-        is_answered = happened.step.position.state is not DeliveryState.RECALL_PENDING
-        if is_answered and kind in (*ANSWERS, *RECALLS):
-            await self._held.settle(execution.decision.subject, receiver)
-        return happened.step
-
     async def _withdraw(self, execution: Execution, action: Withdraw) -> Work:
         unit = action.receiver
-        step = await self._record(execution, unit, EventKind.RECALL, _reason_of(execution.message))
+        step = await self._recording.record(execution, unit, EventKind.RECALL, _reason_of(execution.message))
         recall = recalled(execution, unit, step)
+        placing = self._recall_placing(execution, action)
+        if withdrawal := await self._recalling.withdraw(execution, unit, step, placing):
+            return replace(withdrawal, facts=(recall, *withdrawal.facts))
+        if placing is None:
+            log.warning("recall not placed, unit closed or unknown", unit=unit)
+            return Work(facts=(recall,))
+        if action.enclosure is Enclosure.NOTICE:
+            return Work((placing,), facts=(recorded(execution, unit, unit, StatusCode.TAKE_BACK, step), recall))
+        return Work((placing,), facts=(recall,))
+
+    def _recall_placing(self, execution: Execution, action: Withdraw) -> Placing | None:
         match action.enclosure:
             case Enclosure.PACKAGE:
-                return Work((package_placing(execution, unit),), facts=(recall,))
+                return package_placing(execution, action.receiver)
             case Enclosure.NOTICE:
-                noted = recorded(execution, unit, unit, StatusCode.TAKE_BACK, step)
-                return Work((withdrawal_placing(execution, unit, self._inbox.trunk),), facts=(noted, recall))
+                return withdrawal_placing(execution, action.receiver, self._inbox.trunk)
             case Enclosure.NOTHING:
-                log.warning("recall not placed, unit closed or unknown", unit=unit)
-                return Work(facts=(recall,))
+                return None
 
     async def _supersede(self, execution: Execution, action: Supersede) -> Work:
         subject = execution.decision.subject
@@ -234,14 +237,17 @@ class Executor:
     async def _record_status(self, execution: Execution, action: RecordStatus) -> Work:
         message = execution.message
         description = message.description or "" if isinstance(message, StatusReport) else ""
-        step = await self._record(execution, action.receiver, EventKind(action.code), description)
+        step = await self._recording.record(execution, action.receiver, EventKind(action.code), description)
         facts: list[BaseFact] = [recorded(execution, action.receiver, action.told, action.code, step, description)]
+        is_reached = self._reaches(action.told)
+        forwarded = execution.placing(action.told, "forwarded", MessageType.STATUS) if is_reached else None
         if action.code is StatusCode.TAKE_BACK:
             facts.append(recalled(execution, action.receiver, step))
-        if not self._reaches(action.told):
+            if withdrawal := await self._recalling.withdraw(execution, action.receiver, step, forwarded):
+                return replace(withdrawal, facts=(*facts, *withdrawal.facts))
+        if forwarded is None:
             log.warning("status not forwarded, unit closed or unknown", unit=action.told)
-            return Work(facts=tuple(facts))
-        return Work((execution.placing(action.told, "forwarded", MessageType.STATUS),), facts=tuple(facts))
+        return Work((forwarded,) if forwarded else (), facts=tuple(facts))
 
     async def _refuse_receiver(self, execution: Execution, action: RefuseReceiver) -> Work:
         await self.answer(self._refusal(execution, action))

@@ -16,7 +16,7 @@ from common.database import (
     find_by_id,
     insert_missing,
 )
-from router.placing import Cause, Placing, PlacingState, pause_after
+from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, pause_after
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
@@ -36,6 +36,19 @@ class Placings(Protocol):
 
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         """The inbox did not take it; it waits for its next attempt."""
+
+    async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
+        """Try a waiting placing again; False = another process does, or it was withdrawn. Until the attempt has ended,
+        nobody can withdraw it."""
+
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+        """Never try a placing that its inbox has not taken; False = the inbox has it, or may get it right now.
+
+        ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one.
+        """
+
+    async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        """A withdrawn placing is to be tried after all."""
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         """A held placing is to be tried."""
@@ -81,7 +94,29 @@ class MongoPlacings:
             "attempts": placing.attempts + 1,
             "next_attempt_at": at + pause_after(placing.attempts + 1),
         }
-        await compare_and_set(self._placings, _open(placing.id), {"$set": change})
+        await compare_and_set(self._placings, _open(placing.id) | {"attempts": placing.attempts}, {"$set": change})
+
+    async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
+        """Try a waiting placing again."""
+        expected = {"_id": placing.id, "state": PlacingState.WAITING.value, "attempts": placing.attempts}
+        change = {"state": PlacingState.DUE.value, "next_attempt_at": next_attempt_at}
+        return await compare_and_set(self._placings, expected, {"$set": change})
+
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+        """Never try a placing that its inbox has not taken. May be repeated."""
+        causes = [cause.value for cause in NOT_TAKEN]
+        untaken = {"_id": placing_id, "state": PlacingState.WAITING.value, "cause": {"$in": causes}}
+        change = {"state": PlacingState.WITHDRAWN.value, "cause": None, "withdrawn_by": by, "recall": recall}
+        if await compare_and_set(self._placings, untaken, {"$set": change}):
+            return True
+        row = await find_by_id(self._placings, placing_id)
+        return row is not None and row["state"] == PlacingState.WITHDRAWN and row.get("withdrawn_by") == by
+
+    async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        """A withdrawn placing is to be tried after all."""
+        change = {"state": PlacingState.DUE.value, "next_attempt_at": next_attempt_at}
+        expected = {"_id": placing_id, "state": PlacingState.WITHDRAWN.value}
+        return await compare_and_set(self._placings, expected, {"$set": change})
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         """A held placing is to be tried."""
