@@ -242,6 +242,7 @@ class MemoryDeliveries:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[HistoryEntry]] = {}
         self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
+        self.returned_at: dict[tuple[str, str], datetime | None] = {}
         self.placed_at: dict[tuple[str, str], datetime] = {}
 
     async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
@@ -257,6 +258,9 @@ class MemoryDeliveries:
         if is_first:
             self.placed_at[key, receiver] = at
         return is_first
+
+    async def returned(self, key: str, receiver: str, at: datetime | None) -> None:
+        self.returned_at[key, receiver] = at
 
     async def pending(self) -> dict[tuple[str, Lane], int]:
         waiting = [at for at in self.placed_at if position_of(self.rows[at]).state in UNANSWERED]
@@ -311,16 +315,24 @@ class MemoryPlacings:
 
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
         row = self.rows.get(placing_id)
-        if row and row.state is PlacingState.WAITING and row.cause in NOT_TAKEN:
+        waits = row is not None and row.state is PlacingState.WAITING and row.cause in NOT_TAKEN
+        if row and (waits or row.state is PlacingState.RETURNED):
             self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall=recall)
             return True
         return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
 
+    async def returned(self, placing_id: str) -> bool:
+        row = self.rows[placing_id]
+        is_first = row.state in (*TRIED, PlacingState.PLACED)
+        if is_first:
+            self._set(row, state=PlacingState.RETURNED, cause=Cause.RETURNED)
+        return is_first
+
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
         row = self.rows.get(placing_id)
-        if row is None or row.state is not PlacingState.WITHDRAWN:
+        if row is None or row.state not in (PlacingState.WITHDRAWN, PlacingState.RETURNED):
             return False
-        self._set(row, state=PlacingState.DUE, next_attempt_at=next_attempt_at)
+        self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
         return True
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
@@ -343,7 +355,7 @@ class MemoryPlacings:
         return due[:limit]
 
     async def waiting(self) -> dict[Cause, int]:
-        waiting = (PlacingState.WAITING, PlacingState.HELD)
+        waiting = (PlacingState.WAITING, PlacingState.HELD, PlacingState.RETURNED)
         return Counter(row.cause for row in self.rows.values() if row.state in waiting and row.cause)
 
     def _set(self, row: Placing, **fields: Any) -> None:

@@ -42,6 +42,10 @@ class Answer:
     """The package is parked: neither accepted nor refused until an operator decides."""
     is_waiting: bool = False
     """The package waits for a document: neither accepted nor refused yet."""
+    is_returned: bool = False
+    """The receiver's system gave the document back; it is kept until an operator decides."""
+    receiver: UnitCode = ""
+    """The unit that it speaks of, if it speaks of one alone."""
     reason: Reason | None = None
     detail: str = ""
     response_for: ResponseFor | None = None
@@ -59,7 +63,7 @@ class Answer:
     @property
     def is_receipt(self) -> bool:
         """Whether it is told as a receipt, not as a refusal."""
-        return self.reason is None or self.is_held or self.is_waiting
+        return self.reason is None or self.is_held or self.is_waiting or self.is_returned
 
     @property
     def final(self) -> bool:
@@ -71,10 +75,9 @@ ANSWER = TypeAdapter(Answer)
 
 
 def receipt(answer: Answer) -> bytes:
-    """JSON: intake took responsibility for the package, or it waits or is held back, and why."""
-    word = "held" if answer.is_held else "waiting" if answer.is_waiting else "accepted"
+    """JSON: intake took responsibility for the package; or it waits, is held back or was given back, and why."""
     fields = {
-        "receipt": word,
+        "receipt": _word(answer),
         "package_id": answer.package_id,
         "document_id": answer.document_id,
         "sha256": answer.sha256,
@@ -82,7 +85,14 @@ def receipt(answer: Answer) -> bytes:
     }
     if answer.reason is not None:
         fields |= {"reason": answer.reason, "description": describe(answer.reason, answer.detail)}
+    if answer.receiver:
+        fields["receiver"] = answer.receiver
     return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def _word(answer: Answer) -> str:
+    words = {"held": answer.is_held, "waiting": answer.is_waiting, "returned": answer.is_returned}
+    return next((word for word, holds in words.items() if holds), "accepted")
 
 
 def refusal(answer: Answer, trunk: Organization) -> bytes:

@@ -27,6 +27,7 @@ from common.facts import (
     PackageWaiting,
 )
 from common.failure import Permanent, Transient
+from common.topology import unit_of_inbox
 from router import answers
 from router.actions import Decision
 from router.execute.execution import OWN_DOCUMENT, Routable
@@ -35,6 +36,7 @@ from router.execute.messages import refusal_of, version_of
 from router.execute.placing import Placer, Sender
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
+from router.returns import Returns
 from router.route import DocumentState, Known, Outcome, Plan, plan, units_named
 from router.settings import RouterSettings
 from router.store import Store
@@ -70,6 +72,7 @@ class Router:
         self._executor = Executor(
             store, inbox, sender, self.placer, self._reaches, self._finish, now, settings.actions_at_once
         )
+        self.returns = Returns(store, self.placer, self._executor.answer, now)
 
     @property
     def handlers(self) -> dict[type[BaseFact], Callable[..., Awaitable[None]]]:
@@ -129,11 +132,14 @@ class Router:
 
     async def notify_held(self, fact: MessageParked) -> None:
         """A service gave up on a message with a package in it: its sender is told that the package is held back."""
-        if fact.holds_package and (sender := self._sender_of(fact)):
+        if unit_of_inbox(fact.queue):
+            await self.returns.note(fact)
+        elif fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.held_answer(fact, sender))
 
     async def notify_discarded(self, fact: OperatorActed) -> None:
         """An operator gave up a package: its sender is told as with any refusal."""
+        await self.returns.settle(fact)
         is_discarded = fact.action == "discard" and fact.outcome == "done"
         if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.discarded_answer(fact, sender))

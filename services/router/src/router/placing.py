@@ -38,6 +38,8 @@ class PlacingState(StrEnum):
     WITHDRAWN = "withdrawn"
     """The document was taken back before the unit got this, or the unit agreed to a recall: it never gets this."""
     PLACED = "placed"
+    RETURNED = "returned"
+    """The unit's system gave it back; the message is parked until an operator decides."""
 
 
 class Cause(StrEnum):
@@ -53,6 +55,8 @@ class Cause(StrEnum):
     """The unit was closed while the message waited."""
     RECALL = "recall"
     """The unit has not answered a recall of the document yet."""
+    RETURNED = "returned"
+    """The unit's system rejected it, or took it and did not settle it until the broker gave up."""
 
 
 NOT_TAKEN = (Cause.FULL, Cause.MISSING, Cause.CLOSED)

@@ -57,6 +57,8 @@ class MessageParked(BaseFact):
     """Sender of that package, if the message says so reliably."""
     package_id: Identifier = ""
     document_id: DocumentId = ""
+    message_event_id: Identifier = ""
+    """Event id of the message itself, if it had been in a unit's inbox."""
 
 
 class OperatorRequested(BaseFact):
@@ -91,6 +93,8 @@ class OperatorActed(BaseFact):
     sender: UnitCode = ""
     package_id: Identifier = ""
     document_id: DocumentId = ""
+    message_event_id: Identifier = ""
+    """Event id of the message, if it had been in a unit's inbox."""
 
 
 def security_event(

@@ -91,7 +91,7 @@ class Placer:
         """What waits may be withdrawn at any moment, so an attempt at it is begun first."""
         if placing.state is PlacingState.WAITING:
             return await self._store.placings.begin_attempt(placing, self._now() + LOST_AFTER)
-        return placing.state not in (PlacingState.HELD, PlacingState.WITHDRAWN)
+        return placing.state not in (PlacingState.HELD, PlacingState.WITHDRAWN, PlacingState.RETURNED)
 
     async def sweep(self) -> None:
         """Order what is due: placings that wait for room, and those whose order was lost."""

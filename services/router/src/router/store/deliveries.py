@@ -37,6 +37,9 @@ class Deliveries(Protocol):
     async def placed(self, key: str, receiver: UnitCode, at: datetime) -> bool:
         """The delivery lies in the unit's inbox; False = it did before, or there is no such delivery."""
 
+    async def returned(self, key: str, receiver: UnitCode, at: datetime | None) -> None:
+        """When the unit's system gave the document back; None = it is being placed again."""
+
     async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
         """How many deliveries were placed and are not answered, by unit and lane."""
 
@@ -69,6 +72,7 @@ class MongoDeliveries:
             **_of_position(first.step.position),
             "lane": lane.value,
             "placed_at": None,
+            "returned_at": None,
             "successor": None,
             "version": 1,
             "history": [_of_entry(first)],
@@ -84,6 +88,10 @@ class MongoDeliveries:
         """The delivery lies in the unit's inbox."""
         expected = {"_id": _delivery(key, receiver), "placed_at": None}
         return await compare_and_set(self._deliveries, expected, {"$set": {"placed_at": at}})
+
+    async def returned(self, key: str, receiver: UnitCode, at: datetime | None) -> None:
+        """When the unit's system gave the document back."""
+        await compare_and_set(self._deliveries, {"_id": _delivery(key, receiver)}, {"$set": {"returned_at": at}})
 
     async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
         """How many deliveries were placed and are not answered."""

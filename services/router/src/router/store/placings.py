@@ -47,8 +47,11 @@ class Placings(Protocol):
         ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one.
         """
 
+    async def returned(self, placing_id: str) -> bool:
+        """The unit's system gave it back; False = it was noted before, or the placing was withdrawn."""
+
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
-        """A withdrawn placing is to be tried after all."""
+        """A withdrawn or returned placing is to be tried after all."""
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         """A held placing is to be tried."""
@@ -63,7 +66,7 @@ class Placings(Protocol):
         """Placings whose next attempt is due, oldest first; others leave them alone for the time of the lease."""
 
     async def waiting(self) -> dict[Cause, int]:
-        """How many placings wait, by cause."""
+        """How many placings wait, or were given back, by cause."""
 
 
 class MongoPlacings:
@@ -105,17 +108,25 @@ class MongoPlacings:
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
         """Never try a placing that its inbox has not taken. May be repeated."""
         causes = [cause.value for cause in NOT_TAKEN]
-        untaken = {"_id": placing_id, "state": PlacingState.WAITING.value, "cause": {"$in": causes}}
+        waits = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
+        untaken: Document = {"_id": placing_id, "$or": [waits, {"state": PlacingState.RETURNED.value}]}
         change = {"state": PlacingState.WITHDRAWN.value, "cause": None, "withdrawn_by": by, "recall": recall}
         if await compare_and_set(self._placings, untaken, {"$set": change}):
             return True
         row = await find_by_id(self._placings, placing_id)
         return row is not None and row["state"] == PlacingState.WITHDRAWN and row.get("withdrawn_by") == by
 
+    async def returned(self, placing_id: str) -> bool:
+        """The unit's system gave it back, maybe before anybody noted that the inbox had it."""
+        change = {"state": PlacingState.RETURNED.value, "cause": Cause.RETURNED.value}
+        expected = {"_id": placing_id, "state": {"$in": [*TRIED, PlacingState.PLACED.value]}}
+        return await compare_and_set(self._placings, expected, {"$set": change})
+
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
-        """A withdrawn placing is to be tried after all."""
-        change = {"state": PlacingState.DUE.value, "next_attempt_at": next_attempt_at}
-        expected = {"_id": placing_id, "state": PlacingState.WITHDRAWN.value}
+        """A withdrawn or returned placing is to be tried after all."""
+        change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
+        closed = [PlacingState.WITHDRAWN.value, PlacingState.RETURNED.value]
+        expected = {"_id": placing_id, "state": {"$in": closed}}
         return await compare_and_set(self._placings, expected, {"$set": change})
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
@@ -149,7 +160,7 @@ class MongoPlacings:
     async def waiting(self) -> dict[Cause, int]:
         """How many placings wait, by cause."""
         group = {"_id": "$cause", "count": {"$sum": 1}}
-        selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD]}}
+        selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD, PlacingState.RETURNED.value]}}
         with database_trouble():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
