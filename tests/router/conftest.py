@@ -52,7 +52,7 @@ from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
 from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
-from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, pause_after
+from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
@@ -298,6 +298,23 @@ class MemoryPlacings:
             return False
         self._set(row, state=PlacingState.PLACED, placed_at=at, cause=None)
         return True
+
+    async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
+        self._set(self.rows[placing_id], renew_at=at)
+
+    async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        rows = [row for row in self.rows.values() if row.state is PlacingState.PLACED and row.renew_at]
+        due = [row for row in rows if row.renew_at and row.renew_at <= now][:limit]
+        for row in due:
+            self._set(row, renew_at=now + lease)
+        return due
+
+    async def note_request(self, placing_id: str, request: Request) -> Request:
+        saved = self.rows[placing_id].request
+        if saved is not None and request.is_same(saved):
+            return saved
+        self._set(self.rows[placing_id], request=request)
+        return request
 
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         row = self.rows[placing.id]

@@ -1,6 +1,7 @@
 """What a receiver does with its own inbox harms nobody else: rejects, lets go again and again, lets time pass."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from ..conftest import Entry, Stock
 from ..inboxes import Inboxes
 from ..park import park
-from ..trunk import BIN, STATE, Trunk, eventually, package_id, run
+from ..trunk import BIN, ROOT, STATE, Trunk, eventually, package_id, run
 
 pytestmark = pytest.mark.system
 
@@ -90,3 +91,17 @@ def test_what_a_receiver_gives_back_is_parked_told_to_the_sender_and_placed_agai
     assert {item.unit for item in others.of(package, "document")} == rest
     assert trunk.not_ready() == {}
     assert package == package_id(entry["sender"], entry["bytes"])
+
+
+def test_an_operator_asks_for_an_address_where_there_is_none(trunk: Trunk, others: Inboxes, stock: Stock) -> None:
+    """The command, the broker's permissions, the router and its answer; small packages travel in their messages."""
+    entry: Entry = stock.take(lambda e: bool(e["receivers"]) and RECEIVER not in e["receivers"] and not e["turned"])
+    package = trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
+    assert others.wait_for(package, ["document"], 60)
+    who = ("--by", "Nguyễn Văn A", "--why", "đơn vị nghỉ dài", "--state", str(STATE))
+    command = [str(BIN / "trunkctl"), "references", "renew", package, "--unit", entry["receivers"][0], *who]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (
+        1,
+        f"{entry['receivers'][0]}: the package is in the message itself",
+    )

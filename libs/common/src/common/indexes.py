@@ -6,7 +6,7 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
@@ -61,6 +61,11 @@ INDEXES = (
     Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
+    # The router's sweeps: placings that are due, and addresses that are about to expire.
+    Index("router", "placings", ("state", "next_attempt_at")),
+    Index("router", "placings", ("renew_at",)),
+    # Whether a decision has open placings.
+    Index("router", "placings", ("decision", "state")),
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),

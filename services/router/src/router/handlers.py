@@ -21,6 +21,7 @@ from common.facts import (
     MessageParked,
     NoticeAccepted,
     OperatorActed,
+    OperatorRequested,
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
@@ -34,6 +35,7 @@ from router.execute.execution import OWN_DOCUMENT, Routable
 from router.execute.executor import Executor
 from router.execute.messages import refusal_of, version_of
 from router.execute.placing import Placer, Sender
+from router.execute.references import References
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
 from router.returns import Returns
@@ -72,6 +74,7 @@ class Router:
         self._executor = Executor(
             store, inbox, sender, self.placer, self._reaches, self._finish, now, settings.actions_at_once
         )
+        self.references = References(store, inbox, self.placer, sender, self._reaches, now)
         self.returns = Returns(store, self.placer, self._executor.answer, now)
 
     @property
@@ -87,6 +90,7 @@ class Router:
             DocumentRefused: self.refuse,
             MessageParked: self.notify_held,
             OperatorActed: self.notify_discarded,
+            OperatorRequested: self.references.act,
         }
 
     async def acknowledge(self, fact: PackageAccepted) -> None:

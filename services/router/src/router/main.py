@@ -28,6 +28,7 @@ def build() -> Service:
     service.handles(INBOX_PREFIX, router.returns.place_again)
     if Lane.NORMAL in service.lanes:
         service.does("sweep of placings", router.placer.sweep, lambda: settings.sweep_seconds)
+        service.does("sweep of references", router.references.sweep, lambda: settings.reference_sweep_seconds)
     return service
 
 

@@ -63,6 +63,23 @@ NOT_TAKEN = (Cause.FULL, Cause.MISSING, Cause.CLOSED)
 """Causes after which a message is certainly not in the inbox. A silent broker may still put it there."""
 
 
+class Request(BaseModel):
+    """The latest wish of an operator about a placing, and what became of it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: str
+    actor: str
+    purpose: str
+    at: datetime
+    outcome: str
+
+    def is_same(self, other: "Request | None") -> bool:
+        """Whether it is this very wish; another one under the same event id is another one."""
+        mine = (self.event_id, self.actor, self.purpose)
+        return other is not None and mine == (other.event_id, other.actor, other.purpose)
+
+
 class Placing(BaseModel):
     """One message for one inbox."""
 
@@ -102,6 +119,9 @@ class Placing(BaseModel):
     """Of such a delivery: the placing that tells the unit of the recall, should the delivery turn up in its inbox."""
     next_attempt_at: datetime
     placed_at: datetime | None = None
+    renew_at: datetime | None = None
+    """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
+    request: Request | None = None
 
 
 class PlaceOrder(BaseModel):

@@ -13,9 +13,10 @@ from common.facts.base import BaseFact, Identifier, Text
 SECURITY_SUBJECT = "security"
 """Ledger of all security events: one chain, so that a missing event shows."""
 
-OperatorAction = Literal["replay", "discard", "restore", "resend"]
+OperatorAction = Literal["replay", "discard", "restore", "resend", "renew"]
 """``replay``: handle a parked message again; ``discard``: give it up, its sender is told; ``restore``: undo that;
-``resend``: try once more to send a notification that failed or was given up."""
+``resend``: try once more to send a notification that failed or was given up; ``renew``: issue the address of a large
+package in an inbox again."""
 
 
 class SecurityNoticed(BaseFact):

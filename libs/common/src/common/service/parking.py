@@ -51,6 +51,8 @@ from common.topology import unit_of_inbox, unit_of_submit_queue
 
 log = structlog.get_logger("trunk.parking")
 
+ACTIONS = ("replay", "discard", "restore")
+"""What an operator can decide about a parked message."""
 ON_THE_WAY = ("facts.validator.", "facts.router.")
 """Queues in which a package that is not handled is not delivered."""
 INLINE_BYTES = 64 * 1024
@@ -120,9 +122,9 @@ class Parking:
     async def act(self, request: OperatorRequested) -> None:
         """An operator decided. Requests for other services are theirs; repeating one changes nothing.
 
-        Notifications are the notifier's own business, not messages that are parked.
+        Notifications, and addresses of packages in inboxes, are no messages that are parked.
         """
-        if request.target != self._service or request.action == "resend":
+        if request.target != self._service or request.action not in ACTIONS:
             return
         async with self._locks.setdefault(request.record_id, asyncio.Lock()):
             record = await self._records.find(request.record_id)
@@ -144,8 +146,8 @@ class Parking:
                 return await self._note(record, request, "done", RecordState.PARKED)
             case "replay":
                 return await self._replay(record, request)
-            case "resend":
-                return await self._note(record, request, "not a notification", record.state)
+            case _:
+                return await self._note(record, request, "not about a parked message", record.state)
 
     async def _replay(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
         handler = self._handler_for(record.queue)

@@ -84,8 +84,10 @@ class Placer:
             return
         if is_needed and (cause := await self._attempt(placing)):
             await self._note_failure(placing, cause)
-        else:
-            await self._note_placed(placing)
+            return
+        if is_needed and (renew_at := self._inbox.renewal_of(placing, self._now())):
+            await self._store.placings.set_renewal(placing.id, renew_at)
+        await self._note_placed(placing)
 
     async def _may_try(self, placing: Placing) -> bool:
         """What waits may be withdrawn at any moment, so an attempt at it is begun first."""

@@ -16,7 +16,7 @@ from common.database import (
     find_by_id,
     insert_missing,
 )
-from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, pause_after
+from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
@@ -33,6 +33,15 @@ class Placings(Protocol):
 
     async def placed(self, placing_id: str, at: datetime) -> bool:
         """The inbox has it; False = it had it before."""
+
+    async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
+        """When the address in a placing is to be issued again; None = never."""
+
+    async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        """Placings whose address is to be issued again; others leave them alone for the time of the lease."""
+
+    async def note_request(self, placing_id: str, request: Request) -> Request:
+        """Keep the latest wish of an operator; returns it as it was kept first."""
 
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         """The inbox did not take it; it waits for its next attempt."""
@@ -88,6 +97,26 @@ class MongoPlacings:
         """The inbox has it; False = it had it before."""
         change = {"state": PlacingState.PLACED.value, "placed_at": at, "cause": None}
         return await compare_and_set(self._placings, _open(placing_id), {"$set": change})
+
+    async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
+        """When the address in a placing is to be issued again."""
+        await compare_and_set(self._placings, {"_id": placing_id}, {"$set": {"renew_at": at}})
+
+    async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        """Placings whose address is to be issued again; each is taken by one process at a time."""
+        due: Document = {"renew_at": {"$lte": now}, "state": PlacingState.PLACED.value}
+        return await self._take(due, "renew_at", limit, now + lease)
+
+    async def note_request(self, placing_id: str, request: Request) -> Request:
+        """Keep the latest wish of an operator."""
+        while True:
+            row = await find_by_id(self._placings, placing_id) or {}
+            saved = Request.model_validate(row["request"]) if row.get("request") else None
+            if saved is not None and request.is_same(saved):
+                return saved
+            expected = {"_id": placing_id, "request": row.get("request")}
+            if await compare_and_set(self._placings, expected, {"$set": {"request": request.model_dump()}}):
+                return request
 
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         """The inbox did not take it; it waits for its next attempt."""
@@ -148,12 +177,15 @@ class MongoPlacings:
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         """Placings whose next attempt is due; each is taken by one process at a time."""
         due: Document = {"state": {"$in": list(TRIED)}, "next_attempt_at": {"$lte": now}}
+        return await self._take(due, "next_attempt_at", limit, now + lease)
+
+    async def _take(self, due: Document, field: str, limit: int, until: datetime) -> list[Placing]:
         with database_trouble():
-            rows = await self._placings.find(due).sort("next_attempt_at", 1).limit(limit).to_list(None)
+            rows = await self._placings.find(due).sort(field, 1).limit(limit).to_list(None)
         taken = []
         for row in rows:
-            expected = _open(row["_id"]) | {"next_attempt_at": row["next_attempt_at"]}
-            if await compare_and_set(self._placings, expected, {"$set": {"next_attempt_at": now + lease}}):
+            expected = {"_id": row["_id"], "state": row["state"], field: row[field]}
+            if await compare_and_set(self._placings, expected, {"$set": {field: until}}):
                 taken.append(Placing.model_validate(row))
         return taken
 
