@@ -61,6 +61,8 @@ INDEXES = (
     Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
+    # Whether an event of a delivery is recorded.
+    Index("router", "delivery_events", ("delivery", "event_id")),
     # The router's sweeps: placings that are due, and addresses that are about to expire.
     Index("router", "placings", ("state", "next_attempt_at")),
     Index("router", "placings", ("renew_at",)),

@@ -34,7 +34,7 @@ def build() -> Service:
         service.does(f"door {lane}", door.watch, lambda: settings.door_seconds)
     if Lane.NORMAL in service.lanes:
         service.does("sweep of waiting packages", sweep.run, lambda: settings.waiting_sweep_seconds)
-    service.refreshes("packages waiting", sweep.measure)
+    service.counts("packages waiting", sweep.measure)
     service.on_facts({DocumentRefused: intake.release})
     return service
 

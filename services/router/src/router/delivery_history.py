@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.names import PackageId, UnitCode
-from router.delivery_state import VERSIONS, DeliveryState, EventKind, Note, Position, Step, fold
+from router.delivery_state import VERSIONS, DeliveryState, EventKind, Note, Position, Step, fold, happen
 from router.order import SubmissionOrder
 
 
@@ -49,6 +49,12 @@ def entry_of(history: History, event: DeliveryEvent) -> HistoryEntry:
     position, note = steps[-1].position, steps[events.index(event)].note
     is_late = note is Note.MOVED and position == position_of(history)
     return HistoryEntry(event, Step(position, Note.LATE if is_late else note))
+
+
+def next_entry(position: Position, event: DeliveryEvent) -> HistoryEntry:
+    """The entry of an event that is later than all others in the order of submission."""
+    step = happen(position, event.kind, event.version)
+    return HistoryEntry(event, Step(step.position, Note.LATE) if step.changed and step.position == position else step)
 
 
 def held_packages(history: History) -> list[PackageId]:

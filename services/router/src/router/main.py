@@ -21,7 +21,7 @@ def build() -> Service:
     store = mongo_store(database)
     router = Router(service, settings, objects, store, directory)
     service.uses(directory)
-    service.refreshes("deliveries pending", Gauges(store, directory).refresh)
+    service.counts("deliveries pending", Gauges(store, directory).refresh)
     service.on_facts(router.handlers)
     for lane in service.lanes:
         service.on_queue(place_queue(lane), router.placer.take)
