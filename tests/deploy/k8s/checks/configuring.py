@@ -22,6 +22,9 @@ OF_THE_LIBRARIES = {"SSL_CERT_FILE"}
 LEFT_AT_DEFAULT = {
     "handler_seconds": "longer than the slowest document; nothing of the surroundings changes it",
     "held_bytes": "bound to the memory limit, which is the same everywhere",
+    "object_bytes": "bound to the memory limit, which is the same everywhere",
+    "package_cpu_seconds": "agreed with upstream systems, the same everywhere",
+    "package_wall_seconds": "bound to handler_seconds",
     "directory_refresh_seconds": "as quick as it is cheap",
     "gauges_refresh_seconds": "as often as Prometheus looks",
     "version": "of the image",

@@ -1,8 +1,8 @@
 """Collections ``deliveries`` and ``delivery_events``: where each document stands at each unit, and how it came there.
 
-An event is a row of its own, so that a delivery may have any number. Its number is part of its ``_id``: of those who want
-to add the next event, one does, and the others look again. The delivery's row says where the delivery stands after its
-newest event. Should a process end between the two, the next one brings the row up to date.
+An event is a row of its own, so that a delivery may have any number. Its number is part of its ``_id``: of those who
+want to add the next event, one does, and the others look again. The delivery's row says where the delivery stands after
+its newest event. Should a process end between the two, the next one brings the row up to date.
 """
 
 from datetime import datetime
