@@ -39,6 +39,8 @@ LEFT_AT_DEFAULT = {
     "reference_sweep_seconds": "as quick as it is cheap",
     "awaited_document_hours": "agreed with upstream systems, the same everywhere",
     "waiting_packages_per_unit": "agreed with upstream systems, the same everywhere",
+    "unit_packages_per_minute": "agreed with upstream systems, the same everywhere",
+    "unit_bytes_per_minute": "agreed with upstream systems, the same everywhere",
     "waiting_sweep_seconds": "as quick as it is cheap",
     "notification_keep_days": "what the runbook tells",
     "door_closes_at": "bound to what the brokers' disks hold, which capacity.md reckons with",
