@@ -141,6 +141,22 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
         lambda: metrics.set_door(Lane.URGENT, is_open=False),
         {("trunk_door_open", ("urgent",)): 0},
     ),
+    "set_units_over_rate": (
+        lambda: metrics.set_units_over_rate(Lane.NORMAL, 2),
+        {("trunk_units_over_rate", ("normal",)): 2},
+    ),
+    "record_rate_exceeded": (
+        lambda: metrics.record_rate_exceeded("H29.901.01", Lane.NORMAL),
+        {("trunk_unit_rate_exceeded_total", ("H29.901.01", "normal")): 1},
+    ),
+    "set_notifications_waiting": (
+        lambda: metrics.set_notifications_waiting({"email": 3, "webhook": 0}),
+        {("trunk_notifications_waiting", ("email",)): 3, ("trunk_notifications_waiting", ("webhook",)): 0},
+    ),
+    "set_destinations_failing": (
+        lambda: metrics.set_destinations_failing({"email": 1}),
+        {("trunk_notification_destinations_failing", ("email",)): 1},
+    ),
     "set_packages_waiting": (
         lambda: metrics.set_packages_waiting({PackageKind.RECALL: 3}),
         {("trunk_packages_waiting", ("recall",)): 3, ("trunk_packages_waiting", ("update",)): 0},

@@ -53,7 +53,7 @@ from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
 from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
-from router.placing import Cause, Placing, PlacingState, pause_after
+from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
@@ -65,6 +65,8 @@ from ..harness.memory import Clock, RecordingPublisher, delivery
 
 SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
 CLOSED, UNKNOWN = "000.00.90.H29", "000.00.99.H29"
+MERGED = "000.00.91.H29"
+"""A unit that was merged into C; CLOSED was merged into SENDER."""
 INLINE_LIMIT_BYTES = 4096
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
@@ -75,9 +77,9 @@ def unit(code: str, **dates: Any) -> Unit:
 
 
 def directory(*more: str) -> Directory:
-    """Four open units, one that was merged into the sender, and more."""
-    closed = unit(CLOSED, valid_to=date(2026, 3, 31), successor=SENDER)
-    return Directory([*(unit(code) for code in (SENDER, A, B, C, *more)), closed])
+    """Four open units, two that were merged into the sender and into C, and more."""
+    closed = [unit(code, valid_to=date(2026, 3, 31), successor=into) for code, into in ((CLOSED, SENDER), (MERGED, C))]
+    return Directory([*(unit(code) for code in (SENDER, A, B, C, *more)), *closed])
 
 
 class Sent(SimpleNamespace):
@@ -106,6 +108,8 @@ class RecordingSender(RecordingPublisher):
         """Units without an inbox."""
         self.silent: set[str] = set()
         """Units whose inboxes never answer."""
+        self.heard = asyncio.Event()
+        """Set: inboxes that were silent take what was sent to them."""
 
     async def publish(self, message: Outgoing) -> None:
         await asyncio.sleep(0)
@@ -120,7 +124,7 @@ class RecordingSender(RecordingPublisher):
         if message.routing_key in self.missing:
             raise Unroutable(message.routing_key)
         if message.routing_key in self.silent:
-            await asyncio.Event().wait()
+            await self.heard.wait()
         self.sent.append(
             Sent(
                 unit=message.routing_key,
@@ -239,6 +243,7 @@ class MemoryDeliveries:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[HistoryEntry]] = {}
         self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
+        self.returned_at: dict[tuple[str, str], datetime | None] = {}
         self.placed_at: dict[tuple[str, str], datetime] = {}
 
     async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
@@ -254,6 +259,9 @@ class MemoryDeliveries:
         if is_first:
             self.placed_at[key, receiver] = at
         return is_first
+
+    async def returned(self, key: str, receiver: str, at: datetime | None) -> None:
+        self.returned_at[key, receiver] = at
 
     async def pending(self) -> dict[tuple[str, Lane], int]:
         waiting = [at for at in self.placed_at if position_of(self.rows[at]).state in UNANSWERED]
@@ -292,12 +300,58 @@ class MemoryPlacings:
         self._set(row, state=PlacingState.PLACED, placed_at=at, cause=None)
         return True
 
+    async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
+        self._set(self.rows[placing_id], renew_at=at)
+
+    async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        rows = [row for row in self.rows.values() if row.state is PlacingState.PLACED and row.renew_at]
+        due = [row for row in rows if row.renew_at and row.renew_at <= now][:limit]
+        for row in due:
+            self._set(row, renew_at=now + lease)
+        return due
+
+    async def note_request(self, placing_id: str, request: Request) -> Request:
+        saved = self.rows[placing_id].request
+        if saved is not None and request.is_same(saved):
+            return saved
+        self._set(self.rows[placing_id], request=request)
+        return request
+
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         row = self.rows[placing.id]
-        if row.state in TRIED:
+        if row.state in TRIED and row.attempts == placing.attempts:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
             self._set(row, state=PlacingState.WAITING, cause=cause, attempts=attempts, next_attempt_at=later)
+
+    async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
+        row = self.rows[placing.id]
+        is_ours = row.state is PlacingState.WAITING and row.attempts == placing.attempts
+        if is_ours:
+            self._set(row, state=PlacingState.DUE, next_attempt_at=next_attempt_at)
+        return is_ours
+
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+        row = self.rows.get(placing_id)
+        waits = row is not None and row.state is PlacingState.WAITING and row.cause in NOT_TAKEN
+        if row and (waits or row.state is PlacingState.RETURNED):
+            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall=recall)
+            return True
+        return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
+
+    async def returned(self, placing_id: str) -> bool:
+        row = self.rows[placing_id]
+        is_first = row.state in (*TRIED, PlacingState.PLACED)
+        if is_first:
+            self._set(row, state=PlacingState.RETURNED, cause=Cause.RETURNED)
+        return is_first
+
+    async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        row = self.rows.get(placing_id)
+        if row is None or row.state not in (PlacingState.WITHDRAWN, PlacingState.RETURNED):
+            return False
+        self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
+        return True
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:
@@ -319,7 +373,7 @@ class MemoryPlacings:
         return due[:limit]
 
     async def waiting(self) -> dict[Cause, int]:
-        waiting = (PlacingState.WAITING, PlacingState.HELD)
+        waiting = (PlacingState.WAITING, PlacingState.HELD, PlacingState.RETURNED)
         return Counter(row.cause for row in self.rows.values() if row.state in waiting and row.cause)
 
     def _set(self, row: Placing, **fields: Any) -> None:

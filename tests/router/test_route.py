@@ -27,7 +27,7 @@ from router.delivery_state import EventKind
 from router.route import DocumentState, Known, Plan, plan, units_named
 from router.settings import RouterSettings
 
-from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, RememberedObjects, World, directory, memory_store
+from .conftest import CLOSED, MERGED, SENDER, UNKNOWN, A, B, C, RememberedObjects, World, directory, memory_store
 
 DAY = date(2026, 11, 22)
 
@@ -51,7 +51,7 @@ def turned(code: str, reason: Reason, detail: str) -> RefuseReceiver:
 
 
 NOT_HERE = turned(UNKNOWN, Reason.E_TO_UNKNOWN, f"đơn vị nhận {UNKNOWN}")
-MERGED = turned(CLOSED, Reason.E_TO_CLOSED, f"đơn vị nhận {CLOSED}, đơn vị kế thừa {SENDER}")
+CLOSED_DOWN = turned(CLOSED, Reason.E_TO_CLOSED, f"đơn vị nhận {CLOSED}, đơn vị kế thừa {SENDER}")
 
 
 def stranger(code: str) -> RefuseReceiver:
@@ -66,7 +66,7 @@ def orders(outcome: object) -> tuple[Action, ...]:
 def test_a_new_document_goes_to_open_units_and_the_others_are_turned(pure: World) -> None:
     letter = pure.letter(to=(A, UNKNOWN, B, CLOSED, A))
     outcome = plan(letter, pure.key("doc"), {}, directory(), DAY)
-    assert orders(outcome) == (Deliver(receiver=A), NOT_HERE, Deliver(receiver=B), MERGED)
+    assert orders(outcome) == (Deliver(receiver=A), NOT_HERE, Deliver(receiver=B), CLOSED_DOWN)
     assert isinstance(outcome, Plan)
     assert (outcome.subject, outcome.document_id) == (pure.key("doc"), pure.id("doc"))
 
@@ -74,7 +74,7 @@ def test_a_new_document_goes_to_open_units_and_the_others_are_turned(pure: World
 def test_a_unit_is_open_up_to_its_last_day(pure: World) -> None:
     letter = pure.letter(to=(CLOSED,))
     assert orders(plan(letter, "", {}, directory(), date(2026, 3, 31))) == (Deliver(receiver=CLOSED),)
-    assert orders(plan(letter, "", {}, directory(), date(2026, 4, 1))) == (MERGED,)
+    assert orders(plan(letter, "", {}, directory(), date(2026, 4, 1))) == (CLOSED_DOWN,)
 
 
 def removed_later(unit: str) -> tuple[Action, ...]:
@@ -132,7 +132,7 @@ def test_a_recall_reaches_those_that_have_the_document(pure: World) -> None:
     outcome = plan(recall, pure.key("doc"), known(pure, "doc", A, B, CLOSED), directory(), DAY)
     nothing = Withdraw(receiver=CLOSED, enclosure=Enclosure.NOTHING)
     later = Remember(receiver=C, kind=EventKind.RECALL, enclosure=Enclosure.PACKAGE)
-    assert orders(outcome) == (Withdraw(receiver=A), later, stranger(C), nothing, MERGED)
+    assert orders(outcome) == (Withdraw(receiver=A), later, stranger(C), nothing, CLOSED_DOWN)
 
 
 def test_a_recall_without_target_takes_back_the_document_whose_id_it_bears(pure: World) -> None:
@@ -221,10 +221,12 @@ def test_what_overtook_its_document_waits(pure: World, state: DocumentState | No
 
 
 def test_which_deliveries_matter(pure: World) -> None:
-    assert units_named(pure.status(StatusCode.ARRIVED, by=A)) == {A}
-    assert units_named(pure.take_back(of=B)) == {B}
-    assert units_named(pure.update("doc", to=(A,), added=(B,), removed=(C,))) == {A, B, C}
-    assert units_named(pure.replacement("doc")) is None
+    units = directory()
+    assert units_named(pure.status(StatusCode.ARRIVED, by=A), units, DAY) == {A}
+    assert units_named(pure.take_back(of=B), units, DAY) == {B}
+    assert units_named(pure.update("doc", to=(A,), added=(B,), removed=(C,)), units, DAY) == {A, B, C}
+    assert units_named(pure.recall("doc", to=(MERGED,)), units, DAY) == {MERGED, C}
+    assert units_named(pure.replacement("doc"), units, DAY) is None
 
 
 def test_two_replaced_documents_and_a_unit_named_twice(pure: World) -> None:

@@ -40,6 +40,7 @@ from common.settings import ServiceSettings
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
+from intake.waiting_store import WaitingPackages
 from mint import packages
 from mint.attacks.raw import page
 from mint.city import build_city
@@ -53,6 +54,7 @@ from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
 from validator.secrecy.search import SearchRequest, SearchResult
 from validator.store import Verdicts
+from validator.workers.budget import PackageBudget
 from validator.workers.job import Limits
 from validator.workers.pool import Pool
 
@@ -69,11 +71,14 @@ class Looking:
 
     pool: Pool
 
-    async def examine(self, document: bytes, request: VerificationRequest, now: datetime, *, urgent: bool) -> Decision:
-        return await self.pool.run(document, request, now, urgent=urgent)
+    def package_budget(self) -> PackageBudget:
+        return PackageBudget(120.0)
 
-    async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
-        return await self.pool.look(file, request, now, urgent=urgent)
+    async def examine(self, document: bytes, request: VerificationRequest, now: datetime, **how: Any) -> Decision:
+        return await self.pool.run(document, request, now, **how)
+
+    async def look(self, file: bytes, request: SearchRequest, now: datetime, **how: Any) -> SearchResult:
+        return await self.pool.look(file, request, now, **how)
 
     async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
         return {}
@@ -160,7 +165,14 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
     await pool.start()
     ledger, records = Ledger(databases[2]), Records(databases[2])
     built = Trunk(
-        Intake(announcer, IntakeSettings(**place), objects, Packages(databases[0]), SimpleNamespace(current=directory)),  # type: ignore[arg-type]
+        Intake(
+            announcer,
+            IntakeSettings(**place),
+            objects,
+            Packages(databases[0]),
+            WaitingPackages(databases[0]),
+            SimpleNamespace(current=directory),
+        ),  # type: ignore[arg-type]
         Validator(announcer, objects, Verdicts(databases[1]), Looking(pool)),  # type: ignore[arg-type]
         Archive(ledger, records, Progress(databases[2]), objects, announcer, read_table()),
         announcer,

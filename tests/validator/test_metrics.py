@@ -36,6 +36,7 @@ from validator.pki.trust_folder import find_bytes, load
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
 from validator.store import Verdicts
+from validator.workers.budget import PackageBudget
 
 from .conftest import NOW, SENDER, Harness, revocation_of
 from .test_time import KEPT, MADE, TimeHarness, timed
@@ -184,6 +185,9 @@ class Judging:
     held: dict[str, bytes] = field(default_factory=dict)
     """What the trust folder holds."""
     needed: list[set[str]] = field(default_factory=list)
+
+    def package_budget(self) -> PackageBudget:
+        return PackageBudget(120.0)
 
     async def examine(self, document: bytes, *_: Any, **__: Any) -> Decision:
         self.asked.append(document)

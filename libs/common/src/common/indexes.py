@@ -6,7 +6,7 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
@@ -63,6 +63,13 @@ INDEXES = (
     Index("router", "deliveries", ("document_key",)),
     # What was done to a document before a unit got it.
     Index("router", "acts", ("document_key",)),
+    # Whether an event of a delivery is recorded.
+    Index("router", "delivery_events", ("delivery", "event_id")),
+    # The router's sweeps: placings that are due, and addresses that are about to expire.
+    Index("router", "placings", ("state", "next_attempt_at")),
+    Index("router", "placings", ("renew_at",)),
+    # Whether a decision has open placings.
+    Index("router", "placings", ("decision", "state")),
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),

@@ -160,9 +160,12 @@ def unit_of_submit_queue(queue: str) -> str:
     return unit if prefix == "submit" and lane in set(Lane) else ""
 
 
+INBOX_PREFIX = "inbox."
+
+
 def inbox_queue(unit: str) -> str:
     """The queue that only this unit reads."""
-    return f"inbox.{unit}"
+    return f"{INBOX_PREFIX}{unit}"
 
 
 def unit_of_inbox(queue: str) -> str:

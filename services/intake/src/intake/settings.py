@@ -3,6 +3,7 @@
 from common.edxml import Limits
 from common.headers import SUBMIT_INLINE_LIMIT_BYTES
 from common.settings import ServiceSettings
+from intake.rate_limits import RateLimits
 
 MIB = 1024 * 1024
 
@@ -15,6 +16,11 @@ class IntakeSettings(ServiceSettings):
     package_limit_bytes: int = 200 * MIB
     """Largest package at all."""
 
+    unit_packages_per_minute: int = 1_200
+    """Packages of one unit and lane that are taken a minute; what it submits beyond them waits in its own queue. 0 = no
+    limit."""
+    unit_bytes_per_minute: int = 1024 * MIB
+    """Bytes of one unit and lane that are taken a minute."""
     awaited_document_hours: float = 24.0
     """How long a package waits for the document that it is about, before it is refused."""
     waiting_packages_per_unit: int = 1_000
@@ -29,6 +35,11 @@ class IntakeSettings(ServiceSettings):
     """Messages below which it takes submissions again."""
     door_seconds: float = 1.0
     """How often the queues are asked."""
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """What is taken of one unit and lane a minute."""
+        return RateLimits(self.unit_packages_per_minute, self.unit_bytes_per_minute)
 
     @property
     def limits(self) -> Limits:

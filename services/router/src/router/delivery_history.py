@@ -56,10 +56,21 @@ def entry_of(history: History, event: DeliveryEvent) -> HistoryEntry:
     return HistoryEntry(event, Step(position, Note.LATE if is_late else note))
 
 
+def next_entry(position: Position, event: DeliveryEvent) -> HistoryEntry:
+    """The entry of an event that is later than all others in the order of submission."""
+    step = happen(position, event.kind, event.version)
+    return HistoryEntry(event, Step(step.position, Note.LATE) if step.changed and step.position == position else step)
+
+
 def held_packages(history: History) -> list[PackageId]:
     """Packages with new content that came while a recall was pending, and were not given to the unit."""
     pending = [entry for entry in history if entry.step.position.state is DeliveryState.RECALL_PENDING]
     return [entry.event.order.package_id for entry in pending if entry.event.kind in VERSIONS]
+
+
+def content_packages(history: History) -> list[PackageId]:
+    """Packages that brought content to the unit, or were to bring it, the oldest first."""
+    return [entry.event.order.package_id for entry in history if entry.event.kind in VERSIONS]
 
 
 def position_of(history: History) -> Position:

@@ -20,20 +20,24 @@ from common.facts import (
     MessageParked,
     NoticeAccepted,
     OperatorActed,
+    OperatorRequested,
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
 )
 from common.failure import Permanent, Transient
+from common.topology import unit_of_inbox
 from router import answers
 from router.actions import Decision
 from router.execute.execution import OWN_DOCUMENT, Routable
 from router.execute.executor import Executor
 from router.execute.messages import refusal_of, version_of
 from router.execute.placing import Placer, Sender
+from router.execute.references import References
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
+from router.returns import Returns
 from router.route import DocumentState, Known, Outcome, Plan, plan, units_named
 from router.settings import RouterSettings
 from router.store import Store
@@ -69,6 +73,8 @@ class Router:
         self._executor = Executor(
             store, inbox, sender, self.placer, self._reaches, self._finish, now, settings.actions_at_once
         )
+        self.references = References(store, inbox, self.placer, sender, self._reaches, now)
+        self.returns = Returns(store, self.placer, self._executor.answer, now)
 
     @property
     def handlers(self) -> dict[type[BaseFact], Callable[..., Awaitable[None]]]:
@@ -83,6 +89,7 @@ class Router:
             DocumentRefused: self.refuse,
             MessageParked: self.notify_held,
             OperatorActed: self.notify_discarded,
+            OperatorRequested: self.references.act,
         }
 
     async def acknowledge(self, fact: PackageAccepted) -> None:
@@ -128,11 +135,14 @@ class Router:
 
     async def notify_held(self, fact: MessageParked) -> None:
         """A service gave up on a message with a package in it: its sender is told that the package is held back."""
-        if fact.holds_package and (sender := self._sender_of(fact)):
+        if unit_of_inbox(fact.queue):
+            await self.returns.note(fact)
+        elif fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.held_answer(fact, sender))
 
     async def notify_discarded(self, fact: OperatorActed) -> None:
         """An operator gave up a package: its sender is told as with any refusal."""
+        await self.returns.settle(fact)
         is_discarded = fact.action == "discard" and fact.outcome == "done"
         if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.discarded_answer(fact, sender))
@@ -182,9 +192,10 @@ class Router:
 
     async def _known(self, message: Message) -> dict[str, Known]:
         known: dict[str, Known] = {}
+        units = units_named(message, self._directory.current, self._today())
         for key in dict.fromkeys(document_key(*concerned) for concerned in concerned_documents(message)):
             if document := await self._store.documents.find(key):
-                receivers = await self._store.deliveries.receivers(document.key, units_named(message))
+                receivers = await self._store.deliveries.receivers(document.key, units)
                 known[key] = Known(
                     key=document.key,
                     sender=document.sender,

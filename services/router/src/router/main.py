@@ -5,7 +5,7 @@ from common.directory import DirectoryReader
 from common.domain.names import Lane
 from common.objects import Objects
 from common.service.service import Service
-from common.topology import place_queue
+from common.topology import INBOX_PREFIX, place_queue
 from router.gauges import Gauges
 from router.handlers import Router
 from router.settings import RouterSettings
@@ -21,12 +21,14 @@ def build() -> Service:
     store = mongo_store(database)
     router = Router(service, settings, objects, store, directory)
     service.uses(directory)
-    service.refreshes("deliveries pending", Gauges(store, directory).refresh)
+    service.counts("deliveries pending", Gauges(store, directory).refresh)
     service.on_facts(router.handlers)
     for lane in service.lanes:
         service.on_queue(place_queue(lane), router.placer.take)
+    service.handles(INBOX_PREFIX, router.returns.place_again)
     if Lane.NORMAL in service.lanes:
         service.does("sweep of placings", router.placer.sweep, lambda: settings.sweep_seconds)
+        service.does("sweep of references", router.references.sweep, lambda: settings.reference_sweep_seconds)
     return service
 
 

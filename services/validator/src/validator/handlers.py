@@ -1,5 +1,6 @@
 """The validator's handler: fetch the files, examine each of them, save the verdict, announce it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,7 @@ from validator.secrecy.redaction import redacted
 from validator.secrecy.restore import restore
 from validator.secrecy.search import SearchRequest
 from validator.store import VerdictRecord, Verdicts, fact_of, security_facts_of
+from validator.workers.budget import PackageBudget
 from validator.workers.service import Examiner
 
 REMEMBERED_EVIDENCE = 10_000
@@ -45,6 +47,7 @@ class Validator:
     objects: Objects
     verdicts: Verdicts
     examiner: Examiner
+    package_wall_seconds: float = 480.0
     kept: set[Sha256] = field(default_factory=set)
     """Lists and certificates that are known to be in the object store."""
 
@@ -56,7 +59,11 @@ class Validator:
         await self.announcer.announce(fact_of(record, fact))
 
     async def _decide_once(self, fact: PackageAccepted) -> VerdictRecord:
-        decided, decisions = await self._decide(fact)
+        try:
+            async with asyncio.timeout(self.package_wall_seconds):
+                decided, decisions = await self._decide(fact)
+        except TimeoutError as error:
+            raise Transient(Reason.E_PDF_TIMEOUT, "the package took longer than the machine allows") from error
         record, is_first = await self.verdicts.save(decided)
         if is_first:
             record_verdicts(decisions)
@@ -66,12 +73,16 @@ class Validator:
     async def _decide(self, fact: PackageAccepted) -> tuple[VerdictRecord, Sequence[Decision]]:
         now = utc_now()
         envelope = await self._envelope(fact)
-        search = await self._search(fact, envelope, now)
+        budget = self.examiner.package_budget()
+        search = await self._search(fact, envelope, now, budget)
         if search.mark:
             return await self._secret(fact, envelope, search.mark, now), ()
-        attachments = pdfs(envelope)
-        decisions = [await self._examine(fact, envelope, attachment, now) for attachment in attachments]
-        answer = conclude(decisions, [attachment.name for attachment in attachments])
+        attachments, decisions = pdfs(envelope), list[Decision]()
+        for attachment in attachments:
+            if budget.refused() is None:
+                decisions.append(await self._examine(fact, envelope, attachment, now, budget))
+        attachments = attachments[: len(decisions)]
+        answer = budget.refused() or conclude(decisions, [attachment.name for attachment in attachments])
         if search.refused and not isinstance(answer, Refused):
             answer = search.refused  # (12.2)
         if isinstance(answer, Undecided):
@@ -98,13 +109,21 @@ class Validator:
             self.kept.clear()
         self.kept.update(found)
 
-    async def _search(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> PackageSearch:
-        """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
+    async def _search(
+        self, fact: PackageAccepted, envelope: Envelope, now: datetime, budget: PackageBudget
+    ) -> PackageSearch:
+        """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19).
+
+        A package whose files take too long together is refused before all of them are searched.
+        """
         search = PackageSearch()
         for number, attachment in enumerate(envelope.attachments, start=1):
-            file = await self._file(fact, attachment)
+            if budget.refused():
+                return search
             request = SearchRequest(name=attachment.name)
-            result = await self.examiner.look(file, request, now, urgent=fact.lane is Lane.URGENT)
+            async with self.objects.memory.hold(attachment.size_bytes):
+                file = await self._file(fact, attachment)
+                result = await self.examiner.look(file, request, now, urgent=fact.lane is Lane.URGENT, budget=budget)
             if isinstance(result, Undecided):
                 raise Transient(result.reason, result.detail)
             if isinstance(result, Mark):
@@ -135,15 +154,16 @@ class Validator:
         return package
 
     async def _examine(
-        self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime
+        self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime, budget: PackageBudget
     ) -> Decision:
-        document = await self._file(fact, attachment)
         request = VerificationRequest(
             sender=envelope.sender.code,
             declared_copy=declares_copy(envelope),
             promulgation_date=envelope.promulgation_date,
         )
-        return await self.examiner.examine(document, request, now, urgent=fact.lane is Lane.URGENT)
+        async with self.objects.memory.hold(attachment.size_bytes):
+            document = await self._file(fact, attachment)
+            return await self.examiner.examine(document, request, now, urgent=fact.lane is Lane.URGENT, budget=budget)
 
 
 def _security(decisions: Sequence[Decision], unread: Sequence[str]) -> tuple[tuple[SecurityKind, str], ...]:

@@ -25,7 +25,7 @@ def build() -> Service:
         service.does("revocation lists", examiner.refresh_lists, lambda: settings.crl_refresh_seconds)
     service.refreshes("age of trust material", examiner.measure)
     service.at_end(examiner.stop)
-    validator = Validator(service, objects, Verdicts(database), examiner)
+    validator = Validator(service, objects, Verdicts(database), examiner, settings.package_wall_seconds)
     service.on_facts({PackageAccepted: validator.verify_document})
     return service
 

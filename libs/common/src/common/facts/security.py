@@ -13,9 +13,10 @@ from common.facts.base import BaseFact, Identifier, Text
 SECURITY_SUBJECT = "security"
 """Ledger of all security events: one chain, so that a missing event shows."""
 
-OperatorAction = Literal["replay", "discard", "restore", "resend"]
+OperatorAction = Literal["replay", "discard", "restore", "resend", "renew"]
 """``replay``: handle a parked message again; ``discard``: give it up, its sender is told; ``restore``: undo that;
-``resend``: try once more to send a notification that failed or was given up."""
+``resend``: try once more to send a notification that failed or was given up; ``renew``: issue the address of a large
+package in an inbox again."""
 
 
 class SecurityNoticed(BaseFact):
@@ -57,6 +58,8 @@ class MessageParked(BaseFact):
     """Sender of that package, if the message says so reliably."""
     package_id: Identifier = ""
     document_id: DocumentId = ""
+    message_event_id: Identifier = ""
+    """Event id of the message itself, if it had been in a unit's inbox."""
 
 
 class OperatorRequested(BaseFact):
@@ -91,6 +94,8 @@ class OperatorActed(BaseFact):
     sender: UnitCode = ""
     package_id: Identifier = ""
     document_id: DocumentId = ""
+    message_event_id: Identifier = ""
+    """Event id of the message, if it had been in a unit's inbox."""
 
 
 def security_event(

@@ -1,8 +1,8 @@
 """Every metric of the trunk, declared in one place by subject; callers say what happened and never build labels.
 
 Names and labels are a contract with dashboards and alerts (docs/operations/metrics.md). No label carries a document, a
-person or free text; the code of a unit of the directory is a label of ``trunk_deliveries_*`` alone, never of a
-histogram.
+person or free text; the code of a unit of the directory is a label of ``trunk_deliveries_*`` and
+``trunk_unit_*`` alone, never of a histogram.
 """
 
 from common.metrics.deliveries import (
@@ -12,7 +12,14 @@ from common.metrics.deliveries import (
     set_deliveries_pending,
     set_placings_waiting,
 )
-from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished, set_packages_waiting
+from common.metrics.documents import (
+    record_rate_exceeded,
+    record_rejection,
+    record_stage,
+    set_oldest_unfinished,
+    set_packages_waiting,
+    set_units_over_rate,
+)
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
@@ -57,6 +64,7 @@ __all__ = [
     "record_notification",
     "record_publish",
     "record_queue_wait",
+    "record_rate_exceeded",
     "record_rejection",
     "record_revocation_checks",
     "record_security_event",
@@ -79,5 +87,6 @@ __all__ = [
     "set_trust_list_ends",
     "set_trust_not_after",
     "set_trust_updated",
+    "set_units_over_rate",
     "set_urgency_budget",
 ]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from common.domain.names import Lane, PackageKind
+from common.domain.names import Lane, PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.metrics.registry import REGISTRY, SECONDS
 
@@ -50,6 +50,30 @@ _WAITING = Gauge(
     ["kind"],
     registry=REGISTRY,
 )
+
+
+_OVER_RATE = Gauge(
+    "trunk_units_over_rate",
+    "Units of which no more is taken in this minute",
+    ["urgency"],
+    registry=REGISTRY,
+)
+_RATE_EXCEEDED = Counter(
+    "trunk_unit_rate_exceeded",
+    "Minutes in which a unit submitted more than is taken of it",
+    ["unit", "urgency"],
+    registry=REGISTRY,
+)
+
+
+def set_units_over_rate(lane: Lane, units: int) -> None:
+    """Of how many units no more is taken in this minute."""
+    _OVER_RATE.labels(lane).set(units)
+
+
+def record_rate_exceeded(unit: UnitCode, lane: Lane) -> None:
+    """A unit reached its limit in a minute; ``unit`` is one of the directory's."""
+    _RATE_EXCEEDED.labels(unit, lane).inc()
 
 
 def record_stage(stage: Stage, lane: Lane, seconds: float) -> None:

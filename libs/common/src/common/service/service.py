@@ -29,6 +29,7 @@ from common.service.facts_in import FactHandler, FactHandlers
 from common.service.health import Check, Readiness, routes
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, PublishRefused, fact_message
+from common.service.paced import Paced
 from common.service.parking import Parking
 from common.service.process import Handler, Processor
 from common.service.publisher import AmqpPublisher
@@ -129,6 +130,11 @@ class Service:
     def refreshes(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do ``work`` in the background every ``gauges_refresh_seconds``."""
         self.does(name, work, lambda: self.settings.gauges_refresh_seconds)
+
+    def counts(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Do ``work``, which counts rows, in the background: less often the longer it takes."""
+        paced = Paced(work, self.settings.gauges_refresh_seconds)
+        self.does(name, paced.run, paced.pause_seconds)
 
     def at_end(self, stop: Hook) -> None:
         """Run ``stop`` after the last message."""
@@ -232,7 +238,7 @@ class Service:
         self.needs("object_store", objects.ping)
         self.needs("tasks", self.tasks.check)
         self.refreshes("readiness", self.readiness.report)
-        self.refreshes("parked messages", self._count_held)
+        self.counts("parked messages", self._count_held)
         self.does("expired records", lambda: self._records.remove_expired(utc_now()), lambda: EXPIRY_SECONDS)
         if Lane.NORMAL in self.lanes:
             dead = topology.dead_letters(self.name)

@@ -6,15 +6,15 @@ delivery is opened before acts are looked for. May be repeated.
 
 from collections.abc import Mapping, Sequence
 
-from common.domain.ids import event_id
 from common.domain.names import StatusCode, UnitCode
-from common.facts import FACT, BaseFact, DocumentVerified, NoticeAccepted, StatusRecorded
+from common.facts import FACT, BaseFact, DocumentVerified, NoticeAccepted
 from router.actions import Remember, Supersede
 from router.acts import Act, effective
-from router.delivery_history import DeliveryEvent, History, position_of
+from router.compose import NOT_YET_RECEIVED
+from router.delivery_history import History, position_of
 from router.delivery_state import RECALLS, VERSIONS, DeliveryState, EventKind, Step
-from router.execute.execution import Decided, Execution, Work, joined
-from router.execute.messages import recalled, recorded, superseded
+from router.execute.execution import Decided, Execution, Work, answer_event, joined
+from router.execute.messages import agreed, recalled, recorded, superseded
 from router.metrics import record_status
 from router.order import SubmissionOrder
 from router.placing import Placing
@@ -73,7 +73,7 @@ class EarlyActs:
             is_told = had_content and act.placing
             works.append(Work((Placing.model_validate(act.placing),) if is_told else (), facts=facts))
             if act.event.kind in RECALLS and not had_content:
-                step, agreed = await self._agree(execution, act, receiver)
+                step, agreed = await self._agree(act, receiver)
                 works.append(Work(facts=(agreed,)))
         return step, joined(works)
 
@@ -90,10 +90,7 @@ class EarlyActs:
         return happened.step, await self._facts(act, receiver, happened.step)
 
     async def _facts(self, act: Act, receiver: UnitCode, step: Step) -> tuple[BaseFact, ...]:
-        fact, decision = FACT.validate_python(act.fact), await self._store.decisions.find(act.event.id)
-        if not isinstance(fact, DocumentVerified | NoticeAccepted) or decision is None:
-            raise RuntimeError(f"act {act.id} was decided nowhere")
-        decided = Decided(fact, decision)
+        decided = await self._decided(act)
         if act.successor:
             return (superseded(decided, receiver, act.document_key),)
         recall = recalled(decided, receiver, step)
@@ -102,29 +99,19 @@ class EarlyActs:
         noted = recorded(decided, receiver, receiver, StatusCode.TAKE_BACK, step, act.event.description)
         return (noted, recall)
 
-    async def _agree(self, execution: Execution, act: Act, receiver: UnitCode) -> tuple[Step, BaseFact]:
-        name = f"agreed/{receiver}"
-        event = DeliveryEvent(
-            id=event_id(execution.fact.package_id, name),
-            kind=EventKind.AGREED,
-            by=self._trunk,
-            at=execution.decision.at,
-            order=_right_after(act.event.order),
-        )
+    async def _agree(self, act: Act, receiver: UnitCode) -> tuple[Step, BaseFact]:
+        decided = await self._decided(act)
+        text = NOT_YET_RECEIVED.format(unit=receiver)
+        event = answer_event(decided, act.event.order, self._trunk, text)
         happened = await self._store.deliveries.record(act.document_key, receiver, event)
         record_status(receiver, event, happened)
-        position = happened.step.position
-        fact = execution.follow(
-            StatusRecorded,
-            name,
-            receiver=receiver,
-            told=execution.fact.sender,
-            code=StatusCode.AGREED,
-            state=position.state,
-            changed=happened.step.changed,
-            description="",
-        )
-        return happened.step, fact
+        return happened.step, agreed(decided, receiver, happened.step, text)
+
+    async def _decided(self, act: Act) -> Decided:
+        fact, decision = FACT.validate_python(act.fact), await self._store.decisions.find(act.event.id)
+        if not isinstance(fact, DocumentVerified | NoticeAccepted) or decision is None:
+            raise RuntimeError(f"act {act.id} was decided nowhere")
+        return Decided(fact, decision)
 
 
 def _had_content(history: History, opened_by: str) -> bool:
@@ -146,7 +133,3 @@ def _is_settled(history: History, act: Act) -> bool:
     """The delivery saw the act when it was opened, and the trunk agreed for the unit."""
     is_seen = any(entry.event.id == act.event.id for entry in history)
     return is_seen and position_of(history).state is DeliveryState.RECALLED
-
-
-def _right_after(order: SubmissionOrder) -> SubmissionOrder:
-    return SubmissionOrder(submitted_at=order.submitted_at, package_id=f"{order.package_id}/agreed")

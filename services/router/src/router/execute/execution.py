@@ -151,3 +151,15 @@ class Execution(Decided):
             opened_at=self.opened_at,
             next_attempt_at=self.opened_at + LOST_AFTER,
         )
+
+
+def answer_event(recall: Decided, order: SubmissionOrder, by: UnitCode, description: str) -> DeliveryEvent:
+    """The trunk's own answer to a recall, right after it in the order of submission; ``order``: the recall's."""
+    return DeliveryEvent(
+        id=f"{recall.fact.event_id}/{EventKind.AGREED}",
+        kind=EventKind.AGREED,
+        by=by,
+        at=recall.decision.at,
+        order=SubmissionOrder(submitted_at=order.submitted_at, package_id=f"{order.package_id}/{EventKind.AGREED}"),
+        description=description,
+    )

@@ -32,7 +32,7 @@ from router.actions import (
     Withdraw,
 )
 from router.compose import Answer
-from router.delivery_state import ANSWERS, RECALLS, DeliveryState, EventKind, Note, Step
+from router.delivery_state import DeliveryState, EventKind, Note, Step
 from router.execute.bounded import gather_bounded
 from router.execute.early_acts import EarlyActs
 from router.execute.execution import OWN_DOCUMENT, Execution, Routable, Work, joined
@@ -50,9 +50,10 @@ from router.execute.messages import (
     withdrawal_placing,
 )
 from router.execute.placing import Placer, Sender
+from router.execute.recalling import Recalling
+from router.execute.recording import Recording
 from router.execute.versions import Versions
 from router.inbox import Inbox
-from router.metrics import record_status
 from router.placing import MessageType, Placing
 from router.route import recall_later, replace_later
 from router.store import Store
@@ -85,6 +86,8 @@ class Executor:
         self._versions = Versions(store)
         self._early_acts = EarlyActs(store, inbox.trunk.code)
         self._held = HeldContent(store, placer, sender, self.answer, finished, now)
+        self._recording = Recording(store, self._held)
+        self._recalling = Recalling(store, self._recording, inbox.trunk, reaches, finished)
 
     async def carry_out(self, fact: Routable, message: Message, decision: Decision) -> None:
         """Open all deliveries first: whoever gets the document can report on it at once."""
@@ -164,7 +167,7 @@ class Executor:
     async def _open(self, execution: Execution, action: Action) -> tuple[UnitCode, Step] | None:
         """What getting content is to a delivery; it is opened if need be."""
         if isinstance(action, OfferVersion):
-            return action.receiver, await self._record(execution, action.receiver, EventKind.UPDATE)
+            return action.receiver, await self._recording.record(execution, action.receiver, EventKind.UPDATE)
         if isinstance(action, Deliver | DeliverCurrentVersion):
             decision, package_id = execution.decision, execution.fact.package_id
             if isinstance(action, DeliverCurrentVersion) and decision.version:
@@ -208,44 +211,37 @@ class Executor:
             case _:
                 return Work((placing,))
 
-    async def _record(self, execution: Execution, receiver: UnitCode, kind: EventKind, description: str = "") -> Step:
-        event = execution.event(kind, description)
-        happened = await self._store.deliveries.record(execution.decision.subject, receiver, event)
-        record_status(receiver, event, happened)
-        is_answered = happened.step.position.state is not DeliveryState.RECALL_PENDING
-        if is_answered and kind in (*ANSWERS, *RECALLS):
-            await self._held.settle(execution.decision.subject, receiver)
-        return happened.step
-
     async def _withdraw(self, execution: Execution, action: Withdraw) -> Work:
         unit = action.receiver
-        step = await self._record(execution, unit, EventKind.RECALL, execution.reason)
+        step = await self._recording.record(execution, unit, EventKind.RECALL, execution.reason)
         if step.note is Note.NOT_YET:
             return await self._do_later(execution, recall_later(unit, EventKind.RECALL, action.enclosure))
         recall = recalled(execution, unit, step)
-        match action.enclosure:
-            case Enclosure.PACKAGE:
-                return Work((package_placing(execution, unit),), facts=(recall,))
-            case Enclosure.NOTICE:
-                noted = recorded(execution, unit, unit, StatusCode.TAKE_BACK, step)
-                return Work((withdrawal_placing(execution, unit, self._inbox.trunk),), facts=(noted, recall))
-            case Enclosure.NOTHING:
-                log.warning("recall not placed, unit closed or unknown", unit=unit)
-                return Work(facts=(recall,))
+        placing = self._recall_placing(execution, action)
+        if withdrawal := await self._recalling.withdraw(execution, unit, step, placing):
+            return replace(withdrawal, facts=(recall, *withdrawal.facts))
+        if placing is None:
+            log.warning("recall not placed, unit closed or unknown", unit=unit)
+            return Work(facts=(recall,))
+        if action.enclosure is Enclosure.NOTICE:
+            return Work((placing,), facts=(recorded(execution, unit, unit, StatusCode.TAKE_BACK, step), recall))
+        return Work((placing,), facts=(recall,))
 
     async def _do_later(self, execution: Execution, actions: Sequence[Action]) -> Work:
         """The unit got the document by a later package only: as if it did not have it."""
         return joined([await self._do(execution, action) for action in actions])
 
-    def _recall_placing(self, execution: Execution, action: Remember) -> Placing | None:
-        """What tells a unit about a recall that came before the document, if it has content to give back."""
-        if action.kind is EventKind.REPLACE:
-            return None
-        if action.kind is EventKind.TAKE_BACK:
+    def _recall_placing(self, execution: Execution, action: Withdraw | Remember) -> Placing | None:
+        """What tells a unit about a recall."""
+        if isinstance(action, Remember) and action.kind is EventKind.TAKE_BACK:
             return execution.placing(action.receiver, "forwarded", MessageType.STATUS)
-        if action.enclosure is Enclosure.NOTICE:
-            return withdrawal_placing(execution, action.receiver, self._inbox.trunk)
-        return package_placing(execution, action.receiver)
+        match action.enclosure:
+            case Enclosure.PACKAGE:
+                return package_placing(execution, action.receiver)
+            case Enclosure.NOTICE:
+                return withdrawal_placing(execution, action.receiver, self._inbox.trunk)
+            case Enclosure.NOTHING:
+                return None
 
     async def _supersede(self, execution: Execution, action: Supersede) -> Work:
         subject = execution.decision.subject
@@ -257,17 +253,20 @@ class Executor:
 
     async def _record_status(self, execution: Execution, action: RecordStatus) -> Work:
         description = execution.reason
-        step = await self._record(execution, action.receiver, EventKind(action.code), description)
+        step = await self._recording.record(execution, action.receiver, EventKind(action.code), description)
         if step.note is Note.NOT_YET:
             later = recall_later(action.receiver, EventKind.TAKE_BACK, Enclosure.PACKAGE)
             return await self._do_later(execution, later)
         facts: list[BaseFact] = [recorded(execution, action.receiver, action.told, action.code, step, description)]
+        is_reached = self._reaches(action.told)
+        forwarded = execution.placing(action.told, "forwarded", MessageType.STATUS) if is_reached else None
         if action.code is StatusCode.TAKE_BACK:
             facts.append(recalled(execution, action.receiver, step))
-        if not self._reaches(action.told):
+            if withdrawal := await self._recalling.withdraw(execution, action.receiver, step, forwarded):
+                return replace(withdrawal, facts=(*facts, *withdrawal.facts))
+        if forwarded is None:
             log.warning("status not forwarded, unit closed or unknown", unit=action.told)
-            return Work(facts=tuple(facts))
-        return Work((execution.placing(action.told, "forwarded", MessageType.STATUS),), facts=tuple(facts))
+        return Work((forwarded,) if forwarded else (), facts=tuple(facts))
 
     async def _refuse_receiver(self, execution: Execution, action: RefuseReceiver) -> Work:
         await self.answer(self._refusal(execution, action))

@@ -21,7 +21,7 @@ from common.facts import (
 )
 from common.headers import EDXML_TYPE
 from router.actions import RefuseReceiver
-from router.compose import Answer, answered, withdrawal
+from router.compose import Answer, agreement, answered, withdrawal
 from router.delivery_state import Step
 from router.execute.execution import Decided, Execution, Routable
 from router.order import order_of
@@ -62,18 +62,29 @@ def withdrawal_placing(execution: Execution, unit: UnitCode, trunk: Organization
     """Status 13 in the trunk's name, for a unit that an update removed."""
     decision = execution.decision
     notice = withdrawal(execution.fact.sender, decision.document_id, trunk, decision.at)
-    digest, identifier = sha256(notice).hexdigest(), event_id(execution.fact.package_id, f"withdrawn/{unit}")
+    return _status_placing(execution, unit, f"withdrawn/{unit}", notice, trunk)
+
+
+def agreement_placing(execution: Execution, unit: UnitCode, trunk: Organization) -> Placing:
+    """Status 15 in the trunk's name, for the sender of a document that was withdrawn before a unit got it."""
+    issuer, decision = execution.fact.sender, execution.decision
+    answer = agreement(issuer, decision.document_id, unit, trunk, decision.at)
+    return _status_placing(execution, issuer, f"agreed/{unit}", answer, trunk)
+
+
+def _status_placing(execution: Execution, to: UnitCode, step: str, status: bytes, trunk: Organization) -> Placing:
+    digest, identifier = sha256(status).hexdigest(), event_id(execution.fact.package_id, step)
     headers = execution.headers(sender=trunk.code, kind=PackageKind.STATUS, label=None)
     return Placing(
         id=identifier,
-        receiver=unit,
+        receiver=to,
         lane=execution.fact.lane,
         type=MessageType.STATUS,
         headers=headers.amqp(identifier, digest),
         content_type=EDXML_TYPE,
-        body=notice,
+        body=status,
         sha256=digest,
-        decision=decision.event_id,
+        decision=execution.decision.event_id,
         opened_at=execution.opened_at,
         next_attempt_at=execution.opened_at + LOST_AFTER,
     )
@@ -105,6 +116,28 @@ def recorded(
         changed=step.changed,
         description=description,
     )
+
+
+def agreed(decided: Decided, receiver: UnitCode, step: Step, description: str) -> StatusRecorded:
+    """The trunk answered a recall for a unit that had not received the document."""
+    return decided.follow(
+        StatusRecorded,
+        f"agreed/{receiver}",
+        receiver=receiver,
+        told=decided.fact.sender,
+        code=StatusCode.AGREED,
+        state=step.position.state,
+        changed=step.changed,
+        description=description,
+    )
+
+
+def withdrawn(placing: Placing, at: datetime) -> DeliveryRefused:
+    """A delivery was taken back before its unit got it."""
+    delivery = DeliveryPlaced.model_validate(placing.fact)
+    detail = f"đơn vị nhận {placing.receiver}"
+    step, reason = f"turned/{placing.receiver}", Reason.E_WITHDRAWN
+    return delivery.follow(DeliveryRefused, step, at, receiver=placing.receiver, reason=reason, detail=detail)
 
 
 def recalled(decided: Decided, receiver: UnitCode, step: Step) -> DocumentRecalled:
