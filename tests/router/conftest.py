@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
@@ -167,7 +168,6 @@ class MemoryDecisions:
 
     def __init__(self) -> None:
         self.rows: dict[str, Decision] = {}
-        self.done: set[str] = set()
 
     async def find(self, event_id: str) -> Decision | None:
         return self.rows.get(event_id)
@@ -176,9 +176,10 @@ class MemoryDecisions:
         return self.rows.setdefault(decision.event_id, decision)
 
     async def carried_out(self, event_id: str, at: datetime) -> bool:
-        was_done = event_id in self.done
-        self.done.add(event_id)
-        return not was_done
+        decision = self.rows[event_id]
+        if decision.carried_out_at is None:
+            self.rows[event_id] = replace(decision, carried_out_at=at)
+        return decision.carried_out_at is None
 
 
 class MemoryAnswers:
@@ -277,9 +278,11 @@ class MemoryPlacings:
     def __init__(self) -> None:
         self.rows: dict[str, Placing] = {}
 
-    async def open(self, placings: Sequence[Placing]) -> None:
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        saved = {placing.id for placing in placings if placing.id in self.rows}
         for placing in placings:
             self.rows.setdefault(placing.id, placing)
+        return saved
 
     async def find(self, placing_id: str) -> Placing | None:
         return self.rows.get(placing_id)

@@ -40,6 +40,7 @@ from common.settings import ServiceSettings
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
+from intake.waiting_store import WaitingPackages
 from mint import packages
 from mint.attacks.raw import page
 from mint.city import build_city
@@ -158,9 +159,17 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
     directory = Directory([Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)])
     pool = Pool(Material(TrustStore([]), RevocationLists(), directory), workers=1, limits=Limits(cpu_seconds=5))
     await pool.start()
+    intake_settings = IntakeSettings(**place)  # type: ignore[arg-type]
     ledger, records = Ledger(databases[2]), Records(databases[2])
     built = Trunk(
-        Intake(announcer, IntakeSettings(**place), objects, Packages(databases[0]), SimpleNamespace(current=directory)),  # type: ignore[arg-type]
+        Intake(
+            announcer,
+            intake_settings,
+            objects,
+            Packages(databases[0], intake_settings.redrive_budgets),
+            WaitingPackages(databases[0]),
+            SimpleNamespace(current=directory),  # type: ignore[arg-type]
+        ),
         Validator(announcer, objects, Verdicts(databases[1]), Looking(pool)),  # type: ignore[arg-type]
         Archive(ledger, records, Progress(databases[2]), objects, announcer, read_table()),
         announcer,

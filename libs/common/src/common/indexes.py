@@ -6,7 +6,7 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
@@ -54,6 +54,9 @@ def _waiting(stage: str) -> Index:
 INDEXES = (
     # trunkctl track: the packages that bear a DocumentId.
     Index("intake", "packages", ("document_id",)),
+    # open packages: due to be published again, and those that may be lost. Finished ones are in neither.
+    Index("intake", "packages", ("lane", "redrive_at"), where={"is_open": True}),
+    Index("intake", "packages", ("lane", "stage", "overdue_at"), where={"is_open": True}),
     # packages that wait for a document: of a unit, for a document, and due; trunkctl track.
     Index("intake", "waiting", ("sender",)),
     Index("intake", "waiting", ("awaited",)),
@@ -61,6 +64,9 @@ INDEXES = (
     Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
+    # placings of a decision, and those that are due.
+    Index("router", "placings", ("decision",)),
+    Index("router", "placings", ("state", "next_attempt_at")),
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),

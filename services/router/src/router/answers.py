@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from common.domain.names import PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.facts import (
+    CarriesPackage,
     MessageParked,
-    NoticeAccepted,
     OperatorActed,
-    PackageAccepted,
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
@@ -16,7 +15,7 @@ from common.facts import (
 from router.compose import Answer
 
 
-def receipt_of(fact: PackageAccepted | NoticeAccepted) -> Answer:
+def receipt_of(fact: CarriesPackage) -> Answer:
     """Intake took responsibility for the package."""
     return Answer(
         id=f"{fact.package_id}/receipt",

@@ -8,6 +8,7 @@ from common.facts.base import BaseFact, ObjectRef, PackageFact, Text
 from common.facts.deliveries import (
     DeliveryPlaced,
     DeliveryRefused,
+    DeliveryWaiting,
     DocumentRecalled,
     DocumentSuperseded,
     RoutingRefused,
@@ -20,8 +21,10 @@ from common.facts.packages import (
     DocumentVerified,
     NoticeAccepted,
     PackageAccepted,
+    PackageFinished,
     PackageRefused,
     PackageRepeated,
+    PackageRouted,
     PackageWaiting,
 )
 from common.facts.security import (
@@ -40,10 +43,13 @@ Fact = Annotated[
     | PackageRefused
     | PackageRepeated
     | PackageWaiting
+    | PackageRouted
+    | PackageFinished
     | DocumentVerified
     | DocumentRefused
     | DeliveryPlaced
     | DeliveryRefused
+    | DeliveryWaiting
     | StatusRecorded
     | RoutingRefused
     | DocumentSuperseded
@@ -75,6 +81,7 @@ __all__ = [
     "CarriesPackage",
     "DeliveryPlaced",
     "DeliveryRefused",
+    "DeliveryWaiting",
     "DocumentArchived",
     "DocumentRecalled",
     "DocumentRefused",
@@ -90,8 +97,10 @@ __all__ = [
     "OperatorRequested",
     "PackageAccepted",
     "PackageFact",
+    "PackageFinished",
     "PackageRefused",
     "PackageRepeated",
+    "PackageRouted",
     "PackageWaiting",
     "RoutingRefused",
     "SecurityNoticed",

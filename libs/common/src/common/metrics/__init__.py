@@ -12,7 +12,15 @@ from common.metrics.deliveries import (
     set_deliveries_pending,
     set_placings_waiting,
 )
-from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished, set_packages_waiting
+from common.metrics.documents import (
+    begin_counting_redrives,
+    record_redriven,
+    record_rejection,
+    record_stage,
+    set_lost_suspects,
+    set_oldest_unfinished,
+    set_packages_waiting,
+)
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
@@ -46,6 +54,7 @@ from common.metrics.signatures import (
 __all__ = [
     "REGISTRY",
     "begin_counting",
+    "begin_counting_redrives",
     "begin_counting_security",
     "begin_counting_task",
     "in_flight",
@@ -57,6 +66,7 @@ __all__ = [
     "record_notification",
     "record_publish",
     "record_queue_wait",
+    "record_redriven",
     "record_rejection",
     "record_revocation_checks",
     "record_security_event",
@@ -69,6 +79,7 @@ __all__ = [
     "set_dependency",
     "set_destinations_failing",
     "set_door",
+    "set_lost_suspects",
     "set_messages_held",
     "set_notifications_waiting",
     "set_oldest_unfinished",

@@ -28,7 +28,7 @@ from common.service.depths import QueueDepths
 from common.service.facts_in import FactHandler, FactHandlers
 from common.service.health import Check, Readiness, routes
 from common.service.incoming import Incoming
-from common.service.outgoing import Outgoing, PublishRefused, fact_message
+from common.service.outgoing import Outgoing, PublishRefused, fact_message, saved_fact_message
 from common.service.parking import Parking
 from common.service.process import Handler, Processor
 from common.service.publisher import AmqpPublisher
@@ -136,10 +136,11 @@ class Service:
 
     async def announce(self, fact: BaseFact) -> None:
         """Publish a fact and return when the broker has confirmed it. Raises ``Outage`` when no queue takes it."""
-        try:
-            await self.publisher.publish(fact_message(fact))
-        except PublishRefused as error:
-            raise Outage("broker", f"{type(error).__name__}: {error}") from error
+        await self._announce(fact_message(fact))
+
+    async def announce_saved(self, body: bytes) -> None:
+        """The same with a fact as it was saved, byte for byte."""
+        await self._announce(saved_fact_message(body))
 
     async def publish(self, message: Outgoing) -> None:
         """Publish a message and return when the broker has confirmed it. Raises ``PublishRefused``."""
@@ -188,6 +189,12 @@ class Service:
             log_config=None,
             access_log=False,
         )
+
+    async def _announce(self, message: Outgoing) -> None:
+        try:
+            await self.publisher.publish(message)
+        except PublishRefused as error:
+            raise Outage("broker", f"{type(error).__name__}: {error}") from error
 
     async def _drain(self) -> None:
         await asyncio.gather(*(each.stop(self.settings.drain_seconds) for each in self._consumers.values()))

@@ -25,8 +25,8 @@ HELD = PlacingState.HELD.value
 class Placings(Protocol):
     """What the handlers ask. Everything raises ``Outage`` when the database is away."""
 
-    async def open(self, placings: Sequence[Placing]) -> None:
-        """Save placings; those that are saved already stay as they are."""
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
 
     async def find(self, placing_id: str) -> Placing | None:
         """A placing as saved."""
@@ -59,9 +59,9 @@ class MongoPlacings:
     def __init__(self, database: Database) -> None:
         self._placings: Collection = database.collection("placings")
 
-    async def open(self, placings: Sequence[Placing]) -> None:
-        """Save placings; those that are saved already stay as they are."""
-        await insert_missing(self._placings, [{"_id": each.id, **each.model_dump()} for each in placings])
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
+        return await insert_missing(self._placings, [{"_id": each.id, **each.model_dump()} for each in placings])
 
     async def find(self, placing_id: str) -> Placing | None:
         """A placing as saved."""
