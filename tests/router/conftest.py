@@ -53,6 +53,7 @@ from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
 from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
+from router.inbox_reading import Mark
 from router.placing import Cause, Placing, PlacingState, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
@@ -313,6 +314,13 @@ class MemoryPlacings:
         open_states = (*TRIED, PlacingState.HELD)
         return any(row.decision == decision and row.state in open_states for row in self.rows.values())
 
+    async def place_again(self, receiver: str, after: datetime, until: datetime, at: datetime) -> int:
+        placed = [row for row in self.rows.values() if row.receiver == receiver and row.placed_at]
+        chosen = [row for row in placed if row.state is PlacingState.PLACED and after < row.placed_at <= until]  # type: ignore[operator]
+        for row in chosen:
+            self._set(row, state=PlacingState.DUE, next_attempt_at=at)
+        return len(chosen)
+
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         open_rows = [row for row in self.rows.values() if row.state in TRIED]
         due = sorted((row for row in open_rows if row.next_attempt_at <= now), key=lambda row: row.next_attempt_at)
@@ -330,12 +338,40 @@ class MemoryPlacings:
 
 def memory_store() -> Store:
     """All collections in memory."""
-    return Store(MemoryDecisions(), MemoryAnswers(), MemoryDocuments(), MemoryDeliveries(), MemoryPlacings())
+    return Store(
+        MemoryDecisions(),
+        MemoryAnswers(),
+        MemoryDocuments(),
+        MemoryDeliveries(),
+        MemoryPlacings(),
+        MemoryInboxes(),
+    )
 
 
 def changed(record: DocumentRecord, **fields: Any) -> DocumentRecord:
     """The record with other values."""
     return DocumentRecord(**{name: getattr(record, name) for name in record.__slots__} | fields)
+
+
+class MemoryInboxes:
+    """Collection ``inboxes``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, datetime] = {}
+        self.saved = Mark()
+
+    async def note_empty(self, units: Iterable[str], at: datetime) -> None:
+        for code in units:
+            self.rows[code] = max(at, self.rows.get(code, at))
+
+    async def emptied_at(self, units: Iterable[str]) -> dict[str, datetime]:
+        return {code: self.rows[code] for code in units if code in self.rows}
+
+    async def mark(self) -> Mark:
+        return self.saved
+
+    async def set_mark(self, mark: Mark) -> None:
+        self.saved = mark
 
 
 class World:

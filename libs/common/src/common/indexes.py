@@ -12,6 +12,8 @@ SCHEMA_VERSION = 5
 
 MESSAGE_RECORDS = "message_records"
 """Every service's collection of messages that failed: waiting for another attempt, or held."""
+OPERATOR_REQUESTS = "operator_requests"
+"""The collection of answers to operators' requests about a service's rows."""
 
 
 def database_name(service: str) -> str:
@@ -64,6 +66,8 @@ INDEXES = (
     Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
+    # placings that an inbox has got, to place them again after it was lost.
+    Index("router", "placings", ("receiver", "state", "placed_at")),
     # placings of a decision, and those that are due.
     Index("router", "placings", ("decision",)),
     Index("router", "placings", ("state", "next_attempt_at")),

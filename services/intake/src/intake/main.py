@@ -5,9 +5,10 @@ from functools import partial
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
-from common.facts import DocumentRefused
+from common.facts import DocumentRefused, OperatorRequested
 from common.metrics import begin_counting_redrives
 from common.objects import Objects
+from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Requests
 from common.service.service import Service
 from intake.door import Door
 from intake.handlers import Intake
@@ -43,7 +44,9 @@ def build() -> Service:
     begin_counting_redrives()
     service.refreshes("packages waiting", sweep.measure)
     service.refreshes("packages that may be lost", redrive.measure)
-    service.on_facts({DocumentRefused: intake.release, **redrive.handlers})
+    requests = Requests("intake", "redrive", redrive.carry_out, MongoRequestAnswers(database), service)
+    service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
+    service.on_facts({DocumentRefused: intake.release, OperatorRequested: requests.act, **redrive.handlers})
     return service
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from common.clock import Clock, utc_now
 from common.domain.names import Lane
-from common.facts import BaseFact, DeliveryWaiting, MessageParked, OperatorActed, PackageFinished
+from common.facts import BaseFact, DeliveryWaiting, MessageParked, OperatorActed, OperatorRequested, PackageFinished
 from common.failure import Outage
 from common.metrics import record_redriven, set_lost_suspects
 from intake.open_package import LONGEST_PAUSE, OpenPackage, obstacle, queues_in_the_way
@@ -20,6 +20,8 @@ log = structlog.get_logger("trunk.intake")
 ASKED_AT_ONCE = 1_000
 """Packages that operators asked for, published in one round."""
 SECONDS_PER_MINUTE = 60.0
+EVERYTHING = "*"
+"""``record_id`` of a request that concerns all open packages."""
 
 
 class Sender(Protocol):
@@ -101,6 +103,12 @@ class Redrive:
         }
         if fact.holds_package and fact.package_id and fact.outcome == "done" and (step := steps.get(fact.action)):
             await step(fact.package_id)
+
+    async def carry_out(self, request: OperatorRequested) -> str:
+        """An operator wants a package, or all that are open, published again. Returns ``done``, or why not."""
+        if request.record_id != EVERYTHING:
+            return await self._packages.ask(request.record_id, self._now())
+        return f"done: {await self._packages.ask_all()} packages"
 
     async def _publish(self, lane: Lane, limit: int, *, asked: bool) -> int:
         if limit <= 0:

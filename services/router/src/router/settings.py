@@ -18,5 +18,7 @@ class RouterSettings(ServiceSettings):
     """How long the address of a larger package holds; seven days is the most an object store signs."""
     actions_at_once: int = 20
     """Actions of one decision that are carried out at the same time."""
+    inbox_watch_seconds: float = 60.0
+    """How often inboxes are asked whether they are empty."""
     sweep_seconds: float = 2.0
     """How often messages are looked for whose next attempt at an inbox is due."""

@@ -28,6 +28,7 @@ from common.facts.packages import (
     PackageWaiting,
 )
 from common.facts.security import (
+    ABOUT_ROWS,
     SECURITY_SUBJECT,
     MessageParked,
     OperatorActed,
@@ -74,6 +75,7 @@ def name_of(kind: type[BaseFact]) -> str:
 
 
 __all__ = [
+    "ABOUT_ROWS",
     "FACT",
     "FACT_TYPES",
     "SECURITY_SUBJECT",

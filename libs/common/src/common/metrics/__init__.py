@@ -9,6 +9,7 @@ from common.metrics.deliveries import (
     record_delivery,
     record_delivery_ack,
     record_document_delivery,
+    set_broker_data_lost,
     set_deliveries_pending,
     set_placings_waiting,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "record_signature_verdict",
     "record_stage",
     "record_task_failure",
+    "set_broker_data_lost",
     "set_build",
     "set_deliveries_pending",
     "set_dependency",

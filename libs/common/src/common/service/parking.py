@@ -19,6 +19,7 @@ from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.facts import (
+    ABOUT_ROWS,
     CarriesPackage,
     MessageParked,
     ObjectRef,
@@ -120,9 +121,9 @@ class Parking:
     async def act(self, request: OperatorRequested) -> None:
         """An operator decided. Requests for other services are theirs; repeating one changes nothing.
 
-        Notifications are the notifier's own business, not messages that are parked.
+        Rows of a service are its own business, not messages that are parked.
         """
-        if request.target != self._service or request.action == "resend":
+        if request.target != self._service or request.action in ABOUT_ROWS:
             return
         async with self._locks.setdefault(request.record_id, asyncio.Lock()):
             record = await self._records.find(request.record_id)
@@ -144,8 +145,8 @@ class Parking:
                 return await self._note(record, request, "done", RecordState.PARKED)
             case "replay":
                 return await self._replay(record, request)
-            case "resend":
-                return await self._note(record, request, "not a notification", record.state)
+            case "resend" | "redrive" | "rebuild":
+                return await self._note(record, request, "not for a parked message", record.state)
 
     async def _replay(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
         handler = self._handler_for(record.queue)

@@ -150,6 +150,10 @@ class Service:
         """Messages ready in queues. Raises ``Outage`` when the broker does not tell."""
         return await self._depths.ask(queues)
 
+    async def depths_of_existing(self, queues: Iterable[str]) -> dict[str, int]:
+        """The same of those queues that exist."""
+        return await self._depths.ask_existing(queues)
+
     async def check_publishing(self) -> None:
         """Raise ``Outage`` while nothing can be published."""
         try:

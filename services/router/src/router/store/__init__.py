@@ -7,6 +7,7 @@ from router.store.answers import Answers, MongoAnswers
 from router.store.decisions import Decisions, MongoDecisions
 from router.store.deliveries import Deliveries, MongoDeliveries
 from router.store.documents import Documents, MongoDocuments
+from router.store.inboxes import Inboxes, MongoInboxes
 from router.store.placings import MongoPlacings, Placings
 
 
@@ -19,6 +20,7 @@ class Store:
     documents: Documents
     deliveries: Deliveries
     placings: Placings
+    inboxes: Inboxes
 
 
 def mongo_store(database: Database) -> Store:
@@ -29,4 +31,5 @@ def mongo_store(database: Database) -> Store:
         documents=MongoDocuments(database),
         deliveries=MongoDeliveries(database),
         placings=MongoPlacings(database),
+        inboxes=MongoInboxes(database),
     )

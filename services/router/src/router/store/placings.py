@@ -16,6 +16,7 @@ from common.database import (
     find_by_id,
     insert_missing,
 )
+from common.domain.names import UnitCode
 from router.placing import Cause, Placing, PlacingState, pause_after
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
@@ -51,6 +52,9 @@ class Placings(Protocol):
 
     async def waiting(self) -> dict[Cause, int]:
         """How many placings wait, by cause."""
+
+    async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
+        """Placings that an inbox got between two times are due again. Returns how many there were."""
 
 
 class MongoPlacings:
@@ -118,6 +122,13 @@ class MongoPlacings:
         with database_trouble():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
+
+    async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
+        """Placings that an inbox got between two times are due again. Returns how many there were."""
+        got = {"receiver": receiver, "state": PlacingState.PLACED.value, "placed_at": {"$gt": after, "$lte": until}}
+        change = {"$set": {"state": PlacingState.DUE.value, "next_attempt_at": at}}
+        with database_trouble():
+            return int((await self._placings.update_many(got, change)).matched_count)
 
 
 def _open(placing_id: str) -> Document:
