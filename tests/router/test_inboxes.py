@@ -97,7 +97,7 @@ def given(world: World, unit: str) -> list[str]:
         (Mark(), 0, Mark()),
         (Mark(is_set=True), 1, Mark(is_set=True)),
         (Mark(is_set=True), 0, Mark(is_set=True, lost_at=AT)),
-        (Mark(is_set=True, lost_at=NEVER), 0, Mark(is_set=True, lost_at=NEVER)),
+        (Mark(is_set=True, lost_at=NEVER), 0, Mark(is_set=True, lost_at=AT)),
         (Mark(is_set=True, lost_at=NEVER), 1, Mark(is_set=True, lost_at=NEVER)),
     ],
 )
@@ -135,6 +135,7 @@ async def test_after_a_loss_empty_inboxes_say_nothing(desk: Desk, world: World) 
     assert await world.store.inboxes.emptied_at([A, B]) == before
     assert REGISTRY.get_sample_value("trunk_broker_data_lost") == 1
     assert (await world.store.inboxes.mark()).lost_at == world.clock() - timedelta(hours=2)
+    assert desk.broker.queues[MARK] == 1, "another loss would be seen"
 
 
 async def test_a_loss_while_inboxes_are_asked_is_noticed(desk: Desk, world: World) -> None:
@@ -233,6 +234,21 @@ async def test_what_was_placed_after_the_loss_is_not_placed_again(desk: Desk, wo
     await world.take(await world.verified(world.letter()))
     world.sender.forget()
     assert await desk.rebuild() == "done: 0 messages"
+
+
+async def test_what_a_second_loss_took_is_placed_again(desk: Desk, world: World) -> None:
+    await desk.watch.watch()
+    for _ in range(2):
+        await world.take(await world.verified(world.letter(f"{world.clock()}")))
+        desk.broker.lose_everything()
+        world.clock.move(minutes=1)
+        await desk.watch.watch()
+    before = given(world, A)
+    world.sender.forget()
+    await desk.rebuild()
+    await world.sweep(seconds=1)
+    assert sorted(given(world, A)) == sorted(before)
+    assert len(before) == 2
 
 
 async def test_facts_of_what_is_placed_again_are_the_same(desk: Desk, world: World) -> None:

@@ -12,6 +12,8 @@ SCHEMA_VERSION = 5
 
 MESSAGE_RECORDS = "message_records"
 """Every service's collection of messages that failed: waiting for another attempt, or held."""
+WAITING = "waiting"
+"""Intake's collection of packages that wait for a document."""
 OPERATOR_REQUESTS = "operator_requests"
 """The collection of answers to operators' requests about a service's rows."""
 

@@ -5,7 +5,8 @@ count, and comes back when its reader goes away; the broker takes it back by its
 placed long enough before the inbox was empty has been read. An inbox that is never empty says nothing.
 
 After the broker has lost its data every inbox is empty, too. Against that stands the mark: one message in a queue that
-nobody reads. While it is missing, empty inboxes say nothing.
+nobody reads. If it is missing, the data were lost; it is set again, so that another loss is seen, and empty inboxes say
+nothing until all inboxes have been rebuilt.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -27,14 +28,14 @@ class Mark(BaseModel):
     is_set: bool = False
     """The broker has confirmed the mark once."""
     lost_at: datetime | None = None
-    """When it was found missing; None = it is there, or was never set."""
+    """When it was found missing last, and inboxes have not been rebuilt since; None = nothing is to be rebuilt."""
 
 
 def seen(mark: Mark, messages: int, now: datetime) -> Mark:
     """After a look at the queue of the mark."""
     if not mark.is_set or messages:
         return mark
-    return mark if mark.lost_at else mark.model_copy(update={"lost_at": now})
+    return mark.model_copy(update={"lost_at": now})
 
 
 def read_until(emptied_at: datetime | None) -> datetime:

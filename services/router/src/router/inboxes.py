@@ -76,7 +76,8 @@ class InboxWatch:
         for each in units:
             count += await self._place_again(each, since or read_until(emptied_at.get(each)), until)
         if unit == EVERYTHING:
-            await self._set_mark()
+            await self._set_mark(Mark(is_set=True))
+            set_broker_data_lost(is_lost=False)
         return f"done: {count} messages"
 
     async def _place_again(self, unit: UnitCode, after: datetime, until: datetime) -> int:
@@ -88,22 +89,22 @@ class InboxWatch:
     async def _is_marked(self) -> bool:
         before = await self._store.inboxes.mark()
         if not before.is_set:
-            await self._set_mark()
+            await self._set_mark(Mark(is_set=True))
             return True
         mark = seen(before, (await self._broker.depths_of_existing((MARK,))).get(MARK, 0), self._now())
         if mark != before:
             log.error("the broker has lost its data: rebuild the inboxes")
             await self._store.inboxes.set_mark(mark)
+            await self._set_mark(mark)
         set_broker_data_lost(is_lost=mark.lost_at is not None)
         return mark.lost_at is None
 
-    async def _set_mark(self) -> None:
-        """From now on the broker's data are taken for whole."""
+    async def _set_mark(self, mark: Mark) -> None:
+        """Put the mark into its queue, and remember it so."""
         at = self._now().isoformat()
         message = Outgoing(exchange=PLACE, routing_key=MARK_KEY, body=b"", event_id=f"mark/{at}", type="mark")
         try:
             await self._broker.publish(message)
         except PublishRefused as error:
             raise Outage("broker", f"{type(error).__name__}: {error}") from error
-        await self._store.inboxes.set_mark(Mark(is_set=True))
-        set_broker_data_lost(is_lost=False)
+        await self._store.inboxes.set_mark(mark)
