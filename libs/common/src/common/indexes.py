@@ -58,6 +58,8 @@ def _waiting(stage: str) -> Index:
 INDEXES = (
     # trunkctl track: the packages that bear a DocumentId.
     Index("intake", "packages", ("document_id",)),
+    # trunkctl archive reconcile: packages by time.
+    Index("intake", "packages", ("submitted_at", "_id")),
     # open packages: due to be published again, and those that may be lost. Finished ones are in neither.
     Index("intake", "packages", ("lane", "redrive_at"), where={"is_open": True}),
     Index("intake", "packages", ("lane", "stage", "overdue_at"), where={"is_open": True}),
