@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
@@ -53,6 +54,7 @@ from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
 from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
+from router.inbox_reading import Mark
 from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
@@ -172,7 +174,6 @@ class MemoryDecisions:
 
     def __init__(self) -> None:
         self.rows: dict[str, Decision] = {}
-        self.done: set[str] = set()
 
     async def find(self, event_id: str) -> Decision | None:
         return self.rows.get(event_id)
@@ -181,9 +182,10 @@ class MemoryDecisions:
         return self.rows.setdefault(decision.event_id, decision)
 
     async def carried_out(self, event_id: str, at: datetime) -> bool:
-        was_done = event_id in self.done
-        self.done.add(event_id)
-        return not was_done
+        decision = self.rows[event_id]
+        if decision.carried_out_at is None:
+            self.rows[event_id] = replace(decision, carried_out_at=at)
+        return decision.carried_out_at is None
 
 
 class MemoryAnswers:
@@ -286,9 +288,11 @@ class MemoryPlacings:
     def __init__(self) -> None:
         self.rows: dict[str, Placing] = {}
 
-    async def open(self, placings: Sequence[Placing]) -> None:
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        saved = {placing.id for placing in placings if placing.id in self.rows}
         for placing in placings:
             self.rows.setdefault(placing.id, placing)
+        return saved
 
     async def find(self, placing_id: str) -> Placing | None:
         return self.rows.get(placing_id)
@@ -365,6 +369,13 @@ class MemoryPlacings:
         open_states = (*TRIED, PlacingState.HELD)
         return any(row.decision == decision and row.state in open_states for row in self.rows.values())
 
+    async def place_again(self, receiver: str, after: datetime, until: datetime, at: datetime) -> int:
+        placed = [row for row in self.rows.values() if row.receiver == receiver and row.placed_at]
+        chosen = [row for row in placed if row.state is PlacingState.PLACED and after < row.placed_at <= until]  # type: ignore[operator]
+        for row in chosen:
+            self._set(row, state=PlacingState.DUE, next_attempt_at=at)
+        return len(chosen)
+
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         open_rows = [row for row in self.rows.values() if row.state in TRIED]
         due = sorted((row for row in open_rows if row.next_attempt_at <= now), key=lambda row: row.next_attempt_at)
@@ -398,13 +409,40 @@ class MemoryActs:
 def memory_store() -> Store:
     """All collections in memory."""
     return Store(
-        MemoryDecisions(), MemoryAnswers(), MemoryDocuments(), MemoryDeliveries(), MemoryPlacings(), MemoryActs()
+        MemoryDecisions(),
+        MemoryAnswers(),
+        MemoryDocuments(),
+        MemoryDeliveries(),
+        MemoryPlacings(),
+        MemoryActs(),
+        MemoryInboxes(),
     )
 
 
 def changed(record: DocumentRecord, **fields: Any) -> DocumentRecord:
     """The record with other values."""
     return DocumentRecord(**{name: getattr(record, name) for name in record.__slots__} | fields)
+
+
+class MemoryInboxes:
+    """Collection ``inboxes``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, datetime] = {}
+        self.saved = Mark()
+
+    async def note_empty(self, units: Iterable[str], at: datetime) -> None:
+        for code in units:
+            self.rows[code] = max(at, self.rows.get(code, at))
+
+    async def emptied_at(self, units: Iterable[str]) -> dict[str, datetime]:
+        return {code: self.rows[code] for code in units if code in self.rows}
+
+    async def mark(self) -> Mark:
+        return self.saved
+
+    async def set_mark(self, mark: Mark) -> None:
+        self.saved = mark
 
 
 class World:

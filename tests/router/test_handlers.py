@@ -16,7 +16,7 @@ from common.domain.ids import document_key, event_id
 from common.domain.names import Label, PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.edxml import parse
-from common.facts import PackageWaiting, RoutingRefused, SecurityNoticed
+from common.facts import PackageRouted, PackageWaiting, RoutingRefused, SecurityNoticed
 from common.failure import Forged, Permanent, Transient
 from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
 from common.headers import SENDER as FROM
@@ -96,7 +96,7 @@ async def test_a_sender_that_closed_meanwhile_is_not_answered(world: World) -> N
 async def test_an_invalid_document_is_answered_with_its_reason(world: World) -> None:
     fact = await world.invalid(world.letter(), Reason.E_SIG_REVOKED)
     await world.take(fact)
-    (refusal,) = world.sender.inbox(SENDER)
+    (refusal,) = world.sender.inbox(SENDER, "refusal")
     status = status_in(refusal)
     assert status.description == f"E_SIG_REVOKED: {sentence(Reason.E_SIG_REVOKED)} (chữ ký 1)"
     assert status.response_for.code == "15/TB"
@@ -308,14 +308,15 @@ async def test_a_thousand_receivers(world: World) -> None:
     world.directory.current = directory(*units)
     fact = await world.verified(world.letter(to=units))
     await world.take(fact)
-    assert {sent.unit for sent in world.sender.sent} == set(units)
-    assert len(world.sender.sent) == len(world.sender.facts) == 1000
+    documents = [sent for sent in world.sender.sent if sent.type == "document"]
+    assert {sent.unit for sent in documents} == set(units)
+    assert len(documents) == len(world.sender.named("delivery.placed")) == 1000
 
 
 async def test_another_valid_package_with_the_same_id_is_refused(world: World) -> None:
     await world.deliver(world.letter())
     await world.take(await world.verified(world.letter(to=(C,))))
-    (refusal,) = world.sender.sent
+    (refusal,) = [sent for sent in world.sender.sent if sent.type != "receipt"]
     assert (refusal.unit, refusal.headers[REASON]) == (SENDER, "E_DUP")
 
 
@@ -378,7 +379,9 @@ async def test_a_status_of_a_stranger_changes_nothing_and_is_answered(world: Wor
     assert (status.description or "").startswith("E_STATUS_FORBIDDEN: ")
     assert (status.response_for.unit, status.response_for.document_id) == (SENDER, world.id("doc"))
     assert world.sender.inbox(SENDER) == []
-    event, told = world.sender.facts
+    event, told, routed = world.sender.facts
+    assert isinstance(routed, PackageRouted)
+    assert routed.receivers == 0
     assert isinstance(told, RoutingRefused)
     assert told.reason is Reason.E_STATUS_FORBIDDEN
     assert isinstance(event, SecurityNoticed)
@@ -571,7 +574,7 @@ async def test_new_content_waits_for_the_answer_to_a_recall(world: World, answer
     world.sender.forget()
     fact = await world.deliver_and_keep(world.update("doc"))
     assert world.sender.inbox(A) == []
-    assert world.sender.inbox(SENDER) == [], "nothing is decided"
+    assert world.sender.inbox(SENDER, "refusal") == [], "nothing is decided"
     held = await world.store.placings.find(f"{fact.package_id}:placed/{A}:1")
     assert held is not None
     assert (held.state, held.cause) == (PlacingState.HELD, Cause.RECALL)

@@ -163,16 +163,17 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
     directory = Directory([Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)])
     pool = Pool(Material(TrustStore([]), RevocationLists(), directory), workers=1, limits=Limits(cpu_seconds=5))
     await pool.start()
+    intake_settings = IntakeSettings(**place)  # type: ignore[arg-type]
     ledger, records = Ledger(databases[2]), Records(databases[2])
     built = Trunk(
         Intake(
             announcer,
-            IntakeSettings(**place),
+            intake_settings,
             objects,
-            Packages(databases[0]),
+            Packages(databases[0], intake_settings.redrive_budgets),
             WaitingPackages(databases[0]),
-            SimpleNamespace(current=directory),
-        ),  # type: ignore[arg-type]
+            SimpleNamespace(current=directory),  # type: ignore[arg-type]
+        ),
         Validator(announcer, objects, Verdicts(databases[1]), Looking(pool)),  # type: ignore[arg-type]
         Archive(ledger, records, Progress(databases[2]), objects, announcer, read_table()),
         announcer,

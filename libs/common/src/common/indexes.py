@@ -12,6 +12,10 @@ SCHEMA_VERSION = 5
 
 MESSAGE_RECORDS = "message_records"
 """Every service's collection of messages that failed: waiting for another attempt, or held."""
+WAITING = "waiting"
+"""Intake's collection of packages that wait for a document."""
+OPERATOR_REQUESTS = "operator_requests"
+"""The collection of answers to operators' requests about a service's rows."""
 
 
 def database_name(service: str) -> str:
@@ -54,6 +58,11 @@ def _waiting(stage: str) -> Index:
 INDEXES = (
     # trunkctl track: the packages that bear a DocumentId.
     Index("intake", "packages", ("document_id",)),
+    # trunkctl archive reconcile: packages by time.
+    Index("intake", "packages", ("submitted_at", "_id")),
+    # open packages: due to be published again, and those that may be lost. Finished ones are in neither.
+    Index("intake", "packages", ("lane", "redrive_at"), where={"is_open": True}),
+    Index("intake", "packages", ("lane", "stage", "overdue_at"), where={"is_open": True}),
     # packages that wait for a document: of a unit, for a document, and due; trunkctl track.
     Index("intake", "waiting", ("sender",)),
     Index("intake", "waiting", ("awaited",)),
@@ -70,6 +79,8 @@ INDEXES = (
     Index("router", "placings", ("renew_at",)),
     # Whether a decision has open placings.
     Index("router", "placings", ("decision", "state")),
+    # Placings that an inbox has got, to place them again after it was lost.
+    Index("router", "placings", ("receiver", "state", "placed_at")),
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),

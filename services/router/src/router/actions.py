@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from common.domain.names import DocumentId, Lane, PackageId, StatusCode, UnitCode
+from common.domain.names import DocumentId, Lane, PackageId, PackageKind, StatusCode, UnitCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from router.delivery_state import EventKind
@@ -135,6 +135,9 @@ class Decision:
     is_document: bool = False
     """The package was validated; else it is a notice."""
     package_id: PackageId
+    sender: UnitCode = ""
+    """Of the package; empty in decisions of earlier releases, as ``kind`` is None in them."""
+    kind: PackageKind | None = None
     at: datetime
     subject: str
     """Key of the document to whose deliveries the orders refer."""
@@ -145,3 +148,10 @@ class Decision:
     decisions of earlier releases."""
     refused: Refused | None = None
     """Nothing is done, and the package's sender is told why."""
+    carried_out_at: datetime | None = None
+    """When all of it was done, for every receiver."""
+
+    @property
+    def receivers(self) -> int:
+        """Units about which facts are announced that name the package; a document that is replaced has its own."""
+        return len({action.receiver for action in self.orders if not isinstance(action, Supersede)})

@@ -6,10 +6,9 @@ from common import headers
 from common.domain.names import PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.facts import (
+    CarriesPackage,
     MessageParked,
-    NoticeAccepted,
     OperatorActed,
-    PackageAccepted,
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
@@ -18,7 +17,7 @@ from router.compose import Answer
 from router.placing import Placing
 
 
-def receipt_of(fact: PackageAccepted | NoticeAccepted) -> Answer:
+def receipt_of(fact: CarriesPackage) -> Answer:
     """Intake took responsibility for the package."""
     return Answer(
         id=f"{fact.package_id}/receipt",

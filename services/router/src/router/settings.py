@@ -21,5 +21,7 @@ class RouterSettings(ServiceSettings):
     """How often addresses are looked for that expire within a day and that nobody has used."""
     actions_at_once: int = 20
     """Actions of one decision that are carried out at the same time."""
+    inbox_watch_seconds: float = 60.0
+    """How often inboxes are asked whether they are empty."""
     sweep_seconds: float = 2.0
     """How often messages are looked for whose next attempt at an inbox is due."""

@@ -17,6 +17,7 @@ from trunkctl.commands import (
     notices,
     operate,
     park,
+    redrive,
     references,
     stores,
     trust,
@@ -28,11 +29,12 @@ from trunkctl.commands import (
 from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for part in (
+PARTS = (
     machine,
     unit,
     operate,
     park,
+    redrive,
     references,
     notices,
     events,
@@ -43,7 +45,8 @@ for part in (
     archive,
     units,
     users,
-):
+)
+for part in PARTS:
     part.register(app)
 
 

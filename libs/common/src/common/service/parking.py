@@ -19,6 +19,7 @@ from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.facts import (
+    ABOUT_ROWS,
     CarriesPackage,
     MessageParked,
     ObjectRef,
@@ -51,7 +52,6 @@ from common.topology import unit_of_inbox, unit_of_submit_queue
 
 log = structlog.get_logger("trunk.parking")
 
-ACTIONS = ("replay", "discard", "restore")
 """What an operator can decide about a parked message."""
 ON_THE_WAY = ("facts.validator.", "facts.router.")
 """Queues in which a package that is not handled is not delivered."""
@@ -122,9 +122,9 @@ class Parking:
     async def act(self, request: OperatorRequested) -> None:
         """An operator decided. Requests for other services are theirs; repeating one changes nothing.
 
-        Notifications, and addresses of packages in inboxes, are no messages that are parked.
+        Rows of a service are its own business, not messages that are parked.
         """
-        if request.target != self._service or request.action not in ACTIONS:
+        if request.target != self._service or request.action in ABOUT_ROWS:
             return
         async with self._locks.setdefault(request.record_id, asyncio.Lock()):
             record = await self._records.find(request.record_id)
@@ -146,8 +146,8 @@ class Parking:
                 return await self._note(record, request, "done", RecordState.PARKED)
             case "replay":
                 return await self._replay(record, request)
-            case _:
-                return await self._note(record, request, "not about a parked message", record.state)
+            case "resend" | "renew" | "redrive" | "rebuild":
+                return await self._note(record, request, "not for a parked message", record.state)
 
     async def _replay(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
         handler = self._handler_for(record.queue)

@@ -28,7 +28,7 @@ from common.service.depths import QueueDepths
 from common.service.facts_in import FactHandler, FactHandlers
 from common.service.health import Check, Readiness, routes
 from common.service.incoming import Incoming
-from common.service.outgoing import Outgoing, PublishRefused, fact_message
+from common.service.outgoing import Outgoing, PublishRefused, fact_message, saved_fact_message
 from common.service.paced import Paced
 from common.service.parking import Parking
 from common.service.process import Handler, Processor
@@ -142,10 +142,11 @@ class Service:
 
     async def announce(self, fact: BaseFact) -> None:
         """Publish a fact and return when the broker has confirmed it. Raises ``Outage`` when no queue takes it."""
-        try:
-            await self.publisher.publish(fact_message(fact))
-        except PublishRefused as error:
-            raise Outage("broker", f"{type(error).__name__}: {error}") from error
+        await self._announce(fact_message(fact))
+
+    async def announce_saved(self, body: bytes) -> None:
+        """The same with a fact as it was saved, byte for byte."""
+        await self._announce(saved_fact_message(body))
 
     async def publish(self, message: Outgoing) -> None:
         """Publish a message and return when the broker has confirmed it. Raises ``PublishRefused``."""
@@ -154,6 +155,10 @@ class Service:
     async def depths(self, queues: Iterable[str]) -> dict[str, int]:
         """Messages ready in queues. Raises ``Outage`` when the broker does not tell."""
         return await self._depths.ask(queues)
+
+    async def depths_of_existing(self, queues: Iterable[str]) -> dict[str, int]:
+        """The same of those queues that exist."""
+        return await self._depths.ask_existing(queues)
 
     async def check_publishing(self) -> None:
         """Raise ``Outage`` while nothing can be published."""
@@ -194,6 +199,12 @@ class Service:
             log_config=None,
             access_log=False,
         )
+
+    async def _announce(self, message: Outgoing) -> None:
+        try:
+            await self.publisher.publish(message)
+        except PublishRefused as error:
+            raise Outage("broker", f"{type(error).__name__}: {error}") from error
 
     async def _drain(self) -> None:
         await asyncio.gather(*(each.stop(self.settings.drain_seconds) for each in self._consumers.values()))

@@ -137,8 +137,10 @@ class Executor:
         await self._finished(decision.event_id)
 
     async def _place(self, placings: list[Placing]) -> None:
-        await self._store.placings.open(placings)
-        await self._all(partial(self._placer.order, placing) for placing in placings)
+        """Save the messages and have them tried. Of those that their inboxes have, only the facts are announced."""
+        saved = await self._store.placings.open(placings)
+        await self._all(partial(self._placer.order_again, each) for each in placings if each.id in saved)
+        await self._all(partial(self._placer.order, each) for each in placings if each.id not in saved)
 
     async def _all(self, works: Iterable[Callable[[], Awaitable[Any]]]) -> list[Any]:
         return await gather_bounded(works, self._at_once)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
+from typing import Any, TypeVar
 
 from common.domain.envelope import Envelope, Message, Organization
 from common.domain.ids import document_key, event_id
@@ -11,16 +12,20 @@ from common.domain.reason import Reason
 from common.facts import (
     DeliveryPlaced,
     DeliveryRefused,
+    DeliveryWaiting,
     DocumentRecalled,
     DocumentRefused,
     DocumentSuperseded,
     DocumentVerified,
+    PackageFact,
+    PackageRefused,
+    PackageRouted,
     SecurityNoticed,
     StatusRecorded,
     security_event,
 )
 from common.headers import EDXML_TYPE
-from router.actions import RefuseReceiver
+from router.actions import Decision, RefuseReceiver
 from router.compose import Answer, agreement, answered, withdrawal
 from router.delivery_state import Step
 from router.execute.execution import Decided, Execution, Routable
@@ -29,6 +34,8 @@ from router.placing import LOST_AFTER, MessageType, Placing
 from router.route import DocumentState
 from router.store.rows import DocumentRecord
 from router.versions import Version
+
+F = TypeVar("F", bound=PackageFact)
 
 
 def package_placing(execution: Execution, receiver: UnitCode) -> Placing:
@@ -162,6 +169,37 @@ def receiver_refused(execution: Execution, action: RefuseReceiver) -> DeliveryRe
     return execution.follow(
         DeliveryRefused, f"turned/{receiver}", receiver=receiver, reason=action.reason, detail=action.detail
     )
+
+
+def routed(decision: Decision) -> PackageRouted | None:
+    """All of a decision is done. None for a decision of an earlier release, which does not say whose package it was."""
+    return _of_decision(PackageRouted, decision, "routed", receivers=0 if decision.refused else decision.receivers)
+
+
+def waits(decision: Decision) -> DeliveryWaiting | None:
+    """Messages of a decision wait in the database."""
+    return _of_decision(DeliveryWaiting, decision, "delivery.waiting")
+
+
+def routed_refusal(fact: DocumentRefused | PackageRefused) -> PackageRouted:
+    """A package was refused before it came to the router, and its sender is answered."""
+    return fact.follow(PackageRouted, "routed", fact.occurred_at, receivers=0)
+
+
+def _of_decision(fact: type[F], decision: Decision, step: str, **fields: Any) -> F | None:
+    if decision.kind is None:
+        return None
+    about = {
+        "event_id": event_id(decision.package_id, step),
+        "occurred_at": decision.at,
+        "subject": decision.subject,
+        "lane": decision.lane,
+        "package_id": decision.package_id,
+        "sender": decision.sender,
+        "document_id": decision.document_id,
+        "kind": decision.kind,
+    }
+    return fact.model_validate(about | fields)
 
 
 def security_fact(fact: Routable, refused: Refused, at: datetime) -> SecurityNoticed | None:

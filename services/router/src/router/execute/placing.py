@@ -20,6 +20,7 @@ from common.telemetry import about_document
 from router.inbox import Inbox
 from router.placing import LOST_AFTER, Cause, PlaceOrder, Placing, PlacingState, order_message
 from router.store import Store
+from router.store.placings import TRIED
 
 log = structlog.get_logger("trunk.router")
 
@@ -65,6 +66,14 @@ class Placer:
     async def order(self, placing: Placing, *, again: bool = False) -> None:
         """Have a saved placing tried by whichever router is free."""
         await self._send(order_message(placing, placing.attempts, again=again))
+
+    async def order_again(self, placing: Placing) -> None:
+        """A placing that an earlier run saved: announced if its inbox has it, else tried unless a recall holds it."""
+        saved = await self._store.placings.find(placing.id) or placing
+        if saved.state is PlacingState.PLACED:
+            await self._note_placed(saved)
+        elif saved.state in TRIED:
+            await self.order(saved)
 
     async def take(self, message: Incoming) -> None:
         """Try one placing, as ordered by a router."""

@@ -8,6 +8,7 @@ from router.store.answers import Answers, MongoAnswers
 from router.store.decisions import Decisions, MongoDecisions
 from router.store.deliveries import Deliveries, MongoDeliveries
 from router.store.documents import Documents, MongoDocuments
+from router.store.inboxes import Inboxes, MongoInboxes
 from router.store.placings import MongoPlacings, Placings
 
 
@@ -21,6 +22,7 @@ class Store:
     deliveries: Deliveries
     placings: Placings
     acts: Acts
+    inboxes: Inboxes
 
 
 def mongo_store(database: Database) -> Store:
@@ -32,4 +34,5 @@ def mongo_store(database: Database) -> Store:
         deliveries=MongoDeliveries(database),
         placings=MongoPlacings(database),
         acts=MongoActs(database),
+        inboxes=MongoInboxes(database),
     )

@@ -16,6 +16,7 @@ from common.database import (
     find_by_id,
     insert_missing,
 )
+from common.domain.names import UnitCode
 from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
@@ -25,8 +26,8 @@ HELD = PlacingState.HELD.value
 class Placings(Protocol):
     """What the handlers ask. Everything raises ``Outage`` when the database is away."""
 
-    async def open(self, placings: Sequence[Placing]) -> None:
-        """Save placings; those that are saved already stay as they are."""
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
 
     async def find(self, placing_id: str) -> Placing | None:
         """A placing as saved."""
@@ -77,6 +78,9 @@ class Placings(Protocol):
     async def waiting(self) -> dict[Cause, int]:
         """How many placings wait, or were given back, by cause."""
 
+    async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
+        """Placings that an inbox got between two times are due again. Returns how many there were."""
+
 
 class MongoPlacings:
     """The collection of the running service."""
@@ -84,9 +88,9 @@ class MongoPlacings:
     def __init__(self, database: Database) -> None:
         self._placings: Collection = database.collection("placings")
 
-    async def open(self, placings: Sequence[Placing]) -> None:
-        """Save placings; those that are saved already stay as they are."""
-        await insert_missing(self._placings, [{"_id": each.id, **each.model_dump()} for each in placings])
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
+        return await insert_missing(self._placings, [{"_id": each.id, **each.model_dump()} for each in placings])
 
     async def find(self, placing_id: str) -> Placing | None:
         """A placing as saved."""
@@ -196,6 +200,13 @@ class MongoPlacings:
         with database_trouble():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
+
+    async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
+        """Placings that an inbox got between two times are due again. Returns how many there were."""
+        got = {"receiver": receiver, "state": PlacingState.PLACED.value, "placed_at": {"$gt": after, "$lte": until}}
+        change = {"$set": {"state": PlacingState.DUE.value, "next_attempt_at": at}}
+        with database_trouble():
+            return int((await self._placings.update_many(got, change)).matched_count)
 
 
 def _open(placing_id: str) -> Document:
