@@ -18,6 +18,7 @@ from validator.pdf.digests import Digests
 from validator.pdf.embedded_signature import EmbeddedSignature
 from validator.pdf.entries import readable_entry
 from validator.pdf.reader import Reader
+from validator.pdf.schema import SIGNATURE_TYPE, TIME_STAMP_TYPE
 from validator.pdf.structure_bytes import BYTE_RANGE, count_in_structure
 from validator.pdf.usage_rights import covers_its_byte_range, usage_rights
 from validator.policy import Policy
@@ -97,8 +98,8 @@ def _value(field: Any, name: str) -> tuple[generic.DictionaryObject, generic.Ref
 def _subfilter(value: generic.DictionaryObject, policy: Policy, name: str) -> str:
     # (3.3) Type and SubFilter by allow list: what a reader does not know it may silently skip.
     subfilter = str(value.raw_get("/SubFilter"))
-    types = ("/Sig", "/DocTimeStamp") if subfilter == TIME_STAMP else ("/Sig",)
-    if value.get("/Type", "/Sig") not in types or subfilter not in policy.subfilters:
+    types = (SIGNATURE_TYPE, TIME_STAMP_TYPE) if subfilter == TIME_STAMP else (SIGNATURE_TYPE,)
+    if value.get("/Type", SIGNATURE_TYPE) not in types or subfilter not in policy.subfilters:
         raise Fault("3.3", name)
     return subfilter
 
