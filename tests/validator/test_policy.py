@@ -105,11 +105,13 @@ FORMATS = {
 }  # fmt: skip
 """Numbers of a file format, and initial values."""
 CACHES = {
+    "checks.coverage": {"LINE_BYTES"},
     "cms.ber": {"REMEMBERED_OIDS"},
     "cms.certificate": {"REMEMBERED"},
     "cms.names": {"REMEMBERED"},
     "cms.public_key": {"REMEMBERED"},
     "cms.signed_object": {"REMEMBERED"},
+    "diff.new_field": {"REMEMBERED_FIELD_NAMES"},
     "handlers": {"REMEMBERED_EVIDENCE"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
     "pki.refresh": {"REMEMBERED_NAMES"},

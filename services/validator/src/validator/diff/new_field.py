@@ -1,6 +1,7 @@
 """One new signature field, or a new field with nothing but such fields below it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyhanko.pdf_utils import generic
 
@@ -11,6 +12,8 @@ from validator.diff.plain_entries import Entries
 from validator.pdf.history import references
 from validator.pdf.schema import ACTION_KEYS, NEW_FIELD_PARTS, TIME_STAMP_TYPE
 from validator.pdf.values import Ref, Value
+
+REMEMBERED_FIELD_NAMES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def field_name(change: Change, field: Value) -> str:
     return _as_text(name) if isinstance(name, bytes) else ""
 
 
+@lru_cache(maxsize=REMEMBERED_FIELD_NAMES)
 def _as_text(name: bytes) -> str:
     text = generic.pdf_string(name)
     return str(text) if isinstance(text, generic.TextStringObject) else name.decode("latin-1")
