@@ -112,7 +112,7 @@ CACHES = {
     "cms.public_key": {"REMEMBERED"},
     "cms.signed_object": {"REMEMBERED"},
     "diff.new_field": {"REMEMBERED_FIELD_NAMES"},
-    "handlers": {"REMEMBERED_EVIDENCE"},
+    "evidence_keeper": {"REMEMBERED_EVIDENCE"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
     "pki.refresh": {"REMEMBERED_NAMES"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},
