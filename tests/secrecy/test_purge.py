@@ -48,6 +48,7 @@ from mint.paper import letter
 from tests.secrecy.test_files import attached
 from tests.validator.conftest import SENDER, revocation_of
 from validator.context import Material, VerificationRequest
+from validator.evidence_keeper import EvidenceKeeper
 from validator.handlers import Validator
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.trust_store import TrustStore
@@ -80,7 +81,7 @@ class Looking:
     async def look(self, file: bytes, request: SearchRequest, now: datetime, **how: Any) -> SearchResult:
         return await self.pool.look(file, request, now, **how)
 
-    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
+    def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
         return {}
 
 
@@ -174,7 +175,7 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
             WaitingPackages(databases[0]),
             SimpleNamespace(current=directory),  # type: ignore[arg-type]
         ),
-        Validator(announcer, objects, Verdicts(databases[1]), Looking(pool)),  # type: ignore[arg-type]
+        Validator(announcer, objects, Verdicts(databases[1]), Looking(pool), EvidenceKeeper(objects, Looking(pool))),  # type: ignore[arg-type]
         Archive(ledger, records, Progress(databases[2]), objects, announcer, read_table()),
         announcer,
         objects,

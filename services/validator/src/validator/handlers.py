@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-
-import structlog
 
 from common import envelopes
 from common.clock import utc_now
 from common.domain.envelope import Attachment, Envelope
-from common.domain.names import Lane, Sha256
+from common.domain.names import Lane
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
@@ -22,6 +20,7 @@ from common.secrecy import Mark
 from common.service.outgoing import Announcer
 from validator.attachments import declares_copy, pdfs
 from validator.context import VerificationRequest
+from validator.evidence_keeper import EvidenceKeeper
 from validator.metrics import record_verdicts
 from validator.package_report import package_report, secret_package_report
 from validator.package_verdict import PackageVerdict, conclude
@@ -35,9 +34,6 @@ from validator.store import VerdictRecord, Verdicts, fact_of, security_facts_of
 from validator.workers.budget import PackageBudget
 from validator.workers.service import Examiner
 
-REMEMBERED_EVIDENCE = 10_000
-log = structlog.get_logger("trunk.validator")
-
 
 @dataclass(frozen=True, slots=True)
 class Validator:
@@ -47,9 +43,8 @@ class Validator:
     objects: Objects
     verdicts: Verdicts
     examiner: Examiner
+    evidence: EvidenceKeeper
     package_wall_seconds: float = 480.0
-    kept: set[Sha256] = field(default_factory=set)
-    """Lists and certificates that are known to be in the object store."""
 
     async def verify_document(self, fact: PackageAccepted) -> None:
         """Loads the saved verdict, or makes and saves one, then announces it. Idempotent."""
@@ -88,26 +83,12 @@ class Validator:
         if isinstance(answer, Undecided):
             record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)
-        await self._keep_evidence(decisions)
+        await self.evidence.keep(decisions)
         report = await self.objects.put_content(
             package_report(fact, attachments, decisions, answer, search.unread, DEFAULT, now)
         )
         record = _verdict_record(fact, answer, report, now)
         return record.model_copy(update={"security": _security(decisions, search.unread)}), decisions
-
-    async def _keep_evidence(self, decisions: Sequence[Decision]) -> None:
-        """Put the bytes of every list and certificate that a report names into the object store, by digest (R20)."""
-        needed = {sha256 for decision in decisions for sha256 in decision.report.evidence} - self.kept
-        if not needed:
-            return
-        found = await self.examiner.evidence(needed)
-        for data in found.values():
-            await self.objects.put_content(data)
-        if missing := needed - found.keys():
-            log.warning("list or certificate replaced before it was kept", sha256=sorted(missing))
-        if len(self.kept) > REMEMBERED_EVIDENCE:
-            self.kept.clear()
-        self.kept.update(found)
 
     async def _search(
         self, fact: PackageAccepted, envelope: Envelope, now: datetime, budget: PackageBudget

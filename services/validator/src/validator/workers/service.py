@@ -8,11 +8,11 @@ import structlog
 
 from common.containment import in_thread
 from common.directory import DirectoryReader
+from common.domain.names import Sha256
 from common.failure import Outage
 from validator.context import VerificationRequest
 from validator.metrics import record_examination, record_material
 from validator.pki.refresh import refresh
-from validator.pki.trust_folder import find_bytes
 from validator.policy import MIB
 from validator.report.decision import Decision
 from validator.secrecy.search import SearchRequest, SearchResult
@@ -85,9 +85,9 @@ class Examiner:
         """Search a file of any kind for a mark of secrecy. Raises ``Outage`` like ``examine``."""
         return await self._ready_pool().look(file, request, now, urgent=urgent, budget=budget)
 
-    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
-        """DER of lists and certificates of the trust folder, by SHA-256; a list may have been replaced since."""
-        return await in_thread(find_bytes, self._settings.trust_dir, digests)
+    def evidence(self, digests: Collection[Sha256]) -> dict[Sha256, bytes]:
+        """DER of the lists and certificates that documents are and were just judged by, by SHA-256."""
+        return self._reader.evidence(digests)
 
     def _ready_pool(self) -> Pool:
         if self._pool is None or time.monotonic() > self._fresh_until:
