@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test upgrade-test bench bench-validator asyncapi lint types contracts dashboards format clean
+.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test upgrade-test bench bench-flow bench-validator asyncapi lint types contracts dashboards format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -47,6 +47,9 @@ upgrade-test: setup ## a trunk that the former release itself has filled is take
 
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench
+
+bench-flow: setup ## who waits for whom; ONLY=inboxes, flood or urgent, all by default, as long as an hour
+	@for one in $(or $(ONLY),inboxes flood urgent); do $(RUN) python -m bench.flow $$one || exit 1; done
 
 bench-validator: setup ## CPU a validation, beside its floor, plain pyHanko and, with DSS=1, EU DSS; ONLY=letter
 	@$(RUN) python -m bench.validator --only '$(ONLY)'

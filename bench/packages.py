@@ -1,7 +1,7 @@
 """Letters to measure with: a few really signed PDFs, in many packages with DocumentIds of their own."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -50,6 +50,14 @@ class Letters:
             sender = codes[self._count % len(codes)]
             receiver = codes[(self._count + 1 + self._count // len(codes) % (len(codes) - 1)) % len(codes)]
             yield self._letter(sender, receiver if receiver != sender else codes[(codes.index(sender) + 1) % 6], lane)
+
+    def to(self, receivers: Iterable[str], sender: str | None = None) -> list[Letter]:
+        """A normal letter for each of these units, of the city or not; from one unit, or from all in turn."""
+        codes, letters = list(self._signed), []
+        for receiver in receivers:
+            self._count += 1
+            letters.append(self._letter(sender or codes[self._count % len(codes)], receiver, Lane.NORMAL))
+        return letters
 
     def _letter(self, sender: str, receiver: str, lane: Lane) -> Letter:
         document_id = f"{sender},bench-{self._run},{self._count}"

@@ -1,7 +1,8 @@
-"""``python -m fuzz TARGET --minutes N [--from NUMBER]``: mutate until the time is over; findings are written down.
+"""``python -m fuzz TARGET --minutes N [--from NUMBER]``: mutate for N minutes of CPU time; findings are written down.
 
-With ``--atheris`` the coverage-guided engine drives the same target, where it is installed. The target ``submissions``
-is the running trunk of this checkout.
+The minutes are CPU time of the process, user and system, so that an hour of fuzzing is as much work on a busy machine
+as on a quiet one. With ``--atheris`` the coverage-guided engine drives the same target, where it is installed; its
+minutes are time on the clock. The target ``submissions`` is the running trunk of this checkout.
 """
 
 import argparse
@@ -47,15 +48,15 @@ def run(
     first: int = 0,
     folder: Path | None = None,
 ) -> tuple[int, int]:
-    """Number of inputs tried and of findings, until the time is over or so many inputs were tried."""
+    """Number of inputs tried and of findings, until ``seconds`` of CPU time are spent or so many inputs tried."""
     number, findings = first, 0
     ended: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
     from fuzz.targets import case
 
     target.seeds()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and number < first + inputs and not ended:
+    until = time.process_time() + seconds
+    while time.process_time() < until and number < first + inputs and not ended:
         seed, data = case(target, number)
         findings += not _holds(f"{name} {number}", target, seed, data, target.seconds, folder)
         number += 1
@@ -134,7 +135,9 @@ def main() -> int:
     parser.add_argument(
         "target", help="gate, structure, signed, difference, certificate, edxml, secrecy or submissions"
     )
-    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument(
+        "--minutes", type=float, default=1.0, help="of CPU time of this process; with --atheris of time on the clock"
+    )
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first input")
     parser.add_argument("--folder", type=Path, default=None, help="where findings, and atheris its corpus, are written")
     parser.add_argument("--atheris", action="store_true")

@@ -69,6 +69,7 @@ SHIPPED = sorted([*(ROOT / "libs" / "common").rglob("*.py"), *(ROOT / "services"
 BEGINS_TASKS = {
     "common.tasks": "supervises them",
     "common.service.consumer": "one for each message, and the two that a connection waits for",
+    "common.service.depths": "looks into an outage of its own, and raises all others again",
     "common.service.publisher": "one for each publish",
     "notifier.dispatch": "one for each notification",
     "validator.workers.pool": "one for each document",

@@ -38,3 +38,15 @@ async def test_what_cannot_be_told_is_an_outage_and_the_next_question_is_answere
 async def test_no_broker_is_an_outage() -> None:
     with pytest.raises(Outage):
         await QueueDepths(f"amqp://x:y@{LOOPBACK}:1/trunk", "test").ask(QUEUES)
+
+
+async def test_the_router_asks_for_inboxes_and_leaves_out_what_does_not_exist(vhost: VirtualHost) -> None:
+    asking = QueueDepths(vhost.url("router"), "test")
+    asked = ["inbox.no.such.unit", "trunk.mark", "inbox.neither"]
+    assert await asking.ask_existing(asked) == {"trunk.mark": 0}
+    await asking.close()
+
+
+async def test_no_broker_is_an_outage_for_existing_queues_too() -> None:
+    with pytest.raises(Outage):
+        await QueueDepths(f"amqp://x:y@{LOOPBACK}:1/trunk", "test").ask_existing(QUEUES)

@@ -71,6 +71,7 @@ def test_every_fact_reaches_somebody_besides_the_archive_or_is_for_the_record() 
         "document.recalled",
         "document.superseded",
         "document.archived",
+        "package.routed",
         "notification.sent",
         "routing.refused",
         "security.noticed",

@@ -53,6 +53,10 @@ COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
         lambda: metrics.record_rejection("router", Reason.E_TO_CLOSED, "receiver"),
         {("trunk_documents_rejected_total", ("router", "E_TO_CLOSED", "receiver")): 1},
     ),
+    "record_redriven": (
+        lambda: metrics.record_redriven(Lane.URGENT, "budget"),
+        {("trunk_redriven_total", ("urgent", "budget")): 1},
+    ),
     "record_delivery": (
         lambda: metrics.record_delivery("000.00.09.H29", Lane.NORMAL, "delivered"),
         {("trunk_deliveries_total", ("000.00.09.H29", "normal", "delivered")): 1},
@@ -141,9 +145,33 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
         lambda: metrics.set_door(Lane.URGENT, is_open=False),
         {("trunk_door_open", ("urgent",)): 0},
     ),
+    "set_units_over_rate": (
+        lambda: metrics.set_units_over_rate(Lane.NORMAL, 2),
+        {("trunk_units_over_rate", ("normal",)): 2},
+    ),
+    "record_rate_exceeded": (
+        lambda: metrics.record_rate_exceeded("H29.901.01", Lane.NORMAL),
+        {("trunk_unit_rate_exceeded_total", ("H29.901.01", "normal")): 1},
+    ),
+    "set_notifications_waiting": (
+        lambda: metrics.set_notifications_waiting({"email": 3, "webhook": 0}),
+        {("trunk_notifications_waiting", ("email",)): 3, ("trunk_notifications_waiting", ("webhook",)): 0},
+    ),
+    "set_destinations_failing": (
+        lambda: metrics.set_destinations_failing({"email": 1}),
+        {("trunk_notification_destinations_failing", ("email",)): 1},
+    ),
     "set_packages_waiting": (
         lambda: metrics.set_packages_waiting({PackageKind.RECALL: 3}),
         {("trunk_packages_waiting", ("recall",)): 3, ("trunk_packages_waiting", ("update",)): 0},
+    ),
+    "set_lost_suspects": (
+        lambda: metrics.set_lost_suspects({Lane.URGENT: 2}),
+        {("trunk_lost_suspects", ("urgent",)): 2, ("trunk_lost_suspects", ("normal",)): 0},
+    ),
+    "set_broker_data_lost": (
+        lambda: metrics.set_broker_data_lost(is_lost=True),
+        {("trunk_broker_data_lost", ()): 1},
     ),
     "set_placings_waiting": (
         lambda: metrics.set_placings_waiting({"full": 3, "missing": 0}),
@@ -216,7 +244,10 @@ def test_counters_of_a_service_begin_at_zero() -> None:
 def test_security_events_and_failures_of_a_task_begin_at_zero() -> None:
     metrics.begin_counting_security()
     metrics.begin_counting_task("newborn")
+    metrics.begin_counting_redrives()
     after = series()
+    redriven = {(lane, trigger) for lane in Lane for trigger in ("budget", "operator")}
+    assert {("trunk_redriven_total", labels) for labels in redriven} <= after.keys()
     assert {("trunk_security_events_total", (kind.value,)) for kind in SecurityKind} <= after.keys()
     assert after["trunk_task_failures_total", ("newborn",)] == 0
 
@@ -246,7 +277,7 @@ def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_othe
 
 
 def test_every_recording_function_is_driven_here() -> None:
-    begun = {"begin_counting", "begin_counting_security", "begin_counting_task"}
+    begun = {"begin_counting", "begin_counting_redrives", "begin_counting_security", "begin_counting_task"}
     driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight"} | begun
     assert driven == set(metrics.__all__) - {"REGISTRY"}
 

@@ -41,6 +41,6 @@ def test_planned_metrics_are_not_exported() -> None:
 
 
 @pytest.mark.parametrize("name", declared())
-def test_only_deliveries_name_a_unit_and_no_histogram_does(name: str) -> None:
+def test_only_deliveries_and_rates_name_a_unit_and_no_histogram_does(name: str) -> None:
     kind, labels = declared()[name]
-    assert ("unit" in labels) == (name.startswith("trunk_deliveries_") and kind != "histogram")
+    assert ("unit" in labels) == (name.startswith(("trunk_deliveries_", "trunk_unit_")) and kind != "histogram")

@@ -15,7 +15,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed, D
 from pamqp.commands import Basic
 
 from common import topology
-from common.facts import FACT_TYPES
+from common.facts import FACT_TYPES, name_of
 
 from .conftest import VirtualHost
 
@@ -35,14 +35,16 @@ MAKES = {
         "routing.refused",
         "document.superseded",
         "document.recalled",
+        "package.routed",
+        "delivery.waiting",
     },
-    "archive": {"document.archived"},
+    "archive": {"document.archived", "package.finished"},
     "notifier": {"notification.sent"},
     "operator": {"operator.requested", "security.noticed"},
 }
 ALL_SERVICES_MAKE = {"message.parked", "operator.acted", "security.noticed"}
 DEAD = tuple(f"trunk.dead.{service}" for service in SERVICES)
-FACT_KEYS = tuple(f"{fact}.{lane}" for fact in FACT_TYPES for lane in LANES)
+FACT_KEYS = tuple(f"{name_of(fact)}.{lane}" for fact in FACT_TYPES for lane in LANES)
 UNIT_KEYS = tuple(key for unit in (*UNITS, "C.03") for key in (f"submit.{unit}", f"submit.{unit}.urgent"))
 PLACE_KEYS = ("place.normal", "place.urgent")
 QUEUES = (
@@ -52,11 +54,12 @@ QUEUES = (
     *(f"inbox.{unit}" for unit in UNITS),
     *DEAD,
     "broker.events",
+    "trunk.mark",
 )
 KEYS_OF_EXCHANGES = {
     "trunk.facts": (*FACT_KEYS, "document.verified", "document.verified.other", "#", ""),
     "trunk.submit": (*UNIT_KEYS, "submit.A.01.other", "submit.#", "facts.router.normal"),
-    "trunk.place": (*PLACE_KEYS, "place.other"),
+    "trunk.place": (*PLACE_KEYS, "place.other", "mark"),
     "trunk.inbox": (*UNITS, "C.03"),
     "": QUEUES,
     "amq.topic": ("x",),
@@ -77,7 +80,7 @@ def may_publish(account: str, exchange: str, key: str) -> bool:
         case "trunk.submit":
             return account in UNITS and key in (f"submit.{account}", f"submit.{account}.urgent")
         case "trunk.place":
-            return account == "router" and key in PLACE_KEYS
+            return account == "router" and key in (*PLACE_KEYS, "mark")
         case "trunk.inbox":
             return account == "router"
     return False
@@ -95,6 +98,8 @@ def may_read(account: str, queue: str) -> bool:
             return queue == f"inbox.{account}"
         case ["trunk", "dead", service]:
             return account == service
+        case ["trunk", "mark"]:
+            return False
     return account == "archive"
 
 

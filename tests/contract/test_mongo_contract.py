@@ -10,11 +10,13 @@ from bson import Binary
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from devstack import servers
 
 MOMENT = datetime(2026, 11, 22, 3, 4, 5, 678000, tzinfo=UTC)
 DURABLE = WriteConcern(w="majority", j=True)
+MAJORITY = ReadConcern("majority")
 DUPLICATE_KEY = 11000
 DEADLOCK_DETECTED = 16908292  # FerretDB's answer to some losers of a race on a secondary unique index
 
@@ -65,6 +67,29 @@ async def test_one_insert_wins_a_race_for_an_id(documents):
     won = await asyncio.gather(*map(race, range(50)))
     assert won.count(True) == 1
     assert (await documents.find_one())["by"] == won.index(True)
+
+
+async def test_who_loses_a_race_for_an_id_reads_the_winner_with_majority_concern(documents):
+    """``insert_once``: the loser acts on what the winner saved, so it must be there, and must not be rolled back."""
+    durable = documents.with_options(read_concern=MAJORITY, write_concern=DURABLE)
+
+    async def race(racer: int) -> int:
+        try:
+            await durable.insert_one({"_id": "key", "by": racer})
+        except DuplicateKeyError:
+            return (await durable.find_one({"_id": "key"}))["by"]
+        return racer
+
+    assert len(set(await asyncio.gather(*map(race, range(50))))) == 1
+
+
+async def test_every_kind_of_read_takes_majority_concern(documents):
+    durable = documents.with_options(read_concern=MAJORITY, write_concern=DURABLE)
+    await durable.insert_many([{"_id": n, "kind": n % 2} for n in range(4)])
+    assert await durable.count_documents({"kind": 0}) == 2
+    assert [row["_id"] async for row in durable.find({"kind": 1}).sort("_id", -1).limit(1)] == [3]
+    groups = await durable.aggregate([{"$group": {"_id": "$kind", "count": {"$sum": 1}}}]).to_list(None)
+    assert {group["_id"]: group["count"] for group in groups} == {0: 2, 1: 2}
 
 
 async def test_one_insert_wins_a_race_for_a_secondary_unique_key(documents):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from common.domain.names import Lane
-from common.facts import BaseFact, ObjectRef
+from common.facts import FACT, BaseFact, ObjectRef
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, PublishRefused
 from common.service.records import HELD, MessageRecord, RecordState
@@ -77,6 +77,8 @@ class RecordingPublisher:
     def __init__(self) -> None:
         self.facts: list[BaseFact] = []
         self.messages: list[Outgoing] = []
+        self.saved: list[bytes] = []
+        """Facts that were announced as they had been saved."""
         self.refuses: Callable[[Outgoing], PublishRefused | None] = lambda _: None
         self.failure: Exception | None = None
 
@@ -84,6 +86,10 @@ class RecordingPublisher:
         if self.failure:
             raise self.failure
         self.facts.append(fact)
+
+    async def announce_saved(self, body: bytes) -> None:
+        await self.announce(FACT.validate_json(body))
+        self.saved.append(body)
 
     async def publish(self, message: Outgoing) -> None:
         if refusal := self.refuses(message):

@@ -2,29 +2,38 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
-from common.domain.names import PackageKind
+from common.clock import utc_now
+from common.domain.names import Lane, PackageKind
 from common.facts import ObjectRef
 from common.objects import content_ref
+from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening
 from intake.order import next_place
 from intake.record import PackageRecord
 from intake.waiting import LEASE, WaitingPackage
+
+BUDGETS = {Lane.NORMAL: timedelta(minutes=30), Lane.URGENT: timedelta(minutes=10)}
 
 
 class MemoryPackages:
     """``intake.packages.Packages``; ``test_packages`` holds both to the same promises."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self.records: dict[str, PackageRecord] = {}
+        self.opened: dict[str, dict[str, Any]] = {}
+        """Fields of rows that were open once, by package."""
+        self.clock = clock
         self.claims: dict[str, dict[str, Any]] = {}
 
     async def find(self, package_id: str) -> PackageRecord | None:
         return self.records.get(package_id)
 
     async def save(self, record: PackageRecord) -> PackageRecord:
+        if record.package_id not in self.records:
+            self.opened[record.package_id] = opening(record.lane, self.clock(), BUDGETS)
         return self.records.setdefault(record.package_id, record)
 
     async def mark_announced(self, package_id: str) -> bool:
@@ -63,6 +72,90 @@ class MemoryPackages:
             key = about
             seen.add(key)
         return self.claims.get(key)
+
+
+class MemoryOpenPackages:
+    """``intake.open_packages.OpenPackages``; ``test_open_packages`` holds both to the same promises."""
+
+    def __init__(self, packages: MemoryPackages) -> None:
+        self.packages = packages
+        self.next_round: datetime | None = None
+
+    async def finish(self, package_id: str) -> None:
+        if record := self.packages.records.get(package_id):
+            self.packages.opened[package_id] = {"is_open": False}
+            self.packages.records[package_id] = record.model_copy(update={"fact_body": None})
+
+    async def wait(self, package_id: str, until: datetime) -> None:
+        self._change(package_id, (Stage.SENT, Stage.WAITING), stage=Stage.WAITING.value, redrive_at=until)
+
+    async def hold(self, package_id: str) -> None:
+        self._change(package_id, (Stage.SENT, Stage.WAITING, Stage.HELD), stage=Stage.HELD.value)
+
+    async def release(self, package_id: str, redrive_at: datetime) -> None:
+        self._change(package_id, (Stage.HELD,), stage=Stage.SENT.value, redrive_at=redrive_at)
+
+    async def discard(self, package_id: str) -> None:
+        stages = (Stage.SENT, Stage.WAITING, Stage.HELD)
+        self._change(package_id, stages, stage=Stage.DISCARDED.value, is_open=False)
+
+    async def restore(self, package_id: str) -> None:
+        row = self.packages.opened.get(package_id, {})
+        if row.get("stage") == Stage.DISCARDED:
+            row.update(stage=Stage.HELD.value, is_open=True)
+
+    async def take_due(self, lane: Lane, now: datetime, limit: int, *, asked: bool) -> list[OpenPackage]:
+        due = []
+        for package_id, row in self.packages.opened.items():
+            record = self.packages.records[package_id]
+            if row["is_open"] and row["stage"] != Stage.HELD and record.lane is lane:
+                at = row["redrive_at"]
+                if at == ASKED if asked else ASKED < at <= now:
+                    due.append(OpenPackage(record=record, **row))
+        taken = sorted(due, key=lambda package: package.redrive_at)[:limit]
+        for package in taken:
+            row = self.packages.opened[package.record.package_id]
+            row.update(redrive_at=next_redrive(package, now, BUDGETS), redrives=package.redrives + 1)
+        return taken
+
+    async def postpone(self, package: OpenPackage, taken_at: datetime, at: datetime) -> None:
+        row = self.packages.opened[package.record.package_id]
+        if row["is_open"] and row["redrive_at"] == next_redrive(package, taken_at, BUDGETS):
+            row.update(redrive_at=ASKED if package.is_asked_for else at, redrives=package.redrives)
+
+    async def ask(self, package_id: str, now: datetime) -> str:
+        record, row = self.packages.records.get(package_id), self.packages.opened.get(package_id, {})
+        if record is None:
+            return "intake has decided nothing about such a package"
+        if row.get("stage") in (Stage.HELD, Stage.DISCARDED):
+            return f"{row['stage']}: decide about its message with trunkctl park"
+        fresh = row if row.get("is_open") else opening(record.lane, now, BUDGETS)
+        self.packages.opened[package_id] = fresh | {"redrive_at": ASKED}
+        return "done"
+
+    async def ask_all(self) -> int:
+        rows = [row for row in self.packages.opened.values() if row["is_open"] and row["stage"] != Stage.HELD]
+        for row in rows:
+            row["redrive_at"] = ASKED
+        return len(rows)
+
+    async def suspects(self, now: datetime) -> dict[Lane, int]:
+        counts = dict.fromkeys(Lane, 0)
+        for package_id, row in self.packages.opened.items():
+            late = row["is_open"] and row["stage"] == Stage.SENT and row["overdue_at"] <= now
+            counts[self.packages.records[package_id].lane] += late
+        return counts
+
+    async def begin_round(self, now: datetime, length: timedelta) -> bool:
+        if self.next_round is not None and self.next_round > now:
+            return False
+        self.next_round = now + length
+        return True
+
+    def _change(self, package_id: str, stages: Sequence[Stage], **fields: Any) -> None:
+        row = self.packages.opened.get(package_id)
+        if row and row["is_open"] and row["stage"] in stages:
+            row.update(fields)
 
 
 class MemoryWaiting:

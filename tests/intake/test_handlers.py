@@ -32,6 +32,7 @@ from common.failure import Forged, Permanent
 from common.headers import REFERENCE_TYPE
 from common.metrics import REGISTRY
 from common.objects import CONTENT, UPLOADS, Objects, content_ref
+from common.service.outgoing import fact_message
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
@@ -77,8 +78,8 @@ async def bench(stack: SimpleNamespace) -> AsyncIterator[Bench]:
     database, announcer = Database(settings, name), RecordingPublisher()
     units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
     directory: Any = SimpleNamespace(current=Directory(units))
-    waiting = WaitingPackages(database)
-    yield Bench(Intake(announcer, settings, objects, Packages(database), waiting, directory), announcer, objects)
+    packages, waiting = Packages(database, settings.redrive_budgets), WaitingPackages(database)
+    yield Bench(Intake(announcer, settings, objects, packages, waiting, directory), announcer, objects)
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
 
@@ -294,3 +295,12 @@ async def test_fifty_copies_at_once_make_one_package(bench: Bench) -> None:
     ids = {fact.event_id for fact in bench.announcer.facts if isinstance(fact, PackageAccepted)}
     assert len(ids) == 1
     assert not [fact for fact in bench.announcer.facts if isinstance(fact, PackageRefused)]
+
+
+async def test_the_fact_is_saved_with_the_decision_and_published_as_it_was_saved(bench: Bench) -> None:
+    for body in (package(), b"garbage"):
+        fact = await bench.submit(body)
+        assert isinstance(fact, PackageAccepted | PackageRefused)
+        saved = await bench.intake.packages.find(fact.package_id)
+        assert saved is not None
+        assert bench.announcer.saved[-1] == saved.fact_body == fact_message(fact).body

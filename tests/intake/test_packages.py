@@ -32,7 +32,7 @@ async def packages(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
         s3_secret_key=SecretStr(stack.s3_secret_key),
     )
     database = Database(settings, name)
-    yield Packages(database)
+    yield Packages(database, settings.redrive_budgets)
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
 

@@ -90,7 +90,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     name = f"intake_test_{secrets.token_hex(4)}"
     database, objects = Database(settings, name), Objects(settings)
     make_missing(objects.client)
-    yield World(Packages(database), WaitingPackages(database), objects, settings)
+    yield World(Packages(database, settings.redrive_budgets), WaitingPackages(database), objects, settings)
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
 

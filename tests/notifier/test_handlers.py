@@ -259,14 +259,14 @@ async def test_a_dead_webhook_is_probed_for_all_and_then_given_up(scene: Scene) 
     """Fifty notifications cost as many attempts as one, apart from the first that went out together."""
     scene.senders = {Channel.WEBHOOK: Answering(lambda _: Unanswered("webhook: ConnectError"))}
     facts = [Facts().placed() for _ in range(50)]
-    labels = {"channel": "webhook", "outcome": "given up"}
+    labels = {"channel": "webhook", "outcome": "given_up"}
     before = REGISTRY.get_sample_value("trunk_notifications_total", labels) or 0.0
     for fact in facts:
         await scene.notify(fact)
     await scene.pass_time(PATIENCE + 3 * HOUR)
     assert 40 <= len(scene.senders[Channel.WEBHOOK].sent) <= 50
     for fact in facts:
-        assert (await scene.states(fact.event_id))["webhook"] == "given up"
+        assert (await scene.states(fact.event_id))["webhook"] == "given_up"
     assert REGISTRY.get_sample_value("trunk_notifications_total", labels) == before + 50
     assert scene.announced.facts == []
 

@@ -37,7 +37,7 @@ async def ended(store: Notifications, state: State, at: datetime) -> str:
         (State.FAILED, 91, "expired"),
         (State.GIVEN_UP, 91, "expired"),
         (State.FAILED, 89, "failed"),
-        (State.GIVEN_UP, 89, "given up"),
+        (State.GIVEN_UP, 89, "given_up"),
         (State.SENT, 91, "sent"),
         (State.PENDING, 91, "pending"),
     ],
@@ -52,8 +52,8 @@ async def test_only_what_ended_unsent_long_ago_loses_its_text(
     row = await store.find(key)
     assert row is not None
     assert row["state"] == after
-    assert ("body" in row) is (after in ("failed", "given up", "pending"))
-    assert await store.send_again(key, NOW, {}) is (after in ("failed", "given up"))
+    assert ("body" in row) is (after in ("failed", "given_up", "pending"))
+    assert await store.send_again(key, NOW, {}) is (after in ("failed", "given_up"))
 
 
 @pytest.mark.parametrize(("days", "is_open"), [(8, False), (6, True)])

@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
@@ -48,11 +49,13 @@ from common.objects import Objects, content_ref
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, QueueFull, Unroutable
 from router.actions import Decision
+from router.acts import Act
 from router.compose import Answer
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, position_of
 from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
-from router.placing import Cause, Placing, PlacingState, pause_after
+from router.inbox_reading import Mark
+from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
@@ -64,6 +67,8 @@ from ..harness.memory import Clock, RecordingPublisher, delivery
 
 SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
 CLOSED, UNKNOWN = "000.00.90.H29", "000.00.99.H29"
+MERGED = "000.00.91.H29"
+"""A unit that was merged into C; CLOSED was merged into SENDER."""
 INLINE_LIMIT_BYTES = 4096
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
@@ -74,9 +79,9 @@ def unit(code: str, **dates: Any) -> Unit:
 
 
 def directory(*more: str) -> Directory:
-    """Four open units, one that was merged into the sender, and more."""
-    closed = unit(CLOSED, valid_to=date(2026, 3, 31), successor=SENDER)
-    return Directory([*(unit(code) for code in (SENDER, A, B, C, *more)), closed])
+    """Four open units, two that were merged into the sender and into C, and more."""
+    closed = [unit(code, valid_to=date(2026, 3, 31), successor=into) for code, into in ((CLOSED, SENDER), (MERGED, C))]
+    return Directory([*(unit(code) for code in (SENDER, A, B, C, *more)), *closed])
 
 
 class Sent(SimpleNamespace):
@@ -105,6 +110,8 @@ class RecordingSender(RecordingPublisher):
         """Units without an inbox."""
         self.silent: set[str] = set()
         """Units whose inboxes never answer."""
+        self.heard = asyncio.Event()
+        """Set: inboxes that were silent take what was sent to them."""
 
     async def publish(self, message: Outgoing) -> None:
         await asyncio.sleep(0)
@@ -119,7 +126,7 @@ class RecordingSender(RecordingPublisher):
         if message.routing_key in self.missing:
             raise Unroutable(message.routing_key)
         if message.routing_key in self.silent:
-            await asyncio.Event().wait()
+            await self.heard.wait()
         self.sent.append(
             Sent(
                 unit=message.routing_key,
@@ -167,7 +174,6 @@ class MemoryDecisions:
 
     def __init__(self) -> None:
         self.rows: dict[str, Decision] = {}
-        self.done: set[str] = set()
 
     async def find(self, event_id: str) -> Decision | None:
         return self.rows.get(event_id)
@@ -176,9 +182,10 @@ class MemoryDecisions:
         return self.rows.setdefault(decision.event_id, decision)
 
     async def carried_out(self, event_id: str, at: datetime) -> bool:
-        was_done = event_id in self.done
-        self.done.add(event_id)
-        return not was_done
+        decision = self.rows[event_id]
+        if decision.carried_out_at is None:
+            self.rows[event_id] = replace(decision, carried_out_at=at)
+        return decision.carried_out_at is None
 
 
 class MemoryAnswers:
@@ -238,6 +245,7 @@ class MemoryDeliveries:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], list[HistoryEntry]] = {}
         self.opened: dict[tuple[str, str], tuple[Lane, datetime]] = {}
+        self.returned_at: dict[tuple[str, str], datetime | None] = {}
         self.placed_at: dict[tuple[str, str], datetime] = {}
 
     async def receivers(self, key: str, among: frozenset[str] | None) -> frozenset[str]:
@@ -253,6 +261,9 @@ class MemoryDeliveries:
         if is_first:
             self.placed_at[key, receiver] = at
         return is_first
+
+    async def returned(self, key: str, receiver: str, at: datetime | None) -> None:
+        self.returned_at[key, receiver] = at
 
     async def pending(self) -> dict[tuple[str, Lane], int]:
         waiting = [at for at in self.placed_at if position_of(self.rows[at]).state in UNANSWERED]
@@ -277,9 +288,11 @@ class MemoryPlacings:
     def __init__(self) -> None:
         self.rows: dict[str, Placing] = {}
 
-    async def open(self, placings: Sequence[Placing]) -> None:
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        saved = {placing.id for placing in placings if placing.id in self.rows}
         for placing in placings:
             self.rows.setdefault(placing.id, placing)
+        return saved
 
     async def find(self, placing_id: str) -> Placing | None:
         return self.rows.get(placing_id)
@@ -291,12 +304,58 @@ class MemoryPlacings:
         self._set(row, state=PlacingState.PLACED, placed_at=at, cause=None)
         return True
 
+    async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
+        self._set(self.rows[placing_id], renew_at=at)
+
+    async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        rows = [row for row in self.rows.values() if row.state is PlacingState.PLACED and row.renew_at]
+        due = [row for row in rows if row.renew_at and row.renew_at <= now][:limit]
+        for row in due:
+            self._set(row, renew_at=now + lease)
+        return due
+
+    async def note_request(self, placing_id: str, request: Request) -> Request:
+        saved = self.rows[placing_id].request
+        if saved is not None and request.is_same(saved):
+            return saved
+        self._set(self.rows[placing_id], request=request)
+        return request
+
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         row = self.rows[placing.id]
-        if row.state in TRIED:
+        if row.state in TRIED and row.attempts == placing.attempts:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
             self._set(row, state=PlacingState.WAITING, cause=cause, attempts=attempts, next_attempt_at=later)
+
+    async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
+        row = self.rows[placing.id]
+        is_ours = row.state is PlacingState.WAITING and row.attempts == placing.attempts
+        if is_ours:
+            self._set(row, state=PlacingState.DUE, next_attempt_at=next_attempt_at)
+        return is_ours
+
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+        row = self.rows.get(placing_id)
+        waits = row is not None and row.state is PlacingState.WAITING and row.cause in NOT_TAKEN
+        if row and (waits or row.state is PlacingState.RETURNED):
+            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall=recall)
+            return True
+        return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
+
+    async def returned(self, placing_id: str) -> bool:
+        row = self.rows[placing_id]
+        is_first = row.state in (*TRIED, PlacingState.PLACED)
+        if is_first:
+            self._set(row, state=PlacingState.RETURNED, cause=Cause.RETURNED)
+        return is_first
+
+    async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        row = self.rows.get(placing_id)
+        if row is None or row.state not in (PlacingState.WITHDRAWN, PlacingState.RETURNED):
+            return False
+        self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
+        return True
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:
@@ -310,6 +369,13 @@ class MemoryPlacings:
         open_states = (*TRIED, PlacingState.HELD)
         return any(row.decision == decision and row.state in open_states for row in self.rows.values())
 
+    async def place_again(self, receiver: str, after: datetime, until: datetime, at: datetime) -> int:
+        placed = [row for row in self.rows.values() if row.receiver == receiver and row.placed_at]
+        chosen = [row for row in placed if row.state is PlacingState.PLACED and after < row.placed_at <= until]  # type: ignore[operator]
+        for row in chosen:
+            self._set(row, state=PlacingState.DUE, next_attempt_at=at)
+        return len(chosen)
+
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         open_rows = [row for row in self.rows.values() if row.state in TRIED]
         due = sorted((row for row in open_rows if row.next_attempt_at <= now), key=lambda row: row.next_attempt_at)
@@ -318,21 +384,65 @@ class MemoryPlacings:
         return due[:limit]
 
     async def waiting(self) -> dict[Cause, int]:
-        waiting = (PlacingState.WAITING, PlacingState.HELD)
+        waiting = (PlacingState.WAITING, PlacingState.HELD, PlacingState.RETURNED)
         return Counter(row.cause for row in self.rows.values() if row.state in waiting and row.cause)
 
     def _set(self, row: Placing, **fields: Any) -> None:
         self.rows[row.id] = row.model_copy(update=fields)
 
 
+class MemoryActs:
+    """Collection ``acts``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Act] = {}
+
+    async def save(self, acts: Sequence[Act]) -> None:
+        for act in acts:
+            self.rows.setdefault(act.id, act)
+
+    async def about(self, document_key: str, receiver: str | None = None) -> list[Act]:
+        concerned = [act for act in self.rows.values() if act.document_key == document_key]
+        return [act for act in concerned if receiver is None or act.receiver in (receiver, None)]
+
+
 def memory_store() -> Store:
     """All collections in memory."""
-    return Store(MemoryDecisions(), MemoryAnswers(), MemoryDocuments(), MemoryDeliveries(), MemoryPlacings())
+    return Store(
+        MemoryDecisions(),
+        MemoryAnswers(),
+        MemoryDocuments(),
+        MemoryDeliveries(),
+        MemoryPlacings(),
+        MemoryActs(),
+        MemoryInboxes(),
+    )
 
 
 def changed(record: DocumentRecord, **fields: Any) -> DocumentRecord:
     """The record with other values."""
     return DocumentRecord(**{name: getattr(record, name) for name in record.__slots__} | fields)
+
+
+class MemoryInboxes:
+    """Collection ``inboxes``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, datetime] = {}
+        self.saved = Mark()
+
+    async def note_empty(self, units: Iterable[str], at: datetime) -> None:
+        for code in units:
+            self.rows[code] = max(at, self.rows.get(code, at))
+
+    async def emptied_at(self, units: Iterable[str]) -> dict[str, datetime]:
+        return {code: self.rows[code] for code in units if code in self.rows}
+
+    async def mark(self) -> Mark:
+        return self.saved
+
+    async def set_mark(self, mark: Mark) -> None:
+        self.saved = mark
 
 
 class World:

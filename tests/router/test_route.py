@@ -19,13 +19,15 @@ from router.actions import (
     OfferVersion,
     RecordStatus,
     RefuseReceiver,
+    Remember,
     Supersede,
     Withdraw,
 )
+from router.delivery_state import EventKind
 from router.route import DocumentState, Known, Plan, plan, units_named
 from router.settings import RouterSettings
 
-from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, RememberedObjects, World, directory, memory_store
+from .conftest import CLOSED, MERGED, SENDER, UNKNOWN, A, B, C, RememberedObjects, World, directory, memory_store
 
 DAY = date(2026, 11, 22)
 
@@ -49,7 +51,7 @@ def turned(code: str, reason: Reason, detail: str) -> RefuseReceiver:
 
 
 NOT_HERE = turned(UNKNOWN, Reason.E_TO_UNKNOWN, f"đơn vị nhận {UNKNOWN}")
-MERGED = turned(CLOSED, Reason.E_TO_CLOSED, f"đơn vị nhận {CLOSED}, đơn vị kế thừa {SENDER}")
+CLOSED_DOWN = turned(CLOSED, Reason.E_TO_CLOSED, f"đơn vị nhận {CLOSED}, đơn vị kế thừa {SENDER}")
 
 
 def stranger(code: str) -> RefuseReceiver:
@@ -64,7 +66,7 @@ def orders(outcome: object) -> tuple[Action, ...]:
 def test_a_new_document_goes_to_open_units_and_the_others_are_turned(pure: World) -> None:
     letter = pure.letter(to=(A, UNKNOWN, B, CLOSED, A))
     outcome = plan(letter, pure.key("doc"), {}, directory(), DAY)
-    assert orders(outcome) == (Deliver(receiver=A), NOT_HERE, Deliver(receiver=B), MERGED)
+    assert orders(outcome) == (Deliver(receiver=A), NOT_HERE, Deliver(receiver=B), CLOSED_DOWN)
     assert isinstance(outcome, Plan)
     assert (outcome.subject, outcome.document_id) == (pure.key("doc"), pure.id("doc"))
 
@@ -72,7 +74,12 @@ def test_a_new_document_goes_to_open_units_and_the_others_are_turned(pure: World
 def test_a_unit_is_open_up_to_its_last_day(pure: World) -> None:
     letter = pure.letter(to=(CLOSED,))
     assert orders(plan(letter, "", {}, directory(), date(2026, 3, 31))) == (Deliver(receiver=CLOSED),)
-    assert orders(plan(letter, "", {}, directory(), date(2026, 4, 1))) == (MERGED,)
+    assert orders(plan(letter, "", {}, directory(), date(2026, 4, 1))) == (CLOSED_DOWN,)
+
+
+def removed_later(unit: str) -> tuple[Action, ...]:
+    """An update removes a unit that does not have the document."""
+    return Remember(receiver=unit, kind=EventKind.RECALL, enclosure=Enclosure.NOTICE), stranger(unit)
 
 
 UPDATES: list[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int, tuple[Action, ...]]] = [
@@ -96,8 +103,8 @@ UPDATES: list[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int,
         (ForwardPackage(receiver=A), DeliverCurrentVersion(receiver=C), Withdraw(receiver=B)),
     ),
     ("receivers only, to a stranger", (C,), (), (), 0, (stranger(C),)),
-    ("removing a stranger", (A,), (), (C,), 1, (OfferVersion(receiver=A), stranger(C))),
-    ("adding and removing the same", (A,), (C,), (C,), 1, (OfferVersion(receiver=A), stranger(C))),
+    ("removing a stranger", (A,), (), (C,), 1, (OfferVersion(receiver=A), *removed_later(C))),
+    ("adding and removing the same", (A,), (C,), (C,), 1, (OfferVersion(receiver=A), *removed_later(C))),
     ("adding nobody that exists", (A,), (UNKNOWN,), (), 1, (OfferVersion(receiver=A), NOT_HERE)),
 ]
 
@@ -124,7 +131,8 @@ def test_a_recall_reaches_those_that_have_the_document(pure: World) -> None:
     recall = pure.recall("doc", to=(A, C, CLOSED))
     outcome = plan(recall, pure.key("doc"), known(pure, "doc", A, B, CLOSED), directory(), DAY)
     nothing = Withdraw(receiver=CLOSED, enclosure=Enclosure.NOTHING)
-    assert orders(outcome) == (Withdraw(receiver=A), stranger(C), nothing, MERGED)
+    later = Remember(receiver=C, kind=EventKind.RECALL, enclosure=Enclosure.PACKAGE)
+    assert orders(outcome) == (Withdraw(receiver=A), later, stranger(C), nothing, CLOSED_DOWN)
 
 
 def test_a_recall_without_target_takes_back_the_document_whose_id_it_bears(pure: World) -> None:
@@ -140,13 +148,17 @@ def test_a_replacement_supersedes_for_the_units_named(pure: World) -> None:
         Deliver(receiver=A),
         Deliver(receiver=B),
         Supersede(receiver=B, replaced=pure.key("doc")),
+        Remember(receiver=C, kind=EventKind.REPLACE, document=pure.key("doc")),
     )
 
 
 def test_a_replacement_that_names_no_unit_supersedes_for_all(pure: World) -> None:
     letter = pure.replacement("doc", units=())
     outcome = plan(letter, pure.key("replacement"), known(pure, "doc", A, C), directory(), DAY)
-    assert orders(outcome)[2:] == tuple(Supersede(receiver=unit, replaced=pure.key("doc")) for unit in sorted((A, C)))
+    assert orders(outcome)[2:] == (
+        *(Supersede(receiver=unit, replaced=pure.key("doc")) for unit in sorted((A, C))),
+        Remember(receiver="", kind=EventKind.REPLACE, document=pure.key("doc")),
+    )
 
 
 def test_a_replacement_of_a_refused_document_is_a_document(pure: World) -> None:
@@ -167,9 +179,14 @@ def test_the_sender_asks_a_receiver(pure: World) -> None:
 
 
 def test_who_has_no_delivery_has_no_say(pure: World) -> None:
-    for status in (pure.status(StatusCode.ACCEPTED, by=C), pure.take_back(of=C)):
-        outcome = plan(status, pure.key("doc"), known(pure, "doc", A), directory(), DAY)
-        assert outcome == Refused(Reason.E_STATUS_FORBIDDEN, stranger(C).detail, SecurityKind.FOREIGN_STATUS)
+    outcome = plan(pure.status(StatusCode.ACCEPTED, by=C), pure.key("doc"), known(pure, "doc", A), directory(), DAY)
+    assert outcome == Refused(Reason.E_STATUS_FORBIDDEN, stranger(C).detail, SecurityKind.FOREIGN_STATUS)
+
+
+def test_a_request_to_a_unit_that_does_not_have_the_document_is_remembered_and_answered(pure: World) -> None:
+    outcome = plan(pure.take_back(of=C), pure.key("doc"), known(pure, "doc", A), directory(), DAY)
+    later = Remember(receiver=C, kind=EventKind.TAKE_BACK, enclosure=Enclosure.PACKAGE)
+    assert orders(outcome) == (later, stranger(C))
 
 
 def test_nobody_but_its_sender_takes_a_document_back(pure: World) -> None:
@@ -204,10 +221,12 @@ def test_what_overtook_its_document_waits(pure: World, state: DocumentState | No
 
 
 def test_which_deliveries_matter(pure: World) -> None:
-    assert units_named(pure.status(StatusCode.ARRIVED, by=A)) == {A}
-    assert units_named(pure.take_back(of=B)) == {B}
-    assert units_named(pure.update("doc", to=(A,), added=(B,), removed=(C,))) == {A, B, C}
-    assert units_named(pure.replacement("doc")) is None
+    units = directory()
+    assert units_named(pure.status(StatusCode.ARRIVED, by=A), units, DAY) == {A}
+    assert units_named(pure.take_back(of=B), units, DAY) == {B}
+    assert units_named(pure.update("doc", to=(A,), added=(B,), removed=(C,)), units, DAY) == {A, B, C}
+    assert units_named(pure.recall("doc", to=(MERGED,)), units, DAY) == {MERGED, C}
+    assert units_named(pure.replacement("doc"), units, DAY) is None
 
 
 def test_two_replaced_documents_and_a_unit_named_twice(pure: World) -> None:

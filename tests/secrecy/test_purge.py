@@ -40,6 +40,7 @@ from common.settings import ServiceSettings
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
+from intake.waiting_store import WaitingPackages
 from mint import packages
 from mint.attacks.raw import page
 from mint.city import build_city
@@ -47,12 +48,14 @@ from mint.paper import letter
 from tests.secrecy.test_files import attached
 from tests.validator.conftest import SENDER, revocation_of
 from validator.context import Material, VerificationRequest
+from validator.evidence_keeper import EvidenceKeeper
 from validator.handlers import Validator
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
 from validator.secrecy.search import SearchRequest, SearchResult
 from validator.store import Verdicts
+from validator.workers.budget import PackageBudget
 from validator.workers.job import Limits
 from validator.workers.pool import Pool
 
@@ -69,13 +72,16 @@ class Looking:
 
     pool: Pool
 
-    async def examine(self, document: bytes, request: VerificationRequest, now: datetime, *, urgent: bool) -> Decision:
-        return await self.pool.run(document, request, now, urgent=urgent)
+    def package_budget(self) -> PackageBudget:
+        return PackageBudget(120.0)
 
-    async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
-        return await self.pool.look(file, request, now, urgent=urgent)
+    async def examine(self, document: bytes, request: VerificationRequest, now: datetime, **how: Any) -> Decision:
+        return await self.pool.run(document, request, now, **how)
 
-    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
+    async def look(self, file: bytes, request: SearchRequest, now: datetime, **how: Any) -> SearchResult:
+        return await self.pool.look(file, request, now, **how)
+
+    def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
         return {}
 
 
@@ -158,10 +164,18 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
     directory = Directory([Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)])
     pool = Pool(Material(TrustStore([]), RevocationLists(), directory), workers=1, limits=Limits(cpu_seconds=5))
     await pool.start()
+    intake_settings = IntakeSettings(**place)  # type: ignore[arg-type]
     ledger, records = Ledger(databases[2]), Records(databases[2])
     built = Trunk(
-        Intake(announcer, IntakeSettings(**place), objects, Packages(databases[0]), SimpleNamespace(current=directory)),  # type: ignore[arg-type]
-        Validator(announcer, objects, Verdicts(databases[1]), Looking(pool)),  # type: ignore[arg-type]
+        Intake(
+            announcer,
+            intake_settings,
+            objects,
+            Packages(databases[0], intake_settings.redrive_budgets),
+            WaitingPackages(databases[0]),
+            SimpleNamespace(current=directory),  # type: ignore[arg-type]
+        ),
+        Validator(announcer, objects, Verdicts(databases[1]), Looking(pool), EvidenceKeeper(objects, Looking(pool))),  # type: ignore[arg-type]
         Archive(ledger, records, Progress(databases[2]), objects, announcer, read_table()),
         announcer,
         objects,

@@ -29,7 +29,7 @@ NOT_MADE_HERE = {
     'trunk_archive_writes_total{outcome="failed"}': "the store would have to go away between validator and archive",
     'trunk_deliveries_total{outcome="failed"}': "an inbox that takes nothing is not made here",
     'trunk_notifications_total{outcome="failed"}': "the mail sink refuses nobody",
-    'trunk_notifications_total{outcome="given up"}': "nobody is silent here for 72 hours",
+    'trunk_notifications_total{outcome="given_up"}': "nobody is silent here for 72 hours",
 }
 """Selectors of alerts that may have no series, and why. All else that an alert looks at exists."""
 

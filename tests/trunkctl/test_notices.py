@@ -94,7 +94,7 @@ def test_hostile_names_are_shown_as_they_are(rows: Any) -> None:
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(rows: Any) -> None:
-    states = ("failed", "given up", "pending")
+    states = ("failed", "given_up", "pending")
     rows["notifications"].insert_many(row(number, states[number % 3]) for number in range(123))
     seen: list[str] = []
     after = ""
@@ -133,7 +133,7 @@ def test_a_request_reaches_the_notifier_and_its_answer_the_operator(
     rows: Any, declared: Declared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One is answered, one is not, one is not kept; a notification that waits is not asked for."""
-    rows["notifications"].insert_many([row(1), row(2, "given up"), row(3, "pending")])
+    rows["notifications"].insert_many([row(1), row(2, "given_up"), row(3, "pending")])
     mongo = commands.settings(None).mongo_uri  # type: ignore[arg-type] - the fixture's
     chosen = declared.settings.model_copy(update={"mongo_uri": mongo})
     monkeypatch.setattr(commands, "settings", lambda _: chosen)

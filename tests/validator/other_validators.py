@@ -7,7 +7,8 @@ Four ways of theirs are made up for, so that what differs says something:
 * OpenSSL takes a policy to be required by the caller where it is asked without one, and then finds none where a CA
   requires an explicit one: it is asked with anyPolicy, which is what RFC 5280 §6.1.1 (c) has for a caller without wish.
 * OpenSSL looks at one list of a name: it is given those of the key that the way goes by, where there are any, and that
-  nothing of the way is on another list is seen to here.
+  nothing of the way is on another list is seen to here. For the chains of lists it is given the other certificates as
+  well, and may go by one of those instead: none of them is on a list either.
 * certvalidator takes a CA for validated once it has looked at a list of it, without having asked for the revocation of
   the CA itself: it is asked for every certificate of the way.
 """
@@ -96,7 +97,7 @@ def plain(name: x509.Name) -> str:
 
 def _ask_openssl(made: Hierarchy, way: Way, crls: list[x509.CertificateRevocationList], folder: Path) -> str:
     """What OpenSSL has against it; empty = nothing."""
-    signers = [each for each in made.intermediates if each not in way]
+    signers = [each for each in made.intermediates if each not in way and not is_listed(made, each)]
     words = [
         "openssl", "verify", "-attime", str(int(AT.timestamp())), "-trusted", _pem(folder / "roots", made.roots),
         "-crl_check_all", "-extended_crl", "-use_deltas", "-policy_check", "-policy", ANY_POLICY.dotted_string,

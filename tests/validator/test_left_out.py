@@ -1,6 +1,7 @@
 """No file of the trust folder can end, block or silence anything but itself."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -195,6 +196,25 @@ async def test_a_broken_pin_file_changes_nothing_for_what_is_pinned(harness: Har
     assert 9 in {crl.number for crl in second.revocation.crls}
 
 
+async def test_what_was_in_use_just_now_can_still_be_kept(harness: Harness, folder: Path) -> None:
+    """A verdict may rest on a list that was replaced while the document was judged."""
+    reader = MaterialReader(folder)
+    first = await reader.read(harness.directory)
+    assert first is not None
+    before = {crl.sha256 for crl in first.revocation.crls}
+    for each in (folder / "crls").iterdir():
+        each.unlink()
+    assert reader.evidence(before).keys() == before
+    (folder / "crls" / "new.crl").write_bytes(revoking(harness))
+    second = await reader.read(harness.directory)
+    assert second is not None
+    after = {crl.sha256 for crl in second.revocation.crls}
+    assert len(after) == 1
+    held = reader.evidence(before | after)
+    assert held.keys() == before | after
+    assert {hashlib.sha256(der).hexdigest() for der in held.values()} == held.keys()
+
+
 async def test_a_file_is_named_once_and_counted_until_it_is_gone(harness: Harness, folder: Path) -> None:
     reader, odd = MaterialReader(folder), folder / "crls" / "odd.crl"
     odd.write_bytes(b"odd")
@@ -267,7 +287,7 @@ async def test_no_exception_ends_the_refreshing_of_material(
 ) -> None:
     """Whatever a round raises, readiness says so, and the next round takes the list that revokes the signer."""
     examiner, background = examiner_of(folder, harness, monkeypatch), Tasks()
-    load, failing = trust_folder.load, [True]
+    load, failing = trust_folder.read_folder, [True]
 
     def loading(*args: Any, **options: Any) -> Any:
         if failing[0]:
@@ -278,7 +298,7 @@ async def test_no_exception_ends_the_refreshing_of_material(
     try:
         await until(lambda: examiner._pool is not None)
         await examiner.check()
-        monkeypatch.setattr(trust_folder, "load", loading)
+        monkeypatch.setattr(trust_folder, "read_folder", loading)
         (folder / "crls" / "new.crl").write_bytes(revoking(harness))
 
         async def is_named() -> bool:

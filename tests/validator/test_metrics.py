@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
-from structlog.testing import capture_logs
 
 from common.buckets import make_missing
 from common.database import Database
@@ -29,13 +28,15 @@ from mint.pki import Authority
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
 from tests.counted import Series, Since, series
+from validator.evidence_keeper import EvidenceKeeper
 from validator.handlers import Validator
 from validator.metrics import record_examination, record_material, record_verdicts, revocation_checks
 from validator.pki.revocation_lists import RevocationLists
-from validator.pki.trust_folder import find_bytes, load
+from validator.pki.trust_folder import read_folder
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
 from validator.store import Verdicts
+from validator.workers.budget import PackageBudget
 
 from .conftest import NOW, SENDER, Harness, revocation_of
 from .test_time import KEPT, MADE, TimeHarness, timed
@@ -181,9 +182,12 @@ class Judging:
 
     answer: Decision
     asked: list[bytes] = field(default_factory=list)
-    held: dict[str, bytes] = field(default_factory=dict)
-    """What the trust folder holds."""
+    held: dict[str, bytes] | None = None
+    """The bytes it has; None = some for everything."""
     needed: list[set[str]] = field(default_factory=list)
+
+    def package_budget(self) -> PackageBudget:
+        return PackageBudget(120.0)
 
     async def examine(self, document: bytes, *_: Any, **__: Any) -> Decision:
         self.asked.append(document)
@@ -193,9 +197,15 @@ class Judging:
     async def look(self, *_: Any, **__: Any) -> None:
         return None
 
-    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
+    def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
         self.needed.append(set(digests))
-        return {sha256: der for sha256, der in self.held.items() if sha256 in digests}
+        held = dict.fromkeys(digests, b"") if self.held is None else self.held
+        return {sha256: der for sha256, der in held.items() if sha256 in digests}
+
+
+def validating(announcer: "Remembering", objects: Objects, verdicts: Verdicts, examiner: Judging) -> Validator:
+    """The handler over real stores."""
+    return Validator(announcer, objects, verdicts, examiner, EvidenceKeeper(objects, examiner))  # type: ignore[arg-type]
 
 
 class Remembering:
@@ -270,7 +280,7 @@ async def test_a_package_counts_once_however_often_its_fact_comes(
     objects, verdicts = stores
     examiner = Judging(harness.judge(harness.signed))
     fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
-    replicas = [Validator(Remembering(), objects, verdicts, examiner) for _ in range(3)]  # type: ignore[arg-type]
+    replicas = [validating(Remembering(), objects, verdicts, examiner) for _ in range(3)]
     await asyncio.gather(*(replica.verify_document(fact) for replica in replicas))
     await replicas[0].verify_document(fact)
     assert len(examiner.asked) == 3  # all three decided, and one decision was saved
@@ -283,7 +293,7 @@ async def test_a_package_counts_once_however_often_its_fact_comes(
 async def test_a_refused_document_counts_once(harness: Harness, stores: tuple[Objects, Verdicts]) -> None:
     objects, verdicts = stores
     decision = broken(harness)
-    validator = Validator(Remembering(), objects, verdicts, Judging(decision))  # type: ignore[arg-type]
+    validator = validating(Remembering(), objects, verdicts, Judging(decision))
     fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
     for _ in range(2):
         await validator.verify_document(fact)
@@ -296,7 +306,7 @@ async def test_what_cannot_be_decided_counts_at_each_attempt(
 ) -> None:
     objects, verdicts = stores
     examiner = Judging(harness.judge(harness.signed, revocation=RevocationLists()))
-    validator = Validator(Remembering(), objects, verdicts, examiner)  # type: ignore[arg-type]
+    validator = validating(Remembering(), objects, verdicts, examiner)
     fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
     for _ in range(2):
         with pytest.raises(Transient):
@@ -310,14 +320,14 @@ async def test_what_a_verdict_rests_on_is_kept(
     """Lists and certificates lie in the object store under their digests, put there once (R20)."""
     objects, verdicts = stores
     harness.city.write_trust(tmp_path)
-    trust, lists = load(tmp_path)
-    decision = harness.judge(harness.signed, trust=trust, revocation=lists)
+    read = read_folder(tmp_path)
+    decision = harness.judge(harness.signed, trust=read.trust, revocation=read.revocation)
     needed = decision.report.evidence
-    held = find_bytes(tmp_path, needed)
+    held = {sha256: der for sha256, der in read.evidence.items() if sha256 in needed}
     assert set(held) == needed
     assert len(needed) == 4  # two lists, root and issuing CA
     examiner = Judging(decision, held=held)
-    validator = Validator(Remembering(), objects, verdicts, examiner)  # type: ignore[arg-type]
+    validator = validating(Remembering(), objects, verdicts, examiner)
     for document in (harness.signed, harness.signed + b" "):
         await validator.verify_document(await accepted(objects, document))
     assert examiner.needed == [needed]
@@ -325,14 +335,15 @@ async def test_what_a_verdict_rests_on_is_kept(
         assert await objects.get(content_ref(sha256, len(der))) == der
 
 
-async def test_a_list_that_was_replaced_meanwhile_holds_up_nothing(
-    harness: Harness, stores: tuple[Objects, Verdicts]
-) -> None:
+async def test_a_verdict_whose_list_is_gone_is_not_given(harness: Harness, stores: tuple[Objects, Verdicts]) -> None:
+    """Nobody could prove it later: the document is judged again by what is in use then."""
     objects, verdicts = stores
-    examiner = Judging(harness.judge(harness.signed))
-    announcer = Remembering()
-    validator = Validator(announcer, objects, verdicts, examiner)  # type: ignore[arg-type]
-    with capture_logs() as logs:
-        await validator.verify_document(await accepted(objects, harness.signed))
+    examiner, announcer = Judging(harness.judge(harness.signed), held={}), Remembering()
+    validator, fact = validating(announcer, objects, verdicts, examiner), await accepted(objects, harness.signed)
+    with pytest.raises(Transient):
+        await validator.verify_document(fact)
+    assert announcer.facts == []
+    assert await verdicts.find(fact.package_id) is None
+    examiner.held = None
+    await validator.verify_document(fact)
     assert announcer.facts
-    assert [entry["log_level"] for entry in logs if "before it was kept" in entry["event"]] == ["warning"]

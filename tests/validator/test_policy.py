@@ -93,7 +93,7 @@ FORMATS = {
     "pdf.history": {"TRAILER"},
     "pdf.layout": {"xref", "stated", "end", "marker_end"},
     "pdf.linearized": {"HEAD_BYTES"},
-    "pdf.mentions": {"MAX_DIGITS"},
+    "pdf.written_references": {"MAX_DIGITS"},
     "pdf.values": {"256", "8"},
     "pdf.xref_table": {"10", "11", "16", "17", "MAX_GENERATION", "ROW"},
     "pki.crl": {"(EXTENSIONS_TAG, VERSION_2)"},
@@ -105,13 +105,14 @@ FORMATS = {
 }  # fmt: skip
 """Numbers of a file format, and initial values."""
 CACHES = {
+    "checks.coverage": {"LINE_BYTES"},
     "cms.ber": {"REMEMBERED_OIDS"},
     "cms.certificate": {"REMEMBERED"},
     "cms.names": {"REMEMBERED"},
     "cms.public_key": {"REMEMBERED"},
     "cms.signed_object": {"REMEMBERED"},
-    "handlers": {"REMEMBERED_EVIDENCE"},
-    "pdf.mentions": {"SEARCHED_BY_TENS"},
+    "diff.new_field": {"REMEMBERED_FIELD_NAMES"},
+    "evidence_keeper": {"REMEMBERED_EVIDENCE"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
     "pki.refresh": {"REMEMBERED_NAMES"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},

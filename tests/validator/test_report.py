@@ -72,7 +72,7 @@ def test_fields_of_the_first_schema_stay() -> None:
 
 def _without_rules(report: Any) -> Any:
     """As releases before ``rule`` wrote it."""
-    newer = {"rule", "rules", "changes", "chain_subjects", "kept"}
+    newer = {"rule", "rules", "changes", "chain_subjects", "kept", "broken_rules"}
     if isinstance(report, dict):
         return {key: _without_rules(value) for key, value in report.items() if key not in newer}
     return [_without_rules(each) for each in report] if isinstance(report, list) else report
@@ -96,6 +96,18 @@ def test_the_rule_gives_step_reason_and_sub_indication(harness: Harness, name: s
         assert rule.step == each.step
         assert each.reason in (rule.reason, Reason.E_PDF_LIMIT)
     assert all(each.sub_indication in (RULES[each.rule or ""].sub_indication, FORMAT) for each in failed)
+
+
+@pytest.mark.parametrize("name", TAMPERS)
+def test_every_failed_step_names_its_rule(harness: Harness, name: str) -> None:
+    """Also a step whose fault is not the one that counts: here no list says anything about the signers."""
+    report = harness.judge(TAMPERS[name].apply(harness.signed), revocation=RevocationLists()).report
+    for each in report.signatures:
+        failed = {int(RULES[number].step) for number in each.broken_rules}
+        assert each.rule in each.broken_rules
+        assert not failed & set(each.checks)
+        asked = set(range(4, 9)) if each.judged_at else {4, 5} if each.revision is not None else {each.step}
+        assert failed & asked == asked - set(each.checks)
 
 
 def test_a_third_party_decides_the_same(harness: Harness) -> None:

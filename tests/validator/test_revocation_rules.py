@@ -72,8 +72,8 @@ def made(
 def listing(
     issuer: str | x509.Name, by: str, *serials: int, number: int = 1, age: timedelta = DAY, end: timedelta = 30 * DAY,
     point: x509.IssuingDistributionPoint | None = None, base: int | None = None, hold: bool = False,
-    removed: Iterable[int] = (), of: str | None = None, extension: tuple[x509.ExtensionType, bool] | None = None,
-    **options: Any,
+    removed: Iterable[int] = (), of: str | x509.GeneralName | None = None,
+    extension: tuple[x509.ExtensionType, bool] | None = None, **options: Any,
 ) -> bytes:  # fmt: skip
     """A list. ``base``: of a delta list. ``of``: name of another issuer, in the entries of an indirect list."""
     builder = (
@@ -95,7 +95,8 @@ def listing(
         if hold or serial in removed:
             entry = entry.add_extension(x509.CRLReason(reason), critical=False)
         if of:
-            entry = entry.add_extension(x509.CertificateIssuer([x509.DirectoryName(named(of))]), critical=True)
+            owner = x509.DirectoryName(named(of)) if isinstance(of, str) else of
+            entry = entry.add_extension(x509.CertificateIssuer([owner]), critical=True)
         builder = builder.add_revoked_certificate(entry.build())
     return builder.sign(key(by), hashes.SHA256(), **options).public_bytes(Encoding.DER)
 
@@ -258,6 +259,10 @@ LIFTING = listing("CA", "ca", number=7, base=5, removed=[10])
         ([HOLDING, LIFTING], VALID),
         ([REVOKING, LIFTING], REVOKED),
         ([HOLDING, listing("CA", "ca", number=6)], VALID),
+        # Only a delta list may remove an entry: nobody knows what a full one means by it.
+        ([FULL, listing("CA", "ca", number=6, removed=[10])], UNKNOWN),
+        ([FULL, listing("CA", "ca", number=6, removed=[11])], UNKNOWN),
+        ([HOLDING, listing("CA", "ca", number=6, removed=[10])], REVOKED),
     ],
 )
 def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
@@ -267,6 +272,8 @@ def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
 LIST_ISSUER = made("List issuer", "lists", "Root", "root", 6, ca=False, usages=["crl_sign"])
 DELEGATED = made("Lan", "lan", "CA", "ca", 10, at_point(POINT, "List issuer"), ca=False)
 INDIRECT = issuing_point(POINT, indirect_crl=True)
+NAMELESS = x509.UniformResourceIdentifier("http://ca.example")
+"""No name of an authority: the entry could be about anybody's certificate."""
 
 
 @pytest.mark.parametrize(
@@ -277,6 +284,8 @@ INDIRECT = issuing_point(POINT, indirect_crl=True)
         (DELEGATED, [listing("List issuer", "lists", 10, of="CA", point=INDIRECT), PLAIN], REVOKED),
         (DELEGATED, [listing("List issuer", "lists", 10, of="Another", point=INDIRECT)], VALID),
         (DELEGATED, [listing("List issuer", "lists", 10, point=INDIRECT)], VALID),
+        (DELEGATED, [listing("List issuer", "lists", 10, of=NAMELESS, point=INDIRECT)], UNKNOWN),
+        (DELEGATED, [listing("List issuer", "lists", 11, of=NAMELESS, point=INDIRECT)], UNKNOWN),
         (DELEGATED, [listing("List issuer", "lists", point=issuing_point(POINT))], UNKNOWN),
         (LEAF, [listing("List issuer", "lists", point=INDIRECT)], UNKNOWN),
         (LEAF, [listing("List issuer", "lists", 10, of="CA", point=INDIRECT), PLAIN], VALID),

@@ -1,5 +1,7 @@
 """What a receiver does with its own inbox harms nobody else: rejects, lets go again and again, lets time pass."""
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from ..conftest import Entry, Stock
 from ..inboxes import Inboxes
 from ..park import park
-from ..trunk import Trunk, eventually, package_id
+from ..trunk import BIN, ROOT, STATE, Trunk, eventually, package_id, run
 
 pytestmark = pytest.mark.system
 
@@ -31,6 +33,15 @@ def let_go(channel: Any, tag: int, attempt: int) -> None:
     channel.basic_reject(tag, requeue=True)
 
 
+def acknowledge(channel: Any, tag: int, attempt: int) -> None:
+    channel.basic_ack(tag)
+
+
+def track(package: str) -> str:
+    """What an operator sees of a document."""
+    return run(BIN / "trunkctl", "track", package, "--state", STATE).stdout
+
+
 def handled(trunk: Trunk, package: str, settle: Callable[[Any, int, int], None], most: int) -> int:
     """Take messages of the receiver until this package has been settled ``most`` times; others are acknowledged."""
     times = 0
@@ -50,7 +61,7 @@ def handled(trunk: Trunk, package: str, settle: Callable[[Any, int, int], None],
 
 
 @pytest.mark.parametrize(("settle", "times", "reason"), [(reject, 1, "E_RETURNED"), (let_go, LIMIT + 1, "E_ATTEMPTS")])
-def test_what_a_receiver_gives_back_is_parked_and_goes_nowhere_else(
+def test_what_a_receiver_gives_back_is_parked_told_to_the_sender_and_placed_again(
     trunk: Trunk, others: Inboxes, stock: Stock, settle: Callable[[Any, int, int], None], times: int, reason: str
 ) -> None:
     entry: Entry = stock.take(lambda e: RECEIVER in e["receivers"] and not e["turned"])
@@ -62,13 +73,35 @@ def test_what_a_receiver_gives_back_is_parked_and_goes_nowhere_else(
         rows = [row for row in trunk.held() if row["queue"] == f"inbox.{RECEIVER}"]
         return [row for row in rows if row["message"]["labels"].get("x-package-id") == package]
 
+    def receipts() -> list[dict[str, Any]]:
+        mine = [item for item in others.of(package, "receipt") if item.unit == entry["sender"]]
+        return [json.loads(item.body) for item in mine]
+
     rows = eventually(parked, 90)
     assert [(row["service"], row["reason"], row["state"], row["user_id"]) for row in rows] == [
         ("router", reason, "parked", "router")
     ]
-    assert f"nothing here handles inbox.{RECEIVER}" in park("replay", rows[0]["_id"], code=1).replace("\n", " ")
+    told = eventually(lambda: [each for each in receipts() if each["receipt"] == "returned"], 60)
+    assert [(each["receiver"], each["reason"]) for each in told] == [(RECEIVER, "E_RETURNED")]
+    assert "given back" in track(package)
+    park("replay", rows[0]["_id"])
+    assert handled(trunk, package, acknowledge, 1) == 1
+    assert "given back" not in track(package)
     others.wait(lambda _: {item.unit for item in others.of(package, "document")} == rest, 60)
     assert {item.unit for item in others.of(package, "document")} == rest
     assert trunk.not_ready() == {}
-    trunk.take_parked(lambda row: row["_id"] == rows[0]["_id"])
     assert package == package_id(entry["sender"], entry["bytes"])
+
+
+def test_an_operator_asks_for_an_address_where_there_is_none(trunk: Trunk, others: Inboxes, stock: Stock) -> None:
+    """The command, the broker's permissions, the router and its answer; small packages travel in their messages."""
+    entry: Entry = stock.take(lambda e: bool(e["receivers"]) and RECEIVER not in e["receivers"] and not e["turned"])
+    package = trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
+    assert others.wait_for(package, ["document"], 60)
+    who = ("--by", "Nguyễn Văn A", "--why", "đơn vị nghỉ dài", "--state", str(STATE))
+    command = [str(BIN / "trunkctl"), "references", "renew", package, "--unit", entry["receivers"][0], *who]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (
+        1,
+        f"{entry['receivers'][0]}: the package is in the message itself",
+    )

@@ -1,7 +1,13 @@
-"""MongoDB through motor: one database a service, single-document writes, majority and journaled.
+"""MongoDB through motor: one database a service, single-document writes, majority and journaled; majority reads.
 
 Only inserts, finds, compare-and-set updates and counters are used, so that every MongoDB-wire server that
 passes ``tests/contract`` serves. A server that does not answer as it should is an ``Outage``.
+
+Reads have majority concern, because what is read is announced: a row that another process has just written to a primary
+which is about to lose its place would be read, acted upon, and rolled back. Reading waits for nothing; a reader that is
+told of a duplicate or of a lost race sees the row that beat it, because the server answers a write with majority
+concern only once a majority holds the newest write, also when it changed nothing. FerretDB takes the option and does
+not need it: its rows live in one PostgreSQL, where nothing uncommitted can be read (``tests/contract``).
 
 The driver does not repeat writes: the broker brings the message again, and every step may be repeated. On a server
 that is no replica set, PyMongo 4.20 raises the first attempt's error while it holds the healthy connection of the
@@ -16,8 +22,9 @@ from typing import Any
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import WriteConcern
+from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from common.failure import Outage
 from common.indexes import database_name
@@ -48,6 +55,8 @@ class Database:
             database_name(service),
             codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
             write_concern=WriteConcern(w="majority", j=True),
+            read_concern=ReadConcern("majority"),
+            read_preference=ReadPreference.PRIMARY,
         )
 
     def collection(self, name: str) -> Collection:

@@ -6,12 +6,16 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
 MESSAGE_RECORDS = "message_records"
 """Every service's collection of messages that failed: waiting for another attempt, or held."""
+WAITING = "waiting"
+"""Intake's collection of packages that wait for a document."""
+OPERATOR_REQUESTS = "operator_requests"
+"""The collection of answers to operators' requests about a service's rows."""
 
 
 def database_name(service: str) -> str:
@@ -54,6 +58,11 @@ def _waiting(stage: str) -> Index:
 INDEXES = (
     # trunkctl track: the packages that bear a DocumentId.
     Index("intake", "packages", ("document_id",)),
+    # trunkctl archive reconcile: packages by time.
+    Index("intake", "packages", ("submitted_at", "_id")),
+    # open packages: due to be published again, and those that may be lost. Finished ones are in neither.
+    Index("intake", "packages", ("lane", "redrive_at"), where={"is_open": True}),
+    Index("intake", "packages", ("lane", "stage", "overdue_at"), where={"is_open": True}),
     # packages that wait for a document: of a unit, for a document, and due; trunkctl track.
     Index("intake", "waiting", ("sender",)),
     Index("intake", "waiting", ("awaited",)),
@@ -61,6 +70,17 @@ INDEXES = (
     Index("intake", "waiting", ("document_id",)),
     # trunkctl: where every delivery of some documents stands.
     Index("router", "deliveries", ("document_key",)),
+    # What was done to a document before a unit got it.
+    Index("router", "acts", ("document_key",)),
+    # Whether an event of a delivery is recorded.
+    Index("router", "delivery_events", ("delivery", "event_id")),
+    # The router's sweeps: placings that are due, and addresses that are about to expire.
+    Index("router", "placings", ("state", "next_attempt_at")),
+    Index("router", "placings", ("renew_at",)),
+    # Whether a decision has open placings.
+    Index("router", "placings", ("decision", "state")),
+    # Placings that an inbox has got, to place them again after it was lost.
+    Index("router", "placings", ("receiver", "state", "placed_at")),
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),

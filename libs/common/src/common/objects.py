@@ -19,6 +19,7 @@ from minio.commonconfig import COMPLIANCE
 from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
+from common.byte_budget import ByteBudget
 from common.containment import in_thread
 from common.domain.names import Sha256
 from common.domain.reason import Reason
@@ -64,6 +65,8 @@ class Objects:
     def __init__(self, settings: ServiceSettings) -> None:
         self.client = _client(settings, settings.s3_endpoint, settings.s3_secure)
         public = urlsplit(settings.s3_public_address)
+        self.memory = ByteBudget(settings.object_bytes)
+        """Of whole files; whoever reads one into memory holds its size."""
         self._signer = _client(settings, public.netloc, public.scheme == "https") if public.netloc else self.client
 
     async def ping(self) -> None:
@@ -103,7 +106,9 @@ class Objects:
 
         Returns the id of the version. Raises ``Transient`` when the store names none: it then keeps no versions.
         """
-        return await _in_thread(lambda: self._put_locked(key, source, retain_until))
+        size_bytes = source.size_bytes if isinstance(source, ObjectRef) else len(source)
+        async with self.memory.hold(size_bytes):
+            return await _in_thread(lambda: self._put_locked(key, source, retain_until))
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""

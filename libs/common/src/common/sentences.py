@@ -62,10 +62,12 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_TO_UNKNOWN: "Nơi nhận không có trong danh bạ của trục nên không nhận được văn bản; "
     "đề nghị kiểm tra mã định danh nơi nhận.",
     Reason.E_TO_CLOSED: "Nơi nhận đã ngừng hoạt động nên không nhận được văn bản; đề nghị gửi tới đơn vị kế thừa.",
+    Reason.E_TO_SUCCEEDED: "Nơi nhận đã ngừng hoạt động; trục đã giao văn bản cho đơn vị kế thừa, không cần gửi lại.",
     Reason.E_STATUS_FORBIDDEN: "Đơn vị không có quyền báo trạng thái này hoặc không phải là nơi nhận của văn bản; "
     "đề nghị kiểm tra đơn vị và mã định danh văn bản.",
     Reason.E_RECALLED: "Nơi nhận đã trả lại văn bản này theo yêu cầu thu hồi nên không nhận bản cập nhật; "
     "đề nghị gửi văn bản mới nếu cần.",
+    Reason.E_WITHDRAWN: "Văn bản được thu hồi khi chưa chuyển tới nơi nhận; trục đã rút lại, nơi nhận không nhận được.",
     Reason.E_SENDER_UNKNOWN: "Không xác định được đơn vị gửi; đề nghị liên hệ đơn vị vận hành trục để đăng ký.",
     Reason.E_FACT: "Bản tin nội bộ của trục bị lỗi; đề nghị liên hệ đơn vị vận hành trục.",
     Reason.E_OBJECT: "Kho lưu trữ của trục không còn đúng dữ liệu đã nhận; đề nghị liên hệ đơn vị vận hành trục.",

@@ -55,6 +55,9 @@ class ServiceSettings(BaseSettings):
     """Longest time for one attempt at a message."""
     held_bytes: int = 64 * 1024 * 1024
     """Message bodies that one consumer holds at a time; one message more than this may be held."""
+    object_bytes: int = Field(default=256 * 1024 * 1024, gt=0)
+    """Files of the object store that a process holds in memory at a time, where it holds them whole; one that is larger
+    waits until there is no other."""
     directory_refresh_seconds: float = 5.0
     """How often the unit directory is asked for a newer version."""
     gauges_refresh_seconds: float = 15.0

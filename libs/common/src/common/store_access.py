@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from common.facts.flows import SERVICES
-from common.indexes import MESSAGE_RECORDS
+from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
 from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, PARKED, UPLOADS
 
 
@@ -141,14 +141,22 @@ class DatabaseGrant:
     """The collections whose documents it may also remove."""
 
 
+REMOVES = {
+    "intake": {OPERATOR_REQUESTS: "old answers to operators", WAITING: "packages that have waited"},
+    "router": {OPERATOR_REQUESTS: "old answers to operators"},
+}
+"""Collections, besides that of messages that failed, from which a service removes rows, and which rows."""
+
 DATABASE_GRANTS = (
     *(
         DatabaseGrant(
             Role(service),
             (service,),
             (Action.FIND, Action.INSERT, Action.UPDATE),
-            "Keeps its own records. It removes only what it noted about messages that failed.",
-            removes_from=(MESSAGE_RECORDS,),
+            "Keeps its own records. It removes only what it noted about messages that failed"
+            + "".join(f", and {what}" for what in REMOVES.get(service, {}).values())
+            + ".",
+            removes_from=(MESSAGE_RECORDS, *REMOVES.get(service, {})),
         )
         for service in SERVICES
     ),

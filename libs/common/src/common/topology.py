@@ -24,6 +24,10 @@ PLACE = "trunk.place"
 INBOX = "trunk.inbox"
 """Direct exchange to the units' inboxes, key = unit code."""
 
+MARK = "trunk.mark"
+"""Queue that holds one message of the router and that nobody reads: without it, the broker has lost its data."""
+MARK_KEY = "mark"
+
 BROKER_EVENTS = "broker.events"
 """Queue of what the broker itself reports: failed log-ins, refused accesses, changes of rights."""
 EVENT_EXCHANGE = "amq.rabbitmq.event"
@@ -160,9 +164,12 @@ def unit_of_submit_queue(queue: str) -> str:
     return unit if prefix == "submit" and lane in set(Lane) else ""
 
 
+INBOX_PREFIX = "inbox."
+
+
 def inbox_queue(unit: str) -> str:
     """The queue that only this unit reads."""
-    return f"inbox.{unit}"
+    return f"{INBOX_PREFIX}{unit}"
 
 
 def unit_of_inbox(queue: str) -> str:
@@ -203,7 +210,7 @@ def static_topology() -> Topology:
     )
     for service in SERVICES:
         whole += _service(service)
-    return whole + _broker_events()
+    return whole + _mark() + _broker_events()
 
 
 def unit_topology(unit: Unit, *, is_disabled: bool = False) -> Topology:
@@ -285,8 +292,9 @@ def _service_user(service: str, own_queues: list[str]) -> User:
             write += [r"facts\.[a-z]+\.(normal|urgent)", r"place\.(normal|urgent)"]
         case "router":
             read += [re.escape(place_queue(lane)) for lane in Lane]
-            write += [re.escape(PLACE), re.escape(INBOX)]
-            topics.append(TopicPermission(PLACE, r"^place\.(normal|urgent)$"))
+            # Write on queues lets it ask for their depth, nothing else, as with intake.
+            write += [re.escape(PLACE), re.escape(INBOX), r"inbox\..+", re.escape(MARK)]
+            topics.append(TopicPermission(PLACE, rf"^(place\.(normal|urgent)|{MARK_KEY})$"))
         case "archive":
             read.append(re.escape(BROKER_EVENTS))
     return User(service, write=_any_of(write), read=_any_of(read), topics=tuple(topics))
@@ -305,6 +313,12 @@ def _retry_policies() -> Iterable[Policy]:
         pattern = rf"^((facts|submit)\..+\.{lane}|place\.{lane}{slow[lane]})$"
         delays = {"delayed-retry-min": shortest * 1000, "delayed-retry-max": longest * 1000}
         yield Policy(f"trunk-retry-{lane}", pattern, {"delayed-retry-type": "all", **delays})
+
+
+def _mark() -> Topology:
+    """The newest mark stays: it may be set again at any time."""
+    arguments: Arguments = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "drop-head"}
+    return Topology(queues=(Queue(MARK, arguments),), bindings=(Binding(PLACE, MARK, MARK_KEY),))
 
 
 def _broker_events() -> Topology:

@@ -21,7 +21,7 @@ from pathlib import Path
 from common.domain.names import Priority, UnitCode
 from common.domain.reason import Reason
 from mint import keep, packages, paper
-from mint.city import CLOSED, City, build_city
+from mint.city import CLOSED, SUCCESSOR, City, build_city
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
 
@@ -183,11 +183,14 @@ def _written(folder: Path, desk: Desk, draft: Draft, mistake: Mistake | None) ->
     package = (mistake.make if mistake else valid)(desk, draft)
     file = folder / f"{draft.number}.edxml"
     file.write_bytes(package)
-    closed = {code: Reason.E_TO_CLOSED for code in draft.receivers if code == CLOSED}
+    has_successor = draft.sender != SUCCESSOR
+    reason = Reason.E_TO_SUCCEEDED if has_successor else Reason.E_TO_CLOSED
+    closed = {code: reason for code in draft.receivers if code == CLOSED}
+    reached = [SUCCESSOR if code == CLOSED else code for code in draft.receivers if has_successor or code != CLOSED]
     return Entry(
         file=file.name,
         sender=draft.sender,
-        receivers=() if mistake else tuple(code for code in draft.receivers if code not in closed),
+        receivers=() if mistake else tuple(dict.fromkeys(reached)),
         turned={} if mistake else closed,
         document_id=draft.document_id,
         urgent=draft.priority > Priority.NORMAL,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from archive.progress import Mark, Said, said, units_named
-from archive.record import Copy, Kept, Parts, Record, archived, record
+from archive.record import Copy, Kept, Parts, Record, archived, finished, record
 from archive.retention import RetentionTable
 from archive.store import Ledger, Progress, Records
 from common.clock import utc_now
@@ -12,13 +12,26 @@ from common.domain.envelope import Envelope, Message
 from common.domain.names import PackageKind
 from common.domain.reason import Reason
 from common.envelopes import from_json
-from common.facts import BaseFact, CarriesPackage, DocumentVerified, NoticeAccepted, PackageFact, SecurityNoticed
+from common.facts import (
+    BaseFact,
+    CarriesPackage,
+    DeliveryWaiting,
+    DocumentVerified,
+    NoticeAccepted,
+    PackageFact,
+    PackageFinished,
+    PackageRouted,
+    SecurityNoticed,
+)
 from common.failure import Forged, Permanent, TrunkFailure
 from common.ledger import Entry
 from common.metrics import record_archive_write, record_security_event, record_stage
 from common.metrics.documents import Unfinished
 from common.objects import Objects, content_ref
 from common.service.outgoing import Announcer
+
+SIGNALS = (PackageRouted, PackageFinished, DeliveryWaiting)
+"""What services tell each other about packages that are open. It proves nothing, and the ledger does not take it."""
 
 
 class Archive:
@@ -42,6 +55,10 @@ class Archive:
 
     async def take(self, fact: BaseFact) -> None:
         """Enter the fact into the ledger; keep what it is about; announce a valid document as archived."""
+        if isinstance(fact, SIGNALS):
+            if news := said(fact):
+                await self._note(fact, news)
+            return
         entry, is_first = await self._ledger.append(fact, utc_now())
         if not is_first and (difference := entry.differs_from(fact)):
             raise Forged(f"{fact.fact} bears the id of another event: its {difference} is another one")
@@ -49,11 +66,18 @@ class Archive:
             record_security_event(fact.kind, fact.count)
         elif isinstance(fact, Kept):
             saved = await self._kept(fact, entry)
-            await self._progress.note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}))
+            await self._note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}))
             if isinstance(fact, DocumentVerified):
                 await self._announcer.announce(archived(fact, saved))
         elif isinstance(fact, PackageFact) and (news := said(fact)):
-            await self._progress.note(fact, news)
+            await self._note(fact, news)
+
+    async def _note(self, fact: PackageFact, news: Said) -> None:
+        """Merge what a fact says; tell intake if nothing of the package is open any more."""
+        if await self._progress.note(fact, news) and (saved := await self._records.load(fact.package_id)):
+            at = await self._progress.finish(fact.package_id, utc_now())
+            await self._announcer.announce(finished(saved, at))
+            await self._progress.note_told(fact.package_id)
 
     async def _kept(self, fact: Kept, entry: Entry) -> Record:
         began = time.monotonic()

@@ -1,6 +1,7 @@
 """What a fact says about how far a package is; pure. The facts of a package may arrive in any order, and repeatedly.
 
-``archive.store.Progress`` merges what they say: a stage only ever moves forward, a unit is settled once.
+``archive.store.Progress`` merges what they say: a stage only ever moves forward, a unit is settled once. A package is
+finished when it is on record and the facts of as many receivers are in the ledger as the router says there are.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from common.facts import (
     NoticeAccepted,
     PackageAccepted,
     PackageRefused,
+    PackageRouted,
     RoutingRefused,
     StatusRecorded,
 )
@@ -45,7 +47,9 @@ class Said:
     settles: UnitCode | None = None
     """A unit for which the router has done what the package asks."""
     units: int | None = None
-    """How many units there are to settle; None = this fact does not know."""
+    """How many units there are to settle, as the package names them; None = this fact does not know."""
+    expected: int | None = None
+    """How many units the router has settled; None = this fact does not know."""
 
 
 def said(fact: BaseFact, units: int | None = None) -> Said | None:
@@ -61,6 +65,8 @@ def said(fact: BaseFact, units: int | None = None) -> Said | None:
             return Said({VALIDATION: Mark.DONE, ARCHIVING: Mark.WAITS})
         case PackageRefused():
             return Said({ARCHIVING: Mark.WAITS})
+        case PackageRouted():
+            return Said({}, expected=fact.receivers)
         case RoutingRefused():
             return Said({ROUTING: Mark.DONE})
         case DeliveryPlaced() | DeliveryRefused() | StatusRecorded() | DocumentRecalled():
@@ -80,3 +86,8 @@ def units_named(message: Message) -> int:
 def is_routed(routing: int, units: int | None, settled: int) -> bool:
     """Whether the last unit has just been settled."""
     return routing == Mark.WAITS and units is not None and settled >= units
+
+
+def is_finished(archiving: int, expected: int | None, settled: int) -> bool:
+    """Whether the package is on record, and the facts of all receivers that the router settled have come."""
+    return archiving == Mark.DONE and expected is not None and settled >= expected

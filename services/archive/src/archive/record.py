@@ -18,6 +18,7 @@ from common.facts import (
     DocumentVerified,
     NoticeAccepted,
     ObjectRef,
+    PackageFinished,
     PackageRefused,
 )
 from common.ledger import Entry, canonical_json
@@ -183,6 +184,20 @@ def archived(fact: DocumentVerified, saved: Record) -> DocumentArchived:
         lane=fact.lane,
         record_id=saved.record_id,
         retain_until=saved.retain_until,
+    )
+
+
+def finished(saved: Record, at: datetime) -> PackageFinished:
+    """What intake is told about a package of which nothing is open; the same at every announcement."""
+    return PackageFinished(
+        event_id=event_id(saved.record_id, "finished"),
+        occurred_at=at,
+        subject=saved.document_key,
+        package_id=saved.record_id,
+        sender=saved.sender,
+        document_id=saved.document_id,
+        kind=saved.kind,
+        lane=saved.lane,
     )
 
 

@@ -9,9 +9,17 @@ from weakref import WeakValueDictionary
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from archive.progress import Mark, Said, is_routed
+from archive.progress import Mark, Said, is_finished, is_routed
 from archive.record import Record
-from common.database import Collection, Database, Document, database_trouble, find_by_id, insert_once
+from common.database import (
+    Collection,
+    Database,
+    Document,
+    compare_and_set,
+    database_trouble,
+    find_by_id,
+    insert_once,
+)
 from common.domain.names import Lane
 from common.facts import BaseFact, PackageFact
 from common.ledger import Broken, Entry, Head, chain, entry_key, next_entry
@@ -98,21 +106,36 @@ class Records:
 
 
 class Progress:
-    """How far each package is: one document under the package's id, for the monitoring alone.
+    """How far each package is: one document under the package's id, for the monitoring and for intake.
 
-    Fields: lane, submitted_at, a ``Mark`` a stage, ``units`` to settle and those ``settled``. Every change is a merge
-    that may be made again and in any order (greatest mark, earliest time, set of units); what is done stays there as
-    done, so that a late repeat cannot open it again.
+    Fields: lane, submitted_at, a ``Mark`` a stage, ``units`` to settle and those ``settled``, how many the router says
+    are ``expected``, ``finished_at``, and ``is_told`` once intake was told so. Every change is a merge that may be made
+    again and in any order (greatest mark, earliest time, set of units); what is done stays there as done, so that a
+    late repeat cannot open it again.
     """
 
     def __init__(self, database: Database) -> None:
         self._progress = database.collection("progress")
 
-    async def note(self, fact: PackageFact, said: Said) -> None:
-        """Merge what a fact says into the progress of its package."""
-        found = await self._merge(fact, said)
-        if is_routed(found["routing"], found["units"], len(found["settled"])):
+    async def note(self, fact: PackageFact, said: Said) -> bool:
+        """Merge what a fact says into the progress of its package. True = intake is to be told that it is finished."""
+        row = await self._merge(fact, said)
+        finished = is_finished(row["archiving"], row.get("expected"), len(row["settled"]))
+        is_open = row["routing"] != Mark.DONE
+        if is_open and (finished or is_routed(row["routing"], row["units"], len(row["settled"]))):
             await self._merge(fact, Said({Unfinished.ROUTING: Mark.DONE}))
+        return finished and (said.expected is not None or not row.get("is_told"))
+
+    async def finish(self, package_id: str, now: datetime) -> datetime:
+        """When the package was finished: now, or as an earlier run has noted."""
+        await compare_and_set(self._progress, {"_id": package_id, "finished_at": None}, {"$set": {"finished_at": now}})
+        row = await find_by_id(self._progress, package_id)
+        at: datetime = row["finished_at"] if row else now
+        return at
+
+    async def note_told(self, package_id: str) -> None:
+        """Intake was told that the package is finished; from now on only if it asks again."""
+        await compare_and_set(self._progress, {"_id": package_id}, {"$set": {"is_told": True}})
 
     async def oldest(self) -> dict[tuple[Unfinished, Lane], datetime | None]:
         """When the oldest package that waits was submitted, by stage and lane."""
@@ -131,8 +154,9 @@ class Progress:
             change["$max"] = {stage.value: mark.value for stage, mark in said.marks.items()}
         if said.settles:
             change["$addToSet"] = {"settled": said.settles}
-        if said.units is not None:
-            change["$set"] = {"units": said.units}
+        known = {"units": said.units, "expected": said.expected}
+        if values := {name: value for name, value in known.items() if value is not None}:
+            change["$set"] = values
         with database_trouble():
             while True:
                 after: Document | None = await self._progress.find_one_and_update(
@@ -148,7 +172,8 @@ class Progress:
 def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
     marks = {stage.value: said.marks.get(stage, Mark.AHEAD).value for stage in Unfinished}
     about = {"_id": fact.package_id, "lane": fact.lane.value, "submitted_at": submitted_at}
-    return {**about, **marks, "units": said.units, "settled": [said.settles] if said.settles else []}
+    settled = [said.settles] if said.settles else []
+    return {**about, **marks, "units": said.units, "expected": said.expected, "settled": settled}
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:

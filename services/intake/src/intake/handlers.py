@@ -23,16 +23,16 @@ from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
 from common.secrecy import mark_in_message
 from common.service.incoming import Incoming
-from common.service.outgoing import Announcer
+from common.service.outgoing import SavingAnnouncer
 from common.telemetry import about_document
 from intake.accept import Admitted, Awaits, admit, secret, settle_claim
 from intake.announce import (
-    fact_of,
     repeated_fact_of,
     repeated_waiting_fact_of,
     security_fact_of,
     waiting_fact_of,
 )
+from intake.open_package import fact_body, with_fact
 from intake.packages import Packages
 from intake.reading import close_files, mark_in_broken, read_package, store_parts
 from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned_away, unreadable
@@ -47,7 +47,7 @@ from intake.waiting_store import WaitingPackages
 class Intake:
     """The steps of intake over its adapters."""
 
-    announcer: Announcer
+    announcer: SavingAnnouncer
     settings: IntakeSettings
     objects: Objects
     packages: Packages
@@ -114,7 +114,7 @@ class Intake:
                 await self.objects.purge(arrival.upload)
         else:
             await self.objects.put_content(source)
-        return await self.packages.find(arrival.package_id) or await self.packages.save(record)
+        return await self.packages.find(arrival.package_id) or await self.packages.save(with_fact(record))
 
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
         unit = self.directory.current.unit(waiting.sender)
@@ -203,7 +203,7 @@ class Intake:
             return
         if event := security_fact_of(record):
             await self.announcer.announce(event)
-        await self.announcer.announce(fact_of(record))
+        await self.announcer.announce_saved(fact_body(record))
         if await self.packages.mark_announced(record.package_id):
             if record.reason:
                 record_rejection("intake", record.reason, "package")

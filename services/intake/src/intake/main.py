@@ -5,12 +5,18 @@ from functools import partial
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
-from common.facts import DocumentRefused
+from common.facts import DocumentRefused, OperatorRequested
+from common.metrics import begin_counting_redrives
 from common.objects import Objects
+from common.service.consumer import Consumer
+from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Requests
 from common.service.service import Service
 from intake.door import Door
 from intake.handlers import Intake
+from intake.open_packages import OpenPackages
 from intake.packages import Packages
+from intake.rates import MongoUsages, UnitRates, counted
+from intake.redrive import Redrive
 from intake.settings import IntakeSettings
 from intake.submission import submit_queues
 from intake.waiting_store import WaitingPackages
@@ -24,18 +30,35 @@ def build() -> Service:
     service = Service("intake", settings, database, objects)
     directory = DirectoryReader(objects, settings.directory_refresh_seconds)
     waiting = WaitingPackages(database)
-    intake = Intake(service, settings, objects, Packages(database), waiting, directory)
+    packages = Packages(database, settings.redrive_budgets)
+    redrive = Redrive(OpenPackages(database, settings.redrive_budgets), service, settings)
+    intake = Intake(service, settings, objects, packages, waiting, directory)
     sweep = WaitingSweep(waiting, intake.resume, directory)
     service.uses(directory)
+    rates = UnitRates(MongoUsages(database), settings.rate_limits)
+    consumers: list[Consumer] = []
+
+    def look_again() -> None:
+        for consumer in consumers:
+            consumer.look_again()
+
+    receive = counted(intake.receive, rates, look_again)
+    service.refreshes("units over their rate", rates.measure)
     for lane in service.lanes:
-        queues = partial(submit_queues, directory, lane)
-        consumer = service.on_queues(f"submissions {lane}", queues, "submit.", intake.receive)
+        queues = partial(submit_queues, directory, lane, rates.is_open)
+        consumer = service.on_queues(f"submissions {lane}", queues, "submit.", receive)
+        consumers.append(consumer)
         door = Door(lane, consumer, service.depths, settings.door_closes_at, settings.door_opens_at)
         service.does(f"door {lane}", door.watch, lambda: settings.door_seconds)
     if Lane.NORMAL in service.lanes:
         service.does("sweep of waiting packages", sweep.run, lambda: settings.waiting_sweep_seconds)
-    service.refreshes("packages waiting", sweep.measure)
-    service.on_facts({DocumentRefused: intake.release})
+        service.does("sweep of open packages", redrive.sweep, lambda: settings.redrive_sweep_seconds)
+    begin_counting_redrives()
+    service.counts("packages waiting", sweep.measure)
+    service.counts("packages that may be lost", redrive.measure)
+    requests = Requests("intake", "redrive", redrive.carry_out, MongoRequestAnswers(database), service)
+    service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
+    service.on_facts({DocumentRefused: intake.release, OperatorRequested: requests.act, **redrive.handlers})
     return service
 
 

@@ -1,10 +1,13 @@
 """Intake's memory: what was decided about each package, and which package holds which DocumentId."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
+from common.clock import Clock, utc_now
 from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
+from common.domain.names import Lane
 from common.facts import ObjectRef
+from intake.open_package import opening
 from intake.order import next_place
 from intake.record import PackageRecord
 
@@ -12,7 +15,10 @@ from intake.record import PackageRecord
 class Packages:
     """Collections ``packages`` and ``claims`` of intake's database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, budgets: Mapping[Lane, timedelta], now: Clock = utc_now) -> None:
+        """``budgets``: how long a package of a lane may be open before its fact is published again."""
+        self._budgets = budgets
+        self._now = now
         self._packages: Collection = database.collection("packages")
         self._claims: Collection = database.collection("claims")
 
@@ -22,8 +28,9 @@ class Packages:
         return PackageRecord.model_validate(found) if found else None
 
     async def save(self, record: PackageRecord) -> PackageRecord:
-        """Keep the decision; returns the one that was there first."""
+        """Keep the decision, and the package open; returns the decision that was there first."""
         document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
+        document |= opening(record.lane, self._now(), self._budgets)
         document |= {"warnings": list(record.warnings), "purge": [ref.model_dump() for ref in record.purge]}
         return PackageRecord.model_validate(await insert_once(self._packages, document))
 

@@ -63,6 +63,8 @@ class PackageRecord(BaseModel):
     warnings: tuple[str, ...] = ()
     purge: tuple[ObjectRef, ...] = ()
     """Of a package that the validator found secret: the objects that must be gone."""
+    fact_body: bytes | None = None
+    """The fact as it was published first, for as long as the package is open; None in records of earlier releases."""
     announced: bool = False
     """Set after the broker confirmed the fact: only then is a further copy a mere repetition."""
 

@@ -1,8 +1,12 @@
 """What intake alone needs to know."""
 
+from datetime import timedelta
+
+from common.domain.names import Lane
 from common.edxml import Limits
 from common.headers import SUBMIT_INLINE_LIMIT_BYTES
 from common.settings import ServiceSettings
+from intake.rate_limits import RateLimits
 
 MIB = 1024 * 1024
 
@@ -15,12 +19,28 @@ class IntakeSettings(ServiceSettings):
     package_limit_bytes: int = 200 * MIB
     """Largest package at all."""
 
+    unit_packages_per_minute: int = 1_200
+    """Packages of one unit and lane that are taken a minute; what it submits beyond them waits in its own queue. 0 = no
+    limit."""
+    unit_bytes_per_minute: int = 1024 * MIB
+    """Bytes of one unit and lane that are taken a minute."""
     awaited_document_hours: float = 24.0
     """How long a package waits for the document that it is about, before it is refused."""
     waiting_packages_per_unit: int = 1_000
     """Packages of one unit that may wait so; from then on they are refused at once."""
     waiting_sweep_seconds: float = 2.0
     """How often packages are looked for whose document has come or whose time is over."""
+
+    redrive_after_seconds: float = 1_800.0
+    """How long a normal package may be open before its fact is published again; the pauses double, up to a day."""
+    urgent_redrive_after_seconds: float = 600.0
+    """The same for an urgent package."""
+    redrives_per_minute: int = 600
+    """Facts published again at most, by all processes together; what an operator asks for does not count."""
+    redrive_below_depth: int = 1_000
+    """Messages in a queue behind intake from which on nothing is published again: the trunk is slow, not lossy."""
+    redrive_sweep_seconds: float = 10.0
+    """How often open packages are looked for whose time has come."""
 
     door_closes_at: int = 100_000
     """Messages in one queue behind intake from which on it takes no more submissions of that lane: about 230 MB of
@@ -29,6 +49,19 @@ class IntakeSettings(ServiceSettings):
     """Messages below which it takes submissions again."""
     door_seconds: float = 1.0
     """How often the queues are asked."""
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """What is taken of one unit and lane a minute."""
+        return RateLimits(self.unit_packages_per_minute, self.unit_bytes_per_minute)
+
+    @property
+    def redrive_budgets(self) -> dict[Lane, timedelta]:
+        """How long a package of a lane may be open before its fact is published again."""
+        return {
+            Lane.NORMAL: timedelta(seconds=self.redrive_after_seconds),
+            Lane.URGENT: timedelta(seconds=self.urgent_redrive_after_seconds),
+        }
 
     @property
     def limits(self) -> Limits:

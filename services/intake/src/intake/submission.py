@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from common import headers
 from common.directory import DirectoryReader
 from common.domain.directory import Directory, Unit
-from common.domain.names import Lane
+from common.domain.names import Lane, UnitCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
@@ -64,14 +65,18 @@ def submission_of(message: Incoming, directory: Directory) -> Submission:
     return Submission(unit, message.body, message.content_type, message.lane)
 
 
-def submit_queues(directory: DirectoryReader, lane: Lane) -> list[str]:
+def submit_queues(
+    directory: DirectoryReader, lane: Lane, is_open: Callable[[UnitCode, Lane], bool] = lambda *_: True
+) -> list[str]:
     """The queues of all units for one lane; none before a directory is loaded.
 
-    From a disabled unit nothing is taken: what waits in its queues waits until it is enabled (R16).
+    From a disabled unit nothing is taken: what waits in its queues waits until it is enabled (R16). The same holds for
+    a unit that is not ``is_open``, because it is over its rate.
     """
     if not directory.is_loaded:
         return []
-    return [submit_queue(unit, lane) for unit in directory.current.units if unit not in directory.disabled]
+    units = [unit for unit in directory.current.units if unit not in directory.disabled and is_open(unit, lane)]
+    return [submit_queue(unit, lane) for unit in units]
 
 
 async def open_package(submission: Submission, objects: Objects, settings: IntakeSettings) -> BinaryIO | Refused:

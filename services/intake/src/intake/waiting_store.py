@@ -13,6 +13,7 @@ from common.database import (
     insert_once,
 )
 from common.domain.names import PackageKind
+from common.indexes import WAITING
 from intake.waiting import LEASE, WaitingPackage
 
 
@@ -20,7 +21,7 @@ class WaitingPackages:
     """The collection of the running service. Everything raises ``Outage`` when the database is away."""
 
     def __init__(self, database: Database) -> None:
-        self._waiting: Collection = database.collection("waiting")
+        self._waiting: Collection = database.collection(WAITING)
 
     async def find(self, package_id: str) -> WaitingPackage | None:
         """The row of a package, while it waits."""

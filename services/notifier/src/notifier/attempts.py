@@ -27,7 +27,7 @@ OUTCOMES: dict[State, NotificationOutcome] = {
     State.PENDING: "retried",
     State.SENT: "sent",
     State.FAILED: "failed",
-    State.GIVEN_UP: "given up",
+    State.GIVEN_UP: "given_up",
     State.SKIPPED: "skipped",
 }
 """As they are counted."""

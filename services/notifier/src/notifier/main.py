@@ -46,7 +46,7 @@ def build() -> Service:
     retention = Retention(notifications, Circuits(database, timedelta()), settings.notification_keep_days)
     service.does("expired notifications", retention.sweep, lambda: SWEEP_SECONDS)
     gauges = Gauges(notifications, Circuits(database, timedelta()), lambda: reader.current)
-    service.refreshes("notifications waiting", gauges.refresh)
+    service.counts("notifications waiting", gauges.refresh)
     service.on_facts(
         {**dict.fromkeys(NOTIFIED, notifier.notify), OperatorRequested: Resending(notifications, service).act}
     )

@@ -7,7 +7,7 @@ the answer                       the notification                 the circuit
 ``Undeliverable``                failed                           closes: the other side answers; stays as it is
                                                                   if nobody was asked
 ``Unanswered``, patience left    waits, its own pause grows       opens, its pause grows with every failure
-``Unanswered``, patience over    given up                         opens
+``Unanswered``, patience over    given_up                         opens
 ===============================  ===============================  ==============================================
 
 While a circuit is open nothing is sent to that destination: its notifications wait in the database, where they hold no
@@ -35,7 +35,7 @@ class State(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """The other side will never take it."""
-    GIVEN_UP = "given up"
+    GIVEN_UP = "given_up"
     """The other side did not take it for as long as the patience lasted."""
     SKIPPED = "skipped"
     """The channel is not set up, or the unit has no such contact any more."""

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from common.domain.names import DocumentId, Lane, PackageId, StatusCode, UnitCode
+from common.domain.names import DocumentId, Lane, PackageId, PackageKind, StatusCode, UnitCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from router.delivery_state import EventKind
 from router.versions import NumberedVersion
 
 
@@ -77,8 +78,21 @@ class Supersede:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remember:
+    """Recall or replace the document at a unit that does not have it yet, in case an earlier package gives it."""
+
+    receiver: UnitCode
+    """Empty: every unit that gets it."""
+    kind: Literal[EventKind.RECALL, EventKind.TAKE_BACK, EventKind.REPLACE]
+    enclosure: Enclosure = Enclosure.NOTHING
+    document: str = ""
+    """Key of the document, if it is not the one of the decision."""
+    order: Literal["remember"] = "remember"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordStatus:
-    """RecordStatus a status of the delivery and forward it."""
+    """Record a status of the delivery and forward it."""
 
     receiver: UnitCode
     code: StatusCode
@@ -103,6 +117,7 @@ Action = (
     | ForwardPackage
     | Withdraw
     | Supersede
+    | Remember
     | RecordStatus
     | RefuseReceiver
 )
@@ -120,6 +135,9 @@ class Decision:
     is_document: bool = False
     """The package was validated; else it is a notice."""
     package_id: PackageId
+    sender: UnitCode = ""
+    """Of the package; empty in decisions of earlier releases, as ``kind`` is None in them."""
+    kind: PackageKind | None = None
     at: datetime
     subject: str
     """Key of the document to whose deliveries the orders refer."""
@@ -130,3 +148,10 @@ class Decision:
     decisions of earlier releases."""
     refused: Refused | None = None
     """Nothing is done, and the package's sender is told why."""
+    carried_out_at: datetime | None = None
+    """When all of it was done, for every receiver."""
+
+    @property
+    def receivers(self) -> int:
+        """Units about which facts are announced that name the package; a document that is replaced has its own."""
+        return len({action.receiver for action in self.orders if not isinstance(action, Supersede)})

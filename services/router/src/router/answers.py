@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 
+from common import headers
 from common.domain.names import PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.facts import (
+    CarriesPackage,
     MessageParked,
-    NoticeAccepted,
     OperatorActed,
-    PackageAccepted,
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
 )
 from router.compose import Answer
+from router.placing import Placing
 
 
-def receipt_of(fact: PackageAccepted | NoticeAccepted) -> Answer:
+def receipt_of(fact: CarriesPackage) -> Answer:
     """Intake took responsibility for the package."""
     return Answer(
         id=f"{fact.package_id}/receipt",
@@ -85,6 +86,39 @@ def discarded_answer(fact: OperatorActed, sender: UnitCode) -> Answer:
     """An operator decided that the package is not taken further: status 02 with the reason."""
     detail = f"{fact.reason}: {fact.purpose}" if fact.reason else fact.purpose
     return _about_held(fact, sender, "discarded", Reason.E_DISCARDED, detail, is_held=False)
+
+
+def returned_answer(fact: MessageParked, placing: Placing) -> Answer:
+    """The receiver's system gave the document back."""
+    return _about_delivery(fact, placing, "returned", Reason.E_RETURNED, f"đơn vị nhận {placing.receiver}", True)
+
+
+def discarded_delivery_answer(fact: OperatorActed, placing: Placing) -> Answer:
+    """An operator decided that the receiver does not get the document again: status 02 with the reason."""
+    detail = f"đơn vị nhận {placing.receiver}: {fact.purpose}"
+    return _about_delivery(fact, placing, "discarded", Reason.E_DISCARDED, detail, False)
+
+
+def _about_delivery(
+    fact: MessageParked | OperatorActed, placing: Placing, step: str, reason: Reason, detail: str, is_returned: bool
+) -> Answer:
+    about = placing.headers
+    return Answer(
+        id=f"{about[headers.PACKAGE_ID]}/{step}/{fact.event_id}",
+        to=about[headers.SENDER],
+        package_id=about[headers.PACKAGE_ID],
+        document_key=about[headers.DOCUMENT_KEY],
+        document_id=about[headers.DOCUMENT_ID],
+        kind=PackageKind(about[headers.KIND]),
+        lane=placing.lane,
+        at=fact.occurred_at,
+        submitted_at=placing.opened_at,
+        sha256=placing.sha256,
+        is_returned=is_returned,
+        receiver=placing.receiver,
+        reason=reason,
+        detail=detail,
+    )
 
 
 def _about_held(

@@ -19,6 +19,8 @@ WITHDRAWN = (
     "Đơn vị gửi đã cập nhật nơi nhận và lấy lại văn bản này; đề nghị hủy bản đã nhận và trả lời bằng trạng thái 15."
 )
 
+NOT_YET_RECEIVED = "Văn bản chưa được chuyển tới đơn vị {unit}; trục đã rút lại văn bản và trả lời thay đơn vị."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -40,6 +42,10 @@ class Answer:
     """The package is parked: neither accepted nor refused until an operator decides."""
     is_waiting: bool = False
     """The package waits for a document: neither accepted nor refused yet."""
+    is_returned: bool = False
+    """The receiver's system gave the document back; it is kept until an operator decides."""
+    receiver: UnitCode = ""
+    """The unit that it speaks of, if it speaks of one alone."""
     reason: Reason | None = None
     detail: str = ""
     response_for: ResponseFor | None = None
@@ -57,7 +63,7 @@ class Answer:
     @property
     def is_receipt(self) -> bool:
         """Whether it is told as a receipt, not as a refusal."""
-        return self.reason is None or self.is_held or self.is_waiting
+        return self.reason is None or self.is_held or self.is_waiting or self.is_returned
 
     @property
     def final(self) -> bool:
@@ -69,10 +75,9 @@ ANSWER = TypeAdapter(Answer)
 
 
 def receipt(answer: Answer) -> bytes:
-    """JSON: intake took responsibility for the package, or it waits or is held back, and why."""
-    word = "held" if answer.is_held else "waiting" if answer.is_waiting else "accepted"
+    """JSON: intake took responsibility for the package; or it waits, is held back or was given back, and why."""
     fields = {
-        "receipt": word,
+        "receipt": _word(answer),
         "package_id": answer.package_id,
         "document_id": answer.document_id,
         "sha256": answer.sha256,
@@ -80,7 +85,14 @@ def receipt(answer: Answer) -> bytes:
     }
     if answer.reason is not None:
         fields |= {"reason": answer.reason, "description": describe(answer.reason, answer.detail)}
+    if answer.receiver:
+        fields["receiver"] = answer.receiver
     return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def _word(answer: Answer) -> str:
+    words = {"held": answer.is_held, "waiting": answer.is_waiting, "returned": answer.is_returned}
+    return next((word for word, holds in words.items() if holds), "accepted")
 
 
 def refusal(answer: Answer, trunk: Organization) -> bytes:
@@ -106,6 +118,19 @@ def withdrawal(issuer: UnitCode, document_id: DocumentId, trunk: Organization, a
     concerned = ResponseFor(unit=issuer, document_id=document_id)
     return build(
         StatusReport(sender=trunk, response_for=concerned, code=StatusCode.TAKE_BACK, at=at, description=WITHDRAWN)
+    )
+
+
+def agreement(issuer: UnitCode, document_id: DocumentId, unit: UnitCode, trunk: Organization, at: datetime) -> bytes:
+    """The edXML status 15 in the trunk's name: the unit never received the document that is taken back."""
+    return build(
+        StatusReport(
+            sender=trunk,
+            response_for=ResponseFor(unit=issuer, document_id=document_id),
+            code=StatusCode.AGREED,
+            at=at,
+            description=NOT_YET_RECEIVED.format(unit=unit),
+        )
     )
 
 

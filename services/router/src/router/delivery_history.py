@@ -1,12 +1,15 @@
 """All events of one delivery and where they lead: pure. They count in the order of submission, not of arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.names import PackageId, UnitCode
-from router.delivery_state import VERSIONS, DeliveryState, EventKind, Note, Position, Step, fold
+from router.delivery_state import ISSUER_ACTS, VERSIONS, DeliveryState, EventKind, Note, Position, Step, happen
 from router.order import SubmissionOrder
+
+FIRST_VERSION = 1
+"""Number of the version that the document's own package brings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,8 @@ class DeliveryEvent:
     order: SubmissionOrder
     version: int | None = None
     """Number of the version that it brings."""
+    version_order: SubmissionOrder | None = None
+    """The place of the package with the version's content, if it is not the package of the event."""
     description: str = ""
 
 
@@ -45,10 +50,16 @@ def entry_of(history: History, event: DeliveryEvent) -> HistoryEntry:
     if recorded := next((entry for entry in history if entry.event.id == event.id), None):
         return recorded
     events = sorted([*(entry.event for entry in history), event], key=lambda each: each.order)
-    steps = list(fold((each.kind, each.version) for each in events))
+    steps = list(_steps(events))
     position, note = steps[-1].position, steps[events.index(event)].note
     is_late = note is Note.MOVED and position == position_of(history)
     return HistoryEntry(event, Step(position, Note.LATE if is_late else note))
+
+
+def next_entry(position: Position, event: DeliveryEvent) -> HistoryEntry:
+    """The entry of an event that is later than all others in the order of submission."""
+    step = happen(position, event.kind, event.version)
+    return HistoryEntry(event, Step(step.position, Note.LATE) if step.changed and step.position == position else step)
 
 
 def held_packages(history: History) -> list[PackageId]:
@@ -57,7 +68,38 @@ def held_packages(history: History) -> list[PackageId]:
     return [entry.event.order.package_id for entry in pending if entry.event.kind in VERSIONS]
 
 
+def content_packages(history: History) -> list[PackageId]:
+    """Packages that brought content to the unit, or were to bring it, the oldest first."""
+    return [entry.event.order.package_id for entry in history if entry.event.kind in VERSIONS]
+
+
 def position_of(history: History) -> Position:
     """Where the delivery stands."""
     events = sorted((entry.event for entry in history), key=lambda each: each.order)
-    return [Position(), *(step.position for step in fold((each.kind, each.version) for each in events))][-1]
+    return [Position(), *(step.position for step in _steps(events))][-1]
+
+
+def _given_at(events: Sequence[DeliveryEvent]) -> SubmissionOrder | None:
+    """The place of the package that gave the unit the document; None: its own package, which comes before all acts."""
+    given = [event for event in events if event.kind in VERSIONS]
+    if any(event.version == FIRST_VERSION and event.version_order is None for event in given):
+        return None
+    return min((event.order for event in given), default=None)
+
+
+def _steps(events: Sequence[DeliveryEvent]) -> Iterator[Step]:
+    """The steps of a delivery that is new at the first event. No version gives way to an older one."""
+    position, newest, given_at = Position(), None, _given_at(events)
+    for event in events:
+        if event.kind in ISSUER_ACTS and given_at and event.order < given_at:
+            yield Step(position, Note.NOT_YET)
+            continue
+        if event.kind in VERSIONS:
+            order = event.version_order or event.order
+            if newest and order < newest:
+                yield Step(position, Note.REPEATED)
+                continue
+            newest = order
+        step = happen(position, event.kind, event.version)
+        position = step.position
+        yield step

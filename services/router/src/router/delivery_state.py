@@ -4,7 +4,7 @@ A report that is too early for the state is remembered, and counts as soon as th
 recall is pending, everything but its answer changes the state that a declined recall returns to.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -56,6 +56,8 @@ class Note(StrEnum):
     """Counts later: when the report before it is there, or when a pending recall is declined."""
     LATE = "late"
     IMPOSSIBLE = "impossible"
+    NOT_YET = "not yet"
+    """An act of the issuer that was submitted before the package by which the unit got the document."""
     FINAL = "final"
     """Nothing changes a refused, recalled or superseded delivery."""
 
@@ -159,6 +161,8 @@ RESULTS = REPORTED | {EventKind.AGREED: S.RECALLED, EventKind.RECALL: S.RECALL_P
 RESULTS[EventKind.TAKE_BACK] = S.RECALL_PENDING
 VERSIONS = (EventKind.DELIVER, EventKind.UPDATE)
 RECALLS = (EventKind.RECALL, EventKind.TAKE_BACK)
+ISSUER_ACTS = (*RECALLS, EventKind.REPLACE)
+"""What an issuer does to a document at a unit that has it."""
 ANSWERS = (EventKind.AGREED, EventKind.DECLINED)
 
 
@@ -175,15 +179,6 @@ def happen(position: Position, kind: EventKind, version: int | None = None) -> S
     if _is_early(position.state, kind):
         return Step(replace(position, early=position.early | {StatusCode(kind)}), Note.REMEMBERED)
     return Step(position, _why_not(position, kind))
-
-
-def fold(events: Iterable[tuple[EventKind, int | None]]) -> Iterator[Step]:
-    """The steps of a delivery that is new at the first event."""
-    position = Position()
-    for kind, version in events:
-        step = happen(position, kind, version)
-        position = step.position
-        yield step
 
 
 def _beneath(position: Position, previous: DeliveryState, kind: EventKind, version: int | None) -> Step:

@@ -21,20 +21,24 @@ from common.facts import (
     MessageParked,
     NoticeAccepted,
     OperatorActed,
+    OperatorRequested,
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
 )
 from common.failure import Permanent, Transient
+from common.topology import unit_of_inbox
 from router import answers
 from router.actions import Decision
 from router.execute.execution import OWN_DOCUMENT, Routable
 from router.execute.executor import Executor
-from router.execute.messages import refusal_of, version_of
+from router.execute.messages import refusal_of, routed, routed_refusal, version_of, waits
 from router.execute.placing import Placer, Sender
+from router.execute.references import References
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
+from router.returns import Returns
 from router.route import DocumentState, Known, Outcome, Plan, plan, units_named
 from router.settings import RouterSettings
 from router.store import Store
@@ -64,12 +68,15 @@ class Router:
         self._store = store
         self._objects = objects
         self._directory = directory
+        self._sender = sender
         self._now = now
         inbox = Inbox(objects, settings, now)
         self.placer = Placer(store, inbox, sender, self._reaches, self._finish, now)
         self._executor = Executor(
             store, inbox, sender, self.placer, self._reaches, self._finish, now, settings.actions_at_once
         )
+        self.references = References(store, inbox, self.placer, sender, self._reaches, now)
+        self.returns = Returns(store, self.placer, self._executor.answer, now)
 
     @property
     def handlers(self) -> dict[type[BaseFact], Callable[..., Awaitable[None]]]:
@@ -84,6 +91,7 @@ class Router:
             DocumentRefused: self.refuse,
             MessageParked: self.notify_held,
             OperatorActed: self.notify_discarded,
+            OperatorRequested: self.references.act,
         }
 
     async def acknowledge(self, fact: PackageAccepted) -> None:
@@ -93,11 +101,13 @@ class Router:
     async def answer_refused(self, fact: PackageRefused) -> None:
         """Intake refused a package: its sender is told."""
         await self._executor.answer(answers.package_refusal_of(fact))
+        await self._sender.announce(routed_refusal(fact))
 
     async def route(self, fact: Routable) -> None:
         """A valid document, or a notice: decide once, then carry it out."""
         message = _checked(from_json(await self._objects.get(fact.envelope)), fact)
-        decision = await self._store.decisions.find(fact.event_id) or await self._decide(fact, message)
+        earlier = await self._store.decisions.find(fact.event_id)
+        decision = earlier or await self._decide(fact, message)
         _check_same(decision, fact)
         if isinstance(fact, NoticeAccepted):
             await self._executor.answer(answers.receipt_of(fact))
@@ -105,6 +115,9 @@ class Router:
             await self._executor.refuse(fact, message, decision, refused)
         else:
             await self._executor.carry_out(fact, message, decision)
+        await self._acknowledge_once(fact)
+        if earlier:
+            await self._report(fact, earlier)
 
     async def refuse(self, fact: DocumentRefused) -> None:
         """Not valid: kept as refused, and the sender is told. An id that is not its own stays untouched."""
@@ -112,6 +125,8 @@ class Router:
         if isinstance(message, Envelope) and claims_document_id(message):
             await self._store.documents.refuse(_document(fact, message))
         await self._executor.answer(refusal_of(fact, message, fact.occurred_at, fact.reason, fact.detail))
+        await self._acknowledge_once(fact)
+        await self._sender.announce(routed_refusal(fact))
 
     async def repeat(self, fact: PackageRepeated) -> None:
         """The same bytes were submitted again: resends the saved answers; if one is a refusal, only the refusals."""
@@ -129,22 +144,40 @@ class Router:
 
     async def notify_held(self, fact: MessageParked) -> None:
         """A service gave up on a message with a package in it: its sender is told that the package is held back."""
-        if fact.holds_package and (sender := self._sender_of(fact)):
+        if unit_of_inbox(fact.queue):
+            await self.returns.note(fact)
+        elif fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.held_answer(fact, sender))
 
     async def notify_discarded(self, fact: OperatorActed) -> None:
         """An operator gave up a package: its sender is told as with any refusal."""
+        await self.returns.settle(fact)
         is_discarded = fact.action == "discard" and fact.outcome == "done"
         if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.discarded_answer(fact, sender))
 
     async def _finish(self, event_id: str) -> None:
         """All of a decision is done, for every receiver."""
-        now = self._now()
+        now, decision = self._now(), await self._store.decisions.find(event_id)
+        if decision is None or decision.carried_out_at is not None:
+            return
+        if fact := routed(decision):
+            await self._sender.announce(fact)
         if await self._store.decisions.carried_out(event_id, now):
-            decision = await self._store.decisions.find(event_id)
-            if decision is not None:
-                record_carried_out(decision, now)
+            record_carried_out(decision, now)
+
+    async def _acknowledge_once(self, fact: Routable | DocumentRefused) -> None:
+        """The sender of a package whose ``package.accepted`` never came here gets its receipt all the same."""
+        receipt = answers.receipt_of(fact)
+        if await self._store.placings.find(receipt.id) is None:
+            await self._executor.answer(receipt)
+
+    async def _report(self, fact: Routable, earlier: Decision) -> None:
+        """The fact has come again: somebody wants to know how far its package is."""
+        decision = replace(earlier, sender=fact.sender, kind=fact.kind)
+        is_open = earlier.carried_out_at is None and await self._store.placings.has_open(fact.event_id)
+        if report := waits(decision) if is_open else routed(decision):
+            await self._sender.announce(report)
 
     async def _decide(self, fact: Routable, message: Message) -> Decision:
         outcome = await self._outcome(fact, message)
@@ -154,8 +187,7 @@ class Router:
             raise Transient(outcome.reason, outcome.detail)
         decision = self._decision(fact, outcome)
         if isinstance(outcome, Plan) and isinstance(message, Envelope) and message.kind is PackageKind.UPDATE:
-            version = await self._executor.version(fact, message, decision.subject)
-            decision = replace(decision, version=version)
+            decision = await self._executor.with_version(fact, message, decision)
         return await self._store.decisions.save(decision)
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
@@ -175,6 +207,8 @@ class Router:
             submitted_at=fact.submitted_at,
             is_document=isinstance(fact, DocumentVerified),
             package_id=fact.package_id,
+            sender=fact.sender,
+            kind=fact.kind,
             at=self._now(),
             subject=planned.subject,
             document_id=planned.document_id,
@@ -184,9 +218,10 @@ class Router:
 
     async def _known(self, message: Message) -> dict[str, Known]:
         known: dict[str, Known] = {}
+        units = units_named(message, self._directory.current, self._today())
         for key in dict.fromkeys(document_key(*concerned) for concerned in concerned_documents(message)):
             if document := await self._store.documents.find(key):
-                receivers = await self._store.deliveries.receivers(document.key, units_named(message))
+                receivers = await self._store.deliveries.receivers(document.key, units)
                 known[key] = Known(
                     key=document.key,
                     sender=document.sender,

@@ -19,6 +19,8 @@ from router.compose import Answer, receipt, refusal
 from router.placing import LOST_AFTER, MessageType, Placing
 from router.settings import RouterSettings
 
+RENEWAL_MARGIN = timedelta(days=1)
+"""How long before an address expires the next one is issued."""
 CACHED_BYTES = 32 * 1024 * 1024
 """Packages kept in memory for their next receivers."""
 
@@ -75,6 +77,17 @@ class Inbox:
         self._now = now
         self._packages: OrderedDict[str, bytes] = OrderedDict()
         self.trunk = Organization(code=settings.trunk_unit_code, name=settings.trunk_unit_name)
+
+    def is_by_reference(self, placing: Placing) -> bool:
+        """Whether the message holds the package's address instead of the package."""
+        package = placing.package
+        return placing.body is None and package is not None and package.size_bytes > self._inline_limit_bytes
+
+    def renewal_of(self, placing: Placing, placed_at: datetime) -> datetime | None:
+        """When the address is to be issued again; None for what needs none."""
+        if not placing.delivery or not self.is_by_reference(placing):
+            return None
+        return placed_at + self._reference_life - min(RENEWAL_MARGIN, self._reference_life / 2)
 
     async def message(self, placing: Placing) -> Outgoing:
         """The message as the receiver gets it; the address of a large package is made anew for each attempt."""

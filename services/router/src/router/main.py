@@ -3,11 +3,14 @@
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
+from common.facts import OperatorRequested
 from common.objects import Objects
+from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Requests
 from common.service.service import Service
-from common.topology import place_queue
+from common.topology import INBOX_PREFIX, place_queue
 from router.gauges import Gauges
 from router.handlers import Router
+from router.inboxes import InboxWatch
 from router.settings import RouterSettings
 from router.store import mongo_store
 
@@ -21,12 +24,23 @@ def build() -> Service:
     store = mongo_store(database)
     router = Router(service, settings, objects, store, directory)
     service.uses(directory)
-    service.refreshes("deliveries pending", Gauges(store, directory).refresh)
-    service.on_facts(router.handlers)
+    service.counts("deliveries pending", Gauges(store, directory).refresh)
+    watch = InboxWatch(store, service, directory)
+    requests = Requests("router", "rebuild", watch.rebuild, MongoRequestAnswers(database), service)
+    service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
+
+    async def act(request: OperatorRequested) -> None:
+        await router.references.act(request)
+        await requests.act(request)
+
+    service.on_facts({**router.handlers, OperatorRequested: act})
     for lane in service.lanes:
         service.on_queue(place_queue(lane), router.placer.take)
+    service.handles(INBOX_PREFIX, router.returns.place_again)
     if Lane.NORMAL in service.lanes:
         service.does("sweep of placings", router.placer.sweep, lambda: settings.sweep_seconds)
+        service.does("sweep of references", router.references.sweep, lambda: settings.reference_sweep_seconds)
+        service.does("watch of inboxes", watch.watch, lambda: settings.inbox_watch_seconds)
     return service
 
 

@@ -36,8 +36,10 @@ class PlacingState(StrEnum):
     HELD = "held"
     """New content for a unit from which the document is being taken back: nobody tries it before the unit answers."""
     WITHDRAWN = "withdrawn"
-    """The unit agreed to the recall: it never gets this."""
+    """The document was taken back before the unit got this, or the unit agreed to a recall: it never gets this."""
     PLACED = "placed"
+    RETURNED = "returned"
+    """The unit's system gave it back; the message is parked until an operator decides."""
 
 
 class Cause(StrEnum):
@@ -53,6 +55,29 @@ class Cause(StrEnum):
     """The unit was closed while the message waited."""
     RECALL = "recall"
     """The unit has not answered a recall of the document yet."""
+    RETURNED = "returned"
+    """The unit's system rejected it, or took it and did not settle it until the broker gave up."""
+
+
+NOT_TAKEN = (Cause.FULL, Cause.MISSING, Cause.CLOSED)
+"""Causes after which a message is certainly not in the inbox. A silent broker may still put it there."""
+
+
+class Request(BaseModel):
+    """The latest wish of an operator about a placing, and what became of it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: str
+    actor: str
+    purpose: str
+    at: datetime
+    outcome: str
+
+    def is_same(self, other: "Request | None") -> bool:
+        """Whether it is this very wish; another one under the same event id is another one."""
+        mine = (self.event_id, self.actor, self.purpose)
+        return other is not None and mine == (other.event_id, other.actor, other.purpose)
 
 
 class Placing(BaseModel):
@@ -88,8 +113,15 @@ class Placing(BaseModel):
     state: PlacingState = PlacingState.DUE
     cause: Cause | None = None
     attempts: int = 0
+    withdrawn_by: str = ""
+    """Of a delivery that was withdrawn before it was placed: the event id of the recall."""
+    recall: str = ""
+    """Of such a delivery: the placing that tells the unit of the recall, should the delivery turn up in its inbox."""
     next_attempt_at: datetime
     placed_at: datetime | None = None
+    renew_at: datetime | None = None
+    """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
+    request: Request | None = None
 
 
 class PlaceOrder(BaseModel):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 from common.domain.directory import Directory
 from common.domain.envelope import Envelope, Message, StatusReport
@@ -21,9 +22,12 @@ from router.actions import (
     OfferVersion,
     RecordStatus,
     RefuseReceiver,
+    Remember,
     Supersede,
     Withdraw,
 )
+from router.delivery_state import EventKind
+from router.succession import refusal_of, succeeded, successor_of
 
 
 class DocumentState(StrEnum):
@@ -80,14 +84,19 @@ def plan(message: Message, subject: str, known: Mapping[str, Known], directory: 
             return _deliver(message, (), directory, day)
 
 
-def units_named(message: Message) -> frozenset[UnitCode] | None:
+def units_named(message: Message, directory: Directory, day: date) -> frozenset[UnitCode] | None:
     """Units whose deliveries of the concerned document matter to ``plan``; None = all."""
     if isinstance(message, StatusReport):
         return frozenset({_receiver_of(message)})
     if message.kind is PackageKind.REPLACE:
         return None
     changed = (change.unit for change in message.business.receiver_changes)
-    return frozenset([*(unit.code for unit in message.receivers), *changed])
+    return _with_successors([*(unit.code for unit in message.receivers), *changed], directory, day)
+
+
+def _with_successors(units: Iterable[UnitCode], directory: Directory, day: date) -> frozenset[UnitCode]:
+    named = frozenset(units)
+    return named | {successor for unit in named if (successor := successor_of(unit, directory, day))}
 
 
 def _target(
@@ -107,6 +116,9 @@ def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcom
     if not isinstance(target, Known):
         return target
     receiver = _receiver_of(status)
+    if receiver not in target.receivers and status.code is StatusCode.TAKE_BACK:
+        orders = recall_later(receiver, EventKind.TAKE_BACK, Enclosure.PACKAGE)
+        return Plan(subject=target.key, document_id=target.document_id, orders=orders)
     if receiver not in target.receivers:
         return Refused(Reason.E_STATUS_FORBIDDEN, _no_receiver(receiver), SecurityKind.FOREIGN_STATUS)
     told = receiver if status.code is StatusCode.TAKE_BACK else target.sender
@@ -115,10 +127,20 @@ def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcom
 
 
 def _deliver(envelope: Envelope, more: tuple[Action, ...], directory: Directory, day: date) -> Plan:
-    units = _unique(unit.code for unit in envelope.receivers)
-    orders = [_turn(unit, directory, day) or Deliver(receiver=unit) for unit in units]
+    orders: list[Action] = []
+    for unit in _unique(unit.code for unit in envelope.receivers):
+        if successor := _successor(unit, envelope, directory, day):
+            orders += [Deliver(receiver=successor), succeeded(unit, successor)]
+        else:
+            orders.append(refusal_of(unit, directory, day) or Deliver(receiver=unit))
     key = document_key(envelope.sender.code, envelope.document_id)
-    return Plan(subject=key, document_id=envelope.document_id, orders=(*orders, *more))
+    return Plan(subject=key, document_id=envelope.document_id, orders=(*dict.fromkeys(orders), *more))
+
+
+def _successor(unit: UnitCode, envelope: Envelope, directory: Directory, day: date) -> UnitCode | None:
+    """Who receives for a closed unit. The sender itself has the document already."""
+    successor = successor_of(unit, directory, day)
+    return None if successor == envelope.sender.code else successor
 
 
 def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Directory, day: date) -> Outcome:
@@ -128,8 +150,11 @@ def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Director
         if found is None or found.state is DocumentState.ROUTING:
             return Undecided(Reason.E_REFDOC, "a replaced document was not delivered yet")
         if found.state is DocumentState.DELIVERED:
-            units = found.receivers & frozenset(old.units) if old.units else found.receivers
+            named = _with_successors(old.units, directory, day)
+            units = found.receivers & named if old.units else found.receivers
             orders += [Supersede(receiver=unit, replaced=found.key) for unit in sorted(units)]
+            others = _unique(unit for unit in old.units if unit not in units) if old.units else ("",)
+            orders += [replace_later(unit, found.key) for unit in others]
     return _deliver(envelope, tuple(dict.fromkeys(orders)), directory, day)
 
 
@@ -139,7 +164,7 @@ def _recall(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     orders: list[Action] = []
     for unit in _unique(unit.code for unit in envelope.receivers):
         orders += _withdraw(unit, target, Enclosure.PACKAGE, directory, day)
-    return Plan(subject=target.key, document_id=target.document_id, orders=tuple(orders))
+    return Plan(subject=target.key, document_id=target.document_id, orders=tuple(dict.fromkeys(orders)))
 
 
 def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: Directory, day: date) -> Outcome:
@@ -152,12 +177,17 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     has_content = bool(envelope.attachments)
     orders: list[Action] = []
     for unit in named:
-        if unit not in removed:
-            orders.append(_turn(unit, directory, day) or _next_version(unit, unit in added, has_content, target))
+        if unit in removed:
+            continue
+        successor = _successor(unit, envelope, directory, day)
+        if successor and successor not in removed:
+            orders += [_next_version(successor, unit in added, has_content, target), succeeded(unit, successor)]
+        else:
+            orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in added, has_content, target))
     enclosure = Enclosure.NOTICE if has_content else Enclosure.PACKAGE
     for unit in removed:
         orders += _withdraw(unit, target, enclosure, directory, day)
-    return Plan(subject=target.key, document_id=target.document_id, orders=tuple(orders))
+    return Plan(subject=target.key, document_id=target.document_id, orders=tuple(dict.fromkeys(orders)))
 
 
 def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known) -> Action:
@@ -172,20 +202,26 @@ def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known)
 
 def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Action]:
     if unit not in target.receivers:
-        return [RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))]
-    if turned := _turn(unit, directory, day):
-        return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), turned]
+        successor = successor_of(unit, directory, day)
+        if successor in target.receivers and successor is not None:
+            return [Withdraw(receiver=successor, enclosure=enclosure), succeeded(unit, successor)]
+        return list(recall_later(unit, EventKind.RECALL, enclosure))
+    if refusal := refusal_of(unit, directory, day):
+        return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), refusal]
     return [Withdraw(receiver=unit, enclosure=enclosure)]
 
 
-def _turn(code: UnitCode, directory: Directory, day: date) -> RefuseReceiver | None:
-    unit = directory.unit(code)
-    if unit is None:
-        return RefuseReceiver(receiver=code, reason=Reason.E_TO_UNKNOWN, detail=f"đơn vị nhận {code}")
-    if unit.is_open(day):
-        return None
-    heir = f", đơn vị kế thừa {unit.successor}" if unit.successor else ""
-    return RefuseReceiver(receiver=code, reason=Reason.E_TO_CLOSED, detail=f"đơn vị nhận {code}{heir}")
+def recall_later(
+    unit: UnitCode, kind: Literal[EventKind.RECALL, EventKind.TAKE_BACK], enclosure: Enclosure
+) -> tuple[Action, ...]:
+    """Nothing to take back from the unit, unless a package that was submitted before gives it the document yet."""
+    refusal = RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))
+    return (Remember(receiver=unit, kind=kind, enclosure=enclosure), refusal)
+
+
+def replace_later(unit: UnitCode, document: str) -> Remember:
+    """Nothing to replace at the unit (empty: at further units), unless an earlier package gives it the document yet."""
+    return Remember(receiver=unit, kind=EventKind.REPLACE, document=document)
 
 
 def _receiver_of(status: StatusReport) -> UnitCode:

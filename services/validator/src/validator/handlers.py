@@ -1,15 +1,14 @@
 """The validator's handler: fetch the files, examine each of them, save the verdict, announce it."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-
-import structlog
 
 from common import envelopes
 from common.clock import utc_now
 from common.domain.envelope import Attachment, Envelope
-from common.domain.names import Lane, Sha256
+from common.domain.names import Lane
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
@@ -21,6 +20,7 @@ from common.secrecy import Mark
 from common.service.outgoing import Announcer
 from validator.attachments import declares_copy, pdfs
 from validator.context import VerificationRequest
+from validator.evidence_keeper import EvidenceKeeper
 from validator.metrics import record_verdicts
 from validator.package_report import package_report, secret_package_report
 from validator.package_verdict import PackageVerdict, conclude
@@ -31,10 +31,8 @@ from validator.secrecy.redaction import redacted
 from validator.secrecy.restore import restore
 from validator.secrecy.search import SearchRequest
 from validator.store import VerdictRecord, Verdicts, fact_of, security_facts_of
+from validator.workers.budget import PackageBudget
 from validator.workers.service import Examiner
-
-REMEMBERED_EVIDENCE = 10_000
-log = structlog.get_logger("trunk.validator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ class Validator:
     objects: Objects
     verdicts: Verdicts
     examiner: Examiner
-    kept: set[Sha256] = field(default_factory=set)
-    """Lists and certificates that are known to be in the object store."""
+    evidence: EvidenceKeeper
+    package_wall_seconds: float = 480.0
 
     async def verify_document(self, fact: PackageAccepted) -> None:
         """Loads the saved verdict, or makes and saves one, then announces it. Idempotent."""
@@ -56,7 +54,11 @@ class Validator:
         await self.announcer.announce(fact_of(record, fact))
 
     async def _decide_once(self, fact: PackageAccepted) -> VerdictRecord:
-        decided, decisions = await self._decide(fact)
+        try:
+            async with asyncio.timeout(self.package_wall_seconds):
+                decided, decisions = await self._decide(fact)
+        except TimeoutError as error:
+            raise Transient(Reason.E_PDF_TIMEOUT, "the package took longer than the machine allows") from error
         record, is_first = await self.verdicts.save(decided)
         if is_first:
             record_verdicts(decisions)
@@ -66,45 +68,43 @@ class Validator:
     async def _decide(self, fact: PackageAccepted) -> tuple[VerdictRecord, Sequence[Decision]]:
         now = utc_now()
         envelope = await self._envelope(fact)
-        search = await self._search(fact, envelope, now)
+        budget = self.examiner.package_budget()
+        search = await self._search(fact, envelope, now, budget)
         if search.mark:
             return await self._secret(fact, envelope, search.mark, now), ()
-        attachments = pdfs(envelope)
-        decisions = [await self._examine(fact, envelope, attachment, now) for attachment in attachments]
-        answer = conclude(decisions, [attachment.name for attachment in attachments])
+        attachments, decisions = pdfs(envelope), list[Decision]()
+        for attachment in attachments:
+            if budget.refused() is None:
+                decisions.append(await self._examine(fact, envelope, attachment, now, budget))
+        attachments = attachments[: len(decisions)]
+        answer = budget.refused() or conclude(decisions, [attachment.name for attachment in attachments])
         if search.refused and not isinstance(answer, Refused):
             answer = search.refused  # (12.2)
         if isinstance(answer, Undecided):
             record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)
-        await self._keep_evidence(decisions)
+        await self.evidence.keep(decisions)
         report = await self.objects.put_content(
             package_report(fact, attachments, decisions, answer, search.unread, DEFAULT, now)
         )
         record = _verdict_record(fact, answer, report, now)
         return record.model_copy(update={"security": _security(decisions, search.unread)}), decisions
 
-    async def _keep_evidence(self, decisions: Sequence[Decision]) -> None:
-        """Put the bytes of every list and certificate that a report names into the object store, by digest (R20)."""
-        needed = {sha256 for decision in decisions for sha256 in decision.report.evidence} - self.kept
-        if not needed:
-            return
-        found = await self.examiner.evidence(needed)
-        for data in found.values():
-            await self.objects.put_content(data)
-        if missing := needed - found.keys():
-            log.warning("list or certificate replaced before it was kept", sha256=sorted(missing))
-        if len(self.kept) > REMEMBERED_EVIDENCE:
-            self.kept.clear()
-        self.kept.update(found)
+    async def _search(
+        self, fact: PackageAccepted, envelope: Envelope, now: datetime, budget: PackageBudget
+    ) -> PackageSearch:
+        """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19).
 
-    async def _search(self, fact: PackageAccepted, envelope: Envelope, now: datetime) -> PackageSearch:
-        """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19)."""
+        A package whose files take too long together is refused before all of them are searched.
+        """
         search = PackageSearch()
         for number, attachment in enumerate(envelope.attachments, start=1):
-            file = await self._file(fact, attachment)
+            if budget.refused():
+                return search
             request = SearchRequest(name=attachment.name)
-            result = await self.examiner.look(file, request, now, urgent=fact.lane is Lane.URGENT)
+            async with self.objects.memory.hold(attachment.size_bytes):
+                file = await self._file(fact, attachment)
+                result = await self.examiner.look(file, request, now, urgent=fact.lane is Lane.URGENT, budget=budget)
             if isinstance(result, Undecided):
                 raise Transient(result.reason, result.detail)
             if isinstance(result, Mark):
@@ -135,15 +135,16 @@ class Validator:
         return package
 
     async def _examine(
-        self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime
+        self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime, budget: PackageBudget
     ) -> Decision:
-        document = await self._file(fact, attachment)
         request = VerificationRequest(
             sender=envelope.sender.code,
             declared_copy=declares_copy(envelope),
             promulgation_date=envelope.promulgation_date,
         )
-        return await self.examiner.examine(document, request, now, urgent=fact.lane is Lane.URGENT)
+        async with self.objects.memory.hold(attachment.size_bytes):
+            document = await self._file(fact, attachment)
+            return await self.examiner.examine(document, request, now, urgent=fact.lane is Lane.URGENT, budget=budget)
 
 
 def _security(decisions: Sequence[Decision], unread: Sequence[str]) -> tuple[tuple[SecurityKind, str], ...]:

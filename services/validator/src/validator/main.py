@@ -5,6 +5,7 @@ from common.directory import DirectoryReader
 from common.facts import PackageAccepted
 from common.objects import Objects
 from common.service.service import Service
+from validator.evidence_keeper import EvidenceKeeper
 from validator.handlers import Validator
 from validator.settings import ValidatorSettings
 from validator.store import Verdicts
@@ -25,7 +26,8 @@ def build() -> Service:
         service.does("revocation lists", examiner.refresh_lists, lambda: settings.crl_refresh_seconds)
     service.refreshes("age of trust material", examiner.measure)
     service.at_end(examiner.stop)
-    validator = Validator(service, objects, Verdicts(database), examiner)
+    evidence = EvidenceKeeper(objects, examiner)
+    validator = Validator(service, objects, Verdicts(database), examiner, evidence, settings.package_wall_seconds)
     service.on_facts({PackageAccepted: validator.verify_document})
     return service
 

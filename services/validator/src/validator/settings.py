@@ -21,6 +21,10 @@ class ValidatorSettings(ServiceSettings):
     """CPU time one document may take; then its worker is ended and the document refused."""
     document_wall_seconds: float = 60.0
     """Time after which an overloaded machine puts a document back for a later try."""
+    package_cpu_seconds: float = 120.0
+    """CPU time that all files of one package may take together; then the package is refused."""
+    package_wall_seconds: float = 480.0
+    """Time after which an overloaded machine puts a package back for a later try; less than ``handler_seconds``."""
     worker_memory_mib: int = 1024
     documents_per_worker: int = 500
     """After so many documents a worker is replaced by a fresh one."""

@@ -90,7 +90,7 @@ NOTIFICATIONS: Words = {
     "retried": "thử lại",
     "failed": "hỏng hẳn",
     "skipped": "kênh chưa bật",
-    "given up": "bỏ vì chờ quá lâu",
+    "given_up": "bỏ vì chờ quá lâu",
 }
 DEPENDENCIES: Words = {
     "rabbitmq": "RabbitMQ",

@@ -17,6 +17,8 @@ from trunkctl.commands import (
     notices,
     operate,
     park,
+    redrive,
+    references,
     stores,
     trust,
     unit,
@@ -27,7 +29,24 @@ from trunkctl.commands import (
 from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for part in (machine, unit, operate, park, notices, events, verify, trust, declare, stores, archive, units, users):
+PARTS = (
+    machine,
+    unit,
+    operate,
+    park,
+    redrive,
+    references,
+    notices,
+    events,
+    verify,
+    trust,
+    declare,
+    stores,
+    archive,
+    units,
+    users,
+)
+for part in PARTS:
     part.register(app)
 
 

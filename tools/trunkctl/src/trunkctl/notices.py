@@ -21,7 +21,7 @@ from trunkctl.settings import ControlSettings
 from trunkctl.shown import local_time, rows
 
 NOTIFIER = "notifier"
-ENDED = ("failed", "given up")
+ENDED = ("failed", "given_up")
 UNSENT = (*ENDED, "pending")
 POLL_SECONDS = 0.2
 PAGE_SIZE = 200

@@ -61,7 +61,10 @@ def moment(entry: Mapping[str, Any]) -> Moment:
 
 def standing(delivery: Mapping[str, Any]) -> Standing:
     """From a delivery of the router."""
-    return Standing(receiver=delivery["receiver"], state=delivery["state"], updated_at=delivery.get("updated_at"))
+    state, updated_at = delivery["state"], delivery.get("updated_at")
+    if returned_at := delivery.get("returned_at"):
+        state, updated_at = f"{state}, given back by the unit's system", returned_at
+    return Standing(receiver=delivery["receiver"], state=state, updated_at=updated_at)
 
 
 def trail(subject: str, entries: Iterable[Mapping[str, Any]], deliveries: Iterable[Mapping[str, Any]]) -> Trail:

@@ -65,8 +65,10 @@ class Reason(StrEnum):
     # routing and statuses
     E_TO_UNKNOWN = "E_TO_UNKNOWN"
     E_TO_CLOSED = "E_TO_CLOSED"
+    E_TO_SUCCEEDED = "E_TO_SUCCEEDED"
     E_STATUS_FORBIDDEN = "E_STATUS_FORBIDDEN"
     E_RECALLED = "E_RECALLED"
+    E_WITHDRAWN = "E_WITHDRAWN"
     # messages between services
     E_SENDER_UNKNOWN = "E_SENDER_UNKNOWN"
     E_FACT = "E_FACT"

@@ -8,6 +8,7 @@ from common.facts.base import BaseFact, ObjectRef, PackageFact, Text
 from common.facts.deliveries import (
     DeliveryPlaced,
     DeliveryRefused,
+    DeliveryWaiting,
     DocumentRecalled,
     DocumentSuperseded,
     RoutingRefused,
@@ -20,11 +21,14 @@ from common.facts.packages import (
     DocumentVerified,
     NoticeAccepted,
     PackageAccepted,
+    PackageFinished,
     PackageRefused,
     PackageRepeated,
+    PackageRouted,
     PackageWaiting,
 )
 from common.facts.security import (
+    ABOUT_ROWS,
     SECURITY_SUBJECT,
     MessageParked,
     OperatorActed,
@@ -40,10 +44,13 @@ Fact = Annotated[
     | PackageRefused
     | PackageRepeated
     | PackageWaiting
+    | PackageRouted
+    | PackageFinished
     | DocumentVerified
     | DocumentRefused
     | DeliveryPlaced
     | DeliveryRefused
+    | DeliveryWaiting
     | StatusRecorded
     | RoutingRefused
     | DocumentSuperseded
@@ -68,6 +75,7 @@ def name_of(kind: type[BaseFact]) -> str:
 
 
 __all__ = [
+    "ABOUT_ROWS",
     "FACT",
     "FACT_TYPES",
     "SECURITY_SUBJECT",
@@ -75,6 +83,7 @@ __all__ = [
     "CarriesPackage",
     "DeliveryPlaced",
     "DeliveryRefused",
+    "DeliveryWaiting",
     "DocumentArchived",
     "DocumentRecalled",
     "DocumentRefused",
@@ -90,8 +99,10 @@ __all__ = [
     "OperatorRequested",
     "PackageAccepted",
     "PackageFact",
+    "PackageFinished",
     "PackageRefused",
     "PackageRepeated",
+    "PackageRouted",
     "PackageWaiting",
     "RoutingRefused",
     "SecurityNoticed",

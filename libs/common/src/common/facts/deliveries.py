@@ -29,6 +29,13 @@ class DeliveryRefused(PackageFact):
     detail: Text = ""
 
 
+class DeliveryWaiting(PackageFact):
+    """Asked again about a package, the router says that messages of it wait in its database: for room in an inbox, or
+    for the answer to a recall. Nothing of it is lost. Not kept in the ledger."""
+
+    fact: Literal["delivery.waiting"] = "delivery.waiting"
+
+
 class StatusRecorded(PackageFact):
     """A status was recorded for one delivery and forwarded."""
 

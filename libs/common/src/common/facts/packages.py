@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from common.domain.names import Label
 from common.domain.reason import Reason
@@ -66,6 +66,26 @@ class PackageRepeated(PackageFact):
     detail: Text = ""
     submitted_at: AwareDatetime
     """When the first copy was submitted."""
+
+
+class PackageRouted(PackageFact):
+    """The router has done all that a package asks: every receiver has it, or was refused, and its sender is answered.
+
+    Tells the archive how many receivers' facts make the package complete; not kept in the ledger.
+    """
+
+    fact: Literal["package.routed"] = "package.routed"
+    receivers: int = Field(ge=0)
+    """Receivers about which the router has announced what became of them; 0 = the package was refused."""
+
+
+class PackageFinished(PackageFact):
+    """A package is routed, on record, and every receiver's fact is in the ledger: intake's responsibility ends.
+
+    Not kept in the ledger.
+    """
+
+    fact: Literal["package.finished"] = "package.finished"
 
 
 class DocumentVerified(CarriesPackage):

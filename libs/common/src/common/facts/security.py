@@ -13,9 +13,13 @@ from common.facts.base import BaseFact, Identifier, Text
 SECURITY_SUBJECT = "security"
 """Ledger of all security events: one chain, so that a missing event shows."""
 
-OperatorAction = Literal["replay", "discard", "restore", "resend"]
+OperatorAction = Literal["replay", "discard", "restore", "resend", "renew", "redrive", "rebuild"]
 """``replay``: handle a parked message again; ``discard``: give it up, its sender is told; ``restore``: undo that;
-``resend``: try once more to send a notification that failed or was given up."""
+``resend``: try once more to send a notification that failed or was given up; ``renew``: issue the address of a large
+package in an inbox again; ``redrive``: publish the fact of an open package again; ``rebuild``: place again what is not
+known to have been read in an inbox that was lost."""
+ABOUT_ROWS = ("resend", "renew", "redrive", "rebuild")
+"""Actions that concern rows of a service, not parked messages."""
 
 
 class SecurityNoticed(BaseFact):
@@ -57,15 +61,18 @@ class MessageParked(BaseFact):
     """Sender of that package, if the message says so reliably."""
     package_id: Identifier = ""
     document_id: DocumentId = ""
+    message_event_id: Identifier = ""
+    """Event id of the message itself, if it had been in a unit's inbox."""
 
 
 class OperatorRequested(BaseFact):
-    """An operator decided about a parked message, or about a notification that was not sent."""
+    """An operator decided about a parked message, a notification that was not sent, a package or an inbox."""
 
     fact: Literal["operator.requested"] = "operator.requested"
     target: str
-    """The service that keeps the message or the notification."""
+    """The service that keeps what the request is about."""
     record_id: Identifier
+    """Of the message or the notification; a package id, or a unit for a ``rebuild``; ``*`` = all."""
     action: OperatorAction
     actor: Text
     """The person who decided."""
@@ -91,6 +98,8 @@ class OperatorActed(BaseFact):
     sender: UnitCode = ""
     package_id: Identifier = ""
     document_id: DocumentId = ""
+    message_event_id: Identifier = ""
+    """Event id of the message, if it had been in a unit's inbox."""
 
 
 def security_event(

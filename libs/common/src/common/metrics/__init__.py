@@ -1,18 +1,29 @@
 """Every metric of the trunk, declared in one place by subject; callers say what happened and never build labels.
 
 Names and labels are a contract with dashboards and alerts (docs/operations/metrics.md). No label carries a document, a
-person or free text; the code of a unit of the directory is a label of ``trunk_deliveries_*`` alone, never of a
-histogram.
+person or free text; the code of a unit of the directory is a label of ``trunk_deliveries_*`` and
+``trunk_unit_*`` alone, never of a histogram.
 """
 
 from common.metrics.deliveries import (
     record_delivery,
     record_delivery_ack,
     record_document_delivery,
+    set_broker_data_lost,
     set_deliveries_pending,
     set_placings_waiting,
 )
-from common.metrics.documents import record_rejection, record_stage, set_oldest_unfinished, set_packages_waiting
+from common.metrics.documents import (
+    begin_counting_redrives,
+    record_rate_exceeded,
+    record_redriven,
+    record_rejection,
+    record_stage,
+    set_lost_suspects,
+    set_oldest_unfinished,
+    set_packages_waiting,
+    set_units_over_rate,
+)
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
@@ -46,6 +57,7 @@ from common.metrics.signatures import (
 __all__ = [
     "REGISTRY",
     "begin_counting",
+    "begin_counting_redrives",
     "begin_counting_security",
     "begin_counting_task",
     "in_flight",
@@ -57,6 +69,8 @@ __all__ = [
     "record_notification",
     "record_publish",
     "record_queue_wait",
+    "record_rate_exceeded",
+    "record_redriven",
     "record_rejection",
     "record_revocation_checks",
     "record_security_event",
@@ -64,11 +78,13 @@ __all__ = [
     "record_signature_verdict",
     "record_stage",
     "record_task_failure",
+    "set_broker_data_lost",
     "set_build",
     "set_deliveries_pending",
     "set_dependency",
     "set_destinations_failing",
     "set_door",
+    "set_lost_suspects",
     "set_messages_held",
     "set_notifications_waiting",
     "set_oldest_unfinished",
@@ -79,5 +95,6 @@ __all__ = [
     "set_trust_list_ends",
     "set_trust_not_after",
     "set_trust_updated",
+    "set_units_over_rate",
     "set_urgency_budget",
 ]

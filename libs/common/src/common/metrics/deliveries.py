@@ -42,6 +42,11 @@ _WAITING = Gauge(
     ["cause"],
     registry=REGISTRY,
 )
+_DATA_LOST = Gauge(
+    "trunk_broker_data_lost",
+    "1 = the router's mark is missing at the broker: its data were lost, and inboxes have to be rebuilt",
+    registry=REGISTRY,
+)
 
 
 def record_delivery(unit: UnitCode, lane: Lane, outcome: DeliveryOutcome) -> None:
@@ -70,3 +75,8 @@ def set_placings_waiting(waiting: Mapping[str, int]) -> None:
     """How many messages wait, by cause: full, missing, silent, closed."""
     for cause, count in waiting.items():
         _WAITING.labels(cause).set(count)
+
+
+def set_broker_data_lost(*, is_lost: bool) -> None:
+    """The mark at the broker was looked for."""
+    _DATA_LOST.set(is_lost)

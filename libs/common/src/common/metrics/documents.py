@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from common.domain.names import Lane, PackageKind
+from common.domain.names import Lane, PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.metrics.registry import REGISTRY, SECONDS
 
@@ -15,6 +15,10 @@ Stage = Literal["intake", "validated", "delivered", "archived"]
 """Ends of stages, as ``trunk_document_stage_seconds`` names them."""
 RejectionSource = Literal["package", "document", "receiver", "notice"]
 """What was turned away: a whole package at intake, its document, one receiver, or a package without files."""
+
+
+RedriveTrigger = Literal["budget", "operator"]
+"""Why a fact is published again: its package was open for too long, or an operator asked for it."""
 
 
 class Unfinished(StrEnum):
@@ -52,6 +56,44 @@ _WAITING = Gauge(
 )
 
 
+_OVER_RATE = Gauge(
+    "trunk_units_over_rate",
+    "Units of which no more is taken in this minute",
+    ["urgency"],
+    registry=REGISTRY,
+)
+_RATE_EXCEEDED = Counter(
+    "trunk_unit_rate_exceeded",
+    "Minutes in which a unit submitted more than is taken of it",
+    ["unit", "urgency"],
+    registry=REGISTRY,
+)
+
+
+def set_units_over_rate(lane: Lane, units: int) -> None:
+    """Of how many units no more is taken in this minute."""
+    _OVER_RATE.labels(lane).set(units)
+
+
+def record_rate_exceeded(unit: UnitCode, lane: Lane) -> None:
+    """A unit reached its limit in a minute; ``unit`` is one of the directory's."""
+    _RATE_EXCEEDED.labels(unit, lane).inc()
+
+
+_REDRIVEN = Counter(
+    "trunk_redriven",
+    "Facts of open packages that intake published again, by what made it do so",
+    ["urgency", "trigger"],
+    registry=REGISTRY,
+)
+_SUSPECTS = Gauge(
+    "trunk_lost_suspects",
+    "Packages that are open past their budget and of which no service says where they are",
+    ["urgency"],
+    registry=REGISTRY,
+)
+
+
 def record_stage(stage: Stage, lane: Lane, seconds: float) -> None:
     """A package left a stage for the first time, this long after it was submitted."""
     _STAGE.labels(stage, lane).observe(max(seconds, 0.0))
@@ -74,3 +116,21 @@ def set_packages_waiting(waiting: Mapping[PackageKind, int]) -> None:
     """How many packages wait for the document that they are about; of kinds not named, none."""
     for kind in PackageKind:
         _WAITING.labels(kind).set(waiting.get(kind, 0))
+
+
+def begin_counting_redrives() -> None:
+    """The process started: the counters stand at zero, so that the first count is an increase."""
+    for lane in Lane:
+        for trigger in get_args(RedriveTrigger):
+            _REDRIVEN.labels(lane, trigger)
+
+
+def record_redriven(lane: Lane, trigger: RedriveTrigger) -> None:
+    """The fact of an open package was published again."""
+    _REDRIVEN.labels(lane, trigger).inc()
+
+
+def set_lost_suspects(suspects: Mapping[Lane, int]) -> None:
+    """How many open packages are over their budget without a word of them, by lane."""
+    for lane in Lane:
+        _SUSPECTS.labels(lane).set(suspects.get(lane, 0))

@@ -9,7 +9,7 @@ from common.metrics.registry import REGISTRY, SECONDS
 
 WriteOutcome = Literal["written", "repeated", "failed"]
 """``repeated``: the package was on record already."""
-NotificationOutcome = Literal["sent", "retried", "failed", "skipped", "given up"]
+NotificationOutcome = Literal["sent", "retried", "failed", "skipped", "given_up"]
 """``retried``: an attempt that is made again; ``failed``: refused for good; ``given up``: not taken for as long as the
 patience lasted; ``skipped``: the channel is not set up, or the contact was taken away."""
 

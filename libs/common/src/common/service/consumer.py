@@ -108,6 +108,10 @@ class Consumer:
             self._is_paused = is_paused
             self._rescan.set()
 
+    def look_again(self) -> None:
+        """Compare the queues that are consumed with those that are wanted, now."""
+        self._rescan.set()
+
     async def stop(self, within_seconds: float) -> None:
         """Take nothing more, let running handlers finish, and give back what has not begun."""
         self._is_stopping = True

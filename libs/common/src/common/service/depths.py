@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import aiormq
 from aiormq.abc import AbstractConnection
+from aiormq.exceptions import ChannelNotFoundEntity
 
 from common.failure import Outage
 from common.service.connection import CONNECT_TIMEOUT_SECONDS, reasonless_as_lost
@@ -33,6 +34,17 @@ class QueueDepths:
         except Exception as error:
             await self.close()
             raise Outage("broker", f"depths not told: {type(error).__name__}") from error
+
+    async def ask_existing(self, queues: Iterable[str]) -> dict[str, int]:
+        """The same of those that exist, one after the other."""
+        counts: dict[str, int] = {}
+        for queue in queues:
+            try:
+                counts |= await self.ask((queue,))
+            except Outage as error:
+                if not isinstance(error.__cause__, ChannelNotFoundEntity):
+                    raise
+        return counts
 
     async def close(self) -> None:
         """End the connection; the next question opens another."""

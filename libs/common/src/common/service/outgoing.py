@@ -1,10 +1,10 @@
 """The port through which everything is published, and what may go wrong there. Tests use one that records."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from common import headers
-from common.facts import BaseFact, PackageFact
+from common.facts import FACT, BaseFact, PackageFact
 from common.metrics.messages import PublishOutcome
 from common.topology import FACTS
 
@@ -64,6 +64,21 @@ class Announcer(Protocol):
 
     async def announce(self, fact: BaseFact) -> None:
         """Publish a fact, and return when the broker has confirmed it. Raises ``Outage``."""
+
+
+class SavingAnnouncer(Announcer, Protocol):
+    """Announces facts, also as they were saved."""
+
+    async def announce_saved(self, body: bytes) -> None:
+        """Publish a fact byte for byte as it was saved, and return when the broker has confirmed it.
+
+        Raises ``Outage``.
+        """
+
+
+def saved_fact_message(body: bytes) -> Outgoing:
+    """A fact as it was saved, as a message. A later release would perhaps write other bytes for the same event."""
+    return replace(fact_message(FACT.validate_json(body)), body=body)
 
 
 def fact_message(fact: BaseFact) -> Outgoing:

@@ -6,7 +6,7 @@ according to the broker, in the queue that the broker names. Nobody publishes in
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -19,6 +19,7 @@ from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.facts import (
+    ABOUT_ROWS,
     CarriesPackage,
     MessageParked,
     ObjectRef,
@@ -47,10 +48,11 @@ from common.service.records import (
 )
 from common.service.settle import Disposition
 from common.service.tracing import processing
-from common.topology import unit_of_submit_queue
+from common.topology import unit_of_inbox, unit_of_submit_queue
 
 log = structlog.get_logger("trunk.parking")
 
+"""What an operator can decide about a parked message."""
 ON_THE_WAY = ("facts.validator.", "facts.router.")
 """Queues in which a package that is not handled is not delivered."""
 INLINE_BYTES = 64 * 1024
@@ -120,9 +122,9 @@ class Parking:
     async def act(self, request: OperatorRequested) -> None:
         """An operator decided. Requests for other services are theirs; repeating one changes nothing.
 
-        Notifications are the notifier's own business, not messages that are parked.
+        Rows of a service are its own business, not messages that are parked.
         """
-        if request.target != self._service or request.action == "resend":
+        if request.target != self._service or request.action in ABOUT_ROWS:
             return
         async with self._locks.setdefault(request.record_id, asyncio.Lock()):
             record = await self._records.find(request.record_id)
@@ -144,8 +146,8 @@ class Parking:
                 return await self._note(record, request, "done", RecordState.PARKED)
             case "replay":
                 return await self._replay(record, request)
-            case "resend":
-                return await self._note(record, request, "not a notification", record.state)
+            case "resend" | "renew" | "redrive" | "rebuild":
+                return await self._note(record, request, "not for a parked message", record.state)
 
     async def _replay(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
         handler = self._handler_for(record.queue)
@@ -253,6 +255,8 @@ def about_message(message: Incoming) -> tuple[About, bool]:
     """
     if unit_of_submit_queue(message.queue):
         return About(holds_package=True), False
+    if unit_of_inbox(message.queue):
+        return _about_inbox_message(message.labels), False
     if not message.queue.startswith("facts."):
         return About(document_id=message.labels.get(headers.DOCUMENT_ID, "")), False
     try:
@@ -273,6 +277,17 @@ def about_message(message: Incoming) -> tuple[About, bool]:
     return about, False
 
 
+def _about_inbox_message(labels: Mapping[str, str]) -> About:
+    """The router itself wrote them; of anybody else's message there are none."""
+    return About(
+        subject=labels.get(headers.DOCUMENT_KEY, ""),
+        package_id=labels.get(headers.PACKAGE_ID, ""),
+        document_id=labels.get(headers.DOCUMENT_ID, ""),
+        sender=labels.get(headers.SENDER, ""),
+        event_id=labels.get(headers.EVENT_ID, ""),
+    )
+
+
 def parked_fact(service: str, record: MessageRecord) -> MessageParked:
     """What is announced about a record each time it has been parked."""
     return MessageParked(
@@ -291,6 +306,7 @@ def parked_fact(service: str, record: MessageRecord) -> MessageParked:
         sender=record.about.sender,
         package_id=record.about.package_id,
         document_id=record.about.document_id,
+        message_event_id=record.about.event_id,
     )
 
 
@@ -314,6 +330,7 @@ def acted_fact(service: str, record: MessageRecord, request: OperatorRequested) 
         sender=record.about.sender,
         package_id=record.about.package_id,
         document_id=record.about.document_id,
+        message_event_id=record.about.event_id,
     )
 
 

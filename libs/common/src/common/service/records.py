@@ -84,6 +84,8 @@ class About(BaseModel):
     package_id: str = ""
     document_id: str = ""
     sender: str = ""
+    event_id: str = ""
+    """Of the message itself, if it had been in a unit's inbox."""
     holds_package: bool = False
     """The message carries a package on its way: its sender has to be told."""
 

@@ -28,7 +28,8 @@ from common.service.depths import QueueDepths
 from common.service.facts_in import FactHandler, FactHandlers
 from common.service.health import Check, Readiness, routes
 from common.service.incoming import Incoming
-from common.service.outgoing import Outgoing, PublishRefused, fact_message
+from common.service.outgoing import Outgoing, PublishRefused, fact_message, saved_fact_message
+from common.service.paced import Paced
 from common.service.parking import Parking
 from common.service.process import Handler, Processor
 from common.service.publisher import AmqpPublisher
@@ -130,16 +131,22 @@ class Service:
         """Do ``work`` in the background every ``gauges_refresh_seconds``."""
         self.does(name, work, lambda: self.settings.gauges_refresh_seconds)
 
+    def counts(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Do ``work``, which counts rows, in the background: less often the longer it takes."""
+        paced = Paced(work, self.settings.gauges_refresh_seconds)
+        self.does(name, paced.run, paced.pause_seconds)
+
     def at_end(self, stop: Hook) -> None:
         """Run ``stop`` after the last message."""
         self._stops.append(stop)
 
     async def announce(self, fact: BaseFact) -> None:
         """Publish a fact and return when the broker has confirmed it. Raises ``Outage`` when no queue takes it."""
-        try:
-            await self.publisher.publish(fact_message(fact))
-        except PublishRefused as error:
-            raise Outage("broker", f"{type(error).__name__}: {error}") from error
+        await self._announce(fact_message(fact))
+
+    async def announce_saved(self, body: bytes) -> None:
+        """The same with a fact as it was saved, byte for byte."""
+        await self._announce(saved_fact_message(body))
 
     async def publish(self, message: Outgoing) -> None:
         """Publish a message and return when the broker has confirmed it. Raises ``PublishRefused``."""
@@ -148,6 +155,10 @@ class Service:
     async def depths(self, queues: Iterable[str]) -> dict[str, int]:
         """Messages ready in queues. Raises ``Outage`` when the broker does not tell."""
         return await self._depths.ask(queues)
+
+    async def depths_of_existing(self, queues: Iterable[str]) -> dict[str, int]:
+        """The same of those queues that exist."""
+        return await self._depths.ask_existing(queues)
 
     async def check_publishing(self) -> None:
         """Raise ``Outage`` while nothing can be published."""
@@ -188,6 +199,12 @@ class Service:
             log_config=None,
             access_log=False,
         )
+
+    async def _announce(self, message: Outgoing) -> None:
+        try:
+            await self.publisher.publish(message)
+        except PublishRefused as error:
+            raise Outage("broker", f"{type(error).__name__}: {error}") from error
 
     async def _drain(self) -> None:
         await asyncio.gather(*(each.stop(self.settings.drain_seconds) for each in self._consumers.values()))
@@ -232,7 +249,7 @@ class Service:
         self.needs("object_store", objects.ping)
         self.needs("tasks", self.tasks.check)
         self.refreshes("readiness", self.readiness.report)
-        self.refreshes("parked messages", self._count_held)
+        self.counts("parked messages", self._count_held)
         self.does("expired records", lambda: self._records.remove_expired(utc_now()), lambda: EXPIRY_SECONDS)
         if Lane.NORMAL in self.lanes:
             dead = topology.dead_letters(self.name)

@@ -1,11 +1,11 @@
 """A decision with what it was made of, and the messages that it places."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from common.domain.envelope import Envelope, Message
+from common.domain.envelope import Envelope, Message, StatusReport
 from common.domain.ids import event_id
 from common.domain.names import Label, PackageKind, UnitCode
 from common.facts import BaseFact, DocumentVerified, NoticeAccepted, ObjectRef, PackageFact
@@ -33,13 +33,33 @@ class Work:
     facts: tuple[BaseFact, ...] = ()
 
 
+def joined(works: Sequence[Work]) -> Work:
+    """What several actions lead to."""
+    return Work(
+        tuple(placing for work in works for placing in work.placings),
+        tuple(placing for work in works for placing in work.held),
+        tuple(fact for work in works for fact in work.facts),
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class Execution:
-    """A decision that is carried out."""
+class Decided:
+    """A fact and what was decided about it."""
 
     fact: Routable
-    message: Message
     decision: Decision
+
+    def follow(self, fact: type[F], step: str, **fields: Any) -> F:
+        """A fact of this decision."""
+        about = {"subject": self.decision.subject, "document_id": self.decision.document_id}
+        return self.fact.follow(fact, step, self.decision.at, **about | fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution(Decided):
+    """A decision that is carried out."""
+
+    message: Message
     opened_at: datetime
     opened: Mapping[UnitCode, Step] = field(default_factory=dict)
     """What getting the document was to the deliveries of its receivers."""
@@ -48,6 +68,11 @@ class Execution:
     def version(self) -> int:
         """Number of the document's version that the package brings; without content, the current one."""
         return self.decision.version.number if self.decision.version else 1
+
+    @property
+    def _version_order(self) -> SubmissionOrder | None:
+        version = self.decision.version.version if self.decision.version else None
+        return version.order if version and version.package_id != self.fact.package_id else None
 
     @property
     def order(self) -> SubmissionOrder:
@@ -60,14 +85,16 @@ class Execution:
         return self.fact.label if isinstance(self.fact, DocumentVerified) else None
 
     @property
+    def reason(self) -> str:
+        """Why the issuer acts, in its own words."""
+        if isinstance(self.message, StatusReport):
+            return self.message.description or ""
+        return self.message.business.reason or ""
+
+    @property
     def subject_text(self) -> str:
         """What the document is about."""
         return self.message.subject if isinstance(self.message, Envelope) else ""
-
-    def follow(self, fact: type[F], step: str, **fields: Any) -> F:
-        """A fact of this decision."""
-        about = {"subject": self.decision.subject, "document_id": self.decision.document_id}
-        return self.fact.follow(fact, step, self.decision.at, **about | fields)
 
     def event(self, kind: EventKind, description: str = "") -> DeliveryEvent:
         """What happens to a delivery by this decision."""
@@ -78,6 +105,7 @@ class Execution:
             at=self.decision.at,
             order=self.order,
             version=self.version if kind in VERSIONS else None,
+            version_order=self._version_order if kind in VERSIONS else None,
             description=description,
         )
 
@@ -123,3 +151,15 @@ class Execution:
             opened_at=self.opened_at,
             next_attempt_at=self.opened_at + LOST_AFTER,
         )
+
+
+def answer_event(recall: Decided, order: SubmissionOrder, by: UnitCode, description: str) -> DeliveryEvent:
+    """The trunk's own answer to a recall, right after it in the order of submission; ``order``: the recall's."""
+    return DeliveryEvent(
+        id=f"{recall.fact.event_id}/{EventKind.AGREED}",
+        kind=EventKind.AGREED,
+        by=by,
+        at=recall.decision.at,
+        order=SubmissionOrder(submitted_at=order.submitted_at, package_id=f"{order.package_id}/{EventKind.AGREED}"),
+        description=description,
+    )

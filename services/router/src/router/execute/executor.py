@@ -1,6 +1,6 @@
 """Carries out decisions. Every run opens, places and announces the same things, so that it may be repeated."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -27,13 +27,15 @@ from router.actions import (
     OfferVersion,
     RecordStatus,
     RefuseReceiver,
+    Remember,
     Supersede,
     Withdraw,
 )
 from router.compose import Answer
-from router.delivery_state import ANSWERS, RECALLS, DeliveryState, EventKind, Step
+from router.delivery_state import DeliveryState, EventKind, Note, Step
 from router.execute.bounded import gather_bounded
-from router.execute.execution import OWN_DOCUMENT, Execution, Routable, Work
+from router.execute.early_acts import EarlyActs
+from router.execute.execution import OWN_DOCUMENT, Execution, Routable, Work, joined
 from router.execute.held_content import HeldContent, held
 from router.execute.messages import (
     alias_of,
@@ -45,16 +47,16 @@ from router.execute.messages import (
     refusal_of,
     security_fact,
     superseded,
-    version_of,
     withdrawal_placing,
 )
 from router.execute.placing import Placer, Sender
+from router.execute.recalling import Recalling
+from router.execute.recording import Recording
+from router.execute.versions import Versions
 from router.inbox import Inbox
-from router.metrics import record_status
-from router.order import order_of
 from router.placing import MessageType, Placing
+from router.route import recall_later, replace_later
 from router.store import Store
-from router.versions import NumberedVersion, current_version
 
 log = structlog.get_logger("trunk.router")
 
@@ -81,16 +83,25 @@ class Executor:
         self._finished = finished
         self._now = now
         self._at_once = at_once
+        self._versions = Versions(store)
+        self._early_acts = EarlyActs(store, inbox.trunk.code)
         self._held = HeldContent(store, placer, sender, self.answer, finished, now)
+        self._recording = Recording(store, self._held)
+        self._recalling = Recalling(store, self._recording, inbox.trunk, reaches, finished)
 
     async def carry_out(self, fact: Routable, message: Message, decision: Decision) -> None:
         """Open all deliveries first: whoever gets the document can report on it at once."""
         execution = await self._execution(fact, message, decision)
-        opened = await self._all(partial(self._open, execution, action) for action in decision.orders)
-        execution = replace(execution, opened=dict(opened))
+        opened: Mapping[UnitCode, Step] = dict(
+            filter(None, await self._all(partial(self._open, execution, order) for order in decision.orders))
+        )
+        early = Work()
+        if message.kind is PackageKind.UPDATE:
+            opened, early = await self._early_acts.apply(execution, opened)
+        execution = replace(execution, opened=opened)
         if message.kind in OWN_DOCUMENT:
             await self._store.documents.settle(decision.subject, fact.package_id)
-        works = await self._all(partial(self._do, execution, action) for action in decision.orders)
+        works = [early, *await self._all(partial(self._do, execution, action) for action in decision.orders)]
         held = [placing for work in works for placing in work.held]
         placings = [placing for work in works for placing in work.placings]
         if len(placings) == 1 and not held:
@@ -126,8 +137,10 @@ class Executor:
         await self._finished(decision.event_id)
 
     async def _place(self, placings: list[Placing]) -> None:
-        await self._store.placings.open(placings)
-        await self._all(partial(self._placer.order, placing) for placing in placings)
+        """Save the messages and have them tried. Of those that their inboxes have, only the facts are announced."""
+        saved = await self._store.placings.open(placings)
+        await self._all(partial(self._placer.order_again, each) for each in placings if each.id in saved)
+        await self._all(partial(self._placer.order, each) for each in placings if each.id not in saved)
 
     async def _all(self, works: Iterable[Callable[[], Awaitable[Any]]]) -> list[Any]:
         return await gather_bounded(works, self._at_once)
@@ -139,25 +152,24 @@ class Executor:
         return True
 
     async def _execution(self, fact: Routable, message: Message, decision: Decision) -> Execution:
-        execution = Execution(fact, message, decision, self._now())
+        execution = Execution(fact, decision, message, self._now())
         if isinstance(message, StatusReport):
             return execution
         if document_key(message.sender.code, message.document_id) != decision.subject:
             await self._store.documents.name_alias(alias_of(execution, message))
         if message.kind is PackageKind.UPDATE and decision.version is None:
-            version = await self.version(fact, message, decision.subject)
+            version = await self._versions.of_update(fact, message, decision.subject)
             return replace(execution, decision=replace(decision, version=version))
         return execution
 
-    async def version(self, fact: Routable, update: Envelope, subject: str) -> NumberedVersion | None:
-        """The version of a document that an update brings, or without content the one that further units get."""
-        if update.attachments:
-            version = version_of(fact, update)
-            return NumberedVersion(await self._store.documents.add_version(subject, version), version)
-        document = await self._store.documents.find(subject)
-        return current_version(document.versions, order_of(fact)) if document else None
+    async def with_version(self, fact: Routable, update: Envelope, decision: Decision) -> Decision:
+        """The decision about an update, with the version it works with and the units that get the version late."""
+        return await self._versions.decide(fact, update, decision)
 
     async def _open(self, execution: Execution, action: Action) -> tuple[UnitCode, Step] | None:
+        """What getting content is to a delivery; it is opened if need be."""
+        if isinstance(action, OfferVersion):
+            return action.receiver, await self._recording.record(execution, action.receiver, EventKind.UPDATE)
         if isinstance(action, Deliver | DeliverCurrentVersion):
             decision, package_id = execution.decision, execution.fact.package_id
             if isinstance(action, DeliverCurrentVersion) and decision.version:
@@ -169,11 +181,8 @@ class Executor:
 
     async def _do(self, execution: Execution, action: Action) -> Work:
         match action:
-            case Deliver():
+            case Deliver() | OfferVersion():
                 step = execution.opened[action.receiver]
-                return await self._give(execution, step, package_placing(execution, action.receiver))
-            case OfferVersion():
-                step = await self._record(execution, action.receiver, EventKind.UPDATE)
                 return await self._give(execution, step, package_placing(execution, action.receiver))
             case DeliverCurrentVersion():
                 step = execution.opened[action.receiver]
@@ -184,6 +193,8 @@ class Executor:
                 return await self._withdraw(execution, action)
             case Supersede():
                 return await self._supersede(execution, action)
+            case Remember():
+                return await self._early_acts.remember(execution, action, self._recall_placing(execution, action))
             case RecordStatus():
                 return await self._record_status(execution, action)
             case RefuseReceiver():
@@ -202,46 +213,62 @@ class Executor:
             case _:
                 return Work((placing,))
 
-    async def _record(self, execution: Execution, receiver: UnitCode, kind: EventKind, description: str = "") -> Step:
-        event = execution.event(kind, description)
-        happened = await self._store.deliveries.record(execution.decision.subject, receiver, event)
-        record_status(receiver, event, happened)
-        is_answered = happened.step.position.state is not DeliveryState.RECALL_PENDING
-        if is_answered and kind in (*ANSWERS, *RECALLS):
-            await self._held.settle(execution.decision.subject, receiver)
-        return happened.step
-
     async def _withdraw(self, execution: Execution, action: Withdraw) -> Work:
         unit = action.receiver
-        step = await self._record(execution, unit, EventKind.RECALL, _reason_of(execution.message))
+        step = await self._recording.record(execution, unit, EventKind.RECALL, execution.reason)
+        if step.note is Note.NOT_YET:
+            return await self._do_later(execution, recall_later(unit, EventKind.RECALL, action.enclosure))
         recall = recalled(execution, unit, step)
+        placing = self._recall_placing(execution, action)
+        if withdrawal := await self._recalling.withdraw(execution, unit, step, placing):
+            return replace(withdrawal, facts=(recall, *withdrawal.facts))
+        if placing is None:
+            log.warning("recall not placed, unit closed or unknown", unit=unit)
+            return Work(facts=(recall,))
+        if action.enclosure is Enclosure.NOTICE:
+            return Work((placing,), facts=(recorded(execution, unit, unit, StatusCode.TAKE_BACK, step), recall))
+        return Work((placing,), facts=(recall,))
+
+    async def _do_later(self, execution: Execution, actions: Sequence[Action]) -> Work:
+        """The unit got the document by a later package only: as if it did not have it."""
+        return joined([await self._do(execution, action) for action in actions])
+
+    def _recall_placing(self, execution: Execution, action: Withdraw | Remember) -> Placing | None:
+        """What tells a unit about a recall."""
+        if isinstance(action, Remember) and action.kind is EventKind.TAKE_BACK:
+            return execution.placing(action.receiver, "forwarded", MessageType.STATUS)
         match action.enclosure:
             case Enclosure.PACKAGE:
-                return Work((package_placing(execution, unit),), facts=(recall,))
+                return package_placing(execution, action.receiver)
             case Enclosure.NOTICE:
-                noted = recorded(execution, unit, unit, StatusCode.TAKE_BACK, step)
-                return Work((withdrawal_placing(execution, unit, self._inbox.trunk),), facts=(noted, recall))
+                return withdrawal_placing(execution, action.receiver, self._inbox.trunk)
             case Enclosure.NOTHING:
-                log.warning("recall not placed, unit closed or unknown", unit=unit)
-                return Work(facts=(recall,))
+                return None
 
     async def _supersede(self, execution: Execution, action: Supersede) -> Work:
         subject = execution.decision.subject
         event = execution.event(EventKind.REPLACE)
-        await self._store.deliveries.record(action.replaced, action.receiver, event, link=subject)
+        happened = await self._store.deliveries.record(action.replaced, action.receiver, event, link=subject)
+        if happened.step.note is Note.NOT_YET:
+            return await self._do_later(execution, (replace_later(action.receiver, action.replaced),))
         return Work(facts=(superseded(execution, action.receiver, action.replaced),))
 
     async def _record_status(self, execution: Execution, action: RecordStatus) -> Work:
-        message = execution.message
-        description = message.description or "" if isinstance(message, StatusReport) else ""
-        step = await self._record(execution, action.receiver, EventKind(action.code), description)
+        description = execution.reason
+        step = await self._recording.record(execution, action.receiver, EventKind(action.code), description)
+        if step.note is Note.NOT_YET:
+            later = recall_later(action.receiver, EventKind.TAKE_BACK, Enclosure.PACKAGE)
+            return await self._do_later(execution, later)
         facts: list[BaseFact] = [recorded(execution, action.receiver, action.told, action.code, step, description)]
+        is_reached = self._reaches(action.told)
+        forwarded = execution.placing(action.told, "forwarded", MessageType.STATUS) if is_reached else None
         if action.code is StatusCode.TAKE_BACK:
             facts.append(recalled(execution, action.receiver, step))
-        if not self._reaches(action.told):
+            if withdrawal := await self._recalling.withdraw(execution, action.receiver, step, forwarded):
+                return replace(withdrawal, facts=(*facts, *withdrawal.facts))
+        if forwarded is None:
             log.warning("status not forwarded, unit closed or unknown", unit=action.told)
-            return Work(facts=tuple(facts))
-        return Work((execution.placing(action.told, "forwarded", MessageType.STATUS),), facts=tuple(facts))
+        return Work((forwarded,) if forwarded else (), facts=tuple(facts))
 
     async def _refuse_receiver(self, execution: Execution, action: RefuseReceiver) -> Work:
         await self.answer(self._refusal(execution, action))
@@ -250,7 +277,3 @@ class Executor:
     def _refusal(self, execution: Execution, action: RefuseReceiver) -> Answer:
         fact, at = execution.fact, execution.decision.at
         return refusal_of(fact, execution.message, at, action.reason, action.detail, action.receiver)
-
-
-def _reason_of(message: Message) -> str:
-    return message.business.reason or "" if isinstance(message, Envelope) else ""

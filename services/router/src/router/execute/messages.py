@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
+from typing import Any, TypeVar
 
 from common.domain.envelope import Envelope, Message, Organization
 from common.domain.ids import document_key, event_id
@@ -11,24 +12,30 @@ from common.domain.reason import Reason
 from common.facts import (
     DeliveryPlaced,
     DeliveryRefused,
+    DeliveryWaiting,
     DocumentRecalled,
     DocumentRefused,
     DocumentSuperseded,
     DocumentVerified,
+    PackageFact,
+    PackageRefused,
+    PackageRouted,
     SecurityNoticed,
     StatusRecorded,
     security_event,
 )
 from common.headers import EDXML_TYPE
-from router.actions import RefuseReceiver
-from router.compose import Answer, answered, withdrawal
+from router.actions import Decision, RefuseReceiver
+from router.compose import Answer, agreement, answered, withdrawal
 from router.delivery_state import Step
-from router.execute.execution import Execution, Routable
+from router.execute.execution import Decided, Execution, Routable
 from router.order import order_of
 from router.placing import LOST_AFTER, MessageType, Placing
 from router.route import DocumentState
 from router.store.rows import DocumentRecord
 from router.versions import Version
+
+F = TypeVar("F", bound=PackageFact)
 
 
 def package_placing(execution: Execution, receiver: UnitCode) -> Placing:
@@ -62,18 +69,29 @@ def withdrawal_placing(execution: Execution, unit: UnitCode, trunk: Organization
     """Status 13 in the trunk's name, for a unit that an update removed."""
     decision = execution.decision
     notice = withdrawal(execution.fact.sender, decision.document_id, trunk, decision.at)
-    digest, identifier = sha256(notice).hexdigest(), event_id(execution.fact.package_id, f"withdrawn/{unit}")
+    return _status_placing(execution, unit, f"withdrawn/{unit}", notice, trunk)
+
+
+def agreement_placing(execution: Execution, unit: UnitCode, trunk: Organization) -> Placing:
+    """Status 15 in the trunk's name, for the sender of a document that was withdrawn before a unit got it."""
+    issuer, decision = execution.fact.sender, execution.decision
+    answer = agreement(issuer, decision.document_id, unit, trunk, decision.at)
+    return _status_placing(execution, issuer, f"agreed/{unit}", answer, trunk)
+
+
+def _status_placing(execution: Execution, to: UnitCode, step: str, status: bytes, trunk: Organization) -> Placing:
+    digest, identifier = sha256(status).hexdigest(), event_id(execution.fact.package_id, step)
     headers = execution.headers(sender=trunk.code, kind=PackageKind.STATUS, label=None)
     return Placing(
         id=identifier,
-        receiver=unit,
+        receiver=to,
         lane=execution.fact.lane,
         type=MessageType.STATUS,
         headers=headers.amqp(identifier, digest),
         content_type=EDXML_TYPE,
-        body=notice,
+        body=status,
         sha256=digest,
-        decision=decision.event_id,
+        decision=execution.decision.event_id,
         opened_at=execution.opened_at,
         next_attempt_at=execution.opened_at + LOST_AFTER,
     )
@@ -92,10 +110,10 @@ def placed(execution: Execution, receiver: UnitCode, text: str, label: Label | N
 
 
 def recorded(
-    execution: Execution, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
+    decided: Decided, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
 ) -> StatusRecorded:
     """A status was recorded for a delivery."""
-    return execution.follow(
+    return decided.follow(
         StatusRecorded,
         f"recorded/{receiver}",
         receiver=receiver,
@@ -107,19 +125,41 @@ def recorded(
     )
 
 
-def recalled(execution: Execution, receiver: UnitCode, step: Step) -> DocumentRecalled:
+def agreed(decided: Decided, receiver: UnitCode, step: Step, description: str) -> StatusRecorded:
+    """The trunk answered a recall for a unit that had not received the document."""
+    return decided.follow(
+        StatusRecorded,
+        f"agreed/{receiver}",
+        receiver=receiver,
+        told=decided.fact.sender,
+        code=StatusCode.AGREED,
+        state=step.position.state,
+        changed=step.changed,
+        description=description,
+    )
+
+
+def withdrawn(placing: Placing, at: datetime) -> DeliveryRefused:
+    """A delivery was taken back before its unit got it."""
+    delivery = DeliveryPlaced.model_validate(placing.fact)
+    detail = f"đơn vị nhận {placing.receiver}"
+    step, reason = f"turned/{placing.receiver}", Reason.E_WITHDRAWN
+    return delivery.follow(DeliveryRefused, step, at, receiver=placing.receiver, reason=reason, detail=detail)
+
+
+def recalled(decided: Decided, receiver: UnitCode, step: Step) -> DocumentRecalled:
     """A recall reached a delivery."""
-    return execution.follow(DocumentRecalled, f"recalled/{receiver}", receiver=receiver, state=step.position.state)
+    return decided.follow(DocumentRecalled, f"recalled/{receiver}", receiver=receiver, state=step.position.state)
 
 
-def superseded(execution: Execution, receiver: UnitCode, replaced: str) -> DocumentSuperseded:
+def superseded(decided: Decided, receiver: UnitCode, replaced: str) -> DocumentSuperseded:
     """The delivery of an older document gave way."""
-    return execution.follow(
+    return decided.follow(
         DocumentSuperseded,
         f"superseded/{replaced}/{receiver}",
         subject=replaced,
         receiver=receiver,
-        successor=execution.decision.subject,
+        successor=decided.decision.subject,
     )
 
 
@@ -129,6 +169,37 @@ def receiver_refused(execution: Execution, action: RefuseReceiver) -> DeliveryRe
     return execution.follow(
         DeliveryRefused, f"turned/{receiver}", receiver=receiver, reason=action.reason, detail=action.detail
     )
+
+
+def routed(decision: Decision) -> PackageRouted | None:
+    """All of a decision is done. None for a decision of an earlier release, which does not say whose package it was."""
+    return _of_decision(PackageRouted, decision, "routed", receivers=0 if decision.refused else decision.receivers)
+
+
+def waits(decision: Decision) -> DeliveryWaiting | None:
+    """Messages of a decision wait in the database."""
+    return _of_decision(DeliveryWaiting, decision, "delivery.waiting")
+
+
+def routed_refusal(fact: DocumentRefused | PackageRefused) -> PackageRouted:
+    """A package was refused before it came to the router, and its sender is answered."""
+    return fact.follow(PackageRouted, "routed", fact.occurred_at, receivers=0)
+
+
+def _of_decision(fact: type[F], decision: Decision, step: str, **fields: Any) -> F | None:
+    if decision.kind is None:
+        return None
+    about = {
+        "event_id": event_id(decision.package_id, step),
+        "occurred_at": decision.at,
+        "subject": decision.subject,
+        "lane": decision.lane,
+        "package_id": decision.package_id,
+        "sender": decision.sender,
+        "document_id": decision.document_id,
+        "kind": decision.kind,
+    }
+    return fact.model_validate(about | fields)
 
 
 def security_fact(fact: Routable, refused: Refused, at: datetime) -> SecurityNoticed | None:

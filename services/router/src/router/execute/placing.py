@@ -18,8 +18,9 @@ from common.service.incoming import Incoming
 from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
 from common.telemetry import about_document
 from router.inbox import Inbox
-from router.placing import Cause, PlaceOrder, Placing, PlacingState, order_message
+from router.placing import LOST_AFTER, Cause, PlaceOrder, Placing, PlacingState, order_message
 from router.store import Store
+from router.store.placings import TRIED
 
 log = structlog.get_logger("trunk.router")
 
@@ -66,6 +67,14 @@ class Placer:
         """Have a saved placing tried by whichever router is free."""
         await self._send(order_message(placing, placing.attempts, again=again))
 
+    async def order_again(self, placing: Placing) -> None:
+        """A placing that an earlier run saved: announced if its inbox has it, else tried unless a recall holds it."""
+        saved = await self._store.placings.find(placing.id) or placing
+        if saved.state is PlacingState.PLACED:
+            await self._note_placed(saved)
+        elif saved.state in TRIED:
+            await self.order(saved)
+
     async def take(self, message: Incoming) -> None:
         """Try one placing, as ordered by a router."""
         if message.user_id != "router":
@@ -80,10 +89,20 @@ class Placer:
         labels = placing.headers
         about_document(package_id=labels.get(PACKAGE_ID), document_id=labels.get(DOCUMENT_ID))
         is_needed = placing.state is not PlacingState.PLACED or order.again
+        if is_needed and not await self._may_try(placing):
+            return
         if is_needed and (cause := await self._attempt(placing)):
             await self._note_failure(placing, cause)
-        else:
-            await self._note_placed(placing)
+            return
+        if is_needed and (renew_at := self._inbox.renewal_of(placing, self._now())):
+            await self._store.placings.set_renewal(placing.id, renew_at)
+        await self._note_placed(placing)
+
+    async def _may_try(self, placing: Placing) -> bool:
+        """What waits may be withdrawn at any moment, so an attempt at it is begun first."""
+        if placing.state is PlacingState.WAITING:
+            return await self._store.placings.begin_attempt(placing, self._now() + LOST_AFTER)
+        return placing.state not in (PlacingState.HELD, PlacingState.WITHDRAWN, PlacingState.RETURNED)
 
     async def sweep(self) -> None:
         """Order what is due: placings that wait for room, and those whose order was lost."""
@@ -118,6 +137,8 @@ class Placer:
     async def _note_placed(self, placing: Placing) -> None:
         at = self._now()
         is_first = await self._store.placings.placed(placing.id, at)
+        if not is_first:
+            await self._recall_late(placing)
         if placing.delivery and await self._store.deliveries.placed(placing.delivery, placing.receiver, at):
             record_delivery(placing.receiver, placing.lane, "delivered")
         if placing.fact is not None:
@@ -126,6 +147,18 @@ class Placer:
             await self._finished(placing.decision)
         if is_first and placing.attempts:
             log.info("placed after waiting", unit=placing.receiver, attempts=placing.attempts)
+
+    async def _recall_late(self, placing: Placing) -> None:
+        """A delivery that two processes tried at once, and one of them put into the inbox while a recall withdrew it:
+        the unit gets the recall as well."""
+        saved = await self._store.placings.find(placing.id) if placing.delivery else None
+        if saved is None or saved.state is not PlacingState.WITHDRAWN or not saved.recall:
+            return
+        log.error("withdrawn delivery reached its inbox", unit=placing.receiver, placing=placing.id)
+        if await self._store.placings.reopen(saved.recall, self._now() + LOST_AFTER):
+            recall = await self._store.placings.find(saved.recall)
+            if recall is not None:
+                await self.order(recall)
 
     async def _send(self, message: Outgoing) -> None:
         try:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from common.database import Database
+from router.store.acts import Acts, MongoActs
 from router.store.answers import Answers, MongoAnswers
 from router.store.decisions import Decisions, MongoDecisions
 from router.store.deliveries import Deliveries, MongoDeliveries
 from router.store.documents import Documents, MongoDocuments
+from router.store.inboxes import Inboxes, MongoInboxes
 from router.store.placings import MongoPlacings, Placings
 
 
@@ -19,6 +21,8 @@ class Store:
     documents: Documents
     deliveries: Deliveries
     placings: Placings
+    acts: Acts
+    inboxes: Inboxes
 
 
 def mongo_store(database: Database) -> Store:
@@ -29,4 +33,6 @@ def mongo_store(database: Database) -> Store:
         documents=MongoDocuments(database),
         deliveries=MongoDeliveries(database),
         placings=MongoPlacings(database),
+        acts=MongoActs(database),
+        inboxes=MongoInboxes(database),
     )

@@ -16,7 +16,8 @@ from common.database import (
     find_by_id,
     insert_missing,
 )
-from router.placing import Cause, Placing, PlacingState, pause_after
+from common.domain.names import UnitCode
+from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
@@ -25,8 +26,8 @@ HELD = PlacingState.HELD.value
 class Placings(Protocol):
     """What the handlers ask. Everything raises ``Outage`` when the database is away."""
 
-    async def open(self, placings: Sequence[Placing]) -> None:
-        """Save placings; those that are saved already stay as they are."""
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
 
     async def find(self, placing_id: str) -> Placing | None:
         """A placing as saved."""
@@ -34,8 +35,33 @@ class Placings(Protocol):
     async def placed(self, placing_id: str, at: datetime) -> bool:
         """The inbox has it; False = it had it before."""
 
+    async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
+        """When the address in a placing is to be issued again; None = never."""
+
+    async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        """Placings whose address is to be issued again; others leave them alone for the time of the lease."""
+
+    async def note_request(self, placing_id: str, request: Request) -> Request:
+        """Keep the latest wish of an operator; returns it as it was kept first."""
+
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         """The inbox did not take it; it waits for its next attempt."""
+
+    async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
+        """Try a waiting placing again; False = another process does, or it was withdrawn. Until the attempt has ended,
+        nobody can withdraw it."""
+
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+        """Never try a placing that its inbox has not taken; False = the inbox has it, or may get it right now.
+
+        ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one.
+        """
+
+    async def returned(self, placing_id: str) -> bool:
+        """The unit's system gave it back; False = it was noted before, or the placing was withdrawn."""
+
+    async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        """A withdrawn or returned placing is to be tried after all."""
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         """A held placing is to be tried."""
@@ -50,7 +76,10 @@ class Placings(Protocol):
         """Placings whose next attempt is due, oldest first; others leave them alone for the time of the lease."""
 
     async def waiting(self) -> dict[Cause, int]:
-        """How many placings wait, by cause."""
+        """How many placings wait, or were given back, by cause."""
+
+    async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
+        """Placings that an inbox got between two times are due again. Returns how many there were."""
 
 
 class MongoPlacings:
@@ -59,9 +88,9 @@ class MongoPlacings:
     def __init__(self, database: Database) -> None:
         self._placings: Collection = database.collection("placings")
 
-    async def open(self, placings: Sequence[Placing]) -> None:
-        """Save placings; those that are saved already stay as they are."""
-        await insert_missing(self._placings, [{"_id": each.id, **each.model_dump()} for each in placings])
+    async def open(self, placings: Sequence[Placing]) -> set[str]:
+        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
+        return await insert_missing(self._placings, [{"_id": each.id, **each.model_dump()} for each in placings])
 
     async def find(self, placing_id: str) -> Placing | None:
         """A placing as saved."""
@@ -73,6 +102,26 @@ class MongoPlacings:
         change = {"state": PlacingState.PLACED.value, "placed_at": at, "cause": None}
         return await compare_and_set(self._placings, _open(placing_id), {"$set": change})
 
+    async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
+        """When the address in a placing is to be issued again."""
+        await compare_and_set(self._placings, {"_id": placing_id}, {"$set": {"renew_at": at}})
+
+    async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+        """Placings whose address is to be issued again; each is taken by one process at a time."""
+        due: Document = {"renew_at": {"$lte": now}, "state": PlacingState.PLACED.value}
+        return await self._take(due, "renew_at", limit, now + lease)
+
+    async def note_request(self, placing_id: str, request: Request) -> Request:
+        """Keep the latest wish of an operator."""
+        while True:
+            row = await find_by_id(self._placings, placing_id) or {}
+            saved = Request.model_validate(row["request"]) if row.get("request") else None
+            if saved is not None and request.is_same(saved):
+                return saved
+            expected = {"_id": placing_id, "request": row.get("request")}
+            if await compare_and_set(self._placings, expected, {"$set": {"request": request.model_dump()}}):
+                return request
+
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
         """The inbox did not take it; it waits for its next attempt."""
         change = {
@@ -81,7 +130,37 @@ class MongoPlacings:
             "attempts": placing.attempts + 1,
             "next_attempt_at": at + pause_after(placing.attempts + 1),
         }
-        await compare_and_set(self._placings, _open(placing.id), {"$set": change})
+        await compare_and_set(self._placings, _open(placing.id) | {"attempts": placing.attempts}, {"$set": change})
+
+    async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
+        """Try a waiting placing again."""
+        expected = {"_id": placing.id, "state": PlacingState.WAITING.value, "attempts": placing.attempts}
+        change = {"state": PlacingState.DUE.value, "next_attempt_at": next_attempt_at}
+        return await compare_and_set(self._placings, expected, {"$set": change})
+
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+        """Never try a placing that its inbox has not taken. May be repeated."""
+        causes = [cause.value for cause in NOT_TAKEN]
+        waits = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
+        untaken: Document = {"_id": placing_id, "$or": [waits, {"state": PlacingState.RETURNED.value}]}
+        change = {"state": PlacingState.WITHDRAWN.value, "cause": None, "withdrawn_by": by, "recall": recall}
+        if await compare_and_set(self._placings, untaken, {"$set": change}):
+            return True
+        row = await find_by_id(self._placings, placing_id)
+        return row is not None and row["state"] == PlacingState.WITHDRAWN and row.get("withdrawn_by") == by
+
+    async def returned(self, placing_id: str) -> bool:
+        """The unit's system gave it back, maybe before anybody noted that the inbox had it."""
+        change = {"state": PlacingState.RETURNED.value, "cause": Cause.RETURNED.value}
+        expected = {"_id": placing_id, "state": {"$in": [*TRIED, PlacingState.PLACED.value]}}
+        return await compare_and_set(self._placings, expected, {"$set": change})
+
+    async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        """A withdrawn or returned placing is to be tried after all."""
+        change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
+        closed = [PlacingState.WITHDRAWN.value, PlacingState.RETURNED.value]
+        expected = {"_id": placing_id, "state": {"$in": closed}}
+        return await compare_and_set(self._placings, expected, {"$set": change})
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         """A held placing is to be tried."""
@@ -102,22 +181,32 @@ class MongoPlacings:
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         """Placings whose next attempt is due; each is taken by one process at a time."""
         due: Document = {"state": {"$in": list(TRIED)}, "next_attempt_at": {"$lte": now}}
+        return await self._take(due, "next_attempt_at", limit, now + lease)
+
+    async def _take(self, due: Document, field: str, limit: int, until: datetime) -> list[Placing]:
         with database_trouble():
-            rows = await self._placings.find(due).sort("next_attempt_at", 1).limit(limit).to_list(None)
+            rows = await self._placings.find(due).sort(field, 1).limit(limit).to_list(None)
         taken = []
         for row in rows:
-            expected = _open(row["_id"]) | {"next_attempt_at": row["next_attempt_at"]}
-            if await compare_and_set(self._placings, expected, {"$set": {"next_attempt_at": now + lease}}):
+            expected = {"_id": row["_id"], "state": row["state"], field: row[field]}
+            if await compare_and_set(self._placings, expected, {"$set": {field: until}}):
                 taken.append(Placing.model_validate(row))
         return taken
 
     async def waiting(self) -> dict[Cause, int]:
         """How many placings wait, by cause."""
         group = {"_id": "$cause", "count": {"$sum": 1}}
-        selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD]}}
+        selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD, PlacingState.RETURNED.value]}}
         with database_trouble():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
+
+    async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
+        """Placings that an inbox got between two times are due again. Returns how many there were."""
+        got = {"receiver": receiver, "state": PlacingState.PLACED.value, "placed_at": {"$gt": after, "$lte": until}}
+        change = {"$set": {"state": PlacingState.DUE.value, "next_attempt_at": at}}
+        with database_trouble():
+            return int((await self._placings.update_many(got, change)).matched_count)
 
 
 def _open(placing_id: str) -> Document:

@@ -12,6 +12,7 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from validator.copy_words import may_call_itself_copy
 from validator.pdf.reader import Reader
+from validator.pdf.schema import SIGNATURE_TEXT_KEYS, SUBJECT_KEYS
 from validator.policy import CopyFormLimits
 from validator.report.model import Note
 from validator.report.vocabulary import NoteCode
@@ -51,9 +52,9 @@ def _texts(reader: Reader, limits: CopyFormLimits) -> Iterator[str]:
     """What the signatures say about themselves, and the metadata."""
     for _, value, _ in enumerate_sig_fields(reader, filled_status=True):
         entries = value.get_object()
-        yield from (str(entries[key]) for key in ("/Reason", "/Location", "/Name", "/ContactInfo") if key in entries)
+        yield from (str(entries[key]) for key in SIGNATURE_TEXT_KEYS if key in entries)
     information = reader.trailer["/Info"] if "/Info" in reader.trailer else {}  # noqa: SIM401
-    yield from (str(information[key]) for key in ("/Title", "/Subject", "/Keywords") if key in information)
+    yield from (str(information[key]) for key in SUBJECT_KEYS if key in information)
     metadata = reader.root["/Metadata"] if "/Metadata" in reader.root else None  # noqa: SIM401 - get gives a reference
     if isinstance(metadata, generic.StreamObject):
         yield metadata.data[: limits.max_metadata_bytes].decode("utf-8", "replace")

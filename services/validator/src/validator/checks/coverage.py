@@ -22,7 +22,12 @@ WHITE_SPACES = frozenset(WHITE_SPACE[at : at + 1] for at in range(len(WHITE_SPAC
 START = b"startxref"
 GAP = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,200}+[\r\n])"
 """White space, or a comment."""
-OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})" + GAP + rb"++([0-9]{1,5})" + GAP + rb"++obj")
+HEADER_WORD = b"obj"
+OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})" + GAP + rb"++([0-9]{1,5})" + GAP + rb"++" + HEADER_WORD)
+PLAIN_HEADER = re.compile(rb"(?<![0-9])[0-9]{1,10} [0-9]{1,5} " + HEADER_WORD + rb"\Z")
+PLAIN_HEADER_BYTES = len("1234567890 12345 obj")
+LINE_BYTES = 256
+"""More than the longest comment of ``GAP``."""
 TRAILER = re.compile(rb"trailer" + GAP + rb"*+<<")
 
 
@@ -128,10 +133,34 @@ def _check_tail(document: bytes, reader: Reader, signatures: Sequence[Signature]
     # Between the signatures, too: the later signer vouches for the bytes, but the earlier one never saw what a reader
     # that repairs files would find in them.
     known, gap = _offsets_after(reader, first.revision), policy.pdf.max_white_space
-    if any(not _is_known(document, match.start(), known, gap) for match in OBJECT_HEADER.finditer(document, first.end)):
+    if any(not _is_known(document, start, known, gap) for start in _headers(document, first.end)):
         raise Fault("3.12", last.field, "an object that no cross-reference table knows")
     if len(TRAILER.findall(document, first.end)) != _tables_after(reader, first.revision):
         raise Fault("3.12", last.field, "a trailer that belongs to no cross-reference table")
+
+
+def _headers(document: bytes, start: int) -> list[int]:
+    """Where something begins behind ``start`` that a reader could take for an object.
+
+    The word is searched for, and what is before it read. Where that is not plain, the pattern looks at every byte.
+    """
+    found: list[int] = []
+    at = document.find(HEADER_WORD, start)
+    while at >= 0:
+        end = at + len(HEADER_WORD)
+        if document[at - 1 : at] in WHITE_SPACES:
+            plain = PLAIN_HEADER.search(document, max(start, end - PLAIN_HEADER_BYTES), end)
+            if plain is None or _is_behind_comment_sign(document, plain.start()):
+                return [header.start() for header in OBJECT_HEADER.finditer(document, start)]
+            found.append(plain.start())
+        at = document.find(HEADER_WORD, end)
+    return found
+
+
+def _is_behind_comment_sign(document: bytes, offset: int) -> bool:
+    """Whether a comment could begin on the same line before ``offset``."""
+    before = document[max(0, offset - LINE_BYTES) : offset].replace(b"\r", b"\n")
+    return b"%" in before[before.rfind(b"\n") + 1 :]
 
 
 def _check_trailers(reader: Reader, first: Signature) -> None:

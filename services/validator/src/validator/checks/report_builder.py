@@ -1,6 +1,7 @@
 """Builds the report of a document from what is known of it, wherever its verification ended."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from validator.pki.certificates import subject_text
 from validator.pki.status import CertificateStatus
 from validator.policy import Policy
 from validator.report.model import ChangeReport, Report, SignatureReport, StatusUsed, TimeStampReport
-from validator.report.rules import Step, rules_of
+from validator.report.rules import RULES, Step, rules_of
 from validator.report.vocabulary import Indication, Integrity, NoteCode, SignatureKind, SubIndication, Verdict
 
 PYHANKO_VERSION = version("pyhanko")
@@ -197,10 +198,17 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         time_stamps=tuple(_time_stamp_report(stamp) for stamp in each.time_stamps),
         checks=held,
         rules=rules_of(held, kind),
+        broken_rules=_broken_rules([*each.faults, *([fault] if fault else [])]),
         chain_subjects=tuple(each.subject.rfc4514_string() for each in status.chain) if status else (),
         **_fault_fields(fault),
         **_status_fields(status),
     )
+
+
+def _broken_rules(faults: Iterable[Fault]) -> tuple[str, ...]:
+    """Numbers of the rules, in the order of the steps, each once."""
+    broken = {fault.rule.number for fault in faults}
+    return tuple(number for number in RULES if number in broken)
 
 
 def _time_stamp_report(stamp: JudgedTimeStamp) -> TimeStampReport:
@@ -219,7 +227,13 @@ def _time_stamp_report(stamp: JudgedTimeStamp) -> TimeStampReport:
 def unlocated_signatures(reader: Reader, fault: Fault) -> tuple[SignatureReport, ...]:
     """The signatures that the form names, all with one fault of (3)."""
     return tuple(
-        SignatureReport(field=name, indication=fault.indication, **_fault_fields(fault)) for name in _names(reader)
+        SignatureReport(
+            field=name,
+            indication=fault.indication,
+            broken_rules=_broken_rules([fault]),
+            **_fault_fields(fault),
+        )
+        for name in _names(reader)
     )
 
 

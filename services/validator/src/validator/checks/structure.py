@@ -18,11 +18,12 @@ from validator.pdf.digests import Digests
 from validator.pdf.embedded_signature import EmbeddedSignature
 from validator.pdf.entries import readable_entry
 from validator.pdf.reader import Reader
+from validator.pdf.schema import SIGNATURE_TYPE, TIME_STAMP_TYPE
 from validator.pdf.structure_bytes import BYTE_RANGE, count_in_structure
 from validator.pdf.usage_rights import covers_its_byte_range, usage_rights
 from validator.policy import Policy
 
-HEX_STRING = re.compile(rb"<(?:[0-9A-Fa-f]{2})+>")
+HEX_DIGITS = b"0123456789ABCDEFabcdef"
 PLAIN_RANGE = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]*+\[[\x00\t\n\x0c\r 0-9]++\]")
 
 
@@ -97,8 +98,8 @@ def _value(field: Any, name: str) -> tuple[generic.DictionaryObject, generic.Ref
 def _subfilter(value: generic.DictionaryObject, policy: Policy, name: str) -> str:
     # (3.3) Type and SubFilter by allow list: what a reader does not know it may silently skip.
     subfilter = str(value.raw_get("/SubFilter"))
-    types = ("/Sig", "/DocTimeStamp") if subfilter == TIME_STAMP else ("/Sig",)
-    if value.get("/Type", "/Sig") not in types or subfilter not in policy.subfilters:
+    types = (SIGNATURE_TYPE, TIME_STAMP_TYPE) if subfilter == TIME_STAMP else (SIGNATURE_TYPE,)
+    if value.get("/Type", SIGNATURE_TYPE) not in types or subfilter not in policy.subfilters:
         raise Fault("3.3", name)
     return subfilter
 
@@ -135,13 +136,20 @@ def _contents(
 ) -> bytes:
     # (3.5) The hole is exactly one hexadecimal string, the value of /Contents, and nothing else.
     text = document[hole[0] : hole[1]]
-    if not HEX_STRING.fullmatch(text) or not stands_before(document, hole[0], b"/Contents", policy):
+    if not _is_hex_string(text) or not stands_before(document, hole[0], b"/Contents", policy):
         raise Fault("3.5", name)
     contents = value.raw_get("/Contents", decrypt=generic.EncryptedObjAccess.RAW)
     read = getattr(contents, "original_bytes", None)
     if not isinstance(read, bytes) or bytes.fromhex(text[1:-1].decode("ascii")) != read:
         raise Fault("3.5", name, "/Contents is not what the hole holds")
     return read
+
+
+def _is_hex_string(text: bytes) -> bool:
+    """Whole bytes in hexadecimal digits, with nothing between them."""
+    digits = text[1:-1]
+    is_delimited = text.startswith(b"<") and text.endswith(b">")
+    return is_delimited and bool(digits) and len(digits) % 2 == 0 and not digits.translate(None, HEX_DIGITS)
 
 
 def _check_place(

@@ -65,6 +65,10 @@ class Name:
 
     def rfc4514_string(self) -> str:
         """The name as text for people, the most special part first (RFC 4514)."""
+        return self._rfc4514
+
+    @cached_property
+    def _rfc4514(self) -> str:
         return ",".join("+".join(f"{SHORT.get(kind, kind)}={_escaped(text)}" for kind, text in part)
                         for part in reversed(self.texts))  # fmt: skip
 

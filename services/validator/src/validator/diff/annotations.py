@@ -6,12 +6,8 @@ from validator.diff.change import Change
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import same_except
 from validator.pdf.history import Place
+from validator.pdf.schema import ANNOTATION_REFERENCE_KEYS, FIELD_LIST_KEYS
 from validator.pdf.values import Ref, Value
-
-FROM_OTHERS = frozenset({"/Obj", "/Popup", "/Parent", "/IRT"})
-"""Entries of the structure tree and of annotations that refer to an annotation (tables 170, 174, 183, 325)."""
-LISTS = frozenset({"/Fields", "/Kids", "/CO"})
-"""Arrays of a form that list a field, which may be one with its widget."""
 
 
 def annotations(change: Change) -> Iterator[Ref]:
@@ -73,8 +69,8 @@ def _is_expected(change: Change, place: Place) -> bool:
         return False
     keys = [step for step in place.path if isinstance(step, str)]
     if isinstance(place.path[-1], str):
-        return place.path[-1] in FROM_OTHERS
-    return is_annotation_of_page(change, place) or bool(keys and keys[-1] in LISTS)
+        return place.path[-1] in ANNOTATION_REFERENCE_KEYS
+    return is_annotation_of_page(change, place) or bool(keys and keys[-1] in FIELD_LIST_KEYS)
 
 
 def must_be_kept(before: "list[Value]", now: "list[Value]", what: str) -> "list[Value]":

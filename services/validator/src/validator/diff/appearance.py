@@ -3,9 +3,9 @@
 from validator.diff.change import Change, Level, Pair, as_dictionary
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import Entries, number
+from validator.pdf.schema import APPEARANCE_STATES
 from validator.pdf.values import Ref, Value
 
-STATES = ("/N", "/R", "/D")
 LEVEL = Level.FORM_FILLING
 
 
@@ -37,7 +37,7 @@ def check_appearance(change: Change, field: Pair) -> None:
         return
     _must_be_its_own(change, field)
     now = as_dictionary(appearance.now, "/AP")
-    for state in STATES:
+    for state in APPEARANCE_STATES:
         change.take_in(now.get(state), LEVEL)
         if "/AS" not in as_dictionary(field.before, "field"):
             _check_same_stream(change, appearance, state)

@@ -4,11 +4,10 @@ from validator.diff.change import Change, Zone, as_dictionary
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import same_except
 from validator.pdf.history import TRAILER, Place, references
-from validator.pdf.schema import CATALOG_BEHIND, CATALOG_BETWEEN, CATALOG_STAMPED
+from validator.pdf.schema import CATALOG_BEHIND, CATALOG_BETWEEN, CATALOG_STAMPED, PAGE_TREE_TYPES, PLAIN_CATALOG_KEYS
 from validator.pdf.values import Ref
 
 MAY_CHANGE = {Zone.BETWEEN: CATALOG_BETWEEN, Zone.STAMPED: CATALOG_STAMPED, Zone.BEHIND: CATALOG_BEHIND}
-PAGE_TYPES = ("/Page", "/Pages")
 
 
 def check_catalog(change: Change) -> None:
@@ -20,7 +19,7 @@ def check_catalog(change: Change) -> None:
     if not same_except(before, now, MAY_CHANGE[change.zone]):
         raise ChangeNotAllowed("the catalog says something else")
     change.explain(root, change.level, lambda place: _is_expected(change, place))
-    for key in ("/Extensions", "/MarkInfo"):
+    for key in PLAIN_CATALOG_KEYS:
         _check_plain_entry(change, key)
 
 
@@ -35,7 +34,7 @@ def _is_expected(change: Change, place: Place) -> bool:
         return False
     holder = change.old_object(place.holder).value
     if place.path[-1] == "/Parent":
-        return isinstance(holder, dict) and holder.get("/Type") not in PAGE_TYPES
+        return isinstance(holder, dict) and holder.get("/Type") not in PAGE_TREE_TYPES
     for step in place.path[:-1]:
         holder = holder[step]  # type: ignore[index]
     return place.path[-1] == "/Data" and isinstance(holder, dict) and "/TransformMethod" in holder

@@ -181,6 +181,7 @@ class Change:
 
     def must_be_explained(self) -> None:
         """Raises ``ChangeNotAllowed`` for an object that no rule explained, or that is used elsewhere as well."""
+        checked = set[int]()
         for number in sorted(self.replaced):
             if self.history.reference(number, self.old) != self.history.reference(number, self.new):
                 raise ChangeNotAllowed(f"object {number} got another generation")
@@ -188,7 +189,7 @@ class Change:
                 continue
             if number not in self.explained:
                 raise ChangeNotAllowed(f"object {number} was changed")
-            self._must_have_one_meaning(number, set())
+            self._must_have_one_meaning(number, checked)
 
     def _must_have_one_meaning(self, number: int, checked: set[int]) -> None:
         """Only expected places refer to it; nor are the objects in which they stand, if a rule came through them, used

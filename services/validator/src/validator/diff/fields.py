@@ -11,7 +11,7 @@ from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.new_field import Parent, check_new_field, check_signature, field_name, has_names
 from validator.diff.plain_entries import Entries, same, same_except
 from validator.pdf.history import Place
-from validator.pdf.schema import ALWAYS_CHANGEABLE_FIELD_KEYS, FILLED_FIELD_KEYS
+from validator.pdf.schema import ALWAYS_CHANGEABLE_FIELD_KEYS, FIELD_REFERENCE_KEYS, FILLED_FIELD_KEYS
 from validator.pdf.values import Ref
 
 TOP = Parent(None, "", None, False, 0)
@@ -83,7 +83,7 @@ def _is_expected(change: Change, place: Place, listed: Place) -> bool:
     """The list of fields, pages that show it, the structure tree, and the way up from its widgets."""
     if place == listed or is_annotation_of_page(change, place):
         return True
-    return bool(place.path) and place.path[-1] in ("/Obj", "/Parent")
+    return bool(place.path) and place.path[-1] in FIELD_REFERENCE_KEYS
 
 
 def _check_type(before: Entries, now: Entries) -> None:

@@ -1,6 +1,7 @@
 """One new signature field, or a new field with nothing but such fields below it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyhanko.pdf_utils import generic
 
@@ -9,10 +10,10 @@ from validator.diff.change import Change, Level, as_array, as_dictionary
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import Entries
 from validator.pdf.history import references
-from validator.pdf.schema import NEW_FIELD_PARTS
+from validator.pdf.schema import ACTION_KEYS, NEW_FIELD_PARTS, TIME_STAMP_TYPE
 from validator.pdf.values import Ref, Value
 
-ACTIONS = frozenset({"/A", "/AA"})
+REMEMBERED_FIELD_NAMES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def field_name(change: Change, field: Value) -> str:
     return _as_text(name) if isinstance(name, bytes) else ""
 
 
+@lru_cache(maxsize=REMEMBERED_FIELD_NAMES)
 def _as_text(name: bytes) -> str:
     text = generic.pdf_string(name)
     return str(text) if isinstance(text, generic.TextStringObject) else name.decode("latin-1")
@@ -69,7 +71,7 @@ def check_new_field(change: Change, field: Value, parent: Parent) -> None:
     name = field_name(change, field)
     if not name or "." in name:
         raise ChangeNotAllowed("name of a new field")
-    if ACTIONS & entries.keys():
+    if ACTION_KEYS & entries.keys():
         raise ChangeNotAllowed("new field that does something when it is touched")
     if entries.get("/Parent", parent.reference) != parent.reference:
         raise ChangeNotAllowed("new field below another parent")
@@ -124,7 +126,7 @@ def _check_widget(change: Change, kid: Value, field: Ref, level: Level) -> bool:
     if not isinstance(kid, Ref) or not change.is_new(kid):
         raise ChangeNotAllowed("an old object became a widget")
     entries = as_dictionary(change.new_value(kid), "widget")
-    if "/T" in entries or "/Kids" in entries or ACTIONS & entries.keys() or entries.get("/Parent", field) != field:
+    if "/T" in entries or "/Kids" in entries or ACTION_KEYS & entries.keys() or entries.get("/Parent", field) != field:
         raise ChangeNotAllowed("widget that is more than one")
     change.explain(kid, level)
     change.new_widgets.add(kid.number)
@@ -136,7 +138,7 @@ def check_signature(change: Change, name: str, value: Value, shown: bool) -> Non
     if not isinstance(value, Ref) or not change.is_new(value):
         raise ChangeNotAllowed(f"signature of field {name} is no new object")
     entries = as_dictionary(change.new_value(value), "signature")
-    is_quiet_time_stamp = entries.get("/Type") == "/DocTimeStamp" and not shown
+    is_quiet_time_stamp = entries.get("/Type") == TIME_STAMP_TYPE and not shown
     level = Level.VALIDATION_DATA if is_quiet_time_stamp else Level.FORM_FILLING
     change.explain(value, level)
     for reference, path in references(entries.get("/Reference")):

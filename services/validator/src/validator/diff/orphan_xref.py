@@ -12,7 +12,7 @@ from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from validator.diff.change import Change
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.pdf.bounds import XrefBudget, numbers
-from validator.pdf.schema import REPEATED_TABLE_KEYS
+from validator.pdf.schema import REPEATED_TABLE_KEYS, SAME_IN_REPEATED_TABLE
 from validator.policy import Policy
 
 
@@ -27,7 +27,7 @@ def repeats_the_table(change: Change, number: int) -> bool:
     if entries.get("/Type") != "/XRef" or not entries.keys() <= REPEATED_TABLE_KEYS:
         return False
     trailer = history.whole_trailer(change.new)
-    if any(entries.get(key) != trailer.get(key) for key in ("/Root", "/Info", "/Size")):
+    if any(entries.get(key) != trailer.get(key) for key in SAME_IN_REPEATED_TABLE):
         return False
     data = history.reader.xrefs.get_xref_data(change.new)
     listed = {each: offset for each, (generation, offset) in data.standard_xrefs.items() if not generation}

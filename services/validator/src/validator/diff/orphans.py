@@ -12,7 +12,15 @@ from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.orphan_xref import repeats_the_table
 from validator.diff.plain_entries import Entries, number
 from validator.pdf.history import PlainObject, references
-from validator.pdf.schema import DSS_KEYS, INFORMATION_KEYS, METADATA_KEYS, STREAM_KEYS, VRI_KEYS, VRI_NAME
+from validator.pdf.schema import (
+    DSS_KEYS,
+    EVIDENCE_TYPES,
+    INFORMATION_KEYS,
+    METADATA_KEYS,
+    STREAM_KEYS,
+    VRI_KEYS,
+    VRI_NAME,
+)
 from validator.pdf.values import Ref, Value
 
 
@@ -66,7 +74,7 @@ def _is_harmless_dictionary(entries: Entries) -> bool:
 
 def _is_validation_data(entries: Entries) -> bool:
     keys = entries.keys()
-    if entries.get("/Type", "") not in ("", "/DSS", "/VRI"):
+    if "/Type" in entries and entries["/Type"] not in EVIDENCE_TYPES:
         return False
     return keys <= DSS_KEYS or keys <= VRI_KEYS or all(VRI_NAME.fullmatch(key) for key in keys - {"/Type"})
 

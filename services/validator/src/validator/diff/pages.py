@@ -12,11 +12,9 @@ from validator.diff.change import Change, Level, as_array
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import Entries, number, same, same_except
 from validator.pdf.history import Place
-from validator.pdf.schema import INHERITED_PAGE_KEYS, PAGE_BOXES, PAGE_REFERENCE_KEYS
+from validator.pdf.schema import INHERITED_PAGE_KEYS, PAGE_BOXES, PAGE_REFERENCE_KEYS, PAGE_TREE_ADDITIONS
 from validator.pdf.values import Ref, Value
 
-TOOL_VERSION = "/ITXT"
-"""The root of the page tree gets the version of the tool, as iText wrote it until 5.0."""
 LEVEL = Level.VALIDATION_DATA
 
 
@@ -36,9 +34,9 @@ def check_pages(change: Change) -> None:
 
 def _check_root(change: Change, root: Ref) -> None:
     before, now = change.old_value(root), change.new_value(root)
-    if not isinstance(before, dict) or not isinstance(now, dict) or not same_except(before, now, {TOOL_VERSION}):
+    if not isinstance(before, dict) or not isinstance(now, dict) or not same_except(before, now, PAGE_TREE_ADDITIONS):
         raise ChangeNotAllowed("the page tree says something else")
-    if not isinstance(now.get(TOOL_VERSION, b""), bytes):
+    if not all(isinstance(now.get(key, b""), bytes) for key in PAGE_TREE_ADDITIONS):
         raise ChangeNotAllowed("version of a tool that is more than that")
     change.explain(root, Level.FORM_FILLING, lambda place: place.path[-1:] in (("/Parent",), ("/Pages",)))
 

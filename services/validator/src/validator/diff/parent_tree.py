@@ -6,10 +6,10 @@ from validator.diff.change import Change, Level, Pair, as_array, as_dictionary
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import same
 from validator.pdf.history import Place
+from validator.pdf.schema import NUMBER_TREE_KEYS
 from validator.pdf.values import Ref, Value
 
 LEVEL = Level.FORM_FILLING
-NODE_KEYS = ("/Nums", "/Kids")
 
 
 def check_parent_tree(change: Change, root: Pair, elements: set[int]) -> None:
@@ -72,7 +72,7 @@ def _entries(change: Change, tree: "Value | None", revision: int, nodes: set[Ref
             raise ChangeNotAllowed("parent tree too deep")
         node = as_dictionary(_followed(change, raw, revision, nodes), "parent tree")
         numbers, kids = (
-            as_array(_followed(change, node.get(key), revision, nodes), "parent tree") for key in NODE_KEYS
+            as_array(_followed(change, node.get(key), revision, nodes), "parent tree") for key in NUMBER_TREE_KEYS
         )
         if len(numbers) % 2 or not all(isinstance(key, int) for key in numbers[::2]):
             raise ChangeNotAllowed("parent tree not readable")

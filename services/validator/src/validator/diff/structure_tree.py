@@ -11,7 +11,7 @@ from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.parent_tree import check_parent_tree
 from validator.diff.plain_entries import Entries, same, same_except
 from validator.pdf.history import Place
-from validator.pdf.schema import OBJECT_REFERENCE_KEYS, STRUCTURE_ELEMENT_KEYS
+from validator.pdf.schema import GROWING_STRUCTURE_ROOT_KEYS, OBJECT_REFERENCE_KEYS, STRUCTURE_ELEMENT_KEYS
 from validator.pdf.values import Ref, Value
 
 LEVEL = Level.FORM_FILLING
@@ -71,7 +71,7 @@ class _Growth:
     def check_root(self, root: Pair) -> None:
         """The root: children added, the parent tree, and the next free key of it."""
         before, now = as_dictionary(root.before, "structure tree"), as_dictionary(root.now, "structure tree")
-        may_change = {"/K", "/ParentTree", "/ParentTreeNextKey"}
+        may_change = set(GROWING_STRUCTURE_ROOT_KEYS)
         if "/RoleMap" not in before and self.change.new_value(now.get("/RoleMap")) == {}:
             may_change.add("/RoleMap")  # an empty one maps nothing
         if not same_except(before, now, may_change):

@@ -153,3 +153,20 @@ def references(value: "Value | None", path: tuple[str | int, ...] = ()) -> Itera
         for place, each in enumerate(value):
             if not isinstance(each, str | int | bytes):
                 yield from references(each, (*path, place))
+
+
+def paths_to(number: int, value: Value) -> list[tuple[str | int, ...]]:
+    """The paths of all references to one object in a value."""
+    found: list[tuple[str | int, ...]] = []
+    _collect_paths(number, value, (), found)
+    return found
+
+
+def _collect_paths(number: int, value: Value, path: tuple[str | int, ...], found: list[tuple[str | int, ...]]) -> None:
+    if isinstance(value, Ref):
+        if value.number == number:
+            found.append(path)
+    elif isinstance(value, dict | list):
+        for step, each in value.items() if isinstance(value, dict) else enumerate(value):
+            if not isinstance(each, str | int | bytes):
+                _collect_paths(number, each, (*path, step), found)

@@ -1,33 +1,31 @@
-"""Who refers to an object: an index over all bytes of a file up to one revision, object streams unpacked."""
+"""Who refers to an object: all bytes of a file are searched up to one revision, object streams unpacked."""
 
 import itertools
-import re
+import sys
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from validator.pdf.history import TRAILER
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import BODY, Layout
 from validator.pdf.reader import Reader
+from validator.pdf.written_references import WrittenReferences, read_references
 
-MAX_DIGITS = 12
-"""Of an object number; a longer one is not plain."""
-REFERENCE = re.compile(rb"([0-9]{1,%d}+) ++[0-9]++ ++R" % MAX_DIGITS)
-DIGITS = b"0123456789"
-SEARCHED_BY_TENS = 100
-"""From here on, numbers are searched for without their last digit, ten of them at a time."""
 BLANKS = bytes.maketrans(b"\x00\t\n\x0c\r", b"     ")
+
+Packed = tuple[WrittenReferences, dict[int, tuple[int, int]]]
+"""Of an object stream: the references in it, and by object number the object's index and offset."""
 
 
 class Mentions:
     """References to objects in all that was written up to a revision, whether it is in use or not."""
 
-    def __init__(self, reader: Reader, layout: Layout, revision: int) -> None:
-        """Raises ``Inconclusive`` for an object stream with a comment in it. ``layout``: of the document."""
-        self._layout = layout
+    def __init__(self, reader: Reader, layout: Layout) -> None:
+        """Reads the whole file, but no object stream yet. ``layout``: of the document."""
+        self._reader, self._layout = reader, layout
         self._streams = {section.xref for section in layout.sections if section.trailer is None}
-        end = layout.sections[revision].end
-        cuts = [0, *itertools.chain.from_iterable(stream for stream in layout.streams if stream[1] <= end), end]
+        end = layout.sections[-1].end
+        cuts = [0, *itertools.chain.from_iterable(layout.streams), end]
         self._starts: list[int] = []
         """Offsets in the document of the pieces of the text, which leaves the data of streams out."""
         self._places: list[int] = []
@@ -38,23 +36,29 @@ class Mentions:
             self._places.append(place)
             pieces.append(reader.document[start:stop])
             place += stop - start
-        self._text = b"".join(pieces).translate(BLANKS)
-        self._packed = list(_packed_texts(reader, revision))
+        self._text = read_references(b"".join(pieces).translate(BLANKS))
+        self._packed: dict[int, Packed] = {}
 
-    def holders(self, number: int) -> list[int]:
-        """Numbers of the objects that refer to it, once per reference; ``TRAILER`` for one outside of all objects."""
-        return [holder for _, holder in self._find({number})]
+    def holders(self, number: int, revision: int) -> list[int]:
+        """Numbers of the objects that refer to it, once per reference; ``TRAILER`` for one outside of all objects.
 
-    def among(self, numbers: Collection[int]) -> set[int]:
-        """Those of ``numbers`` to which anything refers."""
-        return {number for number, _ in self._find(set(numbers))}
+        Raises ``Inconclusive`` for an object stream with a comment in it.
+        """
+        found = [self._holder(at) for at in self._text.offsets(number, self._end_of(revision))]
+        for text, objects in self._packed_until(revision):
+            found += [_packed_holder(objects, at) for at in text.offsets(number, sys.maxsize)]
+        return found
 
-    def _find(self, numbers: set[int]) -> Iterator[tuple[int, int]]:
-        for number, at in _references(self._text, numbers):
-            yield number, self._holder(at)
-        for data, objects in self._packed:
-            for number, at in _references(data.translate(BLANKS), numbers):
-                yield number, _packed_holder(objects, at)
+    def among(self, numbers: Collection[int], revision: int) -> set[int]:
+        """Those of ``numbers`` to which anything refers. Raises ``Inconclusive`` as ``holders``."""
+        found = self._text.among(numbers, self._end_of(revision))
+        return found.union(*(text.among(numbers, sys.maxsize) for text, _ in self._packed_until(revision)))
+
+    def _end_of(self, revision: int) -> int:
+        """Offset in the text of the end of a revision, which never lies inside of a stream."""
+        end = self._layout.sections[revision].end
+        piece = bisect_right(self._starts, end) - 1
+        return self._places[piece] + end - self._starts[piece]
 
     def _holder(self, at: int) -> int:
         piece = bisect_right(self._places, at) - 1
@@ -70,46 +74,25 @@ class Mentions:
             return TRAILER  # a cross-reference stream is a trailer too
         return self._layout.numbers[offsets[before]]
 
+    def _packed_until(self, revision: int) -> list[Packed]:
+        """The object streams that the revisions up to this one use."""
+        used: set[int] = set()
+        for each in range(revision + 1):
+            data = self._reader.xrefs.get_xref_data(each)
+            used |= data.obj_streams_used
+            if data.hybrid:
+                used |= data.hybrid.xref_data.obj_streams_used
+        return [self._packed_in(number) for number in sorted(used)]
 
-def _packed_texts(reader: Reader, revision: int) -> Iterator[tuple[bytes, dict[int, tuple[int, int]]]]:
-    used: set[int] = set()
-    for each in range(revision + 1):
-        data = reader.xrefs.get_xref_data(each)
-        used |= data.obj_streams_used
-        if data.hybrid:
-            used |= data.hybrid.xref_data.obj_streams_used
-    for number in sorted(used):
-        text, objects = reader.unpacked(number)
-        if b"%" in text and not BODY.fullmatch(text):
-            raise Inconclusive  # a comment might stand inside of a reference
-        yield text, objects
+    def _packed_in(self, number: int) -> Packed:
+        if number not in self._packed:
+            text, objects = self._reader.unpacked(number)
+            if b"%" in text and not BODY.fullmatch(text):
+                raise Inconclusive  # a comment might stand inside of a reference
+            self._packed[number] = read_references(text.translate(BLANKS)), objects
+        return self._packed[number]
 
 
 def _packed_holder(objects: dict[int, tuple[int, int]], at: int) -> int:
     before = [(offset, number) for number, (_, offset) in objects.items() if offset <= at]
     return max(before)[1] if before else -1
-
-
-def _references(text: bytes, numbers: set[int]) -> Iterator[tuple[int, int]]:
-    """Each ``<number> <generation> R`` of one of the numbers, with its offset; blanks separate tokens in ``text``."""
-    by_start: dict[bytes, set[int]] = {}
-    for number in numbers:
-        start = b"%d" % (number // 10) if number >= SEARCHED_BY_TENS else b"%d " % number
-        by_start.setdefault(start, set()).add(number)
-    for digits, wanted in by_start.items():
-        at = text.find(digits)
-        while at >= 0:
-            match = REFERENCE.match(text, at)
-            if match and int(text[_start_of_number(text, at) : match.end(1)]) in wanted:
-                yield int(match[1]), at
-            at = text.find(digits, at + 1)
-
-
-def _start_of_number(text: bytes, at: int) -> int:
-    """Where the number begins that ``at`` lies in."""
-    start = at
-    while start > 0 and text[start - 1] in DIGITS:
-        start -= 1
-        if at - start > MAX_DIGITS:
-            raise Inconclusive
-    return start

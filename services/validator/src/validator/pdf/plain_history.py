@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.xref import ObjStreamRef
 
-from validator.pdf.history import TRAILER, History, Place, PlainObject, references
+from validator.pdf.history import TRAILER, History, Place, PlainObject, paths_to
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import OBJECT
 from validator.pdf.mentions import Mentions
@@ -31,7 +32,8 @@ class PlainHistory(History):
         self.layout, self.document = layout, reader.document
         self._nesting = reader.policy.pdf.max_nesting
         self._objects: dict[Any, PlainObject] = {}
-        self._mentions: dict[int, Mentions] = {}
+        self._known: dict[tuple[Ref, int], PlainObject] = {}
+        self._uses: dict[tuple[int, int], list[Place]] = {}
         if len(layout.sections) != reader.total_revisions:
             raise Inconclusive
         for revision in range(reader.total_revisions):
@@ -78,16 +80,20 @@ class PlainHistory(History):
 
     def get(self, reference: Ref, revision: int) -> PlainObject:
         """The same instance for revisions that did not change it."""
+        key = reference, revision
+        if key not in self._known:
+            self._known[key] = self._read(reference, revision)
+        return self._known[key]
+
+    def _read(self, reference: Ref, revision: int) -> PlainObject:
         place = self._place(reference, revision)
         if place is None:
             return PlainObject("null")
-        known = self._objects.get(place)
-        if known is None:
-            read = (
-                self._read_packed(reference.number, place) if isinstance(place, ObjStreamRef) else self._read_at(place)
-            )
-            known = self._objects[place] = read
-        return known
+        if place not in self._objects:
+            is_packed = isinstance(place, ObjStreamRef)
+            read = self._read_packed(reference.number, place) if is_packed else self._read_at(place)
+            self._objects[place] = read
+        return self._objects[place]
 
     def _place(self, reference: Ref, revision: int) -> Any:
         """Where the tables say that the object is; None = no revision ever defined it."""
@@ -134,37 +140,34 @@ class PlainHistory(History):
 
     def uses(self, number: int, revision: int) -> list[Place]:
         """A version of an object that a later one replaced counts as well, without a path."""
-        places: list[Place] = []
-        for holder in set(self._mentions_until(revision).holders(number)):
-            if holder == TRAILER:
-                places += _places_in(TRAILER, self.whole_trailer(revision), number)
-            else:
-                places += _places_in(holder, self.get(Ref(holder, 0), revision).value, number) or [Place(holder, ())]
-        return places
+        key = number, revision
+        if key not in self._uses:
+            holders = set(self._mentions.holders(number, revision))
+            self._uses[key] = [place for holder in holders for place in self._places_in(holder, number, revision)]
+        return self._uses[key]
+
+    def _places_in(self, holder: int, number: int, revision: int) -> list[Place]:
+        if holder == TRAILER:
+            return [Place(TRAILER, path) for path in paths_to(number, self.whole_trailer(revision))]
+        value = self.get(Ref(holder, 0), revision).value
+        return [Place(holder, path) for path in paths_to(number, value)] or [Place(holder, ())]
 
     def mentioned(self, numbers: Collection[int], revision: int) -> set[int]:
         """See ``History``."""
-        mentions = self._mentions_until(revision)
-        return {number for number in mentions.among(numbers) if not self._is_idle(mentions, number, revision)}
+        mentioned = self._mentions.among(numbers, revision)
+        return {number for number in mentioned if not self._is_idle(number, revision)}
 
-    def _is_idle(self, mentions: Mentions, number: int, revision: int) -> bool:
+    def _is_idle(self, number: int, revision: int) -> bool:
         """Only entries of trailers that no standard knows refer to it."""
-        if set(mentions.holders(number)) != {TRAILER}:
+        if set(self._mentions.holders(number, revision)) != {TRAILER}:
             return False
         trailers = (self.trailer(each) for each in range(revision + 1))
-        return all(
-            place.path[0] not in TRAILER_KEYS for each in trailers for place in _places_in(TRAILER, each, number)
-        )
+        return all(path[0] not in TRAILER_KEYS for each in trailers for path in paths_to(number, each))
 
-    def _mentions_until(self, revision: int) -> Mentions:
-        """References in all bytes up to the end of ``revision``."""
-        if revision not in self._mentions:
-            self._mentions[revision] = Mentions(self.reader, self.layout, revision)
-        return self._mentions[revision]
-
-
-def _places_in(holder: int, value: Value, number: int) -> list[Place]:
-    return [Place(holder, path) for reference, path in references(value) if reference.number == number]
+    @cached_property
+    def _mentions(self) -> Mentions:
+        """References in all bytes of the file."""
+        return Mentions(self.reader, self.layout)
 
 
 def plain_history_of(reader: Reader) -> PlainHistory | None:

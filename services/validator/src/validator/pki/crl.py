@@ -52,6 +52,9 @@ def read_crl(
         extensions, is_malformed = _extensions(rest)
         point, obstacle = _point(extensions, policy.cms)
         entries = read_entries(revoked, issuer) if revoked else ReadEntries()
+        base = _number(extensions, DELTA_INDICATOR, policy.cms, required=True)
+        if base is None and entries.lifted:
+            obstacle = obstacle or "a removal in a full list"  # only a delta list may have one (§5.3.1)
         return Crl(
             issuer=issuer,
             signers=signers,
@@ -61,9 +64,9 @@ def read_crl(
             next_update=next_update,
             entries=entries.own,
             others=entries.others,
-            lifted=frozenset(entries.lifted),
+            lifted=frozenset(entries.lifted) if base is not None else frozenset(),
             point=point,
-            base=_number(extensions, DELTA_INDICATOR, policy.cms, required=True),
+            base=base,
             is_malformed=is_malformed or version > VERSION_2,
             obstacle=obstacle or entries.obstacle,
             embedded=embedded,

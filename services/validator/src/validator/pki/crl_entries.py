@@ -29,6 +29,9 @@ class EntryNote:
 
 
 PLAIN = EntryNote()
+OF_UNKNOWN_ISSUER = EntryNote(obstacle="an entry whose issuer is not readable")
+"""This entry and those that follow may be about anybody's certificates."""
+CERTIFICATE_ISSUER_DER = b"\x06\x03\x55\x1d\x1d"
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ def _note(raw: bytes, limits: CmsLimits) -> EntryNote:
         with raising_unusable():
             return _read_note(raw, limits)
     except Unusable:
-        return PLAIN
+        return OF_UNKNOWN_ISSUER if CERTIFICATE_ISSUER_DER in raw else PLAIN
 
 
 def _read_note(raw: bytes, limits: CmsLimits) -> EntryNote:

@@ -15,13 +15,14 @@ A file that cannot be used is left out, named, and changes nothing for the other
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.containment import Unusable, contained
+from common.domain.names import Sha256
 from validator.pki.certificates import certificates_in
-from validator.pki.pem import CERTIFICATE, LIST, blocks
+from validator.pki.pem import LIST, blocks
 from validator.pki.pins import PINS, Pin, read_pins
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_store import TrustStore
@@ -45,6 +46,24 @@ class LeftOut:
         return f"{self.folder}/{self.name}: {self.cause}"
 
 
+@dataclass(frozen=True, slots=True)
+class TrustMaterial:
+    """What of the folder is used."""
+
+    trust: TrustStore
+    revocation: RevocationLists
+    lists: tuple[bytes, ...]
+    """DER of all revocation lists of the folder, used or not."""
+
+    @property
+    def evidence(self) -> dict[Sha256, bytes]:
+        """DER of every certificate and list that a verdict may rest on, by its digest."""
+        used = {crl.sha256 for crl in self.revocation.crls}
+        lists = {hashlib.sha256(der).hexdigest(): der for der in self.lists}
+        certificates = {each.sha256: each.der for each in self.trust.authorities}
+        return certificates | {sha256: der for sha256, der in lists.items() if sha256 in used}
+
+
 NoteLeftOut = Callable[[LeftOut], None]
 
 
@@ -60,6 +79,19 @@ def load(
     left_out: NoteLeftOut = _ignore,
     last_pins: Mapping[str, Pin] | None = None,
 ) -> tuple[TrustStore, RevocationLists]:
+    """What ``read_folder`` reads, without the bytes of the lists."""
+    read = read_folder(folder, policy, crls=crls, left_out=left_out, last_pins=last_pins)
+    return read.trust, read.revocation
+
+
+def read_folder(
+    folder: Path,
+    policy: Policy = DEFAULT,
+    *,
+    crls: bool = True,
+    left_out: NoteLeftOut = _ignore,
+    last_pins: Mapping[str, Pin] | None = None,
+) -> "TrustMaterial":
     """Read the folder. Raises ``ValueError`` if no root counts. There may be no CRL at all.
 
     ``left_out``: called for everything that is not used. ``last_pins``: what counts while ``trust.json`` cannot be
@@ -76,7 +108,9 @@ def load(
     if not trust.roots:
         raise ValueError(f"no root certificate in {folder / 'roots'}")
     lists = _read_files(folder, "crls", policy, left_out) if crls else ()
-    return trust, RevocationLists(authentic_crls(trust.authorities, lists, policy, _noting("crls", left_out)))
+    revocation = RevocationLists(authentic_crls(trust.authorities, lists, policy, _noting("crls", left_out)))
+    ders = (der for _, data in lists for _, der in blocks(data, LIST, policy.cms))
+    return TrustMaterial(trust, revocation, tuple(ders))
 
 
 def pins_of(
@@ -100,18 +134,6 @@ def stamp(folder: Path) -> str:
             status = path.stat()
             state.update(f"{path.relative_to(folder)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return state.hexdigest()
-
-
-def find_bytes(folder: Path, digests: Collection[str], policy: Policy = DEFAULT) -> dict[str, bytes]:
-    """DER of the certificates and lists of the folder with these digests (SHA-256), as far as they are there."""
-    found: dict[str, bytes] = {}
-    for name, kind in {"roots": CERTIFICATE, "intermediates": CERTIFICATE, "tsa": CERTIFICATE, "crls": LIST}.items():
-        for _, data in _read_files(folder, name, policy, _ignore):
-            for _, der in blocks(data, kind, policy.cms):
-                sha256 = hashlib.sha256(der).hexdigest()
-                if sha256 in digests:
-                    found[sha256] = der
-    return found
 
 
 def read_certificates(name: str, data: bytes) -> list[bytes]:

@@ -124,6 +124,8 @@ class SignatureReport:
     """Numbers of the steps that hold."""
     rules: tuple[str, ...] = ()
     """Numbers of the rules that were asked of it and hold: all of those steps."""
+    broken_rules: tuple[str, ...] = ()
+    """Numbers of all rules that were found not to hold, ``rule`` among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ outcomes of one rule apart that have different reasons.
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 from common.domain.reason import Reason
 from validator.report.vocabulary import SignatureKind, SubIndication
@@ -383,6 +384,11 @@ ASKED_OF_TOKENS = frozenset({"8.3"})
 
 def rules_of(steps: Collection[int], kind: SignatureKind | None = None) -> tuple[str, ...]:
     """Numbers of the rules of some steps that refuse where they do not hold. ``kind``: asked of such a signature."""
+    return _rules_of(frozenset(steps), kind)
+
+
+@cache
+def _rules_of(steps: frozenset[int], kind: SignatureKind | None) -> tuple[str, ...]:
     return tuple(
         number
         for number, rule in RULES.items()

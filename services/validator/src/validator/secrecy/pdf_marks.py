@@ -14,6 +14,7 @@ from pyhanko.pdf_utils import generic
 from common.secrecy import Mark, mark_in_field, mark_in_file_name, mark_in_text
 from validator.pdf.entries import readable_entry
 from validator.pdf.reader import Reader
+from validator.pdf.schema import ANNOTATION_TEXT_KEYS
 from validator.policy import SecrecyLimits
 from validator.secrecy.page_text import PageReader
 from validator.secrecy.search import Scan
@@ -69,7 +70,7 @@ def _mark_in_annotations(page: Any, page_reader: PageReader, scan: Scan) -> Mark
             scan.missed.beyond.append("annotations")
             break
         annotation = each.get_object()
-        texts = [str(annotation[key]) for key in ("/Contents", "/V", "/NM", "/Subj") if _is_text(annotation, key)]
+        texts = [str(annotation[key]) for key in ANNOTATION_TEXT_KEYS if _is_text(annotation, key)]
         for text in [*texts, _drawn_text(annotation, page_reader)]:
             if mark := mark_in_text(text):
                 return mark.at("annotation")

@@ -4,7 +4,7 @@ Whatever stands in a file of the folder is that file's trouble alone: it is left
 until it is gone. The folder as a whole is read by a supervised task (``common.tasks``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import structlog
 from common.clock import utc_now
 from common.containment import in_thread
 from common.domain.directory import Directory
+from common.domain.names import Sha256
 from validator.context import Material
 from validator.metrics import record_trust_folder
 from validator.pki import trust_folder
@@ -36,6 +37,9 @@ class MaterialReader:
     _pins: Mapping[str, Pin] | None = field(default=None)
     """What counted when ``trust.json`` could be read last."""
     _material: Material | None = None
+    _evidence: dict[Sha256, bytes] = field(default_factory=dict)
+    _former_evidence: dict[Sha256, bytes] = field(default_factory=dict)
+    """Of the material before: a verdict that was on its way when the folder changed rests on it."""
 
     async def read(self, directory: Directory) -> Material | None:
         """The material; None = it has not changed. Raises ``ValueError`` without roots, and ``OSError``."""
@@ -47,19 +51,32 @@ class MaterialReader:
         self.read_at = utc_now()
         return None
 
+    def evidence(self, digests: Collection[Sha256]) -> dict[Sha256, bytes]:
+        """DER of lists and certificates of the material in use, and of the one before, as far as they are there."""
+        known = self._former_evidence | self._evidence
+        return {sha256: known[sha256] for sha256 in digests if sha256 in known}
+
     def forget(self) -> None:
         """Read everything again next time: what was read could not be put to use."""
         self._stamp = ""
 
     def _load(self, directory: Directory) -> Material:
         left_out: list[LeftOut] = []
-        trust, revocation = trust_folder.load(self.folder, left_out=left_out.append, last_pins=self._pins)
+        read = trust_folder.read_folder(self.folder, left_out=left_out.append, last_pins=self._pins)
+        trust, revocation = read.trust, read.revocation
         self._note(frozenset(left_out))
         record_trust_folder(trust, revocation, left_out)
         if not any(each.folder == PINS for each in left_out):
             # Where nothing is pinned, what counts now is what counts while a later trust.json cannot be read.
             self._pins = read_pins(self.folder) or {sha256: Pin() for sha256 in trust.root_fingerprints}
+        self._keep(read.evidence)
         return Material(trust, revocation, directory)
+
+    def _keep(self, evidence: dict[Sha256, bytes]) -> None:
+        if evidence.keys() != self._evidence.keys():
+            # What has not changed is not held twice.
+            kept = {sha256: self._evidence.get(sha256, der) for sha256, der in evidence.items()}
+            self._former_evidence, self._evidence = self._evidence, kept
 
     def _note(self, left_out: frozenset[LeftOut]) -> None:
         """Name what is left out, once."""

@@ -31,6 +31,7 @@ from validator.report.model import Report
 from validator.report.vocabulary import Verdict
 from validator.secrecy.search import SearchRequest, SearchResult
 from validator.verify import PYHANKO_VERSION
+from validator.workers.budget import PackageBudget
 from validator.workers.job import Hook, Job, Limits
 from validator.workers.priority_semaphore import PrioritySemaphore
 from validator.workers.worker import Worker, WorkerDied
@@ -91,12 +92,13 @@ class Pool:
         *,
         policy: Policy = DEFAULT,
         urgent: bool = False,
+        budget: PackageBudget | None = None,
     ) -> Decision:
         """Verify one document, urgent ones first: the answer of ``verify``, or of a limit. Raises ``PoolClosed``.
 
         A cancelled call gives its worker back when the document is done.
         """
-        decision: Decision = await self._ask(Job(document, request, now, policy), urgent)
+        decision: Decision = await self._ask(Job(document, request, now, policy), urgent, budget)
         return decision
 
     async def look(
@@ -107,38 +109,47 @@ class Pool:
         *,
         policy: Policy = DEFAULT,
         urgent: bool = False,
+        budget: PackageBudget | None = None,
     ) -> SearchResult:
         """Search one file of any kind for a mark of secrecy, under the same limits."""
-        result: SearchResult = await self._ask(Job(document, request, now, policy), urgent)
+        result: SearchResult = await self._ask(Job(document, request, now, policy), urgent, budget)
         return result
 
-    async def _ask(self, job: Job, urgent: bool) -> Any:
+    async def _ask(self, job: Job, urgent: bool, budget: PackageBudget | None) -> Any:
         async with self._semaphore.place(urgent=urgent):
             worker = await self._idle.get()
             task = asyncio.ensure_future(self._call(self._decide, worker, job))
             task.add_done_callback(lambda done: self._give_back(done, worker))
-            return (await asyncio.shield(task))[0]
+            answer, _, cpu_seconds = await asyncio.shield(task)
+        if budget is not None:
+            budget.spend(cpu_seconds)
+        return answer
 
     # in a thread of the pool
 
-    def _decide(self, worker: Worker, job: Job) -> tuple[Any, Worker]:
-        """The answer, and a worker that may take the next document."""
+    def _decide(self, worker: Worker, job: Job) -> tuple[Any, Worker, float]:
+        """The answer, a worker that may take the next document, and the CPU time that this one took.
+
+        A worker that ended in the middle counts as if it had used all of its time.
+        """
+        used = 0.0
         for _ in range(self._limits.tries):
             try:
-                answer = worker.ask(self._material.version, self._packed, job)
+                answer, cpu_seconds = worker.ask(self._material.version, self._packed, job)
             except TimeoutError:
-                return self._undecided(job), self._replaced(worker)
+                return self._undecided(job), self._replaced(worker), used
             except WorkerDied as death:
                 if self._closed:
                     raise PoolClosed from death
                 log.warning("worker %s died: %s", worker.process_id, death)
                 worker = self._replaced(worker)
+                used += self._limits.cpu_seconds
                 if death.used_up_cpu_time:
-                    return self._refused(job, "took too long"), worker
+                    return self._refused(job, "took too long"), worker, used
             else:
                 is_spent = worker.documents >= self._limits.documents
-                return answer, self._replaced(worker) if is_spent else worker
-        return self._refused(job, f"ended its worker {self._limits.tries} times"), worker
+                return answer, self._replaced(worker) if is_spent else worker, used + cpu_seconds
+        return self._refused(job, f"ended its worker {self._limits.tries} times"), worker, used
 
     def _new_worker(self) -> Worker:
         worker = Worker(self._context, self._limits, self._hook)

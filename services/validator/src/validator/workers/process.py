@@ -31,7 +31,9 @@ def serve(pipe: Connection, limits: Limits, hook: Hook | None) -> None:
             if isinstance(received, Material):
                 material = received
             elif material is not None:
-                pipe.send(_answer(material, limits, hook, received))
+                before = _cpu_seconds()
+                answer = _answer(material, limits, hook, received)
+                pipe.send((answer, _cpu_seconds() - before))
 
 
 def _answer(material: Material, limits: Limits, hook: Hook | None, job: Job) -> Decision | SearchResult:
@@ -49,8 +51,12 @@ def _answer(material: Material, limits: Limits, hook: Hook | None, job: Job) -> 
     return answer
 
 
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
 def _allow_cpu(seconds: int) -> None:
     """So much more CPU time from now on; then SIGXCPU ends the process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = math.ceil(used.ru_utime + used.ru_stime) + seconds
+    soft = math.ceil(_cpu_seconds()) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))

@@ -8,15 +8,16 @@ import structlog
 
 from common.containment import in_thread
 from common.directory import DirectoryReader
+from common.domain.names import Sha256
 from common.failure import Outage
 from validator.context import VerificationRequest
 from validator.metrics import record_examination, record_material
 from validator.pki.refresh import refresh
-from validator.pki.trust_folder import find_bytes
 from validator.policy import MIB
 from validator.report.decision import Decision
 from validator.secrecy.search import SearchRequest, SearchResult
 from validator.settings import ValidatorSettings
+from validator.workers.budget import PackageBudget
 from validator.workers.cache import VerdictCache
 from validator.workers.job import Limits
 from validator.workers.material import MaterialReader
@@ -46,7 +47,19 @@ class Examiner:
         """On the monotonic clock."""
         self._is_stopped = False
 
-    async def examine(self, document: bytes, request: VerificationRequest, now: datetime, *, urgent: bool) -> Decision:
+    def package_budget(self) -> PackageBudget:
+        """The time that the files of one package have together."""
+        return PackageBudget(self._settings.package_cpu_seconds)
+
+    async def examine(
+        self,
+        document: bytes,
+        request: VerificationRequest,
+        now: datetime,
+        *,
+        urgent: bool,
+        budget: PackageBudget | None = None,
+    ) -> Decision:
         """The decision on one PDF, urgent ones first. Raises ``Outage`` while there is no material."""
         pool = self._ready_pool()
         began = time.monotonic()
@@ -54,19 +67,27 @@ class Examiner:
         if self._version and (known := self._cache.find(key, now)) is not None:
             record_examination(known, time.monotonic() - began, is_remembered=True)
             return known
-        decision = await pool.run(document, request, now, urgent=urgent)
+        decision = await pool.run(document, request, now, urgent=urgent, budget=budget)
         record_examination(decision, time.monotonic() - began, is_remembered=False)
         if self._version and key[-1] == self._version:
             self._cache.keep(key, decision)
         return decision
 
-    async def look(self, file: bytes, request: SearchRequest, now: datetime, *, urgent: bool) -> SearchResult:
+    async def look(
+        self,
+        file: bytes,
+        request: SearchRequest,
+        now: datetime,
+        *,
+        urgent: bool,
+        budget: PackageBudget | None = None,
+    ) -> SearchResult:
         """Search a file of any kind for a mark of secrecy. Raises ``Outage`` like ``examine``."""
-        return await self._ready_pool().look(file, request, now, urgent=urgent)
+        return await self._ready_pool().look(file, request, now, urgent=urgent, budget=budget)
 
-    async def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
-        """DER of lists and certificates of the trust folder, by SHA-256; a list may have been replaced since."""
-        return await in_thread(find_bytes, self._settings.trust_dir, digests)
+    def evidence(self, digests: Collection[Sha256]) -> dict[Sha256, bytes]:
+        """DER of the lists and certificates that documents are and were just judged by, by SHA-256."""
+        return self._reader.evidence(digests)
 
     def _ready_pool(self) -> Pool:
         if self._pool is None or time.monotonic() > self._fresh_until:

@@ -50,8 +50,9 @@ class Worker:
         """Of the process."""
         return self._process.pid or 0
 
-    def ask(self, version: str, material: bytes, job: Job) -> Any:
-        """The answer to one job. Raises ``TimeoutError`` or ``WorkerDied``; after either the worker is of no more use.
+    def ask(self, version: str, material: bytes, job: Job) -> tuple[Any, float]:
+        """The answer to one job, and the CPU time that it took. Raises ``TimeoutError`` or ``WorkerDied``; after either
+        the worker is of no more use.
 
         ``material``: pickled; sent only if its ``version`` is not the one the worker has.
         """
@@ -62,7 +63,7 @@ class Worker:
             self._pipe.send(job)
             if not self._pipe.poll(self._limits.wall_seconds):
                 raise TimeoutError
-            answer = self._pipe.recv()
+            answer: tuple[Any, float] = self._pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self._process.join(END_SECONDS)
             raise WorkerDied(self._process.exitcode) from error

@@ -209,6 +209,18 @@ def _aside(rules: Rules) -> list[Panel]:
         ),
         lines(
             Text(
+                "Gói tin có thể đã mất",
+                "Gói tin quá hạn mà không dịch vụ nào cho biết đang ở đâu, và số gói được công bố lại mỗi giờ.",
+                "Khác 0 quá 15 phút.",
+                "docs/runbooks/packages-may-be-lost.md.",
+            ),
+            Query("max by (urgency) (trunk_lost_suspects)", "chưa rõ, {{urgency}}"),
+            Query("sum by (trigger) (increase(trunk_redriven_total[1h]))", "công bố lại, {{trigger}}"),
+            unit="short",
+            levels=rules.bad_from("TrunkPackagesMayBeLost"),
+        ),
+        lines(
+            Text(
                 "Hộp đến của các đơn vị",
                 "Tổng số bản tin chờ trong mọi hộp đến, và bao nhiêu hộp đến đang có bản tin.",
                 "Tăng cả trong giờ làm việc.",

@@ -1,8 +1,9 @@
-"""Commands about the archive: ``archive check``."""
+"""Commands about the archive: ``archive check``, ``archive reconcile``."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from common.objects import Objects
 from trunkctl.archive_check import Fault, faults_of
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.trouble import Trouble
 
@@ -21,6 +23,8 @@ archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
 AT_ONCE = 8
 """Records that are checked at the same time; each holds one MiB at most."""
 PROGRESS_EVERY = 1_000
+RECONCILED = timedelta(days=7)
+"""How far back records are compared unless a time is named."""
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +58,26 @@ def check(
             raise Trouble(f"A store does not answer ({error}). {tally}") from error
     typer.echo(f"{tally.records} records checked, {tally.faults} faults")
     if tally.faults:
+        raise typer.Exit(1)
+
+
+@archive_app.command("reconcile")
+def reconcile(
+    since: Annotated[
+        datetime | None, typer.Option(help="Packages submitted from then on (local time); none = of the last 7 days.")
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Compare what intake, router and archive have on record: a line a difference, exit 1 if there is any."""
+    services, until = Services(settings(state)), datetime.now(UTC)
+    packages = found = 0
+    for page in services.pages(since.astimezone() if since else until - RECONCILED, until):
+        packages += len(page)
+        for difference in services.differences(page):
+            typer.echo(f"{difference.package_id} {difference.what}")
+            found += 1
+    typer.echo(f"{packages} finished packages compared, {found} differences")
+    if found:
         raise typer.Exit(1)
 
 

@@ -21,6 +21,7 @@ from trunkctl.units.directory_acts import Comparison, short
 from trunkctl.units.directory_file import RESERVED, read_strictly
 from trunkctl.units.history import Act, Entry
 from trunkctl.units.lookup import NONE_YET
+from trunkctl.units.rates import rates_table, taken
 from trunkctl.units.shown import change_lines, disabled_lines, history_table, units_table
 
 units_app = typer.Typer(no_args_is_help=True, help="The units: their directory, its history, and their access.")
@@ -141,6 +142,12 @@ def units_list(state: StateOption = DEFAULT_STATE) -> None:
     console().print(units_table(bucket.directory(current.in_force), current))
     for line in disabled_lines(current):
         _print(line)
+
+
+@units_app.command("rates")
+def units_rates(state: StateOption = DEFAULT_STATE) -> None:
+    """What intake has taken of each unit in this minute and the one before, the busiest first."""
+    console().print(rates_table(taken(settings(state), datetime.now(VIETNAM))))
 
 
 @units_app.command("history")

@@ -9,7 +9,7 @@ from typing import Any
 
 from common.domain.names import DocumentId, StatusCode, UnitCode
 from common.domain.reason import Reason
-from mint.city import CLOSED, City
+from mint.city import CLOSED, SUCCESSOR, City
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
 from trunkctl.demo import making
@@ -124,7 +124,7 @@ class Script:
         yield self._special_letter("conflicted", "letter, its id used again", 4, {})
         yield self._large()
         yield self._turned("receiver unknown", UNKNOWN, Reason.E_TO_UNKNOWN)
-        yield self._turned("receiver closed", CLOSED, Reason.E_TO_CLOSED)
+        yield self._turned("receiver closed", CLOSED, Reason.E_TO_SUCCEEDED, SUCCESSOR)
 
     def _special_letter(self, name: str, title: str, number: int, options: dict[str, Any]) -> Act:
         sender, to = self._sender(number), self._receivers(number, 1)
@@ -138,7 +138,7 @@ class Script:
         make = partial(self._shop.large_letter, sender, to, document_id)
         return _good("large", "large letter, by reference", sender, to, document_id, make, TAKEN)
 
-    def _turned(self, title: str, receiver: UnitCode, reason: Reason) -> Act:
+    def _turned(self, title: str, receiver: UnitCode, reason: Reason, *instead: UnitCode) -> Act:
         sender, reached = self._sender(7), self._receivers(7, 1)
         document_id = self._new_id(sender)
         to = (*reached, receiver)
@@ -149,7 +149,7 @@ class Script:
             receivers=to,
             document_id=document_id,
             make=partial(self._shop.letter, sender, to, document_id),
-            expected=Expected(placed=frozenset(reached), turned=frozenset({(receiver, reason)})),
+            expected=Expected(placed=frozenset((*reached, *instead)), turned=frozenset({(receiver, reason)})),
             answers=TAKEN,
         )
 

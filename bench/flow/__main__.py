@@ -1,0 +1,163 @@
+"""``python -m bench.flow inboxes|flood|urgent``: who waits for whom, beside the same letters on an idle trunk.
+
+``inboxes``: 100 of 1,000 inboxes are full, and documents for them keep coming; what do the others notice?
+``flood``: one unit submits 3,000 letters; what do the letters of another unit notice?
+``urgent``: a backlog of 10,000 normal letters; what do urgent ones notice, and where do they wait?
+"""
+
+import argparse
+import asyncio
+import statistics
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aio_pika
+from rich.console import Console
+from rich.table import Table
+
+from bench.flow import stages
+from bench.flow.receivers import receivers
+from bench.packages import Letter, Letters
+from bench.post import Post, post
+from common.domain.names import Lane
+from common.topology import inbox_queue
+from devstack.progress import shown
+from mint import keep
+from mint.city import City
+from trunkctl.local.up import up
+from trunkctl.trunk_file import TrunkFile
+
+ARRIVAL_SECONDS = 7_200.0
+DIRECTORY_SECONDS = 15.0
+"""Until every service has read the changed directory."""
+WARM_UP = 10
+
+Seconds = list[float]
+
+
+def p99_ms(seconds: Seconds) -> float:
+    """Milliseconds."""
+    return statistics.quantiles(seconds, n=100, method="inclusive")[98] * 1000
+
+
+async def one_by_one(office: Post, letters: list[Letter]) -> Seconds:
+    """Each letter when the one before has arrived: seconds from submission to inbox."""
+    for letter in letters:
+        await office.submit([letter])
+        await office.wait_for([letter.document_id], ARRIVAL_SECONDS)
+    return [office.arrived[letter.document_id] - office.sent[letter.document_id] for letter in letters]
+
+
+async def with_full_inboxes(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:
+    """Idle, then while each measured letter is accompanied by one for a full inbox."""
+    letters = Letters(city)
+    with receivers(found, given.units, given.full) as (reading, full):
+        await asyncio.sleep(DIRECTORY_SECONDS)
+        async with post(found, city) as office, _admin(found) as channel:
+            for code in reading:
+                await (await channel.get_queue(inbox_queue(code), ensure=False)).consume(office.take, no_ack=True)
+            to = [reading[number % len(reading)] for number in range(given.letters)]
+            await one_by_one(office, letters.to(to[:WARM_UP]))
+            idle = await one_by_one(office, letters.to(to))
+            await office.submit(letters.to(full * 2))
+            beside: Seconds = []
+            for number, letter in enumerate(letters.to(to)):
+                await office.submit(letters.to([full[number % len(full)]]))
+                beside += await one_by_one(office, [letter])
+    return {"idle": idle, f"{given.full} of {given.units} inboxes full": beside}
+
+
+async def beside_a_flood(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:
+    """Idle, then while another unit floods the trunk."""
+    letters, codes = Letters(city), city.codes
+    async with post(found, city) as office:
+        await one_by_one(office, letters.to([codes[3]] * WARM_UP, sender=codes[1]))
+        idle = await one_by_one(office, letters.to([codes[3]] * given.letters, sender=codes[1]))
+        flood = letters.to([codes[2]] * given.flood, sender=codes[0])
+        flooding = asyncio.create_task(office.submit(flood))
+        beside = await one_by_one(office, letters.to([codes[3]] * given.letters, sender=codes[1]))
+        await flooding
+        await office.wait_for([letter.document_id for letter in flood], ARRIVAL_SECONDS)
+    return {"idle": idle, f"beside {given.flood} letters of one unit": beside}
+
+
+async def urgent_under_a_backlog(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:
+    """Idle, then in the middle of a backlog of normal letters."""
+    letters = Letters(city)
+    async with post(found, city) as office:
+        await one_by_one(office, list(letters.make(WARM_UP, Lane.URGENT)))
+        idle = await one_by_one(office, list(letters.make(given.letters, Lane.URGENT)))
+        heap = list(letters.make(given.backlog, Lane.NORMAL))
+        submitting = asyncio.create_task(office.submit(heap))
+        beside = await one_by_one(office, list(letters.make(given.letters, Lane.URGENT)))
+        left = sum(letter.document_id not in office.arrived for letter in heap)
+        await submitting
+        await office.wait_for([letter.document_id for letter in heap], ARRIVAL_SECONDS)
+    return {"idle": idle, f"urgent, {left} of {given.backlog} normal letters still on their way": beside}
+
+
+SCENARIOS: dict[str, Callable[[TrunkFile, City, argparse.Namespace], Awaitable[dict[str, Seconds]]]] = {
+    "inboxes": with_full_inboxes,
+    "flood": beside_a_flood,
+    "urgent": urgent_under_a_backlog,
+}
+
+
+def _admin(found: TrunkFile) -> "_Channel":
+    return _Channel(found)
+
+
+class _Channel:
+    """A session of the administrator, who may read every inbox."""
+
+    def __init__(self, found: TrunkFile) -> None:
+        who = f"{found.rabbitmq_admin_user}:{found.rabbitmq_admin_password}"
+        self._url = f"amqp://{who}@{found.amqp_host}:{found.amqp_port}/{found.vhost}"
+
+    async def __aenter__(self) -> aio_pika.abc.AbstractChannel:
+        self._connection = await aio_pika.connect(self._url)
+        return await self._connection.channel()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.close()
+
+
+def show(name: str, measured: dict[str, Seconds], waits: dict[str, float], console: Console) -> None:
+    """The figures, then where the time went."""
+    table = Table("letters", "count", "p50 ms", "p99 ms", "p99 beside idle", title=name)
+    idle = p99_ms(measured["idle"])
+    for title, seconds in measured.items():
+        beside = f"{p99_ms(seconds) / idle:.2f} ×, {p99_ms(seconds) - idle:+.0f} ms"
+        p50 = statistics.median(seconds) * 1000
+        table.add_row(title, str(len(seconds)), f"{p50:.0f}", f"{p99_ms(seconds):.0f}", beside)
+    console.print(table)
+    where = Table("histogram", "mean ms", title="all letters of the run")
+    for title, mean in waits.items():
+        where.add_row(title, f"{mean:.1f}")
+    console.print(where)
+
+
+def main() -> None:
+    """Run one scenario on the trunk of this checkout."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("scenario", choices=SCENARIOS)
+    arguments.add_argument("--state", type=Path, default=Path(".devstack"))
+    arguments.add_argument("--letters", type=int, default=400, help="measured letters, idle and beside")
+    arguments.add_argument("--units", type=int, default=1_000)
+    arguments.add_argument("--full", type=int, default=100)
+    arguments.add_argument("--flood", type=int, default=3_000)
+    arguments.add_argument("--backlog", type=int, default=10_000)
+    given = arguments.parse_args()
+    with shown() as progress:
+        found = up(given.state, progress)
+    before = stages.read(found)
+    measured = asyncio.run(_measured(found, given))
+    show(given.scenario, measured, stages.means_ms(before, stages.read(found)), Console())
+
+
+async def _measured(found: TrunkFile, given: argparse.Namespace) -> dict[str, Seconds]:
+    return await SCENARIOS[given.scenario](found, keep.load(found.city_dir), given)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The part of collection ``packages`` that is open: rows with ``is_open``, indexed for the sweep.
+
+Fields of an open row besides the record: stage, redrives, redrive_at, overdue_at, fact_body. They are removed when the
+package is finished. Rows of earlier releases have none of them, and count as finished.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from common.database import (
+    Collection,
+    Database,
+    Document,
+    compare_and_set,
+    database_trouble,
+    find_by_id,
+    insert_once,
+)
+from common.domain.names import Lane
+from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening
+from intake.record import PackageRecord
+
+FINISHED: Document = {
+    "$set": {"is_open": False},
+    "$unset": dict.fromkeys(("stage", "redrives", "redrive_at", "overdue_at", "fact_body"), ""),
+}
+ROUND = "redrive"
+SUSPECTED = (Stage.SENT.value,)
+MOST_COUNTED = 10_000
+"""Packages counted at most, so that the gauge costs the same however many there are."""
+
+
+class OpenPackages:
+    """The collection of the running service. Everything raises ``Outage`` when the database is away."""
+
+    def __init__(self, database: Database, budgets: Mapping[Lane, timedelta]) -> None:
+        """``budgets``: how long a package of a lane may be open before its fact is published again."""
+        self._packages: Collection = database.collection("packages")
+        self._rounds: Collection = database.collection("rounds")
+        self._budgets = budgets
+
+    async def finish(self, package_id: str) -> None:
+        """All of the package is done."""
+        await compare_and_set(self._packages, {"_id": package_id}, FINISHED)
+
+    async def wait(self, package_id: str, until: datetime) -> None:
+        """The router keeps what is left of the package: it is not lost."""
+        change = {"stage": Stage.WAITING.value, "redrive_at": until}
+        on_its_way = _open(package_id) | {"stage": {"$ne": Stage.HELD.value}}
+        await compare_and_set(self._packages, on_its_way, {"$set": change})
+
+    async def hold(self, package_id: str) -> None:
+        """A service has parked the package."""
+        await compare_and_set(self._packages, _open(package_id), {"$set": {"stage": Stage.HELD.value}})
+
+    async def release(self, package_id: str, redrive_at: datetime) -> None:
+        """The parked package is on its way again."""
+        change = {"stage": Stage.SENT.value, "redrive_at": redrive_at}
+        await compare_and_set(self._packages, _open(package_id, Stage.HELD), {"$set": change})
+
+    async def discard(self, package_id: str) -> None:
+        """An operator gave the package up: nobody publishes it again."""
+        change = {"stage": Stage.DISCARDED.value, "is_open": False}
+        await compare_and_set(self._packages, _open(package_id), {"$set": change})
+
+    async def restore(self, package_id: str) -> None:
+        """An operator took back that the package was given up: it is parked as before."""
+        discarded = {"_id": package_id, "stage": Stage.DISCARDED.value}
+        await compare_and_set(self._packages, discarded, {"$set": {"stage": Stage.HELD.value, "is_open": True}})
+
+    async def take_due(self, lane: Lane, now: datetime, limit: int, *, asked: bool) -> list[OpenPackage]:
+        """Packages to be published again, by one process each; ``asked``: those that an operator wants, or the others.
+
+        Each gets its next time with this, so that a process that ends here costs one pause and nothing else.
+        """
+        times: Document = {"redrive_at": ASKED} if asked else {"redrive_at": {"$gt": ASKED, "$lte": now}}
+        due = {"is_open": True, "lane": lane.value, "stage": {"$ne": Stage.HELD.value}, **times}
+        with database_trouble():
+            rows = await self._packages.find(due).sort("redrive_at", 1).limit(limit).to_list(None)
+        return [package for row in rows if (package := await self._taken(row, now))]
+
+    async def postpone(self, package: OpenPackage, taken_at: datetime, at: datetime) -> None:
+        """The package that was taken could not be published: it is due at another time, or still asked for."""
+        expected = {**_open(package.record.package_id), "redrive_at": self._next(package, taken_at)}
+        change = {"redrive_at": ASKED if package.is_asked_for else at, "redrives": package.redrives}
+        await compare_and_set(self._packages, expected, {"$set": change})
+
+    async def ask(self, package_id: str, now: datetime) -> str:
+        """An operator wants a package published again. Returns ``done``, or why not."""
+        row = await find_by_id(self._packages, package_id)
+        if row is None:
+            return "intake has decided nothing about such a package"
+        if row.get("stage") in (Stage.HELD, Stage.DISCARDED):
+            return f"{row['stage']}: decide about its message with trunkctl park"
+        change: Document = {"redrive_at": ASKED}
+        if not row.get("is_open"):
+            change = opening(Lane(row["lane"]), now, self._budgets) | change
+        not_held = {"_id": package_id, "stage": row.get("stage")}
+        return "done" if await compare_and_set(self._packages, not_held, {"$set": change}) else "changed meanwhile"
+
+    async def ask_all(self) -> int:
+        """An operator wants all open packages published again. Returns how many there are."""
+        wanted = {"is_open": True, "stage": {"$ne": Stage.HELD.value}}
+        with database_trouble():
+            result = await self._packages.update_many(wanted, {"$set": {"redrive_at": ASKED}})
+        return int(result.matched_count)
+
+    async def suspects(self, now: datetime) -> dict[Lane, int]:
+        """Packages over their budget of which nobody says where they are, by lane; at most ``MOST_COUNTED`` each."""
+        counts = {}
+        for lane in Lane:
+            late = {"is_open": True, "lane": lane.value, "stage": {"$in": SUSPECTED}, "overdue_at": {"$lte": now}}
+            with database_trouble():
+                counts[lane] = await self._packages.count_documents(late, limit=MOST_COUNTED)
+        return counts
+
+    async def begin_round(self, now: datetime, length: timedelta) -> bool:
+        """Whether this process does the next round: one does, however many there are."""
+        first = {"_id": ROUND, "next_at": now + length}
+        if await insert_once(self._rounds, first) is first:
+            return True
+        due = {"_id": ROUND, "next_at": {"$lte": now}}
+        return await compare_and_set(self._rounds, due, {"$set": {"next_at": now + length}})
+
+    async def _taken(self, row: Document, now: datetime) -> OpenPackage | None:
+        package = OpenPackage(
+            record=PackageRecord.model_validate(row),
+            stage=Stage(row["stage"]),
+            redrives=row["redrives"],
+            redrive_at=row["redrive_at"],
+        )
+        expected = _open(row["_id"], package.stage) | {"redrive_at": row["redrive_at"]}
+        change = {"redrive_at": self._next(package, now), "redrives": package.redrives + 1}
+        return package if await compare_and_set(self._packages, expected, {"$set": change}) else None
+
+    def _next(self, package: OpenPackage, now: datetime) -> datetime:
+        return next_redrive(package, now, self._budgets)
+
+
+def _open(package_id: str, stage: Stage | None = None) -> Document:
+    return {"_id": package_id, "is_open": True} | ({"stage": stage.value} if stage else {})

@@ -1,0 +1,130 @@
+"""Publishes the facts of open packages again, and learns from others' facts how far packages are."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from common.clock import Clock, utc_now
+from common.domain.names import Lane
+from common.facts import BaseFact, DeliveryWaiting, MessageParked, OperatorActed, OperatorRequested, PackageFinished
+from common.failure import Outage
+from common.metrics import record_redriven, set_lost_suspects
+from intake.open_package import LONGEST_PAUSE, OpenPackage, obstacle, queues_in_the_way
+from intake.open_packages import OpenPackages
+from intake.settings import IntakeSettings
+
+log = structlog.get_logger("trunk.intake")
+
+ASKED_AT_ONCE = 1_000
+"""Packages that operators asked for, published in one round."""
+SECONDS_PER_MINUTE = 60.0
+EVERYTHING = "*"
+"""``record_id`` of a request that concerns all open packages."""
+
+
+class Sender(Protocol):
+    """What the redrive asks of the chassis."""
+
+    async def announce_saved(self, body: bytes) -> None:
+        """Publish a fact as it was saved, and return when the broker has confirmed it. Raises ``Outage``."""
+
+    async def check_publishing(self) -> None:
+        """Raise ``Outage`` while nothing can be published."""
+
+    async def depths(self, queues: Iterable[str]) -> dict[str, int]:
+        """Messages ready in queues. Raises ``Outage`` when the broker does not tell."""
+
+
+class Redrive:
+    """Run by timer; several processes may. While the trunk is slow rather than lossy, nothing is published."""
+
+    def __init__(self, packages: OpenPackages, sender: Sender, settings: IntakeSettings, now: Clock = utc_now) -> None:
+        self._packages = packages
+        self._sender = sender
+        self._settings = settings
+        self._now = now
+
+    @property
+    def handlers(self) -> dict[type[BaseFact], Callable[[Any], Awaitable[None]]]:
+        """The handler of each fact that says how far packages are."""
+        return {
+            PackageFinished: self.finish,
+            DeliveryWaiting: self.note_waiting,
+            MessageParked: self.note_parked,
+            OperatorActed: self.note_acted,
+        }
+
+    @property
+    def limit(self) -> int:
+        """Packages of one round that nobody asked for."""
+        share = self._settings.redrive_sweep_seconds / SECONDS_PER_MINUTE
+        return max(1, round(self._settings.redrives_per_minute * share))
+
+    async def sweep(self) -> None:
+        """One round over both lanes. Raises ``Outage`` when publishing fails; what is left waits for the next."""
+        length = timedelta(seconds=self._settings.redrive_sweep_seconds)
+        if not await self._packages.begin_round(self._now(), length):
+            return
+        await self._sender.check_publishing()
+        left = self.limit
+        for lane in reversed(Lane):
+            queue = obstacle(await self._sender.depths(queues_in_the_way(lane)), self._settings.redrive_below_depth)
+            if queue:
+                log.info("nothing published again", lane=lane, queue=queue)
+                continue
+            await self._publish(lane, ASKED_AT_ONCE, asked=True)
+            left -= await self._publish(lane, left, asked=False)
+
+    async def measure(self) -> None:
+        """How many packages may be lost."""
+        set_lost_suspects(await self._packages.suspects(self._now()))
+
+    async def finish(self, fact: PackageFinished) -> None:
+        """All of a package is done."""
+        await self._packages.finish(fact.package_id)
+
+    async def note_waiting(self, fact: DeliveryWaiting) -> None:
+        """The router has the package, and an inbox or a recall keeps it waiting."""
+        await self._packages.wait(fact.package_id, self._now() + LONGEST_PAUSE)
+
+    async def note_parked(self, fact: MessageParked) -> None:
+        """A service has parked a package on its way: an operator decides, and nobody publishes it again."""
+        if fact.holds_package and fact.package_id:
+            await self._packages.hold(fact.package_id)
+
+    async def note_acted(self, fact: OperatorActed) -> None:
+        """An operator's decision about a parked package took effect."""
+        steps: dict[str, Callable[[str], Awaitable[None]]] = {
+            "replay": lambda package_id: self._packages.release(package_id, self._now() + LONGEST_PAUSE),
+            "discard": self._packages.discard,
+            "restore": self._packages.restore,
+        }
+        if fact.holds_package and fact.package_id and fact.outcome == "done" and (step := steps.get(fact.action)):
+            await step(fact.package_id)
+
+    async def carry_out(self, request: OperatorRequested) -> str:
+        """An operator wants a package, or all that are open, published again. Returns ``done``, or why not."""
+        if request.record_id != EVERYTHING:
+            return await self._packages.ask(request.record_id, self._now())
+        return f"done: {await self._packages.ask_all()} packages"
+
+    async def _publish(self, lane: Lane, limit: int, *, asked: bool) -> int:
+        if limit <= 0:
+            return 0
+        now = self._now()
+        packages = await self._packages.take_due(lane, now, limit, asked=asked)
+        for number, package in enumerate(packages):
+            try:
+                await self._sender.announce_saved(package.body)
+            except Outage:
+                for unpublished in packages[number:]:
+                    await self._packages.postpone(unpublished, now, self._now())
+                raise
+            self._record(package)
+        return len(packages)
+
+    def _record(self, package: OpenPackage) -> None:
+        record_redriven(package.record.lane, "operator" if package.is_asked_for else "budget")
+        log.warning("published again", package_id=package.record.package_id, redrives=package.redrives + 1)

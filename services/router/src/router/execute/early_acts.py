@@ -1,0 +1,135 @@
+"""Recalls and replacements of units that do not have the document yet: remembered, and applied when they get it.
+
+Either the act sees the delivery or the delivery sees the act: an act is saved before deliveries are looked for, and a
+delivery is opened before acts are looked for. May be repeated.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from common.domain.names import StatusCode, UnitCode
+from common.facts import FACT, BaseFact, DocumentVerified, NoticeAccepted
+from router.actions import Remember, Supersede
+from router.acts import Act, effective
+from router.compose import NOT_YET_RECEIVED
+from router.delivery_history import History, position_of
+from router.delivery_state import RECALLS, VERSIONS, DeliveryState, EventKind, Step
+from router.execute.execution import Decided, Execution, Work, answer_event, joined
+from router.execute.messages import agreed, recalled, recorded, superseded
+from router.metrics import record_status
+from router.order import SubmissionOrder
+from router.placing import Placing
+from router.store import Store
+
+
+class EarlyActs:
+    """Remembers acts, and applies them to deliveries."""
+
+    def __init__(self, store: Store, trunk: UnitCode) -> None:
+        self._store = store
+        self._trunk = trunk
+
+    async def remember(self, execution: Execution, action: Remember, placing: Placing | None) -> Work:
+        """Keep an act, and apply it to deliveries that were opened since it was decided."""
+        key = action.document or execution.decision.subject
+        act = Act(
+            document_key=key,
+            receiver=action.receiver or None,
+            event=execution.event(action.kind, execution.reason),
+            fact=execution.fact.model_dump(mode="json", exclude_none=True),
+            placing=placing.model_dump(mode="json") if placing else None,
+            successor=execution.decision.subject if action.kind is EventKind.REPLACE else None,
+        )
+        await self._store.acts.save([act])
+        among = frozenset({action.receiver}) if action.receiver else None
+        receivers = await self._store.deliveries.receivers(key, among)
+        orders = execution.decision.orders
+        others = receivers - {each.receiver for each in orders if isinstance(each, Supersede) and each.replaced == key}
+        works = [await self._apply_one(act, unit) for unit in sorted(others)]
+        return joined([work for work in works if work is not None])
+
+    async def apply(
+        self, execution: Execution, opened: Mapping[UnitCode, Step]
+    ) -> tuple[Mapping[UnitCode, Step], Work]:
+        """Apply what was remembered to deliveries of an update; ``opened``: what getting its content was to them.
+
+        Returns the same after the acts, and what has to be announced and placed.
+        """
+        acts = effective(await self._store.acts.about(execution.decision.subject), execution.order)
+        steps, works = dict(opened), []
+        for receiver in opened:
+            for_unit = [act for act in acts if act.receiver in (receiver, None)]
+            if for_unit:
+                steps[receiver], work = await self._apply_all(execution, for_unit, receiver)
+                works.append(work)
+        return steps, joined(works)
+
+    async def _apply_all(self, execution: Execution, acts: Sequence[Act], receiver: UnitCode) -> tuple[Step, Work]:
+        """A unit that never got anything of a document taken back has nothing to answer: the trunk agrees for it."""
+        history = await self._store.deliveries.history(execution.decision.subject, receiver)
+        had_content = _had_content(history, execution.fact.event_id)
+        works = []
+        for act in acts:
+            step, facts = await self._happen(act, receiver)
+            is_told = had_content and act.placing
+            works.append(Work((Placing.model_validate(act.placing),) if is_told else (), facts=facts))
+            if act.event.kind in RECALLS and not had_content:
+                step, agreed = await self._agree(act, receiver)
+                works.append(Work(facts=(agreed,)))
+        return step, joined(works)
+
+    async def _apply_one(self, act: Act, receiver: UnitCode) -> Work | None:
+        history = await self._store.deliveries.history(act.document_key, receiver)
+        if not effective([act], _first_order(history)) or _is_settled(history, act):
+            return None
+        _, facts = await self._happen(act, receiver)
+        return Work((Placing.model_validate(act.placing),) if act.placing else (), facts=facts)
+
+    async def _happen(self, act: Act, receiver: UnitCode) -> tuple[Step, tuple[BaseFact, ...]]:
+        happened = await self._store.deliveries.record(act.document_key, receiver, act.event, link=act.successor)
+        record_status(receiver, act.event, happened)
+        return happened.step, await self._facts(act, receiver, happened.step)
+
+    async def _facts(self, act: Act, receiver: UnitCode, step: Step) -> tuple[BaseFact, ...]:
+        decided = await self._decided(act)
+        if act.successor:
+            return (superseded(decided, receiver, act.document_key),)
+        recall = recalled(decided, receiver, step)
+        if act.event.kind is EventKind.RECALL:
+            return (recall,)
+        noted = recorded(decided, receiver, receiver, StatusCode.TAKE_BACK, step, act.event.description)
+        return (noted, recall)
+
+    async def _agree(self, act: Act, receiver: UnitCode) -> tuple[Step, BaseFact]:
+        decided = await self._decided(act)
+        text = NOT_YET_RECEIVED.format(unit=receiver)
+        event = answer_event(decided, act.event.order, self._trunk, text)
+        happened = await self._store.deliveries.record(act.document_key, receiver, event)
+        record_status(receiver, event, happened)
+        return happened.step, agreed(decided, receiver, happened.step, text)
+
+    async def _decided(self, act: Act) -> Decided:
+        fact, decision = FACT.validate_python(act.fact), await self._store.decisions.find(act.event.id)
+        if not isinstance(fact, DocumentVerified | NoticeAccepted) or decision is None:
+            raise RuntimeError(f"act {act.id} was decided nowhere")
+        return Decided(fact, decision)
+
+
+def _had_content(history: History, opened_by: str) -> bool:
+    """Whether an earlier package had given the unit content."""
+    for entry in history:
+        if entry.event.id == opened_by:
+            return False
+        if entry.event.kind in VERSIONS:
+            return True
+    return False
+
+
+def _first_order(history: History) -> SubmissionOrder:
+    """The place of the first package that gave the document to the unit."""
+    return min(entry.event.order for entry in history if entry.event.kind in VERSIONS)
+
+
+def _is_settled(history: History, act: Act) -> bool:
+    """The delivery saw the act when it was opened, and the trunk agreed for the unit."""
+    is_seen = any(entry.event.id == act.event.id for entry in history)
+    return is_seen and position_of(history).state is DeliveryState.RECALLED

@@ -1,0 +1,117 @@
+"""Addresses of large packages: issued again before they expire, for as long as a unit has not read the document.
+
+A large package lies in the object store, and its inbox message holds an address that is good for some days. The message
+cannot be changed where it lies, so another one follows it, under the same event id and with a fresh address.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from common.domain.ids import digest_id, event_id
+from common.domain.names import Lane, UnitCode
+from common.domain.security import SecurityKind
+from common.facts import OperatorActed, OperatorRequested, security_event
+from common.headers import DOCUMENT_ID, DOCUMENT_KEY, PACKAGE_ID
+from router.delivery_history import position_of
+from router.delivery_state import DeliveryState, Position
+from router.execute.placing import Placer, Sender
+from router.inbox import Inbox
+from router.placing import Placing, PlacingState, Request
+from router.store import Store
+
+SERVICE = "router"
+SWEEP_LIMIT = 200
+LOOK_AGAIN_AFTER = timedelta(hours=1)
+"""When a renewal that was ordered, and was not taken by the inbox, is ordered again."""
+
+
+def is_unread(position: Position) -> bool:
+    """Whether the unit has not said yet that it has what was placed last."""
+    return position.state is DeliveryState.SENT or position.offered_version is not None
+
+
+class References:
+    """Renews addresses by timer, and when an operator asks for it."""
+
+    def __init__(
+        self,
+        store: Store,
+        inbox: Inbox,
+        placer: Placer,
+        sender: Sender,
+        reaches: Callable[[UnitCode], bool],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._placer = placer
+        self._sender = sender
+        self._reaches = reaches
+        self._now = now
+
+    async def sweep(self) -> None:
+        """Renew addresses that are about to expire and that nobody has used."""
+        for placing in await self._store.placings.take_expiring(self._now(), SWEEP_LIMIT, LOOK_AGAIN_AFTER):
+            history = await self._store.deliveries.history(placing.delivery, placing.receiver)
+            if not is_unread(position_of(history)):
+                await self._store.placings.set_renewal(placing.id, None)
+            elif self._reaches(placing.receiver):
+                await self._placer.order(placing, again=True)
+
+    async def act(self, request: OperatorRequested) -> None:
+        """An operator wants an address to be issued again. Repeating the request is answered the same."""
+        if request.target != SERVICE or request.action != "renew":
+            return
+        placing = await self._store.placings.find(request.record_id)
+        if placing is None:
+            return
+        refusal = self._refusal(placing)
+        wish = Request(
+            event_id=request.event_id,
+            actor=request.actor,
+            purpose=request.purpose,
+            at=self._now(),
+            outcome=refusal or "done",
+        )
+        saved = await self._store.placings.note_request(placing.id, wish)
+        if saved.outcome == "done":
+            await self._placer.order(placing, again=True)
+        await self._announce(request, placing, saved)
+
+    def _refusal(self, placing: Placing) -> str:
+        """Why there is nothing to renew; empty = there is."""
+        if not self._inbox.is_by_reference(placing):
+            return "the package is in the message itself"
+        if placing.state is not PlacingState.PLACED:
+            return f"not in the inbox, but {placing.state}"
+        return "" if self._reaches(placing.receiver) else "the unit is closed"
+
+    async def _announce(self, request: OperatorRequested, placing: Placing, saved: Request) -> None:
+        identifier = digest_id("renew", request.record_id, request.event_id, request.actor, request.purpose)
+        acted = OperatorActed(
+            event_id=event_id(identifier, "acted"),
+            occurred_at=saved.at,
+            subject=placing.headers.get(DOCUMENT_KEY) or identifier,
+            lane=Lane.NORMAL,
+            service=SERVICE,
+            record_id=request.record_id,
+            action=request.action,
+            actor=request.actor,
+            purpose=request.purpose,
+            outcome=saved.outcome,
+            package_id=placing.headers.get(PACKAGE_ID, ""),
+            document_id=placing.headers.get(DOCUMENT_ID, ""),
+        )
+        await self._sender.announce(acted)
+        await self._sender.announce(
+            security_event(
+                SERVICE,
+                SecurityKind.OPERATOR_ACTED,
+                event_id(identifier, "security/acted"),
+                saved.at,
+                actor=request.actor,
+                origin="placings",
+                detail=f"{request.action} of {request.record_id}: {saved.outcome}; {request.purpose}",
+                package_id=acted.package_id,
+            )
+        )

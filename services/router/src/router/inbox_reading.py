@@ -1,0 +1,43 @@
+"""Until when everything in an inbox has been read, and whether the broker still has what was placed; pure.
+
+What the router knows of reading is that an inbox was empty. A message that was taken and not acknowledged is not in the
+count, and comes back when its reader goes away; the broker takes it back by itself after ``ACK_TIMEOUT``. So what was
+placed long enough before the inbox was empty has been read. An inbox that is never empty says nothing.
+
+After the broker has lost its data every inbox is empty, too. Against that stands the mark: one message in a queue that
+nobody reads. If it is missing, the data were lost; it is set again, so that another loss is seen, and empty inboxes say
+nothing until all inboxes have been rebuilt.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+ACK_TIMEOUT = timedelta(minutes=30)
+"""After so long the broker takes back a message that its reader does not acknowledge."""
+MARGIN = timedelta(minutes=5)
+"""For clocks, and for the broker's own rounds."""
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Mark(BaseModel):
+    """What the router remembers of the mark."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    is_set: bool = False
+    """The broker has confirmed the mark once."""
+    lost_at: datetime | None = None
+    """When it was found missing last, and inboxes have not been rebuilt since; None = nothing is to be rebuilt."""
+
+
+def seen(mark: Mark, messages: int, now: datetime) -> Mark:
+    """After a look at the queue of the mark."""
+    if not mark.is_set or messages:
+        return mark
+    return mark.model_copy(update={"lost_at": now})
+
+
+def read_until(emptied_at: datetime | None) -> datetime:
+    """What was placed up to this time has been read, if the inbox was empty at the other."""
+    return emptied_at - ACK_TIMEOUT - MARGIN if emptied_at else NEVER

@@ -1,0 +1,110 @@
+"""Watches which inboxes are empty, and places again what was not read when the broker has lost its data."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from common.clock import Clock, utc_now
+from common.domain.directory import Directory
+from common.domain.names import UnitCode
+from common.facts import OperatorRequested
+from common.failure import Outage
+from common.metrics import set_broker_data_lost
+from common.service.outgoing import Outgoing, PublishRefused
+from common.topology import MARK, MARK_KEY, PLACE, inbox_queue, unit_of_inbox
+from router.inbox_reading import Mark, read_until, seen
+from router.store import Store
+
+log = structlog.get_logger("trunk.router")
+
+EVERYTHING = "*"
+"""``record_id`` of a request that concerns all inboxes; otherwise a unit. After a slash, a time may follow."""
+MALFORMED = "neither a unit nor *, or no time after the slash"
+
+
+class Directories(Protocol):
+    """Where the newest unit directory is found."""
+
+    @property
+    def current(self) -> Directory:
+        """The directory as of now."""
+
+
+class Broker(Protocol):
+    """What is asked of the chassis."""
+
+    async def publish(self, message: Outgoing) -> None:
+        """Publish a message, and return when the broker has confirmed. Raises ``PublishRefused``."""
+
+    async def depths_of_existing(self, queues: Iterable[str]) -> dict[str, int]:
+        """Messages ready in those of the queues that exist. Raises ``Outage`` when the broker does not tell."""
+
+
+class InboxWatch:
+    """Run by timer; several processes may."""
+
+    def __init__(self, store: Store, broker: Broker, directory: Directories, now: Clock = utc_now) -> None:
+        self._store = store
+        self._broker = broker
+        self._directory = directory
+        self._now = now
+
+    async def watch(self) -> None:
+        """Note which inboxes are empty, while the mark is there. The mark is looked at before and after."""
+        at = self._now()
+        if not await self._is_marked():
+            return
+        depths = await self._broker.depths_of_existing(map(inbox_queue, self._directory.current.units))
+        if await self._is_marked():
+            await self._store.inboxes.note_empty((unit_of_inbox(queue) for queue in depths if not depths[queue]), at)
+
+    async def rebuild(self, request: OperatorRequested) -> str:
+        """Place again what is not known to have been read, in one inbox or in all. Returns the outcome."""
+        unit, _, time = request.record_id.partition("/")
+        units = list(self._directory.current.units) if unit == EVERYTHING else [unit]
+        try:
+            since = datetime.fromisoformat(time) if time else None
+        except ValueError:
+            return MALFORMED
+        if (unit != EVERYTHING and unit not in self._directory.current.units) or (since and since.tzinfo is None):
+            return MALFORMED
+        emptied_at = await self._store.inboxes.emptied_at(units)
+        until = (await self._store.inboxes.mark()).lost_at or self._now()
+        count = 0
+        for each in units:
+            count += await self._place_again(each, since or read_until(emptied_at.get(each)), until)
+        if unit == EVERYTHING:
+            await self._set_mark(Mark(is_set=True))
+            set_broker_data_lost(is_lost=False)
+        return f"done: {count} messages"
+
+    async def _place_again(self, unit: UnitCode, after: datetime, until: datetime) -> int:
+        count = await self._store.placings.place_again(unit, after, until, self._now())
+        if count:
+            log.warning("inbox rebuilt", unit=unit, messages=count, placed_after=after.isoformat())
+        return count
+
+    async def _is_marked(self) -> bool:
+        before = await self._store.inboxes.mark()
+        if not before.is_set:
+            await self._set_mark(Mark(is_set=True))
+            return True
+        mark = seen(before, (await self._broker.depths_of_existing((MARK,))).get(MARK, 0), self._now())
+        if mark != before:
+            log.error("the broker has lost its data: rebuild the inboxes")
+            await self._store.inboxes.set_mark(mark)
+            await self._set_mark(mark)
+        set_broker_data_lost(is_lost=mark.lost_at is not None)
+        return mark.lost_at is None
+
+    async def _set_mark(self, mark: Mark) -> None:
+        """Put the mark into its queue, and remember it so."""
+        at = self._now().isoformat()
+        message = Outgoing(exchange=PLACE, routing_key=MARK_KEY, body=b"", event_id=f"mark/{at}", type="mark")
+        try:
+            await self._broker.publish(message)
+        except PublishRefused as error:
+            raise Outage("broker", f"{type(error).__name__}: {error}") from error
+        await self._store.inboxes.set_mark(mark)

@@ -1,0 +1,87 @@
+"""Messages that a unit's system gave back: rejected, or taken and not settled until the broker gave up.
+
+The broker moves such a message to the dead letters, and the chassis parks it. Here the router learns of it: the message
+is no longer in the inbox, whatever its row said; the sender of a document is told; and an operator's decision about the
+parked message is one about the row.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from common.domain.names import PackageKind, UnitCode
+from common.domain.reason import Reason
+from common.facts import MessageParked, OperatorActed
+from common.failure import Permanent
+from common.headers import EVENT_ID, KIND
+from common.service.incoming import Incoming
+from common.topology import unit_of_inbox
+from router import answers
+from router.compose import Answer
+from router.delivery_history import position_of
+from router.delivery_state import FINAL, DeliveryState
+from router.execute.placing import Placer
+from router.placing import LOST_AFTER, Placing
+from router.store import Store
+
+log = structlog.get_logger("trunk.router")
+
+SERVICE = "router"
+
+
+class Returns:
+    """What becomes of them. May be repeated."""
+
+    def __init__(
+        self,
+        store: Store,
+        placer: Placer,
+        answer: Callable[[Answer], Awaitable[None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._placer = placer
+        self._answer = answer
+        self._now = now
+
+    async def note(self, fact: MessageParked) -> None:
+        """A parked message had been in an inbox: its row says so from now on, and the document's sender is told."""
+        placing = await self._placing(fact, unit_of_inbox(fact.queue))
+        if placing is None:
+            return
+        await self._store.placings.returned(placing.id)
+        log.warning("unit gave a message back", unit=placing.receiver, placing=placing.id, reason=fact.reason)
+        if placing.delivery:
+            await self._store.deliveries.returned(placing.delivery, placing.receiver, fact.occurred_at)
+            await self._answer(answers.returned_answer(fact, placing))
+
+    async def settle(self, fact: OperatorActed) -> None:
+        """An operator decided that the unit shall not get the message again."""
+        placing = await self._placing(fact)
+        if placing is None or fact.action != "discard" or fact.outcome != "done":
+            return
+        await self._store.placings.withdraw_untaken(placing.id, fact.event_id, "")
+        if placing.delivery:
+            await self._answer(answers.discarded_delivery_answer(fact, placing))
+
+    async def place_again(self, message: Incoming) -> None:
+        """An operator has the message placed once more. Raises ``Permanent`` if the document was taken back."""
+        placing = await self._store.placings.find(message.labels.get(EVENT_ID, ""))
+        if placing is None:
+            raise Permanent(Reason.E_FACT, "no placing of this message is kept")
+        if placing.delivery and placing.headers.get(KIND) != PackageKind.RECALL:
+            history = await self._store.deliveries.history(placing.delivery, placing.receiver)
+            state = position_of(history).state
+            if state in FINAL or state is DeliveryState.RECALL_PENDING:
+                raise Permanent(Reason.E_RECALLED, f"the delivery is {state}")
+        await self._store.placings.reopen(placing.id, self._now() + LOST_AFTER)
+        if placing.delivery:
+            await self._store.deliveries.returned(placing.delivery, placing.receiver, None)
+        await self._placer.order(placing, again=True)
+
+    async def _placing(self, fact: MessageParked | OperatorActed, receiver: UnitCode = "") -> Placing | None:
+        if fact.service != SERVICE or not fact.message_event_id:
+            return None
+        placing = await self._store.placings.find(fact.message_event_id)
+        return placing if placing and receiver in ("", placing.receiver) else None

@@ -1,0 +1,127 @@
+"""What an issuer does to a document before a unit gets it, by packages that overtook the one which gives it."""
+
+import pytest
+
+from common.domain.names import StatusCode
+from common.domain.reason import Reason
+from common.facts import BaseFact
+from router.delivery_state import DeliveryState
+from router.settings import RouterSettings
+
+from .conftest import SENDER, A, B, C, RememberedObjects, World, memory_store
+
+
+@pytest.mark.parametrize("how", ["recall", "removal", "removal with content", "take back"])
+async def test_a_unit_never_gets_what_was_recalled_before(world: World, how: str) -> None:
+    await world.deliver(world.letter())
+    adding = await world.verified(world.update("doc", added=(C,)))
+    match how:
+        case "recall":
+            act: BaseFact = await world.notice(world.recall("doc", to=(A, C)))
+        case "removal":
+            act = await world.notice(world.update("doc", to=(A,), removed=(C,), name="removal", files=0))
+        case "removal with content":
+            act = await world.verified(world.update("doc", to=(A,), removed=(C,), name="removal"))
+        case _:
+            act = await world.notice(world.take_back(of=C))
+    await world.take(act)
+    assert Reason.E_STATUS_FORBIDDEN in refused(world), "the issuer is told that the unit does not have the document"
+    for _ in range(2):
+        await world.take(adding)
+        await world.take(act)
+    assert world.sender.inbox(C) == []
+    assert (await world.position("doc", C)).state is DeliveryState.RECALLED
+    assert Reason.E_RECALLED in refused(world)
+    agreed = [fact for fact in world.sender.told("status.recorded") if fact.code is StatusCode.AGREED]
+    assert {(fact.receiver, fact.state, fact.changed) for fact in agreed} == {(C, DeliveryState.RECALLED, True)}
+    assert C in {fact.receiver for fact in world.sender.told("document.recalled")}
+
+
+async def test_what_comes_after_the_recall_is_given(world: World) -> None:
+    await world.deliver(world.letter())
+    await world.take(await world.notice(world.recall("doc", to=(C,))))
+    await world.take(await world.verified(world.update("doc", added=(C,))))
+    assert len(world.sender.inbox(C, "document")) == 1
+    assert (await world.position("doc", C)).state is DeliveryState.SENT
+
+
+async def test_a_recall_does_not_reach_what_was_given_later(world: World) -> None:
+    await world.deliver(world.letter())
+    recall = await world.notice(world.recall("doc", to=(C,)))
+    await world.take(await world.verified(world.update("doc", added=(C,))))
+    world.sender.forget()
+    await world.take(recall)
+    assert world.sender.inbox(C) == []
+    assert refused(world) == [Reason.E_STATUS_FORBIDDEN]
+    assert (await world.position("doc", C)).state is DeliveryState.SENT
+
+
+async def test_a_unit_with_content_of_its_own_is_asked_for_it(world: World) -> None:
+    """The recall was not for what the unit has, but for an update that arrives last."""
+    await world.deliver(world.letter())
+    adding = await world.verified(world.update("doc", added=(C,), name="first"))
+    recall = await world.notice(world.recall("doc", to=(C,)))
+    await world.take(recall)
+    await world.take(await world.notice(world.update("doc", to=(A,), added=(C,), name="second", files=0)))
+    assert len(world.sender.inbox(C)) == 1
+    world.sender.forget()
+    await world.take(adding)
+    assert [sent.headers["x-package-id"] for sent in world.sender.inbox(C)] == [recall.package_id]
+    assert (await world.position("doc", C)).state is DeliveryState.RECALL_PENDING
+
+
+@pytest.mark.parametrize("units", [(), (A, B, C)])
+async def test_a_replacement_counts_for_who_gets_the_document_late(world: World, units: tuple[str, ...]) -> None:
+    await world.deliver(world.letter())
+    adding = await world.verified(world.update("doc", added=(C,)))
+    for fact in (await world.verified(world.replacement("doc", units=units)), adding, adding):
+        await world.take(fact)
+    assert (await world.position("doc", C)).state is DeliveryState.SUPERSEDED
+    superseded = {(fact.receiver, fact.successor) for fact in world.sender.told("document.superseded")}
+    assert superseded == {(unit, world.key("replacement")) for unit in (A, B, C)}
+
+
+async def test_a_version_that_arrives_late_is_given_to_whom_an_older_one_was_shared(world: World) -> None:
+    await world.deliver(world.letter())
+    newer = await world.verified(world.update("doc", name="newer"))
+    await world.take(await world.notice(world.update("doc", to=(A,), added=(C,), name="sharing", files=0)))
+    for _ in range(2):
+        await world.take(newer)
+    packages = [sent.headers["x-package-id"] for sent in world.sender.inbox(C)]
+    assert packages[1:] == [newer.package_id] * (len(packages) - 1)
+    position = await world.position("doc", C)
+    assert (position.content_version, position.offered_version) == (2, None)
+
+
+async def test_an_older_version_is_not_given_after_a_newer_one_was_shared(world: World) -> None:
+    await world.deliver(world.letter())
+    older = await world.verified(world.update("doc", name="older"))
+    await world.take(await world.verified(world.update("doc", name="newer")))
+    await world.take(await world.notice(world.update("doc", to=(A,), added=(C,), name="sharing", files=0)))
+    world.sender.forget()
+    await world.take(older)
+    assert world.sender.inbox(C) == []
+
+
+async def test_an_act_and_a_delivery_do_not_miss_each_other() -> None:
+    """A recall that was decided before the delivery was opened, and carried out after."""
+    world = World(memory_store(), RememberedObjects(), RouterSettings())
+    await world.deliver(world.letter())
+    adding = await world.verified(world.update("doc", added=(C,)))
+    recall = await world.notice(world.recall("doc", to=(C,)))
+    save = world.store.acts.save
+
+    async def save_late(acts: object) -> None:
+        world.store.acts.save = save  # type: ignore[method-assign]
+        await world.take(adding)
+        await save(acts)  # type: ignore[arg-type]
+
+    world.store.acts.save = save_late  # type: ignore[method-assign]
+    await world.take(recall)
+    assert [sent.headers["x-package-id"] for sent in world.sender.inbox(C)] == [adding.package_id, recall.package_id]
+    assert (await world.position("doc", C)).state is DeliveryState.RECALL_PENDING
+
+
+def refused(world: World) -> list[Reason]:
+    """The reasons that the issuer was told."""
+    return [Reason(sent.headers["x-reason"]) for sent in world.sender.inbox(SENDER, "refusal")]

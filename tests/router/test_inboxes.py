@@ -1,0 +1,273 @@
+"""Which inboxes have been read, whether the broker has lost its data, and what is placed again then."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import pytest
+
+from common.domain.names import Lane
+from common.facts import OperatorRequested
+from common.failure import Outage
+from common.headers import EVENT_ID
+from common.metrics import REGISTRY
+from common.service.outgoing import Outgoing, QueueFull
+from common.topology import MARK, inbox_queue
+from router.inbox_reading import ACK_TIMEOUT, MARGIN, NEVER, Mark, read_until, seen
+from router.inboxes import InboxWatch
+
+from .conftest import AT, A, B, C, World
+
+
+class Broker:
+    """A broker as the watch sees it."""
+
+    def __init__(self) -> None:
+        self.queues: dict[str, int] = {MARK: 0}
+        self.is_away = False
+        self.on_ask = lambda: None
+
+    async def publish(self, message: Outgoing) -> None:
+        if MARK not in self.queues:
+            raise QueueFull(message.routing_key)
+        assert (message.exchange, message.routing_key) == ("trunk.place", "mark")
+        self.queues[MARK] = 1
+
+    async def depths_of_existing(self, queues: Iterable[str]) -> dict[str, int]:
+        if self.is_away:
+            raise Outage("broker", "away")
+        depths = {queue: self.queues[queue] for queue in queues if queue in self.queues}
+        self.on_ask()
+        return depths
+
+    def lose_everything(self) -> None:
+        """A new broker, with the topology applied."""
+        self.queues = dict.fromkeys(self.queues, 0)
+
+
+class Desk:
+    """The watch of a world's router, and a broker for it."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.broker = world, Broker()
+        self.watch = InboxWatch(world.store, self.broker, world.directory, world.clock)
+        self.broker.queues |= {inbox_queue(unit): 0 for unit in (A, B)}
+
+    async def rebuild(self, what: str = "*") -> str:
+        now = self.world.clock()
+        return await self.watch.rebuild(
+            OperatorRequested(
+                event_id="e",
+                occurred_at=now,
+                subject="s",
+                lane=Lane.NORMAL,
+                target="router",
+                record_id=what,
+                action="rebuild",
+                actor="Bình",
+                purpose="mất dữ liệu",
+            )
+        )
+
+    async def empty_and_long_ago(self, *units: str) -> None:
+        """Inboxes are seen empty, and time passes."""
+        await self.watch.watch()
+        await self.world.store.inboxes.note_empty(units, self.world.clock())
+        self.world.clock.move(hours=2)
+
+
+@pytest.fixture
+async def desk(world: World) -> Desk:
+    """No other test's messages lie in the same inboxes."""
+    for store, name in ((world.store.inboxes, "_inboxes"), (world.store.placings, "_placings")):
+        if (collection := getattr(store, name, None)) is not None:
+            await collection.delete_many({})
+    return Desk(world)
+
+
+def given(world: World, unit: str) -> list[str]:
+    return [sent.headers[EVENT_ID] for sent in world.sender.inbox(unit)]
+
+
+# decisions
+
+
+@pytest.mark.parametrize(
+    ("mark", "messages", "after"),
+    [
+        (Mark(), 0, Mark()),
+        (Mark(is_set=True), 1, Mark(is_set=True)),
+        (Mark(is_set=True), 0, Mark(is_set=True, lost_at=AT)),
+        (Mark(is_set=True, lost_at=NEVER), 0, Mark(is_set=True, lost_at=AT)),
+        (Mark(is_set=True, lost_at=NEVER), 1, Mark(is_set=True, lost_at=NEVER)),
+    ],
+)
+def test_a_mark_that_is_gone_says_that_the_data_are(mark: Mark, messages: int, after: Mark) -> None:
+    assert seen(mark, messages, AT) == after
+
+
+@pytest.mark.parametrize(("emptied", "read"), [(None, NEVER), (AT, AT - ACK_TIMEOUT - MARGIN)])
+def test_what_was_placed_long_before_the_inbox_was_empty_is_read(emptied: datetime | None, read: datetime) -> None:
+    assert read_until(emptied) == read
+
+
+# watching
+
+
+async def test_empty_inboxes_are_noted_and_only_those(desk: Desk, world: World) -> None:
+    desk.broker.queues[inbox_queue(B)] = 3
+    await desk.watch.watch()
+    assert await world.store.inboxes.emptied_at([A, B, C]) == {A: world.clock()}
+    first = world.clock()
+    world.clock.move(minutes=1)
+    desk.broker.queues[inbox_queue(A)] = 1
+    await desk.watch.watch()
+    assert await world.store.inboxes.emptied_at([A, B, C]) == {A: first}
+
+
+async def test_after_a_loss_empty_inboxes_say_nothing(desk: Desk, world: World) -> None:
+    desk.broker.queues[inbox_queue(A)] = 7
+    await desk.watch.watch()
+    before = await world.store.inboxes.emptied_at([A, B])
+    desk.broker.lose_everything()
+    for _ in range(3):
+        world.clock.move(hours=1)
+        await desk.watch.watch()
+    assert await world.store.inboxes.emptied_at([A, B]) == before
+    assert REGISTRY.get_sample_value("trunk_broker_data_lost") == 1
+    assert (await world.store.inboxes.mark()).lost_at == world.clock() - timedelta(hours=2)
+    assert desk.broker.queues[MARK] == 1, "another loss would be seen"
+
+
+async def test_a_loss_while_inboxes_are_asked_is_noticed(desk: Desk, world: World) -> None:
+    await desk.watch.watch()
+    first = await world.store.inboxes.emptied_at([A])
+    world.clock.move(minutes=1)
+    desk.broker.on_ask = desk.broker.lose_everything
+    await desk.watch.watch()
+    assert await world.store.inboxes.emptied_at([A]) == first
+
+
+async def test_a_broker_that_is_away_is_no_loss(desk: Desk, world: World) -> None:
+    await desk.watch.watch()
+    desk.broker.is_away = True
+    with pytest.raises(Outage):
+        await desk.watch.watch()
+    assert (await world.store.inboxes.mark()).lost_at is None
+
+
+async def test_a_mark_that_cannot_be_set_is_not_remembered_as_set(desk: Desk, world: World) -> None:
+    del desk.broker.queues[MARK]
+    with pytest.raises(Outage):
+        await desk.watch.watch()
+    assert not (await world.store.inboxes.mark()).is_set
+    assert await world.store.inboxes.emptied_at([A, B]) == {}
+
+
+# rebuilding
+
+
+async def test_what_was_not_read_is_placed_again_under_the_same_id(desk: Desk, world: World) -> None:
+    await world.take(await world.verified(world.letter("read")))
+    world.clock.move(hours=1)
+    await desk.empty_and_long_ago(A, B)
+    desk.broker.queues |= {inbox_queue(A): 1, inbox_queue(B): 1}
+    await world.take(await world.verified(world.letter("unread")))
+    (*_, unread_a), (*_, unread_b) = given(world, A), given(world, B)
+    desk.broker.lose_everything()
+    await desk.watch.watch()
+    world.sender.forget()
+    assert (await desk.rebuild()).startswith("done")
+    await world.sweep(seconds=1)
+    assert given(world, A) == [unread_a]
+    assert given(world, B) == [unread_b]
+    assert (await world.store.inboxes.mark()).lost_at is None
+    assert desk.broker.queues[MARK] == 1
+    assert REGISTRY.get_sample_value("trunk_broker_data_lost") == 0
+
+
+async def test_what_was_placed_a_short_time_before_the_inbox_was_empty_is_placed_again(
+    desk: Desk, world: World
+) -> None:
+    await world.take(await world.verified(world.letter()))
+    world.clock.move(minutes=20)
+    await desk.empty_and_long_ago(A, B)
+    before = given(world, A)
+    world.sender.forget()
+    await desk.rebuild(A)
+    await world.sweep(seconds=1)
+    assert given(world, A) == before
+    assert given(world, B) == []
+
+
+async def test_an_inbox_that_was_never_seen_empty_is_placed_whole(desk: Desk, world: World) -> None:
+    for name in ("one", "two"):
+        await world.take(await world.verified(world.letter(name)))
+        world.clock.move(days=30)
+    before = given(world, A)
+    world.sender.forget()
+    assert await desk.rebuild(A) == "done: 2 messages"
+    await world.sweep(seconds=1)
+    assert sorted(given(world, A)) == sorted(before)
+
+
+async def test_a_time_says_more_than_what_is_known(desk: Desk, world: World) -> None:
+    await world.take(await world.verified(world.letter("before")))
+    world.clock.move(hours=1)
+    since = world.clock()
+    world.clock.move(minutes=1)
+    await world.take(await world.verified(world.letter("after")))
+    last = given(world, A)[-1]
+    world.clock.move(hours=1)
+    await desk.empty_and_long_ago(A, B)
+    world.sender.forget()
+    assert await desk.rebuild(f"{A}/{since.isoformat()}") == "done: 1 messages"
+    await world.sweep(seconds=1)
+    assert given(world, A) == [last]
+
+
+async def test_what_was_placed_after_the_loss_is_not_placed_again(desk: Desk, world: World) -> None:
+    await desk.watch.watch()
+    desk.broker.lose_everything()
+    world.clock.move(minutes=1)
+    await desk.watch.watch()
+    world.clock.move(minutes=1)
+    await world.take(await world.verified(world.letter()))
+    world.sender.forget()
+    assert await desk.rebuild() == "done: 0 messages"
+
+
+async def test_what_a_second_loss_took_is_placed_again(desk: Desk, world: World) -> None:
+    await desk.watch.watch()
+    for _ in range(2):
+        await world.take(await world.verified(world.letter(f"{world.clock()}")))
+        desk.broker.lose_everything()
+        world.clock.move(minutes=1)
+        await desk.watch.watch()
+    before = given(world, A)
+    world.sender.forget()
+    await desk.rebuild()
+    await world.sweep(seconds=1)
+    assert sorted(given(world, A)) == sorted(before)
+    assert len(before) == 2
+
+
+async def test_facts_of_what_is_placed_again_are_the_same(desk: Desk, world: World) -> None:
+    fact = await world.verified(world.letter())
+    await world.take(fact)
+    said = {each.model_dump_json() for each in world.sender.facts}
+    world.sender.forget()
+    await desk.rebuild(A)
+    await world.sweep(seconds=1)
+    assert {each.model_dump_json() for each in world.sender.facts} <= said
+    world.sender.facts.clear()
+    await world.take(fact)
+    assert [each.fact for each in world.sender.facts].count("package.routed") == 1
+
+
+@pytest.mark.parametrize("what", ["nobody", "*/yesterday", f"{A}/2026-11-22T08:00:00", ""])
+async def test_nonsense_is_refused_and_changes_nothing(desk: Desk, world: World, what: str) -> None:
+    await world.take(await world.verified(world.letter()))
+    assert "neither" in await desk.rebuild(what)
+    world.sender.forget()
+    await world.sweep(seconds=1)
+    assert world.sender.sent == []

@@ -1,0 +1,112 @@
+"""A closed unit's successor receives for it: cases of the pure decision."""
+
+from datetime import date
+
+import pytest
+
+from common.domain.directory import Directory
+from common.domain.names import UnitCode
+from common.domain.reason import Reason
+from common.facts import DeliveryRefused
+from router.actions import Action, Deliver, DeliverCurrentVersion, OfferVersion, RefuseReceiver, Supersede, Withdraw
+from router.route import DocumentState, Known, Plan, plan
+from router.settings import RouterSettings
+from router.succession import succeeded, successor_of
+
+from .conftest import CLOSED, MERGED, SENDER, A, B, C, RememberedObjects, World, directory, memory_store, unit
+
+DAY = date(2026, 11, 22)
+LAST_DAY = date(2026, 3, 31)
+TOLD = succeeded(MERGED, C)
+
+
+@pytest.fixture
+def pure() -> World:
+    """Only its letters are used."""
+    return World(memory_store(), RememberedObjects(), RouterSettings())
+
+
+def orders(pure: World, message: object, *receivers: UnitCode) -> tuple[Action, ...]:
+    """What is decided about a message when these units have the document."""
+    known = Known(
+        key=pure.key("doc"),
+        sender=SENDER,
+        document_id=pure.id("doc"),
+        state=DocumentState.DELIVERED,
+        receivers=frozenset(receivers),
+    )
+    outcome = plan(message, known.key, {known.key: known}, directory(), DAY)  # type: ignore[arg-type]
+    assert isinstance(outcome, Plan)
+    return outcome.orders
+
+
+def test_the_successor_receives_and_the_sender_is_told(pure: World) -> None:
+    assert orders(pure, pure.letter(to=(A, MERGED))) == (Deliver(receiver=A), Deliver(receiver=C), TOLD)
+
+
+@pytest.mark.parametrize("to", [(C, MERGED), (MERGED, C)])
+def test_a_successor_that_is_named_itself_receives_once(pure: World, to: tuple[UnitCode, ...]) -> None:
+    assert sorted(orders(pure, pure.letter(to=to)), key=str) == sorted((Deliver(receiver=C), TOLD), key=str)
+
+
+def test_the_sender_does_not_receive_its_own_document(pure: World) -> None:
+    (refused,) = orders(pure, pure.letter(to=(CLOSED,)))
+    assert isinstance(refused, RefuseReceiver)
+    assert refused.reason is Reason.E_TO_CLOSED
+
+
+def test_up_to_its_last_day_a_unit_receives_itself(pure: World) -> None:
+    outcome = plan(pure.letter(to=(MERGED,)), "", {}, directory(), LAST_DAY)
+    assert isinstance(outcome, Plan)
+    assert outcome.orders == (Deliver(receiver=MERGED),)
+
+
+def test_an_update_of_the_content_follows_the_document(pure: World) -> None:
+    assert orders(pure, pure.update("doc", to=(MERGED,)), C) == (OfferVersion(receiver=C), TOLD)
+    assert orders(pure, pure.update("doc", to=(MERGED,)), A) == (Deliver(receiver=C), TOLD)
+
+
+def test_an_update_that_adds_a_closed_unit_adds_its_successor(pure: World) -> None:
+    added = orders(pure, pure.update("doc", to=(A,), added=(MERGED,), files=0), A)
+    assert added[1:] == (DeliverCurrentVersion(receiver=C), TOLD)
+
+
+def test_a_recall_follows_the_document(pure: World) -> None:
+    assert orders(pure, pure.recall("doc", to=(MERGED,)), C) == (Withdraw(receiver=C), TOLD)
+    (refused,) = orders(pure, pure.recall("doc", to=(MERGED,)), B)
+    assert isinstance(refused, RefuseReceiver)
+    assert refused.reason is Reason.E_STATUS_FORBIDDEN
+
+
+def test_a_replacement_follows_the_document(pure: World) -> None:
+    superseded = Supersede(receiver=C, replaced=pure.key("doc"))
+    assert superseded in orders(pure, pure.replacement("doc", units=(MERGED,)), A, C)
+
+
+CHAINS: list[tuple[str, dict[str, str | None], str | None]] = [
+    ("its successor was closed as well", {"one": "two", "two": "open"}, "open"),
+    ("nobody goes on", {"one": "two", "two": None}, None),
+    ("they name each other", {"one": "two", "two": "one"}, None),
+    ("it names itself", {"one": "one"}, None),
+    ("its successor is not in the directory", {"one": "gone"}, None),
+]
+
+
+@pytest.mark.parametrize(("closed", "expected"), [chain[1:] for chain in CHAINS], ids=[chain[0] for chain in CHAINS])
+def test_a_chain_of_successors(closed: dict[str, str | None], expected: str | None) -> None:
+    units = [unit(code, valid_to=LAST_DAY, successor=successor) for code, successor in closed.items()]
+    assert successor_of("one", Directory([*units, unit("open")]), DAY) == expected
+    assert successor_of("open", Directory([unit("open", successor="one")]), DAY) is None
+
+
+async def test_what_a_successor_reports_is_about_its_own_delivery(world: World) -> None:
+    """Through the handlers, over both stores: the recall names the closed unit, the successor answers it."""
+    await world.deliver_and_keep(world.letter(to=(MERGED,)))
+    assert [sent.type for sent in world.sender.inbox(C)] == ["document"]
+    (refused,) = world.sender.named("delivery.refused")
+    assert isinstance(refused, DeliveryRefused)
+    assert (refused.receiver, refused.reason) == (MERGED, Reason.E_TO_SUCCEEDED)
+    world.sender.forget()
+    await world.report(world.recall("doc", to=(MERGED,)))
+    assert [sent.type for sent in world.sender.inbox(C)] == ["document"]
+    assert (await world.position("doc", C)).state == "RECALL_PENDING"
