@@ -93,8 +93,13 @@ class Queue:
         return len(self.ready) + len(self.delayed) + len(self.unacked) + self.filler
 
     @property
+    def drops_oldest(self) -> bool:
+        """Whether the oldest message gives way to a further one."""
+        return self.arguments.get("x-overflow") == "drop-head"
+
+    @property
     def is_full(self) -> bool:
-        """Whether it refuses a further message; the real one lets a few more in."""
+        """Whether it is at its limit; the real one lets a few more in."""
         length, size = self.arguments.get("x-max-length"), self.arguments.get("x-max-length-bytes")
         if length is not None and self.count >= int(length):
             return True
@@ -195,7 +200,7 @@ class Broker:
         Where one queue is full the publish is refused, and the others have the message all the same.
         """
         queues = self.route(exchange, key)
-        full = [queue for queue in queues if queue.is_full]
+        full = [queue for queue in queues if queue.is_full and not queue.drops_oldest]
         taken = [queue for queue in queues if queue not in full]
         for queue in taken:
             self._count += 1
@@ -210,6 +215,8 @@ class Broker:
         return not full, queues, [queue for queue in taken if queue.is_silent]
 
     def _enqueue(self, queue: Queue, message: Message) -> None:
+        while queue.ready and queue.is_full and queue.drops_oldest:
+            queue.ready.popleft()
         if late := self.lateness(queue):
             queue.delayed[message.number] = message
             self._later(late, lambda: self._return(queue, message))

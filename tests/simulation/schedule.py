@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from common.domain.names import Lane, StatusCode
-from common.topology import inbox_queue
+from common.topology import MARK, inbox_queue
 from tests.simulation import packages
 from tests.simulation.broker_client import Connection
 from tests.simulation.loop import Process
@@ -255,7 +255,7 @@ class Schedule:
         left = [
             f"{len(queue.ready)} + {len(queue.delayed)} + {len(queue.unacked)} messages in {name}"
             for name, queue in world.broker.queues.items()
-            if queue.ready or queue.delayed or queue.unacked or queue.held_up
+            if name != MARK and (queue.ready or queue.delayed or queue.unacked or queue.held_up)
         ]
         left += [
             f"{each.package.name} of {code} not confirmed"

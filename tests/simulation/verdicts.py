@@ -7,7 +7,7 @@ question get the remembered answer. What a worker process may do besides (die, t
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -74,8 +74,12 @@ class RememberingReader:
         if self._version == directory.version:
             return None
         self._version = directory.version
-        trust, revocation = trust_material()
-        return Material(trust, revocation, directory)
+        folder = trust_material()
+        return Material(folder.trust, folder.revocation, directory)
+
+    def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
+        known = trust_material().evidence
+        return {sha256: known[sha256] for sha256 in digests if sha256 in known}
 
     def forget(self) -> None:
         self._version = ""
@@ -83,8 +87,8 @@ class RememberingReader:
 
 @cache
 def trust_material() -> Any:
-    """Trust store and lists of the folder ``city``."""
-    return trust_folder.load(CITY / "trust", left_out=_unexpected, last_pins=None)
+    """Trust store, lists and evidence of the folder ``city``."""
+    return trust_folder.read_folder(CITY / "trust", left_out=_unexpected, last_pins=None)
 
 
 def decided(document: bytes, request: VerificationRequest, material: Material) -> Decision:
