@@ -168,11 +168,11 @@ class Broker:
 
     def check_publish(self, user: str, exchange: str, key: str, properties: dict[str, Any], size: int) -> None:
         """Raise ``Refused`` unless this user may publish this."""
-        if exchange not in self._kinds:
-            raise Refused(404, f"NOT_FOUND - no exchange '{exchange}'")
         rights = self._users[user]
         if not compiled(rights.write).search(exchange):
             raise Refused(403, f"ACCESS_REFUSED - write to '{exchange}' refused for user '{user}'")
+        if exchange not in self._kinds:
+            raise Refused(404, f"NOT_FOUND - no exchange '{exchange}'")
         if self._kinds[exchange] == "topic":
             for topic in rights.topics:
                 if topic.exchange == exchange and not compiled(topic.write).search(key):
@@ -228,19 +228,20 @@ class Broker:
 
     def check_read(self, user: str, name: str) -> Queue:
         """The queue. Raises ``Refused`` when it is missing or the user may not read it."""
-        if name not in self.queues:
-            raise Refused(404, f"NOT_FOUND - no queue '{name}' in vhost 'trunk'")
         if not compiled(self._users[user].read).search(name):
             raise Refused(403, f"ACCESS_REFUSED - read from '{name}' refused for user '{user}'")
-        return self.queues[name]
+        return self._existing(name)
 
     def check_seen(self, user: str, name: str) -> Queue:
         """The queue, for a passive declaration: any right will do."""
-        if name not in self.queues:
-            raise Refused(404, f"NOT_FOUND - no queue '{name}' in vhost 'trunk'")
         rights = self._users[user]
         if not any(compiled(right).search(name) for right in (rights.read, rights.write, rights.configure)):
             raise Refused(403, f"ACCESS_REFUSED - configure '{name}' refused for user '{user}'")
+        return self._existing(name)
+
+    def _existing(self, name: str) -> Queue:
+        if name not in self.queues:
+            raise Refused(404, f"NOT_FOUND - no queue '{name}' in vhost 'trunk'")
         return self.queues[name]
 
     def dispatch(self, queue: Queue) -> None:
@@ -307,8 +308,8 @@ class Broker:
                 exchange=exchange,
                 headers=headers | {"x-death": [death, *headers.get("x-death", ())]},
                 number=self._count,
-                failures=0,
-                is_redelivered=False,
+                failures=message.failures + (reason == "rejected"),
+                is_redelivered=True,
             )
             self._enqueue(target, dead)
 

@@ -297,9 +297,9 @@ class Channel(_Closable):
         if future is None or self._is_gone:
             return
         if not queues:
-            self.connection.answer(_fail, future, PublishError(None, None))
+            self.connection.answer(_fail, future, _error(PublishError))
         elif not is_taken:
-            self.connection.answer(_fail, future, DeliveryError(None, None))
+            self.connection.answer(_fail, future, _error(DeliveryError))
         elif silent:
             silent[0].held_up.append(lambda: self.connection.answer(_set, future, None))
         else:
@@ -446,3 +446,10 @@ def _set(future: "asyncio.Future[Any]", result: Any) -> None:
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+def _error(kind: type[DeliveryError]) -> DeliveryError:
+    """As the library raises it; it would quote the message."""
+    error = kind.__new__(kind)
+    error.message = error.frame = None
+    return error

@@ -7,7 +7,7 @@ Its calls block, as the library's do; ``common.objects`` makes them in a thread,
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
@@ -212,8 +212,3 @@ def _error(code: str, bucket: str, key: str) -> S3Error:
     response: Any = SimpleNamespace(status=404, headers={}, data=b"")
     values = {"code": code, "message": code, "resource": f"/{bucket}/{key}", "request_id": "", "host_id": ""}
     return S3Error(response=response, bucket_name=bucket, object_name=key, **values)
-
-
-def in_days(days: float) -> datetime:
-    """For retention in tests."""
-    return datetime.now(UTC) + timedelta(days=days)
