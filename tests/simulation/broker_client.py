@@ -99,7 +99,9 @@ class Connection(_Closable):
     async def channel(self, publisher_confirms: bool = True, on_return_raises: bool = False) -> "Channel":
         self._check()
         channel = Channel(self, publisher_confirms)
-        await channel.rpc("channel", lambda: self.channels.append(channel))
+        self.channels = [each for each in self.channels if not each.is_closed]
+        self.channels.append(channel)
+        await channel.rpc("channel", lambda: None)
         return channel
 
     async def ready(self) -> None:
@@ -375,8 +377,6 @@ class Channel(_Closable):
         held, self._held = list(self._held.values()), {}
         for queue, message, _ in reversed(held):
             self._broker.give_back(queue, message, counts=True)
-        if self in self.connection.channels:
-            self.connection.channels.remove(self)
 
     def end(self, error: Exception) -> None:
         """For the client, the channel is gone."""

@@ -74,7 +74,8 @@ class Trunk:
         began = time.process_time()
         world = self.world
         world.chance.seed(seed)
-        world.is_telling = is_telling
+        if is_telling:
+            world.tell_all()
         start = world.loop.time()
         schedule = Schedule(world, world.chance)
         result = Result(seed)

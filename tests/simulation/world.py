@@ -110,6 +110,20 @@ class World:
         self.outside = Outside(self.loop.time, self.latency)
         self.units: Directory = read_directory(CITY_UNITS.read_bytes())
 
+    def tell_all(self) -> None:
+        """Keep the history, and in it what the services log."""
+        self.is_telling = True
+
+        def told(_: Any, level: str, event: Any) -> str:
+            exception = event.pop("exc_info", None)
+            fields = " ".join(f"{name}={value}" for name, value in event.items() if name != "event")
+            self.tell(f"{level}: {event['event']} {fields}" + (f" {exception!r}" if exception else ""))
+            raise structlog.DropEvent
+
+        structlog.configure(
+            processors=[told], wrapper_class=structlog.make_filtering_bound_logger(logging.INFO), cache_logger_on_first_use=False
+        )
+
     def latency(self) -> float:
         """Seconds of one way over the network: mostly short, now and then long."""
         drawn = self.chance.random()
