@@ -1,4 +1,4 @@
-"""``python -m tests.simulation run 0 1000`` runs schedules; ``… replay SEED`` prints the history of one."""
+"""Commands of the simulation; ``docs/development.md`` says when to use which."""
 
 import argparse
 import multiprocessing
@@ -6,7 +6,9 @@ import time
 from collections import Counter
 from statistics import fmean
 
-from tests.simulation.runner import Result, fixed_hashes, replayed, results
+from tests.simulation.history import shortened
+from tests.simulation.mutations import MUTATIONS
+from tests.simulation.runner import Result, fixed_hashes, replayed, results, searched
 
 
 def main() -> None:
@@ -20,15 +22,52 @@ def main() -> None:
     replay = commands.add_parser("replay", help="run one schedule and print its history")
     replay.add_argument("seed", type=int)
     replay.add_argument("--whole", action="store_true", help="the whole history, not only what concerns the failure")
+    replay.add_argument("--mutation", default="", help="with this fault in the product")
+    digests = commands.add_parser("digests", help="print what identifies the history of each schedule")
+    digests.add_argument("first", type=int)
+    digests.add_argument("count", type=int)
+    mutate = commands.add_parser("mutate", help="see that every known fault is found")
+    mutate.add_argument("--most", type=int, default=500, help="schedules for one fault")
+    mutate.add_argument("--jobs", type=int, default=2)
+    mutate.add_argument("names", nargs="*")
     options = parser.parse_args()
     fixed_hashes()
-    if options.command == "run":
-        raise SystemExit(_run(options.first, options.count, options.jobs))
-    result = replayed(options.seed)
-    for line in result.history:
+    match options.command:
+        case "run":
+            raise SystemExit(_run(options.first, options.count, options.jobs))
+        case "replay":
+            _replay(options.seed, options.mutation, is_whole=options.whole)
+        case "digests":
+            for result in results(range(options.first, options.first + options.count)):
+                print(result.seed, result.digest, f"{result.virtual_seconds:.6f}")
+        case "mutate":
+            raise SystemExit(_mutate(options.names or list(MUTATIONS), options.most, options.jobs))
+
+
+def _replay(seed: int, name: str, *, is_whole: bool) -> None:
+    result = replayed(seed, name)
+    for line in result.history if is_whole else shortened(result.history, result.violations):
         print(line)
     print(*result.violations or ["nothing is wrong"], sep="\n")
-    print(result.digest)
+
+
+def _mutate(names: list[str], most: int, jobs: int) -> int:
+    """Each fault is tried with one schedule after the other until one of them finds it. 1 = some fault is not found."""
+    with multiprocessing.Pool(jobs) as pool:
+        found = [each for share in pool.imap_unordered(_search, [(names[job::jobs], most) for job in range(jobs)]) for each in share]
+    missed = [name for name, seed in found if seed is None]
+    print(f"{len(found) - len(missed)} of {len(found)} faults found" + (f"; missed: {', '.join(missed)}" if missed else ""))
+    return min(len(missed), 1)
+
+
+def _search(work: tuple[list[str], int]) -> list[tuple[str, int | None]]:
+    names, most = work
+    found: list[tuple[str, int | None]] = []
+    for name, result in searched(names, most):
+        found.append((name, result.seed if result else None))
+        says = f"schedule {result.seed:3}: {result.violations[0][:120]}" if result else f"not found in {most} schedules"
+        print(f"{name:45} {says}", flush=True)
+    return found
 
 
 def _run(first: int, count: int, jobs: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextvars import copy_context
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
@@ -159,9 +160,9 @@ class Collection:
     def find(self, query: Document | None = None, projection: Any = None) -> "Cursor":
         return Cursor(self, stored(query or {}))
 
-    async def count_documents(self, query: Document) -> int:
+    async def count_documents(self, query: Document, limit: int | None = None) -> int:
         wanted = stored(query)
-        return int(await self._ask("count", lambda: sum(1 for _ in self._matching(wanted))))
+        return int(await self._ask("count", lambda: sum(1 for _ in islice(self._matching(wanted), limit))))
 
     async def update_one(self, query: Document, change: Document, upsert: bool = False) -> Any:
         wanted, changes = stored(query), stored(change)

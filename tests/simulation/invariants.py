@@ -256,9 +256,10 @@ def states_follow_the_order(schedule: Schedule) -> Iterator[str]:
 
 
 def no_callback_fails(schedule: Schedule) -> Iterator[str]:
-    """Nothing is raised where nobody handles it."""
+    """Nothing is raised where nobody handles it, and no model is asked for what it cannot do."""
     for error in schedule.world.loop.errors[:3]:
         yield f"{error.get('message')}: {error.get('exception')!r}"
+    yield from dict.fromkeys(schedule.world.gaps)
     for main in schedule.world.mains:
         if main.done() and not main.cancelled() and main.exception():
             yield f"{main.get_name()} ended: {main.exception()!r}"

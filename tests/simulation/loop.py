@@ -31,7 +31,11 @@ class Process:
     steps: int = 0
     """Requests to servers that it has made, to crash it at one of them."""
     crash_at: int = 0
-    """Number of the request at which it crashes; 0 = none."""
+    """Number of the request before which it crashes; negative: after which; 0 = none."""
+    crash_on: str = ""
+    """Beginning of the name of a request before which it crashes; after ``~``: after which."""
+    cut_on: str = ""
+    """The same of the loss of its connection to the broker."""
     connections: list[Any] = field(default_factory=list)
     """To the broker; lost when it dies."""
 

@@ -6,17 +6,18 @@ simulation is blind in that place.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+
+from pymongo.errors import DuplicateKeyError
 
 import archive.store
 import intake.announce
 import intake.handlers
 import intake.packages
 import router.delivery_history
-import router.store.decisions
 import router.store.deliveries
 from archive.handlers import Archive
 from archive.store import Ledger
@@ -25,9 +26,8 @@ from common.database import insert_once
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.failure import Outage, Permanent
-from common.service import consumer, process
+from common.service import consumer
 from common.service.consumer import Consumer
-from common.service.incoming import incoming
 from common.service.outgoing import QueueFull
 from common.service.parking import Parking
 from common.service.process import Processor
@@ -45,13 +45,28 @@ from router.placing import Cause, Placing
 from tests.simulation.world import WorldClock
 from validator.handlers import Validator
 
-Mutation = Callable[[], None]
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One fault; the docstring of ``make`` says what the product does wrong then."""
+
+    make: Callable[[], None]
+    in_the_running_trunk: bool = False
+    """It changes what the broker holds, so the trunk must run already."""
+
+
 MUTATIONS: dict[str, Mutation] = {}
 
 
-def mutation(make: Mutation) -> Mutation:
-    """One fault; its docstring says what the product does wrong then."""
-    MUTATIONS[make.__name__] = make
+def mutation(make: Callable[[], None]) -> Callable[[], None]:
+    """Register a fault of the code."""
+    MUTATIONS[make.__name__] = Mutation(make)
+    return make
+
+
+def mutation_of_the_broker(make: Callable[[], None]) -> Callable[[], None]:
+    """Register a fault of what was declared at the broker."""
+    MUTATIONS[make.__name__] = Mutation(make, in_the_running_trunk=True)
     return make
 
 
@@ -136,6 +151,7 @@ def publishes_time_out_and_repeat() -> None:
 
     async def attempt(self: Any, message: Any, *, alone: bool) -> str:
         running = asyncio.create_task(original(self, message, alone=alone))
+        running.add_done_callback(lambda done: done.cancelled() or done.exception())
         done, _ = await asyncio.wait({running}, timeout=0.1)
         return running.result() if done else "unknown"
 
@@ -148,7 +164,7 @@ def publishes_time_out_and_repeat() -> None:
     _changed(Connection, "ready", ready)
 
 
-@mutation
+@mutation_of_the_broker
 def facts_queues_refuse() -> None:
     """Queues of facts have a length limit, and a refused fact is published again each second, at the others as well."""
     original = AmqpPublisher.publish
@@ -169,18 +185,21 @@ def facts_queues_refuse() -> None:
 
 
 @mutation
-def a_lost_race_wins() -> None:
-    """What an earlier run has saved is overwritten by a later one."""
+def decisions_are_made_anew() -> None:
+    """What an earlier attempt has saved is neither looked for nor kept."""
+
+    async def find(self: Any, package_id: str) -> None:
+        return None
 
     async def save(collection: Any, document: Any) -> Any:
         try:
             await collection.insert_one(document)
-        except Exception:
+        except DuplicateKeyError:
             await collection.update_one({"_id": document["_id"]}, {"$set": document})
         return document
 
-    for module in (intake.packages, router.store.decisions):
-        _changed(module, "insert_once", save)
+    _changed(Packages, "find", find)
+    _changed(intake.packages, "insert_once", save)
 
 
 # intake
@@ -380,7 +399,7 @@ def decisions_are_not_carried_out_again() -> None:
 # archive
 
 
-@mutation
+@mutation_of_the_broker
 def archive_misses_verdicts() -> None:
     """The archive's queue is not bound to verified documents."""
     bound = WorldClock.world.broker._bindings["trunk.facts"]
@@ -457,5 +476,3 @@ def parking_tells_nobody() -> None:
     _changed(Processor, "_run", run)
     _changed(Parking, "take", take)
 
-
-__all__ = ["MUTATIONS", "Mutation", "incoming", "process"]

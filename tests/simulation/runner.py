@@ -13,11 +13,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 from common.domain.names import Lane
 from tests.simulation import packages
 from tests.simulation.invariants import violations
 from tests.simulation.make_city import MEMBERS
+from tests.simulation.mutations import MUTATIONS
 from tests.simulation.schedule import Schedule
 from tests.simulation.world import World, WorldClock, patched
 
@@ -54,19 +56,26 @@ class Trunk:
 
     def __init__(self) -> None:
         self.world = World()
+        self._kept: list[World] = []
+        """Former worlds: their tasks were never ended, and would run their ``finally`` if they were collected."""
         sys.unraisablehook = lambda _: None
         gc.disable()
 
     def start(self) -> None:
         """Warm up, then start the world that the schedules run in."""
         for seed in range(WARM_UP):
+            self._kept.append(self.world)
             self.world = WorldClock.world = World(seed)
             self.world.boot()
             Schedule(self.world, random.Random(seed)).run()
         _make_packages()
+        self.boot()
+
+    def boot(self) -> None:
+        """Start the world that the schedules run in."""
+        self._kept.append(self.world)
         self.world = WorldClock.world = World()
         self.world.boot()
-        gc.collect()
         gc.freeze()
 
     def run(self, seed: int, *, is_telling: bool = False) -> Result:
@@ -114,20 +123,44 @@ class Trunk:
         return pickle.loads(data) if data else Result(seed, ["the process of the schedule ended"])
 
 
-def results(seeds: Iterable[int], before: Callable[[], object] = lambda: None) -> Iterator[Result]:
+def results(seeds: Iterable[int]) -> Iterator[Result]:
     """Run schedules one after the other."""
     trunk = Trunk()
     with patched(lambda: WorldClock.world):
         trunk.start()
         for seed in seeds:
-            yield trunk.forked(seed, before)
+            yield trunk.forked(seed)
 
 
-def replayed(seed: int, before: Callable[[], object] = lambda: None) -> Result:
-    """Run one schedule with its history."""
+def searched(names: Iterable[str], most: int) -> Iterator[tuple[str, Result | None]]:
+    """For each fault the first schedule that finds it, if there is one."""
     trunk = Trunk()
     with patched(lambda: WorldClock.world):
         trunk.start()
+        for name in names:
+            before = _mutated(trunk, name)
+            tried = (trunk.forked(seed, before) for seed in range(most))
+            yield name, next((result for result in tried if result.violations), None)
+            patch.stopall()
+
+
+def _mutated(trunk: Trunk, name: str) -> Callable[[], object]:
+    """Change the product and start it. Returns what is to be changed in each fork."""
+    mutation = MUTATIONS[name]
+    if mutation.in_the_running_trunk:
+        trunk.boot()
+        return mutation.make
+    mutation.make()
+    trunk.boot()
+    return lambda: None
+
+
+def replayed(seed: int, name: str = "") -> Result:
+    """Run one schedule with its history; ``name``: with this fault in the product."""
+    trunk = Trunk()
+    with patched(lambda: WorldClock.world):
+        trunk.start()
+        before = _mutated(trunk, name) if name else lambda: None
         return trunk.forked(seed, before, is_telling=True)
 
 

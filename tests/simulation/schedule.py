@@ -71,13 +71,13 @@ class Schedule:
 
     def _draw_packages(self, senders: tuple[str, ...], count: int) -> list[Package]:
         chance, drawn = self.chance, list[Package]()
+        focus = chance.choice(senders), chance.randint(1, 2)
         for _ in range(count):
-            sender = chance.choice(senders)
-            receivers = chance.choice([each for each in packages.all_receivers(sender)])
-            number = chance.randint(1, 2)
+            sender, number = focus if chance.random() < 0.75 else (chance.choice(senders), chance.randint(1, 2))
+            receivers = chance.choice(list(packages.all_receivers(sender)))
             lane = chance.choice((Lane.NORMAL, Lane.NORMAL, Lane.URGENT))
             kind = chance.choices(
-                ("new", "altered", "update", "share", "recall", "replace", "noise", "again"), (10, 2, 4, 1, 3, 1, 1, 3)
+                ("new", "altered", "update", "share", "recall", "replace", "noise", "again"), (10, 2, 5, 1, 4, 1, 1, 2)
             )[0]
             match kind:
                 case "new":
@@ -182,7 +182,8 @@ class Schedule:
         if process is None:
             return ""
         process.steps += 1
-        if process.crash_at == process.steps:
+        if process.crash_at == process.steps or (process.crash_on and what.startswith(process.crash_on)):
+            process.crash_on = ""
             self.world.tell(f"crash of {process} before {what}")
             self.crash(process)
             return ""
@@ -194,7 +195,10 @@ class Schedule:
         return ""
 
     def _after(self, process: Process | None, what: str) -> None:
-        if process is not None and process.crash_at == -process.steps:
+        if process is None:
+            return
+        if process.crash_at == -process.steps or (process.crash_on and f"~{what}".startswith(process.crash_on)):
+            process.crash_on = ""
             self.world.tell(f"crash of {process} after {what}")
             self.crash(process)
 
@@ -203,17 +207,20 @@ class Schedule:
         if process is None or process not in self.world.services:
             return
         self._before(process, what)
-        if self.cut_rate and self.chance.random() < self.cut_rate:
-            self.world.tell(f"{process}: connection cut before {what}")
-            connection.lose()
+        self._maybe_cut(connection, process, what, "before")
 
     def _after_frame(self, connection: Connection, what: str) -> None:
         process = connection.process
         if process is None or process not in self.world.services:
             return
         self._after(process, what)
-        if self.cut_rate and self.chance.random() < self.cut_rate:
-            self.world.tell(f"{process}: connection cut after {what}")
+        self._maybe_cut(connection, process, f"~{what}", "after")
+
+    def _maybe_cut(self, connection: Connection, process: Process, what: str, when: str) -> None:
+        is_chosen = bool(process.cut_on) and what.startswith(process.cut_on)
+        if is_chosen or (self.cut_rate and self.chance.random() < self.cut_rate):
+            process.cut_on = "" if is_chosen else process.cut_on
+            self.world.tell(f"{process}: connection cut {when} {what}")
             connection.lose()
 
     # the end
@@ -234,9 +241,8 @@ class Schedule:
             world.broker.lead(queue, is_silent=False)
             world.broker.dispatch(queue)
         for process in world.processes:
-            process.crash_at = 0
+            process.crash_at, process.crash_on, process.cut_on = 0, "", ""
         for system in self.units.values():
-            system.is_reading = True
             system.rejects = lambda delivered: False
 
     def _settle(self) -> None:
@@ -292,6 +298,19 @@ def crash_at_step(schedule: Schedule) -> None:
     process = schedule.chance.choice(schedule.world.alive)
     step = process.steps + int(schedule.chance.expovariate(1 / 15.0)) + 1
     process.crash_at = step * schedule.chance.choice((1, -1))
+
+
+def crash_at_write(schedule: Schedule) -> None:
+    """One process dies before or after its next write or publish."""
+    process = schedule.chance.choice(schedule.world.alive)
+    request = schedule.chance.choice(("insert", "update", "publish", "publish", "put"))
+    process.crash_on = schedule.chance.choice(("", "~")) + request
+
+
+def cut_at_publish(schedule: Schedule) -> None:
+    """One process loses its connection before or after its next publish."""
+    process = schedule.chance.choice(schedule.world.alive)
+    process.cut_on = schedule.chance.choice(("", "~")) + "publish"
 
 
 def crash_now(schedule: Schedule) -> None:
@@ -451,7 +470,9 @@ def lose_sessions(schedule: Schedule) -> None:
 
 
 FAULTS: dict[Fault, float] = {
-    crash_at_step: 6,
+    crash_at_step: 4,
+    crash_at_write: 9,
+    cut_at_publish: 4,
     crash_now: 2,
     crash_service: 1,
     database_errors: 3,

@@ -121,7 +121,8 @@ async def many_at_once(rows: Any) -> Any:
     changed = await rows.update_many({"state": "A"}, {"$set": {"state": "C"}})
     deleted = await rows.delete_many({"n": {"$lt": 2}})
     one = await rows.delete_one({"state": "C"})
-    return changed.matched_count, deleted.deleted_count, one.deleted_count, await rows.count_documents({})
+    counts = await rows.count_documents({}), await rows.count_documents({}, limit=1)
+    return changed.matched_count, deleted.deleted_count, one.deleted_count, counts
 
 
 async def groups(rows: Any) -> Any:

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiormq.exceptions import AMQPError
@@ -11,6 +13,7 @@ from pamqp.commands import Basic
 
 from common.domain.directory import Unit
 from common.domain.ids import package_id
+from common.service.connection import reasonless_as_lost
 from common.topology import SUBMIT, inbox_queue, submit_key
 from tests.simulation.broker_client import Channel
 from tests.simulation.packages import Package
@@ -61,7 +64,6 @@ class UnitSystem:
     unit: Unit
     react: React
     """Called with each message that it had not seen before."""
-    is_reading: bool = True
     rejects: Callable[[Any], bool] = lambda delivered: False
     """Whether it turns a message away for good."""
     submitted: list[Submitted] = field(default_factory=list)
@@ -82,20 +84,16 @@ class UnitSystem:
         entry = Submitted(package, identifier, self.world.loop.time())
         self.submitted.append(entry)
         self.world.tell(f"submits {package.name}: {identifier[:8]}")
-        while entry.confirmed_at is None:
-            try:
+        while True:
+            with suppress(AMQPError, OSError), reasonless_as_lost():
                 connection = await self._connect("submits")
                 channel = await connection.channel()
                 entry.copies += 1
                 await self._publish(channel, package)
                 entry.confirmed_at = self.world.loop.time()
                 await connection.close()
-            except (AMQPError, OSError):
-                await asyncio.sleep(PAUSE_SECONDS)
-            except Exception as error:
-                if type(error) is not Exception:
-                    raise
-                await asyncio.sleep(PAUSE_SECONDS)
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _publish(self, channel: Channel, package: Package) -> None:
         await channel.basic_publish(
@@ -108,20 +106,18 @@ class UnitSystem:
 
     async def _read(self) -> None:
         while True:
-            try:
+            with suppress(AMQPError, OSError), reasonless_as_lost():
                 connection = await self._connect("reads")
                 channel = await connection.channel(publisher_confirms=False)
                 await channel.basic_qos(prefetch_count=10)
-                if self.is_reading:
-                    await channel.basic_consume(
-                        inbox_queue(self.unit.code), lambda each, channel=channel: self._take(channel, each), consumer_tag="inbox"
-                    )
+                queue = inbox_queue(self.unit.code)
+                await channel.basic_consume(queue, partial(self._take, channel), consumer_tag="inbox")
                 await connection.closing
-            except (AMQPError, OSError):
-                """Once more."""
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _take(self, channel: Channel, delivered: Any) -> None:
+        if channel.is_closed:
+            return
         if self.rejects(delivered):
             await channel.basic_reject(delivered.delivery_tag, requeue=False)
             return

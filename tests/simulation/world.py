@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import copy_context
@@ -22,6 +23,7 @@ from unittest.mock import patch
 import aiormq
 import structlog
 from opentelemetry.sdk.trace import TracerProvider
+from pymongo.errors import OperationFailure
 
 from common import topology
 from common.directory import CURRENT as CURRENT_DIRECTORY
@@ -91,6 +93,8 @@ class World:
     """Content that was placed at a unit after it had agreed to a recall."""
     copies: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often a queue got the message of one event."""
+    gaps: list[str] = field(default_factory=list)
+    """Background work that failed for another reason than a server that is away: the models may lack something."""
     history: list[str] = field(default_factory=list)
     is_telling: bool = False
     """Whether the history is kept; it costs time."""
@@ -258,10 +262,17 @@ def patched(world: Callable[[], World]) -> Iterator[None]:
         stack.enter_context(patch.object(aiormq, "connect", lambda url, **options: world().network.connect(url, **options)))
         tolerant_decoding.install()
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False)
+        replaced("common.tasks.record_task_failure", lambda name: _note_failure(world(), name))
         yield
 
 
 TRACES = TracerProvider()
+
+
+def _note_failure(world: World, task: str) -> None:
+    error = sys.exc_info()[1]
+    if isinstance(error, TypeError | AttributeError | LookupError | OperationFailure):
+        world.gaps.append(f"{task}: {error!r}")
 
 
 def _remembered(service: str, main: Any) -> Callable[[], Any]:
