@@ -54,9 +54,16 @@ def _replay(seed: int, name: str, *, is_whole: bool) -> None:
 def _mutate(names: list[str], most: int, jobs: int) -> int:
     """Each fault is tried with one schedule after the other until one of them finds it. 1 = some fault is not found."""
     with multiprocessing.Pool(jobs) as pool:
-        found = [each for share in pool.imap_unordered(_search, [(names[job::jobs], most) for job in range(jobs)]) for each in share]
+        found = [
+            each
+            for share in pool.imap_unordered(_search, [(names[job::jobs], most) for job in range(jobs)])
+            for each in share
+        ]
     missed = [name for name, seed in found if seed is None]
-    print(f"{len(found) - len(missed)} of {len(found)} faults found" + (f"; missed: {', '.join(missed)}" if missed else ""))
+    print(
+        f"{len(found) - len(missed)} of {len(found)} faults found"
+        + (f"; missed: {', '.join(missed)}" if missed else "")
+    )
     return min(len(missed), 1)
 
 

@@ -26,7 +26,7 @@ from aiormq.exceptions import (
 from pamqp.commands import Basic
 
 from tests.simulation.broker import MAX_HEADER_BYTES, Broker, Message, Queue, Refused, headers_size, timestamp
-from tests.simulation.loop import CURRENT, Process, VirtualLoop
+from tests.simulation.loop import CURRENT, VirtualLoop
 
 ERRORS = {403: ChannelAccessRefused, 404: ChannelNotFoundEntity, 406: ChannelPreconditionFailed}
 MAX_SHORT_BYTES = 255
@@ -107,7 +107,7 @@ class Connection(_Closable):
     async def ready(self) -> None:
         await self._is_open.wait()
 
-    async def close(self, *_: Any, timeout: float | None = None) -> None:
+    async def close(self, *_: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the library
         if not self.is_closed:
             self.send(self._leave)
             self._end(ConnectionClosed(200, "closed by us"))
@@ -406,9 +406,7 @@ class Channel(_Closable):
 class Consumer:
     """A consumer of one queue on one channel."""
 
-    def __init__(
-        self, channel: Channel, tag: str, callback: Callable[[Any], Awaitable[None]], prefetch: int
-    ) -> None:
+    def __init__(self, channel: Channel, tag: str, callback: Callable[[Any], Awaitable[None]], prefetch: int) -> None:
         self.channel = channel
         self.tag = tag
         self.callback: Callable[[Any], Any] = callback

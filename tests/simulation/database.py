@@ -16,7 +16,13 @@ from typing import Any
 
 from bson.errors import InvalidDocument
 from pymongo import ReturnDocument
-from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    DuplicateKeyError,
+    OperationFailure,
+    ServerSelectionTimeoutError,
+)
 
 from tests.simulation.loop import CURRENT, Process, VirtualLoop
 

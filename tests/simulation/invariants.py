@@ -85,7 +85,11 @@ def _unfinished(
     if not decisions:
         yield f"{name} was let in, and never routed"
     for decision in decisions:
-        held = [row for row in world.rows("router.placings") if row["decision"] == decision["_id"] and row["state"] == "held"]
+        held = [
+            row
+            for row in world.rows("router.placings")
+            if row["decision"] == decision["_id"] and row["state"] == "held"
+        ]
         if not decision.get("carried_out_at") and not held:
             yield f"{name} was decided, and not carried out"
         for order in decision["orders"]:
@@ -96,9 +100,7 @@ def _unfinished(
 def _undelivered(schedule: Schedule, entry: Submitted, decision: Any, receiver: str, name: str) -> Iterator[str]:
     rows = schedule.world.rows("router.placings")
     placed = [row for row in rows if row["receiver"] == receiver and row["decision"] == decision["_id"]]
-    turned = any(
-        row["_id"].startswith(f"{entry.package_id}/refusal") for row in schedule.world.rows("router.answers")
-    )
+    turned = any(row["_id"].startswith(f"{entry.package_id}/refusal") for row in schedule.world.rows("router.answers"))
     if not placed and not turned:
         yield f"{name} was to be delivered to {receiver}, and there is no placing"
     for row in placed:
@@ -143,7 +145,9 @@ def _difference(one: bytes, other: bytes) -> str:
         first, second = json.loads(one), json.loads(other)
     except ValueError:
         return "two bodies"
-    return ", ".join(f"{k}: {first.get(k)} / {second.get(k)}" for k in first.keys() | second.keys() if first.get(k) != second.get(k))
+    return ", ".join(
+        f"{k}: {first.get(k)} / {second.get(k)}" for k in first.keys() | second.keys() if first.get(k) != second.get(k)
+    )
 
 
 def nothing_invalid_is_delivered(schedule: Schedule) -> Iterator[str]:
@@ -219,7 +223,11 @@ def others_are_not_late(schedule: Schedule) -> Iterator[str]:
             if verdict is None or verdict.get("reason"):
                 continue
             for receiver in entry.package.receivers:
-                arrived = [i.at for i in schedule.units[receiver].inbox if i.package_id == entry.package_id and i.type == "document"]
+                arrived = [
+                    i.at
+                    for i in schedule.units[receiver].inbox
+                    if i.package_id == entry.package_id and i.type == "document"
+                ]
                 if receiver != schedule.troubled and arrived and min(arrived) - entry.begun_at > ISOLATED_SECONDS:
                     yield f"{entry.package.name} took {min(arrived) - entry.begun_at:.1f} s to {receiver}"
 

@@ -1,7 +1,7 @@
 """Faults that the simulation must find: each is a change of the product, made in memory before a schedule runs.
 
-Most of them were in the trunk once, or in systems like it. A fault that no schedule of the first 500 finds means that the
-simulation is blind in that place.
+Most of them were in the trunk once, or in systems like it. A fault that no schedule of the first 500 finds means that
+the simulation is blind in that place.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ from intake.packages import Packages
 from intake.waiting_sweep import WaitingSweep
 from notifier.dispatch import Dispatch
 from notifier.store import Notifications
-from router.execute.executor import Executor
 from router.execute.execution import Work
+from router.execute.executor import Executor
 from router.execute.placing import Placer
 from router.placing import Cause, Placing
 from tests.simulation.world import WorldClock
@@ -212,9 +212,10 @@ def announce_skipped_on_duplicate() -> None:
 
     async def receive(self: Any, message: Any) -> None:
         if message.is_redelivered:
+            import io
+
             from common.domain import ids
             from common.objects import content_ref, digest_of
-            import io
 
             unit = self.directory.current.unit_of_user(message.user_id)
             ref = content_ref(*digest_of(io.BytesIO(message.body)))
@@ -475,4 +476,3 @@ def parking_tells_nobody() -> None:
 
     _changed(Processor, "_run", run)
     _changed(Parking, "take", take)
-

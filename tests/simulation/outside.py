@@ -12,7 +12,6 @@ from notifier.answer import Answer, Fault, Sent, Unanswered, Undeliverable
 from notifier.channels.mail_message import UnusableAddress, mail_address
 from notifier.channels.webhook import answer_of, usable_url
 from notifier.compose import Channel, Notification
-
 from tests.simulation.loop import CURRENT, Process
 
 

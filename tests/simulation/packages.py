@@ -98,7 +98,13 @@ def recall(sender: str, receivers: tuple[str, ...], number: int) -> Package:
         business=Business(kind=PackageKind.RECALL, target=document_id(sender, number), reason="Ban hành nhầm"),
     )
     return Package(
-        sender, f"recall of {number}", build(envelope, []), Lane.NORMAL, "recall", document_id(sender, number), receivers
+        sender,
+        f"recall of {number}",
+        build(envelope, []),
+        Lane.NORMAL,
+        "recall",
+        document_id(sender, number),
+        receivers,
     )
 
 

@@ -25,6 +25,14 @@ RESTART_SECONDS = (1.0, 15.0)
 SETTLE_SECONDS = 3 * 3600.0
 """After that, what is not settled never will be."""
 LOOK_SECONDS = 5.0
+REPORTS: tuple[tuple[StatusCode, ...], ...] = (
+    *((),) * 4,
+    (StatusCode.ARRIVED,),
+    (StatusCode.ACCEPTED,),
+    (StatusCode.REFUSED,),
+    (StatusCode.ARRIVED, StatusCode.ACCEPTED),
+)
+"""What a receiver reports on a document."""
 QUIET_SECONDS = 20.0
 """What still happens after everything seems done is seen within this."""
 
@@ -106,8 +114,7 @@ class Schedule:
         if issuer not in self.units:
             return
         if item.type == "document" and kind in ("new", "replace"):
-            for status in chance.choice(((), (), (), (), (StatusCode.ARRIVED,), (StatusCode.ACCEPTED,), (StatusCode.REFUSED,),
-                                         (StatusCode.ARRIVED, StatusCode.ACCEPTED))):  # fmt: skip
+            for status in chance.choice(REPORTS):
                 system.submit(packages.report(code, issuer, identifier, status), chance.uniform(0.0, 3.0))
         elif item.type == "document" and kind in ("recall", "update"):
             answer = chance.choice((StatusCode.AGREED, StatusCode.DECLINED, None))
@@ -121,7 +128,7 @@ class Schedule:
         for package in self._draw_packages(MEMBERS, chance.choice((1, 1, 2, 2, 2, 3, 3, 4, 6))):
             self.units[package.sender].submit(package, chance.uniform(0.0, STORM_SECONDS * 0.5))
         for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4, 5))):
-            fault = chance.choices(list(FAULTS), [weight for weight in FAULTS.values()])[0]
+            fault = chance.choices(list(FAULTS), list(FAULTS.values()))[0]
             self._at(chance.uniform(0.0, STORM_SECONDS * 0.7), fault)
 
     def _isolate(self) -> None:
@@ -269,7 +276,11 @@ class Schedule:
             for each in system.submitted
             if each.confirmed_at is None
         ]
-        left += [f"placing {row['_id']} {row['state']}" for row in world.rows("router.placings") if row["state"] in ("due", "waiting")]
+        left += [
+            f"placing {row['_id']} {row['state']}"
+            for row in world.rows("router.placings")
+            if row["state"] in ("due", "waiting")
+        ]
         known = world.database.rows.get("intake.claims", {})
         for row in world.rows("intake.waiting"):
             come = [key in known for key in row["awaited"]]
@@ -422,7 +433,9 @@ def some_inbox_silent(schedule: Schedule) -> None:
 def facts_queue_silent(schedule: Schedule) -> None:
     """A queue of facts has no leader."""
     broker = schedule.world.broker
-    queue = broker.queues[schedule.chance.choice([name for name in broker.queues if name.startswith(("facts.", "place."))])]
+    queue = broker.queues[
+        schedule.chance.choice([name for name in broker.queues if name.startswith(("facts.", "place."))])
+    ]
     schedule.for_a_while(lambda: broker.lead(queue, is_silent=True), lambda: broker.lead(queue, is_silent=False))
 
 
@@ -461,6 +474,7 @@ def lose_sessions(schedule: Schedule) -> None:
     """A receiver's sessions end again and again before it acknowledges."""
     code = schedule.chance.choice(MEMBERS)
     for round_number in range(schedule.chance.choice((3, 8))):
+
         def cut() -> None:
             for connection in list(schedule.world.network.connections):
                 if connection.name == f"{code} reads":

@@ -1,6 +1,6 @@
 """A model of the object store, in the shape of the client library: versions, retention, and what goes wrong.
 
-Its calls block, as the library's do; ``common.objects`` makes them in a thread, which the virtual loop runs as one step.
+Its calls block, as the library's do; ``common.objects`` makes them in a thread, which the loop runs as one step.
 ``test_store_contract`` asks the model and the real store the same.
 """
 

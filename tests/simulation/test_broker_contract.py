@@ -113,7 +113,15 @@ def shown(delivered: Any) -> tuple[Any, ...]:
     headers = properties.headers or {}
     deaths = [(d["queue"], d["reason"], d["exchange"], d["routing-keys"]) for d in headers.get("x-death", ())]
     count = int(headers.get("x-delivery-count", 0)) if delivered.redelivered else 0
-    return delivered.body, delivered.exchange, delivered.routing_key, delivered.redelivered, count, properties.user_id, deaths
+    return (
+        delivered.body,
+        delivered.exchange,
+        delivered.routing_key,
+        delivered.redelivered,
+        count,
+        properties.user_id,
+        deaths,
+    )
 
 
 async def answers_to_publishes(side: Side) -> Any:
@@ -203,7 +211,11 @@ async def dead_letters(side: Side) -> Any:
     await reader.channel.basic_reject((await reader.next()).delivery_tag, requeue=False)
     second = await dead.next()
     users = [each.header.properties.user_id == side.admin for each in (first, second)]
-    return deliveries, [(each.body, shown(each)[6], each.redelivered, shown(each)[4]) for each in (first, second)], users
+    return (
+        deliveries,
+        [(each.body, shown(each)[6], each.redelivered, shown(each)[4]) for each in (first, second)],
+        users,
+    )
 
 
 async def a_lost_session_counts(side: Side) -> Any:
@@ -218,7 +230,12 @@ async def a_lost_session_counts(side: Side) -> Any:
 
 async def who_may_look_and_read(side: Side) -> Any:
     looks = []
-    for user, queue in (("intake", TAKEN_BY), ("notifier", TAKEN_BY), ("notifier", "place.normal"), ("notifier", "none")):
+    for user, queue in (
+        ("intake", TAKEN_BY),
+        ("notifier", TAKEN_BY),
+        ("notifier", "place.normal"),
+        ("notifier", "none"),
+    ):
         looks.append(await outcome((await side.channel(user, confirms=False)).queue_declare(queue, passive=True)))
     reads = []
     for user, queue in (("notifier", TAKEN_BY), ("intake", TAKEN_BY), ("notifier", "none")):
@@ -241,14 +258,26 @@ async def a_cancelled_consumer_gets_nothing_more(side: Side) -> Any:
 async def a_closed_channel_takes_nothing(side: Side) -> Any:
     channel = await side.channel("router")
     await channel.close()
-    return await side.publish(channel, FACT, b"1", topology.FACTS), await outcome(channel.basic_ack(1)), channel.is_closed
+    return (
+        await side.publish(channel, FACT, b"1", topology.FACTS),
+        await outcome(channel.basic_ack(1)),
+        channel.is_closed,
+    )
 
 
 SCENARIOS = (
-    answers_to_publishes, a_refusal_fails_the_neighbours, one_full_queue_of_two, the_oldest_gives_way, order_and_prefetch,
-    rejects_count_and_returns_do_not, dead_letters, a_lost_session_counts, who_may_look_and_read,
-    a_cancelled_consumer_gets_nothing_more, a_closed_channel_takes_nothing,
-)  # fmt: skip
+    answers_to_publishes,
+    a_refusal_fails_the_neighbours,
+    one_full_queue_of_two,
+    the_oldest_gives_way,
+    order_and_prefetch,
+    rejects_count_and_returns_do_not,
+    dead_letters,
+    a_lost_session_counts,
+    who_may_look_and_read,
+    a_cancelled_consumer_gets_nothing_more,
+    a_closed_channel_takes_nothing,
+)
 Scenario = Callable[[Side], Awaitable[Any]]
 
 

@@ -52,7 +52,10 @@ async def bulk_leaves_the_others(rows: Any) -> Any:
 
 async def queries(rows: Any) -> Any:
     await rows.insert_many(
-        [{"_id": f"k/{n}", "n": n, "to": ["a", "b"] if n % 2 else ["c"], "at": MOMENT + timedelta(minutes=n)} for n in range(6)]
+        [
+            {"_id": f"k/{n}", "n": n, "to": ["a", "b"] if n % 2 else ["c"], "at": MOMENT + timedelta(minutes=n)}
+            for n in range(6)
+        ]
     )
     await rows.insert_one({"_id": "other", "n": None, "deep": {"x": {"y": 1}}})
     wanted: list[dict[str, Any]] = [

@@ -15,6 +15,7 @@ from typing import Any
 
 from common.domain.directory import Directory
 from common.domain.reason import Reason
+from tests.simulation.make_city import CITY, DAY
 from validator.context import Material, ValidationContext, VerificationRequest
 from validator.pki import trust_folder
 from validator.policy import DEFAULT
@@ -23,8 +24,6 @@ from validator.report.vocabulary import Verdict
 from validator.secrecy import search
 from validator.secrecy.search import SearchRequest, SearchResult
 from validator.verify import verify
-
-from tests.simulation.make_city import CITY, DAY
 
 _decisions: dict[tuple[str, VerificationRequest], Decision] = {}
 _searches: dict[tuple[str, str], SearchResult] = {}

@@ -125,7 +125,9 @@ class World:
             raise structlog.DropEvent
 
         structlog.configure(
-            processors=[told], wrapper_class=structlog.make_filtering_bound_logger(logging.INFO), cache_logger_on_first_use=False
+            processors=[told],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            cache_logger_on_first_use=False,
         )
 
     def latency(self) -> float:
@@ -136,7 +138,7 @@ class World:
     def tell(self, text: str) -> None:
         """Note something in the history."""
         if self.is_telling:
-            self.history.append(f"{self.loop.time():9.3f} {str(CURRENT.get() or ''):14} {text}")
+            self.history.append(f"{self.loop.time():9.3f} {CURRENT.get() or ''!s:14} {text}")
 
     # processes
 
@@ -259,9 +261,13 @@ def patched(world: Callable[[], World]) -> Iterator[None]:
             main = import_module(f"{service}.main")
             replaced(f"{service}.main.Database", lambda settings, name: ModelDatabase(world().database, name))
             replaced(f"{service}.main.{service.title()}Settings", _remembered(service, main))
-        stack.enter_context(patch.object(aiormq, "connect", lambda url, **options: world().network.connect(url, **options)))
+        stack.enter_context(
+            patch.object(aiormq, "connect", lambda url, **options: world().network.connect(url, **options))
+        )
         tolerant_decoding.install()
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False)
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False
+        )
         replaced("common.tasks.record_task_failure", lambda name: _note_failure(world(), name))
         yield
 

@@ -1,0 +1,56 @@
+"""The simulation as part of ``make test``: some schedules, their replay, and the faults that it has to find.
+
+Each runs in a process of its own, with fixed hashes: what a seed does must not depend on what other tests did before.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCHEDULES = int(os.environ.get("TRUNK_TEST_SCHEDULES", "600"))
+"""So many in every test run; ``make simulation`` runs ten thousand."""
+REPLAYED = 25
+MOST_FOR_A_FAULT = 500
+
+
+def simulation(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a command of the simulation."""
+    command = [sys.executable, "-m", "tests.simulation", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True)
+
+
+def test_everything_holds_after_every_schedule() -> None:
+    ran = simulation("run", 0, SCHEDULES)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"{SCHEDULES} schedules, 0 failed" in ran.stdout
+
+
+def test_a_seed_leads_to_the_same_history_again() -> None:
+    first, second = simulation("digests", 0, REPLAYED), simulation("digests", 0, REPLAYED)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    digests = [line.split()[1] for line in first.stdout.splitlines()]
+    assert len(set(digests)) > REPLAYED / 2
+
+
+def test_every_known_fault_is_found() -> None:
+    ran = simulation("mutate", "--most", MOST_FOR_A_FAULT)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_history_of_a_failure_is_short_and_names_the_package() -> None:
+    ran = simulation("replay", "--mutation", "invalid_documents_pass", 0)
+    lines = ran.stdout.splitlines()
+    assert any(line.startswith("nothing_invalid_is_delivered: altered") for line in lines), ran.stdout + ran.stderr
+    assert 5 < len(lines) < 110
+    assert any("document.verified" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", ["tests.simulation.loop", "tests.simulation.world"])
+def test_models_are_no_part_of_what_is_shipped(name: str) -> None:
+    sources = [path for folder in ("libs", "services", "tools") for path in (ROOT / folder).rglob("*.py")]
+    assert not [path for path in sources if name in path.read_text()]
