@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -22,6 +23,7 @@ from common.headers import EVENT_ID, KIND, LABEL, PACKAGE_ID, REASON, SHA256
 from common.headers import SENDER as FROM
 from common.sentences import sentence
 from router.delivery_state import DeliveryState
+from router.execute.silence import SHORT_SECONDS, SILENCE_SECONDS, Silence
 from router.placing import Cause, PlacingState
 
 from ..harness.memory import delivery
@@ -221,13 +223,22 @@ async def test_an_inbox_that_takes_nothing_holds_up_no_other_and_is_tried_until_
 
 
 async def test_an_inbox_that_never_answers_waits_like_a_full_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.execute.placing.SILENCE_SECONDS", 0.01)
+    monkeypatch.setattr("router.execute.silence.SILENCE_SECONDS", 0.01)
     world.sender.silent.add(B)
     await world.take(await world.verified(world.letter(to=(A, B))))
     assert await world.store.placings.waiting() == {Cause.SILENT: 1}
     world.sender.silent.clear()
     await world.sweep(seconds=6)
     assert world.sender.inbox(B)
+
+
+def test_few_attempts_wait_long_for_a_silent_inbox() -> None:
+    silence = Silence()
+    with ExitStack() as attempts:
+        waits = [attempts.enter_context(silence.patience_seconds(unit)) for unit in (A, A, A, B)]
+    assert waits == [SILENCE_SECONDS, SILENCE_SECONDS, SHORT_SECONDS, SILENCE_SECONDS]
+    with silence.patience_seconds(A) as later:
+        assert later == SILENCE_SECONDS
 
 
 async def test_answers_wait_for_room_too(world: World) -> None:

@@ -129,7 +129,7 @@ class Schedule:
             self.units[package.sender].submit(package, chance.uniform(0.0, STORM_SECONDS * 0.5))
         for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 4, 5))):
             fault = chance.choices(list(FAULTS), list(FAULTS.values()))[0]
-            self._at(chance.uniform(0.0, STORM_SECONDS * 0.7), fault)
+            self._at(chance.uniform(0.0, STORM_SECONDS * 0.55), fault)
 
     def _isolate(self) -> None:
         chance = self.chance
@@ -311,16 +311,23 @@ def crash_at_step(schedule: Schedule) -> None:
     process.crash_at = step * schedule.chance.choice((1, -1))
 
 
+def of_some_service(schedule: Schedule) -> Process:
+    """A process; those that decide more often."""
+    alive = schedule.world.alive
+    weights = [2 if process.name in ("intake", "router") else 1 for process in alive]
+    return schedule.chance.choices(alive, weights)[0]
+
+
 def crash_at_write(schedule: Schedule) -> None:
     """One process dies before or after its next write or publish."""
-    process = schedule.chance.choice(schedule.world.alive)
+    process = of_some_service(schedule)
     request = schedule.chance.choice(("insert", "update", "publish", "publish", "put"))
     process.crash_on = schedule.chance.choice(("", "~")) + request
 
 
 def cut_at_publish(schedule: Schedule) -> None:
     """One process loses its connection before or after its next publish."""
-    process = schedule.chance.choice(schedule.world.alive)
+    process = of_some_service(schedule)
     process.cut_on = schedule.chance.choice(("", "~")) + "publish"
 
 

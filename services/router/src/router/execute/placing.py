@@ -17,6 +17,7 @@ from common.metrics import record_delivery
 from common.service.incoming import Incoming
 from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
 from common.telemetry import about_document
+from router.execute.silence import Silence
 from router.inbox import Inbox
 from router.placing import LOST_AFTER, Cause, PlaceOrder, Placing, PlacingState, order_message
 from router.store import Store
@@ -24,8 +25,6 @@ from router.store.placings import TRIED
 
 log = structlog.get_logger("trunk.router")
 
-SILENCE_SECONDS = 10.0
-"""An inbox that has not answered by then waits for another attempt; its publish stays on its way."""
 SWEEP_LIMIT = 200
 SWEEP_LEASE = timedelta(minutes=2)
 
@@ -62,6 +61,7 @@ class Placer:
         self._reaches = reaches
         self._finished = finished
         self._now = now
+        self._silence = Silence()
 
     async def order(self, placing: Placing, *, again: bool = False) -> None:
         """Have a saved placing tried by whichever router is free."""
@@ -116,8 +116,9 @@ class Placer:
         await self._sender.check_publishing()
         message = await self._inbox.message(placing)
         try:
-            async with asyncio.timeout(SILENCE_SECONDS):
-                await self._sender.publish(message)
+            with self._silence.patience_seconds(placing.receiver) as seconds:
+                async with asyncio.timeout(seconds):
+                    await self._sender.publish(message)
         except QueueFull:
             return Cause.FULL
         except Unroutable:
