@@ -26,6 +26,8 @@ class Version:
     data: bytes
     retain_until: datetime | None = None
     is_marker: bool = False
+    made_at: float = 0.0
+    """Virtual time, in seconds."""
 
 
 class Store:
@@ -39,6 +41,7 @@ class Store:
         self.before_step: Callable[[Process | None, str], str] = lambda process, what: ""
         self.after_step: Callable[[Process | None, str], None] = lambda process, what: None
         self.now = now
+        self.seconds: Callable[[], float] = lambda: 0.0
         self.count = 0
 
 
@@ -85,7 +88,9 @@ class Client:
             self._store.count += 1
             is_versioned = bucket in self._store.versioned
             until = retention.retain_until_date if retention else None
-            version = Version(f"v{self._store.count}" if is_versioned else "", body, until)
+            version = Version(
+                f"v{self._store.count}" if is_versioned else "", body, until, made_at=self._store.seconds()
+            )
             kept = self._store.objects.setdefault((bucket, key), [])
             if not is_versioned:
                 kept.clear()

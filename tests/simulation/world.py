@@ -111,6 +111,7 @@ class World:
         self.network = Network(self.loop, self.broker, self.latency)
         self.database = Server(self.loop, self.latency)
         self.store = Store(lambda: WorldClock.now(UTC))
+        self.store.seconds = self.loop.time
         self.outside = Outside(self.loop.time, self.latency)
         self.units: Directory = read_directory(CITY_UNITS.read_bytes())
 
