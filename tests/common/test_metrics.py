@@ -165,14 +165,6 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
         lambda: metrics.set_packages_waiting({PackageKind.RECALL: 3}),
         {("trunk_packages_waiting", ("recall",)): 3, ("trunk_packages_waiting", ("update",)): 0},
     ),
-    "set_notifications_waiting": (
-        lambda: metrics.set_notifications_waiting({"email": 4, "webhook": 0}),
-        {("trunk_notifications_waiting", ("email",)): 4, ("trunk_notifications_waiting", ("webhook",)): 0},
-    ),
-    "set_destinations_failing": (
-        lambda: metrics.set_destinations_failing({"email": 1}),
-        {("trunk_notification_destinations_failing", ("email",)): 1},
-    ),
     "set_lost_suspects": (
         lambda: metrics.set_lost_suspects({Lane.URGENT: 2}),
         {("trunk_lost_suspects", ("urgent",)): 2, ("trunk_lost_suspects", ("normal",)): 0},
