@@ -47,8 +47,16 @@ CAUSES: Words = {
     "recall": "Chờ đơn vị trả lời thu hồi",
     "silent": "RabbitMQ không trả lời",
     "closed": "Đơn vị đã đóng",
+    "returned": "Phần mềm đơn vị trả lại",
 }
 """Why an inbox does not take a message."""
+KINDS: Words = {
+    "new": "Văn bản mới",
+    "recall": "Thu hồi",
+    "update": "Cập nhật",
+    "replace": "Thay thế",
+    "status": "Trạng thái",
+}
 SECURITY: Words = {
     "FROM_MISMATCH": "Gói tin ghi nơi gửi là đơn vị khác",
     "CLOSED_UNIT": "Đơn vị đã đóng vẫn gửi",
@@ -119,6 +127,9 @@ UP: Words = {"1": "Tốt", "0": "Mất"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
 
 ALERTS: Words = {
+    "TrunkPackagesWaiting": "Nhiều gói tin chờ văn bản chưa tới",
+    "TrunkNotificationsGivenUp": "Thông báo đã bị bỏ",
+    "TrunkNotificationDestinationSilent": "Nơi nhận thông báo không trả lời",
     "TrunkDeliverySlowFastBurn": "Giao chậm hàng loạt",
     "TrunkDeliverySlowSlowBurn": "Giao chậm kéo dài",
     "TrunkDeliveryBudgetLeak": "Ngân sách lỗi cạn dần",

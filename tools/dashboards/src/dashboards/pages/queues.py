@@ -206,6 +206,20 @@ def _aside(rules: Rules) -> list[Panel]:
             ),
             Query("max by (kind) (trunk_packages_waiting)", "{{kind}}"),
             unit="short",
+            words=words.KINDS,
+        ),
+        lines(
+            Text(
+                "Đơn vị gửi quá mức mỗi phút",
+                "Số đơn vị đã tới giới hạn của phút này, theo làn; và số phút vượt giới hạn của từng đơn vị. "
+                "Phần vượt chờ trong hàng đợi của chính đơn vị đó.",
+                "Một đơn vị vượt suốt nhiều phút: phần mềm của họ gửi lặp, hoặc đang gửi bù.",
+                "trunkctl units rates; gọi đơn vị.",
+            ),
+            Query("max by (urgency) (trunk_units_over_rate)", "{{urgency}}"),
+            Query("topk(5, sum by (unit) (increase(trunk_unit_rate_exceeded_total[$__rate_interval])))", "{{unit}}"),
+            unit="short",
+            words=words.LANES,
         ),
         lines(
             Text(
