@@ -134,8 +134,6 @@ ALERTS: Words = {
     "TrunkDeliverySlowSlowBurn": "Giao chậm kéo dài",
     "TrunkDeliveryBudgetLeak": "Ngân sách lỗi cạn dần",
     "TrunkOldestDocumentTooOld": "Văn bản mắc kẹt",
-    "TrunkNotificationsGivenUp": "Thông báo đã thôi gửi",
-    "TrunkNotificationDestinationSilent": "Nơi nhận thông báo không trả lời",
     "TrunkPackagesMayBeLost": "Gói tin có thể đã mất",
     "TrunkPackagesPublishedAgain": "Nhiều gói tin phải công bố lại",
     "TrunkBrokerDataLost": "RabbitMQ đã mất dữ liệu",
