@@ -100,7 +100,11 @@ def test_the_successor_s_inbox_counts_for_a_closed_unit() -> None:
     for unit in ("B", "Y"):
         letter.note_placed(unit, 11.0, intact=True)
     letter.note_refused(Reason.E_TO_SUCCEEDED, "X", 12.0)
-    (equation,) = [each for each in sums([letter], Seen({}, {}, {})) if each.name.startswith("receivers")]
+    (equation,) = [
+        each
+        for each in sums([letter], Seen(verdicts={}, states={}, expected_states={}))
+        if each.name.startswith("receivers")
+    ]
     assert str(equation) == "receivers of delivered documents 2 = inboxes reached 2 + receivers refused 0"
 
 
