@@ -262,6 +262,5 @@ def _aside(rules: Rules) -> list[Panel]:
                 for cause, word in words.BROKER_CAUSES.items()
             ),
             unit="short",
-            size=(24, 7),
         ),
     ]
