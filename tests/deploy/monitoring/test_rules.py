@@ -92,7 +92,7 @@ def work_queues() -> list[topology.Queue]:
 
 
 def test_queues_are_told_apart_by_their_names() -> None:
-    """Every queue of the topology is a work queue, a submit queue or an inbox, and only one of them; the mark is none."""
+    """Every queue of the topology, but for the mark, is a work queue, a submit queue or an inbox: only one of them."""
     patterns = set(re.findall(r'queue=~"([^"]+)"', (MONITORING / "rules" / "recording.yaml").read_text()))
     work, submit, inbox = sorted(patterns, key=lambda pattern: (pattern[0] != "(", pattern[0] != "s"))
     of_a_unit = topology.unit_topology(Unit(code="000.00.14.H29", name="", valid_from=date.min)).queues
