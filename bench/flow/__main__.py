@@ -49,7 +49,10 @@ async def one_by_one(office: Post, letters: list[Letter]) -> Seconds:
 
 
 async def with_full_inboxes(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:
-    """Idle, then while each measured letter is accompanied by one for a full inbox."""
+    """Idle, then each letter beside one for another open inbox, then beside one for a full inbox.
+
+    The second is the yardstick of the third: the same load, and nothing full.
+    """
     letters = Letters(city)
     with receivers(found, given.units, given.full) as (reading, full):
         await asyncio.sleep(DIRECTORY_SECONDS)
@@ -59,12 +62,21 @@ async def with_full_inboxes(found: TrunkFile, city: City, given: argparse.Namesp
             to = [reading[number % len(reading)] for number in range(given.letters)]
             await one_by_one(office, letters.to(to[:WARM_UP]))
             idle = await one_by_one(office, letters.to(to))
+            beside_open = await accompanied(office, letters, to, reading)
             await office.submit(letters.to(full * 2))
-            beside: Seconds = []
-            for number, letter in enumerate(letters.to(to)):
-                await office.submit(letters.to([full[number % len(full)]]))
-                beside += await one_by_one(office, [letter])
-    return {"idle": idle, f"{given.full} of {given.units} inboxes full": beside}
+            await one_by_one(office, letters.to(to[:WARM_UP]))
+            beside_full = await accompanied(office, letters, to, full)
+    title = f"beside letters for full inboxes, {given.full} of {given.units}"
+    return {"idle": idle, "beside letters for open inboxes": beside_open, title: beside_full}
+
+
+async def accompanied(office: Post, letters: Letters, to: list[str], others: list[str]) -> Seconds:
+    """Each letter with another one, to one of the others in turn."""
+    measured: Seconds = []
+    for number, letter in enumerate(letters.to(to)):
+        await office.submit(letters.to([others[-1 - number % len(others)]]))
+        measured += await one_by_one(office, [letter])
+    return measured
 
 
 async def beside_a_flood(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:

@@ -9,7 +9,7 @@ from common.metrics import REGISTRY
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations" / "metrics.md").read_text()
 PROMISED, PLANNED = PAGE.split("\n## Planned\n")
-ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \| ([^|]+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
 
 Declared = dict[str, tuple[str, tuple[str, ...]]]
 
@@ -18,7 +18,7 @@ def table(text: str) -> Declared:
     """Name to (type, labels) of every row."""
     rows = ROW.findall(text)
     assert len({name for name, _, _ in rows}) == len(rows), "a metric stands in the table twice"
-    return {name: (kind, tuple(labels.strip().split(", "))) for name, kind, labels in rows}
+    return {name: (kind, tuple(filter(None, labels.strip().split(", ")))) for name, kind, labels in rows}
 
 
 def declared() -> Declared:

@@ -6,9 +6,9 @@ from itertools import product
 import pytest
 
 from common import database_users
-from common.indexes import MESSAGE_RECORDS
+from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
 from common.objects import ARCHIVE, BUCKETS, CONTENT, UPLOADS
-from common.store_access import DATABASE_GRANTS, GRANTS, Action, Right, Role, grants, rights
+from common.store_access import DATABASE_GRANTS, GRANTS, REMOVES, Action, Right, Role, grants, rights
 from common.store_policies import KeyPair, database_role, policy, seaweedfs_config
 from common.topology import SERVICES
 
@@ -81,7 +81,10 @@ def test_nobody_removes_more_than_notes_about_failed_messages() -> None:
         described = database_role(role)
         assert described is not None
         removing = [each for each in described["privileges"] if Action.REMOVE in each["actions"]]
-        assert {each["resource"]["collection"] for each in removing} <= {MESSAGE_RECORDS}
+        more = REMOVES.get(role.value, {})
+        expected = {MESSAGE_RECORDS, *more} if role.value in SERVICES else set()
+        assert {each["resource"]["collection"] for each in removing} == expected
+        assert set(more) <= {OPERATOR_REQUESTS, WAITING}
         assert bool(removing) is (role.value in SERVICES)
     assert not [action for action in Action if "drop" in action]
     assert set(database_users.USERS) == {*map(Role, SERVICES), Role.MIGRATE, Role.OPERATOR}
@@ -99,6 +102,7 @@ def test_rights_that_differ_are_named() -> None:
         "database user router: in trunk_archive remove, not nothing",
         "database user router: in trunk_router nothing, not find, insert, update",
         "database user router: in trunk_router.message_records nothing, not remove",
+        "database user router: in trunk_router.operator_requests nothing, not remove",
     ]
 
 

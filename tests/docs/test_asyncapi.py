@@ -95,7 +95,7 @@ def test_services_consume_the_documented_queues(service: str, monkeypatch: pytes
 
 def test_every_declared_queue_has_a_reader() -> None:
     read = {queue for service in SERVICES for queue in documents.consumed(service)}
-    assert {*documents.QUEUES} - read == {"inbox.{unit}"}
+    assert {*documents.QUEUES} - read == {"inbox.{unit}", "trunk.mark"}
 
 
 def test_services_serve_probes_and_metrics_alone() -> None:

@@ -73,7 +73,7 @@ def test_an_update_that_adds_a_closed_unit_adds_its_successor(pure: World) -> No
 
 def test_a_recall_follows_the_document(pure: World) -> None:
     assert orders(pure, pure.recall("doc", to=(MERGED,)), C) == (Withdraw(receiver=C), TOLD)
-    (refused,) = orders(pure, pure.recall("doc", to=(MERGED,)), B)
+    _, refused = orders(pure, pure.recall("doc", to=(MERGED,)), B)
     assert isinstance(refused, RefuseReceiver)
     assert refused.reason is Reason.E_STATUS_FORBIDDEN
 

@@ -94,6 +94,20 @@ def test_one_refused_receiver_leaves_the_others() -> None:
     assert row(1, letter)[6] == "X: E_TO_UNKNOWN"
 
 
+def test_the_successor_s_inbox_counts_for_a_closed_unit() -> None:
+    succeeded = frozenset({("X", Reason.E_TO_SUCCEEDED)})
+    letter = case(receivers=("B", "X"), expected=Expected(placed=frozenset({"B", "Y"}), turned=succeeded))
+    for unit in ("B", "Y"):
+        letter.note_placed(unit, 11.0, intact=True)
+    letter.note_refused(Reason.E_TO_SUCCEEDED, "X", 12.0)
+    (equation,) = [
+        each
+        for each in sums([letter], Seen(verdicts={}, states={}, expected_states={}))
+        if each.name.startswith("receivers")
+    ]
+    assert str(equation) == "receivers of delivered documents 2 = inboxes reached 2 + receivers refused 0"
+
+
 def test_a_repeat_is_answered_not_delivered() -> None:
     again = case(kind=Kind.REPEAT, expected=Expected())
     assert again.outcome is Outcome.UNANSWERED

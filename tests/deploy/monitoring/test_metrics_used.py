@@ -11,7 +11,7 @@ from . import files
 from .files import Asked
 
 PROMISED, PLANNED = (files.ROOT / "docs/operations/metrics.md").read_text().split("\n## Planned\n")
-ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \| ([^|]+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
 CONTRACT = {name: (kind, {*labels.strip().split(", ")}) for name, kind, labels in ROW.findall(PROMISED)}
 FOREIGN = re.compile("up|ALERTS|scrape_duration_seconds|rabbitmq_.+")
 """Of Prometheus itself and of RabbitMQ; that RabbitMQ has them is shown against the real one (tests/system)."""

@@ -86,12 +86,17 @@ def test_every_alert_names_its_service_and_its_lane_where_there_is_one(alert: st
         assert not any("{{" in text for text in each["exp_annotations"].values())
 
 
+def work_queues() -> list[topology.Queue]:
+    """Queues that some service reads; nobody reads the mark."""
+    return [queue for queue in topology.static_topology().queues if queue.name != topology.MARK]
+
+
 def test_queues_are_told_apart_by_their_names() -> None:
-    """Every queue of the topology is a work queue, a submit queue or an inbox, and only one of them."""
+    """Every queue of the topology, but for the mark, is a work queue, a submit queue or an inbox: only one of them."""
     patterns = set(re.findall(r'queue=~"([^"]+)"', (MONITORING / "rules" / "recording.yaml").read_text()))
     work, submit, inbox = sorted(patterns, key=lambda pattern: (pattern[0] != "(", pattern[0] != "s"))
     of_a_unit = topology.unit_topology(Unit(code="000.00.14.H29", name="", valid_from=date.min)).queues
-    for queue in (*topology.static_topology().queues, *of_a_unit):
+    for queue in (*work_queues(), *of_a_unit):
         kinds = [pattern for pattern in (work, submit, inbox) if re.fullmatch(pattern, queue.name)]
         assert kinds == [{"submit": submit, "inbox": inbox}.get(queue.name.partition(".")[0], work)], queue.name
 
@@ -100,7 +105,7 @@ def test_the_cases_of_recorded_series_name_every_work_queue_with_its_service_and
     (group,) = yaml.safe_load((MONITORING / "rules" / "tests" / "recording_test.yaml").read_text())["tests"]
     (samples,) = [each["exp_samples"] for each in group["promql_expr_test"] if each["expr"] == "trunk:queue_messages"]
     told = {dict(re.findall(r'(\w+)="([^"]*)"', each["labels"]))["queue"]: each["labels"] for each in samples}
-    assert set(told) == {queue.name for queue in topology.static_topology().queues}
+    assert set(told) == {queue.name for queue in work_queues()}
     for name, labels in told.items():
         service = next((each for each in SERVICES if f".{each}" in name), "router" if "place" in name else "archive")
         assert f'service="{service}"' in labels

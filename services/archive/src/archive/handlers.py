@@ -30,9 +30,6 @@ from common.metrics.documents import Unfinished
 from common.objects import Objects, content_ref
 from common.service.outgoing import Announcer
 
-SIGNALS = (PackageRouted, PackageFinished, DeliveryWaiting)
-"""What services tell each other about packages that are open. It proves nothing, and the ledger does not take it."""
-
 
 class Archive:
     """The archive's one handler and what it works with."""
@@ -55,9 +52,8 @@ class Archive:
 
     async def take(self, fact: BaseFact) -> None:
         """Enter the fact into the ledger; keep what it is about; announce a valid document as archived."""
-        if isinstance(fact, SIGNALS):
-            if news := said(fact):
-                await self._note(fact, news)
+        if isinstance(fact, PackageRouted | PackageFinished | DeliveryWaiting):
+            await self._signal(fact)
             return
         entry, is_first = await self._ledger.append(fact, utc_now())
         if not is_first and (difference := entry.differs_from(fact)):
@@ -70,6 +66,11 @@ class Archive:
             if isinstance(fact, DocumentVerified):
                 await self._announcer.announce(archived(fact, saved))
         elif isinstance(fact, PackageFact) and (news := said(fact)):
+            await self._note(fact, news)
+
+    async def _signal(self, fact: PackageFact) -> None:
+        """What services tell each other about open packages proves nothing, and the ledger does not take it."""
+        if news := said(fact):
             await self._note(fact, news)
 
     async def _note(self, fact: PackageFact, news: Said) -> None:

@@ -47,8 +47,16 @@ CAUSES: Words = {
     "recall": "Chờ đơn vị trả lời thu hồi",
     "silent": "RabbitMQ không trả lời",
     "closed": "Đơn vị đã đóng",
+    "returned": "Phần mềm đơn vị trả lại",
 }
 """Why an inbox does not take a message."""
+KINDS: Words = {
+    "new": "Văn bản mới",
+    "recall": "Thu hồi",
+    "update": "Cập nhật",
+    "replace": "Thay thế",
+    "status": "Trạng thái",
+}
 SECURITY: Words = {
     "FROM_MISMATCH": "Gói tin ghi nơi gửi là đơn vị khác",
     "CLOSED_UNIT": "Đơn vị đã đóng vẫn gửi",
@@ -119,10 +127,16 @@ UP: Words = {"1": "Tốt", "0": "Mất"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
 
 ALERTS: Words = {
+    "TrunkPackagesWaiting": "Nhiều gói tin chờ văn bản chưa tới",
+    "TrunkNotificationsGivenUp": "Thông báo đã bị bỏ",
+    "TrunkNotificationDestinationSilent": "Nơi nhận thông báo không trả lời",
     "TrunkDeliverySlowFastBurn": "Giao chậm hàng loạt",
     "TrunkDeliverySlowSlowBurn": "Giao chậm kéo dài",
     "TrunkDeliveryBudgetLeak": "Ngân sách lỗi cạn dần",
     "TrunkOldestDocumentTooOld": "Văn bản mắc kẹt",
+    "TrunkPackagesMayBeLost": "Gói tin có thể đã mất",
+    "TrunkPackagesPublishedAgain": "Nhiều gói tin phải công bố lại",
+    "TrunkBrokerDataLost": "RabbitMQ đã mất dữ liệu",
     "TrunkMessagesParked": "Có bản tin mới bị giữ",
     "TrunkMessagesLeftParked": "Bản tin bị giữ quá lâu",
     "TrunkMessageQuarantined": "Có bản tin bị cách ly",

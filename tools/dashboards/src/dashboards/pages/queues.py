@@ -204,8 +204,22 @@ def _aside(rules: Rules) -> list[Panel]:
                 "Tăng mãi: một đơn vị dẫn chiếu sai mã định danh, hoặc văn bản của họ không đến được.",
                 "trunkctl track với mã gói tin cho biết nó chờ văn bản nào.",
             ),
-            Query("max by (kind) (trunk_packages_waiting)", "{{kind}}"),
+            Query("sum(max by (kind) (trunk_packages_waiting))", "Gói tin"),
             unit="short",
+            words=words.KINDS,
+        ),
+        lines(
+            Text(
+                "Đơn vị gửi quá mức mỗi phút",
+                "Số đơn vị đã tới giới hạn của phút này, theo làn; và số phút vượt giới hạn của từng đơn vị. "
+                "Phần vượt chờ trong hàng đợi của chính đơn vị đó.",
+                "Một đơn vị vượt suốt nhiều phút: phần mềm của họ gửi lặp, hoặc đang gửi bù.",
+                "trunkctl units rates; gọi đơn vị.",
+            ),
+            Query("max by (urgency) (trunk_units_over_rate)", "{{urgency}}"),
+            Query("topk(5, sum by (unit) (increase(trunk_unit_rate_exceeded_total[$__rate_interval])))", "{{unit}}"),
+            unit="short",
+            words=words.LANES,
         ),
         lines(
             Text(
@@ -214,8 +228,8 @@ def _aside(rules: Rules) -> list[Panel]:
                 "Khác 0 quá 15 phút.",
                 "docs/runbooks/packages-may-be-lost.md.",
             ),
-            Query("max by (urgency) (trunk_lost_suspects)", "chưa rõ, {{urgency}}"),
-            Query("sum by (trigger) (increase(trunk_redriven_total[1h]))", "công bố lại, {{trigger}}"),
+            Query("sum(max by (urgency) (trunk_lost_suspects))", "Chưa rõ ở đâu"),
+            Query("sum(increase(trunk_redriven_total[1h]))", "Công bố lại trong một giờ"),
             unit="short",
             levels=rules.bad_from("TrunkPackagesMayBeLost"),
         ),
@@ -248,6 +262,5 @@ def _aside(rules: Rules) -> list[Panel]:
                 for cause, word in words.BROKER_CAUSES.items()
             ),
             unit="short",
-            size=(24, 7),
         ),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from common.domain.names import UnitCode
+from common.domain.reason import Reason
 from trunkctl.demo.cases import Case, Kind, Outcome
 
 VALID = "document.verified"
@@ -99,9 +100,11 @@ def _receivers(documents: Iterable[Case]) -> int:
 
 
 def _reached(documents: Sequence[Case]) -> tuple[tuple[str, int], ...]:
+    """For a closed unit with a successor, the successor's inbox is the one that is reached."""
     delivered = [case for case in documents if case.outcome is Outcome.DELIVERED]
-    placed, turned = sum(len(case.placed) for case in delivered), sum(len(case.turned) for case in delivered)
-    return (("inboxes reached", placed), ("receivers refused", turned))
+    placed = sum(len(case.placed) for case in delivered)
+    refused = [reason for case in delivered for _, reason in case.turned if reason is not Reason.E_TO_SUCCEEDED]
+    return (("inboxes reached", placed), ("receivers refused", len(refused)))
 
 
 def _unexpected(case: Case) -> str:
