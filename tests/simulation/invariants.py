@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from archive.handlers import SIGNALS
 from archive.store import _entry
 from common.domain.reason import Reason
-from common.facts import name_of
+from common.facts import DeliveryWaiting, PackageFinished, PackageRouted, name_of
 from common.ledger import chain
 from common.topology import FACTS, INBOX
 from router.delivery_history import position_of
@@ -17,7 +16,7 @@ from router.store.delivery_rows import entry_in
 from tests.simulation.schedule import Schedule
 from tests.simulation.units import Item, Submitted
 
-UNRECORDED = {name_of(kind) for kind in SIGNALS}
+UNRECORDED = {name_of(kind) for kind in (PackageRouted, PackageFinished, DeliveryWaiting)}
 """Facts that tell services of each other's progress, and are no evidence."""
 SAVED_SECONDS = 5.0
 """By then the archive has saved what it began, if nothing goes wrong."""
