@@ -45,7 +45,7 @@ cluster-test: cluster-programs ## Kubernetes for real: zones, then a node with o
 upgrade-test: setup ## a trunk that the former release itself has filled is taken over (five minutes)
 	@TRUNK_TEST_FORMER=1 $(RUN) pytest -v tests/upgrade/test_former_trunk.py
 
-simulation: setup ## ten thousand simulated schedules of faults, six minutes on two cores; FIRST=20000 for others
+simulation: setup ## ten thousand simulated schedules of faults, FIRST=20000 for others
 	@$(RUN) python -m tests.simulation run $(or $(FIRST),0) $(or $(COUNT),10000)
 
 bench: setup ## documents a second, CPU and latency on this machine

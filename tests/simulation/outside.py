@@ -1,6 +1,6 @@
 """Models of what lies outside: webhooks and the mail server, at the port that the notifier calls.
 
-``test_outside_contract`` asks them and the real channels, against local servers, the same.
+No contract test holds them to the real channels yet; what these do is tested in ``tests/notifier/test_channels.py``.
 """
 
 import asyncio
