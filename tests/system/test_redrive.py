@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_a_purged_queue_loses_nothing(running: Trunk, inboxes: Inboxes, stock: S
 
 
 def test_a_broker_that_lost_everything_is_rebuilt_from_the_databases(running: Trunk, stock: Stock) -> None:
-    trunk = running
+    trunk, since = running, datetime.now().isoformat(timespec="seconds")
     unread = submit(trunk, letters(stock, 4))
     assert finished(trunk, unread), "they lie in the inboxes, and nobody reads"
     assert eventually(lambda: trunk.collection("trunk_router", "inboxes").find_one({"_id": "*"}), PATIENCE_SECONDS)
@@ -104,7 +105,7 @@ def test_a_broker_that_lost_everything_is_rebuilt_from_the_databases(running: Tr
     assert eventually(lambda: not trunk.not_ready(), PATIENCE_SECONDS, 1.0)
 
     packages = unread | on_their_way
-    said = run(BIN / "trunkctl", "inboxes", "rebuild", "--all", *WHO).stdout
+    said = run(BIN / "trunkctl", "inboxes", "rebuild", "--all", "--since", since, *WHO).stdout
     assert said.startswith("all: done: "), said
     run(BIN / "trunkctl", "redrive", "--all-open", *WHO)
     assert finished(trunk, packages)
