@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_a_purged_queue_loses_nothing(running: Trunk, inboxes: Inboxes, stock: S
 
 
 def test_a_broker_that_lost_everything_is_rebuilt_from_the_databases(running: Trunk, stock: Stock) -> None:
-    trunk, since = running, datetime.now().isoformat(timespec="seconds")
+    trunk, since = running, f"{datetime.now(UTC).astimezone():%Y-%m-%dT%H:%M:%S}"
     unread = submit(trunk, letters(stock, 4))
     assert finished(trunk, unread), "they lie in the inboxes, and nobody reads"
     assert eventually(lambda: trunk.collection("trunk_router", "inboxes").find_one({"_id": "*"}), PATIENCE_SECONDS)
