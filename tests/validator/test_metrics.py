@@ -205,7 +205,7 @@ class Judging:
 
 def validating(announcer: "Remembering", objects: Objects, verdicts: Verdicts, examiner: Judging) -> Validator:
     """The handler over real stores."""
-    return Validator(announcer, objects, verdicts, examiner, EvidenceKeeper(objects, examiner))  # type: ignore[arg-type]
+    return Validator(announcer, objects, verdicts, examiner, EvidenceKeeper(objects, examiner), 480.0)  # type: ignore[arg-type]
 
 
 class Remembering:

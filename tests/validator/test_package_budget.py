@@ -62,6 +62,13 @@ class MemoryVerdicts:
         return self.rows.setdefault(record.package_id, record), is_first
 
 
+class NoEvidence:
+    """Verdicts here rest on nothing that has to be kept."""
+
+    async def keep(self, decisions: object) -> None:
+        return
+
+
 @dataclass
 class Slow:
     """An examiner whose every file takes the same time."""
@@ -145,7 +152,7 @@ async def test_a_package_that_takes_too_long_is_refused(
 ) -> None:
     objects, announcer = MemoryObjects(), RecordingPublisher()
     slow = Slow(harness.judge(harness.signed), seconds_a_file, 120.0, objects)
-    validator = Validator(announcer, objects, MemoryVerdicts(), slow)  # type: ignore[arg-type]
+    validator = Validator(announcer, objects, MemoryVerdicts(), slow, NoEvidence(), 480.0)  # type: ignore[arg-type]
     fact = await package(objects)
     await validator.verify_document(fact)
     assert (slow.looked, slow.examined) == (looked, examined)
@@ -159,7 +166,7 @@ async def test_a_package_that_takes_too_long_is_refused(
 async def test_a_machine_that_is_too_slow_says_nothing_about_the_package(harness: Harness) -> None:
     objects, verdicts = MemoryObjects(), MemoryVerdicts()
     slow = Slow(harness.judge(harness.signed), 0.0, 120.0, objects, waits=asyncio.Event())
-    validator = Validator(RecordingPublisher(), objects, verdicts, slow, package_wall_seconds=0.01)  # type: ignore[arg-type]
+    validator = Validator(RecordingPublisher(), objects, verdicts, slow, NoEvidence(), 0.01)  # type: ignore[arg-type]
     with pytest.raises(Transient) as put_back:
         await validator.verify_document(await package(objects, files=2))
     assert put_back.value.reason is Reason.E_PDF_TIMEOUT
@@ -171,7 +178,7 @@ async def test_many_packages_hold_no_more_files_than_fit(harness: Harness) -> No
     slow = Slow(harness.judge(harness.signed), 0.0, 120.0, objects)
     fact = await package(objects, files=5)
     facts = [fact.model_copy(update={"package_id": f"package {number}"}) for number in range(20)]
-    validator = Validator(RecordingPublisher(), objects, MemoryVerdicts(), slow)  # type: ignore[arg-type]
+    validator = Validator(RecordingPublisher(), objects, MemoryVerdicts(), slow, NoEvidence(), 480.0)  # type: ignore[arg-type]
     await asyncio.gather(*(validator.verify_document(each) for each in facts))
     assert (slow.looked, slow.most_bytes) == (100, 2 * FILE_BYTES)
 

@@ -102,6 +102,7 @@ FORMATS = {
     "report.rules": set(Step.__members__),
     "secrecy.fonts": {"16", "UNICODE_END", "width"},
     "store": {"unsigned_annexes"},
+    "workers.budget": {"spent_seconds"},
 }  # fmt: skip
 """Numbers of a file format, and initial values."""
 CACHES = {
@@ -125,7 +126,7 @@ OPERATION = {
     "pki.refresh": {"TIMEOUT_SECONDS", "FETCH_SECONDS", "32"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
-        "worker_memory_mib", "documents_per_worker",
+        "worker_memory_mib", "documents_per_worker", "package_cpu_seconds", "package_wall_seconds",
     },
     "workers.cache": {"size"},
     "workers.job": {"cpu_seconds", "wall_seconds", "memory_bytes", "documents", "tries"},

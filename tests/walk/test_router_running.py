@@ -83,6 +83,7 @@ async def test_a_document_goes_out_and_its_status_comes_back(world: World, vhost
         assert got.headers[headers.SHA256] == fact.package.sha256
         assert got.headers[headers.LANE] == "urgent"
 
+        assert (await take(HERE)).type == "receipt"
         status = await world.notice(world.status(StatusCode.ARRIVED, by=THERE, to=HERE))
         await publish(status)
         assert (await take(THERE)).type == "receipt"

@@ -2,6 +2,7 @@
 
 from common.domain.names import Lane
 from common.service.outgoing import Announcer
+from common.service.tracing import resumed
 from notifier.store import Notifications
 
 BATCH = 200
@@ -19,6 +20,7 @@ class Announcements:
     async def make(self) -> None:
         """Announce everything that is not announced yet. Raises ``Outage``; the rest follows in the next round."""
         while facts := await self._notifications.unannounced(self._lane, BATCH):
-            for fact in facts:
-                await self._announcer.announce(fact)
+            for fact, trace in facts:
+                with resumed(trace):
+                    await self._announcer.announce(fact)
                 await self._notifications.note_announced(fact)

@@ -206,13 +206,16 @@ class Notifications:
         expected = {"_id": key, "state": State.SENT.value, "announcement": {"$exists": True}}
         await compare_and_set(self._notifications, expected, {"$set": {"announced": False}})
 
-    async def unannounced(self, lane: Lane, limit: int) -> list[NotificationSent]:
-        """What was sent and not announced yet, as facts."""
+    async def unannounced(self, lane: Lane, limit: int) -> list[tuple[NotificationSent, dict[str, str]]]:
+        """What was sent and not announced yet, as facts, each with the trace that it belongs to."""
         query = {"announced": False, "lane": lane.value}
         with database_trouble():
             found = [document async for document in self._notifications.find(query).limit(limit)]
         return [
-            NotificationSent.model_validate(each["announcement"] | {"occurred_at": each["settled_at"]})
+            (
+                NotificationSent.model_validate(each["announcement"] | {"occurred_at": each["settled_at"]}),
+                each.get("trace") or {},
+            )
             for each in found
         ]
 

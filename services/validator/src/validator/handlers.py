@@ -44,7 +44,7 @@ class Validator:
     verdicts: Verdicts
     examiner: Examiner
     evidence: EvidenceKeeper
-    package_wall_seconds: float = 480.0
+    package_wall_seconds: float
 
     async def verify_document(self, fact: PackageAccepted) -> None:
         """Loads the saved verdict, or makes and saves one, then announces it. Idempotent."""

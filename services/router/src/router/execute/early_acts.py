@@ -73,8 +73,8 @@ class EarlyActs:
             is_told = had_content and act.placing
             works.append(Work((Placing.model_validate(act.placing),) if is_told else (), facts=facts))
             if act.event.kind in RECALLS and not had_content:
-                step, agreed = await self._agree(act, receiver)
-                works.append(Work(facts=(agreed,)))
+                step, agreement = await self._agree(act, receiver)
+                works.append(Work(facts=(agreement,)))
         return step, joined(works)
 
     async def _apply_one(self, act: Act, receiver: UnitCode) -> Work | None:

@@ -217,7 +217,10 @@ def _aside(rules: Rules) -> list[Panel]:
                 "trunkctl units rates; gọi đơn vị.",
             ),
             Query("max by (urgency) (trunk_units_over_rate)", "{{urgency}}"),
-            Query("topk(5, sum by (unit) (increase(trunk_unit_rate_exceeded_total[$__rate_interval])))", "{{unit}}"),
+            Query(
+                "topk(5, sum by (unit) (increase(trunk_unit_rate_exceeded_total[$__rate_interval]))) or vector(0)",
+                "{{unit}}",
+            ),
             unit="short",
             words=words.LANES,
         ),
