@@ -35,6 +35,7 @@ from common.service.publisher import AmqpPublisher
 from common.service.settle import Disposition, Settlement
 from intake.handlers import Intake
 from intake.packages import Packages
+from intake.redrive import Redrive
 from intake.waiting_sweep import WaitingSweep
 from notifier.dispatch import Dispatch
 from notifier.store import Notifications
@@ -81,6 +82,15 @@ def mutation_of_the_broker(make: Callable[[], None]) -> Callable[[], None]:
     """Register a fault of what was declared at the broker."""
     MUTATIONS[make.__name__] = Mutation(make, in_the_running_trunk=True)
     return make
+
+
+def _without_redrive() -> None:
+    """Open packages are not published again, so that a fault is not mended half an hour later."""
+
+    async def publish(self: Any, *_: Any, **__: Any) -> int:
+        return 0
+
+    _changed(Redrive, "_publish", publish)
 
 
 def _changed(owner: Any, name: str, value: Any) -> None:
@@ -241,7 +251,8 @@ def announce_skipped_on_duplicate() -> None:
 
 @mutation
 def marker_before_work() -> None:
-    """A package is marked as announced before it is."""
+    """A package is marked as announced before it is, and not published again when it stays open."""
+    _without_redrive()
     original = Intake._answer
 
     async def answer(self: Any, record: Any) -> None:
@@ -364,7 +375,8 @@ def full_inboxes_hold_slots() -> None:
 
 @mutation
 def waiting_placings_are_forgotten() -> None:
-    """Nobody tries again what an inbox did not take."""
+    """Nobody tries again what an inbox did not take, nor publishes the package again."""
+    _without_redrive()
 
     async def sweep(self: Any) -> None:
         return None

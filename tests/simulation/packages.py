@@ -29,6 +29,8 @@ class Package:
     """new, altered, update, recall, replace, status, noise."""
     document_id: str = ""
     receivers: tuple[str, ...] = ()
+    number: int = 0
+    """Of the document that it is about, among those of its sender."""
 
 
 def document_id(sender: str, number: int) -> str:
@@ -54,7 +56,8 @@ def new(sender: str, receivers: tuple[str, ...], number: int, lane: Lane, *, is_
         priority=Priority.EXPRESS if lane is Lane.URGENT else Priority.NORMAL,
     )
     kind = "altered" if is_altered else "new"
-    return Package(sender, f"{kind} {number} of {sender}", body, lane, kind, document_id(sender, number), receivers)
+    name, identifier = f"{kind} {number} of {sender}", document_id(sender, number)
+    return Package(sender, name, body, lane, kind, identifier, receivers, number)
 
 
 @cache
@@ -74,7 +77,7 @@ def update(sender: str, receivers: tuple[str, ...], number: int, serial: int, *,
         sender, receivers, identifier, pdf(sender), promulgation_date=PROMULGATED, business=business,
         kind=PackageKind.UPDATE, subject=f"V/v cập nhật {serial}",
     )  # fmt: skip
-    return Package(sender, f"update {serial} of {number}", body, Lane.NORMAL, "update", identifier, receivers)
+    return Package(sender, f"update {serial} of {number}", body, Lane.NORMAL, "update", identifier, receivers, number)
 
 
 @cache
@@ -105,6 +108,7 @@ def recall(sender: str, receivers: tuple[str, ...], number: int) -> Package:
         "recall",
         document_id(sender, number),
         receivers,
+        number,
     )
 
 

@@ -37,6 +37,15 @@ QUIET_SECONDS = 20.0
 """What still happens after everything seems done is seen within this."""
 
 
+DECISIONS = {
+    "intake": "intake.packages",
+    "validator": "validator.verdicts",
+    "router": "router.decisions",
+    "archive": "archive.records",
+}
+"""Where each service saves what it announces."""
+
+
 @dataclass
 class Schedule:
     """A schedule while it runs, and what it has to be judged by."""
@@ -54,6 +63,8 @@ class Schedule:
     cut_rate: float = 0.0
     rejected: set[str] = field(default_factory=set)
     """Packages that a receiver turned away for good."""
+    archived_at: dict[str, float] = field(default_factory=dict)
+    """When the archive saved its record, by package id; virtual time in seconds."""
     is_settled: bool = False
 
     def run(self) -> None:
@@ -202,6 +213,9 @@ class Schedule:
         return ""
 
     def _after(self, process: Process | None, what: str) -> None:
+        if what == "insert archive.records":
+            for package_id in self.world.database.rows.get("archive.records", {}):
+                self.archived_at.setdefault(package_id, self.world.loop.time())
         if process is None:
             return
         if process.crash_at == -process.steps or (process.crash_on and f"~{what}".startswith(process.crash_on)):
@@ -323,6 +337,12 @@ def crash_at_write(schedule: Schedule) -> None:
     process = of_some_service(schedule)
     request = schedule.chance.choice(("insert", "update", "publish", "publish", "put"))
     process.crash_on = schedule.chance.choice(("", "~")) + request
+
+
+def crash_after_saving(schedule: Schedule) -> None:
+    """One process dies between saving its next decision and announcing it."""
+    process = schedule.chance.choice([each for each in schedule.world.alive if each.name in DECISIONS])
+    process.crash_on = f"~insert {DECISIONS[process.name]}"
 
 
 def cut_at_publish(schedule: Schedule) -> None:
@@ -492,7 +512,8 @@ def lose_sessions(schedule: Schedule) -> None:
 
 FAULTS: dict[Fault, float] = {
     crash_at_step: 4,
-    crash_at_write: 9,
+    crash_at_write: 7,
+    crash_after_saving: 5,
     cut_at_publish: 4,
     crash_now: 2,
     crash_service: 1,

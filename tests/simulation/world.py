@@ -91,6 +91,8 @@ class World:
     """Every message of every service that some queue took, in order."""
     late_content: list[str] = field(default_factory=list)
     """Content that was placed at a unit after it had agreed to a recall."""
+    let_in_at: dict[str, float] = field(default_factory=dict)
+    """When intake announced that a package is let in, by package id; virtual time in seconds."""
     copies: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often a queue got the message of one event."""
     gaps: list[str] = field(default_factory=list)
@@ -198,6 +200,8 @@ class World:
         self.published.append(message)
         self._note_late_content(message)
         event = str(message.headers.get("x-event-id", ""))
+        if message.properties.get("message_type") in ("package.accepted", "notice.accepted"):
+            self.let_in_at.setdefault(event.partition(":")[0], self.loop.time())
         for queue in queues:
             self.copies[queue, event] += 1
         self.tell(f"{message.user} publishes {message.properties.get('message_type')} {event} to {', '.join(queues)}")
