@@ -2,7 +2,7 @@
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
 
-.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test upgrade-test bench bench-flow bench-validator simulation asyncapi lint types contracts dashboards format clean
+.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test upgrade-test chaos bench bench-flow bench-validator simulation asyncapi lint types contracts dashboards format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -47,6 +47,9 @@ upgrade-test: setup ## a trunk that the former release itself has filled is take
 
 simulation: setup ## ten thousand simulated schedules of faults, FIRST=20000 for others
 	@$(RUN) python -m tests.simulation run $(or $(FIRST),0) $(or $(COUNT),10000)
+chaos: setup ## 2,000 packages while 200 things go wrong (an hour); PACKAGES=, FAULTS= and SEED= choose others
+	@$(RUN) python -m tests.system.chaos --packages $(or $(PACKAGES),2000) --faults $(or $(FAULTS),200) \
+		--seed $(or $(SEED),1)
 
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from lab.kubernetes.kubectl import Kubectl
+from tests.system.chaos.balance import ledger_of, records_of
 from tests.system.inboxes import Inboxes, Item
 from tests.system.sending import Entry, sending, told_once, wanted
-from tests.system.test_no_loss import archived
 from tests.system.trunk import SERVICES, Trunk, eventually, minted, package_id, shown
 
 from .objects import ROLLOUT_PATIENCE, Deployed
@@ -51,8 +51,7 @@ def test_one_package_end_to_end(trunk: Trunk, inboxes: Inboxes, tmp_path: Path) 
     inboxes.wait(lambda items: told_once(items, {package}) >= must, PATIENCE_SECONDS)
     assert told_once(inboxes.items, {package}) == must
     assert [item.body for item in inboxes.of(package, "document")] == [entry["bytes"]] * len(entry["receivers"])
-    records, _ = archived(trunk, [package])
-    assert records == {package: "document.verified"}
+    assert eventually(lambda: records_of(trunk, [package])) == {package: "document.verified"}
 
 
 def test_every_package_comes_once_through_a_rolling_restart(
@@ -109,8 +108,7 @@ def assert_once(trunk: Trunk, came: list[Item], entries: list[Entry]) -> None:
     delivered = Counter((item.package_id, item.unit) for item in came if item.type == "document")
     assert [key for key, count in delivered.items() if count != 1] == []
     assert all(item.body == packages[item.package_id]["bytes"] for item in came if item.type == "document")
-    records, ledger = archived(trunk, list(packages))
-    assert set(records) == set(packages)
-    assert [event for event, count in ledger.items() if count != 1] == []
+    assert eventually(lambda: set(records_of(trunk, packages)) == set(packages))
+    assert [event for event, count in ledger_of(trunk, set(packages)).items() if count != 1] == []
     assert trunk.depths() == {}
     assert trunk.parked() == 0, json.dumps(trunk.depths())

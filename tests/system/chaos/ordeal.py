@@ -1,0 +1,91 @@
+"""One run: load, faults one after the other, calm, and the balance."""
+
+import random
+import threading
+import time
+import traceback
+from collections import Counter
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..inboxes import Inboxes
+from ..trunk import Trunk, minted
+from .balance import Balance, balance, wait_until_calm
+from .faults import OF_SERVERS, OF_SERVICES, RARE, Arena, Fault, drawn, redrive
+from .load import Load
+from .replicas import replicas, wait_ready
+
+WRONG_SHARE = 0.05
+LONG = 100
+"""From so many faults on, those that take minutes are among them."""
+PAUSE_SECONDS = (0.0, 2.5)
+"""Between two faults."""
+
+
+@dataclass
+class Ordeal:
+    """What a run came to."""
+
+    faults: Counter[str]
+    balance: Balance
+    log: list[str]
+
+    def table(self) -> str:
+        """For people."""
+        rows = [*((f"fault: {name}", count) for name, count in sorted(self.faults.items())), *self.balance.lines]
+        width = max(len(str(name)) for name, _ in rows)
+        return "\n".join(f"{name:{width}}  {count}" for name, count in rows)
+
+
+def ordeal(trunk: Trunk, folder: Path, packages: int, faults: int, seed: int, patience_seconds: float) -> Ordeal:
+    """Submit so many packages while so many things go wrong. Raises nothing for what is wrong in the end."""
+    wrong = round(packages * WRONG_SHARE)
+    entries = minted(trunk, folder / "packages", packages - wrong, wrong, seed=seed)
+    parked_before, chance = trunk.parked(), random.Random(seed)
+    with Inboxes(trunk, trunk.units) as inboxes, replicas(trunk, folder) as running:
+        load = Load(trunk, inboxes, entries, pause_seconds=faults * 2.0 * len(trunk.units) / packages)
+        arena = Arena(trunk, running, load, chance)
+        load.start()
+        half = faults // 2
+        of_servers = drawn(chance, faults - half, OF_SERVERS, *(RARE if faults >= LONG else ()))
+        troubles = _happen(arena, drawn(chance, half, OF_SERVICES), of_servers)
+        last = time.monotonic()
+        wait_ready(running)
+        is_sent = load.finish(patience_seconds)
+        with suppress(AssertionError):
+            redrive(arena)
+        wait_until_calm(trunk, load, inboxes, patience_seconds)
+        calm_seconds = time.monotonic() - last
+        found = balance(trunk, load, inboxes, parked_before)
+        for kind, count in sorted(load.kinds.items()):
+            found.lines.insert(0, (f"submitted: {kind}", count))
+        found.lines.append(("seconds from the last fault until all was done", f"{calm_seconds:.0f}"))
+        if not is_sent:
+            found.wrong.append("units could not submit everything")
+        found.wrong += troubles
+        return Ordeal(Counter(arena.done), found, arena.log)
+
+
+def _happen(arena: Arena, of_services: list[Fault], of_servers: list[Fault]) -> list[str]:
+    """Let both rows of faults happen side by side. Returns what went wrong with making them."""
+    troubles: list[str] = []
+
+    def one_by_one(faults: list[Fault], *, are_of_services: bool) -> None:
+        try:
+            for fault in faults:
+                with arena.services_alone if are_of_services else nullcontext():
+                    arena.make(fault)
+                arena.wait(*PAUSE_SECONDS)
+        except Exception:
+            troubles.append(traceback.format_exc(limit=-3))
+
+    threads = [
+        threading.Thread(target=one_by_one, args=(of_services,), kwargs={"are_of_services": True}),
+        threading.Thread(target=one_by_one, args=(of_servers,), kwargs={"are_of_services": False}),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return troubles
