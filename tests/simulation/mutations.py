@@ -59,19 +59,6 @@ class Mutation:
 MUTATIONS: dict[str, Mutation] = {}
 
 
-UNPROVEN = frozenset(
-    {
-        "archive_locks_again",
-        "events_count_as_they_arrive",
-        "marker_before_work",
-        "places_are_times",
-        "verdicts_are_announced_once",
-        "waiting_placings_are_forgotten",
-    }
-)
-"""Not found yet by the schedules that were tried; ``make test`` leaves them out."""
-
-
 def mutation(make: Callable[[], None]) -> Callable[[], None]:
     """Register a fault of the code."""
     MUTATIONS[make.__name__] = Mutation(make)
