@@ -17,14 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from jsonschema.validators import validator_for
-from pydantic import AwareDatetime
 
 from common import facts, headers
 from common.directory import DirectoryReader
 from common.domain.directory import Directory, Unit
 from common.domain.names import Label, Lane, PackageKind
 from common.domain.reason import Reason
-from common.facts import BaseFact, ObjectRef
+from common.facts import ObjectRef
 from common.facts.flows import FLOWS, SERVICES, made_by
 from common.service import service as chassis
 from common.service.health import Readiness, routes
@@ -33,6 +32,7 @@ from router.compose import Answer, receipt
 from router.inbox import Inbox, MessageHeaders
 from router.placing import MessageType, PlaceOrder, Placing, order_message
 from router.settings import RouterSettings
+from tests.harness.drawn_facts import facts_of
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "ab" * 32
@@ -122,7 +122,7 @@ def test_every_header_is_described() -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_facts_are_as_their_schema_says(name: str, data: st.DataObject) -> None:
-    fact = data.draw(_fact(messages.FACTS[name]))
+    fact = data.draw(facts_of(messages.FACTS[name]))
     _fits(json.loads(fact.model_dump_json(exclude_none=True)), messages.FACTS[name].__name__)
 
 
@@ -189,23 +189,6 @@ class _Store:
 def _fits(told: Any, model: str) -> None:
     schema = {"$ref": f"#/components/schemas/{model}", "components": {"schemas": messages.schemas()}}
     validator_for(schema, default=Draft7Validator)(schema).validate(told)
-
-
-def _fact(kind: type[BaseFact]) -> st.SearchStrategy[BaseFact]:
-    """Facts of a kind with every field drawn; times bear a zone, and constraints of the fields hold."""
-    fields: dict[str, st.SearchStrategy[Any]] = {
-        name: st.datetimes(timezones=st.just(UTC))
-        for name, field in kind.model_fields.items()
-        if field.annotation in (datetime, AwareDatetime)
-    }
-    fields["fact"] = st.just(kind.model_fields["fact"].default)
-    fields["subject"] = st.from_regex(r"[A-Za-z0-9_.-]{1,128}", fullmatch=True)
-    if "count" in kind.model_fields:
-        fields["count"] = st.integers(1, 1_000_000)
-    for name in ("event_id", "package_id", "record_id"):
-        if name in kind.model_fields:
-            fields[name] = st.text(max_size=255)
-    return st.builds(kind, **{name: each for name, each in fields.items() if name in kind.model_fields})
 
 
 def _is_queue(channel: dict[str, Any]) -> bool:
