@@ -276,7 +276,7 @@ def places_follow_what_a_unit_knew(schedule: Schedule) -> Iterator[str]:
     for entries in by_document.values():
         for (earlier, place), (later, its_place) in permutations(entries.values(), 2):
             if let_in_at.get(earlier.package_id, inf) < later.begun_at and place >= its_place:
-                yield f"{later.package.name} was submitted after {earlier.package.name} was let in, and is sorted before"
+                yield f"{later.package.name} was submitted after {earlier.package.name} was let in, and comes before it"
 
 
 def states_follow_the_order(schedule: Schedule) -> Iterator[str]:
