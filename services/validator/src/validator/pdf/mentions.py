@@ -13,8 +13,8 @@ from validator.pdf.written_references import WrittenReferences, read_references
 
 BLANKS = bytes.maketrans(b"\x00\t\n\x0c\r", b"     ")
 
-Packed = tuple[WrittenReferences, dict[int, tuple[int, int]]]
-"""Of an object stream: the references in it, and by object number the object's index and offset."""
+Packed = tuple[WrittenReferences, list[tuple[int, int]]]
+"""Of an object stream: the references in it, and offset and number of its objects in the order of the offsets."""
 
 
 class Mentions:
