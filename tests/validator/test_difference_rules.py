@@ -122,6 +122,42 @@ def test_tree_grows_by_the_second_signature(harness: Harness, once: bytes) -> No
     assert accepted(harness, sign_with(once, harness.sender.seal, lambda writer, widget: _tag(writer, widget) and None))
 
 
+PARAGRAPH = b"/P %d 0 R" % DOCUMENT
+USES = {
+    "under two keys": (b"/Pg 10 0 R", b"/Pg %02d 0 R" % DOCUMENT),
+    "under two keys, one in escapes": (b"/Pg 10 0 R", b"/#50 %d 0 R" % DOCUMENT),
+    "under another key": (b"/P/P %d 0 R" % DOCUMENT, b"/P/A %d 0 R" % DOCUMENT),
+    "in an array": (b"/K[0]", b"/K[0]/A[%d 0 R]" % DOCUMENT),
+    "in a dictionary": (b"/K[0]", b"/K[0]/A<</O %d 0 R>>" % DOCUMENT),
+    "beside a string": (b"/K[0]", b"/K[0]/T(a)/A %d 0 R" % DOCUMENT),
+    "beside an escape": (b"/K[0]", b"/K[0]/T(\\()/A %d 0 R" % DOCUMENT),
+}
+"""What an unsigned paper may say of the element below which fields are entered, and where."""
+
+
+@pytest.mark.parametrize("use", USES)
+def test_tree_does_not_grow_where_its_element_means_more(harness: Harness, paper: bytes, use: str) -> None:
+    """In an object like all the paragraphs."""
+    before, now = USES[use]
+    assert refused(harness, _tagged_twice(harness, paper, before, now))
+
+
+def test_tree_grows_where_a_paragraph_mentions_more_of_itself(harness: Harness, paper: bytes) -> None:
+    assert accepted(harness, _tagged_twice(harness, paper, b"/K[0]", b"/K[0]/T(%d 0 R)" % DOCUMENT))
+
+
+def _tagged_twice(harness: Harness, paper: bytes, before: bytes, now: bytes) -> bytes:
+    """One paragraph is written otherwise in the paper; a second signature adds its field to the tree."""
+    start = paper.index(b"/S/P" + PARAGRAPH)
+    start = paper.rindex(b"<<", 0, start)
+    end = paper.index(b"endobj", start)
+    assert before in paper[start:end]
+    number = int(paper[paper.rindex(b"\n", 0, paper.rindex(b" 0 obj", 0, start)) : start].split()[0])
+    written = appended(paper, {number: paper[start:end].replace(before, now).strip()})
+    once = sign(written, harness.sender.signer, NOW, field="A", box=(200, 50, 300, 100))
+    return sign_with(once, harness.sender.seal, lambda writer, widget: _tag(writer, widget) and None)
+
+
 def test_tree_grows_with_a_parent_tree_written_anew(harness: Harness, once: bytes) -> None:
     def change(writer: Writer, widget: Any) -> None:
         _tag(writer, widget)

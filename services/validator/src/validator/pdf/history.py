@@ -8,13 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from pyhanko.pdf_utils import generic
 
 from validator.pdf.reader import Reader
 from validator.pdf.values import Ref, Value
 
+Steps: TypeAlias = tuple[str | int, ...]
+"""Keys and places in arrays, from a value down."""
 TRAILER = 0
 """Stands for the trailers where the number of an object is asked for."""
 
@@ -32,8 +34,8 @@ class Place(NamedTuple):
 
     holder: int
     """Number of the object, or ``TRAILER``."""
-    path: tuple[str | int, ...]
-    """Keys and places in arrays, from the object's value down. Empty = in a version that a later one replaced."""
+    path: Steps
+    """From the object's value down. Empty = in a version that a later one replaced."""
 
     def below(self, step: str | int) -> "Place":
         """The place one step further down."""
@@ -141,7 +143,7 @@ class History(ABC):
         return (data, data.hybrid.xref_data) if data.hybrid else (data,)
 
 
-def references(value: "Value | None", path: tuple[str | int, ...] = ()) -> Iterator[tuple[Ref, tuple[str | int, ...]]]:
+def references(value: "Value | None", path: Steps = ()) -> Iterator[tuple[Ref, Steps]]:
     """All references in a value, however deep, each with its path."""
     if isinstance(value, Ref):
         yield value, path
@@ -155,14 +157,14 @@ def references(value: "Value | None", path: tuple[str | int, ...] = ()) -> Itera
                 yield from references(each, (*path, place))
 
 
-def paths_to(number: int, value: Value) -> list[tuple[str | int, ...]]:
+def paths_to(number: int, value: Value) -> list[Steps]:
     """The paths of all references to one object in a value."""
-    found: list[tuple[str | int, ...]] = []
+    found: list[Steps] = []
     _collect_paths(number, value, (), found)
     return found
 
 
-def _collect_paths(number: int, value: Value, path: tuple[str | int, ...], found: list[tuple[str | int, ...]]) -> None:
+def _collect_paths(number: int, value: Value, path: Steps, found: list[Steps]) -> None:
     if isinstance(value, Ref):
         if value.number == number:
             found.append(path)

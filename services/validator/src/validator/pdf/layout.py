@@ -13,7 +13,7 @@ from validator.pdf.values import SPACE, WHITE_SPACE, Value, read_value
 
 COMMENT = rb"%(?![^\r\n]*(?:[0-9][^\r\n]*obj|xref|trailer|stream|%EOF))[^\r\n]*+[\r\n]"
 """A line on which nobody could find a part of the file. Tools put their name there."""
-GAP = rb"(?:" + SPACE + rb"|" + COMMENT + rb")*+"
+GAP = SPACE + rb"*+(?:" + COMMENT + SPACE + rb"*+)*+"
 """What may stand between two objects."""
 HEADER = re.compile(rb"%PDF-[0-9]\.[0-9][ \t]*[\r\n]+(?:%[^\r\n]*[\r\n]+)*+" + SPACE + rb"*+")
 OBJECT = re.compile(rb"([0-9]{1,10}+) ([0-9]{1,5}+) obj")
@@ -42,6 +42,19 @@ FINISH = re.compile(
     GAP + rb"startxref" + SPACE + rb"++([0-9]{1,10}+)" + SPACE + rb"++%%EOF(?=" + SPACE + rb"|$|[0-9])" + GAP
 )
 SKIP = re.compile(GAP)
+NO_WORD = rb"e(?!ndobj)|s(?!tream)"
+"""A letter with which neither ``endobj`` nor ``stream`` begins."""
+PLAIN_OBJECT = re.compile(
+    rb"([0-9]{1,10}+) 0 obj"
+    rb"(?:[^()<>%es]*+(?:" + NO_WORD + rb"|<<|>>|<[0-9A-Fa-f\x00\t\n\x0c\r ]*+>|"
+    rb"\([^()\\es]*+(?:(?:" + NO_WORD + rb"|\\[^es])[^()\\es]*+)*+\)))*+[^()<>%es]*+"
+    rb"(?<=[\x00\t\n\x0c\r \])>])endobj(?=[\x00\t\n\x0c\r ])" + GAP,
+    re.DOTALL,
+)
+"""An object without a stream, and what follows it: one match for what ``_object`` looks for piece by piece.
+
+It matches only what ``_object`` accepts, with the same end; of the rest, ``_object`` decides.
+"""
 END_MARKER, END_OBJECT = b"%%EOF", b"endobj"
 
 
@@ -89,6 +102,11 @@ def read_layout(document: bytes, nesting: int) -> Layout:
     layout, at = Layout(), header.end()
     section = Section(at, 0)
     while at < len(document):
+        if plain := PLAIN_OBJECT.match(document, at):
+            layout.offsets.append(at)
+            layout.numbers[at] = int(plain[1])
+            at = plain.end()
+            continue
         if match := OBJECT.match(document, at):
             at = _object(document, layout, match)
             continue

@@ -13,8 +13,8 @@ from validator.pdf.written_references import WrittenReferences, read_references
 
 BLANKS = bytes.maketrans(b"\x00\t\n\x0c\r", b"     ")
 
-Packed = tuple[WrittenReferences, dict[int, tuple[int, int]]]
-"""Of an object stream: the references in it, and by object number the object's index and offset."""
+Packed = tuple[WrittenReferences, list[tuple[int, int]]]
+"""Of an object stream: the references in it, and offset and number of its objects in the order of the offsets."""
 
 
 class Mentions:
@@ -45,8 +45,8 @@ class Mentions:
         Raises ``Inconclusive`` for an object stream with a comment in it.
         """
         found = [self._holder(at) for at in self._text.offsets(number, self._end_of(revision))]
-        for text, objects in self._packed_until(revision):
-            found += [_packed_holder(objects, at) for at in text.offsets(number, sys.maxsize)]
+        for text, starts in self._packed_until(revision):
+            found += [_packed_holder(starts, at) for at in text.offsets(number, sys.maxsize)]
         return found
 
     def among(self, numbers: Collection[int], revision: int) -> set[int]:
@@ -89,10 +89,11 @@ class Mentions:
             text, objects = self._reader.unpacked(number)
             if b"%" in text and not BODY.fullmatch(text):
                 raise Inconclusive  # a comment might stand inside of a reference
-            self._packed[number] = read_references(text.translate(BLANKS)), objects
+            starts = sorted((offset, packed) for packed, (_, offset) in objects.items())
+            self._packed[number] = read_references(text.translate(BLANKS)), starts
         return self._packed[number]
 
 
-def _packed_holder(objects: dict[int, tuple[int, int]], at: int) -> int:
-    before = [(offset, number) for number, (_, offset) in objects.items() if offset <= at]
-    return max(before)[1] if before else -1
+def _packed_holder(starts: list[tuple[int, int]], at: int) -> int:
+    before = bisect_right(starts, (at, sys.maxsize)) - 1
+    return starts[before][1] if before >= 0 else -1

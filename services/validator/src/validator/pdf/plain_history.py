@@ -1,6 +1,7 @@
 """The history of a file that is laid out plainly, read from its bytes."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection
 from functools import cached_property
 from typing import Any
@@ -8,15 +9,18 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.xref import ObjStreamRef
 
-from validator.pdf.history import TRAILER, History, Place, PlainObject, paths_to
+from validator.pdf.history import TRAILER, History, Place, PlainObject, Steps, paths_to
 from validator.pdf.inconclusive import Inconclusive
-from validator.pdf.layout import OBJECT
+from validator.pdf.layout import END_OBJECT, OBJECT
 from validator.pdf.mentions import Mentions
 from validator.pdf.reader import STREAM, Reader
 from validator.pdf.schema import TRAILER_KEYS
 from validator.pdf.values import SPACE, Ref, Value, read_value
+from validator.pdf.written_paths import MAX_SHAPE_BYTES, WrittenPaths
 from validator.pdf.xref import Tables
 
+FREED = 1
+"""The next generation of an object whose first one was freed."""
 WHITE_SPACES = re.compile(SPACE + rb"*+")
 
 
@@ -34,6 +38,10 @@ class PlainHistory(History):
         self._objects: dict[Any, PlainObject] = {}
         self._known: dict[tuple[Ref, int], PlainObject] = {}
         self._uses: dict[tuple[int, int], list[Place]] = {}
+        self._parts = [self.parts(revision) for revision in range(reader.total_revisions)]
+        self._packed_starts: dict[int, list[int]] = {}
+        """Of each object stream, the offsets of its objects in their order."""
+        self._written = WrittenPaths(self._nesting)
         if len(layout.sections) != reader.total_revisions:
             raise Inconclusive
         for revision in range(reader.total_revisions):
@@ -53,7 +61,7 @@ class PlainHistory(History):
                 raise Inconclusive
         for part in self.parts(revision):
             for number, (generation, offset) in part.standard_xrefs.items():
-                start = self._start(offset)
+                start = offset if offset in numbers else self._start(offset)
                 if numbers.get(start) != number or generation or start >= end:
                     raise Inconclusive
 
@@ -99,15 +107,24 @@ class PlainHistory(History):
         """Where the tables say that the object is; None = no revision ever defined it."""
         if reference.generation:
             raise Inconclusive
-        try:
-            place = self.reader.xrefs.get_historical_ref(generic.Reference(reference.number), revision)
-        except KeyError:
-            place = None
+        place = self._listed(reference.number, revision)
         if place is None and not (
             isinstance(self.reader.xrefs, Tables) and self.reader.xrefs.is_nowhere(reference.number)
         ):
             raise Inconclusive
         return place
+
+    def _listed(self, number: int, revision: int) -> Any:
+        """As pyHanko's ``get_historical_ref`` of generation 0: ``_check_places`` let no other pass."""
+        for each in range(revision, -1, -1):
+            for part in self._parts[each]:
+                if number in part.xrefs_in_objstm:
+                    return part.xrefs_in_objstm[number]
+                if number in part.standard_xrefs:
+                    return part.standard_xrefs[number][1]
+                if part.freed.get(number) == FREED:
+                    return None
+        return None
 
     def _read_packed(self, number: int, place: ObjStreamRef) -> PlainObject:
         data, objects = self.reader.unpacked(place.obj_stream_id)
@@ -117,11 +134,14 @@ class PlainHistory(History):
         return PlainObject(read_value(data, offset, self._nesting)[0])
 
     def _read_at(self, offset: int) -> PlainObject:
-        header = OBJECT.match(self.document, self._start(offset))
+        header = self._header(offset)
         if header is None:
             raise Inconclusive
         value, end = read_value(self.document, header.end(), self._nesting)
         return PlainObject(value, STREAM.match(self.document, end) is not None)
+
+    def _header(self, offset: int) -> "re.Match[bytes] | None":
+        return OBJECT.match(self.document, offset) or OBJECT.match(self.document, self._start(offset))
 
     def _start(self, offset: int) -> int:
         """Where an object begins; some tools count the white space before it."""
@@ -149,8 +169,34 @@ class PlainHistory(History):
     def _places_in(self, holder: int, number: int, revision: int) -> list[Place]:
         if holder == TRAILER:
             return [Place(TRAILER, path) for path in paths_to(number, self.whole_trailer(revision))]
-        value = self.get(Ref(holder, 0), revision).value
-        return [Place(holder, path) for path in paths_to(number, value)] or [Place(holder, ())]
+        return [Place(holder, path) for path in self._paths_in(holder, number, revision)] or [Place(holder, ())]
+
+    def _paths_in(self, holder: int, number: int, revision: int) -> list[Steps]:
+        text = self._text_of(holder, revision)
+        paths = None if text is None else self._written.paths_to(number, text)
+        return paths_to(number, self.get(Ref(holder, 0), revision).value) if paths is None else paths
+
+    def _text_of(self, number: int, revision: int) -> bytes | None:
+        """An object as it is written; None = it is too long, or a stream, or not plain."""
+        place = self._place(Ref(number, 0), revision)
+        if isinstance(place, ObjStreamRef):
+            return self._packed_text(number, place)
+        header = self._header(place) if isinstance(place, int) else None
+        if header is None:
+            return None
+        start = header.end()
+        end = self.document.find(END_OBJECT, start, start + MAX_SHAPE_BYTES + len(END_OBJECT))
+        return None if end < 0 else self.document[start:end]
+
+    def _packed_text(self, number: int, place: ObjStreamRef) -> bytes | None:
+        data, objects = self.reader.unpacked(place.obj_stream_id)
+        if place.obj_stream_id not in self._packed_starts:
+            self._packed_starts[place.obj_stream_id] = sorted(offset for _, offset in objects.values())
+        index, start = objects.get(number, (-1, 0))
+        starts = self._packed_starts[place.obj_stream_id]
+        following = bisect_right(starts, start)
+        end = starts[following] if following < len(starts) else len(data)
+        return data[start:end] if index == place.ix_in_stream else None
 
     def mentioned(self, numbers: Collection[int], revision: int) -> set[int]:
         """See ``History``."""

@@ -6,6 +6,7 @@ left out: a stream must not swallow anything to which a table leads.
 """
 
 import re
+from bisect import bisect_right
 from itertools import pairwise
 
 from validator.pdf.reader import Reader
@@ -21,13 +22,25 @@ def count_in_structure(reader: Reader, word: bytes, start: int = 0, end: int | N
         return 0
     spans = [span for span in stream_spans(reader) if start <= span[0] and span[1] <= len(document)]
     cuts = [(start, start), *spans, (len(document), len(document))]
-    is_plain = reader.layout is not None
-    return sum(_count(document[before[1] : after[0]], word, is_plain) for before, after in pairwise(cuts))
+    pieces = [(before[1], after[0]) for before, after in pairwise(cuts)]
+    if reader.layout is None:
+        return sum(document.count(word, *piece) for piece in pieces)
+    return sum(_count_by_object(document, *piece, word, reader.layout.offsets) for piece in pieces)
 
 
-def _count(text: bytes, word: bytes, is_plain: bool) -> int:
-    if not is_plain or word not in text:
-        return text.count(word)
+def _count_by_object(document: bytes, start: int, end: int, word: bytes, offsets: list[int]) -> int:
+    """In a piece of a file that is laid out plainly, where no string and no comment runs into the next object."""
+    count, at = 0, document.find(word, start, end)
+    while at >= 0:
+        behind = bisect_right(offsets, at)
+        first = max(start, offsets[behind - 1]) if behind else start
+        last = min(end, offsets[behind]) if behind < len(offsets) else end
+        count += _count(document[first:last], word)
+        at = document.find(word, last, end)
+    return count
+
+
+def _count(text: bytes, word: bytes) -> int:
     # Each match runs to the next place that may begin something, which is faster than to search at every byte.
     first, rest = re.escape(word[:1]), re.escape(word)
     pattern = re.compile(rb"[^(%%%b]*+(?:(%b)|%b|.|\Z)" % (first, rest, STRING_OR_COMMENT), re.DOTALL)

@@ -47,6 +47,11 @@ TOKEN = re.compile(
     rb"(?P<keyword>true|false|null)" + END + rb")",
     re.DOTALL,
 )
+SPLIT = rb"[\t\n\x0c\r ]"
+REFERENCES = re.compile(
+    rb"(?:" + SPLIT + rb"*+[0-9]{1,7}" + SPLIT + rb"{1,2}+[0-9]{1,5}" + SPLIT + rb"{1,2}+R" + END + rb")++"
+)
+"""References one after the other, with nothing between them but what ``bytes.split`` takes for white space."""
 ESCAPE = re.compile(rb"\\(?:([0-7]{3})|([nrtbf()\\])|(.|$))", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"(": b"(", b")": b")", b"\\": b"\\"}
 WHITE_SPACE = b"\x00\t\n\x0c\r "
@@ -103,17 +108,25 @@ def _read_dictionary(document: bytes, at: int, nesting: int) -> "tuple[dict[str,
 def _read_list(document: bytes, at: int, nesting: int) -> "tuple[list[Value], int]":
     items: list[Value] = []
     while True:
+        if run := REFERENCES.match(document, at):
+            items += _references(run[0])
+            at = run.end()
         token = TOKEN.match(document, at)
         if token is None:
             raise Inconclusive
-        if token.lastgroup == "ref":
-            items.append(_reference(token))
-            at = token.end()
-        elif token.lastgroup == "listed":
+        if token.lastgroup == "listed":
             return items, token.end()
-        else:
-            value, at = read_value(document, at, nesting - 1)
-            items.append(value)
+        value, at = read_value(document, at, nesting - 1)
+        items.append(value)
+
+
+def _references(run: bytes) -> list[Ref]:
+    parts = run.split()
+    numbers = [*map(int, parts[::3])]
+    if 0 in numbers:
+        raise Inconclusive
+    pairs = zip(numbers, map(int, parts[1::3]), strict=True)
+    return [tuple.__new__(Ref, pair) for pair in pairs]  # what ``Ref(...)`` does in three times the time
 
 
 def _name(raw: bytes) -> str:
@@ -132,7 +145,7 @@ def _reference(token: "re.Match[bytes]") -> Ref:
     number = int(token["number"])
     if number == 0:
         raise Inconclusive
-    return Ref(number, int(token["generation"]))
+    return tuple.__new__(Ref, (number, int(token["generation"])))
 
 
 def _hexadecimal(digits: bytes) -> bytes:

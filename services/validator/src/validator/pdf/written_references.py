@@ -13,6 +13,7 @@ from validator.pdf.inconclusive import Inconclusive
 MAX_DIGITS = 12
 """Of an object number."""
 DIGITS = b"0123456789"
+ZERO = ord("0")
 EVEN = b" 0 R"
 """What follows the number in almost every reference of almost every file."""
 
@@ -37,13 +38,16 @@ class EvenReferences(WrittenReferences):
 
     def offsets(self, number: int, end: int) -> list[int]:
         """See ``WrittenReferences``."""
-        found, needle = [], b"%d%b" % (number, EVEN)
-        at = self._text.find(needle, 0, end)
+        text, found, needle = self._text, [], b"%d%b" % (number, EVEN)
+        at = text.find(needle, 0, end)
         while at >= 0:
-            start = _start_of_number(self._text, at)
-            if start == at or int(self._text[start : at + len(needle) - len(EVEN)]) == number:
-                found.append(start)
-            at = self._text.find(needle, at + 1, end)
+            if at == 0 or text[at - 1] not in DIGITS:
+                found.append(at)
+            elif text[at - 1] == ZERO:
+                start = _start_of_number(text, at)
+                if not text[start:at].strip(b"0"):
+                    found.append(start)
+            at = text.find(needle, at + 1, end)
         return found
 
     def among(self, numbers: Collection[int], end: int) -> set[int]:
