@@ -82,6 +82,15 @@ def test_real_files_and_broken_copies_of_them(name: str, monkeypatch: pytest.Mon
     assert at_once[0] is not None
 
 
+@pytest.mark.parametrize("longest_bytes", [30, 60, 100, 150, 200, 300, 500, 1000])
+@pytest.mark.parametrize("name", FILES)
+def test_longer_objects_are_looked_at_in_pieces(name: str, longest_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = (CORPUS / f"{name}.pdf").read_bytes()
+    whole = _layout(document)
+    monkeypatch.setattr(layouts, "LONGEST_AT_ONCE_BYTES", longest_bytes)
+    assert _layout(document) == whole
+
+
 def _broken(dice: random.Random, document: bytes) -> bytes:
     at = dice.choice([each.start() for each in re.finditer(rb"obj", document)]) + dice.randrange(-12, 60)
     return document[:at] + dice.choice(PARTS) + document[at + dice.randrange(3) :]

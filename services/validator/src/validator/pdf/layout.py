@@ -47,7 +47,7 @@ NO_WORD = rb"e(?!ndobj)|s(?!tream)"
 PLAIN_OBJECT = re.compile(
     rb"([0-9]{1,10}+) 0 obj"
     rb"(?:[^()<>%es]*+(?:" + NO_WORD + rb"|<<|>>|<[0-9A-Fa-f\x00\t\n\x0c\r ]*+>|"
-    rb"\([^()\\es]*+(?:(?:" + NO_WORD + rb"|\\[^es])[^()\\es]*+)*+\)))*+[^()<>%es]*+"
+    rb"\([^()\\es]*+(?:(?:" + NO_WORD + rb"|\\[^es])[^()\\es]*+)*\)))*[^()<>%es]*+"
     rb"(?<=[\x00\t\n\x0c\r \])>])endobj(?=[\x00\t\n\x0c\r ])" + GAP,
     re.DOTALL,
 )
@@ -55,6 +55,8 @@ PLAIN_OBJECT = re.compile(
 
 It matches only what ``_object`` accepts, with the same end; of the rest, ``_object`` decides.
 """
+LONGEST_AT_ONCE_BYTES = 65_536
+"""Of longer objects the pieces are looked for: a match of this pattern takes memory for each of its steps."""
 END_MARKER, END_OBJECT = b"%%EOF", b"endobj"
 
 
@@ -102,7 +104,8 @@ def read_layout(document: bytes, nesting: int) -> Layout:
     layout, at = Layout(), header.end()
     section = Section(at, 0)
     while at < len(document):
-        if plain := PLAIN_OBJECT.match(document, at):
+        within = at + LONGEST_AT_ONCE_BYTES
+        if (plain := PLAIN_OBJECT.match(document, at, within)) and plain.end() < within:
             layout.offsets.append(at)
             layout.numbers[at] = int(plain[1])
             at = plain.end()

@@ -49,9 +49,13 @@ TOKEN = re.compile(
 )
 SPLIT = rb"[\t\n\x0c\r ]"
 REFERENCES = re.compile(
-    rb"(?:" + SPLIT + rb"*+[0-9]{1,7}" + SPLIT + rb"{1,2}+[0-9]{1,5}" + SPLIT + rb"{1,2}+R" + END + rb")++"
+    rb"(?:" + SPLIT + rb"*+[0-9]{1,7}+" + SPLIT + rb"{1,2}+[0-9]{1,5}+" + SPLIT + rb"{1,2}+R" + END + rb")+"
 )
-"""References one after the other, with nothing between them but what ``bytes.split`` takes for white space."""
+"""References one after the other, with nothing between them but what ``bytes.split`` takes for white space.
+
+Here and in ``layout.PLAIN_OBJECT`` groups are repeated with ``*`` and ``+``, not with ``*+`` and ``++``: before 3.11.5,
+Python goes wrong in a possessive group that holds alternatives (CPython issue 106052).
+"""
 ESCAPE = re.compile(rb"\\(?:([0-7]{3})|([nrtbf()\\])|(.|$))", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"(": b"(", b")": b")", b"\\": b"\\"}
 WHITE_SPACE = b"\x00\t\n\x0c\r "
