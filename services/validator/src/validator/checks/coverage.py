@@ -12,6 +12,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from validator.checks.gate import END, WHITE_SPACE
 from validator.checks.signature import Signature
 from validator.fault import Fault, library_errors_as
+from validator.patterns import compiled
 from validator.pdf.plain_history import plain_history_of
 from validator.pdf.pyhanko_internals import own_trailer
 from validator.pdf.reader import Reader
@@ -23,12 +24,12 @@ START = b"startxref"
 GAP = rb"(?:[\x00\t\n\x0c\r ]|%[^\r\n]{0,200}+[\r\n])"
 """White space, or a comment."""
 HEADER_WORD = b"obj"
-OBJECT_HEADER = re.compile(rb"(?<![0-9])([0-9]{1,10})" + GAP + rb"++([0-9]{1,5})" + GAP + rb"++" + HEADER_WORD)
+OBJECT_HEADER = compiled(rb"(?<![0-9])([0-9]{1,10})" + GAP + rb"++([0-9]{1,5})" + GAP + rb"++" + HEADER_WORD)
 PLAIN_HEADER = re.compile(rb"(?<![0-9])[0-9]{1,10} [0-9]{1,5} " + HEADER_WORD + rb"\Z")
 PLAIN_HEADER_BYTES = len("1234567890 12345 obj")
 LINE_BYTES = 256
 """More than the longest comment of ``GAP``."""
-TRAILER = re.compile(rb"trailer" + GAP + rb"*+<<")
+TRAILER = compiled(rb"trailer" + GAP + rb"*+<<")
 
 
 def check_nesting(signatures: Sequence[Signature]) -> None:

@@ -8,6 +8,7 @@ like this, every object, string and stream ends at the same place for every read
 import re
 from dataclasses import dataclass, field, replace
 
+from validator.patterns import compiled
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.values import SPACE, WHITE_SPACE, Value, read_value
 
@@ -15,9 +16,9 @@ COMMENT = rb"%(?![^\r\n]*(?:[0-9][^\r\n]*obj|xref|trailer|stream|%EOF))[^\r\n]*+
 """A line on which nobody could find a part of the file. Tools put their name there."""
 GAP = SPACE + rb"*+(?:" + COMMENT + SPACE + rb"*+)*+"
 """What may stand between two objects."""
-HEADER = re.compile(rb"%PDF-[0-9]\.[0-9][ \t]*[\r\n]+(?:%[^\r\n]*[\r\n]+)*+" + SPACE + rb"*+")
+HEADER = compiled(rb"%PDF-[0-9]\.[0-9][ \t]*[\r\n]+(?:%[^\r\n]*[\r\n]+)*+" + SPACE + rb"*+")
 OBJECT = re.compile(rb"([0-9]{1,10}+) ([0-9]{1,5}+) obj")
-BODY = re.compile(
+BODY = compiled(
     rb"(?:[^()<>%]++|<<|>>|<[0-9A-Fa-f\x00\t\n\x0c\r ]*+>|"
     rb"\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))*+\))*+",
     re.DOTALL,
@@ -29,7 +30,7 @@ LENGTH = re.compile(
 )
 END_STREAM = re.compile(SPACE + rb"*+endstream" + SPACE + rb"*+endobj")
 DELIMITED = re.compile(rb"[\x00\t\n\x0c\r \])>]endobj[\x00\t\n\x0c\r ]")
-TABLE = re.compile(
+TABLE = compiled(
     rb"xref"
     + SPACE
     + rb"++(?:[0-9]{1,8} [0-9]{1,7} ?(?:\r\n|\r|\n)(?:[0-9]{10} [0-9]{5} [nf](?: [\r\n]|\r\n))*+)++"
@@ -38,13 +39,13 @@ TABLE = re.compile(
     + SPACE
     + rb"*+(?=<<)"
 )
-FINISH = re.compile(
+FINISH = compiled(
     GAP + rb"startxref" + SPACE + rb"++([0-9]{1,10}+)" + SPACE + rb"++%%EOF(?=" + SPACE + rb"|$|[0-9])" + GAP
 )
-SKIP = re.compile(GAP)
+SKIP = compiled(GAP)
 NO_WORD = rb"e(?!ndobj)|s(?!tream)"
 """A letter with which neither ``endobj`` nor ``stream`` begins."""
-PLAIN_OBJECT = re.compile(
+PLAIN_OBJECT = compiled(
     rb"([0-9]{1,10}+) 0 obj"
     rb"(?:[^()<>%es]*+(?:" + NO_WORD + rb"|<<|>>|<[0-9A-Fa-f\x00\t\n\x0c\r ]*+>|"
     rb"\([^()\\es]*+(?:(?:" + NO_WORD + rb"|\\[^es])[^()\\es]*+)*\)))*[^()<>%es]*+"

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from itertools import pairwise
 
+from validator.patterns import compiled
 from validator.pdf.reader import Reader
 
 BYTE_RANGE = b"/ByteRange"
@@ -43,7 +44,7 @@ def _count_by_object(document: bytes, start: int, end: int, word: bytes, offsets
 def _count(text: bytes, word: bytes) -> int:
     # Each match runs to the next place that may begin something, which is faster than to search at every byte.
     first, rest = re.escape(word[:1]), re.escape(word)
-    pattern = re.compile(rb"[^(%%%b]*+(?:(%b)|%b|.|\Z)" % (first, rest, STRING_OR_COMMENT), re.DOTALL)
+    pattern = compiled(rb"[^(%%%b]*+(?:(%b)|%b|.|\Z)" % (first, rest, STRING_OR_COMMENT), re.DOTALL)
     return sum(match[1] is not None for match in pattern.finditer(text))
 
 

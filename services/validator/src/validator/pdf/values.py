@@ -7,6 +7,7 @@ whatever else readers may disagree about raise ``Inconclusive``.
 import re
 from typing import NamedTuple, TypeAlias
 
+from validator.patterns import compiled
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.pyhanko_internals import decode_name
 
@@ -26,7 +27,7 @@ GAP = SPACE + rb"{1,2}+"
 END = rb"(?=[\x00\t\n\x0c\r \[\]<>()/]|$)"
 """What must follow a token made of regular characters."""
 
-TOKEN = re.compile(
+TOKEN = compiled(
     SPACE + rb"*+(?:"
     rb"(?P<name>/[!-$&'*-.0-;=?-Z\\^-z|~]*+)" + END + rb"|"
     rb"(?P<ref>(?P<number>[0-9]{1,7})"
@@ -53,8 +54,7 @@ REFERENCES = re.compile(
 )
 """References one after the other, with nothing between them but what ``bytes.split`` takes for white space.
 
-Here and in ``layout.PLAIN_OBJECT`` groups are repeated with ``*`` and ``+``, not with ``*+`` and ``++``: before 3.11.5,
-Python goes wrong in a possessive group that holds alternatives (CPython issue 106052).
+Its group is not possessive, as in ``layout.PLAIN_OBJECT``: every Python reads it alike (``validator.patterns``).
 """
 ESCAPE = re.compile(rb"\\(?:([0-7]{3})|([nrtbf()\\])|(.|$))", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"(": b"(", b")": b")", b"\\": b"\\"}

@@ -4,11 +4,12 @@ import re
 
 from pyhanko.pdf_utils.xref import XRefSectionData
 
+from validator.patterns import compiled
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.values import SPACE
 
 SUBSECTION = re.compile(SPACE + rb"*+([0-9]{1,8}) ([0-9]{1,7})(?: ?\r?\n)")
-ROWS = re.compile(rb"(?:[0-9]{10} [0-9]{5} [nf](?: [\r\n]|\r\n))*+")
+ROWS = compiled(rb"(?:[0-9]{10} [0-9]{5} [nf](?: [\r\n]|\r\n))*+")
 TRAILER = re.compile(SPACE + rb"*+trailer" + SPACE + rb"*+(?=<<)")
 ROW = 20
 """Bytes of one row."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 
+from validator.patterns import compiled
 from validator.pdf.entries import readable_entry
 from validator.policy import SecrecyLimits
 from validator.secrecy.fonts import Font, read_font
@@ -18,7 +19,7 @@ from validator.secrecy.search import Scan
 
 _NUMBER = rb"(?<![\w.])[-+]?(?:\d{1,15}+\.?+\d*+|\.\d++)"
 _STRING = rb"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)|<[0-9A-Fa-f\s]*+>"
-_OPERATOR = re.compile(
+_OPERATOR = compiled(
     rb"(?P<show>" + _STRING + rb")\s*+(?:Tj|'|\")"
     rb"|\[(?P<array>(?:\s|" + rb"[-+.\d]|" + _STRING + rb")*+)\]\s*+TJ"
     rb"|(?P<mx>" + _NUMBER + rb")\s++" + _NUMBER + rb"\s++" + _NUMBER + rb"\s++(?P<my>" + _NUMBER + rb")\s++"
@@ -29,7 +30,7 @@ _OPERATOR = re.compile(
     rb"|/(?P<form>[^\s/<>\[\]()]{1,120}+)\s++Do\b",
     re.DOTALL,
 )  # fmt: skip
-_PIECE = re.compile(rb"(?P<string>" + _STRING + rb")|(?P<number>[-+]?(?:\d{1,15}+\.?+\d*+|\.\d++))", re.DOTALL)
+_PIECE = compiled(rb"(?P<string>" + _STRING + rb")|(?P<number>[-+]?(?:\d{1,15}+\.?+\d*+|\.\d++))", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|\r\n|(.))", re.DOTALL)
 _PLAIN = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b""}
 
