@@ -77,7 +77,7 @@ async def test_what_a_unit_has_is_recalled_from_it_alone(world: World) -> None:
 async def test_an_inbox_that_never_answered_may_have_the_document(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("router.execute.placing.SILENCE_SECONDS", 0.01)
+    monkeypatch.setattr("router.execute.silence.SILENCE_SECONDS", 0.01)
     world.sender.silent.add(A)
     await world.deliver(world.letter(to=(A,)))
     await world.report(world.recall("doc", to=(A,)))
