@@ -10,6 +10,7 @@ import pytest
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.facts import ObjectRef
+from intake.giving_way import MOST_SECONDS
 from intake.pace import LONGEST_LAPSE_SECONDS, SHORTEST_LAPSE_SECONDS, Bounds, Pace
 from intake.record import PackageRecord
 from intake.turns import GIVING_WAY_SECONDS, Turns, UnitsLine
@@ -317,3 +318,18 @@ def test_whatever_happens_the_door_never_stays_shut(loop: VirtualLoop) -> None:
     door.run(door.turns.measure)
     assert not any(door.turns.under_way._of_units.values())
     assert not door.turns._waiting
+
+
+def test_a_flood_of_urgent_packages_holds_up_normal_ones_half_of_the_time(loop: VirtualLoop) -> None:
+    door, normal, began = Door(loop, size=4, floor=2), 0, loop.time()
+    urgent = door.submit("B", 1, URGENT)
+    door.submit("A", 400)
+    while loop.time() < began + 4 * MOST_SECONDS:
+        urgent += door.submit("B", 1, URGENT)
+        door.hear(urgent.pop(0), lane=URGENT)
+        taken, door.taken = [name for name in door.taken if name.startswith("A")], []
+        for name in taken:
+            door.hear(name)
+        normal += len(taken)
+        door.settle(0.25)
+    assert normal > 3 * 4 * MOST_SECONDS / GIVING_WAY_SECONDS, "more than one a second all the time"

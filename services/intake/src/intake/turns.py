@@ -7,7 +7,7 @@ the one whose last turn is longest ago. A unit that has none may even exceed the
 wait for those that fill it.
 
 The normal lane gives way: while an urgent package is under way, here or at another process, one normal package is let
-in each second.
+in each second, until it has given way for long enough (``intake.giving_way``).
 
 All of this is forgotten when the process ends or hears nothing any more; then everybody's turn is at once.
 """
@@ -22,6 +22,7 @@ from contextvars import ContextVar
 from common.domain.names import Lane, UnitCode
 from common.metrics import set_under_way, set_under_way_limit
 from common.topology import unit_of_submit_queue
+from intake.giving_way import GivingWay
 from intake.pace import Bounds
 from intake.record import PackageRecord
 from intake.under_way import NEVER, Key, Turn, UnderWay
@@ -51,6 +52,7 @@ class Turns:
         self._number = 0
         self._normal_at = -NEVER
         """When the last turn of the normal lane began."""
+        self._giving_way = GivingWay()
         self._alarm: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
@@ -166,7 +168,8 @@ class Turns:
     @property
     def _gives_way_until(self) -> float:
         """When the normal lane may go on."""
-        return self._normal_at + GIVING_WAY_SECONDS if self.under_way.has_urgent else -NEVER
+        until = self._giving_way.until(self._clock(), has_urgent=self.under_way.has_urgent)
+        return min(self._normal_at + GIVING_WAY_SECONDS, until)
 
     def _set_alarm(self) -> None:
         """Look again when there may be room though nothing is heard, if somebody waits for that."""
