@@ -12,7 +12,7 @@ from apidocs.headers import Schema
 from common import topology
 from common.domain.directory import Unit
 from common.domain.names import Lane
-from common.facts.flows import OPERATOR, SERVICES, made_by, taken_by
+from common.facts.flows import OPERATOR, PASSING, SERVICES, made_by, taken_by
 from common.topology import BROKER_EVENTS, FACTS, INBOX, PLACE, SUBMIT, VHOST
 
 UNIT = "unit"
@@ -107,6 +107,7 @@ def _consumed(service: str) -> list[tuple[str, str, tuple[str, ...]]]:
             taken = [
                 (topology.submit_queue("{unit}", lane), _submitted(lane), (*messages.submissions(),)) for lane in lanes
             ] + taken
+            taken.append((topology.PROGRESS, _passing(), tuple(PASSING)))
         case "router":
             about = f"The router's own orders, from exchange `{PLACE}`."
             taken += [(topology.place_queue(lane), about, ("place",)) for lane in lanes]
@@ -118,6 +119,14 @@ def _consumed(service: str) -> list[tuple[str, str, tuple[str, ...]]]:
 def _bound(service: str, lane: Lane) -> str:
     keys = [binding.key for binding in WHOLE.bindings if binding.queue == topology.facts_queue(service, lane)]
     return f"Bound to `{FACTS}` with {', '.join(f'`{key}`' for key in keys)}."
+
+
+def _passing() -> str:
+    keys = [binding.key for binding in WHOLE.bindings if binding.queue == topology.PROGRESS]
+    return (
+        f"A stream, bound to `{FACTS}` with {', '.join(f'`{key}`' for key in keys)}. Every process of intake hears "
+        "all of it from when it connects, and reads the routing key and the correlation id (the package) alone."
+    )
 
 
 def _submitted(lane: Lane) -> str:

@@ -69,6 +69,7 @@ SHIPPED = sorted([*(ROOT / "libs" / "common").rglob("*.py"), *(ROOT / "services"
 BEGINS_TASKS = {
     "common.tasks": "supervises them",
     "common.service.consumer": "one for each message, and the two that a connection waits for",
+    "common.service.listener": "the two that a connection waits for",
     "common.service.publisher": "one for each publish",
     "notifier.dispatch": "one for each notification",
     "validator.workers.pool": "one for each document",
@@ -112,6 +113,7 @@ NARROW = {
     "common.objects": "asks for one code; all else that means an outage is in STORE_TROUBLE",
     "common.service.connection": "gives one error another name",
     "common.service.consumer": "supervised: what is not held here begins the task again",
+    "common.service.listener": "supervised: what is not held here begins the task again",
     "common.service.depths": "looks into an outage of its own, and raises all others again",
     "common.service.publisher": "supervised, and every other error goes to whoever publishes",
     "validator.checks.difference": "inside of library_errors_as",

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import statistics
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import aio_pika
@@ -33,6 +34,24 @@ DIRECTORY_SECONDS = 15.0
 WARM_UP = 10
 
 Seconds = list[float]
+Measured = dict[str, Seconds]
+
+
+class Watch:
+    """Reads the services' histograms before, between and after the two parts of a run."""
+
+    def __init__(self, found: TrunkFile) -> None:
+        self._found = found
+        self._readings = [stages.read(found)]
+
+    def begin_part(self) -> None:
+        """From here on, the letters are of the next part."""
+        self._readings.append(stages.read(self._found))
+
+    def parts(self) -> list[dict[str, float]]:
+        """Mean milliseconds of each part, by histogram with its labels."""
+        self.begin_part()
+        return [stages.means_ms(before, after) for before, after in pairwise(self._readings)]
 
 
 def p99_ms(seconds: Seconds) -> float:
@@ -48,7 +67,9 @@ async def one_by_one(office: Post, letters: list[Letter]) -> Seconds:
     return [office.arrived[letter.document_id] - office.sent[letter.document_id] for letter in letters]
 
 
-async def with_full_inboxes(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:
+async def with_full_inboxes(
+    found: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
+) -> dict[str, Seconds]:
     """Idle, then each letter beside one for another open inbox, then beside one for a full inbox.
 
     The second is the yardstick of the third: the same load, and nothing full.
@@ -62,6 +83,7 @@ async def with_full_inboxes(found: TrunkFile, city: City, given: argparse.Namesp
             to = [reading[number % len(reading)] for number in range(given.letters)]
             await one_by_one(office, letters.to(to[:WARM_UP]))
             idle = await one_by_one(office, letters.to(to))
+            watch.begin_part()
             beside_open = await accompanied(office, letters, to, reading)
             await office.submit(letters.to(full * 2))
             await one_by_one(office, letters.to(to[:WARM_UP]))
@@ -79,12 +101,13 @@ async def accompanied(office: Post, letters: Letters, to: list[str], others: lis
     return measured
 
 
-async def beside_a_flood(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:
+async def beside_a_flood(found: TrunkFile, city: City, given: argparse.Namespace, watch: Watch) -> Measured:
     """Idle, then while another unit floods the trunk."""
     letters, codes = Letters(city), city.codes
     async with post(found, city) as office:
         await one_by_one(office, letters.to([codes[3]] * WARM_UP, sender=codes[1]))
         idle = await one_by_one(office, letters.to([codes[3]] * given.letters, sender=codes[1]))
+        watch.begin_part()
         flood = letters.to([codes[2]] * given.flood, sender=codes[0])
         flooding = asyncio.create_task(office.submit(flood))
         beside = await one_by_one(office, letters.to([codes[3]] * given.letters, sender=codes[1]))
@@ -93,12 +116,15 @@ async def beside_a_flood(found: TrunkFile, city: City, given: argparse.Namespace
     return {"idle": idle, f"beside {given.flood} letters of one unit": beside}
 
 
-async def urgent_under_a_backlog(found: TrunkFile, city: City, given: argparse.Namespace) -> dict[str, Seconds]:
+async def urgent_under_a_backlog(
+    found: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
+) -> dict[str, Seconds]:
     """Idle, then in the middle of a backlog of normal letters."""
     letters = Letters(city)
     async with post(found, city) as office:
         await one_by_one(office, list(letters.make(WARM_UP, Lane.URGENT)))
         idle = await one_by_one(office, list(letters.make(given.letters, Lane.URGENT)))
+        watch.begin_part()
         heap = list(letters.make(given.backlog, Lane.NORMAL))
         submitting = asyncio.create_task(office.submit(heap))
         beside = await one_by_one(office, list(letters.make(given.letters, Lane.URGENT)))
@@ -108,7 +134,8 @@ async def urgent_under_a_backlog(found: TrunkFile, city: City, given: argparse.N
     return {"idle": idle, f"urgent, {left} of {given.backlog} normal letters still on their way": beside}
 
 
-SCENARIOS: dict[str, Callable[[TrunkFile, City, argparse.Namespace], Awaitable[dict[str, Seconds]]]] = {
+Scenario = Callable[[TrunkFile, City, argparse.Namespace, Watch], Awaitable[Measured]]
+SCENARIOS: dict[str, Scenario] = {
     "inboxes": with_full_inboxes,
     "flood": beside_a_flood,
     "urgent": urgent_under_a_backlog,
@@ -134,8 +161,8 @@ class _Channel:
         await self._connection.close()
 
 
-def show(name: str, measured: dict[str, Seconds], waits: dict[str, float], console: Console) -> None:
-    """The figures, then where the time went."""
+def show(name: str, measured: dict[str, Seconds], parts: list[dict[str, float]], console: Console) -> None:
+    """The figures, then where the time went: mean times since submission at the end of each stage, and of waiting."""
     table = Table("letters", "count", "p50 ms", "p99 ms", "p99 beside idle", title=name)
     idle = p99_ms(measured["idle"])
     for title, seconds in measured.items():
@@ -143,9 +170,9 @@ def show(name: str, measured: dict[str, Seconds], waits: dict[str, float], conso
         p50 = statistics.median(seconds) * 1000
         table.add_row(title, str(len(seconds)), f"{p50:.0f}", f"{p99_ms(seconds):.0f}", beside)
     console.print(table)
-    where = Table("histogram", "mean ms", title="all letters of the run")
-    for title, mean in waits.items():
-        where.add_row(title, f"{mean:.1f}")
+    where = Table("histogram", "mean ms, idle", "mean ms, beside the others", title="all letters of the run")
+    for title in sorted(set().union(*parts)):
+        where.add_row(title, *(f"{part[title]:.0f}" if title in part else "" for part in parts))
     console.print(where)
 
 
@@ -162,13 +189,13 @@ def main() -> None:
     given = arguments.parse_args()
     with shown() as progress:
         found = up(given.state, progress)
-    before = stages.read(found)
-    measured = asyncio.run(_measured(found, given))
-    show(given.scenario, measured, stages.means_ms(before, stages.read(found)), Console())
+    watch = Watch(found)
+    measured = asyncio.run(_measured(found, given, watch))
+    show(given.scenario, measured, watch.parts(), Console())
 
 
-async def _measured(found: TrunkFile, given: argparse.Namespace) -> dict[str, Seconds]:
-    return await SCENARIOS[given.scenario](found, keep.load(found.city_dir), given)
+async def _measured(found: TrunkFile, given: argparse.Namespace, watch: Watch) -> Measured:
+    return await SCENARIOS[given.scenario](found, keep.load(found.city_dir), given, watch)
 
 
 if __name__ == "__main__":

@@ -304,3 +304,63 @@ async def test_a_message_whose_processing_raises_holds_no_slot(vhost: VirtualHos
         await until(lambda: b"even" in seen)
         failing[0] = False
         await until(lambda: b"odd" in seen)
+
+
+class OneQueueWaits:
+    """A line in which the messages of one queue wait until they are let in."""
+
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
+        self.go = asyncio.Event()
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def turn(self, queue: str) -> AsyncIterator[None]:
+        if queue == self._queue:
+            self.waiting += 1
+            await self.go.wait()
+        yield
+
+    def dismiss(self) -> None:
+        self.go.set()
+
+
+async def test_who_waits_for_a_turn_takes_no_slot(vhost: VirtualHost) -> None:
+    busy, other = declare(vhost, f"{PREFIX}94.normal", f"{PREFIX}95.normal")
+    handled, line = Handled(), OneQueueWaits(busy)
+    async with consuming_from(vhost, lambda: [busy, other], handled, slots=1, line=line):
+        await put(vhost, busy, b"waits", b"waits, too", b"is not sent ahead")
+        await until(lambda: line.waiting == 2)
+        await put(vhost, other, b"1", b"2", b"3")
+        await until(lambda: handled.bodies() == [b"1", b"2", b"3"])
+        line.go.set()
+        await until(lambda: len(handled.messages) == 6)
+
+
+@pytest.mark.parametrize("ends", ["pause", "stop"])
+async def test_who_waits_for_a_turn_is_given_back(vhost: VirtualHost, ends: str) -> None:
+    (queue,) = declare(vhost, f"{PREFIX}96.{ends}.normal")
+    handled, line = Handled(), OneQueueWaits(queue)
+    await put(vhost, queue, b"1", b"2", b"3")
+    async with consuming_from(vhost, lambda: [queue], handled, line=line) as consumer:
+        await until(lambda: line.waiting == 2)
+        if ends == "stop":
+            await consumer.stop(5)
+        else:
+            consumer.pause(is_paused=True)
+        await until(lambda: vhost.depth(queue) == 3 and not consumer._running)
+    assert handled.messages == []
+
+
+async def test_who_waits_when_the_connection_is_lost_is_handled_once(vhost: VirtualHost) -> None:
+    """It comes again by the next connection, and the one that waited has nothing to settle any more."""
+    (queue,) = declare(vhost, f"{PREFIX}97.normal")
+    handled, line = Handled(), OneQueueWaits(queue)
+    await put(vhost, queue, b"1", b"2")
+    async with consuming_from(vhost, lambda: [queue], handled, slots=4, line=line):
+        await until(lambda: line.waiting == 2)
+        vhost.admin.end_sessions("intake", "test")
+        await until(lambda: line.waiting == 4)
+        line.go.set()
+        await until(lambda: len(handled.messages) >= 2)
+    assert sorted(handled.bodies()) == [b"1", b"2"]

@@ -98,6 +98,10 @@ COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
             ("trunk_archive_write_seconds_count", ("written",)): 1,
         },
     ),
+    "record_under_way_lapsed": (
+        lambda: metrics.record_under_way_lapsed(Lane.NORMAL),
+        {("trunk_packages_under_way_lapsed_total", ("normal",)): 1},
+    ),
     "record_task_failure": (
         lambda: metrics.record_task_failure("sweep"),
         {("trunk_task_failures_total", ("sweep",)): 1},
@@ -144,6 +148,14 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
     "set_door": (
         lambda: metrics.set_door(Lane.URGENT, is_open=False),
         {("trunk_door_open", ("urgent",)): 0},
+    ),
+    "set_under_way": (
+        lambda: metrics.set_under_way(Lane.URGENT, 3),
+        {("trunk_packages_under_way", ("urgent",)): 3},
+    ),
+    "set_under_way_limit": (
+        lambda: metrics.set_under_way_limit(7),
+        {("trunk_packages_under_way_limit", ()): 7},
     ),
     "set_units_over_rate": (
         lambda: metrics.set_units_over_rate(Lane.NORMAL, 2),

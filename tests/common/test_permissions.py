@@ -55,6 +55,7 @@ QUEUES = (
     *DEAD,
     "broker.events",
     "trunk.mark",
+    "trunk.progress",
 )
 KEYS_OF_EXCHANGES = {
     "trunk.facts": (*FACT_KEYS, "document.verified", "document.verified.other", "#", ""),
@@ -100,6 +101,8 @@ def may_read(account: str, queue: str) -> bool:
             return account == service
         case ["trunk", "mark"]:
             return False
+        case ["trunk", "progress"]:
+            return account == "intake"
     return account == "archive"
 
 

@@ -87,6 +87,7 @@ def test_services_consume_the_documented_queues(service: str, monkeypatch: pytes
     monkeypatch.setattr(DirectoryReader, "is_loaded", True)
     consumed: list[str] = []
     monkeypatch.setattr(chassis, "Consumer", lambda _, __, queues, *___, **____: consumed.extend(queues()))
+    monkeypatch.setattr(chassis, "Listener", lambda _, __, stream, *___: consumed.append(stream))
     importlib.import_module(f"{service}.main").build()
     assert sorted(consumed) == sorted(documents.consumed(service))
     ours = {each["address"] for each in documents.document(service)["channels"].values() if _is_queue(each)}
@@ -94,6 +95,7 @@ def test_services_consume_the_documented_queues(service: str, monkeypatch: pytes
 
 
 def test_every_declared_queue_has_a_reader() -> None:
+    """But for the mark, and the stream of progress, from which nobody takes anything away."""
     read = {queue for service in SERVICES for queue in documents.consumed(service)}
     assert {*documents.QUEUES} - read == {"inbox.{unit}", "trunk.mark"}
 

@@ -70,7 +70,7 @@ class Timer(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Queue:
-    """A quorum queue."""
+    """A quorum queue, or a stream."""
 
     name: str
     arguments: Arguments
@@ -84,6 +84,8 @@ class Queue:
     """Without a leader: publishes to it get no answer."""
     held_up: list[Callable[[], None]] = field(default_factory=list)
     """What waits for a leader."""
+    behind: dict[int, deque[Message]] = field(default_factory=dict)
+    """In a stream: what each reader, by its identity, has not got yet."""
     filler: int = 0
     """Messages of nobody, by which a fault fills it."""
 
@@ -91,6 +93,11 @@ class Queue:
     def count(self) -> int:
         """All messages that count for the limit."""
         return len(self.ready) + len(self.delayed) + len(self.unacked) + self.filler
+
+    @property
+    def is_stream(self) -> bool:
+        """Every reader gets all that comes from when it began."""
+        return self.arguments.get("x-queue-type") == "stream"
 
     @property
     def drops_oldest(self) -> bool:
@@ -215,6 +222,11 @@ class Broker:
         return not full, queues, [queue for queue in taken if queue.is_silent]
 
     def _enqueue(self, queue: Queue, message: Message) -> None:
+        if queue.is_stream:
+            for reader in queue.readers:
+                queue.behind.setdefault(id(reader), deque()).append(message)
+            self.dispatch(queue)
+            return
         while queue.ready and queue.is_full and queue.drops_oldest:
             queue.ready.popleft()
         if late := self.lateness(queue):
@@ -246,6 +258,9 @@ class Broker:
 
     def dispatch(self, queue: Queue) -> None:
         """Deliver what can be delivered, to the consumers in turn."""
+        if queue.is_stream:
+            self._pass_on(queue)
+            return
         while queue.ready and queue.readers and not self.is_down:
             reader = next((each for each in queue.readers if each.has_room), None)
             if reader is None:
@@ -255,6 +270,13 @@ class Broker:
             message = queue.ready.popleft()
             queue.unacked[message.number] = message
             reader.deliver(queue, message)
+
+    def _pass_on(self, queue: Queue) -> None:
+        queue.behind = {id(reader): queue.behind.get(id(reader), deque()) for reader in queue.readers}
+        for reader in queue.readers:
+            behind = queue.behind[id(reader)]
+            while behind and reader.has_room and not self.is_down:
+                reader.deliver(queue, behind.popleft())
 
     def ack(self, queue: Queue, message: Message) -> None:
         """It is done."""

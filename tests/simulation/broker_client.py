@@ -6,7 +6,7 @@ reason of the channel, with the error of the connection, or with a bare ``Except
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
 from types import SimpleNamespace
 from typing import Any
@@ -229,10 +229,17 @@ class Channel(_Closable):
         return await self.rpc("declare", declared)
 
     async def basic_consume(
-        self, queue: str, consumer_callback: Callable[[Any], Awaitable[None]], *, consumer_tag: str
+        self,
+        queue: str,
+        consumer_callback: Callable[[Any], Awaitable[None]],
+        *,
+        consumer_tag: str,
+        arguments: Mapping[str, Any] | None = None,
     ) -> None:
         def consume() -> None:
             found = self._broker.check_read(self.connection.user, queue)
+            if found.is_stream and (arguments != {"x-stream-offset": "next"} or not self._prefetch):
+                raise NotImplementedError("the model reads streams with a prefetch and from the next message on")
             consumer = Consumer(self, consumer_tag, consumer_callback, self._prefetch)
             self._consumers[consumer_tag] = consumer
             found.readers.append(consumer)

@@ -11,6 +11,7 @@ import pytest
 from pamqp.commands import Basic
 
 from common import topology
+from common.service.listener import FROM_NOW_ON
 from common.topology import Binding, Exchange, Queue, Topology
 from tests.common.conftest import UNITS, VirtualHost, for_tests, vhost  # noqa: F401 - a fixture
 from tests.simulation.broker import Broker
@@ -69,12 +70,12 @@ class Side:
             channel.basic_publish(body, exchange=exchange, routing_key=key, properties=properties, mandatory=True)
         )
 
-    async def reader(self, user: str, queue: str, prefetch: int = 10) -> "Reader":
+    async def reader(self, user: str, queue: str, prefetch: int = 10, **given: Any) -> "Reader":
         """Consumes a queue."""
         channel = await self.channel(user, confirms=False)
         reader = Reader(channel)
         await channel.basic_qos(prefetch_count=prefetch)
-        await channel.basic_consume(queue, reader.take, consumer_tag="reader")
+        await channel.basic_consume(queue, reader.take, consumer_tag="reader", **given)
         return reader
 
 
@@ -255,6 +256,36 @@ async def a_cancelled_consumer_gets_nothing_more(side: Side) -> Any:
     return nothing, found.message_count
 
 
+async def a_stream_is_heard_by_all_and_from_now_on(side: Side) -> Any:
+    """Each reader has all of it from when it began, however much another one holds, and nothing comes again."""
+    key, channel = "package.routed.normal", await side.channel("router")
+
+    async def put(body: bytes) -> None:
+        await side.publish(channel, key, body, topology.FACTS, user_id="router")
+
+    await put(b"before")
+    slow = await side.reader("intake", topology.PROGRESS, prefetch=1, arguments=FROM_NOW_ON)
+    await put(b"1")
+    quick = await side.reader("intake", topology.PROGRESS, arguments=FROM_NOW_ON)
+    await put(b"2")
+    got = [shown(await slow.next()), shown(await quick.next())]
+    more = [await slow.waiting(), await quick.waiting()]
+    await slow.channel.basic_ack(1)
+    got.append(shown(await slow.next()))
+    await side.connections[-1].close()
+    late = await side.reader("intake", topology.PROGRESS, arguments=FROM_NOW_ON)
+    nothing = await late.waiting()
+    await put(b"3")
+    got.append(shown(await late.next()))
+    refused = await side.channel("router", confirms=False)
+    return (
+        *got,
+        more,
+        nothing,
+        await outcome(refused.basic_consume(topology.PROGRESS, late.take, arguments=FROM_NOW_ON, consumer_tag="x")),
+    )
+
+
 async def a_closed_channel_takes_nothing(side: Side) -> Any:
     channel = await side.channel("router")
     await channel.close()
@@ -277,6 +308,7 @@ SCENARIOS = (
     who_may_look_and_read,
     a_cancelled_consumer_gets_nothing_more,
     a_closed_channel_takes_nothing,
+    a_stream_is_heard_by_all_and_from_now_on,
 )
 Scenario = Callable[[Side], Awaitable[Any]]
 

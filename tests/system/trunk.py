@@ -172,11 +172,12 @@ class Trunk:
         return httpx.Client(base_url=self.told["rabbitmq_management_url"] + "/api", auth=who, timeout=20)
 
     def depths(self) -> dict[str, int]:
-        """Messages, waiting or taken, in every queue that is not empty; inboxes and the mark, which stays, left out."""
+        """Messages, waiting or taken, in every queue that is not empty; inboxes left out, and what stays: the mark and
+        the stream of progress."""
         with self.management() as http:
             queues = http.get(f"/queues/{VHOST}").raise_for_status().json()
         depths = {queue["name"]: queue.get("messages", 0) for queue in queues}
-        left_out = ("inbox.", "trunk.mark")
+        left_out = ("inbox.", "trunk.mark", "trunk.progress")
         return {name: depth for name, depth in depths.items() if not name.startswith(left_out) and depth}
 
     def held(self) -> list[dict[str, Any]]:

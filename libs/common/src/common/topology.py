@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from common.domain.directory import BrokerLogin, Unit
 from common.domain.names import Lane
-from common.facts.flows import OPERATOR, RECORDER, SERVICES, made_by, taken_by
+from common.facts.flows import OPERATOR, PASSING, RECORDER, SERVICES, made_by, taken_by
 
 OLDEST_RABBITMQ = (4, 3)
 VHOST = "trunk"
@@ -27,6 +27,12 @@ INBOX = "trunk.inbox"
 MARK = "trunk.mark"
 """Queue that holds one message of the router and that nobody reads: without it, the broker has lost its data."""
 MARK_KEY = "mark"
+
+PROGRESS = "trunk.progress"
+"""Stream of the facts that tell how far packages are. Every process of intake hears all of it, from when it connects;
+nothing in it is promised to anybody."""
+PROGRESS_SEGMENT_BYTES = 1024 * 1024
+"""The broker removes whole segments, so it keeps a few of these."""
 
 BROKER_EVENTS = "broker.events"
 """Queue of what the broker itself reports: failed log-ins, refused accesses, changes of rights."""
@@ -67,7 +73,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable quorum queue and its arguments."""
+    """A durable queue and its arguments: a quorum queue, or one stream."""
 
     name: str
     arguments: Arguments = field(default_factory=dict, hash=False)
@@ -210,7 +216,7 @@ def static_topology() -> Topology:
     )
     for service in SERVICES:
         whole += _service(service)
-    return whole + _mark() + _broker_events()
+    return whole + _mark() + _progress() + _broker_events()
 
 
 def unit_topology(unit: Unit, *, is_disabled: bool = False) -> Topology:
@@ -288,7 +294,7 @@ def _service_user(service: str, own_queues: list[str]) -> User:
         case "intake":
             # Read: what any unit submits. Write on other services' queues lets it ask for their depth, nothing else:
             # a binding also needs the right to read an exchange.
-            read.append(r"submit\..+\.(normal|urgent)")
+            read += [r"submit\..+\.(normal|urgent)", re.escape(PROGRESS)]
             write += [r"facts\.[a-z]+\.(normal|urgent)", r"place\.(normal|urgent)"]
         case "router":
             read += [re.escape(place_queue(lane)) for lane in Lane]
@@ -319,6 +325,17 @@ def _mark() -> Topology:
     """The newest mark stays: it may be set again at any time."""
     arguments: Arguments = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "drop-head"}
     return Topology(queues=(Queue(MARK, arguments),), bindings=(Binding(PLACE, MARK, MARK_KEY),))
+
+
+def _progress() -> Topology:
+    """The oldest segments give way, whoever has heard them."""
+    arguments: Arguments = {
+        "x-queue-type": "stream",
+        "x-max-length-bytes": 4 * PROGRESS_SEGMENT_BYTES,
+        "x-stream-max-segment-size-bytes": PROGRESS_SEGMENT_BYTES,
+    }
+    keys = [f"{fact}.{lane}" for fact, lanes in PASSING.items() for lane in lanes]
+    return Topology(queues=(Queue(PROGRESS, arguments),), bindings=tuple(Binding(FACTS, PROGRESS, key) for key in keys))
 
 
 def _broker_events() -> Topology:

@@ -2,7 +2,8 @@
 
 import io
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import BinaryIO, cast
@@ -54,6 +55,8 @@ class Intake:
     waiting: WaitingPackages
     directory: DirectoryReader
     now: Clock = utc_now
+    letting_in: Callable[[PackageRecord], AbstractContextManager[None]] = lambda _: nullcontext()
+    """Around the first announcement of a decision."""
 
     async def receive(self, message: Incoming) -> None:
         """Decide about a submission once, and answer every copy of it."""
@@ -203,7 +206,8 @@ class Intake:
             return
         if event := security_fact_of(record):
             await self.announcer.announce(event)
-        await self.announcer.announce_saved(fact_body(record))
+        with self.letting_in(record):
+            await self.announcer.announce_saved(fact_body(record))
         if await self.packages.mark_announced(record.package_id):
             if record.reason:
                 record_rejection("intake", record.reason, "package")

@@ -11,6 +11,7 @@ from common.objects import Objects
 from common.service.consumer import Consumer
 from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Requests
 from common.service.service import Service
+from common.topology import PROGRESS
 from intake.door import Door
 from intake.handlers import Intake
 from intake.open_packages import OpenPackages
@@ -19,6 +20,7 @@ from intake.rates import MongoUsages, UnitRates, counted
 from intake.redrive import Redrive
 from intake.settings import IntakeSettings
 from intake.submission import submit_queues
+from intake.turns import Turns, UnitsLine
 from intake.waiting_store import WaitingPackages
 from intake.waiting_sweep import WaitingSweep
 
@@ -32,7 +34,8 @@ def build() -> Service:
     waiting = WaitingPackages(database)
     packages = Packages(database, settings.redrive_budgets)
     redrive = Redrive(OpenPackages(database, settings.redrive_budgets), service, settings)
-    intake = Intake(service, settings, objects, packages, waiting, directory)
+    turns = Turns(settings.under_way_bounds)
+    intake = Intake(service, settings, objects, packages, waiting, directory, letting_in=turns.letting_in)
     sweep = WaitingSweep(waiting, intake.resume, directory)
     service.uses(directory)
     rates = UnitRates(MongoUsages(database), settings.rate_limits)
@@ -44,9 +47,12 @@ def build() -> Service:
 
     receive = counted(intake.receive, rates, look_again)
     service.refreshes("units over their rate", rates.measure)
+    service.hears(PROGRESS, turns.heard, turns.set_heard)
+    service.refreshes("packages under way", turns.measure)
     for lane in service.lanes:
         queues = partial(submit_queues, directory, lane, rates.is_open)
-        consumer = service.on_queues(f"submissions {lane}", queues, "submit.", receive)
+        line = UnitsLine(turns, lane)
+        consumer = service.on_queues(f"submissions {lane}", queues, "submit.", receive, line)
         consumers.append(consumer)
         door = Door(lane, consumer, service.depths, settings.door_closes_at, settings.door_opens_at)
         service.does(f"door {lane}", door.watch, lambda: settings.door_seconds)

@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+from pydantic import Field
+
 from common.domain.names import Lane
 from common.edxml import Limits
 from common.headers import SUBMIT_INLINE_LIMIT_BYTES
 from common.settings import ServiceSettings
+from intake.pace import Bounds
 from intake.rate_limits import RateLimits
 
 MIB = 1024 * 1024
@@ -24,6 +27,13 @@ class IntakeSettings(ServiceSettings):
     limit."""
     unit_bytes_per_minute: int = 1024 * MIB
     """Bytes of one unit and lane that are taken a minute."""
+    under_way_at_least: int = Field(default=1, ge=1)
+    """Packages that this process lets be under way in any case; further ones wait for their turn in their units'
+    queues."""
+    under_way_at_most: int = Field(default=64, ge=1)
+    """Packages that it lets be under way at most, on a machine that carries them."""
+    under_way_tolerance: float = Field(default=2.0, gt=1.0)
+    """How many times as long as usual packages may take before fewer are let in."""
     awaited_document_hours: float = 24.0
     """How long a package waits for the document that it is about, before it is refused."""
     waiting_packages_per_unit: int = 1_000
@@ -54,6 +64,12 @@ class IntakeSettings(ServiceSettings):
     def rate_limits(self) -> RateLimits:
         """What is taken of one unit and lane a minute."""
         return RateLimits(self.unit_packages_per_minute, self.unit_bytes_per_minute)
+
+    @property
+    def under_way_bounds(self) -> Bounds:
+        """How many packages may be under way."""
+        most = max(self.under_way_at_least, self.under_way_at_most)
+        return Bounds(self.under_way_at_least, most, self.under_way_tolerance)
 
     @property
     def redrive_budgets(self) -> dict[Lane, timedelta]:

@@ -11,6 +11,8 @@ from .configuring import told
 LEAST_SCALED = 2
 DUE = "trunk:service_due"
 """The series that says how much a service has to do (deploy/monitoring/rules/recording.yaml)."""
+AT_THE_DOOR = "trunk:submit_due"
+"""The series that says how much waits until intake lets it in; all services behind it will have to do that, too."""
 ZONES = 3
 
 
@@ -66,17 +68,22 @@ def scalers(manifests: Manifests) -> list[str]:
     return found + [f"{one.name} takes the urgent lane and is scaled" for one in urgent if one.name in targets]
 
 
+def _query(service: str) -> str:
+    own = f'{DUE}{{service="{service}", urgency="{Lane.NORMAL}"}}'
+    return own if service == "intake" else f'{own} + on (urgency) {AT_THE_DOOR}{{urgency="{Lane.NORMAL}"}}'
+
+
 def _troubles(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
     triggers = [trigger["metadata"] for trigger in spec["triggers"]]
     asked = [trigger.get("query") for trigger in triggers]
     checks = {
-        f"asks for {asked}": asked == [f'{DUE}{{service="{one.service}", urgency="{Lane.NORMAL}"}}'],
+        f"asks for {asked}": asked == [_query(one.service)],
         "goes below two": spec.get("minReplicaCount", 0) >= LEAST_SCALED <= spec["maxReplicaCount"],
         "the Deployment sets replicas too": "replicas" not in one.whole["spec"],
         "counts by another way": all(trigger["type"] == "prometheus" for trigger in spec["triggers"]),
         "takes no answer for zero": all(t["ignoreNullValues"] == "false" for t in triggers),
         "asks nobody": all(t.get("serverAddress", "").startswith("http") for t in triggers),
-        "the series is not recorded": _is_recorded(manifests, DUE),
+        "the series is not recorded": _is_recorded(manifests, DUE) and _is_recorded(manifests, AT_THE_DOOR),
     }
     return [trouble for trouble, is_well in checks.items() if not is_well]
 

@@ -6,6 +6,7 @@ are made from it.
 
 from dataclasses import dataclass
 
+from common.domain.names import Lane
 from common.facts.base import BaseFact
 from common.facts.security import SECURITY_SUBJECT, SecurityNoticed
 
@@ -15,6 +16,13 @@ OPERATOR = "operator"
 
 RECORDER = "archive"
 """The service that takes every fact, to keep it."""
+PASSING = {
+    "package.accepted": (Lane.URGENT,),
+    "notice.accepted": (Lane.URGENT,),
+    "document.verified": tuple(Lane),
+    "package.routed": tuple(Lane),
+}
+"""Facts, with their lanes, that every process of intake hears as they pass, to know how many packages are under way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,11 @@ from common.metrics.messages import (
     record_publish,
     record_queue_wait,
     record_task_failure,
+    record_under_way_lapsed,
     set_door,
     set_messages_held,
+    set_under_way,
+    set_under_way_limit,
 )
 from common.metrics.registry import REGISTRY
 from common.metrics.running import set_build, set_dependency, set_schema_version, set_urgency_budget
@@ -78,6 +81,7 @@ __all__ = [
     "record_signature_verdict",
     "record_stage",
     "record_task_failure",
+    "record_under_way_lapsed",
     "set_broker_data_lost",
     "set_build",
     "set_deliveries_pending",
@@ -95,6 +99,8 @@ __all__ = [
     "set_trust_list_ends",
     "set_trust_not_after",
     "set_trust_updated",
+    "set_under_way",
+    "set_under_way_limit",
     "set_units_over_rate",
     "set_urgency_budget",
 ]

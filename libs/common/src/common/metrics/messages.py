@@ -49,6 +49,23 @@ _HELD = Gauge(
 _DOOR = Gauge(
     "trunk_door_open", "Whether intake takes submissions of this lane: 1 open, 0 closed", ["urgency"], registry=REGISTRY
 )
+_UNDER_WAY = Gauge(
+    "trunk_packages_under_way",
+    "Packages that this process let in and that are not routed yet, as far as they count against its window",
+    ["urgency"],
+    registry=REGISTRY,
+)
+_UNDER_WAY_LIMIT = Gauge(
+    "trunk_packages_under_way_limit",
+    "How many packages this process lets be under way; 0 = no bound, because nothing is heard of them",
+    registry=REGISTRY,
+)
+_UNDER_WAY_LAPSED = Counter(
+    "trunk_packages_under_way_lapsed",
+    "Packages that count no more as under way, though nothing was heard of them",
+    ["urgency"],
+    registry=REGISTRY,
+)
 _TASKS = Counter(
     "trunk_task_failures", "Background tasks that ended, and rounds of them that failed", ["task"], registry=REGISTRY
 )
@@ -107,3 +124,18 @@ def record_task_failure(task: str) -> None:
 def set_door(lane: Lane, *, is_open: bool) -> None:
     """Intake takes submissions of a lane, or leaves them in their queues."""
     _DOOR.labels(lane).set(is_open)
+
+
+def set_under_way(lane: Lane, count: int) -> None:
+    """Packages that are let in and not routed yet."""
+    _UNDER_WAY.labels(lane).set(count)
+
+
+def set_under_way_limit(limit: int) -> None:
+    """How many may be under way; 0 = any number."""
+    _UNDER_WAY_LIMIT.set(limit)
+
+
+def record_under_way_lapsed(lane: Lane) -> None:
+    """A package counts no more, though nothing was heard of it."""
+    _UNDER_WAY_LAPSED.labels(lane).inc()

@@ -6,8 +6,9 @@ and is named by ``check``. Every loss of the connection starts over with the que
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aiormq.channel import Channel
@@ -37,6 +38,16 @@ MAX_BYTES = 64 * 1024 * 1024
 """Bodies held at a time; with more, the connection is not read until some are settled."""
 
 
+class Line(Protocol):
+    """Where messages wait for their turn before they take a slot."""
+
+    def turn(self, queue: str) -> AbstractAsyncContextManager[None]:
+        """Wait until it is the turn of this queue; the block is the handling of the message."""
+
+    def dismiss(self) -> None:
+        """Let all go who wait: their messages are given back."""
+
+
 class Consumer:
     """One connection, one channel, any number of queues. ``run`` keeps it going."""
 
@@ -51,10 +62,12 @@ class Consumer:
         prefetch: int,
         max_bytes: int = MAX_BYTES,
         may_lack_queues: bool = False,
+        line: Line | None = None,
     ) -> None:
         """``slots``: messages handled at the same time, in order of arrival. ``prefetch``: messages a queue sends
         ahead; with many queues it is small, so that a long queue has no advantage over a short one.
-        ``may_lack_queues``: queues that do not exist yet are logged, and the others consumed; else ``check`` fails."""
+        ``may_lack_queues``: queues that do not exist yet are logged, and the others consumed; else ``check`` fails.
+        ``line``: where messages wait before they take a slot; without one, slots are taken in order of arrival."""
         self._url = url
         self._name = name
         self._wanted = queues
@@ -63,6 +76,7 @@ class Consumer:
         self._prefetch = prefetch
         self._max_bytes = max_bytes
         self._may_lack_queues = may_lack_queues
+        self._line = line
         self._held_bytes = 0
         self._valve = Valve()
         self._running: set[asyncio.Task[None]] = set()
@@ -103,10 +117,12 @@ class Consumer:
         return self._missing or unconsumed
 
     def pause(self, *, is_paused: bool) -> None:
-        """Stop taking messages, or go on. What waits here for a slot goes back to its queue."""
+        """Stop taking messages, or go on. What waits here for its turn or for a slot goes back to its queue."""
         if is_paused != self._is_paused:
             self._is_paused = is_paused
             self._rescan.set()
+            if is_paused and self._line:
+                self._line.dismiss()
 
     def look_again(self) -> None:
         """Compare the queues that are consumed with those that are wanted, now."""
@@ -116,6 +132,8 @@ class Consumer:
         """Take nothing more, let running handlers finish, and give back what has not begun."""
         self._is_stopping = True
         self._rescan.set()
+        if self._line:
+            self._line.dismiss()
         if self._running:
             await asyncio.wait(set(self._running), timeout=within_seconds)
         for task in list(self._running):
@@ -183,13 +201,20 @@ class Consumer:
         self._valve.set(is_open=self._held_bytes <= self._max_bytes)
 
     async def _handle(self, channel: Channel, queue: str, delivered: Any) -> None:
-        async with self._slots:
+        async with self._turn(queue), self._slots:
+            if channel.is_closed:
+                return  # it comes again, and has not begun
             if self._is_stopping or self._is_paused:
                 settlement = Settlement(Disposition.RETURN, "retried")
             else:
                 settlement = await self._settlement(queue, delivered)
         with contained(self._note_unsettled):  # the channel is gone: it comes again by itself
             await _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+
+    def _turn(self, queue: str) -> AbstractAsyncContextManager[None]:
+        if self._line is None or self._is_stopping or self._is_paused:
+            return nullcontext()
+        return self._line.turn(queue)
 
     def _note_unsettled(self, cause: str) -> None:
         log.info("message not settled", consumer=self._name, detail=cause)

@@ -23,11 +23,12 @@ from common.metrics import begin_counting, set_build, set_messages_held, set_sch
 from common.objects import Objects
 from common.service import tolerant_decoding
 from common.service.bodies import ParkedBodies
-from common.service.consumer import Consumer
+from common.service.consumer import Consumer, Line
 from common.service.depths import QueueDepths
 from common.service.facts_in import FactHandler, FactHandlers
 from common.service.health import Check, Readiness, routes
 from common.service.incoming import Incoming
+from common.service.listener import Heard, Listener
 from common.service.outgoing import Outgoing, PublishRefused, fact_message, saved_fact_message
 from common.service.paced import Paced
 from common.service.parking import Parking
@@ -67,6 +68,7 @@ class Service:
         self._depths = QueueDepths(self._url, f"{name} asks for depths")
         self._handlers: dict[str, Handler] = {}
         self._consumers: dict[str, Consumer] = {}
+        self._listeners: list[Listener] = []
         self._at_start: list[Callable[[], None]] = []
         self._stops: list[Hook] = []
         self.publisher = AmqpPublisher(self._url, name)
@@ -107,13 +109,24 @@ class Service:
         self.handles(queue, handle)
         self._consume(queue, lambda: (queue,), handle, self.settings.prefetch)
 
-    def on_queues(self, name: str, queues: Callable[[], Iterable[str]], prefix: str, handle: Handler) -> Consumer:
+    def on_queues(
+        self,
+        name: str,
+        queues: Callable[[], Iterable[str]],
+        prefix: str,
+        handle: Handler,
+        line: Line | None = None,
+    ) -> Consumer:
         """Consume many queues that come and go, all named ``<prefix>…``. Returns their consumer.
 
         One that does not exist yet, of a unit that was imported before it was provisioned, leaves the service ready.
         """
         self.handles(prefix, handle)
-        return self._consume(name, queues, handle, MANY_QUEUES_PREFETCH, may_lack_queues=True)
+        return self._consume(name, queues, handle, MANY_QUEUES_PREFETCH, may_lack_queues=True, line=line)
+
+    def hears(self, stream: str, heard: Heard, is_on: Callable[[bool], None]) -> None:
+        """Listen to a stream. It is no need of the service: ``is_on`` is told whether anything can be heard."""
+        self._listeners.append(Listener(self._url, f"{self.name} hears {stream}", stream, heard, is_on))
 
     def handles(self, prefix: str, handle: Handler) -> None:
         """Say who handles a parked message of the queues named ``<prefix>…`` when it is replayed."""
@@ -174,6 +187,8 @@ class Service:
         self.tasks.keep("publisher", self.publisher.run)
         for start in self._at_start:
             start()
+        for listener in self._listeners:
+            self.tasks.keep(listener.name, listener.run)
         for name, consumer in self._consumers.items():
             self.tasks.keep(f"consumer {name}", consumer.run)
         try:
@@ -223,6 +238,7 @@ class Service:
         prefetch: int,
         *,
         may_lack_queues: bool = False,
+        line: Line | None = None,
     ) -> Consumer:
         async def process(message: Incoming) -> Settlement:
             return await self._processor.process(message, handle)
@@ -236,6 +252,7 @@ class Service:
             prefetch=prefetch,
             max_bytes=self.settings.held_bytes,
             may_lack_queues=may_lack_queues,
+            line=line,
         )
         self._consumers[name] = consumer
         return consumer

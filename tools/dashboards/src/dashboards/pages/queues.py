@@ -210,6 +210,21 @@ def _aside(rules: Rules) -> list[Panel]:
         ),
         lines(
             Text(
+                "Gói tin đang đi qua hệ thống",
+                "Số gói tin đã tiếp nhận mà định tuyến chưa xong, theo làn, và số tối đa cùng lúc. Phần còn lại chờ "
+                "trong hàng đợi của từng đơn vị và được lấy lần lượt.",
+                "Tối đa bằng 0: dịch vụ tiếp nhận không nghe được luồng trunk.progress, nên một đơn vị gửi dồn làm "
+                "chậm đơn vị khác. Nhiều gói hết hạn theo dõi: kiểm tra chữ ký hoặc định tuyến đang đứng.",
+                "trunkctl topology check; nhật ký của dịch vụ tiếp nhận, kiểm tra chữ ký và định tuyến.",
+            ),
+            Query("sum by (urgency) (trunk_packages_under_way)", "{{urgency}}"),
+            Query("sum(trunk_packages_under_way_limit)", "Tối đa cùng lúc"),
+            Query("sum(increase(trunk_packages_under_way_lapsed_total[$__rate_interval]))", "Hết hạn theo dõi"),
+            unit="short",
+            words=words.LANES,
+        ),
+        lines(
+            Text(
                 "Đơn vị gửi quá mức mỗi phút",
                 "Số đơn vị đã tới giới hạn của phút này, theo làn; và số phút vượt giới hạn của từng đơn vị. "
                 "Phần vượt chờ trong hàng đợi của chính đơn vị đó.",

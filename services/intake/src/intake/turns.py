@@ -1,0 +1,204 @@
+"""Turns at the door: the backlog waits here, by unit, and not in the queues behind, where all wait for all.
+
+A submission is taken when it is its turn. From then on it is under way until the router has done all that its package
+asks, which every process of intake hears in the stream ``trunk.progress``. ``intake.pace`` decides how many may be
+under way; the units that submit share that. Next is the unit that has the fewest under way, and of those with as many
+the one whose last turn is longest ago. A unit that has none may even exceed the window by half, so that it does not
+wait for those that fill it.
+
+The normal lane gives way: while an urgent package is under way, here or at another process, one normal package is let
+in each second, until it has given way for long enough (``intake.giving_way``).
+
+All of this is forgotten when the process ends or hears nothing any more; then everybody's turn is at once.
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+
+from common.domain.names import Lane, UnitCode
+from common.metrics import set_under_way, set_under_way_limit
+from common.topology import unit_of_submit_queue
+from intake.giving_way import GivingWay
+from intake.pace import Bounds
+from intake.record import PackageRecord
+from intake.under_way import NEVER, Key, Turn, UnderWay
+
+GIVING_WAY_SECONDS = 1.0
+"""Between two normal packages while an urgent one is under way."""
+ALARM_LATE_SECONDS = 0.01
+"""After a turn has lapsed, until it is looked at: a timer may come a little early."""
+CURRENT: ContextVar[Turn | None] = ContextVar("turn", default=None)
+"""The turn of the message that this task handles."""
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class Turns:
+    """Who waits at one process, in all of its lanes, and who is next."""
+
+    def __init__(self, bounds: Bounds, clock: Callable[[], float] = _loop_time) -> None:
+        self._clock = clock
+        self.under_way = UnderWay(bounds, clock)
+        self._is_heard = False
+        self._waiting: dict[Key, deque[asyncio.Future[Turn | None]]] = {}
+        self._last: dict[Key, int] = {}
+        """Number of the last turn of each unit."""
+        self._number = 0
+        self._normal_at = -NEVER
+        """When the last turn of the normal lane began."""
+        self._giving_way = GivingWay()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def turn(self, unit: UnitCode, lane: Lane) -> AsyncIterator[None]:
+        """Wait until it is this unit's turn; what the block lets in stays under way behind it."""
+        turn = await self._wait((unit, lane))
+        token = CURRENT.set(turn)
+        try:
+            yield
+        finally:
+            CURRENT.reset(token)
+            if turn is not None and not turn.package_id:
+                self.under_way.forget(turn)
+                self._admit()
+
+    @contextmanager
+    def letting_in(self, record: PackageRecord) -> Iterator[None]:
+        """Around the announcement of a decision: a package that is let in is under way from here on."""
+        turn = CURRENT.get()
+        if turn is None or record.reason or not self.under_way.let_in(turn, record):
+            yield
+            return
+        self._set_alarm()
+        try:
+            yield
+        except BaseException:
+            self.under_way.take_back(turn)
+            raise
+
+    def dismiss(self, lane: Lane) -> None:
+        """Whoever waits in a lane waits no more, and takes no room."""
+        for key in [key for key in self._waiting if key[1] is lane]:
+            for future in self._waiting.pop(key):
+                if not future.done():
+                    future.set_result(None)
+
+    def set_heard(self, is_heard: bool) -> None:
+        """Whether it is heard what becomes of packages; whenever that changes, what was under way is not known."""
+        self._is_heard = is_heard
+        self.under_way.forget_all()
+        self._admit()
+
+    def heard(self, routing_key: str, package_id: str) -> None:
+        """A fact about a package has passed."""
+        name, _, lane = routing_key.rpartition(".")
+        match name:
+            case "package.routed":
+                self.under_way.end(package_id, others_wait=bool(self._waiting))
+            case "document.verified":
+                self.under_way.note_verified(package_id)
+            case "package.accepted" | "notice.accepted" if lane == Lane.URGENT:
+                self.under_way.note_urgent(package_id)
+        self._admit()
+
+    async def measure(self) -> None:
+        """Record what is under way, and how much may be."""
+        self.under_way.expire()
+        for lane in Lane:
+            set_under_way(lane, self.under_way.of_lane(lane))
+        set_under_way_limit(self.under_way.room if self._is_heard else 0)
+
+    async def _wait(self, key: Key) -> Turn | None:
+        if not self._is_heard:
+            return None
+        future: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, deque()).append(future)
+        self._admit()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and (turn := future.result()):
+                self.under_way.forget(turn)
+                self._admit()
+            raise
+
+    def _admit(self) -> None:
+        """Give turns as long as there is room and somebody waits for it."""
+        self.under_way.expire()
+        while key := self._next():
+            future = self._waiting[key].popleft()
+            if not self._waiting[key]:
+                del self._waiting[key]
+            if not future.done():
+                future.set_result(self._begin(key) if self._is_heard else None)
+        self._set_alarm()
+
+    def _begin(self, key: Key) -> Turn:
+        self._number += 1
+        self._last[key] = self._number
+        if key[1] is Lane.NORMAL:
+            self._normal_at = self._clock()
+        return self.under_way.begin(key)
+
+    def _next(self) -> Key | None:
+        """Who is next; urgent ones before the others. None = nobody waits, or there is no room."""
+        if not self._waiting or not self._is_heard:
+            return next(iter(self._waiting), None)
+        room, sharing = self.under_way.room, self.under_way.sharing(self._waiting)
+        able = (key for key in self._waiting if self._has_room(key, room, sharing[key[1]]))
+        return min(able, key=self._order, default=None)
+
+    def _order(self, key: Key) -> tuple[bool, int, int]:
+        return key[1] is not Lane.URGENT, self.under_way.of_unit(key), self._last.get(key, 0)
+
+    def _has_room(self, key: Key, room: int, sharing: int) -> bool:
+        own, lane = self.under_way.of_unit(key), key[1]
+        if own and own >= math.ceil(room / sharing):
+            return False
+        if lane is Lane.NORMAL and self._gives_way_until > self._clock():
+            return False
+        return self.under_way.of_lane(lane) < (room if own else room + math.ceil(room / 2))
+
+    @property
+    def _gives_way_until(self) -> float:
+        """When the normal lane may go on."""
+        until = self._giving_way.until(self._clock(), has_urgent=self.under_way.has_urgent)
+        return min(self._normal_at + GIVING_WAY_SECONDS, until)
+
+    def _set_alarm(self) -> None:
+        """Look again when there may be room though nothing is heard, if somebody waits for that."""
+        if not self._waiting:
+            return
+        chances = (self._gives_way_until, *self.under_way.ends_of_sharing())
+        at = min((self.under_way.next_lapse, *(each for each in chances if each > self._clock()))) + ALARM_LATE_SECONDS
+        if at == NEVER or (self._alarm is not None and self._alarm.when() <= at):
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(at, self._look_again)
+
+    def _look_again(self) -> None:
+        self._alarm = None
+        self._admit()
+
+
+class UnitsLine:
+    """Where the submissions of one lane wait (``common.service.consumer.Line``)."""
+
+    def __init__(self, turns: Turns, lane: Lane) -> None:
+        self._turns = turns
+        self._lane = lane
+
+    def turn(self, queue: str) -> AbstractAsyncContextManager[None]:
+        """Wait until it is the turn of this queue's unit."""
+        return self._turns.turn(unit_of_submit_queue(queue), self._lane)
+
+    def dismiss(self) -> None:
+        """Let all go who wait."""
+        self._turns.dismiss(self._lane)

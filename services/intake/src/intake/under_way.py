@@ -1,0 +1,201 @@
+"""What one process of intake knows of packages under way: how many there are of each unit, and how long each counts.
+
+A package is under way from its turn at the door until ``package.routed`` is heard. One of which nothing is heard, since
+it was parked or the validator stands, counts no more after some time; one that waits at the router because an inbox is
+full, shortly after the validator has let it pass.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from common.domain.names import Lane, UnitCode
+from common.metrics import record_under_way_lapsed
+from intake.pace import Bounds, Ended, Pace, Sort, after_end, after_lapse, blended, sort_of
+from intake.record import PackageRecord
+
+ROUTING_TAKES_SECONDS = 0.25
+"""Until it is known how long the router takes."""
+ROUTING_AFTER, SHORTEST_ROUTING_SECONDS, LONGEST_ROUTING_SECONDS = 4.0, 0.2, 5.0
+"""A package that the validator has let pass counts for so many times the router's usual time, within these bounds."""
+SHARING_SECONDS = 2.0
+"""A unit has its share of the window for so long after its last turn began or its last package ended."""
+NEVER = float("inf")
+
+Key = tuple[UnitCode, Lane]
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """One submission, from its turn on."""
+
+    key: Key
+    began_at: float
+    company: int
+    """How many were under way when it began, itself included."""
+    package_id: str = ""
+    """Empty until it is let in."""
+    sort: Sort | None = None
+    verified_at: float | None = None
+    """When the validator had let it pass, or it did not need to."""
+    counts: bool = True
+
+
+class UnderWay:
+    """Packages under way, and the pace that follows from them."""
+
+    def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
+        self._bounds = bounds
+        self._clock = clock
+        self.pace = Pace(bounds.floor)
+        self._turns: set[Turn] = set()
+        self._packages: dict[str, Turn] = {}
+        self._of_units: Counter[Key] = Counter()
+        self._of_lanes: Counter[Lane] = Counter()
+        self._elsewhere: dict[str, float] = {}
+        """Urgent packages that other processes let in, and until when each counts."""
+        self._recent: dict[Key, float] = {}
+        """When the last turn of each unit began or ended."""
+        self._routing_seconds = ROUTING_TAKES_SECONDS
+        self.next_lapse = NEVER
+        """When the next one counts no more, if nothing is heard until then."""
+
+    @property
+    def room(self) -> int:
+        """How many packages may be under way now."""
+        return self.pace.room(self._clock(), self._bounds)
+
+    @property
+    def has_urgent(self) -> bool:
+        """Whether an urgent package is under way, here or at another process."""
+        return bool(self._elsewhere or self._of_lanes[Lane.URGENT])
+
+    def of_unit(self, key: Key) -> int:
+        """How many packages of a unit and lane are under way."""
+        return self._of_units[key]
+
+    def of_lane(self, lane: Lane) -> int:
+        """How many packages of a lane are under way."""
+        return self._of_lanes[lane]
+
+    def sharing(self, waiting: Iterable[Key]) -> Counter[Lane]:
+        """How many units share the window of each lane: those that wait, and those that had a turn lately."""
+        now = self._clock()
+        self._recent = {
+            key: at for key, at in self._recent.items() if now - at < SHARING_SECONDS or self._of_units[key]
+        }
+        return Counter(key[1] for key in self._recent.keys() | set(waiting))
+
+    def ends_of_sharing(self) -> Iterator[float]:
+        """When units cease to share."""
+        return (at + SHARING_SECONDS for key, at in self._recent.items() if not self._of_units[key])
+
+    def begin(self, key: Key) -> Turn:
+        """A turn begins."""
+        self._count(key, 1)
+        turn = Turn(key, self._clock(), sum(self._of_lanes.values()))
+        self._recent[key] = turn.began_at
+        self._turns.add(turn)
+        self._note_lapse(turn)
+        return turn
+
+    def let_in(self, turn: Turn, record: PackageRecord) -> bool:
+        """What a turn brought is let in. False = it is under way already, or the turn counts no more."""
+        if turn not in self._turns or record.package_id in self._packages:
+            return False
+        if turn.counts:
+            self._count(turn.key, -1)
+            self._count((turn.key[0], record.lane), 1)
+        turn.key = (turn.key[0], record.lane)  # the package says itself how urgent it is, whatever queue it came by
+        turn.package_id, turn.sort = record.package_id, sort_of(record.kind, record.package.size_bytes)
+        turn.verified_at = None if record.carries_files else self._clock()
+        self._packages[record.package_id] = turn
+        self._note_lapse(turn)
+        return True
+
+    def take_back(self, turn: Turn) -> None:
+        """It was not let in after all."""
+        self._packages.pop(turn.package_id, None)
+        turn.package_id = ""
+
+    def note_verified(self, package_id: str) -> None:
+        """The validator has let a package pass."""
+        if turn := self._packages.get(package_id):
+            turn.verified_at = self._clock()
+            self._note_lapse(turn)
+
+    def note_urgent(self, package_id: str) -> None:
+        """Some process has let in an urgent package."""
+        if package_id not in self._packages:
+            self._elsewhere[package_id] = until = self._clock() + self.pace.lapse_seconds(None)
+            self.next_lapse = min(self.next_lapse, until)
+
+    def end(self, package_id: str, *, others_wait: bool) -> None:
+        """The router is done with a package."""
+        self._elsewhere.pop(package_id, None)
+        turn = self._packages.get(package_id)
+        if turn is None or turn.sort is None:
+            return
+        now, floor = self._clock(), self._bounds.floor
+        if turn.verified_at is not None:
+            self._routing_seconds = blended(self._routing_seconds, now - turn.verified_at)
+        ended = Ended(
+            sort=turn.sort,
+            seconds=now - turn.began_at,
+            was_quiet=turn.company <= floor and sum(self._of_lanes.values()) <= floor,
+            others_waited=others_wait,
+        )
+        self.pace = after_end(self.pace, ended, now, self._bounds)
+        self.forget(turn)
+
+    def forget(self, turn: Turn) -> None:
+        """A turn is over."""
+        self._release(turn)
+        self._turns.discard(turn)
+        if self._packages.get(turn.package_id) is turn:
+            del self._packages[turn.package_id]
+
+    def forget_all(self) -> None:
+        """Nothing is known of what is under way."""
+        for known in (self._turns, self._packages, self._of_units, self._of_lanes, self._elsewhere, self._recent):
+            known.clear()
+
+    def expire(self) -> None:
+        """Let go what counts no more by time."""
+        now = self._clock()
+        if now < self.next_lapse:
+            return
+        for turn in list(self._turns):
+            if self._lapses_at(turn) <= now:
+                if turn.counts:
+                    record_under_way_lapsed(turn.key[1])
+                    self.pace = after_lapse(self.pace, self._bounds)
+                self.forget(turn)
+            elif self._counts_until(turn) <= now:
+                self._release(turn)
+        self._elsewhere = {package: until for package, until in self._elsewhere.items() if until > now}
+        self.next_lapse = min((*map(self._counts_until, self._turns), *self._elsewhere.values()), default=NEVER)
+
+    def _release(self, turn: Turn) -> None:
+        if turn.counts and turn in self._turns:
+            turn.counts = False
+            self._count(turn.key, -1)
+            self._recent[turn.key] = self._clock()
+
+    def _count(self, key: Key, more: int) -> None:
+        self._of_lanes[key[1]] += more
+        self._of_units[key] += more
+        if not self._of_units[key]:
+            del self._of_units[key]
+
+    def _lapses_at(self, turn: Turn) -> float:
+        return turn.began_at + self.pace.lapse_seconds(turn.sort)
+
+    def _counts_until(self, turn: Turn) -> float:
+        if turn.verified_at is None or not turn.counts:
+            return self._lapses_at(turn)
+        longest = min(max(ROUTING_AFTER * self._routing_seconds, SHORTEST_ROUTING_SECONDS), LONGEST_ROUTING_SECONDS)
+        return min(turn.verified_at + longest, self._lapses_at(turn))
+
+    def _note_lapse(self, turn: Turn) -> None:
+        self.next_lapse = min(self.next_lapse, self._counts_until(turn))
