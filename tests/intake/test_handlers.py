@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from common.buckets import make_missing
 from common.database import Database
 from common.domain.directory import Directory, Unit
-from common.domain.envelope import Attachment, Business, DocumentType, Envelope, Organization, OtherInfo, Signer
+from common.domain.envelope import Attachment, Business, DocumentType, Envelope, Hop, Organization, OtherInfo, Signer
 from common.domain.names import Lane, Priority
 from common.domain.reason import Reason
 from common.edxml import build
@@ -37,10 +37,13 @@ from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
 from intake.waiting_store import WaitingPackages
+from router.answers import package_refusal_of, receipt_of
+from router.compose import describe
 
 from ..harness.memory import RecordingPublisher, delivery
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
+AT = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
 PDF = b"%PDF-1.7\nnot looked at here\n%%EOF\n"
 
 
@@ -97,6 +100,7 @@ def package(document_id: str | None = None, pdf: bytes = PDF, **changes: Any) ->
         signer=Signer(full_name="Nguyễn Văn A"),
         business=changes.pop("business", Business()),
         other=OtherInfo(priority=changes.pop("priority", Priority.NORMAL)),
+        hops=changes.pop("hops", ()),
         attachments=(
             Attachment(
                 content_id="a1",
@@ -174,6 +178,21 @@ async def test_other_bytes_under_the_same_id_are_a_conflict(bench: Bench) -> Non
     fact = await bench.submit(package("one", pdf=PDF + b"\n"))
     assert isinstance(fact, PackageRefused)
     assert fact.reason is Reason.E_DUP
+
+
+async def test_a_rebuild_of_an_accepted_package_is_told_that_the_first_was_accepted(bench: Bench) -> None:
+    first, again = (package("one", hops=(Hop(unit=SENDER, at=at),)) for at in (AT, AT + timedelta(minutes=30)))
+    assert len(first) == len(again), "only the Timestamp differs"
+    accepted, refused = await bench.submit(first), await bench.submit(again)
+    assert isinstance(accepted, PackageAccepted)
+    assert isinstance(refused, PackageRefused)
+    answer = package_refusal_of(refused)
+    told = describe(Reason.E_DUP, answer.detail)
+    assert accepted.package_id in told
+    assert receipt_of(accepted).event_id in told
+    assert "không cấp mã mới" in told
+    assert not told.endswith("…)")
+    assert await bench.submit(again) == await bench.submit(again), "and so does every further copy of the rebuild"
 
 
 async def test_a_refused_document_gives_its_id_back(bench: Bench) -> None:

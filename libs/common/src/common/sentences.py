@@ -19,7 +19,8 @@ SENTENCES: dict[Reason, str] = {
     "đề nghị kiểm tra mã định danh văn bản.",
     Reason.E_REFDOC_AWAITED: "Văn bản được dẫn chiếu chưa đến trục; trục giữ gói tin này và xử lý khi văn bản đến, "
     "quá hạn sẽ từ chối. Chưa cần gửi lại.",
-    Reason.E_DUP: "Mã định danh văn bản này đã dùng cho một gói tin khác; đề nghị cấp mã mới và gửi lại.",
+    Reason.E_DUP: "Trục đã tiếp nhận một gói tin mang mã định danh văn bản này. Nếu là cùng một văn bản: "
+    "không gửi lại và không cấp mã mới; nếu nội dung đã đổi: đề nghị gửi gói tin cập nhật hoặc thay thế.",
     Reason.E_SECRET: "Văn bản có dấu hiệu bí mật nhà nước, không được gửi qua trục; "
     "đề nghị chuyển theo quy định về bảo vệ bí mật nhà nước.",
     Reason.E_ATT_NONE: "Gói tin không có tệp văn bản đính kèm; đề nghị đính kèm và gửi lại.",

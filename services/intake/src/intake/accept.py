@@ -80,7 +80,10 @@ def _subject(message: Message, known: Sequence[str], units: Container[UnitCode])
 
 
 def settle_claim(package_id: str, holder: str) -> Refused | None:
-    """Step 5: ``holder`` is the package that holds the DocumentId now."""
+    """Step 5: ``holder`` is the package that holds the DocumentId now.
+
+    The refusal names that package and its receipt: often the bytes are a rebuild by a sender that missed the answer.
+    """
     if holder == package_id:
         return None
-    return Refused(Reason.E_DUP, f"the DocumentId was used by package {holder} with other bytes")
+    return Refused(Reason.E_DUP, f"gói tin {holder}, biên nhận {ids.event_id(holder, 'receipt')}")
