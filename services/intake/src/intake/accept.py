@@ -23,6 +23,9 @@ from common.edxml import check_dates
 from common.secrecy import Mark
 from intake.record import document_id_of
 
+BY_DIRECTORY = (SecurityKind.FROM_MISMATCH, SecurityKind.CLOSED_UNIT)
+"""Kinds of the refusals that another version of the directory may take away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:

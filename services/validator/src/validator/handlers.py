@@ -34,6 +34,17 @@ from validator.store import VerdictRecord, Verdicts, fact_of, security_facts_of
 from validator.workers.budget import PackageBudget
 from validator.workers.service import Examiner
 
+BY_DIRECTORY = (
+    Reason.E_FROM,
+    Reason.E_SIG_ORG_MISSING,
+    Reason.E_SIG_NOT_BOUND,
+    Reason.E_SIG_SIGNER_MISSING,
+    Reason.E_SIG_SIGNER_NOT_AUTHORISED,
+    Reason.E_SIG_STRANGER,
+    Reason.E_SIG_ORDER,
+)
+"""Reasons that a certificate registered meanwhile may take away: whose a signature is stands in the directory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Validator:
@@ -80,6 +91,8 @@ class Validator:
         answer = budget.refused() or conclude(decisions, [attachment.name for attachment in attachments])
         if search.refused and not isinstance(answer, Refused):
             answer = search.refused  # (12.2)
+        if isinstance(answer, Refused) and answer.reason in BY_DIRECTORY:
+            await self.examiner.confirm_directory()
         if isinstance(answer, Undecided):
             record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)
