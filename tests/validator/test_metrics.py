@@ -331,12 +331,19 @@ async def test_what_cannot_be_decided_counts_at_each_attempt(
 ) -> None:
     objects, verdicts = stores
     examiner = Judging(harness.judge(harness.signed, revocation=RevocationLists()))
-    validator = validating(Remembering(), objects, verdicts, examiner)
+    announcer = Remembering()
+    validator = validating(announcer, objects, verdicts, examiner)
     fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
     for _ in range(2):
         with pytest.raises(Transient):
             await validator.verify_document(fact)
     assert since.counted == {("signature_verdicts_total", "indeterminate", "TRY_LATER"): 4}
+    assert announcer.facts == [], "it came a moment ago"
+    earlier = fact.model_copy(update={"submitted_at": fact.submitted_at - timedelta(hours=1)})
+    for _ in range(2):
+        with pytest.raises(Transient):
+            await validator.verify_document(earlier)
+    assert [said.fact for said in announcer.facts] == ["package.waiting"]
 
 
 async def test_what_a_verdict_rests_on_is_kept(

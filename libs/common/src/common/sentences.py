@@ -49,7 +49,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_SIG_NOT_YET_VALID: "Chứng thư số chưa có hiệu lực khi ký; đề nghị kiểm tra giờ máy ký và ký số lại.",
     Reason.E_SIG_TIME: "Thời điểm ký số không đáng tin hoặc không hợp lý; đề nghị kiểm tra giờ máy ký và ký số lại.",
     Reason.E_SIG_REVOKED: "Chứng thư số đã bị thu hồi; đề nghị ký lại bằng chứng thư còn hiệu lực.",
-    Reason.E_SIG_REVOCATION_UNKNOWN: "Chưa xác định được chứng thư số có bị thu hồi hay không; đề nghị gửi lại sau.",
+    Reason.E_SIG_REVOCATION_UNKNOWN: "Chưa xác định được chứng thư số có bị thu hồi hay không; "
+    "trục giữ gói tin và kiểm tra lại, chưa cần gửi lại.",
     Reason.E_SIG_ORG_MISSING: "Văn bản thiếu chữ ký số của cơ quan, tổ chức; đề nghị ký số cơ quan và gửi lại.",
     Reason.E_SIG_SIGNER_MISSING: "Văn bản thiếu chữ ký số của người có thẩm quyền và không phải bản quét có dấu đỏ; "
     "đề nghị ký số và gửi lại.",

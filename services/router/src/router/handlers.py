@@ -142,7 +142,7 @@ class Router:
             await self._executor.repeat(answer)
 
     async def notify_waiting(self, fact: PackageWaiting) -> None:
-        """A package waits at intake for the document that it is about: its sender is told."""
+        """A package cannot be decided yet: its sender is told."""
         await self._executor.answer(answers.waiting_answer(fact))
 
     async def notify_held(self, fact: MessageParked) -> None:
