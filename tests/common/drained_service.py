@@ -1,6 +1,7 @@
 """A service for ``test_drain``: each message takes two seconds, then is announced on; run as a process of its own."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -25,4 +26,6 @@ async def handle(fact: BaseFact) -> None:
 
 
 service.on_facts(dict.fromkeys(FACT_TYPES, handle))
+# As in a container: process number 1 does not end by a signal that it does not handle, so it has to end by itself.
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 service.run()

@@ -1,9 +1,15 @@
 """How many messages wait, as the broker tells: never a zero that nobody said."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from pamqp.commands import Basic
 
 from common.failure import Outage
+from common.service import depths as module
 from common.service.depths import QueueDepths
 from devstack.ports import LOOPBACK
 
@@ -50,3 +56,62 @@ async def test_the_router_asks_for_inboxes_and_leaves_out_what_does_not_exist(vh
 async def test_no_broker_is_an_outage_for_existing_queues_too() -> None:
     with pytest.raises(Outage):
         await QueueDepths(f"amqp://x:y@{LOOPBACK}:1/trunk", "test").ask_existing(QUEUES)
+
+
+async def silent(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+    """Takes the connection and says nothing."""
+    await asyncio.Event().wait()
+
+
+async def closing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hangs up at once."""
+    writer.close()
+
+
+async def of_a_proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers as a gateway whose broker is gone."""
+    await reader.read(8)
+    writer.write(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n")
+    await writer.drain()
+    writer.close()
+
+
+@pytest.mark.parametrize("answer", [silent, closing, of_a_proxy])
+async def test_an_answer_that_is_none_is_an_outage_and_no_zero(
+    answer: Callable[..., Coroutine[Any, Any, None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
+    server = await asyncio.start_server(answer, LOOPBACK, 0)
+    port = server.sockets[0].getsockname()[1]
+    for ask in (QueueDepths.ask, QueueDepths.ask_existing):
+        asking = QueueDepths(f"amqp://x:y@{LOOPBACK}:{port}/trunk", "test")
+        with pytest.raises(Outage):
+            await ask(asking, QUEUES)
+    server.close()
+
+
+class Channel:
+    """A broker that knows the queue and leaves its count out."""
+
+    is_closed = False
+
+    async def channel(self, **_: Any) -> "Channel":
+        return self
+
+    async def queue_declare(self, queue: str, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(queue=queue, message_count=None)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_count_that_is_left_out_is_an_outage_and_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(*_: Any, **__: Any) -> Channel:
+        return Channel()
+
+    monkeypatch.setattr(module.aiormq, "connect", connect)
+    with pytest.raises(Outage):
+        await QueueDepths("amqp://nowhere", "test").ask(QUEUES)
+    with pytest.raises(Outage):
+        await QueueDepths("amqp://nowhere", "test").ask_existing(QUEUES)

@@ -107,6 +107,29 @@ async def test_a_store_that_is_away_is_an_outage(stack: SimpleNamespace) -> None
         await read_disabled(away)
 
 
+async def test_what_is_refused_by_the_directory_is_refused_by_the_newest(objects: OwnBucket) -> None:
+    await objects.keep(CURRENT, FILE)
+    reader = DirectoryReader(objects, 3600)
+    await reader.refresh()
+    await reader.confirm()
+    for key, data in ((CURRENT, FILE.replace(b"B.02", b"C.03")), (ACCESS, disabled("A.01"))):
+        await objects.keep(key, data)
+        with pytest.raises(Outage, match="changed"):
+            await reader.confirm()
+        await reader.confirm()
+    assert set(reader.current.units) == {"A.01", "C.03"}
+
+
+async def test_without_the_store_nothing_is_refused_by_the_directory(objects: OwnBucket) -> None:
+    await objects.keep(CURRENT, FILE)
+    reader = DirectoryReader(objects, 3600)
+    await reader.refresh()
+    reader._objects = OwnBucket(ServiceSettings(s3_endpoint="127.0.0.1:9"), "nowhere")
+    with pytest.raises(Outage):
+        await reader.confirm()
+    assert reader.is_loaded
+
+
 async def test_a_newer_list_is_read_by_an_older_reader(objects: OwnBucket) -> None:
     await objects.keep(ACCESS, disabled("A.01", reasons={"A.01": "x"}))
     assert await read_disabled(objects) == {"A.01"}

@@ -27,7 +27,7 @@ REFUSED = "refused"
 
 MAKES = {
     "intake": {"package.accepted", "notice.accepted", "package.refused", "package.repeated", "package.waiting"},
-    "validator": {"document.verified", "document.refused"},
+    "validator": {"document.verified", "document.refused", "package.waiting"},
     "router": {
         "delivery.placed",
         "delivery.refused",

@@ -75,6 +75,26 @@ async def test_an_undecided_message_is_tried_after_growing_pauses_and_then_parke
     assert (record.state, record.attempts) == (RecordState.GIVEN_UP, len(pauses))
 
 
+async def test_a_holiday_of_nine_days_without_fresh_lists(bench: Bench) -> None:
+    """With the patience of an ordinary week it is parked on the fourth day; with a longer one it decides itself."""
+    for hours, is_parked in ((72, True), (240, False)):
+        bench.records, start = MemoryRecords(), bench.clock.now
+        bench.processor._records, bench.processor._patience = bench.records, timedelta(hours=hours)
+        message, settlement = FIRST, await bench.run(FIRST, UNDECIDED)
+        while settlement.pause and bench.clock.now - start < timedelta(days=9):
+            bench.clock.now += settlement.pause
+            message = AGAIN
+            settlement = await bench.run(message, UNDECIDED)
+        assert (settlement.disposition is Disposition.DEAD) is is_parked
+        if is_parked:
+            assert timedelta(days=3) <= bench.clock.now - start < timedelta(days=4)
+            assert settlement.detail.startswith(Reason.E_SIG_REVOCATION_UNKNOWN), "what it waited for"
+        else:
+            bench.clock.now += settlement.pause or timedelta()
+            assert (await bench.run(AGAIN)).disposition is Disposition.ACK
+            assert bench.records.rows == {}
+
+
 async def test_before_it_is_due_a_message_goes_back_unhandled(bench: Bench) -> None:
     await bench.run(FIRST, UNDECIDED)
     bench.clock.move(seconds=9)

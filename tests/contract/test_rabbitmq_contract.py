@@ -227,3 +227,34 @@ async def test_kill_loses_nothing_confirmed(spare, tmp_path: Path, name):
     found = await _drained(url, name)
     assert len(confirmed) > 50
     assert set(confirmed) <= found
+
+
+async def test_dead_letters_that_lead_nowhere_survive_a_kill_and_arrive_once(spare, tmp_path: Path, name):
+    """The exchange of dead letters exists, and somebody has taken its binding away."""
+    url, count = spare("rabbitmq").amqp_url, 100
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        await channel.declare_exchange(f"{name}.dead", ExchangeType.FANOUT, durable=True)
+        target = {"x-queue-type": "quorum"}
+        await channel.declare_queue(f"{name}.dead", durable=True, arguments=target)
+        source = {**target, "x-dead-letter-exchange": f"{name}.dead", "x-overflow": "reject-publish"}
+        source["x-dead-letter-strategy"] = "at-least-once"
+        queue = await channel.declare_queue(name, durable=True, arguments=source)
+        for number in range(count):
+            await channel.default_exchange.publish(durable(str(number).encode()), name)
+            message = await arrived(queue)
+            assert message is not None
+            await message.reject(requeue=False)
+    await asyncio.to_thread(servers.kill, tmp_path, "rabbitmq")
+    await asyncio.to_thread(servers.revive, tmp_path, "rabbitmq")
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        dead = await channel.declare_queue(f"{name}.dead", passive=True)
+        assert await arrived(dead, 1.0) is None
+        await dead.bind(f"{name}.dead")
+        bodies = []
+        while len(bodies) < count and (message := await arrived(dead, 60.0)) is not None:
+            bodies.append(int(message.body))
+            await message.ack()
+        assert sorted(bodies) == list(range(count))
+        assert await arrived(dead, 2.0) is None, "each once"

@@ -3,11 +3,32 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from common.domain.directory import Directory
 from common.domain.names import Lane
 from common.facts import FACT, BaseFact, ObjectRef
+from common.failure import Outage
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, PublishRefused
 from common.service.records import HELD, MessageRecord, RecordState
+
+
+class MemoryDirectory:
+    """``common.directory.DirectoryReader``: a directory that was read, and perhaps a newer one that was not."""
+
+    def __init__(self, current: Directory) -> None:
+        self.current = current
+        self.newer: Directory | None = None
+        self.failure: Exception | None = None
+        """Raised while the store is away."""
+        self.disabled: frozenset[str] = frozenset()
+        self.is_loaded = True
+
+    async def confirm(self) -> None:
+        if self.failure:
+            raise self.failure
+        if self.newer:
+            self.current, self.newer = self.newer, None
+            raise Outage("unit directory", "has changed meanwhile")
 
 
 class MemoryRecords:

@@ -169,6 +169,7 @@ def test_a_document_id_belongs_to_one_package() -> None:
     refused = settle_claim("p2", "p1")
     assert refused is not None
     assert refused.reason is Reason.E_DUP
+    assert "p1" in refused.detail
 
 
 STRANGER = f"{OTHER},2026/11/22,1/VP"

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from common.buckets import make_missing
 from common.database import Database
 from common.domain.directory import Directory, Unit
-from common.domain.envelope import Attachment, Business, DocumentType, Envelope, Organization, OtherInfo, Signer
+from common.domain.envelope import Attachment, Business, DocumentType, Envelope, Hop, Organization, OtherInfo, Signer
 from common.domain.names import Lane, Priority
 from common.domain.reason import Reason
 from common.edxml import build
@@ -28,7 +28,7 @@ from common.facts import (
     PackageRepeated,
     SecurityNoticed,
 )
-from common.failure import Forged, Permanent
+from common.failure import Forged, Outage, Permanent
 from common.headers import REFERENCE_TYPE
 from common.metrics import REGISTRY
 from common.objects import CONTENT, UPLOADS, Objects, content_ref
@@ -37,10 +37,13 @@ from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
 from intake.waiting_store import WaitingPackages
+from router.answers import package_refusal_of, receipt_of
+from router.compose import describe
 
-from ..harness.memory import RecordingPublisher, delivery
+from ..harness.memory import MemoryDirectory, RecordingPublisher, delivery
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
+AT = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
 PDF = b"%PDF-1.7\nnot looked at here\n%%EOF\n"
 
 
@@ -76,12 +79,15 @@ async def bench(stack: SimpleNamespace) -> AsyncIterator[Bench]:
     make_missing(objects.client)
     name = f"intake_test_{secrets.token_hex(4)}"
     database, announcer = Database(settings, name), RecordingPublisher()
-    units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
-    directory: Any = SimpleNamespace(current=Directory(units))
+    directory: Any = MemoryDirectory(Directory([unit(SENDER), unit(RECEIVER)]))
     packages, waiting = Packages(database, settings.redrive_budgets), WaitingPackages(database)
     yield Bench(Intake(announcer, settings, objects, packages, waiting, directory), announcer, objects)
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
+
+
+def unit(code: str, **more: Any) -> Unit:
+    return Unit(code=code, name=code, valid_from=date(2025, 7, 1), **more)
 
 
 def package(document_id: str | None = None, pdf: bytes = PDF, **changes: Any) -> bytes:
@@ -97,6 +103,7 @@ def package(document_id: str | None = None, pdf: bytes = PDF, **changes: Any) ->
         signer=Signer(full_name="Nguyễn Văn A"),
         business=changes.pop("business", Business()),
         other=OtherInfo(priority=changes.pop("priority", Priority.NORMAL)),
+        hops=changes.pop("hops", ()),
         attachments=(
             Attachment(
                 content_id="a1",
@@ -176,6 +183,21 @@ async def test_other_bytes_under_the_same_id_are_a_conflict(bench: Bench) -> Non
     assert fact.reason is Reason.E_DUP
 
 
+async def test_a_rebuild_of_an_accepted_package_is_told_that_the_first_was_accepted(bench: Bench) -> None:
+    first, again = (package("one", hops=(Hop(unit=SENDER, at=at),)) for at in (AT, AT + timedelta(minutes=30)))
+    assert len(first) == len(again), "only the Timestamp differs"
+    accepted, refused = await bench.submit(first), await bench.submit(again)
+    assert isinstance(accepted, PackageAccepted)
+    assert isinstance(refused, PackageRefused)
+    answer = package_refusal_of(refused)
+    told = describe(Reason.E_DUP, answer.detail)
+    assert accepted.package_id in told
+    assert receipt_of(accepted).event_id in told
+    assert "không cấp mã mới" in told
+    assert not told.endswith("…)")
+    assert await bench.submit(again) == await bench.submit(again), "and so does every further copy of the rebuild"
+
+
 async def test_a_refused_document_gives_its_id_back(bench: Bench) -> None:
     first = await bench.submit(package("one"))
     assert isinstance(first, PackageAccepted)
@@ -226,6 +248,21 @@ async def test_a_submission_nobody_vouches_for_is_parked(bench: Bench, user: str
     assert parked.value.reason is Reason.E_SENDER_UNKNOWN
     assert parked.value.security == kind
     assert bench.announcer.facts == []
+
+
+async def test_what_a_former_directory_would_refuse_is_decided_by_the_newest(bench: Bench) -> None:
+    reader: Any = bench.intake.directory
+    newest, former = reader.current, Directory([unit(SENDER, valid_to=date(2026, 1, 31)), unit(RECEIVER)])
+    for before in (former, Directory([unit(RECEIVER)]), Directory([unit(SENDER, broker_user="other")])):
+        body = package()
+        reader.current, reader.failure = before, Outage("object store", "away")
+        with pytest.raises(Outage):
+            await bench.submit(body)
+        reader.failure, reader.newer = None, newest
+        with pytest.raises(Outage, match="changed"):
+            await bench.submit(body)
+        assert isinstance(await bench.submit(body), PackageAccepted)
+    assert bench.security() == []
 
 
 async def test_a_unit_s_message_in_another_s_queue_is_forged(bench: Bench) -> None:

@@ -21,6 +21,7 @@ from common.facts import (
     PackageAccepted,
     PackageFinished,
     PackageRefused,
+    PackageWaiting,
 )
 from common.facts.flows import SERVICES
 from common.failure import Outage
@@ -150,6 +151,13 @@ def finished(package: PackageRecord) -> PackageFinished:
         document_id=package.document_id,
         kind=package.kind,
     )
+
+
+def undecided(package: PackageRecord) -> PackageWaiting:
+    about = finished(package).model_dump(exclude={"fact"})
+    about |= {"reason": Reason.E_SIG_REVOCATION_UNKNOWN, "package": package.package}
+    about |= {"submitted_at": package.submitted_at, "deadline": package.submitted_at + timedelta(hours=72)}
+    return PackageWaiting.model_validate(about)
 
 
 def waiting(package: PackageRecord) -> DeliveryWaiting:
@@ -296,6 +304,18 @@ async def test_a_refused_package_is_open_until_its_sender_is_answered(world: Wor
 
 
 # what is not lost
+
+
+async def test_what_cannot_be_judged_yet_is_no_suspect_and_not_published_while_the_validator_says_so(
+    world: World,
+) -> None:
+    package = await world.save()
+    await world.sweep(minutes=30)
+    for _ in range(18):
+        await world.take(undecided(package))
+        assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 0
+        assert await world.sweep(hours=12) == []
+    assert await world.sweep(hours=12) == [package.package_id], "silent for a day"
 
 
 async def test_what_waits_at_the_router_is_no_suspect_and_asked_for_once_a_day(world: World) -> None:

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,7 +34,7 @@ from intake.settings import IntakeSettings
 from intake.waiting_store import WaitingPackages
 from intake.waiting_sweep import WaitingSweep
 
-from ..harness.memory import Clock, RecordingPublisher, delivery
+from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 from .conftest import MemoryObjects, MemoryPackages, MemoryWaiting
 from .test_handlers import package
 
@@ -50,7 +49,7 @@ class World:
         self.packages, self.waiting, self.objects, self.settings = packages, waiting, objects, settings
         self.announcer, self.clock = RecordingPublisher(), Clock()
         units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
-        self.directory: Any = SimpleNamespace(current=Directory(units), disabled=frozenset(), is_loaded=True)
+        self.directory: Any = MemoryDirectory(Directory(units))
 
     @property
     def intake(self) -> Intake:

@@ -63,7 +63,7 @@ from router.store.placings import TRIED
 from router.store.rows import DocumentRecord, Happened
 from router.versions import Version
 
-from ..harness.memory import Clock, RecordingPublisher, delivery
+from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 
 SENDER, A, B, C = "000.00.14.H29", "000.00.09.H29", "000.00.12.H29", "H29.901.01"
 CLOSED, UNKNOWN = "000.00.90.H29", "000.00.99.H29"
@@ -452,7 +452,7 @@ class World:
         self.store, self.objects, self.settings = store, objects, settings
         self.sender = RecordingSender()
         self.clock = Clock(AT + timedelta(minutes=5))
-        self.directory = SimpleNamespace(current=directory())
+        self.directory = MemoryDirectory(directory())
         self.router = self.restarted()
         self.submissions = count()
         """Packages are submitted one after the other, in the order in which they are made."""

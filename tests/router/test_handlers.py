@@ -705,6 +705,17 @@ async def test_rows_of_the_release_before_are_understood(world: World) -> None:
     assert shared.headers[PACKAGE_ID] == update.package_id
 
 
+async def test_a_document_that_cannot_be_judged_yet_is_receipted_as_waiting_once_for_each_reason(world: World) -> None:
+    accepted, reasons = await world.accepted(world.letter()), (Reason.E_REFDOC_AWAITED, Reason.E_SIG_REVOCATION_UNKNOWN)
+    for reason in (*reasons, *reasons):
+        about = accepted.model_dump(exclude={"fact", "envelope", "place"})
+        about |= {"event_id": event_id(accepted.package_id, f"waiting/{reason}"), "reason": reason}
+        await world.take(PackageWaiting(**about, deadline=accepted.submitted_at + timedelta(hours=72)))
+    receipts = [json.loads(sent.body) for sent in world.sender.inbox(SENDER, "receipt")]
+    assert [(told["receipt"], told["reason"]) for told in receipts] == [("waiting", reason) for reason in reasons]
+    assert "chưa cần gửi lại" in receipts[1]["description"]
+
+
 async def test_a_package_that_waits_for_a_document_is_receipted_as_waiting(world: World) -> None:
     notice = await world.notice(world.recall("doc"))
     fact = PackageWaiting(

@@ -1,5 +1,6 @@
 """Which inboxes have been read, whether the broker has lost its data, and what is placed again then."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from common.topology import MARK, inbox_queue
 from router.inbox_reading import ACK_TIMEOUT, MARGIN, NEVER, Mark, read_until, seen
 from router.inboxes import InboxWatch
 
-from .conftest import AT, A, B, C, World
+from .conftest import AT, INLINE_LIMIT_BYTES, A, B, C, World
 
 
 class Broker:
@@ -208,6 +209,20 @@ async def test_an_inbox_that_was_never_seen_empty_is_placed_whole(desk: Desk, wo
     assert await desk.rebuild(A) == "done: 2 messages"
     await world.sweep(seconds=1)
     assert sorted(given(world, A)) == sorted(before)
+
+
+async def test_a_large_package_placed_eight_days_ago_gets_an_address_that_still_holds(desk: Desk, world: World) -> None:
+    await world.take(await world.verified(world.letter(to=(A,)), INLINE_LIMIT_BYTES + 1))
+    (before,) = world.sender.inbox(A, "document")
+    world.clock.move(days=8)
+    assert datetime.fromisoformat(json.loads(before.body)["expires_at"]) < world.clock()
+    desk.broker.lose_everything()
+    world.sender.forget()
+    assert await desk.rebuild(A) == "done: 1 messages"
+    await world.sweep(seconds=1)
+    (after,) = world.sender.inbox(A, "document")
+    assert after.headers[EVENT_ID] == before.headers[EVENT_ID]
+    assert datetime.fromisoformat(json.loads(after.body)["expires_at"]) > world.clock()
 
 
 async def test_a_time_says_more_than_what_is_known(desk: Desk, world: World) -> None:

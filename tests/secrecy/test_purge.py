@@ -59,7 +59,7 @@ from validator.workers.budget import PackageBudget
 from validator.workers.job import Limits
 from validator.workers.pool import Pool
 
-from ..harness.memory import RecordingPublisher, delivery
+from ..harness.memory import MemoryDirectory, RecordingPublisher, delivery
 
 RECEIVER = "H29.901.01"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -80,6 +80,9 @@ class Looking:
 
     async def look(self, file: bytes, request: SearchRequest, now: datetime, **how: Any) -> SearchResult:
         return await self.pool.look(file, request, now, **how)
+
+    async def confirm_directory(self) -> None:
+        """It never changes."""
 
     def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
         return dict.fromkeys(digests, b"a list or a certificate")
@@ -173,7 +176,7 @@ async def trunk(stack: SimpleNamespace) -> AsyncIterator[Trunk]:
             objects,
             Packages(databases[0], intake_settings.redrive_budgets),
             WaitingPackages(databases[0]),
-            SimpleNamespace(current=directory),  # type: ignore[arg-type]
+            MemoryDirectory(directory),  # type: ignore[arg-type]
         ),
         Validator(
             announcer, objects, Verdicts(databases[1]), Looking(pool), EvidenceKeeper(objects, Looking(pool)), 480.0

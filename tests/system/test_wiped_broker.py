@@ -38,9 +38,14 @@ def test_a_broker_that_lost_everything_is_rebuilt_from_the_databases(running: Tr
     on_their_way = submit(trunk, letters(stock, 4))
     assert eventually(lambda: decided(trunk, on_their_way) == 4, PATIENCE_SECONDS)
 
+    run(BIN / "trunkctl", "topology", "adopt", *WHO[:4], "--state", STATE)
     trunk.kill_server("rabbitmq")
     shutil.rmtree(STATE / "rabbitmq" / "data")
     trunk.revive_server("rabbitmq")
+    with pytest.raises(AssertionError, match="Nothing was declared: the broker is cluster"):
+        run(BIN / "trunkctl", "topology", "apply", "--state", STATE)
+    assert trunk.not_ready(), "and no unit can log in there"
+    run(BIN / "trunkctl", "topology", "adopt", *WHO[:4], "--state", STATE)
     run(BIN / "trunkctl", "topology", "apply", "--state", STATE)
     Trunk.up()
     assert eventually(lambda: not trunk.not_ready(), PATIENCE_SECONDS, 1.0)

@@ -6,8 +6,11 @@ from common.domain.directory import Directory
 from common.topology import FACTS, INBOX, inbox_queue
 from tests.harness.topology import without_reports
 from tests.trunkctl.conftest import UNIT, Declared
+from trunkctl import broker_identity, topology_job
 from trunkctl.broker_admin import Refused
+from trunkctl.broker_identity import BrokerIdentity, objection, seen
 from trunkctl.topology_job import correct, whole_topology
+from trunkctl.trouble import Trouble
 
 
 def test_what_was_declared_is_as_described_also_the_second_time(declared: Declared) -> None:
@@ -109,3 +112,54 @@ def test_a_unit_that_is_disabled_while_everything_is_declared_stays_disabled(dec
         assert declared.admin.differences(declared.topology) == []
     finally:
         declared.admin.apply(declared.topology, declared.passwords)
+
+
+OURS = BrokerIdentity(cluster_id="ours", nodes=3)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "actual", "says"),
+    [
+        (None, BrokerIdentity(cluster_id="any", nodes=1), ""),
+        (OURS, OURS, ""),
+        (OURS, BrokerIdentity(cluster_id="ours", nodes=2), ""),
+        (OURS, BrokerIdentity(cluster_id="ours", nodes=1), "only 1 of 3 nodes"),
+        (OURS, BrokerIdentity(cluster_id="other", nodes=3), "is cluster other, and the trunk's is ours"),
+        (OURS, BrokerIdentity(cluster_id="", nodes=3), "and the trunk's is ours"),
+        (BrokerIdentity(cluster_id="ours", nodes=1), BrokerIdentity(cluster_id="ours", nodes=1), ""),
+    ],
+)
+def test_nothing_is_declared_on_another_cluster_or_on_the_smaller_part(
+    recorded: BrokerIdentity | None, actual: BrokerIdentity, says: str
+) -> None:
+    why_not = objection(recorded, actual)
+    assert says in why_not
+    assert bool(why_not) is bool(says)
+
+
+def test_only_nodes_that_run_count() -> None:
+    nodes = [{"name": "a", "running": True}, {"name": "b", "running": False}, {"name": "c"}]
+    assert seen([{"name": "internal_cluster_id", "value": "ours"}], nodes) == BrokerIdentity(cluster_id="ours", nodes=1)
+
+
+def test_a_broker_has_an_identity_that_stays(declared: Declared) -> None:
+    first = broker_identity.ask(declared.admin)
+    assert first.cluster_id.startswith("rabbitmq-cluster-id-")
+    assert first.nodes == 1
+    assert broker_identity.ask(declared.admin) == first
+
+
+def test_another_broker_behind_the_name_is_refused_and_told(
+    declared: Declared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def recorded(_: object) -> BrokerIdentity:
+        return OURS
+
+    monkeypatch.setattr(broker_identity, "load", recorded)
+    monkeypatch.setattr(topology_job, "admin", lambda _: declared.admin)
+    declared.admin.delete(f"/vhosts/{declared.vhost}")
+    with pytest.raises(Trouble, match="Nothing was declared: the broker is cluster rabbitmq-cluster-id"):
+        topology_job.apply(declared.settings, Directory([UNIT]))
+    assert declared.vhost not in {row["name"] for row in declared.admin.get("/vhosts")}
+    (line,) = topology_job.check(declared.settings, Directory([UNIT]))
+    assert "the trunk's is ours" in line

@@ -243,6 +243,9 @@ class Directories:
         self.current = directory
         self.read_at = NOW
 
+    async def confirm(self) -> None:
+        """It has been read just now."""
+
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -425,3 +428,18 @@ def test_a_list_of_nobody_we_trust_stays_where_it_is(harness: Harness, folder: P
     stranger.write_bytes(harness.city.foreign.crl(this_update=NOW, next_update=NOW + DAY))
     assert refreshing.refresh(folder) == []
     assert stranger.exists()
+
+
+async def test_a_refusal_by_the_directory_needs_workers_that_have_the_newest(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examiner = examiner_of(folder, harness, monkeypatch)
+    with pytest.raises(Outage):
+        await examiner.confirm_directory()
+    await examiner.refresh_material()
+    await examiner.confirm_directory()
+    examiner._directory = Directories(harness.city.directory("v2"))  # type: ignore[assignment]
+    with pytest.raises(Outage, match="changed"):
+        await examiner.confirm_directory()
+    await examiner.refresh_material()
+    await examiner.confirm_directory()

@@ -19,9 +19,10 @@ from common.database import Database
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
 from common.domain.ids import document_key, event_id, package_id
 from common.domain.names import Lane, PackageKind
+from common.domain.reason import Reason
 from common.envelopes import to_json
 from common.facts import BaseFact, PackageAccepted
-from common.failure import Transient
+from common.failure import Outage, Transient
 from common.objects import Objects, content_ref
 from common.settings import ServiceSettings
 from mint.pki import Authority
@@ -185,6 +186,9 @@ class Judging:
     held: dict[str, bytes] | None = None
     """The bytes it has; None = some for everything."""
     needed: list[set[str]] = field(default_factory=list)
+    confirmed: int = 0
+    stale: Exception | None = None
+    """Raised while the directory is not the newest."""
 
     def package_budget(self) -> PackageBudget:
         return PackageBudget(120.0)
@@ -196,6 +200,11 @@ class Judging:
 
     async def look(self, *_: Any, **__: Any) -> None:
         return None
+
+    async def confirm_directory(self) -> None:
+        self.confirmed += 1
+        if self.stale:
+            raise self.stale
 
     def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
         self.needed.append(set(digests))
@@ -301,17 +310,40 @@ async def test_a_refused_document_counts_once(harness: Harness, stores: tuple[Ob
     assert rejected == {("documents_rejected_total", "validator", decision.report.reason, "document"): 1}
 
 
+async def test_nothing_is_refused_by_a_directory_that_is_not_the_newest(
+    harness: Harness, stores: tuple[Objects, Verdicts]
+) -> None:
+    objects, verdicts = stores
+    stranger = harness.judge(harness.signed, sender=next(code for code in harness.city.members if code != SENDER))
+    assert stranger.report.reason is Reason.E_SIG_NOT_BOUND
+    announcer, examiner = Remembering(), Judging(stranger, stale=Outage("unit directory", "has changed meanwhile"))
+    fact = await accepted(objects, harness.signed)
+    with pytest.raises(Outage):
+        await validating(announcer, objects, verdicts, examiner).verify_document(fact)
+    examiner.answer, examiner.stale = harness.judge(harness.signed), None
+    await validating(announcer, objects, verdicts, examiner).verify_document(fact)
+    assert [said.fact for said in announcer.facts] == ["document.verified"]
+    assert examiner.confirmed == 1, "a document that passes rests on nothing that is missing"
+
+
 async def test_what_cannot_be_decided_counts_at_each_attempt(
     harness: Harness, stores: tuple[Objects, Verdicts]
 ) -> None:
     objects, verdicts = stores
     examiner = Judging(harness.judge(harness.signed, revocation=RevocationLists()))
-    validator = validating(Remembering(), objects, verdicts, examiner)
+    announcer = Remembering()
+    validator = validating(announcer, objects, verdicts, examiner)
     fact, since = await accepted(objects, harness.signed), Since(*COUNTED)
     for _ in range(2):
         with pytest.raises(Transient):
             await validator.verify_document(fact)
     assert since.counted == {("signature_verdicts_total", "indeterminate", "TRY_LATER"): 4}
+    assert announcer.facts == [], "it came a moment ago"
+    earlier = fact.model_copy(update={"submitted_at": fact.submitted_at - timedelta(hours=1)})
+    for _ in range(2):
+        with pytest.raises(Transient):
+            await validator.verify_document(earlier)
+    assert [said.fact for said in announcer.facts] == ["package.waiting"]
 
 
 async def test_what_a_verdict_rests_on_is_kept(

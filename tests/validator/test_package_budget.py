@@ -98,6 +98,9 @@ class Slow:
         budget.spend(self.seconds_a_file)
         return self.decision
 
+    async def confirm_directory(self) -> None:
+        """It never changes."""
+
     async def evidence(self, _: Any) -> dict[str, bytes]:
         return {}
 

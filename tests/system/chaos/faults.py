@@ -190,6 +190,7 @@ def broker_lost(arena: Arena) -> None:
         arena.trunk.kill_server("rabbitmq")
         shutil.rmtree(STATE / "rabbitmq" / "data")
         arena.trunk.revive_server("rabbitmq")
+        run(BIN / "trunkctl", "topology", "adopt", "--by", "chaos", "--why", "a new broker", "--state", STATE)
         run(BIN / "trunkctl", "topology", "apply", "--state", STATE)
         wait_ready(arena.replicas)
         run(BIN / "trunkctl", "inboxes", "rebuild", "--all", "--since", since, *WHO)

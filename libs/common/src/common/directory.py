@@ -89,6 +89,18 @@ class DirectoryReader:
             self._current = read_directory(data)
         self.read_at = datetime.now(UTC)
 
+    async def confirm(self) -> None:
+        """Before something is refused for good because of what the directory says: read it again.
+
+        Raises ``Outage`` while the store is away, and also when the directory has changed, so that what was decided by
+        the former one is decided again. A replica that could not read the store for a while refuses nothing by what it
+        read before.
+        """
+        before = (self.current.version, self.disabled)
+        await self.refresh()
+        if (self.current.version, self.disabled) != before:
+            raise Outage("unit directory", "has changed meanwhile")
+
     async def check(self) -> None:
         """Readiness: a directory is loaded."""
         _ = self.current

@@ -19,7 +19,8 @@ SENTENCES: dict[Reason, str] = {
     "đề nghị kiểm tra mã định danh văn bản.",
     Reason.E_REFDOC_AWAITED: "Văn bản được dẫn chiếu chưa đến trục; trục giữ gói tin này và xử lý khi văn bản đến, "
     "quá hạn sẽ từ chối. Chưa cần gửi lại.",
-    Reason.E_DUP: "Mã định danh văn bản này đã dùng cho một gói tin khác; đề nghị cấp mã mới và gửi lại.",
+    Reason.E_DUP: "Trục đã tiếp nhận một gói tin mang mã định danh văn bản này. Nếu là cùng một văn bản: "
+    "không gửi lại và không cấp mã mới; nếu nội dung đã đổi: đề nghị gửi gói tin cập nhật hoặc thay thế.",
     Reason.E_SECRET: "Văn bản có dấu hiệu bí mật nhà nước, không được gửi qua trục; "
     "đề nghị chuyển theo quy định về bảo vệ bí mật nhà nước.",
     Reason.E_ATT_NONE: "Gói tin không có tệp văn bản đính kèm; đề nghị đính kèm và gửi lại.",
@@ -48,7 +49,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.E_SIG_NOT_YET_VALID: "Chứng thư số chưa có hiệu lực khi ký; đề nghị kiểm tra giờ máy ký và ký số lại.",
     Reason.E_SIG_TIME: "Thời điểm ký số không đáng tin hoặc không hợp lý; đề nghị kiểm tra giờ máy ký và ký số lại.",
     Reason.E_SIG_REVOKED: "Chứng thư số đã bị thu hồi; đề nghị ký lại bằng chứng thư còn hiệu lực.",
-    Reason.E_SIG_REVOCATION_UNKNOWN: "Chưa xác định được chứng thư số có bị thu hồi hay không; đề nghị gửi lại sau.",
+    Reason.E_SIG_REVOCATION_UNKNOWN: "Chưa xác định được chứng thư số có bị thu hồi hay không; "
+    "trục giữ gói tin và kiểm tra lại, chưa cần gửi lại.",
     Reason.E_SIG_ORG_MISSING: "Văn bản thiếu chữ ký số của cơ quan, tổ chức; đề nghị ký số cơ quan và gửi lại.",
     Reason.E_SIG_SIGNER_MISSING: "Văn bản thiếu chữ ký số của người có thẩm quyền và không phải bản quét có dấu đỏ; "
     "đề nghị ký số và gửi lại.",

@@ -106,7 +106,12 @@ GRANTS = (
         _grant(DIRECTORY, role, "read", _READS_UNITS)
         for role in (Role.INTAKE, Role.VALIDATOR, Role.ROUTER, Role.NOTIFIER, Role.TOPOLOGY)
     ),
-    _grant(DIRECTORY, Role.OPERATOR, "read write list inspect", "`trunkctl units`: versions and their history."),
+    _grant(
+        DIRECTORY,
+        Role.OPERATOR,
+        "read write list inspect",
+        "`trunkctl units`: versions and their history; `trunkctl topology adopt`: which broker is the trunk's.",
+    ),
     _grant(DIRECTORY, Role.MIGRATE, "make inspect", _MAKES),
     *(
         _grant(PARKED, Role(service), "read write", "Keeps large bodies of its own parked messages.")

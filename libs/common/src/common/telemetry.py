@@ -3,8 +3,11 @@
 docs/operations/traces.md tells how both are read.
 """
 
+import asyncio
+import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,6 +24,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
 from common.settings import ServiceSettings
 
+FLUSH_SECONDS = 3.0
+"""How long the spans still held may take to leave when a process ends."""
 NOISY_LOGGERS = ("aiormq", "pymongo", "urllib3", "uvicorn")
 
 ABOUT = ("package_id", "document_id", "document_key", "sender", "reason")
@@ -73,11 +78,38 @@ def setup_traces(service: str, settings: ServiceSettings) -> TracerProvider:
     resource = Resource.create({"service.name": f"trunk-{service}", "service.version": settings.version})
     # Whoever submits may bring a trace along, but not decide that nobody shall see it.
     sampler = ParentBased(ALWAYS_ON, remote_parent_not_sampled=ALWAYS_ON)
-    provider = TracerProvider(resource=resource, sampler=sampler, id_generator=RepeatableTraceIds())
+    provider = TracerProvider(
+        resource=resource,
+        sampler=sampler,
+        id_generator=RepeatableTraceIds(),
+        shutdown_on_exit=False,  # it would wait for the collector for as long as 30 seconds; flush_traces comes before
+    )
     if settings.otlp_endpoint:
         exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
+
+
+async def flush_traces(provider: TracerProvider, within_seconds: float = FLUSH_SECONDS) -> bool:
+    """Send the spans that are still held. Returns False when the collector has not taken them in time.
+
+    The SDK's own ``force_flush`` takes a time limit and ignores it. It runs in a daemon thread, because the process
+    waits for every other thread before it ends: a collector that never answers would hold it up until SIGKILL.
+    """
+    loop, is_done = asyncio.get_running_loop(), asyncio.Event()
+
+    def flush() -> None:
+        try:
+            provider.force_flush()
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(is_done.set)
+
+    threading.Thread(target=flush, name="flush of traces", daemon=True).start()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_seconds):
+            await is_done.wait()
+    return is_done.is_set()
 
 
 def about_document(**told: str | None) -> None:

@@ -23,6 +23,9 @@ from common.edxml import check_dates
 from common.secrecy import Mark
 from intake.record import document_id_of
 
+BY_DIRECTORY = (SecurityKind.FROM_MISMATCH, SecurityKind.CLOSED_UNIT)
+"""Kinds of the refusals that another version of the directory may take away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -80,7 +83,10 @@ def _subject(message: Message, known: Sequence[str], units: Container[UnitCode])
 
 
 def settle_claim(package_id: str, holder: str) -> Refused | None:
-    """Step 5: ``holder`` is the package that holds the DocumentId now."""
+    """Step 5: ``holder`` is the package that holds the DocumentId now.
+
+    The refusal names that package and its receipt: often the bytes are a rebuild by a sender that missed the answer.
+    """
     if holder == package_id:
         return None
-    return Refused(Reason.E_DUP, f"the DocumentId was used by package {holder} with other bytes")
+    return Refused(Reason.E_DUP, f"gói tin {holder}, biên nhận {ids.event_id(holder, 'receipt')}")

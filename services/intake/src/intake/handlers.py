@@ -20,13 +20,14 @@ from common.domain.reason import Reason
 from common.edxml import Parsed
 from common.edxml.dates import VIETNAM
 from common.facts import DocumentRefused, ObjectRef
+from common.failure import Permanent
 from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
 from common.secrecy import mark_in_message
 from common.service.incoming import Incoming
 from common.service.outgoing import SavingAnnouncer
 from common.telemetry import about_document
-from intake.accept import Admitted, Awaits, admit, secret, settle_claim
+from intake.accept import BY_DIRECTORY, Admitted, Awaits, admit, secret, settle_claim
 from intake.announce import (
     repeated_fact_of,
     repeated_waiting_fact_of,
@@ -60,7 +61,7 @@ class Intake:
 
     async def receive(self, message: Incoming) -> None:
         """Decide about a submission once, and answer every copy of it."""
-        submission = submission_of(message, self.directory.current)
+        submission = await self._submission(message)
         source = await open_package(submission, self.objects, self.settings)
         if isinstance(source, Refused):
             arrival = await self._arrive(submission, io.BytesIO(submission.body))
@@ -96,6 +97,14 @@ class Intake:
             purge = record.purge or await objects_of(record, self.objects)
             await self.packages.mark_secret(fact.package_id, purge)
             await self._purge(purge)
+
+    async def _submission(self, message: Incoming) -> Submission:
+        try:
+            return submission_of(message, self.directory.current)
+        except Permanent:
+            if message.user_id is not None:
+                await self.directory.confirm()
+            raise
 
     async def _purge(self, refs: Sequence[ObjectRef]) -> None:
         for ref in refs:
@@ -184,6 +193,8 @@ class Intake:
         known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
         today, units = self.now().astimezone(VIETNAM).date(), self.directory.current.units
         answer = admit(message, unit, today, known, units)
+        if isinstance(answer, Refused) and answer.security in BY_DIRECTORY:
+            await self.directory.confirm()
         if not isinstance(answer, Admitted) or not ids.claims_document_id(message):
             return answer
         updated = known[0] if message.kind is PackageKind.UPDATE else None

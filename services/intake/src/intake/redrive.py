@@ -8,7 +8,15 @@ import structlog
 
 from common.clock import Clock, utc_now
 from common.domain.names import Lane
-from common.facts import BaseFact, DeliveryWaiting, MessageParked, OperatorActed, OperatorRequested, PackageFinished
+from common.facts import (
+    BaseFact,
+    DeliveryWaiting,
+    MessageParked,
+    OperatorActed,
+    OperatorRequested,
+    PackageFinished,
+    PackageWaiting,
+)
 from common.failure import Outage
 from common.metrics import record_redriven, set_lost_suspects
 from intake.open_package import LONGEST_PAUSE, OpenPackage, obstacle, queues_in_the_way
@@ -52,6 +60,7 @@ class Redrive:
         return {
             PackageFinished: self.finish,
             DeliveryWaiting: self.note_waiting,
+            PackageWaiting: self.note_waiting,
             MessageParked: self.note_parked,
             OperatorActed: self.note_acted,
         }
@@ -85,8 +94,9 @@ class Redrive:
         """All of a package is done."""
         await self._packages.finish(fact.package_id)
 
-    async def note_waiting(self, fact: DeliveryWaiting) -> None:
-        """The router has the package, and an inbox or a recall keeps it waiting."""
+    async def note_waiting(self, fact: DeliveryWaiting | PackageWaiting) -> None:
+        """The router has the package, and an inbox or a recall keeps it waiting; or the validator has it, and a missing
+        revocation list does. What intake itself lets wait is not open yet, and stays as it is."""
         await self._packages.wait(fact.package_id, self._now() + LONGEST_PAUSE)
 
     async def note_parked(self, fact: MessageParked) -> None:

@@ -34,9 +34,10 @@ def receipt_of(fact: CarriesPackage) -> Answer:
 
 
 def waiting_answer(fact: PackageWaiting) -> Answer:
-    """The package waits for the document that it is about."""
+    """The package waits for the document that it is about, or its document for a revocation list."""
+    step = "waiting" if fact.reason is Reason.E_REFDOC_AWAITED else f"waiting/{fact.reason}"
     return Answer(
-        id=f"{fact.package_id}/waiting",
+        id=f"{fact.package_id}/{step}",
         to=fact.sender,
         package_id=fact.package_id,
         document_key=fact.subject,

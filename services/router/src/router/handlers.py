@@ -39,7 +39,7 @@ from router.execute.references import References
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
 from router.returns import Returns
-from router.route import DocumentState, Known, Outcome, Plan, plan, units_named
+from router.route import DocumentState, Known, Outcome, Plan, plan, rests_on_directory, units_named
 from router.settings import RouterSettings
 from router.store import Store
 from router.store.rows import DocumentRecord
@@ -51,6 +51,9 @@ class Directories(Protocol):
     @property
     def current(self) -> Directory:
         """The directory as of now."""
+
+    async def confirm(self) -> None:
+        """Raises ``Outage`` unless it is known to be the newest."""
 
 
 class Router:
@@ -73,7 +76,7 @@ class Router:
         inbox = Inbox(objects, settings, now)
         self.placer = Placer(store, inbox, sender, self._reaches, self._finish, now)
         self._executor = Executor(
-            store, inbox, sender, self.placer, self._reaches, self._finish, now, settings.actions_at_once
+            store, inbox, sender, self.placer, self._surely_reaches, self._finish, now, settings.actions_at_once
         )
         self.references = References(store, inbox, self.placer, sender, self._reaches, now)
         self.returns = Returns(store, self.placer, self._executor.answer, now)
@@ -139,7 +142,7 @@ class Router:
             await self._executor.repeat(answer)
 
     async def notify_waiting(self, fact: PackageWaiting) -> None:
-        """A package waits at intake for the document that it is about: its sender is told."""
+        """A package cannot be decided yet: its sender is told."""
         await self._executor.answer(answers.waiting_answer(fact))
 
     async def notify_held(self, fact: MessageParked) -> None:
@@ -193,6 +196,8 @@ class Router:
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
         known, directory = await self._known(message), self._directory.current
         outcome = plan(message, fact.subject, known, directory, self._today())
+        if rests_on_directory(outcome):
+            await self._directory.confirm()
         if isinstance(outcome, Plan) and isinstance(message, Envelope) and message.kind in OWN_DOCUMENT:
             mine = await self._store.documents.claim(_document(fact, message))
             return outcome if mine else Refused(Reason.E_DUP, message.document_id)
@@ -238,6 +243,13 @@ class Router:
     def _reaches(self, unit: UnitCode) -> bool:
         listed = self._directory.current.unit(unit)
         return listed is not None and listed.is_open(self._today())
+
+    async def _surely_reaches(self, unit: UnitCode) -> bool:
+        """The same, for what is never tried again. Raises ``Outage`` unless a negative answer is the newest."""
+        if not self._reaches(unit):
+            await self._directory.confirm()
+            return False
+        return True
 
     def _sender_of(self, fact: MessageParked | OperatorActed) -> UnitCode:
         """The sender of a held package: as the message says, or the unit whose user submitted it."""

@@ -27,7 +27,7 @@ from router.actions import (
     Withdraw,
 )
 from router.delivery_state import EventKind
-from router.succession import refusal_of, succeeded, successor_of
+from router.succession import BY_DIRECTORY, refusal_of, succeeded, successor_of
 
 
 class DocumentState(StrEnum):
@@ -92,6 +92,12 @@ def units_named(message: Message, directory: Directory, day: date) -> frozenset[
         return None
     changed = (change.unit for change in message.business.receiver_changes)
     return _with_successors([*(unit.code for unit in message.receivers), *changed], directory, day)
+
+
+def rests_on_directory(outcome: Outcome) -> bool:
+    """Whether a unit is refused for good because the directory does not know it or says that it is closed."""
+    orders = outcome.orders if isinstance(outcome, Plan) else ()
+    return any(isinstance(order, RefuseReceiver) and order.reason in BY_DIRECTORY for order in orders)
 
 
 def _with_successors(units: Iterable[UnitCode], directory: Directory, day: date) -> frozenset[UnitCode]:

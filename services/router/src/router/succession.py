@@ -7,6 +7,9 @@ from common.domain.names import UnitCode
 from common.domain.reason import Reason
 from router.actions import RefuseReceiver
 
+BY_DIRECTORY = (Reason.E_TO_UNKNOWN, Reason.E_TO_CLOSED, Reason.E_TO_SUCCEEDED)
+"""Reasons that another version of the directory may take away."""
+
 
 def successor_of(code: UnitCode, directory: Directory, day: date) -> UnitCode | None:
     """The open unit that has taken the place of a closed one, directly or through others; None if there is none."""

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from common import envelopes
 from common.clock import utc_now
@@ -31,8 +31,20 @@ from validator.secrecy.redaction import redacted
 from validator.secrecy.restore import restore
 from validator.secrecy.search import SearchRequest
 from validator.store import VerdictRecord, Verdicts, fact_of, security_facts_of
+from validator.waiting import WaitingNotices
 from validator.workers.budget import PackageBudget
 from validator.workers.service import Examiner
+
+BY_DIRECTORY = (
+    Reason.E_FROM,
+    Reason.E_SIG_ORG_MISSING,
+    Reason.E_SIG_NOT_BOUND,
+    Reason.E_SIG_SIGNER_MISSING,
+    Reason.E_SIG_SIGNER_NOT_AUTHORISED,
+    Reason.E_SIG_STRANGER,
+    Reason.E_SIG_ORDER,
+)
+"""Reasons that a certificate registered meanwhile may take away: whose a signature is stands in the directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +57,18 @@ class Validator:
     examiner: Examiner
     evidence: EvidenceKeeper
     package_wall_seconds: float
+    waiting: WaitingNotices = field(default_factory=lambda: WaitingNotices(timedelta(hours=72)))
 
     async def verify_document(self, fact: PackageAccepted) -> None:
         """Loads the saved verdict, or makes and saves one, then announces it. Idempotent."""
-        record = await self.verdicts.find(fact.package_id) or await self._decide_once(fact)
+        try:
+            record = await self.verdicts.find(fact.package_id) or await self._decide_once(fact)
+        except Transient as error:
+            now = utc_now()
+            if notice := self.waiting.due(fact, error.reason, now):
+                await self.announcer.announce(notice)
+                self.waiting.note(notice, now)
+            raise
         for event in security_facts_of(record, fact):
             await self.announcer.announce(event)
         await self.announcer.announce(fact_of(record, fact))
@@ -80,6 +100,8 @@ class Validator:
         answer = budget.refused() or conclude(decisions, [attachment.name for attachment in attachments])
         if search.refused and not isinstance(answer, Refused):
             answer = search.refused  # (12.2)
+        if isinstance(answer, Refused) and answer.reason in BY_DIRECTORY:
+            await self.examiner.confirm_directory()
         if isinstance(answer, Undecided):
             record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)

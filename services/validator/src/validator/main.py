@@ -1,5 +1,7 @@
 """Wiring of the validator service."""
 
+from datetime import timedelta
+
 from common.database import Database
 from common.directory import DirectoryReader
 from common.facts import PackageAccepted
@@ -9,6 +11,7 @@ from validator.evidence_keeper import EvidenceKeeper
 from validator.handlers import Validator
 from validator.settings import ValidatorSettings
 from validator.store import Verdicts
+from validator.waiting import WaitingNotices
 from validator.workers.service import Examiner
 
 
@@ -27,7 +30,10 @@ def build() -> Service:
     service.refreshes("age of trust material", examiner.measure)
     service.at_end(examiner.stop)
     evidence = EvidenceKeeper(objects, examiner)
-    validator = Validator(service, objects, Verdicts(database), examiner, evidence, settings.package_wall_seconds)
+    waiting = WaitingNotices(timedelta(hours=settings.patience_hours))
+    validator = Validator(
+        service, objects, Verdicts(database), examiner, evidence, settings.package_wall_seconds, waiting
+    )
     service.on_facts({PackageAccepted: validator.verify_document})
     return service
 

@@ -147,6 +147,8 @@ ALERTS: Words = {
     "TrunkIngestStopped": "Không có văn bản vào",
     "TrunkBrokerDown": "Không thấy RabbitMQ",
     "TrunkBrokerAlarm": "RabbitMQ chặn nơi gửi",
+    "TrunkBrokerDiskFilling": "Đĩa của RabbitMQ sắp đầy",
+    "TrunkMessageHeldByNobody": "Bản tin bị giữ mà không ai xử lý",
     "TrunkQueueNoConsumers": "Hàng đợi không ai lấy",
     "TrunkQueueNotDraining": "Hàng đợi không vơi",
     "TrunkSubmissionsNotTaken": "Tiếp nhận không lấy văn bản nộp",

@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Container, Mapping, Set
+from datetime import datetime
 from pathlib import Path
 
 from common.directory import read_disabled
@@ -11,13 +12,15 @@ from common.domain.directory import Directory
 from common.domain.names import UnitCode
 from common.objects import Objects
 from common.topology import Topology, static_topology, unit_topology
-from trunkctl import trunk_file
+from trunkctl import broker_identity, trunk_file
 from trunkctl.broker_admin import BrokerAdmin, Password
 from trunkctl.settings import ControlSettings
 from trunkctl.takeover.job import remains
 from trunkctl.takeover.remains import Remains, beside, leftovers
 from trunkctl.trouble import Trouble
 from trunkctl.users import PASSWORD_BYTES
+
+ADOPT = "If the broker was replaced on purpose, record that with `trunkctl topology adopt` first."
 
 
 def whole_topology(directory: Directory, disabled: Container[UnitCode] = ()) -> Topology:
@@ -67,15 +70,31 @@ def _keep(passwords: dict[str, str], users_file: Path, new: list[str]) -> None:
 def apply(settings: ControlSettings, directory: Directory, left: Remains | None = None) -> int:
     """Declare everything, beside what remains of a former release; disabled units stay so.
 
-    ``left``: what is taken to remain; none = what the broker holds. Returns the number of objects.
+    ``left``: what is taken to remain; none = what the broker holds. Returns the number of objects. Raises ``Trouble``
+    when the broker is another cluster than the recorded one, or most of its nodes are missing.
     """
     objects, broker = Objects(settings), admin(settings)
+    if why_not := _objection(objects, broker):
+        raise Trouble(f"Nothing was declared: {why_not}. {ADOPT}")
     disabled = asyncio.run(read_disabled(objects))
     broker.make_vhost()
     topology = beside(whole_topology(directory, disabled), left or remains(broker))
     broker.apply(topology, passwords_for(topology, settings.users_file, settings.passwords()))
     correct(broker, settings, directory, assumed=disabled, disabled=asyncio.run(read_disabled(objects)))
     return topology.size
+
+
+def adopt(settings: ControlSettings, actor: str, purpose: str, at: datetime) -> broker_identity.BrokerIdentity:
+    """Record that this broker, and no other, is the trunk's."""
+    said = {"actor": actor, "purpose": purpose, "at": at}
+    identity = broker_identity.ask(admin(settings)).model_copy(update=said)
+    asyncio.run(broker_identity.save(Objects(settings), identity))
+    return identity
+
+
+def _objection(objects: Objects, broker: BrokerAdmin) -> str:
+    recorded = asyncio.run(broker_identity.load(objects))
+    return broker_identity.objection(recorded, broker_identity.ask(broker)) if recorded else ""
 
 
 def correct(
@@ -101,6 +120,9 @@ def correct(
 
 def check(settings: ControlSettings, directory: Directory) -> list[str]:
     """What differs; empty = as it should be."""
-    broker, disabled = admin(settings), asyncio.run(read_disabled(Objects(settings)))
+    broker, objects = admin(settings), Objects(settings)
+    if why_not := _objection(objects, broker):
+        return [why_not]
+    disabled = asyncio.run(read_disabled(objects))
     left = remains(broker)
     return [*broker.differences(beside(whole_topology(directory, disabled), left)), *leftovers(left)]

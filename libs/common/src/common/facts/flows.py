@@ -39,7 +39,7 @@ FLOWS: dict[str, Flow] = {
     "package.accepted": Flow(("intake",), ("validator", "router")),
     "notice.accepted": Flow(("intake",), ("router",)),
     "package.refused": Flow(("intake",), ("router", "notifier")),
-    "package.waiting": Flow(("intake",), ("router",)),
+    "package.waiting": Flow(("intake", "validator"), ("router", "intake")),
     "package.repeated": Flow(("intake",), ("router",)),
     "package.routed": Flow(("router",)),
     "package.finished": Flow(("archive",), ("intake",)),

@@ -46,7 +46,11 @@ class PackageRefused(PackageFact):
 
 
 class PackageWaiting(PackageFact):
-    """A package is about a document that has not come yet: intake keeps it until then, or until the deadline."""
+    """A package cannot be decided yet, and is kept until then or until the deadline.
+
+    Intake says so of one that is about a document which has not come, the validator of a document for which a
+    revocation list is missing.
+    """
 
     fact: Literal["package.waiting"] = "package.waiting"
     reason: Reason
@@ -54,7 +58,7 @@ class PackageWaiting(PackageFact):
     package: ObjectRef
     submitted_at: AwareDatetime
     deadline: AwareDatetime
-    """When it is refused, if no document has come."""
+    """When it is refused, if no document has come; when it is parked, if there is no list."""
 
 
 class PackageRepeated(PackageFact):

@@ -82,7 +82,7 @@ class Processor:
                 settlement = self._away(error)
             except Exception:
                 log.exception("settling failed", queue=message.queue)
-                settlement = Settlement(Disposition.RETURN, "redelivered")
+                settlement = self._unsettled(message)
             seconds = time.monotonic() - began
             record_message(self._service, settlement.outcome, seconds)
             log.info(
@@ -136,6 +136,11 @@ class Processor:
             saved = await change(self._records, begun(message, now), lambda saved: given_up(saved, settlement, now))
             if saved.security:
                 await self._on_security(saved)
+
+    def _unsettled(self, message: Incoming) -> Settlement:
+        """Nothing could be kept about the attempt, so the broker counts it, unless nothing else succeeds either."""
+        is_own = self._others_succeed(message)
+        return Settlement(Disposition.COUNT if is_own else Disposition.RETURN, "redelivered")
 
     def _away(self, error: Outage) -> Settlement:
         settlement = Settlement(Disposition.RETURN, "retried", error.reason, error.detail)

@@ -12,7 +12,6 @@ from starlette.applications import Starlette
 
 from common import topology
 from common.clock import utc_now
-from common.containment import in_thread
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
@@ -39,14 +38,12 @@ from common.service.records import MessageRecord
 from common.service.settle import Settlement
 from common.settings import ServiceSettings
 from common.tasks import Tasks
-from common.telemetry import setup_logs, setup_traces
+from common.telemetry import flush_traces, setup_logs, setup_traces
 
 log = structlog.get_logger("trunk.service")
 
 EXPIRY_SECONDS = 3600.0
 """How often records of messages whose time is over are removed."""
-FLUSH_MILLISECONDS = 3_000
-"""How long spans that are still held back may take to leave; a collector that does not answer delays no exit."""
 DEAD_LETTERS_PREFETCH = 2
 MANY_QUEUES_PREFETCH = 2
 """Messages that each of many queues sends ahead: few, so that a long queue has no advantage over a short one."""
@@ -228,7 +225,8 @@ class Service:
         for stop in self._stops:
             await stop()
         await self.tasks.stop()
-        await in_thread(self._tracer_provider.force_flush, FLUSH_MILLISECONDS)
+        if not await flush_traces(self._tracer_provider):
+            log.warning("spans left behind: the collector does not answer")
 
     def _consume(
         self,

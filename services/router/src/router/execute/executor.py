@@ -70,7 +70,7 @@ class Executor:
         inbox: Inbox,
         sender: Sender,
         placer: Placer,
-        reaches: Callable[[UnitCode], bool],
+        reaches: Callable[[UnitCode], Awaitable[bool]],
         finished: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
         at_once: int,
@@ -116,12 +116,12 @@ class Executor:
     async def answer(self, answer: Answer) -> None:
         """Save an answer to the sender of a package, and place what was saved."""
         saved = await self._store.answers.save(answer)
-        if self._can_answer(saved):
+        if await self._can_answer(saved):
             await self._place([self._inbox.answer(saved)])
 
     async def repeat(self, answer: Answer) -> None:
         """Place a saved answer once more, because its receiver asked again."""
-        if self._can_answer(answer):
+        if await self._can_answer(answer):
             placing = self._inbox.answer(answer)
             await self._store.placings.open([placing])
             await self._placer.order(placing, again=True)
@@ -145,8 +145,8 @@ class Executor:
     async def _all(self, works: Iterable[Callable[[], Awaitable[Any]]]) -> list[Any]:
         return await gather_bounded(works, self._at_once)
 
-    def _can_answer(self, answer: Answer) -> bool:
-        if not self._reaches(answer.to):
+    async def _can_answer(self, answer: Answer) -> bool:
+        if not await self._reaches(answer.to):
             log.warning("answer not placed, unit closed or unknown", unit=answer.to, answer=answer.id)
             return False
         return True
@@ -260,7 +260,7 @@ class Executor:
             later = recall_later(action.receiver, EventKind.TAKE_BACK, Enclosure.PACKAGE)
             return await self._do_later(execution, later)
         facts: list[BaseFact] = [recorded(execution, action.receiver, action.told, action.code, step, description)]
-        is_reached = self._reaches(action.told)
+        is_reached = await self._reaches(action.told)
         forwarded = execution.placing(action.told, "forwarded", MessageType.STATUS) if is_reached else None
         if action.code is StatusCode.TAKE_BACK:
             facts.append(recalled(execution, action.receiver, step))

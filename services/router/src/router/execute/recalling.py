@@ -29,7 +29,7 @@ class Recalling:
         store: Store,
         recording: Recording,
         trunk: Organization,
-        reaches: Callable[[UnitCode], bool],
+        reaches: Callable[[UnitCode], Awaitable[bool]],
         finished: Callable[[str], Awaitable[None]],
     ) -> None:
         """``finished`` is called with a decision when the last of its placings is settled."""
@@ -59,7 +59,7 @@ class Recalling:
         for decision in {placing.decision for placing in taken_back}:
             if not await self._store.placings.has_open(decision):
                 await self._finished(decision)
-        is_reached = self._reaches(execution.fact.sender)
+        is_reached = await self._reaches(execution.fact.sender)
         return Work((agreement_placing(execution, unit, self._trunk),) if is_reached else (), facts=tuple(facts))
 
     async def _untaken(self, execution: Execution, unit: UnitCode, recall: Placing | None) -> list[Placing]:

@@ -89,6 +89,16 @@ class Examiner:
         """DER of the lists and certificates that documents are and were just judged by, by SHA-256."""
         return self._reader.evidence(digests)
 
+    async def confirm_directory(self) -> None:
+        """Before a document is refused by what the directory says.
+
+        Raises ``Outage`` unless the directory that it was judged by is the newest.
+        """
+        await self._directory.confirm()
+        material = self._pool.material if self._pool else None
+        if material is None or material.directory_version != self._directory.current.version:
+            raise Outage("unit directory", "has changed meanwhile")
+
     def _ready_pool(self) -> Pool:
         if self._pool is None or time.monotonic() > self._fresh_until:
             raise Outage("validator", self._missing or "trust material not checked for too long")

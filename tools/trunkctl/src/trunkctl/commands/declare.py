@@ -1,5 +1,6 @@
 """Commands that bring servers into the described state: ``topology``, ``migrate``."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from common.objects import Objects
 from common.store_access import Role
 from trunkctl import migrate_job, topology_job
+from trunkctl.commands.redrive import ActorOption, PurposeOption
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console, show_differences
 from trunkctl.takeover.remains import leftovers
@@ -46,6 +48,16 @@ def topology_apply(check: CheckOption = False, state: StateOption = DEFAULT_STAT
         return
     count = topology_job.apply(told, lookup.current(Objects(told)))
     console().print(f"{count} broker objects as described")
+
+
+@topology_app.command("adopt")
+def topology_adopt(actor: ActorOption = "", purpose: PurposeOption = "", state: StateOption = DEFAULT_STATE) -> None:
+    """Record which broker is the trunk's: from then on `topology apply` refuses any other behind the same name."""
+    if not actor or not purpose:
+        raise typer.BadParameter("say who decides (--by) and why (--why)")
+    identity = topology_job.adopt(settings(state), actor, purpose, datetime.now(UTC))
+    nodes = "1 node" if identity.nodes == 1 else f"{identity.nodes} nodes"
+    console().print(f"the trunk's broker is cluster {identity.cluster_id}, {nodes}", markup=False)
 
 
 @topology_app.command("take-over")
