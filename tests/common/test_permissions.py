@@ -133,12 +133,17 @@ class Session:
     async def read(self, queue: str) -> str:
         channel = await self.connection.channel()
         try:
-            await channel.basic_get(queue, no_ack=False)
+            await channel.basic_qos(prefetch_count=1)  # streams are read in no other way
+            await channel.basic_consume(queue, _leave, no_ack=False)
         except ChannelAccessRefused:
             return REFUSED
         finally:
             await channel.close()
         return "read"
+
+
+async def _leave(message: aiormq.abc.DeliveredMessage) -> None:
+    """It goes back when the channel is closed."""
 
 
 @pytest.fixture
