@@ -126,6 +126,7 @@ OPERATION = {
     "metrics": {"8"},
     "pki.pins": {"64"},
     "pki.refresh": {"TIMEOUT_SECONDS", "FETCH_SECONDS", "32"},
+    "patterns": {"3", "11", "5"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
         "worker_memory_mib", "documents_per_worker", "package_cpu_seconds", "package_wall_seconds",
@@ -135,7 +136,7 @@ OPERATION = {
     "workers.service": {"START_RETRY_SECONDS", "STALE_SECONDS"},
     "workers.worker": {"START_SECONDS", "END_SECONDS"},
 }  # fmt: skip
-"""The operator's, or about processes, files and names."""
+"""The operator's, or about processes, files, names and the version of Python."""
 ALLOWED = {
     module: FORMATS.get(module, set()) | CACHES.get(module, set()) | OPERATION.get(module, set())
     for module in {*FORMATS, *CACHES, *OPERATION}

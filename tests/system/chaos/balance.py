@@ -29,11 +29,8 @@ class Balance:
             self.wrong.append(f"{what}: {count}, must be {wanted} {detail}")
 
 
-def wait_until_calm(trunk: Trunk, load: Load, inboxes: Inboxes, patience_seconds: float) -> float:
-    """Return when everything that must come has come and no package is open, or nothing has moved for a minute.
-
-    Returns the seconds until then.
-    """
+def wait_until_calm(trunk: Trunk, load: Load, inboxes: Inboxes, patience_seconds: float) -> None:
+    """Return when everything that must come has come and no package is open, or nothing has moved for a minute."""
     began, moved, before = time.monotonic(), time.monotonic(), (0, -1)
     while time.monotonic() - began < patience_seconds:
         came = told_once(inboxes.items, set(load.packages))
@@ -46,7 +43,6 @@ def wait_until_calm(trunk: Trunk, load: Load, inboxes: Inboxes, patience_seconds
         if time.monotonic() - moved > CALM_SECONDS:
             break
         time.sleep(1.0)
-    return time.monotonic() - began
 
 
 def still_open(trunk: Trunk, load: Load) -> int:
@@ -57,36 +53,35 @@ def still_open(trunk: Trunk, load: Load) -> int:
 
 def balance(trunk: Trunk, load: Load, inboxes: Inboxes, parked_before: int) -> Balance:
     """Compare what was sent with what came, what is on record, and what still waits."""
-    found, packages = Balance(), set(load.packages)
+    result, packages = Balance(), set(load.packages)
     came = [item for item in inboxes.items if item.package_id in packages]
-    told = told_once(came, packages)
-    missing, extra = load.must - told, told - load.must
-    found.must("messages that came", (load.must & told).total(), load.must.total(), shown(missing.items()))
-    found.must("messages too many", extra.total(), 0, shown(extra.items()))
+    received = told_once(came, packages)
+    missing, extra = load.must - received, received - load.must
+    result.must("messages that came", (load.must & received).total(), load.must.total(), shown(missing.items()))
+    result.must("messages too many", extra.total(), 0, shown(extra.items()))
     bodies = Counter(item.body == load.packages[item.package_id] for item in came if item.type == "document")
-    found.must("documents with other bytes", bodies[False], 0)
+    result.must("documents with other bytes", bodies[False], 0)
     contents: dict[tuple[str, str], bytes] = {}
     changed = [
         item.event_id for item in came if contents.setdefault((item.unit, item.event_id), item.body) != item.body
     ]
-    found.must("events with two bodies", len(changed), 0, shown(changed))
+    result.must("events with two bodies", len(changed), 0, shown(changed))
     receipts = {item.package_id for item in came if item.type == "receipt"}
-    accepted = [package for package, body in load.packages.items() if package in load.letters]
-    found.must("receipts for letters", len(receipts & set(accepted)), len(accepted))
-    found.must("packages still open", still_open(trunk, load), 0)
+    result.must("receipts for letters", len(receipts & load.letters.keys()), len(load.letters))
+    result.must("packages still open", still_open(trunk, load), 0)
 
     records = records_of(trunk, packages)
-    found.must("packages in the archive", len(records), len(packages), shown(packages - records.keys()))
-    verified = [package for package in load.letters if records.get(package) != "document.verified"]
-    found.must("letters archived as something else", len(verified), 0, shown(verified))
+    result.must("packages in the archive", len(records), len(packages), shown(packages - records.keys()))
+    altered = [package for package in load.letters if records.get(package) != "document.verified"]
+    result.must("letters archived as something else", len(altered), 0, shown(altered))
     ledger = ledger_of(trunk, packages)
-    found.must("events twice in the ledger", sum(count > 1 for count in ledger.values()), 0)
-    found.must("messages parked", trunk.parked() - parked_before, 0, shown(trunk.held()))
-    found.must("messages left in queues", sum(trunk.depths().values()), 0, str(trunk.depths()))
+    result.must("events twice in the ledger", sum(count > 1 for count in ledger.values()), 0)
+    result.must("messages parked", trunk.parked() - parked_before, 0, shown(trunk.held()))
+    result.must("messages left in queues", sum(trunk.depths().values()), 0, str(trunk.depths()))
     distinct = {(item.unit, item.event_id) for item in came}
-    found.lines.append(("repeats under the same event id", len(came) - len(distinct)))
-    found.lines.append(("times a unit had to send again", load.resent))
-    return found
+    result.lines.append(("repeats under the same event id", len(came) - len(distinct)))
+    result.lines.append(("times a unit had to send again", load.resent))
+    return result
 
 
 def records_of(trunk: Trunk, packages: Iterable[str]) -> dict[str, str]:

@@ -93,15 +93,15 @@ class Load:
 
     def _report(self, entry: Entry) -> None:
         unit, at = entry["receivers"][0], time.strftime("%Y/%m/%d %H:%M:%S")
-        told = {"unit": unit, "issuer": entry["sender"], "document": entry["document_id"], "code": "03"}
-        body = STATUS.format(namespace=NAMESPACE, words="Đã tiếp nhận", at=at, **told).encode()
+        fields = {"unit": unit, "issuer": entry["sender"], "document": entry["document_id"], "code": "03"}
+        body = STATUS.format(namespace=NAMESPACE, words="Đã tiếp nhận", at=at, **fields).encode()
         self.kinds["status"] += 1
         self._expect(unit, body, {entry["sender"]: "status"})
 
     def _recall(self, entry: Entry) -> None:
         receiver = entry["receivers"][0]
-        told = {"unit": entry["sender"], "receiver": receiver, "document": entry["document_id"]}
-        body = RECALL.format(namespace=NAMESPACE, **told).encode()
+        fields = {"unit": entry["sender"], "receiver": receiver, "document": entry["document_id"]}
+        body = RECALL.format(namespace=NAMESPACE, **fields).encode()
         self.kinds["recall"] += 1
         self._expect(entry["sender"], body, {receiver: "document"})
 

@@ -57,18 +57,18 @@ def ordeal(trunk: Trunk, folder: Path, packages: int, faults: int, seed: int, pa
             redrive(arena)
         wait_until_calm(trunk, load, inboxes, patience_seconds)
         calm_seconds = time.monotonic() - last
-        found = balance(trunk, load, inboxes, parked_before)
+        result = balance(trunk, load, inboxes, parked_before)
         for kind, count in sorted(load.kinds.items()):
-            found.lines.insert(0, (f"submitted: {kind}", count))
-        found.lines.append(("seconds from the last fault until all was done", f"{calm_seconds:.0f}"))
+            result.lines.insert(0, (f"submitted: {kind}", count))
+        result.lines.append(("seconds from the last fault until all was done", f"{calm_seconds:.0f}"))
         if not is_sent:
-            found.wrong.append("units could not submit everything")
-        found.wrong += troubles
-        return Ordeal(Counter(arena.done), found, arena.log)
+            result.wrong.append("units could not submit everything")
+        result.wrong += troubles
+        return Ordeal(Counter(arena.done), result, arena.log)
 
 
 def _happen(arena: Arena, of_services: list[Fault], of_servers: list[Fault]) -> list[str]:
-    """Let both rows of faults happen side by side. Returns what went wrong with making them."""
+    """Make the faults of both rows, side by side. Returns the tracebacks of faults that could not be made."""
     troubles: list[str] = []
 
     def one_by_one(faults: list[Fault], *, are_of_services: bool) -> None:

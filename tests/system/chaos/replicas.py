@@ -36,10 +36,10 @@ class Replica:
 
     def start(self) -> None:
         """In a session of its own, so that it dies with its workers."""
-        told = {**self.environment, "TRUNK_HTTP_PORT": str(self.port)}
+        environment = {**self.environment, "TRUNK_HTTP_PORT": str(self.port)}
         with self.log.open("ab") as log:
             command = [str(BIN / f"trunk-{self.service}")]
-            self._process = subprocess.Popen(command, env=told, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def signal(self, number: signal.Signals) -> None:
         """To the process and its workers."""
@@ -59,7 +59,7 @@ class Replica:
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """Everything that ``trunkctl up`` told a service."""
+    """Everything that ``trunkctl up`` gave a service as settings."""
     return psutil.Process(pid).environ()
 
 
