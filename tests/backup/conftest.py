@@ -76,3 +76,12 @@ def empty(client: Any) -> None:
     """Drop the five databases."""
     for service in SERVICES:
         client.drop_database(database_name(service))
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory, addresses: Addresses) -> Iterator[Minio]:
+    """The administrator of another object store without any bucket."""
+    state = tmp_path_factory.mktemp("other")
+    found = servers.start(state, only=["s3"])
+    yield store_client(found, None)
+    servers.stop(state)

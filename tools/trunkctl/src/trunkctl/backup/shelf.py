@@ -32,7 +32,7 @@ class Shelf(Protocol):
         """All files whose names begin with a prefix, sorted."""
 
     def remove(self, name: str) -> None:
-        """Take a file away."""
+        """Take a file away, for good."""
 
 
 class Folder:
@@ -114,7 +114,13 @@ class Bucket:
     def remove(self, name: str) -> None:
         """See ``Shelf``."""
         key = self._prefix + name
-        _asked(key, lambda: self._client.remove_object(self._bucket, key))
+
+        def remove() -> None:
+            for each in list(self._client.list_objects(self._bucket, prefix=key, include_version=True)):
+                if each.object_name == key:
+                    self._client.remove_object(self._bucket, key, version_id=each.version_id)
+
+        _asked(key, remove)
 
 
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from common.objects import Objects
 from common.store_access import Role
 from trunkctl.backup import database, freshness
-from trunkctl.backup.second_store import DATABASE, shelf
+from trunkctl.backup.second_store import DATABASE, second_store, shelf
 from trunkctl.backup.shelf import Folder, Shelf
+from trunkctl.backup.store import StoreBackup
 from trunkctl.databases import connected
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_line
@@ -42,6 +44,23 @@ def backup_database(target: ToOption = None, keep: KeepOption = 0, state: StateO
     show_line(f"backup {manifest.name}: {manifest.rows} rows, {manifest.size_bytes} bytes, complete")
     for name in removed:
         show_line(f"removed: {name}")
+
+
+@backup_app.command("store")
+def backup_store(state: StateOption = DEFAULT_STATE) -> None:
+    """Copy every object that is not at the second store yet: a line a fault, exit 1 if there is any."""
+    own = settings(state, Role.BACKUP)
+    target = second_store(own)
+    with closing(connected(own, "trunkctl-backup")) as client:
+        report = StoreBackup(Objects(own).client, target, own.backup_bucket, client).run(shelf(own, ""))
+        if not report.faults:
+            freshness.note_success(client, "store", report.name, report.started_at, objects=report.objects)
+    for fault in report.faults:
+        show_line(fault)
+    for bucket, counts in report.buckets.items():
+        show_line(f"{bucket}: {counts.objects} objects, {counts.copied} copied, {counts.removed} copies removed")
+    if report.faults:
+        raise typer.Exit(1)
 
 
 @backup_app.command("list")

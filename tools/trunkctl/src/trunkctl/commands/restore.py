@@ -7,10 +7,13 @@ from typing import Annotated, Any
 import typer
 from pymongo import MongoClient
 
+from common.objects import Objects
 from common.store_access import Role
 from trunkctl.backup.database import open_backup
+from trunkctl.backup.second_store import second_store, shelf
 from trunkctl.commands.backup import database_shelf
 from trunkctl.restore import database
+from trunkctl.restore.store import StoreRestore
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_line
 from trunkctl.trouble import Trouble
@@ -43,6 +46,23 @@ def restore_database(
     show_line(f"backup {manifest.name}: {manifest.rows} rows restored, as they were {manifest.started_at.isoformat()}")
     for what, count in taken_back.items():
         show_line(f"{what} while it was written, and open again: {count}")
+
+
+@restore_app.command("store")
+def restore_store(
+    resume: Annotated[bool, typer.Option(help="Go on where an interrupted restore has stopped.")] = False,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Fill empty buckets from the second store, with an administrator's TRUNK_S3_… keys; exit 1 on damage."""
+    own = settings(state, Role.BACKUP)
+    run = StoreRestore(second_store(own), own.backup_bucket, Objects(own).client, resume=resume)
+    counts, faults = run.run(shelf(own, ""))
+    for fault in faults:
+        show_line(fault)
+    for bucket, count in counts.items():
+        show_line(f"{bucket}: {count.objects} objects")
+    if faults:
+        raise typer.Exit(1)
 
 
 def _administrator(own: ControlSettings) -> MongoClient[dict[str, Any]]:
