@@ -27,6 +27,7 @@ from common.metrics.documents import (
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
+    set_backups,
     set_destinations_failing,
     set_notifications_waiting,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "record_signature_verdict",
     "record_stage",
     "record_task_failure",
+    "set_backups",
     "set_broker_data_lost",
     "set_build",
     "set_deliveries_pending",

@@ -1,21 +1,21 @@
 """Rows about complete backups, in the archive's database: what the gauge of their age is read from."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pymongo import MongoClient
 
 from common.indexes import BACKUPS, database_name
+from common.metrics.keeping import BackedUp
 from trunkctl.backup.manifest import Manifest
 from trunkctl.databases import asking
 
 Client = MongoClient[dict[str, Any]]
-Part = Literal["database", "store"]
 RESTORED = "restored"
 """``_id`` of the row about the backup that these databases were made of."""
 
 
-def note_success(client: Client, part: Part, name: str, started_at: datetime, **more: int) -> None:
+def note_success(client: Client, part: BackedUp, name: str, started_at: datetime, **more: int) -> None:
     """A backup of one part is complete. Its age counts from its beginning: what came later is not in it."""
     row = {"name": name, "last_success_at": started_at, **more}
     with asking():

@@ -29,6 +29,14 @@ class Inventory:
         """Whether the name is there; it is seen from now on."""
         return self._connection.execute("update names set seen = 1 where name = ?", (name,)).rowcount > 0
 
+    def has(self, name: str) -> bool:
+        """Whether the name is there."""
+        return self._connection.execute("select 1 from names where name = ?", (name,)).fetchone() is not None
+
+    def add(self, name: str) -> bool:
+        """Whether the name is new."""
+        return self._connection.execute("insert or ignore into names (name) values (?)", (name,)).rowcount > 0
+
     def unseen(self, prefix: str) -> list[str]:
         """Names that begin so and were not seen."""
         found = self._connection.execute(
