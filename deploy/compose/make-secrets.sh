@@ -80,7 +80,7 @@ rm .s3_keys.sed
 
 random 24 | keep grafana_admin_password
 # Given by others: empty until then. The mail server's password, and where alerts go.
-for name in smtp_password alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do
+for name in smtp_password backup_s3_access_key backup_s3_secret_key alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do
     printf '' | keep "$name"
 done
 echo "secrets are in $(pwd)"
