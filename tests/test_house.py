@@ -1,9 +1,8 @@
 """House rules that a machine can hold."""
 
 import ast
-import functools
 import importlib
-import operator
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -158,7 +157,7 @@ DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 def declared(project: Path) -> set[str]:
     """Our own packages that a project names as dependencies, those of its extras included."""
     about = tomllib.loads((project / "pyproject.toml").read_text())["project"]
-    named = [*about.get("dependencies", ()), *functools.reduce(operator.iadd, about.get("optional-dependencies", {}).values(), [])]
+    named = itertools.chain(about.get("dependencies", ()), *about.get("optional-dependencies", {}).values())
     return {re.split(r"[^\w-]", each.removeprefix("trunk-"))[0] for each in named if each.startswith("trunk-")}
 
 

@@ -1,7 +1,9 @@
 """Backup and restore of databases on a real server: everything comes back, and nothing half or altered is restored."""
 
+import asyncio
 import json
 import os
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +14,14 @@ import pytest
 from minio import Minio
 
 from archive.progress import Mark
+from archive.store import Ledger
+from common.database import Database
 from common.facts.flows import SERVICES
 from common.indexes import BACKUPS, database_name
+from common.store_access import Role
+from devstack.servers import Addresses
+from tests.archive.test_store import fact
+from tests.stores.conftest import settings as role_settings
 from trunkctl.backup import freshness
 from trunkctl.backup.database import back_up, complete, forget_old, open_backup
 from trunkctl.backup.manifest import Manifest, read_manifest
@@ -273,6 +281,36 @@ def test_a_decision_that_is_carried_out_meanwhile_is_not(database: Any, reader: 
     taken_back = restored_after(database, reader, tmp_path, "trunk_router.placings", carry_out)
     assert taken_back["decisions carried out"] == 1
     assert {row["_id"]: row["carried_out_at"] for row in decisions.find()} == {"meanwhile": None, "before": AT}
+
+
+async def test_a_ledger_that_grows_meanwhile_goes_on_without_doubles(
+    addresses: Addresses, database: Any, reader: Any, tmp_path: Path
+) -> None:
+    """Facts that come again after the restore: those of the backup are recognised, the others follow."""
+    own, subject = Database(role_settings(addresses, Role.ARCHIVE), "archive"), secrets.token_hex(16)
+    ledger, loop, place = Ledger(own), asyncio.get_running_loop(), Folder(tmp_path)
+    facts = [fact(number, subject) for number in range(40)]
+    coming = iter(facts)
+    for _ in range(4):
+        await ledger.append(next(coming), AT)
+
+    def meanwhile(_: str) -> None:
+        asyncio.run_coroutine_threadsafe(ledger.append(next(coming), AT), loop).result()
+
+    await asyncio.to_thread(back_up, reader, place, meanwhile)
+    assert len(await ledger.entries(subject)) > 8
+    empty(database)
+    restore(database, place, open_backup(place), quiet)
+    kept = await ledger.entries(subject)
+    assert 4 <= len(kept) < len(facts)
+    assert await ledger.verify(subject) is None
+    for each in reversed(facts):
+        await ledger.append(each, datetime.now(UTC))
+    entries = await ledger.entries(subject)
+    assert await ledger.verify(subject) is None
+    assert sorted(entry.event_id for entry in entries) == sorted(each.event_id for each in facts)
+    assert entries[: len(kept)] == kept
+    own.client.close()
 
 
 @pytest.mark.parametrize(
