@@ -152,7 +152,7 @@ def events(items: list[Item], packages: dict[str, Entry]) -> dict[tuple[str, str
 
 def fresh(trunk: Trunk) -> set[str]:
     """Of what the archive exports that there is a backup from the last hour."""
-    text = httpx.get(f"http://127.0.0.1:{trunk.services['archive']['http_port']}/metrics", timeout=10).text
+    text = httpx.get(f"http://127.0.0.1:{trunk.services['archive']['http_port']}/metrics/", timeout=10).text
     begun = re.findall(r'^trunk_backup_last_success_timestamp_seconds{of="(\w+)"} (\S+)$', text, re.MULTILINE)
     return {part for part, at in begun if float(at) > time.time() - 3600}
 
