@@ -291,6 +291,7 @@ async def test_a_ledger_that_grows_meanwhile_goes_on_without_doubles(
     ledger, loop, place = Ledger(own), asyncio.get_running_loop(), Folder(tmp_path)
     facts = [fact(number, subject) for number in range(40)]
     coming = iter(facts)
+    fill(database)
     for _ in range(4):
         await ledger.append(next(coming), AT)
 
@@ -298,11 +299,11 @@ async def test_a_ledger_that_grows_meanwhile_goes_on_without_doubles(
         asyncio.run_coroutine_threadsafe(ledger.append(next(coming), AT), loop).result()
 
     await asyncio.to_thread(back_up, reader, place, meanwhile)
-    assert len(await ledger.entries(subject)) > 8
+    assert len(await ledger.entries(subject)) > 20
     empty(database)
     restore(database, place, open_backup(place), quiet)
     kept = await ledger.entries(subject)
-    assert 4 <= len(kept) < len(facts)
+    assert 4 < len(kept) < 20
     assert await ledger.verify(subject) is None
     for each in reversed(facts):
         await ledger.append(each, datetime.now(UTC))
