@@ -2,6 +2,9 @@
 
 import ast
 import importlib
+import itertools
+import re
+import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -147,3 +150,27 @@ def imported(path: Path) -> set[str]:
 def test_who_holds_only_some_errors_of_a_library_says_why() -> None:
     narrow = {module_of(path) for path in SHIPPED if LIBRARIES & imported(path) and narrow_handlers(path)}
     assert {name for name in narrow if not name.startswith(INSIDE_OF_A_FAULT)} == set(NARROW)
+
+
+PROJECTS = sorted([*(ROOT / "libs").iterdir(), *(ROOT / "services").iterdir(), *(ROOT / "tools").iterdir()])
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
+
+
+def declared(project: Path) -> set[str]:
+    """Our own packages that a project names as dependencies, those of its extras included."""
+    about = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    named = itertools.chain(about.get("dependencies", ()), *about.get("optional-dependencies", {}).values())
+    return {re.split(r"[^\w-]", each.removeprefix("trunk-"))[0] for each in named if each.startswith("trunk-")}
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
+def test_what_a_package_imports_of_ours_it_names_as_a_dependency(project: Path) -> None:
+    """In a checkout all of them are installed; in an image only those."""
+    ours = {name for source in (project / "src").rglob("*.py") for name in imported(source)} & set(PACKAGES)
+    assert ours - {project.name} <= declared(project)
+
+
+def test_the_image_of_the_jobs_is_built_of_the_services_that_it_needs() -> None:
+    stage = DOCKERFILE.partition("AS code-trunkctl\n")[2].partition("\n\n")[0]
+    copied = set(re.findall(r"^COPY services/(\w+)/", stage, re.MULTILINE))
+    assert copied == declared(ROOT / "tools" / "trunkctl") & set(SERVICES)

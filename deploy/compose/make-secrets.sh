@@ -47,11 +47,11 @@ random 48 | keep mongo_keyfile
 at=mongodb:27017/?authSource=admin
 printf 'mongodb://%s:%s@%s' "$(cat mongo_user)" "$(cat mongo_password)" "$at" | keep mongo_admin_uri
 comma=
-for role in intake validator router archive notifier migrate operator; do
+for role in intake validator router archive notifier migrate operator backup; do
     random 24 | keep "mongo_password_$role"
     printf 'mongodb://%s:%s@%s' "$role" "$(cat "mongo_password_$role")" "$at" | keep "mongo_uri_$role"
 done
-for role in intake validator router archive notifier migrate operator; do
+for role in intake validator router archive notifier migrate operator backup; do
     printf '%s"%s": "%s"' "${comma-}" "$role" "$(cat "mongo_password_$role")"
     comma=', '
 done | { printf '{'; cat; printf '}\n'; } | write mongo_users.json
@@ -59,7 +59,7 @@ done | { printf '{'; cat; printf '}\n'; } | write mongo_users.json
 # The object store: a pair of keys for each role, and what the store is told of them. A pair that is being replaced stays
 # valid beside the new one as long as its files s3_former_access_key_ROLE and s3_former_secret_key_ROLE are there; one for
 # all services, of an earlier release, as long as s3_access_key and s3_secret_key are there (docs/operations/rotation.md).
-for role in intake validator router archive notifier migrate topology operator; do
+for role in intake validator router archive notifier migrate topology operator backup; do
     random 10 | keep "s3_access_key_$role"
     random 24 | keep "s3_secret_key_$role"
     former=
@@ -80,7 +80,7 @@ rm .s3_keys.sed
 
 random 24 | keep grafana_admin_password
 # Given by others: empty until then. The mail server's password, and where alerts go.
-for name in smtp_password alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do
+for name in smtp_password backup_s3_access_key backup_s3_secret_key alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do
     printf '' | keep "$name"
 done
 echo "secrets are in $(pwd)"

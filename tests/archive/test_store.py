@@ -4,10 +4,11 @@ import asyncio
 import secrets
 from datetime import UTC, datetime
 
-from archive.store import Ledger
+from archive.store import Backups, Ledger
 from common.database import Database
 from common.domain.names import Lane, PackageKind
 from common.facts import PackageRepeated
+from common.indexes import BACKUPS
 from common.ledger import Broken
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
@@ -111,3 +112,11 @@ async def test_tampering_in_the_database_is_found(database: Database) -> None:
     assert await ledger.verify(subject) == Broken(3, "content does not give its hash")
     await entries.delete_one({"_id": f"{subject}/00000002"})
     assert await ledger.verify(subject) == Broken(2, "number 3 out of sequence")
+
+
+async def test_when_the_newest_backups_were_begun(database: Database) -> None:
+    assert await Backups(database).begun() == {}
+    rows = database.collection(BACKUPS)
+    await rows.insert_one({"_id": "store", "last_success_at": AT, "objects": 3})
+    await rows.insert_one({"_id": "restored", "name": "20261122T083000Z"})
+    assert await Backups(database).begun() == {"store": AT}

@@ -193,6 +193,13 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
         lambda: metrics.set_deliveries_pending({("B.02", Lane.URGENT): 4}),
         {("trunk_deliveries_pending", ("B.02", "urgent")): 4},
     ),
+    "set_backups": (
+        lambda: metrics.set_backups({"store": AT}),
+        {
+            ("trunk_backup_last_success_timestamp_seconds", ("store",)): AT.timestamp(),
+            ("trunk_backup_last_success_timestamp_seconds", ("database",)): 0.0,
+        },
+    ),
     "set_oldest_unfinished": (
         lambda: metrics.set_oldest_unfinished({(Unfinished.ROUTING, Lane.NORMAL): AT}),
         {("trunk_oldest_unfinished_timestamp_seconds", (stage, lane)): 0.0 for stage in Unfinished for lane in Lane}

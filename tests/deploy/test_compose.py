@@ -18,7 +18,7 @@ from tests.system.trunk import ROOT, SERVICES, run
 
 FILE = ROOT / "docker-compose.yml"
 STORE_JOBS = ("database-users", "migrate")
-CONTROL = (*STORE_JOBS, "topology", "trunkctl", "sender")
+CONTROL = (*STORE_JOBS, "topology", "trunkctl", "sender", "backup")
 SERVERS = ("rabbitmq", "mongodb", "seaweedfs")
 OBSERVERS = ("prometheus", "alertmanager", "grafana", "otel-collector", "tempo", "loki")
 ONE_SHOT = ("mongodb-init", *CONTROL)
@@ -49,7 +49,7 @@ def test_everything_that_belongs_is_there(containers: dict[str, Any]) -> None:
     assert set(containers) == {*SERVICES, *CONTROL, *SERVERS, *OBSERVERS, "mongodb-init"}
     profiles = {name: each.get("profiles", []) for name, each in containers.items()}
     assert {name for name, of in profiles.items() if of == ["observability"]} == set(OBSERVERS)
-    assert {name for name, of in profiles.items() if of == ["tools"]} == {"trunkctl", "sender"}
+    assert {name for name, of in profiles.items() if of == ["tools"]} == {"trunkctl", "sender", "backup"}
 
 
 def test_every_container_is_locked_down(containers: dict[str, Any]) -> None:
@@ -81,7 +81,16 @@ def test_ports_are_open_on_loopback_only(containers: dict[str, Any]) -> None:
 def test_only_those_who_must_reach_outside_the_inner_network(read: dict[str, Any]) -> None:
     assert read["networks"]["inner"]["internal"] is True
     outside = {name for name, each in read["services"].items() if set(each["networks"]) != {"inner"}}
-    assert outside == {"rabbitmq", "seaweedfs", "validator", "notifier", "prometheus", "alertmanager", "grafana"}
+    assert outside == {
+        "rabbitmq",
+        "seaweedfs",
+        "validator",
+        "notifier",
+        "backup",
+        "prometheus",
+        "alertmanager",
+        "grafana",
+    }
 
 
 def test_no_image_is_latest_and_each_is_a_variable(containers: dict[str, Any]) -> None:
@@ -126,7 +135,7 @@ def test_every_setting_is_one_that_the_program_reads(containers: dict[str, Any],
         str(secret["target"]).upper() for secret in containers[name]["secrets"] if "target" in secret
     }
     assert {each for each in told if each.startswith("TRUNK_")} - known == set()
-    assert ("TRUNK_AMQP_URL" in told) is (name not in (*STORE_JOBS, "topology"))
+    assert ("TRUNK_AMQP_URL" in told) is (name not in (*STORE_JOBS, "topology", "backup"))
 
 
 def fields(name: str) -> set[str]:

@@ -88,6 +88,7 @@ ASKED: dict[Action, Callable[[Any], Any]] = {
     Action.UPDATE: lambda collection: collection.update_one({"_id": 1}, {"$set": {"a": 1}}),
     Action.CREATE_INDEX: lambda collection: collection.create_index("a"),
     Action.LIST_INDEXES: lambda collection: collection.index_information(),
+    Action.LIST_COLLECTIONS: lambda collection: collection.database.list_collection_names(),
 }
 FOR_NOBODY: dict[str, Callable[[Any], Any]] = {
     "remove": lambda collection: collection.delete_one({"_id": 1}),

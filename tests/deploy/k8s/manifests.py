@@ -15,7 +15,7 @@ PART_OF = "app.kubernetes.io/part-of"
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment or a Job."""
+    """A Deployment, a Job or a CronJob."""
 
     whole: Object
 
@@ -25,7 +25,7 @@ class Workload:
 
     @property
     def service(self) -> str:
-        """intake … notifier, or migrate, topology."""
+        """intake … notifier, or migrate, topology, backup."""
         return self.labels[NAME]
 
     @property
@@ -34,7 +34,8 @@ class Workload:
 
     @property
     def template(self) -> Object:
-        return self.whole["spec"]["template"]
+        spec = self.whole["spec"]
+        return spec["jobTemplate"]["spec"]["template"] if self.whole["kind"] == "CronJob" else spec["template"]
 
     @property
     def labels(self) -> Labels:
@@ -75,8 +76,8 @@ class Manifests:
 
     @property
     def workloads(self) -> list[Workload]:
-        """Deployments and Jobs."""
-        return [Workload(each) for each in self.of("Deployment", "Job")]
+        """Deployments, Jobs and CronJobs."""
+        return [Workload(each) for each in self.of("Deployment", "Job", "CronJob")]
 
     @property
     def services(self) -> list[Workload]:
@@ -84,7 +85,7 @@ class Manifests:
         return [each for each in self.workloads if each.is_service]
 
     def workload(self, name: str) -> Workload:
-        """The Deployment or Job of that name."""
+        """The Deployment, Job or CronJob of that name."""
         return next(each for each in self.workloads if each.name == name)
 
     def least_replicas(self, workload: Workload) -> int:

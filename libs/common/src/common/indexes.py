@@ -16,6 +16,8 @@ WAITING = "waiting"
 """Intake's collection of packages that wait for a document."""
 OPERATOR_REQUESTS = "operator_requests"
 """The collection of answers to operators' requests about a service's rows."""
+BACKUPS = "backups"
+"""The archive's collection of the newest complete backups; written by the backup jobs, not by the service."""
 
 
 def database_name(service: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from common.facts.flows import SERVICES
-from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
+from common.indexes import BACKUPS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
 from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, PARKED, UPLOADS
 
 
@@ -28,6 +28,8 @@ class Role(StrEnum):
     """The job that makes queues and broker users for the units of the directory."""
     OPERATOR = "operator"
     """A person with ``trunkctl``."""
+    BACKUP = "backup"
+    """The jobs that copy databases and objects, and the check after a restore."""
 
 
 class Right(StrEnum):
@@ -119,6 +121,10 @@ GRANTS = (
     ),
     _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
     _grant(PARKED, Role.MIGRATE, "make inspect", _MAKES),
+    *(
+        _grant(bucket, Role.BACKUP, "read list", "Copies objects to the second store; changes none.")
+        for bucket in (CONTENT, ARCHIVE, DIRECTORY, PARKED)
+    ),
 )
 """All rights at the object store."""
 
@@ -131,6 +137,7 @@ class Action(StrEnum):
     UPDATE = "update"
     CREATE_INDEX = "createIndex"
     LIST_INDEXES = "listIndexes"
+    LIST_COLLECTIONS = "listCollections"
     REMOVE = "remove"
 
 
@@ -144,6 +151,8 @@ class DatabaseGrant:
     reason: str
     removes_from: tuple[str, ...] = ()
     """The collections whose documents it may also remove."""
+    writes_to: tuple[tuple[str, str], ...] = ()
+    """Service and collection whose documents it may also insert and update."""
 
 
 REMOVES = {
@@ -173,6 +182,13 @@ DATABASE_GRANTS = (
         SERVICES,
         (Action.FIND, Action.LIST_INDEXES),
         "`trunkctl track`, `archive check`, `notices` and `migrate --check`.",
+    ),
+    DatabaseGrant(
+        Role.BACKUP,
+        SERVICES,
+        (Action.FIND, Action.LIST_COLLECTIONS),
+        "Copies all records. It notes only when a backup was complete, for the monitoring.",
+        writes_to=(("archive", BACKUPS),),
     ),
 )
 """All rights at the database: one row a database user."""

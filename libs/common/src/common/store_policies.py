@@ -22,6 +22,9 @@ ON_BUCKET: dict[Right, tuple[str, ...]] = {
 }
 """Actions on the bucket itself. None can delete it, open it to others, or let objects expire."""
 
+WRITING = [Action.INSERT.value, Action.UPDATE.value]
+"""Actions on a collection that a role writes to."""
+
 
 class KeyPair(NamedTuple):
     """A role's keys at the object store."""
@@ -77,6 +80,9 @@ def _privileges(grant: DatabaseGrant) -> list[dict[str, Any]]:
         for collection in grant.removes_from:
             removing = {"resource": {"db": database, "collection": collection}, "actions": [Action.REMOVE.value]}
             privileges.append(removing)
+    for service, collection in grant.writes_to:
+        writing = {"resource": {"db": database_name(service), "collection": collection}, "actions": WRITING}
+        privileges.append(writing)
     return privileges
 
 

@@ -4,7 +4,7 @@ from archive.gauges import Gauges
 from archive.handlers import Archive
 from archive.retention import read_table
 from archive.settings import ArchiveSettings
-from archive.store import Ledger, Progress, Records
+from archive.store import Backups, Ledger, Progress, Records
 from archive.watch import BrokerWatch
 from common.database import Database
 from common.domain.names import Lane
@@ -23,7 +23,7 @@ def build() -> Service:
     table = read_table(settings.retention_table)
     progress = Progress(database)
     archive = Archive(Ledger(database), Records(database), progress, objects, service, table)
-    service.refreshes("oldest unfinished", Gauges(progress).refresh)
+    service.refreshes("oldest unfinished", Gauges(progress, Backups(database)).refresh)
     service.on_facts(dict.fromkeys(FACT_TYPES, archive.take))
     if Lane.NORMAL in service.lanes:
         watch = BrokerWatch(service)

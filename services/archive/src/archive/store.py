@@ -1,9 +1,9 @@
-"""The archive's own collections: ``ledger``, ``ledger_events``, ``records`` and ``progress``."""
+"""The archive's own collections ``ledger``, ``ledger_events``, ``records``, ``progress``; and ``backups``, to read."""
 
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from weakref import WeakValueDictionary
 
 from pymongo import ReturnDocument
@@ -22,8 +22,10 @@ from common.database import (
 )
 from common.domain.names import Lane
 from common.facts import BaseFact, PackageFact
+from common.indexes import BACKUPS
 from common.ledger import Broken, Entry, Head, chain, entry_key, next_entry
 from common.metrics.documents import Unfinished
+from common.metrics.keeping import BackedUp
 
 LAST_SEQ = 99_999_999
 
@@ -174,6 +176,19 @@ def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
     about = {"_id": fact.package_id, "lane": fact.lane.value, "submitted_at": submitted_at}
     settled = [said.settles] if said.settles else []
     return {**about, **marks, "units": said.units, "expected": said.expected, "settled": settled}
+
+
+class Backups:
+    """When the newest complete backups were begun: rows that the backup jobs write, and nobody else."""
+
+    def __init__(self, database: Database) -> None:
+        self._backups = database.collection(BACKUPS)
+
+    async def begun(self) -> dict[BackedUp, datetime]:
+        """By what they are backups of."""
+        with database_trouble():
+            rows = await self._backups.find({"_id": {"$in": [*get_args(BackedUp)]}}).to_list(None)
+        return {row["_id"]: row["last_success_at"] for row in rows}
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:

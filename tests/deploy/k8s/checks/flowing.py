@@ -28,10 +28,11 @@ DECLARED: dict[str, set[Flow]] = {
     **dict.fromkeys(("intake", "validator", "router", "archive", "notifier"), STORES),
     "migrate": DNS | MONGODB | S3,
     "topology": DNS | MANAGEMENT | S3,
+    "backup": DNS | MONGODB | S3,
 }
 """What each kind of pod needs, inside the cluster."""
-OUTSIDE = {"notifier": {"587/TCP", "443/TCP"}, "validator": {"80/TCP"}}
-"""Ports by which a service may leave the cluster, where components/network-egress is used."""
+OUTSIDE = {"notifier": {"587/TCP", "443/TCP"}, "validator": {"80/TCP"}, "backup": {"443/TCP"}}
+"""Ports by which a pod may leave the cluster, where components/network-egress or components/backup is used."""
 INCOMING = {Flow(f"{MONITORING}/{NAME}=prometheus", "http/TCP")}
 
 

@@ -90,6 +90,7 @@ REVOCATION: Words = {
     "revoked": "đã thu hồi",
     "unknown": "không rõ",
 }
+BACKED_UP: Words = {"database": "Cơ sở dữ liệu", "store": "Kho đối tượng"}
 WRITES: Words = {"written": "Đã ghi", "repeated": "Đã có sẵn", "failed": "Hỏng, sẽ thử lại"}
 NOTIFICATIONS: Words = {
     "email": "Thư điện tử",
@@ -174,6 +175,7 @@ ALERTS: Words = {
     "TrunkRevocationListEnding": "Danh sách thu hồi sắp hết hạn",
     "TrunkArchivingLate": "Lưu trữ chậm",
     "TrunkArchiveFailing": "Lưu trữ hỏng",
+    "TrunkBackupOld": "Sao lưu cũ",
     "TrunkNotifierFailing": "Thông báo không gửi được",
     "TrunkDeadMansSwitch": "Đường cảnh báo còn sống",
 }

@@ -1,10 +1,10 @@
 """Who may do what at the stores, as Markdown: for the terminal and for ``docs/operations/store-access.md``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from common.indexes import database_name
 from common.objects import BUCKETS
-from common.store_access import DATABASE_GRANTS, GRANTS, Right
+from common.store_access import DATABASE_GRANTS, GRANTS, DatabaseGrant, Right
 
 
 def object_store() -> list[str]:
@@ -23,12 +23,18 @@ def database() -> list[str]:
         (
             grant.role,
             ", ".join(f"`{database_name(service)}`" for service in grant.services),
-            ", ".join([*grant.actions, *(f"remove from `{name}`" for name in grant.removes_from)]),
+            ", ".join(_allowed(grant)),
             grant.reason,
         )
         for grant in DATABASE_GRANTS
     )
     return _table(("who", "database", "may", "why"), rows)
+
+
+def _allowed(grant: DatabaseGrant) -> Iterator[str]:
+    yield from grant.actions
+    yield from (f"remove from `{name}`" for name in grant.removes_from)
+    yield from (f"write to `{database_name(service)}.{name}`" for service, name in grant.writes_to)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

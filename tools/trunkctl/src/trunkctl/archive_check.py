@@ -37,6 +37,8 @@ class Held:
     locked_until: datetime | None
     data: bytes
     """The bytes, if they were asked for."""
+    restored_from: str = ""
+    """Of an object that was restored from a backup: the id that its version had before."""
 
 
 class Unreadable(Exception):
@@ -81,7 +83,24 @@ def _object_faults(kept: KeptObject, record: Record, versions: Sequence[Version]
         held = store.held(kept.key, version.version_id)
         return held is not None and not _altered(kept, held)
 
-    return _faults(kept.version_id, versions, wrong, same)
+    return _faults(_named(kept, versions, store), versions, wrong, same)
+
+
+def _named(kept: KeptObject, versions: Sequence[Version], store: Store) -> str | None:
+    """The version on record; of a restored object, the one that is its copy."""
+    if kept.version_id is None or any(version.version_id == kept.version_id for version in versions):
+        return kept.version_id
+    readable = [version for version in versions if not version.is_delete_marker]
+    copies = (version for version in readable if _is_copy(kept, store, version))
+    return next((version.version_id for version in copies), kept.version_id)
+
+
+def _is_copy(kept: KeptObject, store: Store, version: Version) -> bool:
+    try:
+        held = store.held(kept.key, version.version_id)
+    except Unreadable:
+        return False
+    return held is not None and held.restored_from == kept.version_id
 
 
 def _evidence_faults(record: Record, versions: Sequence[Version], store: Store) -> list[str]:
@@ -99,7 +118,7 @@ def _evidence_faults(record: Record, versions: Sequence[Version], store: Store) 
         held = store.held(key, version.version_id, with_data=True)
         return held is not None and _unversioned(_parsed(held.data)) == _unversioned(_plain(record))
 
-    return _faults(kept.version_id if kept else None, versions, wrong, same)
+    return _faults(_named(kept, versions, store) if kept else None, versions, wrong, same)
 
 
 def _faults(

@@ -12,6 +12,7 @@ from minio.error import MinioException, S3Error
 
 from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
 from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.backup.copies import META, VERSION_META
 
 T = TypeVar("T")
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
@@ -104,4 +105,5 @@ def _held(answer: "urllib3.BaseHTTPResponse", *, with_data: bool) -> Held:
         mode=answer.headers.get("x-amz-object-lock-mode", ""),
         locked_until=datetime.fromisoformat(until) if until else None,
         data=bytes(data),
+        restored_from=answer.headers.get(META + VERSION_META, ""),
     )

@@ -11,6 +11,7 @@ from common.failure import TrunkFailure
 from trunkctl import broker_admin
 from trunkctl.commands import (
     archive,
+    backup,
     declare,
     events,
     machine,
@@ -19,6 +20,7 @@ from trunkctl.commands import (
     park,
     redrive,
     references,
+    restore,
     stores,
     trust,
     unit,
@@ -43,6 +45,8 @@ PARTS = (
     declare,
     stores,
     archive,
+    backup,
+    restore,
     units,
     users,
 )

@@ -43,6 +43,14 @@ class ControlSettings(ServiceSettings):
     """Address of the database as its administrator; only ``trunkctl stores users`` needs it."""
     mongo_users_file: Path | None = None
     """JSON of the database's users and their passwords, for ``trunkctl stores users``."""
+    backup_s3_endpoint: str = ""
+    """Host and port of the second store, to which backups go."""
+    backup_s3_access_key: SecretStr = SecretStr("")
+    backup_s3_secret_key: SecretStr = SecretStr("")
+    backup_s3_secure: bool = True
+    """Whether the second store is spoken to over TLS."""
+    backup_bucket: str = "trunk-backup"
+    """The second store's bucket, which holds all of a backup."""
 
     @property
     def own_user(self) -> str:

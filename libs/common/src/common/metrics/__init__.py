@@ -27,6 +27,7 @@ from common.metrics.documents import (
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
+    set_backups,
     set_destinations_failing,
     set_notifications_waiting,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "record_stage",
     "record_task_failure",
     "record_under_way_lapsed",
+    "set_backups",
     "set_broker_data_lost",
     "set_build",
     "set_deliveries_pending",

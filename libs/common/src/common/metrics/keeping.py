@@ -1,7 +1,8 @@
 """What the archive keeps and what the notifier tells."""
 
 from collections.abc import Mapping
-from typing import Literal
+from datetime import datetime
+from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -12,6 +13,9 @@ WriteOutcome = Literal["written", "repeated", "failed"]
 NotificationOutcome = Literal["sent", "retried", "failed", "skipped", "given_up"]
 """``retried``: an attempt that is made again; ``failed``: refused for good; ``given up``: not taken for as long as the
 patience lasted; ``skipped``: the channel is not set up, or the contact was taken away."""
+
+BackedUp = Literal["database", "store"]
+"""What backups are made of."""
 
 _WRITES = Counter("trunk_archive_writes", "Packages put on record, by outcome", ["outcome"], registry=REGISTRY)
 _WRITE = Histogram(
@@ -40,6 +44,12 @@ _SILENT = Gauge(
     ["channel"],
     registry=REGISTRY,
 )
+_BACKUP = Gauge(
+    "trunk_backup_last_success_timestamp_seconds",
+    "When the newest complete backup was begun; 0 = there is none",
+    ["of"],
+    registry=REGISTRY,
+)
 
 
 def record_archive_write(outcome: WriteOutcome, seconds: float) -> None:
@@ -64,3 +74,9 @@ def set_destinations_failing(failing: Mapping[str, int]) -> None:
     """How many destinations fail, by channel."""
     for channel, count in failing.items():
         _SILENT.labels(channel).set(count)
+
+
+def set_backups(begun: Mapping[BackedUp, datetime]) -> None:
+    """When the newest complete backups were begun; of what is not named, there is none."""
+    for part in get_args(BackedUp):
+        _BACKUP.labels(part).set(begun[part].timestamp() if part in begun else 0.0)

@@ -65,6 +65,19 @@ def _now(rules: Rules) -> list[Panel]:
             unit="short",
             size=(8, 5),
         ),
+        figure(
+            Text(
+                "Bản sao lưu gần nhất",
+                "Lần sao lưu trọn vẹn gần nhất bắt đầu cách đây bao lâu; rất lớn là chưa từng có.",
+                "Trên 13 giờ: hai lần liền không xong.",
+                "docs/runbooks/backup-old.md.",
+            ),
+            Query("max by (of) (time() - trunk_backup_last_success_timestamp_seconds)", "{{of}}"),
+            unit="s",
+            levels=rules.bad_from("TrunkBackupOld", yellow=25_200),
+            words=words.BACKED_UP,
+            size=(24, 5),
+        ),
     ]
 
 

@@ -1,0 +1,213 @@
+"""``trunkctl restore check``: every way in which databases and store may not fit is named, and nothing sound is."""
+
+import hashlib
+import io
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from minio import Minio
+from typer.testing import CliRunner, Result
+
+from common.domain import ids
+from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
+from common.envelopes import to_json
+from common.objects import CONTENT
+from mint import packages
+from trunkctl.backup.copies import erase
+from trunkctl.commands import restore as commands
+from trunkctl.main import app
+from trunkctl.restore.objects import named_in
+from trunkctl.settings import ControlSettings
+
+AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+SENDER = "000.00.14.H29"
+
+
+@pytest.fixture
+def check(settings: ControlSettings, database: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(commands, "settings", lambda *_: settings)
+    return lambda: CliRunner().invoke(app, ["restore", "check"])
+
+
+@pytest.fixture
+def put(administrator: Minio) -> Iterator[Any]:
+    """Puts bytes into ``content``, and takes them out again at the end."""
+    keys: list[str] = []
+
+    def once(data: bytes, key: str = "") -> dict[str, Any]:
+        sha256 = hashlib.sha256(data).hexdigest()
+        keys.append(key or f"{sha256[:2]}/{sha256}")
+        administrator.put_object(CONTENT, keys[-1], io.BytesIO(data), len(data))
+        return {"bucket": CONTENT, "key": keys[-1], "sha256": sha256, "size_bytes": len(data)}
+
+    yield once
+    for key in keys:
+        erase(administrator, CONTENT, key)
+
+
+def lines(result: Result, code: int) -> list[str]:
+    assert result.exit_code == code, result.output
+    return result.output.splitlines()
+
+
+def faults(result: Result) -> list[str]:
+    return [line for line in lines(result, 1) if "objects read" not in line]
+
+
+def package(**fields: Any) -> dict[str, Any]:
+    """A finished package of a unit, as intake has it."""
+    row = {"_id": secrets.token_hex(16), "subject": secrets.token_hex(16), "sender": SENDER, "document_id": "D-1"}
+    return {**row, "kind": "new", "lane": "normal", "is_open": False, **fields}
+
+
+def claimed(database: Any, **fields: Any) -> dict[str, Any]:
+    row = package(**fields)
+    database["trunk_intake"]["packages"].insert_one(row)
+    database["trunk_intake"]["claims"].insert_one({"_id": row["subject"], "package_id": row["_id"], "state": "held"})
+    return row
+
+
+def test_a_sound_trunk(check: Any, database: Any, put: Any) -> None:
+    claimed(database, package=put(b"one"), envelope=put(b"{}"))
+    database["trunk_archive"]["backups"].insert_one(
+        {
+            "_id": "restored",
+            "started_at": AT,
+            "files": [{"database": "trunk_intake", "collection": "packages", "rows": 1}],
+        }
+    )
+    assert lines(check(), 0) == ["2 objects read, 0 faults, 0 packages not in the databases"]
+
+
+def test_an_empty_trunk(check: Any) -> None:
+    assert lines(check(), 0) == ["0 objects read, 0 faults, 0 packages not in the databases"]
+
+
+def test_rows_that_have_vanished(check: Any, database: Any) -> None:
+    restored = [{"database": "trunk_intake", "collection": name, "rows": 2} for name in ("packages", "waiting")]
+    database["trunk_archive"]["backups"].insert_one({"_id": "restored", "started_at": AT, "files": restored})
+    assert faults(check()) == ["trunk_intake.packages: 0 rows, 2 were restored"]
+
+
+def test_a_freed_document_id(check: Any, database: Any) -> None:
+    free = package()
+    refused, recall = package(reason="E_DUP"), package(kind="recall")
+    database["trunk_intake"]["packages"].insert_many([free, refused, recall])
+    assert faults(check()) == [f"package {free['_id']}: nobody claims its DocumentId D-1 of {SENDER}"]
+
+
+def test_missing_and_altered_objects_are_named_once(check: Any, database: Any, put: Any) -> None:
+    sound, altered = put(b"sound"), put(b"altered")
+    put(b"other bytes", altered["key"])
+    lost = {**sound, "key": "00/lost"}
+    claimed(database, package=lost)
+    database["trunk_router"]["decisions"].insert_one({"_id": "d", "orders": [{"content": lost}, {"content": altered}]})
+    database["trunk_validator"]["verdicts"].insert_one({"_id": "v", "report": sound})
+    found = faults(check())
+    assert sorted(line.partition(", SHA")[0] for line in found) == [
+        f"{CONTENT}/00/lost: missing",
+        f"{CONTENT}/{altered['key']}: other bytes",
+    ]
+
+
+def test_attachments_that_an_envelope_names(check: Any, database: Any, put: Any) -> None:
+    here, lost = put(b"attachment"), hashlib.sha256(b"lost").hexdigest()
+    files = [(here["sha256"], here["size_bytes"]), (lost, 4)]
+    envelope = put(to_json(envelope_with(files)))
+    claimed(database, envelope=envelope)
+    assert faults(check()) == [f"{CONTENT}/{lost[:2]}/{lost}: missing"]
+
+
+def envelope_with(files: list[tuple[str, int]]) -> Envelope:
+    return Envelope(
+        sender=Organization(code=SENDER),
+        receivers=(Organization(code="000.00.09.H29"),),
+        document_id="D-1",
+        number="1",
+        notation="VP",
+        promulgation_date=AT.date(),
+        type=DocumentType(name="Công văn"),
+        subject="V/v",
+        signer=Signer(full_name="Nguyễn Văn A"),
+        attachments=tuple(
+            Attachment(
+                content_id=str(n),
+                name=f"{n}.pdf",
+                content_type="application/pdf",
+                declared_type="application/pdf",
+                size_bytes=size,
+                sha256=sha256,
+            )
+            for n, (sha256, size) in enumerate(files)
+        ),
+    )
+
+
+def test_secret_content_that_came_back(check: Any, database: Any, put: Any, administrator: Minio) -> None:
+    ref, gone = put(b"secret"), {"bucket": CONTENT, "key": "00/gone", "sha256": "0", "size_bytes": 1}
+    row = claimed(database, package=ref, purge=[ref, gone])
+    assert faults(check()) == [f"package {row['_id']} is secret, and in the store: trunkctl redrive {row['_id']}"]
+    erase(administrator, CONTENT, ref["key"])
+    assert lines(check(), 0)
+
+
+def test_a_record_of_another_ledger(check: Any, database: Any) -> None:
+    record = {"_id": "p", "document_key": "k", "ledger_seq": 1, "ledger_hash": "0" * 64}
+    database["trunk_archive"]["records"].insert_one(record)
+    assert faults(check()) == [
+        "package p: its record names another entry of the ledger than k/00000001",
+        "p: the record in the database cannot be read",
+    ]
+
+
+def test_a_broken_ledger(check: Any, database: Any) -> None:
+    ledger = database["trunk_archive"]["ledger"]
+    entry = ledger_row(1, "x")
+    ledger.insert_one(entry)
+    assert [line.split(":")[0] for line in faults(check())] == [f"ledger of {entry['subject']}"]
+
+
+def ledger_row(seq: int, digest: str) -> dict[str, Any]:
+    subject = secrets.token_hex(16)
+    told = {"subject": subject, "seq": seq, "event_id": "e", "fact": "f", "recorded_at": AT, "body": "{}"}
+    return {"_id": f"{subject}/{seq:08d}", **told, "prev": "0" * 64, "hash": digest}
+
+
+def test_packages_that_the_databases_do_not_know(check: Any, database: Any, put: Any) -> None:
+    lost = packages.letter(SENDER, ["000.00.09.H29"], "D-lost", b"%PDF-1.7 nothing")
+    known = packages.letter(SENDER, ["000.00.09.H29"], "D-known", b"%PDF-1.7 nothing")
+    waiting = packages.letter(SENDER, ["000.00.09.H29"], "D-waiting", b"%PDF-1.7 nothing")
+    put(b"<xml>no package</xml>")
+    put(lost)
+    put(waiting)
+    claimed(database, package=put(known))
+    waiting_id = ids.package_id(SENDER, hashlib.sha256(waiting).hexdigest())
+    database["trunk_intake"]["waiting"].insert_one({"_id": waiting_id})
+    package_id = ids.package_id(SENDER, hashlib.sha256(lost).hexdigest())
+    wanted = f"{package_id} not in the databases: D-lost of {SENDER}, received, not on record"
+    assert faults(check()) == [
+        wanted,
+        "packages that wait for a document: 1 (nothing: intake looks for the document until its deadline)",
+    ]
+
+
+def test_what_is_open_is_told_and_is_no_fault(check: Any, database: Any) -> None:
+    claimed(database, is_open=True, stage="sent")
+    claimed(database, is_open=True, stage="held")
+    database["trunk_router"]["placings"].insert_many([{"_id": 1, "state": "waiting"}, {"_id": 2, "state": "placed"}])
+    assert lines(check(), 0) == [
+        "packages on their way: 1 (trunkctl redrive --all-open)",
+        "packages held for an operator: 1 (trunkctl park list)",
+        "messages that inboxes have not got: 1 (nothing: the router tries again)",
+        "0 objects read, 0 faults, 0 packages not in the databases",
+    ]
+
+
+def test_references_inside_of_rows_are_found() -> None:
+    ref = {"bucket": "content", "key": "k", "sha256": "s", "size_bytes": 1}
+    row = {"a": [{"b": {"envelope": ref}}], "c": ref, "d": json.dumps(ref), "e": {"bucket": "content"}}
+    assert [(each.ref.key, each.is_envelope) for each in named_in(row)] == [("k", True), ("k", False)]

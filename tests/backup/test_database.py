@@ -1,0 +1,331 @@
+"""Backup and restore of databases on a real server: everything comes back, and nothing half or altered is restored."""
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import pytest
+from minio import Minio
+
+from archive.progress import Mark
+from archive.store import Ledger
+from common.database import Database
+from common.facts.flows import SERVICES
+from common.indexes import BACKUPS, database_name
+from common.store_access import Role
+from devstack.servers import Addresses
+from tests.archive.test_store import fact
+from tests.stores.conftest import settings as role_settings
+from trunkctl.backup import freshness
+from trunkctl.backup.database import back_up, complete, forget_old, open_backup
+from trunkctl.backup.manifest import Manifest, read_manifest
+from trunkctl.backup.order import ORDER
+from trunkctl.backup.second_store import DATABASE, shelf
+from trunkctl.backup.shelf import Folder, Shelf
+from trunkctl.restore.database import restore
+from trunkctl.restore.marks import is_unfinished
+from trunkctl.settings import ControlSettings
+from trunkctl.trouble import Trouble
+
+from .conftest import empty
+
+AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+ROWS = 1_203
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def fill(database: Any) -> None:
+    """Rows of every kind of value, in every collection."""
+    for service in SERVICES:
+        for collection in ORDER[service]:
+            rows = [{"_id": f"{collection}/{n:05}", "at": AT, "bytes": os.urandom(9), "n": n} for n in range(3)]
+            database[database_name(service)][collection].insert_many(rows)
+    many = [{"_id": f"p{n:05}", "is_open": n % 2 == 0, "inner": {"list": [n, None, 1.5]}} for n in range(ROWS)]
+    database[database_name("validator")]["verdicts"].insert_many(many)
+
+
+def whole(database: Any) -> dict[str, list[bytes]]:
+    """Every row as its bytes, by collection; the rows about backups are left out."""
+    return {
+        f"{service}.{collection}": [
+            bson.encode(row) for row in database[database_name(service)][collection].find().sort("_id", 1)
+        ]
+        for service in SERVICES
+        for collection in ORDER[service]
+        if collection != BACKUPS
+    }
+
+
+@pytest.fixture(params=["folder", "second store"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, settings: ControlSettings, administrator: Minio) -> Shelf:
+    if request.param == "folder":
+        return Folder(tmp_path)
+    found = shelf(settings, DATABASE)
+    for name in found.names():
+        found.remove(name)
+    return found
+
+
+def test_every_row_comes_back(database: Any, reader: Any, place: Shelf) -> None:
+    fill(database)
+    before = whole(database)
+    made = back_up(reader, place, quiet)
+    empty(database)
+    assert restore(database, place, open_backup(place), quiet)
+    assert whole(database) == before
+    assert made.rows == sum(map(len, before.values())) + 3
+    note = freshness.restored(database)
+    assert note is not None
+    assert note["name"] == made.name
+
+
+def test_collections_are_copied_in_the_order_that_can_be_restored(database: Any, reader: Any, tmp_path: Path) -> None:
+    fill(database)
+    database[database_name("router")]["of_a_later_release"].insert_one({"_id": 1})
+    made = back_up(reader, Folder(tmp_path), quiet)
+    copied = [file.place for file in made.files]
+    wanted = [f"{database_name(service)}.{name}" for service in ORDER for name in ORDER[service]]
+    assert [place for place in copied if "later" not in place] == wanted
+    assert copied.index("trunk_router.of_a_later_release") < copied.index("trunk_router.message_records")
+
+
+def test_the_newest_complete_backup_is_chosen(database: Any, reader: Any, place: Shelf) -> None:
+    fill(database)
+    names = [back_up(reader, place, quiet, lambda at=at: AT + timedelta(hours=at)).name for at in (2, 0, 1)]
+    place.put("20991231T000000Z/trunk_intake/claims.bson.gz", [b"unfinished"])
+    assert complete(place) == sorted(names)
+    assert open_backup(place).name == names[0]
+    assert open_backup(place, names[1]).name == names[1]
+    with pytest.raises(Trouble, match="not finished"):
+        open_backup(place, "20991231T000000Z")
+    with pytest.raises(Trouble, match="does not exist"):
+        open_backup(place, "20991230T000000Z")
+
+
+def test_old_backups_are_removed_and_never_the_newest(database: Any, reader: Any, place: Shelf) -> None:
+    fill(database)
+    names = [back_up(reader, place, quiet, lambda at=at: AT + timedelta(hours=at)).name for at in range(4)]
+    place.put("20200101T000000Z/trunk_intake/claims.bson.gz", [b"unfinished"])
+    assert forget_old(place, 2) == ["20200101T000000Z", *names[:2]]
+    assert {name.partition("/")[0] for name in place.names()} == set(names[2:])
+    assert forget_old(place, 2) == []
+    assert open_backup(place).name == names[3]
+
+
+def altered(data: bytes) -> bytes:
+    return data[:40] + bytes([data[40] ^ 1]) + data[41:]
+
+
+@pytest.mark.parametrize("change", [altered, lambda data: data[:-1], lambda data: data + b"x", lambda _: b""])
+def test_an_altered_backup_restores_nothing(
+    database: Any, reader: Any, place: Shelf, change: Callable[[bytes], bytes]
+) -> None:
+    fill(database)
+    made = back_up(reader, place, quiet)
+    name = f"{made.name}/trunk_validator/verdicts.bson.gz"
+    place.put(name, [change(b"".join(place.get(name)))])
+    empty(database)
+    with pytest.raises(Trouble, match=r"verdicts\.bson\.gz was altered"):
+        restore(database, place, open_backup(place), quiet)
+    assert not any(whole(database).values())
+
+
+def test_a_missing_file_restores_nothing(database: Any, reader: Any, place: Shelf) -> None:
+    fill(database)
+    made = back_up(reader, place, quiet)
+    place.remove(f"{made.name}/trunk_intake/claims.bson.gz")
+    empty(database)
+    with pytest.raises(Trouble, match="claims"):
+        restore(database, place, open_backup(place), quiet)
+    assert not any(whole(database).values())
+
+
+def test_nothing_is_restored_over_rows(database: Any, reader: Any, tmp_path: Path) -> None:
+    fill(database)
+    place = Folder(tmp_path)
+    back_up(reader, place, quiet)
+    empty(database)
+    database[database_name("notifier")]["notifications"].insert_one({"_id": "mine"})
+    with pytest.raises(Trouble, match=r"trunk_notifier\.notifications is not empty"):
+        restore(database, place, open_backup(place), quiet)
+    assert sum(map(len, whole(database).values())) == 1
+
+
+def manifest(**changes: Any) -> Manifest:
+    fields = {"name": "n", "schema_version": 1, "started_at": AT, "finished_at": AT, "files": ()}
+    return Manifest(**fields | changes).sealed()
+
+
+def test_a_manifest_that_was_altered_is_refused() -> None:
+    encoded = manifest().encoded()
+    assert read_manifest("n", encoded) == manifest()
+    for data in (encoded.replace(b'"schema_version": 1', b'"schema_version": 0'), encoded[:-3], b"", b"{}"):
+        with pytest.raises(Trouble, match="manifest"):
+            read_manifest("n", data)
+
+
+def test_other_formats_and_later_releases_are_refused(database: Any, tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="format 2"):
+        read_manifest("n", manifest(format=2).encoded())
+    with pytest.raises(Trouble, match="later release"):
+        restore(database, Folder(tmp_path), manifest(schema_version=10_000), quiet)
+
+
+def test_without_any_backup(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="no complete backup"):
+        open_backup(Folder(tmp_path / "nowhere"))
+
+
+def test_files_belong_to_their_owner(database: Any, reader: Any, tmp_path: Path) -> None:
+    fill(database)
+    made = back_up(reader, Folder(tmp_path), quiet)
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / made.name).rglob("*")} == {0}
+    assert json.loads((tmp_path / made.name / "manifest.json").read_text())["digest"] == made.digest
+
+
+# What is done while the backup is written
+
+
+PACKAGE = {"lane": "normal", "is_open": True, "stage": "sent", "redrives": 0, "redrive_at": AT, "fact_body": b"{}"}
+
+
+def package(name: str, **fields: Any) -> dict[str, Any]:
+    return {"_id": name, **PACKAGE, **fields}
+
+
+FINISHED = {"is_open": False, "lane": "normal"}
+
+
+def restored_after(database: Any, reader: Any, folder: Path, when: str, change: Callable[[Any], Any]) -> dict[str, int]:
+    """A backup during which something happens after a collection was copied; and what is made of it."""
+
+    def meanwhile(line: str) -> None:
+        if line.startswith(f"{when}:"):
+            change(database)
+
+    place = Folder(folder)
+    back_up(reader, place, meanwhile)
+    empty(database)
+    return restore(database, place, open_backup(place), quiet)
+
+
+def test_a_package_that_is_finished_meanwhile_is_open_again(database: Any, reader: Any, tmp_path: Path) -> None:
+    intake, archive = database["trunk_intake"], database["trunk_archive"]
+    intake["packages"].insert_many(
+        [
+            package("meanwhile"),
+            {"_id": "before", **FINISHED},
+            {"_id": "of a former release", **FINISHED},
+            {"_id": "never had the field", "lane": "normal"},
+            {"_id": "given up", **FINISHED, "stage": "discarded"},
+        ]
+    )
+    archive["records"].insert_many([{"_id": "before"}, {"_id": "of a former release"}])
+    archive["progress"].insert_many(
+        [
+            {"_id": "before", "routing": Mark.DONE, "finished_at": AT},
+            {"_id": "of a former release", "routing": Mark.DONE},
+            {"_id": "meanwhile", "routing": Mark.WAITS},
+        ]
+    )
+
+    def finish(client: Any) -> None:
+        client["trunk_archive"]["records"].insert_one({"_id": "meanwhile"})
+        finished = {"$set": {"is_open": False}, "$unset": {"stage": "", "redrive_at": ""}}
+        client["trunk_intake"]["packages"].update_one({"_id": "meanwhile"}, finished)
+
+    taken_back = restored_after(database, reader, tmp_path, "trunk_archive.records", finish)
+    assert taken_back["packages finished"] == 1
+    rows = {row["_id"]: row for row in intake["packages"].find()}
+    assert [name for name, row in rows.items() if row.get("is_open")] == ["meanwhile"]
+    assert {"stage", "redrives", "redrive_at", "overdue_at"} <= set(rows["meanwhile"])
+    assert rows["given up"]["stage"] == "discarded"
+
+
+def test_a_package_whose_parked_message_is_not_in_the_backup_goes_on(
+    database: Any, reader: Any, tmp_path: Path
+) -> None:
+    database["trunk_intake"]["packages"].insert_many([package("meanwhile"), package("before", stage="held")])
+    parked = {"state": "parked", "about": {"package_id": "before"}}
+    database["trunk_router"]["message_records"].insert_one({"_id": 1, **parked})
+
+    def park(client: Any) -> None:
+        late = {"_id": 2, "state": "parked", "about": {"package_id": "meanwhile"}}
+        client["trunk_router"]["message_records"].insert_one(late)
+        client["trunk_intake"]["packages"].update_one({"_id": "meanwhile"}, {"$set": {"stage": "held"}})
+
+    taken_back = restored_after(database, reader, tmp_path, "trunk_router.message_records", park)
+    assert taken_back["packages held"] == 1
+    stages = {row["_id"]: row["stage"] for row in database["trunk_intake"]["packages"].find()}
+    assert stages == {"meanwhile": "sent", "before": "held"}
+
+
+def test_a_decision_that_is_carried_out_meanwhile_is_not(database: Any, reader: Any, tmp_path: Path) -> None:
+    decisions = database["trunk_router"]["decisions"]
+    decisions.insert_many([{"_id": "meanwhile", "carried_out_at": None}, {"_id": "before", "carried_out_at": AT}])
+    database["trunk_router"]["placings"].insert_one({"_id": 1})
+
+    def carry_out(client: Any) -> None:
+        now = {"$set": {"carried_out_at": datetime.now(UTC) + timedelta(seconds=1)}}
+        client["trunk_router"]["decisions"].update_one({"_id": "meanwhile"}, now)
+
+    taken_back = restored_after(database, reader, tmp_path, "trunk_router.placings", carry_out)
+    assert taken_back["decisions carried out"] == 1
+    assert {row["_id"]: row["carried_out_at"] for row in decisions.find()} == {"meanwhile": None, "before": AT}
+
+
+async def test_a_ledger_that_grows_meanwhile_goes_on_without_doubles(
+    addresses: Addresses, database: Any, reader: Any, tmp_path: Path
+) -> None:
+    """Facts that come again after the restore: those of the backup are recognised, the others follow."""
+    own, subject = Database(role_settings(addresses, Role.ARCHIVE), "archive"), secrets.token_hex(16)
+    ledger, loop, place = Ledger(own), asyncio.get_running_loop(), Folder(tmp_path)
+    facts = [fact(number, subject) for number in range(40)]
+    coming = iter(facts)
+    fill(database)
+    for _ in range(4):
+        await ledger.append(next(coming), AT)
+
+    def meanwhile(_: str) -> None:
+        asyncio.run_coroutine_threadsafe(ledger.append(next(coming), AT), loop).result()
+
+    await asyncio.to_thread(back_up, reader, place, meanwhile)
+    assert len(await ledger.entries(subject)) > 20
+    empty(database)
+    restore(database, place, open_backup(place), quiet)
+    kept = await ledger.entries(subject)
+    assert 4 < len(kept) < 20
+    assert await ledger.verify(subject) is None
+    for each in reversed(facts):
+        await ledger.append(each, datetime.now(UTC))
+    entries = await ledger.entries(subject)
+    assert await ledger.verify(subject) is None
+    assert sorted(entry.event_id for entry in entries) == sorted(each.event_id for each in facts)
+    assert entries[: len(kept)] == kept
+    own.client.close()
+
+
+@pytest.mark.parametrize(
+    ("progress", "on_record", "unfinished"),
+    [
+        ({"routing": 2, "finished_at": AT}, True, False),
+        ({"routing": 2, "finished_at": AT}, False, True),
+        ({"routing": 1, "finished_at": AT}, True, False),
+        ({"routing": 2, "finished_at": None}, True, False),
+        ({"routing": 1}, True, True),
+        ({"routing": 0, "finished_at": None}, True, True),
+        (None, True, True),
+        (None, False, True),
+    ],
+)
+def test_what_the_archive_has_decides(progress: dict[str, Any] | None, on_record: bool, unfinished: bool) -> None:
+    assert is_unfinished(progress, on_record=on_record) is unfinished

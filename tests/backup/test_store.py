@@ -1,0 +1,272 @@
+"""Copies of objects on real stores: each version once, verified, found by the archive's check; secrets do not stay.
+
+The tests of this module go on from each other's objects: what lies in the archive is locked.
+"""
+
+import asyncio
+import hashlib
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from minio import Minio
+from minio.commonconfig import COMPLIANCE
+
+from archive.handlers import Archive
+from archive.record import Record
+from archive.retention import read_table
+from archive.store import Ledger, Progress, Records
+from common.database import Database
+from common.objects import ARCHIVE, CONTENT, DIRECTORY, PARKED, Objects
+from common.store_access import Role
+from devstack.servers import Addresses
+from tests.archive.conftest import Material
+from tests.stores.conftest import settings as role_settings
+from tests.stores.test_archive_check import Quiet
+from trunkctl.archive_check import faults_of
+from trunkctl.archive_store import ArchiveStore
+from trunkctl.backup.copies import erase, folder, originals
+from trunkctl.backup.second_store import STORE, second_store, shelf
+from trunkctl.backup.store import Report, StoreBackup
+from trunkctl.restore.store import StoreRestore
+from trunkctl.settings import ControlSettings
+from trunkctl.trouble import Trouble
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def target(settings: ControlSettings) -> Minio:
+    return second_store(settings)
+
+
+@pytest.fixture
+def run(settings: ControlSettings, target: Minio, reader: Any) -> Any:
+    """Runs a backup with the keys of the job."""
+
+    def once() -> Report:
+        backup = StoreBackup(Objects(settings).client, target, settings.backup_bucket, reader)
+        return backup.run(shelf(settings, ""))
+
+    return once
+
+
+@pytest.fixture
+async def kept(addresses: Addresses) -> AsyncIterator[Record]:
+    """A record of the archive, made by the services' own keys."""
+    own = Database(role_settings(addresses, Role.ARCHIVE), "archive")
+    objects = Objects(role_settings(addresses, Role.ARCHIVE))
+    records = Records(own)
+    archive = Archive(Ledger(own), records, Progress(own), objects, Quiet(), read_table())
+    what = await Material().store(Objects(role_settings(addresses, Role.INTAKE)))
+    await archive.take(what.verified())
+    found = await records.load(what.package_id)
+    assert found
+    yield found
+    own.client.close()
+
+
+def put(client: Minio, bucket: str, key: str, data: bytes) -> str:
+    return str(client.put_object(bucket, key, io.BytesIO(data), len(data)).version_id)
+
+
+def content(client: Minio, data: bytes) -> str:
+    sha256 = hashlib.sha256(data).hexdigest()
+    put(client, CONTENT, f"{sha256[:2]}/{sha256}", data)
+    return f"{sha256[:2]}/{sha256}"
+
+
+def copies_of(target: Minio, settings: ControlSettings, bucket: str, key: str) -> list[str]:
+    listed = target.list_objects(settings.backup_bucket, prefix=folder(bucket, key), recursive=True)
+    return [each.object_name or "" for each in listed]
+
+
+async def test_every_version_is_copied_once_and_stays_locked(
+    run: Any, kept: Record, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    report = run()
+    assert not report.faults
+    for each in kept.objects:
+        (name,) = copies_of(target, settings, ARCHIVE, each.key)
+        assert name.endswith(str(each.version_id))
+        lock = target.get_object_retention(settings.backup_bucket, name)
+        assert lock
+        assert lock.mode == COMPLIANCE
+        assert lock.retain_until_date >= kept.retain_until.replace(microsecond=0)
+    again = run()
+    assert sum(counts.copied for counts in again.buckets.values()) == 0
+    assert again.objects == report.objects
+    put(administrator, ARCHIVE, kept.objects[0].key, b"laid over it")
+    assert run().buckets[ARCHIVE].copied == 1
+    assert len(copies_of(target, settings, ARCHIVE, kept.objects[0].key)) == 2
+
+
+def test_a_hidden_version_is_copied_all_the_same(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    key = f"hidden/{datetime.now(UTC).timestamp()}"
+    put(administrator, ARCHIVE, key, b"hidden")
+    administrator.remove_object(ARCHIVE, key)
+    run()
+    assert len(copies_of(target, settings, ARCHIVE, key)) == 1
+
+
+def test_a_large_object(run: Any, target: Minio, settings: ControlSettings, administrator: Minio) -> None:
+    data = bytes(range(256)) * (48 * 1024)
+    key = content(administrator, data)
+    run()
+    (name,) = copies_of(target, settings, CONTENT, key)
+    with target.get_object(settings.backup_bucket, name) as answer:
+        assert answer.read() == data
+
+
+def test_an_altered_object_is_named_and_not_copied(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    sound, key = content(administrator, b"sound"), f"00/{'0' * 64}"
+    put(administrator, CONTENT, key, b"other bytes")
+    manifests = shelf(settings, STORE).names()
+    try:
+        report = run()
+        assert [fault.partition(", SHA")[0] for fault in report.faults] == [f"{CONTENT}/{key} holds other bytes"]
+        assert copies_of(target, settings, CONTENT, key) == []
+        assert copies_of(target, settings, CONTENT, sound)
+        assert shelf(settings, STORE).names() == manifests, "it is no complete backup"
+    finally:
+        erase(administrator, CONTENT, key)
+
+
+def test_an_interrupted_run_is_gone_on_with(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [content(administrator, f"interrupted {n}".encode()) for n in range(5)]
+    put_object, left = target.put_object, iter(range(2))
+
+    def dying(*arguments: Any, **more: Any) -> Any:
+        if next(left, None) is None:
+            raise OSError("connection lost")
+        return put_object(*arguments, **more)
+
+    monkeypatch.setattr(target, "put_object", dying)
+    with pytest.raises(Trouble, match="does not answer"):
+        run()
+    monkeypatch.setattr(target, "put_object", put_object)
+    assert run().buckets[CONTENT].copied == 3
+    assert [len(copies_of(target, settings, CONTENT, key)) for key in keys] == [1] * 5
+
+
+def test_what_is_found_secret_is_removed_from_the_copies(
+    run: Any, database: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    gone, shared = content(administrator, b"secret"), content(administrator, b"put back by the validator")
+    run()
+    refs = [{"bucket": CONTENT, "key": key} for key in (gone, shared)] + [{"bucket": "uploads", "key": "u/1"}]
+    packages = database["trunk_intake"]["packages"]
+    packages.insert_many([{"_id": "secret", "purge": refs}, {"_id": "other", "purge": []}, {"_id": "older"}])
+    assert run().buckets[CONTENT].removed == 0, "intake has not deleted it yet"
+    erase(administrator, CONTENT, gone)
+    assert run().buckets[CONTENT].removed > 0
+    whole = list(target.list_objects(settings.backup_bucket, prefix=folder(CONTENT, gone), include_version=True))
+    assert whole == []
+    assert copies_of(target, settings, CONTENT, shared)
+
+
+def test_nothing_else_that_vanishes_is_removed(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    key = content(administrator, b"deleted by somebody with stolen keys")
+    run()
+    erase(administrator, CONTENT, key)
+    assert run().buckets[CONTENT].removed == 0
+    assert copies_of(target, settings, CONTENT, key)
+
+
+def test_parked_bodies_are_copied_for_as_long_as_they_are_kept(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    put(administrator, PARKED, "router/1", b"parked")
+    run()
+    assert copies_of(target, settings, PARKED, "router/1")
+    administrator.remove_object(PARKED, "router/1")
+    assert run().buckets[PARKED].removed == 1
+    assert copies_of(target, settings, PARKED, "router/1") == []
+
+
+def test_without_a_second_store(settings: ControlSettings) -> None:
+    with pytest.raises(Trouble, match="TRUNK_BACKUP_S3_ENDPOINT"):
+        second_store(settings.model_copy(update={"backup_s3_endpoint": ""}))
+
+
+# Restored
+
+
+async def test_a_restored_store_is_the_same_for_everybody(
+    run: Any, kept: Record, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
+) -> None:
+    await asyncio.to_thread(make_versions, administrator)
+    assert not run().faults
+    with pytest.raises(Trouble, match="no manifest"):
+        StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, "nothing/"))
+    counts, faults = StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, ""))
+    assert faults == []
+    assert faults_of(kept, ArchiveStore(other)) == []
+    assert bytes_of(other, ARCHIVE) == bytes_of(administrator, ARCHIVE)
+    assert bytes_of(administrator, CONTENT) <= bytes_of(other, CONTENT), "what was deleted without a purge comes back"
+    assert bytes_of(other, DIRECTORY) == bytes_of(administrator, DIRECTORY)
+    with other.get_object(DIRECTORY, "current") as answer:
+        assert answer.read() == b"newest"
+    with other.get_object(ARCHIVE, "three/versions") as answer:
+        assert answer.read() == b"third"
+    assert counts[ARCHIVE].objects > 4
+
+    with pytest.raises(Trouble, match="is not empty"):
+        StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, ""))
+    before = versions(other)
+    StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
+    assert versions(other) == before, "nothing is put twice"
+    lost = next(each for each in originals(other, CONTENT))
+    other.remove_object(CONTENT, lost.key, version_id=lost.version_id)
+    StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
+    assert lost.key in {each.key for each in originals(other, CONTENT)}
+
+
+async def test_damage_and_loss_at_the_second_store_are_named(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
+) -> None:
+    damaged, lost = content(administrator, b"will be damaged"), content(administrator, b"will be lost")
+    run()
+    (name,) = copies_of(target, settings, CONTENT, damaged)
+    metadata = {"trunk-sha256": hashlib.sha256(b"will be damaged").hexdigest()}
+    target.put_object(settings.backup_bucket, name, io.BytesIO(b"x"), 1, metadata=metadata)
+    assert erase(target, settings.backup_bucket, folder(CONTENT, lost)) == 1
+    before = versions(other)
+    _, faults = StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
+    assert any(fault == f"{CONTENT}/{damaged} is damaged at the second store" for fault in faults)
+    assert damaged not in {each.key for each in originals(other, CONTENT)}
+    assert len(versions(other)) >= len(before)
+    erase(target, settings.backup_bucket, folder(CONTENT, damaged))
+    _, faults = StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
+    assert [fault.split()[0] for fault in faults] in ([], [f"{CONTENT}:"])
+
+
+def make_versions(administrator: Minio) -> None:
+    """Several versions in a bucket with versions, and changes in one without."""
+    for data in (b"first", b"second", b"third"):
+        put(administrator, ARCHIVE, "three/versions", data)
+    for data in (b"older", b"newest"):
+        put(administrator, DIRECTORY, "current", data)
+
+
+def bytes_of(client: Minio, bucket: str) -> set[tuple[str, str]]:
+    """Key and digest of every version."""
+    found = set()
+    for each in originals(client, bucket):
+        with client.get_object(bucket, each.key, version_id=each.version_id) as answer:
+            found.add((each.key, hashlib.sha256(answer.read()).hexdigest()))
+    return found
+
+
+def versions(client: Minio) -> set[tuple[str, str, str | None]]:
+    return {(bucket, each.key, each.version_id) for bucket in (CONTENT, ARCHIVE) for each in originals(client, bucket)}

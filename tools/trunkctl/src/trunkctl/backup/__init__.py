@@ -1,0 +1,1 @@
+"""Copies of databases and object store, from which a trunk can be made again (``docs/operations/backup.md``)."""

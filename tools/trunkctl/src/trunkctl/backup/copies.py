@@ -1,0 +1,173 @@
+"""Copies of objects at the second store: how one is named, made and read."""
+
+import hashlib
+import itertools
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import COMPLIANCE
+from minio.datatypes import Object
+from minio.error import MinioException, S3Error
+from minio.retention import Retention
+
+from common.objects import ARCHIVE, CHUNK_BYTES, CONTENT, DIRECTORY, NOT_FOUND, PARKED
+from trunkctl.backup.second_store import OBJECTS
+from trunkctl.trouble import Trouble
+
+COPIED = (CONTENT, ARCHIVE, DIRECTORY, PARKED)
+"""What lies in ``uploads`` is still with its unit, which submits it again."""
+HELD_BYTES = 8 * 1024 * 1024
+"""A larger object goes through a file."""
+META = "x-amz-meta-"
+VERSION_META, DIGEST_META, ORDER_META = "trunk-version", "trunk-sha256", "trunk-order"
+FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """One version of an object of the trunk, as a listing names it."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    """None in a bucket without versions."""
+    etag: str
+    size_bytes: int
+    modified_at: datetime
+    place: int = 0
+    """Among the versions of this object, the oldest first: times of listings may be whole seconds."""
+
+    @property
+    def order(self) -> str:
+        """Sorts versions of an object from the oldest to the newest."""
+        return f"{self.modified_at.astimezone(UTC).isoformat(timespec='milliseconds')} {self.place:06}"
+
+    @property
+    def copy_name(self) -> str:
+        """Under which its copy lies at the second store; other bytes have another name."""
+        return f"{folder(self.bucket, self.key)}{self.version_id or self.etag}"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An object that was read whole; ``file`` stands at its beginning."""
+
+    file: BinaryIO
+    sha256: str
+    size_bytes: int
+    version: str
+    """The version that the archive's records know: of a restored object, that of the first original."""
+    said_sha256: str
+    """What its metadata say; empty for an original."""
+    order: str
+    """What its metadata say of its place among the versions of its object."""
+    locked_until: datetime | None
+
+
+class Damaged(Exception):
+    """One object is not as it should be; others may be."""
+
+
+def folder(bucket: str, key: str) -> str:
+    """Where copies of an object lie at the second store."""
+    return f"{OBJECTS}{bucket}/{key}/"
+
+
+def originals(client: Minio, bucket: str, prefix: str = "") -> Iterator[Original]:
+    """All versions in a bucket; delete markers hide nothing here. Those of one object come together."""
+    with answering("The object store"):
+        listed = client.list_objects(bucket, prefix=prefix, recursive=True, include_version=True)
+        for key, newest_first in itertools.groupby(listed, key=lambda each: each.object_name or ""):
+            versions = [each for each in newest_first if not each.is_delete_marker]
+            for place, each in enumerate(reversed(versions)):
+                yield _original(bucket, key, each, place)
+
+
+def _original(bucket: str, key: str, each: Object, place: int) -> Original:
+    return Original(
+        bucket=bucket,
+        key=key,
+        version_id=each.version_id if each.version_id not in (None, "", "null") else None,
+        etag=(each.etag or "").strip('"'),
+        size_bytes=each.size or 0,
+        modified_at=each.last_modified or datetime.now(UTC),
+        place=place,
+    )
+
+
+@contextmanager
+def read(client: Minio, bucket: str, key: str, version_id: str | None = None) -> Iterator[Read | None]:
+    """Read one version whole; None = it is gone. Raises what the client raises."""
+    try:
+        answer = client.get_object(bucket, key, version_id=version_id)
+    except S3Error as error:
+        if error.code in NOT_FOUND:
+            yield None
+            return
+        raise
+    with tempfile.SpooledTemporaryFile(HELD_BYTES) as file:
+        digest, size = hashlib.sha256(), 0
+        try:
+            for chunk in answer.stream(CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+        finally:
+            answer.close()
+            answer.release_conn()
+        file.seek(0)
+        headers = answer.headers
+        until = headers.get("x-amz-object-lock-retain-until-date")
+        yield Read(
+            file=file,  # type: ignore[arg-type]
+            sha256=digest.hexdigest(),
+            size_bytes=size,
+            version=headers.get(META + VERSION_META) or version_id or "",
+            said_sha256=headers.get(META + DIGEST_META, ""),
+            order=headers.get(META + ORDER_META, ""),
+            locked_until=datetime.fromisoformat(until) if until else None,
+        )
+
+
+def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
+    """Put what was read under a key, with its lock, and read it back. Raises ``Damaged`` if that differs."""
+    metadata = {VERSION_META: what.version, DIGEST_META: what.sha256, ORDER_META: order}
+    locked = what.locked_until is not None and what.locked_until > datetime.now(UTC)
+    retention = Retention(COMPLIANCE, what.locked_until) if locked and what.locked_until else None
+    what.file.seek(0)
+    put = client.put_object(
+        bucket,
+        key,
+        what.file,
+        what.size_bytes,
+        metadata={name: value for name, value in metadata.items() if value},
+        retention=retention,
+    )
+    with read(client, bucket, key, put.version_id) as written:
+        if written is None or written.sha256 != what.sha256:
+            raise Damaged("reads back as other bytes")
+
+
+def erase(client: Minio, bucket: str, prefix: str) -> int:
+    """Delete everything below a prefix for good, every version. Returns how many there were."""
+    with answering("The second store"):
+        versions = list(client.list_objects(bucket, prefix=prefix, recursive=True, include_version=True))
+        for each in versions:
+            client.remove_object(bucket, each.object_name or "", version_id=each.version_id)
+    return len(versions)
+
+
+@contextmanager
+def answering(store: str) -> Iterator[None]:
+    """Turn what the client raises into a sentence."""
+    try:
+        yield
+    except FAILURES as error:
+        what = getattr(error, "code", None) or type(error).__name__
+        raise Trouble(f"{store} does not answer as it should ({what}).") from error

@@ -1,0 +1,45 @@
+"""Names in a file of SQLite: what lies at a store may be more than memory holds."""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import Self
+
+
+class Inventory:
+    """Names, each of them seen or not."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.execute("pragma journal_mode = off")
+        connection.execute("pragma synchronous = off")
+        connection.execute("create table names (name text primary key, seen integer not null default 0) without rowid")
+
+    @classmethod
+    @contextmanager
+    def of(cls, names: Iterable[str]) -> Iterator[Self]:
+        """Of these names, until the end of the block."""
+        with tempfile.TemporaryDirectory() as place, closing(sqlite3.connect(f"{place}/names")) as connection:
+            made = cls(connection)
+            connection.executemany("insert or ignore into names (name) values (?)", ((name,) for name in names))
+            yield made
+
+    def see(self, name: str) -> bool:
+        """Whether the name is there; it is seen from now on."""
+        return self._connection.execute("update names set seen = 1 where name = ?", (name,)).rowcount > 0
+
+    def has(self, name: str) -> bool:
+        """Whether the name is there."""
+        return self._connection.execute("select 1 from names where name = ?", (name,)).fetchone() is not None
+
+    def add(self, name: str) -> bool:
+        """Whether the name is new."""
+        return self._connection.execute("insert or ignore into names (name) values (?)", (name,)).rowcount > 0
+
+    def unseen(self, prefix: str) -> list[str]:
+        """Names that begin so and were not seen."""
+        found = self._connection.execute(
+            "select name from names where seen = 0 and substr(name, 1, ?) = ?", (len(prefix), prefix)
+        )
+        return [name for (name,) in found]

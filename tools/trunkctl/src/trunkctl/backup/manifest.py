@@ -1,0 +1,93 @@
+"""What a backup of the databases says of itself. It is written last: without it there is no backup."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from common.ledger import canonical_json
+from trunkctl.trouble import Trouble
+
+FORMAT = 1
+FILE = "manifest.json"
+
+
+class CollectionFile(BaseModel):
+    """One collection: a gzip file of BSON documents, one after the other, sorted by ``_id``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    database: str
+    collection: str
+    rows: int
+    size_bytes: int
+    """Of the compressed file, as its digest."""
+    sha256: str
+
+    @property
+    def file(self) -> str:
+        """Below the backup's folder."""
+        return f"{self.database}/{self.collection}.bson.gz"
+
+    @property
+    def place(self) -> str:
+        """For people."""
+        return f"{self.database}.{self.collection}"
+
+
+class Manifest(BaseModel):
+    """A complete backup of the databases."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    name: str
+    """Of the backup's folder: when it was begun."""
+    schema_version: int
+    """``common.indexes.SCHEMA_VERSION`` of the release that wrote it."""
+    started_at: datetime
+    finished_at: datetime
+    files: tuple[CollectionFile, ...]
+    digest: str = ""
+    """SHA-256 of the canonical JSON of all other fields."""
+
+    @property
+    def rows(self) -> int:
+        """Of all collections."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files."""
+        return sum(file.size_bytes for file in self.files)
+
+    def sealed(self) -> Self:
+        """With its digest."""
+        return self.model_copy(update={"digest": self._expected_digest()})
+
+    def encoded(self) -> bytes:
+        """As it is written."""
+        return self.model_dump_json(indent=1).encode()
+
+    def _expected_digest(self) -> str:
+        said = canonical_json(self.model_dump(mode="json", exclude={"digest"}))
+        return hashlib.sha256(said.encode()).hexdigest()
+
+
+def read_manifest(name: str, data: bytes) -> Manifest:
+    """The manifest of a backup. Raises ``Trouble`` if it is none, altered, or of a later release."""
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        raise Trouble(f"Backup {name} has no valid manifest: {error.error_count()} fields are wrong.") from error
+    if manifest.format != FORMAT:
+        raise Trouble(f"Backup {name} has format {manifest.format}; this trunkctl reads format {FORMAT}.")
+    if manifest != manifest.sealed():
+        raise Trouble(f"The manifest of backup {name} was altered: its digest is another one.")
+    return manifest
+
+
+def name_of(at: datetime) -> str:
+    """Names sort like the times at which backups were begun."""
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

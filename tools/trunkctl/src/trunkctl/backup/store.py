@@ -1,0 +1,140 @@
+"""``trunkctl backup store``: every object that is not at the second store yet, read whole, written, and read back.
+
+Safe to be interrupted and run again. Nothing at the second store is ever written over. Three things are removed there:
+copies of parked bodies that the trunk has deleted, and copies of secret packages that intake has on its list of purges.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from minio import Minio
+from pymongo import MongoClient
+
+from common.clock import Clock, utc_now
+from common.indexes import database_name
+from common.objects import CONTENT, PARKED
+from trunkctl.backup import copies
+from trunkctl.backup.copies import COPIED, Damaged, Original, answering, erase, originals, read, write
+from trunkctl.backup.inventory import Inventory
+from trunkctl.backup.manifest import name_of
+from trunkctl.backup.second_store import OBJECTS, STORE
+from trunkctl.backup.shelf import Shelf
+from trunkctl.databases import asking
+
+AT_ONCE = 8
+PAGE = 400
+
+Client = MongoClient[dict[str, Any]]
+
+
+@dataclass
+class Counts:
+    """Of one bucket."""
+
+    objects: int = 0
+    size_bytes: int = 0
+    copied: int = 0
+    removed: int = 0
+
+
+@dataclass
+class Report:
+    """What a run did. ``faults``: a line for each object of which there is no sound copy."""
+
+    name: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    buckets: dict[str, Counts] = field(default_factory=lambda: {bucket: Counts() for bucket in COPIED})
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def objects(self) -> int:
+        """Of all buckets."""
+        return sum(counts.objects for counts in self.buckets.values())
+
+
+class StoreBackup:
+    """One run. Everything may raise ``Trouble``."""
+
+    def __init__(self, source: Minio, target: Minio, bucket: str, client: Client) -> None:
+        self._source = source
+        self._target = target
+        self._bucket = bucket
+        self._database = client
+
+    def run(self, shelf: Shelf, now: Clock = utc_now) -> Report:
+        """Copy what is missing. Writes what is complete to ``shelf``, below ``store/``, unless there are faults."""
+        started_at = now().astimezone(UTC).replace(microsecond=0)
+        report = Report(name_of(started_at), started_at)
+        with Inventory.of(self._names()) as there, ThreadPoolExecutor(AT_ONCE) as pool:
+            for bucket in COPIED:
+                self._copy_missing(bucket, there, pool, report)
+            self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
+        self._purge(report.buckets[CONTENT])
+        report.finished_at = now()
+        if not report.faults:
+            shelf.put(f"{STORE}{report.name}.json", [json.dumps(asdict(report), indent=1, default=str).encode()])
+        return report
+
+    def _names(self) -> Iterator[str]:
+        with answering("The second store"):
+            for each in self._target.list_objects(self._bucket, prefix=OBJECTS, recursive=True):
+                yield each.object_name or ""
+
+    def _copy_missing(self, bucket: str, there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
+        counts = report.buckets[bucket]
+        for page in _pages(originals(self._source, bucket)):
+            missing = [each for each in page if not there.see(each.copy_name)]
+            outcomes = list(pool.map(self._copied, missing))
+            report.faults += filter(None, outcomes)
+            counts.copied += sum(not outcome for outcome in outcomes)
+            counts.objects += len(page)
+            counts.size_bytes += sum(each.size_bytes for each in page)
+
+    def _copied(self, original: Original) -> str:
+        """Copy one version. Returns what is wrong with it; empty = copied, or gone meanwhile."""
+        place = f"{original.bucket}/{original.key}"
+        try:
+            with (
+                answering(f"A store, asked for {place},"),
+                read(self._source, original.bucket, original.key, original.version_id) as found,
+            ):
+                if found is not None:
+                    _expect_sound(original, found)
+                    write(self._target, self._bucket, original.copy_name, found, original.order)
+        except Damaged as error:
+            erase(self._target, self._bucket, original.copy_name)
+            return f"{place} {error}"
+        return ""
+
+    def _purge(self, counts: Counts) -> None:
+        """Copies of what the validator found secret, once the object itself is gone."""
+        with asking():
+            packages = self._database[database_name("intake")]["packages"]
+            rows = list(packages.find({"purge.0": {"$exists": True}}, {"purge": 1}))
+        keys = {ref["key"] for row in rows for ref in row["purge"] if ref["bucket"] == CONTENT}
+        for key in sorted(keys):
+            if not any(each.key == key for each in originals(self._source, CONTENT, key)):
+                counts.removed += erase(self._target, self._bucket, copies.folder(CONTENT, key))
+
+    def _remove(self, names: Iterable[str], counts: Counts) -> None:
+        counts.removed += sum(erase(self._target, self._bucket, name) for name in names)
+
+
+def _expect_sound(original: Original, found: copies.Read) -> None:
+    if found.size_bytes != original.size_bytes:
+        raise Damaged(f"has {found.size_bytes} bytes, {original.size_bytes} by the listing")
+    if original.bucket == CONTENT and found.sha256 != original.key.rpartition("/")[2]:
+        raise Damaged(f"holds other bytes, SHA-256 {found.sha256}")
+    if found.said_sha256 and found.said_sha256 != found.sha256:
+        raise Damaged(f"holds other bytes than were restored, SHA-256 {found.sha256}")
+
+
+def _pages(each: Iterator[Original]) -> Iterator[list[Original]]:
+    while page := list(itertools.islice(each, PAGE)):
+        yield page

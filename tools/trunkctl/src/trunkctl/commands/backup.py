@@ -1,0 +1,75 @@
+"""Commands that copy: ``backup database``, ``backup store``, ``backup list``."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.objects import Objects
+from common.store_access import Role
+from trunkctl.backup import database, freshness
+from trunkctl.backup.second_store import DATABASE, second_store, shelf
+from trunkctl.backup.shelf import Folder, Shelf
+from trunkctl.backup.store import StoreBackup
+from trunkctl.databases import connected
+from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
+from trunkctl.shown import show_line
+
+backup_app = typer.Typer(no_args_is_help=True, help="Copies of the databases and of the object store.")
+
+ToOption = Annotated[
+    Path | None, typer.Option("--to", help="Folder for the copies; none = the second store (TRUNK_BACKUP_S3_…).")
+]
+KeepOption = Annotated[
+    int, typer.Option("--keep", min=0, help="How many complete backups to keep; older ones are removed. 0 = all.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(backup_app, name="backup")
+
+
+@backup_app.command("database")
+def backup_database(target: ToOption = None, keep: KeepOption = 0, state: StateOption = DEFAULT_STATE) -> None:
+    """Copy every record of the five services' databases; they may go on working meanwhile."""
+    own = settings(state, Role.BACKUP)
+    place = database_shelf(own, target)
+    with closing(connected(own, "trunkctl-backup")) as client:
+        manifest = database.back_up(client, place, lambda line: typer.echo(line, err=True))
+        size = {"rows": manifest.rows, "size_bytes": manifest.size_bytes}
+        freshness.note_success(client, "database", manifest.name, manifest.started_at, **size)
+    removed = database.forget_old(place, keep) if keep else []
+    show_line(f"backup {manifest.name}: {manifest.rows} rows, {manifest.size_bytes} bytes, complete")
+    for name in removed:
+        show_line(f"removed: {name}")
+
+
+@backup_app.command("store")
+def backup_store(state: StateOption = DEFAULT_STATE) -> None:
+    """Copy every object that is not at the second store yet: a line a fault, exit 1 if there is any."""
+    own = settings(state, Role.BACKUP)
+    target = second_store(own)
+    with closing(connected(own, "trunkctl-backup")) as client:
+        report = StoreBackup(Objects(own).client, target, own.backup_bucket, client).run(shelf(own, ""))
+        if not report.faults:
+            freshness.note_success(client, "store", report.name, report.started_at, objects=report.objects)
+    for fault in report.faults:
+        show_line(fault)
+    for bucket, counts in report.buckets.items():
+        show_line(f"{bucket}: {counts.objects} objects, {counts.copied} copied, {counts.removed} copies removed")
+    if report.faults:
+        raise typer.Exit(1)
+
+
+@backup_app.command("list")
+def backup_list(target: ToOption = None, state: StateOption = DEFAULT_STATE) -> None:
+    """Complete backups of the databases, the oldest first."""
+    for name in database.complete(database_shelf(settings(state, Role.BACKUP), target)):
+        show_line(name)
+
+
+def database_shelf(own: ControlSettings, folder: Path | None) -> Shelf:
+    """Where copies of the databases lie."""
+    return Folder(folder) if folder else shelf(own, DATABASE)

@@ -1,0 +1,142 @@
+"""Commands after a disaster: ``restore database``, ``restore store``, ``restore check``."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pymongo import MongoClient
+
+from common.objects import Objects
+from common.store_access import Role
+from trunkctl.backup import freshness
+from trunkctl.backup.database import open_backup
+from trunkctl.backup.inventory import Inventory
+from trunkctl.backup.second_store import second_store, shelf
+from trunkctl.commands.backup import database_shelf
+from trunkctl.databases import connected
+from trunkctl.restore import database, rows
+from trunkctl.restore.lost import Lost, bytes_of, lost_packages
+from trunkctl.restore.objects import ObjectCheck
+from trunkctl.restore.store import StoreRestore
+from trunkctl.send import send
+from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
+from trunkctl.shown import show_line
+from trunkctl.trouble import Trouble
+from trunkctl.units import lookup
+
+restore_app = typer.Typer(no_args_is_help=True, help="Make databases and object store again from backups.")
+
+FromOption = Annotated[
+    Path | None, typer.Option("--from", help="Folder of the copies; none = the second store (TRUNK_BACKUP_S3_…).")
+]
+TIMEOUT_MS = 10_000
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(restore_app, name="restore")
+
+
+@restore_app.command("database")
+def restore_database(
+    source: FromOption = None,
+    backup: Annotated[str, typer.Option(help="Which backup, as `backup list` names it; none = the newest.")] = "",
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Fill empty databases from a backup, with TRUNK_MONGO_ADMIN_URI. No service may run meanwhile."""
+    own = settings(state, Role.BACKUP)
+    place = database_shelf(own, source)
+    manifest = open_backup(place, backup)
+    with closing(_administrator(own)) as client:
+        taken_back = database.restore(client, place, manifest, lambda line: typer.echo(line, err=True))
+    show_line(f"backup {manifest.name}: {manifest.rows} rows restored, as they were {manifest.started_at.isoformat()}")
+    for what, count in taken_back.items():
+        show_line(f"{what} while it was written, and open again: {count}")
+
+
+@restore_app.command("store")
+def restore_store(
+    resume: Annotated[bool, typer.Option(help="Go on where an interrupted restore has stopped.")] = False,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Fill empty buckets from the second store, with an administrator's TRUNK_S3_… keys; exit 1 on damage."""
+    own = settings(state, Role.BACKUP)
+    run = StoreRestore(second_store(own), own.backup_bucket, Objects(own).client, resume=resume)
+    counts, faults = run.run(shelf(own, ""))
+    for fault in faults:
+        show_line(fault)
+    for bucket, count in counts.items():
+        show_line(f"{bucket}: {count.objects} objects")
+    if faults:
+        raise typer.Exit(1)
+
+
+@restore_app.command("check")
+def restore_check(state: StateOption = DEFAULT_STATE) -> None:
+    """Compare databases, object store and archive after a restore: a line a fault or lost package, exit 1 if any."""
+    own = settings(state, Role.BACKUP)
+    store = Objects(own).client
+    with closing(connected(own, "trunkctl-restore")) as client, Inventory.of(()) as named:
+        note = freshness.restored(client)
+        objects = ObjectCheck(client, store, named)
+        parts = (
+            rows.missing_rows(client, note),
+            rows.claim_faults(client),
+            rows.ledger_faults(client),
+            objects.faults(),
+            objects.archive_faults(),
+        )
+        faults = sum(_shown(part) for part in parts)
+        lost = lost_packages(client, store, named, note["started_at"] if note else None)
+        for each in lost:
+            show_line(f"{each.package_id} not in the databases: {each.document_id} of {each.sender}, {_state(each)}")
+        for open_ in rows.still_open(client):
+            if open_.count:
+                show_line(f"{open_.what}: {open_.count} ({open_.remedy})")
+    show_line(f"{objects.objects} objects read, {faults} faults, {len(lost)} packages not in the databases")
+    if faults or lost:
+        raise typer.Exit(1)
+
+
+@restore_app.command("resubmit")
+def restore_resubmit(state: StateOption = DEFAULT_STATE) -> None:
+    """Submit the packages that `restore check` lists once more, as their units, the oldest first."""
+    own, as_operator = settings(state, Role.BACKUP), settings(state)
+    store, directory = Objects(own).client, lookup.in_force(as_operator)
+    left = 0
+    with closing(connected(own, "trunkctl-restore")) as client, Inventory.of(()) as named:
+        note = freshness.restored(client)
+        for each in lost_packages(client, store, named, note["started_at"] if note else None):
+            package = bytes_of(store, each) if each.key else None
+            if package is None:
+                show_line(
+                    f"{each.package_id}: its bytes are gone; tell {each.sender} to submit {each.document_id} again"
+                )
+                left += 1
+                continue
+            asyncio.run(send(as_operator, lookup.named(directory, each.sender), package, each.lane))
+            show_line(f"{each.package_id}: submitted as {each.sender}")
+    if left:
+        raise typer.Exit(1)
+
+
+def _shown(lines: Iterable[str]) -> int:
+    count = 0
+    for line in lines:
+        show_line(line)
+        count += 1
+    return count
+
+
+def _state(lost: Lost) -> str:
+    return f"on record as {lost.known_as}" if lost.known_as else "received, not on record"
+
+
+def _administrator(own: ControlSettings) -> MongoClient[dict[str, Any]]:
+    uri = own.mongo_admin_uri.get_secret_value()
+    if not uri:
+        raise Trouble("Set TRUNK_MONGO_ADMIN_URI to the database's address as its administrator: no role may do this.")
+    return MongoClient(uri, tz_aware=True, serverSelectionTimeoutMS=TIMEOUT_MS, appname="trunkctl-restore")

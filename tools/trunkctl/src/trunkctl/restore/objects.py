@@ -1,0 +1,139 @@
+"""What ``trunkctl restore check`` asks of the object store: is there what rows name, byte for byte?"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from minio import Minio
+from pydantic import ValidationError
+from pymongo import MongoClient
+
+from common.domain.envelope import Envelope
+from common.domain.reason import Reason
+from common.envelopes import from_json
+from common.facts import ObjectRef
+from common.indexes import database_name
+from common.objects import CONTENT, content_ref
+from trunkctl.archive_check import faults_of
+from trunkctl.archive_records import read as read_record
+from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.backup.copies import COPIED, answering, originals, read
+from trunkctl.backup.inventory import Inventory
+from trunkctl.backup.order import ORDER
+from trunkctl.restore.rows import pages
+from trunkctl.trouble import Trouble
+
+AT_ONCE = 8
+ENVELOPE_BYTES = 4 * 1024 * 1024
+
+Row = dict[str, Any]
+Client = MongoClient[Row]
+
+
+class Named(NamedTuple):
+    """An object that a row names."""
+
+    ref: ObjectRef
+    is_envelope: bool
+    """It is the parsed package, which names the attachments."""
+
+
+class ObjectCheck:
+    """Reads every object that rows name, once. ``seen`` then holds all their keys in ``content``."""
+
+    def __init__(self, database: Client, store: Minio, seen: Inventory) -> None:
+        self._database = database
+        self._store = store
+        self._seen = seen
+        self._secret: set[str] = set()
+        self.objects = 0
+
+    def faults(self) -> Iterator[str]:
+        """Objects that are missing or other ones, and secret ones that are there. Raises ``Trouble``."""
+        yield from self._secret_faults()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for service in ORDER:
+                for collection in ORDER[service]:
+                    for page in pages(self._database[database_name(service)][collection], {}, ()):
+                        yield from self._page_faults(pool, page)
+
+    def archive_faults(self) -> Iterator[str]:
+        """What ``trunkctl archive check`` says of every record."""
+        store = ArchiveStore(self._store)
+        records = self._database[database_name("archive")]["records"]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for page in pages(records, {}, ()):
+                judged = pool.map(lambda row: _judged(row, store), page)
+                yield from (fault for faults in judged for fault in faults)
+
+    def _page_faults(self, pool: ThreadPoolExecutor, page: list[Row]) -> Iterator[str]:
+        named = [each for row in page for each in named_in(row)]
+        while named:
+            fresh = [each for each in named if self._is_fresh(each.ref)]
+            self.objects += len(fresh)
+            outcomes = list(pool.map(self._judge, fresh))
+            yield from (fault for fault, _ in outcomes if fault)
+            named = [Named(ref, is_envelope=False) for _, inside in outcomes for ref in inside]
+
+    def _is_fresh(self, ref: ObjectRef) -> bool:
+        if ref.bucket not in COPIED or ref.key in self._secret:
+            return False
+        return self._seen.add(f"{ref.bucket}/{ref.key}")
+
+    def _judge(self, named: Named) -> tuple[str, list[ObjectRef]]:
+        ref = named.ref
+        place = f"{ref.bucket}/{ref.key}"
+        with answering(f"The object store, asked for {place},"), read(self._store, ref.bucket, ref.key) as found:
+            if found is None:
+                return f"{place}: missing", []
+            if (found.sha256, found.size_bytes) != (ref.sha256, ref.size_bytes):
+                return f"{place}: other bytes, SHA-256 {found.sha256}", []
+            inside = _attachments(found.file.read(ENVELOPE_BYTES)) if named.is_envelope else []
+        return "", inside
+
+    def _secret_faults(self) -> Iterator[str]:
+        """What the validator or intake found secret must not be in the store."""
+        secret = {"$or": [{"purge.0": {"$exists": True}}, {"reason": Reason.E_SECRET.value}]}
+        for page in pages(self._database[database_name("intake")]["packages"], secret, ()):
+            for row in page:
+                refs = [row.get("package"), row.get("envelope"), *(row.get("purge") or ())]
+                self._secret |= {ref["key"] for ref in refs if ref}
+                if (package := row.get("package")) and _is_there(self._store, package):
+                    yield f"package {row['_id']} is secret, and in the store: trunkctl redrive {row['_id']}"
+
+
+def named_in(value: Any, field: str = "") -> Iterator[Named]:
+    """Every reference to an object inside a row."""
+    if isinstance(value, dict):
+        if ObjectRef.model_fields.keys() <= value.keys():
+            yield Named(ObjectRef.model_validate(value), field == "envelope")
+        for name, inner in value.items():
+            yield from named_in(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from named_in(inner, field)
+
+
+def _attachments(data: bytes) -> list[ObjectRef]:
+    try:
+        message = from_json(data)
+    except ValidationError:
+        return []
+    inside: Iterable[Any] = message.attachments if isinstance(message, Envelope) else ()
+    return [content_ref(each.sha256, each.size_bytes) for each in inside]
+
+
+def _is_there(store: Minio, package: Row) -> bool:
+    return package["bucket"] == CONTENT and any(
+        each.key == package["key"] for each in originals(store, CONTENT, package["key"])
+    )
+
+
+def _judged(row: Row, store: ArchiveStore) -> list[str]:
+    record = read_record(row)
+    if record is None:
+        return [f"{row['_id']}: the record in the database cannot be read"]
+    try:
+        return [" ".join(part for part in fault if part) for fault in faults_of(record, store)]
+    except NoAnswer as error:
+        raise Trouble(f"The object store does not answer ({error}).") from error

@@ -1,0 +1,115 @@
+"""What ``trunkctl restore check`` asks of the databases: counts, claims, ledgers, and what is open."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from pymongo import MongoClient
+
+from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING, database_name
+from common.ledger import Entry, chain
+from intake.open_package import Stage
+from trunkctl.databases import asking
+
+PAGE = 500
+SHRINKS = (MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING)
+"""Collections from which services remove rows."""
+NEW = "new"
+
+Row = dict[str, Any]
+Client = MongoClient[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is not finished, and what an operator does about it."""
+
+    what: str
+    count: int
+    remedy: str
+
+
+def missing_rows(client: Client, restored: Row | None) -> Iterator[str]:
+    """Collections that hold fewer rows than were restored."""
+    with asking():
+        for file in (restored or {}).get("files", ()):
+            database, collection, rows = file["database"], file["collection"], file["rows"]
+            if collection not in SHRINKS and (count := client[database][collection].count_documents({})) < rows:
+                yield f"{database}.{collection}: {count} rows, {rows} were restored"
+
+
+def claim_faults(client: Client) -> Iterator[str]:
+    """Accepted documents whose DocumentId is not theirs: another package could take it."""
+    packages, claims = (client[database_name("intake")][name] for name in ("packages", "claims"))
+    for page in pages(packages, {"kind": NEW, "reason": None}, ("subject", "document_id", "sender")):
+        with asking():
+            claimed = {
+                row["_id"] for row in claims.find({"_id": {"$in": [row["subject"] for row in page]}}, {"_id": 1})
+            }
+        for row in page:
+            if row["subject"] not in claimed:
+                yield f"package {row['_id']}: nobody claims its DocumentId {row['document_id']} of {row['sender']}"
+
+
+def ledger_faults(client: Client) -> Iterator[str]:
+    """Ledgers whose chain of hashes is broken, and records whose entry is not in the ledger."""
+    archive = client[database_name("archive")]
+    with asking():
+        rows = archive["ledger"].find().sort("_id", 1)
+        for subject, group in itertools.groupby(rows, key=lambda row: str(row["_id"]).rpartition("/")[0]):
+            if broken := chain(subject, map(_entry, group)):
+                yield f"ledger of {subject}: entry {broken.seq} {broken.trouble}"
+    fields = ("document_key", "ledger_seq", "ledger_hash")
+    for page in pages(archive["records"], {}, fields):
+        with asking():
+            keys = {f"{row['document_key']}/{row['ledger_seq']:08d}": row for row in page}
+            hashes = {row["_id"]: row["hash"] for row in archive["ledger"].find({"_id": {"$in": [*keys]}}, {"hash": 1})}
+        for key, row in keys.items():
+            if hashes.get(key) != row["ledger_hash"]:
+                yield f"package {row['_id']}: its record names another entry of the ledger than {key}"
+
+
+def still_open(client: Client) -> list[Open]:
+    """What services and operators have not finished."""
+    intake, router = client[database_name("intake")], client[database_name("router")]
+    on_its_way = {"is_open": True, "stage": {"$ne": Stage.HELD.value}}
+    with asking():
+        return [
+            Open(
+                "packages on their way", intake["packages"].count_documents(on_its_way), "trunkctl redrive --all-open"
+            ),
+            Open(
+                "packages held for an operator",
+                intake["packages"].count_documents({"is_open": True, "stage": Stage.HELD.value}),
+                "trunkctl park list",
+            ),
+            Open(
+                "packages that wait for a document",
+                intake[WAITING].count_documents({}),
+                "nothing: intake looks for the document until its deadline",
+            ),
+            Open(
+                "messages that inboxes have not got",
+                router["placings"].count_documents({"state": {"$in": ["due", "waiting"]}}),
+                "nothing: the router tries again",
+            ),
+        ]
+
+
+def pages(collection: Any, which: Row, fields: tuple[str, ...]) -> Iterator[list[Row]]:
+    """All rows by ``_id``, each page by a query of its own."""
+    after: Row = {}
+    while True:
+        with asking():
+            page = list(collection.find({**which, **after}, dict.fromkeys(fields, 1)).sort("_id", 1).limit(PAGE))
+        if not page:
+            return
+        yield page
+        after = {"_id": {"$gt": page[-1]["_id"]}}
+
+
+def _entry(row: Row) -> Entry:
+    fields = {name: row[name] for name in Entry.__slots__}
+    return Entry(**fields | {"recorded_at": row["recorded_at"].astimezone(UTC)})
