@@ -170,6 +170,13 @@ def test_what_a_package_imports_of_ours_it_names_as_a_dependency(project: Path) 
     assert ours - {project.name} <= declared(project)
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_tests_of_a_service_import_no_other_service(service: str) -> None:
+    """They also run where only that service is installed, with what it depends on."""
+    named = {name for source in (ROOT / "tests" / service).rglob("*.py") for name in imported(source)}
+    assert named & set(SERVICES) <= {service}
+
+
 def test_the_image_of_the_jobs_is_built_of_the_services_that_it_needs() -> None:
     stage = DOCKERFILE.partition("AS code-trunkctl\n")[2].partition("\n\n")[0]
     copied = set(re.findall(r"^COPY services/(\w+)/", stage, re.MULTILINE))

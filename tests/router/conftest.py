@@ -601,8 +601,8 @@ class World:
 
     async def turned_away(self, message: Message, reason: Reason = Reason.E_DUP, **fields: Any) -> PackageRefused:
         """Intake refused a package."""
-        about = await self.package(message) | fields
-        return PackageRefused(**about, event_id=event_id(about["package_id"], "intake"), reason=reason, detail="x")
+        about = {"detail": "x"} | await self.package(message) | fields
+        return PackageRefused(**about, event_id=event_id(about["package_id"], "intake"), reason=reason)
 
     def repeated(self, fact: Any, accepted: bool = True, **fields: Any) -> PackageRepeated:
         """The bytes of an earlier fact came again."""

@@ -82,6 +82,16 @@ async def test_what_intake_refused_is_answered_with_a_status_02(world: World) ->
     assert refusal.headers[REASON] == "E_DUP"
 
 
+async def test_who_sent_a_rebuild_is_told_the_package_that_was_accepted_and_its_receipt(world: World) -> None:
+    accepted = "0" * 32
+    detail = f"gói tin {accepted}, biên nhận {accepted}:receipt:1"
+    await world.take(await world.turned_away(world.letter(), Reason.E_DUP, detail=detail))
+    (refusal,) = world.sender.inbox(SENDER, "refusal")
+    told = status_in(refusal).description
+    assert told.endswith(f"({detail})"), "nothing of it is cut off"
+    assert "không cấp mã mới" in told
+
+
 async def test_a_package_that_nobody_could_read_is_answered_by_its_own_id(world: World) -> None:
     fact = await world.turned_away(world.letter(), Reason.E_XML, document_id="")
     await world.take(fact)
