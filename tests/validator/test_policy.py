@@ -131,6 +131,7 @@ OPERATION = {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
         "worker_memory_mib", "documents_per_worker", "package_cpu_seconds", "package_wall_seconds",
     },
+    "waiting": {"REMEMBERED"},
     "workers.cache": {"size"},
     "workers.job": {"cpu_seconds", "wall_seconds", "memory_bytes", "documents", "tries"},
     "workers.service": {"START_RETRY_SECONDS", "STALE_SECONDS"},
