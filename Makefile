@@ -48,9 +48,9 @@ upgrade-test: setup ## a trunk that the former release itself has filled is take
 simulation: setup ## ten thousand simulated schedules of faults, FIRST=20000 for others
 	@$(RUN) python -m tests.simulation run $(or $(FIRST),0) $(or $(COUNT),10000)
 
-chaos: setup ## 2,000 packages while 200 things go wrong (an hour); PACKAGES=, FAULTS= and SEED= choose others
+chaos: setup ## 2,000 packages while 200 things go wrong, and ten lost leaders (an hour); PACKAGES=, FAULTS=, LEADERS=, SEED=
 	@$(RUN) python -m tests.system.chaos --packages $(or $(PACKAGES),2000) --faults $(or $(FAULTS),200) \
-		--seed $(or $(SEED),1)
+		--leaders $(or $(LEADERS),10) --seed $(or $(SEED),1)
 
 bench: setup ## documents a second, CPU and latency on this machine
 	@$(RUN) python -m bench

@@ -37,7 +37,7 @@ def tls_front(target_port: int, folder: Path) -> Iterator[Front]:
     try:
         yield Front(server.sockets[0].getsockname()[1], authority)
     finally:
-        server.close()
+        loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
 

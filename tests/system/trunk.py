@@ -101,6 +101,10 @@ class Trunk:
         """Without user and password."""
         return f"amqp://{self.told['amqp_host']}:{self.told['amqp_port']}/{VHOST}"
 
+    def login(self, user: str) -> str:
+        """The address with user and password."""
+        return self.address.replace("//", f"//{user}:{self.password(user)}@")
+
     def connect(self, user: str) -> pika.BlockingConnection:
         """A connection of a unit, a service, or the administrator."""
         is_admin = user == self.told["rabbitmq_admin_user"]
@@ -156,13 +160,13 @@ class Trunk:
         """SIGKILL, as the kernel does when memory runs out."""
         os.kill(self.pid(service), signal.SIGKILL)
 
-    def kill_server(self, server: str) -> None:
-        """SIGKILL all processes of rabbitmq, mongo or s3."""
-        _devstack("kill", server)
+    def kill_server(self, server: str, state: Path = STATE) -> None:
+        """SIGKILL all processes of rabbitmq, mongo or s3. state: another folder for another node of the broker."""
+        _devstack("kill", server, state)
 
-    def revive_server(self, server: str) -> None:
+    def revive_server(self, server: str, state: Path = STATE) -> None:
         """Start it again on the same ports and data, and wait for it."""
-        _devstack("revive", server)
+        _devstack("revive", server, state)
 
     # the broker
 
@@ -244,6 +248,6 @@ def shown(items: Iterable[object], most: int = 20) -> str:
     return "\n".join([f"{len(listed)}:", *listed[:most]])
 
 
-def _devstack(verb: str, server: str) -> None:
+def _devstack(verb: str, server: str, state: Path) -> None:
     call = f"import sys, pathlib; from devstack import servers; servers.{verb}(pathlib.Path(sys.argv[1]), sys.argv[2])"
-    run(sys.executable if not (BIN / "python").exists() else BIN / "python", "-c", call, STATE, server)
+    run(sys.executable if not (BIN / "python").exists() else BIN / "python", "-c", call, state, server)

@@ -5,7 +5,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,28 +38,46 @@ class Ordeal:
         return "\n".join(f"{name:{width}}  {count}" for name, count in rows)
 
 
-def ordeal(trunk: Trunk, folder: Path, packages: int, faults: int, seed: int, patience_seconds: float) -> Ordeal:
-    """Submit so many packages while so many things go wrong. Raises nothing for what is wrong in the end."""
+@dataclass
+class Trouble:
+    """Faults that happen side by side: those of services one after the other, and so those of servers."""
+
+    of_services: list[Fault]
+    of_servers: list[Fault]
+
+    @property
+    def count(self) -> int:
+        """Of both."""
+        return len(self.of_services) + len(self.of_servers)
+
+    @classmethod
+    def of_every_kind(cls, count: int, seed: int) -> "Trouble":
+        """Half of services, half of servers, by chance."""
+        chance, half = random.Random(seed), count // 2
+        of_servers = drawn(chance, count - half, OF_SERVERS, *(RARE if count >= LONG else ()))
+        return cls(drawn(chance, half, OF_SERVICES), of_servers)
+
+
+def ordeal(trunk: Trunk, folder: Path, packages: int, trouble: Trouble, seed: int, patience_seconds: float) -> Ordeal:
+    """Submit so many packages while so much goes wrong. Raises nothing for what is wrong in the end."""
     wrong = round(packages * WRONG_SHARE)
     entries = minted(trunk, folder / "packages", packages - wrong, wrong, seed=seed)
-    parked_before, chance = trunk.parked(), random.Random(seed)
+    parked_before = trunk.parked()
     with Inboxes(trunk, trunk.units) as inboxes, replicas(trunk, folder) as running:
-        load = Load(trunk, inboxes, entries, pause_seconds=faults * 2.0 * len(trunk.units) / packages)
-        arena = Arena(trunk, running, load, chance)
+        load = Load(trunk, inboxes, entries, pause_seconds=trouble.count * 2.0 * len(trunk.units) / packages)
+        arena = Arena(trunk, running, load, random.Random(seed))
         load.start()
-        half = faults // 2
-        of_servers = drawn(chance, faults - half, OF_SERVERS, *(RARE if faults >= LONG else ()))
-        troubles = _happen(arena, drawn(chance, half, OF_SERVICES), of_servers)
+        troubles = _happen(arena, trouble)
         last = time.monotonic()
         wait_ready(running)
         is_sent = load.finish(patience_seconds)
-        with suppress(AssertionError):
-            redrive(arena)
+        redriven = _redriven(arena)
         wait_until_calm(trunk, load, inboxes, patience_seconds)
         calm_seconds = time.monotonic() - last
         result = balance(trunk, load, inboxes, parked_before)
         for kind, count in sorted(load.kinds.items()):
             result.lines.insert(0, (f"submitted: {kind}", count))
+        result.lines.append(("open packages published again by an operator", redriven))
         result.lines.append(("seconds from the last fault until all was done", f"{calm_seconds:.0f}"))
         if not is_sent:
             result.wrong.append("units could not submit everything")
@@ -67,7 +85,16 @@ def ordeal(trunk: Trunk, folder: Path, packages: int, faults: int, seed: int, pa
         return Ordeal(Counter(arena.done), result, arena.log)
 
 
-def _happen(arena: Arena, of_services: list[Fault], of_servers: list[Fault]) -> list[str]:
+def _redriven(arena: Arena) -> str:
+    """How it ended. What it did not finish in its time may still come; the balance tells."""
+    try:
+        redrive(arena)
+    except AssertionError as error:
+        return str(error)
+    return "done"
+
+
+def _happen(arena: Arena, trouble: Trouble) -> list[str]:
     """Make the faults of both rows, side by side. Returns the tracebacks of faults that could not be made."""
     troubles: list[str] = []
 
@@ -81,8 +108,8 @@ def _happen(arena: Arena, of_services: list[Fault], of_servers: list[Fault]) -> 
             troubles.append(traceback.format_exc(limit=-3))
 
     threads = [
-        threading.Thread(target=one_by_one, args=(of_services,), kwargs={"are_of_services": True}),
-        threading.Thread(target=one_by_one, args=(of_servers,), kwargs={"are_of_services": False}),
+        threading.Thread(target=one_by_one, args=(trouble.of_services,), kwargs={"are_of_services": True}),
+        threading.Thread(target=one_by_one, args=(trouble.of_servers,), kwargs={"are_of_services": False}),
     ]
     for thread in threads:
         thread.start()

@@ -78,7 +78,10 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def replicas(trunk: Trunk, logs: Path) -> Iterator[list[Replica]]:
     """Two of each service in the place of the one that runs; afterwards it is as before."""
-    environments = {service: environment_of(trunk.pid(service)) | CHANGES for service in SERVICES}
+    environments = {
+        service: environment_of(trunk.pid(service)) | CHANGES | {"TRUNK_AMQP_URL": trunk.login(service)}
+        for service in SERVICES
+    }
     for service in SERVICES:
         trunk.kill_service(service)
     ports = iter(free_ports(EACH * len(SERVICES)))

@@ -23,6 +23,7 @@ class Choices:
     """ports: by the names above, 1-65535. Secrets: URL-safe text. node_name: Erlang's, name@localhost.
 
     s3_keys and mongo_passwords: by role of ``common.store_access``; an access key and its secret, a password.
+    joins: name of the node whose cluster a broker without data joins; empty = none.
     """
 
     ports: dict[str, int]
@@ -33,6 +34,7 @@ class Choices:
     s3_secret_key: str
     s3_keys: dict[str, list[str]] = field(default_factory=dict)
     mongo_passwords: dict[str, str] = field(default_factory=dict)
+    joins: str = ""
 
 
 def load(state_dir: Path) -> Choices | None:
@@ -49,15 +51,20 @@ def settle(state_dir: Path) -> Choices:
     before = load(state_dir)
     kept = _with_roles(before or _choose(state_dir))
     if kept != before:
-        write_private(_path(state_dir), asdict(kept))
+        keep(state_dir, kept)
     return kept
 
 
 def move(state_dir: Path, kept: Choices) -> Choices:
     """The same secrets on another block of ports: for when a stranger has taken one of ours."""
     moved = Choices(**{**asdict(kept), "ports": _ports(state_dir)})
-    write_private(_path(state_dir), asdict(moved))
+    keep(state_dir, moved)
     return moved
+
+
+def keep(state_dir: Path, chosen: Choices) -> None:
+    """Choose for a state folder what others have settled."""
+    write_private(_path(state_dir), asdict(chosen))
 
 
 def write_private(path: Path, content: object) -> None:

@@ -19,6 +19,7 @@ from devstack.ports import LOOPBACK, answers
 from devstack.processes import Program
 
 SERVER = "rabbitmq"
+NAMES = "epmd"
 PORTS = ("amqp", "amqps", "management", "prometheus", "erlang", "epmd")
 VHOST = "trunk"
 ADMIN = "admin"
@@ -36,6 +37,8 @@ MANAGEMENT_VARIABLE = "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL"
 PROMETHEUS_VARIABLE = "TRUNK_DEV_RABBITMQ_PROMETHEUS_URL"
 TLS = "tls"
 """Folder of the certificate authority, below the checkout's state folder."""
+NODES = "nodes"
+"""Folder of the state folders of further nodes, below the checkout's."""
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, object] | None:
@@ -98,9 +101,10 @@ def start(checkout: Checkout) -> str:
 
 
 def ready(choices: Choices) -> bool:
-    """Whether clients can connect and the virtual host is up."""
+    """Whether clients can connect, the virtual host is up, and the management answers."""
     try:
         vhost = _api(choices, f"/api/vhosts/{VHOST}")
+        version(choices)  # a node that has just joined a cluster answers this last
     except httpx.HTTPError:
         return False
     states = vhost.get("cluster_state") or {}  # an empty list while the host is being made
@@ -117,6 +121,16 @@ def _api(choices: Choices, path: str) -> dict[str, Any]:
     answer = httpx.get(url, auth=(ADMIN, choices.rabbitmq_password), timeout=5)
     found: dict[str, Any] = answer.raise_for_status().json()
     return found
+
+
+def names(checkout: Checkout) -> Program:
+    """Erlang's register of names as a program of its own: otherwise it dies with the node that needed it first."""
+    command = ["epmd", "-address", LOOPBACK, "-port", str(checkout.choices.ports["epmd"])]
+    environment = processes.ordinary_environment()
+    if _on_the_machine():
+        return Program(NAMES, NAMES, command, environment)
+    tree = checkout.tree()
+    return Program(NAMES, NAMES, tree.command(checkout.data(NAMES), "rabbitmq", command), environment)
 
 
 def runs_in_tree(data: Path) -> bool:
@@ -231,7 +245,16 @@ log.file = false
 log.exchange = true
 log.exchange.level = warning
 event_exchange.vhost = {VHOST}
-"""
+{_cluster(choices)}"""
+
+
+def _cluster(choices: Choices) -> str:
+    if not choices.joins:
+        return ""
+    nodes = enumerate((choices.joins, choices.node_name), start=1)
+    return "cluster_formation.peer_discovery_backend = classic_config\n" + "".join(
+        f"cluster_formation.classic_config.nodes.{number} = {node}\n" for number, node in nodes
+    )
 
 
 def _write_settings(checkout: Checkout, home: str) -> None:

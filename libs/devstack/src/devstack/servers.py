@@ -17,7 +17,7 @@ from devstack.errors import DevstackError
 from devstack.once import Once
 from devstack.progress import Progress, Silent
 
-__all__ = ["ALL", "Addresses", "kill", "revive", "running", "start", "stop"]
+__all__ = ["ALL", "Addresses", "kill", "kill_nodes", "revive", "running", "start", "stop"]
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,16 @@ def stop(state_dir: Path) -> None:
         return
     with _lock(state_dir):
         kept_addresses.forget(state_dir)
+        kill_nodes(state_dir)
         processes.stop(state_dir)
         if kept := kept_choices.load(state_dir):
             seaweedfs.sweep(kept)
+
+
+def kill_nodes(state_dir: Path) -> None:
+    """SIGKILL the further nodes of the broker (``broker_nodes``), if there are any."""
+    for folder in (state_dir / rabbitmq.NODES).glob("*"):
+        processes.kill(folder)
 
 
 def running(state_dir: Path) -> Addresses | None:

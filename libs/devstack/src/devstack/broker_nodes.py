@@ -1,0 +1,85 @@
+"""The broker of a checkout as a cluster of several nodes on this machine.
+
+Each further node has a state folder of its own below ``nodes``, in which ``servers.kill`` and ``servers.revive`` work
+as they do in the checkout's. The first node keeps its ports and passwords, so that everything still finds it.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devstack import choices, ports, processes, rabbitmq, servers, waiting
+from devstack.checkout import Checkout
+from devstack.choices import Choices
+from devstack.debian_tree import both
+from devstack.errors import DevstackError
+from devstack.once import Once
+from devstack.progress import Silent
+
+COOKIE = ".erlang.cookie"
+
+
+@dataclass(frozen=True)
+class Node:
+    """state_dir: for ``servers.kill`` and ``servers.revive``. name: Erlang's."""
+
+    state_dir: Path
+    name: str
+    amqp_port: int
+    management_port: int
+
+
+def form(state_dir: Path, count: int) -> list[Node]:
+    """Start the broker anew as a cluster of so many nodes, without any data. Raises ``DevstackError``."""
+    state_dir = state_dir.resolve()
+    kept = choices.load(state_dir)
+    if kept is None or not processes.running(state_dir, rabbitmq.SERVER):
+        raise DevstackError("the broker was not started in this checkout")
+    _end(state_dir)
+    _start_names(state_dir, kept)
+    servers.revive(state_dir, rabbitmq.SERVER)
+    folders = [state_dir, *(_further(state_dir, kept, number) for number in range(2, count + 1))]
+    for folder in folders[1:]:
+        servers.revive(folder, rabbitmq.SERVER)
+    return list(map(_node, folders))
+
+
+def dissolve(state_dir: Path) -> None:
+    """End the cluster; the first node begins anew, alone and without data."""
+    state_dir = state_dir.resolve()
+    _end(state_dir)
+    servers.revive(state_dir, rabbitmq.SERVER)
+
+
+def _further(state_dir: Path, kept: Choices, number: int) -> Path:
+    folder = state_dir / rabbitmq.NODES / str(number)
+    own = folder / rabbitmq.SERVER
+    own.mkdir(parents=True)
+    shutil.copytree(state_dir / rabbitmq.TLS, folder / rabbitmq.TLS)
+    shutil.copy2(state_dir / rabbitmq.SERVER / COOKIE, own / COOKIE)
+    free = dict(zip(kept.ports, ports.free_block(folder), strict=False))
+    name = kept.node_name.replace("@", f"-{number}@")
+    settled = replace(kept, ports=free | {"epmd": kept.ports["epmd"]}, node_name=name, joins=kept.node_name)
+    choices.keep(folder, settled)
+    return folder
+
+
+def _node(folder: Path) -> Node:
+    settled = choices.load(folder)
+    assert settled is not None
+    return Node(folder, settled.node_name, settled.ports["amqp"], settled.ports["management"])
+
+
+def _start_names(state_dir: Path, kept: Choices) -> None:
+    quiet = Silent()
+    processes.start(state_dir, rabbitmq.names(Checkout(state_dir, kept, quiet, Once(lambda: both(quiet)))))
+    waiting.until_ready(state_dir, rabbitmq.NAMES, lambda: ports.answers(kept.ports["epmd"]))
+
+
+def _end(state_dir: Path) -> None:
+    """No node runs afterwards, and none has data."""
+    servers.kill_nodes(state_dir)
+    processes.kill(state_dir, rabbitmq.SERVER)
+    processes.kill(state_dir, rabbitmq.NAMES)
+    shutil.rmtree(state_dir / rabbitmq.NODES, ignore_errors=True)
+    shutil.rmtree(state_dir / rabbitmq.SERVER / "data", ignore_errors=True)
