@@ -16,7 +16,8 @@ from minio.datatypes import Object
 from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
-from common.objects import ARCHIVE, CHUNK_BYTES, CONTENT, DIRECTORY, NOT_FOUND, PARKED
+from common.domain.names import UnitCode
+from common.objects import ARCHIVE, CHUNK_BYTES, CONTENT, DIRECTORY, NOT_FOUND, PARKED, SUBMITTER_META, submitter_of
 from trunkctl.backup.second_store import OBJECTS
 from trunkctl.trouble import Trouble
 
@@ -68,6 +69,8 @@ class Read:
     order: str
     """What its metadata say of its place among the versions of its object."""
     locked_until: datetime | None
+    submitter: UnitCode | None
+    """Of a package."""
 
 
 class Damaged(Exception):
@@ -132,12 +135,13 @@ def read(client: Minio, bucket: str, key: str, version_id: str | None = None) ->
             said_sha256=headers.get(META + DIGEST_META, ""),
             order=headers.get(META + ORDER_META, ""),
             locked_until=datetime.fromisoformat(until) if until else None,
+            submitter=submitter_of(headers),
         )
 
 
 def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
     """Put what was read under a key, with its lock, and read it back. Raises ``Damaged`` if that differs."""
-    metadata = {VERSION_META: what.version, DIGEST_META: what.sha256, ORDER_META: order}
+    said = {VERSION_META: what.version, DIGEST_META: what.sha256, ORDER_META: order, SUBMITTER_META: what.submitter}
     locked = what.locked_until is not None and what.locked_until > datetime.now(UTC)
     retention = Retention(COMPLIANCE, what.locked_until) if locked and what.locked_until else None
     what.file.seek(0)
@@ -146,7 +150,7 @@ def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
         key,
         what.file,
         what.size_bytes,
-        metadata={name: value for name, value in metadata.items() if value},
+        metadata={name: value for name, value in said.items() if value},
         retention=retention,
     )
     with read(client, bucket, key, put.version_id) as written:
