@@ -33,6 +33,7 @@ from trunkctl.backup.second_store import DATABASE, shelf
 from trunkctl.backup.shelf import Folder, Shelf
 from trunkctl.restore.database import restore
 from trunkctl.restore.marks import is_unfinished
+from trunkctl.restore.rows import unfinished_restore
 from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
 
@@ -85,7 +86,7 @@ def test_every_row_comes_back(database: Any, reader: Any, place: Shelf) -> None:
     empty(database)
     assert restore(database, place, open_backup(place), quiet)
     assert whole(database) == before
-    assert made.rows == sum(map(len, before.values())) + 3
+    assert made.rows == sum(map(len, before.values())) + 4, "three rows about backups, and whose they are"
     note = freshness.restored(database)
     assert note is not None
     assert note["name"] == made.name
@@ -119,7 +120,7 @@ def test_old_backups_are_removed_and_never_the_newest(database: Any, reader: Any
     names = [back_up(reader, place, quiet, lambda at=at: AT + timedelta(hours=at)).name for at in range(4)]
     place.put("20200101T000000Z/trunk_intake/claims.bson.gz", [b"unfinished"])
     assert forget_old(place, 2) == ["20200101T000000Z", *names[:2]]
-    assert {name.partition("/")[0] for name in place.names()} == set(names[2:])
+    assert {name.partition("/")[0] for name in place.names()} == {*names[2:], "trunk"}
     assert forget_old(place, 2) == []
     assert open_backup(place).name == names[3]
 
@@ -139,6 +140,45 @@ def test_rows_are_read_where_none_is_missing_and_none_is_taken_back(reader: Any)
     source = source_of(reader, "trunk_intake", "packages")
     assert source.read_preference == ReadPreference.PRIMARY
     assert source.read_concern == ReadConcern("majority")
+
+
+def test_a_trunk_that_has_lost_its_databases_leaves_no_backup(database: Any, reader: Any, place: Shelf) -> None:
+    """Its job goes on every six hours. The newest backup stays the newest, and the databases empty for the restore."""
+    fill(database)
+    made = back_up(reader, place, quiet, lambda: AT)
+    empty(database)
+    with pytest.raises(Trouble, match="of another trunk, or of this one before it lost its databases"):
+        back_up(reader, place, quiet)
+    assert complete(place) == [made.name]
+    restore(database, place, open_backup(place), quiet)
+    assert back_up(reader, place, quiet).rows == made.rows + 1
+    database["trunk_archive"]["backups"].update_one({"_id": "trunk"}, {"$set": {"id": "of another city"}})
+    with pytest.raises(Trouble, match="of another trunk"):
+        back_up(reader, place, quiet)
+
+
+def test_a_restore_that_was_interrupted_is_known_for_one(database: Any, reader: Any, tmp_path: Path) -> None:
+    fill(database)
+    place = Folder(tmp_path)
+    made = back_up(reader, place, quiet)
+    empty(database)
+
+    def dies(line: str) -> None:
+        if line.startswith("trunk_router.inboxes"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore(database, place, made, dies)
+    assert list(unfinished_restore(reader)) == [
+        f"the restore of backup {made.name} was not finished: empty the databases and begin again"
+    ]
+    with pytest.raises(Trouble, match="was not finished"):
+        back_up(reader, place, quiet)
+    with pytest.raises(Trouble, match="is not empty"):
+        restore(database, place, made, quiet)
+    empty(database)
+    restore(database, place, made, quiet)
+    assert list(unfinished_restore(reader)) == []
 
 
 def altered(data: bytes) -> bytes:

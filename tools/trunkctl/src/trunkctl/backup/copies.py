@@ -51,8 +51,9 @@ class Original:
 
     @property
     def copy_name(self) -> str:
-        """Under which its copy lies at the second store; other bytes have another name."""
-        return f"{folder(self.bucket, self.key)}{self.version_id or self.etag}"
+        """Under which its copy lies at the second store; what was put later has another name, also the same bytes."""
+        at = self.modified_at.astimezone(UTC)
+        return f"{folder(self.bucket, self.key)}{self.version_id or f'{self.etag}-{at:%Y%m%dT%H%M%SZ}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,8 @@ def read(client: Minio, bucket: str, key: str, version_id: str | None = None) ->
 def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
     """Put what was read under a key, with its lock, and read it back. Raises ``Damaged`` if that differs."""
     said = {VERSION_META: what.version, DIGEST_META: what.sha256, ORDER_META: order, SUBMITTER_META: what.submitter}
-    locked = what.locked_until is not None and what.locked_until > datetime.now(UTC)
-    retention = Retention(COMPLIANCE, what.locked_until) if locked and what.locked_until else None
+    until = what.locked_until.replace(microsecond=0) if what.locked_until else None
+    retention = Retention(COMPLIANCE, until) if until and until > datetime.now(UTC) else None
     what.file.seek(0)
     put = client.put_object(
         bucket,
@@ -156,6 +157,8 @@ def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
     with read(client, bucket, key, put.version_id) as written:
         if written is None or written.sha256 != what.sha256:
             raise Damaged("reads back as other bytes")
+        if retention and (written.locked_until is None or written.locked_until < retention.retain_until_date):
+            raise Damaged("is not locked as the original is")
 
 
 def erase(client: Minio, bucket: str, prefix: str) -> int:

@@ -14,6 +14,7 @@ from trunkctl.backup import manifest as manifests
 from trunkctl.backup.bson_file import Packed
 from trunkctl.backup.manifest import CollectionFile, Manifest, is_name, name_of, read_manifest
 from trunkctl.backup.order import ORDER, in_order
+from trunkctl.backup.owner import expect_own
 from trunkctl.backup.shelf import Shelf
 from trunkctl.databases import asking
 from trunkctl.trouble import Trouble
@@ -27,6 +28,7 @@ Progress = Callable[[str], None]
 
 def back_up(client: Client, shelf: Shelf, progress: Progress, now: Clock = utc_now) -> Manifest:
     """Copy all collections, then write the manifest. Memory does not grow with rows. Raises ``Trouble``."""
+    expect_own(client, shelf)
     started_at = _whole_seconds(now())
     name = name_of(started_at)
     if shelf.names(f"{name}/"):

@@ -83,6 +83,7 @@ def restore_check(state: StateOption = DEFAULT_STATE) -> None:
         note = freshness.restored(client)
         objects = ObjectCheck(client, store, named)
         parts = (
+            rows.unfinished_restore(client),
             rows.missing_rows(client, note),
             rows.claim_faults(client),
             rows.ledger_faults(client),
