@@ -292,6 +292,7 @@ async def test_damage_and_loss_at_the_second_store_are_named(
     damaged, lost = content(administrator, b"will be damaged"), content(administrator, b"will be lost")
     run()
     (name,) = copies_of(target, settings, CONTENT, damaged)
+    erase(target, settings.backup_bucket, name)
     metadata = {"trunk-sha256": hashlib.sha256(b"will be damaged").hexdigest()}
     target.put_object(settings.backup_bucket, name, io.BytesIO(b"x"), 1, metadata=metadata)
     assert erase(target, settings.backup_bucket, folder(CONTENT, lost)) == 1
@@ -303,6 +304,47 @@ async def test_damage_and_loss_at_the_second_store_are_named(
     erase(target, settings.backup_bucket, folder(CONTENT, damaged))
     _, faults = StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
     assert [fault.split()[0] for fault in faults] in ([], [f"{CONTENT}:"])
+
+
+def test_what_a_thief_hid_or_laid_other_bytes_over_comes_back(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
+) -> None:
+    """The keys of the job can do both, also to copies under lock, which they cannot delete."""
+    hidden, covered = content(administrator, b"will be hidden"), content(administrator, b"will be covered")
+    run()
+    for key in (hidden, covered):
+        (name,) = copies_of(target, settings, CONTENT, key)
+        if key == hidden:
+            target.remove_object(settings.backup_bucket, name)
+        else:
+            put(target, settings.backup_bucket, name, b"rubbish")
+    StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
+    for key in (hidden, covered):
+        with other.get_object(CONTENT, key) as answer:
+            assert hashlib.sha256(answer.read()).hexdigest() == key.rpartition("/")[2]
+
+
+def test_a_store_in_use_is_not_filled_from_copies(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    put(administrator, DIRECTORY, "0", b"of today")
+    run()
+    before = versions(administrator), bytes_of(administrator, DIRECTORY)
+    with pytest.raises(Trouble, match="was put there by no restore"):
+        StoreRestore(target, settings.backup_bucket, administrator, resume=True).run(shelf(settings, ""))
+    assert (versions(administrator), bytes_of(administrator, DIRECTORY)) == before
+
+
+def test_a_manifest_of_the_store_that_was_altered_is_refused(
+    target: Minio, settings: ControlSettings, other: Minio
+) -> None:
+    place = shelf(settings, "")
+    place.put("store/29990101T000000Z.json", [b"{"])
+    try:
+        with pytest.raises(Trouble, match="is no manifest"):
+            StoreRestore(target, settings.backup_bucket, other, resume=True).run(place)
+    finally:
+        place.remove("store/29990101T000000Z.json")
 
 
 def make_versions(administrator: Minio) -> None:

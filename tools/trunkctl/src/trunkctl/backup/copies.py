@@ -127,13 +127,14 @@ def read(client: Minio, bucket: str, key: str, version_id: str | None = None) ->
             answer.release_conn()
         file.seek(0)
         headers = answer.headers
+        said_sha256 = headers.get(META + DIGEST_META, "")
         until = headers.get("x-amz-object-lock-retain-until-date")
         yield Read(
             file=file,  # type: ignore[arg-type]
             sha256=digest.hexdigest(),
             size_bytes=size,
-            version=headers.get(META + VERSION_META) or version_id or "",
-            said_sha256=headers.get(META + DIGEST_META, ""),
+            version=headers.get(META + VERSION_META, "") if said_sha256 else version_id or "",
+            said_sha256=said_sha256,
             order=headers.get(META + ORDER_META, ""),
             locked_until=datetime.fromisoformat(until) if until else None,
             submitter=submitter_of(headers),
