@@ -40,7 +40,7 @@ PARKED = "parked"
 BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY, PARKED)
 
 SUBMITTER_META = "trunk-submitter"
-"""Of a package in ``content``: the unit that submitted it, as the broker knew it, whatever the package says of itself."""
+"""Of a package in ``content``: the unit that submitted it, as the broker knew it; the package may name another."""
 CHUNK_BYTES = 1024 * 1024
 NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 
@@ -128,8 +128,13 @@ class Objects:
         ref = content_ref(*digest_of(stream))
         if not self._holds(ref, submitter):
             stream.seek(0)
-            metadata = {SUBMITTER_META: submitter} if submitter else None
-            self.client.put_object(ref.bucket, ref.key, stream, ref.size_bytes, metadata=metadata)
+            self.client.put_object(
+                ref.bucket,
+                ref.key,
+                stream,
+                ref.size_bytes,
+                metadata={SUBMITTER_META: submitter} if submitter else None,
+            )
         stream.seek(0)
         return ref
 

@@ -80,12 +80,10 @@ def forget_old(shelf: Shelf, keep: int) -> list[str]:
 def source_of(client: Client, database: str, collection: str) -> Collection[Row]:
     """A collection as it must be read: from the primary, and only rows that a majority holds.
 
-    A secondary may lag behind: intake's rows, read from one after the router's from the primary, could lack their causes.
+    A secondary may lag: read from one after the router's, intake's rows could lack what the router's follow from.
     A row that only the primary holds may be rolled back after what follows from it was copied.
     """
-    source = client.get_database(
-        database, read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority")
-    )
+    source = client.get_database(database, read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority"))
     return source[collection]
 
 

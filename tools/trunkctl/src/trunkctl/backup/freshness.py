@@ -1,4 +1,4 @@
-"""Rows about complete backups, in the archive's database: what the gauge of their age is read from. And about restores."""
+"""Rows in the archive's database about complete backups, from which the gauge of their age is read, and restores."""
 
 import secrets
 from datetime import datetime
@@ -17,7 +17,7 @@ RESTORED = "restored"
 RESTORING = "restoring"
 """``_id`` of the row about a restore that has begun, and not ended."""
 TRUNK = "trunk"
-"""``_id`` of the row with a name of chance, by which a place knows whose copies it holds. It comes back with a restore."""
+"""``_id`` of the row with a random name, by which a place knows whose copies it holds. A restore brings it back."""
 
 
 def note_success(client: Client, part: BackedUp, name: str, started_at: datetime, **more: int) -> None:

@@ -137,9 +137,7 @@ def _submitter(store: Minio, place: Original) -> UnitCode | None:
         return submitter_of(store.stat_object(CONTENT, place.key, version_id=place.version_id).metadata)
 
 
-def _received(
-    database: Client, store: Minio, page: Iterable[tuple[Original, UnitCode | None]]
-) -> Iterator[Lost]:
+def _received(database: Client, store: Minio, page: Iterable[tuple[Original, UnitCode | None]]) -> Iterator[Lost]:
     """Packages that intake had taken, and of which the archive has no record yet."""
     submitted = {
         ids.package_id(unit, place.key.rpartition("/")[2]): (place, unit) for place, unit in page if unit is not None

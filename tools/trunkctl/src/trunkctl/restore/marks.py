@@ -64,9 +64,9 @@ def _decisions(client: Client, started_at: datetime) -> int:
 
 
 def _on_their_way(client: Client, page: list[Row]) -> int:
-    """Documents of open packages: only when their deliveries are opened again may reports and recalls be judged by them."""
-    of_package = {"_id": {"$in": [row.get("subject") for row in page]}, "package_id": {"$in": [row["_id"] for row in page]}}
-    delivered = {**of_package, "state": DELIVERED}
+    """Documents of open packages: reports about them wait until their deliveries are opened again."""
+    subjects, package_ids = [row.get("subject") for row in page], [row["_id"] for row in page]
+    delivered = {"_id": {"$in": subjects}, "package_id": {"$in": package_ids}, "state": DELIVERED}
     change = {"$set": {"state": ROUTING}, "$inc": {"revision": 1}}
     return client[database_name("router")]["documents"].update_many(delivered, change).modified_count
 

@@ -1,7 +1,7 @@
 """``trunkctl restore store``: puts every copy of the second store into empty buckets, in the order of its versions.
 
-Nobody can delete a copy under lock, but a thief of the job's key can hide it or lay other bytes over it. So of each copy the
-newest version that is sound is taken, also below a delete marker.
+Nobody can delete a copy under lock, but a thief of the job's key can hide it or lay other bytes over it. So of each
+copy the newest version that is sound is taken, also below a delete marker.
 
 A restored object gets another version id. It carries the first one as metadata, by which the archive's records find it.
 """
