@@ -248,6 +248,15 @@ def test_a_store_that_locks_nothing_is_named(
             write(administrator, ARCHIVE, f"{key}/copy", found, "")
 
 
+def test_what_is_read_back_is_not_kept(administrator: Minio) -> None:
+    """Eight of the largest objects at a time fit into the memory of the job, not twice."""
+    key = content(administrator, b"a large object")
+    with read(administrator, CONTENT, key, with_bytes=False) as found:
+        assert found
+        assert (found.size_bytes, found.file.read()) == (14, b"")
+        assert found.sha256 == key.rpartition("/")[2]
+
+
 def test_without_a_second_store(settings: ControlSettings) -> None:
     with pytest.raises(Trouble, match="TRUNK_BACKUP_S3_ENDPOINT"):
         second_store(settings.model_copy(update={"backup_s3_endpoint": ""}))

@@ -106,8 +106,10 @@ def _original(bucket: str, key: str, each: Object, place: int) -> Original:
 
 
 @contextmanager
-def read(client: Minio, bucket: str, key: str, version_id: str | None = None) -> Iterator[Read | None]:
-    """Read one version whole; None = it is gone. Raises what the client raises."""
+def read(
+    client: Minio, bucket: str, key: str, version_id: str | None = None, *, with_bytes: bool = True
+) -> Iterator[Read | None]:
+    """Read one version whole; None = it is gone. ``with_bytes``: else ``file`` is empty. Raises what the client raises."""
     try:
         answer = client.get_object(bucket, key, version_id=version_id)
     except S3Error as error:
@@ -121,7 +123,8 @@ def read(client: Minio, bucket: str, key: str, version_id: str | None = None) ->
             for chunk in answer.stream(CHUNK_BYTES):
                 digest.update(chunk)
                 size += len(chunk)
-                file.write(chunk)
+                if with_bytes:
+                    file.write(chunk)
         finally:
             answer.close()
             answer.release_conn()
@@ -155,7 +158,7 @@ def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
         metadata={name: value for name, value in said.items() if value},
         retention=retention,
     )
-    with read(client, bucket, key, put.version_id) as written:
+    with read(client, bucket, key, put.version_id, with_bytes=False) as written:
         if written is None or written.sha256 != what.sha256:
             raise Damaged("reads back as other bytes")
         if retention and (written.locked_until is None or written.locked_until < retention.retain_until_date):

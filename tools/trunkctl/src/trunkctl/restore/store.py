@@ -144,7 +144,7 @@ class StoreRestore:
         return versions[0] if len(versions) == 1 else next(sound, versions[0])
 
     def _is_sound(self, group: Group, name: str, version_id: str | None) -> bool:
-        with read(self._source, self._bucket, name, version_id) as found:
+        with read(self._source, self._bucket, name, version_id, with_bytes=False) as found:
             return not _fault(group.bucket, group.key, found)
 
     def _order(self, name: str, version_id: str | None) -> tuple[str, datetime, str]:
