@@ -12,12 +12,13 @@ import pytest
 from minio import Minio
 from typer.testing import CliRunner, Result
 
+from archive.record import Record
 from common.domain import ids
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
 from common.domain.names import Lane
 from common.envelopes import to_json
-from common.objects import CONTENT, SUBMITTER_META
+from common.objects import ARCHIVE, CONTENT, SUBMITTER_META
 from mint import packages
 from trunkctl.backup.copies import erase
 from trunkctl.commands import restore as commands
@@ -228,6 +229,25 @@ def test_a_package_is_of_whoever_submitted_it(
     assert sorted(sent) == sorted((SENDER, body) for body in (forged, rest, b"no package at all"))
     (left,) = (line for line in lines(result, 1) if "submitted as" not in line)
     assert left.endswith("000.00.99.H29 is not in the unit directory. Tell 000.00.99.H29 to submit D-rest again.")
+
+
+@pytest.mark.parametrize(("reason", "lost"), [("E_SECRET", 0), ("E_DUP", 1)])
+def test_a_secret_package_is_not_asked_for_again(
+    check: Any, database: Any, administrator: Minio, reason: str, lost: int
+) -> None:
+    """Only that it was refused is on record; whoever told its sender to submit it again would never be done."""
+    record_id = secrets.token_hex(16)
+    codes = dict.fromkeys(("retention_class", "retention_version", "legal_basis"), "x")
+    times = dict.fromkeys(("retain_until", "submitted_at", "decided_at", "archived_at"), AT)
+    about = {"record_id": record_id, "document_key": "k", "sender": SENDER, "document_id": "D-1", "kind": "new"}
+    fact = {"lane": "normal", "verdict": "document.refused", "event_id": "e", "reason": reason, "retention_years": 10}
+    ledger = {"ledger_seq": 1, "ledger_hash": "0" * 64, "objects": ()}
+    data = Record.model_validate(about | fact | codes | times | ledger).model_dump_json().encode()
+    administrator.put_object(ARCHIVE, f"k/{record_id}/record.json", io.BytesIO(data), len(data))
+    try:
+        assert f"{lost} packages not in the databases" in check().output
+    finally:
+        erase(administrator, ARCHIVE, f"k/{record_id}/")
 
 
 def test_what_is_open_is_told_and_is_no_fault(check: Any, database: Any) -> None:

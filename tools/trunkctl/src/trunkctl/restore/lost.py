@@ -23,6 +23,7 @@ from pymongo import MongoClient
 from archive.record import Record
 from common.domain import ids
 from common.domain.names import Lane, UnitCode
+from common.domain.reason import Reason
 from common.edxml import Unreadable, parse
 from common.indexes import WAITING, database_name
 from common.objects import ARCHIVE, CONTENT, submitter_of
@@ -53,7 +54,7 @@ class Lost:
     """When it was put into the store."""
     bucket: str
     key: str
-    """Where its bytes are; empty: only that it was secret is on record."""
+    """Where its bytes are; empty: the record names none."""
     known_as: str
     """The verdict on record in the archive; empty = it has none."""
 
@@ -109,7 +110,7 @@ def _of_record(store: Minio, place: Original) -> Lost | None:
             record = Record.model_validate_json(found.file.read()) if found else None
         except ValidationError:
             return None
-    if record is None:
+    if record is None or record.reason == Reason.E_SECRET:  # nothing of it is left, and nobody may submit it again
         return None
     package = next((kept.key for kept in record.objects if kept.role == "package"), "")
     return Lost(
