@@ -109,7 +109,7 @@ def _original(bucket: str, key: str, each: Object, place: int) -> Original:
 def read(
     client: Minio, bucket: str, key: str, version_id: str | None = None, *, with_bytes: bool = True
 ) -> Iterator[Read | None]:
-    """Read one version whole; None = it is gone. ``with_bytes``: else ``file`` is empty. Raises what the client raises."""
+    """Read one version whole, or its digest alone; None = it is gone. Raises what the client raises."""
     try:
         answer = client.get_object(bucket, key, version_id=version_id)
     except S3Error as error:
