@@ -12,10 +12,13 @@ import pytest
 from minio import Minio
 from typer.testing import CliRunner, Result
 
+from archive.record import Record
 from common.domain import ids
+from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
+from common.domain.names import Lane
 from common.envelopes import to_json
-from common.objects import CONTENT
+from common.objects import ARCHIVE, CONTENT, SUBMITTER_META
 from mint import packages
 from trunkctl.backup.copies import erase
 from trunkctl.commands import restore as commands
@@ -24,7 +27,7 @@ from trunkctl.restore.objects import named_in
 from trunkctl.settings import ControlSettings
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
-SENDER = "000.00.14.H29"
+SENDER, OTHER = "000.00.14.H29", "000.00.15.H29"
 
 
 @pytest.fixture
@@ -38,10 +41,11 @@ def put(administrator: Minio) -> Iterator[Any]:
     """Puts bytes into ``content``, and takes them out again at the end."""
     keys: list[str] = []
 
-    def once(data: bytes, key: str = "") -> dict[str, Any]:
+    def once(data: bytes, key: str = "", submitter: str = "") -> dict[str, Any]:
         sha256 = hashlib.sha256(data).hexdigest()
         keys.append(key or f"{sha256[:2]}/{sha256}")
-        administrator.put_object(CONTENT, keys[-1], io.BytesIO(data), len(data))
+        metadata = {SUBMITTER_META: submitter} if submitter else None
+        administrator.put_object(CONTENT, keys[-1], io.BytesIO(data), len(data), metadata=metadata)
         return {"bucket": CONTENT, "key": keys[-1], "sha256": sha256, "size_bytes": len(data)}
 
     yield once
@@ -182,9 +186,10 @@ def test_packages_that_the_databases_do_not_know(check: Any, database: Any, put:
     known = packages.letter(SENDER, ["000.00.09.H29"], "D-known", b"%PDF-1.7 nothing")
     waiting = packages.letter(SENDER, ["000.00.09.H29"], "D-waiting", b"%PDF-1.7 nothing")
     put(b"<xml>no package</xml>")
-    put(lost)
-    put(waiting)
-    claimed(database, package=put(known))
+    put(lost, submitter=SENDER)
+    put(waiting, submitter=SENDER)
+    claimed(database, package=put(known), _id=ids.package_id(SENDER, hashlib.sha256(known).hexdigest()))
+    put(known, submitter=SENDER)
     waiting_id = ids.package_id(SENDER, hashlib.sha256(waiting).hexdigest())
     database["trunk_intake"]["waiting"].insert_one({"_id": waiting_id})
     package_id = ids.package_id(SENDER, hashlib.sha256(lost).hexdigest())
@@ -193,6 +198,56 @@ def test_packages_that_the_databases_do_not_know(check: Any, database: Any, put:
         wanted,
         "packages that wait for a document: 1 (nothing: intake looks for the document until its deadline)",
     ]
+
+
+def test_a_package_is_of_whoever_submitted_it(
+    check: Any, database: Any, put: Any, settings: ControlSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another unit's name in a package was refused once, and a file may be another unit's package."""
+    forged = packages.letter(OTHER, ["000.00.09.H29"], "D-forged", b"%PDF-1.7 nothing")
+    enclosed = packages.letter(OTHER, ["000.00.09.H29"], "D-enclosed", b"%PDF-1.7 nothing")
+    rest = packages.letter(SENDER, ["000.00.09.H29"], "D-rest", b"%PDF-1.7 nothing")
+    put(forged, submitter=SENDER)
+    put(enclosed)
+    put(b"no package at all", submitter=SENDER)
+    put(rest, submitter="000.00.99.H29")
+    put(rest, submitter=SENDER)
+    sent: list[tuple[str, bytes]] = []
+
+    async def send(_: Any, unit: Unit, package: bytes, lane: Lane) -> None:
+        sent.append((unit.code, package))
+
+    units = [Unit(code=code, name="", valid_from=AT.date()) for code in (SENDER, OTHER)]
+    monkeypatch.setattr(commands, "send", send)
+    monkeypatch.setattr(commands.lookup, "in_force", lambda _: Directory(units))
+    said = faults(check())
+    assert len(said) == 5
+    assert sum(line.endswith(f"of {SENDER}, received, not on record") for line in said) == 3
+    (unproved,) = (line for line in said if "nobody is known to have submitted" in line)
+    assert unproved.endswith(f"ask {OTHER} about D-enclosed")
+    result = CliRunner().invoke(app, ["restore", "resubmit"])
+    assert sorted(sent) == sorted((SENDER, body) for body in (forged, rest, b"no package at all"))
+    (left,) = (line for line in lines(result, 1) if "submitted as" not in line)
+    assert left.endswith("000.00.99.H29 is not in the unit directory. Tell 000.00.99.H29 to submit D-rest again.")
+
+
+@pytest.mark.parametrize(("reason", "lost"), [("E_SECRET", 0), ("E_DUP", 1)])
+def test_a_secret_package_is_not_asked_for_again(
+    check: Any, database: Any, administrator: Minio, reason: str, lost: int
+) -> None:
+    """Only that it was refused is on record; whoever told its sender to submit it again would never be done."""
+    record_id = secrets.token_hex(16)
+    codes = dict.fromkeys(("retention_class", "retention_version", "legal_basis"), "x")
+    times = dict.fromkeys(("retain_until", "submitted_at", "decided_at", "archived_at"), AT)
+    about = {"record_id": record_id, "document_key": "k", "sender": SENDER, "document_id": "D-1", "kind": "new"}
+    fact = {"lane": "normal", "verdict": "document.refused", "event_id": "e", "reason": reason, "retention_years": 10}
+    ledger = {"ledger_seq": 1, "ledger_hash": "0" * 64, "objects": ()}
+    data = Record.model_validate(about | fact | codes | times | ledger).model_dump_json().encode()
+    administrator.put_object(ARCHIVE, f"k/{record_id}/record.json", io.BytesIO(data), len(data))
+    try:
+        assert f"{lost} packages not in the databases" in check().output
+    finally:
+        erase(administrator, ARCHIVE, f"k/{record_id}/")
 
 
 def test_what_is_open_is_told_and_is_no_fault(check: Any, database: Any) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import bson
 import pytest
 from minio import Minio
+from pymongo import ReadPreference
+from pymongo.read_concern import ReadConcern
 
 from archive.progress import Mark
 from archive.store import Ledger
@@ -20,16 +22,18 @@ from common.facts.flows import SERVICES
 from common.indexes import BACKUPS, database_name
 from common.store_access import Role
 from devstack.servers import Addresses
+from router.route import DocumentState
 from tests.archive.test_store import fact
 from tests.stores.conftest import settings as role_settings
 from trunkctl.backup import freshness
-from trunkctl.backup.database import back_up, complete, forget_old, open_backup
-from trunkctl.backup.manifest import Manifest, read_manifest
+from trunkctl.backup.database import back_up, complete, forget_old, open_backup, source_of
+from trunkctl.backup.manifest import CollectionFile, Manifest, read_manifest
 from trunkctl.backup.order import ORDER
 from trunkctl.backup.second_store import DATABASE, shelf
 from trunkctl.backup.shelf import Folder, Shelf
 from trunkctl.restore.database import restore
 from trunkctl.restore.marks import is_unfinished
+from trunkctl.restore.rows import unfinished_restore
 from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
 
@@ -82,7 +86,7 @@ def test_every_row_comes_back(database: Any, reader: Any, place: Shelf) -> None:
     empty(database)
     assert restore(database, place, open_backup(place), quiet)
     assert whole(database) == before
-    assert made.rows == sum(map(len, before.values())) + 3
+    assert made.rows == sum(map(len, before.values())) + 4, "three rows about backups, and whose they are"
     note = freshness.restored(database)
     assert note is not None
     assert note["name"] == made.name
@@ -116,9 +120,65 @@ def test_old_backups_are_removed_and_never_the_newest(database: Any, reader: Any
     names = [back_up(reader, place, quiet, lambda at=at: AT + timedelta(hours=at)).name for at in range(4)]
     place.put("20200101T000000Z/trunk_intake/claims.bson.gz", [b"unfinished"])
     assert forget_old(place, 2) == ["20200101T000000Z", *names[:2]]
-    assert {name.partition("/")[0] for name in place.names()} == set(names[2:])
+    assert {name.partition("/")[0] for name in place.names()} == {*names[2:], "trunk"}
     assert forget_old(place, 2) == []
     assert open_backup(place).name == names[3]
+
+
+def test_what_else_lies_in_the_folder_is_no_backup_and_stays(tmp_path: Path) -> None:
+    place = Folder(tmp_path)
+    others = ["1999 photos/one.jpg", ".ssh/id", "0/manifest.json", "zzz/manifest.json", "notes", "trunk"]
+    backups = [f"202611{day}T000000Z/manifest.json" for day in (20, 21, 22)]
+    for name in (*others, *backups):
+        place.put(name, [b"x"])
+    assert complete(place) == [name.partition("/")[0] for name in backups]
+    assert forget_old(place, 1) == ["20261120T000000Z", "20261121T000000Z"]
+    assert place.names() == sorted([*others, backups[-1]])
+
+
+def test_rows_are_read_where_none_is_missing_and_none_is_taken_back(reader: Any) -> None:
+    source = source_of(reader, "trunk_intake", "packages")
+    assert source.read_preference == ReadPreference.PRIMARY
+    assert source.read_concern == ReadConcern("majority")
+
+
+def test_a_trunk_that_has_lost_its_databases_leaves_no_backup(database: Any, reader: Any, place: Shelf) -> None:
+    """Its job goes on every six hours. The newest backup stays the newest, and the databases empty for the restore."""
+    fill(database)
+    made = back_up(reader, place, quiet, lambda: AT)
+    empty(database)
+    with pytest.raises(Trouble, match="of another trunk, or of this one before it lost its databases"):
+        back_up(reader, place, quiet)
+    assert complete(place) == [made.name]
+    restore(database, place, open_backup(place), quiet)
+    assert back_up(reader, place, quiet).rows == made.rows + 1
+    database["trunk_archive"]["backups"].update_one({"_id": "trunk"}, {"$set": {"id": "of another city"}})
+    with pytest.raises(Trouble, match="of another trunk"):
+        back_up(reader, place, quiet)
+
+
+def test_a_restore_that_was_interrupted_is_known_for_one(database: Any, reader: Any, tmp_path: Path) -> None:
+    fill(database)
+    place = Folder(tmp_path)
+    made = back_up(reader, place, quiet)
+    empty(database)
+
+    def dies(line: str) -> None:
+        if line.startswith("trunk_router.inboxes"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore(database, place, made, dies)
+    assert list(unfinished_restore(reader)) == [
+        f"the restore of backup {made.name} was not finished: empty the databases and begin again"
+    ]
+    with pytest.raises(Trouble, match="was not finished"):
+        back_up(reader, place, quiet)
+    with pytest.raises(Trouble, match="is not empty"):
+        restore(database, place, made, quiet)
+    empty(database)
+    restore(database, place, made, quiet)
+    assert list(unfinished_restore(reader)) == []
 
 
 def altered(data: bytes) -> bytes:
@@ -160,22 +220,46 @@ def test_nothing_is_restored_over_rows(database: Any, reader: Any, tmp_path: Pat
     assert sum(map(len, whole(database).values())) == 1
 
 
+NAME = "20261122T083000Z"
+
+
 def manifest(**changes: Any) -> Manifest:
-    fields = {"name": "n", "schema_version": 1, "started_at": AT, "finished_at": AT, "files": ()}
+    fields = {"name": NAME, "schema_version": 1, "started_at": AT, "finished_at": AT, "files": ()}
     return Manifest(**fields | changes).sealed()
 
 
 def test_a_manifest_that_was_altered_is_refused() -> None:
     encoded = manifest().encoded()
-    assert read_manifest("n", encoded) == manifest()
+    assert read_manifest(NAME, encoded) == manifest()
     for data in (encoded.replace(b'"schema_version": 1', b'"schema_version": 0'), encoded[:-3], b"", b"{}"):
         with pytest.raises(Trouble, match="manifest"):
-            read_manifest("n", data)
+            read_manifest(NAME, data)
+
+
+def test_the_manifest_of_another_backup_is_refused() -> None:
+    with pytest.raises(Trouble, match=f"that of backup {NAME}"):
+        read_manifest("20261123T083000Z", manifest().encoded())
+
+
+@pytest.mark.parametrize(
+    ("database", "collection"),
+    [("admin", "system.users"), ("../../etc", "passwd"), ("trunk_intake", "system.views"), ("", "packages")],
+)
+def test_a_manifest_names_no_other_place(database: str, collection: str) -> None:
+    file = {"database": database, "collection": collection, "rows": 1, "size_bytes": 1, "sha256": "0" * 64}
+    stranger = manifest(files=(CollectionFile.model_construct(**file),))
+    with pytest.raises(Trouble, match="no valid manifest"):
+        read_manifest(NAME, stranger.encoded())
+
+
+def test_no_file_lies_outside_of_its_backup() -> None:
+    strange = CollectionFile(database="trunk_intake", collection="../../a b/ế", rows=0, size_bytes=0, sha256="")
+    assert strange.file.count("/") == 1
 
 
 def test_other_formats_and_later_releases_are_refused(database: Any, tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="format 2"):
-        read_manifest("n", manifest(format=2).encoded())
+        read_manifest(NAME, manifest(format=2).encoded())
     with pytest.raises(Trouble, match="later release"):
         restore(database, Folder(tmp_path), manifest(schema_version=10_000), quiet)
 
@@ -281,6 +365,57 @@ def test_a_decision_that_is_carried_out_meanwhile_is_not(database: Any, reader: 
     taken_back = restored_after(database, reader, tmp_path, "trunk_router.placings", carry_out)
     assert taken_back["decisions carried out"] == 1
     assert {row["_id"]: row["carried_out_at"] for row in decisions.find()} == {"meanwhile": None, "before": AT}
+
+
+def test_the_clock_of_a_service_may_be_behind(database: Any, reader: Any, tmp_path: Path) -> None:
+    database["trunk_router"]["decisions"].insert_one({"_id": 1, "carried_out_at": None})
+    database["trunk_router"]["placings"].insert_one({"_id": 1})
+    behind = {"$set": {"carried_out_at": datetime.now(UTC) - timedelta(minutes=10)}}
+    taken_back = restored_after(
+        database,
+        reader,
+        tmp_path,
+        "trunk_router.placings",
+        lambda client: client["trunk_router"]["decisions"].update_one({"_id": 1}, behind),
+    )
+    assert taken_back["decisions carried out"] == 1
+
+
+def test_no_report_is_judged_by_deliveries_that_are_not_in_the_backup(
+    database: Any, reader: Any, tmp_path: Path
+) -> None:
+    """A document whose deliveries were opened meanwhile: its receivers are no strangers to it."""
+    router, intake = database["trunk_router"], database["trunk_intake"]
+    row = {"state": DocumentState.ROUTING.value, "revision": 1}
+    router["documents"].insert_many(
+        [
+            {**row, "_id": "meanwhile", "package_id": "p1"},
+            {**row, "_id": "before", "package_id": "p2", "state": DocumentState.DELIVERED.value},
+            {**row, "_id": "of another", "package_id": "p0", "state": DocumentState.DELIVERED.value},
+        ]
+    )
+    router["deliveries"].insert_one({"_id": "before/x"})
+    intake["packages"].insert_many(
+        [
+            package("p1", subject="meanwhile"),
+            {"_id": "p2", **FINISHED, "subject": "before"},
+            package("p3", subject="of another"),
+        ]
+    )
+    database["trunk_archive"]["records"].insert_one({"_id": "p2"})
+    database["trunk_archive"]["progress"].insert_one({"_id": "p2", "finished_at": AT})
+
+    def deliver(client: Any) -> None:
+        client["trunk_router"]["deliveries"].insert_one({"_id": "meanwhile/x"})
+        delivered = {"$set": {"state": DocumentState.DELIVERED.value}}
+        client["trunk_router"]["documents"].update_one({"_id": "meanwhile"}, delivered)
+
+    taken_back = restored_after(database, reader, tmp_path, "trunk_router.deliveries", deliver)
+    assert taken_back["documents delivered"] == 1
+    states = {row["_id"]: DocumentState(row["state"]) for row in router["documents"].find()}
+    delivered = {name for name, state in states.items() if state is DocumentState.DELIVERED}
+    assert delivered == {"before", "of another"}
+    assert states["meanwhile"] is DocumentState.ROUTING
 
 
 async def test_a_ledger_that_grows_meanwhile_goes_on_without_doubles(

@@ -7,17 +7,19 @@ import asyncio
 import hashlib
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from minio import Minio
 from minio.commonconfig import COMPLIANCE
+from minio.retention import Retention
 
 from archive.handlers import Archive
 from archive.record import Record
 from archive.retention import read_table
 from archive.store import Ledger, Progress, Records
+from common.buckets import make_missing
 from common.database import Database
 from common.objects import ARCHIVE, CONTENT, DIRECTORY, PARKED, Objects
 from common.store_access import Role
@@ -27,7 +29,7 @@ from tests.stores.conftest import settings as role_settings
 from tests.stores.test_archive_check import Quiet
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_store import ArchiveStore
-from trunkctl.backup.copies import erase, folder, originals
+from trunkctl.backup.copies import Damaged, Original, erase, folder, originals, read, write
 from trunkctl.backup.second_store import STORE, second_store, shelf
 from trunkctl.backup.store import Report, StoreBackup
 from trunkctl.restore.store import StoreRestore
@@ -45,6 +47,8 @@ def target(settings: ControlSettings) -> Minio:
 @pytest.fixture
 def run(settings: ControlSettings, target: Minio, reader: Any) -> Any:
     """Runs a backup with the keys of the job."""
+
+    shelf(settings, "").remove("trunk")
 
     def once() -> Report:
         backup = StoreBackup(Objects(settings).client, target, settings.backup_bucket, reader)
@@ -194,6 +198,65 @@ def test_parked_bodies_are_copied_for_as_long_as_they_are_kept(
     assert copies_of(target, settings, PARKED, "router/1") == []
 
 
+def test_a_store_that_was_lost_takes_no_copy_along(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    """The job goes on while the store is empty, or while it is being restored."""
+    put(administrator, PARKED, "router/2", b"the only copy")
+    run()
+    administrator.remove_object(PARKED, "router/2")
+    of_the_archive = f"{folder(ARCHIVE, 'not restored yet')}1"
+    put(target, settings.backup_bucket, of_the_archive, b"x")
+    assert run().buckets[PARKED].removed == 0
+    assert copies_of(target, settings, PARKED, "router/2")
+    erase(target, settings.backup_bucket, of_the_archive)
+    assert run().buckets[PARKED].removed == 1
+
+
+def test_an_empty_store_is_no_complete_backup(
+    run: Any, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
+) -> None:
+    content(administrator, b"anything")
+    assert not run().faults
+    make_missing(other)
+    report = StoreBackup(other, target, settings.backup_bucket, reader).run(shelf(settings, ""))
+    assert set(report.faults) == {f"{bucket}: empty, and there are copies of it" for bucket in (CONTENT, ARCHIVE)}
+
+
+def test_a_file_that_is_put_back_is_the_newest() -> None:
+    """A unit is disabled, enabled, and disabled again: the list of the disabled is the first one once more."""
+    at = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+    puts = [
+        Original(DIRECTORY, "access", None, etag, 1, at + timedelta(hours=hours))
+        for hours, etag in enumerate(("disabled", "nobody", "disabled"))
+    ]
+    assert len({each.copy_name for each in puts}) == 3
+    assert max(puts, key=lambda each: each.order) is puts[-1]
+
+
+def test_a_store_that_locks_nothing_is_named(
+    settings: ControlSettings, administrator: Minio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some answer that they have put an object under lock, and have not."""
+    key, until = f"lock/{datetime.now(UTC).timestamp()}", datetime.now(UTC) + timedelta(seconds=60)
+    administrator.put_object(ARCHIVE, key, io.BytesIO(b"x"), 1, retention=Retention(COMPLIANCE, until))
+    put_object = administrator.put_object
+    monkeypatch.setattr(administrator, "put_object", lambda *a, retention, **more: put_object(*a, **more))
+    with read(administrator, ARCHIVE, key) as found:
+        assert found
+        with pytest.raises(Damaged, match="is not locked"):
+            write(administrator, ARCHIVE, f"{key}/copy", found, "")
+
+
+def test_what_is_read_back_is_not_kept(administrator: Minio) -> None:
+    """Eight of the largest objects at a time fit into the memory of the job, not twice."""
+    key = content(administrator, b"a large object")
+    with read(administrator, CONTENT, key, with_bytes=False) as found:
+        assert found
+        assert (found.size_bytes, found.file.read()) == (14, b"")
+        assert found.sha256 == key.rpartition("/")[2]
+
+
 def test_without_a_second_store(settings: ControlSettings) -> None:
     with pytest.raises(Trouble, match="TRUNK_BACKUP_S3_ENDPOINT"):
         second_store(settings.model_copy(update={"backup_s3_endpoint": ""}))
@@ -238,6 +301,7 @@ async def test_damage_and_loss_at_the_second_store_are_named(
     damaged, lost = content(administrator, b"will be damaged"), content(administrator, b"will be lost")
     run()
     (name,) = copies_of(target, settings, CONTENT, damaged)
+    erase(target, settings.backup_bucket, name)
     metadata = {"trunk-sha256": hashlib.sha256(b"will be damaged").hexdigest()}
     target.put_object(settings.backup_bucket, name, io.BytesIO(b"x"), 1, metadata=metadata)
     assert erase(target, settings.backup_bucket, folder(CONTENT, lost)) == 1
@@ -249,6 +313,47 @@ async def test_damage_and_loss_at_the_second_store_are_named(
     erase(target, settings.backup_bucket, folder(CONTENT, damaged))
     _, faults = StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
     assert [fault.split()[0] for fault in faults] in ([], [f"{CONTENT}:"])
+
+
+def test_what_a_thief_hid_or_laid_other_bytes_over_comes_back(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
+) -> None:
+    """The keys of the job can do both, also to copies under lock, which they cannot delete."""
+    hidden, covered = content(administrator, b"will be hidden"), content(administrator, b"will be covered")
+    run()
+    for key in (hidden, covered):
+        (name,) = copies_of(target, settings, CONTENT, key)
+        if key == hidden:
+            target.remove_object(settings.backup_bucket, name)
+        else:
+            put(target, settings.backup_bucket, name, b"rubbish")
+    StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
+    for key in (hidden, covered):
+        with other.get_object(CONTENT, key) as answer:
+            assert hashlib.sha256(answer.read()).hexdigest() == key.rpartition("/")[2]
+
+
+def test_a_store_in_use_is_not_filled_from_copies(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    put(administrator, DIRECTORY, "0", b"of today")
+    run()
+    before = versions(administrator), bytes_of(administrator, DIRECTORY)
+    with pytest.raises(Trouble, match="was put there by no restore"):
+        StoreRestore(target, settings.backup_bucket, administrator, resume=True).run(shelf(settings, ""))
+    assert (versions(administrator), bytes_of(administrator, DIRECTORY)) == before
+
+
+def test_a_manifest_of_the_store_that_was_altered_is_refused(
+    target: Minio, settings: ControlSettings, other: Minio
+) -> None:
+    place = shelf(settings, "")
+    place.put("store/29990101T000000Z.json", [b"{"])
+    try:
+        with pytest.raises(Trouble, match="is no manifest"):
+            StoreRestore(target, settings.backup_bucket, other, resume=True).run(place)
+    finally:
+        place.remove("store/29990101T000000Z.json")
 
 
 def make_versions(administrator: Minio) -> None:

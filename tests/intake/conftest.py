@@ -212,11 +212,14 @@ class MemoryObjects:
 
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
+        self.submitters: dict[str, list[str]] = {}
 
-    async def put_content(self, data: bytes | BinaryIO) -> ObjectRef:
+    async def put_content(self, data: bytes | BinaryIO, submitter: str | None = None) -> ObjectRef:
         body = data if isinstance(data, bytes) else data.read()
         digest = hashlib.sha256(body).hexdigest()
         self.held[digest] = body
+        if submitter:
+            self.submitters.setdefault(digest, []).append(submitter)
         if not isinstance(data, bytes):
             data.seek(0)
         return content_ref(digest, len(body))

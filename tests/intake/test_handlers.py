@@ -23,6 +23,7 @@ from common.edxml import build
 from common.facts import (
     BaseFact,
     DocumentRefused,
+    ObjectRef,
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
@@ -31,7 +32,7 @@ from common.facts import (
 from common.failure import Forged, Outage, Permanent
 from common.headers import REFERENCE_TYPE
 from common.metrics import REGISTRY
-from common.objects import CONTENT, UPLOADS, Objects, content_ref
+from common.objects import CONTENT, UPLOADS, Objects, content_ref, submitter_of
 from common.service.outgoing import fact_message
 from intake.handlers import Intake
 from intake.packages import Packages
@@ -122,6 +123,7 @@ async def test_an_accepted_package_lies_in_the_store_byte_for_byte(bench: Bench)
     assert fact.lane is Lane.URGENT
     assert fact.package.sha256 == hashlib.sha256(body).hexdigest()
     assert await bench.objects.get(fact.package) == body
+    assert submitter(bench, fact.package) == SENDER
     assert await bench.objects.get(content_ref(hashlib.sha256(PDF).hexdigest(), len(PDF))) == PDF
     assert json.loads(await bench.objects.get(fact.envelope))["subject"] == "V/v thử nghiệm"
 
@@ -225,6 +227,12 @@ async def test_bad_submissions_are_answered_and_kept(bench: Bench, case: str, bo
     assert fact.sender == SENDER
     assert fact.package is not None
     assert await bench.objects.get(fact.package) == body
+    assert submitter(bench, fact.package) == SENDER
+
+
+def submitter(bench: Bench, package: ObjectRef) -> str | None:
+    """Whose package lies in the store, for those who find it without a row."""
+    return submitter_of(bench.objects.client.stat_object(package.bucket, package.key).metadata)
 
 
 @pytest.mark.parametrize(

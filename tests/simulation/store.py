@@ -6,7 +6,7 @@ Its calls block, as the library's do; ``common.objects`` makes them in a thread,
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -26,6 +26,8 @@ class Version:
     data: bytes
     retain_until: datetime | None = None
     is_marker: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+    """As the store answers it: ``x-amz-meta-…``."""
     made_at: float = 0.0
     """Virtual time, in seconds."""
 
@@ -80,6 +82,7 @@ class Client:
         length: int,
         content_type: str = "",
         retention: Any = None,
+        metadata: dict[str, str] | None = None,
     ) -> Any:
         body = data.read(length)
 
@@ -89,7 +92,11 @@ class Client:
             is_versioned = bucket in self._store.versioned
             until = retention.retain_until_date if retention else None
             version = Version(
-                f"v{self._store.count}" if is_versioned else "", body, until, made_at=self._store.seconds()
+                f"v{self._store.count}" if is_versioned else "",
+                body,
+                until,
+                metadata={f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()},
+                made_at=self._store.seconds(),
             )
             kept = self._store.objects.setdefault((bucket, key), [])
             if not is_versioned:
@@ -100,7 +107,11 @@ class Client:
         return self._step(f"put {bucket}", put)
 
     def stat_object(self, bucket: str, key: str) -> Any:
-        return self._step(f"stat {bucket}", lambda: SimpleNamespace(size=len(self._newest(bucket, key).data)))
+        def stat() -> Any:
+            newest = self._newest(bucket, key)
+            return SimpleNamespace(size=len(newest.data), metadata=newest.metadata)
+
+        return self._step(f"stat {bucket}", stat)
 
     def get_object(self, bucket: str, key: str, version_id: str | None = None) -> "Response":
         def get() -> Response:

@@ -14,6 +14,7 @@ from minio.error import S3Error
 from minio.retention import Retention
 from minio.versioningconfig import VersioningConfig
 
+from common.objects import submitter_of
 from tests.simulation.store import Client, Store
 
 BODY = bytes(range(256)) * 40
@@ -49,12 +50,15 @@ def plain_objects(store: Any, name: str) -> Any:
     store.make_bucket(name)
     missing = read(store, name, "k"), refused(store.stat_object, name, "k")
     put(store, name, "k", b"first")
-    put(store, name, "k", b"second")
-    size = store.stat_object(name, "k").size
+    put(store, name, "k", b"second", metadata={"trunk-submitter": "000.00.01.H29"})
+    stat = store.stat_object(name, "k")
+    size = stat.size, submitter_of(stat.metadata)
+    put(store, name, "other")
+    others = submitter_of(store.stat_object(name, "other").metadata)
     listed = [each.object_name for each in store.list_objects(name, prefix="k", include_version=True)]
     store.remove_object(name, "k")
     store.remove_object(name, "k")
-    return missing, size, listed, read(store, name, "k")
+    return missing, size, others, listed, read(store, name, "k")
 
 
 def versions(store: Any, name: str) -> Any:

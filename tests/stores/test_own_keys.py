@@ -14,7 +14,7 @@ from common.directory import CURRENT, DirectoryReader
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.failure import Permanent, Transient
-from common.objects import ARCHIVE, DIRECTORY, PARKED, UPLOADS, ObjectMissing, Objects
+from common.objects import ARCHIVE, CONTENT, DIRECTORY, PARKED, UPLOADS, ObjectMissing, Objects, submitter_of
 from common.store_access import Role
 from devstack.servers import Addresses
 
@@ -128,6 +128,17 @@ def test_buckets_are_made_and_checked_without_a_right_on_objects(
         assert buckets.problems(objects[role].client) == []
     with pytest.raises(Transient):
         buckets.problems(objects[Role.ROUTER].client)
+
+
+async def test_a_package_is_kept_under_the_name_of_each_unit_that_submitted_it(objects: dict[Role, Objects]) -> None:
+    body, client = data(), objects[Role.BACKUP].client
+    submitters = (None, "000.00.01.H29", "000.00.01.H29", None, "000.00.02.H29")
+    refs = [await objects[Role.INTAKE].put_content(body, unit) for unit in submitters]
+    listed = client.list_objects(CONTENT, prefix=refs[0].key, include_version=True)
+    stats = [client.stat_object(CONTENT, refs[0].key, version_id=each.version_id) for each in listed]
+    assert [submitter_of(stat.metadata) for stat in stats] == ["000.00.02.H29", "000.00.01.H29", None]
+    await objects[Role.INTAKE].purge(refs[0])
+    assert list(client.list_objects(CONTENT, prefix=refs[0].key, include_version=True)) == []
 
 
 async def test_altered_content_is_seen(objects: dict[Role, Objects]) -> None:

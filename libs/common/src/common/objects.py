@@ -6,7 +6,7 @@ object, then database, then fact. What each service's keys may do: ``store_acces
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
@@ -21,7 +21,7 @@ from minio.retention import Retention
 
 from common.byte_budget import ByteBudget
 from common.containment import in_thread
-from common.domain.names import Sha256
+from common.domain.names import Sha256, UnitCode
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.failure import Outage, Permanent
@@ -39,6 +39,8 @@ PARKED = "parked"
 """Large bodies of parked messages, under ``<service>/<record id>``. Without versions: what is deleted is gone."""
 BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY, PARKED)
 
+SUBMITTER_META = "trunk-submitter"
+"""Of a package in ``content``: the unit that submitted it, as the broker knew it; the package may name another."""
 CHUNK_BYTES = 1024 * 1024
 NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 
@@ -73,9 +75,12 @@ class Objects:
         """Raise ``Outage`` when the store does not answer or does not know the keys; needs no right on a bucket."""
         await _in_thread(self.client.list_buckets)
 
-    async def put_content(self, source: bytes | BinaryIO) -> ObjectRef:
-        """Store bytes under their digest, unless they lie there already."""
-        return await _in_thread(lambda: self._put_content(source))
+    async def put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None = None) -> ObjectRef:
+        """Store bytes under their digest, unless they lie there already; ``submitter``: of a package.
+
+        Bytes that lie there as those of another unit, or as a part of a package, get another version.
+        """
+        return await _in_thread(lambda: self._put_content(source, submitter))
 
     async def get(self, ref: ObjectRef) -> bytes:
         """The named bytes, checked. Raises ``ObjectMissing`` or ``ObjectAltered``."""
@@ -118,22 +123,29 @@ class Objects:
         """An address to which the holder may write one object until it expires."""
         return await _in_thread(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
 
-    def _put_content(self, source: bytes | BinaryIO) -> ObjectRef:
+    def _put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None) -> ObjectRef:
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
         ref = content_ref(*digest_of(stream))
-        if not self._holds(ref.bucket, ref.key, ref.size_bytes):
+        if not self._holds(ref, submitter):
             stream.seek(0)
-            self.client.put_object(ref.bucket, ref.key, stream, ref.size_bytes)
+            self.client.put_object(
+                ref.bucket,
+                ref.key,
+                stream,
+                ref.size_bytes,
+                metadata={SUBMITTER_META: submitter} if submitter else None,
+            )
         stream.seek(0)
         return ref
 
-    def _holds(self, bucket: str, key: str, size_bytes: int) -> bool:
+    def _holds(self, ref: ObjectRef, submitter: UnitCode | None) -> bool:
         try:
-            return self.client.stat_object(bucket, key).size == size_bytes
+            held = self.client.stat_object(ref.bucket, ref.key)
         except S3Error as error:
             if error.code in NOT_FOUND:
                 return False
             raise
+        return held.size == ref.size_bytes and submitter in (None, submitter_of(held.metadata))
 
     def _fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
         digest, size = hashlib.sha256(), 0
@@ -188,6 +200,12 @@ def _client(settings: ServiceSettings, place: str, secure: bool) -> Minio:
             maxsize=32, timeout=urllib3.Timeout(connect=5, read=30), retries=urllib3.Retry(1)
         ),
     )
+
+
+def submitter_of(metadata: Mapping[str, str] | None) -> UnitCode | None:
+    """Who submitted a package, by the metadata of its object; None = it is none, or of an earlier release."""
+    said = ((name.lower(), value) for name, value in (metadata or {}).items())
+    return next((value for name, value in said if name == f"x-amz-meta-{SUBMITTER_META}"), None)
 
 
 def content_key(sha256: Sha256) -> str:

@@ -125,7 +125,7 @@ class Intake:
             if arrival.upload:
                 await self.objects.purge(arrival.upload)
         else:
-            await self.objects.put_content(source)
+            await self.objects.put_content(source, arrival.sender)
         return await self.packages.find(arrival.package_id) or await self.packages.save(with_fact(record))
 
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
@@ -141,7 +141,7 @@ class Intake:
 
     async def _wait(self, waiting: WaitingPackage, source: BinaryIO) -> WaitingPackage:
         """Keep the package, then see whether its document came while it was judged."""
-        await self.objects.put_content(source)
+        await self.objects.put_content(source, waiting.sender)
         saved = await self.waiting.save(waiting)
         if saved.has_come(await self.packages.known(list(saved.awaited))):
             await self.waiting.look_again(saved.package_id, self.now())

@@ -16,7 +16,8 @@ from minio.datatypes import Object
 from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
-from common.objects import ARCHIVE, CHUNK_BYTES, CONTENT, DIRECTORY, NOT_FOUND, PARKED
+from common.domain.names import UnitCode
+from common.objects import ARCHIVE, CHUNK_BYTES, CONTENT, DIRECTORY, NOT_FOUND, PARKED, SUBMITTER_META, submitter_of
 from trunkctl.backup.second_store import OBJECTS
 from trunkctl.trouble import Trouble
 
@@ -50,8 +51,9 @@ class Original:
 
     @property
     def copy_name(self) -> str:
-        """Under which its copy lies at the second store; other bytes have another name."""
-        return f"{folder(self.bucket, self.key)}{self.version_id or self.etag}"
+        """Under which its copy lies at the second store; what was put later has another name, also the same bytes."""
+        at = self.modified_at.astimezone(UTC)
+        return f"{folder(self.bucket, self.key)}{self.version_id or f'{self.etag}-{at:%Y%m%dT%H%M%SZ}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Read:
     order: str
     """What its metadata say of its place among the versions of its object."""
     locked_until: datetime | None
+    submitter: UnitCode | None
+    """Of a package."""
 
 
 class Damaged(Exception):
@@ -102,8 +106,10 @@ def _original(bucket: str, key: str, each: Object, place: int) -> Original:
 
 
 @contextmanager
-def read(client: Minio, bucket: str, key: str, version_id: str | None = None) -> Iterator[Read | None]:
-    """Read one version whole; None = it is gone. Raises what the client raises."""
+def read(
+    client: Minio, bucket: str, key: str, version_id: str | None = None, *, with_bytes: bool = True
+) -> Iterator[Read | None]:
+    """Read one version whole, or its digest alone; None = it is gone. Raises what the client raises."""
     try:
         answer = client.get_object(bucket, key, version_id=version_id)
     except S3Error as error:
@@ -117,41 +123,46 @@ def read(client: Minio, bucket: str, key: str, version_id: str | None = None) ->
             for chunk in answer.stream(CHUNK_BYTES):
                 digest.update(chunk)
                 size += len(chunk)
-                file.write(chunk)
+                if with_bytes:
+                    file.write(chunk)
         finally:
             answer.close()
             answer.release_conn()
         file.seek(0)
         headers = answer.headers
+        said_sha256 = headers.get(META + DIGEST_META, "")
         until = headers.get("x-amz-object-lock-retain-until-date")
         yield Read(
             file=file,  # type: ignore[arg-type]
             sha256=digest.hexdigest(),
             size_bytes=size,
-            version=headers.get(META + VERSION_META) or version_id or "",
-            said_sha256=headers.get(META + DIGEST_META, ""),
+            version=headers.get(META + VERSION_META, "") if said_sha256 else version_id or "",
+            said_sha256=said_sha256,
             order=headers.get(META + ORDER_META, ""),
             locked_until=datetime.fromisoformat(until) if until else None,
+            submitter=submitter_of(headers),
         )
 
 
 def write(client: Minio, bucket: str, key: str, what: Read, order: str) -> None:
     """Put what was read under a key, with its lock, and read it back. Raises ``Damaged`` if that differs."""
-    metadata = {VERSION_META: what.version, DIGEST_META: what.sha256, ORDER_META: order}
-    locked = what.locked_until is not None and what.locked_until > datetime.now(UTC)
-    retention = Retention(COMPLIANCE, what.locked_until) if locked and what.locked_until else None
+    said = {VERSION_META: what.version, DIGEST_META: what.sha256, ORDER_META: order, SUBMITTER_META: what.submitter}
+    until = what.locked_until.replace(microsecond=0) if what.locked_until else None
+    retention = Retention(COMPLIANCE, until) if until and until > datetime.now(UTC) else None
     what.file.seek(0)
     put = client.put_object(
         bucket,
         key,
         what.file,
         what.size_bytes,
-        metadata={name: value for name, value in metadata.items() if value},
+        metadata={name: value for name, value in said.items() if value},
         retention=retention,
     )
-    with read(client, bucket, key, put.version_id) as written:
+    with read(client, bucket, key, put.version_id, with_bytes=False) as written:
         if written is None or written.sha256 != what.sha256:
             raise Damaged("reads back as other bytes")
+        if retention and (written.locked_until is None or written.locked_until < retention.retain_until_date):
+            raise Damaged("is not locked as the original is")
 
 
 def erase(client: Minio, bucket: str, prefix: str) -> int:

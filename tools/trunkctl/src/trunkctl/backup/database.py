@@ -4,26 +4,31 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import MongoClient
+from pymongo import MongoClient, ReadPreference
+from pymongo.collection import Collection
+from pymongo.read_concern import ReadConcern
 
 from common.clock import Clock, utc_now
 from common.indexes import SCHEMA_VERSION, database_name
 from trunkctl.backup import manifest as manifests
 from trunkctl.backup.bson_file import Packed
-from trunkctl.backup.manifest import CollectionFile, Manifest, name_of, read_manifest
+from trunkctl.backup.manifest import CollectionFile, Manifest, is_name, name_of, read_manifest
 from trunkctl.backup.order import ORDER, in_order
+from trunkctl.backup.owner import expect_own
 from trunkctl.backup.shelf import Shelf
 from trunkctl.databases import asking
 from trunkctl.trouble import Trouble
 
 BATCH_ROWS = 500
 
-Client = MongoClient[dict[str, Any]]
+Row = dict[str, Any]
+Client = MongoClient[Row]
 Progress = Callable[[str], None]
 
 
 def back_up(client: Client, shelf: Shelf, progress: Progress, now: Clock = utc_now) -> Manifest:
     """Copy all collections, then write the manifest. Memory does not grow with rows. Raises ``Trouble``."""
+    expect_own(client, shelf)
     started_at = _whole_seconds(now())
     name = name_of(started_at)
     if shelf.names(f"{name}/"):
@@ -46,8 +51,8 @@ def back_up(client: Client, shelf: Shelf, progress: Progress, now: Clock = utc_n
 
 def complete(shelf: Shelf) -> list[str]:
     """Names of the backups that have a manifest, the oldest first."""
-    files = shelf.names()
-    return [name.removesuffix(f"/{manifests.FILE}") for name in files if name.endswith(f"/{manifests.FILE}")]
+    parts = (name.partition("/") for name in shelf.names())
+    return [name for name, _, file in parts if is_name(name) and file == manifests.FILE]
 
 
 def open_backup(shelf: Shelf, name: str = "") -> Manifest:
@@ -65,11 +70,21 @@ def open_backup(shelf: Shelf, name: str = "") -> Manifest:
 def forget_old(shelf: Shelf, keep: int) -> list[str]:
     """Take away all but the newest complete backups, and what older ones left unfinished. Returns their names."""
     kept = complete(shelf)[-keep:]
-    files = [name for name in shelf.names() if name.partition("/")[0] < kept[0]] if kept else []
+    files = [name for name in shelf.names() if is_name(name.partition("/")[0]) and name < kept[0]] if kept else []
     # The manifest goes first: what is left of a backup is none.
     for name in sorted(files, key=lambda name: (not name.endswith(manifests.FILE), name)):
         shelf.remove(name)
     return sorted({name.partition("/")[0] for name in files})
+
+
+def source_of(client: Client, database: str, collection: str) -> Collection[Row]:
+    """A collection as it must be read: from the primary, and only rows that a majority holds.
+
+    A secondary may lag: read from one after the router's, intake's rows could lack what the router's follow from.
+    A row that only the primary holds may be rolled back after what follows from it was copied.
+    """
+    source = client.get_database(database, read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority"))
+    return source[collection]
 
 
 def _collections(client: Client, service: str) -> list[str]:
@@ -91,7 +106,8 @@ def _copied(client: Client, service: str, collection: str, shelf: Shelf, name: s
 def _batches(client: Client, database: str, collection: str) -> Iterator[bytes]:
     """By ``_id``, which never changes: a row that is there all the time comes exactly once."""
     with asking():
-        yield from client[database][collection].find_raw_batches(sort=[("_id", 1)], batch_size=BATCH_ROWS)
+        source = source_of(client, database, collection)
+        yield from source.find_raw_batches(sort=[("_id", 1)], batch_size=BATCH_ROWS)
 
 
 def _whole_seconds(at: datetime) -> datetime:

@@ -1,5 +1,6 @@
-"""Rows about complete backups, in the archive's database: what the gauge of their age is read from."""
+"""Rows in the archive's database about complete backups, from which the gauge of their age is read, and restores."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,10 @@ from trunkctl.databases import asking
 Client = MongoClient[dict[str, Any]]
 RESTORED = "restored"
 """``_id`` of the row about the backup that these databases were made of."""
+RESTORING = "restoring"
+"""``_id`` of the row about a restore that has begun, and not ended."""
+TRUNK = "trunk"
+"""``_id`` of the row with a random name, by which a place knows whose copies it holds. A restore brings it back."""
 
 
 def note_success(client: Client, part: BackedUp, name: str, started_at: datetime, **more: int) -> None:
@@ -22,12 +27,40 @@ def note_success(client: Client, part: BackedUp, name: str, started_at: datetime
         _rows(client).update_one({"_id": part}, {"$set": row}, upsert=True)
 
 
+def note_restoring(client: Client, name: str) -> None:
+    """From now on these databases hold a part of a backup."""
+    with asking():
+        _rows(client).insert_one({"_id": RESTORING, "name": name})
+
+
+def unfinished_restore(client: Client) -> str:
+    """The backup of which these databases hold a part; empty = they are whole."""
+    with asking():
+        row = _rows(client).find_one({"_id": RESTORING})
+        return row["name"] if row else ""
+
+
+def trunk_id(client: Client) -> str:
+    """By which copies of these databases are known; empty = nobody has copied them yet."""
+    with asking():
+        row = _rows(client).find_one({"_id": TRUNK})
+        return row["id"] if row else ""
+
+
+def made_trunk_id(client: Client) -> str:
+    """The same, made now if it has to be."""
+    with asking():
+        _rows(client).update_one({"_id": TRUNK}, {"$setOnInsert": {"id": secrets.token_hex(16)}}, upsert=True)
+    return trunk_id(client)
+
+
 def note_restored(client: Client, manifest: Manifest) -> None:
     """These databases were made of this backup."""
     row = {"name": manifest.name, "started_at": manifest.started_at, "finished_at": manifest.finished_at}
     counts = [{"database": file.database, "collection": file.collection, "rows": file.rows} for file in manifest.files]
     with asking():
         _rows(client).replace_one({"_id": RESTORED}, {**row, "files": counts}, upsert=True)
+        _rows(client).delete_one({"_id": RESTORING})
 
 
 def restored(client: Client) -> dict[str, Any] | None:

@@ -37,9 +37,16 @@ class Inventory:
         """Whether the name is new."""
         return self._connection.execute("insert or ignore into names (name) values (?)", (name,)).rowcount > 0
 
+    def has_unseen(self, prefix: str) -> bool:
+        """Whether there is a name that begins so and was not seen."""
+        return next(self._unseen(prefix), None) is not None
+
     def unseen(self, prefix: str) -> list[str]:
         """Names that begin so and were not seen."""
+        return list(self._unseen(prefix))
+
+    def _unseen(self, prefix: str) -> Iterator[str]:
         found = self._connection.execute(
             "select name from names where seen = 0 and substr(name, 1, ?) = ?", (len(prefix), prefix)
         )
-        return [name for (name,) in found]
+        return (name for (name,) in found)

@@ -1,16 +1,34 @@
 """What a backup of the databases says of itself. It is written last: without it there is no backup."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
-from typing import Self
+from typing import Annotated, Self
+from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
+from common.facts.flows import SERVICES
+from common.indexes import database_name
 from common.ledger import canonical_json
 from trunkctl.trouble import Trouble
 
 FORMAT = 1
 FILE = "manifest.json"
+DATABASES = frozenset(map(database_name, SERVICES))
+NAME = re.compile(r"\d{8}T\d{6}Z")
+
+
+def _of_a_service(database: str) -> str:
+    if database not in DATABASES:
+        raise ValueError("no database of a service")
+    return database
+
+
+def _no_system_collection(collection: str) -> str:
+    if collection.startswith("system."):
+        raise ValueError("a collection of the server's own")
+    return collection
 
 
 class CollectionFile(BaseModel):
@@ -18,8 +36,9 @@ class CollectionFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    database: str
-    collection: str
+    database: Annotated[str, AfterValidator(_of_a_service)]
+    """An administrator restores it: a manifest must not name any other place."""
+    collection: Annotated[str, AfterValidator(_no_system_collection)]
     rows: int
     size_bytes: int
     """Of the compressed file, as its digest."""
@@ -28,7 +47,7 @@ class CollectionFile(BaseModel):
     @property
     def file(self) -> str:
         """Below the backup's folder."""
-        return f"{self.database}/{self.collection}.bson.gz"
+        return f"{self.database}/{quote(self.collection, safe='')}.bson.gz"
 
     @property
     def place(self) -> str:
@@ -85,9 +104,16 @@ def read_manifest(name: str, data: bytes) -> Manifest:
         raise Trouble(f"Backup {name} has format {manifest.format}; this trunkctl reads format {FORMAT}.")
     if manifest != manifest.sealed():
         raise Trouble(f"The manifest of backup {name} was altered: its digest is another one.")
+    if manifest.name != name:
+        raise Trouble(f"The manifest of backup {name} is that of backup {manifest.name}.")
     return manifest
 
 
 def name_of(at: datetime) -> str:
     """Names sort like the times at which backups were begun."""
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def is_name(folder: str) -> bool:
+    """Whether a folder is one of a backup; others may lie beside it."""
+    return NAME.fullmatch(folder) is not None

@@ -1,7 +1,9 @@
 """``trunkctl backup store``: every object that is not at the second store yet, read whole, written, and read back.
 
-Safe to be interrupted and run again. Nothing at the second store is ever written over. Three things are removed there:
+Safe to be interrupted and run again. Nothing at the second store is ever written over. Two things are removed there:
 copies of parked bodies that the trunk has deleted, and copies of secret packages that intake has on its list of purges.
+A store without something of the archive, which nobody can delete, was lost or is being restored: then what else is
+missing in it was not deleted, either.
 """
 
 import itertools
@@ -17,11 +19,12 @@ from pymongo import MongoClient
 
 from common.clock import Clock, utc_now
 from common.indexes import database_name
-from common.objects import CONTENT, PARKED
+from common.objects import ARCHIVE, CONTENT, PARKED
 from trunkctl.backup import copies
 from trunkctl.backup.copies import COPIED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.manifest import name_of
+from trunkctl.backup.owner import expect_own
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.databases import asking
@@ -69,12 +72,15 @@ class StoreBackup:
 
     def run(self, shelf: Shelf, now: Clock = utc_now) -> Report:
         """Copy what is missing. Writes what is complete to ``shelf``, below ``store/``, unless there are faults."""
+        expect_own(self._database, shelf)
         started_at = now().astimezone(UTC).replace(microsecond=0)
         report = Report(name_of(started_at), started_at)
         with Inventory.of(self._names()) as there, ThreadPoolExecutor(AT_ONCE) as pool:
             for bucket in COPIED:
                 self._copy_missing(bucket, there, pool, report)
-            self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
+            report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in _lost(there, report)]
+            if not there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
+                self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
         self._purge(report.buckets[CONTENT])
         report.finished_at = now()
         if not report.faults:
@@ -124,6 +130,13 @@ class StoreBackup:
 
     def _remove(self, names: Iterable[str], counts: Counts) -> None:
         counts.removed += sum(erase(self._target, self._bucket, name) for name in names)
+
+
+def _lost(there: Inventory, report: Report) -> Iterator[str]:
+    """Buckets that are never empty again once they hold something."""
+    for bucket in (CONTENT, ARCHIVE):
+        if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/"):
+            yield bucket
 
 
 def _expect_sound(original: Original, found: copies.Read) -> None:

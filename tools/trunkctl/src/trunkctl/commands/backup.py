@@ -15,6 +15,7 @@ from trunkctl.backup.store import StoreBackup
 from trunkctl.databases import connected
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_line
+from trunkctl.trouble import Trouble
 
 backup_app = typer.Typer(no_args_is_help=True, help="Copies of the databases and of the object store.")
 
@@ -40,10 +41,12 @@ def backup_database(target: ToOption = None, keep: KeepOption = 0, state: StateO
         manifest = database.back_up(client, place, lambda line: typer.echo(line, err=True))
         size = {"rows": manifest.rows, "size_bytes": manifest.size_bytes}
         freshness.note_success(client, "database", manifest.name, manifest.started_at, **size)
-    removed = database.forget_old(place, keep) if keep else []
     show_line(f"backup {manifest.name}: {manifest.rows} rows, {manifest.size_bytes} bytes, complete")
-    for name in removed:
-        show_line(f"removed: {name}")
+    try:
+        for name in database.forget_old(place, keep) if keep else []:
+            show_line(f"removed: {name}")
+    except Trouble as trouble:  # under lock, for example: the backup is complete all the same
+        show_line(f"older backups stay: {trouble}")
 
 
 @backup_app.command("store")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pymongo import MongoClient
 
-from common.objects import Objects
+from common.objects import CONTENT, Objects
 from common.store_access import Role
 from trunkctl.backup import freshness
 from trunkctl.backup.database import open_backup
@@ -18,7 +18,7 @@ from trunkctl.backup.second_store import second_store, shelf
 from trunkctl.commands.backup import database_shelf
 from trunkctl.databases import connected
 from trunkctl.restore import database, rows
-from trunkctl.restore.lost import Lost, bytes_of, lost_packages
+from trunkctl.restore.lost import Lost, bytes_of, lost_packages, unproved_packages
 from trunkctl.restore.objects import ObjectCheck
 from trunkctl.restore.store import StoreRestore
 from trunkctl.send import send
@@ -83,6 +83,7 @@ def restore_check(state: StateOption = DEFAULT_STATE) -> None:
         note = freshness.restored(client)
         objects = ObjectCheck(client, store, named)
         parts = (
+            rows.unfinished_restore(client),
             rows.missing_rows(client, note),
             rows.claim_faults(client),
             rows.ledger_faults(client),
@@ -90,14 +91,23 @@ def restore_check(state: StateOption = DEFAULT_STATE) -> None:
             objects.archive_faults(),
         )
         faults = sum(_shown(part) for part in parts)
-        lost = lost_packages(client, store, named, note["started_at"] if note else None)
+        since = note["started_at"] if note else None
+        lost = lost_packages(client, store, since)
+        unproved = unproved_packages(client, store, named, lost, since)
         for each in lost:
             show_line(f"{each.package_id} not in the databases: {each.document_id} of {each.sender}, {_state(each)}")
+        for each in unproved:
+            show_line(
+                f"{CONTENT}/{each.key}: a package not in the databases, which nobody is known to have submitted; "
+                f"ask {each.sender} about {each.document_id}"
+            )
         for open_ in rows.still_open(client):
             if open_.count:
                 show_line(f"{open_.what}: {open_.count} ({open_.remedy})")
-    show_line(f"{objects.objects} objects read, {faults} faults, {len(lost)} packages not in the databases")
-    if faults or lost:
+    show_line(
+        f"{objects.objects} objects read, {faults} faults, {len(lost) + len(unproved)} packages not in the databases"
+    )
+    if faults or lost or unproved:
         raise typer.Exit(1)
 
 
@@ -107,18 +117,18 @@ def restore_resubmit(state: StateOption = DEFAULT_STATE) -> None:
     own, as_operator = settings(state, Role.BACKUP), settings(state)
     store, directory = Objects(own).client, lookup.in_force(as_operator)
     left = 0
-    with closing(connected(own, "trunkctl-restore")) as client, Inventory.of(()) as named:
+    with closing(connected(own, "trunkctl-restore")) as client:
         note = freshness.restored(client)
-        for each in lost_packages(client, store, named, note["started_at"] if note else None):
+        for each in lost_packages(client, store, note["started_at"] if note else None):
             package = bytes_of(store, each) if each.key else None
-            if package is None:
-                show_line(
-                    f"{each.package_id}: its bytes are gone; tell {each.sender} to submit {each.document_id} again"
-                )
+            try:
+                if package is None:
+                    raise Trouble("its bytes are gone.")
+                asyncio.run(send(as_operator, lookup.named(directory, each.sender), package, each.lane))
+                show_line(f"{each.package_id}: submitted as {each.sender}")
+            except Trouble as trouble:
+                show_line(f"{each.package_id}: {trouble} Tell {each.sender} to submit {each.document_id} again.")
                 left += 1
-                continue
-            asyncio.run(send(as_operator, lookup.named(directory, each.sender), package, each.lane))
-            show_line(f"{each.package_id}: submitted as {each.sender}")
     if left:
         raise typer.Exit(1)
 

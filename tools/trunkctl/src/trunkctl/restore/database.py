@@ -34,6 +34,7 @@ def restore(client: Client, shelf: Shelf, manifest: Manifest, progress: Progress
         )
     _expect_sound(shelf, manifest)
     _expect_empty(client)
+    freshness.note_restoring(client, manifest.name)
     for file in manifest.files:
         rows = _filled(client, shelf, manifest, file)
         if rows != file.rows:

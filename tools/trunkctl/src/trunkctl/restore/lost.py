@@ -2,14 +2,19 @@
 
 Their senders have a receipt. Submitted again, byte for byte, a package gets its former ids, so that whoever has got
 something of it recognises it. Until then its DocumentId is free.
+
+What a package says of its sender proves nothing: units may have submitted packages that named others, and were refused;
+a file may be a package of somebody else. So only the unit is believed that the archive's record names, or with which
+intake has stored the bytes.
 """
 
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from minio import Minio
 from pydantic import ValidationError
@@ -17,17 +22,19 @@ from pymongo import MongoClient
 
 from archive.record import Record
 from common.domain import ids
-from common.domain.names import Lane
+from common.domain.names import Lane, UnitCode
+from common.domain.reason import Reason
 from common.edxml import Unreadable, parse
 from common.indexes import WAITING, database_name
-from common.objects import ARCHIVE, CONTENT
+from common.objects import ARCHIVE, CONTENT, submitter_of
 from intake.record import document_id_of
-from trunkctl.backup.copies import Original, Read, answering, originals, read
+from trunkctl.backup.copies import Original, answering, originals, read
 from trunkctl.backup.inventory import Inventory
 from trunkctl.databases import asking
 
 RECORD = re.compile(r"^[^/]+/([0-9a-f]{32})/record\.json$")
 PAGE = 500
+AT_ONCE = 8
 BEFORE_ITS_ROW = timedelta(days=1)
 """A package is put into the store before its row is written; between the two, the database may have been away."""
 
@@ -47,23 +54,45 @@ class Lost:
     """When it was put into the store."""
     bucket: str
     key: str
-    """Where its bytes are; empty: only that it was secret is on record."""
+    """Where its bytes are; empty: the record names none."""
     known_as: str
     """The verdict on record in the archive; empty = it has none."""
 
 
-def lost_packages(database: Client, store: Minio, named: Inventory, since: datetime | None) -> list[Lost]:
-    """The oldest first. ``named``: objects that rows name; ``since``: when the backup was begun; none = ever."""
+def lost_packages(database: Client, store: Minio, since: datetime | None) -> list[Lost]:
+    """Those whose submitter is known, the oldest first. ``since``: when the backup was begun; none = ever."""
     archived = list(_archived(database, store))
     known = {each.package_id for each in archived}
-    received = [each for each in _received(database, store, named, since) if each.package_id not in known]
-    return sorted([*archived, *received], key=lambda each: (each.at, each.package_id))
+    received = {
+        lost.package_id: lost
+        for page in _with_submitters(store, since)
+        for lost in _received(database, store, page)
+        if lost.package_id not in known
+    }
+    return sorted([*archived, *received.values()], key=lambda each: (each.at, each.package_id))
+
+
+def unproved_packages(
+    database: Client, store: Minio, named: Inventory, lost: Iterable[Lost], since: datetime | None
+) -> list[Lost]:
+    """Packages that no row names and nobody is known to have submitted. ``named``: objects that rows name."""
+    keys = {each.key for each in lost}
+    candidates = (
+        place
+        for page in _with_submitters(store, since)
+        for place, submitter in page
+        if submitter is None and place.key not in keys and not named.has(f"{CONTENT}/{place.key}")
+    )
+    found = (package for place in candidates if (package := _of_content(store, place, None)))
+    pages = _pages((each.package_id, each) for each in found)
+    return [page[package_id] for page in pages for package_id in _unknown(database, page)]
 
 
 def bytes_of(store: Minio, lost: Lost) -> bytes | None:
-    """The package; None = it is gone."""
+    """The package; None = it is gone, or not what was submitted."""
     with answering("The object store"), read(store, lost.bucket, lost.key) as found:
-        return found.file.read() if found else None
+        is_same = found is not None and ids.package_id(lost.sender, found.sha256) == lost.package_id
+        return found.file.read() if found and is_same else None
 
 
 def _archived(database: Client, store: Minio) -> Iterator[Lost]:
@@ -81,7 +110,7 @@ def _of_record(store: Minio, place: Original) -> Lost | None:
             record = Record.model_validate_json(found.file.read()) if found else None
         except ValidationError:
             return None
-    if record is None:
+    if record is None or record.reason == Reason.E_SECRET:  # nothing of it is left, and nobody may submit it again
         return None
     package = next((kept.key for kept in record.objects if kept.role == "package"), "")
     return Lost(
@@ -96,38 +125,54 @@ def _of_record(store: Minio, place: Original) -> Lost | None:
     )
 
 
-def _received(database: Client, store: Minio, named: Inventory, since: datetime | None) -> Iterator[Lost]:
-    """Packages in ``content`` that no row names: intake had taken them, the archive has no record yet."""
-    candidates = (
-        each
-        for each in originals(store, CONTENT)
-        if (since is None or each.modified_at >= since - BEFORE_ITS_ROW) and not named.has(f"{CONTENT}/{each.key}")
-    )
-    found = (lost for each in candidates if (lost := _of_content(store, each)))
-    for page in _pages((lost.package_id, lost) for lost in found):
-        yield from (page[package_id] for package_id in _unknown(database, page))
+def _with_submitters(store: Minio, since: datetime | None) -> Iterator[list[tuple[Original, UnitCode | None]]]:
+    """Everything in ``content`` that was put there since, with who submitted it."""
+    places = (each for each in originals(store, CONTENT) if since is None or each.modified_at >= since - BEFORE_ITS_ROW)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        while page := list(itertools.islice(places, PAGE)):
+            yield list(zip(page, pool.map(lambda place: _submitter(store, place), page), strict=True))
 
 
-def _of_content(store: Minio, place: Original) -> Lost | None:
+def _submitter(store: Minio, place: Original) -> UnitCode | None:
+    with answering("The object store"):
+        return submitter_of(store.stat_object(CONTENT, place.key, version_id=place.version_id).metadata)
+
+
+def _received(database: Client, store: Minio, page: Iterable[tuple[Original, UnitCode | None]]) -> Iterator[Lost]:
+    """Packages that intake had taken, and of which the archive has no record yet."""
+    submitted = {
+        ids.package_id(unit, place.key.rpartition("/")[2]): (place, unit) for place, unit in page if unit is not None
+    }
+    for package_id in _unknown(database, submitted):
+        if lost := _of_content(store, *submitted[package_id]):
+            yield lost
+
+
+def _of_content(store: Minio, place: Original, submitter: UnitCode | None) -> Lost | None:
     with answering("The object store"), read(store, CONTENT, place.key, place.version_id) as found:
-        return _of_package(place, found) if found else None
+        return _of_package(place, found.file, submitter) if found else None
 
 
-def _of_package(place: Original, found: Read) -> Lost | None:
-    """None = it is no package, but a part of one."""
+def _of_package(place: Original, file: BinaryIO, submitter: UnitCode | None) -> Lost | None:
+    """None = it is no package. What intake could not read was submitted all the same."""
     try:
-        parsed = parse(found.file)
+        parsed = parse(file)
     except Unreadable:
-        return None
-    for file in parsed.files:
-        file.close()
+        return _lost(place, submitter, "an unreadable package", Lane.NORMAL) if submitter else None
+    for part in parsed.files:
+        part.close()
     message = parsed.message
     other = getattr(message, "other", None)
+    lane = other.priority.lane if other else Lane.NORMAL
+    return _lost(place, submitter or message.sender.code, document_id_of(message), lane)
+
+
+def _lost(place: Original, sender: UnitCode, document_id: str, lane: Lane) -> Lost:
     return Lost(
-        package_id=ids.package_id(message.sender.code, found.sha256),
-        sender=message.sender.code,
-        document_id=document_id_of(message),
-        lane=other.priority.lane if other else Lane.NORMAL,
+        package_id=ids.package_id(sender, place.key.rpartition("/")[2]),
+        sender=sender,
+        document_id=document_id,
+        lane=lane,
         at=place.modified_at,
         bucket=CONTENT,
         key=place.key,

@@ -22,8 +22,12 @@ from intake.open_package import Stage, opening
 from trunkctl.databases import asking
 
 PAGE = 500
+CLOCKS_APART = timedelta(hours=1)
+"""By how much the clock of a service may be behind that of the backup job; what is taken back in vain is done again."""
 BUDGETS = dict.fromkeys(Lane, timedelta(minutes=30))
 """Time that a package has which is open again: long enough to begin by an operator's ``redrive``."""
+ROUTING, DELIVERED = "routing", "delivered"
+"""States of the router's documents: their deliveries are being opened; all of them are."""
 KEPT = [*HELD, RecordState.REPLAYING]
 """States of messages about which an operator decides, or has decided."""
 
@@ -34,11 +38,13 @@ Client = MongoClient[Row]
 def take_back(client: Client, started_at: datetime) -> dict[str, int]:
     """Take marks back. Returns how many, by what they said. Raises ``Trouble``."""
     with asking():
-        return {
-            "decisions carried out": _decisions(client, started_at),
+        taken_back = {
+            "decisions carried out": _decisions(client, started_at - CLOCKS_APART),
             "packages finished": sum(_reopened(client, page) for page in _pages(client, {"is_open": False})),
             "packages held": sum(_let_go(client, page) for page in _pages(client, {"stage": Stage.HELD.value})),
         }
+        on_their_way = (_on_their_way(client, page) for page in _pages(client, {"is_open": True}))
+        return taken_back | {"documents delivered": sum(on_their_way)}
 
 
 def is_unfinished(progress: Row | None, *, on_record: bool) -> bool:
@@ -55,6 +61,14 @@ def _decisions(client: Client, started_at: datetime) -> int:
     meanwhile = {"carried_out_at": {"$gte": started_at}}
     decisions = client[database_name("router")]["decisions"]
     return decisions.update_many(meanwhile, {"$set": {"carried_out_at": None}}).modified_count
+
+
+def _on_their_way(client: Client, page: list[Row]) -> int:
+    """Documents of open packages: reports about them wait until their deliveries are opened again."""
+    subjects, package_ids = [row.get("subject") for row in page], [row["_id"] for row in page]
+    delivered = {"_id": {"$in": subjects}, "package_id": {"$in": package_ids}, "state": DELIVERED}
+    change = {"$set": {"state": ROUTING}, "$inc": {"revision": 1}}
+    return client[database_name("router")]["documents"].update_many(delivered, change).modified_count
 
 
 def _reopened(client: Client, page: list[Row]) -> int:
@@ -85,7 +99,7 @@ def _let_go(client: Client, page: list[Row]) -> int:
 
 def _pages(client: Client, which: Row) -> Iterator[list[Row]]:
     packages, after = client[database_name("intake")]["packages"], ""
-    fields = {"lane": 1, "stage": 1}
+    fields = {"lane": 1, "stage": 1, "subject": 1}
     while page := list(packages.find({**which, "_id": {"$gt": after}}, fields).sort("_id", 1).limit(PAGE)):
         yield page
         after = page[-1]["_id"]

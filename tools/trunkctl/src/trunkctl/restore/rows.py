@@ -11,6 +11,7 @@ from pymongo import MongoClient
 from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING, database_name
 from common.ledger import Entry, chain
 from intake.open_package import Stage
+from trunkctl.backup import freshness
 from trunkctl.databases import asking
 
 PAGE = 500
@@ -29,6 +30,12 @@ class Open:
     what: str
     count: int
     remedy: str
+
+
+def unfinished_restore(client: Client) -> Iterator[str]:
+    """A restore that was interrupted: rows are missing, and marks that came too late still stand."""
+    if name := freshness.unfinished_restore(client):
+        yield f"the restore of backup {name} was not finished: empty the databases and begin again"
 
 
 def missing_rows(client: Client, restored: Row | None) -> Iterator[str]:

@@ -1,5 +1,8 @@
 """``trunkctl restore store``: puts every copy of the second store into empty buckets, in the order of its versions.
 
+Nobody can delete a copy under lock, but a thief of the job's key can hide it or lay other bytes over it. So of each
+copy the newest version that is sound is taken, also below a delete marker.
+
 A restored object gets another version id. It carries the first one as metadata, by which the archive's records find it.
 """
 
@@ -8,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from minio import Minio
 from minio.datatypes import Object
@@ -37,6 +40,14 @@ VERSIONED = (CONTENT, ARCHIVE)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
+class Group(NamedTuple):
+    """All copies of one object: by name, the ids of each one's versions, the newest first."""
+
+    bucket: str
+    key: str
+    copies: dict[str, list[str | None]]
+
+
 class StoreRestore:
     """One run. Everything may raise ``Trouble``."""
 
@@ -51,13 +62,15 @@ class StoreRestore:
         """Restore everything. Returns counts by bucket, and a line for each copy that is missing or damaged."""
         promised = _promised(shelf)
         buckets.make_missing(self._target)
-        if not self._resume:
+        if self._resume:
+            self._expect_restored()
+        else:
             self._expect_empty()
         counts, faults = {bucket: Counts() for bucket in COPIED}, list[str]()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for page in _pages(self._groups()):
-                for (bucket, _, _), (done, wrong) in zip(page, pool.map(self._restored, page), strict=True):
-                    counts[bucket].objects += done
+                for group, (done, wrong) in zip(page, pool.map(self._restored, page), strict=True):
+                    counts[group.bucket].objects += done
                     faults += wrong
         for bucket, objects in promised.items():
             if bucket in VERSIONED and counts[bucket].objects < objects:
@@ -73,23 +86,33 @@ class StoreRestore:
                         "--resume goes on where an interrupted restore has stopped."
                     )
 
-    def _groups(self) -> Iterator[tuple[str, str, list[str]]]:
-        """Bucket, key, and the names of all copies of that object."""
-        with answering("The second store"):
-            listed = self._source.list_objects(self._bucket, prefix=OBJECTS, recursive=True)
-            names = (each.object_name or "" for each in listed)
-            for place, group in itertools.groupby(names, key=lambda name: name.rpartition("/")[0]):
-                bucket, _, key = place.removeprefix(OBJECTS).partition("/")
-                yield bucket, key, list(group)
+    def _expect_restored(self) -> None:
+        """A store in use is never filled from copies: the first object of each bucket must be a restored one."""
+        with answering("The object store"):
+            for bucket in BUCKETS:
+                if first := next(originals(self._target, bucket), None):
+                    stat = self._target.stat_object(bucket, first.key, version_id=first.version_id)
+                    if not _said(stat, DIGEST_META):
+                        raise Trouble(f"{bucket}/{first.key} was put there by no restore. Nothing restored.")
 
-    def _restored(self, group: tuple[str, str, list[str]]) -> tuple[int, list[str]]:
-        bucket, key, names = group
+    def _groups(self) -> Iterator[Group]:
+        """All copies of one object after the other."""
+        with answering("The second store"):
+            listed = self._source.list_objects(self._bucket, prefix=OBJECTS, recursive=True, include_version=True)
+            copies = ((each.object_name or "", each.version_id) for each in listed if not each.is_delete_marker)
+            for place, group in itertools.groupby(copies, key=lambda copy: copy[0].rpartition("/")[0]):
+                bucket, _, key = place.removeprefix(OBJECTS).partition("/")
+                versions = itertools.groupby(group, key=lambda copy: copy[0])
+                yield Group(bucket, key, {name: [version for _, version in each] for name, each in versions})
+
+    def _restored(self, group: Group) -> tuple[int, list[str]]:
+        bucket, key = group.bucket, group.key
         done = self._there(bucket, key) if self._resume else set[str]()
         faults: list[str] = []
         copies = 0
         with answering(f"A store, asked for {bucket}/{key},"):
-            for name in self._in_order(bucket, names):
-                with read(self._source, self._bucket, name) as found:
+            for name, version_id in self._in_order(group):
+                with read(self._source, self._bucket, name, version_id) as found:
                     copies += 1
                     try:
                         self._put(bucket, key, found, done)
@@ -98,25 +121,35 @@ class StoreRestore:
         return copies - len(faults), faults
 
     def _put(self, bucket: str, key: str, found: Read | None, done: set[str]) -> None:
-        if found is None or found.sha256 != found.said_sha256:
-            raise Damaged("is damaged at the second store" if found else "is gone at the second store")
-        if bucket == CONTENT and found.sha256 != key.rpartition("/")[2]:
-            raise Damaged("is another object's bytes at the second store")
+        fault = _fault(bucket, key, found)
+        if found is None or fault:
+            raise Damaged(fault)
         identity = found.version or found.sha256
         if identity not in done:
             write(self._target, bucket, key, found, found.order)
             done.add(identity)
 
-    def _in_order(self, bucket: str, names: list[str]) -> list[str]:
-        """Oldest first; of a bucket without versions, the newest alone."""
-        if len(names) == 1:
-            return names
-        by_time = sorted(names, key=self._order)
-        return by_time if bucket in VERSIONED else by_time[-1:]
+    def _in_order(self, group: Group) -> list[tuple[str, str | None]]:
+        """Names and versions of copies, oldest first; of a bucket without versions, the newest alone."""
+        chosen = [(name, self._chosen(group, name)) for name in group.copies]
+        if len(chosen) == 1:
+            return chosen
+        by_time = sorted(chosen, key=lambda copy: self._order(*copy))
+        return by_time if group.bucket in VERSIONED else by_time[-1:]
 
-    def _order(self, name: str) -> tuple[str, datetime, str]:
+    def _chosen(self, group: Group, name: str) -> str | None:
+        """The newest version of a copy that is sound; the newest, if none is."""
+        versions = group.copies[name]
+        sound = (each for each in versions if self._is_sound(group, name, each))
+        return versions[0] if len(versions) == 1 else next(sound, versions[0])
+
+    def _is_sound(self, group: Group, name: str, version_id: str | None) -> bool:
+        with read(self._source, self._bucket, name, version_id, with_bytes=False) as found:
+            return not _fault(group.bucket, group.key, found)
+
+    def _order(self, name: str, version_id: str | None) -> tuple[str, datetime, str]:
         """As the originals came one after the other; by when they were copied where that does not say."""
-        copy = self._source.stat_object(self._bucket, name)
+        copy = self._source.stat_object(self._bucket, name, version_id=version_id)
         return _said(copy, ORDER_META), copy.last_modified or LONG_AGO, name
 
     def _there(self, bucket: str, key: str) -> set[str]:
@@ -125,6 +158,16 @@ class StoreRestore:
             there = [each for each in originals(self._target, bucket, key) if each.key == key]
             told = [self._target.stat_object(bucket, key, version_id=each.version_id) for each in there]
         return {_said(each, VERSION_META) or _said(each, DIGEST_META) for each in told}
+
+
+def _fault(bucket: str, key: str, found: Read | None) -> str:
+    """What is wrong with a copy; empty = nothing."""
+    if found is None:
+        return "is gone at the second store"
+    if found.sha256 != found.said_sha256:
+        return "is damaged at the second store"
+    is_other = bucket == CONTENT and found.sha256 != key.rpartition("/")[2]
+    return "is another object's bytes at the second store" if is_other else ""
 
 
 def _said(each: Object, name: str) -> str:
@@ -136,11 +179,14 @@ def _promised(shelf: Shelf) -> dict[str, int]:
     names = shelf.names(STORE)
     if not names:
         raise Trouble("There is no complete backup of the object store: no manifest.")
-    told: dict[str, Any] = json.loads(b"".join(shelf.get(names[-1])))
-    return {bucket: int(counts["objects"]) for bucket, counts in told["buckets"].items()}
+    try:
+        told: dict[str, Any] = json.loads(b"".join(shelf.get(names[-1])))
+        return {bucket: int(counts["objects"]) for bucket, counts in told["buckets"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Trouble(f"{names[-1]} at the second store is no manifest: it was altered.") from error
 
 
-def _pages(groups: Iterable[tuple[str, str, list[str]]]) -> Iterator[list[tuple[str, str, list[str]]]]:
+def _pages(groups: Iterable[Group]) -> Iterator[list[Group]]:
     each = iter(groups)
     while page := list(itertools.islice(each, PAGE)):
         yield page
