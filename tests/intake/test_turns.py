@@ -1,6 +1,7 @@
 """Whose turn it is at the door, on virtual time: units that flood, urgent packages, and a trunk that says nothing."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -333,3 +334,54 @@ def test_a_flood_of_urgent_packages_holds_up_normal_ones_half_of_the_time(loop: 
         normal += len(taken)
         door.settle(0.25)
     assert normal > 3 * 4 * MOST_SECONDS / GIVING_WAY_SECONDS, "more than one a second all the time"
+
+
+class Machine:
+    """A trunk behind the door whose cores are shared by all packages in it; each of them needs one for 0.2 s."""
+
+    def __init__(self, door: Door, cores: int) -> None:
+        self.door, self.cores = door, cores
+        self.left: dict[str, float] = {}
+        self.done: list[str] = []
+
+    async def work(self) -> None:
+        while True:
+            share = 0.01 * min(1.0, self.cores / max(len(self.left), 1))
+            for name in list(self.left):
+                self.left[name] -= share
+                if self.left[name] <= 0:
+                    del self.left[name]
+                    self.done.append(name)
+                    self.door.turns.heard(f"package.routed.{NORMAL}", name)
+            await asyncio.sleep(0.01)
+
+    async def submit_for_ever(self, unit: str) -> None:
+        """A unit whose queue is never empty, of which intake holds two messages."""
+        await asyncio.gather(*(self._submit_one_by_one(f"{unit}{number}-") for number in range(2)))
+
+    async def _submit_one_by_one(self, prefix: str) -> None:
+        for number in itertools.count():
+            package = record(f"{prefix}{number}")
+            async with self.door.turns.turn(prefix[0], NORMAL):
+                with self.door.turns.letting_in(package):
+                    self.left[package.package_id] = 0.2
+
+
+@pytest.mark.parametrize("units", ["A", "AB", "ABCDEFGH"])
+@pytest.mark.parametrize(("cores", "a_second"), [(1, 4), (16, 60)])
+def test_a_backlog_of_any_number_of_units_gets_what_the_machine_can_do(
+    loop: VirtualLoop, units: str, cores: int, a_second: int
+) -> None:
+    """Nobody knows yet how long packages take, and nothing is ever quiet."""
+    door = Door(loop, size=1, floor=1)
+    machine = Machine(door, cores)
+    tasks = [loop.create_task(machine.work()), *(loop.create_task(machine.submit_for_ever(unit)) for unit in units)]
+    door.settle(20)
+    before = len(machine.done)
+    door.settle(20)
+    assert len(machine.done) - before > 20 * a_second
+    counts = [sum(name[0] == unit for name in machine.done) for unit in units]
+    assert max(counts) <= 1.1 * min(counts) + 2
+    for task in tasks:
+        task.cancel()
+    door.settle()

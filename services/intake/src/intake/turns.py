@@ -163,6 +163,8 @@ class Turns:
             return False
         if lane is Lane.NORMAL and self._gives_way_until > self._clock():
             return False
+        if self.under_way.is_learning:
+            return (self.under_way.total if lane is Lane.NORMAL else self.under_way.of_lane(lane)) < room
         return self.under_way.of_lane(lane) < (room if own else room + math.ceil(room / 2))
 
     @property

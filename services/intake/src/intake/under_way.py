@@ -66,6 +66,11 @@ class UnderWay:
         return self.pace.room(self._clock(), self._bounds)
 
     @property
+    def is_learning(self) -> bool:
+        """Whether no unit may exceed that, not even one that has none under way."""
+        return self.pace.is_learning(self._clock(), self._bounds)
+
+    @property
     def has_urgent(self) -> bool:
         """Whether an urgent package is under way, here or at another process."""
         return bool(self._elsewhere or self._of_lanes[Lane.URGENT])
@@ -77,6 +82,11 @@ class UnderWay:
     def of_lane(self, lane: Lane) -> int:
         """How many packages of a lane are under way."""
         return self._of_lanes[lane]
+
+    @property
+    def total(self) -> int:
+        """How many packages are under way."""
+        return sum(self._of_lanes.values())
 
     def sharing(self, waiting: Iterable[Key]) -> Counter[Lane]:
         """How many units share the window of each lane: those that wait, and those that had a turn lately."""
@@ -93,7 +103,7 @@ class UnderWay:
     def begin(self, key: Key) -> Turn:
         """A turn begins."""
         self._count(key, 1)
-        turn = Turn(key, self._clock(), sum(self._of_lanes.values()))
+        turn = Turn(key, self._clock(), self.total)
         self._recent[key] = turn.began_at
         self._turns.add(turn)
         self._note_lapse(turn)
@@ -142,7 +152,7 @@ class UnderWay:
         ended = Ended(
             sort=turn.sort,
             seconds=now - turn.began_at,
-            was_quiet=turn.company <= floor and sum(self._of_lanes.values()) <= floor,
+            was_quiet=turn.company <= floor and self.total <= floor,
             others_waited=others_wait,
         )
         self.pace = after_end(self.pace, ended, now, self._bounds)
