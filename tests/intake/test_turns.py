@@ -255,6 +255,38 @@ def test_a_package_that_waits_at_the_router_for_an_inbox_counts_no_more(loop: Vi
     assert door.turns.under_way.pace.size == 4, "which says nothing about the machine"
 
 
+def test_inboxes_that_are_full_for_some_seconds_change_neither_window_nor_usual_time(loop: VirtualLoop) -> None:
+    """A receiver that reads slowly must not make the door believe that the machine became slow."""
+    door = Door(loop, size=1, floor=1)
+    under_way = door.turns.under_way
+    for _ in range(20):
+        door.hear(door.submit("A")[0])
+    usual, size = dict(under_way.pace.usual), under_way.pace.size
+    assert usual
+    for _ in range(20):
+        name = door.submit("A")[0]
+        door.hear(name, "document.verified")
+        door.settle(SHORTEST_LAPSE_SECONDS - 1)
+        door.hear(name)
+    assert (dict(under_way.pace.usual), under_way.pace.size) == (usual, size)
+
+
+def test_a_router_that_becomes_slow_is_waited_for_as_soon_as_that_is_known(loop: VirtualLoop) -> None:
+    door = Door(loop, size=1, floor=1)
+    for _ in range(8):
+        name = door.submit("A")[0]
+        door.hear(name, "document.verified")
+        door.settle(1.5)
+        door.hear(name)
+    name = door.submit("A", 2)[0]
+    door.hear(name, "document.verified")
+    door.new()
+    door.settle(1.5)
+    assert door.new() == [], "it counts for longer than the router took before"
+    door.hear(name)
+    assert door.new() == ["A"]
+
+
 def test_a_status_is_not_waited_for_at_the_validator(loop: VirtualLoop) -> None:
     door = Door(loop, size=4)
     door.submit("A", 50, kind=PackageKind.STATUS, carries_files=False)

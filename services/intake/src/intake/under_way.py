@@ -142,20 +142,23 @@ class UnderWay:
 
     def end(self, package_id: str, *, others_wait: bool) -> None:
         """The router is done with a package."""
+        self.expire()
         self._elsewhere.pop(package_id, None)
         turn = self._packages.get(package_id)
         if turn is None or turn.sort is None:
             return
         now, floor = self._clock(), self._bounds.floor
         if turn.verified_at is not None:
-            self._routing_seconds = blended(self._routing_seconds, now - turn.verified_at)
+            newest = min(now - turn.verified_at, self._longest_routing_seconds)
+            self._routing_seconds = blended(self._routing_seconds, newest)
         ended = Ended(
             sort=turn.sort,
             seconds=now - turn.began_at,
             was_quiet=turn.company <= floor and self.total <= floor,
             others_waited=others_wait,
         )
-        self.pace = after_end(self.pace, ended, now, self._bounds)
+        if turn.counts:  # else it waited for room in an inbox, which says nothing about the machine
+            self.pace = after_end(self.pace, ended, now, self._bounds)
         self.forget(turn)
 
     def forget(self, turn: Turn) -> None:
@@ -204,8 +207,11 @@ class UnderWay:
     def _counts_until(self, turn: Turn) -> float:
         if turn.verified_at is None or not turn.counts:
             return self._lapses_at(turn)
-        longest = min(max(ROUTING_AFTER * self._routing_seconds, SHORTEST_ROUTING_SECONDS), LONGEST_ROUTING_SECONDS)
-        return min(turn.verified_at + longest, self._lapses_at(turn))
+        return min(turn.verified_at + self._longest_routing_seconds, self._lapses_at(turn))
+
+    @property
+    def _longest_routing_seconds(self) -> float:
+        return min(max(ROUTING_AFTER * self._routing_seconds, SHORTEST_ROUTING_SECONDS), LONGEST_ROUTING_SECONDS)
 
     def _note_lapse(self, turn: Turn) -> None:
         self.next_lapse = min(self.next_lapse, self._counts_until(turn))
