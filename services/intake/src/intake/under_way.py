@@ -6,7 +6,7 @@ full, shortly after the validator has let it pass.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from common.domain.names import Lane, UnitCode
@@ -19,7 +19,7 @@ ROUTING_TAKES_SECONDS = 0.25
 ROUTING_AFTER, SHORTEST_ROUTING_SECONDS, LONGEST_ROUTING_SECONDS = 4.0, 0.2, 5.0
 """A package that the validator has let pass counts for so many times the router's usual time, within these bounds."""
 SHARING_SECONDS = 2.0
-"""A unit has its share of the window for so long after its last turn began or its last package ended."""
+"""A unit has its share of the window for so long after its last package ended."""
 NEVER = float("inf")
 
 Key = tuple[UnitCode, Lane]
@@ -55,7 +55,7 @@ class UnderWay:
         self._elsewhere: dict[str, float] = {}
         """Urgent packages that other processes let in, and until when each counts."""
         self._recent: dict[Key, float] = {}
-        """When the last turn of each unit began or ended."""
+        """When the last package of each unit ended that has none under way now, the earliest first."""
         self._routing_seconds = ROUTING_TAKES_SECONDS
         self.next_lapse = NEVER
         """When the next one counts no more, if nothing is heard until then."""
@@ -88,23 +88,20 @@ class UnderWay:
         """How many packages are under way."""
         return sum(self._of_lanes.values())
 
-    def sharing(self, waiting: Iterable[Key]) -> Counter[Lane]:
-        """How many units share the window of each lane: those that wait, and those that had a turn lately."""
-        now = self._clock()
-        self._recent = {
-            key: at for key, at in self._recent.items() if now - at < SHARING_SECONDS or self._of_units[key]
-        }
-        return Counter(key[1] for key in self._recent.keys() | set(waiting))
+    def sharing(self, lane: Lane, waiting: Collection[UnitCode]) -> int:
+        """How many units share the window of a lane: those that wait, and those that had a turn lately."""
+        others = (key for known in (self._of_units, self._recent) for key in known)
+        return len(waiting) + sum(each is lane and unit not in waiting for unit, each in others)
 
-    def ends_of_sharing(self) -> Iterator[float]:
-        """When units cease to share."""
-        return (at + SHARING_SECONDS for key, at in self._recent.items() if not self._of_units[key])
+    @property
+    def next_end_of_sharing(self) -> float:
+        """When the next unit ceases to share."""
+        return next(iter(self._recent.values()), NEVER) + SHARING_SECONDS
 
     def begin(self, key: Key) -> Turn:
         """A turn begins."""
         self._count(key, 1)
         turn = Turn(key, self._clock(), self.total)
-        self._recent[key] = turn.began_at
         self._turns.add(turn)
         self._note_lapse(turn)
         return turn
@@ -176,6 +173,8 @@ class UnderWay:
     def expire(self) -> None:
         """Let go what counts no more by time."""
         now = self._clock()
+        while self.next_end_of_sharing <= now:
+            del self._recent[next(iter(self._recent))]
         if now < self.next_lapse:
             return
         for turn in list(self._turns):
@@ -193,13 +192,14 @@ class UnderWay:
         if turn.counts and turn in self._turns:
             turn.counts = False
             self._count(turn.key, -1)
-            self._recent[turn.key] = self._clock()
 
     def _count(self, key: Key, more: int) -> None:
         self._of_lanes[key[1]] += more
         self._of_units[key] += more
+        self._recent.pop(key, None)
         if not self._of_units[key]:
             del self._of_units[key]
+            self._recent[key] = self._clock()
 
     def _lapses_at(self, turn: Turn) -> float:
         return turn.began_at + self.pace.lapse_seconds(turn.sort)
