@@ -172,6 +172,16 @@ def test_an_urgent_package_elsewhere_whose_end_is_not_heard_holds_up_nobody_for_
     door.hear(first)
 
 
+def test_an_urgent_package_elsewhere_that_waits_for_an_inbox_holds_up_nobody_for_long(loop: VirtualLoop) -> None:
+    door = Door(loop, size=4)
+    door.hear("elsewhere", "package.accepted", URGENT)
+    door.hear("elsewhere", "document.verified", URGENT)
+    door.submit("A", 50)
+    assert door.new() == ["A"]
+    door.settle(GIVING_WAY_SECONDS + 0.1)
+    assert door.new() == ["A"] * 3
+
+
 def test_the_package_says_how_urgent_it_is_not_its_queue(loop: VirtualLoop) -> None:
     """It came by the normal queue; while it is under way, the normal lane gives way."""
     door = Door(loop, size=4)

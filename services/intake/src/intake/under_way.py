@@ -130,12 +130,19 @@ class UnderWay:
         if turn := self._packages.get(package_id):
             turn.verified_at = self._clock()
             self._note_lapse(turn)
+        elif package_id in self._elsewhere:
+            self._note_elsewhere(
+                package_id, min(self._elsewhere[package_id], self._clock() + self._longest_routing_seconds)
+            )
 
     def note_urgent(self, package_id: str) -> None:
         """Some process has let in an urgent package."""
         if package_id not in self._packages:
-            self._elsewhere[package_id] = until = self._clock() + self.pace.lapse_seconds(None)
-            self.next_lapse = min(self.next_lapse, until)
+            self._note_elsewhere(package_id, self._clock() + self.pace.lapse_seconds(None))
+
+    def _note_elsewhere(self, package_id: str, until: float) -> None:
+        self._elsewhere[package_id] = until
+        self.next_lapse = min(self.next_lapse, until)
 
     def end(self, package_id: str, *, others_wait: bool) -> None:
         """The router is done with a package."""
