@@ -281,6 +281,15 @@ def test_inboxes_that_are_full_for_some_seconds_change_neither_window_nor_usual_
     assert (dict(under_way.pace.usual), under_way.pace.size) == (usual, size)
 
 
+def test_what_waited_for_an_inbox_while_nobody_looked_did_not_lapse(loop: VirtualLoop) -> None:
+    door = Door(loop, size=4)
+    name = door.submit("A")[0]
+    door.hear(name, "document.verified")
+    door.settle(LONGEST_LAPSE_SECONDS)
+    door.run(door.turns.measure)
+    assert door.turns.under_way.pace.size == 4
+
+
 def test_a_router_that_becomes_slow_is_waited_for_as_soon_as_that_is_known(loop: VirtualLoop) -> None:
     door = Door(loop, size=1, floor=1)
     for _ in range(8):

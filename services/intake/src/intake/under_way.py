@@ -185,13 +185,14 @@ class UnderWay:
         if now < self.next_lapse:
             return
         for turn in list(self._turns):
-            if self._lapses_at(turn) <= now:
+            lapses_at, counts_until = self._lapses_at(turn), self._counts_until(turn)
+            if counts_until <= now and counts_until < lapses_at:
+                self._release(turn)
+            if lapses_at <= now:
                 if turn.counts:
                     record_under_way_lapsed(turn.key[1])
                     self.pace = after_lapse(self.pace, self._bounds)
                 self.forget(turn)
-            elif self._counts_until(turn) <= now:
-                self._release(turn)
         self._elsewhere = {package: until for package, until in self._elsewhere.items() if until > now}
         self.next_lapse = min((*map(self._counts_until, self._turns), *self._elsewhere.values()), default=NEVER)
 
