@@ -2,9 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
+from aiormq.exceptions import (
+    AMQPConnectionError,
+    ChannelAccessRefused,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+)
 from pamqp.commands import Basic
 
 from common.service import listener as listening
@@ -17,6 +23,7 @@ from .conftest import VirtualHost
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "RECONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(listening, "REFUSED_SECONDS", 0.06)
 
 
 class Ear:
@@ -99,3 +106,34 @@ async def test_without_the_right_or_the_stream_it_tries_on(vhost: VirtualHost, u
     async with hearing(vhost, user, stream) as ear:
         await until(lambda: len(ear.states) >= 3)
         assert set(ear.states) == {False}
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (ChannelAccessRefused, 0.06),  # before ``topology apply`` has given the right
+        (ChannelNotFoundEntity, 0.06),
+        (ChannelPreconditionFailed, 0.06),
+        (AMQPConnectionError, 0.05),
+        (TimeoutError, 0.05),
+    ],
+)
+async def test_who_is_refused_leaves_the_stream_alone_for_longer(
+    error: type[Exception], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker reports each refusal, and it becomes a security event."""
+    pauses: list[float] = []
+
+    def fails(*_: object) -> None:
+        raise error
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(listening, "connected", fails)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    ear = Ear()
+    with suppress(asyncio.CancelledError):
+        await Listener("amqp://broker", "test hears", PROGRESS, ear.hear, ear.note).run()
+    assert (pauses, ear.states) == ([seconds], [False])

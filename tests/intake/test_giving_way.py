@@ -13,7 +13,10 @@ from intake.giving_way import MOST_SECONDS, GivingWay
         ([(0, True), (MOST_SECONDS - 1, True)], True),
         ([(0, True), (5, True), (MOST_SECONDS + 1, True)], False),
         ([(0, True), (8, True), (16, True), (2 * MOST_SECONDS + 1, True)], True),
-        ([(0, True), (5, False), (8, True), (MOST_SECONDS + 1, True)], False),
+        ([(0, True), (5, False), (8, True), (MOST_SECONDS + 1, True)], True),
+        ([(0, True), (9, False), (10, True), (MOST_SECONDS + 2, True)], False),  # a pause now and then does not help
+        ([(at, at % 2 == 0) for at in range(51)], True),  # held up half of the time, and never for long
+        ([(at, at % 4 != 0) for at in range(20)], False),
         ([(0, True), (3 * MOST_SECONDS, True)], True),
         ([(0, True), (5, True), (MOST_SECONDS + 1, False)], False),
     ],

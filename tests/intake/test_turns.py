@@ -1,6 +1,7 @@
 """Whose turn it is at the door, on virtual time: units that flood, urgent packages, and a trunk that says nothing."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -171,6 +172,16 @@ def test_an_urgent_package_elsewhere_whose_end_is_not_heard_holds_up_nobody_for_
     door.hear(first)
 
 
+def test_an_urgent_package_elsewhere_that_waits_for_an_inbox_holds_up_nobody_for_long(loop: VirtualLoop) -> None:
+    door = Door(loop, size=4)
+    door.hear("elsewhere", "package.accepted", URGENT)
+    door.hear("elsewhere", "document.verified", URGENT)
+    door.submit("A", 50)
+    assert door.new() == ["A"]
+    door.settle(GIVING_WAY_SECONDS + 0.1)
+    assert door.new() == ["A"] * 3
+
+
 def test_the_package_says_how_urgent_it_is_not_its_queue(loop: VirtualLoop) -> None:
     """It came by the normal queue; while it is under way, the normal lane gives way."""
     door = Door(loop, size=4)
@@ -254,6 +265,47 @@ def test_a_package_that_waits_at_the_router_for_an_inbox_counts_no_more(loop: Vi
     assert door.turns.under_way.pace.size == 4, "which says nothing about the machine"
 
 
+def test_inboxes_that_are_full_for_some_seconds_change_neither_window_nor_usual_time(loop: VirtualLoop) -> None:
+    """A receiver that reads slowly must not make the door believe that the machine became slow."""
+    door = Door(loop, size=1, floor=1)
+    under_way = door.turns.under_way
+    for _ in range(20):
+        door.hear(door.submit("A")[0])
+    usual, size = dict(under_way.pace.usual), under_way.pace.size
+    assert usual
+    for _ in range(20):
+        name = door.submit("A")[0]
+        door.hear(name, "document.verified")
+        door.settle(SHORTEST_LAPSE_SECONDS - 1)
+        door.hear(name)
+    assert (dict(under_way.pace.usual), under_way.pace.size) == (usual, size)
+
+
+def test_what_waited_for_an_inbox_while_nobody_looked_did_not_lapse(loop: VirtualLoop) -> None:
+    door = Door(loop, size=4)
+    name = door.submit("A")[0]
+    door.hear(name, "document.verified")
+    door.settle(LONGEST_LAPSE_SECONDS)
+    door.run(door.turns.measure)
+    assert door.turns.under_way.pace.size == 4
+
+
+def test_a_router_that_becomes_slow_is_waited_for_as_soon_as_that_is_known(loop: VirtualLoop) -> None:
+    door = Door(loop, size=1, floor=1)
+    for _ in range(8):
+        name = door.submit("A")[0]
+        door.hear(name, "document.verified")
+        door.settle(1.5)
+        door.hear(name)
+    name = door.submit("A", 2)[0]
+    door.hear(name, "document.verified")
+    door.new()
+    door.settle(1.5)
+    assert door.new() == [], "it counts for longer than the router took before"
+    door.hear(name)
+    assert door.new() == ["A"]
+
+
 def test_a_status_is_not_waited_for_at_the_validator(loop: VirtualLoop) -> None:
     door = Door(loop, size=4)
     door.submit("A", 50, kind=PackageKind.STATUS, carries_files=False)
@@ -317,7 +369,7 @@ def test_whatever_happens_the_door_never_stays_shut(loop: VirtualLoop) -> None:
     assert sorted(door.taken) == sorted(names)
     door.run(door.turns.measure)
     assert not any(door.turns.under_way._of_units.values())
-    assert not door.turns._waiting
+    assert not any(door.turns._waiting.values())
 
 
 def test_a_flood_of_urgent_packages_holds_up_normal_ones_half_of_the_time(loop: VirtualLoop) -> None:
@@ -333,3 +385,54 @@ def test_a_flood_of_urgent_packages_holds_up_normal_ones_half_of_the_time(loop: 
         normal += len(taken)
         door.settle(0.25)
     assert normal > 3 * 4 * MOST_SECONDS / GIVING_WAY_SECONDS, "more than one a second all the time"
+
+
+class Machine:
+    """A trunk behind the door whose cores are shared by all packages in it; each of them needs one for 0.2 s."""
+
+    def __init__(self, door: Door, cores: int) -> None:
+        self.door, self.cores = door, cores
+        self.left: dict[str, float] = {}
+        self.done: list[str] = []
+
+    async def work(self) -> None:
+        while True:
+            share = 0.01 * min(1.0, self.cores / max(len(self.left), 1))
+            for name in list(self.left):
+                self.left[name] -= share
+                if self.left[name] <= 0:
+                    del self.left[name]
+                    self.done.append(name)
+                    self.door.turns.heard(f"package.routed.{NORMAL}", name)
+            await asyncio.sleep(0.01)
+
+    async def submit_for_ever(self, unit: str) -> None:
+        """A unit whose queue is never empty, of which intake holds two messages."""
+        await asyncio.gather(*(self._submit_one_by_one(f"{unit}{number}-") for number in range(2)))
+
+    async def _submit_one_by_one(self, prefix: str) -> None:
+        for number in itertools.count():
+            package = record(f"{prefix}{number}")
+            async with self.door.turns.turn(prefix[0], NORMAL):
+                with self.door.turns.letting_in(package):
+                    self.left[package.package_id] = 0.2
+
+
+@pytest.mark.parametrize("units", ["A", "AB", "ABCDEFGH"])
+@pytest.mark.parametrize(("cores", "a_second"), [(1, 4), (16, 60)])
+def test_a_backlog_of_any_number_of_units_gets_what_the_machine_can_do(
+    loop: VirtualLoop, units: str, cores: int, a_second: int
+) -> None:
+    """Nobody knows yet how long packages take, and nothing is ever quiet."""
+    door = Door(loop, size=1, floor=1)
+    machine = Machine(door, cores)
+    tasks = [loop.create_task(machine.work()), *(loop.create_task(machine.submit_for_ever(unit)) for unit in units)]
+    door.settle(20)
+    before = len(machine.done)
+    door.settle(20)
+    assert len(machine.done) - before > 20 * a_second
+    counts = [sum(name[0] == unit for name in machine.done) for unit in units]
+    assert max(counts) <= 1.1 * min(counts) + 2
+    for task in tasks:
+        task.cancel()
+    door.settle()

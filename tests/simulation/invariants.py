@@ -235,6 +235,13 @@ def others_are_not_late(schedule: Schedule) -> Iterator[str]:
                     yield f"{entry.package.name} took {min(arrived) - entry.begun_at:.1f} s to {receiver}"
 
 
+def intake_hears_of_every_end(schedule: Schedule) -> Iterator[str]:
+    """While no server and no process of the trunk fails, no package counts as under way for longer than it is."""
+    if schedule.kind == "isolation" or not schedule.faults:
+        for lane, count in schedule.world.lapsed.items():
+            yield f"{count} {lane} packages counted as under way until their time was over"
+
+
 def locked_versions_are_bounded(schedule: Schedule) -> Iterator[str]:
     """What lies under lock can never be deleted: a rerun adds some; a copy of a fact none, once the record is saved."""
     bound = 1 + 2 * len(schedule.faults)
@@ -311,6 +318,7 @@ CHECKS: tuple[Check, ...] = (
     ledgers_are_whole,
     nothing_is_parked,
     others_are_not_late,
+    intake_hears_of_every_end,
     locked_versions_are_bounded,
     notifications_are_bounded,
     places_follow_what_a_unit_knew,

@@ -36,6 +36,7 @@ from common.service.settle import Disposition, Settlement
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.redrive import Redrive
+from intake.under_way import Turn, UnderWay
 from intake.waiting_sweep import WaitingSweep
 from notifier.dispatch import Dispatch
 from notifier.store import Notifications
@@ -288,6 +289,24 @@ def places_are_times() -> None:
         return now
 
     _changed(Packages, "take_place", take_place)
+
+
+@mutation
+def refused_packages_keep_their_turn() -> None:
+    """A package that intake refuses counts as under way, and nothing is ever heard of its end."""
+    original = UnderWay.forget
+
+    def forget(self: Any, turn: Turn) -> None:
+        if turn.package_id or not turn.counts:
+            original(self, turn)
+
+    _changed(UnderWay, "forget", forget)
+
+
+@mutation
+def full_inboxes_keep_the_window() -> None:
+    """A package that waits for room in an inbox counts as under way like any other."""
+    _changed(UnderWay, "_longest_routing_seconds", 3600.0)
 
 
 # validator

@@ -148,6 +148,9 @@ class Schedule:
         for package in self._draw_packages(others, chance.randint(1, 4)):
             if package.kind in ("new", "altered", "noise"):
                 self.units[package.sender].submit(package, chance.uniform(1.0, 10.0))
+        for sender in others:  # a letter to all, of which the troubled unit's copy may have to wait
+            *_, everybody = packages.all_receivers(sender)
+            self.units[sender].submit(packages.new(sender, everybody, 2, Lane.NORMAL), chance.uniform(1.0, 10.0))
         for trouble in chance.sample((fill_inbox, silence_inbox, flood, hang_webhook), chance.randint(1, 3)):
             self.faults.append(trouble.__name__)
             trouble(self, self.troubled, STORM_SECONDS)

@@ -95,6 +95,8 @@ class World:
     """When intake announced that a package is let in, by package id; virtual time in seconds."""
     copies: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often a queue got the message of one event."""
+    lapsed: Counter[str] = field(default_factory=Counter)
+    """Packages of which intake heard nothing any more, though they counted as under way, by lane."""
     gaps: list[str] = field(default_factory=list)
     """Background work that failed for another reason than a server that is away: the models may lack something."""
     history: list[str] = field(default_factory=list)
@@ -273,6 +275,7 @@ def patched(world: Callable[[], World]) -> Iterator[None]:
         structlog.configure(
             wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False
         )
+        replaced("intake.under_way.record_under_way_lapsed", lambda lane: world().lapsed.update([lane]))
         replaced("common.tasks.record_task_failure", lambda name: _note_failure(world(), name))
         yield
 

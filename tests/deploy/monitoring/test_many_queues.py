@@ -27,6 +27,7 @@ def test_twelve_hundred_submit_queues_are_summed_and_delayed_packages_are_not(ea
             series("messages", queue, ready),
             series("messages_ready", queue, ready),
             series("messages_unacked", queue, 0),
+            series("consumers", queue, 2),
         )
     ]
     inputs += [

@@ -86,6 +86,10 @@ class Pace:
         """Whether the window is at its floor to learn the usual time."""
         return (now - self.quiet_at) % (PROBE_EVERY_SECONDS + PROBE_SECONDS) >= PROBE_EVERY_SECONDS
 
+    def is_learning(self, now: float, bounds: Bounds) -> bool:
+        """Whether no unit may exceed the window, since a usual time can be learned only while it is at its floor."""
+        return self.is_probing(now) or (not self.usual and self.size <= bounds.floor)
+
     def lapse_seconds(self, sort: Sort | None) -> float:
         """How long a package counts of which nothing is heard."""
         usual = self.usual.get(sort, 0.0) if sort else 0.0

@@ -14,7 +14,6 @@ All of this is forgotten when the process ends or hears nothing any more; then e
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -26,6 +25,7 @@ from intake.giving_way import GivingWay
 from intake.pace import Bounds
 from intake.record import PackageRecord
 from intake.under_way import NEVER, Key, Turn, UnderWay
+from intake.who_waits import WhoWaits
 
 GIVING_WAY_SECONDS = 1.0
 """Between two normal packages while an urgent one is under way."""
@@ -46,10 +46,7 @@ class Turns:
         self._clock = clock
         self.under_way = UnderWay(bounds, clock)
         self._is_heard = False
-        self._waiting: dict[Key, deque[asyncio.Future[Turn | None]]] = {}
-        self._last: dict[Key, int] = {}
-        """Number of the last turn of each unit."""
-        self._number = 0
+        self._waiting: dict[Lane, WhoWaits[asyncio.Future[Turn | None]]] = {lane: WhoWaits() for lane in Lane}
         self._normal_at = -NEVER
         """When the last turn of the normal lane began."""
         self._giving_way = GivingWay()
@@ -84,15 +81,17 @@ class Turns:
 
     def dismiss(self, lane: Lane) -> None:
         """Whoever waits in a lane waits no more, and takes no room."""
-        for key in [key for key in self._waiting if key[1] is lane]:
-            for future in self._waiting.pop(key):
-                if not future.done():
-                    future.set_result(None)
+        for future in self._waiting[lane].clear():
+            if not future.done():
+                future.set_result(None)
 
     def set_heard(self, is_heard: bool) -> None:
         """Whether it is heard what becomes of packages; whenever that changes, what was under way is not known."""
         self._is_heard = is_heard
         self.under_way.forget_all()
+        if not is_heard:
+            for lane in Lane:
+                self.dismiss(lane)
         self._admit()
 
     def heard(self, routing_key: str, package_id: str) -> None:
@@ -100,7 +99,7 @@ class Turns:
         name, _, lane = routing_key.rpartition(".")
         match name:
             case "package.routed":
-                self.under_way.end(package_id, others_wait=bool(self._waiting))
+                self.under_way.end(package_id, others_wait=self._somebody_waits)
             case "document.verified":
                 self.under_way.note_verified(package_id)
             case "package.accepted" | "notice.accepted" if lane == Lane.URGENT:
@@ -118,7 +117,7 @@ class Turns:
         if not self._is_heard:
             return None
         future: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, deque()).append(future)
+        self._waiting[key[1]].add(key[0], future)
         self._admit()
         try:
             return await future
@@ -132,38 +131,38 @@ class Turns:
         """Give turns as long as there is room and somebody waits for it."""
         self.under_way.expire()
         while key := self._next():
-            future = self._waiting[key].popleft()
-            if not self._waiting[key]:
-                del self._waiting[key]
+            future = self._waiting[key[1]].take(key[0])
             if not future.done():
-                future.set_result(self._begin(key) if self._is_heard else None)
+                future.set_result(self._begin(key))
         self._set_alarm()
 
     def _begin(self, key: Key) -> Turn:
-        self._number += 1
-        self._last[key] = self._number
         if key[1] is Lane.NORMAL:
             self._normal_at = self._clock()
         return self.under_way.begin(key)
 
+    @property
+    def _somebody_waits(self) -> bool:
+        return any(self._waiting.values())
+
     def _next(self) -> Key | None:
         """Who is next; urgent ones before the others. None = nobody waits, or there is no room."""
-        if not self._waiting or not self._is_heard:
-            return next(iter(self._waiting), None)
-        room, sharing = self.under_way.room, self.under_way.sharing(self._waiting)
-        able = (key for key in self._waiting if self._has_room(key, room, sharing[key[1]]))
-        return min(able, key=self._order, default=None)
+        return self._next_of(Lane.URGENT) or self._next_of(Lane.NORMAL)
 
-    def _order(self, key: Key) -> tuple[bool, int, int]:
-        return key[1] is not Lane.URGENT, self.under_way.of_unit(key), self._last.get(key, 0)
-
-    def _has_room(self, key: Key, room: int, sharing: int) -> bool:
-        own, lane = self.under_way.of_unit(key), key[1]
-        if own and own >= math.ceil(room / sharing):
-            return False
-        if lane is Lane.NORMAL and self._gives_way_until > self._clock():
-            return False
-        return self.under_way.of_lane(lane) < (room if own else room + math.ceil(room / 2))
+    def _next_of(self, lane: Lane) -> Key | None:
+        waiting, known = self._waiting[lane], self.under_way
+        room, taken = known.room, known.of_lane(lane)
+        most = room + math.ceil(room / 2)
+        if known.is_learning:
+            taken, most = (known.total if lane is Lane.NORMAL else taken), room
+        if not waiting or taken >= most or (lane is Lane.NORMAL and self._gives_way_until > self._clock()):
+            return None
+        unit = waiting.first(lambda unit: known.of_unit((unit, lane)))
+        if unit is None:
+            return None
+        own = known.of_unit((unit, lane))
+        has_room = not own or (taken < room and own < math.ceil(room / known.sharing(lane, waiting)))
+        return (unit, lane) if has_room else None
 
     @property
     def _gives_way_until(self) -> float:
@@ -173,9 +172,9 @@ class Turns:
 
     def _set_alarm(self) -> None:
         """Look again when there may be room though nothing is heard, if somebody waits for that."""
-        if not self._waiting:
+        if not self._somebody_waits:
             return
-        chances = (self._gives_way_until, *self.under_way.ends_of_sharing())
+        chances = (self._gives_way_until, self.under_way.next_end_of_sharing)
         at = min((self.under_way.next_lapse, *(each for each in chances if each > self._clock()))) + ALARM_LATE_SECONDS
         if at == NEVER or (self._alarm is not None and self._alarm.when() <= at):
             return

@@ -6,7 +6,7 @@ full, shortly after the validator has let it pass.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from common.domain.names import Lane, UnitCode
@@ -19,7 +19,7 @@ ROUTING_TAKES_SECONDS = 0.25
 ROUTING_AFTER, SHORTEST_ROUTING_SECONDS, LONGEST_ROUTING_SECONDS = 4.0, 0.2, 5.0
 """A package that the validator has let pass counts for so many times the router's usual time, within these bounds."""
 SHARING_SECONDS = 2.0
-"""A unit has its share of the window for so long after its last turn began or its last package ended."""
+"""A unit has its share of the window for so long after its last package ended."""
 NEVER = float("inf")
 
 Key = tuple[UnitCode, Lane]
@@ -55,7 +55,7 @@ class UnderWay:
         self._elsewhere: dict[str, float] = {}
         """Urgent packages that other processes let in, and until when each counts."""
         self._recent: dict[Key, float] = {}
-        """When the last turn of each unit began or ended."""
+        """When the last package of each unit ended that has none under way now, the earliest first."""
         self._routing_seconds = ROUTING_TAKES_SECONDS
         self.next_lapse = NEVER
         """When the next one counts no more, if nothing is heard until then."""
@@ -64,6 +64,11 @@ class UnderWay:
     def room(self) -> int:
         """How many packages may be under way now."""
         return self.pace.room(self._clock(), self._bounds)
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether no unit may exceed that, not even one that has none under way."""
+        return self.pace.is_learning(self._clock(), self._bounds)
 
     @property
     def has_urgent(self) -> bool:
@@ -78,23 +83,25 @@ class UnderWay:
         """How many packages of a lane are under way."""
         return self._of_lanes[lane]
 
-    def sharing(self, waiting: Iterable[Key]) -> Counter[Lane]:
-        """How many units share the window of each lane: those that wait, and those that had a turn lately."""
-        now = self._clock()
-        self._recent = {
-            key: at for key, at in self._recent.items() if now - at < SHARING_SECONDS or self._of_units[key]
-        }
-        return Counter(key[1] for key in self._recent.keys() | set(waiting))
+    @property
+    def total(self) -> int:
+        """How many packages are under way."""
+        return sum(self._of_lanes.values())
 
-    def ends_of_sharing(self) -> Iterator[float]:
-        """When units cease to share."""
-        return (at + SHARING_SECONDS for key, at in self._recent.items() if not self._of_units[key])
+    def sharing(self, lane: Lane, waiting: Collection[UnitCode]) -> int:
+        """How many units share the window of a lane: those that wait, and those that had a turn lately."""
+        others = (key for known in (self._of_units, self._recent) for key in known)
+        return len(waiting) + sum(each is lane and unit not in waiting for unit, each in others)
+
+    @property
+    def next_end_of_sharing(self) -> float:
+        """When the next unit ceases to share."""
+        return next(iter(self._recent.values()), NEVER) + SHARING_SECONDS
 
     def begin(self, key: Key) -> Turn:
         """A turn begins."""
         self._count(key, 1)
-        turn = Turn(key, self._clock(), sum(self._of_lanes.values()))
-        self._recent[key] = turn.began_at
+        turn = Turn(key, self._clock(), self.total)
         self._turns.add(turn)
         self._note_lapse(turn)
         return turn
@@ -123,29 +130,39 @@ class UnderWay:
         if turn := self._packages.get(package_id):
             turn.verified_at = self._clock()
             self._note_lapse(turn)
+        elif package_id in self._elsewhere:
+            self._note_elsewhere(
+                package_id, min(self._elsewhere[package_id], self._clock() + self._longest_routing_seconds)
+            )
 
     def note_urgent(self, package_id: str) -> None:
         """Some process has let in an urgent package."""
         if package_id not in self._packages:
-            self._elsewhere[package_id] = until = self._clock() + self.pace.lapse_seconds(None)
-            self.next_lapse = min(self.next_lapse, until)
+            self._note_elsewhere(package_id, self._clock() + self.pace.lapse_seconds(None))
+
+    def _note_elsewhere(self, package_id: str, until: float) -> None:
+        self._elsewhere[package_id] = until
+        self.next_lapse = min(self.next_lapse, until)
 
     def end(self, package_id: str, *, others_wait: bool) -> None:
         """The router is done with a package."""
+        self.expire()
         self._elsewhere.pop(package_id, None)
         turn = self._packages.get(package_id)
         if turn is None or turn.sort is None:
             return
         now, floor = self._clock(), self._bounds.floor
         if turn.verified_at is not None:
-            self._routing_seconds = blended(self._routing_seconds, now - turn.verified_at)
+            newest = min(now - turn.verified_at, self._longest_routing_seconds)
+            self._routing_seconds = blended(self._routing_seconds, newest)
         ended = Ended(
             sort=turn.sort,
             seconds=now - turn.began_at,
-            was_quiet=turn.company <= floor and sum(self._of_lanes.values()) <= floor,
+            was_quiet=turn.company <= floor and self.total <= floor,
             others_waited=others_wait,
         )
-        self.pace = after_end(self.pace, ended, now, self._bounds)
+        if turn.counts:  # else it waited for room in an inbox, which says nothing about the machine
+            self.pace = after_end(self.pace, ended, now, self._bounds)
         self.forget(turn)
 
     def forget(self, turn: Turn) -> None:
@@ -163,16 +180,19 @@ class UnderWay:
     def expire(self) -> None:
         """Let go what counts no more by time."""
         now = self._clock()
+        while self.next_end_of_sharing <= now:
+            del self._recent[next(iter(self._recent))]
         if now < self.next_lapse:
             return
         for turn in list(self._turns):
-            if self._lapses_at(turn) <= now:
+            lapses_at, counts_until = self._lapses_at(turn), self._counts_until(turn)
+            if counts_until <= now and counts_until < lapses_at:
+                self._release(turn)
+            if lapses_at <= now:
                 if turn.counts:
                     record_under_way_lapsed(turn.key[1])
                     self.pace = after_lapse(self.pace, self._bounds)
                 self.forget(turn)
-            elif self._counts_until(turn) <= now:
-                self._release(turn)
         self._elsewhere = {package: until for package, until in self._elsewhere.items() if until > now}
         self.next_lapse = min((*map(self._counts_until, self._turns), *self._elsewhere.values()), default=NEVER)
 
@@ -180,13 +200,14 @@ class UnderWay:
         if turn.counts and turn in self._turns:
             turn.counts = False
             self._count(turn.key, -1)
-            self._recent[turn.key] = self._clock()
 
     def _count(self, key: Key, more: int) -> None:
         self._of_lanes[key[1]] += more
         self._of_units[key] += more
+        self._recent.pop(key, None)
         if not self._of_units[key]:
             del self._of_units[key]
+            self._recent[key] = self._clock()
 
     def _lapses_at(self, turn: Turn) -> float:
         return turn.began_at + self.pace.lapse_seconds(turn.sort)
@@ -194,8 +215,11 @@ class UnderWay:
     def _counts_until(self, turn: Turn) -> float:
         if turn.verified_at is None or not turn.counts:
             return self._lapses_at(turn)
-        longest = min(max(ROUTING_AFTER * self._routing_seconds, SHORTEST_ROUTING_SECONDS), LONGEST_ROUTING_SECONDS)
-        return min(turn.verified_at + longest, self._lapses_at(turn))
+        return min(turn.verified_at + self._longest_routing_seconds, self._lapses_at(turn))
+
+    @property
+    def _longest_routing_seconds(self) -> float:
+        return min(max(ROUTING_AFTER * self._routing_seconds, SHORTEST_ROUTING_SECONDS), LONGEST_ROUTING_SECONDS)
 
     def _note_lapse(self, turn: Turn) -> None:
         self.next_lapse = min(self.next_lapse, self._counts_until(turn))

@@ -100,6 +100,7 @@ class Consumer:
             finally:
                 self._is_connected = False
                 self._consumed.clear()
+                self._dismiss()  # what waited for its turn comes again, and would be held twice
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def check(self) -> None:
@@ -121,8 +122,8 @@ class Consumer:
         if is_paused != self._is_paused:
             self._is_paused = is_paused
             self._rescan.set()
-            if is_paused and self._line:
-                self._line.dismiss()
+            if is_paused:
+                self._dismiss()
 
     def look_again(self) -> None:
         """Compare the queues that are consumed with those that are wanted, now."""
@@ -132,12 +133,15 @@ class Consumer:
         """Take nothing more, let running handlers finish, and give back what has not begun."""
         self._is_stopping = True
         self._rescan.set()
-        if self._line:
-            self._line.dismiss()
+        self._dismiss()
         if self._running:
             await asyncio.wait(set(self._running), timeout=within_seconds)
         for task in list(self._running):
             task.cancel()
+
+    def _dismiss(self) -> None:
+        if self._line:
+            self._line.dismiss()
 
     async def _consume(self, connection: Connection) -> None:
         channel = await channel_for_consuming(connection)

@@ -11,7 +11,12 @@ import structlog
 from aiormq.abc import ArgumentsType
 from aiormq.channel import Channel
 from aiormq.connection import Connection
-from aiormq.exceptions import AMQPError
+from aiormq.exceptions import (
+    AMQPError,
+    ChannelAccessRefused,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+)
 
 from common.containment import contained
 from common.service.connection import (
@@ -26,6 +31,10 @@ log = structlog.get_logger("trunk.listen")
 
 PREFETCH = 200
 """Messages that the broker sends ahead; a stream needs a bound."""
+REFUSED = (ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed)
+"""No right, no stream, or none of it on this node of the broker."""
+REFUSED_SECONDS = 60.0
+"""How long the stream is left alone then: an operator has to do something first, and the broker reports refusals."""
 FROM_NOW_ON: ArgumentsType = {"x-stream-offset": "next"}
 
 Heard = Callable[[str, str], None]
@@ -46,15 +55,18 @@ class Listener:
     async def run(self) -> None:
         """Listen, and start over whenever the connection is lost. Ends only by being cancelled."""
         while True:
+            pause_seconds = RECONNECT_SECONDS
             try:
                 with reasonless_as_lost():
                     async with connected(self._url, self.name) as connection:
                         await self._listen(connection)
             except (AMQPError, OSError, TimeoutError) as error:
+                if isinstance(error, REFUSED):
+                    pause_seconds = REFUSED_SECONDS
                 log.warning("not listening", stream=self._stream, detail=str(error) or type(error).__name__)
             finally:
                 self._is_on(False)
-            await asyncio.sleep(RECONNECT_SECONDS)
+            await asyncio.sleep(pause_seconds)
 
     async def _listen(self, connection: Connection) -> None:
         channel = await channel_for_consuming(connection)
