@@ -267,6 +267,22 @@ async def test_what_a_former_directory_would_refuse_is_decided_by_the_newest(ben
     assert bench.security() == []
 
 
+async def test_what_changes_in_the_directory_while_a_package_is_read_counts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader: Any = bench.intake.directory
+    newest, find = reader.current, Packages.find
+    reader.current = Directory([unit(SENDER, valid_to=date(2026, 1, 31)), unit(RECEIVER)])
+
+    async def find_while_it_is_imported(packages: Packages, package_id: str) -> Any:
+        reader.current = newest
+        return await find(packages, package_id)
+
+    monkeypatch.setattr(Packages, "find", find_while_it_is_imported)
+    assert isinstance(await bench.submit(package()), PackageAccepted)
+    assert bench.security() == []
+
+
 async def test_a_unit_s_message_in_another_s_queue_is_forged(bench: Bench) -> None:
     for queue in (RECEIVER, "nobody"):
         with pytest.raises(Forged):

@@ -81,7 +81,7 @@ class Looking:
     async def look(self, file: bytes, request: SearchRequest, now: datetime, **how: Any) -> SearchResult:
         return await self.pool.look(file, request, now, **how)
 
-    async def confirm_directory(self) -> None:
+    async def confirm_directory(self, _: Collection[str]) -> None:
         """It never changes."""
 
     def evidence(self, digests: Collection[str]) -> dict[str, bytes]:

@@ -244,7 +244,7 @@ class Directories:
         self.read_at = NOW
 
     async def confirm(self) -> None:
-        """It has been read just now."""
+        """It was read just now."""
 
 
 @pytest.fixture
@@ -430,16 +430,18 @@ def test_a_list_of_nobody_we_trust_stays_where_it_is(harness: Harness, folder: P
     assert stranger.exists()
 
 
-async def test_a_refusal_by_the_directory_needs_workers_that_have_the_newest(
+async def test_a_refusal_by_the_directory_needs_a_verdict_by_the_newest(
     harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examiner = examiner_of(folder, harness, monkeypatch)
-    with pytest.raises(Outage):
-        await examiner.confirm_directory()
     await examiner.refresh_material()
-    await examiner.confirm_directory()
+    judged_by = {harness.directory.version}
+    await examiner.confirm_directory(judged_by)
     examiner._directory = Directories(harness.city.directory("v2"))  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(Outage, match="changed"):
+            await examiner.confirm_directory(judged_by)
+        await examiner.refresh_material()  # while the document was being examined
+    await examiner.confirm_directory({"v2"})
     with pytest.raises(Outage, match="changed"):
-        await examiner.confirm_directory()
-    await examiner.refresh_material()
-    await examiner.confirm_directory()
+        await examiner.confirm_directory({"v2"} | judged_by)

@@ -201,7 +201,8 @@ class Judging:
     async def look(self, *_: Any, **__: Any) -> None:
         return None
 
-    async def confirm_directory(self) -> None:
+    async def confirm_directory(self, judged_by: Collection[str]) -> None:
+        assert judged_by == {self.answer.report.directory_version}
         self.confirmed += 1
         if self.stale:
             raise self.stale

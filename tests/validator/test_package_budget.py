@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -98,7 +99,7 @@ class Slow:
         budget.spend(self.seconds_a_file)
         return self.decision
 
-    async def confirm_directory(self) -> None:
+    async def confirm_directory(self, _: Collection[str]) -> None:
         """It never changes."""
 
     async def evidence(self, _: Any) -> dict[str, bytes]:

@@ -191,8 +191,9 @@ class Intake:
 
     async def _admit(self, arrival: Arrival, unit: Unit, message: Message) -> Admitted | Awaits | Refused:
         known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
-        today, units = self.now().astimezone(VIETNAM).date(), self.directory.current.units
-        answer = admit(message, unit, today, known, units)
+        today, directory = self.now().astimezone(VIETNAM).date(), self.directory.current
+        newest = directory.unit(unit.code) or unit  # it may have changed while the package was being read
+        answer = admit(message, newest, today, known, directory.units)
         if isinstance(answer, Refused) and answer.security in BY_DIRECTORY:
             await self.directory.confirm()
         if not isinstance(answer, Admitted) or not ids.claims_document_id(message):

@@ -101,7 +101,7 @@ class Validator:
         if search.refused and not isinstance(answer, Refused):
             answer = search.refused  # (12.2)
         if isinstance(answer, Refused) and answer.reason in BY_DIRECTORY:
-            await self.examiner.confirm_directory()
+            await self.examiner.confirm_directory({decision.report.directory_version for decision in decisions})
         if isinstance(answer, Undecided):
             record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)

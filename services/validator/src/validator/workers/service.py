@@ -89,14 +89,14 @@ class Examiner:
         """DER of the lists and certificates that documents are and were just judged by, by SHA-256."""
         return self._reader.evidence(digests)
 
-    async def confirm_directory(self) -> None:
+    async def confirm_directory(self, judged_by: Collection[Sha256]) -> None:
         """Before a document is refused by what the directory says.
 
-        Raises ``Outage`` unless the directory that it was judged by is the newest.
+        ``judged_by``: versions of the directory that the decisions about its files name. Raises ``Outage`` unless each
+        is the newest: an examination takes its time, and the workers may have got a newer one while it ran.
         """
         await self._directory.confirm()
-        material = self._pool.material if self._pool else None
-        if material is None or material.directory_version != self._directory.current.version:
+        if any(version != self._directory.current.version for version in judged_by):
             raise Outage("unit directory", "has changed meanwhile")
 
     def _ready_pool(self) -> Pool:
