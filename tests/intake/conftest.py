@@ -10,7 +10,7 @@ from common.clock import utc_now
 from common.domain.names import Lane, PackageKind
 from common.facts import ObjectRef
 from common.objects import content_ref
-from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening
+from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening, taken
 from intake.order import next_place
 from intake.record import PackageRecord
 from intake.waiting import LEASE, WaitingPackage
@@ -112,11 +112,10 @@ class MemoryOpenPackages:
                 at = row["redrive_at"]
                 if at == ASKED if asked else ASKED < at <= now:
                     due.append(OpenPackage(record=record, **row))
-        taken = sorted(due, key=lambda package: package.redrive_at)[:limit]
-        for package in taken:
-            row = self.packages.opened[package.record.package_id]
-            row.update(redrive_at=next_redrive(package, now, BUDGETS), redrives=package.redrives + 1)
-        return taken
+        packages = sorted(due, key=lambda package: package.redrive_at)[:limit]
+        for package in packages:
+            self.packages.opened[package.record.package_id].update(taken(package, now, BUDGETS))
+        return packages
 
     async def postpone(self, package: OpenPackage, taken_at: datetime, at: datetime) -> None:
         row = self.packages.opened[package.record.package_id]

@@ -318,6 +318,28 @@ async def test_what_cannot_be_judged_yet_is_no_suspect_and_not_published_while_t
     assert await world.sweep(hours=12) == [package.package_id], "silent for a day"
 
 
+@pytest.mark.parametrize("says", ["validator", "router"])
+async def test_a_package_that_waited_and_of_which_nobody_has_a_word_any_more_is_a_suspect(
+    world: World, says: str
+) -> None:
+    package, said = await world.save(), {"validator": undecided, "router": waiting}[says]
+    await world.take(said(package))
+    assert await world.sweep(days=1) == [package.package_id]
+    assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 0, "whoever has it has time to say so"
+    world.clock.move(minutes=30)
+    assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 1
+    await world.take(said(package))
+    assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 0
+    assert await world.sweep(hours=23) == []
+
+
+async def test_a_late_word_that_it_waited_at_the_door_hides_no_package(world: World) -> None:
+    package = await world.save()
+    await world.take(undecided(package).model_copy(update={"reason": Reason.E_REFDOC_AWAITED}))
+    assert await world.sweep(minutes=30) == [package.package_id]
+    assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 1
+
+
 async def test_what_waits_at_the_router_is_no_suspect_and_asked_for_once_a_day(world: World) -> None:
     package = await world.save()
     await world.sweep(minutes=30)

@@ -84,6 +84,18 @@ def next_redrive(package: OpenPackage, now: datetime, budgets: Mapping[Lane, tim
     return now + (LONGEST_PAUSE if package.stage is Stage.WAITING else min(pause, LONGEST_PAUSE))
 
 
+def taken(package: OpenPackage, now: datetime, budgets: Mapping[Lane, timedelta]) -> dict[str, Any]:
+    """The fields of a package whose fact is about to be published again.
+
+    One that waited, and of which nobody has said so for as long as that counts, is where nobody knows: whoever has it
+    answers the fact; if nobody does within the budget, it may be lost like any other.
+    """
+    fields: dict[str, Any] = {"redrive_at": next_redrive(package, now, budgets), "redrives": package.redrives + 1}
+    if package.stage is Stage.WAITING:
+        fields |= {"stage": Stage.SENT.value, "overdue_at": now + budgets[package.record.lane]}
+    return fields
+
+
 def queues_in_the_way(lane: Lane) -> tuple[str, ...]:
     """The queues in which the messages of an open package may lie."""
     services = (service for service in SERVICES if service != NOT_IN_THE_WAY)

@@ -17,7 +17,7 @@ from common.database import (
     insert_once,
 )
 from common.domain.names import Lane
-from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening
+from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening, taken
 from intake.record import PackageRecord
 
 FINISHED: Document = {
@@ -130,8 +130,8 @@ class OpenPackages:
             redrive_at=row["redrive_at"],
         )
         expected = _open(row["_id"], package.stage) | {"redrive_at": row["redrive_at"]}
-        change = {"redrive_at": self._next(package, now), "redrives": package.redrives + 1}
-        return package if await compare_and_set(self._packages, expected, {"$set": change}) else None
+        change = {"$set": taken(package, now, self._budgets)}
+        return package if await compare_and_set(self._packages, expected, change) else None
 
     def _next(self, package: OpenPackage, now: datetime) -> datetime:
         return next_redrive(package, now, self._budgets)

@@ -8,6 +8,7 @@ import structlog
 
 from common.clock import Clock, utc_now
 from common.domain.names import Lane
+from common.domain.reason import Reason
 from common.facts import (
     BaseFact,
     DeliveryWaiting,
@@ -96,7 +97,9 @@ class Redrive:
 
     async def note_waiting(self, fact: DeliveryWaiting | PackageWaiting) -> None:
         """The router has the package, and an inbox or a recall keeps it waiting; or the validator has it, and a missing
-        revocation list does. What intake itself lets wait is not open yet, and stays as it is."""
+        revocation list does. What intake itself let wait was not open then: by now it may be let in, and on its way."""
+        if isinstance(fact, PackageWaiting) and fact.reason is Reason.E_REFDOC_AWAITED:
+            return
         await self._packages.wait(fact.package_id, self._now() + LONGEST_PAUSE)
 
     async def note_parked(self, fact: MessageParked) -> None:
