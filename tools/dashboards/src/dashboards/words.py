@@ -155,6 +155,8 @@ ALERTS: Words = {
     "TrunkSubmissionsNotTaken": "Tiếp nhận không lấy văn bản nộp",
     "TrunkSubmitQueueFilling": "Hàng đợi nộp sắp đầy",
     "TrunkDoorClosed": "Tiếp nhận tạm dừng lấy",
+    "TrunkTurnsUnheard": "Cho vào không theo lượt",
+    "TrunkTurnsLapsing": "Không nghe được gói tin đã tới đâu",
     "TrunkDeadLetterDropped": "RabbitMQ bỏ bản tin",
     "TrunkUnroutable": "Bản tin không có nơi nhận",
     "TrunkPublishUnconfirmed": "RabbitMQ không nhận bản tin",

@@ -77,6 +77,8 @@ def begin_counting(service: str) -> None:
         _MESSAGES.labels(service, message_outcome)
     for publish_outcome in get_args(PublishOutcome):
         _PUBLISHED.labels(service, publish_outcome)
+    for lane in Lane:
+        _UNDER_WAY_LAPSED.labels(lane)
 
 
 def record_message(service: str, outcome: MessageOutcome, seconds: float) -> None:
