@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from common.domain.names import Lane, StatusCode
-from common.topology import MARK, inbox_queue
+from common.topology import MARK, PROGRESS, inbox_queue
 from tests.simulation import packages
 from tests.simulation.broker_client import Connection
 from tests.simulation.loop import Process
@@ -461,11 +461,10 @@ def some_inbox_silent(schedule: Schedule) -> None:
 
 
 def facts_queue_silent(schedule: Schedule) -> None:
-    """A queue of facts has no leader."""
+    """A queue of facts, or the stream beside them, has no leader."""
     broker = schedule.world.broker
-    queue = broker.queues[
-        schedule.chance.choice([name for name in broker.queues if name.startswith(("facts.", "place."))])
-    ]
+    names = [name for name in broker.queues if name.startswith(("facts.", "place.")) or name == PROGRESS]
+    queue = broker.queues[schedule.chance.choice(names)]
     schedule.for_a_while(lambda: broker.lead(queue, is_silent=True), lambda: broker.lead(queue, is_silent=False))
 
 
