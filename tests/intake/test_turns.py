@@ -39,12 +39,16 @@ def record(package_id: str, lane: Lane = NORMAL, **changes: Any) -> PackageRecor
     )
 
 
+DAWN = 125.0 * 1000
+"""A moment of the common clock at which processes begin to let in as much as they may, until they learn again."""
+
+
 class Door:
     """Submissions that come to one process of intake, and the order in which they are taken."""
 
     def __init__(self, loop: VirtualLoop, *, size: int = 4, floor: int = 2, is_heard: bool = True) -> None:
         self.loop = loop
-        self.turns = Turns(Bounds(floor=floor, ceiling=64, tolerance=2.0))
+        self.turns = Turns(Bounds(floor=floor, ceiling=64, tolerance=2.0), wall=lambda: loop.time() + DAWN)
         self.turns.under_way.pace = Pace(size)
         self.taken: list[str] = []
         self.in_hand: set[str] = set()

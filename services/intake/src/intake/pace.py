@@ -23,9 +23,30 @@ SHORTEST_ROUND, LONGEST_ROUND = 4, 16
 WEIGHT = 0.2
 """Of the newest package, in the time that packages usually take."""
 PROBE_EVERY_SECONDS, PROBE_SECONDS = 120.0, 5.0
-"""Under constant load, the window goes down to its floor so often and at most for so long, to learn the usual time."""
+"""Under constant load, the window goes down to its floor so often and for so long, to learn the usual time: at all
+processes at the same time by the clock, because each of them would measure what the others let in."""
+SETTLING_SECONDS = 2.0
+"""A package that begins so soon after that is still beside those that were under way before."""
 SHORTEST_LAPSE_SECONDS, LONGEST_LAPSE_SECONDS, LAPSE_AFTER = 10.0, 60.0, 8.0
 """A package of which nothing is heard counts no more after so many times its usual time, within these bounds."""
+
+
+class Moment(NamedTuple):
+    """One moment, by both clocks, in seconds."""
+
+    now: float
+    """On the monotonic clock of the process."""
+    wall: float
+    """By the clock that all processes share."""
+
+    @property
+    def into_probe(self) -> float:
+        """Since the common time of learning began; negative = it is not that time."""
+        return self.wall % (PROBE_EVERY_SECONDS + PROBE_SECONDS) - PROBE_EVERY_SECONDS
+
+    def before(self, seconds: float) -> "Moment":
+        """An earlier moment."""
+        return Moment(self.now - seconds, self.wall - seconds)
 
 
 class Sort(NamedTuple):
@@ -75,20 +96,20 @@ class Pace:
     """How many times as long as usual each package of this round took."""
     others_waited: bool = False
     """Somebody waited for room in this round."""
-    quiet_at: float = 0.0
-    """When the usual time was last learned."""
+    waited_at: float = float("-inf")
+    """When somebody last waited for room, on the monotonic clock."""
 
-    def room(self, now: float, bounds: Bounds) -> int:
+    def room(self, at: Moment, bounds: Bounds) -> int:
         """How many packages may be under way now."""
-        return bounds.floor if self.is_probing(now) else int(self.size)
+        return bounds.floor if self.is_probing(at) else int(self.size)
 
-    def is_probing(self, now: float) -> bool:
-        """Whether the window is at its floor to learn the usual time."""
-        return (now - self.quiet_at) % (PROBE_EVERY_SECONDS + PROBE_SECONDS) >= PROBE_EVERY_SECONDS
+    def is_probing(self, at: Moment) -> bool:
+        """Whether the window is at its floor to learn the usual time; it need not be if nobody waited lately."""
+        return at.into_probe >= 0 and at.now - self.waited_at <= PROBE_EVERY_SECONDS + at.into_probe
 
-    def is_learning(self, now: float, bounds: Bounds) -> bool:
+    def is_learning(self, at: Moment, bounds: Bounds) -> bool:
         """Whether no unit may exceed the window, since a usual time can be learned only while it is at its floor."""
-        return self.is_probing(now) or (not self.usual and self.size <= bounds.floor)
+        return self.is_probing(at) or (not self.usual and self.size <= bounds.floor)
 
     def lapse_seconds(self, sort: Sort | None) -> float:
         """How long a package counts of which nothing is heard."""
@@ -96,13 +117,15 @@ class Pace:
         return min(max(LAPSE_AFTER * usual, SHORTEST_LAPSE_SECONDS), LONGEST_LAPSE_SECONDS)
 
 
-def after_end(pace: Pace, ended: Ended, now: float, bounds: Bounds) -> Pace:
-    """The next pace. Of a sort whose usual time is not known, nothing follows."""
-    was_probing = pace.is_probing(now)
+def after_end(pace: Pace, ended: Ended, at: Moment, bounds: Bounds) -> Pace:
+    """The next pace. Of a sort whose usual time is not known, nothing follows, nor of what ends while it is learned."""
     if ended.was_quiet:
-        usual = blended(pace.usual.get(ended.sort), ended.seconds)
-        pace = replace(pace, usual={**pace.usual, ended.sort: usual}, quiet_at=now)
-    if ended.sort not in pace.usual or was_probing:
+        pace = replace(pace, usual=_learned(pace.usual, ended, at))
+    if at.into_probe >= 0:
+        return pace
+    if ended.others_waited:
+        pace = replace(pace, waited_at=at.now)
+    if ended.sort not in pace.usual:
         return pace
     stretches = (*pace.stretches, ended.seconds / pace.usual[ended.sort])
     pace = replace(pace, stretches=stretches, others_waited=pace.others_waited or ended.others_waited)
@@ -115,6 +138,19 @@ def after_end(pace: Pace, ended: Ended, now: float, bounds: Bounds) -> Pace:
 def after_lapse(pace: Pace, bounds: Bounds) -> Pace:
     """A package counts no more though nothing was heard of it: the trunk stands, so the door does not wait for it."""
     return replace(pace, size=min(pace.size + 1, bounds.ceiling))
+
+
+def _learned(usual: Mapping[Sort, float], ended: Ended, at: Moment) -> Mapping[Sort, float]:
+    """The usual times after a package with few others of this process under way.
+
+    Those of other processes may be many, and make it slower than usual, never faster. So what takes longer counts only
+    if it began in the common time of learning, when they let in few as well.
+    """
+    before = usual.get(ended.sort)
+    began_in_probe = at.before(ended.seconds).into_probe >= SETTLING_SECONDS
+    if before is not None and ended.seconds > before and not began_in_probe:
+        return usual
+    return {**usual, ended.sort: blended(before, ended.seconds)}
 
 
 def blended(before: float | None, newest: float) -> float:

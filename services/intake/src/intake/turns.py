@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
+from common.clock import utc_now
 from common.domain.names import Lane, UnitCode
 from common.metrics import set_under_way, set_under_way_limit
 from common.topology import unit_of_submit_queue
@@ -39,12 +40,18 @@ def _loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
+def _wall_time() -> float:
+    return utc_now().timestamp()
+
+
 class Turns:
     """Who waits at one process, in all of its lanes, and who is next."""
 
-    def __init__(self, bounds: Bounds, clock: Callable[[], float] = _loop_time) -> None:
+    def __init__(
+        self, bounds: Bounds, clock: Callable[[], float] = _loop_time, wall: Callable[[], float] = _wall_time
+    ) -> None:
         self._clock = clock
-        self.under_way = UnderWay(bounds, clock)
+        self.under_way = UnderWay(bounds, clock, wall)
         self._is_heard = False
         self._waiting: dict[Lane, WhoWaits[asyncio.Future[Turn | None]]] = {lane: WhoWaits() for lane in Lane}
         self._normal_at = -NEVER

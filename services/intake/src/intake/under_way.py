@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from common.domain.names import Lane, UnitCode
 from common.metrics import record_under_way_lapsed
-from intake.pace import Bounds, Ended, Pace, Sort, after_end, after_lapse, blended, sort_of
+from intake.pace import Bounds, Ended, Moment, Pace, Sort, after_end, after_lapse, blended, sort_of
 from intake.record import PackageRecord
 
 ROUTING_TAKES_SECONDS = 0.25
@@ -44,9 +44,11 @@ class Turn:
 class UnderWay:
     """Packages under way, and the pace that follows from them."""
 
-    def __init__(self, bounds: Bounds, clock: Callable[[], float]) -> None:
+    def __init__(self, bounds: Bounds, clock: Callable[[], float], wall: Callable[[], float]) -> None:
+        """``wall``: the clock that all processes of intake share; ``clock``: that of this one."""
         self._bounds = bounds
         self._clock = clock
+        self._wall = wall
         self.pace = Pace(bounds.floor)
         self._turns: set[Turn] = set()
         self._packages: dict[str, Turn] = {}
@@ -63,12 +65,12 @@ class UnderWay:
     @property
     def room(self) -> int:
         """How many packages may be under way now."""
-        return self.pace.room(self._clock(), self._bounds)
+        return self.pace.room(self._moment, self._bounds)
 
     @property
     def is_learning(self) -> bool:
         """Whether no unit may exceed that, not even one that has none under way."""
-        return self.pace.is_learning(self._clock(), self._bounds)
+        return self.pace.is_learning(self._moment, self._bounds)
 
     @property
     def has_urgent(self) -> bool:
@@ -162,7 +164,7 @@ class UnderWay:
             others_waited=others_wait,
         )
         if turn.counts:  # else it waited for room in an inbox, which says nothing about the machine
-            self.pace = after_end(self.pace, ended, now, self._bounds)
+            self.pace = after_end(self.pace, ended, self._moment, self._bounds)
         self.forget(turn)
 
     def forget(self, turn: Turn) -> None:
@@ -195,6 +197,10 @@ class UnderWay:
                 self.forget(turn)
         self._elsewhere = {package: until for package, until in self._elsewhere.items() if until > now}
         self.next_lapse = min((*map(self._counts_until, self._turns), *self._elsewhere.values()), default=NEVER)
+
+    @property
+    def _moment(self) -> Moment:
+        return Moment(self._clock(), self._wall())
 
     def _release(self, turn: Turn) -> None:
         if turn.counts and turn in self._turns:
