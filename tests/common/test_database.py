@@ -3,8 +3,18 @@
 import pytest
 from pydantic import SecretStr
 from pymongo import ReadPreference
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    WriteError,
+)
 
-from common.database import Database
+from common.database import Database, database_trouble
+from common.failure import Outage
 from common.settings import ServiceSettings
 
 
@@ -25,3 +35,36 @@ async def test_every_read_has_majority_concern_and_every_write_is_durable() -> N
     assert collection.write_concern.document == {"w": "majority", "j": True}
     assert collection.read_preference == ReadPreference.PRIMARY
     database.client.close()
+
+
+def bulk(*codes: int) -> BulkWriteError:
+    return BulkWriteError({"writeErrors": [{"index": number, "code": code} for number, code in enumerate(codes)]})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        WriteError("Resulting document after update is larger than 16777216", 17419),
+        WriteError("Document to upsert is larger than 16777216", 17420),
+        OperationFailure("BSONObj size is invalid", 10334),
+        OperationFailure("bad value", 2),
+        DocumentTooLarge("too large"),
+        DuplicateKeyError("duplicate", 11000),
+        bulk(11000, 10334),
+    ],
+    ids=repr,
+)
+def test_what_a_request_itself_is_wrong_about_is_no_outage(error: PyMongoError) -> None:
+    """Else its message would come again for ever, and hold up all others each time."""
+    with pytest.raises(type(error)), database_trouble():
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AutoReconnect("away"), OperationFailure("not primary", 10107), OperationFailure("no code"), bulk(11000, 10107)],
+    ids=repr,
+)
+def test_what_passes_is_an_outage(error: PyMongoError) -> None:
+    with pytest.raises(Outage), database_trouble():
+        raise error

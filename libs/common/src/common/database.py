@@ -35,8 +35,9 @@ Collection = AsyncIOMotorCollection[Document]
 
 DUPLICATE_KEY = 11000
 
-REQUEST_FAULTS = frozenset({2, 9, 14, 17280, 10334})
-"""Bad value, failed to parse, type mismatch, key too large, object too large: waiting would not help."""
+REQUEST_FAULTS = frozenset({2, 9, 14, 17280, 10334, 17419, 17420})
+"""Bad value, failed to parse, type mismatch, key too large, object too large, as sent or after an update or an upsert:
+waiting would not help."""
 
 
 class Database:
@@ -77,11 +78,17 @@ def database_trouble() -> Iterator[None]:
     except (DuplicateKeyError, DocumentTooLarge):
         raise
     except OperationFailure as error:
-        if error.code in REQUEST_FAULTS:
+        if _codes(error) & REQUEST_FAULTS:
             raise
         raise Outage("database", f"code {error.code}") from error
     except PyMongoError as error:
         raise Outage("database", type(error).__name__) from error
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    """Of the failure, and of each document of a request with many."""
+    rows = error.details.get("writeErrors", []) if isinstance(error, BulkWriteError) else []
+    return {error.code, *(row.get("code") for row in rows)}
 
 
 async def insert_once(collection: Collection, document: Document) -> Document:
