@@ -55,6 +55,7 @@ from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_
 from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
 from router.inbox_reading import Mark
+from router.order import SubmissionOrder
 from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
@@ -401,9 +402,9 @@ class MemoryActs:
         for act in acts:
             self.rows.setdefault(act.id, act)
 
-    async def about(self, document_key: str, receiver: str | None = None) -> list[Act]:
+    async def about(self, document_key: str, after: SubmissionOrder) -> list[Act]:
         concerned = [act for act in self.rows.values() if act.document_key == document_key]
-        return [act for act in concerned if receiver is None or act.receiver in (receiver, None)]
+        return [act for act in concerned if act.event.order > after]
 
 
 def memory_store() -> Store:

@@ -54,7 +54,8 @@ class EarlyActs:
 
         Returns the same after the acts, and what has to be announced and placed.
         """
-        acts = effective(await self._store.acts.about(execution.decision.subject), execution.order)
+        later = await self._store.acts.about(execution.decision.subject, execution.order)
+        acts = effective(later, execution.order)
         steps, works = dict(opened), []
         for receiver in opened:
             for_unit = [act for act in acts if act.receiver in (receiver, None)]

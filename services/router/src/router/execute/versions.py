@@ -49,9 +49,9 @@ class Versions:
 
     async def _overtaken(self, key: str, order: SubmissionOrder) -> list[UnitCode]:
         """Units that got an older version by an update which was submitted after this one."""
-        sharing = [act for act in await self._store.acts.about(key) if act.event.kind is EventKind.DELIVER]
-        later = [act for act in sharing if act.event.order > order and act.receiver]
-        return sorted({act.receiver for act in later if act.receiver and await self._gave_older(act, order)})
+        later = await self._store.acts.about(key, order)
+        sharing = [act for act in later if act.event.kind is EventKind.DELIVER and act.receiver]
+        return sorted({act.receiver for act in sharing if act.receiver and await self._gave_older(act, order)})
 
     async def _gave_older(self, act: Act, order: SubmissionOrder) -> bool:
         decision = await self._store.decisions.find(act.event.id)

@@ -1,13 +1,14 @@
 """Collection ``acts``: what issuers did to documents, for units that get them later. Rows are inserted only."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Protocol
 
 from pydantic import TypeAdapter
 
 from common.database import Collection, Database, insert_missing
-from common.domain.names import UnitCode
 from router.acts import Act
+from router.order import SubmissionOrder
 from router.store.queries import find_all
 
 ACT = TypeAdapter(Act)
@@ -19,8 +20,8 @@ class Acts(Protocol):
     async def save(self, acts: Sequence[Act]) -> None:
         """Remember acts; those that are remembered already stay as they are."""
 
-    async def about(self, document_key: str, receiver: UnitCode | None = None) -> list[Act]:
-        """All acts upon a document; with ``receiver``, those that concern this unit."""
+    async def about(self, document_key: str, after: SubmissionOrder) -> list[Act]:
+        """The acts upon a document that were submitted after a package: none, as long as packages come in order."""
 
 
 class MongoActs:
@@ -33,8 +34,13 @@ class MongoActs:
         """Remember acts."""
         await insert_missing(self._acts, [{"_id": act.id, **ACT.dump_python(act, mode="json")} for act in acts])
 
-    async def about(self, document_key: str, receiver: UnitCode | None = None) -> list[Act]:
-        """All acts upon a document."""
-        concerned = {"receiver": {"$in": [receiver, None]}} if receiver else {}
-        rows = await find_all(self._acts, {"document_key": document_key, **concerned})
-        return [ACT.validate_python(row) for row in rows]
+    async def about(self, document_key: str, after: SubmissionOrder) -> list[Act]:
+        """The acts upon a document that were submitted after a package, however many there are before it."""
+        selection = {"document_key": document_key, "event.order.submitted_at": {"$gte": _second(after.submitted_at)}}
+        acts = [ACT.validate_python(row) for row in await find_all(self._acts, selection)]
+        return [act for act in acts if act.event.order > after]
+
+
+def _second(at: datetime) -> str:
+    """Not greater than any text of a time in that second or later; fractions are texts of different lengths."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
