@@ -24,6 +24,7 @@ from common.service import tolerant_decoding
 from common.service.bodies import ParkedBodies
 from common.service.consumer import Consumer, Line
 from common.service.depths import QueueDepths
+from common.service.ending import end_within
 from common.service.facts_in import FactHandler, FactHandlers
 from common.service.health import Check, Readiness, routes
 from common.service.incoming import Incoming
@@ -203,6 +204,7 @@ class Service:
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             async with self.running():
                 yield
+            end_within()
 
         uvicorn.run(
             Starlette(routes=routes(self.readiness), lifespan=lifespan),
