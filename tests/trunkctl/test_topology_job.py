@@ -1,5 +1,7 @@
 """Declaring the topology, against the real broker: again changes nothing, what is missing or other is told."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from common.domain.directory import Directory
@@ -9,6 +11,7 @@ from tests.trunkctl.conftest import UNIT, Declared
 from trunkctl import broker_identity, topology_job
 from trunkctl.broker_admin import Refused
 from trunkctl.broker_identity import BrokerIdentity, objection, seen
+from trunkctl.settings import ControlSettings
 from trunkctl.topology_job import correct, whole_topology
 from trunkctl.trouble import Trouble
 
@@ -148,6 +151,17 @@ def test_a_broker_has_an_identity_that_stays(declared: Declared) -> None:
     assert first.cluster_id.startswith("rabbitmq-cluster-id-")
     assert first.nodes == 1
     assert broker_identity.ask(declared.admin) == first
+
+
+@pytest.mark.parametrize("answer", [BrokerIdentity(cluster_id="", nodes=3), BrokerIdentity(cluster_id="ours", nodes=0)])
+def test_a_broker_that_does_not_say_which_it_is_is_not_recorded(
+    answer: BrokerIdentity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else any other that does not say it either would be taken for the same."""
+    monkeypatch.setattr(broker_identity, "ask", lambda _: answer)
+    monkeypatch.setattr(topology_job, "admin", lambda _: None)
+    with pytest.raises(Trouble, match="Nothing was recorded"):
+        topology_job.adopt(ControlSettings(), "somebody", "a reason", datetime(2026, 11, 28, tzinfo=UTC))
 
 
 def test_another_broker_behind_the_name_is_refused_and_told(
