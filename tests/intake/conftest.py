@@ -56,6 +56,11 @@ class MemoryPackages:
         if claim and claim["package_id"] == package_id:
             claim["state"] = "released"
 
+    async def hold_again(self, document_key: str, package_id: str) -> None:
+        claim = self.claims.get(document_key)
+        if claim and claim["package_id"] == package_id:
+            claim["state"] = "held"
+
     async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:
         leading = [claim for key in document_keys if (claim := self._leading(key)) is not None]
         place = next_place(now, [claim["place"] for claim in leading if "place" in claim])

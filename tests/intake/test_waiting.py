@@ -26,7 +26,14 @@ from common.domain.names import PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.edxml import build
 from common.edxml.dates import VIETNAM
-from common.facts import NoticeAccepted, PackageAccepted, PackageRefused, PackageRepeated, PackageWaiting
+from common.facts import (
+    NoticeAccepted,
+    OperatorActed,
+    PackageAccepted,
+    PackageRefused,
+    PackageRepeated,
+    PackageWaiting,
+)
 from common.objects import Objects
 from intake.handlers import Intake
 from intake.packages import Packages
@@ -288,3 +295,43 @@ async def test_one_that_cannot_be_read_holds_up_no_other(world: World) -> None:
         await world.sweep()
     accepted = [fact.package_id for fact in world.announcer.facts if isinstance(fact, NoticeAccepted)]
     assert accepted == [sound.package_id]
+
+
+# a DocumentId that was given back
+
+
+def acted(package_: PackageAccepted, action: str, **changes: Any) -> OperatorActed:
+    about = {"service": "validator", "action": action, "outcome": "done", "holds_package": True} | changes
+    return OperatorActed(
+        event_id=f"{package_.package_id}/{action}",
+        occurred_at=package_.occurred_at,
+        subject=package_.subject,
+        lane=package_.lane,
+        package_id=package_.package_id,
+        sender=SENDER,
+        record_id="r",
+        actor="somebody",
+        purpose="a reason",
+        **about,
+    )
+
+
+async def test_a_package_that_an_operator_gave_up_holds_its_id_no_more(world: World) -> None:
+    first = await world.submit(package("doc"))
+    for other in ({"service": "router"}, {"outcome": "no such record"}, {"holds_package": False}):
+        await world.intake.note_acted(acted(first, "discard", **other))
+    assert (await world.submit(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))).reason is Reason.E_DUP
+    await world.intake.note_acted(acted(first, "discard"))
+    corrected = await world.submit(package("doc", pdf=b"%PDF-1.7 corrected\n%%EOF\n"))
+    assert isinstance(corrected, PackageAccepted)
+    await world.intake.note_acted(acted(first, "restore"))
+    assert (await world.submit(package("doc", pdf=b"%PDF-1.7 more\n%%EOF\n"))).reason is Reason.E_DUP
+    await world.intake.note_acted(acted(corrected, "discard"))
+    assert isinstance(await world.submit(package("doc", pdf=b"%PDF-1.7 last\n%%EOF\n")), PackageAccepted)
+
+
+async def test_a_package_that_is_taken_back_holds_its_id_again(world: World) -> None:
+    first = await world.submit(package("doc"))
+    for action in ("discard", "restore"):
+        await world.intake.note_acted(acted(first, action))
+    assert (await world.submit(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))).reason is Reason.E_DUP

@@ -19,7 +19,7 @@ from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import Parsed
 from common.edxml.dates import VIETNAM
-from common.facts import DocumentRefused, ObjectRef
+from common.facts import DocumentRefused, ObjectRef, OperatorActed
 from common.failure import Permanent
 from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
@@ -43,6 +43,9 @@ from intake.settings import IntakeSettings
 from intake.submission import SPOOL_BYTES, Submission, open_package, submission_of, uploaded
 from intake.waiting import WaitingPackage, refused_wait, waiting_of
 from intake.waiting_store import WaitingPackages
+
+EXAMINES = "validator"
+"""Of the services behind intake the only one that nothing has passed which it has parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,15 @@ class Intake:
             purge = record.purge or await objects_of(record, self.objects)
             await self.packages.mark_secret(fact.package_id, purge)
             await self._purge(purge)
+
+    async def note_acted(self, fact: OperatorActed) -> None:
+        """An operator gave up a package before it was examined, or took that back: the same for its DocumentId."""
+        if fact.service != EXAMINES or fact.outcome != "done" or not (fact.holds_package and fact.package_id):
+            return
+        if fact.action == "discard":
+            await self.packages.release(fact.subject, fact.package_id)
+        elif fact.action == "restore":
+            await self.packages.hold_again(fact.subject, fact.package_id)
 
     async def _submission(self, message: Incoming) -> Submission:
         try:

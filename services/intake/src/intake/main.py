@@ -5,7 +5,7 @@ from functools import partial
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
-from common.facts import DocumentRefused, OperatorRequested
+from common.facts import DocumentRefused, OperatorActed, OperatorRequested
 from common.metrics import begin_counting_redrives
 from common.objects import Objects
 from common.service.consumer import Consumer
@@ -64,7 +64,13 @@ def build() -> Service:
     service.counts("packages that may be lost", redrive.measure)
     requests = Requests("intake", "redrive", redrive.carry_out, MongoRequestAnswers(database), service)
     service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
-    service.on_facts({DocumentRefused: intake.release, OperatorRequested: requests.act, **redrive.handlers})
+
+    async def note_acted(fact: OperatorActed) -> None:
+        await intake.note_acted(fact)
+        await redrive.note_acted(fact)
+
+    handlers = redrive.handlers | {OperatorActed: note_acted}
+    service.on_facts({DocumentRefused: intake.release, OperatorRequested: requests.act, **handlers})
     return service
 
 

@@ -63,6 +63,11 @@ class Packages:
         expected = {"_id": document_key, "package_id": package_id}
         await compare_and_set(self._claims, expected, {"$set": {"state": "released"}})
 
+    async def hold_again(self, document_key: str, package_id: str) -> None:
+        """What was given up is taken back: the package holds its DocumentId, unless another one does by now."""
+        expected = {"_id": document_key, "package_id": package_id, "state": "released"}
+        await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})
+
     async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:
         """A place after all that were taken for these documents: kept before it is returned, so never given twice."""
         while True:
