@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from common.directory import ACCESS, CURRENT, DirectoryReader, read_disabled
 from common.domain.directory import BrokerLogin, Unit
 from common.domain.names import Lane
-from common.failure import Outage
+from common.failure import Outage, Transient
 from common.objects import Objects
 from common.settings import ServiceSettings
 from common.topology import NOTHING, SUBMIT, unit_topology
@@ -128,6 +128,24 @@ async def test_without_the_store_nothing_is_refused_by_the_directory(objects: Ow
     with pytest.raises(Outage):
         await reader.confirm()
     assert reader.is_loaded
+
+
+@pytest.mark.parametrize("key", [CURRENT, ACCESS])
+async def test_by_a_directory_that_cannot_be_understood_nothing_is_refused_and_nothing_else_held_up(key: str) -> None:
+    """It may be of a later release. As any other error it would be counted against the message."""
+    held = {CURRENT: FILE, ACCESS: disabled("A.01")}
+
+    class Held:
+        async def get_key(self, _: str, wanted: str) -> bytes:
+            return held[wanted]
+
+    reader = DirectoryReader(Held(), 3600)  # type: ignore[arg-type]
+    await reader.refresh()
+    held[key] = b'{"units": "of another kind", "disabled": "too"}'
+    with pytest.raises(Transient) as raised:
+        await reader.confirm()
+    assert not isinstance(raised.value, Outage)
+    assert set(reader.current.units) == {"A.01", "B.02"}
 
 
 async def test_a_newer_list_is_read_by_an_older_reader(objects: OwnBucket) -> None:

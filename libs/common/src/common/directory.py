@@ -6,11 +6,12 @@
 import hashlib
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from common.domain.directory import Directory, Unit
 from common.domain.names import UnitCode
-from common.failure import Outage
+from common.domain.reason import Reason
+from common.failure import Outage, Transient
 from common.objects import DIRECTORY, ObjectMissing, Objects
 
 CURRENT = "current"
@@ -94,10 +95,14 @@ class DirectoryReader:
 
         Raises ``Outage`` while the store is away, and also when the directory has changed, so that what was decided by
         the former one is decided again. A replica that could not read the store for a while refuses nothing by what it
-        read before.
+        read before. Raises ``Transient`` while the newest cannot be understood: that is no fault of the message, and
+        keeps nothing else from being handled.
         """
         before = (self.current.version, self.disabled)
-        await self.refresh()
+        try:
+            await self.refresh()
+        except ValidationError as error:
+            raise Transient(Reason.E_UNAVAILABLE, "the newest unit directory cannot be read") from error
         if (self.current.version, self.disabled) != before:
             raise Outage("unit directory", "has changed meanwhile")
 
