@@ -726,6 +726,24 @@ async def test_a_document_that_cannot_be_judged_yet_is_receipted_as_waiting_once
     assert "chưa cần gửi lại" in receipts[1]["description"]
 
 
+def waits(accepted: Any, reason: Reason) -> PackageWaiting:
+    about = accepted.model_dump(include=set(PackageWaiting.model_fields) - {"fact"})
+    about |= {"event_id": event_id(accepted.package_id, f"waiting/{reason}"), "reason": reason, "detail": ""}
+    return PackageWaiting(**about, deadline=accepted.submitted_at + timedelta(hours=72))
+
+
+@pytest.mark.parametrize("reason", [Reason.E_REFDOC_AWAITED, Reason.E_SIG_REVOCATION_UNKNOWN])
+async def test_nobody_is_told_that_a_package_waits_which_was_decided_before(world: World, reason: Reason) -> None:
+    """The two facts come by different ways, and one may be published again a day later."""
+    delivered = await world.deliver(world.letter("doc"))
+    refused = await world.invalid(world.letter("other"))
+    await world.take(refused)
+    world.sender.forget()
+    for decided in (delivered, refused):
+        await world.take(waits(decided, reason))
+    assert world.sender.inbox(SENDER) == []
+
+
 async def test_a_package_that_waits_for_a_document_is_receipted_as_waiting(world: World) -> None:
     notice = await world.notice(world.recall("doc"))
     fact = PackageWaiting(

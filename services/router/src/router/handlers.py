@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from common.clock import Clock, utc_now
+from common.domain import ids
 from common.domain.directory import Directory
 from common.domain.envelope import Envelope, Message
 from common.domain.ids import claims_document_id, concerned_documents, document_key
@@ -142,8 +143,9 @@ class Router:
             await self._executor.repeat(answer)
 
     async def notify_waiting(self, fact: PackageWaiting) -> None:
-        """A package cannot be decided yet: its sender is told."""
-        await self._executor.answer(answers.waiting_answer(fact))
+        """A package cannot be decided yet: its sender is told, unless it was decided before that came here."""
+        if not await self._is_decided(fact):
+            await self._executor.answer(answers.waiting_answer(fact))
 
     async def notify_held(self, fact: MessageParked) -> None:
         """A service gave up on a message with a package in it: its sender is told that the package is held back."""
@@ -158,6 +160,14 @@ class Router:
         is_discarded = fact.action == "discard" and fact.outcome == "done"
         if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.discarded_answer(fact, sender))
+
+    async def _is_decided(self, fact: PackageWaiting) -> bool:
+        saved = await self._store.answers.of_package(fact.package_id)
+        if any(answer.final for answer in saved):
+            return True
+        if fact.reason is Reason.E_REFDOC_AWAITED:  # it was not let in then
+            return any(not answer.is_receipt or answer.reason is None for answer in saved)
+        return await self._store.decisions.find(ids.event_id(fact.package_id, ids.VERDICT)) is not None
 
     async def _finish(self, event_id: str) -> None:
         """All of a decision is done, for every receiver."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from common.database import Collection, Database, Document, find_by_id, insert_once
-from common.domain.ids import event_id
+from common.domain.ids import VERDICT, event_id
 from common.domain.names import Label
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
@@ -60,7 +60,7 @@ class Verdicts:
 def fact_of(record: VerdictRecord, about: PackageAccepted) -> DocumentVerified | DocumentRefused:
     """The fact that announces the verdict to the other services."""
     common = about.model_dump(exclude={"fact"}) | {
-        "event_id": event_id(about.package_id, "verdict"),
+        "event_id": event_id(about.package_id, VERDICT),
         "occurred_at": record.decided_at,
         "report": record.report,
         "policy_version": record.policy_version,

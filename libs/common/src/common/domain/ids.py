@@ -73,6 +73,10 @@ def concerned_documents(message: Message) -> tuple[tuple[UnitCode, DocumentId], 
             return ()
 
 
+VERDICT = "verdict"
+"""Step of the fact that announces what the validator has found."""
+
+
 def event_id(subject: str, step: str, version: int = 1) -> str:
     """Id of a fact: the same saved decision announced twice bears the same id."""
     return f"{subject}:{step}:{version}"
