@@ -463,7 +463,7 @@ def some_inbox_silent(schedule: Schedule) -> None:
 def facts_queue_silent(schedule: Schedule) -> None:
     """A queue of facts, or the stream beside them, has no leader."""
     broker = schedule.world.broker
-    names = [name for name in broker.queues if name.startswith(("facts.", "place.")) or name == PROGRESS]
+    names = [*(name for name in broker.queues if name.startswith(("facts.", "place."))), PROGRESS]
     queue = broker.queues[schedule.chance.choice(names)]
     schedule.for_a_while(lambda: broker.lead(queue, is_silent=True), lambda: broker.lead(queue, is_silent=False))
 
