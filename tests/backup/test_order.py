@@ -14,6 +14,7 @@ FOLLOWS = {
     "router": [
         *(("placings", "decisions"), ("deliveries", "decisions"), ("delivery_events", "decisions")),
         *(("deliveries", "delivery_events"), ("acts", "decisions"), ("decisions", "documents")),
+        *(("decisions", "document_versions"), ("document_versions", "documents")),
     ],
     "intake": [("waiting", "packages"), ("packages", "claims")],
 }

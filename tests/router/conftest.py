@@ -62,7 +62,7 @@ from router.settings import RouterSettings
 from router.store import Store, mongo_store
 from router.store.placings import TRIED
 from router.store.rows import DocumentRecord, Happened
-from router.versions import Version
+from router.versions import NumberedVersion, Version, current_version
 
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 
@@ -231,7 +231,11 @@ class MemoryDocuments:
     async def name_alias(self, record: DocumentRecord) -> None:
         self.rows.setdefault(record.key, record)
 
-    async def add_version(self, key: str, version: Version) -> int:
+    async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
+        record = await self.find(key)
+        return current_version(record.versions, order) if record else None
+
+    async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         saved = self.rows[key]
         packages = [earlier.package_id for earlier in saved.versions]
         if version.package_id not in packages:

@@ -24,7 +24,9 @@ from common.headers import SENDER as FROM
 from common.sentences import sentence
 from router.delivery_state import DeliveryState
 from router.execute.silence import SHORT_SECONDS, SILENCE_SECONDS, Silence
+from router.order import order_of
 from router.placing import Cause, PlacingState
+from router.versions import Version
 
 from ..harness.memory import delivery
 from .conftest import CLOSED, SENDER, UNKNOWN, A, B, C, Sent, World, directory
@@ -539,11 +541,9 @@ async def test_an_older_version_that_arrives_last_is_not_the_current_one(world: 
         await world.take(fact)
     assert {sent.headers[PACKAGE_ID] for sent in world.sender.inbox(A)} == {older.package_id, newer.package_id}
     await world.report(world.status(StatusCode.AGREED))
-    record = await world.store.documents.find(world.key("doc"))
-    content = (await world.position("doc", A)).content_version
-    assert record is not None
-    assert content is not None
-    assert record.versions[content - 1].package_id == newer.package_id
+    again = Version(package_id=newer.package_id, package=newer.package, kind=newer.kind, order=order_of(newer))
+    number = await world.store.documents.add_version(world.key("doc"), again, order_of(newer))
+    assert (await world.position("doc", A)).content_version == number
     await world.report(world.update("doc", to=(A,), added=(C,), name="more", files=0))
     (shared,) = world.sender.inbox(C)
     assert shared.headers[PACKAGE_ID] == newer.package_id
@@ -709,7 +709,13 @@ async def test_rows_of_the_release_before_are_understood(world: World) -> None:
     after = await world.position("doc", A)
     assert (after.state, after.content_version, after.offered_version) == (DeliveryState.DONE, 2, None)
     documents = world.store.documents._documents  # type: ignore[attr-defined]
-    await documents.update_one({"_id": world.key("doc")}, {"$unset": {"versions.0.order": "", "versions.1.order": ""}})
+    versions = world.store.documents._versions._versions  # type: ignore[attr-defined]
+    (added,) = await versions.find({"_id": {"$gt": f"{world.key('doc')}/"}}).to_list(None)
+    former = {name: value for name, value in added.items() if name not in ("_id", "number")}
+    await documents.update_one({"_id": world.key("doc")}, {"$push": {"versions": former}})
+    unknown = {"versions.0.order": "", "versions.1.order": "", "last_version": ""}
+    await documents.update_one({"_id": world.key("doc")}, {"$unset": unknown})
+    await versions.delete_many({})
     await world.report(world.update("doc", to=(A,), added=(C,), name="more", files=0))
     (shared,) = world.sender.inbox(C)
     assert shared.headers[PACKAGE_ID] == update.package_id

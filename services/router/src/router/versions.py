@@ -1,6 +1,6 @@
 """The versions of a document: pure. Which one is current follows the order of submission."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from common.domain.names import Label, PackageId, PackageKind
@@ -33,7 +33,12 @@ def current_version(versions: Sequence[Version], order: SubmissionOrder) -> Numb
     """The newest of the versions that were submitted before a package."""
     numbered = [NumberedVersion(number, version) for number, version in enumerate(versions, 1)]
     earlier = [each for each in numbered if each.version.order is None or each.version.order < order]
-    return max(earlier, key=_age, default=None)
+    return newest(earlier)
+
+
+def newest(versions: Iterable[NumberedVersion | None]) -> NumberedVersion | None:
+    """The newest of some versions, in the order of submission."""
+    return max((version for version in versions if version), key=_age, default=None)
 
 
 def _age(each: NumberedVersion) -> tuple[bool, SubmissionOrder | int]:

@@ -19,7 +19,7 @@ from router.execute.execution import Routable
 from router.execute.messages import version_of
 from router.order import SubmissionOrder, order_of
 from router.store import Store
-from router.versions import NumberedVersion, current_version
+from router.versions import NumberedVersion
 
 
 class Versions:
@@ -43,9 +43,8 @@ class Versions:
         """The version of a document that an update brings, or without content the one that further units get."""
         if update.attachments:
             version = version_of(fact, update)
-            return NumberedVersion(await self._store.documents.add_version(subject, version), version)
-        document = await self._store.documents.find(subject)
-        return current_version(document.versions, order_of(fact)) if document else None
+            return NumberedVersion(await self._store.documents.add_version(subject, version, order_of(fact)), version)
+        return await self._store.documents.current_version(subject, order_of(fact))
 
     async def _overtaken(self, key: str, order: SubmissionOrder) -> list[UnitCode]:
         """Units that got an older version by an update which was submitted after this one."""

@@ -1,4 +1,4 @@
-"""Collection ``documents``: every DocumentId of every issuer, with its versions.
+"""Collection ``documents``: every DocumentId of every issuer, with how many versions it has.
 
 Every write is one insert under ``_id`` or one compare-and-set; a lost race reads again and decides again.
 """
@@ -10,12 +10,13 @@ from pydantic import TypeAdapter
 from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
 from common.domain.reason import Reason
 from common.failure import Transient
+from router.order import SubmissionOrder
 from router.route import DocumentState
+from router.store.document_versions import DocumentVersions
 from router.store.rows import DocumentRecord
-from router.versions import Version
+from router.versions import NumberedVersion, Version, current_version, newest
 
 DOCUMENT = TypeAdapter(DocumentRecord)
-VERSION = TypeAdapter(Version)
 
 
 class Documents(Protocol):
@@ -36,8 +37,11 @@ class Documents(Protocol):
     async def name_alias(self, record: DocumentRecord) -> None:
         """Statuses that name this id are about ``alias_of``."""
 
-    async def add_version(self, key: str, version: Version) -> int:
+    async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the document's versions; again, the same."""
+
+    async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
+        """The newest of the document's versions that were submitted before a package."""
 
 
 class MongoDocuments:
@@ -45,6 +49,7 @@ class MongoDocuments:
 
     def __init__(self, database: Database) -> None:
         self._documents: Collection = database.collection("documents")
+        self._versions = DocumentVersions(database)
 
     async def find(self, key: str) -> DocumentRecord | None:
         """The document of that key, an alias resolved."""
@@ -80,8 +85,8 @@ class MongoDocuments:
         """Statuses that name this id are about ``alias_of``."""
         await insert_once(self._documents, _of_document(record))
 
-    async def add_version(self, key: str, version: Version) -> int:
-        """Number of the package among the versions; again, the same."""
+    async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
+        """Number of the package among the versions; again, the same. A process that ends in between leaves a gap."""
         while True:
             row = await find_by_id(self._documents, key)
             if row is None:
@@ -89,9 +94,21 @@ class MongoDocuments:
             packages = [earlier["package_id"] for earlier in row["versions"]]
             if version.package_id in packages:
                 return packages.index(version.package_id) + 1
-            change = {"$push": {"versions": VERSION.dump_python(version, mode="json")}, "$inc": {"revision": 1}}
-            if await compare_and_set(self._documents, {"_id": key, "revision": row["revision"]}, change):
-                return len(packages) + 1
+            if known := await self._versions.find(key, order):
+                return known.number
+            last = row.get("last_version")
+            number = (last or len(packages)) + 1
+            change = {"$set": {"last_version": number}, "$inc": {"revision": 1}}
+            if await compare_and_set(self._documents, {"_id": key, "last_version": last}, change):
+                return (await self._versions.save(key, order, NumberedVersion(number, version))).number
+
+    async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
+        """The newest of the versions that were submitted before a package."""
+        record = await self.find(key)
+        if record is None:
+            return None
+        later = await self._versions.newest_before(record.key, order)
+        return newest((current_version(record.versions, order), later))
 
     async def _take_over(self, row: Document, record: DocumentRecord) -> bool:
         fields = _of_document(record)

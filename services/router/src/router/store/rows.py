@@ -23,6 +23,7 @@ class DocumentRecord:
     kind: PackageKind
     submitted_at: datetime
     versions: tuple[Version, ...] = ()
+    """The one that it was claimed with, and those of an earlier release; further ones are rows of their own."""
     reason: Reason | None = None
     """Why it was refused."""
     alias_of: str | None = None

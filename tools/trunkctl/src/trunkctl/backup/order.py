@@ -14,10 +14,11 @@ ORDER: dict[str, tuple[str, ...]] = {
     "validator": (MESSAGE_RECORDS, "verdicts"),
     # A record names the ledger's entry, and an entry follows the claim of its event.
     "archive": (MESSAGE_RECORDS, BACKUPS, "progress", "records", "ledger", "ledger_events"),
-    # A decision is carried out row by row, and it follows the claim of its document.
+    # A decision is carried out row by row, and it follows the claim of its document, which knows the number of the last
+    # version.
     "router": (
         *(MESSAGE_RECORDS, OPERATOR_REQUESTS, "inboxes", "answers", "placings"),
-        *("deliveries", "delivery_events", "acts", "decisions", "documents"),
+        *("deliveries", "delivery_events", "acts", "decisions", "document_versions", "documents"),
     ),
     # A package that waited becomes a package, and a package follows the claim of its DocumentId.
     "intake": (MESSAGE_RECORDS, OPERATOR_REQUESTS, "unit_rates", "rounds", WAITING, "packages", "claims"),
