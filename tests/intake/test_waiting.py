@@ -1,5 +1,6 @@
 """Packages about documents that have not come: kept, told, woken, and refused at the deadline."""
 
+import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -33,7 +34,9 @@ from common.facts import (
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
+    SecurityNoticed,
 )
+from common.failure import Transient
 from common.objects import Objects
 from intake.handlers import Intake
 from intake.packages import Packages
@@ -335,3 +338,25 @@ async def test_a_package_that_is_taken_back_holds_its_id_again(world: World) -> 
     for action in ("discard", "restore"):
         await world.intake.note_acted(acted(first, action))
     assert (await world.submit(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))).reason is Reason.E_DUP
+
+
+async def test_nobody_is_told_that_a_package_was_accepted_which_is_not_decided(world: World) -> None:
+    """It claimed the DocumentId, and its process ended, or it is being decided at this moment."""
+    first, other = package("doc"), package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n")
+    first_id = ids.package_id(SENDER, hashlib.sha256(first).hexdigest())
+    await world.packages.claim(ids.document_key(SENDER, "doc"), first_id)
+    with pytest.raises(Transient):
+        await world.submit(other)
+    assert isinstance(await world.submit(first), PackageAccepted)
+    assert (await world.submit(other)).reason is Reason.E_DUP
+
+
+async def test_a_package_that_was_refused_after_it_had_claimed_its_id_holds_nothing(world: World) -> None:
+    first, other = package("doc"), package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n")
+    first_id = ids.package_id(SENDER, hashlib.sha256(first).hexdigest())
+    await world.packages.claim(ids.document_key(SENDER, "doc"), first_id)
+    closed = Unit(code=SENDER, name=SENDER, valid_from=date(2025, 7, 1), valid_to=date(2026, 1, 31))
+    newest, world.directory.current = world.directory.current, Directory([closed])
+    assert isinstance(await world.submit(first), SecurityNoticed | PackageRefused)
+    world.directory.current = newest
+    assert isinstance(await world.submit(other), PackageAccepted)

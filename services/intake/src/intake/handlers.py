@@ -20,7 +20,7 @@ from common.domain.reason import Reason
 from common.edxml import Parsed
 from common.edxml.dates import VIETNAM
 from common.facts import DocumentRefused, ObjectRef, OperatorActed
-from common.failure import Permanent
+from common.failure import Permanent, Transient
 from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
 from common.secrecy import mark_in_message
@@ -211,8 +211,18 @@ class Intake:
         if not isinstance(answer, Admitted) or not ids.claims_document_id(message):
             return answer
         updated = known[0] if message.kind is PackageKind.UPDATE else None
-        holder = await self.packages.claim(answer.subject, arrival.package_id, updated)
-        return settle_claim(arrival.package_id, holder) or answer
+        return await self._claim(answer.subject, arrival.package_id, updated) or answer
+
+    async def _claim(self, document_key: str, package_id: str, updated: str | None) -> Refused | None:
+        """A DocumentId belongs to a package that was accepted. What is not decided yet may still be refused."""
+        while (holder := await self.packages.claim(document_key, package_id, updated)) != package_id:
+            decided = await self.packages.find(holder)
+            if decided is None:
+                raise Transient(Reason.E_UNAVAILABLE, f"package {holder} of the same DocumentId is being decided")
+            if decided.reason is None:
+                break
+            await self.packages.release(document_key, holder)
+        return settle_claim(package_id, holder)
 
     async def _answer(self, record: PackageRecord) -> None:
         about_document(
