@@ -186,6 +186,23 @@ async def test_what_was_not_read_is_placed_again_under_the_same_id(desk: Desk, w
     assert REGISTRY.get_sample_value("trunk_broker_data_lost") == 0
 
 
+async def test_what_was_placed_between_two_losses_is_placed_again_before_anybody_has_seen_the_second(
+    desk: Desk, world: World
+) -> None:
+    await desk.watch.watch()
+    desk.broker.lose_everything()
+    await desk.watch.watch()
+    world.clock.move(hours=1)
+    await world.take(await world.verified(world.letter("unread")))
+    (*_, unread) = given(world, B)
+    world.clock.move(minutes=1)
+    desk.broker.lose_everything()
+    world.sender.forget()
+    assert (await desk.rebuild()).startswith("done")
+    await world.sweep(seconds=1)
+    assert unread in given(world, B)
+
+
 async def test_what_was_placed_a_short_time_before_the_inbox_was_empty_is_placed_again(
     desk: Desk, world: World
 ) -> None:

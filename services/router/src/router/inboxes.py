@@ -71,7 +71,8 @@ class InboxWatch:
         if (unit != EVERYTHING and unit not in self._directory.current.units) or (since and since.tzinfo is None):
             return MALFORMED
         emptied_at = await self._store.inboxes.emptied_at(units)
-        until = (await self._store.inboxes.mark()).lost_at or self._now()
+        _, mark = await self._look()  # the data may have been lost once more, and nobody has looked since
+        until = mark.lost_at or self._now()
         count = 0
         for each in units:
             count += await self._place_again(each, since or read_until(emptied_at.get(each)), until)
@@ -87,17 +88,22 @@ class InboxWatch:
         return count
 
     async def _is_marked(self) -> bool:
-        before = await self._store.inboxes.mark()
+        before, mark = await self._look()
         if not before.is_set:
             await self._set_mark(Mark(is_set=True))
             return True
-        mark = seen(before, (await self._broker.depths_of_existing((MARK,))).get(MARK, 0), self._now())
         if mark != before:
             log.error("the broker has lost its data: rebuild the inboxes")
             await self._store.inboxes.set_mark(mark)
             await self._set_mark(mark)
         set_broker_data_lost(is_lost=mark.lost_at is not None)
         return mark.lost_at is None
+
+    async def _look(self) -> tuple[Mark, Mark]:
+        """What is remembered of the mark, and what is known of it now."""
+        before = await self._store.inboxes.mark()
+        messages = (await self._broker.depths_of_existing((MARK,))).get(MARK, 0)
+        return before, seen(before, messages, self._now())
 
     async def _set_mark(self, mark: Mark) -> None:
         """Put the mark into its queue, and remember it so."""
