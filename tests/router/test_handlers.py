@@ -710,12 +710,13 @@ async def test_rows_of_the_release_before_are_understood(world: World) -> None:
     assert (after.state, after.content_version, after.offered_version) == (DeliveryState.DONE, 2, None)
     documents = world.store.documents._documents  # type: ignore[attr-defined]
     versions = world.store.documents._versions._versions  # type: ignore[attr-defined]
-    (added,) = await versions.find({"_id": {"$gt": f"{world.key('doc')}/"}}).to_list(None)
+    of_document = {"_id": {"$gt": f"{world.key('doc')}/", "$lt": f"{world.key('doc')}0"}}
+    (added,) = await versions.find(of_document).to_list(None)
     former = {name: value for name, value in added.items() if name not in ("_id", "number")}
     await documents.update_one({"_id": world.key("doc")}, {"$push": {"versions": former}})
     unknown = {"versions.0.order": "", "versions.1.order": "", "last_version": ""}
     await documents.update_one({"_id": world.key("doc")}, {"$unset": unknown})
-    await versions.delete_many({})
+    await versions.delete_many(of_document)
     await world.report(world.update("doc", to=(A,), added=(C,), name="more", files=0))
     (shared,) = world.sender.inbox(C)
     assert shared.headers[PACKAGE_ID] == update.package_id
