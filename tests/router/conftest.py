@@ -348,6 +348,13 @@ class MemoryPlacings:
             return True
         return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
 
+    async def withdraw_unplaced(self, placing_id: str, by: str) -> bool:
+        row = self.rows.get(placing_id)
+        if row and row.state in TRIED:
+            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall="")
+            return True
+        return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
+
     async def returned(self, placing_id: str) -> bool:
         row = self.rows[placing_id]
         is_first = row.state in (*TRIED, PlacingState.PLACED)

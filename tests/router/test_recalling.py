@@ -1,11 +1,13 @@
 """A document that is taken back before its unit got it is withdrawn, and the trunk answers for the unit."""
 
 import asyncio
+from unittest.mock import AsyncMock
 
 import pytest
 
 from common.domain.names import StatusCode
 from common.domain.reason import Reason
+from common.failure import Outage
 from common.headers import SENDER as FROM
 from router.delivery_state import DeliveryState
 from router.placing import Cause, PlacingState
@@ -149,6 +151,70 @@ async def test_a_delivery_that_arrives_after_all_is_followed_by_its_recall(world
     await slow
     await world.place()
     assert [sent.headers["x-kind"] for sent in world.sender.inbox(A)] == ["new", "recall"]
+
+
+@pytest.mark.parametrize("answer", [StatusCode.AGREED, StatusCode.DECLINED])
+async def test_a_document_that_its_recall_overtakes_comes_only_if_the_unit_declines(
+    world: World, answer: StatusCode
+) -> None:
+    """The order to place it comes back to the queue, and is taken again after the unit has answered the recall."""
+    document = await world.verified(world.letter(to=(A,)))
+    await world.router.handlers[type(document)](document)
+    (order,) = [each for each in world.sender.orders if f"placed/{A}".encode() in each.body]
+    world.sender.orders.clear()
+    await world.report(world.recall("doc", to=(A,)))
+    status = await world.report(world.status(answer))
+    for _ in range(2):
+        await world.router.placer.take(order)
+        await world.take(status, by=world.restarted())
+        await world.sweep(hours=5)
+    is_agreed = answer is StatusCode.AGREED
+    kinds = {sent.headers["x-kind"] for sent in world.sender.inbox(A, "document")}
+    assert kinds == ({"recall"} if is_agreed else {"recall", "new"})
+    refused = [(fact.receiver, fact.reason) for fact in world.sender.told("delivery.refused")]
+    assert set(refused) == ({(A, Reason.E_WITHDRAWN)} if is_agreed else set())
+    assert (await world.position("doc", A)).state is (DeliveryState.RECALLED if is_agreed else DeliveryState.SENT)
+    assert not await world.store.placings.has_open(document.event_id)
+    assert bool(world.sender.told("package.routed")), "and the package comes to its end"
+
+
+async def test_a_process_that_ended_before_it_saved_what_to_place_gives_nothing_to_who_agreed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deliveries are open already, so the unit is asked to give back what nobody has placed yet."""
+    document = await world.verified(world.letter(to=(A, B)))
+    with monkeypatch.context() as ending:
+        ending.setattr(world.store.placings, "open", AsyncMock(side_effect=Outage("database", "the process ends")))
+        with pytest.raises(Outage):
+            await world.router.handlers[type(document)](document)
+    await world.report(world.recall("doc", to=(A,)))
+    await world.report(world.status(StatusCode.AGREED))
+    for _ in range(2):
+        await world.take(document, by=world.restarted())
+    assert {sent.headers["x-kind"] for sent in world.sender.inbox(A, "document")} == {"recall"}
+    assert {sent.headers["x-kind"] for sent in world.sender.inbox(B, "document")} == {"new"}
+    assert {(fact.receiver, fact.reason) for fact in world.sender.told("delivery.refused")} == {(A, Reason.E_WITHDRAWN)}
+    assert not await world.store.placings.has_open(document.event_id)
+
+
+async def test_a_document_that_is_being_placed_while_the_unit_agrees_is_noted(world: World) -> None:
+    """The attempt ends after the agreement: what is in the inbox is on record, and so is that it was withdrawn."""
+    document = await world.verified(world.letter(to=(A,)))
+    await world.router.handlers[type(document)](document)
+    (order,) = [each for each in world.sender.orders if f"placed/{A}".encode() in each.body]
+    world.sender.orders.clear()
+    await world.report(world.recall("doc", to=(A,)))
+    world.sender.silent.add(A)
+    before = world.sender.attempts
+    slow = asyncio.create_task(world.router.placer.take(order))
+    while world.sender.attempts == before:
+        await asyncio.sleep(0)
+    world.sender.silent.clear()
+    await world.report(world.status(StatusCode.AGREED))
+    world.sender.heard.set()
+    await slow
+    assert {fact.receiver for fact in world.sender.told("delivery.refused")} == {A}
+    assert document.package_id in {fact.package_id for fact in world.sender.told("delivery.placed")}
 
 
 async def test_an_issuer_that_closed_meanwhile_is_not_answered(world: World) -> None:

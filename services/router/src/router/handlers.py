@@ -118,7 +118,7 @@ class Router:
         if refused := decision.refused:
             await self._executor.refuse(fact, message, decision, refused)
         else:
-            await self._executor.carry_out(fact, message, decision)
+            await self._executor.carry_out(fact, message, decision, is_repeated=earlier is not None)
         await self._acknowledge_once(fact)
         if earlier:
             await self._report(fact, earlier)

@@ -89,8 +89,11 @@ class Executor:
         self._recording = Recording(store, self._held)
         self._recalling = Recalling(store, self._recording, inbox.trunk, reaches, finished)
 
-    async def carry_out(self, fact: Routable, message: Message, decision: Decision) -> None:
-        """Open all deliveries first: whoever gets the document can report on it at once."""
+    async def carry_out(self, fact: Routable, message: Message, decision: Decision, *, is_repeated: bool) -> None:
+        """Open all deliveries first: whoever gets the document can report on it at once.
+
+        ``is_repeated``: an earlier run saved the decision, and may have ended anywhere; units may have answered since.
+        """
         execution = await self._execution(fact, message, decision)
         opened: Mapping[UnitCode, Step] = dict(
             filter(None, await self._all(partial(self._open, execution, order) for order in decision.orders))
@@ -107,9 +110,9 @@ class Executor:
         if len(placings) == 1 and not held:
             placings = [placings[0].model_copy(update={"is_alone": True})]
         await self._store.placings.open(held)
-        await self._place(placings)
+        await self._place(placings, execution if is_repeated else None)
         await self._all(partial(self._sender.announce, each) for work in works for each in work.facts)
-        await self._all(partial(self._held.settle, decision.subject, placing.receiver) for placing in held)
+        await self._all(partial(self._held.settle, execution, placing.receiver) for placing in held)
         if not placings and not held:
             await self._finished(decision.event_id)
 
@@ -136,9 +139,14 @@ class Executor:
         await self._sender.announce(fact.follow(RoutingRefused, "routing.refused", decision.at, **about))
         await self._finished(decision.event_id)
 
-    async def _place(self, placings: list[Placing]) -> None:
-        """Save the messages and have them tried. Of those that their inboxes have, only the facts are announced."""
+    async def _place(self, placings: list[Placing], repeated: Execution | None = None) -> None:
+        """Save the messages and have them tried. Of those that their inboxes have, only the facts are announced.
+
+        ``repeated``: the execution that an earlier run began. Whoever agreed to a recall since then gets no content.
+        """
         saved = await self._store.placings.open(placings)
+        if repeated:
+            await self._all(partial(self._held.settle, repeated, each.receiver) for each in placings if each.delivery)
         await self._all(partial(self._placer.order_again, each) for each in placings if each.id in saved)
         await self._all(partial(self._placer.order, each) for each in placings if each.id not in saved)
 

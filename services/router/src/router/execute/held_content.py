@@ -1,14 +1,21 @@
-"""New content for a unit from which the document is being taken back: held until the unit answers the recall."""
+"""Content for a unit from which the document is being taken back.
+
+New content is held until the unit answers the recall. If the unit agrees, nothing of the document is placed any more,
+neither what was held nor what was still on its way: a recall can overtake the document that it is about, when the order
+to place the document is delivered a second time.
+"""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from common.domain.ids import event_id
-from common.domain.names import UnitCode
+from common.domain.names import PackageId, UnitCode
 from common.facts import FACT, BaseFact
 from router.compose import ANSWER, Answer
-from router.delivery_history import held_packages, position_of
-from router.delivery_state import DeliveryState
+from router.delivery_history import content_packages, held_packages, position_of
+from router.delivery_state import DeliveryState, EventKind
+from router.execute.execution import Execution
+from router.execute.messages import withdrawn
 from router.execute.placing import Placer, Sender
 from router.placing import LOST_AFTER, Cause, Placing, PlacingState
 from router.store import Store
@@ -45,21 +52,28 @@ class HeldContent:
         self._finished = finished
         self._now = now
 
-    async def settle(self, key: str, receiver: UnitCode) -> None:
-        """Do what the unit's answer says, if it has answered."""
-        history = await self._store.deliveries.history(key, receiver)
+    async def settle(self, execution: Execution, receiver: UnitCode) -> None:
+        """Do what the unit's answer says, if it has answered. ``execution``: of the answer, or of the recall."""
+        history = await self._store.deliveries.history(execution.decision.subject, receiver)
         state = position_of(history).state
         if state is DeliveryState.RECALL_PENDING:
             return
+        is_recalled = state is DeliveryState.RECALLED
         for package_id in held_packages(history):
-            placing = await self._store.placings.find(event_id(package_id, f"placed/{receiver}"))
+            placing = await self._placing(package_id, receiver)
             if placing is None:
                 continue
-            if state is DeliveryState.RECALLED:
+            if is_recalled:
                 await self._withdraw(placing)
             elif placing.state is PlacingState.HELD:
                 await self._store.placings.release(placing.id, self._now() + LOST_AFTER)
                 await self._placer.order(placing)
+        if is_recalled:
+            for package_id in content_packages(history):
+                await self._withdraw_unplaced(execution, await self._placing(package_id, receiver))
+
+    async def _placing(self, package_id: PackageId, receiver: UnitCode) -> Placing | None:
+        return await self._store.placings.find(event_id(package_id, f"placed/{receiver}"))
 
     async def _withdraw(self, placing: Placing) -> None:
         if placing.state not in (PlacingState.HELD, PlacingState.WITHDRAWN):
@@ -67,5 +81,16 @@ class HeldContent:
         await self._store.placings.withdraw(placing.id)
         await self._answer(ANSWER.validate_python(placing.refusal))
         await self._sender.announce(FACT.validate_python(placing.refused))
+        if not await self._store.placings.has_open(placing.decision):
+            await self._finished(placing.decision)
+
+    async def _withdraw_unplaced(self, execution: Execution, placing: Placing | None) -> None:
+        """Content that was to be placed before the recall, and is not in the inbox as far as the router knows."""
+        if placing is None or placing.fact is None:
+            return
+        ended_by = f"{execution.fact.event_id}/{EventKind.AGREED}"  # not by the recall, which announces it itself
+        if not await self._store.placings.withdraw_unplaced(placing.id, ended_by):
+            return
+        await self._sender.announce(withdrawn(placing, execution.decision.at))
         if not await self._store.placings.has_open(placing.decision):
             await self._finished(placing.decision)

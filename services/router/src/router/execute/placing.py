@@ -151,12 +151,12 @@ class Placer:
 
     async def _recall_late(self, placing: Placing) -> None:
         """A delivery that two processes tried at once, and one of them put into the inbox while a recall withdrew it:
-        the unit gets the recall as well."""
+        the unit gets the recall as well, if it has not got it yet."""
         saved = await self._store.placings.find(placing.id) if placing.delivery else None
-        if saved is None or saved.state is not PlacingState.WITHDRAWN or not saved.recall:
+        if saved is None or saved.state is not PlacingState.WITHDRAWN:
             return
         log.error("withdrawn delivery reached its inbox", unit=placing.receiver, placing=placing.id)
-        if await self._store.placings.reopen(saved.recall, self._now() + LOST_AFTER):
+        if saved.recall and await self._store.placings.reopen(saved.recall, self._now() + LOST_AFTER):
             recall = await self._store.placings.find(saved.recall)
             if recall is not None:
                 await self.order(recall)

@@ -26,5 +26,5 @@ class Recording:
         record_status(receiver, event, happened)
         is_answered = happened.step.position.state is not DeliveryState.RECALL_PENDING
         if is_answered and event.kind in (*ANSWERS, *RECALLS):
-            await self._held.settle(execution.decision.subject, receiver)
+            await self._held.settle(execution, receiver)
         return happened.step

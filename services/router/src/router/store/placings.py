@@ -57,6 +57,12 @@ class Placings(Protocol):
         ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one.
         """
 
+    async def withdraw_unplaced(self, placing_id: str, by: str) -> bool:
+        """Never try a placing again that nobody has noted as placed; False = it is placed, held or withdrawn.
+
+        ``by``: event id of what ended the delivery. May be repeated: what was withdrawn for it stays so, and is True.
+        """
+
     async def returned(self, placing_id: str) -> bool:
         """The unit's system gave it back; False = it was noted before, or the placing was withdrawn."""
 
@@ -143,10 +149,17 @@ class MongoPlacings:
         causes = [cause.value for cause in NOT_TAKEN]
         waits = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
         untaken: Document = {"_id": placing_id, "$or": [waits, {"state": PlacingState.RETURNED.value}]}
+        return await self._withdraw_if(untaken, by, recall)
+
+    async def withdraw_unplaced(self, placing_id: str, by: str) -> bool:
+        """Never try a placing again that nobody has noted as placed. May be repeated."""
+        return await self._withdraw_if(_open(placing_id), by, "")
+
+    async def _withdraw_if(self, expected: Document, by: str, recall: str) -> bool:
         change = {"state": PlacingState.WITHDRAWN.value, "cause": None, "withdrawn_by": by, "recall": recall}
-        if await compare_and_set(self._placings, untaken, {"$set": change}):
+        if await compare_and_set(self._placings, expected, {"$set": change}):
             return True
-        row = await find_by_id(self._placings, placing_id)
+        row = await find_by_id(self._placings, expected["_id"])
         return row is not None and row["state"] == PlacingState.WITHDRAWN and row.get("withdrawn_by") == by
 
     async def returned(self, placing_id: str) -> bool:
