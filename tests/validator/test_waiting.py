@@ -7,7 +7,8 @@ import pytest
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.facts import ObjectRef, PackageAccepted
-from validator.waiting import REMEMBERED, TOLD_AFTER, WaitingNotices, notice_of
+from validator import waiting
+from validator.waiting import TOLD_AFTER, WaitingNotices, notice_of
 
 AT = datetime(2026, 2, 16, 1, 0, tzinfo=UTC)
 PATIENCE, UNKNOWN = timedelta(hours=72), Reason.E_SIG_REVOCATION_UNKNOWN
@@ -61,9 +62,10 @@ def test_another_patience_is_another_event() -> None:
     assert len(ids) == 2
 
 
-def test_it_remembers_no_more_than_a_number() -> None:
+def test_it_remembers_no_more_than_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "REMEMBERED", 10)
     notices, now = WaitingNotices(PATIENCE), AT + timedelta(hours=1)
-    for number in range(REMEMBERED + 5):
+    for number in range(11):
         notices.note(notice_of(accepted(str(number)), UNKNOWN, PATIENCE), now)
     assert notices.due(accepted("0"), UNKNOWN, now) is not None
-    assert notices.due(accepted(str(REMEMBERED)), UNKNOWN, now) is None
+    assert all(notices.due(accepted(str(number)), UNKNOWN, now) is None for number in range(1, 11))

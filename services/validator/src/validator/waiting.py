@@ -17,7 +17,8 @@ TOLD_AFTER = {Lane.NORMAL: timedelta(minutes=30), Lane.URGENT: timedelta(minutes
 """From submission on."""
 TOLD_AGAIN_AFTER = timedelta(hours=12)
 """Less than the day for which intake then leaves the package alone. Its sender gets no second receipt."""
-REMEMBERED = 10_000
+REMEMBERED = 100_000
+"""About 27 MB. Packages beyond that are announced at each attempt, which is the same fact each time."""
 
 
 class WaitingNotices:
