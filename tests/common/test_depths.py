@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pamqp.commands import Basic
@@ -15,6 +16,7 @@ from devstack.ports import LOOPBACK
 
 from .conftest import VirtualHost
 
+HOUR_MS = 3_600_000
 QUEUES = ("facts.archive.normal", "place.urgent")
 
 
@@ -27,6 +29,25 @@ async def test_intake_may_ask_for_the_depths_behind_it(vhost: VirtualHost) -> No
     assert (await asking.ask(QUEUES))[QUEUES[0]] == 3
     await asking.close()
     assert (await asking.ask(QUEUES))[QUEUES[0]] == 3, "a closed connection is opened again"
+    await asking.close()
+
+
+async def test_what_waits_for_its_next_attempt_is_not_counted(vhost: VirtualHost) -> None:
+    """So documents that wait for a revocation list keep neither the door closed nor lost packages from coming again."""
+    delays = {"delayed-retry-type": "all", "delayed-retry-min": HOUR_MS, "delayed-retry-max": HOUR_MS}
+    vhost.admin.put(f"/policies/{quote(vhost.name)}/slow", {"pattern": "^slow$", "definition": delays, "priority": 9})
+    asking = QueueDepths(vhost.url(), "test")
+    async with vhost.channel() as channel:
+        await channel.queue_declare("slow", durable=True, arguments={"x-queue-type": "quorum"})
+        for _ in range(3):
+            await channel.basic_publish(b"x", routing_key="slow", properties=Basic.Properties(delivery_mode=2))
+        for message in [await channel.basic_get("slow") for _ in range(3)]:
+            await channel.basic_nack(message.delivery_tag or 0, requeue=True)
+        assert isinstance((await channel.basic_get("slow")).delivery, Basic.GetEmpty), "all three wait"
+        assert await asking.ask(["slow"]) == {"slow": 0}
+        await channel.basic_publish(b"x", routing_key="slow", properties=Basic.Properties(delivery_mode=2))
+        assert await asking.ask(["slow"]) == {"slow": 1}
+        await channel.queue_delete("slow")
     await asking.close()
 
 
