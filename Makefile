@@ -1,8 +1,10 @@
 # Every command people type. `make` alone lists them.
 UV := $(shell command -v uv || echo .uv/bin/uv)
 RUN := $(UV) run --no-sync
+# What a program compiles of its modules is kept, also where the surroundings say no: some thousand processes start here.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down test container-test images sbom cluster-programs cluster-test upgrade-test chaos bench bench-flow bench-validator simulation asyncapi lint types contracts dashboards format clean
+.PHONY: help setup demo up down test test-fast container-test images sbom cluster-programs cluster-test upgrade-test chaos bench bench-flow bench-validator simulation asyncapi lint types contracts dashboards format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -20,9 +22,15 @@ up: setup ## start the servers and the five services, and leave them running
 down: ## stop everything `make up` started
 	@$(RUN) trunkctl down
 
-test: setup ## every test, on real servers and then in containers
-	@$(RUN) pytest --ignore=tests/containers
-	@$(RUN) pytest -v tests/containers
+test: setup ## every test in four parts, with one table at the end; T=tests/intake for some of them
+ifdef T
+	@$(RUN) pytest $(T)
+else
+	@$(RUN) python -m tests.parts $(if $(TESTED),--without $(TESTED))
+endif
+
+test-fast: setup ## every test that needs no server, on all cores
+	@$(RUN) python -m tests.parts --only "without servers"
 
 container-test: setup ## of these, images and compose file, in a container engine of this checkout
 	@$(RUN) pytest -v tests/containers

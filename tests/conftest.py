@@ -1,14 +1,29 @@
-"""Servers for tests: those of this checkout's ``.devstack``, started once if nothing runs yet."""
+"""Servers for tests, and the one rule that tells which tests need any: the marker ``servers``.
+
+A test gets the marker by what it asks for: a fixture of ``SERVER_FIXTURES``, a variant of ``REAL_VARIANTS``, or by its
+folder. All others may run anywhere, in any number at once (``make test-fast``). Nothing here is on trust: a test that
+lacks the marker fails when it asks for such a fixture after all, or connects to a server of this checkout.
+"""
 
 import json
+import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 ADDRESSES = ROOT / ".devstack" / "addresses.json"
+SERVER_FIXTURES = {"stack", "addresses", "spare", "trunk", "engine", "plane", "node"}
+REAL_VARIANTS = {"real", "servers"}
+"""Ids of variants of a test that run against a real server, beside one that is remembered."""
+SERVER_PORTS = range(20_000, 32_000)
+"""Where ``devstack`` gives ports to servers; those that a test opens for itself are above."""
+SERVER_FOLDERS = {"backup", "cluster", "containers", "contract", "stores", "system"}
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +31,72 @@ def stack() -> SimpleNamespace:
     """Addresses of RabbitMQ, the MongoDB-wire server and the object store (fields as ``devstack`` writes them)."""
     subprocess.run([ROOT / ".venv/bin/devstack", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return SimpleNamespace(**json.loads(ADDRESSES.read_text()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs servers, before ``-m`` selects."""
+    for item in items:
+        if needs_servers(item):
+            item.add_marker("servers")
+
+
+def needs_servers(item: Any) -> bool:
+    """Whether the test asks for servers by fixture, variant or folder."""
+    variant = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return bool(
+        SERVER_FIXTURES.intersection(item.fixturenames)
+        or any(isinstance(value, str) and value in REAL_VARIANTS for value in variant)
+        or item.path.relative_to(ROOT / "tests").parts[0] in SERVER_FOLDERS
+    )
+
+
+class ServerFixtures:
+    """A test that asks for servers in another way than by the rule above fails.
+
+    A plugin of its own: hooks of a ``conftest.py`` hear nothing of fixtures that live as long as the session.
+    """
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
+        item = request._pyfuncitem
+        if fixturedef.argname in SERVER_FIXTURES and not item.get_closest_marker("servers"):
+            pytest.fail(f"{item.nodeid} asks for {fixturedef.argname}: mark it pytest.mark.servers")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(ServerFixtures())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with kept_from_servers(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with kept_from_servers(item):
+        return (yield)
+
+
+@contextmanager
+def kept_from_servers(item: pytest.Item) -> Iterator[None]:
+    """A test without the marker that connects to a server fails, whatever it makes of the error."""
+    if item.get_closest_marker("servers"):
+        yield
+        return
+    reached: list[object] = []
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[1] in SERVER_PORTS:
+            reached.append(address)
+            raise PermissionError(f"{address} is a server's, and {item.nodeid} is not marked pytest.mark.servers")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+    if reached:
+        pytest.fail(f"{item.nodeid} connects to {reached}: mark it pytest.mark.servers")

@@ -1,5 +1,6 @@
 """Links lead somewhere, and what is quoted can be typed."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,16 @@ def misread(arguments: list[str], whole: bool) -> str:
         command, path, arguments = command.commands[arguments[0]], [*path, arguments[0]], arguments[1:]
     if hasattr(command, "commands"):
         return "it says no command" if whole and path else ""
+    explained(*path)
+    return incomplete(command, arguments) if whole else unknown(command, arguments)
+
+
+@cache
+def explained(*path: str) -> str:
+    """What the command says of itself."""
     helped = CliRunner().invoke(app, [*path, "--help"])
     assert helped.exit_code == 0, helped.output
-    return incomplete(command, arguments) if whole else unknown(command, arguments)
+    return helped.output
 
 
 def unknown(command: Any, arguments: list[str]) -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -207,10 +208,13 @@ class Trunk:
 
     def collection(self, database: str, name: str) -> Any:
         """A collection, to look into."""
-        client: Any = pymongo.MongoClient(
-            self.told["mongo_uris"]["operator"], serverSelectionTimeoutMS=20_000, tz_aware=True
-        )
-        return client[database][name]
+        return database_client(self.told["mongo_uris"]["operator"])[database][name]
+
+
+@cache
+def database_client(uri: str) -> Any:
+    """One for the whole run: logging in costs the server more than most questions."""
+    return pymongo.MongoClient(uri, serverSelectionTimeoutMS=20_000, tz_aware=True)
 
 
 def submission(unit: str, **changes: Any) -> pika.BasicProperties:

@@ -39,7 +39,7 @@ def render(render_text: Callable[[str], str]) -> Callable[[str], Manifests]:
 
     @cache
     def parsed(name: str) -> list[Object]:
-        return list(yaml.safe_load_all(render_text(name)))
+        return list(yaml.load_all(render_text(name), yaml.CSafeLoader))
 
     return lambda name: Manifests(deepcopy(parsed(name)))
 

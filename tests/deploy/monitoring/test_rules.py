@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,15 @@ ALERTS = list(files.alerts())
 Case = tuple[str, list[dict[str, Any]]]
 
 
+@cache
+def groups() -> list[dict[str, Any]]:
+    """Every group of cases."""
+    return [group for path in TEST_FILES for group in yaml.safe_load(path.read_text())["tests"]]
+
+
 def cases(alert: str) -> list[list[Case]]:
     """Of every test group: the moments at which this alert is asked for, and what is expected."""
-    groups = [group for path in TEST_FILES for group in yaml.safe_load(path.read_text())["tests"]]
-    asked = [[test for test in group.get("alert_rule_test", []) if test["alertname"] == alert] for group in groups]
+    asked = [[test for test in group.get("alert_rule_test", []) if test["alertname"] == alert] for group in groups()]
     return [[(test["eval_time"], test["exp_alerts"]) for test in tests] for tests in asked if tests]
 
 

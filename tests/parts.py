@@ -1,0 +1,114 @@
+"""``make test``: all parts of the test suite, one after the other whatever fails, and one table at the end."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parent.parent
+SERVICES = ("intake", "validator", "router", "archive", "notifier")
+WORKERS = ("-n", "logical", "--dist", "loadfile")
+"""One process a core; tests of one file stay together, so that their fixtures are made once."""
+APART = ("tests/system", "tests/containers")
+"""Folders that are parts of their own: each runs a whole trunk."""
+
+LARGE = ("validator", "router")
+"""Services with so many tests that starting further processes pays."""
+
+PARTS = {
+    "without servers": ("-q", "-m", "not servers", *WORKERS),
+    "servers": ("-q", "-m", "servers", *(f"--ignore={folder}" for folder in APART)),
+    "system": ("-v", "tests/system"),
+    "containers": ("-v", "tests/containers"),
+}
+
+
+def parts_of(service: str) -> dict[str, tuple[str, ...]]:
+    """Of one service: run in an environment that has nothing but the service's own dependencies."""
+    folder = f"tests/{service}"
+    if service not in LARGE:
+        return {service: ("-q", folder)}
+    return {f"{service}, {part}": (*PARTS[part], folder) for part in ("without servers", "servers")}
+
+
+@dataclass
+class Result:
+    """What became of a part."""
+
+    part: str
+    code: int
+    """As pytest ended: 0 = all passed, 5 = no test was chosen."""
+    seconds: float
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """How many tests, by reason."""
+
+    @property
+    def is_good(self) -> bool:
+        return self.code == 0 and not self.failed
+
+
+def read(report: Path, result: Result) -> Result:
+    """Count what a report of pytest (JUnit XML) says into ``result``; a report that is missing says nothing."""
+    if not report.is_file():
+        return result
+    for case in ElementTree.parse(report).iter("testcase"):
+        skipped = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failed.append(f"{case.get('classname')}::{case.get('name')}")
+        elif skipped is not None:
+            result.skipped[skipped.get("message", "")] += 1
+        else:
+            result.passed += 1
+    return result
+
+
+def run(part: str, arguments: Iterable[str]) -> Result:
+    """One part to its end, with its output as it comes."""
+    print(f"\n== tests: {part}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments, f"--junitxml={report}"], cwd=ROOT, check=False
+        )
+        return read(report, Result(part, done.returncode, time.monotonic() - began))
+
+
+def table(results: Iterable[Result]) -> str:
+    """A line for each part, then every failure and every reason for a skip by name."""
+    listed = list(results)
+    lines = [f"{'part':28}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}"]
+    for result in listed:
+        ended = "" if result.is_good or result.failed else f"  pytest ended with {result.code}"
+        lines.append(
+            f"{result.part:28}{result.passed:8}{len(result.failed):8}{result.skipped.total():9}"
+            f"{result.seconds:9.0f}{ended}"
+        )
+    lines += [f"FAILED {name}" for result in listed for name in result.failed]
+    lines += [f"skipped {count}: {why}" for result in listed for why, count in sorted(result.skipped.items())]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.parts", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="one part; all by default")
+    parser.add_argument("--service", choices=SERVICES, help="the tests of one service")
+    parser.add_argument("--without", nargs="*", default=[], choices=SERVICES, help="services tested already")
+    asked = parser.parse_args()
+    chosen = parts_of(asked.service) if asked.service else PARTS
+    left_out = [f"--ignore=tests/{service}" for service in asked.without]
+    results = [run(part, [*chosen[part], *left_out]) for part in ([asked.only] if asked.only else chosen)]
+    print(f"\n{table(results)}", flush=True)
+    return 0 if all(result.is_good for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
