@@ -16,6 +16,7 @@ def test_block_is_stable_and_differs_between_checkouts():
     assert next(ports.blocks(one)) != next(ports.blocks(other))
 
 
+@pytest.mark.servers
 def test_block_with_a_port_in_use_is_passed_over(tmp_path):
     taken = ports.free_block(tmp_path)
     with socket.socket() as stranger:

@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab import prometheus
 from lab.prometheus import Tools
 
@@ -55,6 +57,7 @@ def exporting() -> Iterator[Exporter]:
         server.shutdown()
 
 
+@pytest.mark.servers
 def test_a_lost_message_reaches_the_pager_in_vietnamese(newest: Tools, tmp_path: Path) -> None:
     with received() as receiver, exporting() as exporter, running(tmp_path, receiver, "sunday") as manager:
         host = manager.removeprefix("http://")

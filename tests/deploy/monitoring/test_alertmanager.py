@@ -109,6 +109,7 @@ def test_the_desk_waits_for_working_hours_and_the_pager_does_not() -> None:
     )
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("at_work", [True, False])
 def test_warnings_arrive_in_working_hours_only_and_pages_always(newest: Tools, tmp_path: Path, at_work: bool) -> None:
     """The shipped file in a real Alertmanager; only addresses are ours, and working hours moved onto now or away."""
