@@ -59,6 +59,9 @@ class Handle:
         self._is_cancelled = False
         self._when = when
 
+    def __repr__(self) -> str:
+        return f"{self._callback!r} at {self._when}"
+
     def cancel(self) -> None:
         self._is_cancelled = True
         self._callback, self._args = _nothing, ()
@@ -89,6 +92,14 @@ class NumberedTask(asyncio.Task):  # type: ignore[type-arg]
         return self.number
 
 
+STEPS_AT_ONE_MOMENT = 200_000
+"""More than these, and something is busy for ever: it asks to be called again at once, each time that it is called."""
+
+
+class TimeStandsStill(Exception):
+    """Something would keep a processor busy until real time passes, and virtual time never would."""
+
+
 class VirtualLoop(asyncio.AbstractEventLoop):
     """See the module."""
 
@@ -101,6 +112,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._ready: deque[Handle] = deque()
         self._timers: list[tuple[float, int, Handle]] = []
         self._count = 0
+        self._steps = 0
+        """Since virtual time last passed."""
         self._is_running = False
 
     def time(self) -> float:
@@ -145,7 +158,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return task.result()
 
     def run_until(self, is_over: Callable[[], bool], latest: float = float("inf")) -> bool:
-        """Run until something holds, it is ``latest``, or nothing is left to do. Whether it holds."""
+        """Run until something holds, it is ``latest``, or nothing is left to do. Whether it holds.
+
+        Raises ``TimeStandsStill``.
+        """
         self._is_running = True
         events._set_running_loop(self)
         try:
@@ -167,11 +183,15 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         if not timers or timers[0][0] > latest:
             return False
         when, _, handle = heapq.heappop(timers)
-        self._now = max(self._now, when)
+        if when > self._now:
+            self._now, self._steps = when, 0
         self._ready.append(handle)
         return True
 
     def _run(self, handle: Handle) -> None:
+        self._steps += 1
+        if self._steps > STEPS_AT_ONE_MOMENT:
+            raise TimeStandsStill(f"{self._steps} steps at {self._now}, the last one {handle}")
         if handle.is_due:
             try:
                 handle.run()

@@ -5,7 +5,7 @@ from contextvars import copy_context
 
 import pytest
 
-from tests.simulation.loop import CURRENT, Process, VirtualLoop
+from tests.simulation.loop import CURRENT, Process, TimeStandsStill, VirtualLoop
 
 
 @pytest.fixture
@@ -33,6 +33,15 @@ def test_what_is_due_first_runs_first_and_equals_keep_their_order(loop: VirtualL
     loop.run_until(lambda: False, 10.0)
     assert ran == ["now", "a", "b", "c"]
     assert loop.time() == 10.0
+
+
+def test_what_asks_to_be_called_again_at_once_for_ever_is_an_error(loop: VirtualLoop) -> None:
+    def look_again() -> None:
+        loop.call_at(loop.time(), look_again)
+
+    loop.call_later(1.0, look_again)
+    with pytest.raises(TimeStandsStill, match=r"steps at 1\.0, .*look_again"):
+        loop.run_until(lambda: False, 10.0)
 
 
 def test_a_thread_is_one_step_that_takes_time(loop: VirtualLoop) -> None:

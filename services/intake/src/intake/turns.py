@@ -181,8 +181,9 @@ class Turns:
         """Look again when there may be room though nothing is heard, if somebody waits for that."""
         if not self._somebody_waits:
             return
-        chances = (self._gives_way_until, self.under_way.next_end_of_sharing)
-        at = min((self.under_way.next_lapse, *(each for each in chances if each > self._clock()))) + ALARM_LATE_SECONDS
+        now, chances = self._clock(), (self._gives_way_until, self.under_way.next_end_of_sharing)
+        earliest = min((self.under_way.next_lapse, *(each for each in chances if each > now)))
+        at = max(earliest, now) + ALARM_LATE_SECONDS  # never at once, which would keep the process busy with looking
         if at == NEVER or (self._alarm is not None and self._alarm.when() <= at):
             return
         if self._alarm is not None:
