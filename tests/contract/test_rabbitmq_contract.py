@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import aio_pika
+import httpx
 import pytest
 from aio_pika import DeliveryMode, ExchangeType, Message
 from aio_pika.exceptions import (
@@ -229,9 +230,22 @@ async def test_kill_loses_nothing_confirmed(spare, tmp_path: Path, name):
     assert set(confirmed) <= found
 
 
+async def counted_as_dead(addresses, queue: str, count: int) -> None:
+    """Return when the broker's statistics show so many dead letters that are still in the queue."""
+    who = (addresses.rabbitmq_admin_user, addresses.rabbitmq_admin_password)
+    async with httpx.AsyncClient(base_url=addresses.rabbitmq_management_url, auth=who) as client, asyncio.timeout(60):
+        while (await client.get(f"/api/queues/trunk/{queue}")).json().get("messages_dlx") != count:
+            await asyncio.sleep(0.25)
+
+
 async def test_dead_letters_that_lead_nowhere_survive_a_kill_and_arrive_once(spare, tmp_path: Path, name):
-    """The exchange of dead letters exists, and somebody has taken its binding away."""
-    url, count = spare("rabbitmq").amqp_url, 100
+    """The exchange of dead letters exists, and somebody has taken its binding away.
+
+    RabbitMQ 4.3.6 is killed only when it counts them: killed earlier, it came back without any of them in five of
+    eight trials, though each had been confirmed (docs/operations/verified.md).
+    """
+    addresses, count = spare("rabbitmq"), 100
+    url = addresses.amqp_url
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         await channel.declare_exchange(f"{name}.dead", ExchangeType.FANOUT, durable=True)
@@ -245,6 +259,7 @@ async def test_dead_letters_that_lead_nowhere_survive_a_kill_and_arrive_once(spa
             message = await arrived(queue)
             assert message is not None
             await message.reject(requeue=False)
+    await counted_as_dead(addresses, name, count)
     await asyncio.to_thread(servers.kill, tmp_path, "rabbitmq")
     await asyncio.to_thread(servers.revive, tmp_path, "rabbitmq")
     async with await aio_pika.connect(url) as connection:
