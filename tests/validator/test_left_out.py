@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
 from common import tasks
+from common.clock import loop_time
 from common.failure import Outage
 from common.tasks import Tasks
 from mint.pki import Revocation
@@ -332,8 +333,7 @@ async def test_material_that_could_not_be_checked_for_long_is_not_judged_by(
     with pytest.raises(ValueError, match="no root"):
         await examiner.refresh_material()
     examiner._ready_pool()  # a file system that is away for a moment stops nothing
-    clock = serving.time.monotonic
-    monkeypatch.setattr(serving.time, "monotonic", lambda: clock() + serving.STALE_SECONDS)
+    monkeypatch.setattr(serving, "loop_time", lambda: loop_time() + serving.STALE_SECONDS)
     with pytest.raises(Outage, match="no root"):
         examiner._ready_pool()
 

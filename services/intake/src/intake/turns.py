@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
-from common.clock import utc_now
+from common.clock import loop_time, utc_now
 from common.domain.names import Lane, UnitCode
 from common.metrics import set_under_way, set_under_way_limit
 from common.topology import unit_of_submit_queue
@@ -36,10 +36,6 @@ CURRENT: ContextVar[Turn | None] = ContextVar("turn", default=None)
 """The turn of the message that this task handles."""
 
 
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
-
-
 def _wall_time() -> float:
     return utc_now().timestamp()
 
@@ -48,7 +44,7 @@ class Turns:
     """Who waits at one process, in all of its lanes, and who is next."""
 
     def __init__(
-        self, bounds: Bounds, clock: Callable[[], float] = _loop_time, wall: Callable[[], float] = _wall_time
+        self, bounds: Bounds, clock: Callable[[], float] = loop_time, wall: Callable[[], float] = _wall_time
     ) -> None:
         self._clock = clock
         self.under_way = UnderWay(bounds, clock, wall)

@@ -34,7 +34,7 @@ def held(placing: Placing, refusal: Answer, refused: BaseFact) -> Placing:
 
 
 class HeldContent:
-    """Releases or withdraws held placings. May be repeated."""
+    """Does with a unit's content what its answer to a recall says: places it, or withdraws it. May be repeated."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Records events of deliveries, and lets content go on that waited for the answer to a recall."""
+"""Records events of deliveries, and has the answer to a recall applied to the unit's content."""
 
 from common.domain.names import UnitCode
 from router.delivery_history import DeliveryEvent

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from common.clock import loop_time
 from common.containment import in_thread
 from common.directory import DirectoryReader
 from common.domain.names import Sha256
@@ -100,7 +101,7 @@ class Examiner:
             raise Outage("unit directory", "has changed meanwhile")
 
     def _ready_pool(self) -> Pool:
-        if self._pool is None or time.monotonic() > self._fresh_until:
+        if self._pool is None or loop_time() > self._fresh_until:
             raise Outage("validator", self._missing or "trust material not checked for too long")
         return self._pool
 
@@ -136,7 +137,7 @@ class Examiner:
             self._reader.forget()
             raise
         self._missing = ""
-        self._fresh_until = time.monotonic() + STALE_SECONDS
+        self._fresh_until = loop_time() + STALE_SECONDS
 
     async def _use_material(self) -> None:
         material = await self._reader.read(self._directory.current)
