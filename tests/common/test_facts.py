@@ -6,13 +6,27 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from common.domain.names import Lane
-from common.facts import FACT, FACT_TYPES, BaseFact, MessageParked, OperatorRequested, PackageAccepted, name_of
+from common.domain.reason import Reason
+from common.facts import (
+    FACT,
+    FACT_TYPES,
+    BaseFact,
+    MessageParked,
+    OperatorRequested,
+    PackageAccepted,
+    PackageWaiting,
+    name_of,
+)
 from common.facts.flows import FLOWS, OPERATOR, SERVICES, is_entitled, made_by, taken_by
 from common.service.outgoing import fact_message
 from common.topology import static_topology
+
+from ..harness.drawn_facts import facts_of
 
 LONG = "ệ" * 50_000
 """A text that takes three bytes a character."""
@@ -104,6 +118,25 @@ def test_only_intake_speaks_of_accepted_packages(user: str | None) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_fact_that_all_make_is_each_one_s_own(user: str | None, service: str) -> None:
     assert is_entitled(a_fact(MessageParked, service=service), user) == (user == service)
+
+
+@pytest.mark.parametrize(
+    ("reason", "speaker"), [(Reason.E_REFDOC_AWAITED, "intake"), (Reason.E_SIG_REVOCATION_UNKNOWN, "validator")]
+)
+def test_for_what_a_package_waits_says_who_speaks(reason: Reason, speaker: str) -> None:
+    fact = a_fact(PackageWaiting, reason=reason)
+    assert [user for user in (*SERVICES, OPERATOR) if is_entitled(fact, user)] == [speaker]
+
+
+SHARED = [kind for kind in FACT_TYPES if len(FLOWS[name_of(kind)].made_by) > 1]
+
+
+@pytest.mark.parametrize("kind", SHARED, ids=name_of)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_no_fact_can_be_the_word_of_two(kind: type[BaseFact], data: st.DataObject) -> None:
+    fact = data.draw(facts_of(kind))
+    assert sum(is_entitled(fact, user) for user in FLOWS[fact.fact].made_by) <= 1
 
 
 @pytest.mark.parametrize("user", [*SERVICES, OPERATOR, "A.01", None])
