@@ -1,7 +1,9 @@
 """A virtual host of its own for each test module, with the trunk's topology and retries a thousand times faster."""
 
+import asyncio
+import gc
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -31,6 +33,8 @@ from ..harness.topology import without_reports
 setup_logs("test", "CRITICAL")
 
 USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
+Complaints = Callable[[], list[str]]
+"""What the event loop has said of exceptions that nobody took."""
 UNITS = tuple(Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in ("A.01", "B.02"))
 FASTER = 1000
 
@@ -83,6 +87,21 @@ class VirtualHost:
         """Messages in a queue, delayed ones included."""
         row = self.admin.get(f"/queues/{quote(self.name)}/{quote(queue)}")
         return int(row.get("messages", 0))
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[Complaints]:
+    """Asked at the end of a test: what nobody holds any more is collected first."""
+    said: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: said.append(str(context["message"])))
+
+    def collected() -> list[str]:
+        gc.collect()
+        return said
+
+    yield collected
+    loop.set_exception_handler(None)
 
 
 @pytest.fixture(scope="module")
