@@ -20,7 +20,8 @@ from notifier.attempts import Attempts
 from notifier.circuits import MAIL_SERVER, Circuits, circuits_of
 from notifier.compose import Channel, destinations
 from notifier.policy import Decision, State
-from notifier.store import Notifications, Row
+from notifier.rows import Row
+from notifier.store import Notifications
 
 BATCH = 200
 """Rows asked for at a time."""
