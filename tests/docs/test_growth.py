@@ -8,12 +8,6 @@ from .pages import ROOT
 
 PAGE = (ROOT / "docs" / "operations" / "growth.md").read_text(encoding="utf-8")
 OPENED = re.compile(r"\.collection\(([^)]+)\)")
-NAMED = {
-    "BACKUPS": BACKUPS,
-    "MESSAGE_RECORDS": MESSAGE_RECORDS,
-    "OPERATOR_REQUESTS": OPERATOR_REQUESTS,
-    "WAITING": WAITING,
-}
 
 
 def opened_by(service: str) -> set[str]:
