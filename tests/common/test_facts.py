@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from common.domain.names import Lane
 from common.domain.reason import Reason
@@ -22,30 +22,40 @@ from common.facts import (
     PackageWaiting,
     name_of,
 )
+from common.facts.base import MAX_TEXT, MAX_TEXT_BYTES, cut
 from common.facts.flows import FLOWS, OPERATOR, SERVICES, is_entitled, made_by, taken_by
 from common.service.outgoing import fact_message
 from common.topology import static_topology
 
 from ..harness.drawn_facts import facts_of
 
-LONG = "ệ" * 50_000
-"""A text that takes three bytes a character."""
-SHORT = ("fact", "event_id", "subject", "package_id", "record_id", "sha256", "key", "bucket")
+WIDE = {"three bytes": "ệ", "four bytes": "😀", "escaped": '"', "control": "\x01"}
+"""Characters that take more than a byte in JSON."""
+LIMITS = {
+    # Anybody may write as much as they like into these, which are cut.
+    **dict.fromkeys(("detail", "description", "subject_text", "actor", "origin", "purpose", "outcome"), 50_000),
+    # Limits of the field's words, and of AMQP's short strings; a unit's own words are of any characters.
+    "document_id": 200,
+    **dict.fromkeys(("sender", "receiver", "told", "unit"), 35),
+    **dict.fromkeys(("event_id", "package_id", "record_id", "message_event_id"), 255),
+}
+PLAIN = {"about_event": 255, "user": 255, "queue": 255, "key": 300, "subject": 128, "bucket": 63}
+"""Of plain ASCII: ids that the trunk makes, names of the broker and the store."""
 
 
-def filled(kind: type[BaseModel]) -> dict[str, Any]:
-    """Values for every field of a model, texts as long as anybody may write them."""
-    return {name: value_for(name, field.annotation) for name, field in kind.model_fields.items()}
+def filled(kind: type[BaseModel], wide: str = "a") -> dict[str, Any]:
+    """Values for every field of a model, texts as long as anybody may write them, of one character."""
+    return {name: value_for(name, field.annotation, wide) for name, field in kind.model_fields.items()}
 
 
-def value_for(name: str, annotation: Any) -> Any:
+def value_for(name: str, annotation: Any, wide: str) -> Any:
     origin = get_origin(annotation)
     if origin is Literal:
         return get_args(annotation)[0]
     if origin in (Union, UnionType):
-        return value_for(name, get_args(annotation)[0])
+        return value_for(name, get_args(annotation)[0], wide)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return filled(annotation)
+        return filled(annotation, wide)
     if annotation in (datetime, AwareDatetime):
         return datetime.now(UTC)
     if annotation is bool:
@@ -54,19 +64,34 @@ def value_for(name: str, annotation: Any) -> Any:
         return 1_000_000 if name == "count" else 2**40
     if isinstance(annotation, type) and hasattr(annotation, "__members__"):
         return max(annotation, key=len)  # type: ignore[call-overload]
-    if name in SHORT:
-        return "a" * 64
-    return LONG if name in TEXTS else "a" * 200
+    return wide * LIMITS[name] if name in LIMITS else "a" * PLAIN.get(name, 64)
 
 
-TEXTS = ("detail", "description", "subject_text", "actor", "origin", "purpose", "outcome")
+@pytest.mark.parametrize("wide", WIDE.values(), ids=WIDE.keys())
+@pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
+def test_no_fact_exceeds_its_limit_whatever_somebody_wrote(kind: type[BaseFact], wide: str) -> None:
+    fact = kind.model_validate(filled(kind, wide))
+    body = fact_message(fact).body
+    assert len(body) <= BaseFact.MAX_BYTES
+    assert FACT.validate_json(body) == fact
 
 
 @pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
-def test_no_fact_exceeds_its_limit_whatever_somebody_wrote(kind: type[BaseFact]) -> None:
-    fact = kind.model_validate(filled(kind))
-    assert len(fact_message(fact).body) <= BaseFact.MAX_BYTES
-    assert FACT.validate_json(fact_message(fact).body) == fact
+def test_no_field_of_a_fact_is_a_list(kind: type[BaseFact]) -> None:
+    """A list would have no limit here: what comes in numbers lies in an object that the fact names."""
+    assert not [name for name, field in kind.model_fields.items() if get_origin(field.annotation) in (list, tuple, set)]
+
+
+@given(st.text(max_size=2_000) | st.text(alphabet='\x01\x1f"\\ệ😀', min_size=300, max_size=1_000))
+@settings(max_examples=100, deadline=None)
+def test_a_text_is_cut_once_and_keeps_its_beginning(text: str) -> None:
+    short = cut(text)
+    assert cut(short) == short
+    assert len(short) <= MAX_TEXT
+    assert len(TypeAdapter(str).dump_json(short)) - len('""') <= MAX_TEXT_BYTES
+    assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
+    if len(text) <= MAX_TEXT_BYTES // 6:
+        assert short == text
 
 
 def test_the_table_names_every_fact_and_no_other() -> None:
