@@ -4,7 +4,7 @@ import asyncio
 import gc
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -83,6 +83,10 @@ class VirtualHost:
         finally:
             await connection.close()
 
+    def apply(self) -> None:
+        """What ``trunkctl topology apply`` does."""
+        self.admin.apply(self.topology, self.passwords)
+
     def depth(self, queue: str) -> int:
         """Messages in a queue, delayed ones included."""
         row = self.admin.get(f"/queues/{quote(self.name)}/{quote(queue)}")
@@ -107,12 +111,30 @@ async def complaints() -> AsyncIterator[Complaints]:
 @pytest.fixture(scope="module")
 def vhost(stack: SimpleNamespace) -> Iterator[VirtualHost]:
     """Made for the module, deleted after it."""
+    with virtual_host(stack) as host:
+        host.apply()
+        with management(host) as http:
+            http.put(
+                f"/permissions/{host.name}/{host.admin_user}", json={"configure": ".*", "write": ".*", "read": ".*"}
+            )
+        yield host
+
+
+@pytest.fixture
+def absent(stack: SimpleNamespace) -> Iterator[VirtualHost]:
+    """One that is not there yet."""
+    with virtual_host(stack) as host:
+        yield host
+
+
+@contextmanager
+def virtual_host(stack: SimpleNamespace) -> Iterator[VirtualHost]:
+    """A virtual host that is described, and deleted in the end."""
     name = f"test-{secrets.token_hex(4)}"
     topology = for_tests(static_topology() + unit_topology(UNITS[0]) + unit_topology(UNITS[1]))
     passwords = passwords_for(topology, USERS_FILE)
     who = (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=name)
-    admin.apply(topology, passwords)
     make_missing(
         Objects(
             ServiceSettings(
@@ -122,11 +144,18 @@ def vhost(stack: SimpleNamespace) -> Iterator[VirtualHost]:
             )
         ).client
     )
-    with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:
-        http.put(f"/permissions/{name}/{who[0]}", json={"configure": ".*", "write": ".*", "read": ".*"})
-        address = f"{stack.amqp_host}:{stack.amqp_port}"
-        yield VirtualHost(name, address, passwords, *who, topology, admin, stack)
-        http.delete(f"/vhosts/{name}")
+    host = VirtualHost(name, f"{stack.amqp_host}:{stack.amqp_port}", passwords, *who, topology, admin, stack)
+    try:
+        yield host
+    finally:
+        with management(host) as http:
+            http.delete(f"/vhosts/{name}")
+
+
+def management(host: VirtualHost) -> httpx.Client:
+    """The broker's management API."""
+    who = (host.admin_user, host.admin_password)
+    return httpx.Client(base_url=f"{host.stack.rabbitmq_management_url}/api", auth=who)
 
 
 def for_tests(topology: Topology) -> Topology:

@@ -82,7 +82,7 @@ def test_no_field_of_a_fact_is_a_list(kind: type[BaseFact]) -> None:
     assert not [name for name, field in kind.model_fields.items() if get_origin(field.annotation) in (list, tuple, set)]
 
 
-@given(st.text(max_size=2_000) | st.text(alphabet='\x01\x1f"\\ệ😀', min_size=300, max_size=1_000))
+@given(st.text(max_size=2_000) | st.text(alphabet="\x01\x1f😀", min_size=300, max_size=1_000))
 @settings(max_examples=100, deadline=None)
 def test_a_text_is_cut_once_and_keeps_its_beginning(text: str) -> None:
     short = cut(text)
