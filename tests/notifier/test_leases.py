@@ -31,6 +31,15 @@ def test_another_s_lease_lapses_after_it_was_seen_for_as_long_as_it_lasts() -> N
     assert [process.looks(after=after) for after in (0, 30, 30, 1)] == [False, False, False, True]
 
 
+def test_what_is_watched_is_left_alone_until_a_lease_has_passed() -> None:
+    process = Process()
+    process.looks()
+    assert process.seen.watched == ["n"]
+    process.seconds += SECONDS + 1
+    assert process.seen.watched == []
+    assert process.looks()
+
+
 def test_a_new_lease_begins_anew() -> None:
     process = Process()
     assert not process.looks("first")

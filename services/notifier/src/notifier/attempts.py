@@ -56,8 +56,6 @@ class Attempts:
     async def make(self, row: Row) -> None:
         """Whatever goes wrong here concerns this notification only: its lease ends, and it is due again."""
         with contained(lambda cause: log.warning("attempt failed", notification=row.key, detail=cause)):
-            if not self._notifications.may_take(row):
-                return
             notification = await self.aim(row)
             if notification and await self._take_probes(row):
                 lease = await self._notifications.claim(row, self._now())

@@ -121,6 +121,8 @@ class Dispatch:
     def _begin(self, row: Row) -> bool:
         if row.key in self._running or self._is_stopping or not self._has_room(row):
             return False
+        if not self._notifications.may_take(row):
+            return False
         self._busy[row.destination] += 1
         self._channels[row.channel] += 1
         task = asyncio.create_task(self._attempts.make(row))

@@ -44,6 +44,12 @@ class SeenLeases:
         """How many are remembered."""
         return len(self._seen)
 
+    @property
+    def watched(self) -> list[str]:
+        """Keys of notifications whose leases were not seen for long enough yet: looking again is of no use now."""
+        recent = self._clock() - self._lease_seconds
+        return sorted(key for key, (_, since) in self._seen.items() if since >= recent)
+
     def has_lapsed(self, key: str, lease: Lease) -> bool:
         """Whether nobody works on it: its lease is free, or has been the same for as long as one lasts."""
         if lease.until == FREE:

@@ -99,6 +99,8 @@ class Notifications:
         }
         if without:
             query["destination"] = {"$nin": sorted(without)}
+        if watched := self._seen.watched:
+            query["_id"] = {"$nin": watched}
         return await self._rows(query, limit)
 
     async def addressed_to(self, lane: Lane, destinations: Names[str], limit: int) -> list[Row]:
