@@ -28,6 +28,7 @@ from common.domain.reason import Reason
 from common.edxml import build
 from common.edxml.dates import VIETNAM
 from common.facts import (
+    BaseFact,
     NoticeAccepted,
     OperatorActed,
     PackageAccepted,
@@ -38,6 +39,9 @@ from common.facts import (
 )
 from common.failure import Transient
 from common.objects import Objects
+from common.service.outgoing import fact_message
+from common.service.tracing import publishing
+from common.telemetry import span
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
@@ -45,6 +49,7 @@ from intake.waiting_store import WaitingPackages
 from intake.waiting_sweep import WaitingSweep
 
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
+from ..harness.spans import exporter, spans, trace_of
 from .conftest import MemoryObjects, MemoryPackages, MemoryWaiting
 from .test_handlers import package
 
@@ -52,12 +57,20 @@ SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 LIMIT = 3
 
 
+class TracedPublisher(RecordingPublisher):
+    """Makes the span of each publish as well."""
+
+    async def announce(self, fact: BaseFact) -> None:
+        with publishing(fact_message(fact)):
+            await super().announce(fact)
+
+
 class World:
     """Two replicas of intake on one memory."""
 
     def __init__(self, packages: Any, waiting: Any, objects: Any, settings: IntakeSettings) -> None:
         self.packages, self.waiting, self.objects, self.settings = packages, waiting, objects, settings
-        self.announcer, self.clock = RecordingPublisher(), Clock()
+        self.announcer, self.clock = TracedPublisher(), Clock()
         units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
         self.directory: Any = MemoryDirectory(Directory(units))
 
@@ -166,6 +179,21 @@ async def test_what_never_comes_is_refused_at_the_deadline_and_once(world: World
     assert await world.sweep(hours=24) == []
     assert isinstance(await world.submit(package("never")), PackageAccepted)
     assert await world.sweep() == []
+
+
+async def test_what_is_said_of_a_package_that_waited_belongs_to_the_trace_of_its_submission(world: World) -> None:
+    exporter.clear()
+    for target in ("doc", "never"):
+        with span(f"submission {target}"):
+            await world.submit(recall(target))
+    with span("submission document"):
+        await world.submit(package("doc"))
+    decided = await world.sweep() + await world.sweep(hours=24)
+    for fact, target in zip(decided, ("doc", "never"), strict=True):
+        (submission,) = spans(f"submission {target}")
+        assert [trace_of(publish) for publish in spans(f"{fact.fact} publish")] == [trace_of(submission)]
+        saved = await world.packages.find(fact.package_id)
+        assert trace_of(submission) in saved.trace["traceparent"], "what is published once more belongs there, too"
 
 
 async def test_a_repetition_of_what_waits_is_one_package(world: World) -> None:

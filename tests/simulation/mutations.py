@@ -480,7 +480,7 @@ def archive_locks_again() -> None:
 def notifications_have_no_lease() -> None:
     """Both replicas send the same notification."""
 
-    async def claim(self: Any, key: str, now: Any) -> str:
+    async def claim(self: Any, row: Any, now: Any) -> str:
         return "lease"
 
     _changed(Notifications, "claim", claim)

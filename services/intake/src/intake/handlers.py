@@ -26,6 +26,7 @@ from common.objects import Objects, content_ref, digest_of
 from common.secrecy import mark_in_message
 from common.service.incoming import Incoming
 from common.service.outgoing import SavingAnnouncer
+from common.service.tracing import carried
 from common.telemetry import about_document
 from intake.accept import BY_DIRECTORY, Admitted, Awaits, admit, secret, settle_claim
 from intake.announce import (
@@ -126,8 +127,8 @@ class Intake:
         """Nothing is stored yet: what is marked secret must not be."""
         package = content_ref(*await in_thread(digest_of, source))
         source.seek(0)
-        sender, upload = submission.unit.code, uploaded(submission)
-        arrival = Arrival(sender=sender, package=package, lane=submission.lane, at=self.now(), upload=upload)
+        sender, lane, upload = submission.unit.code, submission.lane, uploaded(submission)
+        arrival = Arrival(sender=sender, package=package, lane=lane, at=self.now(), upload=upload, trace=carried())
         about_document(package_id=arrival.package_id, sender=sender)
         return arrival
 

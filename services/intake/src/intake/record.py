@@ -1,6 +1,6 @@
 """The record of one decision, made of what was submitted and what was answered: pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ class Arrival:
     """When intake took it."""
     upload: ObjectRef | None = None
     """Where the unit had uploaded the package."""
+    trace: dict[str, str] = field(default_factory=dict)
+    """W3C trace context of the attempt that took it; what is published about it later belongs to that trace."""
 
     @property
     def package_id(self) -> str:
@@ -67,6 +69,8 @@ class PackageRecord(BaseModel):
     """The fact as it was published first, for as long as the package is open; None in records of earlier releases."""
     announced: bool = False
     """Set after the broker confirmed the fact: only then is a further copy a mere repetition."""
+    trace: dict[str, str] = {}
+    """W3C trace context of the decision; empty in records of earlier releases."""
 
     @property
     def is_secret(self) -> bool:
@@ -97,6 +101,7 @@ def unreadable(arrival: Arrival, refused: Refused) -> PackageRecord:
         submitted_at=arrival.at,
         package=arrival.package,
         upload=arrival.upload,
+        trace=arrival.trace,
         reason=refused.reason,
         detail=refused.detail,
         security=refused.security,
@@ -135,4 +140,5 @@ def _read(arrival: Arrival, message: Message, subject: str) -> PackageRecord:
         submitted_at=arrival.at,
         package=arrival.package,
         upload=arrival.upload,
+        trace=arrival.trace,
     )
