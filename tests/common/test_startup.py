@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,6 +64,7 @@ async def test_a_service_that_starts_before_the_topology_works_once_it_is_there(
 ) -> None:
     if is_allowed:
         absent.admin.make_vhost()
+        absent.admin.declare(replace(absent.topology, queues=(), bindings=()))
         for user in absent.topology.users:
             absent.admin.apply_user(user, absent.passwords[user.name])
     handled: list[BaseFact] = []
