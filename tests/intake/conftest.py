@@ -92,7 +92,8 @@ class MemoryOpenPackages:
             self.packages.records[package_id] = record.model_copy(update={"fact_body": None})
 
     async def wait(self, package_id: str, until: datetime) -> None:
-        self._change(package_id, (Stage.SENT, Stage.WAITING), stage=Stage.WAITING.value, redrive_at=until)
+        if self.packages.opened.get(package_id, {}).get("redrive_at") != ASKED:
+            self._change(package_id, (Stage.SENT, Stage.WAITING), stage=Stage.WAITING.value, redrive_at=until)
 
     async def hold(self, package_id: str) -> None:
         self._change(package_id, (Stage.SENT, Stage.WAITING, Stage.HELD), stage=Stage.HELD.value)

@@ -1,4 +1,4 @@
-"""What a unit says about a recall stands, and what was announced is announced again alike, however often a step runs."""
+"""What a unit says about a recall stands, and what was announced is announced again, however often a step runs."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,7 +9,6 @@ from common.domain.names import StatusCode
 from common.domain.reason import Reason
 from common.facts import BaseFact, DocumentVerified, NoticeAccepted
 from router.delivery_state import DeliveryState
-from router.handlers import Router
 from router.placing import PlacingState
 
 from .conftest import SENDER, A, C, World
