@@ -223,13 +223,10 @@ class MemoryDocuments:
         if saved.package_id == package_id and saved.state is DocumentState.ROUTING:
             self.rows[key] = changed(saved, state=DocumentState.DELIVERED)
 
-    async def refuse(self, record: DocumentRecord) -> None:
+    async def note(self, record: DocumentRecord) -> None:
         saved = self.rows.setdefault(record.key, record)
-        if saved.state in (DocumentState.REFUSED, DocumentState.ALIAS):
+        if saved.gives_way_to(record):
             self.rows[record.key] = record
-
-    async def name_alias(self, record: DocumentRecord) -> None:
-        self.rows.setdefault(record.key, record)
 
     async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
         record = await self.find(key)

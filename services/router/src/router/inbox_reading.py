@@ -18,8 +18,8 @@ ACK_TIMEOUT = timedelta(minutes=30)
 BROKER_ROUNDS = timedelta(minutes=5)
 """How much later than that the broker may do it."""
 CLOCKS_APART = timedelta(minutes=10)
-"""How much the clocks of two replicas may differ, each up to five minutes wrong: one notes what was placed, another that
-an inbox was empty, or that the mark is missing."""
+"""How much the clocks of two replicas may differ, each up to five minutes wrong: one notes what was placed, another
+that an inbox was empty, or that the mark is missing."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -165,7 +165,7 @@ class Executor:
         if isinstance(message, StatusReport):
             return execution
         if document_key(message.sender.code, message.document_id) != decision.subject:
-            await self._store.documents.name_alias(alias_of(execution, message))
+            await self._store.documents.note(alias_of(execution, message))
         if message.kind is PackageKind.UPDATE and decision.version is None:
             version = await self._versions.of_update(fact, message, decision.subject)
             return replace(execution, decision=replace(decision, version=version))

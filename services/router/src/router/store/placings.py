@@ -149,7 +149,7 @@ class MongoPlacings:
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
         """Never try a placing that its inbox has never taken. May be repeated."""
         causes = [cause.value for cause in NOT_TAKEN]
-        waits = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
+        waits: Document = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
         waits |= {"placed_at": None, "is_uncertain": {"$ne": True}}
         untaken: Document = {"_id": placing_id, "$or": [waits, {"state": PlacingState.RETURNED.value}]}
         return await self._withdraw_if(untaken, by, recall)
