@@ -98,6 +98,21 @@ async def test_what_an_earlier_run_has_withdrawn_is_answered_whatever_another_re
     assert {fact.reason for fact in refused} == {Reason.E_WITHDRAWN}
 
 
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_a_repeated_recall_leaves_what_an_operator_decides_about_it(world: World, is_given_up: bool) -> None:
+    await world.deliver(world.letter(to=(A,)))
+    recall = await world.notice(world.recall("doc", to=(A,)))
+    await world.take(recall)
+    event = f"{recall.package_id}:placed/{A}:1"
+    await world.take(parked(world, event))
+    if is_given_up:
+        await world.take(discarded(world, event))
+    world.sender.sent.clear()
+    await world.take(recall, by=world.restarted())
+    await world.sweep(hours=1)
+    assert world.sender.inbox(A) == []
+
+
 class EndOfProcess(Exception):
     """The process ends here."""
 

@@ -80,8 +80,14 @@ class Recalling:
                 break
             withdrawals.append(placing)
         if recall is not None and not withdrawals:
-            await self._store.placings.reopen(recall.id, recall.next_attempt_at)
+            await self._tell(recall)
         return withdrawals
+
+    async def _tell(self, recall: Placing) -> None:
+        """The unit gets the recall. What became of it in an earlier run stays: placed, or decided by an operator."""
+        saved = await self._store.placings.find(recall.id)
+        if saved and saved.state is PlacingState.WITHDRAWN and not saved.withdrawn_by:
+            await self._store.placings.reopen(recall.id, recall.next_attempt_at)
 
     async def _deliveries(self, history: History, unit: UnitCode) -> list[Placing]:
         identifiers = [delivery_placing_id(package_id, unit) for package_id in content_packages(history)]
