@@ -506,6 +506,16 @@ async def test_an_operator_need_not_wait(world: World) -> None:
     assert await world.sweep(seconds=10) == []
 
 
+@pytest.mark.parametrize("says", ["validator", "router"])
+async def test_what_was_asked_for_is_published_though_somebody_says_that_it_waits(world: World, says: str) -> None:
+    package, said = await world.save(), {"validator": undecided, "router": waiting}[says]
+    assert await world.opened.ask(package.package_id, world.clock()) == "done"
+    await world.take(said(package))
+    assert await world.sweep(seconds=10) == [package.package_id]
+    await world.take(said(package))
+    assert await world.sweep(hours=23) == []
+
+
 async def test_all_that_is_open_is_published_at_once(world: World) -> None:
     packages = [await world.save() for _ in range(150)]
     await world.take(finished(packages[0]))

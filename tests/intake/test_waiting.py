@@ -107,12 +107,17 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         waiting_packages_per_unit=LIMIT,
     )
     if stack is None:
-        yield World(MemoryPackages(), MemoryWaiting(), MemoryObjects(), settings)
+        packages = MemoryPackages()
+        world = World(packages, MemoryWaiting(), MemoryObjects(), settings)
+        packages.clock = world.clock
+        yield world
         return
     name = f"intake_test_{secrets.token_hex(4)}"
     database, objects = Database(settings, name), Objects(settings)
     make_missing(objects.client)
-    yield World(Packages(database, settings.redrive_budgets), WaitingPackages(database), objects, settings)
+    world = World(None, WaitingPackages(database), objects, settings)
+    world.packages = Packages(database, settings.redrive_budgets, world.clock)
+    yield world
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
 
@@ -377,6 +382,51 @@ async def test_nobody_is_told_that_a_package_was_accepted_which_is_not_decided(w
         await world.submit(other)
     assert isinstance(await world.submit(first), PackageAccepted)
     assert (await world.submit(other)).reason is Reason.E_DUP
+
+
+async def test_a_package_of_which_nothing_came_holds_its_id_for_an_hour(world: World) -> None:
+    """Its process ended, and its message is lost; or it comes back after all."""
+    first, other = package("doc"), package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n")
+    first_id = ids.package_id(SENDER, hashlib.sha256(first).hexdigest())
+    await world.packages.claim(ids.document_key(SENDER, "doc"), first_id)
+    world.clock.move(minutes=59)
+    with pytest.raises(Transient):
+        await world.submit(other)
+    world.clock.move(minutes=1)
+    assert isinstance(await world.submit(other), PackageAccepted)
+    assert (await world.submit(first)).reason is Reason.E_DUP
+
+
+async def test_a_package_that_is_decided_too_slowly_is_decided_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While its process stood still, another package has claimed the DocumentId."""
+    first, other = package("doc"), package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n")
+    store = world.intake.objects.put_content
+
+    async def stand_still(*args: Any) -> Any:
+        monkeypatch.undo()
+        world.clock.move(hours=1)
+        assert isinstance(await world.submit(other), PackageAccepted)
+        return await store(*args)
+
+    monkeypatch.setattr(world.intake.objects, "put_content", stand_still)
+    with pytest.raises(Transient):
+        await world.submit(first)
+    assert (await world.submit(first)).reason is Reason.E_DUP
+
+
+@pytest.mark.parametrize("kind", ["recall", "status"])
+async def test_a_package_about_a_document_names_who_held_it(world: World, kind: str) -> None:
+    first = await world.submit(package("doc"))
+    about = {"recall": lambda: recall("doc"), "status": lambda: status("doc", world)}[kind]
+    by = {"recall": SENDER, "status": RECEIVER}[kind]
+    await world.packages.release(ids.document_key(SENDER, "doc"), first.package_id)
+    assert (await world.submit(about(), by)).target_package == first.package_id
+    world.clock.move(minutes=1)
+    corrected = await world.submit(package("doc", pdf=b"%PDF-1.7 corrected\n%%EOF\n"))
+    assert corrected.target_package is None
+    assert (await world.submit(about(), by)).target_package == corrected.package_id
 
 
 async def test_a_package_that_was_refused_after_it_had_claimed_its_id_holds_nothing(world: World) -> None:

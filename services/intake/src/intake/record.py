@@ -53,6 +53,8 @@ class PackageRecord(BaseModel):
     submitted_at: datetime
     place: datetime | None = None
     """Its place among the packages about the same documents; None if it was refused, or by an earlier release."""
+    target_package: str | None = None
+    """Of a recall, an update or a status that was let in: the package that held the DocumentId of its document then."""
     package: ObjectRef
     """The bytes as received; not in the store if the reason is E_SECRET."""
     upload: ObjectRef | None = None
@@ -115,9 +117,12 @@ def turned_away(arrival: Arrival, message: Message, refused: Refused) -> Package
     return _read(arrival, message, subject).model_copy(update=refusal)
 
 
-def let_in(arrival: Arrival, stored: Stored, subject: str, place: datetime) -> PackageRecord:
+def let_in(
+    arrival: Arrival, stored: Stored, subject: str, place: datetime, target_package: str | None = None
+) -> PackageRecord:
     """Read, and accepted."""
     found: dict[str, Any] = {"envelope": stored.envelope, "warnings": stored.warnings, "place": place}
+    found["target_package"] = target_package
     found["carries_files"] = stored.carries_files
     return _read(arrival, stored.message, subject).model_copy(update=found)
 
