@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .pages import ROOT
+from .pages import FENCE, ROOT, SPAN
 
 PROJECTS = [ROOT / "pyproject.toml", *sorted(ROOT.glob("*/*/pyproject.toml"))]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -43,6 +43,25 @@ def test_hooks_run_the_checks_that_ci_runs_first() -> None:
     (repository,) = HOOKS["repos"]
     static = {hook["entry"] for hook in repository["hooks"] if "stages" not in hook}
     assert static == set(re.findall(r"^step .+;\s+(make \w+)$", CI, re.MULTILINE))
+
+
+def quoted_paths() -> list[str]:
+    """Paths that CONTRIBUTING.md quotes from the root of the repository, without those that leave a name open."""
+    text = FENCE.sub("", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    tops = {path.name for path in ROOT.iterdir()}
+    words = (span.removeprefix("make test T=") for span in SPAN.findall(text))
+    return sorted(
+        {each for each in words if not set("< ") & set(each) and "/" in each and each.partition("/")[0] in tops}
+    )
+
+
+def test_paths_are_quoted_at_all() -> None:
+    assert len(quoted_paths()) > 30
+
+
+@pytest.mark.parametrize("path", quoted_paths())
+def test_a_path_that_contributors_are_told_exists(path: str) -> None:
+    assert (ROOT / path).exists()
 
 
 def owned() -> list[str]:
