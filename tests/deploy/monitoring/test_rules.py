@@ -1,11 +1,13 @@
 """Alert rules: valid on every supported Prometheus, each tested for firing, silence and end, and complete."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 import yaml
 
@@ -21,7 +23,7 @@ from lab.prometheus import Tools
 from . import files
 from .files import MONITORING, RULE_FILES, RUNBOOKS, TEST_FILES
 
-SEVERITIES = {"critical", "warning", "none"}
+SEVERITIES = {"critical", "warning", "digest", "none"}
 ALWAYS = "TrunkDeadMansSwitch"
 RUNBOOK_URL = re.compile(r"\{\{ \$externalLabels\.runbook_base \}\}/([a-z-]+)\.md")
 ALERTS = list(files.alerts())
@@ -90,6 +92,53 @@ def test_every_alert_names_its_service_and_its_lane_where_there_is_one(alert: st
         assert each["exp_labels"]["service"] in known
         assert not of_a_lane or each["exp_labels"]["urgency"] in {"normal", "urgent"}
         assert not any("{{" in text for text in each["exp_annotations"].values())
+
+
+INSTALLATION = {"environment", "namespace"}
+CLOCKS = {"scalar", "year", "month", "day_of_month", "day_of_week", "hour"}
+"""Their arguments are the time, which all installations have in common."""
+
+
+def mixed(node: Any) -> Iterator[str]:
+    """Aggregations, joins and functions of an expression that forget of which installation a series is."""
+    if isinstance(node, promql_parser.AggregateExpr):
+        kept = set(node.modifier.labels) if node.modifier else set()
+        if "Without" in str(getattr(node.modifier, "type", "")) or not kept >= INSTALLATION:
+            yield f"aggregates by {sorted(kept)}"
+    if isinstance(node, promql_parser.BinaryExpr):
+        matching = node.modifier.matching if node.modifier else None
+        if matching is not None and not set(matching.labels) >= INSTALLATION:
+            yield f"joins on {sorted(matching.labels)}"
+    if isinstance(node, promql_parser.Call) and node.func.name in ("absent", "absent_over_time", "vector"):
+        yield f"{node.func.name}() knows no installation"
+    for part in ("lhs", "rhs", "expr", "param"):
+        if (inner := getattr(node, part, None)) is not None:
+            yield from mixed(inner)
+    if not (isinstance(node, promql_parser.Call) and node.func.name in CLOCKS):
+        for argument in getattr(node, "args", None) or []:
+            yield from mixed(argument)
+
+
+@pytest.mark.parametrize("rule", files.rules(), ids=lambda rule: rule.get("alert") or rule["record"])
+def test_no_rule_mixes_installations(rule: dict[str, Any]) -> None:
+    """Two environments in one Prometheus: every series is kept, joined and compared with those of its own."""
+    if rule["expr"].startswith("vector(") and rule["labels"].keys() >= INSTALLATION:
+        return
+    assert list(mixed(promql_parser.parse(rule["expr"]))) == []
+
+
+@pytest.mark.parametrize("text", [
+    "sum(up) > 0", "sum by (namespace) (up)", "a / on (urgency) b", "a and on () b", "absent(up)", "vector(1)",
+    "a * on (queue) group_left (service) b", "max without (instance) (up)",
+])  # fmt: skip
+def test_a_rule_that_mixes_installations_is_found(text: str) -> None:
+    assert list(mixed(promql_parser.parse(text)))
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_says_of_which_installation_it_is(alert: str) -> None:
+    for each in expected(alert):
+        assert each["exp_labels"].keys() >= INSTALLATION
 
 
 def work_queues() -> list[topology.Queue]:

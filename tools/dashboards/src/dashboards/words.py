@@ -122,7 +122,7 @@ TRUST_FOLDERS: Words = {
     "tsa": "Cấp dấu thời gian",
     "crls": "Danh sách thu hồi",
 }
-SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem"}
+SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "digest": "Tin 9 giờ"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
@@ -145,6 +145,7 @@ ALERTS: Words = {
     "TrunkSecurityEvent": "Sự kiện an ninh",
     "TrunkAccessChanged": "Quyền hoặc danh mục thay đổi",
     "TrunkLoginsFailing": "Đăng nhập thất bại nhiều lần",
+    "TrunkCalendarEnds": "Lịch ngày nghỉ sắp hết",
     "TrunkIngestStopped": "Không có văn bản vào",
     "TrunkBrokerDown": "Không thấy RabbitMQ",
     "TrunkBrokerAlarm": "RabbitMQ chặn nơi gửi",
