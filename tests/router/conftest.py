@@ -695,3 +695,10 @@ async def world(backing: str, request: pytest.FixtureRequest) -> AsyncIterator[W
     database = Database(settings, name)
     yield World(mongo_store(database), Objects(settings), settings)
     database.client.close()
+
+
+@pytest_asyncio.fixture
+async def own_placings(world: World) -> None:
+    """No other test's messages are due while time passes in this one."""
+    if (collection := getattr(world.store.placings, "_placings", None)) is not None:
+        await collection.delete_many({})

@@ -17,6 +17,7 @@ from .test_redriven import bodies
 from .test_returns import discarded, parked
 from .test_stable_events import BodiesById
 
+pytestmark = pytest.mark.usefixtures("own_placings")
 Act = Callable[[World], Awaitable[BaseFact]]
 
 

@@ -12,6 +12,8 @@ from router.placing import Cause, Placing, PlacingState
 from .conftest import SENDER, A, World
 from .test_recalling import recalled, refuses, takes
 
+pytestmark = pytest.mark.usefixtures("own_placings")
+
 
 async def placing_of(world: World, document: DocumentVerified, unit: str = A) -> Placing:
     """The row of a delivery."""

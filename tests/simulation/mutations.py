@@ -18,8 +18,6 @@ import intake.announce
 import intake.handlers
 import intake.packages
 import router.delivery_history
-import router.execute.early_acts
-import router.execute.recalling
 import router.store.deliveries
 from archive.handlers import Archive
 from archive.store import Ledger
@@ -45,8 +43,7 @@ from notifier.store import Notifications
 from router.execute.execution import Work
 from router.execute.executor import Executor
 from router.execute.placing import Placer
-from router.placing import Cause, Placing, PlacingState
-from router.store.placings import MongoPlacings
+from router.placing import Cause, Placing
 from tests.simulation.world import WorldClock
 from validator.handlers import Validator
 
@@ -401,38 +398,6 @@ def recalled_units_get_content() -> None:
         return Work((placing,))
 
     _changed(Executor, "_give", give)
-
-
-@mutation
-def units_are_overruled() -> None:
-    """A recall that comes again is answered by the trunk, whatever the unit has said meanwhile."""
-    _changed(router.execute.recalling, "may_answer_for", lambda *_: True)
-    _changed(router.execute.early_acts, "may_answer_for", lambda *_: True)
-
-
-@mutation
-def what_may_be_read_is_withdrawn() -> None:
-    """A message that an attempt without an answer may have placed is withdrawn like one that was never placed."""
-    original = MongoPlacings.failed
-
-    async def failed(self: Any, placing: Placing, cause: Cause, at: Any) -> None:
-        cause = Cause.FULL if cause is Cause.SILENT else cause
-        await original(self, placing.model_copy(update={"is_uncertain": False}), cause, at)
-
-    _changed(MongoPlacings, "failed", failed)
-
-
-@mutation
-def released_content_is_refused_again() -> None:
-    """Content that was held, released and then withdrawn is refused once more, as if it had been withdrawn at once."""
-    original = MongoPlacings.withdraw_held
-
-    async def withdraw_held(self: Any, placing_id: str) -> bool:
-        await original(self, placing_id)
-        placing = await self.find(placing_id)
-        return placing is not None and placing.state is PlacingState.WITHDRAWN
-
-    _changed(MongoPlacings, "withdraw_held", withdraw_held)
 
 
 @mutation
