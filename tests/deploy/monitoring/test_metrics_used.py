@@ -16,7 +16,7 @@ CONTRACT = {name: (kind, {*labels.strip().split(", ")}) for name, kind, labels i
 FOREIGN = re.compile("up|ALERTS|scrape_duration_seconds|rabbitmq_.+|(kube|keda|kubelet|probe)_.+")
 """Of Prometheus itself, RabbitMQ, Kubernetes, KEDA and the prober. That RabbitMQ has them is shown against the real one
 (tests/system); the others' names are those of their documentation."""
-TARGETS = {"job", "instance", "service"}
+TARGETS = {"job", "instance", "service", "deployment", "environment", "namespace"}
 """Labels that every scraped series has."""
 UNASKED: dict[str, str] = {}
 """Exported metrics that no rule and no dashboard asks for, each with the reason."""
