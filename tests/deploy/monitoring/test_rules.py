@@ -59,6 +59,14 @@ def test_alerts_do_what_their_cases_say(each: Tools, file: Path) -> None:
     assert answer.code == 0, answer.printed
 
 
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda path: path.stem)
+def test_recorded_series_are_computed_before_they_are_asked_for(file: Path) -> None:
+    """Without an order, promtool evaluates groups in another one each time, and cases pass by chance."""
+    cases_of_file = yaml.safe_load(file.read_text())
+    rules = [yaml.safe_load((file.parent / path).read_text()) for path in cases_of_file["rule_files"]]
+    assert cases_of_file["group_eval_order"] == [group["name"] for each in rules for group in each["groups"]]
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_fires_keeps_quiet_and_ends(alert: str) -> None:
     found = cases(alert)
