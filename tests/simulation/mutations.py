@@ -5,6 +5,7 @@ the simulation is blind in that place.
 """
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -47,6 +48,8 @@ from router.placing import Cause, Placing
 from tests.simulation.world import WorldClock
 from validator.handlers import Validator
 
+BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
@@ -82,6 +85,12 @@ def _without_redrive() -> None:
 
 
 def _changed(owner: Any, name: str, value: Any) -> None:
+    """Raises ``TypeError`` when the callers of a function could not call ``value``: that would be another fault."""
+    if inspect.isroutine(original := getattr(owner, name)):
+        parameters = inspect.signature(original).parameters.values()
+        by_place = [each for each in parameters if each.kind in BY_PLACE]
+        by_name = {each.name: None for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY}
+        inspect.signature(value).bind(*by_place, **by_name)
     patch.object(owner, name, value).start()
 
 
@@ -126,7 +135,7 @@ def failures_are_acknowledged() -> None:
 def outages_are_poison() -> None:
     """While a server is away, messages are dead-lettered."""
 
-    def away(self: Any, error: Outage) -> Settlement:
+    def away(self: Any, message: Any, error: Outage) -> Settlement:
         return Settlement(Disposition.DEAD, "parked", Reason.E_UNAVAILABLE, error.detail)
 
     _changed(Processor, "_away", away)
