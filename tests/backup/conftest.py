@@ -23,8 +23,9 @@ from trunkctl.settings import ControlSettings
 NAMED_BY = ("TRUNK_DEV_MONGO_URI", "TRUNK_DEV_S3_ENDPOINT")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """New for each module: objects under lock outlive the tests that made them."""
     if named := [name for name in NAMED_BY if name in os.environ]:
         pytest.skip(f"backups skipped: {', '.join(named)} names servers whose databases must not be dropped")
     state = tmp_path_factory.mktemp("backup")
@@ -35,7 +36,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
     servers.stop(state)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def administrator(addresses: Addresses) -> Minio:
     return store_client(addresses, None)
 
@@ -78,7 +79,7 @@ def empty(client: Any) -> None:
         client.drop_database(database_name(service))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory, addresses: Addresses) -> Iterator[Minio]:
     """The administrator of another object store without any bucket."""
     state = tmp_path_factory.mktemp("other")

@@ -101,3 +101,24 @@ def test_a_later_process_with_the_same_id_is_not_ours(state_dir):
     later = processes.Record(**{**vars(record), "started_at": record.started_at - 60})
     assert processes.alive(record)
     assert not processes.alive(later)
+
+
+def test_records_are_read_while_other_servers_start_and_stop(state_dir: Path):
+    started(state_dir, program("one", "exec sleep 300"))
+    (state_dir / "processes" / "gone.json").symlink_to(state_dir / "nothing")
+    assert [record.name for record in processes.records(state_dir)] == ["one"]
+
+
+def test_a_record_is_whole_or_not_there(state_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each reader sees the folder at some moment: here, at the one before a record has its name."""
+    seen = []
+    replace = Path.replace
+
+    def replaced(self: Path, target: Path) -> Path:
+        seen.append(processes.records(state_dir))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    started(state_dir, program("one", "exec sleep 300"))
+    assert seen == [[]]
+    assert [record.name for record in processes.records(state_dir)] == ["one"]

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from devstack.choices import write_private
+from devstack.private_file import write_private
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from common.store_access import Role
 from devstack import ports
+from devstack.private_file import write_private
 
 NAMES = (
     *("amqp", "management", "prometheus", "erlang", "epmd"),
@@ -65,14 +66,6 @@ def move(state_dir: Path, kept: Choices) -> Choices:
 def keep(state_dir: Path, chosen: Choices) -> None:
     """Choose for a state folder what others have settled."""
     write_private(_path(state_dir), asdict(chosen))
-
-
-def write_private(path: Path, content: object) -> None:
-    """Write JSON that only its owner may read, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.touch(mode=0o600)
-    unfinished.write_text(json.dumps(content, indent=1) + "\n")
-    unfinished.replace(path)
 
 
 def _choose(state_dir: Path) -> Choices:

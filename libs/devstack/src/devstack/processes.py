@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from devstack.private_file import write_private
+
 MARK = "TRUNK_DEVSTACK_PROCESS"
 START_TIME_TOLERANCE_SECONDS = 2.0
 MOST_PATIENCE_SECONDS = 30.0
@@ -67,7 +69,7 @@ def start(state_dir: Path, program: Program) -> Record:
     started_at = psutil.Process(child.pid).create_time()
     ending = (program.stop_signal, program.patience_seconds)
     record = Record(program.server, program.name, child.pid, started_at, *ending)
-    _record_path(state_dir, program.name).write_text(json.dumps(asdict(record)))
+    write_private(_record_path(state_dir, program.name), asdict(record))
     return record
 
 
@@ -84,10 +86,16 @@ def log_path(state_dir: Path, name: str) -> Path:
 
 
 def records(state_dir: Path, server: str | None = None) -> list[Record]:
-    """Everything started in this checkout and not stopped by us, alive or dead."""
-    files = sorted((state_dir / "processes").glob("*.json"))
-    found = [Record(**json.loads(file.read_text())) for file in files]
-    return [record for record in found if server in (None, record.server)]
+    """Everything started in this checkout and not stopped by us, alive or dead. Other servers may start or stop now."""
+    found = [_read(file) for file in sorted((state_dir / "processes").glob("*.json"))]
+    return [record for record in found if record and server in (None, record.server)]
+
+
+def _read(file: Path) -> Record | None:
+    try:
+        return Record(**json.loads(file.read_text()))
+    except FileNotFoundError:
+        return None  # stopped since the folder was listed
 
 
 def alive(record: Record) -> bool:

@@ -17,9 +17,10 @@ from common.store_access import Role
 from common.store_policies import KeyPair, seaweedfs_config
 from devstack import processes, waiting
 from devstack.checkout import Checkout
-from devstack.choices import Choices, write_private
+from devstack.choices import Choices
 from devstack.errors import NotReady, NoWay
 from devstack.ports import LOOPBACK, answers
+from devstack.private_file import write_private
 from devstack.processes import Program
 
 SERVER = "s3"
