@@ -62,7 +62,8 @@ class MemoryPackages:
         return is_expired
 
     async def holder(self, document_keys: Sequence[str]) -> str | None:
-        return next((self.claims[key]["package_id"] for key in document_keys if key in self.claims), None)
+        first = next((self.claims[key] for key in document_keys if key in self.claims), None)
+        return first["package_id"] if first and first["state"] == "held" else None
 
     async def release(self, document_key: str, package_id: str) -> None:
         claim = self.claims.get(document_key)

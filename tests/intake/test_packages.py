@@ -123,15 +123,22 @@ async def test_a_released_claim_is_not_taken_over_but_claimed(packages: Any) -> 
     assert await packages.claim("doc", "p2") == "p2"
 
 
-async def test_who_holds_a_document_is_known_also_after_its_release(packages: Any) -> None:
+async def test_who_holds_a_document(packages: Any) -> None:
     assert await packages.holder(["doc", "other"]) is None
     await packages.claim("other", "p2")
     assert await packages.holder(["doc", "other"]) == "p2"
     await packages.claim("doc", "p1")
-    await packages.release("doc", "p1")
     assert await packages.holder(["doc", "other"]) == "p1"
+
+
+async def test_a_package_that_was_refused_or_discarded_holds_nothing(packages: Any) -> None:
+    """An act that named it would wait for a package that nobody sends."""
+    await packages.claim("other", "p2")
+    await packages.claim("doc", "p1")
+    await packages.release("doc", "p1")
+    assert await packages.holder(["doc", "other"]) is None
     await packages.claim("doc", "p3")
-    assert await packages.holder(["doc"]) == "p3"
+    assert await packages.holder(["doc", "other"]) == "p3"
 
 
 def test_whoever_may_still_decide_is_taken_over_by_nobody() -> None:

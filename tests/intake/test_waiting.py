@@ -421,8 +421,10 @@ async def test_a_package_about_a_document_names_who_held_it(world: World, kind: 
     first = await world.submit(package("doc"))
     about = {"recall": lambda: recall("doc"), "status": lambda: status("doc", world)}[kind]
     by = {"recall": SENDER, "status": RECEIVER}[kind]
-    await world.packages.release(ids.document_key(SENDER, "doc"), first.package_id)
     assert (await world.submit(about(), by)).target_package == first.package_id
+    await world.packages.release(ids.document_key(SENDER, "doc"), first.package_id)
+    world.clock.move(minutes=1)
+    assert (await world.submit(about(), by)).target_package is None
     world.clock.move(minutes=1)
     corrected = await world.submit(package("doc", pdf=b"%PDF-1.7 corrected\n%%EOF\n"))
     assert corrected.target_package is None

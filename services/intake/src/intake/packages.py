@@ -82,9 +82,11 @@ class Packages:
         return {"package_id": package_id, "state": "held", "about": about, "at": self._now()}
 
     async def holder(self, document_keys: Sequence[str]) -> str | None:
-        """The package that holds, or held last, the first of these DocumentIds that any package holds."""
-        claims = [await find_by_id(self._claims, key) for key in document_keys]
-        return next((str(claim["package_id"]) for claim in claims if claim), None)
+        """The package that holds the first of these DocumentIds that were ever claimed; None: it was released."""
+        for key in document_keys:
+            if claim := await find_by_id(self._claims, key):
+                return str(claim["package_id"]) if claim["state"] == "held" else None
+        return None
 
     async def release(self, document_key: str, package_id: str) -> None:
         """The document was refused after intake: a corrected package may bear the same DocumentId."""
