@@ -56,7 +56,7 @@ from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
 from router.inbox_reading import Mark
 from router.order import SubmissionOrder
-from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
+from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, Request, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
@@ -107,6 +107,8 @@ class RecordingSender(RecordingPublisher):
         """Publishes to inboxes, whatever became of them."""
         self.full: set[str] = set()
         """Units whose inboxes take nothing."""
+        self.full_after_a_loss: set[str] = set()
+        """Units whose inboxes refuse the second attempt of a publish; of the first nobody knows what became."""
         self.missing: set[str] = set()
         """Units without an inbox."""
         self.silent: set[str] = set()
@@ -124,6 +126,10 @@ class RecordingSender(RecordingPublisher):
         self.attempts += 1
         if message.routing_key in self.full:
             raise QueueFull(message.routing_key)
+        if message.routing_key in self.full_after_a_loss:
+            refusal = QueueFull(message.routing_key)
+            refusal.may_have_arrived = True
+            raise refusal
         if message.routing_key in self.missing:
             raise Unroutable(message.routing_key)
         if message.routing_key in self.silent:
@@ -323,13 +329,14 @@ class MemoryPlacings:
         self._set(self.rows[placing_id], request=request)
         return request
 
-    async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
+    async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
+        if failure.is_uncertain:
+            self._set(self.rows[placing.id], is_uncertain=True)
         row = self.rows[placing.id]
         if row.state in TRIED and row.attempts == placing.attempts:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
-            self._set(row, state=PlacingState.WAITING, cause=cause, attempts=attempts, next_attempt_at=later)
-            self._set(self.rows[row.id], is_uncertain=placing.is_uncertain or cause is Cause.SILENT)
+            self._set(row, state=PlacingState.WAITING, cause=failure.cause, attempts=attempts, next_attempt_at=later)
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         row = self.rows[placing.id]

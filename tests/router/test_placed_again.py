@@ -7,7 +7,7 @@ import pytest
 from common.domain.names import StatusCode
 from common.facts import DocumentVerified
 from router.delivery_state import DeliveryState
-from router.placing import Cause, Placing, PlacingState
+from router.placing import Cause, Failure, Placing, PlacingState
 
 from .conftest import SENDER, A, World
 from .test_recalling import recalled, refuses, takes
@@ -103,3 +103,20 @@ async def test_a_process_that_ended_during_its_attempt_may_have_placed_it(world:
     await world.router.placer.take(replace(order, is_redelivered=True))
     await world.report(world.recall("doc", to=(A,)))
     assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
+
+
+async def test_a_publish_that_was_begun_again_after_a_loss_may_have_placed_it(world: World) -> None:
+    """The connection was lost before the confirm, and the second attempt finds the inbox full: maybe of the first."""
+    world.sender.full_after_a_loss.add(A)
+    document = await world.deliver(world.letter(to=(A,)))
+    assert (await placing_of(world, document)).cause is Cause.FULL
+    await world.report(world.recall("doc", to=(A,)))
+    assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
+
+
+async def test_of_two_attempts_at_once_the_uncertain_one_counts(world: World) -> None:
+    world.sender.full.add(A)
+    saved = await placing_of(world, await world.deliver(world.letter(to=(A,))))
+    same_time = saved.model_copy(update={"attempts": saved.attempts - 1})
+    await world.store.placings.failed(same_time, Failure(Cause.SILENT, is_uncertain=True), world.clock())
+    assert not await world.store.placings.withdraw_untaken(saved.id, "recall", "")

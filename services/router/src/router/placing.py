@@ -1,5 +1,6 @@
 """Placing a message in one unit's inbox, as a value: saved before it is tried, and kept until the inbox has it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -61,7 +62,16 @@ class Cause(StrEnum):
 
 
 NOT_TAKEN = (Cause.FULL, Cause.MISSING, Cause.CLOSED)
-"""Causes after which a message is certainly not in the inbox. A silent broker may still put it there."""
+"""Causes after which a message is not in the inbox, unless an attempt was uncertain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An attempt at a placing that the inbox did not confirm."""
+
+    cause: Cause
+    is_uncertain: bool = False
+    """The inbox may have taken it all the same: in this attempt, or in one before."""
 
 
 class Request(BaseModel):

@@ -25,9 +25,11 @@ class Outgoing:
 
 
 class PublishRefused(Exception):
-    """The broker answered, and did not take the message. Nobody has it."""
+    """The broker answered, and did not take the message. Nobody has it, unless an earlier attempt may have arrived."""
 
     outcome: PublishOutcome
+    may_have_arrived: bool = False
+    """The connection was lost in an earlier attempt at the same publish, and nobody knows what became of that one."""
 
 
 class QueueFull(PublishRefused):

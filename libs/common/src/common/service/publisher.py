@@ -114,18 +114,20 @@ class AmqpPublisher:
             ended.exception()
 
     async def _publish(self, message: Outgoing) -> None:
-        has_failed_alone = False
+        has_failed_alone = may_have_arrived = False
         while True:
             began = time.monotonic()
             try:
                 outcome = await self._attempt(message, alone=has_failed_alone)
             except (QueueFull, Unroutable, Forbidden) as error:
                 record_publish(self._service, error.outcome, time.monotonic() - began)
+                error.may_have_arrived = may_have_arrived
                 raise
             record_publish(self._service, outcome, time.monotonic() - began)
             if outcome == "confirmed":
                 return
             has_failed_alone = outcome == "failed"
+            may_have_arrived |= outcome == "unknown"
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _attempt(self, message: Outgoing, *, alone: bool) -> PublishOutcome:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from router.execute.execution import recall_of
 from router.execute.messages import withdrawn
 from router.execute.silence import Silence
 from router.inbox import Inbox
-from router.placing import LOST_AFTER, Cause, PlaceOrder, Placing, PlacingState, order_message
+from router.placing import LOST_AFTER, Cause, Failure, PlaceOrder, Placing, PlacingState, order_message
 from router.store import Store
 
 log = structlog.get_logger("trunk.router")
@@ -100,9 +101,9 @@ class Placer:
         is_needed = placing.state is not PlacingState.PLACED or order.again
         if is_needed and (await self._is_given_up(placing) or not await self._may_try(placing)):
             return
-        if is_needed and (cause := await self._attempt(placing)):
-            is_uncertain = placing.is_uncertain or message.is_redelivered  # a process may have ended in its attempt
-            await self._note_failure(placing.model_copy(update={"is_uncertain": is_uncertain}), cause)
+        if is_needed and (failure := await self._attempt(placing)):
+            was_tried = placing.is_uncertain or message.is_redelivered  # a process may have ended in its attempt
+            await self._note_failure(placing, replace(failure, is_uncertain=failure.is_uncertain or was_tried))
             return
         if is_needed and (renew_at := self._inbox.renewal_of(placing, self._now())):
             await self._store.placings.set_renewal(placing.id, renew_at)
@@ -131,31 +132,32 @@ class Placer:
         for placing in await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE):
             await self.order(placing)
 
-    async def _attempt(self, placing: Placing) -> Cause | None:
+    async def _attempt(self, placing: Placing) -> Failure | None:
         """Publish to the inbox. Returns why the inbox did not take it; None = it did. Raises ``Outage``."""
         if not self._reaches(placing.receiver):
-            return Cause.CLOSED
+            return Failure(Cause.CLOSED)
         await self._sender.check_publishing()
         message = await self._inbox.message(placing)
         try:
             with self._silence.patience_seconds(placing.receiver) as seconds:
                 async with asyncio.timeout(seconds):
                     await self._sender.publish(message)
-        except QueueFull:
-            return Cause.FULL
-        except Unroutable:
-            return Cause.MISSING
+        except QueueFull as error:
+            return Failure(Cause.FULL, error.may_have_arrived)
+        except Unroutable as error:
+            return Failure(Cause.MISSING, error.may_have_arrived)
         except TimeoutError:
-            return Cause.SILENT
+            return Failure(Cause.SILENT, is_uncertain=True)
         except Forbidden as error:
             raise Outage("broker", str(error)) from error
         return None
 
-    async def _note_failure(self, placing: Placing, cause: Cause) -> None:
-        await self._store.placings.failed(placing, cause, self._now())
+    async def _note_failure(self, placing: Placing, failure: Failure) -> None:
+        await self._store.placings.failed(placing, failure, self._now())
         if placing.delivery:
             record_delivery(placing.receiver, placing.lane, "failed")
-        log.warning("inbox did not take a message", unit=placing.receiver, cause=cause, attempts=placing.attempts + 1)
+        attempts = placing.attempts + 1
+        log.warning("inbox did not take a message", unit=placing.receiver, cause=failure.cause, attempts=attempts)
 
     async def note_placed(self, placing: Placing) -> None:
         """The inbox has, or had, the message. May be repeated."""

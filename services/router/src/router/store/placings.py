@@ -17,7 +17,7 @@ from common.database import (
     insert_missing,
 )
 from common.domain.names import UnitCode
-from router.placing import NOT_TAKEN, Cause, Placing, PlacingState, Request, pause_after
+from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, Request, pause_after
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
@@ -44,7 +44,7 @@ class Placings(Protocol):
     async def note_request(self, placing_id: str, request: Request) -> Request:
         """Keep the latest wish of an operator; returns it as it was kept first."""
 
-    async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
+    async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         """The inbox did not take it, or did not say so; it waits for its next attempt."""
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
@@ -129,13 +129,15 @@ class MongoPlacings:
             if await compare_and_set(self._placings, expected, {"$set": {"request": request.model_dump()}}):
                 return request
 
-    async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
-        """The inbox did not take it; it waits for its next attempt."""
+    async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
+        """The inbox did not take it; it waits for its next attempt. That the inbox may have it is noted in any case:
+        another process may have tried it at the same time, and have been refused."""
+        if failure.is_uncertain:
+            await compare_and_set(self._placings, {"_id": placing.id}, {"$set": {"is_uncertain": True}})
         change = {
             "state": PlacingState.WAITING.value,
-            "cause": cause.value,
+            "cause": failure.cause.value,
             "attempts": placing.attempts + 1,
-            "is_uncertain": placing.is_uncertain or cause is Cause.SILENT,
             "next_attempt_at": at + pause_after(placing.attempts + 1),
         }
         await compare_and_set(self._placings, _open(placing.id) | {"attempts": placing.attempts}, {"$set": change})
