@@ -57,6 +57,8 @@ class MemoryPackages:
     async def take_over(self, document_key: str, holder: str, package_id: str, about: str | None = None) -> bool:
         claim = self.claims[document_key]
         is_theirs = (claim["package_id"], claim["state"]) == (holder, "held")
+        if is_theirs and claim["at"] is None:
+            claim["at"] = self.clock()
         if is_expired := is_theirs and claim["at"] <= self.clock() - CLAIM_LASTS:
             claim.update(package_id=package_id, about=about, at=self.clock())
         return is_expired
@@ -68,7 +70,7 @@ class MemoryPackages:
     async def release(self, document_key: str, package_id: str) -> None:
         claim = self.claims.get(document_key)
         if claim and claim["package_id"] == package_id:
-            claim["state"] = "released"
+            claim.update(state="released", at=None)
 
     async def hold_again(self, document_key: str, package_id: str) -> None:
         claim = self.claims.get(document_key)

@@ -115,6 +115,17 @@ async def test_what_was_taken_over_keeps_its_place_and_gets_what_it_is_about(pac
     assert await packages.take_place(["doc"], NOW) > place
 
 
+async def test_a_claim_that_kept_no_time_counts_from_when_it_was_seen(packages: Any) -> None:
+    """So an earlier release leaves a released claim that it takes: the time of the former holder says nothing."""
+    await packages.claim("doc", "p1")
+    await packages.release("doc", "p1")
+    await packages.hold_again("doc", "p1")
+    CLOCK.move(hours=2)
+    assert not await packages.take_over("doc", "p1", "p2")
+    CLOCK.move(hours=1)
+    assert await packages.take_over("doc", "p1", "p2")
+
+
 async def test_a_released_claim_is_not_taken_over_but_claimed(packages: Any) -> None:
     await packages.claim("doc", "p1")
     await packages.release("doc", "p1")

@@ -72,7 +72,7 @@ class Packages:
 
     async def take_over(self, document_key: str, holder: str, package_id: str, about: str | None = None) -> bool:
         """Claim a DocumentId in place of a package that claimed it long ago and was never decided; False = too early,
-        or somebody was faster. A claim by an earlier release, which kept no time, counts from now on."""
+        or somebody was faster. A claim by an earlier release, which notes no time, counts from now on."""
         claimed = {"_id": document_key, "package_id": holder, "state": "held"}
         await compare_and_set(self._claims, claimed | {"at": None}, {"$set": {"at": self._now()}})
         expired = claimed | {"at": {"$lte": self._now() - CLAIM_LASTS}}
@@ -91,7 +91,7 @@ class Packages:
     async def release(self, document_key: str, package_id: str) -> None:
         """The document was refused after intake: a corrected package may bear the same DocumentId."""
         expected = {"_id": document_key, "package_id": package_id}
-        await compare_and_set(self._claims, expected, {"$set": {"state": "released"}})
+        await compare_and_set(self._claims, expected, {"$set": {"state": "released", "at": None}})
 
     async def hold_again(self, document_key: str, package_id: str) -> None:
         """What was given up is taken back: the package holds its DocumentId, unless another one does by now."""

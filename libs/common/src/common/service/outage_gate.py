@@ -12,7 +12,8 @@ is handled                                opens for what messages of its kind ha
 ends in any other way                     stays as it is
 ========================================  ==========================================================================
 
-An attempt that lacks something while the gate is closed for it began before, and says nothing new.
+An attempt that lacks something while the gate is closed for it began before, and says nothing new. A message that waits
+here keeps its slot, ten seconds at most: where many of a closed kind come, others in the same queue are slower, too.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ from common.service.incoming import Incoming
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 NEEDED_BY_ALL = frozenset({DATABASE})
-"""Every handler reads or writes rows, so one that succeeds proves that these are there."""
+"""Nearly every handler reads or writes rows: one that succeeds proves that these are there. The few that do not, such
+as those of operators' requests to other services, only make the pauses begin at the shortest again."""
 
 
 @dataclass(slots=True)
