@@ -5,6 +5,7 @@ the simulation is blind in that place.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,19 +14,20 @@ from unittest.mock import patch
 
 from pymongo.errors import DuplicateKeyError
 
-import archive.store
+import archive.ledger
 import intake.announce
 import intake.handlers
 import intake.packages
 import router.delivery_history
 import router.store.deliveries
 from archive.handlers import Archive
-from archive.store import Ledger
+from archive.ledger import Ledger
 from common.clock import utc_now
 from common.database import insert_once
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.failure import Outage, Permanent
+from common.ledger import new_entry, new_salt
 from common.service import consumer
 from common.service.consumer import Consumer
 from common.service.outgoing import QueueFull
@@ -445,22 +447,25 @@ def archive_misses_verdicts() -> None:
 @mutation
 def ledger_does_not_look_for_copies() -> None:
     """A fact that comes again is entered again."""
+    original = archive.ledger.row_of
 
-    async def claim(self: Any, fact: Any) -> bool:
-        return True
+    def row(entry: Any) -> Any:
+        return original(entry) | {"_id": f"{entry.key}/{entry.salt.hex()}"}
 
-    _changed(Ledger, "_claim", claim)
+    _changed(archive.ledger, "row_of", row)
 
 
 @mutation
-def ledger_entries_are_overwritten() -> None:
-    """Of two entries of the same number the later one stays."""
+def ledger_forgets() -> None:
+    """A fact is taken for entered although the insert failed."""
 
-    async def insert(collection: Any, document: Any) -> bool:
-        await insert_once(collection, document)
-        return True
+    async def append(self: Any, fact: Any, now: Any) -> Any:
+        entry = new_entry(fact, now, new_salt())
+        with contextlib.suppress(Outage):
+            await insert_once(self._entries, archive.ledger.row_of(entry))
+        return entry, True
 
-    _changed(archive.store, "_insert", insert)
+    _changed(Ledger, "append", append)
 
 
 @mutation

@@ -2,9 +2,10 @@
 
 from archive.gauges import Gauges
 from archive.handlers import Archive
+from archive.ledger import Ledger
 from archive.retention import read_table
 from archive.settings import ArchiveSettings
-from archive.store import Backups, Ledger, Progress, Records
+from archive.store import Backups, Progress, Records
 from archive.watch import BrokerWatch
 from common.database import Database
 from common.domain.names import Lane

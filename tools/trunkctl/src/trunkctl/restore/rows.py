@@ -3,13 +3,13 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from pymongo import MongoClient
 
+from common.chained_ledger import chain
 from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING, database_name
-from common.ledger import Entry, chain
+from common.ledger import chained_key, entry_key, entry_of
 from intake.open_package import Stage
 from trunkctl.backup import freshness
 from trunkctl.databases import asking
@@ -61,21 +61,28 @@ def claim_faults(client: Client) -> Iterator[str]:
 
 
 def ledger_faults(client: Client) -> Iterator[str]:
-    """Ledgers whose chain of hashes is broken, and records whose entry is not in the ledger."""
+    """Chains of earlier releases that are broken, and records whose entry is not in the ledger."""
     archive = client[database_name("archive")]
     with asking():
-        rows = archive["ledger"].find().sort("_id", 1)
+        rows = archive["ledger"].find({"seq": {"$gte": 0}}).sort("_id", 1)
         for subject, group in itertools.groupby(rows, key=lambda row: str(row["_id"]).rpartition("/")[0]):
-            if broken := chain(subject, map(_entry, group)):
+            if broken := chain(subject, map(entry_of, group)):
                 yield f"ledger of {subject}: entry {broken.seq} {broken.trouble}"
-    fields = ("document_key", "ledger_seq", "ledger_hash")
-    for page in pages(archive["records"], {}, fields):
+    for page in pages(archive["records"], {}, ("document_key", "event_id", "ledger_seq", "ledger_hash")):
+        keys = {entry_named_by(row): row for row in page}
         with asking():
-            keys = {f"{row['document_key']}/{row['ledger_seq']:08d}": row for row in page}
-            hashes = {row["_id"]: row["hash"] for row in archive["ledger"].find({"_id": {"$in": [*keys]}}, {"hash": 1})}
+            found = archive["ledger"].find({"_id": {"$in": [*keys]}})
+            hashes = {row["_id"]: row["hash"] if "hash" in row else entry_of(row).leaf_hash() for row in found}
         for key, row in keys.items():
             if hashes.get(key) != row["ledger_hash"]:
                 yield f"package {row['_id']}: its record names another entry of the ledger than {key}"
+
+
+def entry_named_by(record: Row) -> str:
+    """Key of the ledger's entry that a record names."""
+    if record["ledger_seq"]:
+        return chained_key(record["document_key"], record["ledger_seq"])
+    return entry_key(record["document_key"], record["event_id"])
 
 
 def still_open(client: Client) -> list[Open]:
@@ -115,8 +122,3 @@ def pages(collection: Any, which: Row, fields: tuple[str, ...]) -> Iterator[list
             return
         yield page
         after = {"_id": {"$gt": page[-1]["_id"]}}
-
-
-def _entry(row: Row) -> Entry:
-    fields = {name: row[name] for name in Entry.__slots__}
-    return Entry(**fields | {"recorded_at": row["recorded_at"].astimezone(UTC)})
