@@ -20,6 +20,7 @@ import intake.handlers
 import intake.packages
 import router.delivery_history
 import router.store.deliveries
+from archive.batches import Batches, Lease
 from archive.handlers import Archive
 from archive.ledger import Ledger
 from common.clock import utc_now
@@ -28,6 +29,7 @@ from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.failure import Outage, Permanent
 from common.ledger import new_entry, new_salt
+from common.objects import Objects
 from common.service import consumer
 from common.service.consumer import Consumer
 from common.service.outgoing import QueueFull
@@ -466,6 +468,51 @@ def ledger_forgets() -> None:
         return entry, True
 
     _changed(Ledger, "append", append)
+
+
+@mutation
+def batches_are_not_saved_first() -> None:
+    """Each sealer orders entries for itself, and begins to write before the order is saved."""
+    original = Batches.open
+
+    async def opened(self: Any, batch: Any) -> bool:
+        await original(self, batch)
+        return True
+
+    _changed(Batches, "open", opened)
+    _everybody_holds_the_lease()
+
+
+@mutation
+def the_log_is_put_over() -> None:
+    """Of two checkpoints or tiles under one name the later one stays."""
+
+    async def put_once(self: Any, bucket: str, key: str, data: bytes, retain_until: Any) -> bool:
+        await self.put_over(bucket, key, data, retain_until)
+        return True
+
+    _changed(Objects, "put_once", put_once)
+
+
+@mutation
+def entries_are_sealed_before_the_store_has_them() -> None:
+    """A crash between the two leaves entries that no checkpoint covers."""
+    original = Batches.open
+
+    async def opened(self: Any, batch: Any) -> bool:
+        is_first = await original(self, batch)
+        if is_first:
+            await self.close(batch, "00" * 32)
+        return is_first
+
+    _changed(Batches, "open", opened)
+
+
+def _everybody_holds_the_lease() -> None:
+    async def take(self: Any, now: Any) -> bool:
+        return True
+
+    _changed(Lease, "take", take)
 
 
 @mutation

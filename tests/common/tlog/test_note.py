@@ -37,6 +37,13 @@ def test_keys_are_written_as_they_are_read(key: SignerKey) -> None:
     assert base64.b64encode(b"\x01" + key.seed).decode() not in repr(key)
 
 
+def test_a_key_is_made_of_its_seed() -> None:
+    assert SignerKey.of_seed(KEY.name, KEY.seed.hex()) == KEY
+    for digits in ("", "00" * 31, "00" * 33, "0g" * 32):
+        with pytest.raises(NoteInvalid):
+            SignerKey.of_seed(KEY.name, digits)
+
+
 def test_the_published_keys_belong_together() -> None:
     assert str(SignerKey.parse(SECRET).verifier) == PUBLIC
 

@@ -27,8 +27,11 @@ from common.metrics.documents import (
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
+    record_sealed,
     set_backups,
     set_destinations_failing,
+    set_log,
+    set_log_refused,
     set_notifications_waiting,
 )
 from common.metrics.messages import (
@@ -77,6 +80,7 @@ __all__ = [
     "record_redriven",
     "record_rejection",
     "record_revocation_checks",
+    "record_sealed",
     "record_security_event",
     "record_signature_validation",
     "record_signature_verdict",
@@ -90,6 +94,8 @@ __all__ = [
     "set_dependency",
     "set_destinations_failing",
     "set_door",
+    "set_log",
+    "set_log_refused",
     "set_lost_suspects",
     "set_messages_held",
     "set_notifications_waiting",

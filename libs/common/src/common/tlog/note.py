@@ -15,6 +15,7 @@ from common.tlog.base64_text import decoded, encoded
 
 ED25519 = b"\x01"
 KEY_ID_BYTES = 4
+SEED_BYTES = 32
 PRIVATE = "PRIVATE+KEY+"
 DASH = "\N{EM DASH} "
 """Begins a line of a signature."""
@@ -74,6 +75,18 @@ class SignerKey:
         if key.verifier.key_id.hex() != key_id:
             raise NoteInvalid("the key does not have its id")
         return key
+
+    @classmethod
+    def of_seed(cls, name: str, hex_digits: str) -> "SignerKey":
+        """The key of 32 bytes that are written in hex digits. Raises ``NoteInvalid``."""
+        _check_name(name)
+        try:
+            seed = bytes.fromhex(hex_digits)
+        except ValueError:
+            raise NoteInvalid("a private key is 64 hex digits") from None
+        if len(seed) != SEED_BYTES:
+            raise NoteInvalid("a private key is 64 hex digits")
+        return cls(name, seed)
 
     @classmethod
     def generate(cls, name: str) -> "SignerKey":

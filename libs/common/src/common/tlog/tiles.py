@@ -127,6 +127,17 @@ def append(size: int, edge: Tiles, entries: list[bytes]) -> Appended:
     return Appended(new_size, joined(subtrees), bundles, tiles)
 
 
+def check_edge(size: int, edge: Tiles, root: bytes) -> None:
+    """Raise ``TileInvalid`` unless the edge is that of the log of this size and root."""
+    if append(size, edge, []).root != root:
+        raise TileInvalid("the tiles at the end of the log do not give its root")
+    for tile in _last(size, ENTRIES):
+        if tile.width < WIDTH:
+            leaves = [leaf_hash(entry) for entry in entries_in(tile, edge[tile.path])]
+            if leaves != hashes_in(tile, edge[Tile(0, tile.index, tile.width).path]):
+                raise TileInvalid(f"{tile.path} does not give its leaves")
+
+
 def _complete(row: list[bytes]) -> list[bytes]:
     """The hashes of the complete subtrees over the nodes of a partial tile, from left to right."""
     result, at = [], 0
