@@ -165,8 +165,8 @@ def test_a_record_of_another_ledger(check: Any, database: Any) -> None:
     rows = [{"_id": name, "ledger_seq": seq, **record} for name, seq in numbers.items()]
     database["trunk_archive"]["records"].insert_many(rows)
     assert faults(check()) == [
-        "package p: its record names another entry of the ledger than k/00000001",
-        "package q: its record names another entry of the ledger than k/:e",
+        "package p: its entry k/00000001 is not in the ledger",
+        "package q: its entry k/:e is not in the ledger",
         "p: the record in the database cannot be read",
         "q: the record in the database cannot be read",
     ]

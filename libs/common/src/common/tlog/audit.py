@@ -204,5 +204,5 @@ def _strays(read: ReadFile, names: Collection[str], size: int) -> Iterator[Fault
         tile = partials.get(stem)
         if tile is None or not width.isdigit() or int(width) >= tile.width:
             yield Fault(name, "is no part of the log")
-        elif not (read(tile.path) or b"").startswith(read(name) or b"\0"):
+        elif (data := read(tile.path)) is not None and not data.startswith(read(name) or b"\0"):
             yield Fault(name, f"is not the beginning of {tile.path}")

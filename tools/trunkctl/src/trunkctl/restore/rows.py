@@ -9,10 +9,11 @@ from pymongo import MongoClient
 
 from common.chained_ledger import chain
 from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING, database_name
-from common.ledger import chained_key, entry_key, entry_of
+from common.ledger import entry_of
 from intake.open_package import Stage
 from trunkctl.backup import freshness
 from trunkctl.databases import asking
+from trunkctl.log.rows import LedgerRows
 
 PAGE = 500
 SHRINKS = (MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING)
@@ -68,21 +69,10 @@ def ledger_faults(client: Client) -> Iterator[str]:
         for subject, group in itertools.groupby(rows, key=lambda row: str(row["_id"]).rpartition("/")[0]):
             if broken := chain(subject, map(entry_of, group)):
                 yield f"ledger of {subject}: entry {broken.seq} {broken.trouble}"
+    ledger = LedgerRows.of(client)
     for page in pages(archive["records"], {}, ("document_key", "event_id", "ledger_seq", "ledger_hash")):
-        keys = {entry_named_by(row): row for row in page}
-        with asking():
-            found = archive["ledger"].find({"_id": {"$in": [*keys]}})
-            hashes = {row["_id"]: row["hash"] if "hash" in row else entry_of(row).leaf_hash() for row in found}
-        for key, row in keys.items():
-            if hashes.get(key) != row["ledger_hash"]:
-                yield f"package {row['_id']}: its record names another entry of the ledger than {key}"
-
-
-def entry_named_by(record: Row) -> str:
-    """Key of the ledger's entry that a record names."""
-    if record["ledger_seq"]:
-        return chained_key(record["document_key"], record["ledger_seq"])
-    return entry_key(record["document_key"], record["event_id"])
+        for record_id, what in ledger.record_faults(page):
+            yield f"package {record_id}: {what}"
 
 
 def still_open(client: Client) -> list[Open]:
