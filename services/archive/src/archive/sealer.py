@@ -13,7 +13,7 @@ import structlog
 from archive.batches import Batch, Batches, Lease
 from archive.log_store import LogConflict, LogStore
 from common.clock import Clock, utc_now
-from common.metrics import record_sealed, set_log_refused
+from common.metrics import set_log_refused
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import EMPTY_ROOT
 from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
@@ -86,7 +86,6 @@ class Sealer:
         batch = Batch(start=start, size=start + len(keys), entries=keys, opened_at=self._now())
         if await self._batches.open(batch):
             await self._write(key, batch)
-            record_sealed(len(keys))
         return len(keys) == BATCH_ENTRIES
 
     async def _write(self, key: SignerKey, batch: Batch) -> None:

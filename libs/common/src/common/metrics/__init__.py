@@ -27,7 +27,6 @@ from common.metrics.documents import (
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
-    record_sealed,
     set_backups,
     set_destinations_failing,
     set_log,
@@ -80,7 +79,6 @@ __all__ = [
     "record_redriven",
     "record_rejection",
     "record_revocation_checks",
-    "record_sealed",
     "record_security_event",
     "record_signature_validation",
     "record_signature_verdict",

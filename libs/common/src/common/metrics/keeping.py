@@ -48,7 +48,6 @@ _SILENT = Gauge(
     ["channel"],
     registry=REGISTRY,
 )
-_SEALED = Counter("trunk_log_sealed", "Entries that were sealed into the log", registry=REGISTRY)
 _LOG_SIZE = Gauge("trunk_log_size", "Entries of the log", registry=REGISTRY)
 _UNSEALED = Gauge(
     "trunk_log_unsealed_since_timestamp_seconds",
@@ -86,11 +85,6 @@ def set_destinations_failing(failing: Mapping[str, int]) -> None:
     """How many destinations fail, by channel."""
     for channel, count in failing.items():
         _SILENT.labels(channel).set(count)
-
-
-def record_sealed(count: int) -> None:
-    """So many entries were sealed."""
-    _SEALED.inc(count)
 
 
 def set_log(size: int, unsealed_since: datetime | None) -> None:
