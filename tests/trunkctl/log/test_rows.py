@@ -10,6 +10,8 @@ from pymongo import MongoClient
 
 from common.ledger import new_salt, row_of
 from common.tlog.audit import Fault
+from tests.archive.test_ledger import fact
+from tests.harness.chained import chained, chained_row
 from trunkctl.log.rows import LedgerRows
 
 from .whole import AT, Whole, entry
@@ -91,6 +93,12 @@ def test_entries_that_were_adopted_after_a_restore_are_no_fault(rows: LedgerRows
     collections[0].delete_many({"batch": 5})
     collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
     assert found(rows) == []
+
+
+def test_entries_that_are_not_carried_yet_are_counted(rows: LedgerRows, collections: Any) -> None:
+    former = chained((fact(number, "f" * 32), AT) for number in range(3))
+    collections[0].insert_many(map(chained_row, former))
+    assert [fault.name for fault in found(rows)] == ["3 entries of earlier releases"]
 
 
 def test_a_record_names_the_leaf_of_its_entry(rows: LedgerRows) -> None:

@@ -3,6 +3,7 @@
 import secrets
 
 from archive.batches import Batches, Lease
+from archive.carrying import Carrying
 from archive.gauges import Gauges
 from archive.handlers import Archive
 from archive.ledger import Ledger
@@ -38,6 +39,7 @@ def build() -> Service:
         service.on_queue(BROKER_EVENTS, watch.take)
         service.refreshes("counted security events", watch.announce_counts)
         service.does("sealer", _sealer(settings, database, objects).round, lambda: settings.seal_seconds)
+        service.does("entries of earlier releases", Carrying(database).round, lambda: settings.seal_seconds)
     return service
 
 
