@@ -22,7 +22,7 @@ SERVER_FIXTURES = {"stack", "addresses", "spare", "trunk", "engine", "plane", "n
 REAL_VARIANTS = {"real", "servers"}
 """Ids of variants of a test that run against a real server, beside one that is remembered."""
 SERVER_PORTS = range(20_000, 32_000)
-"""Where ``devstack`` gives ports to servers; those that a test opens for itself are above."""
+"""Where ``devstack`` gives ports to servers; those that a test opens for itself lie outside."""
 SERVER_FOLDERS = {"backup", "cluster", "containers", "contract", "stores", "system"}
 
 

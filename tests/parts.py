@@ -23,7 +23,7 @@ LARGE = ("validator", "router")
 
 PARTS = {
     "without servers": ("-q", "-m", "not servers", *WORKERS),
-    "servers": ("-q", "-m", "servers", *(f"--ignore={folder}" for folder in APART)),
+    "servers": ("-q", "-m", "servers", *WORKERS, *(f"--ignore={folder}" for folder in APART)),
     "system": ("-v", "tests/system"),
     "containers": ("-v", "tests/containers"),
 }

@@ -1,8 +1,10 @@
 """A virtual host of its own for each test module, with the trunk's topology and retries a thousand times faster."""
 
+import asyncio
+import gc
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -31,6 +33,8 @@ from ..harness.topology import without_reports
 setup_logs("test", "CRITICAL")
 
 USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
+Complaints = Callable[[], list[str]]
+"""What the event loop has said of exceptions that nobody took."""
 UNITS = tuple(Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in ("A.01", "B.02"))
 FASTER = 1000
 
@@ -79,21 +83,58 @@ class VirtualHost:
         finally:
             await connection.close()
 
+    def apply(self) -> None:
+        """What ``trunkctl topology apply`` does."""
+        self.admin.apply(self.topology, self.passwords)
+
     def depth(self, queue: str) -> int:
         """Messages in a queue, delayed ones included."""
         row = self.admin.get(f"/queues/{quote(self.name)}/{quote(queue)}")
         return int(row.get("messages", 0))
 
 
+@pytest.fixture
+async def complaints() -> AsyncIterator[Complaints]:
+    """Asked at the end of a test: what nobody holds any more is collected first."""
+    said: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: said.append(str(context["message"])))
+
+    def collected() -> list[str]:
+        gc.collect()
+        return said
+
+    yield collected
+    loop.set_exception_handler(None)
+
+
 @pytest.fixture(scope="module")
 def vhost(stack: SimpleNamespace) -> Iterator[VirtualHost]:
     """Made for the module, deleted after it."""
+    with virtual_host(stack) as host:
+        host.apply()
+        with management(host) as http:
+            http.put(
+                f"/permissions/{host.name}/{host.admin_user}", json={"configure": ".*", "write": ".*", "read": ".*"}
+            )
+        yield host
+
+
+@pytest.fixture
+def absent(stack: SimpleNamespace) -> Iterator[VirtualHost]:
+    """One that is not there yet."""
+    with virtual_host(stack) as host:
+        yield host
+
+
+@contextmanager
+def virtual_host(stack: SimpleNamespace) -> Iterator[VirtualHost]:
+    """A virtual host that is described, and deleted in the end."""
     name = f"test-{secrets.token_hex(4)}"
     topology = for_tests(static_topology() + unit_topology(UNITS[0]) + unit_topology(UNITS[1]))
     passwords = passwords_for(topology, USERS_FILE)
     who = (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=name)
-    admin.apply(topology, passwords)
     make_missing(
         Objects(
             ServiceSettings(
@@ -103,11 +144,18 @@ def vhost(stack: SimpleNamespace) -> Iterator[VirtualHost]:
             )
         ).client
     )
-    with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:
-        http.put(f"/permissions/{name}/{who[0]}", json={"configure": ".*", "write": ".*", "read": ".*"})
-        address = f"{stack.amqp_host}:{stack.amqp_port}"
-        yield VirtualHost(name, address, passwords, *who, topology, admin, stack)
-        http.delete(f"/vhosts/{name}")
+    host = VirtualHost(name, f"{stack.amqp_host}:{stack.amqp_port}", passwords, *who, topology, admin, stack)
+    try:
+        yield host
+    finally:
+        with management(host) as http:
+            http.delete(f"/vhosts/{name}")
+
+
+def management(host: VirtualHost) -> httpx.Client:
+    """The broker's management API."""
+    who = (host.admin_user, host.admin_password)
+    return httpx.Client(base_url=f"{host.stack.rabbitmq_management_url}/api", auth=who)
 
 
 def for_tests(topology: Topology) -> Topology:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from common import topology
 from common.domain.names import Lane
+from tests.ports import free_ports
 
 from .conftest import VirtualHost
 from .test_chassis import announce, fact, until
@@ -22,14 +22,7 @@ SCRIPT = Path(__file__).with_name("drained_service.py")
 QUEUE = topology.facts_queue("archive", Lane.NORMAL)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-PORT = free_port()
+[PORT] = free_ports(1)
 
 
 async def start(vhost: VirtualHost, marks: Path, **more: str) -> asyncio.subprocess.Process:

@@ -6,32 +6,56 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
 from common.domain.names import Lane
-from common.facts import FACT, FACT_TYPES, BaseFact, MessageParked, OperatorRequested, PackageAccepted, name_of
+from common.domain.reason import Reason
+from common.facts import (
+    FACT,
+    FACT_TYPES,
+    BaseFact,
+    MessageParked,
+    OperatorRequested,
+    PackageAccepted,
+    PackageWaiting,
+    name_of,
+)
+from common.facts.base import MAX_TEXT, MAX_TEXT_BYTES, cut
 from common.facts.flows import FLOWS, OPERATOR, SERVICES, is_entitled, made_by, taken_by
 from common.service.outgoing import fact_message
 from common.topology import static_topology
 
-LONG = "ệ" * 50_000
-"""A text that takes three bytes a character."""
-SHORT = ("fact", "event_id", "subject", "package_id", "record_id", "sha256", "key", "bucket")
+from ..harness.drawn_facts import facts_of
+
+WIDE = {"three bytes": "ệ", "four bytes": "😀", "escaped": '"', "control": "\x01"}
+"""Characters that take more than a byte in JSON."""
+LIMITS = {
+    # Anybody may write as much as they like into these, which are cut.
+    **dict.fromkeys(("detail", "description", "subject_text", "actor", "origin", "purpose", "outcome"), 50_000),
+    # Limits of the field's words, and of AMQP's short strings; a unit's own words are of any characters.
+    "document_id": 200,
+    **dict.fromkeys(("sender", "receiver", "told", "unit"), 35),
+    **dict.fromkeys(("event_id", "package_id", "record_id", "message_event_id"), 255),
+}
+PLAIN = {"about_event": 255, "user": 255, "queue": 255, "key": 300, "subject": 128, "bucket": 63}
+"""Of plain ASCII: ids that the trunk makes, names of the broker and the store."""
 
 
-def filled(kind: type[BaseModel]) -> dict[str, Any]:
-    """Values for every field of a model, texts as long as anybody may write them."""
-    return {name: value_for(name, field.annotation) for name, field in kind.model_fields.items()}
+def filled(kind: type[BaseModel], wide: str = "a") -> dict[str, Any]:
+    """Values for every field of a model, texts as long as anybody may write them, of one character."""
+    return {name: value_for(name, field.annotation, wide) for name, field in kind.model_fields.items()}
 
 
-def value_for(name: str, annotation: Any) -> Any:
+def value_for(name: str, annotation: Any, wide: str) -> Any:
     origin = get_origin(annotation)
     if origin is Literal:
         return get_args(annotation)[0]
     if origin in (Union, UnionType):
-        return value_for(name, get_args(annotation)[0])
+        return value_for(name, get_args(annotation)[0], wide)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return filled(annotation)
+        return filled(annotation, wide)
     if annotation in (datetime, AwareDatetime):
         return datetime.now(UTC)
     if annotation is bool:
@@ -40,19 +64,34 @@ def value_for(name: str, annotation: Any) -> Any:
         return 1_000_000 if name == "count" else 2**40
     if isinstance(annotation, type) and hasattr(annotation, "__members__"):
         return max(annotation, key=len)  # type: ignore[call-overload]
-    if name in SHORT:
-        return "a" * 64
-    return LONG if name in TEXTS else "a" * 200
+    return wide * LIMITS[name] if name in LIMITS else "a" * PLAIN.get(name, 64)
 
 
-TEXTS = ("detail", "description", "subject_text", "actor", "origin", "purpose", "outcome")
+@pytest.mark.parametrize("wide", WIDE.values(), ids=WIDE.keys())
+@pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
+def test_no_fact_exceeds_its_limit_whatever_somebody_wrote(kind: type[BaseFact], wide: str) -> None:
+    fact = kind.model_validate(filled(kind, wide))
+    body = fact_message(fact).body
+    assert len(body) <= BaseFact.MAX_BYTES
+    assert FACT.validate_json(body) == fact
 
 
 @pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
-def test_no_fact_exceeds_its_limit_whatever_somebody_wrote(kind: type[BaseFact]) -> None:
-    fact = kind.model_validate(filled(kind))
-    assert len(fact_message(fact).body) <= BaseFact.MAX_BYTES
-    assert FACT.validate_json(fact_message(fact).body) == fact
+def test_no_field_of_a_fact_is_a_list(kind: type[BaseFact]) -> None:
+    """A list would have no limit here: what comes in numbers lies in an object that the fact names."""
+    assert not [name for name, field in kind.model_fields.items() if get_origin(field.annotation) in (list, tuple, set)]
+
+
+@given(st.text(max_size=2_000) | st.text(alphabet="\x01\x1f😀", min_size=300, max_size=1_000))
+@settings(max_examples=100, deadline=None)
+def test_a_text_is_cut_once_and_keeps_its_beginning(text: str) -> None:
+    short = cut(text)
+    assert cut(short) == short
+    assert len(short) <= MAX_TEXT
+    assert len(TypeAdapter(str).dump_json(short)) - len('""') <= MAX_TEXT_BYTES
+    assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
+    if len(text) <= MAX_TEXT_BYTES // 6:
+        assert short == text
 
 
 def test_the_table_names_every_fact_and_no_other() -> None:
@@ -104,6 +143,25 @@ def test_only_intake_speaks_of_accepted_packages(user: str | None) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_fact_that_all_make_is_each_one_s_own(user: str | None, service: str) -> None:
     assert is_entitled(a_fact(MessageParked, service=service), user) == (user == service)
+
+
+@pytest.mark.parametrize(
+    ("reason", "speaker"), [(Reason.E_REFDOC_AWAITED, "intake"), (Reason.E_SIG_REVOCATION_UNKNOWN, "validator")]
+)
+def test_for_what_a_package_waits_says_who_speaks(reason: Reason, speaker: str) -> None:
+    fact = a_fact(PackageWaiting, reason=reason)
+    assert [user for user in (*SERVICES, OPERATOR) if is_entitled(fact, user)] == [speaker]
+
+
+SHARED = [kind for kind in FACT_TYPES if len(FLOWS[name_of(kind)].made_by) > 1]
+
+
+@pytest.mark.parametrize("kind", SHARED, ids=name_of)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_no_fact_can_be_the_word_of_two(kind: type[BaseFact], data: st.DataObject) -> None:
+    fact = data.draw(facts_of(kind))
+    assert sum(is_entitled(fact, user) for user in FLOWS[fact.fact].made_by) <= 1
 
 
 @pytest.mark.parametrize("user", [*SERVICES, OPERATOR, "A.01", None])

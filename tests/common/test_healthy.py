@@ -30,18 +30,18 @@ def answering(status: int, body: bytes) -> Iterator[int]:
 
 def test_ready_service_has_no_trouble() -> None:
     with answering(200, b'{"ready": true}') as port:
-        assert healthy.trouble(port) == ""
+        assert healthy.why_not_ready(port) == ""
 
 
 def test_trouble_is_what_the_service_says() -> None:
     with answering(503, b'{"ready": false, "mongodb": "no answer in time"}') as port:
-        assert "no answer in time" in healthy.trouble(port)
+        assert "no answer in time" in healthy.why_not_ready(port)
 
 
 def test_nobody_answering_is_trouble() -> None:
     with answering(200, b"") as port:
         pass
-    assert "refused" in healthy.trouble(port)
+    assert "refused" in healthy.why_not_ready(port)
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])

@@ -13,7 +13,7 @@ from common.service.publisher import AmqpPublisher
 from common.topology import FACTS, INBOX, inbox_queue
 from devstack import broker_control
 
-from .conftest import VirtualHost
+from .conftest import Complaints, VirtualHost
 
 STATE = Path(__file__).parents[2] / ".devstack"
 OWN_FACT = "delivery.placed.normal"
@@ -113,7 +113,7 @@ async def test_a_full_queue_refuses_and_its_neighbours_are_taken(vhost: VirtualH
     ],
 )
 async def test_what_a_service_may_not_publish_is_forbidden_and_fails_alone(
-    vhost: VirtualHost, user: str, exchange: str, key: str
+    vhost: VirtualHost, complaints: Complaints, user: str, exchange: str, key: str
 ) -> None:
     own = {"router": OWN_FACT, "notifier": "notification.sent.normal"}[user]
     async with publisher(vhost, user) as opened:
@@ -122,9 +122,10 @@ async def test_what_a_service_may_not_publish_is_forbidden_and_fails_alone(
         results = await asyncio.gather(bad, *good, return_exceptions=True)
     assert isinstance(results[0], Forbidden)
     assert results[1:] == [None] * 10, "a refused publish closes the channel; its neighbours are published again"
+    assert complaints() == []
 
 
-async def test_a_lost_connection_loses_nothing(vhost: VirtualHost) -> None:
+async def test_a_lost_connection_loses_nothing(vhost: VirtualHost, complaints: Complaints) -> None:
     async with publisher(vhost) as opened:
         await opened.publish(message("connected"))
         publishes = [asyncio.create_task(opened.publish(event(number))) for number in range(200)]
@@ -135,6 +136,7 @@ async def test_a_lost_connection_loses_nothing(vhost: VirtualHost) -> None:
     assert {got.header.properties.headers.get("x-event-id") for got in await taken(vhost, TAKEN_BY)} >= {
         f"e{number}" for number in range(200)
     }
+    assert complaints() == []
 
 
 async def test_nothing_is_published_before_the_broker_is_there_and_everything_after(vhost: VirtualHost) -> None:

@@ -5,10 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pamqp.commands import Basic
 
 from common import topology
@@ -17,31 +13,17 @@ from common.facts import FACT_TYPES, BaseFact
 from common.failure import Outage
 from common.service.incoming import Incoming
 from common.service.service import Service
-from common.settings import ServiceSettings
-from common.telemetry import setup_traces
 
+from ..harness.spans import exporter, spans, trace_of
 from .conftest import VirtualHost
 from .test_chassis import fact, until
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-exporter = InMemorySpanExporter()
-provider = setup_traces("test", ServiceSettings())
-provider.add_span_processor(SimpleSpanProcessor(exporter))
-trace.set_tracer_provider(provider)
 
 
 @pytest.fixture(autouse=True)
 def forget() -> None:
     exporter.clear()
-
-
-def spans(name: str) -> list[ReadableSpan]:
-    return [span for span in exporter.get_finished_spans() if span.name == name]
-
-
-def trace_of(span: ReadableSpan) -> str:
-    assert span.context is not None
-    return f"{span.context.trace_id:032x}"
 
 
 def archive(vhost: VirtualHost, handler: Callable[[BaseFact], Any]) -> Service:

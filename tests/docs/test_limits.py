@@ -2,7 +2,9 @@
 
 import re
 
+from common.domain.reason import Reason
 from common.domain.security import PAGES, SecurityKind
+from common.sentences import sentence
 from common.topology import (
     INBOX_BYTES,
     INBOX_LENGTH,
@@ -39,3 +41,12 @@ def test_the_limits_of_a_unit_are_those_of_the_topology() -> None:
 def test_the_pauses_are_those_of_the_topology() -> None:
     for lane, (shortest, longest) in RETRY_DELAYS_SECONDS.items():
         assert f"{shortest} s to {longest // 60} min" in ARCHITECTURE, lane
+
+
+NEVER_TOLD = {Reason.E_FORGED, Reason.E_UNAVAILABLE}
+"""Reasons that no unit hears: what is quarantined has no sender, and what is tried again is not refused."""
+
+
+def test_units_are_told_every_reason_with_its_sentence() -> None:
+    told = dict(re.findall(r"^\| `(E_\w+)` \| (.+) \|$", UPSTREAM, re.MULTILINE))
+    assert told == {reason.value: sentence(reason) for reason in Reason if reason not in NEVER_TOLD}

@@ -12,6 +12,7 @@ from common.facts import ObjectRef
 from common.objects import content_ref
 from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening, taken
 from intake.order import next_place
+from intake.packages import CLAIM_LASTS
 from intake.record import PackageRecord
 from intake.waiting import LEASE, WaitingPackage
 
@@ -45,11 +46,23 @@ class MemoryPackages:
         self.records[package_id] = self.records[package_id].model_copy(update={"purge": tuple(purge)})
 
     async def claim(self, document_key: str, package_id: str, about: str | None = None) -> str:
-        held = {"package_id": package_id, "state": "held", "about": about}
+        held = {"package_id": package_id, "state": "held", "about": about, "at": self.clock()}
         claim = self.claims.setdefault(document_key, dict(held))
         if claim["state"] == "released":
             claim.update(held)
+        elif claim["package_id"] == package_id:
+            claim["at"] = self.clock()
         return str(claim["package_id"])
+
+    async def take_over(self, document_key: str, holder: str, package_id: str, about: str | None = None) -> bool:
+        claim = self.claims[document_key]
+        is_theirs = (claim["package_id"], claim["state"]) == (holder, "held")
+        if is_expired := is_theirs and claim["at"] <= self.clock() - CLAIM_LASTS:
+            claim.update(package_id=package_id, about=about, at=self.clock())
+        return is_expired
+
+    async def holder(self, document_keys: Sequence[str]) -> str | None:
+        return next((self.claims[key]["package_id"] for key in document_keys if key in self.claims), None)
 
     async def release(self, document_key: str, package_id: str) -> None:
         claim = self.claims.get(document_key)
@@ -92,7 +105,8 @@ class MemoryOpenPackages:
             self.packages.records[package_id] = record.model_copy(update={"fact_body": None})
 
     async def wait(self, package_id: str, until: datetime) -> None:
-        self._change(package_id, (Stage.SENT, Stage.WAITING), stage=Stage.WAITING.value, redrive_at=until)
+        if self.packages.opened.get(package_id, {}).get("redrive_at") != ASKED:
+            self._change(package_id, (Stage.SENT, Stage.WAITING), stage=Stage.WAITING.value, redrive_at=until)
 
     async def hold(self, package_id: str) -> None:
         self._change(package_id, (Stage.SENT, Stage.WAITING, Stage.HELD), stage=Stage.HELD.value)

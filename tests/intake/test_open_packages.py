@@ -27,7 +27,9 @@ from common.facts.flows import SERVICES
 from common.failure import Outage
 from common.metrics import REGISTRY
 from common.objects import content_ref
-from common.service.outgoing import fact_message
+from common.service.outgoing import fact_message, saved_fact_message
+from common.service.tracing import carried, publishing
+from common.telemetry import span
 from common.topology import facts_queue, place_queue
 from intake.announce import fact_of
 from intake.open_package import (
@@ -48,6 +50,7 @@ from intake.redrive import Redrive
 from intake.settings import IntakeSettings
 
 from ..harness.memory import Clock, RecordingPublisher
+from ..harness.spans import exporter, spans, trace_of
 from .conftest import BUDGETS, MemoryOpenPackages, MemoryPackages
 
 SENDER = "000.00.14.H29"
@@ -90,7 +93,8 @@ class Sender(RecordingPublisher):
     async def announce_saved(self, body: bytes) -> None:
         if self.fails_after is not None and len(self.saved) >= self.fails_after:
             raise Outage("broker", "nobody takes it")
-        await super().announce_saved(body)
+        with publishing(saved_fact_message(body)):
+            await super().announce_saved(body)
 
 
 class World:
@@ -255,6 +259,19 @@ async def test_a_package_over_its_budget_is_published_again_byte_for_byte(world:
     assert await world.sweep(minutes=29) == []
     assert await world.sweep(minutes=1) == [package.package_id]
     assert world.sender.saved == [package.fact_body]
+
+
+async def test_what_is_published_again_belongs_to_the_trace_of_its_decision(world: World) -> None:
+    exporter.clear()
+    for number in range(2):
+        with span(f"decision {number}"):
+            await world.save(trace=carried())
+    await world.save()  # by an earlier release, which kept no trace
+    assert len(await world.sweep(minutes=30)) == 3
+    decisions = {trace_of(decision) for number in range(2) for (decision,) in [spans(f"decision {number}")]}
+    published = [trace_of(publish) for publish in spans("package.accepted publish")]
+    assert len(set(published)) == 3
+    assert decisions < set(published)
 
 
 async def test_the_pauses_grow(world: World) -> None:
@@ -487,6 +504,16 @@ async def test_an_operator_need_not_wait(world: World) -> None:
     assert await world.sweep(seconds=10) == [package.package_id]
     assert REGISTRY.get_sample_value("trunk_redriven_total", counted) == before + 1
     assert await world.sweep(seconds=10) == []
+
+
+@pytest.mark.parametrize("says", ["validator", "router"])
+async def test_what_was_asked_for_is_published_though_somebody_says_that_it_waits(world: World, says: str) -> None:
+    package, said = await world.save(), {"validator": undecided, "router": waiting}[says]
+    assert await world.opened.ask(package.package_id, world.clock()) == "done"
+    await world.take(said(package))
+    assert await world.sweep(seconds=10) == [package.package_id]
+    await world.take(said(package))
+    assert await world.sweep(hours=23) == []
 
 
 async def test_all_that_is_open_is_published_at_once(world: World) -> None:

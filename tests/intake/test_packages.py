@@ -10,18 +10,22 @@ import pytest
 from pydantic import SecretStr
 
 from common.database import Database
-from intake.packages import Packages
+from intake.packages import CLAIM_LASTS, DECIDED_WITHIN, Packages
 from intake.settings import IntakeSettings
 
+from ..harness.memory import Clock
+from ..simulation.database import ModelDatabase, Server
+from ..simulation.loop import VirtualLoop
 from .conftest import MemoryPackages
 
 NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+CLOCK = Clock(NOW)
 
 
 @pytest.fixture(params=["memory", "real"])
 async def packages(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
     if request.param == "memory":
-        yield MemoryPackages()
+        yield MemoryPackages(CLOCK)
         return
     stack = request.getfixturevalue("stack")
     name = f"intake_test_{secrets.token_hex(4)}"
@@ -32,7 +36,7 @@ async def packages(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
         s3_secret_key=SecretStr(stack.s3_secret_key),
     )
     database = Database(settings, name)
-    yield Packages(database, settings.redrive_budgets)
+    yield Packages(database, settings.redrive_budgets, CLOCK)
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
 
@@ -82,3 +86,73 @@ async def test_a_released_id_is_taken_over_with_what_it_concerns(packages: Any) 
     assert await packages.claim("next", "p3", "doc") == "p3"
     place = await packages.take_place(["next"], NOW)
     assert await packages.take_place(["doc"], NOW) > place
+
+
+async def test_a_claim_that_nothing_came_of_is_taken_over_after_an_hour(packages: Any) -> None:
+    await packages.claim("doc", "p1")
+    assert not await packages.take_over("doc", "p1", "p2")
+    CLOCK.move(seconds=CLAIM_LASTS.total_seconds())
+    assert not await packages.take_over("doc", "another", "p2")
+    assert [await packages.take_over("doc", "p1", name) for name in ("p2", "p3")] == [True, False], "by one alone"
+    assert await packages.claim("doc", "p1") == "p2", "whoever comes back finds it taken"
+    assert await packages.claim("doc", "p2") == "p2"
+
+
+async def test_a_package_that_is_being_decided_again_keeps_its_claim(packages: Any) -> None:
+    await packages.claim("doc", "p1")
+    for _ in range(3):
+        CLOCK.move(minutes=45)
+        assert await packages.claim("doc", "p1") == "p1"
+        assert not await packages.take_over("doc", "p1", "p2")
+
+
+async def test_what_was_taken_over_keeps_its_place_and_gets_what_it_is_about(packages: Any) -> None:
+    await packages.claim("doc", "p1")
+    await packages.claim("update", "p2")
+    CLOCK.move(hours=1)
+    assert await packages.take_over("update", "p2", "p3", "doc")
+    place = await packages.take_place(["update"], NOW)
+    assert await packages.take_place(["doc"], NOW) > place
+
+
+async def test_a_released_claim_is_not_taken_over_but_claimed(packages: Any) -> None:
+    await packages.claim("doc", "p1")
+    await packages.release("doc", "p1")
+    CLOCK.move(hours=2)
+    assert not await packages.take_over("doc", "p1", "p2")
+    assert await packages.claim("doc", "p2") == "p2"
+
+
+async def test_who_holds_a_document_is_known_also_after_its_release(packages: Any) -> None:
+    assert await packages.holder(["doc", "other"]) is None
+    await packages.claim("other", "p2")
+    assert await packages.holder(["doc", "other"]) == "p2"
+    await packages.claim("doc", "p1")
+    await packages.release("doc", "p1")
+    assert await packages.holder(["doc", "other"]) == "p1"
+    await packages.claim("doc", "p3")
+    assert await packages.holder(["doc"]) == "p3"
+
+
+def test_whoever_may_still_decide_is_taken_over_by_nobody() -> None:
+    """However the clocks of two replicas differ, with ten minutes left for saving."""
+    assert DECIDED_WITHIN + 2 * timedelta(minutes=10) <= CLAIM_LASTS
+
+
+async def test_a_claim_of_an_earlier_release_counts_from_when_it_is_seen() -> None:
+    loop = VirtualLoop()
+    database = ModelDatabase(Server(loop, lambda: 0.001), "intake")
+    packages = Packages(database, {}, CLOCK)  # type: ignore[arg-type]
+
+    async def take_over_later() -> list[bool]:
+        claims = database.collection("claims")
+        await claims.insert_one({"_id": "doc", "package_id": "p1", "state": "held", "about": None})
+        taken = [await packages.take_over("doc", "p1", "p2")]
+        CLOCK.move(minutes=59)
+        taken.append(await packages.take_over("doc", "p1", "p2"))
+        CLOCK.move(minutes=1)
+        return [*taken, await packages.take_over("doc", "p1", "p2")]
+
+    task = loop.create_task(take_over_later())
+    loop.run_until(task.done, loop.time() + 60.0)
+    assert task.result() == [False, False, True]

@@ -28,6 +28,7 @@ from common.domain.reason import Reason
 from common.edxml import build
 from common.edxml.dates import VIETNAM
 from common.facts import (
+    BaseFact,
     NoticeAccepted,
     OperatorActed,
     PackageAccepted,
@@ -38,6 +39,9 @@ from common.facts import (
 )
 from common.failure import Transient
 from common.objects import Objects
+from common.service.outgoing import fact_message
+from common.service.tracing import publishing
+from common.telemetry import span
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
@@ -45,6 +49,7 @@ from intake.waiting_store import WaitingPackages
 from intake.waiting_sweep import WaitingSweep
 
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
+from ..harness.spans import exporter, spans, trace_of
 from .conftest import MemoryObjects, MemoryPackages, MemoryWaiting
 from .test_handlers import package
 
@@ -52,12 +57,20 @@ SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 LIMIT = 3
 
 
+class TracedPublisher(RecordingPublisher):
+    """Makes the span of each publish as well."""
+
+    async def announce(self, fact: BaseFact) -> None:
+        with publishing(fact_message(fact)):
+            await super().announce(fact)
+
+
 class World:
     """Two replicas of intake on one memory."""
 
     def __init__(self, packages: Any, waiting: Any, objects: Any, settings: IntakeSettings) -> None:
         self.packages, self.waiting, self.objects, self.settings = packages, waiting, objects, settings
-        self.announcer, self.clock = RecordingPublisher(), Clock()
+        self.announcer, self.clock = TracedPublisher(), Clock()
         units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
         self.directory: Any = MemoryDirectory(Directory(units))
 
@@ -94,12 +107,17 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         waiting_packages_per_unit=LIMIT,
     )
     if stack is None:
-        yield World(MemoryPackages(), MemoryWaiting(), MemoryObjects(), settings)
+        packages = MemoryPackages()
+        world = World(packages, MemoryWaiting(), MemoryObjects(), settings)
+        packages.clock = world.clock
+        yield world
         return
     name = f"intake_test_{secrets.token_hex(4)}"
     database, objects = Database(settings, name), Objects(settings)
     make_missing(objects.client)
-    yield World(Packages(database, settings.redrive_budgets), WaitingPackages(database), objects, settings)
+    world = World(None, WaitingPackages(database), objects, settings)
+    world.packages = Packages(database, settings.redrive_budgets, world.clock)
+    yield world
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
 
@@ -166,6 +184,21 @@ async def test_what_never_comes_is_refused_at_the_deadline_and_once(world: World
     assert await world.sweep(hours=24) == []
     assert isinstance(await world.submit(package("never")), PackageAccepted)
     assert await world.sweep() == []
+
+
+async def test_what_is_said_of_a_package_that_waited_belongs_to_the_trace_of_its_submission(world: World) -> None:
+    exporter.clear()
+    for target in ("doc", "never"):
+        with span(f"submission {target}"):
+            await world.submit(recall(target))
+    with span("submission document"):
+        await world.submit(package("doc"))
+    decided = await world.sweep() + await world.sweep(hours=24)
+    for fact, target in zip(decided, ("doc", "never"), strict=True):
+        (submission,) = spans(f"submission {target}")
+        assert [trace_of(publish) for publish in spans(f"{fact.fact} publish")] == [trace_of(submission)]
+        saved = await world.packages.find(fact.package_id)
+        assert trace_of(submission) in saved.trace["traceparent"], "what is published once more belongs there, too"
 
 
 async def test_a_repetition_of_what_waits_is_one_package(world: World) -> None:
@@ -349,6 +382,51 @@ async def test_nobody_is_told_that_a_package_was_accepted_which_is_not_decided(w
         await world.submit(other)
     assert isinstance(await world.submit(first), PackageAccepted)
     assert (await world.submit(other)).reason is Reason.E_DUP
+
+
+async def test_a_package_of_which_nothing_came_holds_its_id_for_an_hour(world: World) -> None:
+    """Its process ended, and its message is lost; or it comes back after all."""
+    first, other = package("doc"), package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n")
+    first_id = ids.package_id(SENDER, hashlib.sha256(first).hexdigest())
+    await world.packages.claim(ids.document_key(SENDER, "doc"), first_id)
+    world.clock.move(minutes=59)
+    with pytest.raises(Transient):
+        await world.submit(other)
+    world.clock.move(minutes=1)
+    assert isinstance(await world.submit(other), PackageAccepted)
+    assert (await world.submit(first)).reason is Reason.E_DUP
+
+
+async def test_a_package_that_is_decided_too_slowly_is_decided_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While its process stood still, another package has claimed the DocumentId."""
+    first, other = package("doc"), package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n")
+    store = world.intake.objects.put_content
+
+    async def stand_still(*args: Any) -> Any:
+        monkeypatch.undo()
+        world.clock.move(hours=1)
+        assert isinstance(await world.submit(other), PackageAccepted)
+        return await store(*args)
+
+    monkeypatch.setattr(world.intake.objects, "put_content", stand_still)
+    with pytest.raises(Transient):
+        await world.submit(first)
+    assert (await world.submit(first)).reason is Reason.E_DUP
+
+
+@pytest.mark.parametrize("kind", ["recall", "status"])
+async def test_a_package_about_a_document_names_who_held_it(world: World, kind: str) -> None:
+    first = await world.submit(package("doc"))
+    about = {"recall": lambda: recall("doc"), "status": lambda: status("doc", world)}[kind]
+    by = {"recall": SENDER, "status": RECEIVER}[kind]
+    await world.packages.release(ids.document_key(SENDER, "doc"), first.package_id)
+    assert (await world.submit(about(), by)).target_package == first.package_id
+    world.clock.move(minutes=1)
+    corrected = await world.submit(package("doc", pdf=b"%PDF-1.7 corrected\n%%EOF\n"))
+    assert corrected.target_package is None
+    assert (await world.submit(about(), by)).target_package == corrected.package_id
 
 
 async def test_a_package_that_was_refused_after_it_had_claimed_its_id_holds_nothing(world: World) -> None:

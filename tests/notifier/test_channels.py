@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import socket
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from notifier.channels.mail_message import message_id
 from notifier.channels.webhook import Webhook, retry_after
 from notifier.compose import Channel, Notification
 from notifier.settings import NotifierSettings
+from tests.ports import free_ports
 
 from . import hostile
 from .conftest import SECRET, Post, Web
@@ -47,12 +47,6 @@ def webhook(**other: Any) -> Webhook:
 
 def hook(url: str) -> Notification:
     return replace(MAIL, channel=Channel.WEBHOOK, address=url, subject="", body='{"a": "đ"}', secret=SECRET)
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_a_mail_arrives(post: Post) -> None:
@@ -111,7 +105,7 @@ async def test_our_own_faults_pass(post: Post, other: dict[str, Any]) -> None:
 
 
 async def test_no_mail_server() -> None:
-    assert await mailer(closed_port()).send(MAIL) == Unanswered("mail server: SMTPConnectError", Fault.MAIL_SERVER)
+    assert await mailer(free_ports(1)[0]).send(MAIL) == Unanswered("mail server: SMTPConnectError", Fault.MAIL_SERVER)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +247,7 @@ async def test_a_webhook_that_does_not_answer(web: Web) -> None:
     web.pause_seconds = 1.0
     answer = await webhook(webhook_timeout_seconds=0.1).send(hook(web.url))
     assert answer == Unanswered("webhook: no answer within 0.1 s")
-    answer = await webhook().send(hook(f"http://127.0.0.1:{closed_port()}/"))
+    answer = await webhook().send(hook(f"http://127.0.0.1:{free_ports(1)[0]}/"))
     assert answer == Unanswered("webhook: ConnectError")
 
 

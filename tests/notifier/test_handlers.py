@@ -21,8 +21,11 @@ from notifier.circuits import Circuits
 from notifier.compose import Channel, Notification
 from notifier.dispatch import Dispatch, Limits
 from notifier.handlers import Notifier, Resending
+from notifier.leases import FREE
+from notifier.policy import Decision, State
+from notifier.rows import Row
 from notifier.settings import NotifierSettings
-from notifier.store import FREE, Notifications
+from notifier.store import Notifications
 
 from .conftest import RECEIVER, SENDER, Facts, Post, Remembering, Web, directory
 
@@ -42,11 +45,15 @@ class Scene:
         )
         self.directory = directory(MAIL, web.url)
         self.time = utc_now()
-        self.store = Notifications(database, LEASE_SECONDS)
+        self.store = self.memory()
         self.senders: dict[Channel, Any] = dict(senders(self.settings))
 
-    def dispatch(self, **most: int) -> Dispatch:
-        """A process of its own."""
+    def memory(self) -> Notifications:
+        """What a process knows. The seconds that pass are the same for all, whatever time their clocks show."""
+        return Notifications(self.database, LEASE_SECONDS, lambda: self.time.timestamp())
+
+    def dispatch(self, skew: timedelta = timedelta(), **most: int) -> Dispatch:
+        """A process of its own, whose clock is ahead by ``skew``."""
         limits = Limits(
             at_once={Channel.WEBHOOK: most.get("webhooks", 256), Channel.EMAIL: 8},
             per_destination=2,
@@ -55,7 +62,13 @@ class Scene:
         )
         circuits = Circuits(self.database, timedelta(seconds=LEASE_SECONDS))
         return Dispatch(
-            Lane.NORMAL, self.store, circuits, lambda: self.directory, self.senders, limits, lambda: self.time
+            Lane.NORMAL,
+            self.memory() if skew else self.store,
+            circuits,
+            lambda: self.directory,
+            self.senders,
+            limits,
+            lambda: self.time + skew,
         )
 
     async def notify(self, fact: Any, dispatch: Dispatch | None = None) -> None:
@@ -414,11 +427,94 @@ async def test_a_crash_between_sending_and_noting_repeats_under_the_same_id(scen
     scene.senders = real
     await scene.work()
     assert len(scene.post.mails) == 1
-    scene.time += timedelta(seconds=LEASE_SECONDS + 1)
-    await scene.work()
+    for _ in range(2):  # it sees that the lease should be over, and sees it so for as long as a lease lasts
+        scene.time += timedelta(seconds=LEASE_SECONDS + 1)
+        await scene.work()
     assert len({mail["Message-ID"] for mail in scene.post.mails}) == 1
     assert len(scene.post.mails) == 2
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
+
+
+@pytest.mark.parametrize("minutes", [-10, -2, 2, 10])
+async def test_processes_whose_clocks_differ_send_once(scene: Scene, minutes: int) -> None:
+    """The second looks again and again while the first is sending."""
+    begun, release = asyncio.Event(), asyncio.Event()
+    sent = []
+
+    class Slow:
+        async def send(self, notification: Notification) -> Sent:
+            sent.append(notification)
+            begun.set()
+            await release.wait()
+            return Sent()
+
+    scene.senders = {Channel.WEBHOOK: Slow()}
+    first, second = scene.dispatch(), scene.dispatch(timedelta(minutes=minutes))
+    fact = Facts().placed()
+    await scene.notify(fact)
+    await first.fill()
+    await begun.wait()
+    for _ in range(int(LEASE_SECONDS)):
+        scene.time += timedelta(seconds=1)
+        assert await second.fill() == 0
+    release.set()
+    await first.idle()
+    assert len(sent) == 1
+    assert (await scene.states(fact.event_id))["webhook"] == "sent"
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+async def test_a_process_that_died_with_a_wrong_clock_blocks_nothing_for_good(scene: Scene, minutes: int) -> None:
+    class Dying:
+        async def send(self, notification: Notification) -> Sent:
+            raise asyncio.CancelledError
+
+    real, scene.senders = scene.senders, {Channel.WEBHOOK: Dying()}
+    skew = timedelta(minutes=minutes)
+    dead = scene.dispatch(skew)
+    fact = Facts().placed()
+    await scene.notify(fact)
+    scene.time += max(-skew, timedelta())  # until it is due by the clock that is behind
+    await dead.fill()
+    await dead.idle()
+    scene.senders = real
+    assert (await scene.states(fact.event_id))["webhook"] == "pending"
+    for after in (max(skew, timedelta()), timedelta(), timedelta()):
+        scene.time += after + timedelta(seconds=LEASE_SECONDS + 1)
+        await scene.work()
+    assert (await scene.states(fact.event_id))["webhook"] == "sent"
+
+
+async def test_what_a_dead_process_left_keeps_nothing_new_waiting(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are as many leases to watch as rows are asked for at a time."""
+    monkeypatch.setattr("notifier.dispatch.BATCH", 3)
+    for _ in range(4):
+        await scene.notify(Facts().placed())
+    async for document in scene.database.collection("notifications").find({}):
+        assert await scene.store.claim(Row.of(document), scene.time)
+    scene.time += timedelta(seconds=LEASE_SECONDS + 1)
+    fact, dispatch = Facts().placed(), scene.dispatch()
+    await scene.notify(fact)
+    for _ in range(4):
+        await dispatch.fill()
+        await dispatch.idle()
+    assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
+    assert len(scene.post.mails) == 1
+
+
+async def test_nobody_gives_up_what_another_process_is_sending(scene: Scene) -> None:
+    """Its patience is over by a clock that is ahead, and the destination is known to be silent."""
+    fact = Facts().placed()
+    await scene.notify(fact)
+    (row,) = (Row.of(each) for each in await scene.store.about(fact.event_id) if each["channel"] == "webhook")
+    lease = await scene.store.claim(row, scene.time)
+    assert lease
+    held = Row.of(await scene.store.find(row.key) or {})
+    given_up = Decision(state=State.GIVEN_UP)
+    assert not await scene.memory().end(held, given_up, scene.time + timedelta(minutes=10))
+    assert await scene.store.settle(row.key, lease, Decision(state=State.SENT), scene.time, "https://x.vn")
 
 
 async def test_a_channel_that_raises_is_tried_again(scene: Scene) -> None:

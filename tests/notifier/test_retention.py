@@ -10,6 +10,7 @@ from notifier.circuits import Circuits
 from notifier.compose import Channel, Notification
 from notifier.policy import Decision, State
 from notifier.retention import Retention
+from notifier.rows import Row
 from notifier.store import Notifications
 
 from .conftest import RECEIVER, Facts
@@ -25,7 +26,7 @@ async def ended(store: Notifications, state: State, at: datetime) -> str:
         about_event=fact.event_id, unit=RECEIVER, channel=Channel.WEBHOOK, address="https://x.vn", body=""
     )
     await store.open(notification, fact, at, {}, skipped=False)
-    lease = await store.claim(notification.key, at)
+    lease = await store.claim(Row.of(await store.find(notification.key) or {}), at)
     assert lease
     assert await store.settle(notification.key, lease, Decision(state=state, next_attempt_at=at), at, "https://x.vn")
     return notification.key

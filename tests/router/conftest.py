@@ -223,13 +223,10 @@ class MemoryDocuments:
         if saved.package_id == package_id and saved.state is DocumentState.ROUTING:
             self.rows[key] = changed(saved, state=DocumentState.DELIVERED)
 
-    async def refuse(self, record: DocumentRecord) -> None:
+    async def note(self, record: DocumentRecord) -> None:
         saved = self.rows.setdefault(record.key, record)
-        if saved.state in (DocumentState.REFUSED, DocumentState.ALIAS):
+        if saved.gives_way_to(record):
             self.rows[record.key] = record
-
-    async def name_alias(self, record: DocumentRecord) -> None:
-        self.rows.setdefault(record.key, record)
 
     async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
         record = await self.find(key)
@@ -332,6 +329,7 @@ class MemoryPlacings:
             attempts = placing.attempts + 1
             later = at + pause_after(attempts)
             self._set(row, state=PlacingState.WAITING, cause=cause, attempts=attempts, next_attempt_at=later)
+            self._set(self.rows[row.id], is_uncertain=placing.is_uncertain or cause is Cause.SILENT)
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         row = self.rows[placing.id]
@@ -343,6 +341,7 @@ class MemoryPlacings:
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
         row = self.rows.get(placing_id)
         waits = row is not None and row.state is PlacingState.WAITING and row.cause in NOT_TAKEN
+        waits = waits and row is not None and row.placed_at is None and not row.is_uncertain
         if row and (waits or row.state is PlacingState.RETURNED):
             self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall=recall)
             return True
@@ -373,9 +372,11 @@ class MemoryPlacings:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:
             self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
 
-    async def withdraw(self, placing_id: str) -> None:
+    async def withdraw_held(self, placing_id: str) -> bool:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:
-            self._set(row, state=PlacingState.WITHDRAWN, cause=None)
+            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by="")
+        row = self.rows[placing_id]
+        return row.state is PlacingState.WITHDRAWN and not row.withdrawn_by
 
     async def has_open(self, decision: str) -> bool:
         open_states = (*TRIED, PlacingState.HELD)
@@ -694,3 +695,10 @@ async def world(backing: str, request: pytest.FixtureRequest) -> AsyncIterator[W
     database = Database(settings, name)
     yield World(mongo_store(database), Objects(settings), settings)
     database.client.close()
+
+
+@pytest_asyncio.fixture
+async def own_placings(world: World) -> None:
+    """No other test's messages are due while time passes in this one."""
+    if (collection := getattr(world.store.placings, "_placings", None)) is not None:
+        await collection.delete_many({})

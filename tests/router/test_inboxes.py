@@ -13,7 +13,7 @@ from common.headers import EVENT_ID
 from common.metrics import REGISTRY
 from common.service.outgoing import Outgoing, QueueFull
 from common.topology import MARK, inbox_queue
-from router.inbox_reading import ACK_TIMEOUT, MARGIN, NEVER, Mark, read_until, seen
+from router.inbox_reading import ACK_TIMEOUT, BROKER_ROUNDS, CLOCKS_APART, NEVER, Mark, read_until, seen
 from router.inboxes import InboxWatch
 
 from .conftest import AT, INLINE_LIMIT_BYTES, A, B, C, World
@@ -106,7 +106,7 @@ def test_a_mark_that_is_gone_says_that_the_data_are(mark: Mark, messages: int, a
     assert seen(mark, messages, AT) == after
 
 
-@pytest.mark.parametrize(("emptied", "read"), [(None, NEVER), (AT, AT - ACK_TIMEOUT - MARGIN)])
+@pytest.mark.parametrize(("emptied", "read"), [(None, NEVER), (AT, AT - ACK_TIMEOUT - BROKER_ROUNDS - CLOCKS_APART)])
 def test_what_was_placed_long_before_the_inbox_was_empty_is_read(emptied: datetime | None, read: datetime) -> None:
     assert read_until(emptied) == read
 
@@ -262,10 +262,41 @@ async def test_what_was_placed_after_the_loss_is_not_placed_again(desk: Desk, wo
     desk.broker.lose_everything()
     world.clock.move(minutes=1)
     await desk.watch.watch()
-    world.clock.move(minutes=1)
+    world.clock.move(minutes=11)
     await world.take(await world.verified(world.letter()))
     world.sender.forget()
     assert await desk.rebuild() == "done: 0 messages"
+
+
+@pytest.mark.parametrize("is_noticed", [False, True])
+async def test_what_a_replica_with_a_fast_clock_placed_before_the_loss_is_placed_again(
+    desk: Desk, world: World, is_noticed: bool
+) -> None:
+    """Its clock is five minutes ahead of the right time, that of the replica which looks at the mark as much behind."""
+    await desk.watch.watch()
+    world.clock.move(minutes=10)
+    await world.take(await world.verified(world.letter()))
+    before = given(world, A)
+    world.clock.move(minutes=-10)
+    desk.broker.lose_everything()
+    if is_noticed:
+        await desk.watch.watch()
+    world.sender.forget()
+    await desk.rebuild()
+    await world.sweep(seconds=1)
+    assert given(world, A) == before
+
+
+async def test_what_a_replica_with_a_slow_clock_placed_is_not_taken_for_read(desk: Desk, world: World) -> None:
+    """Taken and not acknowledged, the message was not in the count of the empty inbox."""
+    await world.take(await world.verified(world.letter()))
+    before = given(world, A)
+    world.clock.move(minutes=30 + 10)
+    await desk.empty_and_long_ago(A)
+    world.sender.forget()
+    await desk.rebuild(A)
+    await world.sweep(seconds=1)
+    assert given(world, A) == before
 
 
 async def test_what_a_second_loss_took_is_placed_again(desk: Desk, world: World) -> None:

@@ -8,6 +8,7 @@ from itertools import permutations
 from math import inf
 from typing import Any
 
+from common.domain.names import StatusCode
 from common.domain.reason import Reason
 from common.facts import DeliveryWaiting, PackageFinished, PackageRouted, name_of
 from common.ledger import entry_of
@@ -23,6 +24,7 @@ from tests.simulation.schedule import Schedule
 from tests.simulation.units import Item, Submitted
 from tests.simulation.world import LOG_KEY
 
+REPORTED_BY_UNITS = {code.value for code in StatusCode if code is not StatusCode.TAKE_BACK}
 UNRECORDED = {name_of(kind) for kind in (PackageRouted, PackageFinished, DeliveryWaiting)}
 """Facts that tell services of each other's progress, and are no evidence."""
 SAVED_SECONDS = 30.0
@@ -319,6 +321,27 @@ def states_follow_the_order(schedule: Schedule) -> Iterator[str]:
             yield f"{row['_id']} is {row['state']}, and {state} by its events in order"
 
 
+def the_trunk_overrules_no_unit(schedule: Schedule) -> Iterator[str]:
+    """The trunk answers a recall for a unit that never got the document, and has said nothing about it."""
+    events = defaultdict(list)
+    for row in sorted(schedule.world.rows("router.delivery_events"), key=lambda row: row["number"]):
+        events[row["delivery"]].append(row)
+    for delivery, rows in events.items():
+        key, _, unit = delivery.rpartition("/")
+        answered = [row["number"] for row in rows if row["event_id"].endswith(f"/{StatusCode.AGREED}")]
+        if not answered:
+            continue
+        said = [row["code"] for row in rows if row["number"] < answered[0] and row["code"] in REPORTED_BY_UNITS]
+        got = [item.package_id for item in schedule.units[unit].inbox if _is_content(item, key)]
+        if said or got:
+            yield f"the trunk agreed to a recall for {unit}, which got {got} and had said {said}"
+
+
+def _is_content(item: Item, document_key: str) -> bool:
+    is_of_it = item.type == "document" and item.headers.get("x-document-key") == document_key
+    return is_of_it and item.headers.get("x-kind") in ("new", "update", "replace")
+
+
 def no_callback_fails(schedule: Schedule) -> Iterator[str]:
     """Nothing is raised where nobody handles it, and no model is asked for what it cannot do."""
     for error in schedule.world.loop.errors[:3]:
@@ -346,5 +369,6 @@ CHECKS: tuple[Check, ...] = (
     notifications_are_bounded,
     places_follow_what_a_unit_knew,
     states_follow_the_order,
+    the_trunk_overrules_no_unit,
     no_callback_fails,
 )

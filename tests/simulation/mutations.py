@@ -349,7 +349,7 @@ def verdicts_are_announced_once() -> None:
 def orders_before_rows() -> None:
     """A placing is ordered before it is saved."""
 
-    async def place(self: Any, placings: list[Placing]) -> None:
+    async def place(self: Any, placings: list[Placing], *_: Any) -> None:
         await asyncio.gather(*(self._placer.order(placing) for placing in placings))
         await self._store.placings.open(placings)
 
@@ -532,7 +532,7 @@ def archive_locks_again() -> None:
 def notifications_have_no_lease() -> None:
     """Both replicas send the same notification."""
 
-    async def claim(self: Any, key: str, now: Any) -> str:
+    async def claim(self: Any, row: Any, now: Any) -> str:
         return "lease"
 
     _changed(Notifications, "claim", claim)

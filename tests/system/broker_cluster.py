@@ -1,9 +1,6 @@
 """Three nodes of RabbitMQ in the place of one, and an address in front of them, as a Kubernetes service is."""
 
-import asyncio
 import json
-import random
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from .relay import relay
 from .trunk import BIN, STATE, VHOST, Trunk, eventually, run
 
 COUNT = 3
@@ -74,7 +72,7 @@ def three_nodes(trunk: Trunk) -> Iterator[Cluster]:
     nodes = [Node(Path(row.pop("state_dir")), **row) for row in json.loads(_devstack("form", COUNT))]
     try:
         _declare()
-        with front([node.amqp_port for node in nodes]) as port:
+        with relay([node.amqp_port for node in nodes]) as port:
             cluster = Cluster(replace(trunk, told={**trunk.told, "amqp_port": port}), nodes)
             assert eventually(cluster.is_whole, PATIENCE_SECONDS, 0.5), "a queue misses a member"
             yield cluster
@@ -95,40 +93,3 @@ def _devstack(verb: str, *arguments: int) -> str:
         " print(json.dumps([dataclasses.asdict(node) for node in made], default=str))"
     )
     return str(run(BIN / "python", "-c", call, verb, STATE, *map(str, arguments)).stdout)
-
-
-@contextmanager
-def front(ports: list[int]) -> Iterator[int]:
-    """A port that passes each connection on to a server that answers, chosen by chance."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(lambda *ends: _serve(ports, *ends), "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-
-
-async def _serve(ports: list[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    for port in random.sample(ports, len(ports)):
-        try:
-            source, target = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            continue
-        await asyncio.gather(_pass_on(reader, target), _pass_on(source, writer))
-        return
-    writer.close()
-
-
-async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-    except OSError:
-        pass  # one side went away
-    finally:
-        target.close()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.ports import free_ports
 
 from .conftest import Stock
 from .inboxes import Inboxes
@@ -27,7 +28,7 @@ class Newcomer:
 
     def __init__(self, trunk: Trunk, service: str, log: Path) -> None:
         self.service = service
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         raw = Path(f"/proc/{trunk.pid(service)}/environ").read_bytes()
         known = dict(line.split("=", 1) for line in raw.decode().split("\0") if "=" in line)
         surroundings = {**known, "TRUNK_HTTP_PORT": str(self.port)}
@@ -108,9 +109,3 @@ def test_services_wait_for_servers_and_come_to_life(
         inboxes.wait_for(package, ["receipt", "document"])
         expected = set(entry["receivers"])
         assert eventually(lambda p=package, e=expected: {i.unit for i in inboxes.of(p, "document")} == e, 30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,8 +1,6 @@
 """TLS in front of a port on this machine, with an authority of its own: the broker as units see it."""
 
-import asyncio
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from .relay import relay
 
 NAME = "localhost"
 
@@ -30,38 +30,10 @@ class Front:
 def tls_front(target_port: int, folder: Path) -> Iterator[Front]:
     """Pass everything on to ``target_port`` while the context is open."""
     authority = _certify(folder)
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(_listen(target_port, folder / "server.pem"))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield Front(server.sockets[0].getsockname()[1], authority)
-    finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-
-
-async def _listen(target_port: int, certificate: Path) -> asyncio.Server:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        onward = await asyncio.open_connection("127.0.0.1", target_port)
-        await asyncio.gather(_pass_on(reader, onward[1]), _pass_on(onward[0], writer))
-
-    return await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-
-
-async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-    except OSError:
-        pass  # one side went away
-    finally:
-        target.close()
+    context.load_cert_chain(folder / "server.pem")
+    with relay([target_port], context) as port:
+        yield Front(port, authority)
 
 
 def _certify(folder: Path) -> Path:

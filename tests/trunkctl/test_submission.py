@@ -12,7 +12,7 @@ from common.domain.names import Lane, Priority
 from common.edxml import parse
 from intake import submission as intake_submission
 from trunkctl import letter, submission, uploads
-from trunkctl.mailbox import Item
+from trunkctl.inbox_item import Item
 from trunkctl.trouble import Trouble
 
 UNIT = Unit(code="000.00.14.H29", name="Sở Nội vụ", valid_from=date(2025, 7, 1), broker_user="noivu")

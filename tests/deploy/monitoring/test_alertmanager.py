@@ -40,7 +40,8 @@ def test_the_file_is_valid(newest: Tools) -> None:
     [
         ("alertname=TrunkBrokerAlarm severity=critical", "page"),
         ("alertname=TrunkOldestDocumentTooOld severity=critical urgency=urgent", "page"),
-        ("alertname=TrunkInboxNotRead severity=warning unit=H29.1", "desk"),
+        ("alertname=TrunkPlacingsWaiting severity=warning unit=H29.1", "desk"),
+        ("alertname=TrunkInboxNotRead severity=digest unit=H29.1", "digest"),
         ("alertname=TrunkDeadMansSwitch severity=none", "heartbeat"),
         ("alertname=Anything", "desk"),
     ],
@@ -53,7 +54,7 @@ def test_routes(newest: Tools, labels: str, receiver: str) -> None:
 @pytest.mark.parametrize("alert", list(files.alerts()))
 def test_every_alert_goes_where_its_severity_says(newest: Tools, alert: str) -> None:
     severity = files.alerts()[alert]["labels"]["severity"]
-    wanted = {"critical": "page", "warning": "desk", "none": "heartbeat"}[severity]
+    wanted = {"critical": "page", "warning": "desk", "digest": "digest", "none": "heartbeat"}[severity]
     told = [f"alertname={alert}", f"severity={severity}"]
     answer = newest.amtool("config", "routes", "test", f"--config.file={CONFIG}", *told)
     assert answer.printed.splitlines()[-1] == wanted
@@ -64,6 +65,13 @@ def test_addresses_are_secrets() -> None:
         for webhook in receiver["webhook_configs"]:
             assert webhook["url_file"].startswith("/run/secrets/alertmanager_")
             assert "url" not in webhook
+
+
+def test_nothing_is_held_back_or_merged_across_installations() -> None:
+    both = {"environment", "namespace"}
+    assert all(both <= set(rule["equal"]) for rule in config()["inhibit_rules"])
+    groupings = [config()["route"], *config()["route"]["routes"]]
+    assert all(both <= set(route["group_by"]) for route in groupings if "group_by" in route)
 
 
 def test_inhibition_names_alerts_that_exist_and_spares_the_heartbeat() -> None:
@@ -143,7 +151,8 @@ def _within(interval: dict[str, Any], at: datetime) -> bool:
     clock = f"{at:%H:%M}"
     times = interval.get("times", [{"start_time": "00:00", "end_time": "24:00"}])
     return (
-        set(interval) <= {"weekdays", "months", "days_of_month", "times", "location"}
+        set(interval) <= {"weekdays", "years", "months", "days_of_month", "times", "location"}
+        and spans("years", at.year)
         and spans("weekdays", at.weekday(), DAYS.index)
         and spans("months", at.month)
         and spans("days_of_month", at.day)

@@ -238,7 +238,6 @@ THRESHOLDS = {
     ("trunk-security", "Bản tin bị giữ, theo dịch vụ và lý do"): ("TrunkMessagesParked", 1),
     ("trunk-unit", "Lượt giao hỏng"): ("TrunkUnitDeliveryFailing", 3),
     ("trunk-signature", "Chưa kết luận được, 30 phút qua"): ("TrunkSignatureIndeterminate", 0.05),
-    ("trunk-signature", "Tuổi của dữ liệu tin cậy"): ("TrunkTrustMaterialStale", 86_400),
     ("trunk-signature", "Chứng thư gốc và cơ quan chứng thực còn hiệu lực bao lâu"): (
         "TrunkCertificateExpiring",
         2_592_000,

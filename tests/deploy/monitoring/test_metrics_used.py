@@ -13,9 +13,10 @@ from .files import Asked
 PROMISED, PLANNED = (files.ROOT / "docs/operations/metrics.md").read_text().split("\n## Planned\n")
 ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
 CONTRACT = {name: (kind, {*labels.strip().split(", ")}) for name, kind, labels in ROW.findall(PROMISED)}
-FOREIGN = re.compile("up|ALERTS|scrape_duration_seconds|rabbitmq_.+")
-"""Of Prometheus itself and of RabbitMQ; that RabbitMQ has them is shown against the real one (tests/system)."""
-TARGETS = {"job", "instance", "service"}
+FOREIGN = re.compile("up|ALERTS|scrape_duration_seconds|rabbitmq_.+|(kube|keda|kubelet|probe)_.+")
+"""Of Prometheus itself, RabbitMQ, Kubernetes, KEDA and the prober. That RabbitMQ has them is shown against the real one
+(tests/system); the others' names are those of their documentation."""
+TARGETS = {"job", "instance", "service", "deployment", "environment", "namespace"}
 """Labels that every scraped series has."""
 UNASKED: dict[str, str] = {}
 """Exported metrics that no rule and no dashboard asks for, each with the reason."""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+from tests.ports import free_ports
 
 from ..trunk import BIN, SERVICES, STATE, Trunk, readiness
 
@@ -57,22 +58,17 @@ class Replica:
         """Whether it says so."""
         return readiness(self.port)[0] == 200
 
+    def condition(self) -> str:
+        """What it says of itself, or how it ended, with the last line of its log."""
+        code = self._process.poll() if self._process else None
+        state = f"answers {readiness(self.port)}" if code is None else f"ended with {code}"
+        lines = self.log.read_text(errors="replace").splitlines()
+        return f"{self} {state}; last line: {lines[-1] if lines else 'none'}"
+
 
 def environment_of(pid: int) -> dict[str, str]:
     """Everything that ``trunkctl up`` gave a service as settings."""
     return psutil.Process(pid).environ()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on, apart from each other."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 @contextmanager
@@ -103,12 +99,12 @@ def replicas(trunk: Trunk, logs: Path) -> Iterator[list[Replica]]:
 
 
 def wait_ready(started: list[Replica]) -> None:
-    """Return when all are. Raises ``AssertionError`` with the names of those that are not."""
+    """Return when all are. Raises ``AssertionError`` with what those say of themselves that are not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     waiting = started
     while (waiting := [each for each in waiting if not each.is_ready()]) and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert not waiting, f"not ready: {', '.join(map(str, waiting))}"
+    assert not waiting, "\n".join(["not ready:", *(each.condition() for each in waiting)])
 
 
 def family_of(server: str) -> list[psutil.Process]:

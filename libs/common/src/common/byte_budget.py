@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class ByteBudget:
-    """Served in the order of asking, so that a large one is not kept waiting by small ones for ever.
+    """Bounds the bytes held at a time. First come, first served, so that small requests never starve a large one.
 
     What is larger than the whole budget gets it when nobody else holds any of it.
     """

@@ -11,11 +11,11 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time."""
+    """Now, in UTC."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def loop_time() -> float:
-    """Seconds on the clock of the running event loop, which never goes back; in the simulation, virtual ones."""
+    """Monotonic seconds of the running event loop; virtual ones in the simulation."""
     return asyncio.get_running_loop().time()

@@ -33,6 +33,8 @@ from common.settings import ServiceSettings
 Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
 
+DATABASE = "database"
+"""Name of the dependency in an ``Outage``."""
 DUPLICATE_KEY = 11000
 
 REQUEST_FAULTS = frozenset({2, 9, 14, 17280, 10334, 17419, 17420})
@@ -80,9 +82,9 @@ def database_trouble() -> Iterator[None]:
     except OperationFailure as error:
         if _codes(error) & REQUEST_FAULTS:
             raise
-        raise Outage("database", f"code {error.code}") from error
+        raise Outage(DATABASE, f"code {error.code}") from error
     except PyMongoError as error:
-        raise Outage("database", type(error).__name__) from error
+        raise Outage(DATABASE, type(error).__name__) from error
 
 
 def _codes(error: OperationFailure) -> set[int | None]:
@@ -99,7 +101,7 @@ async def insert_once(collection: Collection, document: Document) -> Document:
         except DuplicateKeyError:
             found = await collection.find_one({"_id": document["_id"]})
             if found is None:
-                raise Outage("database", "document vanished") from None
+                raise Outage(DATABASE, "document vanished") from None
             return found
         return document
 

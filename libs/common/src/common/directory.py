@@ -111,5 +111,5 @@ class DirectoryReader:
         _ = self.current
 
     def pause_seconds(self) -> float:
-        """Until the next refresh."""
+        """Seconds until the next refresh."""
         return self._refresh_seconds if self._current else FIRST_PAUSE_SECONDS

@@ -11,23 +11,23 @@ from urllib.request import urlopen
 TIMEOUT_SECONDS = 5.0
 
 
-def trouble(port: int) -> str:
+def why_not_ready(port: int) -> str:
     """Why the service on this port of loopback is not ready; empty = it is."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=TIMEOUT_SECONDS):
             return ""
     except URLError as error:
-        told = getattr(error, "read", bytes)()
-        return told.decode(errors="replace") or str(error)
+        answer = getattr(error, "read", bytes)()
+        return answer.decode(errors="replace") or str(error)
     except OSError as error:
         return str(error)
 
 
 def main() -> None:
-    """Print the trouble and end with 1, or end with 0."""
-    found = trouble(int(os.environ.get("TRUNK_HTTP_PORT", "9090")))
-    print(found or "ready")
-    sys.exit(bool(found))
+    """Print why it is not ready and end with 1, or end with 0."""
+    reason = why_not_ready(int(os.environ.get("TRUNK_HTTP_PORT", "9090")))
+    print(reason or "ready")
+    sys.exit(bool(reason))
 
 
 if __name__ == "__main__":

@@ -112,9 +112,9 @@ async def flush_traces(provider: TracerProvider, within_seconds: float = FLUSH_S
     return is_done.is_set()
 
 
-def about_document(**told: str | None) -> None:
+def about_document(**identifiers: str | None) -> None:
     """From here on log lines and the span of this message say which document it is about."""
-    known = {name: value for name, value in told.items() if value}
+    known = {name: value for name, value in identifiers.items() if value}
     structlog.contextvars.bind_contextvars(**known)
     trace.get_current_span().set_attributes({DOCUMENT_ATTRIBUTES[name]: value for name, value in known.items()})
 
@@ -123,8 +123,8 @@ def about_document(**told: str | None) -> None:
 def span(name: str, **attributes: str) -> Iterator[None]:
     """A step of its own in the trace of the message that is handled; attributes as ``trunk.<name>``."""
     tracer = trace.get_tracer("trunk")
-    told = {f"trunk.{key}": value for key, value in attributes.items()}
-    with tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes=told):
+    prefixed = {f"trunk.{key}": value for key, value in attributes.items()}
+    with tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes=prefixed):
         yield
 
 

@@ -55,12 +55,12 @@ def pins(module: Path, flags: Sequence[str] = SMALL) -> tuple[str, ...]:
 
 def compiler() -> str:
     """The machine's Go. Raises ``Missing`` when there is none, or one too old."""
-    found = shutil.which("go")
-    if not found:
+    program = shutil.which("go")
+    if not program:
         raise Missing("go is not on this machine")
-    if not recent_enough(version := commands.run([found, "env", "GOVERSION"]).strip()):
+    if not recent_enough(version := commands.run([program, "env", "GOVERSION"]).strip()):
         raise Missing(f"{version} is older than Go {'.'.join(map(str, OLDEST))}")
-    return found
+    return program
 
 
 def recent_enough(text: str) -> bool:
@@ -71,8 +71,8 @@ def recent_enough(text: str) -> bool:
 
 def source(module: str, version: str) -> Path:
     """The folder with a module's sources, as Go keeps it for the user. Raises ``Missing``."""
-    told = commands.run([compiler(), "mod", "download", "-json", f"{module}@{version}"], ENVIRONMENT)
-    return Path(json.loads(told[told.index("{") :])["Dir"])
+    answer = commands.run([compiler(), "mod", "download", "-json", f"{module}@{version}"], ENVIRONMENT)
+    return Path(json.loads(answer[answer.index("{") :])["Dir"])
 
 
 def name_of(package: str) -> str:

@@ -43,8 +43,8 @@ class TimeAuthority:
 def time_authority(authority: Authority, name: str = "Demo TSA", **options: Any) -> TimeAuthority:
     """An authority for time, certified for that alone; ``options`` as in ``Authority.issue``."""
     usage = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True)
-    told = {"usages": ("digital_signature",), "kind": "rsa2048", "extensions": [usage]} | options
-    return TimeAuthority(authority.issue(name, **told))
+    issuing = {"usages": ("digital_signature",), "kind": "rsa2048", "extensions": [usage]} | options
+    return TimeAuthority(authority.issue(name, **issuing))
 
 
 def add_document_time_stamp(

@@ -25,7 +25,9 @@ def fact_of(record: PackageRecord) -> BaseFact:
     if record.reason is not None:
         return PackageRefused(**common, reason=record.reason, detail=record.detail)
     kind = PackageAccepted if record.carries_files else NoticeAccepted
-    return kind.model_validate(common | {"envelope": record.envelope, "place": record.place})
+    return kind.model_validate(
+        common | {"envelope": record.envelope, "place": record.place, "target_package": record.target_package}
+    )
 
 
 def repeated_fact_of(record: PackageRecord) -> PackageRepeated:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 
 from common.clock import Clock, utc_now
@@ -26,6 +26,7 @@ from common.objects import Objects, content_ref, digest_of
 from common.secrecy import mark_in_message
 from common.service.incoming import Incoming
 from common.service.outgoing import SavingAnnouncer
+from common.service.tracing import carried
 from common.telemetry import about_document
 from intake.accept import BY_DIRECTORY, Admitted, Awaits, admit, secret, settle_claim
 from intake.announce import (
@@ -35,7 +36,7 @@ from intake.announce import (
     waiting_fact_of,
 )
 from intake.open_package import fact_body, with_fact
-from intake.packages import Packages
+from intake.packages import DECIDED_WITHIN, Packages
 from intake.reading import close_files, mark_in_broken, read_package, store_parts
 from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned_away, unreadable
 from intake.secret import objects_of
@@ -126,18 +127,25 @@ class Intake:
         """Nothing is stored yet: what is marked secret must not be."""
         package = content_ref(*await in_thread(digest_of, source))
         source.seek(0)
-        sender, upload = submission.unit.code, uploaded(submission)
-        arrival = Arrival(sender=sender, package=package, lane=submission.lane, at=self.now(), upload=upload)
+        sender, lane, upload = submission.unit.code, submission.lane, uploaded(submission)
+        arrival = Arrival(sender=sender, package=package, lane=lane, at=self.now(), upload=upload, trace=carried())
         about_document(package_id=arrival.package_id, sender=sender)
         return arrival
 
-    async def _once(self, arrival: Arrival, source: bytes | BinaryIO, record: PackageRecord) -> PackageRecord:
-        """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes."""
+    async def _once(
+        self, arrival: Arrival, source: bytes | BinaryIO, record: PackageRecord, since: datetime | None = None
+    ) -> PackageRecord:
+        """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes.
+
+        ``since``: when deciding began. What took too long begins again, for its claim may belong to another package.
+        """
         if record.reason is Reason.E_SECRET:
             if arrival.upload:
                 await self.objects.purge(arrival.upload)
         else:
             await self.objects.put_content(source, arrival.sender)
+        if since and self.now() - since > DECIDED_WITHIN:
+            raise Transient(Reason.E_UNAVAILABLE, f"deciding took longer than {DECIDED_WITHIN}")
         return await self.packages.find(arrival.package_id) or await self.packages.save(with_fact(record))
 
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
@@ -168,6 +176,7 @@ class Intake:
         await self.waiting.mark_announced(waiting.package_id)
 
     async def _decide(self, arrival: Arrival, unit: Unit, source: BinaryIO) -> PackageRecord | WaitingPackage:
+        since = self.now()
         parsed = await read_package(source, self.settings.limits)
         if isinstance(parsed, Refused):
             marked = secret(await in_thread(mark_in_broken, source))
@@ -177,7 +186,7 @@ class Intake:
             if isinstance(judged, WaitingPackage):
                 source.seek(0)
                 return judged
-            return await self._once(arrival, source, judged)
+            return await self._once(arrival, source, judged, since)
         finally:
             close_files(parsed)
 
@@ -190,7 +199,8 @@ class Intake:
             return turned_away(arrival, parsed.message, answer)
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
         place = await self.packages.take_place([answer.subject, *concerned], self.now())
-        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject, place)
+        target = None if parsed.message.kind is PackageKind.REPLACE else await self.packages.holder(concerned)
+        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject, place, target)
 
     async def _await(self, arrival: Arrival, message: Message, awaits: Awaits) -> PackageRecord | WaitingPackage:
         deadline = arrival.at + timedelta(hours=self.settings.awaited_document_hours)
@@ -218,10 +228,12 @@ class Intake:
         while (holder := await self.packages.claim(document_key, package_id, updated)) != package_id:
             decided = await self.packages.find(holder)
             if decided is None:
-                raise Transient(Reason.E_UNAVAILABLE, f"package {holder} of the same DocumentId is being decided")
-            if decided.reason is None:
+                if not await self.packages.take_over(document_key, holder, package_id, updated):
+                    raise Transient(Reason.E_UNAVAILABLE, f"package {holder} of the same DocumentId is being decided")
+            elif decided.reason is None:
                 break
-            await self.packages.release(document_key, holder)
+            else:
+                await self.packages.release(document_key, holder)
         return settle_claim(package_id, holder)
 
     async def _answer(self, record: PackageRecord) -> None:

@@ -44,9 +44,9 @@ class OpenPackages:
         await compare_and_set(self._packages, {"_id": package_id}, FINISHED)
 
     async def wait(self, package_id: str, until: datetime) -> None:
-        """The router keeps what is left of the package: it is not lost."""
+        """The package is kept where it waits: it is not lost. One that an operator wants is published all the same."""
         change = {"stage": Stage.WAITING.value, "redrive_at": until}
-        on_its_way = _open(package_id) | {"stage": {"$ne": Stage.HELD.value}}
+        on_its_way = _open(package_id) | {"stage": {"$ne": Stage.HELD.value}, "redrive_at": {"$ne": ASKED}}
         await compare_and_set(self._packages, on_its_way, {"$set": change})
 
     async def hold(self, package_id: str) -> None:

@@ -11,6 +11,12 @@ from intake.open_package import opening
 from intake.order import next_place
 from intake.record import PackageRecord
 
+CLAIM_LASTS = timedelta(hours=1)
+"""After so long another package may claim the DocumentId of one that claimed it and was never decided."""
+DECIDED_WITHIN = CLAIM_LASTS / 2
+"""How long after its claim a package may still be decided. Between the two lie the differences of clocks (ten minutes),
+and the time that saving takes."""
+
 
 class Packages:
     """Collections ``packages`` and ``claims`` of intake's database."""
@@ -47,16 +53,38 @@ class Packages:
     async def claim(self, document_key: str, package_id: str, about: str | None = None) -> str:
         """Claim a DocumentId for a package, taking over a released one. Returns the package that holds it now.
 
+        A package that holds it already holds it from now on: it is being decided again.
         ``about``: key of the document that an update under an id of its own concerns; they share one order.
         """
-        held = {"package_id": package_id, "state": "held", "about": about}
-        claim = await insert_once(self._claims, {"_id": document_key, **held})
+        held = self._held(package_id, about)
+        first: Document = {"_id": document_key, **held}
+        claim = await insert_once(self._claims, first)
+        if claim is not first and (claim["package_id"], claim["state"]) == (package_id, "held"):
+            mine = {"_id": document_key, "package_id": package_id, "state": "held"}
+            if not await compare_and_set(self._claims, mine, {"$set": {"at": held["at"]}}):
+                return await self.claim(document_key, package_id, about)
         if claim["package_id"] == package_id or claim["state"] == "held":
             return str(claim["package_id"])
         expected = {"_id": document_key, "package_id": claim["package_id"], "state": "released"}
         if await compare_and_set(self._claims, expected, {"$set": held}):
             return package_id
         return await self.claim(document_key, package_id, about)
+
+    async def take_over(self, document_key: str, holder: str, package_id: str, about: str | None = None) -> bool:
+        """Claim a DocumentId in place of a package that claimed it long ago and was never decided; False = too early,
+        or somebody was faster. A claim by an earlier release, which kept no time, counts from now on."""
+        claimed = {"_id": document_key, "package_id": holder, "state": "held"}
+        await compare_and_set(self._claims, claimed | {"at": None}, {"$set": {"at": self._now()}})
+        expired = claimed | {"at": {"$lte": self._now() - CLAIM_LASTS}}
+        return await compare_and_set(self._claims, expired, {"$set": self._held(package_id, about)})
+
+    def _held(self, package_id: str, about: str | None) -> Document:
+        return {"package_id": package_id, "state": "held", "about": about, "at": self._now()}
+
+    async def holder(self, document_keys: Sequence[str]) -> str | None:
+        """The package that holds, or held last, the first of these DocumentIds that any package holds."""
+        claims = [await find_by_id(self._claims, key) for key in document_keys]
+        return next((str(claim["package_id"]) for claim in claims if claim), None)
 
     async def release(self, document_key: str, package_id: str) -> None:
         """The document was refused after intake: a corrected package may bear the same DocumentId."""

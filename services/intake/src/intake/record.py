@@ -1,6 +1,6 @@
 """The record of one decision, made of what was submitted and what was answered: pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ class Arrival:
     """When intake took it."""
     upload: ObjectRef | None = None
     """Where the unit had uploaded the package."""
+    trace: dict[str, str] = field(default_factory=dict)
+    """W3C trace context of the attempt that took it; what is published about it later belongs to that trace."""
 
     @property
     def package_id(self) -> str:
@@ -51,6 +53,8 @@ class PackageRecord(BaseModel):
     submitted_at: datetime
     place: datetime | None = None
     """Its place among the packages about the same documents; None if it was refused, or by an earlier release."""
+    target_package: str | None = None
+    """Of a recall, an update or a status that was let in: the package that held the DocumentId of its document then."""
     package: ObjectRef
     """The bytes as received; not in the store if the reason is E_SECRET."""
     upload: ObjectRef | None = None
@@ -67,6 +71,8 @@ class PackageRecord(BaseModel):
     """The fact as it was published first, for as long as the package is open; None in records of earlier releases."""
     announced: bool = False
     """Set after the broker confirmed the fact: only then is a further copy a mere repetition."""
+    trace: dict[str, str] = {}
+    """W3C trace context of the decision; empty in records of earlier releases."""
 
     @property
     def is_secret(self) -> bool:
@@ -97,6 +103,7 @@ def unreadable(arrival: Arrival, refused: Refused) -> PackageRecord:
         submitted_at=arrival.at,
         package=arrival.package,
         upload=arrival.upload,
+        trace=arrival.trace,
         reason=refused.reason,
         detail=refused.detail,
         security=refused.security,
@@ -110,9 +117,12 @@ def turned_away(arrival: Arrival, message: Message, refused: Refused) -> Package
     return _read(arrival, message, subject).model_copy(update=refusal)
 
 
-def let_in(arrival: Arrival, stored: Stored, subject: str, place: datetime) -> PackageRecord:
+def let_in(
+    arrival: Arrival, stored: Stored, subject: str, place: datetime, target_package: str | None = None
+) -> PackageRecord:
     """Read, and accepted."""
     found: dict[str, Any] = {"envelope": stored.envelope, "warnings": stored.warnings, "place": place}
+    found["target_package"] = target_package
     found["carries_files"] = stored.carries_files
     return _read(arrival, stored.message, subject).model_copy(update=found)
 
@@ -135,4 +145,5 @@ def _read(arrival: Arrival, message: Message, subject: str) -> PackageRecord:
         submitted_at=arrival.at,
         package=arrival.package,
         upload=arrival.upload,
+        trace=arrival.trace,
     )

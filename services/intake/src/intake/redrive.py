@@ -1,4 +1,4 @@
-"""Publishes the facts of open packages again, and learns from others' facts how far packages are."""
+"""Publishes the facts of open packages again, each in its own trace; learns from others' facts how far packages are."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
@@ -20,6 +20,7 @@ from common.facts import (
 )
 from common.failure import Outage
 from common.metrics import record_redriven, set_lost_suspects
+from common.service.tracing import resumed
 from intake.open_package import LONGEST_PAUSE, OpenPackage, obstacle, queues_in_the_way
 from intake.open_packages import OpenPackages
 from intake.settings import IntakeSettings
@@ -129,13 +130,14 @@ class Redrive:
         now = self._now()
         packages = await self._packages.take_due(lane, now, limit, asked=asked)
         for number, package in enumerate(packages):
-            try:
-                await self._sender.announce_saved(package.body)
-            except Outage:
-                for unpublished in packages[number:]:
-                    await self._packages.postpone(unpublished, now, self._now())
-                raise
-            self._record(package)
+            with resumed(package.record.trace):
+                try:
+                    await self._sender.announce_saved(package.body)
+                except Outage:
+                    for unpublished in packages[number:]:
+                        await self._packages.postpone(unpublished, now, self._now())
+                    raise
+                self._record(package)
         return len(packages)
 
     def _record(self, package: OpenPackage) -> None:

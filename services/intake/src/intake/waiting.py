@@ -43,6 +43,8 @@ class WaitingPackage(BaseModel):
     next_look_at: datetime
     announced: bool = False
     """Set after the broker confirmed the fact that tells the sender."""
+    trace: dict[str, str] = {}
+    """W3C trace context of the submission; empty in rows of earlier releases."""
 
     @property
     def subject(self) -> str:
@@ -53,7 +55,12 @@ class WaitingPackage(BaseModel):
     def arrival(self) -> Arrival:
         """The submission, as when it came."""
         return Arrival(
-            sender=self.sender, package=self.package, lane=self.lane, at=self.submitted_at, upload=self.upload
+            sender=self.sender,
+            package=self.package,
+            lane=self.lane,
+            at=self.submitted_at,
+            upload=self.upload,
+            trace=self.trace,
         )
 
     def has_come(self, known: Container[str]) -> bool:
@@ -73,6 +80,7 @@ def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: dat
         submitted_at=arrival.at,
         package=arrival.package,
         upload=arrival.upload,
+        trace=arrival.trace,
         awaited=awaits.documents,
         needs_all=awaits.needs_all,
         detail=f"{awaits.detail}; waits until {deadline.isoformat(timespec='minutes')}",

@@ -1,12 +1,14 @@
 """Looks at packages that wait for a document: it has come, or the deadline has passed, or they wait on."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import structlog
 
 from common.clock import Clock, utc_now
 from common.directory import DirectoryReader
 from common.metrics import set_packages_waiting
+from common.service.tracing import resumed
 from intake.waiting import WaitingPackage, next_look
 from intake.waiting_store import WaitingPackages
 
@@ -38,16 +40,20 @@ class WaitingSweep:
         now = self._now()
         errors = []
         for package in await self._waiting.take_due(now, AT_ONCE, sorted(self._directory.disabled)):
-            try:
-                if await self._resume(package):
-                    await self._waiting.remove(package.package_id)
-                else:
-                    await self._waiting.postpone(package, now, next_look(package, now))
-            except Exception as error:
-                log.warning("waiting package not looked at", package_id=package.package_id, detail=str(error))
-                errors.append(error)
+            with resumed(package.trace):
+                try:
+                    await self._look_at(package, now)
+                except Exception as error:
+                    log.warning("waiting package not looked at", package_id=package.package_id, detail=str(error))
+                    errors.append(error)
         if errors:
             raise errors[0]
+
+    async def _look_at(self, package: WaitingPackage, taken_at: datetime) -> None:
+        if await self._resume(package):
+            await self._waiting.remove(package.package_id)
+        else:
+            await self._waiting.postpone(package, taken_at, next_look(package, taken_at))
 
     async def measure(self) -> None:
         """How many packages wait."""

@@ -16,7 +16,8 @@ from notifier.answer import Answer, Fault, Sender, Unanswered
 from notifier.circuits import MAIL_SERVER, Circuits, circuits_of
 from notifier.compose import Channel, Notification, recompose
 from notifier.policy import Circuit, Decision, History, State, decide
-from notifier.store import Notifications, Row
+from notifier.rows import Row
+from notifier.store import Notifications
 
 log = structlog.get_logger("trunk.notifier")
 
@@ -57,7 +58,7 @@ class Attempts:
         with contained(lambda cause: log.warning("attempt failed", notification=row.key, detail=cause)):
             notification = await self.aim(row)
             if notification and await self._take_probes(row):
-                lease = await self._notifications.claim(row.key, self._now())
+                lease = await self._notifications.claim(row, self._now())
                 if lease:
                     await self._send(row, notification, lease)
 

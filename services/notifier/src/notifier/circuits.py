@@ -44,7 +44,7 @@ class Circuits:
         return dict(self._failing)
 
     def failures(self, destination: str) -> int:
-        """How often in a row it failed."""
+        """How often in a row the destination failed."""
         failing = self._failing.get(destination)
         return failing.failures if failing else 0
 
@@ -88,7 +88,7 @@ class Circuits:
         await insert_once(self._rows, {"_id": destination, **about, **row})
 
     async def close(self, destination: str) -> None:
-        """It answers: everything may be sent again."""
+        """Close the circuit: the destination answers, and everything may be sent again."""
         if self._failing.pop(destination, None) is not None:
             change = {"$set": {"failures": 0, "detail": ""}}
             await compare_and_set(self._rows, {"_id": destination, "failures": {"$gt": 0}}, change)

@@ -116,7 +116,7 @@ def destination(channel: Channel, address: str) -> str:
 
 
 def addressee(fact: Notified) -> UnitCode:
-    """Deliveries are told to the receiver, statuses to whom they were forwarded, refusals to the sender."""
+    """The unit to notify: of a delivery its receiver, of a status who it was forwarded to, of a refusal the sender."""
     match fact:
         case DeliveryPlaced():
             return fact.receiver
@@ -127,7 +127,7 @@ def addressee(fact: Notified) -> UnitCode:
 
 
 def worth_telling(fact: Notified) -> bool:
-    """A status that changed nothing (a repeat, a late one) is told to nobody."""
+    """Whether anybody is notified. Nobody is of a status that changed nothing (a repeat, a late one)."""
     return not (isinstance(fact, StatusRecorded) and not fact.changed)
 
 

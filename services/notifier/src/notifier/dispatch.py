@@ -20,7 +20,8 @@ from notifier.attempts import Attempts
 from notifier.circuits import MAIL_SERVER, Circuits, circuits_of
 from notifier.compose import Channel, destinations
 from notifier.policy import Decision, State
-from notifier.store import Notifications, Row
+from notifier.rows import Row
+from notifier.store import Notifications
 
 BATCH = 200
 """Rows asked for at a time."""
@@ -119,6 +120,8 @@ class Dispatch:
 
     def _begin(self, row: Row) -> bool:
         if row.key in self._running or self._is_stopping or not self._has_room(row):
+            return False
+        if not self._notifications.may_take(row):
             return False
         self._busy[row.destination] += 1
         self._channels[row.channel] += 1

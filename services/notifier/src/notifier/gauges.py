@@ -10,7 +10,7 @@ from notifier.store import Notifications
 
 
 class Gauges:
-    """Set by timer."""
+    """Sets the notifier's gauges; a timer calls it."""
 
     def __init__(self, notifications: Notifications, circuits: Circuits, directory: Callable[[], Directory]) -> None:
         self._notifications = notifications

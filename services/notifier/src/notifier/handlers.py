@@ -17,7 +17,8 @@ from common.service.tracing import carried
 from notifier.compose import Channel, Notification, Notified, compose
 from notifier.dispatch import Dispatch
 from notifier.policy import State
-from notifier.store import Notifications, Row
+from notifier.rows import Row
+from notifier.store import Notifications
 
 log = structlog.get_logger("trunk.notifier")
 

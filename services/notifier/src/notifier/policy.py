@@ -53,7 +53,7 @@ class Circuit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What is known before the answer came."""
+    """What is known of a notification before the attempt."""
 
     attempts: int
     """At this notification, the one just made included."""
@@ -64,7 +64,7 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to note."""
+    """What to save about a notification."""
 
     state: State
     detail: str = ""

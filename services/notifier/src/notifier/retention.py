@@ -13,7 +13,7 @@ FORGOTTEN_AFTER = timedelta(days=7)
 
 
 class Retention:
-    """Done by every replica: doing it twice changes nothing."""
+    """Ends what is kept too long. Every replica runs it; a second run changes nothing."""
 
     def __init__(
         self, notifications: Notifications, circuits: Circuits, keep_days: float, now: Clock = utc_now
@@ -24,7 +24,7 @@ class Retention:
         self._now = now
 
     async def sweep(self) -> None:
-        """End what is too old. Raises ``Outage``."""
+        """End the keeping of what is too old. Raises ``Outage`` while the database is away."""
         now = self._now()
         await self._notifications.expire(now - self._keep)
         await self._circuits.forget(now - FORGOTTEN_AFTER)

@@ -1,67 +1,23 @@
 """The notifier's own collection ``notifications``: who is to be told what, and what became of it."""
 
 import secrets
+from collections.abc import Callable
 from collections.abc import Collection as Names
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Self
 
-from pydantic import Field, TypeAdapter
-
+from common.clock import loop_time
 from common.database import Collection, Database, Document, compare_and_set, database_trouble, insert_once
 from common.domain.ids import event_id
-from common.domain.names import Lane, UnitCode
+from common.domain.names import Lane
 from common.facts import NotificationSent
 from notifier.circuits import MAIL_SERVER
 from notifier.compose import Channel, Notification, Notified
+from notifier.leases import FREE, Lease, SeenLeases
 from notifier.policy import Decision, State
+from notifier.rows import Row
 
-NOTIFIED_FACT: TypeAdapter[Notified] = TypeAdapter(Annotated[Notified, Field(discriminator="fact")])
-FREE = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-"""``lease_until`` of a notification that nobody works on."""
 KEEPS_FACT = (State.PENDING, State.FAILED, State.GIVEN_UP)
 """States in which the fact is kept, for this attempt or for one that an operator asks for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One stored notification, as its dispatch needs it."""
-
-    key: str
-    unit: UnitCode
-    channel: Channel
-    state: State
-    lane: Lane
-    destination: str
-    attempts: int
-    waiting_since: datetime
-    fact: dict[str, Any] | None
-    trace: dict[str, str]
-
-    @classmethod
-    def of(cls, document: Document) -> Self:
-        """From the database."""
-        return cls(
-            key=document["_id"],
-            unit=document["unit"],
-            channel=Channel(document["channel"]),
-            state=State(document["state"]),
-            lane=Lane(document["lane"]),
-            destination=document["destination"],
-            attempts=document["attempts"],
-            waiting_since=document["waiting_since"],
-            fact=document.get("body"),
-            trace=document.get("trace") or {},
-        )
-
-    @property
-    def occurred_at(self) -> datetime:
-        """When that happened which is told."""
-        return datetime.fromisoformat(self.fact["occurred_at"]) if self.fact else self.waiting_since
-
-    def notified_fact(self) -> Notified:
-        """The fact to tell of. Raises ``ValueError`` when it is none that this release knows."""
-        return NOTIFIED_FACT.validate_python(self.fact)
 
 
 class Notifications:
@@ -72,14 +28,16 @@ class Notifications:
     announced, detail, and once settled settled_at and address. No secret is kept, and the body only until it was sent
     or has ``expired``.
 
-    Only the holder of the lease sends; the lease ends by itself, so that a worker's death does not block the
-    notification. A worker that dies between sending and noting it, or outlives its lease, makes the other side
-    hear it twice, under the same Message-ID or ``X-Trunk-Event``.
+    Only the holder of the lease sends (``notifier.leases``); the lease ends by itself, so that a worker's death does
+    not block the notification. A worker that dies between sending and noting it, or outlives its lease, makes the
+    other side hear it twice, under the same Message-ID or ``X-Trunk-Event``.
     """
 
-    def __init__(self, database: Database, lease_seconds: float) -> None:
+    def __init__(self, database: Database, lease_seconds: float, clock: Callable[[], float] = loop_time) -> None:
+        """``clock``: seconds, never going back."""
         self._notifications: Collection = database.collection("notifications")
         self._lease = timedelta(seconds=lease_seconds)
+        self._seen = SeenLeases(lease_seconds, clock)
 
     async def open(
         self, notification: Notification, fact: Notified, now: datetime, trace: dict[str, str], *, skipped: bool
@@ -141,6 +99,8 @@ class Notifications:
         }
         if without:
             query["destination"] = {"$nin": sorted(without)}
+        if watched := self._seen.watched:
+            query["_id"] = {"$nin": watched}
         return await self._rows(query, limit)
 
     async def addressed_to(self, lane: Lane, destinations: Names[str], limit: int) -> list[Row]:
@@ -156,12 +116,17 @@ class Notifications:
             blocked.append({"channel": Channel.EMAIL.value})
         return await self._rows({"state": State.PENDING.value, "lane": lane.value, **old, "$or": blocked}, limit)
 
-    async def claim(self, key: str, now: datetime) -> str | None:
-        """Take the lease of a pending notification: a token, or None when another worker has it."""
-        lease = secrets.token_hex(8)
-        expected = {"_id": key, "state": State.PENDING.value, "lease_until": {"$lt": now}}
-        change = {"$set": {"lease": lease, "lease_until": now + self._lease}, "$inc": {"attempts": 1}}
-        return lease if await compare_and_set(self._notifications, expected, change) else None
+    def may_take(self, row: Row) -> bool:
+        """Whether nobody works on a notification, as far as this process has seen."""
+        return self._seen.has_lapsed(row.key, row.lease)
+
+    async def claim(self, row: Row, now: datetime) -> str | None:
+        """Take the lease of a pending notification: a token, or None when another worker was faster."""
+        if not self.may_take(row):
+            return None
+        token = secrets.token_hex(8)
+        change = {"$set": Lease(token, now + self._lease).fields, "$inc": {"attempts": 1}}
+        return token if await compare_and_set(self._notifications, _as_read(row), change) else None
 
     async def redirect(self, row: Row, destination: str, now: datetime) -> None:
         """The unit's contact has changed: the notification waits for another destination, and is due."""
@@ -176,8 +141,9 @@ class Notifications:
 
     async def end(self, row: Row, decision: Decision, now: datetime) -> bool:
         """Note the end of a notification that nobody is sending. False = somebody is, or it has ended."""
-        expected = {"_id": row.key, "state": State.PENDING.value, "lease_until": {"$lt": now}}
-        return await compare_and_set(self._notifications, expected, _change(decision, now, ""))
+        if not self.may_take(row):
+            return False
+        return await compare_and_set(self._notifications, _as_read(row), _change(decision, now, ""))
 
     async def send_again(self, key: str, now: datetime, request: Document) -> bool:
         """An operator wants another attempt, with all patience. False = it is not one that failed, or has no fact."""
@@ -240,6 +206,11 @@ class Notifications:
         with database_trouble():
             found = self._notifications.find(query).sort("next_attempt_at", 1).limit(limit)
             return [Row.of(document) async for document in found]
+
+
+def _as_read(row: Row) -> Document:
+    """The row, pending, as long as nobody has taken it since it was read."""
+    return {"_id": row.key, "state": State.PENDING.value, **row.lease.fields}
 
 
 def _announcement(notification: Notification, fact: Notified) -> Document:

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.domain.names import PackageId, UnitCode
-from router.delivery_state import ISSUER_ACTS, VERSIONS, DeliveryState, EventKind, Note, Position, Step, happen
+from router.delivery_state import (
+    ANSWERS,
+    ISSUER_ACTS,
+    REPORTED,
+    VERSIONS,
+    DeliveryState,
+    EventKind,
+    Note,
+    Position,
+    Step,
+    happen,
+)
 from router.order import SubmissionOrder
 
 FIRST_VERSION = 1
@@ -71,6 +82,21 @@ def held_packages(history: History) -> list[PackageId]:
 def content_packages(history: History) -> list[PackageId]:
     """Packages that brought content to the unit, or were to bring it, the oldest first."""
     return [entry.event.order.package_id for entry in history if entry.event.kind in VERSIONS]
+
+
+def has_event(history: History, event_id: str) -> bool:
+    """Whether an event was recorded."""
+    return any(entry.event.id == event_id for entry in history)
+
+
+def may_answer_for(history: History, unit: UnitCode, answer: str) -> bool:
+    """Whether the trunk answers a recall for a unit: it did so before, or the unit has said nothing of the document.
+
+    A unit that reports or answers has the document, or has decided about the recall; what it says stands.
+    ``answer``: event id of the trunk's answer.
+    """
+    own = (entry for entry in history if entry.event.by == unit and entry.event.kind in (*REPORTED, *ANSWERS))
+    return has_event(history, answer) or not any(own)
 
 
 def position_of(history: History) -> Position:

@@ -39,6 +39,7 @@ from router.execute.placing import Placer, Sender
 from router.execute.references import References
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
+from router.order import order_of
 from router.returns import Returns
 from router.route import DocumentState, Known, Outcome, Plan, plan, rests_on_directory, units_named
 from router.settings import RouterSettings
@@ -127,7 +128,7 @@ class Router:
         """Not valid: kept as refused, and the sender is told. An id that is not its own stays untouched."""
         message = from_json(await self._objects.get(fact.envelope))
         if isinstance(message, Envelope) and claims_document_id(message):
-            await self._store.documents.refuse(_document(fact, message))
+            await self._store.documents.note(_document(fact, message))
         await self._executor.answer(refusal_of(fact, message, fact.occurred_at, fact.reason, fact.detail))
         await self._acknowledge_once(fact)
         await self._sender.announce(routed_refusal(fact))
@@ -204,7 +205,7 @@ class Router:
         return await self._store.decisions.save(decision)
 
     async def _outcome(self, fact: Routable, message: Message) -> Outcome:
-        known, directory = await self._known(message), self._directory.current
+        known, directory = await self._known(fact, message), self._directory.current
         outcome = plan(message, fact.subject, known, directory, self._today())
         if rests_on_directory(outcome):
             await self._directory.confirm()
@@ -231,7 +232,7 @@ class Router:
             refused=refused,
         )
 
-    async def _known(self, message: Message) -> dict[str, Known]:
+    async def _known(self, fact: Routable, message: Message) -> dict[str, Known]:
         known: dict[str, Known] = {}
         units = units_named(message, self._directory.current, self._today())
         for key in dict.fromkeys(document_key(*concerned) for concerned in concerned_documents(message)):
@@ -243,6 +244,7 @@ class Router:
                     document_id=document.document_id,
                     state=document.state,
                     receivers=receivers,
+                    is_corrected=document.is_corrected(fact.target_package, order_of(fact)),
                 )
         return known
 
@@ -293,6 +295,7 @@ def _document(fact: Routable | DocumentRefused, envelope: Envelope) -> DocumentR
         package_id=fact.package_id,
         kind=fact.kind,
         submitted_at=fact.submitted_at,
+        place=fact.place,
         versions=() if isinstance(fact, DocumentRefused) else (version_of(fact, envelope),),
         reason=refused.reason if refused else None,
     )

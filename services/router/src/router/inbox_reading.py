@@ -15,8 +15,11 @@ from pydantic import BaseModel, ConfigDict
 
 ACK_TIMEOUT = timedelta(minutes=30)
 """After so long the broker takes back a message that its reader does not acknowledge."""
-MARGIN = timedelta(minutes=5)
-"""For clocks, and for the broker's own rounds."""
+BROKER_ROUNDS = timedelta(minutes=5)
+"""How much later than that the broker may do it."""
+CLOCKS_APART = timedelta(minutes=10)
+"""How much the clocks of two replicas may differ, each up to five minutes wrong: one notes what was placed, another
+that an inbox was empty, or that the mark is missing."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,4 +43,10 @@ def seen(mark: Mark, messages: int, now: datetime) -> Mark:
 
 def read_until(emptied_at: datetime | None) -> datetime:
     """What was placed up to this time has been read, if the inbox was empty at the other."""
-    return emptied_at - ACK_TIMEOUT - MARGIN if emptied_at else NEVER
+    return emptied_at - ACK_TIMEOUT - BROKER_ROUNDS - CLOCKS_APART if emptied_at else NEVER
+
+
+def placed_until(lost_at: datetime) -> datetime:
+    """What was placed after this time came after the loss that was noticed at the other. Some of what came before may
+    come once more; receivers recognise it."""
+    return lost_at + CLOCKS_APART

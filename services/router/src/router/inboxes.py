@@ -14,7 +14,7 @@ from common.failure import Outage
 from common.metrics import set_broker_data_lost
 from common.service.outgoing import Outgoing, PublishRefused
 from common.topology import MARK, MARK_KEY, PLACE, inbox_queue, unit_of_inbox
-from router.inbox_reading import Mark, read_until, seen
+from router.inbox_reading import Mark, placed_until, read_until, seen
 from router.store import Store
 
 log = structlog.get_logger("trunk.router")
@@ -72,7 +72,7 @@ class InboxWatch:
             return MALFORMED
         emptied_at = await self._store.inboxes.emptied_at(units)
         _, mark = await self._look()  # the data may have been lost once more, and nobody has looked since
-        until = mark.lost_at or self._now()
+        until = placed_until(mark.lost_at or self._now())
         count = 0
         for each in units:
             count += await self._place_again(each, since or read_until(emptied_at.get(each)), until)

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from common.domain.names import Lane, Sha256, UnitCode
+from common.domain.ids import event_id
+from common.domain.names import Lane, PackageId, Sha256, UnitCode
 from common.facts import ObjectRef
 from common.service.outgoing import Outgoing
 from common.topology import PLACE, place_key
@@ -113,12 +114,15 @@ class Placing(BaseModel):
     state: PlacingState = PlacingState.DUE
     cause: Cause | None = None
     attempts: int = 0
+    is_uncertain: bool = False
+    """An attempt ended without an answer of the inbox, which may have the message since then."""
     withdrawn_by: str = ""
-    """Of a delivery that was withdrawn before it was placed: the event id of the recall."""
+    """Of a delivery that was withdrawn: the event id of the recall, of its answer, or of what an operator did."""
     recall: str = ""
     """Of such a delivery: the placing that tells the unit of the recall, should the delivery turn up in its inbox."""
     next_attempt_at: datetime
     placed_at: datetime | None = None
+    """When the inbox got it last; also while it is placed again, after the broker has lost its data."""
     renew_at: datetime | None = None
     """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
     request: Request | None = None
@@ -132,6 +136,11 @@ class PlaceOrder(BaseModel):
     placing_id: str
     again: bool = False
     """Place it also if the inbox had it already: its sender asked again."""
+
+
+def delivery_placing_id(package_id: PackageId, receiver: UnitCode) -> str:
+    """Id of the placing by which a package gives a document to a unit."""
+    return event_id(package_id, f"placed/{receiver}")
 
 
 def order_message(placing: Placing, attempt: int, *, again: bool = False) -> Outgoing:

@@ -22,7 +22,7 @@ from router.compose import Answer
 from router.delivery_history import position_of
 from router.delivery_state import FINAL, DeliveryState
 from router.execute.placing import Placer
-from router.placing import LOST_AFTER, Placing
+from router.placing import LOST_AFTER, Placing, PlacingState
 from router.store import Store
 
 log = structlog.get_logger("trunk.router")
@@ -51,6 +51,9 @@ class Returns:
         if placing is None:
             return
         await self._store.placings.returned(placing.id)
+        saved = await self._store.placings.find(placing.id)
+        if saved and saved.state is PlacingState.RETURNED:
+            await self._placer.note_placed(saved)
         log.warning("unit gave a message back", unit=placing.receiver, placing=placing.id, reason=fact.reason)
         if placing.delivery:
             await self._store.deliveries.returned(placing.delivery, placing.receiver, fact.occurred_at)

@@ -52,6 +52,8 @@ class Known:
     state: DocumentState
     receivers: frozenset[UnitCode] = frozenset()
     """Units that have a delivery of it, of those the message names; of a replaced document, all."""
+    is_corrected: bool = False
+    """It was refused, and the message is about a corrected package that was let in before and is still on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ def _target(
     keys = [document_key(*concerned) for concerned in concerned_documents(message)]
     candidates = [subject] if subject in keys else keys
     found = next((known[key] for key in candidates if key in known), None)
-    if found is None or found.state is DocumentState.ROUTING:
+    if found is None or found.state is DocumentState.ROUTING or found.is_corrected:
         return Undecided(Reason.E_REFDOC, "the document concerned was not delivered yet")
     if found.state is DocumentState.REFUSED:
         return Refused(forbidden, f"văn bản {found.document_id} đã bị từ chối")

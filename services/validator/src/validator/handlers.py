@@ -60,7 +60,11 @@ class Validator:
     waiting: WaitingNotices = field(default_factory=lambda: WaitingNotices(timedelta(hours=72)))
 
     async def verify_document(self, fact: PackageAccepted) -> None:
-        """Loads the saved verdict, or makes and saves one, then announces it. Idempotent."""
+        """Loads the saved verdict, or makes and saves one, then announces it. Idempotent.
+
+        Raises ``Transient`` while something that decides is missing, such as a revocation list, and announces
+        ``package.waiting`` before. Raises ``Permanent`` if the envelope is a status, which carries no document.
+        """
         try:
             record = await self.verdicts.find(fact.package_id) or await self._decide_once(fact)
         except Transient as error:

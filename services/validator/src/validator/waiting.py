@@ -38,7 +38,7 @@ class WaitingNotices:
         return None if told_at and now < told_at + TOLD_AGAIN_AFTER else notice
 
     def note(self, notice: PackageWaiting, now: datetime) -> None:
-        """It was announced."""
+        """Remember that the notice was announced."""
         self._told[notice.event_id] = now
         self._told.move_to_end(notice.event_id)
         if len(self._told) > REMEMBERED:

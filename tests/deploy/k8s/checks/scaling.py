@@ -68,16 +68,17 @@ def scalers(manifests: Manifests) -> list[str]:
     return found + [f"{one.name} takes the urgent lane and is scaled" for one in urgent if one.name in targets]
 
 
-def _query(service: str) -> str:
-    own = f'{DUE}{{service="{service}", urgency="{Lane.NORMAL}"}}'
-    return own if service == "intake" else f'{own} + on (urgency) {AT_THE_DOOR}{{urgency="{Lane.NORMAL}"}}'
+def _query(service: str, namespace: str) -> str:
+    own = f'{DUE}{{namespace="{namespace}", service="{service}", urgency="{Lane.NORMAL}"}}'
+    at_the_door = f'{AT_THE_DOOR}{{urgency="{Lane.NORMAL}"}}'
+    return own if service == "intake" else f"{own} + on (environment, namespace, urgency) {at_the_door}"
 
 
 def _troubles(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
     triggers = [trigger["metadata"] for trigger in spec["triggers"]]
     asked = [trigger.get("query") for trigger in triggers]
     checks = {
-        f"asks for {asked}": asked == [_query(one.service)],
+        f"asks for {asked}": asked == [_query(one.service, one.whole["metadata"]["namespace"])],
         "goes below two": spec.get("minReplicaCount", 0) >= LEAST_SCALED <= spec["maxReplicaCount"],
         "the Deployment sets replicas too": "replicas" not in one.whole["spec"],
         "counts by another way": all(trigger["type"] == "prometheus" for trigger in spec["triggers"]),

@@ -46,8 +46,10 @@ class Rules:
             for rule in self._rules
             if rule.get("record") == "trunk:delivery_slow:budget" and rule["labels"]["urgency"] == urgency
         )
-        call: Any = promql_parser.parse(rule["expr"])
-        return float(call.args[0].val)
+        share = _number(promql_parser.parse(rule["expr"]))
+        if share is None:
+            raise ValueError(f"no share of slow documents in {rule['expr']!r}")
+        return share
 
 
 def _compared(node: Any) -> list[float]:

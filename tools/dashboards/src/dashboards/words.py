@@ -122,7 +122,7 @@ TRUST_FOLDERS: Words = {
     "tsa": "Cấp dấu thời gian",
     "crls": "Danh sách thu hồi",
 }
-SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem"}
+SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "digest": "Tin 9 giờ"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
@@ -145,6 +145,20 @@ ALERTS: Words = {
     "TrunkSecurityEvent": "Sự kiện an ninh",
     "TrunkAccessChanged": "Quyền hoặc danh mục thay đổi",
     "TrunkLoginsFailing": "Đăng nhập thất bại nhiều lần",
+    "TrunkCalendarEnds": "Lịch ngày nghỉ sắp hết",
+    "TrunkBrokerNoMajority": "RabbitMQ mất đa số nút",
+    "TrunkBrokerNodeDown": "Thiếu nút RabbitMQ",
+    "TrunkBrokerForeignCluster": "Nhiều cụm RabbitMQ",
+    "TrunkVolumeFilling": "Volume sắp đầy",
+    "TrunkRevocationListNearlyOver": "Danh sách thu hồi gần hết hiệu lực",
+    "TrunkServerCertificateExpiring": "Chứng thư máy chủ sắp hết hạn",
+    "TrunkServerCertificateNearlyOver": "Chứng thư máy chủ hết hạn trong 3 ngày",
+    "TrunkMostSubmissionsRefused": "Đa số gói tin bị từ chối",
+    "TrunkRefusalsUnusual": "Từ chối nhiều bất thường",
+    "TrunkRedriveStuck": "Công bố lại bị đứng",
+    "TrunkJobFailed": "Job hỏng",
+    "TrunkScalerFailing": "Bộ co giãn hỏng",
+    "TrunkScaledToMaximum": "Đã ở số bản lớn nhất",
     "TrunkIngestStopped": "Không có văn bản vào",
     "TrunkBrokerDown": "Không thấy RabbitMQ",
     "TrunkBrokerAlarm": "RabbitMQ chặn nơi gửi",

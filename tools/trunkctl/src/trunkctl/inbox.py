@@ -6,7 +6,7 @@ from pathlib import Path
 from common.domain.directory import Unit
 from common.topology import inbox_queue
 from trunkctl import broker
-from trunkctl.mailbox import Item, item
+from trunkctl.inbox_item import Item, item
 from trunkctl.settings import ControlSettings
 
 MOST = 1_000

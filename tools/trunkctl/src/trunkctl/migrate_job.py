@@ -33,8 +33,8 @@ def apply(settings: ControlSettings, indexes: tuple[Index, ...] = INDEXES) -> li
 def check(settings: ControlSettings, indexes: tuple[Index, ...] = INDEXES) -> list[str]:
     """What is missing or not as described; empty = as it should be."""
     with _connected(settings) as client:
-        told = [(index, _difference(client, index)) for index in indexes]
-    differences = [f"index {index.place}: {difference}" for index, difference in told if difference]
+        compared = [(index, _difference(client, index)) for index in indexes]
+    differences = [f"index {index.place}: {difference}" for index, difference in compared if difference]
     return buckets.problems(Objects(settings).client) + differences
 
 
@@ -48,11 +48,11 @@ def _connected(settings: ControlSettings) -> Iterator[Client]:
 
 
 def _difference(client: Client, index: Index) -> str:
-    found = client[index.database][index.collection].index_information().get(index.name)
-    if found is None:
+    existing = client[index.database][index.collection].index_information().get(index.name)
+    if existing is None:
         return "missing"
-    fields = tuple(found["key"])
-    only = dict(found.get("partialFilterExpression", {}))
+    fields = tuple(existing["key"])
+    only = dict(existing.get("partialFilterExpression", {}))
     same = fields == tuple((name, 1) for name in index.fields) and only == index.where
     return "" if same else f"other: {dict(fields)}{f' where {only}' if only else ''}"
 

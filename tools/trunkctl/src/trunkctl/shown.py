@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.store_access import Role
-from trunkctl.mailbox import Item
+from trunkctl.inbox_item import Item
 from trunkctl.paper_trail import Trail
 from trunkctl.trunk_file import TrunkFile
 

@@ -22,7 +22,7 @@ def comparable(identifier: str) -> str:
 
 
 def digest_id(*parts: str) -> str:
-    """32 hex digits that only these parts, in this order, give."""
+    """A digest of these parts in this order: 32 hex digits."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

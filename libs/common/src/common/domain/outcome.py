@@ -8,7 +8,7 @@ from common.domain.security import SecurityKind
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A final no. ``detail`` names the place (field, attachment, signature), for people; no content of documents."""
+    """A final refusal. ``detail``: the place (field, attachment, signature), for people; no content of documents."""
 
     reason: Reason
     detail: str = ""

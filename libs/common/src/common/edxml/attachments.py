@@ -39,7 +39,7 @@ def read_attachments(
 ) -> tuple[tuple[Attachment, ...], tuple[BinaryIO, ...]]:
     """Attachments in the manifest's order, each with its file of unwrapped bytes.
 
-    E_ATT_LINK, E_ATT_B64, E_ATT_CORRUPT, E_ATT_TYPE, E_ATT_ZIP or E_SIZE for the first one at fault.
+    Raises ``Unreadable``: E_ATT_LINK, E_ATT_B64, E_ATT_CORRUPT, E_ATT_TYPE, E_ATT_ZIP or E_SIZE for the first at fault.
     """
     attachments: list[Attachment] = []
     files: list[BinaryIO] = []

@@ -19,7 +19,10 @@ def read_hops(trace: Fields) -> tuple[Hop, ...]:
 
 
 def read_business(trace: Fields) -> Business:
-    """Bussiness; a new document where it is missing (T8). E_ENUM, E_REQ (a reason for kinds other than new)."""
+    """What the package does; a new document where Bussiness is missing (T8).
+
+    Raises ``Unreadable``: E_ENUM for an unknown code, E_REQ if a kind other than new gives no reason.
+    """
     fields = trace.child(wire.BUSINESS, wire.BUSINESS_CORRECTED)
     corrected = not trace.has(wire.BUSINESS) and fields.present
     if corrected or fields.has(wire.BUSINESS_TYPE_CORRECTED):

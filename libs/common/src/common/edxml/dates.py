@@ -61,7 +61,7 @@ def write_time(moment: datetime) -> str:
 
 
 def check_dates(message: Message, today: date) -> Refused | None:
-    """E_DATE for a document issued, or a status given, later than the day after ``today``.
+    """Refused with E_DATE if a document was issued, or a status given, later than the day after ``today``.
 
     The day of grace is for clocks and zones. Whether a status is older than its document is not looked at:
     real messages are.

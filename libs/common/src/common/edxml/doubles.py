@@ -28,7 +28,7 @@ SINGLE = frozenset(
 
 
 def refuse_doubles(root: Node) -> None:
-    """E_FROM for a second From, E_XML for a second of the others.
+    """Raises ``Unreadable``: E_FROM for a second From, E_XML for a second of the other elements.
 
     The bytes go on to the receivers as they came: what was checked here must be what they read there.
     """

@@ -52,12 +52,12 @@ class Fields:
         return tuple(self._checked(node, field) for node in self._node.all(field) if not node.is_empty())
 
     def text(self, *fields: Field) -> str | None:
-        """A trimmed text; E_LEN if it is too long."""
+        """A trimmed text. Raises ``Unreadable`` (E_LEN) if it is too long."""
         node = self._node.first(*fields)
         return (self._checked(node, fields[0]) or None) if node else None
 
     def required(self, field: Field, reason: Reason = Reason.E_REQ) -> str:
-        """A text that must be there."""
+        """A text that must be there. Raises ``Unreadable`` with ``reason`` if it is not."""
         text = self.text(field)
         if text is None:
             self.refuse(reason, field, "is missing")
@@ -72,14 +72,17 @@ class Fields:
         return text if plain else None
 
     def required_identifier(self, field: Field) -> str:
-        """An identifier that must be there; E_REQ."""
+        """An identifier that must be there. Raises ``Unreadable`` (E_REQ) if it is not."""
         text = self.identifier(field)
         if text is None:
             self.refuse(Reason.E_REQ, field, "is missing")
         return text
 
     def number(self, field: Field, default: T, greatest: int | None = None) -> int | T:
-        """A number from 0 up; the default for anything that is none (T19), E_LEN above the greatest."""
+        """A number from 0 up; the default for anything that is none (T19).
+
+        Raises ``Unreadable`` (E_LEN) above the greatest.
+        """
         text = self._short(field)
         if not _is_number(text):
             return self._defaulted(default) if self._node.all(field) else default
@@ -95,8 +98,10 @@ class Fields:
         return self.number(field, 0) > 0
 
     def one_of(self, values: Mapping[str, T], *fields: Field) -> T | None:
-        """What a code stands for, with zeros before it or without (T26); None if it is absent, E_ENUM if it is not in
-        the set."""
+        """What a code stands for, with zeros before it or without (T26); None if it is absent.
+
+        Raises ``Unreadable`` (E_ENUM) if it is not in the set.
+        """
         text = self.text(*fields)
         if text is None or text in values:
             return values[text] if text else None
@@ -111,7 +116,7 @@ class Fields:
         return values[same[0]]
 
     def date(self, field: Field) -> date | None:
-        """A day in any accepted notation (T12); E_DATE if it is none."""
+        """A day in any accepted notation (T12). Raises ``Unreadable`` (E_DATE) if it is none."""
         text = self._noted_date(field)
         try:
             return read_date(text) if text else None
@@ -119,7 +124,7 @@ class Fields:
             self.refuse(Reason.E_DATE, field, "is no date")
 
     def time(self, field: Field) -> datetime | None:
-        """A time in any accepted notation (T12); E_DATE if it is none."""
+        """A time in any accepted notation (T12). Raises ``Unreadable`` (E_DATE) if it is none."""
         text = self._noted_date(field)
         try:
             return read_time(text) if text else None
@@ -127,7 +132,7 @@ class Fields:
             self.refuse(Reason.E_DATE, field, "is no time")
 
     def refuse(self, reason: Reason, field: Field, what: str) -> NoReturn:
-        """Give up with a sentence that names the place."""
+        """Raises ``Unreadable`` with a sentence that names the place."""
         raise Unreadable(reason, f"{self.place}/{field} {what}.")
 
     def _short(self, field: Field) -> str:

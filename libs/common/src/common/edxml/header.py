@@ -27,7 +27,11 @@ GREATEST_AMOUNT = 999
 
 
 def read_envelope(header: Fields, trace: Fields, limits: Limits) -> Envelope:
-    """E_FROM, E_TO, E_REQ, E_LEN, E_DATE or E_ENUM for the first field at fault, in the order of the profile."""
+    """The envelope of a header.
+
+    Raises ``Unreadable``: E_FROM, E_TO, E_REQ, E_LEN, E_DATE or E_ENUM for the first field at fault, in the order of
+    the profile.
+    """
     sender = read_organization(header.child(wire.FROM), Reason.E_FROM)
     receivers = _receivers(header, limits)
     business = read_business(trace)

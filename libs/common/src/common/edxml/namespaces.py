@@ -24,7 +24,10 @@ class Namespaces:
         self._max_attributes = max_attributes
 
     def enter(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
-        """Open an element: its namespace and local name. E_XML if it is not namespace-well-formed beyond repair."""
+        """Open an element. Returns its namespace and local name.
+
+        Raises ``Unreadable``: E_XML if it is not namespace-well-formed beyond repair, E_SIZE for too many attributes.
+        """
         if len(attributes) > self._max_attributes:
             raise self._too_many()
         declared = {_prefix_of(key): uri for key, uri in attributes.items() if _declares(key)}

@@ -53,7 +53,7 @@ class Part:
 
 
 def read_parts(root: Node, notes: Notes) -> list[Part]:
-    """All attachments in the manifest's order. E_ATT_LINK, E_ATT_B64 (nothing there) or E_LEN."""
+    """All attachments in the manifest's order. Raises ``Unreadable``: E_ATT_LINK, E_ATT_B64 or E_LEN."""
     manifest = _by_id(_references(root, notes), wire.REFERENCE, notes)
     encoded = _by_id(_contents(root), wire.ATTACHMENT, notes)
     if manifest.keys() != encoded.keys():

@@ -30,7 +30,7 @@ class Measured:
         self._replaced = 0
 
     def write(self, data: bytes) -> None:
-        """Append; E_SIZE beyond the limit."""
+        """Append. Raises ``Unreadable`` (E_SIZE) beyond the limit."""
         self.size_bytes += len(data)
         if self.size_bytes > self._max_bytes:
             raise Unreadable(Reason.E_SIZE, f"An attachment has more than {self._max_bytes} bytes.")

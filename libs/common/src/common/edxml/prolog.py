@@ -29,8 +29,8 @@ class Opening:
 def open_prolog(head: bytes, notes: Notes, strict: bool) -> Opening:
     """Strip a byte order mark (T3) and junk (T4) from the first bytes of a package, and settle its encoding.
 
-    E_XML for an encoding that expat does not know itself, and in strict mode for junk and for an encoding
-    declared otherwise than written.
+    Raises ``Unreadable`` (E_XML) for an encoding that expat does not know itself, and in strict mode for junk and for
+    an encoding declared otherwise than written.
     """
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Opening(head, "UTF-16")

@@ -39,7 +39,7 @@ class Reader:
         self._chars = 0
 
     def read(self, source: BinaryIO) -> Node:
-        """The root of the tree. Unreadable with E_XML, E_NS, E_SIZE or E_DEPTH."""
+        """The root of the tree. Raises ``Unreadable``: E_XML, E_NS, E_SIZE or E_DEPTH."""
         chunks = self._chunks(source)
         opening = open_prolog(next(chunks, b""), self._notes, self._strict)
         parser = self._parser(opening.encoding)
@@ -83,7 +83,10 @@ class Reader:
         return parser
 
     def _feed(self, parser: expat.XMLParserType, data: bytes, fed: int) -> int:
-        """Feed one chunk; E_SIZE once a single token outgrows its limit, before its re-reading gets dear."""
+        """Feed one chunk.
+
+        Raises ``Unreadable`` (E_SIZE) once a single token outgrows its limit: expat reads it again for each chunk.
+        """
         parser.Parse(data, False)
         fed += len(data)
         if fed - parser.CurrentByteIndex > self._limits.max_token_bytes:

@@ -18,7 +18,10 @@ def is_status(header: Fields) -> bool:
 
 
 def read_status(header: Fields) -> StatusReport:
-    """E_FROM, E_REQ, E_LEN, E_DATE or E_ENUM if it says too little or what nobody knows."""
+    """The status report of a header.
+
+    Raises ``Unreadable``: E_XML, E_FROM, E_REQ, E_LEN, E_DATE or E_ENUM for the first field at fault.
+    """
     if len(header.children(wire.RESPONSE_FOR)) > 1:
         header.refuse(Reason.E_XML, wire.RESPONSE_FOR, "stands more than once")
     sender = read_organization(header.child(wire.FROM), Reason.E_FROM)

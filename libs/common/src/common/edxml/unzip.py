@@ -60,9 +60,9 @@ class Archive:
         return Kind.ZIP
 
     def unwrap(self, into: Measured) -> bool:
-        """Copy the first file out, desktops' metadata aside. E_ATT_ZIP, E_ATT_CORRUPT or E_SIZE.
+        """Copy the first file that is no metadata of a desktop. Returns whether such metadata stands before it.
 
-        Returns whether such metadata stands before it.
+        Raises ``Unreadable``: E_ATT_ZIP, E_ATT_CORRUPT or E_SIZE.
         """
         for entry in self.entries:
             self._check_entry(entry)
@@ -79,7 +79,10 @@ class Archive:
         return is_named and (entry.file_size == 0 or self._head(entry).startswith(DESKTOP_HEADS))
 
     def check(self, sink: Sink, depth: int = 0) -> None:
-        """Look at every entry of an archive that stays one: E_ATT_ZIP, or E_ATT_TYPE for programs in it."""
+        """Look at every entry of an archive that stays one.
+
+        Raises ``Unreadable``: E_SIZE or E_ATT_ZIP for a bomb, E_ATT_TYPE for programs in it.
+        """
         if sum(entry.file_size for entry in self.entries) > self._limits.max_attachment_bytes:
             raise Unreadable(Reason.E_SIZE, "A ZIP attachment unpacks to more than an attachment may have.")
         for entry in self.entries:
@@ -93,7 +96,10 @@ class Archive:
                 self._check_nested(entry, kind, sink, depth + 1)
 
     def check_office(self) -> None:
-        """Look at an office document: E_ATT_ZIP for a bomb, E_ATT_TYPE for macros and programs in it."""
+        """Look at an office document.
+
+        Raises ``Unreadable``: E_ATT_ZIP for a bomb, E_ATT_TYPE for macros and programs in it.
+        """
         if sum(entry.file_size for entry in self.entries) > self._limits.max_office_bytes:
             raise Unreadable(Reason.E_ATT_ZIP, "An office document unpacks to more than such a document may have.")
         for entry in self.entries:
@@ -146,7 +152,7 @@ class Archive:
 
 @contextmanager
 def open_archive(file: BinaryIO, limits: Limits) -> Iterator[Archive]:
-    """Open a ZIP file that starts at its first byte; E_ATT_CORRUPT if it is none."""
+    """Open a ZIP file that starts at its first byte. Raises ``Unreadable`` (E_ATT_CORRUPT) if it is none."""
     with _damage_named():
         zip_file = zipfile.ZipFile(cast(IO[bytes], BoundedReads(file, limits.max_zip_directory_bytes)))
     with zip_file:
@@ -161,7 +167,7 @@ class BoundedReads:
         self._max_bytes = max_bytes
 
     def read(self, size: int = -1) -> bytes:
-        """Read; E_ATT_ZIP beyond the bound."""
+        """Read. Raises ``Unreadable`` (E_ATT_ZIP) beyond the bound."""
         if size > self._max_bytes:
             raise self._refusal()
         data = self._file.read(self._max_bytes + 1 if size < 0 else size)

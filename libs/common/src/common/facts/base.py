@@ -1,6 +1,8 @@
 """What every fact has in common."""
 
+import json
 from datetime import datetime
+from itertools import accumulate
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -8,13 +10,24 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from common.domain.ids import event_id
 from common.domain.names import DocumentId, Lane, PackageKind, UnitCode
 
-MAX_TEXT = 600
-"""Characters of a text in a fact, so that no fact exceeds its limit whatever somebody wrote."""
+CUT_OFF = "…"
+"""Ends a text that was cut."""
+MAX_TEXT, MAX_TEXT_BYTES = 600, 2_400
+"""Characters of a text in a fact, and bytes that it takes as JSON, so that no fact exceeds its limit whatever somebody
+wrote: a control character takes six bytes."""
 
 
 def cut(text: str) -> str:
-    """A text at a length that every fact can carry."""
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    """A text at a length that every fact can carry; one that is shorter stays as it is."""
+    if len(text) <= MAX_TEXT and sum(map(_json_bytes, text)) <= MAX_TEXT_BYTES:
+        return text
+    sizes = accumulate(map(_json_bytes, text[: MAX_TEXT - 1]))
+    fitting = sum(size <= MAX_TEXT_BYTES - _json_bytes(CUT_OFF) for size in sizes)
+    return text[:fitting] + CUT_OFF
+
+
+def _json_bytes(character: str) -> int:
+    return len(json.dumps(character, ensure_ascii=False).encode(errors="surrogatepass")) - len('""')
 
 
 Text = Annotated[str, AfterValidator(cut)]

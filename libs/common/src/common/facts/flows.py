@@ -7,7 +7,9 @@ are made from it.
 from dataclasses import dataclass
 
 from common.domain.names import Lane
+from common.domain.reason import Reason
 from common.facts.base import BaseFact
+from common.facts.packages import PackageWaiting
 from common.facts.security import SECURITY_SUBJECT, SecurityNoticed
 
 SERVICES = ("intake", "validator", "router", "archive", "notifier")
@@ -76,11 +78,18 @@ def taken_by(service: str) -> tuple[str, ...]:
 def is_entitled(fact: BaseFact, user: str | None) -> bool:
     """Whether ``user``, for whom the broker vouches, may publish this fact.
 
-    A fact that several services make names the one that speaks in its field ``service``, which must be the publisher.
+    A fact that several services make tells which of them speaks, and that one must be the publisher.
     The ledger of security events takes these alone, and they go nowhere else: one other entry would spoil it.
     """
     if (fact.subject == SECURITY_SUBJECT) is not isinstance(fact, SecurityNoticed):
         return False
     flow = FLOWS.get(fact.fact)
-    speaker = getattr(fact, "service", user)
-    return flow is not None and user in flow.made_by and speaker == user
+    return flow is not None and user in flow.made_by and _speaker(fact, user) == user
+
+
+def _speaker(fact: BaseFact, user: str | None) -> str | None:
+    """Whose word a fact is that several services make: its field ``service``; of a package that waits, its reason says
+    for what. A fact that one service makes is its publisher's word."""
+    if isinstance(fact, PackageWaiting):
+        return "intake" if fact.reason is Reason.E_REFDOC_AWAITED else "validator"
+    return getattr(fact, "service", user)

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from common.domain.names import Label
 from common.domain.reason import Reason
-from common.facts.base import ObjectRef, PackageFact, Text
+from common.facts.base import Identifier, ObjectRef, PackageFact, Text
 
 
 class CarriesPackage(PackageFact):
@@ -21,6 +21,9 @@ class CarriesPackage(PackageFact):
     place: AwareDatetime | None = None
     """Its place among the packages about the same documents, as a time: one submitted after the receipt of another has
     the later place, whatever clocks said. None in facts of earlier releases, where ``submitted_at`` is the place."""
+    target_package: Identifier | None = None
+    """Of a recall, an update or a status: the package that held the DocumentId of the document it is about when it was
+    let in. None for other packages, and in facts of earlier releases."""
 
 
 class PackageAccepted(CarriesPackage):

@@ -50,12 +50,12 @@ _DATA_LOST = Gauge(
 
 
 def record_delivery(unit: UnitCode, lane: Lane, outcome: DeliveryOutcome) -> None:
-    """A delivery changed; ``unit`` is one of the directory's."""
+    """Counts one change of a delivery. ``unit``: a code of the directory."""
     _DELIVERIES.labels(unit, lane, outcome).inc()
 
 
 def record_delivery_ack(lane: Lane, seconds: float) -> None:
-    """A unit reported for the first time on a delivery, this long after it was placed."""
+    """Counts the first report of a unit on a delivery, and the seconds since it was placed."""
     _ACK.labels(lane).observe(max(seconds, 0.0))
 
 
@@ -65,7 +65,7 @@ def record_document_delivery(lane: Lane, seconds: float) -> None:
 
 
 def set_deliveries_pending(pending: Mapping[tuple[UnitCode, Lane], int]) -> None:
-    """All deliveries that wait for an answer; units not named have none any more."""
+    """Sets how many deliveries wait for an answer, by unit; 0 for units that are not named."""
     _PENDING.clear()
     for (unit, lane), count in pending.items():
         _PENDING.labels(unit, lane).set(count)
@@ -78,5 +78,5 @@ def set_placings_waiting(waiting: Mapping[str, int]) -> None:
 
 
 def set_broker_data_lost(*, is_lost: bool) -> None:
-    """The mark at the broker was looked for."""
+    """Sets whether the broker has lost its data: the router found no mark there."""
     _DATA_LOST.set(is_lost)

@@ -71,12 +71,12 @@ _RATE_EXCEEDED = Counter(
 
 
 def set_units_over_rate(lane: Lane, units: int) -> None:
-    """Of how many units no more is taken in this minute."""
+    """Sets how many units have reached their limit in this minute."""
     _OVER_RATE.labels(lane).set(units)
 
 
 def record_rate_exceeded(unit: UnitCode, lane: Lane) -> None:
-    """A unit reached its limit in a minute; ``unit`` is one of the directory's."""
+    """Counts one unit that reached its limit in a minute. ``unit``: a code of the directory."""
     _RATE_EXCEEDED.labels(unit, lane).inc()
 
 
@@ -95,12 +95,12 @@ _SUSPECTS = Gauge(
 
 
 def record_stage(stage: Stage, lane: Lane, seconds: float) -> None:
-    """A package left a stage for the first time, this long after it was submitted."""
+    """Records that a package left a stage for the first time, and the seconds since it was submitted."""
     _STAGE.labels(stage, lane).observe(max(seconds, 0.0))
 
 
 def record_rejection(service: str, reason: Reason, source: RejectionSource) -> None:
-    """Something was turned away for this reason; once, however often it is told."""
+    """Counts one refusal by its reason. Call it once for each refusal, however often its sender is told."""
     _REJECTED.labels(service, reason, source).inc()
 
 
@@ -113,20 +113,20 @@ def set_oldest_unfinished(oldest: Mapping[tuple[Unfinished, Lane], datetime | No
 
 
 def set_packages_waiting(waiting: Mapping[PackageKind, int]) -> None:
-    """How many packages wait for the document that they are about; of kinds not named, none."""
+    """Sets how many packages wait for the document that they are about; 0 for kinds that are not named."""
     for kind in PackageKind:
         _WAITING.labels(kind).set(waiting.get(kind, 0))
 
 
 def begin_counting_redrives() -> None:
-    """The process started: the counters stand at zero, so that the first count is an increase."""
+    """Shows the counters at zero when the process starts, so that an alert sees the first count as an increase."""
     for lane in Lane:
         for trigger in get_args(RedriveTrigger):
             _REDRIVEN.labels(lane, trigger)
 
 
 def record_redriven(lane: Lane, trigger: RedriveTrigger) -> None:
-    """The fact of an open package was published again."""
+    """Counts one open package whose fact was published again."""
     _REDRIVEN.labels(lane, trigger).inc()
 
 

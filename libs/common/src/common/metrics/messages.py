@@ -72,7 +72,7 @@ _TASKS = Counter(
 
 
 def begin_counting(service: str) -> None:
-    """The process started: counters that alerts watch stand at zero, so that the first count is an increase."""
+    """Shows the counters at zero when the process starts, so that an alert sees the first count as an increase."""
     for message_outcome in get_args(MessageOutcome):
         _MESSAGES.labels(service, message_outcome)
     for publish_outcome in get_args(PublishOutcome):
@@ -82,23 +82,23 @@ def begin_counting(service: str) -> None:
 
 
 def record_message(service: str, outcome: MessageOutcome, seconds: float) -> None:
-    """A handler ended with its message."""
+    """Counts one attempt at a message by its outcome, and the seconds in the handler."""
     _MESSAGES.labels(service, outcome).inc()
     _PROCESSING.labels(service).observe(seconds)
 
 
 def record_queue_wait(service: str, lane: Lane, seconds: float) -> None:
-    """A message was consumed for the first time, this long after it was published."""
+    """Records the seconds from publishing to the first consumption."""
     _QUEUE_WAIT.labels(service, lane).observe(max(seconds, 0.0))
 
 
 def in_flight(service: str) -> AbstractContextManager[None]:
-    """Around the handling of one message."""
+    """Counts a message as in flight while the block runs."""
     return _IN_FLIGHT.labels(service).track_inprogress()
 
 
 def record_publish(service: str, outcome: PublishOutcome, seconds: float) -> None:
-    """The broker answered a publish, or did not in time."""
+    """Counts one publish by the broker's answer, and the seconds until then."""
     _PUBLISHED.labels(service, outcome).inc()
     _CONFIRM.labels(service, outcome).observe(seconds)
 
@@ -114,17 +114,17 @@ def set_messages_held(service: str, counts: Mapping[tuple[str, str, bool], int])
 
 
 def begin_counting_task(task: str) -> None:
-    """A background task begins: its failures stand at zero, so that the first is an increase."""
+    """Shows the failures of a task at zero when it begins, so that an alert sees the first as an increase."""
     _TASKS.labels(task)
 
 
 def record_task_failure(task: str) -> None:
-    """A background task ended or failed a round; it goes on."""
+    """Counts a background task that ended, or a round of it that failed. The task goes on."""
     _TASKS.labels(task).inc()
 
 
 def set_door(lane: Lane, *, is_open: bool) -> None:
-    """Intake takes submissions of a lane, or leaves them in their queues."""
+    """Sets whether intake takes submissions of a lane."""
     _DOOR.labels(lane).set(is_open)
 
 

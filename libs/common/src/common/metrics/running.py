@@ -27,7 +27,7 @@ _BUDGET = Gauge(
 
 
 def set_dependency(service: str, dependency: str, *, up: bool) -> None:
-    """A server, or a material such as the directory, was asked for."""
+    """Sets whether a server, or something needed such as the directory, is there."""
     _DEPENDENCY_UP.labels(service, dependency).set(up)
 
 
@@ -42,5 +42,5 @@ def set_schema_version(service: str, version: int) -> None:
 
 
 def set_urgency_budget(lane: Lane, seconds: float) -> None:
-    """What the settings say."""
+    """Sets the seconds within which a document of a lane has to be delivered."""
     _BUDGET.labels(lane).set(seconds)

@@ -9,7 +9,7 @@ _EVENTS = Counter("trunk_security_events", "Security events on record, by kind",
 
 
 def begin_counting_security() -> None:
-    """The process started: every kind stands at zero, so that the first event is an increase."""
+    """Shows every kind at zero when the process starts, so that an alert sees the first event as an increase."""
     for kind in SecurityKind:
         _EVENTS.labels(kind)
 

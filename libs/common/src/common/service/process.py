@@ -12,6 +12,7 @@ from common.facts.flows import FLOWS
 from common.failure import Outage
 from common.metrics import in_flight, record_message, record_queue_wait
 from common.service.incoming import Incoming
+from common.service.outage_gate import OutageGate
 from common.service.record_store import Records, change
 from common.service.records import MessageRecord, RecordState, begun, failed, given_up
 from common.service.settle import Disposition, History, Settlement, settle
@@ -25,27 +26,6 @@ Noticed = Callable[[MessageRecord], Awaitable[None]]
 FACT_NAMES = frozenset(FLOWS)
 SUCCESS_COUNTS_FOR = timedelta(minutes=10)
 """A failure is the message's own if another message succeeded within this time."""
-LONGEST_OUTAGE_PAUSE_SECONDS = 10.0
-
-
-class OutageGate:
-    """Holds up new work for a moment while something that every message needs is away."""
-
-    def __init__(self) -> None:
-        self._pause_seconds = 0.0
-        self._closed_until = 0.0
-
-    async def wait(self) -> None:
-        """Return when work may be tried."""
-        await asyncio.sleep(max(self._closed_until - asyncio.get_running_loop().time(), 0))
-
-    def note(self, settlement: Settlement, *, is_outage: bool) -> None:
-        """An outage closes the gate, for longer each time; a message that is handled opens it."""
-        if is_outage:
-            self._pause_seconds = min(max(self._pause_seconds * 2, 0.5), LONGEST_OUTAGE_PAUSE_SECONDS)
-            self._closed_until = asyncio.get_running_loop().time() + self._pause_seconds
-        elif settlement.disposition is Disposition.ACK:
-            self._pause_seconds = self._closed_until = 0.0
 
 
 class Processor:
@@ -72,14 +52,14 @@ class Processor:
 
     async def process(self, message: Incoming, handle: Handler) -> Settlement:
         """Handle a message from a queue and decide what the broker is told. Raises nothing but cancellation."""
-        await self._gate.wait()
+        await self._gate.wait(message)
         began = time.monotonic()
         self._note_wait(message)
         with structlog.contextvars.bound_contextvars(), processing(message, FACT_NAMES), in_flight(self._service):
             try:
                 settlement = await self._settled(message, handle)
             except Outage as error:
-                settlement = self._away(error)
+                settlement = self._away(message, error)
             except Exception:
                 log.exception("settling failed", queue=message.queue)
                 settlement = self._unsettled(message)
@@ -109,7 +89,8 @@ class Processor:
             return Settlement(Disposition.RETURN, "waiting")
         settlement = await self.attempt(message, handle, record.history if record else History())
         await self._keep(message, record, settlement)
-        self._gate.note(settlement, is_outage=False)
+        if settlement.disposition is Disposition.ACK:
+            self._gate.note_success(message)
         return settlement
 
     async def _run(self, message: Incoming, handle: Handler) -> Exception | None:
@@ -142,9 +123,9 @@ class Processor:
         is_own = self._others_succeed(message)
         return Settlement(Disposition.COUNT if is_own else Disposition.RETURN, "redelivered")
 
-    def _away(self, error: Outage) -> Settlement:
+    def _away(self, message: Incoming, error: Outage) -> Settlement:
         settlement = Settlement(Disposition.RETURN, "retried", error.reason, error.detail)
-        self._gate.note(settlement, is_outage=True)
+        self._gate.note_outage(message, error.dependency)
         log.warning("something is away", detail=error.detail)
         return settlement
 

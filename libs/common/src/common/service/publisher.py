@@ -101,11 +101,17 @@ class AmqpPublisher:
         if task is None:
             task = asyncio.create_task(self._publish(message))
             self._pending[key] = task
-            task.add_done_callback(lambda _: self._pending.pop(key, None))
+            task.add_done_callback(lambda ended: self._end(key, ended))
         await asyncio.wait({task})
         if task.cancelled():
             raise ConnectionError("the publisher was closed")
         task.result()
+
+    def _end(self, key: Key, ended: "asyncio.Task[None]") -> None:
+        """A publish is over. Its exception is taken here, since whoever waited for it may have gone."""
+        self._pending.pop(key, None)
+        if not ended.cancelled():
+            ended.exception()
 
     async def _publish(self, message: Outgoing) -> None:
         has_failed_alone = False

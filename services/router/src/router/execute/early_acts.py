@@ -11,13 +11,13 @@ from common.facts import FACT, BaseFact, DocumentVerified, NoticeAccepted
 from router.actions import Remember, Supersede
 from router.acts import Act, effective
 from router.compose import NOT_YET_RECEIVED
-from router.delivery_history import History, position_of
-from router.delivery_state import RECALLS, VERSIONS, DeliveryState, EventKind, Step
-from router.execute.execution import Decided, Execution, Work, answer_event, joined
+from router.delivery_history import History, has_event, may_answer_for
+from router.delivery_state import RECALLS, VERSIONS, EventKind, Step
+from router.execute.execution import Decided, Execution, Work, answer_event, answer_id, joined
 from router.execute.messages import agreed, recalled, recorded, superseded
 from router.metrics import record_status
 from router.order import SubmissionOrder
-from router.placing import Placing
+from router.placing import Placing, delivery_placing_id
 from router.store import Store
 
 
@@ -65,22 +65,29 @@ class EarlyActs:
         return steps, joined(works)
 
     async def _apply_all(self, execution: Execution, acts: Sequence[Act], receiver: UnitCode) -> tuple[Step, Work]:
-        """A unit that never got anything of a document taken back has nothing to answer: the trunk agrees for it."""
+        """A unit that never got anything of a document taken back has nothing to answer: the trunk agrees for it.
+
+        It may have got what an earlier run had placed before the act was known, and may have answered since.
+        """
         history = await self._store.deliveries.history(execution.decision.subject, receiver)
-        had_content = _had_content(history, execution.fact.event_id)
+        placed = await self._store.placings.find(delivery_placing_id(execution.fact.package_id, receiver))
+        had_content = placed is not None or _had_content(history, execution.fact.event_id)
         works = []
         for act in acts:
             step, facts = await self._happen(act, receiver)
             is_told = had_content and act.placing
             works.append(Work((Placing.model_validate(act.placing),) if is_told else (), facts=facts))
-            if act.event.kind in RECALLS and not had_content:
+            if act.event.kind not in RECALLS or had_content:
+                continue
+            if may_answer_for(history, receiver, answer_id(act.event.id)):
                 step, agreement = await self._agree(act, receiver)
                 works.append(Work(facts=(agreement,)))
         return step, joined(works)
 
     async def _apply_one(self, act: Act, receiver: UnitCode) -> Work | None:
         history = await self._store.deliveries.history(act.document_key, receiver)
-        if not effective([act], _first_order(history)) or _is_settled(history, act):
+        is_settled = has_event(history, answer_id(act.event.id))  # the trunk agreed when the delivery was opened
+        if is_settled or not effective([act], _first_order(history)):
             return None
         _, facts = await self._happen(act, receiver)
         return Work((Placing.model_validate(act.placing),) if act.placing else (), facts=facts)
@@ -128,9 +135,3 @@ def _had_content(history: History, opened_by: str) -> bool:
 def _first_order(history: History) -> SubmissionOrder:
     """The place of the first package that gave the document to the unit."""
     return min(entry.event.order for entry in history if entry.event.kind in VERSIONS)
-
-
-def _is_settled(history: History, act: Act) -> bool:
-    """The delivery saw the act when it was opened, and the trunk agreed for the unit."""
-    is_seen = any(entry.event.id == act.event.id for entry in history)
-    return is_seen and position_of(history).state is DeliveryState.RECALLED

@@ -153,10 +153,20 @@ class Execution(Decided):
         )
 
 
+def answer_id(recall: str) -> str:
+    """Event id of the trunk's own answer to a recall with this event id."""
+    return f"{recall}/{EventKind.AGREED}"
+
+
+def recall_of(answer: str) -> str:
+    """Event id of the recall that the trunk answered; of anything but its answers, the same."""
+    return answer.removesuffix(f"/{EventKind.AGREED}")
+
+
 def answer_event(recall: Decided, order: SubmissionOrder, by: UnitCode, description: str) -> DeliveryEvent:
     """The trunk's own answer to a recall, right after it in the order of submission; ``order``: the recall's."""
     return DeliveryEvent(
-        id=f"{recall.fact.event_id}/{EventKind.AGREED}",
+        id=answer_id(recall.fact.event_id),
         kind=EventKind.AGREED,
         by=by,
         at=recall.decision.at,

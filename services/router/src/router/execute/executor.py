@@ -109,10 +109,11 @@ class Executor:
         placings = [placing for work in works for placing in work.placings]
         if len(placings) == 1 and not held:
             placings = [placings[0].model_copy(update={"is_alone": True})]
-        await self._store.placings.open(held)
+        held_before = await self._store.placings.open(held)
         await self._place(placings, execution if is_repeated else None)
         await self._all(partial(self._sender.announce, each) for work in works for each in work.facts)
         await self._all(partial(self._held.settle, execution, placing.receiver) for placing in held)
+        await self._all(partial(self._placer.order_again, each) for each in held if each.id in held_before)
         if not placings and not held:
             await self._finished(decision.event_id)
 
@@ -140,7 +141,7 @@ class Executor:
         await self._finished(decision.event_id)
 
     async def _place(self, placings: list[Placing], repeated: Execution | None = None) -> None:
-        """Save the messages and have them tried. Of those that their inboxes have, only the facts are announced.
+        """Save the messages and have them tried. Of those that an earlier run settled, the facts are announced again.
 
         ``repeated``: the execution that an earlier run began. Whoever agreed to a recall since then gets no content.
         """
@@ -164,7 +165,7 @@ class Executor:
         if isinstance(message, StatusReport):
             return execution
         if document_key(message.sender.code, message.document_id) != decision.subject:
-            await self._store.documents.name_alias(alias_of(execution, message))
+            await self._store.documents.note(alias_of(execution, message))
         if message.kind is PackageKind.UPDATE and decision.version is None:
             version = await self._versions.of_update(fact, message, decision.subject)
             return replace(execution, decision=replace(decision, version=version))

@@ -8,16 +8,15 @@ to place the document is delivered a second time.
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from common.domain.ids import event_id
 from common.domain.names import PackageId, UnitCode
 from common.facts import FACT, BaseFact
 from router.compose import ANSWER, Answer
 from router.delivery_history import content_packages, held_packages, position_of
-from router.delivery_state import DeliveryState, EventKind
-from router.execute.execution import Execution
+from router.delivery_state import DeliveryState
+from router.execute.execution import Execution, answer_id
 from router.execute.messages import withdrawn
 from router.execute.placing import Placer, Sender
-from router.placing import LOST_AFTER, Cause, Placing, PlacingState
+from router.placing import LOST_AFTER, Cause, Placing, PlacingState, delivery_placing_id
 from router.store import Store
 
 
@@ -73,24 +72,28 @@ class HeldContent:
                 await self._withdraw_unplaced(execution, await self._placing(package_id, receiver))
 
     async def _placing(self, package_id: PackageId, receiver: UnitCode) -> Placing | None:
-        return await self._store.placings.find(event_id(package_id, f"placed/{receiver}"))
+        return await self._store.placings.find(delivery_placing_id(package_id, receiver))
 
     async def _withdraw(self, placing: Placing) -> None:
-        if placing.state not in (PlacingState.HELD, PlacingState.WITHDRAWN):
+        """Content that was held. What was released and then withdrawn is announced by whoever withdrew it."""
+        if placing.refusal is None or not await self._store.placings.withdraw_held(placing.id):
             return
-        await self._store.placings.withdraw(placing.id)
         await self._answer(ANSWER.validate_python(placing.refusal))
         await self._sender.announce(FACT.validate_python(placing.refused))
         if not await self._store.placings.has_open(placing.decision):
             await self._finished(placing.decision)
 
     async def _withdraw_unplaced(self, execution: Execution, placing: Placing | None) -> None:
-        """Content that was to be placed before the recall, and is not in the inbox as far as the router knows."""
+        """Content that was to be placed before the recall, and is not in the inbox as far as the router knows.
+
+        What the inbox had before the broker lost its data is not placed again; that it was delivered remains true.
+        """
         if placing is None or placing.fact is None:
             return
-        ended_by = f"{execution.fact.event_id}/{EventKind.AGREED}"  # not by the recall, which announces it itself
+        ended_by = answer_id(execution.fact.event_id)  # not by the recall, which announces it itself
         if not await self._store.placings.withdraw_unplaced(placing.id, ended_by):
             return
-        await self._sender.announce(withdrawn(placing, execution.decision.at))
+        if placing.placed_at is None:
+            await self._sender.announce(withdrawn(placing, execution.decision.at))
         if not await self._store.placings.has_open(placing.decision):
             await self._finished(placing.decision)

@@ -265,5 +265,6 @@ def alias_of(execution: Execution, envelope: Envelope) -> DocumentRecord:
         package_id=execution.fact.package_id,
         kind=execution.fact.kind,
         submitted_at=execution.fact.submitted_at,
+        place=execution.fact.place,
         alias_of=execution.decision.subject,
     )

@@ -17,11 +17,14 @@ from common.metrics import record_delivery
 from common.service.incoming import Incoming
 from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
 from common.telemetry import about_document
+from router.delivery_history import position_of
+from router.delivery_state import DeliveryState
+from router.execute.execution import recall_of
+from router.execute.messages import withdrawn
 from router.execute.silence import Silence
 from router.inbox import Inbox
 from router.placing import LOST_AFTER, Cause, PlaceOrder, Placing, PlacingState, order_message
 from router.store import Store
-from router.store.placings import TRIED
 
 log = structlog.get_logger("trunk.router")
 
@@ -68,12 +71,18 @@ class Placer:
         await self._send(order_message(placing, placing.attempts, again=again))
 
     async def order_again(self, placing: Placing) -> None:
-        """A placing that an earlier run saved: announced if its inbox has it, else tried unless a recall holds it."""
+        """A placing that an earlier run saved is tried unless a recall holds it; if it was placed or withdrawn, that is
+        announced again."""
         saved = await self._store.placings.find(placing.id) or placing
-        if saved.state is PlacingState.PLACED:
-            await self._note_placed(saved)
-        elif saved.state in TRIED:
-            await self.order(saved)
+        match saved.state:
+            case PlacingState.PLACED | PlacingState.RETURNED:
+                await self.note_placed(saved)
+            case PlacingState.WITHDRAWN:
+                await self._note_withdrawn(saved)
+            case PlacingState.DUE | PlacingState.WAITING:
+                await self.order(saved)
+            case PlacingState.HELD:
+                pass
 
     async def take(self, message: Incoming) -> None:
         """Try one placing, as ordered by a router."""
@@ -89,14 +98,27 @@ class Placer:
         labels = placing.headers
         about_document(package_id=labels.get(PACKAGE_ID), document_id=labels.get(DOCUMENT_ID))
         is_needed = placing.state is not PlacingState.PLACED or order.again
-        if is_needed and not await self._may_try(placing):
+        if is_needed and (await self._is_given_up(placing) or not await self._may_try(placing)):
             return
         if is_needed and (cause := await self._attempt(placing)):
-            await self._note_failure(placing, cause)
+            is_uncertain = placing.is_uncertain or message.is_redelivered  # a process may have ended in its attempt
+            await self._note_failure(placing.model_copy(update={"is_uncertain": is_uncertain}), cause)
             return
         if is_needed and (renew_at := self._inbox.renewal_of(placing, self._now())):
             await self._store.placings.set_renewal(placing.id, renew_at)
-        await self._note_placed(placing)
+        await self.note_placed(placing)
+
+    async def _is_given_up(self, placing: Placing) -> bool:
+        """Something of a document that the inbox had before, and the unit has agreed to a recall since: it is not
+        placed again."""
+        if placing.placed_at is None or not placing.delivery:
+            return False
+        history = await self._store.deliveries.history(placing.delivery, placing.receiver)
+        if position_of(history).state is not DeliveryState.RECALLED:
+            return False
+        if await self._store.placings.withdraw_unplaced(placing.id, f"{placing.id}/given up"):
+            await self._finish(placing)
+        return True
 
     async def _may_try(self, placing: Placing) -> bool:
         """What waits may be withdrawn at any moment, so an attempt at it is begun first."""
@@ -135,7 +157,8 @@ class Placer:
             record_delivery(placing.receiver, placing.lane, "failed")
         log.warning("inbox did not take a message", unit=placing.receiver, cause=cause, attempts=placing.attempts + 1)
 
-    async def _note_placed(self, placing: Placing) -> None:
+    async def note_placed(self, placing: Placing) -> None:
+        """The inbox has, or had, the message. May be repeated."""
         at = self._now()
         is_first = await self._store.placings.placed(placing.id, at)
         if not is_first:
@@ -144,10 +167,24 @@ class Placer:
             record_delivery(placing.receiver, placing.lane, "delivered")
         if placing.fact is not None:
             await self._sender.announce(FACT.validate_python(placing.fact))
-        if placing.decision and (placing.is_alone or not await self._store.placings.has_open(placing.decision)):
-            await self._finished(placing.decision)
+        await self._finish(placing)
         if is_first and placing.attempts:
             log.info("placed after waiting", unit=placing.receiver, attempts=placing.attempts)
+
+    async def _note_withdrawn(self, placing: Placing) -> None:
+        """Announce once more what became of a withdrawn delivery. What was held is announced by ``HeldContent``."""
+        if not (placing.delivery and placing.fact and placing.withdrawn_by):
+            return
+        recall = await self._store.decisions.find(recall_of(placing.withdrawn_by))
+        if recall is None or placing.placed_at is not None:  # an operator gave up what the unit had given back
+            await self._sender.announce(FACT.validate_python(placing.fact))
+        else:
+            await self._sender.announce(withdrawn(placing, recall.at))
+        await self._finish(placing)
+
+    async def _finish(self, placing: Placing) -> None:
+        if placing.decision and (placing.is_alone or not await self._store.placings.has_open(placing.decision)):
+            await self._finished(placing.decision)
 
     async def _recall_late(self, placing: Placing) -> None:
         """A delivery that two processes tried at once, and one of them put into the inbox while a recall withdrew it:

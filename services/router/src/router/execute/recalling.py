@@ -8,16 +8,15 @@ unit answers.
 from collections.abc import Awaitable, Callable
 
 from common.domain.envelope import Organization
-from common.domain.ids import event_id
 from common.domain.names import UnitCode
 from common.facts import BaseFact
 from router.compose import NOT_YET_RECEIVED
-from router.delivery_history import content_packages
+from router.delivery_history import History, content_packages, may_answer_for
 from router.delivery_state import DeliveryState, Step
 from router.execute.execution import Execution, Work, answer_event
 from router.execute.messages import agreed, agreement_placing, withdrawn
 from router.execute.recording import Recording
-from router.placing import Placing, PlacingState
+from router.placing import Placing, PlacingState, delivery_placing_id
 from router.store import Store
 
 
@@ -47,13 +46,16 @@ class Recalling:
         position = step.position
         if position.state is not DeliveryState.RECALL_PENDING or position.previous is not DeliveryState.SENT:
             return None
-        taken_back = await self._untaken(execution, unit, recall)
+        text = NOT_YET_RECEIVED.format(unit=unit)
+        event = answer_event(execution, execution.order, self._trunk.code, text)
+        history = await self._store.deliveries.history(execution.decision.subject, unit)
+        deliveries = await self._deliveries(history, unit)
+        is_begun = any(placing.withdrawn_by == execution.fact.event_id for placing in deliveries)
+        may_answer = is_begun or may_answer_for(history, unit, event.id)
+        taken_back = await self._untaken(execution, deliveries if may_answer else [], recall)
         if not taken_back:
             return None
-        text = NOT_YET_RECEIVED.format(unit=unit)
-        answer = await self._recording.happen(
-            execution, unit, answer_event(execution, execution.order, self._trunk.code, text)
-        )
+        answer = await self._recording.happen(execution, unit, event)
         facts: list[BaseFact] = [withdrawn(placing, execution.decision.at) for placing in taken_back]
         facts.append(agreed(execution, unit, answer, text))
         for decision in {placing.decision for placing in taken_back}:
@@ -62,7 +64,7 @@ class Recalling:
         is_reached = await self._reaches(execution.fact.sender)
         return Work((agreement_placing(execution, unit, self._trunk),) if is_reached else (), facts=tuple(facts))
 
-    async def _untaken(self, execution: Execution, unit: UnitCode, recall: Placing | None) -> list[Placing]:
+    async def _untaken(self, execution: Execution, deliveries: list[Placing], recall: Placing | None) -> list[Placing]:
         """The unit's deliveries of the document, all of them withdrawn now; empty if its inbox has, or may have, any.
 
         The oldest comes first: it was tried first. An update behind it that its inbox takes in the same moment is not
@@ -71,18 +73,23 @@ class Recalling:
         if recall is not None:
             await self._store.placings.open([recall.model_copy(update={"state": PlacingState.WITHDRAWN})])
         withdrawals: list[Placing] = []
-        for placing in await self._deliveries(execution, unit):
+        for placing in deliveries:
             withdrawn_for = execution.fact.event_id, recall.id if recall else ""
             if not await self._store.placings.withdraw_untaken(placing.id, *withdrawn_for):
                 withdrawals.clear()
                 break
             withdrawals.append(placing)
         if recall is not None and not withdrawals:
-            await self._store.placings.reopen(recall.id, recall.next_attempt_at)
+            await self._tell(recall)
         return withdrawals
 
-    async def _deliveries(self, execution: Execution, unit: UnitCode) -> list[Placing]:
-        history = await self._store.deliveries.history(execution.decision.subject, unit)
-        identifiers = [event_id(package_id, f"placed/{unit}") for package_id in content_packages(history)]
+    async def _tell(self, recall: Placing) -> None:
+        """The unit gets the recall. What became of it in an earlier run stays: placed, or decided by an operator."""
+        saved = await self._store.placings.find(recall.id)
+        if saved and saved.state is PlacingState.WITHDRAWN and not saved.withdrawn_by:
+            await self._store.placings.reopen(recall.id, recall.next_attempt_at)
+
+    async def _deliveries(self, history: History, unit: UnitCode) -> list[Placing]:
+        identifiers = [delivery_placing_id(package_id, unit) for package_id in content_packages(history)]
         placings = [await self._store.placings.find(identifier) for identifier in identifiers]
         return [placing for placing in placings if placing and placing.state is not PlacingState.HELD]

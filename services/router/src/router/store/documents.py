@@ -31,11 +31,9 @@ class Documents(Protocol):
     async def settle(self, key: str, package_id: str) -> None:
         """All deliveries of the claimed document are open: statuses are welcome."""
 
-    async def refuse(self, record: DocumentRecord) -> None:
-        """Keep the document as refused, unless a package that holds its DocumentId is on its way."""
-
-    async def name_alias(self, record: DocumentRecord) -> None:
-        """Statuses that name this id are about ``alias_of``."""
+    async def note(self, record: DocumentRecord) -> None:
+        """Keep what a package says of its DocumentId: refused, or an alias. A document that has it, and what a later
+        package has said, stays."""
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the document's versions; again, the same."""
@@ -73,17 +71,13 @@ class MongoDocuments:
         change = {"$set": {"state": DocumentState.DELIVERED.value}, "$inc": {"revision": 1}}
         await compare_and_set(self._documents, expected, change)
 
-    async def refuse(self, record: DocumentRecord) -> None:
-        """Keep the document as refused, unless a package that holds its DocumentId is on its way."""
+    async def note(self, record: DocumentRecord) -> None:
+        """Keep what a package says of its DocumentId: refused, or an alias."""
         while True:
             row = await insert_once(self._documents, _of_document(record))
-            taken = row["state"] in (DocumentState.ROUTING, DocumentState.DELIVERED)
-            if taken or row["package_id"] == record.package_id or await self._take_over(row, record):
+            saved = DOCUMENT.validate_python(row)
+            if not saved.gives_way_to(record) or await self._take_over(row, record):
                 return
-
-    async def name_alias(self, record: DocumentRecord) -> None:
-        """Statuses that name this id are about ``alias_of``."""
-        await insert_once(self._documents, _of_document(record))
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the versions; again, the same. A process that ends in between leaves a gap."""

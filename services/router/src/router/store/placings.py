@@ -45,15 +45,16 @@ class Placings(Protocol):
         """Keep the latest wish of an operator; returns it as it was kept first."""
 
     async def failed(self, placing: Placing, cause: Cause, at: datetime) -> None:
-        """The inbox did not take it; it waits for its next attempt."""
+        """The inbox did not take it, or did not say so; it waits for its next attempt."""
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
         """Try a waiting placing again; False = another process does, or it was withdrawn. Until the attempt has ended,
         nobody can withdraw it."""
 
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
-        """Never try a placing that its inbox has not taken; False = the inbox has it, or may get it right now.
+        """Never try a placing that its inbox has never taken; False = the inbox has or had it, or may have or get it.
 
+        A unit may have read what its inbox had before the broker lost its data. What it gave back counts as not taken.
         ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one.
         """
 
@@ -72,8 +73,8 @@ class Placings(Protocol):
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         """A held placing is to be tried."""
 
-    async def withdraw(self, placing_id: str) -> None:
-        """A held placing is never to be tried."""
+    async def withdraw_held(self, placing_id: str) -> bool:
+        """A held placing is never to be tried; False = it was released. May be repeated."""
 
     async def has_open(self, decision: str) -> bool:
         """Whether some placing of a decision is neither placed nor withdrawn yet."""
@@ -134,6 +135,7 @@ class MongoPlacings:
             "state": PlacingState.WAITING.value,
             "cause": cause.value,
             "attempts": placing.attempts + 1,
+            "is_uncertain": placing.is_uncertain or cause is Cause.SILENT,
             "next_attempt_at": at + pause_after(placing.attempts + 1),
         }
         await compare_and_set(self._placings, _open(placing.id) | {"attempts": placing.attempts}, {"$set": change})
@@ -145,9 +147,10 @@ class MongoPlacings:
         return await compare_and_set(self._placings, expected, {"$set": change})
 
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
-        """Never try a placing that its inbox has not taken. May be repeated."""
+        """Never try a placing that its inbox has never taken. May be repeated."""
         causes = [cause.value for cause in NOT_TAKEN]
-        waits = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
+        waits: Document = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
+        waits |= {"placed_at": None, "is_uncertain": {"$ne": True}}
         untaken: Document = {"_id": placing_id, "$or": [waits, {"state": PlacingState.RETURNED.value}]}
         return await self._withdraw_if(untaken, by, recall)
 
@@ -180,10 +183,9 @@ class MongoPlacings:
         change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
         await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
 
-    async def withdraw(self, placing_id: str) -> None:
-        """A held placing is never to be tried."""
-        change = {"state": PlacingState.WITHDRAWN.value, "cause": None}
-        await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
+    async def withdraw_held(self, placing_id: str) -> bool:
+        """A held placing is never to be tried. May be repeated."""
+        return await self._withdraw_if({"_id": placing_id, "state": HELD}, "", "")
 
     async def has_open(self, decision: str) -> bool:
         """Whether some placing of a decision is neither placed nor withdrawn yet."""

@@ -9,7 +9,7 @@ END = b"%%EOF"
 
 
 def check_gate(document: bytes, policy: Policy) -> None:
-    """Size, header and end. Raises ``Fault``."""
+    """Checks size, header and end of the file. Raises ``Fault`` for the first that does not hold."""
     # (1.1) Size; an empty file is no document.
     if not document:
         raise Fault("1.1a")

@@ -13,7 +13,7 @@ from validator.report.vocabulary import SignerRole
 
 
 def check_order(roles: Sequence[SignerRole], times: Sequence[SigningTime], policy: Policy) -> None:
-    """Roles and times in the order of revisions. Raises ``Fault``."""
+    """Checks who signed last. ``roles`` and ``times``: in the order of revisions. Raises ``Fault``."""
     # (10.1) The sending unit's signature covers every other one.
     if not roles or roles[-1] is not SignerRole.UNIT:
         raise Fault("10.1")

@@ -13,7 +13,7 @@ logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 
 
 def parse(document: bytes, policy: Policy) -> Reader:
-    """A strict reader over the document. Raises ``Fault``."""
+    """A strict reader over the document. Raises ``Fault`` if it cannot be read, is encrypted, or exceeds a limit."""
     limits = {END: policy.max_revisions, BYTE_RANGE: policy.max_signatures}
     crowded = any(document.count(word) > most for word, most in limits.items())
     # (1.4) Words inside of streams mean nothing, but only a file that can be read has streams.

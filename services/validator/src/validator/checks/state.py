@@ -40,7 +40,7 @@ class SignatureState:
     faults: list[Fault] = field(default_factory=list)
 
     def ask(self, check: Callable[[], Answer]) -> Answer | None:
-        """The answer of one check; None where it raises a fault, which is kept."""
+        """The answer of a check, or None if it raises a ``Fault``, which is kept with the signature."""
         try:
             return check()
         except Fault as fault:
@@ -49,7 +49,7 @@ class SignatureState:
 
     @property
     def fault(self) -> Fault | None:
-        """The one that counts: final ones before those that time can cure, then by step."""
+        """The fault that counts: final ones before those that time can cure, then the lowest step."""
         return min(self.faults, key=rank, default=None)
 
     @property

@@ -14,11 +14,11 @@ class PackageBudget:
     spent_seconds: float = 0.0
 
     def spend(self, seconds: float) -> None:
-        """One more file was examined."""
+        """Add the CPU seconds of one more file."""
         self.spent_seconds += seconds
 
     def refused(self) -> Refused | None:
-        """The answer to a package that has used up its time; what is left of it is not examined."""
+        """The refusal of a package that has used up its time, else None. Its remaining files are not examined."""
         if self.spent_seconds < self.cpu_seconds:
             return None
         return Refused(Reason.E_PDF_TIMEOUT, f"its files together took more than {self.cpu_seconds:.0f} s")

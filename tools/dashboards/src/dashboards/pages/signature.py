@@ -119,7 +119,7 @@ def _material(rules: Rules) -> list[Panel]:
             [Query('time() - max by (source) (trunk_trust_last_update_timestamp_seconds{source!~"arl/.+"})')],
             [
                 Column("source", "Nguồn"),
-                Column("Value", "Tuổi", unit="s", levels=rules.bad_from("TrunkTrustMaterialStale", yellow=43_200)),
+                Column("Value", "Tuổi", unit="s", levels=Levels(86_400, yellow=43_200)),
             ],
             worst="Tuổi",
             size=(8, 8),

@@ -29,11 +29,11 @@ CheckOption = Annotated[bool, typer.Option("--check", help="Change nothing: exit
 
 def migrate(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> None:
     """Make missing buckets and indexes; safe to run again, also while the services run."""
-    told = settings(state, Role.MIGRATE)
+    control_settings = settings(state, Role.MIGRATE)
     if check:
-        show_differences(migrate_job.check(told))
+        show_differences(migrate_job.check(control_settings))
         return
-    made = migrate_job.apply(told)
+    made = migrate_job.apply(control_settings)
     for line in made:
         console().print(f"made {line}", markup=False)
     console().print("as described" if made else "as described already")
@@ -42,11 +42,11 @@ def migrate(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> N
 @topology_app.command("apply")
 def topology_apply(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> None:
     """Declare everything for the units of the current directory; safe to run again."""
-    told = settings(state)
+    control_settings = settings(state)
     if check:
         topology_check(state)
         return
-    count = topology_job.apply(told, lookup.current(Objects(told)))
+    count = topology_job.apply(control_settings, lookup.current(Objects(control_settings)))
     console().print(f"{count} broker objects as described")
 
 
@@ -69,8 +69,10 @@ def topology_take_over(
     """Go on with the way from the former release's queues to these; exit 1 while it is not finished."""
     if inboxes and back:
         raise typer.BadParameter("either --inboxes or --back")
-    told = settings(state)
-    session = TakeOverSession(told, lookup.current(Objects(told)), lambda line: console().print(line, markup=False))
+    control_settings = settings(state)
+    session = TakeOverSession(
+        control_settings, lookup.current(Objects(control_settings)), lambda line: console().print(line, markup=False)
+    )
     if back:
         session.go_back()
     elif lines := leftovers(session.replace_inboxes() if inboxes else session.run()):
@@ -82,5 +84,5 @@ def topology_take_over(
 @topology_app.command("check")
 def topology_check(state: StateOption = DEFAULT_STATE) -> None:
     """Exit 1 and tell what differs from the description."""
-    told = settings(state)
-    show_differences(topology_job.check(told, lookup.current(Objects(told))))
+    control_settings = settings(state)
+    show_differences(topology_job.check(control_settings, lookup.current(Objects(control_settings))))

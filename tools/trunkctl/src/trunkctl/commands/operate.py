@@ -29,10 +29,10 @@ def track(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Where is document ID: what happened to it, and where it stands at each receiver."""
-    found = Records(settings(state)).trails(identifier)
-    if not found:
+    trails = Records(settings(state)).trails(identifier)
+    if not trails:
         raise Trouble(f"Nothing is known of {identifier}: no DocumentId, document key or package id.")
-    for trail in found:
+    for trail in trails:
         for table in trail_tables(trail):
             console().print(table)
 
@@ -43,9 +43,9 @@ def upload_url(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """A presigned address to which UNIT may PUT one large package within an hour."""
-    told = settings(state)
-    code = lookup.named(lookup.in_force(told), unit).code
-    address, key = uploads.address_now(Objects(told), code, name)
+    control_settings = settings(state)
+    code = lookup.named(lookup.in_force(control_settings), unit).code
+    address, key = uploads.address_now(Objects(control_settings), code, name)
     console().print(f"key {key}", soft_wrap=True)
     console().print(address, markup=False, highlight=False, soft_wrap=True)
 

@@ -42,9 +42,9 @@ def send(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Submit files as one package; the first is the document itself, and must be signed."""
-    told = settings(state)
-    directory = lookup.known_to(told)
-    issuer, today = lookup.speaker(told, directory, sender), datetime.now(VIETNAM).date()
+    control_settings = settings(state)
+    directory = lookup.known_to(control_settings)
+    issuer, today = lookup.speaker(control_settings, directory, sender), datetime.now(VIETNAM).date()
     number = number or str(secrets.randbelow(90_000) + 10_000)
     described = letter.Letter(
         sender=issuer,
@@ -60,9 +60,9 @@ def send(
     )
     contents = [(file.name, file.read_bytes()) for file in files]
     if sign:
-        contents[0] = (contents[0][0], _signed(told, sender, contents[0][1]))
+        contents[0] = (contents[0][0], _signed(control_settings, sender, contents[0][1]))
     package = letter.package(described, contents)
-    sent = asyncio.run(submissions.send(told, issuer, package, described.priority.lane, upload_url))
+    sent = asyncio.run(submissions.send(control_settings, issuer, package, described.priority.lane, upload_url))
     how = "by reference" if sent.by_reference else "inline"
     console().print(f"document {described.document_id}", highlight=False, markup=False)
     console().print(f"package  {sent.package_id}  {sent.size_bytes:,} bytes, {how}", highlight=False)
@@ -75,17 +75,17 @@ def inbox(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """What waits in a unit's inbox, read as that unit."""
-    told = settings(state)
-    reader = lookup.speaker(told, lookup.known_to(told), unit)
-    found = asyncio.run(inbox_messages.read(told, reader, ack=ack, folder=save))
-    if found:
-        console().print(inbox_table(found))
-    console().print(f"{len(found)} {'taken' if ack else 'waiting'}")
+    control_settings = settings(state)
+    reader = lookup.speaker(control_settings, lookup.known_to(control_settings), unit)
+    messages = asyncio.run(inbox_messages.read(control_settings, reader, ack=ack, folder=save))
+    if messages:
+        console().print(inbox_table(messages))
+    console().print(f"{len(messages)} {'taken' if ack else 'waiting'}")
 
 
-def _signed(told: ControlSettings, code: str, pdf: bytes) -> bytes:
+def _signed(control_settings: ControlSettings, code: str, pdf: bytes) -> bytes:
     with demo_parts("send --sign"):
         from trunkctl.local.signing import sign_as
-    if told.city_dir is None:
+    if control_settings.city_dir is None:
         raise Trouble("--sign needs the keys of the demo city on this machine: `trunkctl up` makes them.")
-    return sign_as(told.city_dir, code, pdf)
+    return sign_as(control_settings.city_dir, code, pdf)

@@ -108,12 +108,12 @@ def enable(
 def password(unit: CodeArgument, state: StateOption = DEFAULT_STATE) -> None:
     """The unit's broker user and password, to hand over; ``units provision`` makes them."""
     session = _Session(settings(state))
-    (found,) = session.units([unit])
-    if found.broker_login is BrokerLogin.CERTIFICATE:
-        raise Trouble(f"{found.user} logs in with a client certificate whose common name is {found.user}.")
-    if (kept := session.settings.passwords().get(found.user)) is None:
-        raise Trouble(f"{found.user} has no password yet: `trunkctl units provision {found.code}` makes one.")
-    _print(f"{found.user} {kept}")
+    (known_unit,) = session.units([unit])
+    if known_unit.broker_login is BrokerLogin.CERTIFICATE:
+        raise Trouble(f"{known_unit.user} logs in with a client certificate whose common name is {known_unit.user}.")
+    if (kept := session.settings.passwords().get(known_unit.user)) is None:
+        raise Trouble(f"{known_unit.user} has no password yet: `trunkctl units provision {known_unit.code}` makes one.")
+    _print(f"{known_unit.user} {kept}")
 
 
 class _Session:

@@ -24,10 +24,10 @@ def users_rotate(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """A new password for a service or the operator, written to the users file and put into force at once."""
-    told = settings(state)
-    admin = topology_job.admin(told)
-    given = passwords(told.given_users_file) if told.given_users_file else {}
-    users.rotate(admin, told.users_file, user, given)
-    console().print(f"{user} has a new password: {told.users_file}", markup=False, soft_wrap=True)
+    control_settings = settings(state)
+    admin = topology_job.admin(control_settings)
+    given = passwords(control_settings.given_users_file) if control_settings.given_users_file else {}
+    users.rotate(admin, control_settings.users_file, user, given)
+    console().print(f"{user} has a new password: {control_settings.users_file}", markup=False, soft_wrap=True)
     if disconnect:
         console().print(f"{admin.end_sessions(user, 'password changed')} sessions ended")

@@ -13,7 +13,7 @@ from common.domain.names import Lane, UnitCode
 from common.objects import Objects
 from common.topology import SUBMIT, inbox_queue
 from trunkctl import broker, submission, uploads
-from trunkctl.mailbox import Item, item
+from trunkctl.inbox_item import Item, item
 from trunkctl.settings import ControlSettings
 
 UNACKED = 32

@@ -18,7 +18,7 @@ from trunkctl.demo.cases import Case, Expected, Kind
 from trunkctl.demo.desks import Desk
 from trunkctl.demo.ledger import Ledger, Report
 from trunkctl.demo.screen import Screen
-from trunkctl.mailbox import Item
+from trunkctl.inbox_item import Item
 
 PAUSE_SECONDS = 0.05
 WHY = {StatusCode.REFUSED: "Không đúng thẩm quyền giải quyết", StatusCode.AGREED: "Đã hủy văn bản"}

@@ -52,18 +52,18 @@ class Item:
 
 def item(message: AbstractIncomingMessage) -> Item:
     """From what the broker delivered."""
-    told = message.headers
+    message_headers = message.headers
     return Item(
         type=message.type or "",
-        event_id=_text(told, headers.EVENT_ID),
-        package_id=_text(told, headers.PACKAGE_ID),
-        document_id=_text(told, headers.DOCUMENT_ID),
-        sender=_text(told, headers.SENDER),
-        kind=_text(told, headers.KIND),
-        label=_text(told, headers.LABEL),
-        reason=_text(told, headers.REASON),
-        lane=_text(told, headers.LANE),
-        sha256=_text(told, headers.SHA256),
+        event_id=_text(message_headers, headers.EVENT_ID),
+        package_id=_text(message_headers, headers.PACKAGE_ID),
+        document_id=_text(message_headers, headers.DOCUMENT_ID),
+        sender=_text(message_headers, headers.SENDER),
+        kind=_text(message_headers, headers.KIND),
+        label=_text(message_headers, headers.LABEL),
+        reason=_text(message_headers, headers.REASON),
+        lane=_text(message_headers, headers.LANE),
+        sha256=_text(message_headers, headers.SHA256),
         content_type=message.content_type or "",
         body=message.body,
     )
@@ -83,6 +83,6 @@ async def _download(url: str) -> bytes:
     return answer.content
 
 
-def _text(told: dict[str, Any], name: str) -> str:
-    value = told.get(name, "")
+def _text(message_headers: dict[str, Any], name: str) -> str:
+    value = message_headers.get(name, "")
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,68 @@
+"""Days off: rules and routes say the same of every day, and the rule says it to Prometheus."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from lab.prometheus import Tools
+
+from . import files
+from .files import MONITORING
+from .test_alertmanager import holds
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+RULES = {rule["record"]: rule["expr"] for rule in files.rules() if "record" in rule}
+DAY_OFF, AT_WORK = RULES["trunk:day_off"].split("unless")
+END = datetime.fromtimestamp(float(RULES["trunk:calendar_end_timestamp_seconds"].rsplit(" ", 1)[1]), VIETNAM)
+YEAR = END.year - 1
+"""The last year that is entered."""
+DAYS = [date(YEAR, 1, 1) + timedelta(days) for days in range(365)]
+
+
+def dates(text: str) -> set[int]:
+    """Every day that an expression names by year, month and day."""
+    spans = re.findall(r"trunk:local_date >= (\d+) <= (\d+)", text)
+    days = {int(day) for day in re.findall(r"trunk:local_date == (\d+)", text)}
+    return days | {day for first, last in spans for day in range(int(first), int(last) + 1)}
+
+
+def is_off(day: date) -> bool:
+    """Whether the rule calls it a day off."""
+    number = int(f"{day:%Y%m%d}")
+    fixed = {int(each) for each in re.findall(r"trunk:local_date % 10000 == (\d+)", DAY_OFF)}
+    return number not in dates(AT_WORK) and (
+        day.weekday() in (5, 6) or number % 10_000 in fixed or number in dates(DAY_OFF)
+    )
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_the_desk_is_there_on_every_day_that_is_no_day_off(day: date) -> None:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=VIETNAM).astimezone(UTC)
+    assert (holds("working-hours", noon) and not holds("holidays", noon)) is not is_off(day)
+
+
+def test_the_calendar_ends_with_its_last_year() -> None:
+    assert datetime(YEAR + 1, 1, 1, tzinfo=VIETNAM) == END
+    assert {day // 10_000 for day in dates(RULES["trunk:day_off"])} == {YEAR}
+
+
+def test_prometheus_knows_tet_and_saturdays_of_work(each: Tools, tmp_path: Path) -> None:
+    """In 1970, where promtool begins, whose days fall on the weekdays of 2026."""
+    rules = tmp_path / "calendar.yaml"
+    rules.write_text((MONITORING / "rules" / "calendar.yaml").read_text().replace("2026", "1970"))
+    asked = {"2h": 1, "1d2h": 1, "4d2h": None, "9d2h": None, "44d2h": 1, "47d2h": 1, "52d2h": 1, "53d2h": None}
+    labels = 'trunk:day_off{environment="production", namespace="trunk"}'
+    told = [
+        {"expr": "trunk:day_off", "eval_time": at, "exp_samples": [{"labels": labels, "value": off}] if off else []}
+        for at, off in asked.items()
+    ]
+    case = {"rule_files": [str(MONITORING / "rules" / "installation.yaml"), str(rules)], "evaluation_interval": "1h",
+            "tests": [{"interval": "1h", "promql_expr_test": told}]}  # fmt: skip
+    file = tmp_path / "calendar_test.yaml"
+    file.write_text(yaml.safe_dump(case))
+    answer = each.promtool("test", "rules", file)
+    assert answer.code == 0, answer.printed

@@ -1,0 +1,102 @@
+"""docs/glossary.md and the code use the same words, both ways.
+
+A word in the column *Avoid* stands nowhere, neither in names of the code nor on the pages for people. One that is the
+right word for something else says so in brackets, and is not searched for: ``log (that is text)``.
+"""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from .pages import FENCE, LINK, PAGES, ROOT, SPAN, name
+
+PAGE = ROOT / "docs" / "glossary.md"
+SOURCES = sorted(
+    path for folder in ("libs", "services", "tools", "apidocs") for path in (ROOT / folder).rglob("*.py")
+)  # fmt: skip
+ABOUT_WORDS = {PAGE, ROOT / "CHANGELOG.md"}
+"""Pages that name words without using them."""
+PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def rows() -> list[list[str]]:
+    """Word, Vietnamese, meaning and what to avoid."""
+    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines[1:]]
+
+
+def avoided() -> list[str]:
+    """Words that stand nowhere."""
+    each = (word.strip() for row in rows() for word in re.split(r",\s*(?![^(]*\))", row[3]))
+    return [word for word in each if word and not word.endswith(")")]
+
+
+def parts(text: str) -> str:
+    """A name as the words that it is made of: ``SubmitQueue`` and ``submit_queue`` are ``submit queue``."""
+    return " ".join(part.lower() for part in PART.findall(text))
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """Modules, classes, functions, arguments, variables and fields that the file itself names."""
+    yield path.stem
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.ClassDef(name=found) | ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found):
+                yield found
+            case ast.arg(arg=found) | ast.Name(id=found, ctx=ast.Store()):
+                yield found
+
+
+@cache
+def names() -> dict[str, set[str]]:
+    """Names of the code, as words, and the modules that name them."""
+    known: defaultdict[str, set[str]] = defaultdict(set)
+    for path in SOURCES:
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).partition("src.")[2] or path.stem
+        for found in names_in(path):
+            known[parts(found)].add(module)
+        for folder in module.split("."):
+            known[parts(folder)].add(module)
+    return dict(known)
+
+
+def prose(page: Path) -> str:
+    """What people read: without quoted code, and of links only their texts."""
+    text = SPAN.sub("", FENCE.sub("", page.read_text(encoding="utf-8")))
+    return re.sub(r"\s+", " ", LINK.sub(lambda link: link.group().partition("](")[0], text)).lower()
+
+
+def pattern(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(word.lower())}(?:s|es)?(?![\w-])")
+
+
+@pytest.mark.parametrize("word", [row[0] for row in rows()])
+def test_each_word_stands_in_the_code(word: str) -> None:
+    """As a name made of its parts, or as it is, so that whoever searches the code for it finds something."""
+    known = {each for found in names() for each in found.split()}
+    wanted = parts(word.replace("'s", "")).split()
+    named = all({each, f"{each}s", each.removesuffix("ed")} & known for each in wanted)
+    assert named or any(word.lower() in path.read_text(encoding="utf-8").lower() for path in SOURCES)
+
+
+@pytest.mark.parametrize("word", avoided())
+def test_a_word_to_avoid_is_in_no_name(word: str) -> None:
+    assert {found: modules for found, modules in names().items() if pattern(word).search(found)} == {}
+
+
+@pytest.mark.parametrize("word", avoided())
+def test_a_word_to_avoid_is_on_no_page(word: str) -> None:
+    assert [name(page) for page in PAGES if page not in ABOUT_WORDS and pattern(word).search(prose(page))] == []
+
+
+def test_a_wrong_word_would_be_found() -> None:
+    assert pattern("mailbox").search(parts("UnitMailboxes"))
+    assert not pattern("seal").search(parts("sealed"))
+    assert pattern("parking lot").search("see the parking lot.")
+    assert len(avoided()) > 15
+    assert len(names()) > 3000

@@ -1,0 +1,292 @@
+"""What a unit says about a recall stands, and what was announced is announced again, however often a step runs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from common.domain.names import StatusCode
+from common.domain.reason import Reason
+from common.facts import BaseFact, DocumentVerified, NoticeAccepted
+from router.delivery_state import DeliveryState
+from router.placing import PlacingState
+
+from .conftest import SENDER, A, C, World
+from .test_placed_again import placing_of
+from .test_redriven import bodies
+from .test_returns import discarded, parked
+from .test_stable_events import BodiesById
+
+pytestmark = pytest.mark.usefixtures("own_placings")
+Act = Callable[[World], Awaitable[BaseFact]]
+
+
+async def a_recall(world: World) -> BaseFact:
+    return await world.notice(world.recall("doc", to=(A,)))
+
+
+async def a_request(world: World) -> BaseFact:
+    return await world.notice(world.take_back(of=A))
+
+
+async def a_removal(world: World) -> BaseFact:
+    return await world.notice(world.update("doc", to=(), removed=(A,), files=0))
+
+
+async def order_of_delivery(world: World, to: str = A) -> tuple[DocumentVerified, Any]:
+    """A document whose order to be placed is still on its way."""
+    document = await world.verified(world.letter(to=(to,)))
+    await world.router.handlers[type(document)](document)
+    (order,) = [each for each in world.sender.orders if f"placed/{to}".encode() in each.body]
+    world.sender.orders.clear()
+    return document, order
+
+
+def agreed_by_trunk(world: World) -> list[Any]:
+    return [sent for sent in world.sender.inbox(SENDER, "status") if sent.headers["x-sender"] == "000.00.00.W29"]
+
+
+@pytest.mark.parametrize("said", [StatusCode.DECLINED, StatusCode.AGREED, StatusCode.ARRIVED])
+@pytest.mark.parametrize("act", [a_recall, a_request, a_removal])
+async def test_a_repeated_recall_leaves_what_the_unit_has_said(world: World, act: Act, said: StatusCode) -> None:
+    """The document gets stuck only after the unit has got the recall."""
+    document, order = await order_of_delivery(world)
+    recall = await act(world)
+    await world.take(recall)
+    world.sender.full.add(A)
+    await world.router.placer.take(order)
+    assert (await placing_of(world, document)).state is PlacingState.WAITING
+    await world.report(world.status(said))
+    before = await world.position("doc", A)
+    for _ in range(2):
+        await world.take(recall, by=world.restarted())
+    assert agreed_by_trunk(world) == []
+    assert await world.position("doc", A) == before
+
+
+async def test_a_repeated_recall_repeats_the_answer_that_the_trunk_gave(world: World) -> None:
+    world.sender.full.add(A)
+    await world.deliver(world.letter(to=(A,)))
+    recall = await a_recall(world)
+    await world.take(recall)
+    await world.report(world.status(StatusCode.DECLINED))
+    said = {body for body in bodies(world.sender.facts) if recall.event_id.partition(":")[0] in body}
+    world.sender.facts.clear()
+    await world.take(recall, by=world.restarted())
+    assert {body for body in bodies(world.sender.facts) if recall.event_id.partition(":")[0] in body} == said
+    assert (await world.position("doc", A)).state is DeliveryState.RECALLED
+
+
+async def test_what_an_earlier_run_has_withdrawn_is_answered_whatever_another_recall_brought(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ends between withdrawing and answering; another recall reaches the unit, which declines that."""
+    world.sender.full.add(A)
+    document = await world.deliver(world.letter(to=(A,)))
+    first, second = await a_recall(world), await world.notice(world.recall("doc", to=(A,), name="second"))
+    with monkeypatch.context() as ending:
+        ending.setattr("router.execute.recording.Recording.happen", ends_at_the_answer())
+        with pytest.raises(EndOfProcess):
+            await world.take(first)
+    await world.take(second)
+    world.sender.full.clear()
+    await world.sweep(hours=1)
+    await world.report(world.status(StatusCode.DECLINED))
+    await world.take(first)
+    assert {sent.headers["x-kind"] for sent in world.sender.inbox(A, "document")} == {"recall"}
+    assert (await world.position("doc", A)).state is DeliveryState.RECALLED
+    refused = [fact for fact in world.sender.told("delivery.refused") if fact.package_id == document.package_id]
+    assert {fact.reason for fact in refused} == {Reason.E_WITHDRAWN}
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_a_repeated_recall_leaves_what_an_operator_decides_about_it(world: World, is_given_up: bool) -> None:
+    await world.deliver(world.letter(to=(A,)))
+    recall = await world.notice(world.recall("doc", to=(A,)))
+    await world.take(recall)
+    event = f"{recall.package_id}:placed/{A}:1"
+    await world.take(parked(world, event))
+    if is_given_up:
+        await world.take(discarded(world, event))
+    world.sender.sent.clear()
+    await world.take(recall, by=world.restarted())
+    await world.sweep(hours=1)
+    assert world.sender.inbox(A) == []
+
+
+class EndOfProcess(Exception):
+    """The process ends here."""
+
+
+def ends_at_the_answer() -> Any:
+    """``Recording.happen`` of a process that ends when the trunk is about to answer."""
+    from router.execute.recording import Recording
+
+    original = Recording.happen
+
+    async def happen(self: Any, execution: Any, receiver: str, event: Any) -> Any:
+        if event.id.endswith(StatusCode.AGREED):
+            raise EndOfProcess
+        return await original(self, execution, receiver, event)
+
+    return happen
+
+
+@pytest.mark.parametrize("said", [None, StatusCode.DECLINED])
+async def test_a_repeated_update_does_not_answer_for_a_unit_that_it_gave_the_document(
+    world: World, said: StatusCode | None
+) -> None:
+    """The recall was submitted later and carried out between the runs of the update."""
+    await world.deliver(world.letter(to=(A,)))
+    update = await world.verified(world.update("doc", to=(A,), added=(C,)))
+    recall = await world.notice(world.recall("doc", to=(C,)))
+    await world.take(update)
+    await world.take(recall)
+    if said:
+        await world.report(world.status(said, by=C))
+    before = await world.position("doc", C)
+    for fact in (update, recall, update):
+        await world.take(fact, by=world.restarted())
+    assert await world.position("doc", C) == before
+    agreed = [fact for fact in world.sender.told("status.recorded") if fact.told == SENDER and fact.code == "15"]
+    assert agreed == []
+
+
+async def test_an_act_that_comes_between_two_runs_of_an_update_is_answered_by_the_unit_alone(world: World) -> None:
+    """The recall was decided before the unit had a delivery, and carried out when the first run had opened one."""
+    await world.deliver(world.letter(to=(A,)))
+    update = await world.verified(world.update("doc", to=(A,), added=(C,)))
+    recall = await world.notice(world.recall("doc", to=(C,)))
+    save = world.store.acts.save
+
+    async def save_late(acts: Any) -> None:
+        world.store.acts.save = save  # type: ignore[method-assign]
+        await world.take(update)
+        await save(acts)
+
+    world.store.acts.save = save_late  # type: ignore[method-assign]
+    await world.take(recall)
+    await world.report(world.status(StatusCode.DECLINED, by=C))
+    before = await world.position("doc", C)
+    for fact in (update, recall):
+        await world.take(fact, by=world.restarted())
+    assert await world.position("doc", C) == before
+    assert before.state is DeliveryState.SENT
+
+
+# what was announced
+
+
+async def declined_and_placed(world: World) -> BaseFact:
+    """New content that a recall held until the unit declined."""
+    await world.deliver(world.letter(to=(A,)))
+    await world.report(world.recall("doc", to=(A,)))
+    update = await world.deliver_and_keep(world.update("doc", to=(A,)))
+    await world.report(world.status(StatusCode.DECLINED))
+    return update
+
+
+async def agreed_while_on_its_way(world: World) -> BaseFact:
+    """A document that a recall overtook, and the unit agreed."""
+    document, _ = await order_of_delivery(world)
+    await world.report(world.recall("doc", to=(A,)))
+    await world.report(world.status(StatusCode.AGREED))
+    return document
+
+
+async def withdrawn_while_waiting(world: World) -> BaseFact:
+    """A document that was recalled while its inbox was full."""
+    world.sender.full.add(A)
+    document = await world.deliver(world.letter(to=(A,)))
+    await world.report(world.recall("doc", to=(A,)))
+    return document
+
+
+async def given_back(world: World) -> BaseFact:
+    """A document that the unit's system rejected."""
+    document = await world.deliver_and_keep(world.letter(to=(A,)))
+    await world.take(parked(world, f"{document.package_id}:placed/{A}:1"))
+    return document
+
+
+async def given_back_at_once(world: World) -> BaseFact:
+    """The same, before anybody noted that it was placed; and the operator gives it up."""
+    document, _ = await order_of_delivery(world)
+    event = f"{document.package_id}:placed/{A}:1"
+    await world.take(parked(world, event))
+    await world.take(discarded(world, event))
+    return document
+
+
+async def recalled_late(world: World) -> BaseFact:
+    """A recall that was remembered for a unit, which then agreed itself."""
+    await world.deliver(world.letter(to=(A,)))
+    update = await world.verified(world.update("doc", to=(A,), added=(C,)))
+    recall = await world.notice(world.recall("doc", to=(C,)))
+    save = world.store.acts.save
+
+    async def save_late(acts: Any) -> None:
+        world.store.acts.save = save  # type: ignore[method-assign]
+        await world.take(update)
+        await save(acts)
+
+    world.store.acts.save = save_late  # type: ignore[method-assign]
+    await world.take(recall)
+    await world.report(world.status(StatusCode.AGREED, by=C))
+    return recall
+
+
+ABOUT_UNITS = ("delivery.placed", "delivery.refused", "document.recalled", "package.routed")
+ENDS = [
+    declined_and_placed,
+    agreed_while_on_its_way,
+    withdrawn_while_waiting,
+    given_back,
+    given_back_at_once,
+    recalled_late,
+]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=[end.__name__ for end in ENDS])
+async def test_a_lost_announcement_is_made_again_when_the_package_comes_again(
+    world: World, end: Callable[[World], Awaitable[DocumentVerified | NoticeAccepted]]
+) -> None:
+    fact = await end(world)
+
+    def said() -> set[str]:
+        about = [each for each in world.sender.facts if getattr(each, "package_id", "") == fact.package_id]
+        return set(bodies([each for each in about if each.fact in ABOUT_UNITS]))
+
+    before = said()
+    assert any("package.routed" not in body for body in before), "a unit has it, or was refused"
+    world.clock.move(hours=1)
+    world.sender.facts.clear()
+    await world.take(fact, by=world.restarted())
+    assert {body for body in before if "package.routed" not in body} <= said()
+    assert any("package.routed" in body for body in said())
+
+
+@pytest.mark.parametrize("how", ["withdrawn while it waits", "agreed while it is on its way"])
+async def test_what_was_held_and_released_and_then_withdrawn_is_refused_in_one_way(world: World, how: str) -> None:
+    await world.deliver(world.letter(to=(A,)))
+    await world.report(world.recall("doc", to=(A,)))
+    update = await world.deliver_and_keep(world.update("doc", to=(A,)))
+    seen = BodiesById(world)
+    if how == "withdrawn while it waits":
+        world.sender.full.add(A)
+        declined = await world.report(world.status(StatusCode.DECLINED))
+    else:
+        declined = await world.notice(world.status(StatusCode.DECLINED))
+        await world.router.handlers[type(declined)](declined)
+        world.sender.orders.clear()
+    recall = await world.report(world.recall("doc", to=(A,), name="second"))
+    agreed = await world.report(world.status(StatusCode.AGREED))
+    seen.collect()
+    for fact in (update, declined, recall, agreed, update):
+        world.clock.move(hours=1)
+        await world.take(fact, by=world.restarted())
+        seen.collect()
+    assert seen.differing() == {}
+    refused = [body for name, (body, *_) in seen.bodies.items() if name.startswith("delivery.refused")]
+    assert len(refused) == 1
+    assert Reason.E_WITHDRAWN in refused[0]
