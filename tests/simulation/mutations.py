@@ -44,7 +44,7 @@ from notifier.store import Notifications
 from router.execute.execution import Work
 from router.execute.executor import Executor
 from router.execute.placing import Placer
-from router.placing import Cause, Placing
+from router.placing import Cause, Failure, Placing
 from tests.simulation.world import WorldClock
 from validator.handlers import Validator
 
@@ -378,12 +378,13 @@ def full_inboxes_hold_slots() -> None:
     """A message for a full inbox waits in its handler until there is room."""
     original = Placer._attempt
 
-    async def attempt(self: Any, placing: Placing) -> Cause | None:
+    async def attempt(self: Any, placing: Placing) -> Failure | None:
         for _ in range(600):
-            if (cause := await original(self, placing)) is not Cause.FULL:
-                return cause
+            failure = await original(self, placing)
+            if failure is None or failure.cause is not Cause.FULL:
+                break
             await asyncio.sleep(1.0)
-        return Cause.FULL
+        return failure
 
     _changed(Placer, "_attempt", attempt)
 
