@@ -366,7 +366,7 @@ def placed_before_published() -> None:
     """A placing is noted as placed before the inbox has it."""
     original = Placer._attempt
 
-    async def attempt(self: Any, placing: Placing) -> Cause | None:
+    async def attempt(self: Any, placing: Placing) -> Failure | None:
         await self._store.placings.placed(placing.id, self._now())
         return await original(self, placing)
 
