@@ -13,6 +13,7 @@ from trunkctl.commands import (
     archive,
     backup,
     declare,
+    doctor,
     events,
     machine,
     notices,
@@ -32,6 +33,7 @@ from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 PARTS = (
+    doctor,
     machine,
     unit,
     operate,
@@ -55,7 +57,10 @@ for part in PARTS:
 
 
 def main() -> None:
-    """Console entry point: exit code 0 done, 1 trouble or not as it should be, 2 wrong usage."""
+    """Console entry point: exit code 0 done, 1 trouble or not as it should be, 2 wrong usage.
+
+    ``doctor`` and ``verify`` have more exit codes of their own.
+    """
     try:
         app()
     except Trouble as trouble:
