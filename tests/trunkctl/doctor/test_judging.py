@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from common.domain.names import Lane
-from common.objects import ARCHIVE, BUCKETS, CONTENT
+from common.objects import BUCKETS
 from common.store_access import Right, Role, rights
 from router.placing import Cause, PlacingState
 from trunkctl.broker_identity import BrokerIdentity
 from trunkctl.doctor import cluster, connections, described, trust, work
 from trunkctl.doctor.cluster import Node, NodesSeen, QueueSeen
 from trunkctl.doctor.connections import ClockSeen, Connection
+from trunkctl.doctor.described import KeysSeen
 from trunkctl.doctor.finding import Finding, Level
 from trunkctl.doctor.trust import Authority, TrustSeen
 from trunkctl.doctor.work import OpenSeen, PlacingsSeen
@@ -42,7 +43,11 @@ def group(state: str) -> Group:
     return Group(service="router", source="facts", reason="E_FACT", state=state, count=3, oldest=NOW)
 
 
-KEYS = {bucket: rights(Role.OPERATOR, bucket) & frozenset(described.PROBED) for bucket in BUCKETS}
+def keys(role: Role, **other: frozenset[Right]) -> KeysSeen:
+    held = {bucket: rights(role, bucket) & frozenset(described.PROBED) for bucket in BUCKETS}
+    return KeysSeen(role, held | other)
+
+
 CASES: dict[str, Case] = {
     "a server answers": (connections.judge_connection, Connection("broker", "h:1", "RabbitMQ 4.3"), [(OK, "4.3")]),
     "a server does not": (
@@ -147,10 +152,11 @@ CASES: dict[str, Case] = {
         ["bucket archive: not under object lock"],
         [(FAILED, "not under object lock")],
     ),
-    "keys as described": (described.judge_keys, KEYS, [(OK, "")]),
+    "keys as described": (described.judge_keys, keys(Role.OPERATOR), [(OK, "what operator may")]),
+    "keys of somebody who looks": (described.judge_keys, keys(Role.READER), [(OK, "what reader may")]),
     "keys that may do more, and less": (
         described.judge_keys,
-        KEYS | {CONTENT: frozenset({Right.LIST, Right.INSPECT}), ARCHIVE: frozenset({Right.INSPECT})},
+        keys(Role.OPERATOR, content=frozenset({Right.LIST, Right.INSPECT}), archive=frozenset({Right.INSPECT})),
         [(WARNING, "may list bucket content, and must not"), (WARNING, "may not list bucket archive")],
     ),
     "database rights that nobody enforces": (

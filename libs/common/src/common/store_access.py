@@ -27,7 +27,9 @@ class Role(StrEnum):
     TOPOLOGY = "topology"
     """The job that makes queues and broker users for the units of the directory."""
     OPERATOR = "operator"
-    """A person with ``trunkctl``."""
+    """A person with ``trunkctl`` who acts."""
+    READER = "reader"
+    """A person with ``trunkctl`` who looks; at the database that is the operator's user, which only reads."""
     BACKUP = "backup"
     """The jobs that copy databases and objects, and the check after a restore."""
 
@@ -119,6 +121,11 @@ GRANTS = (
         _grant(PARKED, Role(service), "read write", "Keeps large bodies of its own parked messages.")
         for service in SERVICES
     ),
+    *(
+        _grant(bucket, Role.READER, "inspect", "`trunkctl doctor` and `stores check`; reads no document.")
+        for bucket in (UPLOADS, CONTENT, ARCHIVE, PARKED)
+    ),
+    _grant(DIRECTORY, Role.READER, "read inspect", "The same, and `topology check`: which units there are."),
     _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
     _grant(PARKED, Role.MIGRATE, "make inspect", _MAKES),
     *(

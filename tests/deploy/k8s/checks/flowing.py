@@ -29,6 +29,7 @@ DECLARED: dict[str, set[Flow]] = {
     "migrate": DNS | MONGODB | S3,
     "topology": DNS | MANAGEMENT | S3,
     "backup": DNS | MONGODB | S3,
+    **dict.fromkeys(("toolbox", "toolbox-operator"), STORES | MANAGEMENT),
 }
 """What each kind of pod needs, inside the cluster."""
 OUTSIDE = {"notifier": {"587/TCP", "443/TCP"}, "validator": {"80/TCP"}, "backup": {"443/TCP"}}
@@ -64,7 +65,7 @@ def outgoing(manifests: Manifests) -> list[str]:
 
 
 def incoming(manifests: Manifests) -> list[str]:
-    """Only Prometheus speaks to a service, and nobody to a job."""
+    """Only Prometheus speaks to a service, and nobody to a job or toolbox."""
     return [
         f"{one.name}: {sorted(wrong)}"
         for one in manifests.workloads

@@ -15,6 +15,7 @@ from trunkctl.commands import (
     declare,
     doctor,
     events,
+    idle,
     machine,
     notices,
     operate,
@@ -51,6 +52,7 @@ PARTS = (
     restore,
     units,
     users,
+    idle,
 )
 for part in PARTS:
     part.register(app)

@@ -1,6 +1,7 @@
 """Are broker, buckets and rights as the trunk's tables describe them? Other commands make the same comparisons."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from minio.error import S3Error
@@ -41,18 +42,28 @@ def judge_buckets(problems: Sequence[str]) -> list[Finding]:
     return [Finding(Level.FAILED, line, act) for line in problems] or ok("buckets are there, versioned and locked")
 
 
-def judge_keys(held: Mapping[str, frozenset[Right]], role: Role = Role.OPERATOR) -> list[Finding]:
-    """``held``: of the rights that were tried, those that the session's keys have, by bucket."""
+@dataclass(frozen=True, slots=True)
+class KeysSeen:
+    """Of the rights that were tried, those that the session's keys have."""
+
+    role: Role
+    """Whose keys they are said to be."""
+    held: Mapping[str, frozenset[Right]]
+    """By bucket."""
+
+
+def judge_keys(seen: KeysSeen) -> list[Finding]:
+    """More than the table of rights says is as wrong as less."""
     findings = []
-    for bucket, found in held.items():
-        wanted = rights(role, bucket).intersection(PROBED)
+    for bucket, found in seen.held.items():
+        wanted = rights(seen.role, bucket).intersection(PROBED)
         for right in sorted(found - wanted):
             says = f"the keys of this session may {right} bucket {bucket}, and must not"
             findings.append(Finding(Level.WARNING, says, "Give the store the policy of `trunkctl stores policy`."))
         for right in sorted(wanted - found):
             says = f"the keys of this session may not {right} bucket {bucket}"
             findings.append(Finding(Level.WARNING, says, "Give the store the policy of `trunkctl stores policy`."))
-    return findings or ok(f"the keys of this session may see what {role} may, and no more")
+    return findings or ok(f"the keys of this session may see what {seen.role} may, and no more")
 
 
 def judge_database_rights(seen: DatabaseRights) -> list[Finding]:
@@ -90,7 +101,7 @@ def see_database_rights(sources: Sources) -> DatabaseRights:
     return store_access.check_database(sources.settings)
 
 
-def see_keys(sources: Sources) -> dict[str, frozenset[Right]]:
+def see_keys(sources: Sources) -> KeysSeen:
     """Tries to list and to inspect each bucket."""
     client = sources.objects.client
     tries = {
@@ -98,7 +109,8 @@ def see_keys(sources: Sources) -> dict[str, frozenset[Right]]:
         Right.INSPECT: client.get_bucket_versioning,
     }
     with store_trouble():
-        return {bucket: frozenset(right for right in PROBED if _is_allowed(tries[right], bucket)) for bucket in BUCKETS}
+        held = {bucket: frozenset(right for right in PROBED if _is_allowed(tries[right], bucket)) for bucket in BUCKETS}
+    return KeysSeen(sources.settings.role, held)
 
 
 def _is_allowed(ask: Any, bucket: str) -> bool:
