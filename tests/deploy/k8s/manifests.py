@@ -30,7 +30,7 @@ class Workload:
 
     @property
     def is_service(self) -> bool:
-        return self.labels[COMPONENT] == "service"
+        return bool(self.whole["kind"] == "Deployment") and self.labels.get(COMPONENT) != "toolbox"
 
     @property
     def template(self) -> Object:

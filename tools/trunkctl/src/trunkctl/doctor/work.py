@@ -57,7 +57,7 @@ class PlacingsSeen:
 
 def judge_open(seen: OpenSeen) -> list[Finding]:
     """Over the budget: perhaps lost, perhaps only slow; intake publishes them again in any case."""
-    act = "Are queues deep, services slow or down? Else `trunkctl redrive --all-open`."
+    act = "Are queues deep, services slow or down? Else `trunkctl redrive --all-open --by … --why …`."
     findings = [
         Finding(Level.FAILED, f"{_count(count)} {lane} packages open longer than their budget", act)
         for lane, count in seen.overdue.items()
