@@ -105,6 +105,7 @@ def test_whoever_only_reads_may_ask(trunk: Trunk) -> None:
     )
     assert (code, bad(answers)) == (0, {})
     assert {"broker rights", "trust"} <= set(bad(answers, "skipped"))
+    assert {"buckets", "store keys", "topology", "open packages"} <= {a["check"] for a in answers if a["level"] == "ok"}
 
 
 def test_a_missing_queue_is_told(trunk: Trunk) -> None:

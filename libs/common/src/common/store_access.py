@@ -123,7 +123,8 @@ GRANTS = (
     ),
     *(
         _grant(bucket, Role.READER, "inspect", "`trunkctl doctor` and `stores check`; reads no document.")
-        for bucket in (UPLOADS, CONTENT, ARCHIVE, PARKED)
+        for bucket in BUCKETS
+        if bucket != DIRECTORY
     ),
     _grant(DIRECTORY, Role.READER, "read inspect", "The same, and `topology check`: which units there are."),
     _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
