@@ -61,7 +61,7 @@ class Bucket:
         self._store = store
         listed = store.versions("")
         self._versions: Mapping[str, Sequence[Version]] = {
-            name: sorted(reversed(versions), key=lambda each: (each.is_latest, each.modified_at))
+            name: sorted(versions[::-1], key=lambda each: (each.is_latest, each.modified_at))
             for name, versions in listed.items()
         }
         self._found: list[Fault] = [
