@@ -122,7 +122,7 @@ TRUST_FOLDERS: Words = {
     "tsa": "Cấp dấu thời gian",
     "crls": "Danh sách thu hồi",
 }
-SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "digest": "Tin 9 giờ"}
+SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "morning": "Tin đầu giờ", "digest": "Tin 9 giờ"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
@@ -145,7 +145,8 @@ ALERTS: Words = {
     "TrunkSecurityEvent": "Sự kiện an ninh",
     "TrunkAccessChanged": "Quyền hoặc danh mục thay đổi",
     "TrunkLoginsFailing": "Đăng nhập thất bại nhiều lần",
-    "TrunkCalendarEnds": "Lịch ngày nghỉ sắp hết",
+    "TrunkCalendarEnds": "Chưa nhập lịch nghỉ năm sau",
+    "TrunkHappenedWhileClosed": "Việc ngoài giờ",
     "TrunkBrokerNoMajority": "RabbitMQ mất đa số nút",
     "TrunkBrokerNodeDown": "Thiếu nút RabbitMQ",
     "TrunkBrokerForeignCluster": "Nhiều cụm RabbitMQ",
