@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from archive.batches import Batches, Lease
+from archive.batches import Batches
 from archive.gauges import Gauges
+from archive.lease import Lease
 from archive.ledger import Ledger
 from archive.log_store import LogConflict, LogStore
 from archive.sealer import LEASE, Sealer
@@ -22,7 +23,7 @@ from common.metrics import REGISTRY
 from common.settings import ServiceSettings
 from common.tlog.audit import audit
 from common.tlog.checkpoint import open_checkpoint
-from common.tlog.log_files import CHECKPOINT
+from common.tlog.names import CHECKPOINT
 from common.tlog.note import SignerKey
 from tests.harness.memory import Clock
 from tests.harness.memory_log import MemoryBucket
@@ -42,7 +43,7 @@ class Site:
         self.clock = Clock(AT)
 
     def sealer(self, **options: Any) -> Sealer:
-        lease = Lease(self.database, secrets.token_hex(4), LEASE)
+        lease = Lease(self.database, secrets.token_hex(4), LEASE, lambda: (self.clock() - AT).total_seconds())
         objects: Any = self.bucket
         options = {"key": KEY, "now": self.clock} | options
         return Sealer(Batches(self.database), lease, LogStore(objects), **options)
@@ -54,10 +55,12 @@ class Site:
     async def rows(self) -> list[dict[str, Any]]:
         return [row async for row in self.database.collection("ledger").find({})]
 
-    def takeover(self, **options: Any) -> Sealer:
-        """Another process, after the lease of all before has ended."""
+    async def take_over(self, **options: Any) -> None:
+        """A round of another process, which has seen for as long as a lease lasts that nobody renewed it."""
+        sealer = self.sealer(**options)
+        await sealer.round()
         self.clock.move(seconds=LEASE.total_seconds() + 1)
-        return self.sealer(**options)
+        await sealer.round()
 
     async def expect_whole(self, size: int, keys: tuple[SignerKey, ...] = (KEY,)) -> None:
         """The log verifies, holds so many entries, and every entry of the ledger."""
@@ -110,8 +113,10 @@ async def test_one_process_seals_and_another_takes_over_when_its_lease_ends(site
     site.clock.move(seconds=3)
     await first.round()
     await site.enter(1)
+    await second.round()
     site.clock.move(seconds=LEASE.total_seconds() - 1)
     await second.round()
+    assert open_checkpoint(site.bucket.files[CHECKPOINT], [KEY.verifier]).size == 1
     site.clock.move(seconds=2)
     await second.round()
     await site.expect_whole(2)
@@ -129,13 +134,13 @@ async def test_a_crash_at_any_step_is_made_good_by_the_next(site: Site, is_lossy
         size += 2
         site.bucket.steps, site.bucket.fails_at, site.bucket.is_lossy = 0, step, is_lossy
         try:
-            await site.takeover().round()
+            await site.take_over()
         except Outage:
             crashes += 1
         if site.bucket.steps < step:
             break
         site.bucket.fails_at = 0
-        await site.takeover().round()
+        await site.take_over()
         await site.expect_whole(size)
     await site.expect_whole(size)
     assert crashes >= 4
@@ -158,7 +163,7 @@ async def test_a_crash_between_the_writes_to_the_database_is_made_good(
         with pytest.raises(Outage):
             await site.sealer().round()
     await site.enter(2)
-    await site.takeover().round()
+    await site.take_over()
     await site.expect_whole(5)
 
 
@@ -200,10 +205,10 @@ async def test_a_second_trunk_cannot_continue_the_log_of_the_first(
     await other.enter(1)
     for _ in range(2):
         with pytest.raises(LogConflict):
-            await other.takeover().round()
+            await other.take_over()
     assert refused() == {cause}
     await site.enter(3)
-    await site.takeover().round()
+    await site.take_over()
     await site.expect_whole(6)
 
 
@@ -234,18 +239,18 @@ async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from
     before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
     for _ in range(2):
         await site.enter(3)
-        await site.takeover().round()
+        await site.take_over()
     after = await restored(site, settings, before)
     await after.enter(5)
     for adopted in (0, 4, 7, 11):
         with pytest.raises(LogConflict, match="10 entries, the database leads to 4"):
-            await after.takeover(adopted_size=adopted).round()
+            await after.take_over(adopted_size=adopted)
     assert refused() == {"ahead"}
-    await after.takeover(adopted_size=10).round()
+    await after.take_over(adopted_size=10)
     assert refused() == set()
     await after.expect_whole(15)
     await after.enter(1)
-    await after.takeover(adopted_size=10).round()
+    await after.take_over(adopted_size=10)
     await after.expect_whole(16)
     await after.database.client.drop_database(after.database.collection("x").database.name)
     after.database.client.close()
@@ -255,7 +260,7 @@ async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from
 async def test_what_the_store_has_lost_of_the_end_is_written_again(site: Site, lost: str) -> None:
     for _ in range(2):
         await site.enter(3)
-        await site.takeover().round()
+        await site.take_over()
     whole = site.bucket.files
     if lost == "all":
         site.bucket.versions.clear()
@@ -263,10 +268,10 @@ async def test_what_the_store_has_lost_of_the_end_is_written_again(site: Site, l
         del site.bucket.versions[lost]
     if lost.startswith("tile"):
         del site.bucket.versions["checkpoints/0000000000000003"]
-    await site.takeover().round()
+    await site.take_over()
     assert site.bucket.files == whole
     await site.enter(1)
-    await site.takeover().round()
+    await site.take_over()
     await site.expect_whole(7)
 
 
@@ -281,7 +286,7 @@ async def test_nothing_is_signed_behind_an_end_that_was_altered(site: Site, path
     site.bucket.versions[path].append(bytes(altered))
     await site.enter(1)
     with pytest.raises(LogConflict):
-        await site.takeover().round()
+        await site.take_over()
     assert refused() == {"conflict"}
     assert "tile/0/000.p/4" not in site.bucket.files
 
@@ -316,8 +321,8 @@ async def test_a_new_key_continues_the_log_of_the_former_one(site: Site) -> None
     new = SignerKey.generate(KEY.name)
     await site.enter(3)
     with pytest.raises(LogConflict, match="cannot be trusted"):
-        await site.takeover(key=new).round()
-    await site.takeover(key=new, former_keys=(KEY.verifier,)).round()
+        await site.take_over(key=new)
+    await site.take_over(key=new, former_keys=(KEY.verifier,))
     assert open_checkpoint(site.bucket.files[CHECKPOINT], [new.verifier]).size == 6
     await site.expect_whole(6, (KEY, new))
 

@@ -14,8 +14,8 @@ from common.facts import DeliveryWaiting, PackageFinished, PackageRouted, name_o
 from common.ledger import entry_of
 from common.objects import LOG
 from common.tlog.audit import audit
-from common.tlog.log_files import CHECKPOINT
 from common.tlog.merkle import leaf_hash
+from common.tlog.names import CHECKPOINT
 from common.tlog.tiles import ENTRIES, entries_in, tiles_of
 from common.topology import FACTS, INBOX
 from router.delivery_history import position_of

@@ -14,7 +14,8 @@ import pytest_asyncio
 from minio import Minio
 from minio.error import S3Error
 
-from archive.batches import Batches, Lease
+from archive.batches import Batches
+from archive.lease import Lease
 from archive.ledger import Ledger
 from archive.log_store import LogStore
 from archive.sealer import LEASE, Sealer
@@ -23,7 +24,7 @@ from common.database import Database
 from common.ledger import Entry
 from common.objects import LOG, Objects
 from common.store_access import Role
-from common.tlog.log_files import CHECKPOINT
+from common.tlog.names import CHECKPOINT
 from common.tlog.note import SignerKey
 from devstack.servers import Addresses
 from tests.archive.test_ledger import fact

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from common.tlog.audit import Claim, Fault, Verified, audit
 from common.tlog.checkpoint import Checkpoint
-from common.tlog.log_files import CHECKPOINT, batch_checkpoint
+from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.note import SignerKey
 from tests.common.tlog.written import Written
 

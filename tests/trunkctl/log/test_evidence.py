@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from common.tlog.log_files import CHECKPOINT
 from common.tlog.merkle import ProofInvalid
+from common.tlog.names import CHECKPOINT
 from common.tlog.note import NoteInvalid, SignerKey
 from trunkctl.log.evidence import Evidence, evidence_of, read_evidence
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from common.tlog.log_files import CHECKPOINT, batch_checkpoint
+from common.tlog.names import CHECKPOINT, batch_checkpoint
 from trunkctl.log.evidence import evidence_of
 from trunkctl.main import app
 from trunkctl.trouble import Trouble
@@ -65,7 +65,7 @@ def test_the_public_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran("public-key") == [PUBLIC]
 
 
-@pytest.mark.parametrize("key", ["", "nothing", PUBLIC[:-2]])
+@pytest.mark.parametrize("key", ["", "nothing", PUBLIC[:-2]], ids=["empty", "a word", "cut short"])
 def test_a_key_that_is_none_is_said(folder: Path, key: str) -> None:
     result = CliRunner().invoke(app, ["log", "verify", "--folder", str(folder), "--key", key])
     assert isinstance(result.exception, Trouble)

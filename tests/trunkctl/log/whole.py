@@ -7,7 +7,7 @@ from common.domain.names import Lane, PackageKind
 from common.facts import PackageRepeated
 from common.ledger import Entry, new_entry, new_salt, row_of
 from common.tlog.checkpoint import Checkpoint
-from common.tlog.log_files import CHECKPOINT, batch_checkpoint
+from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.note import SignerKey
 from tests.common.tlog.written import Written
 

@@ -1,4 +1,4 @@
-"""Batches: which entries come next in the log, and in which order. The archive's collections ``batches``, ``leases``.
+"""Batches: which entries come next in the log, and in which order. The archive's collection ``batches``.
 
 A batch is saved before anything of it is written, under the place in the log at which it begins. Of two sealers that
 propose a batch for the same place one succeeds, and the other continues with the saved one. All that follows (tiles,
@@ -6,17 +6,14 @@ root, signature) is computed from the saved batch, so that whoever writes it, ho
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
-from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from common.database import Database, Document, compare_and_set, database_trouble
 from common.ledger import Entry, entry_of
-
-SEALER = "sealer"
 
 
 class Batch(BaseModel):
@@ -98,29 +95,6 @@ class Batches:
         with database_trouble():
             await self._entries.update_many({"_id": {"$in": [*batch.entries]}, "is_sealed": False}, sealed)
         await compare_and_set(self._batches, {"_id": _key(batch.start)}, {"$set": {"root": root}})
-
-
-class Lease:
-    """Who seals. It spares replicas each other's work; that the log cannot fork does not depend on it."""
-
-    def __init__(self, database: Database, holder: str, length: timedelta) -> None:
-        self._leases = database.collection("leases")
-        self._holder = holder
-        self._length = length
-
-    async def take(self, now: datetime) -> bool:
-        """Take or renew the lease; False = another process holds it."""
-        mine: Document = {"holder": self._holder, "until": now + self._length}
-        free = {"_id": SEALER, "$or": [{"holder": self._holder}, {"until": {"$lt": now}}]}
-        with database_trouble():
-            after = ReturnDocument.AFTER
-            if await self._leases.find_one_and_update(free, {"$set": mine}, return_document=after) is not None:
-                return True
-            try:
-                await self._leases.insert_one({"_id": SEALER, **mine})
-            except DuplicateKeyError:
-                return False
-            return True
 
 
 def _key(start: int) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from common.metrics.keeping import LogRefusal
 from common.objects import LOG, ObjectMissing, Objects
-from common.tlog.log_files import CHECKPOINT, batch_checkpoint
+from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.tiles import Tile, edge_of
 
 KEPT = timedelta(days=36_525)

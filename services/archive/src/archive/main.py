@@ -2,10 +2,11 @@
 
 import secrets
 
-from archive.batches import Batches, Lease
+from archive.batches import Batches
 from archive.carrying import Carrying
 from archive.gauges import Gauges
 from archive.handlers import Archive
+from archive.lease import Lease
 from archive.ledger import Ledger
 from archive.log_store import LogStore
 from archive.retention import read_table

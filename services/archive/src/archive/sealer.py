@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from archive.batches import Batch, Batches, Lease
+from archive.batches import Batch, Batches
+from archive.lease import Lease
 from archive.log_store import LogConflict, LogStore
 from common.clock import Clock, utc_now
 from common.metrics import set_log_refused
@@ -60,7 +61,7 @@ class Sealer:
             set_log_refused("no_key")
             return
         try:
-            while await self._lease.take(self._now()):
+            while await self._lease.take():
                 if not await self._seal(self._key):
                     set_log_refused(None)
                     return

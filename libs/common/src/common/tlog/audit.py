@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
-from common.tlog.log_files import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
+from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.note import NoteInvalid, VerifierKey
 from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, TileInvalid, entries_in, hashes_in, levels_of, tiles_of
 

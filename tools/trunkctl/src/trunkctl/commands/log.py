@@ -10,14 +10,14 @@ from common.ledger import entry_of
 from common.objects import LOG, Objects
 from common.tlog.audit import Claim, Fault
 from common.tlog.checkpoint import open_checkpoint
-from common.tlog.log_files import CHECKPOINT
 from common.tlog.merkle import ProofInvalid
+from common.tlog.names import CHECKPOINT
 from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
 from common.tlog.tree import Tree
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.databases import connected
 from trunkctl.log import evidence
-from trunkctl.log.files import Bucket, Folder, LogFiles
+from trunkctl.log.reading import Bucket, Folder, LogReader
 from trunkctl.log.rows import LedgerRows
 from trunkctl.log.verify import Outcome, verify
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
@@ -139,7 +139,7 @@ def bucket(own: ControlSettings) -> Bucket:
         raise Trouble(f"The object store does not answer ({error}).") from error
 
 
-def verified(files: LogFiles, keys: list[VerifierKey], kept: list[Claim], *, wants_leaves: bool = False) -> Outcome:
+def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim], *, wants_leaves: bool = False) -> Outcome:
     """Verify, and print each fault. Raises ``Trouble``."""
 
     def tell(fault: Fault) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from common.tlog.audit import Claim, Fault, Verified, audit
 from common.tlog.note import VerifierKey
-from trunkctl.log.files import LogFiles
+from trunkctl.log.reading import LogReader
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Outcome:
 
 
 def verify(
-    files: LogFiles,
+    files: LogReader,
     keys: Iterable[VerifierKey],
     kept: Iterable[Claim] = (),
     tell: Callable[[Fault], None] = lambda _: None,

@@ -7,12 +7,12 @@ from typing import Protocol
 from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Claim, Fault
-from common.tlog.log_files import CHECKPOINT, start_of
+from common.tlog.names import CHECKPOINT, start_of
 from trunkctl.archive_check import Store as VersionedStore
 from trunkctl.archive_check import Unreadable, Version
 
 
-class LogFiles(Protocol):
+class LogReader(Protocol):
     """What the verification needs."""
 
     @property
@@ -37,15 +37,15 @@ class Folder:
         self.names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
     def read(self, name: str) -> bytes | None:
-        """See ``LogFiles``."""
+        """See ``LogReader``."""
         return (self._folder / name).read_bytes() if name in self.names else None
 
     def faults(self) -> list[Fault]:
-        """See ``LogFiles``."""
+        """See ``LogReader``."""
         return []
 
     def claims(self) -> list[Claim]:
-        """See ``LogFiles``."""
+        """See ``LogReader``."""
         return []
 
 
@@ -75,14 +75,14 @@ class Bucket:
         self.names = {name for name in self._versions if self._readable(name)}
 
     def read(self, name: str) -> bytes | None:
-        """See ``LogFiles``."""
+        """See ``LogReader``."""
         readable = self._readable(name)
         if not readable:
             return None
         return self._bytes(name, readable[-1] if name == CHECKPOINT else readable[0])
 
     def faults(self) -> list[Fault]:
-        """See ``LogFiles``."""
+        """See ``LogReader``."""
         return list(dict.fromkeys(self._found))
 
     def claims(self) -> list[Claim]:

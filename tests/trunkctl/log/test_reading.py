@@ -9,9 +9,9 @@ import pytest
 from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Fault
-from common.tlog.log_files import CHECKPOINT, batch_checkpoint
+from common.tlog.names import CHECKPOINT, batch_checkpoint
 from trunkctl.archive_check import Held, Unreadable, Version
-from trunkctl.log.files import Bucket, Folder
+from trunkctl.log.reading import Bucket, Folder
 from trunkctl.log.verify import Outcome, verify
 
 from .whole import KEY, Whole
