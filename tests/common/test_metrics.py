@@ -200,6 +200,17 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
             ("trunk_backup_last_success_timestamp_seconds", ("database",)): 0.0,
         },
     ),
+    "set_archive_check": (
+        lambda: metrics.set_archive_check(AT, 2),
+        {
+            ("trunk_archive_check_last_success_timestamp_seconds", ()): AT.timestamp(),
+            ("trunk_archive_check_faults", ()): 2,
+        },
+    ),
+    "set_task_due": (
+        lambda: metrics.set_task_due("sweep", 7.0),
+        {("trunk_task_due_timestamp_seconds", ("sweep",)): 7.0},
+    ),
     "set_log": (
         lambda: metrics.set_log(7, AT),
         {("trunk_log_size", ()): 7, ("trunk_log_unsealed_since_timestamp_seconds", ()): AT.timestamp()},

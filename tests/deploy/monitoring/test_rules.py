@@ -104,7 +104,9 @@ def test_every_alert_names_its_service_and_its_lane_where_there_is_one(alert: st
 
 def test_what_the_desk_did_not_hear_is_remembered_with_all_its_labels() -> None:
     """Or two alerts would be remembered as one, or as one that still fires."""
-    (record,) = [rule["expr"] for rule in files.rules() if rule.get("record") == "trunk:unheard_alert_timestamp_seconds"]
+    (record,) = [
+        rule["expr"] for rule in files.rules() if rule.get("record") == "trunk:unheard_alert_timestamp_seconds"
+    ]
     alert = files.alerts()["TrunkHappenedWhileClosed"]["expr"]
     kept, compared = (re.findall(r"\w+", re.search(rf"{word} \(([^)]+)\)", text)[1])  # type: ignore[index]
                       for word, text in (("max by", record), ("unless on", alert)))  # fmt: skip

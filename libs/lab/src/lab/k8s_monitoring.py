@@ -49,7 +49,9 @@ def rule(path: Path) -> str:
 
 def routes(path: Path) -> str:
     """Alertmanager's file as it is, but for the folder of its addresses."""
-    return MADE + path.read_text(encoding="utf-8").replace(f"url_file: {COMPOSE_SECRETS}", f"url_file: {MOUNTED_SECRETS}")
+    return MADE + path.read_text(encoding="utf-8").replace(
+        f"url_file: {COMPOSE_SECRETS}", f"url_file: {MOUNTED_SECRETS}"
+    )
 
 
 def listed(resources: list[str]) -> str:

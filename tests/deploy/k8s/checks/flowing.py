@@ -29,6 +29,7 @@ DECLARED: dict[str, set[Flow]] = {
     "migrate": DNS | MONGODB | S3,
     "topology": DNS | MANAGEMENT | S3,
     "backup": DNS | MONGODB | S3,
+    "archive-check": DNS | MONGODB | S3,
 }
 """What each kind of pod needs, inside the cluster."""
 OUTSIDE = {"notifier": {"587/TCP", "443/TCP"}, "validator": {"80/TCP"}, "backup": {"443/TCP"}}

@@ -27,6 +27,7 @@ from common.metrics.documents import (
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
+    set_archive_check,
     set_backups,
     set_destinations_failing,
     set_log,
@@ -44,6 +45,7 @@ from common.metrics.messages import (
     record_under_way_lapsed,
     set_door,
     set_messages_held,
+    set_task_due,
     set_under_way,
     set_under_way_limit,
 )
@@ -85,6 +87,7 @@ __all__ = [
     "record_stage",
     "record_task_failure",
     "record_under_way_lapsed",
+    "set_archive_check",
     "set_backups",
     "set_broker_data_lost",
     "set_build",
@@ -101,6 +104,7 @@ __all__ = [
     "set_packages_waiting",
     "set_placings_waiting",
     "set_schema_version",
+    "set_task_due",
     "set_trust_content",
     "set_trust_list_ends",
     "set_trust_not_after",

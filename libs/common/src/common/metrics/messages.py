@@ -69,6 +69,12 @@ _UNDER_WAY_LAPSED = Counter(
 _TASKS = Counter(
     "trunk_task_failures", "Background tasks that ended, and rounds of them that failed", ["task"], registry=REGISTRY
 )
+_TASK_DUE = Gauge(
+    "trunk_task_due_timestamp_seconds",
+    "When the next round of a background task is due, counted from the end of its last successful one",
+    ["task"],
+    registry=REGISTRY,
+)
 
 
 def begin_counting(service: str) -> None:
@@ -121,6 +127,11 @@ def begin_counting_task(task: str) -> None:
 def record_task_failure(task: str) -> None:
     """Counts a background task that ended, or a round of it that failed. The task goes on."""
     _TASKS.labels(task).inc()
+
+
+def set_task_due(task: str, at: float) -> None:
+    """Sets when the next round of a background task is due, in seconds since 1970. A failing round does not move it."""
+    _TASK_DUE.labels(task).set(at)
 
 
 def set_door(lane: Lane, *, is_open: bool) -> None:
