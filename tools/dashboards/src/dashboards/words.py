@@ -175,6 +175,7 @@ ALERTS: Words = {
     "TrunkTurnsLapsing": "Không nghe được gói tin đã tới đâu",
     "TrunkDeadLetterDropped": "RabbitMQ bỏ bản tin",
     "TrunkUnroutable": "Bản tin không có nơi nhận",
+    "TrunkPublishUnanswered": "RabbitMQ không trả lời",
     "TrunkPublishUnconfirmed": "RabbitMQ không nhận bản tin",
     "TrunkPublishForbidden": "Dịch vụ thiếu quyền gửi",
     "TrunkServiceAbsent": "Dịch vụ không chạy",

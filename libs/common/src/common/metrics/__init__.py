@@ -22,6 +22,7 @@ from common.metrics.documents import (
     set_lost_suspects,
     set_oldest_unfinished,
     set_packages_waiting,
+    set_units_disabled,
     set_units_over_rate,
 )
 from common.metrics.keeping import (
@@ -46,6 +47,7 @@ from common.metrics.messages import (
     set_door,
     set_messages_held,
     set_task_due,
+    set_unconfirmed_since,
     set_under_way,
     set_under_way_limit,
 )
@@ -109,8 +111,10 @@ __all__ = [
     "set_trust_list_ends",
     "set_trust_not_after",
     "set_trust_updated",
+    "set_unconfirmed_since",
     "set_under_way",
     "set_under_way_limit",
+    "set_units_disabled",
     "set_units_over_rate",
     "set_urgency_budget",
 ]
