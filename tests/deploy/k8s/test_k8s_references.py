@@ -198,6 +198,8 @@ BROKEN: list[tuple[Check, Break]] = [
     (hardening.images, lambda m: container(m, "router").update(imagePullPolicy="Always")),
     (flowing.outgoing, lambda m: first(m, "NetworkPolicy", "services")["egress"].pop()),
     (flowing.outgoing, lambda m: forget(m, "NetworkPolicy", "dns")),
+    (flowing.outgoing, lambda m: first(m, "NetworkPolicy", "services")["egress"][0]["to"][0]["namespaceSelector"][
+        "matchLabels"].update({"kubernetes.io/metadata.name": "trunk-staging-data"})),
     (flowing.outgoing, wider),
     (
         flowing.outgoing,
