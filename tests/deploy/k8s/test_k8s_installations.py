@@ -26,6 +26,10 @@ def test_rules_series_and_scalers_are_of_one_installation(render, name: str) -> 
         for endpoint in monitor["spec"]["podMetricsEndpoints"]:
             labels = {each.get("targetLabel"): each.get("replacement") for each in endpoint["relabelings"]}
             assert {(labels["environment"], labels["namespace"])} == told
+    for probe in manifests.of("Probe"):
+        relabelings = probe["spec"]["targets"]["staticConfig"]["relabelingConfigs"]
+        labels = {each["targetLabel"]: each["replacement"] for each in relabelings}
+        assert {(labels["environment"], labels["namespace"])} == told
     assert {each for _, each in told} == {namespace}
     for scaler in manifests.of("ScaledObject"):
         assert f'namespace="{namespace}"' in scaler["spec"]["triggers"][0]["metadata"]["query"]

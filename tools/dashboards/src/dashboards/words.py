@@ -154,6 +154,7 @@ ALERTS: Words = {
     "TrunkVolumeFilling": "Volume sắp đầy",
     "TrunkRevocationListNearlyOver": "Danh sách thu hồi gần hết hiệu lực",
     "TrunkServerCertificateExpiring": "Chứng thư máy chủ sắp hết hạn",
+    "TrunkDoorNotAnswering": "Cửa của đơn vị không trả lời",
     "TrunkServerCertificateNearlyOver": "Chứng thư máy chủ hết hạn trong 3 ngày",
     "TrunkMostSubmissionsRefused": "Đa số gói tin bị từ chối",
     "TrunkRefusalsUnusual": "Từ chối nhiều bất thường",
