@@ -52,6 +52,8 @@ class Folder:
 class Bucket:
     """The bucket. Of each file the version counts that was put first, since nothing may be put over it.
 
+    Stores list the newest version first, and some tell times in whole seconds.
+
     Raises ``archive_store.NoAnswer``.
     """
 
@@ -59,7 +61,7 @@ class Bucket:
         self._store = store
         listed = store.versions("")
         self._versions: Mapping[str, Sequence[Version]] = {
-            name: sorted(versions, key=lambda each: (each.modified_at, not each.is_latest))
+            name: sorted(reversed(versions), key=lambda each: (each.is_latest, each.modified_at))
             for name, versions in listed.items()
         }
         self._found: list[Fault] = [
