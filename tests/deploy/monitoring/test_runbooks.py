@@ -53,7 +53,13 @@ def test_the_index_lists_the_page_with_its_alerts_and_severity(page: Path) -> No
     rows = [line for line in INDEX.splitlines() if line.startswith("| Trunk") and f"({page.name})" in line]
     listed = {alert: row for row in rows for alert in re.findall(r"Trunk\w+", row)}
     assert set(listed) == {alert for alert in files.alerts() if page_of(alert) == page.name}
-    words = {"critical": "nghiêm trọng", "warning": "cần xem", "digest": "tin 9 giờ", "none": "luôn bật"}
+    words = {
+        "critical": "nghiêm trọng",
+        "warning": "cần xem",
+        "morning": "tin đầu giờ",
+        "digest": "tin 9 giờ",
+        "none": "luôn bật",
+    }
     for alert, row in listed.items():
         assert f"| {words[files.alerts()[alert]['labels']['severity']]} |" in row
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from common.facts.flows import SERVICES
-from common.indexes import BACKUPS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
+from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
 from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PARKED, UPLOADS
 
 
@@ -192,7 +192,9 @@ DATABASE_GRANTS = (
         Role.OPERATOR,
         SERVICES,
         (Action.FIND, Action.LIST_INDEXES),
-        "`trunkctl track`, `archive check`, `notices` and `migrate --check`.",
+        "`trunkctl track`, `archive check`, `notices` and `migrate --check`. It notes only what a check of the archive"
+        " found, for the monitoring.",
+        writes_to=(("archive", CHECKS),),
     ),
     DatabaseGrant(
         Role.BACKUP,
