@@ -152,8 +152,8 @@ async def test_a_repeated_update_does_not_answer_for_a_unit_that_it_gave_the_doc
     assert agreed == []
 
 
-async def test_an_act_that_comes_between_two_runs_of_an_update_is_answered_by_the_unit_alone(world: World) -> None:
-    """The recall was decided before the unit had a delivery, and carried out when the first run had opened one."""
+async def recall_during_an_update(world: World) -> tuple[DocumentVerified, NoticeAccepted]:
+    """The recall is decided before C has a delivery, and remembered when the update has opened one."""
     await world.deliver(world.letter(to=(A,)))
     update = await world.verified(world.update("doc", to=(A,), added=(C,)))
     recall = await world.notice(world.recall("doc", to=(C,)))
@@ -166,6 +166,11 @@ async def test_an_act_that_comes_between_two_runs_of_an_update_is_answered_by_th
 
     world.store.acts.save = save_late  # type: ignore[method-assign]
     await world.take(recall)
+    return update, recall
+
+
+async def test_an_act_that_comes_between_two_runs_of_an_update_is_answered_by_the_unit_alone(world: World) -> None:
+    update, recall = await recall_during_an_update(world)
     await world.report(world.status(StatusCode.DECLINED, by=C))
     before = await world.position("doc", C)
     for fact in (update, recall):
@@ -220,18 +225,7 @@ async def given_back_at_once(world: World) -> BaseFact:
 
 async def recalled_late(world: World) -> BaseFact:
     """A recall that was remembered for a unit, which then agreed itself."""
-    await world.deliver(world.letter(to=(A,)))
-    update = await world.verified(world.update("doc", to=(A,), added=(C,)))
-    recall = await world.notice(world.recall("doc", to=(C,)))
-    save = world.store.acts.save
-
-    async def save_late(acts: Any) -> None:
-        world.store.acts.save = save  # type: ignore[method-assign]
-        await world.take(update)
-        await save(acts)
-
-    world.store.acts.save = save_late  # type: ignore[method-assign]
-    await world.take(recall)
+    _, recall = await recall_during_an_update(world)
     await world.report(world.status(StatusCode.AGREED, by=C))
     return recall
 
