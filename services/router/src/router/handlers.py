@@ -244,7 +244,7 @@ class Router:
                     document_id=document.document_id,
                     state=document.state,
                     receivers=receivers,
-                    is_corrected=document.is_corrected(fact.target_package, order_of(fact)),
+                    is_corrected=document.is_corrected(fact.holder_of(key), order_of(fact)),
                 )
         return known
 

@@ -9,6 +9,10 @@ from common.domain.reason import Reason
 from common.facts.base import Identifier, ObjectRef, PackageFact, Text
 
 
+MAX_TARGETS = 100
+"""Documents of which a fact says who held them: with more it would approach the limit of facts."""
+
+
 class CarriesPackage(PackageFact):
     """A fact about a package that was read and stored."""
 
@@ -24,6 +28,13 @@ class CarriesPackage(PackageFact):
     target_package: Identifier | None = None
     """Of a recall, an update or a status: the package that held the DocumentId of the document it is about when it was
     let in. None for other packages, and in facts of earlier releases."""
+    target_packages: dict[Identifier, Identifier] = {}
+    """Of a replacement: the same by document key, since each of its documents has a holder of its own. A document that
+    nobody held is not in it. Empty where there are more than ``MAX_TARGETS``, and in facts of earlier releases."""
+
+    def holder_of(self, key: str) -> str | None:
+        """The package that held the DocumentId of a document that this package is about; None = nobody, or unknown."""
+        return self.target_packages.get(key, self.target_package)
 
 
 class PackageAccepted(CarriesPackage):
