@@ -8,7 +8,6 @@ from common.domain.names import Label
 from common.domain.reason import Reason
 from common.facts.base import Identifier, ObjectRef, PackageFact, Text
 
-
 MAX_TARGETS = 100
 """Documents of which a fact says who held them: with more it would approach the limit of facts."""
 
@@ -28,7 +27,7 @@ class CarriesPackage(PackageFact):
     target_package: Identifier | None = None
     """Of a recall, an update or a status: the package that held the DocumentId of the document it is about when it was
     let in. None for other packages, and in facts of earlier releases."""
-    target_packages: dict[Identifier, Identifier] = {}
+    target_packages: dict[Identifier, Identifier] = Field(default={})
     """Of a replacement: the same by document key, since each of its documents has a holder of its own. A document that
     nobody held is not in it. Empty where there are more than ``MAX_TARGETS``, and in facts of earlier releases."""
 
