@@ -35,6 +35,7 @@ from common.facts.security import (
     OperatorActed,
     OperatorAction,
     OperatorRequested,
+    ParkedPackage,
     SecurityNoticed,
     security_event,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "PackageRepeated",
     "PackageRouted",
     "PackageWaiting",
+    "ParkedPackage",
     "RoutingRefused",
     "SecurityNoticed",
     "StatusRecorded",

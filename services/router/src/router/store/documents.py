@@ -7,7 +7,15 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
-from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
+from common.database import (
+    Collection,
+    Database,
+    Document,
+    compare_and_set,
+    database_trouble,
+    find_by_id,
+    insert_once,
+)
 from common.domain.reason import Reason
 from common.failure import Transient
 from router.order import SubmissionOrder
@@ -34,6 +42,9 @@ class Documents(Protocol):
     async def note(self, record: DocumentRecord) -> None:
         """Keep what a package says of its DocumentId: refused, or an alias. A document that has it, and what a later
         package has said, stays."""
+
+    async def forget_discard(self, key: str, package_id: str) -> None:
+        """A package that an operator gave up may come after all: nothing is known of its DocumentId, as before."""
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the document's versions; again, the same."""
@@ -78,6 +89,12 @@ class MongoDocuments:
             saved = DOCUMENT.validate_python(row)
             if not saved.gives_way_to(record) or await self._take_over(row, record):
                 return
+
+    async def forget_discard(self, key: str, package_id: str) -> None:
+        """A package that an operator gave up may come after all."""
+        discarded = {"_id": key, "package_id": package_id, "state": DocumentState.REFUSED.value}
+        with database_trouble():
+            await self._documents.delete_one(discarded | {"reason": Reason.E_DISCARDED.value})
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the versions; again, the same. A process that ends in between leaves a gap."""
