@@ -237,7 +237,7 @@ class MemoryDocuments:
     async def forget_discard(self, key: str, package_id: str) -> None:
         saved = self.rows.get(key)
         if saved and (saved.package_id, saved.reason) == (package_id, Reason.E_DISCARDED):
-            del self.rows[key]
+            self.rows[key] = changed(saved, package_id="", reason=None)
 
     async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
         record = await self.find(key)

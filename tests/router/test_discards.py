@@ -82,7 +82,7 @@ async def test_a_package_that_is_restored_is_awaited_again_and_may_be_delivered(
     document = await world.verified(world.letter(to=(A,)))
     recall = about(await world.notice(world.recall("doc", to=(A,))), document)
     parked = document.model_copy(update={"fact": "package.accepted"})
-    for action in ("discard", "restore", "restore"):
+    for action in ("discard", "restore", "discard", "restore", "restore"):
         await world.take(acted(parked, action))
     with pytest.raises(Transient):
         await world.take(recall)

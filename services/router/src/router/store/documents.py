@@ -7,15 +7,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
-from common.database import (
-    Collection,
-    Database,
-    Document,
-    compare_and_set,
-    database_trouble,
-    find_by_id,
-    insert_once,
-)
+from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
 from common.domain.reason import Reason
 from common.failure import Transient
 from router.order import SubmissionOrder
@@ -44,7 +36,7 @@ class Documents(Protocol):
         package has said, stays."""
 
     async def forget_discard(self, key: str, package_id: str) -> None:
-        """A package that an operator gave up may come after all: nothing is known of its DocumentId, as before."""
+        """A package that an operator gave up may come after all: its document is refused, but not by this package."""
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the document's versions; again, the same."""
@@ -93,8 +85,9 @@ class MongoDocuments:
     async def forget_discard(self, key: str, package_id: str) -> None:
         """A package that an operator gave up may come after all."""
         discarded = {"_id": key, "package_id": package_id, "state": DocumentState.REFUSED.value}
-        with database_trouble():
-            await self._documents.delete_one(discarded | {"reason": Reason.E_DISCARDED.value})
+        discarded |= {"reason": Reason.E_DISCARDED.value}
+        change = {"$set": {"package_id": "", "reason": None}, "$inc": {"revision": 1}}
+        await compare_and_set(self._documents, discarded, change)
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the versions; again, the same. A process that ends in between leaves a gap."""
