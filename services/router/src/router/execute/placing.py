@@ -109,13 +109,16 @@ class Placer:
             await self._store.placings.set_renewal(placing.id, renew_at)
         await self.note_placed(placing)
 
-    async def _is_given_up(self, placing: Placing) -> bool:
-        """Something of a document that the inbox had before, and the unit has agreed to a recall since: it is not
-        placed again."""
+    async def is_recalled(self, placing: Placing) -> bool:
+        """Whether it is something of a document that the inbox had before, and the unit has agreed to a recall since:
+        it is not placed again."""
         if placing.placed_at is None or not placing.delivery:
             return False
         history = await self._store.deliveries.history(placing.delivery, placing.receiver)
-        if position_of(history).state is not DeliveryState.RECALLED:
+        return position_of(history).state is DeliveryState.RECALLED
+
+    async def _is_given_up(self, placing: Placing) -> bool:
+        if not await self.is_recalled(placing):
             return False
         if await self._store.placings.withdraw_unplaced(placing.id, f"{placing.id}/given up"):
             await self._finish(placing)
