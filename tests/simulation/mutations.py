@@ -366,9 +366,9 @@ def placed_before_published() -> None:
     """A placing is noted as placed before the inbox has it."""
     original = Placer._attempt
 
-    async def attempt(self: Any, placing: Placing) -> Failure | None:
+    async def attempt(self: Any, placing: Placing, message: Any) -> Failure | None:
         await self._store.placings.placed(placing.id, self._now())
-        return await original(self, placing)
+        return await original(self, placing, message)
 
     _changed(Placer, "_attempt", attempt)
 
@@ -378,9 +378,9 @@ def full_inboxes_hold_slots() -> None:
     """A message for a full inbox waits in its handler until there is room."""
     original = Placer._attempt
 
-    async def attempt(self: Any, placing: Placing) -> Failure | None:
+    async def attempt(self: Any, placing: Placing, message: Any) -> Failure | None:
         for _ in range(600):
-            failure = await original(self, placing)
+            failure = await original(self, placing, message)
             if failure is None or failure.cause is not Cause.FULL:
                 break
             await asyncio.sleep(1.0)
