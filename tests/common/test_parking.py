@@ -61,6 +61,7 @@ class Bench:
             self.records,
             patience=timedelta(hours=72),
             handler_seconds=5,
+            slots=8,
             on_security=noticed,
             now=self.clock,
         )
