@@ -11,6 +11,7 @@ import httpx
 from common.facts.flows import SERVICES
 from devstack import ports, processes, waiting
 from devstack.processes import Program
+from trunkctl.local.log_key import ORIGIN, log_key
 from trunkctl.local.places import Places
 from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import RunningService, TrunkFile, passwords
@@ -74,6 +75,8 @@ def environment(place: Places, found: TrunkFile, service: str, http_port: int) -
         "TRUNK_SMTP_PORT": str(found.mail_port),
         "TRUNK_SMTP_STARTTLS": "false",
     }
+    if service == "archive":
+        told |= {"TRUNK_LOG_KEY": log_key(place).seed.hex(), "TRUNK_LOG_ORIGIN": ORIGIN}
     return processes.ordinary_environment() | _wished() | told
 
 
