@@ -59,7 +59,7 @@ async def test_chains_are_carried_as_they_are_and_new_entries_beside_them(
     await site.enter(2)
     for rounds in (1, 2, 1, 1):
         await carry(site, rounds)
-        await site.takeover().round()
+        await site.take_over()
     await site.expect_whole(10)
     for row in await site.rows():
         if row["_id"] in before:
@@ -86,7 +86,7 @@ async def test_what_an_archive_of_an_earlier_release_still_adds_is_carried_too(s
     assert sum("salt" not in row for row in await site.rows()) == 4
     site.clock.move(seconds=AGAIN_AFTER.total_seconds() + 1)
     await work.round()
-    await site.takeover().round()
+    await site.take_over()
     await site.expect_whole(8)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -43,11 +43,12 @@ class MemoryStore:
         return Held(hashlib.sha256(data).hexdigest(), len(data), mode, LATER, data if with_data else b"")
 
     def _versions(self, each: list[bytes | None]) -> list[Version]:
+        """The newest first, and with times in whole seconds, as stores list them: all of these in one second."""
         at = datetime(2026, 1, 1, tzinfo=UTC)
         return [
-            Version(str(n), at + timedelta(seconds=n), n == len(each) - 1, data is None, len(data or b""),
+            Version(str(n), at, n == len(each) - 1, data is None, len(data or b""),
                     hashlib.md5(data or b"", usedforsecurity=False).hexdigest())
-            for n, data in enumerate(each)
+            for n, data in reversed([*enumerate(each)])
         ]  # fmt: skip
 
 
