@@ -15,6 +15,7 @@ from common.domain.reason import Reason
 from common.facts import (
     FACT,
     FACT_TYPES,
+    MAX_TARGETS,
     BaseFact,
     MessageParked,
     OperatorRequested,
@@ -54,6 +55,8 @@ def value_for(name: str, annotation: Any, wide: str) -> Any:
         return get_args(annotation)[0]
     if origin in (Union, UnionType):
         return value_for(name, get_args(annotation)[0], wide)
+    if origin is dict:
+        return {f"{number:032x}": "f" * 32 for number in range(MAX_TARGETS)}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return filled(annotation, wide)
     if annotation in (datetime, AwareDatetime):
@@ -78,8 +81,10 @@ def test_no_fact_exceeds_its_limit_whatever_somebody_wrote(kind: type[BaseFact],
 
 @pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
 def test_no_field_of_a_fact_is_a_list(kind: type[BaseFact]) -> None:
-    """A list would have no limit here: what comes in numbers lies in an object that the fact names."""
+    """A list would have no limit here: what comes in numbers lies in an object that the fact names. A table has one."""
     assert not [name for name, field in kind.model_fields.items() if get_origin(field.annotation) in (list, tuple, set)]
+    tables = [field for field in kind.model_fields.values() if get_origin(field.annotation) is dict]
+    assert all(any(getattr(each, "max_length", None) for each in field.metadata) for field in tables)
 
 
 @given(st.text(max_size=2_000) | st.text(alphabet="\x01\x1f😀", min_size=300, max_size=1_000))

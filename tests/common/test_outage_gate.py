@@ -1,16 +1,25 @@
 """What an outage holds up, and what opens the gate again: by what is away, and by what messages need."""
 
+import asyncio
+from datetime import timedelta
+from unittest.mock import AsyncMock
+
 import pytest
 
 from common.domain.names import Lane
+from common.failure import Outage
 from common.service import outage_gate
 from common.service.incoming import Incoming
 from common.service.outage_gate import LONGEST_PAUSE_SECONDS, OutageGate, kind_of
+from common.service.process import Processor
+from common.service.settle import Disposition
 
-from ..harness.memory import delivery
+from ..harness.memory import MemoryRecords, delivery
+from ..simulation.loop import VirtualLoop
 
 QUEUE = f"facts.validator.{Lane.NORMAL}"
 LACKED = "unit directory"
+SLOTS = 4
 
 
 def package(body: str) -> Incoming:
@@ -40,7 +49,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 def gate(time: Time) -> OutageGate:
-    return OutageGate()
+    return OutageGate(SLOTS)
 
 
 def is_closed(gate: OutageGate, message: Incoming) -> bool:
@@ -131,3 +140,71 @@ def test_each_closing_is_longer_and_those_that_fail_together_close_it_once(gate:
 def test_what_a_unit_writes_names_no_kind(queue: str, kind: str) -> None:
     assert kind_of(delivery(queue, type="package.accepted")) == kind
     assert kind_of(delivery(queue, type="made up")) == queue.partition(".")[0]
+
+
+# who keeps slots
+
+
+def began_after(shut: str, queue: str, count: int = 40) -> tuple[float, int]:
+    """A queue full of one kind for which the gate is closed, and an operator's request behind: after how many virtual
+    seconds the request is tried, and how many of the others are then given back. As a consumer does it, with slots."""
+    loop, gate, back = VirtualLoop(), OutageGate(SLOTS), list[bool]()
+    slots, began = asyncio.Semaphore(SLOTS), list[float]()
+
+    async def handled(message: Incoming) -> bool:
+        async with slots:
+            return await gate.admits(message)
+
+    async def fill() -> None:
+        for _ in range(8):
+            for number in range(2):
+                gate.note_outage(delivery(queue, str(number).encode(), type="package.accepted"), shut)
+            await asyncio.sleep(gate.closed_until(delivery(queue, type="package.accepted")) - loop.time())
+        for number in range(2):
+            gate.note_outage(delivery(queue, str(number).encode(), type="package.accepted"), shut)
+        others = [delivery(queue, b"%d" % number, type="package.accepted") for number in range(count)]
+        running = [asyncio.ensure_future(handled(each)) for each in others]
+        await asyncio.sleep(0)
+        at = loop.time()
+        await handled(delivery(queue, b"", type="operator.requested"))
+        began.append(loop.time() - at)
+        back.extend(each.done() and not each.result() for each in running)
+        await asyncio.gather(*running)
+
+    task = loop.create_task(fill())
+    loop.run_until(task.done, 3600.0)
+    task.result()
+    return began[0], sum(back)
+
+
+def test_a_kind_that_is_shut_out_leaves_half_of_the_slots_to_the_others() -> None:
+    seconds, given_back = began_after(LACKED, QUEUE)
+    assert (seconds < 1.0, given_back) == (True, 40 - SLOTS // 2)
+
+
+@pytest.mark.parametrize(("shut", "queue"), [("database", QUEUE), (LACKED, "place.normal")], ids=["all", "one kind"])
+def test_where_no_other_kind_can_go_on_nothing_is_given_back(shut: str, queue: str) -> None:
+    _, given_back = began_after(shut, queue)
+    assert given_back == 0
+
+
+async def test_what_is_given_back_is_no_attempt() -> None:
+    records, handled = MemoryRecords(), list[Incoming]()
+
+    async def handle(message: Incoming) -> None:
+        handled.append(message)
+        raise Outage(LACKED, "away")
+
+    processor = Processor(
+        "validator",
+        records,
+        patience=timedelta(hours=72),
+        handler_seconds=5.0,
+        slots=1,
+        on_security=AsyncMock(),
+    )
+    for body in ("first", "second"):
+        await processor.process(package(body), handle)
+    settlement = await processor.process(package("third"), handle)
+    assert (settlement.disposition, settlement.outcome, len(handled)) == (Disposition.RETURN, "waiting", 2)
+    assert records.rows == {}

@@ -10,7 +10,7 @@ import pytest
 
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
-from common.facts import MessageParked, ObjectRef, OperatorActed, OperatorRequested, PackageAccepted
+from common.facts import MessageParked, ObjectRef, OperatorActed, OperatorRequested, PackageAccepted, ParkedPackage
 from common.failure import Permanent, Transient
 from common.service.incoming import Death, Incoming
 from common.service.parking import Parking
@@ -61,6 +61,7 @@ class Bench:
             self.records,
             patience=timedelta(hours=72),
             handler_seconds=5,
+            slots=8,
             on_security=noticed,
             now=self.clock,
         )
@@ -208,6 +209,16 @@ async def test_a_replay_that_has_to_wait_goes_on_with_the_same_request(bench: Be
     assert bench.saved(record).state is RecordState.REPLAYING
     await bench.decide(record, "replay")
     assert bench.saved(record).state is RecordState.REPLAYED
+
+
+async def test_who_hears_of_a_discard_learns_of_which_package(bench: Bench) -> None:
+    record = await bench.park()
+    await bench.decide(record, "discard")
+    fact = accepted(Clock())
+    (acted,) = bench.acted()
+    assert acted.package == ParkedPackage(
+        fact="package.accepted", kind=fact.kind, envelope=fact.envelope, submitted_at=fact.submitted_at
+    )
 
 
 async def test_a_discard_can_be_taken_back_for_thirty_days(bench: Bench) -> None:

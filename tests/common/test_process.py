@@ -35,6 +35,7 @@ class Bench:
             self.records,
             patience=timedelta(hours=72),
             handler_seconds=0.05,
+            slots=8,
             on_security=noticed,
             now=self.clock,
         )

@@ -10,7 +10,7 @@ from common.clock import utc_now
 from common.domain.names import Lane, PackageKind
 from common.facts import ObjectRef
 from common.objects import content_ref
-from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening, taken
+from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import next_place
 from intake.packages import CLAIM_LASTS
 from intake.record import PackageRecord
@@ -141,8 +141,10 @@ class MemoryOpenPackages:
 
     async def postpone(self, package: OpenPackage, taken_at: datetime, at: datetime) -> None:
         row = self.packages.opened[package.record.package_id]
-        if row["is_open"] and row["redrive_at"] == next_redrive(package, taken_at, BUDGETS):
-            row.update(redrive_at=ASKED if package.is_asked_for else at, redrives=package.redrives)
+        left_at = {"stage": package.stage} | taken(package, taken_at, BUDGETS)
+        if row["is_open"] and (row["redrive_at"], row["stage"]) == (left_at["redrive_at"], left_at["stage"]):
+            redrive_at = ASKED if package.is_asked_for else at
+            row.update(redrive_at=redrive_at, redrives=package.redrives, stage=package.stage.value)
 
     async def ask(self, package_id: str, now: datetime) -> str:
         record, row = self.packages.records.get(package_id), self.packages.opened.get(package_id, {})

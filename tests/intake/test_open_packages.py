@@ -368,6 +368,30 @@ async def test_what_waits_at_the_router_is_no_suspect_and_asked_for_once_a_day(w
     assert await world.sweep(hours=23) == []
 
 
+async def test_what_waits_and_could_not_be_published_is_no_suspect(world: World) -> None:
+    package = await world.save()
+    await world.sweep(minutes=30)
+    await world.take(waiting(package))
+    world.sender.fails_after = len(world.sender.saved)
+    world.clock.move(hours=24)
+    with pytest.raises(Outage):
+        await world.redrive.sweep()
+    world.clock.move(hours=1)
+    assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 0
+    world.sender.fails_after = None
+    assert await world.sweep(seconds=10) == [package.package_id]
+
+
+async def test_what_was_parked_while_it_could_not_be_published_stays_so(world: World) -> None:
+    package = await world.save()
+    world.clock.move(minutes=30)
+    now = world.clock()
+    (taken,) = await world.opened.take_due(package.lane, now, 10, asked=False)
+    await world.take(parked(package))
+    await world.opened.postpone(taken, now, now)
+    assert await world.sweep(hours=1) == []
+
+
 async def test_what_is_parked_is_left_to_the_operator(world: World) -> None:
     package = await world.save()
     await world.take(parked(package))

@@ -28,6 +28,7 @@ from common.domain.reason import Reason
 from common.edxml import build
 from common.edxml.dates import VIETNAM
 from common.facts import (
+    MAX_TARGETS,
     BaseFact,
     NoticeAccepted,
     OperatorActed,
@@ -37,6 +38,7 @@ from common.facts import (
     PackageWaiting,
     SecurityNoticed,
 )
+from common.facts.base import MAX_TEXT_BYTES
 from common.failure import Transient
 from common.objects import Objects
 from common.service.outgoing import fact_message
@@ -259,15 +261,20 @@ async def test_a_document_that_comes_while_the_package_is_judged_is_not_missed(w
     assert isinstance((await world.sweep())[0], NoticeAccepted)
 
 
+def replacing(*names: str) -> Business:
+    """What a package says that replaces documents."""
+    old = tuple(Replacement(document_id=name, units=(RECEIVER,)) for name in names)
+    return Business(kind=PackageKind.REPLACE, replacements=old, reason="thay thế")
+
+
 async def test_a_replacement_waits_for_all_that_it_replaces(world: World) -> None:
-    old = tuple(Replacement(document_id=one, units=(RECEIVER,)) for one in ("one", "two"))
-    business = Business(kind=PackageKind.REPLACE, replacements=old, reason="thay thế")
+    business = replacing("one", "two")
     assert isinstance(await world.submit(package(business=business)), PackageWaiting)
     await world.submit(package("one"))
     assert await world.sweep() == []
     await world.submit(package("two"))
-    (replaced,) = await world.sweep()
-    assert replaced.kind is PackageKind.REPLACE
+    (let_in,) = await world.sweep()
+    assert let_in.kind is PackageKind.REPLACE
 
 
 async def test_a_chain_of_packages_wakes_link_by_link(world: World) -> None:
@@ -429,6 +436,25 @@ async def test_a_package_about_a_document_names_who_held_it(world: World, kind: 
     corrected = await world.submit(package("doc", pdf=b"%PDF-1.7 corrected\n%%EOF\n"))
     assert corrected.target_package is None
     assert (await world.submit(about(), by)).target_package == corrected.package_id
+
+
+async def test_a_replacement_names_who_held_each_document(world: World) -> None:
+    replacement = package("new", business=replacing("doc", "other"))
+    first, other = await world.submit(package("doc")), await world.submit(package("other"))
+    await world.packages.release(other.subject, other.package_id)
+    fact = await world.submit(replacement)
+    assert (fact.target_package, fact.target_packages) == (None, {first.subject: first.package_id})
+
+
+async def test_a_fact_of_a_replacement_of_many_documents_is_within_its_limit(world: World) -> None:
+    names = [f"doc {number}" for number in range(MAX_TARGETS + 1)]
+    for name in names:
+        await world.packages.claim(ids.document_key(SENDER, name), ids.package_id(SENDER, name))
+    several = await world.submit(package("one", business=replacing(*names[1:])))
+    all_of_them = await world.submit(package("two", business=replacing(*names)))
+    assert len(several.target_packages) == MAX_TARGETS
+    assert all_of_them.target_packages == {}, "as if an earlier release had let it in"
+    assert len(several.model_dump_json()) < BaseFact.MAX_BYTES - 2 * MAX_TEXT_BYTES
 
 
 async def test_a_package_that_was_refused_after_it_had_claimed_its_id_holds_nothing(world: World) -> None:

@@ -225,14 +225,19 @@ class MemoryDocuments:
         return saved.package_id == record.package_id
 
     async def settle(self, key: str, package_id: str) -> None:
-        saved = self.rows[key]
-        if saved.package_id == package_id and saved.state is DocumentState.ROUTING:
+        saved = self.rows.get(key)
+        if saved and saved.package_id == package_id and saved.state is DocumentState.ROUTING:
             self.rows[key] = changed(saved, state=DocumentState.DELIVERED)
 
     async def note(self, record: DocumentRecord) -> None:
         saved = self.rows.setdefault(record.key, record)
         if saved.gives_way_to(record):
             self.rows[record.key] = record
+
+    async def forget_discard(self, key: str, package_id: str) -> None:
+        saved = self.rows.get(key)
+        if saved and (saved.package_id, saved.reason) == (package_id, Reason.E_DISCARDED):
+            self.rows[key] = changed(saved, package_id="", reason=None)
 
     async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
         record = await self.find(key)

@@ -18,6 +18,7 @@ from .test_returns import discarded, parked
 from .test_stable_events import BodiesById
 
 pytestmark = pytest.mark.usefixtures("own_placings")
+ANSWERS = (StatusCode.DECLINED, StatusCode.AGREED)
 Act = Callable[[World], Awaitable[BaseFact]]
 
 
@@ -152,8 +153,8 @@ async def test_a_repeated_update_does_not_answer_for_a_unit_that_it_gave_the_doc
     assert agreed == []
 
 
-async def test_an_act_that_comes_between_two_runs_of_an_update_is_answered_by_the_unit_alone(world: World) -> None:
-    """The recall was decided before the unit had a delivery, and carried out when the first run had opened one."""
+async def recall_during_an_update(world: World) -> tuple[DocumentVerified, NoticeAccepted]:
+    """The recall is decided before C has a delivery, and remembered when the update has opened one."""
     await world.deliver(world.letter(to=(A,)))
     update = await world.verified(world.update("doc", to=(A,), added=(C,)))
     recall = await world.notice(world.recall("doc", to=(C,)))
@@ -166,12 +167,88 @@ async def test_an_act_that_comes_between_two_runs_of_an_update_is_answered_by_th
 
     world.store.acts.save = save_late  # type: ignore[method-assign]
     await world.take(recall)
+    return update, recall
+
+
+async def test_an_act_that_comes_between_two_runs_of_an_update_is_answered_by_the_unit_alone(world: World) -> None:
+    update, recall = await recall_during_an_update(world)
     await world.report(world.status(StatusCode.DECLINED, by=C))
     before = await world.position("doc", C)
     for fact in (update, recall):
         await world.take(fact, by=world.restarted())
     assert await world.position("doc", C) == before
     assert before.state is DeliveryState.SENT
+
+
+@pytest.mark.parametrize("content", ["held", "on its way"])
+async def test_two_answers_of_a_unit_lead_to_the_same_end_in_either_order(world: World, content: str) -> None:
+    """The unit declined, and then agreed, when there was nothing to agree to but new content."""
+    ends = []
+    for name, is_reordered in (("doc", False), ("other", True)):
+        document = await world.verified(world.letter(name, to=(A,)))
+        await world.router.handlers[type(document)](document)
+        order, world.sender.orders[:] = list(world.sender.orders), []
+        if content == "held":
+            world.sender.orders[:] = order
+            await world.place()
+        await world.report(world.recall(name, to=(A,)))
+        given = await world.deliver_and_keep(world.update(name, to=(A,))) if content == "held" else document
+        answers = [await world.notice(world.status(code, name=name)) for code in ANSWERS]
+        for fact in reversed(answers) if is_reordered else answers:
+            await world.take(fact)
+        await world.sweep(hours=1)
+        position, placing = await world.position(name, A), await placing_of(world, given)
+        ends.append((position.state, position.content_version, position.offered_version, placing.state))
+        assert given.package_id in {sent.headers["x-package-id"] for sent in world.sender.inbox(A)}
+    assert ends[0] == ends[1]
+    assert ends[0][3] is PlacingState.PLACED
+
+
+@pytest.mark.parametrize("first", ["agrees", "places"])
+async def test_of_two_copies_of_an_update_one_agrees_for_a_unit_or_places_it_but_not_both(
+    world: World, first: str
+) -> None:
+    """Both are processed at the same time. A recall is remembered after one copy has looked for it."""
+    await world.deliver(world.letter(to=(A,)))
+    update = await world.verified(world.update("doc", to=(A,), added=(C,)))
+    recall = await world.notice(world.recall("doc", to=(C,)))
+    acts, seen = world.store.acts, BodiesById(world)
+    save, look = acts.save, acts.about
+    remembered: list[Any] = []
+
+    async def save_late(rows: Any) -> None:
+        remembered.extend(rows)
+        acts.save = save  # type: ignore[method-assign]
+        await world.take(update)
+        await save(rows)
+
+    async def look_early(key: str, after: Any) -> Any:
+        found = await look(key, after)
+        if not await world.store.deliveries.receivers(key, frozenset({C})):
+            return found  # it is only being decided
+        acts.about = look  # type: ignore[method-assign]
+        await save(remembered)
+        if first == "agrees":
+            await world.take(update, by=world.restarted())
+        return found
+
+    acts.save, acts.about = save_late, look_early  # type: ignore[method-assign]
+    await world.take(recall)
+    for fact in (update, recall, update):
+        seen.collect()
+        await world.take(fact, by=world.restarted())
+    seen.collect()
+    placed = f"{update.package_id}:placed/{C}:1"
+    has_content, agreed = f"{C} {placed}" in seen.bodies, f"status.recorded {recall.package_id}:agreed/{C}:1"
+    state = (await world.position("doc", C)).state
+    expected = DeliveryState.RECALLED if first == "agrees" else DeliveryState.RECALL_PENDING
+    assert (has_content, state) == (first == "places", expected)
+    assert (agreed in seen.bodies) is not has_content
+    assert seen.differing() == {}
+    assert not await world.store.placings.has_open(update.event_id)
+    decision = await world.store.decisions.find(update.event_id)
+    assert decision is not None
+    assert decision.carried_out_at is not None
 
 
 # what was announced
@@ -220,18 +297,7 @@ async def given_back_at_once(world: World) -> BaseFact:
 
 async def recalled_late(world: World) -> BaseFact:
     """A recall that was remembered for a unit, which then agreed itself."""
-    await world.deliver(world.letter(to=(A,)))
-    update = await world.verified(world.update("doc", to=(A,), added=(C,)))
-    recall = await world.notice(world.recall("doc", to=(C,)))
-    save = world.store.acts.save
-
-    async def save_late(acts: Any) -> None:
-        world.store.acts.save = save  # type: ignore[method-assign]
-        await world.take(update)
-        await save(acts)
-
-    world.store.acts.save = save_late  # type: ignore[method-assign]
-    await world.take(recall)
+    _, recall = await recall_during_an_update(world)
     await world.report(world.status(StatusCode.AGREED, by=C))
     return recall
 

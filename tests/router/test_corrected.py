@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.domain.names import StatusCode
+from common.domain.names import PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.facts import BaseFact, DocumentRefused, DocumentVerified, NoticeAccepted
 from common.failure import Transient
@@ -16,9 +16,11 @@ from router.route import DocumentState
 from .conftest import SENDER, A, World
 
 
-def about(fact: Any, package: BaseFact) -> Any:
+def about(fact: Any, package: Any) -> Any:
     """The fact of a package that was let in while another package held the DocumentId of its document."""
-    return fact.model_copy(update={"target_package": package.package_id})  # type: ignore[attr-defined]
+    if fact.kind is PackageKind.REPLACE:
+        return fact.model_copy(update={"target_packages": {package.subject: package.package_id}})
+    return fact.model_copy(update={"target_package": package.package_id})
 
 
 async def a_recall(world: World, document: str) -> BaseFact:
@@ -35,6 +37,27 @@ async def an_update(world: World, document: str) -> BaseFact:
 
 ACTS = [a_recall, a_request, an_update]
 Act = Callable[[World, str], Awaitable[BaseFact]]
+
+
+async def test_a_replacement_waits_for_the_corrected_package_that_it_replaces(world: World) -> None:
+    first, corrected = await refused_and_corrected(world)
+    replacement = about(await world.verified(world.replacement("doc")), corrected)
+    await world.take(first)
+    with pytest.raises(Transient):
+        await world.take(replacement)
+    for fact in (corrected, replacement):
+        await world.take(fact)
+    assert (await world.position("doc", A)).state is DeliveryState.SUPERSEDED
+
+
+@pytest.mark.parametrize("holder", ["the refused one", "an earlier release did not say"])
+async def test_a_replacement_of_a_refused_document_has_nothing_to_replace(world: World, holder: str) -> None:
+    first = await world.invalid(world.letter(to=(A,)))
+    fact = await world.verified(world.replacement("doc"))
+    for each in (first, about(fact, first) if holder == "the refused one" else fact):
+        await world.take(each)
+    assert fact.package_id in {sent.headers["x-package-id"] for sent in world.sender.inbox(A, "document")}
+    assert world.sender.told("document.superseded") == []
 
 
 async def refused_and_corrected(world: World, name: str = "doc") -> tuple[DocumentRefused, DocumentVerified]:

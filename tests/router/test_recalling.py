@@ -1,6 +1,7 @@
 """A document that is taken back before its unit got it is withdrawn, and the trunk answers for the unit."""
 
 import asyncio
+from dataclasses import replace
 from unittest.mock import AsyncMock
 
 import pytest
@@ -87,6 +88,30 @@ async def test_an_inbox_that_never_answered_may_have_the_document(
     world.sender.silent.clear()
     await world.sweep(hours=5)
     assert len(world.sender.inbox(A)) == 2, "the document and its recall"
+
+
+@pytest.mark.parametrize("away", ["publishing", "the package"])
+async def test_what_waits_and_could_not_be_tried_is_withdrawn_like_anything_that_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    """Its next attempt was ordered, and nothing was published: the order comes back, and the inbox is still full."""
+    world.sender.full.add(A)
+    document = await world.deliver(world.letter(to=(A,)))
+    world.clock.move(hours=1)
+    await world.router.placer.sweep()
+    (order,) = world.sender.orders
+    world.sender.orders.clear()
+    outage = AsyncMock(side_effect=Outage("broker", "blocked"))
+    with monkeypatch.context() as trouble:
+        trouble.setattr(
+            *((world.sender, "check_publishing") if away == "publishing" else (world.objects, "get")), outage
+        )
+        with pytest.raises(Outage):
+            await world.restarted().placer.take(order)
+    await world.router.placer.take(replace(order, is_redelivered=True))
+    await world.report(world.recall("doc", to=(A,)))
+    assert (await world.position("doc", A)).state is DeliveryState.RECALLED
+    assert not await world.store.placings.has_open(document.event_id)
 
 
 async def test_an_update_that_waits_as_well_is_withdrawn_with_its_document(world: World) -> None:

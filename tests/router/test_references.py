@@ -132,6 +132,19 @@ async def test_where_there_is_nothing_to_renew_the_operator_is_told(world: World
     assert len(world.sender.named("operator.acted")) == 2
 
 
+async def test_an_address_of_what_the_unit_has_given_up_is_not_issued_and_the_operator_is_told_so(world: World) -> None:
+    event = await placed(world)
+    await world.report(world.recall("doc", to=(A,)))
+    await world.take(wish(world, event))
+    await world.report(world.status(StatusCode.AGREED))
+    issued = len(world.sender.inbox(A))
+    for _ in range(2):
+        await world.take(wish(world, event, 2), by=world.restarted())
+    outcomes = [fact.outcome for fact in world.sender.named("operator.acted")]
+    assert outcomes == ["done", *["the unit has agreed to a recall of the document"] * 2]
+    assert len(world.sender.inbox(A)) == issued
+
+
 async def placed_elsewhere(world: World) -> str:
     """A large package for a full inbox."""
     world.sender.full.add(A)

@@ -342,6 +342,12 @@ def _is_content(item: Item, document_key: str) -> bool:
     return is_of_it and item.headers.get("x-kind") in ("new", "update", "replace")
 
 
+def scenes_end_as_scripted(schedule: Schedule) -> Iterator[str]:
+    """A scripted scene has one right end."""
+    if schedule.scene:
+        yield from schedule.scene.violations()
+
+
 def no_callback_fails(schedule: Schedule) -> Iterator[str]:
     """Nothing is raised where nobody handles it, and no model is asked for what it cannot do."""
     for error in schedule.world.loop.errors[:3]:
@@ -370,5 +376,6 @@ CHECKS: tuple[Check, ...] = (
     places_follow_what_a_unit_knew,
     states_follow_the_order,
     the_trunk_overrules_no_unit,
+    scenes_end_as_scripted,
     no_callback_fails,
 )

@@ -20,6 +20,8 @@ import intake.announce
 import intake.handlers
 import intake.packages
 import router.delivery_history
+import router.execute.early_acts
+import router.execute.recalling
 import router.store.deliveries
 from archive.batches import Batches
 from archive.handlers import Archive
@@ -48,8 +50,10 @@ from notifier.dispatch import Dispatch
 from notifier.store import Notifications
 from router.execute.execution import Work
 from router.execute.executor import Executor
+from router.execute.held_content import HeldContent
 from router.execute.placing import Placer
 from router.placing import Cause, Failure, Placing
+from router.store.placings import MongoPlacings
 from tests.simulation.world import WorldClock
 from validator.handlers import Validator
 
@@ -371,9 +375,9 @@ def placed_before_published() -> None:
     """A placing is noted as placed before the inbox has it."""
     original = Placer._attempt
 
-    async def attempt(self: Any, placing: Placing) -> Failure | None:
+    async def attempt(self: Any, placing: Placing, message: Any) -> Failure | None:
         await self._store.placings.placed(placing.id, self._now())
-        return await original(self, placing)
+        return await original(self, placing, message)
 
     _changed(Placer, "_attempt", attempt)
 
@@ -383,9 +387,9 @@ def full_inboxes_hold_slots() -> None:
     """A message for a full inbox waits in its handler until there is room."""
     original = Placer._attempt
 
-    async def attempt(self: Any, placing: Placing) -> Failure | None:
+    async def attempt(self: Any, placing: Placing, message: Any) -> Failure | None:
         for _ in range(600):
-            failure = await original(self, placing)
+            failure = await original(self, placing, message)
             if failure is None or failure.cause is not Cause.FULL:
                 break
             await asyncio.sleep(1.0)
@@ -413,6 +417,35 @@ def recalled_units_get_content() -> None:
         return Work((placing,))
 
     _changed(Executor, "_give", give)
+
+
+@mutation
+def units_are_overruled() -> None:
+    """A recall that comes again is answered by the trunk, whatever the unit has said meanwhile."""
+    _changed(router.execute.recalling, "may_answer_for", lambda history, unit, answer: True)
+    _changed(router.execute.early_acts, "may_answer_for", lambda history, unit, answer: True)
+
+
+@mutation
+def what_may_be_read_is_withdrawn() -> None:
+    """A message that an attempt without an answer may have placed is withdrawn like one that was never placed."""
+    original = MongoPlacings.failed
+
+    async def failed(self: Any, placing: Placing, failure: Failure, at: Any) -> None:
+        cause = Cause.FULL if failure.cause is Cause.SILENT else failure.cause
+        await original(self, placing, Failure(cause), at)
+
+    _changed(MongoPlacings, "failed", failed)
+
+
+@mutation
+def agreements_withdraw_nothing() -> None:
+    """What is on its way to a unit comes there though the unit has agreed to the recall meanwhile."""
+
+    async def withdraw(self: Any, execution: Any, placing: Any) -> None:
+        return None
+
+    _changed(HeldContent, "_withdraw_unplaced", withdraw)
 
 
 @mutation

@@ -131,7 +131,8 @@ def replace(sender: str, receivers: tuple[str, ...], number: int, old: int) -> P
 @cache
 def report(sender: str, issuer: str, identifier: str, code: StatusCode) -> Package:
     """A status about a document."""
-    body = status(sender, issuer, identifier, code, DAY, promulgation_date=PROMULGATED)
+    why = "lý do của đơn vị"  # a refusal without a reason is no valid status
+    body = status(sender, issuer, identifier, code, DAY, promulgation_date=PROMULGATED, description=why)
     return Package(sender, f"status {code} of {identifier}", body, Lane.NORMAL, "status", identifier, (issuer,))
 
 

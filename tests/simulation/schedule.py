@@ -1,7 +1,8 @@
 """One schedule: what the units do, what goes wrong and when, all drawn from one seed; then everything is healed.
 
-Two kinds. In a *storm* anything may go wrong anywhere, and in the end everything must be right. In a schedule of
-*isolation* one unit alone has or makes trouble, and what passes between the others must not be late.
+Three kinds. In a *storm* anything may go wrong anywhere, and in the end everything must be right. In a schedule of
+*isolation* one unit alone has or makes trouble, and what passes between the others must not be late. A *scene* is
+scripted, and has to end as it says.
 """
 
 from collections.abc import Callable
@@ -15,12 +16,15 @@ from tests.simulation.broker_client import Connection
 from tests.simulation.loop import Process
 from tests.simulation.make_city import MEMBERS
 from tests.simulation.packages import Package
+from tests.simulation.scenes import NAMES, Scene
 from tests.simulation.units import Item, UnitSystem
 from tests.simulation.verdicts import RememberingPool
 from tests.simulation.world import World
 
 MAX_SKEW_SECONDS = 300.0
 STORM_SECONDS = 40.0
+ISOLATIONS, SCENES = 0.08, 0.05
+"""Shares of all schedules; the others are storms."""
 RESTART_SECONDS = (1.0, 15.0)
 SETTLE_SECONDS = 3 * 3600.0
 """After that, what is not settled never will be."""
@@ -58,6 +62,7 @@ class Schedule:
     """What went wrong, for the history and for the bounds."""
     troubled: str = ""
     """The unit that has trouble, in a schedule of isolation."""
+    scene: Scene | None = None
     error_rates: dict[str, float] = field(default_factory=dict)
     """Chance that a request fails, by the first word of what it is."""
     cut_rate: float = 0.0
@@ -77,11 +82,15 @@ class Schedule:
             self.units[code] = UnitSystem(world, unit, self._react)
             self.units[code].begin()
         start = world.loop.time()
-        self.kind = "isolation" if chance.random() < 0.08 else "storm"
-        if self.kind == "isolation":
-            self._isolate()
-        else:
-            self._storm()
+        draw = chance.random()
+        self.kind = "isolation" if draw < ISOLATIONS else "scene" if draw >= 1.0 - SCENES else "storm"
+        match self.kind:
+            case "isolation":
+                self._isolate()
+            case "scene":
+                self._play()
+            case _:
+                self._storm()
         world.loop.run_until(lambda: False, start + STORM_SECONDS)
         self._heal()
         self._settle()
@@ -119,6 +128,9 @@ class Schedule:
 
     def _react(self, system: UnitSystem, item: Item) -> None:
         """A receiver reports on what it got, now and then."""
+        if self.scene:
+            self.scene.react(system, item)
+            return
         code, chance = system.unit.code, self.chance
         kind, issuer = item.headers.get("x-kind"), str(item.headers.get("x-sender", ""))
         identifier = str(item.headers.get("x-document-id", ""))
@@ -154,6 +166,12 @@ class Schedule:
         for trouble in chance.sample((fill_inbox, silence_inbox, flood, hang_webhook), chance.randint(1, 3)):
             self.faults.append(trouble.__name__)
             trouble(self, self.troubled, STORM_SECONDS)
+
+    def _play(self) -> None:
+        answer = self.chance.choice((StatusCode.AGREED, StatusCode.DECLINED))
+        self.scene = Scene(self, self.chance.choice(NAMES), answer)
+        self.faults.append(self.scene.name)
+        self.scene.begin()
 
     def _at(self, delay: float, fault: "Fault") -> None:
         def begin() -> None:

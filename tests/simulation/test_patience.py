@@ -61,6 +61,7 @@ class Circle:
             self.records,
             patience=timedelta(hours=72),
             handler_seconds=600.0,
+            slots=8,
             on_security=self._noticed,
             now=lambda: START + timedelta(seconds=self.loop.time()),
         )

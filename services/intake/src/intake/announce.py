@@ -25,9 +25,8 @@ def fact_of(record: PackageRecord) -> BaseFact:
     if record.reason is not None:
         return PackageRefused(**common, reason=record.reason, detail=record.detail)
     kind = PackageAccepted if record.carries_files else NoticeAccepted
-    return kind.model_validate(
-        common | {"envelope": record.envelope, "place": record.place, "target_package": record.target_package}
-    )
+    targets = {"target_package": record.target_package, "target_packages": record.target_packages}
+    return kind.model_validate(common | targets | {"envelope": record.envelope, "place": record.place})
 
 
 def repeated_fact_of(record: PackageRecord) -> PackageRepeated:

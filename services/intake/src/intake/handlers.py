@@ -19,7 +19,7 @@ from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import Parsed
 from common.edxml.dates import VIETNAM
-from common.facts import DocumentRefused, ObjectRef, OperatorActed
+from common.facts import MAX_TARGETS, DocumentRefused, ObjectRef, OperatorActed
 from common.failure import Permanent, Transient
 from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
@@ -199,8 +199,17 @@ class Intake:
             return turned_away(arrival, parsed.message, answer)
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
         place = await self.packages.take_place([answer.subject, *concerned], self.now())
-        target = None if parsed.message.kind is PackageKind.REPLACE else await self.packages.holder(concerned)
-        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject, place, target)
+        targets = await self._holders(parsed.message.kind, concerned)
+        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject, place, targets)
+
+    async def _holders(self, kind: PackageKind, concerned: Sequence[str]) -> dict[str, str]:
+        """The packages that hold what a package is about: a replacement needs all documents, any other the first."""
+        is_each = kind is PackageKind.REPLACE
+        groups = [[key] for key in concerned[: MAX_TARGETS + 1]] if is_each else [list(concerned)]
+        if len(groups) > MAX_TARGETS:
+            return {}
+        found = {keys[0]: await self.packages.holder(keys) for keys in groups if keys}
+        return {key: holder for key, holder in found.items() if holder}
 
     async def _await(self, arrival: Arrival, message: Message, awaits: Awaits) -> PackageRecord | WaitingPackage:
         deadline = arrival.at + timedelta(hours=self.settings.awaited_document_hours)

@@ -17,7 +17,7 @@ from common.database import (
     insert_once,
 )
 from common.domain.names import Lane
-from intake.open_package import ASKED, OpenPackage, Stage, next_redrive, opening, taken
+from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.record import PackageRecord
 
 FINISHED: Document = {
@@ -80,9 +80,13 @@ class OpenPackages:
         return [package for row in rows if (package := await self._taken(row, now))]
 
     async def postpone(self, package: OpenPackage, taken_at: datetime, at: datetime) -> None:
-        """The package that was taken could not be published: it is due at another time, or still asked for."""
-        expected = {**_open(package.record.package_id), "redrive_at": self._next(package, taken_at)}
+        """The package that was taken could not be published: it is due at another time, or still asked for, and where
+        it was, unless somebody has told more of it meanwhile."""
+        left_at = taken(package, taken_at, self._budgets)
+        expected = _open(package.record.package_id, Stage(left_at.get("stage", package.stage)))
+        expected["redrive_at"] = left_at["redrive_at"]
         change = {"redrive_at": ASKED if package.is_asked_for else at, "redrives": package.redrives}
+        change["stage"] = package.stage.value
         await compare_and_set(self._packages, expected, {"$set": change})
 
     async def ask(self, package_id: str, now: datetime) -> str:
@@ -132,9 +136,6 @@ class OpenPackages:
         expected = _open(row["_id"], package.stage) | {"redrive_at": row["redrive_at"]}
         change = {"$set": taken(package, now, self._budgets)}
         return package if await compare_and_set(self._packages, expected, change) else None
-
-    def _next(self, package: OpenPackage, now: datetime) -> datetime:
-        return next_redrive(package, now, self._budgets)
 
 
 def _open(package_id: str, stage: Stage | None = None) -> Document:

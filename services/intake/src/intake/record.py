@@ -1,5 +1,6 @@
 """The record of one decision, made of what was submitted and what was answered: pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,8 @@ class PackageRecord(BaseModel):
     """Its place among the packages about the same documents; None if it was refused, or by an earlier release."""
     target_package: str | None = None
     """Of a recall, an update or a status that was let in: the package that held the DocumentId of its document then."""
+    target_packages: dict[str, str] = {}
+    """Of a replacement: the same by document key."""
     package: ObjectRef
     """The bytes as received; not in the store if the reason is E_SECRET."""
     upload: ObjectRef | None = None
@@ -118,11 +121,15 @@ def turned_away(arrival: Arrival, message: Message, refused: Refused) -> Package
 
 
 def let_in(
-    arrival: Arrival, stored: Stored, subject: str, place: datetime, target_package: str | None = None
+    arrival: Arrival, stored: Stored, subject: str, place: datetime, targets: Mapping[str, str] | None = None
 ) -> PackageRecord:
-    """Read, and accepted."""
+    """Read, and accepted. ``targets``: of the documents that it is about, by key, the packages that hold them; of a
+    replacement all, of any other the first alone."""
     found: dict[str, Any] = {"envelope": stored.envelope, "warnings": stored.warnings, "place": place}
-    found["target_package"] = target_package
+    if stored.message.kind is PackageKind.REPLACE:
+        found["target_packages"] = dict(targets or {})
+    else:
+        found["target_package"] = next(iter((targets or {}).values()), None)
     found["carries_files"] = stored.carries_files
     return _read(arrival, stored.message, subject).model_copy(update=found)
 

@@ -32,6 +32,7 @@ from common.failure import Permanent, Transient
 from common.topology import unit_of_inbox
 from router import answers
 from router.actions import Decision
+from router.execute.discards import Discards
 from router.execute.execution import OWN_DOCUMENT, Routable
 from router.execute.executor import Executor
 from router.execute.messages import refusal_of, routed, routed_refusal, version_of, waits
@@ -81,6 +82,7 @@ class Router:
             store, inbox, sender, self.placer, self._surely_reaches, self._finish, now, settings.actions_at_once
         )
         self.references = References(store, inbox, self.placer, sender, self._reaches, now)
+        self._discards = Discards(store, objects)
         self.returns = Returns(store, self.placer, self._executor.answer, now)
 
     @property
@@ -156,8 +158,9 @@ class Router:
             await self._executor.answer(answers.held_answer(fact, sender))
 
     async def notify_discarded(self, fact: OperatorActed) -> None:
-        """An operator gave up a package: its sender is told as with any refusal."""
+        """An operator gave up a package, or took that back: of the former its sender is told as of any refusal."""
         await self.returns.settle(fact)
+        await self._discards.note(fact)
         is_discarded = fact.action == "discard" and fact.outcome == "done"
         if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.discarded_answer(fact, sender))
@@ -244,7 +247,7 @@ class Router:
                     document_id=document.document_id,
                     state=document.state,
                     receivers=receivers,
-                    is_corrected=document.is_corrected(fact.target_package, order_of(fact)),
+                    is_corrected=document.is_corrected(fact.holder_of(key), order_of(fact)),
                 )
         return known
 

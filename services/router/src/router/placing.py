@@ -137,6 +137,11 @@ class Placing(BaseModel):
     """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
     request: Request | None = None
 
+    @property
+    def is_kept_back(self) -> bool:
+        """A recall that was submitted later came first: nobody ever places it, and whoever decided so announces it."""
+        return self.state is PlacingState.WITHDRAWN and bool(self.withdrawn_by) and self.fact is None
+
 
 class PlaceOrder(BaseModel):
     """The body of a message at ``trunk.place``: try this placing now."""
@@ -146,6 +151,8 @@ class PlaceOrder(BaseModel):
     placing_id: str
     again: bool = False
     """Place it also if the inbox had it already: its sender asked again."""
+    attempt: int | None = None
+    """How many attempts had failed when this one was ordered; None in orders of earlier releases."""
 
 
 def delivery_placing_id(package_id: PackageId, receiver: UnitCode) -> str:
@@ -155,7 +162,7 @@ def delivery_placing_id(package_id: PackageId, receiver: UnitCode) -> str:
 
 def order_message(placing: Placing, attempt: int, *, again: bool = False) -> Outgoing:
     """The order as a message."""
-    order = PlaceOrder(placing_id=placing.id, again=again)
+    order = PlaceOrder(placing_id=placing.id, again=again, attempt=attempt)
     return Outgoing(
         exchange=PLACE,
         routing_key=place_key(placing.lane),

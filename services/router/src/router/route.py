@@ -113,11 +113,16 @@ def _target(
     keys = [document_key(*concerned) for concerned in concerned_documents(message)]
     candidates = [subject] if subject in keys else keys
     found = next((known[key] for key in candidates if key in known), None)
-    if found is None or found.state is DocumentState.ROUTING or found.is_corrected:
+    if found is None or _is_awaited(found):
         return Undecided(Reason.E_REFDOC, "the document concerned was not delivered yet")
     if found.state is DocumentState.REFUSED:
         return Refused(forbidden, f"văn bản {found.document_id} đã bị từ chối")
     return found
+
+
+def _is_awaited(found: Known) -> bool:
+    """Whether deliveries of the document are still to come: of its own package, or of a corrected one."""
+    return found.state is DocumentState.ROUTING or found.is_corrected
 
 
 def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcome:
@@ -155,7 +160,7 @@ def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Director
     orders: list[Action] = []
     for old in envelope.business.replacements:
         found = known.get(document_key(envelope.sender.code, old.document_id))
-        if found is None or found.state is DocumentState.ROUTING:
+        if found is None or _is_awaited(found):
             return Undecided(Reason.E_REFDOC, "a replaced document was not delivered yet")
         if found.state is DocumentState.DELIVERED:
             named = _with_successors(old.units, directory, day)

@@ -16,6 +16,7 @@ from common.facts.deliveries import (
 )
 from common.facts.keeping import DocumentArchived, NotificationSent
 from common.facts.packages import (
+    MAX_TARGETS,
     CarriesPackage,
     DocumentRefused,
     DocumentVerified,
@@ -34,6 +35,7 @@ from common.facts.security import (
     OperatorActed,
     OperatorAction,
     OperatorRequested,
+    ParkedPackage,
     SecurityNoticed,
     security_event,
 )
@@ -78,6 +80,7 @@ __all__ = [
     "ABOUT_ROWS",
     "FACT",
     "FACT_TYPES",
+    "MAX_TARGETS",
     "SECURITY_SUBJECT",
     "BaseFact",
     "CarriesPackage",
@@ -104,6 +107,7 @@ __all__ = [
     "PackageRepeated",
     "PackageRouted",
     "PackageWaiting",
+    "ParkedPackage",
     "RoutingRefused",
     "SecurityNoticed",
     "StatusRecorded",

@@ -1,12 +1,17 @@
 """Facts about a package: whether it entered the trunk, and whether its document is valid."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from common.domain.names import Label
 from common.domain.reason import Reason
 from common.facts.base import Identifier, ObjectRef, PackageFact, Text
+
+MAX_TARGETS = 50
+"""Documents of which a fact says who held them: with more it could exceed the limit of facts."""
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""A document key or a package id, which are of one length."""
 
 
 class CarriesPackage(PackageFact):
@@ -24,6 +29,13 @@ class CarriesPackage(PackageFact):
     target_package: Identifier | None = None
     """Of a recall, an update or a status: the package that held the DocumentId of the document it is about when it was
     let in. None for other packages, and in facts of earlier releases."""
+    target_packages: dict[Digest, Digest] = Field(default={}, max_length=MAX_TARGETS)
+    """Of a replacement: the same by document key, since each of its documents has a holder of its own. A document that
+    nobody held is not in it. Empty where there are more than ``MAX_TARGETS``, and in facts of earlier releases."""
+
+    def holder_of(self, key: str) -> str | None:
+        """The package that held the DocumentId of a document that this package is about; None = nobody, or unknown."""
+        return self.target_packages.get(key, self.target_package)
 
 
 class PackageAccepted(CarriesPackage):

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from common.domain.names import DocumentId, Lane, UnitCode
+from common.domain.names import DocumentId, Lane, PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
-from common.facts.base import BaseFact, Identifier, Text
+from common.facts.base import BaseFact, Identifier, ObjectRef, Text
 
 SECURITY_SUBJECT = "security"
 """Ledger of all security events: one chain, so that a missing event shows."""
@@ -80,6 +80,19 @@ class OperatorRequested(BaseFact):
     """Why, in the person's words."""
 
 
+class ParkedPackage(BaseModel):
+    """What the fact in a parked message says of its package, as far as it matters once the package is given up."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    fact: str
+    """Name of the fact, which tells how far the package had come."""
+    kind: PackageKind
+    envelope: ObjectRef
+    submitted_at: AwareDatetime
+    place: AwareDatetime | None = None
+
+
 class OperatorActed(BaseFact):
     """A service did what an operator had decided."""
 
@@ -98,6 +111,8 @@ class OperatorActed(BaseFact):
     sender: UnitCode = ""
     package_id: Identifier = ""
     document_id: DocumentId = ""
+    package: ParkedPackage | None = None
+    """None unless a fact about a package on its way had been parked, and in facts of earlier releases."""
     message_event_id: Identifier = ""
     """Event id of the message, if it had been in a unit's inbox."""
 

@@ -10,8 +10,9 @@ from common.domain.names import Lane
 from common.metrics.registry import REGISTRY, SECONDS
 
 MessageOutcome = Literal["acked", "retried", "waiting", "redelivered", "parked", "quarantined"]
-"""``retried``: an attempt that failed for now; ``waiting``: came back before its next attempt was due, and was not
-handled; ``redelivered``: its handler failed unexpectedly; ``quarantined``: its publisher was not entitled to it."""
+"""``retried``: an attempt that failed for now; ``waiting``: came back before its next attempt was due, or while what
+its kind needs is away, and was not handled; ``redelivered``: its handler failed unexpectedly; ``quarantined``: its
+publisher was not entitled to it."""
 PublishOutcome = Literal["confirmed", "nacked", "returned", "forbidden", "failed", "unknown"]
 """``nacked``: a queue was full; ``returned``: no queue is bound; ``forbidden``: a right is missing; ``failed``: the
 channel was closed, perhaps because of another publish; ``unknown``: the connection was lost before the answer."""

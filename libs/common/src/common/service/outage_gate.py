@@ -12,12 +12,15 @@ is handled                                opens for what messages of its kind ha
 ends in any other way                     stays as it is
 ========================================  ==========================================================================
 
-An attempt that lacks something while the gate is closed for it began before, and says nothing new. A message that waits
-here keeps its slot, ten seconds at most: where many of a closed kind come, others in the same queue are slower, too.
+An attempt that lacks something while the gate is closed for it began before, and says nothing new.
+
+A message that waits here keeps its slot, ten seconds at most. In a queue of facts, where other kinds may go on, those
+of closed kinds keep at most half of the slots: further ones are given back, and the broker brings them again after its
+shortest delay. While something is away that all kinds need, and in other queues, which hold one kind, all wait.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from common.clock import loop_time
@@ -46,13 +49,30 @@ class Lack:
 class OutageGate:
     """The gate of one process. Of each kind of message it knows what such messages have lacked."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int) -> None:
+        """``slots``: messages of one queue that are handled at the same time."""
+        self._most_waiting = slots // 2
+        self._waiting: Counter[str] = Counter()
+        """Messages that wait here and leave their queue to other kinds, by queue."""
         self._lacks: dict[str, Lack] = {}
         self._needs: dict[str, set[str]] = defaultdict(lambda: set(NEEDED_BY_ALL))
 
-    async def wait(self, message: Incoming) -> None:
-        """Return when the message may be tried."""
-        await asyncio.sleep(max(self.closed_until(message) - loop_time(), 0.0))
+    async def admits(self, message: Incoming) -> bool:
+        """Return True when the message may be tried; False, at once, when it is to be given back."""
+        seconds = self.closed_until(message) - loop_time()
+        if seconds <= 0.0:
+            return True
+        if not self._is_alone(message):
+            await asyncio.sleep(seconds)
+            return True
+        if self._waiting[message.queue] >= self._most_waiting:
+            return False
+        self._waiting[message.queue] += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._waiting[message.queue] -= 1
+        return True
 
     def closed_until(self, message: Incoming) -> float:
         """Until when messages of this kind are held up, on the clock of the event loop; 0 = they are not."""
@@ -70,6 +90,11 @@ class OutageGate:
         """The message was handled: what its kind needs is there."""
         for dependency in self._lacks_of(message):
             del self._lacks[dependency]
+
+    def _is_alone(self, message: Incoming) -> bool:
+        """Whether other kinds in its queue may go on."""
+        is_for_all = any(self._lacks[each].closed_until > loop_time() for each in NEEDED_BY_ALL & self._lacks.keys())
+        return kind_of(message) in FLOWS and not is_for_all
 
     def _lacks_of(self, message: Incoming) -> dict[str, Lack]:
         needs = self._needs.get(kind_of(message), NEEDED_BY_ALL)

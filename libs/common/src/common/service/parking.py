@@ -26,6 +26,7 @@ from common.facts import (
     OperatorActed,
     OperatorRequested,
     PackageFact,
+    ParkedPackage,
     SecurityNoticed,
     security_event,
 )
@@ -267,14 +268,24 @@ def about_message(message: Incoming) -> tuple[About, bool]:
         return About(), False
     if not isinstance(fact, PackageFact):
         return About(subject=fact.subject), False
+    package = _package_in(fact) if message.queue.startswith(ON_THE_WAY) else None
     about = About(
         subject=fact.subject,
         package_id=fact.package_id,
         document_id=fact.document_id,
         sender=fact.sender,
-        holds_package=isinstance(fact, CarriesPackage) and message.queue.startswith(ON_THE_WAY),
+        holds_package=package is not None,
+        package=package,
     )
     return about, False
+
+
+def _package_in(fact: PackageFact) -> ParkedPackage | None:
+    if not isinstance(fact, CarriesPackage):
+        return None
+    return ParkedPackage(
+        fact=fact.fact, kind=fact.kind, envelope=fact.envelope, submitted_at=fact.submitted_at, place=fact.place
+    )
 
 
 def _about_inbox_message(labels: Mapping[str, str]) -> About:
@@ -330,6 +341,7 @@ def acted_fact(service: str, record: MessageRecord, request: OperatorRequested) 
         sender=record.about.sender,
         package_id=record.about.package_id,
         document_id=record.about.document_id,
+        package=None if record.is_quarantined else record.about.package,
         message_event_id=record.about.event_id,
     )
 

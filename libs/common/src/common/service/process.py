@@ -38,21 +38,25 @@ class Processor:
         *,
         patience: timedelta,
         handler_seconds: float,
+        slots: int,
         on_security: Noticed,
         now: Clock = utc_now,
     ) -> None:
+        """``slots``: messages of one queue that are handled at the same time."""
         self._service = service
         self._records = records
         self._patience = patience
         self._handler_seconds = handler_seconds
         self._on_security = on_security
         self._now = now
-        self._gate = OutageGate()
+        self._gate = OutageGate(slots)
         self._last_success: tuple[str, datetime] | None = None
 
     async def process(self, message: Incoming, handle: Handler) -> Settlement:
         """Handle a message from a queue and decide what the broker is told. Raises nothing but cancellation."""
-        await self._gate.wait(message)
+        if not await self._gate.admits(message):
+            record_message(self._service, "waiting", 0.0)
+            return Settlement(Disposition.RETURN, "waiting")
         began = time.monotonic()
         self._note_wait(message)
         with structlog.contextvars.bound_contextvars(), processing(message, FACT_NAMES), in_flight(self._service):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
-from common.facts import ObjectRef
+from common.facts import ObjectRef, ParkedPackage
 from common.service.incoming import Incoming
 from common.service.settle import History, Settlement
 
@@ -88,6 +88,8 @@ class About(BaseModel):
     """Of the message itself, if it had been in a unit's inbox."""
     holds_package: bool = False
     """The message carries a package on its way: its sender has to be told."""
+    package: ParkedPackage | None = None
+    """What its fact says of that package; None in records of earlier releases."""
 
 
 class MessageRecord(BaseModel):

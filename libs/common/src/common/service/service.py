@@ -75,6 +75,7 @@ class Service:
             self._records,
             patience=timedelta(hours=settings.patience_hours),
             handler_seconds=settings.handler_seconds,
+            slots=settings.prefetch,
             on_security=self._security,
         )
         bodies = ParkedBodies(objects)

@@ -14,10 +14,10 @@ from router.compose import NOT_YET_RECEIVED
 from router.delivery_history import History, has_event, may_answer_for
 from router.delivery_state import RECALLS, VERSIONS, EventKind, Step
 from router.execute.execution import Decided, Execution, Work, answer_event, answer_id, joined
-from router.execute.messages import agreed, recalled, recorded, superseded
+from router.execute.messages import agreed, package_placing, recalled, recorded, superseded
 from router.metrics import record_status
 from router.order import SubmissionOrder
-from router.placing import Placing, delivery_placing_id
+from router.placing import Placing, PlacingState
 from router.store import Store
 
 
@@ -67,22 +67,38 @@ class EarlyActs:
     async def _apply_all(self, execution: Execution, acts: Sequence[Act], receiver: UnitCode) -> tuple[Step, Work]:
         """A unit that never got anything of a document taken back has nothing to answer: the trunk agrees for it.
 
-        It may have got what an earlier run had placed before the act was known, and may have answered since.
+        It may have got what another run had placed before the act was known, and may have answered since.
         """
         history = await self._store.deliveries.history(execution.decision.subject, receiver)
-        placed = await self._store.placings.find(delivery_placing_id(execution.fact.package_id, receiver))
-        had_content = placed is not None or _had_content(history, execution.fact.event_id)
+        content = package_placing(execution, receiver)
+        placed = await self._store.placings.find(content.id)
+        had_before = _had_content(history, execution.fact.event_id)
+        if placed is None and not had_before:
+            placed = await self._keep_back(content, acts, history)
+        is_kept_back = placed is not None and placed.is_kept_back
+        had_content = had_before or (placed is not None and not is_kept_back)
         works = []
         for act in acts:
             step, facts = await self._happen(act, receiver)
             is_told = had_content and act.placing
             works.append(Work((Placing.model_validate(act.placing),) if is_told else (), facts=facts))
-            if act.event.kind not in RECALLS or had_content:
-                continue
-            if may_answer_for(history, receiver, answer_id(act.event.id)):
+            if act.event.kind in RECALLS and is_kept_back:
                 step, agreement = await self._agree(act, receiver)
                 works.append(Work(facts=(agreement,)))
         return step, joined(works)
+
+    async def _keep_back(self, content: Placing, acts: Sequence[Act], history: History) -> Placing | None:
+        """See to it that no run places content at a unit that has nothing of the document, if it is recalled from it
+        and the unit has said nothing. Returns the placing as saved.
+
+        Runs of an update may overlap: the row decides, which one of them inserts.
+        """
+        recall = next((act.event.id for act in acts if act.event.kind in RECALLS), None)
+        if recall is None or not may_answer_for(history, content.receiver, answer_id(recall)):
+            return None
+        kept_back = {"state": PlacingState.WITHDRAWN, "withdrawn_by": recall, "fact": None}
+        await self._store.placings.open([content.model_copy(update=kept_back)])
+        return await self._store.placings.find(content.id)
 
     async def _apply_one(self, act: Act, receiver: UnitCode) -> Work | None:
         history = await self._store.deliveries.history(act.document_key, receiver)

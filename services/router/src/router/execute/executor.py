@@ -110,7 +110,8 @@ class Executor:
         if len(placings) == 1 and not held:
             placings = [placings[0].model_copy(update={"is_alone": True})]
         held_before = await self._store.placings.open(held)
-        await self._place(placings, execution if is_repeated else None)
+        may_overlap = is_repeated or message.kind is PackageKind.UPDATE
+        await self._place(placings, execution if may_overlap else None)
         await self._all(partial(self._sender.announce, each) for work in works for each in work.facts)
         await self._all(partial(self._held.settle, execution, placing.receiver) for placing in held)
         await self._all(partial(self._placer.order_again, each) for each in held if each.id in held_before)
@@ -143,7 +144,8 @@ class Executor:
     async def _place(self, placings: list[Placing], repeated: Execution | None = None) -> None:
         """Save the messages and have them tried. Of those that an earlier run settled, the facts are announced again.
 
-        ``repeated``: the execution that an earlier run began. Whoever agreed to a recall since then gets no content.
+        ``repeated``: the execution that another run may have begun. Whoever agreed to a recall since then gets no
+        content.
         """
         saved = await self._store.placings.open(placings)
         if repeated:

@@ -2,7 +2,8 @@
 
 New content is held until the unit answers the recall. If the unit agrees, nothing of the document is placed any more,
 neither what was held nor what was still on its way: a recall can overtake the document that it is about, when the order
-to place the document is delivered a second time.
+to place the document is delivered a second time. Answers count in the order of submission: what was withdrawn for one
+is placed after all when an earlier one arrives late, by which the unit had declined.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,7 @@ from common.facts import FACT, BaseFact
 from router.compose import ANSWER, Answer
 from router.delivery_history import content_packages, held_packages, position_of
 from router.delivery_state import DeliveryState
-from router.execute.execution import Execution, answer_id
+from router.execute.execution import Execution, answer_id, recall_of
 from router.execute.messages import withdrawn
 from router.execute.placing import Placer, Sender
 from router.placing import LOST_AFTER, Cause, Placing, PlacingState, delivery_placing_id
@@ -30,6 +31,14 @@ def held(placing: Placing, refusal: Answer, refused: BaseFact) -> Placing:
             "refused": refused.model_dump(mode="json", exclude_none=True),
         }
     )
+
+
+def is_withdrawn_for_answer(placing: Placing) -> bool:
+    """Whether it was withdrawn because the unit had agreed to a recall, and for nothing that the trunk or an operator
+    did."""
+    is_held_before = not placing.withdrawn_by and placing.refusal is not None
+    is_ours = is_held_before or recall_of(placing.withdrawn_by) != placing.withdrawn_by
+    return placing.state is PlacingState.WITHDRAWN and is_ours
 
 
 class HeldContent:
@@ -57,26 +66,34 @@ class HeldContent:
         state = position_of(history).state
         if state is DeliveryState.RECALL_PENDING:
             return
-        is_recalled = state is DeliveryState.RECALLED
-        for package_id in held_packages(history):
-            placing = await self._placing(package_id, receiver)
-            if placing is None:
-                continue
-            if is_recalled:
-                await self._withdraw(placing)
-            elif placing.state is PlacingState.HELD:
-                await self._store.placings.release(placing.id, self._now() + LOST_AFTER)
-                await self._placer.order(placing)
-        if is_recalled:
+        if state is DeliveryState.RECALLED:
+            for package_id in held_packages(history):
+                await self._withdraw(await self._placing(package_id, receiver))
             for package_id in content_packages(history):
                 await self._withdraw_unplaced(execution, await self._placing(package_id, receiver))
+        else:
+            for package_id in dict.fromkeys([*held_packages(history), *content_packages(history)]):
+                await self._give(await self._placing(package_id, receiver))
+
+    async def _give(self, placing: Placing | None) -> None:
+        """Content that was held, or that was withdrawn for an answer of the unit before which another one counts."""
+        if placing is None:
+            return
+        if placing.state is PlacingState.HELD:
+            await self._store.placings.release(placing.id, self._now() + LOST_AFTER)
+        elif not (is_withdrawn_for_answer(placing) and await self._reopened(placing)):
+            return
+        await self._placer.order(placing)
+
+    async def _reopened(self, placing: Placing) -> bool:
+        return await self._store.placings.reopen(placing.id, self._now() + LOST_AFTER)
 
     async def _placing(self, package_id: PackageId, receiver: UnitCode) -> Placing | None:
         return await self._store.placings.find(delivery_placing_id(package_id, receiver))
 
-    async def _withdraw(self, placing: Placing) -> None:
+    async def _withdraw(self, placing: Placing | None) -> None:
         """Content that was held. What was released and then withdrawn is announced by whoever withdrew it."""
-        if placing.refusal is None or not await self._store.placings.withdraw_held(placing.id):
+        if placing is None or placing.refusal is None or not await self._store.placings.withdraw_held(placing.id):
             return
         await self._answer(ANSWER.validate_python(placing.refusal))
         await self._sender.announce(FACT.validate_python(placing.refused))

@@ -99,23 +99,30 @@ class Placer:
         labels = placing.headers
         about_document(package_id=labels.get(PACKAGE_ID), document_id=labels.get(DOCUMENT_ID))
         is_needed = placing.state is not PlacingState.PLACED or order.again
-        if is_needed and (await self._is_given_up(placing) or not await self._may_try(placing)):
+        if is_needed and await self._is_given_up(placing):
             return
-        if is_needed and (failure := await self._attempt(placing)):
-            was_tried = placing.is_uncertain or message.is_redelivered  # a process may have ended in its attempt
-            await self._note_failure(placing, replace(failure, is_uncertain=failure.is_uncertain or was_tried))
-            return
+        if is_needed:
+            publish = await self._prepared(placing)
+            if not await self._may_try(placing):
+                return
+            if failure := await self._attempt(placing, publish):
+                was_tried = placing.is_uncertain or (message.is_redelivered and not _is_unbegun(placing, order))
+                await self._note_failure(placing, replace(failure, is_uncertain=failure.is_uncertain or was_tried))
+                return
         if is_needed and (renew_at := self._inbox.renewal_of(placing, self._now())):
             await self._store.placings.set_renewal(placing.id, renew_at)
         await self.note_placed(placing)
 
-    async def _is_given_up(self, placing: Placing) -> bool:
-        """Something of a document that the inbox had before, and the unit has agreed to a recall since: it is not
-        placed again."""
+    async def is_recalled(self, placing: Placing) -> bool:
+        """Whether it is something of a document that the inbox had before, and the unit has agreed to a recall since:
+        it is not placed again."""
         if placing.placed_at is None or not placing.delivery:
             return False
         history = await self._store.deliveries.history(placing.delivery, placing.receiver)
-        if position_of(history).state is not DeliveryState.RECALLED:
+        return position_of(history).state is DeliveryState.RECALLED
+
+    async def _is_given_up(self, placing: Placing) -> bool:
+        if not await self.is_recalled(placing):
             return False
         if await self._store.placings.withdraw_unplaced(placing.id, f"{placing.id}/given up"):
             await self._finish(placing)
@@ -132,12 +139,20 @@ class Placer:
         for placing in await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE):
             await self.order(placing)
 
-    async def _attempt(self, placing: Placing) -> Failure | None:
-        """Publish to the inbox. Returns why the inbox did not take it; None = it did. Raises ``Outage``."""
+    async def _prepared(self, placing: Placing) -> Outgoing | None:
+        """The message; None for a unit that is closed. Raises ``Outage`` while it cannot be published.
+
+        No attempt has begun until then, so what waits goes on waiting as it did, and may be withdrawn.
+        """
         if not self._reaches(placing.receiver):
-            return Failure(Cause.CLOSED)
+            return None
         await self._sender.check_publishing()
-        message = await self._inbox.message(placing)
+        return await self._inbox.message(placing)
+
+    async def _attempt(self, placing: Placing, message: Outgoing | None) -> Failure | None:
+        """Publish to the inbox. Returns why the inbox did not take it; None = it did. Raises ``Outage``."""
+        if message is None:
+            return Failure(Cause.CLOSED)
         try:
             with self._silence.patience_seconds(placing.receiver) as seconds:
                 async with asyncio.timeout(seconds):
@@ -205,3 +220,12 @@ class Placer:
             await self._sender.publish(message)
         except (QueueFull, Unroutable, Forbidden) as error:
             raise Outage("broker", f"{type(error).__name__}: {error}") from error
+
+
+def _is_unbegun(placing: Placing, order: PlaceOrder) -> bool:
+    """Whether an order that comes again has led to no attempt yet.
+
+    An attempt at what waits changes its state, and its end the number of attempts. Of a placing that was never tried
+    nobody knows: a process may have ended in the first attempt.
+    """
+    return placing.state is PlacingState.WAITING and order.attempt == placing.attempts

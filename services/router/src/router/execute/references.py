@@ -65,7 +65,7 @@ class References:
         placing = await self._store.placings.find(request.record_id)
         if placing is None:
             return
-        refusal = self._refusal(placing)
+        refusal = await self._refusal(placing)
         wish = Request(
             event_id=request.event_id,
             actor=request.actor,
@@ -78,13 +78,15 @@ class References:
             await self._placer.order(placing, again=True)
         await self._announce(request, placing, saved)
 
-    def _refusal(self, placing: Placing) -> str:
+    async def _refusal(self, placing: Placing) -> str:
         """Why there is nothing to renew; empty = there is."""
         if not self._inbox.is_by_reference(placing):
             return "the package is in the message itself"
         if placing.state is not PlacingState.PLACED:
             return f"not in the inbox, but {placing.state}"
-        return "" if self._reaches(placing.receiver) else "the unit is closed"
+        if not self._reaches(placing.receiver):
+            return "the unit is closed"
+        return "the unit has agreed to a recall of the document" if await self._placer.is_recalled(placing) else ""
 
     async def _announce(self, request: OperatorRequested, placing: Placing, saved: Request) -> None:
         identifier = digest_id("renew", request.record_id, request.event_id, request.actor, request.purpose)

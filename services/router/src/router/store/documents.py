@@ -35,6 +35,9 @@ class Documents(Protocol):
         """Keep what a package says of its DocumentId: refused, or an alias. A document that has it, and what a later
         package has said, stays."""
 
+    async def forget_discard(self, key: str, package_id: str) -> None:
+        """A package that an operator gave up may come after all: its document is refused, but not by this package."""
+
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the document's versions; again, the same."""
 
@@ -78,6 +81,13 @@ class MongoDocuments:
             saved = DOCUMENT.validate_python(row)
             if not saved.gives_way_to(record) or await self._take_over(row, record):
                 return
+
+    async def forget_discard(self, key: str, package_id: str) -> None:
+        """A package that an operator gave up may come after all."""
+        discarded = {"_id": key, "package_id": package_id, "state": DocumentState.REFUSED.value}
+        discarded |= {"reason": Reason.E_DISCARDED.value}
+        change = {"$set": {"package_id": "", "reason": None}, "$inc": {"revision": 1}}
+        await compare_and_set(self._documents, discarded, change)
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
         """Number of the package among the versions; again, the same. A process that ends in between leaves a gap."""

@@ -20,7 +20,7 @@ class DocumentRecord:
     document_id: DocumentId
     state: DocumentState
     package_id: PackageId
-    """The package that holds the DocumentId."""
+    """The package that holds the DocumentId; empty: one that was discarded, and restored since."""
     kind: PackageKind
     submitted_at: datetime
     versions: tuple[Version, ...] = ()

@@ -1,0 +1,100 @@
+"""Scripted scenes: what chance brings about too rarely. Each has one right end, whatever latencies and clocks are."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from common.domain.names import Lane, StatusCode
+from common.topology import FACTS, inbox_queue
+from tests.simulation import packages
+from tests.simulation.make_city import MEMBERS
+from tests.simulation.units import Item, UnitSystem
+
+if TYPE_CHECKING:
+    from tests.simulation.schedule import Schedule
+
+SENDER, RECEIVER = MEMBERS[0], MEMBERS[1]
+NUMBER = 1
+"""Of the document."""
+LATE_SECONDS = 25.0
+LOOK_SECONDS = 0.2
+ENDS = {StatusCode.AGREED: "RECALLED", StatusCode.DECLINED: "SENT"}
+"""The state of the delivery, by what the unit answers."""
+NAMES = ("placed_without_an_answer", "overtaken_by_its_recall")
+
+
+class Scene:
+    """A document, its recall, and the unit's answer to that."""
+
+    def __init__(self, schedule: "Schedule", name: str, answer: StatusCode) -> None:
+        self._schedule = schedule
+        self._world = schedule.world
+        self._inbox = schedule.world.broker.queues[inbox_queue(RECEIVER)]
+        self.name = name
+        self.answer = answer
+
+    def begin(self) -> None:
+        """Play it."""
+        plays = dict(zip(NAMES, (self._placed_without_an_answer, self._overtaken_by_its_recall), strict=True))
+        self._world.spawn("scene", plays[self.name]())
+
+    def react(self, system: UnitSystem, item: Item) -> None:
+        """The receiver answers the recall, and reports nothing."""
+        if system.unit.code == RECEIVER and item.type == "document" and item.headers.get("x-kind") == "recall":
+            identifier = packages.document_id(SENDER, NUMBER)
+            system.submit(packages.report(RECEIVER, SENDER, identifier, self.answer), 0.5)
+
+    def violations(self) -> Iterator[str]:
+        """What is wrong in the end."""
+        states = [row["state"] for row in self._world.rows("router.deliveries") if row["receiver"] == RECEIVER]
+        if states != [ENDS[self.answer]]:
+            yield f"{self.name}, answered by {self.answer}, ended in {states}"
+
+    async def _placed_without_an_answer(self) -> None:
+        """The inbox takes the document, and its confirm comes only after the recall."""
+        self._world.broker.lead(self._inbox, is_silent=True)
+        self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
+        await self._until(lambda: "waiting" in self._states())
+        self._submit(packages.recall(SENDER, (RECEIVER,), NUMBER))
+        await self._until(lambda: self._has_happened("recall"))
+        await asyncio.sleep(2.0)
+        self._world.broker.lead(self._inbox, is_silent=False)
+
+    async def _overtaken_by_its_recall(self) -> None:
+        """The order to place the document is late; the unit answers the recall, and then its inbox is full while the
+        recall comes again."""
+        broker = self._world.broker
+        broker.lateness = lambda queue: LATE_SECONDS if queue.name.startswith("place.") else 0.0
+        self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
+        await self._until(self._states)
+        await asyncio.sleep(1.0)
+        broker.lateness = lambda queue: 0.0
+        self._submit(packages.recall(SENDER, (RECEIVER,), NUMBER))
+        await self._until(lambda: self._has_happened(self.answer))
+        self._inbox.filler = 10**6
+        await self._until(lambda: {"waiting", "withdrawn"} & self._states())
+        self._repeat_recall()
+        await asyncio.sleep(4.0)
+        self._inbox.filler = 0
+
+    def _submit(self, package: packages.Package) -> None:
+        self._schedule.units[SENDER].submit(package)
+
+    def _repeat_recall(self) -> None:
+        for message in [each for each in self._world.published if each.exchange == FACTS]:
+            if message.properties.get("message_type") == "notice.accepted" and b'"kind":"recall"' in message.body:
+                self._world.broker.publish(message.user, message.exchange, message.routing_key, message.body,
+                                           message.properties, message.headers)  # fmt: skip
+                return
+
+    def _states(self) -> set[str]:
+        """Where the document is on its way to the unit."""
+        rows = self._world.rows("router.placings")
+        return {row["state"] for row in rows if row["receiver"] == RECEIVER and row["headers"].get("x-kind") == "new"}
+
+    def _has_happened(self, code: str) -> bool:
+        return any(row["code"] == code for row in self._world.rows("router.delivery_events"))
+
+    async def _until(self, holds: Callable[[], Any]) -> None:
+        while not holds():
+            await asyncio.sleep(LOOK_SECONDS)
