@@ -3,7 +3,8 @@
 import hashlib
 import io
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from common.domain.reason import Reason
+from common.edxml.dates import VIETNAM
 from mint.ltv import add_validation_data
 from mint.tamper import TAMPERS
 from validator.pki.pem import LIST, blocks
@@ -20,7 +22,7 @@ from validator.pki.trust_folder import load
 from validator.policy import DEFAULT
 from validator.report.change_rules import ChangeRule
 from validator.report.html import page
-from validator.report.model import SCHEMA, Report
+from validator.report.model import SCHEMA, Report, in_zone
 from validator.report.rules import RULES
 from validator.report.vietnamese import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, ROLES, STEPS
 from validator.report.vocabulary import SubIndication, Verdict
@@ -216,3 +218,15 @@ def test_reports_of_the_first_schema_are_read(case: str) -> None:
 
 if __name__ == "__main__":
     FILE.write_text(schema(), encoding="utf-8")
+
+
+@pytest.mark.parametrize("zone", [VIETNAM, timezone(timedelta(hours=-12)), None])
+def test_times_at_the_ends_of_the_calendar_are_shown(harness: Harness, zone: tzinfo | None) -> None:
+    """A claim may say anything, and a list that is in force for ever ends on 9999-12-31."""
+    report = _report(harness, "right")
+    for at in (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)):
+        assert in_zone(at, zone) == at
+        (first, *others) = report.signatures
+        statuses = tuple(replace(each, next_update=at) for each in first.statuses)
+        odd = replace(report, signatures=(replace(first, signing_time=at, statuses=statuses), *others))
+        assert page([("a.pdf", odd)])

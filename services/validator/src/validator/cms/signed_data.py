@@ -109,7 +109,7 @@ def _parts(element: Element) -> list[Element]:
     parts: list[Element] = []
     with contained(lambda _: None):
         for each in element:
-            parts.append(each)  # noqa: PERF402 - those before one that cannot be read count
+            parts.append(each)
     return parts
 
 

@@ -4,7 +4,7 @@ All of it is frozen and, through ``Report.as_json``, plain JSON: the report is t
 """
 
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from common.domain.names import Label, Sha256, UnitCode
@@ -185,6 +185,14 @@ class Report:
         """The report as plain JSON values; times in ISO 8601 with offset."""
         plain: dict[str, Any] = _plain(self)
         return plain
+
+
+def in_zone(at: datetime, zone: tzinfo | None) -> datetime:
+    """The time in a zone, None = that of the machine; as it is where that would lie outside of the calendar."""
+    try:
+        return at.astimezone(zone)
+    except (OverflowError, ValueError, OSError):
+        return at
 
 
 def _plain(value: Any) -> Any:
