@@ -306,6 +306,32 @@ def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
     assert answer([ROOT_LIST, *lists]) is expected
 
 
+def test_lists_of_the_same_date_and_number() -> None:
+    """Whichever is read first, what one of them names counts."""
+    for hold in (True, False):
+        named = listing("CA", "ca", 10, number=5, hold=hold)
+        assert answer([ROOT_LIST, named, listing("CA", "ca", number=5), listing("CA", "ca", 11, number=5)]) is REVOKED
+
+
+LOST, HELD = x509.ReasonFlags.key_compromise, x509.ReasonFlags.certificate_hold
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"), [([LOST, HELD], REVOKED), ([HELD, LOST], REVOKED), ([HELD, HELD], VALID)]
+)
+def test_a_certificate_that_a_list_names_twice(reasons: list[x509.ReasonFlags], expected: Reason | None) -> None:
+    """The later entry takes back neither the reason nor the date of the earlier one."""
+    builder = x509.CertificateRevocationListBuilder().issuer_name(named("CA"))
+    builder = builder.last_update(NOW - DAY).next_update(NOW + DAY)
+    for days, reason in zip((10, 2), reasons, strict=True):
+        entry = x509.RevokedCertificateBuilder().serial_number(10).revocation_date(NOW - days * DAY)
+        builder = builder.add_revoked_certificate(entry.add_extension(x509.CRLReason(reason), critical=False).build())
+    twice = builder.sign(key("ca"), hashes.SHA256()).public_bytes(Encoding.DER)
+    assert answer([ROOT_LIST, twice, listing("CA", "ca", age=DAY / 4)]) is expected
+    then = listing("Root", "root", age=20 * DAY), listing("CA", "ca", age=20 * DAY)
+    assert answer([*then, twice], at=NOW - 5 * DAY) is REVOKED
+
+
 def test_a_removal_is_about_one_certificate() -> None:
     """An indirect list takes back what it said of another issuer's certificate of the same serial number."""
     every = issuing_point(indirect_crl=True)

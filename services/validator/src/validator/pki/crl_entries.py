@@ -73,7 +73,10 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
             continue
         if note.invalid_since is not None:
             since = min(since, int(note.invalid_since.timestamp()))
-        target[serial] = (since, note.reason == HOLD)
+        on_hold = note.reason == HOLD
+        if (before := target.get(serial)) is not None:  # listed twice: what is for good counts, from the earlier date
+            since, on_hold = min(since, before[0]), on_hold and before[1]
+        target[serial] = (since, on_hold)
     return read
 
 

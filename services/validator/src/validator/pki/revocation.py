@@ -63,11 +63,13 @@ def _views(
 
 def _said_so_far(views: Iterable[View], evidence: Evidence) -> list[View]:
     latest = evidence.now + evidence.policy.clock_grace
-    return sorted(
-        (view for view in views if view.statement.this_update <= latest),
-        key=lambda view: (view.statement.this_update, view.statement.number or 0),
-        reverse=True,
-    )
+    return sorted((view for view in views if view.statement.this_update <= latest), key=_newest_first, reverse=True)
+
+
+def _newest_first(view: View) -> tuple[datetime, int, bool, str]:
+    """Of two that are equally new, the one that names the certificate goes first; the digest only fixes the order."""
+    statement = view.statement
+    return statement.this_update, statement.number or 0, view.entry is not None, statement.sha256
 
 
 def _answers(
