@@ -37,7 +37,7 @@ def check_revocation(
             if revoked := revocation(certificate, known, at, evidence.now):
                 name = revoked.statement.number or revoked.statement.sha256
                 text = f"certificate {certificate.serial_number:x} revoked, {revoked.statement.kind} {name}"
-                raise Fault("7.3", field, text)
+                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked.statement))
         return tuple(
             used
             for (certificate, _), known in zip(pairs, views, strict=True)

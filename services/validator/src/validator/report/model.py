@@ -36,7 +36,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusUsed:
-    """The revocation list or OCSP response that said "not revoked" for one certificate of the chain."""
+    """The revocation list or OCSP response that decided about one certificate of the chain."""
 
     certificate_sha256: Sha256
     kind: StatusKind
@@ -114,6 +114,8 @@ class SignatureReport:
     """Subjects of the chain as text, for people only."""
     statuses: tuple[StatusUsed, ...] = ()
     """What was said on revocation: one statement per certificate, the root excepted."""
+    revoked_by: StatusUsed | None = None
+    """The list or answer that names a certificate of the chain as revoked (7.3)."""
     proven_at: datetime | None = None
     """Earliest time at which a trusted time stamp proves that the signature existed."""
     judged_at: datetime | None = None
@@ -178,7 +180,9 @@ class Report:
         """Digests of what the verdict rests on besides the document: certificates of the chains, and lists."""
         parts: list[SignatureReport | TimeStampReport]
         parts = [*self.signatures, *(stamp for each in self.signatures for stamp in each.time_stamps)]
-        lists = (status.sha256 for part in parts for status in part.statuses if not status.embedded)
+        named = [each.revoked_by for each in self.signatures if each.revoked_by]
+        said = [*named, *(status for part in parts for status in part.statuses)]
+        lists = (status.sha256 for status in said if not status.embedded)
         return frozenset((*lists, *(sha256 for part in parts for sha256 in part.chain[1:])))
 
     def as_json(self) -> dict[str, Any]:
