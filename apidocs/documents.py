@@ -22,7 +22,7 @@ PURPOSES = {
     "intake": "Asks whether a package may enter, saves it, and announces the answer.",
     "validator": "Asks whether each PDF of a package is what the law calls a valid document.",
     "router": "Decides which units receive a document, keeps the state of each delivery, and fills the inboxes.",
-    "archive": "Keeps packages and reports under object lock, and chains every fact of a document into a ledger.",
+    "archive": "Keeps packages and reports under object lock, and enters every fact into a ledger.",
     "notifier": "Notifies people by e-mail and systems by webhook, once per event, contact and channel.",
     OPERATOR: "The operator's command line: announces people's decisions about parked messages.",
     UNIT: "The system of one unit: it submits packages and reads its own inbox (docs/upstream.md).",

@@ -78,6 +78,9 @@ fi
 sed -f .s3_keys.sed "$identities" | write s3_identities.json
 rm .s3_keys.sed
 
+# Signs the checkpoints of the ledger's log (docs/operations/ledger-log.md).
+random 32 | keep log_key
+
 random 24 | keep grafana_admin_password
 # Given by others: empty until then. The mail server's password, and where alerts go.
 for name in smtp_password backup_s3_access_key backup_s3_secret_key alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do

@@ -8,9 +8,10 @@ import pytest
 
 from archive import handlers
 from archive.handlers import Archive
+from archive.ledger import Ledger
 from archive.progress import Mark, is_finished
 from archive.retention import read_table
-from archive.store import Ledger, Progress, Records
+from archive.store import Progress, Records
 from common.database import Database
 from common.facts import BaseFact, DeliveryWaiting, PackageFinished, PackageRouted
 from common.objects import Objects

@@ -13,9 +13,10 @@ from minio.error import S3Error
 from minio.retention import Retention
 
 from archive.handlers import Archive
+from archive.ledger import Ledger
 from archive.record import Kept, archived
 from archive.retention import read_table
-from archive.store import Ledger, Progress, Records
+from archive.store import Progress, Records
 from common.database import Database
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from archive.handlers import Archive
+from archive.ledger import Ledger
 from archive.progress import ARCHIVING, ROUTING, VALIDATION, Mark, Said, said, units_named
 from archive.retention import read_table
-from archive.store import Ledger, Progress, Records
+from archive.store import Progress, Records
 from common.database import Database
 from common.domain.envelope import Business, Envelope, Organization, ReceiverChange
 from common.domain.names import Lane, PackageKind, StatusCode

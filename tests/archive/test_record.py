@@ -9,13 +9,18 @@ from archive.record import Kept, Parts, archived, record
 from archive.retention import read_table
 from common.domain.reason import Reason
 from common.facts import ObjectRef
-from common.ledger import Head, next_entry
+from common.ledger import Entry, new_entry, new_salt
+from tests.harness.chained import linked
 
 from .conftest import AT, Material, ref_of
 
 TABLE = read_table()
 MATERIAL = Material()
 ATTACHMENTS: tuple[ObjectRef, ...] = tuple(ref_of(data) for data in MATERIAL.files)
+
+
+def entry_of(fact: Kept, at: datetime = AT) -> Entry:
+    return new_entry(fact, at, new_salt())
 
 
 @pytest.mark.parametrize(
@@ -47,20 +52,27 @@ ATTACHMENTS: tuple[ObjectRef, ...] = tuple(ref_of(data) for data in MATERIAL.fil
     ],
 )
 def test_what_is_kept(fact: Kept, parts: Parts, roles: list[str], row: str) -> None:
-    entry = next_entry(Head(), fact, AT)
+    entry = entry_of(fact)
     decided, copies = record(fact, parts, entry, TABLE)
     assert [copy.kept.role for copy in copies] == roles
     assert decided.retention_class == row
     assert decided.verdict == fact.fact
-    assert (decided.ledger_seq, decided.ledger_hash) == (1, entry.hash)
+    assert (decided.ledger_seq, decided.ledger_hash) == (0, entry.leaf_hash())
     assert decided.objects == tuple(copy.kept for copy in copies)
     for copy in copies:
         assert (copy.kept.sha256, copy.kept.size_bytes) == (copy.source.sha256, copy.source.size_bytes)
 
 
+def test_the_record_of_a_fact_that_an_earlier_release_has_chained() -> None:
+    entry = linked(MATERIAL.verified(), AT, 7)
+    decided, _ = record(MATERIAL.verified(), Parts(), entry, TABLE)
+    assert entry.link
+    assert (decided.ledger_seq, decided.ledger_hash) == (7, entry.link.hash)
+
+
 def test_keys() -> None:
     fact = MATERIAL.verified()
-    _, copies = record(fact, Parts("Công văn", ATTACHMENTS), next_entry(Head(), fact, AT), TABLE)
+    _, copies = record(fact, Parts("Công văn", ATTACHMENTS), entry_of(fact), TABLE)
     folder = f"{fact.subject}/{fact.package_id}"
     assert [copy.kept.key for copy in copies] == [
         f"{folder}/package.edxml",
@@ -87,32 +99,32 @@ def test_records_that_end_together_share_their_evidence() -> None:
 
 def test_the_same_file_attached_twice_is_kept_twice() -> None:
     fact = MATERIAL.verified()
-    _, copies = record(fact, Parts("", ATTACHMENTS[:1] * 2), next_entry(Head(), fact, AT), TABLE)
+    _, copies = record(fact, Parts("", ATTACHMENTS[:1] * 2), entry_of(fact), TABLE)
     assert len({copy.kept.key for copy in copies}) == 5
 
 
 def test_the_record_is_the_same_whenever_it_is_made() -> None:
     fact = MATERIAL.verified()
-    entry = next_entry(Head(), fact, AT)
+    entry = entry_of(fact)
     assert record(fact, Parts(), entry, TABLE)[0].evidence() == record(fact, Parts(), entry, TABLE)[0].evidence()
 
 
 def test_evidence_names_digests_law_and_ledger_but_nothing_of_the_content() -> None:
     fact = MATERIAL.verified()
-    entry = next_entry(Head(), fact, AT)
+    entry = entry_of(fact)
     evidence = json.loads(record(fact, Parts("Công văn", ATTACHMENTS), entry, TABLE)[0].evidence())
     assert evidence["objects"][0]["sha256"] == fact.package.sha256
     assert evidence["label"] == "ORIGINAL"
     assert evidence["policy_version"] == "2026-11"
     assert evidence["legal_basis"]
     assert evidence["retain_until"] == "2036-12-31T16:59:59Z"
-    assert evidence["ledger_hash"] == entry.hash
+    assert evidence["ledger_hash"] == entry.leaf_hash()
     assert "Nguyễn" not in json.dumps(evidence, ensure_ascii=False)
 
 
 def test_what_is_announced_comes_from_the_saved_record() -> None:
     fact = MATERIAL.verified()
-    saved, _ = record(fact, Parts(), next_entry(Head(), fact, datetime(2026, 11, 23, tzinfo=UTC)), TABLE)
+    saved, _ = record(fact, Parts(), entry_of(fact, datetime(2026, 11, 23, tzinfo=UTC)), TABLE)
     told = archived(fact, saved)
     assert told.event_id == f"{fact.package_id}:document.archived:1"
     assert told.occurred_at == datetime(2026, 11, 23, tzinfo=UTC)

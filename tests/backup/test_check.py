@@ -160,11 +160,15 @@ def test_secret_content_that_came_back(check: Any, database: Any, put: Any, admi
 
 
 def test_a_record_of_another_ledger(check: Any, database: Any) -> None:
-    record = {"_id": "p", "document_key": "k", "ledger_seq": 1, "ledger_hash": "0" * 64}
-    database["trunk_archive"]["records"].insert_one(record)
+    record = {"document_key": "k", "event_id": "e", "ledger_hash": "0" * 64}
+    numbers = {"p": 1, "q": 0}
+    rows = [{"_id": name, "ledger_seq": seq, **record} for name, seq in numbers.items()]
+    database["trunk_archive"]["records"].insert_many(rows)
     assert faults(check()) == [
-        "package p: its record names another entry of the ledger than k/00000001",
+        "package p: its entry k/00000001 is not in the ledger",
+        "package q: its entry k/:e is not in the ledger",
         "p: the record in the database cannot be read",
+        "q: the record in the database cannot be read",
     ]
 
 

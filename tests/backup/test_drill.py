@@ -220,7 +220,7 @@ def test_all_servers_are_lost(drill: Drill) -> None:
     assert eventually(lambda: fresh(trunk) == {"database", "store"}, PATIENCE_SECONDS, 1.0)
 
 
-def test_only_the_databases_are_lost_and_the_backup_is_old(drill: Drill) -> None:
+def test_only_the_databases_are_lost_and_the_backup_is_old(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
     """Broker and object store are of now. What was accepted meanwhile is named, and gets its former ids again.
 
     The backup is written while the first letters are on their way.
@@ -253,6 +253,9 @@ def test_only_the_databases_are_lost_and_the_backup_is_old(drill: Drill) -> None
         assert entry["sender"] in line
         assert ("document.verified" in line) is (package not in on_their_way)
 
+    verified = re.search(r"^(\d+) entries, .* 0 faults$", drill.control("log", "verify"), re.MULTILINE)
+    assert verified, "the log is that of now"
+    monkeypatch.setenv("TRUNK_LOG_ADOPT_SIZE", verified[1])
     drill.trunk = trunk = Trunk.up()
     assert drill.control("restore", "resubmit").count(": submitted as ") == len(lost)
     assert eventually(lambda: drill.known(lost), PATIENCE_SECONDS)

@@ -10,7 +10,7 @@ from tests.system.trunk import ROOT
 from trunkctl.backup.order import ORDER, in_order
 
 FOLLOWS = {
-    "archive": [("progress", "records"), ("records", "ledger"), ("ledger", "ledger_events")],
+    "archive": [("progress", "records"), ("records", "ledger"), ("batches", "ledger"), ("ledger", "ledger_events")],
     "router": [
         *(("placings", "decisions"), ("deliveries", "decisions"), ("delivery_events", "decisions")),
         *(("deliveries", "delivery_events"), ("acts", "decisions"), ("decisions", "documents")),

@@ -16,9 +16,10 @@ from minio.commonconfig import COMPLIANCE
 from minio.retention import Retention
 
 from archive.handlers import Archive
+from archive.ledger import Ledger
 from archive.record import Record
 from archive.retention import read_table
-from archive.store import Ledger, Progress, Records
+from archive.store import Progress, Records
 from common.buckets import make_missing
 from common.database import Database
 from common.objects import ARCHIVE, CONTENT, DIRECTORY, PARKED, Objects

@@ -1,133 +1,144 @@
-"""The chain: whole as it was written, broken by any change."""
+"""Entries and their leaves: what a leaf commits to, and that it tells nothing."""
 
+import hashlib
+import hmac
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common.domain.names import Lane, PackageKind
-from common.facts import PackageRepeated
-from common.ledger import GENESIS, Broken, Entry, Head, chain, entry_hash, entry_key, next_entry
+from common.facts import BaseFact, NoticeAccepted, ObjectRef, PackageRepeated
+from common.ledger import SALT_BYTES, Entry, Link, chained_key, entry_key, entry_of, new_entry, new_salt, row_of
+from common.tlog.tiles import MAX_ENTRY_BYTES
+from tests.harness.chained import chained_row, linked
 
-SUBJECT = "d" * 32
 AT = datetime(2026, 11, 22, 8, 30, 0, 123456, tzinfo=UTC)
+SALT = bytes(range(SALT_BYTES))
+ABOUT: dict[str, Any] = {
+    "event_id": "p:1:1",
+    "occurred_at": AT,
+    "subject": "d" * 32,
+    "package_id": "p" * 32,
+    "sender": "000.00.14.H29",
+    "document_id": "000.00.14.H29,2026/11/22,15/TB",
+    "kind": PackageKind.STATUS,
+    "lane": Lane.NORMAL,
+    "submitted_at": AT,
+}
 
 
-def fact(number: int, subject: str = SUBJECT, detail: str = "") -> PackageRepeated:
-    return PackageRepeated(
-        event_id=f"p:{number}:1",
-        occurred_at=AT,
-        subject=subject,
-        package_id="p" * 32,
-        sender="A.01",
-        document_id="1/TB",
-        kind=PackageKind.NEW,
-        lane=Lane.NORMAL,
-        accepted=True,
-        detail=detail,
-        submitted_at=AT,
+def ref(sha256: str) -> ObjectRef:
+    return ObjectRef(bucket="content", key="k", sha256=sha256, size_bytes=705)
+
+
+NOTICE = NoticeAccepted(**ABOUT, package=ref("a" * 64), envelope=ref("b" * 64))
+REPEATED = PackageRepeated(**ABOUT, accepted=True)
+
+
+def entry(fact: BaseFact = NOTICE, salt: bytes = SALT) -> Entry:
+    return new_entry(fact, AT, salt)
+
+
+def test_the_leaf_is_what_the_documentation_says() -> None:
+    """An auditor's own program, which knows HMAC and JSON, must come to the same."""
+    told = entry()
+    content = json.dumps(
+        {
+            "subject": "d" * 32,
+            "event_id": "p:1:1",
+            "fact": "notice.accepted",
+            "recorded_at": "2026-11-22T08:30:00.123+00:00",
+            "body": told.body,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
     )
+    commitments = [
+        hmac.new(SALT, b"entry\0" + content.encode(), hashlib.sha256).hexdigest(),
+        hmac.new(SALT, b"package\0" + b"a" * 64, hashlib.sha256).hexdigest(),
+    ]
+    assert told.leaf().decode() == (
+        '{"entry":"%s","format":"trunk-entry/1","package":"%s"}' % tuple(commitments)  # noqa: UP031
+    )
+    assert told.leaf_hash() == hashlib.sha256(b"\0" + told.leaf()).hexdigest()
 
 
-def ledger(length: int, subject: str = SUBJECT) -> list[Entry]:
-    entries: list[Entry] = []
-    for number in range(1, length + 1):
-        head = Head(entries[-1].seq, entries[-1].hash) if entries else Head()
-        entries.append(next_entry(head, fact(number, subject), AT + timedelta(seconds=number)))
-    return entries
-
-
-def test_the_first_entry() -> None:
-    entry = next_entry(Head(), fact(1), AT)
-    assert (entry.seq, entry.prev, entry.key) == (1, GENESIS, f"{SUBJECT}/00000001")
-    assert entry.recorded_at == AT.replace(microsecond=123000)
-    assert json.loads(entry.body)["event_id"] == entry.event_id
-
-
-def test_the_hash_is_what_the_documentation_says() -> None:
-    """Fixed value: an auditor's own program must come to the same."""
-    sealed = {
-        "subject": "s",
-        "seq": 1,
-        "event_id": "e",
-        "recorded_at": datetime(2026, 1, 2, tzinfo=UTC),
-        "body": '{"đ":1}',
-        "prev": GENESIS,
+def test_every_leaf_has_the_same_length_whatever_it_stands_for() -> None:
+    """One without a package cannot be told from one with a package, nor a long fact from a short one."""
+    lengths = {
+        len(entry(fact).leaf()) for fact in (NOTICE, REPEATED, REPEATED.model_copy(update={"detail": "x" * 600}))
     }
-    text = (
-        '{"body":"{\\"đ\\":1}","event_id":"e","prev":"' + GENESIS + '",'
-        '"recorded_at":"2026-01-02T00:00:00.000+00:00","seq":1,"subject":"s"}'
-    )
-    import hashlib
-
-    assert entry_hash(**sealed) == hashlib.sha256(text.encode()).hexdigest()
+    assert lengths == {178}
+    assert lengths.pop() < MAX_ENTRY_BYTES
 
 
-def test_keys_sort_like_numbers() -> None:
-    keys = [entry_key(SUBJECT, seq) for seq in (1, 2, 9, 10, 99, 100, 12_345_678)]
-    assert keys == sorted(keys)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "e" * 32},
+        {"event_id": "p:1:2"},
+        {"fact": "document.verified"},
+        {"recorded_at": AT + timedelta(seconds=1)},
+        {"body": entry().body.replace("14.H29", "15.H29")},
+        {"salt": bytes(SALT_BYTES)},
+        {"link": Link(1, "0" * 64, "1" * 64)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_part_of_an_entry_is_committed_to(change: dict[str, Any]) -> None:
+    assert replace(entry(), **change).leaf() != entry().leaf()
 
 
-def test_an_empty_ledger_holds() -> None:
-    assert chain(SUBJECT, []) is None
+@pytest.mark.parametrize("part", ["seq", "prev", "hash"])
+def test_the_links_of_a_chained_entry_are_committed_to(part: str) -> None:
+    told = replace(linked(NOTICE, AT), salt=SALT)
+    assert told.link
+    other = replace(told.link, **{part: 2 if part == "seq" else "f" * 64})
+    assert replace(told, link=other).leaf() != told.leaf()
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(1, 12), st.data())
-def test_every_change_is_found_at_its_place(length: int, data: st.DataObject) -> None:
-    entries = ledger(length)
-    assert chain(SUBJECT, entries) is None
-    place = data.draw(st.integers(0, length - 1))
-    changed = entries[place]
-    change: dict[str, Any] = data.draw(
-        st.sampled_from(
-            [
-                {"subject": "e" * 32},
-                {"seq": changed.seq + 1},
-                {"event_id": "other"},
-                {"fact": "document.verified"},
-                {"recorded_at": changed.recorded_at + timedelta(milliseconds=1)},
-                {"body": changed.body.replace("true", "false")},
-                {"prev": "1" * 64},
-                {"hash": "1" * 64},
-            ]
-        )
-    )
-    tampered = [*entries[:place], replace(changed, **change), *entries[place + 1 :]]
-    broken = chain(SUBJECT, tampered)
-    assert broken is not None
-    assert broken.seq == place + 1
+@given(st.binary(min_size=SALT_BYTES, max_size=SALT_BYTES))
+def test_a_leaf_holds_neither_content_nor_a_digest_that_can_be_guessed(salt: bytes) -> None:
+    """Nothing that somebody can compute without the salt is in it."""
+    told, leaf = entry(salt=salt), entry(salt=salt).leaf().decode()
+    values = [told.subject, told.event_id, told.fact, told.body, *map(str, json.loads(told.body).values()), "a" * 64]
+    guesses = {hashlib.sha256(value.encode()).hexdigest() for value in (*values, told.content().decode())}
+    assert not [value for value in {*values, *guesses} if len(value) > 3 and value in leaf]
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(2, 12), st.data())
-def test_dropping_or_swapping_entries_is_found(length: int, data: st.DataObject) -> None:
-    entries = ledger(length)
-    place = data.draw(st.integers(0, length - 2))
-    dropped = entries[:place] + entries[place + 1 :]
-    swapped = [*entries[:place], entries[place + 1], entries[place], *entries[place + 2 :]]
-    for tampered in (dropped, swapped):
-        broken = chain(SUBJECT, tampered)
-        assert broken is not None
-        assert broken.seq == place + 1
+def test_the_package_of_a_fact() -> None:
+    assert entry(NOTICE).package_sha256() == "a" * 64
+    assert entry(REPEATED).package_sha256() == ""
 
 
-def test_a_resealed_forgery_breaks_the_entry_after() -> None:
-    entries = ledger(3)
-    forged = next_entry(Head(1, entries[0].hash), fact(2, detail="forged"), AT)
-    assert chain(SUBJECT, [entries[0], forged, entries[2]]) == Broken(3, "does not follow the entry before")
+@pytest.mark.parametrize("salt", [b"", b"short", b"x" * (SALT_BYTES + 1)])
+def test_no_leaf_without_a_salt(salt: bytes) -> None:
+    with pytest.raises(ValueError, match="salt"):
+        entry(salt=salt).leaf()
 
 
-def test_one_event_twice_is_found() -> None:
-    first = next_entry(Head(), fact(1), AT)
-    again = next_entry(Head(first.seq, first.hash), fact(1), AT)
-    assert chain(SUBJECT, [first, again]) == Broken(2, "event recorded twice")
+def test_salts_differ() -> None:
+    assert len({new_salt() for _ in range(100)}) == 100
 
 
-@pytest.mark.parametrize("subject", ["e" * 32, ""])
-def test_anothers_ledger_is_no_answer(subject: str) -> None:
-    assert chain(subject, ledger(2)) == Broken(1, "entry of another document")
+def test_entries_come_back_from_the_database() -> None:
+    assert entry_of(row_of(entry())) == entry()
+    former = linked(NOTICE, AT)
+    assert entry_of(chained_row(former)) == former
+
+
+def test_keys_of_this_release_are_behind_all_keys_of_a_chain() -> None:
+    """An archive of an earlier release looks for the end of a chain by the range of its keys."""
+    for event in ("0", "99999999", "9" * 32, "", "a/b", "é"):
+        assert chained_key("s", 99_999_999) < entry_key("s", event) < "s0"
+
+
+@pytest.mark.parametrize(("field", "value"), [("sender", "000.00.15.H29"), ("package_id", "q" * 32)])
+def test_another_event_under_the_same_id_is_told(field: str, value: str) -> None:
+    assert entry().differs_from(NOTICE) == ""
+    assert entry().differs_from(NOTICE.model_copy(update={field: value})) == field

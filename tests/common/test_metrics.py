@@ -200,6 +200,14 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
             ("trunk_backup_last_success_timestamp_seconds", ("database",)): 0.0,
         },
     ),
+    "set_log": (
+        lambda: metrics.set_log(7, AT),
+        {("trunk_log_size", ()): 7, ("trunk_log_unsealed_since_timestamp_seconds", ()): AT.timestamp()},
+    ),
+    "set_log_refused": (
+        lambda: metrics.set_log_refused("ahead"),
+        {("trunk_log_refused", (cause,)): float(cause == "ahead") for cause in ("no_key", "ahead", "conflict")},
+    ),
     "set_oldest_unfinished": (
         lambda: metrics.set_oldest_unfinished({(Unfinished.ROUTING, Lane.NORMAL): AT}),
         {("trunk_oldest_unfinished_timestamp_seconds", (stage, lane)): 0.0 for stage in Unfinished for lane in Lane}

@@ -18,8 +18,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from archive.handlers import Archive
+from archive.ledger import Ledger
 from archive.retention import read_table
-from archive.store import Ledger, Progress, Records
+from archive.store import Progress, Records
 from common.buckets import make_missing
 from common.database import Database
 from common.domain.directory import Directory, Unit

@@ -8,16 +8,21 @@ from itertools import permutations
 from math import inf
 from typing import Any
 
-from archive.store import _entry
 from common.domain.names import StatusCode
 from common.domain.reason import Reason
 from common.facts import DeliveryWaiting, PackageFinished, PackageRouted, name_of
-from common.ledger import chain
+from common.ledger import entry_of
+from common.objects import LOG
+from common.tlog.audit import audit
+from common.tlog.merkle import leaf_hash
+from common.tlog.names import CHECKPOINT
+from common.tlog.tiles import ENTRIES, entries_in, tiles_of
 from common.topology import FACTS, INBOX
 from router.delivery_history import position_of
 from router.store.delivery_rows import entry_in
 from tests.simulation.schedule import Schedule
 from tests.simulation.units import Item, Submitted
+from tests.simulation.world import LOG_KEY
 
 REPORTED_BY_UNITS = {code.value for code in StatusCode if code is not StatusCode.TAKE_BACK}
 UNRECORDED = {name_of(kind) for kind in (PackageRouted, PackageFinished, DeliveryWaiting)}
@@ -190,20 +195,37 @@ def copies_are_bounded(schedule: Schedule) -> Iterator[str]:
 
 
 def ledgers_are_whole(schedule: Schedule) -> Iterator[str]:
-    """Every fact that was announced is in its ledger once, and every ledger holds together."""
-    entries = defaultdict(list)
-    for row in sorted(schedule.world.rows("archive.ledger"), key=lambda row: row["_id"]):
-        entries[row["subject"]].append(_entry(row))
-    for subject, ledger in entries.items():
-        if broken := chain(subject, ledger):
-            yield f"{subject}: entry {broken.seq}: {broken.trouble}"
-    recorded = Counter(entry.event_id for ledger in entries.values() for entry in ledger)
+    """Every fact that was announced is in the ledger once."""
+    recorded = Counter(entry_of(row).event_id for row in schedule.world.rows("archive.ledger"))
+    yield from (f"{event} is in the ledger {count} times" for event, count in recorded.items() if count > 1)
     announced = {
         str(each.headers.get("x-event-id"))
         for each in schedule.world.published
         if each.exchange == FACTS and each.properties.get("message_type") not in UNRECORDED
     }
     yield from (f"{event} was announced, and is in no ledger" for event in sorted(announced - recorded.keys()))
+
+
+def the_log_is_whole(schedule: Schedule) -> Iterator[str]:
+    """Whoever sealed, and whatever went wrong meanwhile: one history, nothing put twice, every entry in it once."""
+    files: dict[str, bytes] = {}
+    for (bucket, key), versions in schedule.world.store.objects.items():
+        if bucket == LOG:
+            files[key] = versions[-1].data
+            if len(versions) > 1 and key != CHECKPOINT:
+                yield f"{len(versions)} versions of {key}"
+    leaves = []
+    for tile in tiles_of(max(size_of_logs(schedule), default=0), ENTRIES):
+        leaves += [leaf_hash(entry).hex() for entry in entries_in(tile, files[tile.path])] if tile.path in files else []
+    yield from (f"{fault.name}: {fault.what}" for fault in audit(files.get, files, [LOG_KEY.verifier]))
+    entries = Counter(entry_of(row).leaf_hash() for row in schedule.world.rows("archive.ledger"))
+    if entries != Counter(leaves):
+        yield f"the log holds {len(leaves)} entries, the ledger {entries.total()}, and they differ"
+
+
+def size_of_logs(schedule: Schedule) -> Iterator[int]:
+    """Sizes of the log after each batch."""
+    return (row["size"] for row in schedule.world.rows("archive.batches"))
 
 
 def nothing_is_parked(schedule: Schedule) -> Iterator[str]:
@@ -339,6 +361,7 @@ CHECKS: tuple[Check, ...] = (
     nothing_after_the_end,
     copies_are_bounded,
     ledgers_are_whole,
+    the_log_is_whole,
     nothing_is_parked,
     others_are_not_late,
     intake_hears_of_every_end,

@@ -5,6 +5,7 @@ the simulation is blind in that place.
 """
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -14,19 +15,23 @@ from unittest.mock import patch
 
 from pymongo.errors import DuplicateKeyError
 
-import archive.store
+import archive.ledger
 import intake.announce
 import intake.handlers
 import intake.packages
 import router.delivery_history
 import router.store.deliveries
+from archive.batches import Batches
 from archive.handlers import Archive
-from archive.store import Ledger
+from archive.lease import Lease
+from archive.ledger import Ledger
 from common.clock import utc_now
 from common.database import insert_once
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.failure import Outage, Permanent
+from common.ledger import new_entry, new_salt
+from common.objects import Objects
 from common.service import consumer
 from common.service.consumer import Consumer
 from common.service.outgoing import QueueFull
@@ -455,22 +460,70 @@ def archive_misses_verdicts() -> None:
 @mutation
 def ledger_does_not_look_for_copies() -> None:
     """A fact that comes again is entered again."""
+    original = archive.ledger.row_of
 
-    async def claim(self: Any, fact: Any) -> bool:
-        return True
+    def row(entry: Any) -> Any:
+        return original(entry) | {"_id": f"{entry.key}/{entry.salt.hex()}"}
 
-    _changed(Ledger, "_claim", claim)
+    _changed(archive.ledger, "row_of", row)
 
 
 @mutation
-def ledger_entries_are_overwritten() -> None:
-    """Of two entries of the same number the later one stays."""
+def ledger_forgets() -> None:
+    """A fact is taken for entered although the insert failed."""
 
-    async def insert(collection: Any, document: Any) -> bool:
-        await insert_once(collection, document)
+    async def append(self: Any, fact: Any, now: Any) -> Any:
+        entry = new_entry(fact, now, new_salt())
+        with contextlib.suppress(Outage):
+            await insert_once(self._entries, archive.ledger.row_of(entry))
+        return entry, True
+
+    _changed(Ledger, "append", append)
+
+
+@mutation
+def batches_are_not_saved_first() -> None:
+    """Each sealer orders entries for itself, and begins to write before the order is saved."""
+    original = Batches.open
+
+    async def opened(self: Any, batch: Any) -> bool:
+        await original(self, batch)
         return True
 
-    _changed(archive.store, "_insert", insert)
+    _changed(Batches, "open", opened)
+    _everybody_holds_the_lease()
+
+
+@mutation
+def the_log_is_put_over() -> None:
+    """Of two checkpoints or tiles under one name the later one stays."""
+
+    async def put_once(self: Any, bucket: str, key: str, data: bytes, retain_until: Any) -> bool:
+        await self.put_over(bucket, key, data, retain_until)
+        return True
+
+    _changed(Objects, "put_once", put_once)
+
+
+@mutation
+def entries_are_sealed_before_the_store_has_them() -> None:
+    """A crash between the two leaves entries that no checkpoint covers."""
+    original = Batches.open
+
+    async def opened(self: Any, batch: Any) -> bool:
+        is_first = await original(self, batch)
+        if is_first:
+            await self.close(batch, "00" * 32)
+        return is_first
+
+    _changed(Batches, "open", opened)
+
+
+def _everybody_holds_the_lease() -> None:
+    async def take(self: Any) -> bool:
+        return True
+
+    _changed(Lease, "take", take)
 
 
 @mutation

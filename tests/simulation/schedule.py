@@ -303,6 +303,7 @@ class Schedule:
             come = [key in known for key in row["awaited"]]
             if all(come) if row.get("needs_all") else any(come):
                 left.append(f"package {row['_id']} waits for a document that has come")
+        left += [f"entry {row['_id']} is not sealed" for row in world.rows("archive.ledger") if not row["is_sealed"]]
         left += [f"record {row['_id']} waits" for name in world.database.rows if name.endswith("message_records")
                  for row in world.rows(name) if row["state"] in ("given_up", "replaying")]  # fmt: skip
         return left

@@ -37,7 +37,7 @@ class Store:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.objects: dict[tuple[str, str], list[Version]] = {}
-        self.versioned: set[str] = {"archive", "directory"}
+        self.versioned: set[str] = {"archive", "directory", "log"}
         self.buckets: set[str] = set()
         self.is_down = False
         self.before_step: Callable[[Process | None, str], str] = lambda process, what: ""
@@ -103,6 +103,22 @@ class Client:
                 kept.clear()
             kept.append(version)
             return SimpleNamespace(version_id=version.version_id or None, etag=hashlib.md5(body).hexdigest())
+
+        return self._step(f"put {bucket}", put)
+
+    def _put_object(self, bucket: str, key: str, data: bytes, headers: dict[str, str]) -> Any:
+        """The part of the client's own request that ``common.objects`` uses: a put that must find nothing."""
+
+        def put() -> Any:
+            self._check_bucket(bucket)
+            kept = self._store.objects.setdefault((bucket, key), [])
+            if headers["If-None-Match"] == "*" and kept and not kept[-1].is_marker:
+                raise _error("PreconditionFailed", bucket, key)
+            self._store.count += 1
+            until = datetime.fromisoformat(headers["x-amz-object-lock-retain-until-date"])
+            version = Version(f"v{self._store.count}", data, until, made_at=self._store.seconds())
+            kept.append(version)
+            return SimpleNamespace(version_id=version.version_id)
 
         return self._step(f"put {bucket}", put)
 

@@ -33,6 +33,7 @@ from common.facts.flows import SERVICES
 from common.objects import BUCKETS, DIRECTORY
 from common.service import tolerant_decoding
 from common.service.service import Service
+from common.tlog.note import SignerKey
 from notifier.compose import Channel
 from tests.simulation.broker import Broker, Message
 from tests.simulation.broker_client import Network
@@ -43,6 +44,7 @@ from tests.simulation.outside import ModelSender, Outside
 from tests.simulation.store import Client, Store, Version
 from tests.simulation.verdicts import RememberingPool, RememberingReader
 
+LOG_KEY = SignerKey("simulation/trunk", bytes(range(32)))
 SETTINGS = {
     "TRUNK_DOOR_SECONDS": "60",
     "TRUNK_WAITING_SWEEP_SECONDS": "45",
@@ -56,6 +58,9 @@ SETTINGS = {
     "TRUNK_TRUST_REFRESH_SECONDS": "300",
     "TRUNK_CRL_REFRESH_SECONDS": "0",
     "TRUNK_SMTP_HOST": "mail.invalid",
+    "TRUNK_LOG_KEY": LOG_KEY.seed.hex(),
+    "TRUNK_LOG_ORIGIN": LOG_KEY.name,
+    "TRUNK_SEAL_SECONDS": "60",
 }
 """Periods are longer than in production, where they cost nothing but time; what they find is the same."""
 CONSTANTS = {

@@ -16,7 +16,7 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from minio.retention import Retention
 from minio.versioningconfig import VersioningConfig
 
-from common.objects import ARCHIVE, BUCKETS, CONTENT
+from common.objects import BUCKETS, CONTENT, LOCKED
 from common.store_access import Right
 
 DATA = b"x" * 100
@@ -180,12 +180,12 @@ def _operations() -> Iterator[Operation]:
         lambda t: (lambda s: t.client.set_object_retention(t.bucket, s[0], soon(), version_id=s[1]))(t.seed()),
         lock,
     )
-    yield Operation("put under lock", lambda t: _put(t, t.key(), retention=soon()), write | lock, buckets=(ARCHIVE,))
+    yield Operation("put under lock", lambda t: _put(t, t.key(), retention=soon()), write | lock, buckets=LOCKED)
     yield Operation(
         "put in parts under lock",
         lambda t: _put(t, t.key(), PARTS, part_size=5 * 1024 * 1024, retention=soon()),
         write | lock,
-        buckets=(ARCHIVE,),
+        buckets=LOCKED,
     )
     yield Operation("see versioning", lambda t: t.client.get_bucket_versioning(t.bucket), inspect)
     yield Operation("see object lock", lambda t: t.client.get_object_lock_config(t.bucket), inspect, NO_LOCK)
@@ -193,7 +193,7 @@ def _operations() -> Iterator[Operation]:
         "turn versions on",
         lambda t: t.client.set_bucket_versioning(t.bucket, VersioningConfig(ENABLED)),
         make,
-        buckets=(CONTENT, ARCHIVE),  # elsewhere it would change the bucket
+        buckets=(CONTENT, *LOCKED),  # elsewhere it would change the bucket
     )
     yield Operation(
         "make the bucket",
@@ -202,8 +202,8 @@ def _operations() -> Iterator[Operation]:
         ("BucketAlreadyExists", "BucketAlreadyOwnedByYou"),
     )
     yield Operation("make another bucket", lambda t: t.client.make_bucket(f"{t.bucket}-{next(NUMBERS)}"))
-    yield Operation("bypass a lock to delete", lambda t: _bypass(t, "DELETE"), buckets=(ARCHIVE,))
-    yield Operation("bypass a lock to shorten it", _weaker, buckets=(ARCHIVE,))
+    yield Operation("bypass a lock to delete", lambda t: _bypass(t, "DELETE"), buckets=LOCKED)
+    yield Operation("bypass a lock to shorten it", _weaker, buckets=LOCKED)
     yield Operation("put a legal hold", lambda t: t.client.enable_object_legal_hold(t.bucket, t.seed()[0]))
     yield Operation("let objects expire", lambda t: t.client.set_bucket_lifecycle(t.bucket, _expire()))
     yield Operation("see expiry", lambda t: t.client.get_bucket_lifecycle(t.bucket))

@@ -22,9 +22,10 @@ from minio.error import S3Error
 from minio.retention import Retention
 
 from archive.handlers import Archive
+from archive.ledger import Ledger
 from archive.record import Record
 from archive.retention import read_table
-from archive.store import Ledger, Progress, Records
+from archive.store import Progress, Records
 from common.database import Database
 from common.facts import BaseFact
 from common.objects import ARCHIVE, Objects
@@ -355,7 +356,9 @@ def run(environment: dict[str, str], *arguments: str) -> tuple[int, list[str], s
 
 async def test_the_command_tells_by_its_exit_code(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
     records = [await kept.keep() for _ in range(5)]
-    assert await asyncio.to_thread(run, environment) == (0, ["5 records checked, 0 faults"], "")
+    code, lines, said = await asyncio.to_thread(run, environment)
+    assert (code, lines) == (0, ["5 records checked, 0 faults"])
+    assert "The log was not compared" in said
     bad, good = records[1], records[3]
     kept.administrator.remove_object(ARCHIVE, bad.objects[0].key)
     rows.update_one({"_id": records[2].record_id}, {"$unset": {"retain_until": ""}})
@@ -392,4 +395,4 @@ async def test_more_records_than_a_page(kept: Kept, rows: Any, environment: dict
     rows.insert_many([{**row, "_id": f"~{number:04d}"} for number in range(450)])
     code, lines, said = await asyncio.to_thread(run, environment)
     assert (code, lines) == (0, ["451 records checked, 0 faults"])
-    assert said == ""
+    assert len(said.splitlines()) == 1, "the log was not compared, and nothing else"

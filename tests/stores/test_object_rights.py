@@ -5,7 +5,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, UPLOADS
+from common.objects import BUCKETS, CONTENT, DIRECTORY, LOCKED, UPLOADS
 from common.store_access import Right, Role, grants, rights
 from devstack.servers import Addresses
 
@@ -14,7 +14,7 @@ from .operations import OPERATIONS, Operation, Target, refused
 
 
 def target_of(addresses: Addresses, role: Role | None, bucket: str) -> Target:
-    return Target(client(addresses, role), client(addresses, None), bucket, has_lock=bucket == ARCHIVE)
+    return Target(client(addresses, role), client(addresses, None), bucket, has_lock=bucket in LOCKED)
 
 
 def asked_of(bucket: str) -> list[Operation]:

@@ -17,6 +17,7 @@ from lab.kubernetes.manifests import Object
 from tests.system.trunk import BIN, run
 from trunkctl import topology_job
 from trunkctl.local import cast
+from trunkctl.local.log_key import log_key
 from trunkctl.local.places import Places, places
 from trunkctl.units import lookup
 
@@ -77,6 +78,7 @@ class City:
         }
         broker = {name: {"trunk_amqp_url": _address(name, passwords[name])} for name in SERVICES}
         scaler = {"host": f"http://rabbitmq.{STORES}.svc:15672", "username": SCALER, "password": scaler_password}
+        store["archive"] |= {"trunk_log_key": log_key(self.place).seed.hex()}
         trust = self.place.trust
         return [
             *(_secret(f"trunk-{name}", broker[name] | database[name] | store[name]) for name in SERVICES),

@@ -245,6 +245,7 @@ THRESHOLDS = {
     ("trunk-archive", "Văn bản cũ nhất chưa lưu trữ"): ("TrunkArchivingLate", 900),
     ("trunk-archive", "Ghi hỏng trong 30 phút"): ("TrunkArchiveFailing", 3),
     ("trunk-archive", "Bản sao lưu gần nhất"): ("TrunkBackupOld", 46_800),
+    ("trunk-archive", "Mục cũ nhất chưa niêm phong"): ("TrunkLogLate", 60),
     ("trunk-notify", "Tỷ lệ hỏng hẳn"): ("TrunkNotifierFailing", 0.1),
     ("trunk-slo", "Tốc độ đốt trong 1 giờ"): ("TrunkDeliverySlowFastBurn", 14.4),
     ("trunk-slo", "Tốc độ đốt trong 6 giờ"): ("TrunkDeliverySlowSlowBurn", 6),

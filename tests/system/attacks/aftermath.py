@@ -39,7 +39,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.pids = {service: self.trunk.pid(service) for service in SERVICES}
-        self.seen = self._newest_event()
+        self.seen = {row["_id"] for row in self._security_events()}
         self.held = {row["_id"] for row in self.trunk.held()}
 
     def letter(self, suits: Callable[[Entry], bool] = lambda _: True) -> Entry:
@@ -48,14 +48,12 @@ class Scene:
 
     # the ledger of security events
 
-    def _newest_event(self) -> int:
-        rows = self.trunk.collection("trunk_archive", "ledger").find({"subject": "security"}, {"seq": 1})
-        return max((row["seq"] for row in rows), default=0)
+    def _security_events(self) -> list[Row]:
+        return list(self.trunk.collection("trunk_archive", "ledger").find({"subject": "security"}))
 
     def events(self, kind: str, actor: str | None = None) -> list[Row]:
         """Security events of this kind since the beginning, as the archive keeps them."""
-        rows = self.trunk.collection("trunk_archive", "ledger").find({"subject": "security", "seq": {"$gt": self.seen}})
-        events = [json.loads(row["body"]) for row in rows]
+        events = [json.loads(row["body"]) for row in self._security_events() if row["_id"] not in self.seen]
         return [event for event in events if event.get("kind") == kind and actor in (None, event.get("actor"))]
 
     def event(self, kind: str, actor: str | None = None, patience_seconds: float = 60.0) -> Row:

@@ -8,7 +8,7 @@ import pytest
 
 from ..conftest import Stock
 from ..park import park
-from ..trunk import BIN, SERVICES, STATE, Trunk, eventually, minted, run
+from ..trunk import SERVICES, Trunk, eventually, minted
 from .aftermath import FACTS, VICTIM, Scene, fact, publish, refused_code
 
 pytestmark = pytest.mark.system
@@ -237,17 +237,13 @@ def test_a_service_may_say_that_it_holds_a_package_of_anybody(scene: Scene) -> N
 
 @pytest.mark.parametrize("subject", ["security", "security/99999998", "security/00000001", "", "x" * 200])
 def test_nothing_else_enters_the_ledger_of_security_events(scene: Scene, subject: str) -> None:
-    before = scene.seen
     body = made("notification.sent", "notifier", subject=subject)
     publish(scene.trunk, "notifier", FACTS, "notification.sent.normal", body)
     assert eventually(lambda: scene.kept(body), 90)
     assert {row["reason"] for row in scene.kept(body)} <= {"E_FORGED", "E_FACT"}
     scene.broker_s_reports_are_read()
-    rows = scene.trunk.collection("trunk_archive", "ledger").find(
-        {"_id": {"$gt": f"security/{before:08}", "$lt": "security0"}}
-    )
-    assert {row["fact"] for row in rows} == {"security.noticed"}
-    assert "hold together" in run(BIN / "trunkctl", "events", "--check", "--state", STATE).stdout
+    rows = scene.trunk.collection("trunk_archive", "ledger").find({"_id": {"$gte": "security/", "$lt": "security0"}})
+    assert {row["fact"] for row in rows if row["_id"] not in scene.seen} == {"security.noticed"}
 
 
 @pytest.mark.parametrize(

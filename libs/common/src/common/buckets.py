@@ -1,11 +1,11 @@
-"""The object store's buckets: made once by ``trunkctl migrate``; the archive is made with object lock, for good."""
+"""The object store's buckets: made once by ``trunkctl migrate``; some are made with object lock, for good."""
 
 from minio import Minio
 from minio.commonconfig import ENABLED
 from minio.error import S3Error
 from minio.versioningconfig import VersioningConfig
 
-from common.objects import ARCHIVE, BUCKETS, CONTENT, store_trouble
+from common.objects import BUCKETS, CONTENT, LOCKED, store_trouble
 
 
 def make_missing(client: Minio) -> list[str]:
@@ -13,7 +13,7 @@ def make_missing(client: Minio) -> list[str]:
     with store_trouble():
         made = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
         for bucket in made:
-            client.make_bucket(bucket, object_lock=bucket == ARCHIVE)
+            client.make_bucket(bucket, object_lock=bucket in LOCKED)
         if _versioning(client, CONTENT) != ENABLED:
             client.set_bucket_versioning(CONTENT, VersioningConfig(ENABLED))
     return made
@@ -26,8 +26,11 @@ def problems(client: Minio) -> list[str]:
         differences = [f"bucket {bucket}: missing" for bucket, status in versioning.items() if status is None]
         if versioning[CONTENT] not in (None, ENABLED):
             differences.append(f"bucket {CONTENT}: not versioned")
-        if versioning[ARCHIVE] is not None and not _is_locked(client):
-            differences.append(f"bucket {ARCHIVE}: not under object lock")
+        differences += [
+            f"bucket {bucket}: not under object lock"
+            for bucket in LOCKED
+            if versioning[bucket] is not None and not _is_locked(client, bucket)
+        ]
     return differences
 
 
@@ -41,9 +44,9 @@ def _versioning(client: Minio, bucket: str) -> str | None:
         raise
 
 
-def _is_locked(client: Minio) -> bool:
+def _is_locked(client: Minio, bucket: str) -> bool:
     try:
-        client.get_object_lock_config(ARCHIVE)
+        client.get_object_lock_config(bucket)
     except S3Error as error:
         if error.code == "ObjectLockConfigurationNotFoundError":
             return False

@@ -6,7 +6,7 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
@@ -86,6 +86,8 @@ INDEXES = (
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),
+    # The sealer: entries of the ledger that the log does not hold yet, the oldest first.
+    Index("archive", "ledger", ("is_sealed", "recorded_at"), where={"is_sealed": False}),
     # trunk_deliveries_pending: deliveries without an answer, counted by unit.
     Index("router", "deliveries", ("state", "receiver", "lane")),
     # trunk_oldest_unfinished_timestamp_seconds: only packages that still wait are in these.

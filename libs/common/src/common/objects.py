@@ -18,6 +18,7 @@ from minio import Minio
 from minio.commonconfig import COMPLIANCE
 from minio.error import MinioException, S3Error
 from minio.retention import Retention
+from minio.time import to_iso8601utc
 
 from common.byte_budget import ByteBudget
 from common.containment import in_thread
@@ -37,7 +38,11 @@ DIRECTORY = "directory"
 """Versions of the unit directory; ``current`` is the newest."""
 PARKED = "parked"
 """Large bodies of parked messages, under ``<service>/<record id>``. Without versions: what is deleted is gone."""
-BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY, PARKED)
+LOG = "log"
+"""The ledger's log, under object lock: tiles, entries and checkpoints. Holds nothing that is not for everybody."""
+BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY, PARKED, LOG)
+LOCKED = (ARCHIVE, LOG)
+"""Buckets that are made with object lock."""
 
 SUBMITTER_META = "trunk-submitter"
 """Of a package in ``content``: the unit that submitted it, as the broker knew it; the package may name another."""
@@ -115,6 +120,18 @@ class Objects:
         async with self.memory.hold(size_bytes):
             return await _in_thread(lambda: self._put_locked(key, source, retain_until))
 
+    async def put_once(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> bool:
+        """Put bytes under compliance retention unless something lies under the key; of several at once, one succeeds.
+
+        Returns whether these bytes were put. Raises ``Transient`` when the store keeps no versions.
+        """
+        return await _in_thread(lambda: self._put_once(bucket, key, data, retain_until))
+
+    async def put_over(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> None:
+        """Put bytes under compliance retention as the newest version of a key."""
+        lock = Retention(COMPLIANCE, retain_until)
+        await _in_thread(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
+
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
         return await _in_thread(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
@@ -187,6 +204,24 @@ class Objects:
         if not put.version_id:
             raise Outage("object store", f"bucket {ARCHIVE} keeps no versions")
         return put.version_id
+
+    def _put_once(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> bool:
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "If-None-Match": "*",
+            "x-amz-object-lock-mode": COMPLIANCE,
+            "x-amz-object-lock-retain-until-date": to_iso8601utc(retain_until) or "",
+        }
+        try:
+            # The public call of this client cannot make a condition.
+            put = self.client._put_object(bucket, key, data, headers=dict(headers))
+        except S3Error as error:
+            if error.code == "PreconditionFailed":
+                return False
+            raise
+        if not put.version_id:
+            raise Outage("object store", f"bucket {bucket} keeps no versions")
+        return True
 
 
 def _client(settings: ServiceSettings, place: str, secure: bool) -> Minio:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from common.facts.flows import SERVICES
 from common.indexes import BACKUPS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
-from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, PARKED, UPLOADS
+from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PARKED, UPLOADS
 
 
 class Role(StrEnum):
@@ -121,9 +121,12 @@ GRANTS = (
     ),
     _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
     _grant(PARKED, Role.MIGRATE, "make inspect", _MAKES),
+    _grant(LOG, Role.ARCHIVE, "read write lock", "Appends to the ledger's log, and reads the end of it."),
+    _grant(LOG, Role.OPERATOR, "read list inspect", "`trunkctl log` reads and verifies the log."),
+    _grant(LOG, Role.MIGRATE, "make inspect", _MAKES),
     *(
         _grant(bucket, Role.BACKUP, "read list", "Copies objects to the second store; changes none.")
-        for bucket in (CONTENT, ARCHIVE, DIRECTORY, PARKED)
+        for bucket in (CONTENT, ARCHIVE, DIRECTORY, PARKED, LOG)
     ),
 )
 """All rights at the object store."""

@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from archive.ledger import Ledger
 from archive.progress import Mark, Said, said, units_named
 from archive.record import EVIDENCE, Copy, Kept, Parts, Record, archived, finished, record
 from archive.retention import RetentionTable
-from archive.store import Ledger, Progress, Records
+from archive.store import Progress, Records
 from common.clock import utc_now
 from common.domain.envelope import Envelope, Message
 from common.domain.names import PackageKind

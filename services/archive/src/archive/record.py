@@ -92,8 +92,9 @@ class Record(BaseModel):
     archived_at: datetime
     """When the ledger took the fact."""
     ledger_seq: int
+    """Number of the fact's entry in the chain of an earlier release; 0: the entry is in no chain."""
     ledger_hash: Sha256
-    """The ledger's entry of the fact: fixes all entries up to it."""
+    """Hash of the entry's leaf in the log; of an entry that an earlier release has chained, its hash in the chain."""
     objects: tuple[KeptObject, ...]
     evidence_object: KeptObject | None = None
     """``record.json``, which cannot name its own version; none in records of releases that did not keep it."""
@@ -158,8 +159,8 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
         submitted_at=fact.submitted_at,
         decided_at=fact.occurred_at,
         archived_at=entry.recorded_at,
-        ledger_seq=entry.seq,
-        ledger_hash=entry.hash,
+        ledger_seq=entry.link.seq if entry.link else 0,
+        ledger_hash=entry.link.hash if entry.link else entry.leaf_hash(),
         objects=tuple(copy.kept for copy in copies),
     ), copies
 

@@ -2,11 +2,23 @@
 
 from pathlib import Path
 
+from pydantic import Field, SecretStr
+
 from common.settings import ServiceSettings
 
 
 class ArchiveSettings(ServiceSettings):
     """``TRUNK_*`` settings of the archive."""
 
+    log_key: SecretStr = SecretStr("")
+    """Private key that signs the log's checkpoints: 32 random bytes in hex digits. Empty = nothing is sealed."""
+    log_origin: str = Field(default="trunk/ledger", pattern=r"^[^\s+]+$")
+    """Name of the log and of its key, unlike that of any other log. Never changed once there are checkpoints."""
+    log_former_keys: tuple[str, ...] = ()
+    """Public keys of earlier private ones, as ``trunkctl log public-key`` prints them: their checkpoints stay good."""
+    log_adopt_size: int = Field(default=0, ge=0)
+    """After the database was restored from a backup: size of the log in the store behind which the sealer goes on."""
+    seal_seconds: float = Field(default=2.0, gt=0)
+    """How often new entries are sealed."""
     retention_table: Path | None = None
     """TOML file that replaces the shipped retention table; see ``archive/retention.toml`` for its shape."""

@@ -1,10 +1,7 @@
-"""The archive's own collections ``ledger``, ``ledger_events``, ``records``, ``progress``; and ``backups``, to read."""
+"""The archive's collections ``records`` and ``progress``; and ``backups``, to read."""
 
-import asyncio
-from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_args
-from weakref import WeakValueDictionary
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -21,72 +18,10 @@ from common.database import (
     insert_once,
 )
 from common.domain.names import Lane
-from common.facts import BaseFact, PackageFact
+from common.facts import PackageFact
 from common.indexes import BACKUPS
-from common.ledger import Broken, Entry, Head, chain, entry_key, next_entry
 from common.metrics.documents import Unfinished
 from common.metrics.keeping import BackedUp
-
-LAST_SEQ = 99_999_999
-
-
-class Ledger:
-    """Appends facts to the ledgers of documents: each fact once, entries numbered without gaps.
-
-    Several workers may append to one document at the same time. The number is part of ``_id``: of those who
-    saw the same head, one inserts the next number, the others read again. A second copy of a fact cannot slip
-    in between: whoever inserts after head *h* has looked for the event in every entry up to *h*, and had any
-    later entry been there, number *h*+1 would have been taken. No other unique index is needed.
-
-    Looking through all entries for each fact would cost n² reads on a document with thousands of entries, so
-    each event leaves a claim in ``ledger_events`` first. Who makes the claim knows that no copy of the event is
-    older than the claim, and need only look at entries after the head read before it. A claim proves nothing
-    more: who finds one already there (a repeat, or the trace of a crash before the entry) looks through
-    everything.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._entries = database.collection("ledger")
-        self._claims = database.collection("ledger_events")
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    async def append(self, fact: BaseFact, now: datetime) -> tuple[Entry, bool]:
-        """The one entry of this fact, and whether it was made now or by an earlier run. Raises ``Outage``."""
-        lock = self._locks.setdefault(fact.subject, asyncio.Lock())
-        async with lock:  # only spares this process from racing itself
-            head = await self._head(fact.subject)
-            searched = head.seq if await self._claim(fact) else 0
-            while True:
-                if searched < head.seq and (found := await self._find(fact, searched)):
-                    return found, False
-                entry = next_entry(head, fact, now)
-                if await _insert(self._entries, {"_id": entry.key, **asdict(entry)}):
-                    return entry, True
-                searched, head = head.seq, await self._head(fact.subject)
-
-    async def entries(self, subject: str) -> list[Entry]:
-        """All entries of a document, oldest first."""
-        with database_trouble():
-            found = self._entries.find({"_id": _after(subject, 0)}).sort("_id", 1)
-            return [_entry(document) async for document in found]
-
-    async def verify(self, subject: str) -> Broken | None:
-        """Whether a document's ledger still holds together; None = it does."""
-        return chain(subject, await self.entries(subject))
-
-    async def _head(self, subject: str) -> Head:
-        with database_trouble():
-            found = self._entries.find({"_id": _after(subject, 0)}, {"seq": 1, "hash": 1}).sort("_id", -1).limit(1)
-            newest = await found.to_list(1)
-        return Head(newest[0]["seq"], newest[0]["hash"]) if newest else Head()
-
-    async def _claim(self, fact: BaseFact) -> bool:
-        return await _insert(self._claims, {"_id": f"{fact.subject}/{fact.event_id}"})
-
-    async def _find(self, fact: BaseFact, after: int) -> Entry | None:
-        with database_trouble():
-            found = await self._entries.find_one({"_id": _after(fact.subject, after), "event_id": fact.event_id})
-        return _entry(found) if found else None
 
 
 class Records:
@@ -198,12 +133,3 @@ async def _insert(collection: Collection, document: dict[str, Any]) -> bool:
         except DuplicateKeyError:
             return False
         return True
-
-
-def _after(subject: str, seq: int) -> dict[str, str]:
-    return {"$gt": entry_key(subject, seq), "$lte": entry_key(subject, LAST_SEQ)}
-
-
-def _entry(document: dict[str, Any]) -> Entry:
-    fields = {name: document[name] for name in Entry.__slots__}
-    return Entry(**fields | {"recorded_at": document["recorded_at"].astimezone(UTC)})

@@ -192,6 +192,8 @@ ALERTS: Words = {
     "TrunkArchivingLate": "Lưu trữ chậm",
     "TrunkArchiveFailing": "Lưu trữ hỏng",
     "TrunkBackupOld": "Sao lưu cũ",
+    "TrunkLogLate": "Niêm phong chậm",
+    "TrunkLogRefused": "Niêm phong bị từ chối",
     "TrunkNotifierFailing": "Thông báo không gửi được",
     "TrunkDeadMansSwitch": "Đường cảnh báo còn sống",
 }

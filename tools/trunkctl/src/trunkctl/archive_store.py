@@ -1,4 +1,4 @@
-"""The archive's bucket as ``trunkctl archive check`` reads it: with keys that may read and list, and nothing else."""
+"""A bucket under lock as ``trunkctl archive check`` reads it: with keys that may read and list, and nothing else."""
 
 import hashlib
 import time
@@ -32,8 +32,9 @@ class NoAnswer(Exception):
 class ArchiveStore:
     """Reads versions in full, in pieces of one MiB. Safe for several threads. Everything may raise ``NoAnswer``."""
 
-    def __init__(self, client: Minio) -> None:
+    def __init__(self, client: Minio, bucket: str = ARCHIVE) -> None:
         self._client = client
+        self._bucket = bucket
 
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """See ``archive_check.Store``."""
@@ -54,7 +55,7 @@ class ArchiveStore:
                     break
         if last not in NOT_OURS_TO_ASK and self._answers():
             raise Unreadable(last)
-        raise NoAnswer(f"{ARCHIVE}/{place}: {last}")
+        raise NoAnswer(f"{self._bucket}/{place}: {last}")
 
     def _answers(self) -> bool:
         try:
@@ -65,7 +66,8 @@ class ArchiveStore:
 
     def _versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         by_key: dict[str, list[Version]] = {}
-        for each in self._client.list_objects(ARCHIVE, prefix=f"{folder}/", recursive=True, include_version=True):
+        prefix = f"{folder}/" if folder else ""
+        for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=True, include_version=True):
             version = Version(
                 version_id=each.version_id or "",
                 modified_at=each.last_modified or LONG_AGO,
@@ -79,7 +81,7 @@ class ArchiveStore:
 
     def _held(self, key: str, version_id: str, with_data: bool) -> Held | None:
         try:
-            answer = self._client.get_object(ARCHIVE, key, version_id=version_id)
+            answer = self._client.get_object(self._bucket, key, version_id=version_id)
         except S3Error as error:
             if error.code in NOT_FOUND:
                 return None

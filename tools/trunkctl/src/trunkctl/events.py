@@ -1,6 +1,6 @@
-"""The security events that the archive keeps (R40): one chain of entries in its ledger."""
+"""The security events that the archive keeps in its ledger (R40)."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,11 @@ from pymongo import MongoClient
 from common.domain.security import SecurityKind
 from common.facts.security import SECURITY_SUBJECT, SecurityNoticed
 from common.indexes import database_name
-from common.ledger import Broken, Entry, Head, chain
+from common.ledger import Entry, entry_of
 from trunkctl.databases import asking, connected
 from trunkctl.settings import ControlSettings
 
 Row = dict[str, Any]
-FIELDS = ("subject", "seq", "event_id", "fact", "recorded_at", "body", "prev", "hash")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,33 +37,9 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the whole chain says."""
-
-    head: Head
-    """The newest entry; note it elsewhere, and entries cut off at the end will show later."""
-    broken: Broken | None
-    """The first place that cannot be right."""
-
-
 def event_of(entry: Entry) -> SecurityNoticed:
     """The event in an entry. Raises ``pydantic.ValidationError``, a ``ValueError``."""
     return SecurityNoticed.model_validate_json(entry.body)
-
-
-def check(entries: Iterable[Entry]) -> Checked:
-    """Recompute the chain, entries in the order of their keys."""
-    head = Head()
-
-    def passing() -> Iterator[Entry]:
-        nonlocal head
-        for entry in entries:
-            head = Head(entry.seq, entry.hash)
-            yield entry
-
-    broken = chain(SECURITY_SUBJECT, passing())
-    return Checked(head, broken)
 
 
 class SecurityLedger:
@@ -78,10 +53,6 @@ class SecurityLedger:
         """End the connection."""
         self._client.close()
 
-    def oldest_first(self) -> Iterator[Entry]:
-        """Every entry. Raises ``Trouble`` when the database does not answer."""
-        return self._in_order(1)
-
     def newest(self, wanted: Wanted, limit: int) -> tuple[list[SecurityNoticed], int]:
         """The newest events that are wanted, the newest first, and how many entries passed were none.
 
@@ -89,7 +60,7 @@ class SecurityLedger:
         """
         found: list[SecurityNoticed] = []
         unreadable = 0
-        with closing(self._in_order(-1)) as entries:
+        with closing(self._newest_first()) as entries:
             for entry in entries:
                 try:
                     event = event_of(entry)
@@ -102,9 +73,7 @@ class SecurityLedger:
                     break
         return found, unreadable
 
-    def _in_order(self, direction: int) -> Generator[Entry]:
+    def _newest_first(self) -> Generator[Entry]:
         below = {"$gte": f"{SECURITY_SUBJECT}/", "$lt": f"{SECURITY_SUBJECT}0"}
-        with asking(), closing(self._entries.find({"_id": below}).sort("_id", direction)) as rows:
-            for row in rows:
-                fields: Row = {name: row.get(name) for name in FIELDS}
-                yield Entry(**fields)
+        with asking(), closing(self._entries.find({"_id": below}).sort("recorded_at", -1)) as rows:
+            yield from map(entry_of, rows)

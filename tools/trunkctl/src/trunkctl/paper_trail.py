@@ -68,7 +68,7 @@ def standing(delivery: Mapping[str, Any]) -> Standing:
 
 
 def trail(subject: str, entries: Iterable[Mapping[str, Any]], deliveries: Iterable[Mapping[str, Any]]) -> Trail:
-    """Entries in the order of the ledger are sorted by the time at which things happened."""
+    """Entries in the order in which they were recorded are sorted by the time at which things happened."""
     kept = list(entries)
     first: dict[str, Any] = json.loads(kept[0]["body"]) if kept else {}
     return Trail(

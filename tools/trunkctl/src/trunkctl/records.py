@@ -53,7 +53,7 @@ class Records:
         return trail(subject, self._entries(subject), deliveries)
 
     def _entries(self, subject: str) -> list[Found]:
-        return list(self._client["trunk_archive"]["ledger"].find({"_id": _below(subject)}).sort("_id", 1))
+        return list(self._client["trunk_archive"]["ledger"].find({"_id": _below(subject)}).sort("recorded_at", 1))
 
 
 def _below(key: str) -> dict[str, str]:

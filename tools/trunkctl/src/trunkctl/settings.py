@@ -43,6 +43,8 @@ class ControlSettings(ServiceSettings):
     """Address of the database as its administrator; only ``trunkctl stores users`` needs it."""
     mongo_users_file: Path | None = None
     """JSON of the database's users and their passwords, for ``trunkctl stores users``."""
+    log_public_keys: tuple[str, ...] = ()
+    """Public keys of the ledger's log, the present one and former ones, as ``trunkctl log public-key`` prints them."""
     backup_s3_endpoint: str = ""
     """Host and port of the second store, to which backups go."""
     backup_s3_access_key: SecretStr = SecretStr("")

@@ -47,6 +47,8 @@ class TrunkFile(BaseModel):
     directory_file: Path
     mail_file: Path
     """One JSON object a line for every mail that the notifier sent."""
+    log_public_keys: tuple[str, ...] = ()
+    """Of the ledger's log."""
     mail_port: int = 0
     services: dict[str, RunningService] = {}
 
@@ -74,6 +76,7 @@ CONTROL_FIELDS = {
     "city_dir",
     "trust_dir",
     "directory_file",
+    "log_public_keys",
 }
 
 

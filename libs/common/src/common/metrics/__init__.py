@@ -29,6 +29,8 @@ from common.metrics.keeping import (
     record_notification,
     set_backups,
     set_destinations_failing,
+    set_log,
+    set_log_refused,
     set_notifications_waiting,
 )
 from common.metrics.messages import (
@@ -90,6 +92,8 @@ __all__ = [
     "set_dependency",
     "set_destinations_failing",
     "set_door",
+    "set_log",
+    "set_log_refused",
     "set_lost_suspects",
     "set_messages_held",
     "set_notifications_waiting",

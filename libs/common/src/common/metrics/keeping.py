@@ -17,6 +17,10 @@ patience lasted; ``skipped``: the channel is not set up, or the contact was take
 BackedUp = Literal["database", "store"]
 """What backups are made of."""
 
+LogRefusal = Literal["no_key", "ahead", "conflict"]
+"""Why the sealer does not go on. ``ahead``: the log in the store is longer than the database leads to; ``conflict``:
+the store or the database holds something else than was sealed."""
+
 _WRITES = Counter("trunk_archive_writes", "Packages put on record, by outcome", ["outcome"], registry=REGISTRY)
 _WRITE = Histogram(
     "trunk_archive_write_seconds",
@@ -44,6 +48,13 @@ _SILENT = Gauge(
     ["channel"],
     registry=REGISTRY,
 )
+_LOG_SIZE = Gauge("trunk_log_size", "Entries of the log", registry=REGISTRY)
+_UNSEALED = Gauge(
+    "trunk_log_unsealed_since_timestamp_seconds",
+    "When the oldest entry was recorded that the log does not hold yet; 0 = it holds all",
+    registry=REGISTRY,
+)
+_LOG_REFUSED = Gauge("trunk_log_refused", "Whether the sealer refuses to go on, by cause", ["cause"], registry=REGISTRY)
 _BACKUP = Gauge(
     "trunk_backup_last_success_timestamp_seconds",
     "When the newest complete backup was begun; 0 = there is none",
@@ -74,6 +85,18 @@ def set_destinations_failing(failing: Mapping[str, int]) -> None:
     """How many destinations fail, by channel."""
     for channel, count in failing.items():
         _SILENT.labels(channel).set(count)
+
+
+def set_log(size: int, unsealed_since: datetime | None) -> None:
+    """How many entries the log has, and since when one waits for it."""
+    _LOG_SIZE.set(size)
+    _UNSEALED.set(unsealed_since.timestamp() if unsealed_since else 0.0)
+
+
+def set_log_refused(cause: LogRefusal | None) -> None:
+    """Why this process's sealer does not go on; None = it does."""
+    for each in get_args(LogRefusal):
+        _LOG_REFUSED.labels(each).set(each == cause)
 
 
 def set_backups(begun: Mapping[BackedUp, datetime]) -> None:

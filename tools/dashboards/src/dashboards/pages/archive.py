@@ -78,6 +78,33 @@ def _now(rules: Rules) -> list[Panel]:
             words=words.BACKED_UP,
             size=(24, 5),
         ),
+        figure(
+            Text(
+                "Mục cũ nhất chưa niêm phong",
+                "Mục của sổ đã chờ bao lâu mà chưa nằm trong nhật ký niêm phong; 0 là không có mục nào chờ.",
+                "Trên 60 giây.",
+                "docs/runbooks/ledger-log.md.",
+            ),
+            Query(
+                "max(time() - (trunk_log_unsealed_since_timestamp_seconds > 0))"
+                " or max(trunk_log_unsealed_since_timestamp_seconds)",
+                "Chờ",
+            ),
+            unit="s",
+            levels=rules.bad_from("TrunkLogLate", yellow=20),
+            size=(12, 5),
+        ),
+        figure(
+            Text(
+                "Số mục đã niêm phong",
+                "Kích thước của nhật ký niêm phong; chỉ tăng, không bao giờ giảm.",
+                "Giảm, hoặc đứng yên khi văn bản vẫn đến.",
+                "docs/runbooks/ledger-log.md.",
+            ),
+            Query("max(trunk_log_size)", "Mục"),
+            unit="short",
+            size=(12, 5),
+        ),
     ]
 
 

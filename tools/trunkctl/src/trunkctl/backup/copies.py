@@ -17,11 +17,21 @@ from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
 from common.domain.names import UnitCode
-from common.objects import ARCHIVE, CHUNK_BYTES, CONTENT, DIRECTORY, NOT_FOUND, PARKED, SUBMITTER_META, submitter_of
+from common.objects import (
+    ARCHIVE,
+    CHUNK_BYTES,
+    CONTENT,
+    DIRECTORY,
+    LOG,
+    NOT_FOUND,
+    PARKED,
+    SUBMITTER_META,
+    submitter_of,
+)
 from trunkctl.backup.second_store import OBJECTS
 from trunkctl.trouble import Trouble
 
-COPIED = (CONTENT, ARCHIVE, DIRECTORY, PARKED)
+COPIED = (CONTENT, ARCHIVE, DIRECTORY, PARKED, LOG)
 """What lies in ``uploads`` is still with its unit, which submits it again."""
 HELD_BYTES = 8 * 1024 * 1024
 """A larger object goes through a file."""

@@ -12,8 +12,8 @@ from common.indexes import BACKUPS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
 ORDER: dict[str, tuple[str, ...]] = {
     "notifier": (MESSAGE_RECORDS, "destinations", "notifications"),
     "validator": (MESSAGE_RECORDS, "verdicts"),
-    # A record names the ledger's entry, and an entry follows the claim of its event.
-    "archive": (MESSAGE_RECORDS, BACKUPS, "progress", "records", "ledger", "ledger_events"),
+    # Records and batches name entries of the ledger; an entry of earlier releases follows the claim of its event.
+    "archive": (MESSAGE_RECORDS, BACKUPS, "leases", "progress", "records", "batches", "ledger", "ledger_events"),
     # A decision is carried out row by row, and it follows the claim of its document, which knows the number of the last
     # version.
     "router": (

@@ -19,7 +19,7 @@ from pymongo import MongoClient
 
 from common.clock import Clock, utc_now
 from common.indexes import database_name
-from common.objects import ARCHIVE, CONTENT, PARKED
+from common.objects import ARCHIVE, CONTENT, LOG, PARKED
 from trunkctl.backup import copies
 from trunkctl.backup.copies import COPIED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
@@ -134,7 +134,7 @@ class StoreBackup:
 
 def _lost(there: Inventory, report: Report) -> Iterator[str]:
     """Buckets that are never empty again once they hold something."""
-    for bucket in (CONTENT, ARCHIVE):
+    for bucket in (CONTENT, ARCHIVE, LOG):
         if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/"):
             yield bucket
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,8 +15,11 @@ from common.objects import Objects
 from trunkctl.archive_check import Fault, faults_of
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.commands.log import bucket, trusted, verified
+from trunkctl.databases import connected
+from trunkctl.log.rows import LedgerRows
 from trunkctl.reconcile import Services
-from trunkctl.settings import DEFAULT_STATE, StateOption, settings
+from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.trouble import Trouble
 
 archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
@@ -45,17 +49,25 @@ def check(
     after: Annotated[str, typer.Option(help="Go on behind this package id, where an earlier check has stopped.")] = "",
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Compare records with the object store: a line a fault, exit 1 if there is any. Reads every byte it compares."""
+    """Compare records, objects, ledger and log: a line a fault, exit 1 if there is any. Reads every byte it compares.
+
+    Without ids it also verifies the log and compares it with the whole ledger.
+    """
     own = settings(state)
-    tally = _Tally(after)
+    tally, ledger = _Tally(after), LedgerRows.of(connected(own, "trunkctl-log"))
     with closing(ArchiveRecords(own)) as records, ThreadPoolExecutor(AT_ONCE) as pool:
         judge = partial(_judge, ArchiveStore(Objects(own).client))
         pages = _named(records, identifiers, tally) if identifiers else records.pages(after)
         try:
             for page in pages:
                 tally.add_page(page, pool.map(judge, page))
+                tally.add(Fault(record_id, "", what) for record_id, what in ledger.record_faults(page))
         except (NoAnswer, PyMongoError) as error:
             raise Trouble(f"A store does not answer ({error}). {tally}") from error
+    if not identifiers and not after and own.log_public_keys:
+        _compare_log(own, ledger, tally, state)
+    elif not identifiers and not after:
+        typer.echo("The log was not compared: TRUNK_LOG_PUBLIC_KEYS does not say which key signs it.", err=True)
     typer.echo(f"{tally.records} records checked, {tally.faults} faults")
     if tally.faults:
         raise typer.Exit(1)
@@ -79,6 +91,14 @@ def reconcile(
     typer.echo(f"{packages} finished packages compared, {found} differences")
     if found:
         raise typer.Exit(1)
+
+
+def _compare_log(own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path) -> None:
+    """The ledger as it is now against the leaves of the log; what is recorded meanwhile counts as not yet sealed."""
+    outcome = verified(bucket(own), trusted(None, state), [], wants_leaves=True)
+    tally.faults += len(outcome.faults)
+    tally.add(Fault(name, "", what) for name, what in ledger.faults(outcome.verified.leaves, datetime.now(UTC)))
+    typer.echo(f"{outcome.size} entries of the log compared with the ledger")
 
 
 class _Tally:

@@ -9,7 +9,6 @@ from rich.table import Table
 
 from common.domain.security import SecurityKind
 from common.facts.security import SecurityNoticed
-from trunkctl import events as ledger
 from trunkctl.events import SecurityLedger, Wanted
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console, rows
@@ -32,14 +31,10 @@ def events(
     until: Annotated[datetime | None, typer.Option(formats=DAYS, help="UTC, excluded.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line an event.")] = False,
-    check: Annotated[bool, typer.Option(help="Recompute the whole chain instead; exit 1 if it is broken.")] = False,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Security events, the newest first: who did what, when and from where."""
     with closing(SecurityLedger(settings(state))) as kept:
-        if check:
-            _check(kept)
-            return
         wanted = Wanted(kinds=tuple(kind or ()), actor=actor, since=_utc(since), until=_utc(until))
         found, unreadable = kept.newest(wanted, limit)
     if as_json:
@@ -49,14 +44,6 @@ def events(
         console().print(_table(found) if found else "no such event")
     if unreadable:
         typer.echo(f"{unreadable} entries of the ledger are no security events: trunkctl track security", err=True)
-
-
-def _check(kept: SecurityLedger) -> None:
-    checked = ledger.check(kept.oldest_first())
-    if checked.broken:
-        typer.echo(f"broken at entry {checked.broken.seq}: {checked.broken.trouble}")
-        raise typer.Exit(1)
-    typer.echo(f"{checked.head.seq} entries hold together; the newest is {checked.head.hash}")
 
 
 def _utc(at: datetime | None) -> datetime | None:

@@ -41,6 +41,11 @@ class Places:
         return self.state / "users.json"
 
     @property
+    def log_key(self) -> Path:
+        """Private key of the ledger's log."""
+        return self.state / "log.key"
+
+    @property
     def mail(self) -> Path:
         """Every mail, one JSON object a line."""
         return self.state / "mail.jsonl"

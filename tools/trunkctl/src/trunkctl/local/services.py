@@ -11,12 +11,13 @@ import httpx
 from common.facts.flows import SERVICES
 from devstack import ports, processes, waiting
 from devstack.processes import Program
+from trunkctl.local.log_key import ORIGIN, log_key
 from trunkctl.local.places import Places
 from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import RunningService, TrunkFile, passwords
 
 MAIL = "mail"
-WISHES = ("TRUNK_LOG_LEVEL", "TRUNK_OTLP_ENDPOINT", "TRUNK_PATIENCE_HOURS")
+WISHES = ("TRUNK_LOG_ADOPT_SIZE", "TRUNK_LOG_LEVEL", "TRUNK_OTLP_ENDPOINT", "TRUNK_PATIENCE_HOURS")
 """Handed on from the environment of ``trunkctl up`` to services that it starts."""
 READY_TIMEOUT_SECONDS = 90.0
 DRAIN_SECONDS = 20.0
@@ -74,6 +75,8 @@ def environment(place: Places, found: TrunkFile, service: str, http_port: int) -
         "TRUNK_SMTP_PORT": str(found.mail_port),
         "TRUNK_SMTP_STARTTLS": "false",
     }
+    if service == "archive":
+        told |= {"TRUNK_LOG_KEY": log_key(place).seed.hex(), "TRUNK_LOG_ORIGIN": ORIGIN}
     return processes.ordinary_environment() | _wished() | told
 
 

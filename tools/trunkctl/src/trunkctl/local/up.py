@@ -12,6 +12,7 @@ from devstack.errors import DevstackError
 from devstack.progress import Progress
 from trunkctl import migrate_job, topology_job, trunk_file
 from trunkctl.local import cast, services
+from trunkctl.local.log_key import log_key
 from trunkctl.local.places import Places, places
 from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
@@ -85,6 +86,7 @@ def _described(place: Places, addresses: Addresses) -> TrunkFile:
         trust_dir=place.trust,
         directory_file=place.directory,
         mail_file=place.mail,
+        log_public_keys=(str(log_key(place).verifier),),
     )
     earlier = trunk_file.load(place.state)
     if earlier and earlier.model_copy(update={"services": {}, "mail_port": 0}) == described:

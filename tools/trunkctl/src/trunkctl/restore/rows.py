@@ -3,16 +3,17 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from pymongo import MongoClient
 
+from common.chained_ledger import chain
 from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING, database_name
-from common.ledger import Entry, chain
+from common.ledger import entry_of
 from intake.open_package import Stage
 from trunkctl.backup import freshness
 from trunkctl.databases import asking
+from trunkctl.log.rows import LedgerRows
 
 PAGE = 500
 SHRINKS = (MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING)
@@ -61,21 +62,17 @@ def claim_faults(client: Client) -> Iterator[str]:
 
 
 def ledger_faults(client: Client) -> Iterator[str]:
-    """Ledgers whose chain of hashes is broken, and records whose entry is not in the ledger."""
+    """Chains of earlier releases that are broken, and records whose entry is not in the ledger."""
     archive = client[database_name("archive")]
     with asking():
-        rows = archive["ledger"].find().sort("_id", 1)
+        rows = archive["ledger"].find({"seq": {"$gte": 0}}).sort("_id", 1)
         for subject, group in itertools.groupby(rows, key=lambda row: str(row["_id"]).rpartition("/")[0]):
-            if broken := chain(subject, map(_entry, group)):
+            if broken := chain(subject, map(entry_of, group)):
                 yield f"ledger of {subject}: entry {broken.seq} {broken.trouble}"
-    fields = ("document_key", "ledger_seq", "ledger_hash")
-    for page in pages(archive["records"], {}, fields):
-        with asking():
-            keys = {f"{row['document_key']}/{row['ledger_seq']:08d}": row for row in page}
-            hashes = {row["_id"]: row["hash"] for row in archive["ledger"].find({"_id": {"$in": [*keys]}}, {"hash": 1})}
-        for key, row in keys.items():
-            if hashes.get(key) != row["ledger_hash"]:
-                yield f"package {row['_id']}: its record names another entry of the ledger than {key}"
+    ledger = LedgerRows.of(client)
+    for page in pages(archive["records"], {}, ("document_key", "event_id", "ledger_seq", "ledger_hash")):
+        for record_id, what in ledger.record_faults(page):
+            yield f"package {record_id}: {what}"
 
 
 def still_open(client: Client) -> list[Open]:
@@ -115,8 +112,3 @@ def pages(collection: Any, which: Row, fields: tuple[str, ...]) -> Iterator[list
             return
         yield page
         after = {"_id": {"$gt": page[-1]["_id"]}}
-
-
-def _entry(row: Row) -> Entry:
-    fields = {name: row[name] for name in Entry.__slots__}
-    return Entry(**fields | {"recorded_at": row["recorded_at"].astimezone(UTC)})

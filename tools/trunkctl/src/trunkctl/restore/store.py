@@ -17,7 +17,7 @@ from minio import Minio
 from minio.datatypes import Object
 
 from common import buckets
-from common.objects import ARCHIVE, BUCKETS, CONTENT
+from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG
 from trunkctl.backup.copies import (
     COPIED,
     DIGEST_META,
@@ -36,7 +36,7 @@ from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
 from trunkctl.trouble import Trouble
 
-VERSIONED = (CONTENT, ARCHIVE)
+VERSIONED = (CONTENT, ARCHIVE, LOG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

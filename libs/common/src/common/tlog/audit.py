@@ -1,0 +1,208 @@
+"""Recomputes a whole log out of its files, and names everything in them that is not as it must be.
+
+What is trusted is the keys, and checkpoints that somebody has kept elsewhere. A fault is a value.
+"""
+
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from common.tlog.checkpoint import Checkpoint, open_checkpoint
+from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
+from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
+from common.tlog.note import NoteInvalid, VerifierKey
+from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, TileInvalid, entries_in, hashes_in, levels_of, tiles_of
+
+ReadFile = Callable[[str], bytes | None]
+"""The bytes of a file of the log; None = there is none."""
+T = TypeVar("T")
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong."""
+
+    name: str
+    """Of the file."""
+    what: str
+
+
+class Claim(NamedTuple):
+    """A checkpoint that must be one of this log, and where it was found."""
+
+    name: str
+    note: bytes
+
+
+@dataclass(slots=True)
+class Verified:
+    """What an audit has come to."""
+
+    checkpoint: Checkpoint | None = None
+    """The newest one; None = the log is empty."""
+    leaves: dict[bytes, int] = field(default_factory=dict)
+    """Place of each leaf by its hash, if that was wanted."""
+
+
+def audit(
+    read: ReadFile,
+    names: Collection[str],
+    keys: Iterable[VerifierKey],
+    known: Iterable[Claim] = (),
+    *,
+    wants_leaves: bool = False,
+) -> Generator[Fault, None, Verified]:
+    """Yields every fault. ``names``: of all files; ``known``: further checkpoints, older versions or kept elsewhere."""
+    trusted = list(keys)
+    starts = {name: start for name in sorted(names) if (start := start_of(name)) is not None}
+    newest = read(CHECKPOINT)
+    found = [Claim(name, read(name) or b"") for name in starts]
+    found += [Claim(CHECKPOINT, newest)] if newest is not None else []
+    opened = yield from _opened([*found, *known], trusted)
+    chain = {name: point for name, point in opened if name in starts}
+    yield from _chain_faults(starts, chain)
+    last = max(chain.values(), key=lambda point: point.size, default=None)
+    size = last.size if last else 0
+    if starts and newest is None:
+        yield Fault(CHECKPOINT, "missing")
+    for name, point in opened:
+        if point.size > size:
+            yield Fault(name, f"of size {point.size}, and the log ends at {size}: its end was cut off")
+        elif name == CHECKPOINT and point.size < size:
+            yield Fault(name, f"of size {point.size}, and the log has {size}: a newer one was hidden")
+    verified = Verified(last)
+    yield from _walk(read, size, opened, verified.leaves if wants_leaves else None)
+    yield from _strays(read, names, size)
+    return verified
+
+
+def _opened(claims: Iterable[Claim], keys: list[VerifierKey]) -> Generator[Fault, None, list[tuple[str, Checkpoint]]]:
+    opened = []
+    for name, note in claims:
+        try:
+            opened.append((name, open_checkpoint(note, keys)))
+        except NoteInvalid as error:
+            yield Fault(name, f"cannot be trusted: {error}")
+    return opened
+
+
+def _chain_faults(starts: dict[str, int], chain: dict[str, Checkpoint]) -> Iterator[Fault]:
+    """Every checkpoint begins where the one before ends. One that cannot be read is not told as missing, too."""
+    expected: int | None = 0
+    for name, start in starts.items():
+        if expected is not None and start != expected:
+            yield Fault(batch_checkpoint(expected), f"missing: the next one begins at {start}")
+        point = chain.get(name)
+        if point and point.size <= start:
+            yield Fault(name, f"ends at {point.size}, and begins at {start}")
+        expected = point.size if point else None
+
+
+class _Roots:
+    """Roots of a log while leaves are added."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._subtrees: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        node, size = leaf, self.size
+        while size & 1:
+            node, size = node_hash(self._subtrees.pop(), node), size >> 1
+        self._subtrees.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        return joined(self._subtrees)
+
+
+def _walk(
+    read: ReadFile, size: int, opened: list[tuple[str, Checkpoint]], places: dict[bytes, int] | None
+) -> Iterator[Fault]:
+    """Every entry, every tile, and the root at every checkpoint."""
+    claims: dict[int, list[tuple[str, Checkpoint]]] = {}
+    for name, point in opened:
+        claims.setdefault(point.size, []).append((name, point))
+    roots = _Roots()
+    nodes: list[bytes] = []
+    """Of level 1: one for each full bundle."""
+    yield from _root_faults(roots, claims)
+    for bundle in tiles_of(size, ENTRIES):
+        leaves = yield from _leaves(read, bundle, size)
+        if leaves is None:
+            yield Fault(bundle.path, "from here on nothing can be computed")
+            return
+        for leaf in leaves:
+            if places is not None:
+                places.setdefault(leaf, roots.size)
+            roots.add(leaf)
+            yield from _root_faults(roots, claims)
+        if bundle.width == WIDTH:
+            nodes.append(perfect(leaves))
+    for level in levels_of(size)[1:]:
+        row, nodes = nodes, []
+        for tile in tiles_of(size, level):
+            computed = row[tile.index * WIDTH :][: tile.width]
+            hashes = yield from _parsed(read, tile, hashes_in)
+            if hashes is not None and hashes != computed:
+                yield Fault(tile.path, "does not hold the hashes of the tiles below")
+            if tile.width == WIDTH:
+                nodes.append(perfect(computed))
+
+
+def _root_faults(roots: _Roots, claims: dict[int, list[tuple[str, Checkpoint]]]) -> Iterator[Fault]:
+    for name, point in claims.get(roots.size, ()):
+        if point.root != roots.root():
+            yield Fault(name, f"of size {point.size}, has another root than the entries: another history, or altered")
+
+
+def _leaves(read: ReadFile, bundle: Tile, size: int) -> Generator[Fault, None, list[bytes] | None]:
+    """Hashes of the leaves of a bundle; None = nothing tells them."""
+    tile = Tile(0, bundle.index, bundle.width)
+    entries = yield from _parsed(read, bundle, entries_in)
+    hashes = yield from _parsed(read, tile, hashes_in)
+    if entries is None:
+        return hashes
+    leaves = [leaf_hash(entry) for entry in entries]
+    if hashes is None or hashes == leaves:
+        return leaves
+    first = (bundle.index << HEIGHT) + next(at for at, leaf in enumerate(leaves) if leaf != hashes[at])
+    if bundle.width == WIDTH and _vouches(read, bundle.index, size, perfect(leaves)):
+        yield Fault(tile.path, f"does not hold the leaf of entry {first}")
+        return leaves
+    yield Fault(bundle.path, f"entry {first} does not give the leaf in {tile.path}")
+    return hashes
+
+
+def _vouches(read: ReadFile, index: int, size: int, node: bytes) -> bool:
+    """Whether the tile above holds this hash of a full tile."""
+    first = index & -WIDTH
+    above = Tile(1, index >> HEIGHT, min(WIDTH, (size >> HEIGHT) - first))
+    at = (index - first) * HASH_BYTES
+    return (read(above.path) or b"")[at : at + HASH_BYTES] == node
+
+
+def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Generator[Fault, None, T | None]:
+    data = read(tile.path)
+    if data is None:
+        yield Fault(tile.path, "missing")
+        return None
+    try:
+        return parse(tile, data)
+    except TileInvalid as error:
+        yield Fault(tile.path, f"damaged: {error}")
+        return None
+
+
+def _strays(read: ReadFile, names: Collection[str], size: int) -> Iterator[Fault]:
+    """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
+    whole = {tile.path: tile for level in (ENTRIES, *levels_of(size)) for tile in tiles_of(size, level)}
+    partials: dict[str, Tile] = {path.partition(".p/")[0]: tile for path, tile in whole.items()}
+    for name in sorted(names):
+        if name in whole or name == CHECKPOINT or start_of(name) is not None:
+            continue
+        stem, _, width = name.partition(".p/")
+        tile = partials.get(stem)
+        if tile is None or not width.isdigit() or int(width) >= tile.width:
+            yield Fault(name, "is no part of the log")
+        elif (data := read(tile.path)) is not None and not data.startswith(read(name) or b"\0"):
+            yield Fault(name, f"is not the beginning of {tile.path}")

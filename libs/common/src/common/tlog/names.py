@@ -1,0 +1,18 @@
+"""Names of a log's files besides its tiles."""
+
+CHECKPOINT = "checkpoint"
+"""The newest checkpoint, as C2SP tlog-tiles has it; each one is a version of this object."""
+BATCH_CHECKPOINTS = "checkpoints/"
+"""Beginning of the names of all checkpoints. Each lies under the size that the log had before its batch, so that no two
+can continue the log at the same place."""
+
+
+def batch_checkpoint(start: int) -> str:
+    """Name of the checkpoint of the batch that begins there: sixteen digits, so that names sort like numbers."""
+    return f"{BATCH_CHECKPOINTS}{start:016d}"
+
+
+def start_of(path: str) -> int | None:
+    """Where the batch of such a checkpoint begins; None = it is no such name."""
+    number = path.removeprefix(BATCH_CHECKPOINTS)
+    return int(number) if len(number) == 16 and number.isascii() and number.isdigit() else None

@@ -1,0 +1,160 @@
+"""Tiles of a log as C2SP tlog-tiles names and fills them: hashes of 256 neighbours, and bundles of 256 entries.
+
+A tile of level 0 holds leaf hashes; one of level ``L`` the hashes of full tiles of level ``L - 1``. The last tile of a
+level may be partial; its width is part of its path, so that no path ever stands for other bytes.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, perfect
+
+HEIGHT = 8
+WIDTH = 1 << HEIGHT
+"""Hashes of a full tile, and entries of a full bundle."""
+ENTRIES = "entries"
+"""In the place of a level: bundles of entries."""
+MAX_ENTRY_BYTES = 0xFFFF
+
+Level = int | str
+Tiles = Mapping[str, bytes]
+"""Bytes of tiles and bundles by path."""
+
+
+class TileInvalid(ValueError):
+    """The bytes under a path are not a tile or a bundle of that width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile, or one bundle of entries."""
+
+    level: Level
+    index: int
+    width: int = WIDTH
+
+    @property
+    def path(self) -> str:
+        """``tile/<level>/<index>[.p/<width>]``, the index in groups of three digits."""
+        partial = "" if self.width == WIDTH else f".p/{self.width}"
+        return f"tile/{self.level}/{_numbered(self.index)}{partial}"
+
+
+def tiles_of(size: int, level: Level, start: int = 0) -> Iterator[Tile]:
+    """Tiles of a level in a log of that size, full ones first; ``start``: without those that are before this index."""
+    nodes = size if level == ENTRIES else size >> (HEIGHT * int(level))
+    yield from (Tile(level, index) for index in range(start, nodes >> HEIGHT))
+    if width := nodes % WIDTH:
+        yield Tile(level, nodes >> HEIGHT, width)
+
+
+def levels_of(size: int) -> range:
+    """Levels at which a log of that size has tiles."""
+    return range(max(0, (size.bit_length() - 1) // HEIGHT + 1) if size else 0)
+
+
+def edge_of(size: int) -> list[Tile]:
+    """The partial tiles and the partial bundle of a log of that size: all that is needed to append to it."""
+    last = [tile for level in (ENTRIES, *levels_of(size)) for tile in _last(size, level)]
+    return [tile for tile in last if tile.width < WIDTH]
+
+
+def hashes_in(tile: Tile, data: bytes) -> list[bytes]:
+    """The hashes of a tile. Raises ``TileInvalid``."""
+    if len(data) != tile.width * HASH_BYTES:
+        raise TileInvalid(f"{tile.path}: {len(data)} bytes instead of {tile.width * HASH_BYTES}")
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+
+
+def bundle(entries: Iterable[bytes]) -> bytes:
+    """Entries one after the other, each behind its length in two bytes."""
+    return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
+
+
+def entries_in(tile: Tile, data: bytes) -> list[bytes]:
+    """The entries of a bundle. Raises ``TileInvalid``."""
+    entries, at = [], 0
+    while at < len(data):
+        begin = at + 2
+        at = begin + int.from_bytes(data[at:begin], "big")
+        if begin > len(data) or at > len(data):
+            raise TileInvalid(f"{tile.path}: an entry is cut off")
+        entries.append(data[begin:at])
+    if len(entries) != tile.width:
+        raise TileInvalid(f"{tile.path}: {len(entries)} entries instead of {tile.width}")
+    return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A log after entries were appended to it."""
+
+    size: int
+    root: bytes
+    bundles: dict[str, bytes]
+    """New bundles of entries, by path."""
+    tiles: dict[str, bytes]
+    """New tiles, by path; a partial one among them replaces a narrower one."""
+
+
+def append(size: int, edge: Tiles, entries: list[bytes]) -> Appended:
+    """Append to a log whose ``edge_of`` is given. Raises ``TileInvalid``, or ``KeyError`` if a tile is missing."""
+    if any(len(entry) > MAX_ENTRY_BYTES for entry in entries):
+        raise ValueError(f"an entry is longer than {MAX_ENTRY_BYTES} bytes")
+    new_size = size + len(entries)
+    before = [entries_in(tile, edge[tile.path]) for tile in _last(size, ENTRIES) if tile.width < WIDTH]
+    whole = [*(before[0] if before else []), *entries]
+    bundles = {
+        tile.path: bundle(whole[at * WIDTH : at * WIDTH + tile.width])
+        for at, tile in enumerate(tiles_of(new_size, ENTRIES, size >> HEIGHT))
+    }
+    tiles: dict[str, bytes] = {}
+    subtrees: list[bytes] = []
+    new = [leaf_hash(entry) for entry in entries]
+    for level in levels_of(new_size):
+        at_edge = [hashes_in(tile, edge[tile.path]) for tile in _last(size, level) if tile.width < WIDTH]
+        row = [*(at_edge[0] if at_edge else []), *new]
+        first = size >> (HEIGHT * (level + 1))
+        if new:
+            tiles |= {
+                tile.path: b"".join(row[at * WIDTH : at * WIDTH + tile.width])
+                for at, tile in enumerate(tiles_of(new_size, level, first))
+            }
+        full = len(row) // WIDTH
+        subtrees = [*_complete(row[full * WIDTH :]), *subtrees]
+        new = [perfect(row[at * WIDTH : (at + 1) * WIDTH]) for at in range(full)]
+    return Appended(new_size, joined(subtrees), bundles, tiles)
+
+
+def check_edge(size: int, edge: Tiles, root: bytes) -> None:
+    """Raise ``TileInvalid`` unless the edge is that of the log of this size and root."""
+    if append(size, edge, []).root != root:
+        raise TileInvalid("the tiles at the end of the log do not give its root")
+    for tile in _last(size, ENTRIES):
+        if tile.width < WIDTH:
+            leaves = [leaf_hash(entry) for entry in entries_in(tile, edge[tile.path])]
+            if leaves != hashes_in(tile, edge[Tile(0, tile.index, tile.width).path]):
+                raise TileInvalid(f"{tile.path} does not give its leaves")
+
+
+def _complete(row: list[bytes]) -> list[bytes]:
+    """The hashes of the complete subtrees over the nodes of a partial tile, from left to right."""
+    result, at = [], 0
+    while at < len(row):
+        count = 1 << ((len(row) - at).bit_length() - 1)
+        result.append(perfect(row[at : at + count]))
+        at += count
+    return result
+
+
+def _last(size: int, level: Level) -> list[Tile]:
+    nodes = size if level == ENTRIES else size >> (HEIGHT * int(level))
+    return list(tiles_of(size, level, (nodes - 1) >> HEIGHT)) if nodes else []
+
+
+def _numbered(index: int) -> str:
+    groups = [f"{index % 1000:03d}"]
+    while index := index // 1000:
+        groups.append(f"x{index % 1000:03d}")
+    return "/".join(reversed(groups))

@@ -1,0 +1,60 @@
+"""Hashes and proofs of a log, read out of its tiles."""
+
+from collections.abc import Callable
+
+from common.tlog.merkle import Range, complete_subtrees, consistency_ranges, inclusion_ranges, joined, perfect
+from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, entries_in, hashes_in
+
+ReadTile = Callable[[Tile], bytes]
+"""Returns the bytes of a tile or a bundle, and raises what it likes where there is none."""
+
+
+class Tree:
+    """A log of a size that is known from a checkpoint. Reads each tile once; the tiles are not trusted by that."""
+
+    def __init__(self, size: int, read: ReadTile) -> None:
+        self.size = size
+        self._read = read
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def root(self) -> bytes:
+        """The root that the tiles give; to be compared with the checkpoint's."""
+        return self._range((0, self.size))
+
+    def leaf(self, index: int) -> bytes:
+        """Hash of a leaf."""
+        return self._subtree(0, index)
+
+    def entry(self, index: int) -> bytes:
+        """One entry, out of its bundle."""
+        if not 0 <= index < self.size:
+            raise ValueError(f"no leaf {index} in a tree of size {self.size}")
+        tile = self._tile(ENTRIES, index >> HEIGHT)
+        return entries_in(tile, self._read(tile))[index % WIDTH]
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """Proof that leaf ``index`` is in this tree, from the leaf up."""
+        return [self._range(each) for each in inclusion_ranges(index, self.size)]
+
+    def consistency(self, old: int) -> list[bytes]:
+        """Proof that the tree of size ``old`` is the beginning of this one."""
+        return [self._range(each) for each in consistency_ranges(old, self.size)]
+
+    def _range(self, leaves: Range) -> bytes:
+        return joined([self._subtree(height, index) for height, index in complete_subtrees(*leaves)])
+
+    def _subtree(self, height: int, index: int) -> bytes:
+        level, within = divmod(height, HEIGHT)
+        first = index << within
+        hashes = self._hashes(level, first >> HEIGHT)
+        return perfect(hashes[first % WIDTH : first % WIDTH + (1 << within)])
+
+    def _hashes(self, level: int, index: int) -> list[bytes]:
+        if (level, index) not in self._tiles:
+            tile = self._tile(level, index)
+            self._tiles[level, index] = hashes_in(tile, self._read(tile))
+        return self._tiles[level, index]
+
+    def _tile(self, level: int | str, index: int) -> Tile:
+        nodes = self.size if level == ENTRIES else self.size >> (HEIGHT * int(level))
+        return Tile(level, index, min(WIDTH, nodes - (index << HEIGHT)))

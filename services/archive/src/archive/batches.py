@@ -1,0 +1,102 @@
+"""Batches: which entries come next in the log, and in which order. The archive's collection ``batches``.
+
+A batch is saved before anything of it is written, under the place in the log at which it begins. Of two sealers that
+propose a batch for the same place one succeeds, and the other continues with the saved one. All that follows (tiles,
+root, signature) is computed from the saved batch, so that whoever writes it, however often, writes the same bytes.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+from pymongo.errors import DuplicateKeyError
+
+from common.database import Database, Document, compare_and_set, database_trouble
+from common.ledger import Entry, entry_of
+
+
+class Batch(BaseModel):
+    """Neighbouring entries of the log."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    start: int
+    """Size of the log before."""
+    size: int
+    """Size of the log with it."""
+    entries: tuple[str, ...]
+    """Keys of the entries in their order; none in a batch that was adopted from the store."""
+    opened_at: datetime
+    root: str = ""
+    """Root of the log with it, in hex digits; empty: not all of the batch is known to be in the store."""
+
+
+class Unsealed(NamedTuple):
+    """What the log does not hold yet."""
+
+    key: str
+    recorded_at: datetime
+
+
+class Batches:
+    """All batches, and the entries that are in none."""
+
+    def __init__(self, database: Database) -> None:
+        self._batches = database.collection("batches")
+        self._entries = database.collection("ledger")
+
+    async def newest(self) -> Batch | None:
+        """The last one."""
+        return await anext(self.newest_first(), None)
+
+    async def newest_first(self) -> AsyncIterator[Batch]:
+        """All of them, each page by a query of its own."""
+        before: Document = {}
+        while True:
+            with database_trouble():
+                rows = await self._batches.find(before).sort("_id", -1).limit(20).to_list(20)
+            for row in rows:
+                yield Batch.model_validate(row)
+            if not rows:
+                return
+            before = {"_id": {"$lt": rows[-1]["_id"]}}
+
+    async def before(self, start: int) -> Batch | None:
+        """The batch that ends where another one begins."""
+        with database_trouble():
+            rows = await self._batches.find({"_id": {"$lt": _key(start)}}).sort("_id", -1).limit(1).to_list(1)
+        return Batch.model_validate(rows[0]) if rows else None
+
+    async def unsealed(self, limit: int) -> list[Unsealed]:
+        """The oldest entries that no batch holds, as far as the batches are closed."""
+        with database_trouble():
+            found = self._entries.find({"is_sealed": False}, {"recorded_at": 1}).sort("recorded_at", 1).limit(limit)
+            return [Unsealed(row["_id"], row["recorded_at"]) async for row in found]
+
+    async def open(self, batch: Batch) -> bool:
+        """Save a batch; False = another one begins at the same place."""
+        with database_trouble():
+            try:
+                await self._batches.insert_one({"_id": _key(batch.start), **batch.model_dump()})
+            except DuplicateKeyError:
+                return False
+            return True
+
+    async def entries(self, batch: Batch) -> dict[str, Entry]:
+        """The entries of a batch, by key, as far as the database has them."""
+        with database_trouble():
+            found = self._entries.find({"_id": {"$in": [*batch.entries]}})
+            return {row["_id"]: entry_of(row) async for row in found}
+
+    async def close(self, batch: Batch, root: str) -> None:
+        """Note that the store holds a batch. Again does nothing."""
+        sealed = {"$set": {"is_sealed": True, "batch": batch.start}}
+        with database_trouble():
+            await self._entries.update_many({"_id": {"$in": [*batch.entries]}, "is_sealed": False}, sealed)
+        await compare_and_set(self._batches, {"_id": _key(batch.start)}, {"$set": {"root": root}})
+
+
+def _key(start: int) -> str:
+    """Sixteen digits, so that keys sort like numbers."""
+    return f"{start:016d}"

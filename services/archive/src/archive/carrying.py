@@ -1,0 +1,59 @@
+"""Carries what earlier releases have chained into the log: each entry as it is, its link included.
+
+An entry gets a salt and waits for the sealer like any other. Nothing else of it changes, so archives of both releases
+may work meanwhile, and the work may be stopped and begun again at any time. A salt that an entry has got stays.
+"""
+
+from datetime import timedelta
+
+import structlog
+
+from common.clock import Clock, utc_now
+from common.database import Database, Document, compare_and_set, database_trouble
+from common.ledger import new_salt
+
+log = structlog.get_logger("trunk.log")
+
+PAGE = 500
+"""Entries that are carried in one round."""
+AGAIN_AFTER = timedelta(hours=1)
+"""An archive of an earlier release may still add entries: the ledger is looked through twice without finding any."""
+PASSES = 2
+
+
+class Carrying:
+    """One process's part; ``round`` is called by timer."""
+
+    def __init__(self, database: Database, now: Clock = utc_now) -> None:
+        self._entries = database.collection("ledger")
+        self._events = database.collection("ledger_events")
+        self._now = now
+        self._after = ""
+        self._carried = 0
+        """In this pass through the ledger."""
+        self._idle_passes = 0
+        self._next_at = now()
+
+    async def round(self) -> None:
+        """Carry the next page. Does nothing where no earlier release has worked, and once all is carried."""
+        if self._idle_passes >= PASSES or self._now() < self._next_at:
+            return
+        waiting: Document = {"_id": {"$gt": self._after}, "seq": {"$gte": 1}, "is_sealed": {"$exists": False}}
+        with database_trouble():
+            if not self._after and await self._events.find_one({}) is None:
+                self._idle_passes = PASSES
+                return
+            page = await self._entries.find(waiting, {"_id": 1}).sort("_id", 1).limit(PAGE).to_list(PAGE)
+        for row in page:
+            salted = {"$set": {"salt": new_salt(), "is_sealed": False}}
+            await compare_and_set(self._entries, {"_id": row["_id"], "is_sealed": {"$exists": False}}, salted)
+            self._after = row["_id"]
+        self._carried += len(page)
+        if not page:
+            self._end_pass()
+
+    def _end_pass(self) -> None:
+        self._idle_passes = 0 if self._carried else self._idle_passes + 1
+        log.info("looked through the ledger for entries of earlier releases", carried=self._carried)
+        self._after, self._carried = "", 0
+        self._next_at = self._now() + AGAIN_AFTER

@@ -1,0 +1,88 @@
+"""The log in the object store: puts what is new, and never anything else over what lies there."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from common.metrics.keeping import LogRefusal
+from common.objects import LOG, ObjectMissing, Objects
+from common.tlog.names import CHECKPOINT, batch_checkpoint
+from common.tlog.tiles import Tile, edge_of
+
+KEPT = timedelta(days=36_525)
+"""Retention of full tiles, full bundles and checkpoints: a hundred years."""
+PARTIAL_KEPT = timedelta(days=30)
+"""Retention of a partial tile; a full one stands for it, mostly within hours."""
+AT_ONCE = 8
+"""Objects that are put at the same time."""
+
+
+class LogConflict(Exception):
+    """The log must not go on: the store holds other bytes than the database leads to. People have to look."""
+
+    def __init__(self, cause: LogRefusal, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
+
+
+class LogStore:
+    """Bucket ``log``. Everything may raise ``Transient``."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._puts = asyncio.Semaphore(AT_ONCE)
+
+    async def newest_note(self) -> bytes | None:
+        """The newest checkpoint, if there is any in sight."""
+        return await self._read(CHECKPOINT)
+
+    async def note_of(self, start: int) -> bytes | None:
+        """The checkpoint of the batch that begins there, if it was written."""
+        return await self._read(batch_checkpoint(start))
+
+    async def edge(self, size: int) -> dict[str, bytes]:
+        """What is needed to append to a log of that size. Raises ``LogConflict`` where it is gone."""
+        tiles = edge_of(size)
+        found = await asyncio.gather(*(self._tile(tile) for tile in tiles))
+        return {tile.path: data for tile, data in zip(tiles, found, strict=True)}
+
+    async def put_tiles(self, tiles: Mapping[str, bytes], now: datetime) -> None:
+        """Put tiles and bundles. Raises ``LogConflict`` where other bytes lie."""
+        await asyncio.gather(*(self._put_once(path, data, now) for path, data in tiles.items()))
+
+    async def put_note(self, start: int, note: bytes, now: datetime) -> bytes:
+        """Put the checkpoint of a batch. Returns the one that counts, which a former key may have signed."""
+        path = batch_checkpoint(start)
+        if await self._objects.put_once(LOG, path, note, now + KEPT):
+            return note
+        there = await self._read(path)
+        if there is None or _text(there) != _text(note):
+            raise LogConflict("conflict", f"{path} holds another checkpoint: the log has two histories")
+        return there
+
+    async def publish(self, note: bytes, now: datetime) -> None:
+        """Make a checkpoint the newest."""
+        await self._objects.put_over(LOG, CHECKPOINT, note, now + KEPT)
+
+    async def _tile(self, tile: Tile) -> bytes:
+        data = await self._read(tile.path)
+        if data is None:
+            raise LogConflict("conflict", f"{tile.path} is missing at the end of the log")
+        return data
+
+    async def _put_once(self, path: str, data: bytes, now: datetime) -> None:
+        kept = PARTIAL_KEPT if ".p/" in path else KEPT
+        async with self._puts:
+            if not await self._objects.put_once(LOG, path, data, now + kept) and await self._read(path) != data:
+                raise LogConflict("conflict", f"{path} holds other bytes: the log has two histories")
+
+    async def _read(self, path: str) -> bytes | None:
+        try:
+            return await self._objects.get_key(LOG, path)
+        except ObjectMissing:
+            return None
+
+
+def _text(note: bytes) -> bytes:
+    """What a note says, without who signed it."""
+    return note.rpartition(b"\n\n")[0]

@@ -1,0 +1,171 @@
+"""The sealer: orders new entries of the ledger into the log, batch by batch, and signs a checkpoint for each.
+
+One process seals at a time, by lease. What protects the log does not depend on the lease: a batch is saved under the
+place at which it begins, all objects are put only where nothing lies, and the checkpoint of a batch lies under that
+place, too. So two sealers with one database write the same bytes, and of two with different databases one is refused.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import structlog
+
+from archive.batches import Batch, Batches
+from archive.lease import Lease
+from archive.log_store import LogConflict, LogStore
+from common.clock import Clock, utc_now
+from common.metrics import set_log_refused
+from common.tlog.checkpoint import Checkpoint, open_checkpoint
+from common.tlog.merkle import EMPTY_ROOT
+from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
+from common.tlog.tiles import TileInvalid, append, check_edge
+
+log = structlog.get_logger("trunk.log")
+
+BATCH_ENTRIES = 2_048
+"""Most entries of a batch."""
+LEASE = timedelta(seconds=6)
+"""After a crash of the sealer another one takes over so much later: less than a checkpoint may be late."""
+
+
+class Sealer:
+    """One process's sealer; ``round`` is called by timer."""
+
+    def __init__(
+        self,
+        batches: Batches,
+        lease: Lease,
+        store: LogStore,
+        key: SignerKey | None,
+        *,
+        former_keys: tuple[VerifierKey, ...] = (),
+        adopted_size: int = 0,
+        now: Clock = utc_now,
+    ) -> None:
+        """``former_keys``: that have signed earlier checkpoints. ``adopted_size``: see ``_adopt``."""
+        self._batches = batches
+        self._lease = lease
+        self._store = store
+        self._key = key
+        self._trusted = (key.verifier, *former_keys) if key else former_keys
+        self._adopted_size = adopted_size
+        self._now = now
+        self._is_checked = False
+        """Whether database and store were compared since this process got the lease."""
+        self._edge: tuple[int, dict[str, bytes]] = (0, {})
+        """Tiles at the end of the log of that size."""
+
+    async def round(self) -> None:
+        """Seal everything that is not sealed yet, if this process holds the lease. Raises ``LogConflict``."""
+        if self._key is None:
+            set_log_refused("no_key")
+            return
+        try:
+            while await self._lease.take():
+                if not await self._seal(self._key):
+                    set_log_refused(None)
+                    return
+        except LogConflict as conflict:
+            set_log_refused(conflict.cause)
+            self._is_checked = False
+            raise
+        self._is_checked = False
+
+    async def _seal(self, key: SignerKey) -> bool:
+        """Write one batch; whether there may be more."""
+        last = await self._batches.newest()
+        if not self._is_checked:
+            last = await self._compared(key, last)
+            self._is_checked = True
+        elif last and not last.root:
+            await self._write(key, last)
+        waiting = await self._batches.unsealed(BATCH_ENTRIES)
+        if not waiting:
+            return False
+        start = last.size if last else 0
+        keys = tuple(each.key for each in waiting)
+        batch = Batch(start=start, size=start + len(keys), entries=keys, opened_at=self._now())
+        if await self._batches.open(batch):
+            await self._write(key, batch)
+        return len(keys) == BATCH_ENTRIES
+
+    async def _write(self, key: SignerKey, batch: Batch) -> None:
+        """Compute a saved batch and put it into the store. Again puts the same bytes."""
+        kept = await self._batches.entries(batch)
+        if gone := [each for each in batch.entries if each not in kept]:
+            raise LogConflict("conflict", f"{len(gone)} entries of the log are not in the ledger, such as {gone[0]}")
+        edge = self._edge[1] if self._edge[0] == batch.start else await self._checked_edge(batch.start)
+        after = append(batch.start, edge, [kept[each].leaf() for each in batch.entries])
+        await self._store.put_tiles(after.bundles | after.tiles, batch.opened_at)
+        note = Checkpoint(key.name, after.size, after.root).signed(key)
+        note = await self._store.put_note(batch.start, note, batch.opened_at)
+        await self._publish(note, batch.opened_at)
+        await self._batches.close(batch, after.root.hex())
+        self._edge = (after.size, {**after.bundles, **after.tiles, **edge})
+
+    async def _compared(self, key: SignerKey, last: Batch | None) -> Batch | None:
+        """Bring store and database together at the beginning. Returns the newest batch. Raises ``LogConflict``."""
+        there = self._opened(await self._store.newest_note())
+        size = last.size if last else 0
+        if there and there.size > size:
+            return await self._adopt(there, last)
+        missing = [batch async for batch in self._not_in_store()]
+        for batch in reversed(missing):
+            if batch.root:
+                log.warning("a batch is missing in the store, and is written again", start=batch.start)
+            await self._write(key, batch)
+        if last and not missing and (note := await self._store.note_of(last.start)):
+            await self._publish(note, self._now())
+        return last
+
+    async def _checked_edge(self, size: int) -> dict[str, bytes]:
+        """The tiles at the end of the log, out of the store. Only what continues the signed log is signed."""
+        edge, before = await self._store.edge(size), await self._batches.before(size)
+        try:
+            check_edge(size, edge, bytes.fromhex(before.root) if before else EMPTY_ROOT)
+        except TileInvalid as error:
+            raise LogConflict("conflict", str(error)) from error
+        return edge
+
+    async def _publish(self, note: bytes, now: datetime) -> None:
+        """Make a checkpoint the newest, unless a slower or a faster sealer has published it or a newer one."""
+        newest, this = self._opened(await self._store.newest_note()), self._opened(note)
+        if newest is None or (this and newest.size < this.size):
+            await self._store.publish(note, now)
+
+    async def _not_in_store(self) -> AsyncIterator[Batch]:
+        """Batches behind the last one that is in the store, the newest first."""
+        async for batch in self._batches.newest_first():
+            if not batch.entries:
+                return
+            there = self._opened(await self._store.note_of(batch.start))
+            if there and batch.root and there != Checkpoint(there.origin, batch.size, bytes.fromhex(batch.root)):
+                raise LogConflict("conflict", f"the checkpoint at {batch.start} is not that of the database")
+            if there and batch.root:
+                return
+            yield batch
+
+    async def _adopt(self, there: Checkpoint, last: Batch | None) -> Batch:
+        """The store is ahead: the database was restored from a backup. A person must say that it may go on from there.
+
+        The entries between are in the log and no longer in the ledger; their facts come again and are entered anew.
+        """
+        size = last.size if last else 0
+        if there.size != self._adopted_size:
+            raise LogConflict("ahead", f"the log in the store has {there.size} entries, the database leads to {size}")
+        if last and last.root:
+            note = self._opened(await self._store.note_of(last.start))
+            if note is None or (note.size, note.root.hex()) != (last.size, last.root):
+                raise LogConflict("conflict", f"the checkpoint at {last.start} is not that of the database")
+        batch = Batch(start=size, size=there.size, entries=(), opened_at=self._now(), root=there.root.hex())
+        await self._batches.open(batch)
+        log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size)
+        return batch
+
+    def _opened(self, note: bytes | None) -> Checkpoint | None:
+        if note is None:
+            return None
+        try:
+            return open_checkpoint(note, self._trusted)
+        except NoteInvalid as error:
+            raise LogConflict("conflict", f"a checkpoint in the store cannot be trusted: {error}") from error

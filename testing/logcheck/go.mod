@@ -1,0 +1,3 @@
+module logcheck
+
+go 1.22

@@ -1,0 +1,350 @@
+"""The sealer on a real database: order, takeover, crashes at every step, and that the log never forks."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from archive.batches import Batches
+from archive.gauges import Gauges
+from archive.lease import Lease
+from archive.ledger import Ledger
+from archive.log_store import LogConflict, LogStore
+from archive.sealer import LEASE, Sealer
+from archive.store import Backups, Progress
+from common.database import Database
+from common.failure import Outage
+from common.ledger import entry_of
+from common.metrics import REGISTRY
+from common.settings import ServiceSettings
+from common.tlog.audit import audit
+from common.tlog.checkpoint import open_checkpoint
+from common.tlog.names import CHECKPOINT
+from common.tlog.note import SignerKey
+from tests.harness.memory import Clock
+from tests.harness.memory_log import MemoryBucket
+
+from .test_ledger import AT, fact
+
+pytestmark = pytest.mark.servers
+KEY = SignerKey.generate("log.example/trunk")
+
+
+class Site:
+    """A database of its own, and a bucket."""
+
+    def __init__(self, database: Database, bucket: MemoryBucket | None = None) -> None:
+        self.database = database
+        self.bucket = bucket or MemoryBucket()
+        self.clock = Clock(AT)
+
+    def sealer(self, **options: Any) -> Sealer:
+        lease = Lease(self.database, secrets.token_hex(4), LEASE, lambda: (self.clock() - AT).total_seconds())
+        objects: Any = self.bucket
+        options = {"key": KEY, "now": self.clock} | options
+        return Sealer(Batches(self.database), lease, LogStore(objects), **options)
+
+    async def enter(self, count: int) -> None:
+        ledger, subject = Ledger(self.database), secrets.token_hex(16)
+        await asyncio.gather(*(ledger.append(fact(number, subject), AT) for number in range(count)))
+
+    async def rows(self) -> list[dict[str, Any]]:
+        return [row async for row in self.database.collection("ledger").find({})]
+
+    async def take_over(self, **options: Any) -> None:
+        """A round of another process, which has seen for as long as a lease lasts that nobody renewed it."""
+        sealer = self.sealer(**options)
+        await sealer.round()
+        self.clock.move(seconds=LEASE.total_seconds() + 1)
+        await sealer.round()
+
+    async def expect_whole(self, size: int, keys: tuple[SignerKey, ...] = (KEY,)) -> None:
+        """The log verifies, holds so many entries, and every entry of the ledger."""
+        files = self.bucket.files
+        run = audit(files.get, files, [key.verifier for key in keys], wants_leaves=True)
+        faults = []
+        try:
+            while True:
+                faults.append(next(run))
+        except StopIteration as end:
+            verified = end.value
+        assert faults == []
+        assert verified.checkpoint.size == size
+        rows = await self.rows()
+        assert all(row["is_sealed"] for row in rows)
+        assert {bytes.fromhex(entry_of(row).leaf_hash()) for row in rows} <= verified.leaves.keys()
+
+
+@pytest_asyncio.fixture
+async def site(settings: ServiceSettings) -> AsyncIterator[Site]:
+    database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
+    yield Site(database)
+    await database.client.drop_database(database.collection("x").database.name)
+    database.client.close()
+
+
+async def test_every_entry_enters_the_log_once(site: Site) -> None:
+    sealer = site.sealer()
+    for count in (3, 0, 300, 1):
+        await site.enter(count)
+        await sealer.round()
+    await site.expect_whole(304)
+    assert all(len(versions) == 1 for key, versions in site.bucket.versions.items() if key != CHECKPOINT)
+    assert len(site.bucket.versions[CHECKPOINT]) == 3, "no checkpoint without a new entry"
+
+
+async def test_more_than_one_batch_is_sealed_in_one_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archive.sealer.BATCH_ENTRIES", 10)
+    await site.enter(25)
+    await site.sealer().round()
+    await site.expect_whole(25)
+
+
+async def test_one_process_seals_and_another_takes_over_when_its_lease_ends(site: Site) -> None:
+    first, second = site.sealer(), site.sealer()
+    await first.round()
+    await site.enter(1)
+    await second.round()
+    assert site.bucket.files == {}
+    site.clock.move(seconds=3)
+    await first.round()
+    await site.enter(1)
+    await second.round()
+    site.clock.move(seconds=LEASE.total_seconds() - 1)
+    await second.round()
+    assert open_checkpoint(site.bucket.files[CHECKPOINT], [KEY.verifier]).size == 1
+    site.clock.move(seconds=2)
+    await second.round()
+    await site.expect_whole(2)
+    assert timedelta(seconds=10) > LEASE + timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("is_lossy", [False, True])
+async def test_a_crash_at_any_step_is_made_good_by_the_next(site: Site, is_lossy: bool) -> None:
+    """Of a second batch, behind a first one that ended in the middle of a tile."""
+    await site.enter(5)
+    await site.sealer().round()
+    size, crashes = 5, 0
+    for step in range(1, 40):
+        await site.enter(2)
+        size += 2
+        site.bucket.steps, site.bucket.fails_at, site.bucket.is_lossy = 0, step, is_lossy
+        try:
+            await site.take_over()
+        except Outage:
+            crashes += 1
+        if site.bucket.steps < step:
+            break
+        site.bucket.fails_at = 0
+        await site.take_over()
+        await site.expect_whole(size)
+    await site.expect_whole(size)
+    assert crashes >= 4
+
+
+@pytest.mark.parametrize("point", ["open", "close", "compare_and_set"])
+async def test_a_crash_between_the_writes_to_the_database_is_made_good(
+    site: Site, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.enter(3)
+    with monkeypatch.context() as patch:
+        original: Any = getattr(Batches, point, None)
+
+        async def crash(*arguments: Any) -> Any:
+            if original and point == "open":
+                await original(*arguments)
+            raise Outage("database", "does not answer")
+
+        patch.setattr(*(("archive.batches.compare_and_set", crash) if not original else (Batches, point, crash)))
+        with pytest.raises(Outage):
+            await site.sealer().round()
+    await site.enter(2)
+    await site.take_over()
+    await site.expect_whole(5)
+
+
+async def test_sealers_that_all_believe_to_hold_the_lease_write_one_history(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take(*_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(Lease, "take", take)
+    monkeypatch.setattr("archive.sealer.BATCH_ENTRIES", 7)
+    sealers = [site.sealer() for _ in range(4)]
+    for _ in range(5):
+        await asyncio.gather(site.enter(20), *(sealer.round() for sealer in sealers))
+    await sealers[0].round()
+    await site.expect_whole(100)
+    assert all(len(versions) == 1 for key, versions in site.bucket.versions.items() if key != CHECKPOINT)
+
+
+@pytest_asyncio.fixture
+async def other(settings: ServiceSettings) -> AsyncIterator[Site]:
+    """Another trunk, with the same key."""
+    database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
+    yield Site(database)
+    await database.client.drop_database(database.collection("x").database.name)
+    database.client.close()
+
+
+@pytest.mark.parametrize(("count", "cause"), [(2, "ahead"), (3, "conflict"), (4, "conflict")])
+async def test_a_second_trunk_cannot_continue_the_log_of_the_first(
+    site: Site, other: Site, count: int, cause: str
+) -> None:
+    """Two databases, one store: whoever comes second is refused, however long its own history is."""
+    await site.enter(3)
+    await site.sealer().round()
+    await other.enter(count)
+    await other.sealer().round()
+    other.bucket = site.bucket
+    await other.enter(1)
+    for _ in range(2):
+        with pytest.raises(LogConflict):
+            await other.take_over()
+    assert refused() == {cause}
+    await site.enter(3)
+    await site.take_over()
+    await site.expect_whole(6)
+
+
+async def test_of_two_trunks_that_seal_at_once_one_is_refused(site: Site, other: Site) -> None:
+    other.bucket = site.bucket
+    for each in (site, other):
+        await each.enter(3)
+    outcomes = await asyncio.gather(site.sealer().round(), other.sealer().round(), return_exceptions=True)
+    assert sum(isinstance(outcome, LogConflict) for outcome in outcomes) >= 1
+    assert sum(key.startswith("checkpoints/") for key in site.bucket.files) <= 1
+
+
+async def restored(site: Site, settings: ServiceSettings, before: list[str]) -> Site:
+    """The state of a backup: the ledger and the batches as they were, and the store as it is."""
+    database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
+    for name in ("ledger", "batches"):
+        kept = [row async for row in site.database.collection(name).find({}) if str(row["_id"]) in before]
+        if kept:
+            await database.collection(name).insert_many(kept)
+    return Site(database, site.bucket)
+
+
+async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from_where(
+    site: Site, settings: ServiceSettings
+) -> None:
+    await site.enter(4)
+    await site.sealer().round()
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    after = await restored(site, settings, before)
+    await after.enter(5)
+    for adopted in (0, 4, 7, 11):
+        with pytest.raises(LogConflict, match="10 entries, the database leads to 4"):
+            await after.take_over(adopted_size=adopted)
+    assert refused() == {"ahead"}
+    await after.take_over(adopted_size=10)
+    assert refused() == set()
+    await after.expect_whole(15)
+    await after.enter(1)
+    await after.take_over(adopted_size=10)
+    await after.expect_whole(16)
+    await after.database.client.drop_database(after.database.collection("x").database.name)
+    after.database.client.close()
+
+
+@pytest.mark.parametrize("lost", ["checkpoint", "checkpoints/0000000000000003", "tile/0/000.p/6", "all"])
+async def test_what_the_store_has_lost_of_the_end_is_written_again(site: Site, lost: str) -> None:
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    whole = site.bucket.files
+    if lost == "all":
+        site.bucket.versions.clear()
+    else:
+        del site.bucket.versions[lost]
+    if lost.startswith("tile"):
+        del site.bucket.versions["checkpoints/0000000000000003"]
+    await site.take_over()
+    assert site.bucket.files == whole
+    await site.enter(1)
+    await site.take_over()
+    await site.expect_whole(7)
+
+
+@pytest.mark.parametrize(
+    "path", ["tile/0/000.p/3", "tile/entries/000.p/3", "checkpoint", "checkpoints/0000000000000000"]
+)
+async def test_nothing_is_signed_behind_an_end_that_was_altered(site: Site, path: str) -> None:
+    await site.enter(3)
+    await site.sealer().round()
+    altered = bytearray(site.bucket.files[path])
+    altered[30] ^= 1
+    site.bucket.versions[path].append(bytes(altered))
+    await site.enter(1)
+    with pytest.raises(LogConflict):
+        await site.take_over()
+    assert refused() == {"conflict"}
+    assert "tile/0/000.p/4" not in site.bucket.files
+
+
+async def test_an_entry_that_vanishes_before_it_is_sealed_stops_the_log(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.enter(3)
+    original = Batches.open
+
+    async def open_and_lose(self: Batches, batch: Any) -> bool:
+        await original(self, batch)
+        await site.database.collection("ledger").delete_one({"_id": batch.entries[1]})
+        return True
+
+    monkeypatch.setattr(Batches, "open", open_and_lose)
+    with pytest.raises(LogConflict, match="1 entries of the log are not in the ledger"):
+        await site.sealer().round()
+    assert site.bucket.files == {}
+
+
+async def test_without_a_key_nothing_is_sealed_and_it_is_told(site: Site) -> None:
+    await site.enter(1)
+    await site.sealer(key=None).round()
+    assert site.bucket.files == {}
+    assert refused() == {"no_key"}
+
+
+async def test_a_new_key_continues_the_log_of_the_former_one(site: Site) -> None:
+    await site.enter(3)
+    await site.sealer().round()
+    new = SignerKey.generate(KEY.name)
+    await site.enter(3)
+    with pytest.raises(LogConflict, match="cannot be trusted"):
+        await site.take_over(key=new)
+    await site.take_over(key=new, former_keys=(KEY.verifier,))
+    assert open_checkpoint(site.bucket.files[CHECKPOINT], [new.verifier]).size == 6
+    await site.expect_whole(6, (KEY, new))
+
+
+async def test_the_monitoring_is_told_how_far_the_log_is(site: Site) -> None:
+    gauges = Gauges(Progress(site.database), Backups(site.database), Batches(site.database))
+    await gauges.refresh()
+    assert (gauge("trunk_log_size"), gauge("trunk_log_unsealed_since_timestamp_seconds")) == (0, 0)
+    await site.enter(2)
+    await gauges.refresh()
+    assert gauge("trunk_log_unsealed_since_timestamp_seconds") == AT.timestamp()
+    await site.sealer().round()
+    await gauges.refresh()
+    assert (gauge("trunk_log_size"), gauge("trunk_log_unsealed_since_timestamp_seconds")) == (2, 0)
+
+
+def gauge(name: str, **labels: str) -> float:
+    value = REGISTRY.get_sample_value(name, labels)
+    assert value is not None
+    return value
+
+
+def refused() -> set[str]:
+    causes = ("no_key", "ahead", "conflict")
+    return {cause for cause in causes if gauge("trunk_log_refused", cause=cause)}

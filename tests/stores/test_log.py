@@ -1,0 +1,158 @@
+"""The log on a real store with the keys of each role: sealed, verified, proved; harm done below the store is named."""
+
+import asyncio
+import os
+import secrets
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from minio import Minio
+from minio.error import S3Error
+
+from archive.batches import Batches
+from archive.lease import Lease
+from archive.ledger import Ledger
+from archive.log_store import LogStore
+from archive.sealer import LEASE, Sealer
+from common.clock import utc_now
+from common.database import Database
+from common.ledger import Entry
+from common.objects import LOG, Objects
+from common.store_access import Role
+from common.tlog.names import CHECKPOINT
+from common.tlog.note import SignerKey
+from devstack.servers import Addresses
+from tests.archive.test_ledger import fact
+from tests.system.trunk import BIN
+
+from .conftest import settings
+
+KEY = SignerKey("log.example/trunk", b"k" * 32)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Entries of a subject of its own, in the log."""
+
+    subject: str
+    entries: list[Entry]
+    database: Database
+    environment: dict[str, str]
+    administrator: Minio
+
+    def ran(self, *arguments: str) -> tuple[int, list[str]]:
+        """``trunkctl`` with the operator's keys."""
+        command = [str(BIN / "trunkctl"), *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines() + done.stderr.splitlines()
+
+
+@pytest_asyncio.fixture
+async def sealed(addresses: Addresses, administrator: Minio) -> AsyncIterator[Sealed]:
+    own = settings(addresses, Role.ARCHIVE)
+    database, subject = Database(own, "archive"), secrets.token_hex(16)
+    ledger = Ledger(database)
+    entries = [(await ledger.append(fact(number, subject), utc_now()))[0] for number in range(5)]
+    lease = Lease(database, "test", LEASE)
+    await Sealer(Batches(database), lease, LogStore(Objects(own)), KEY).round()
+    operator = settings(addresses, Role.OPERATOR)
+    told = {
+        "TRUNK_MONGO_URI": operator.mongo_uri.get_secret_value(),
+        "TRUNK_S3_ENDPOINT": operator.s3_endpoint,
+        "TRUNK_S3_ACCESS_KEY": operator.s3_access_key.get_secret_value(),
+        "TRUNK_S3_SECRET_KEY": operator.s3_secret_key.get_secret_value(),
+        "TRUNK_LOG_PUBLIC_KEYS": f'["{KEY.verifier}"]',
+    }
+    yield Sealed(subject, entries, database, {"PATH": os.environ["PATH"], **told}, administrator)
+    database.client.close()
+
+
+async def test_the_log_is_verified_and_proves_entries_without_the_services(sealed: Sealed, tmp_path: Path) -> None:
+    code, lines = await asyncio.to_thread(sealed.ran, "log", "verify", "--save", str(tmp_path / "kept"))
+    assert (code, lines[-1].endswith(" 0 faults")) == (0, True), lines
+    code, lines = await asyncio.to_thread(sealed.ran, "log", "prove", sealed.subject)
+    assert (code, len(lines)) == (0, 5)
+    (tmp_path / "proofs").write_text("\n".join(lines))
+    code, lines = await asyncio.to_thread(sealed.ran, "log", "check", str(tmp_path / "proofs"))
+    assert code == 0
+    assert {line.split()[1] for line in lines} == {entry.event_id for entry in sealed.entries}
+    code, lines = await asyncio.to_thread(sealed.ran, "log", "verify", "--known", str(tmp_path / "kept"))
+    assert code == 0
+
+
+async def test_a_changed_and_a_removed_row_are_named(sealed: Sealed) -> None:
+    rows = sealed.database.collection("ledger")
+    _, before = await asyncio.to_thread(sealed.ran, "archive", "check")
+    assert not [line for line in before if sealed.subject in line]
+    kept = await rows.find_one({"_id": sealed.entries[1].key})
+    assert kept
+    await rows.update_one({"_id": kept["_id"]}, {"$set": {"body": kept["body"].replace("1/TB", "2/TB")}})
+    code, lines = await asyncio.to_thread(sealed.ran, "archive", "check")
+    assert code == 1
+    assert f"{kept['_id']} does not give a leaf of the log: changed after it was sealed" in lines
+    await rows.replace_one({"_id": kept["_id"]}, kept)
+
+
+async def test_the_archive_s_keys_cannot_take_anything_out_of_the_log(sealed: Sealed, addresses: Addresses) -> None:
+    client = Objects(settings(addresses, Role.ARCHIVE)).client
+    with pytest.raises(S3Error, match="AccessDenied"):
+        client.remove_object(LOG, CHECKPOINT)
+    version = sealed.administrator.stat_object(LOG, CHECKPOINT).version_id
+    with pytest.raises(S3Error, match="AccessDenied"):
+        sealed.administrator.remove_object(LOG, CHECKPOINT, version_id=version)
+
+
+async def test_a_delete_marker_is_named(sealed: Sealed) -> None:
+    newest = list(sealed.administrator.list_objects(LOG, prefix="checkpoints/", recursive=True))[-1]
+    name = str(newest.object_name)
+    sealed.administrator.remove_object(LOG, name)
+    code, lines = await asyncio.to_thread(sealed.ran, "log", "verify")
+    assert (code, lines[0]) == (1, f"{name}: hidden by a delete marker")
+    (marker,) = [
+        each
+        for each in sealed.administrator.list_objects(LOG, prefix=name, include_version=True)
+        if each.is_delete_marker
+    ]
+    sealed.administrator.remove_object(LOG, name, version_id=marker.version_id)
+
+
+@contextmanager
+def flipped(state: Path, data: bytes) -> Iterator[int]:
+    """One bit of these bytes, wherever the store keeps them on its disk; put back afterwards."""
+    places = [(path, path.read_bytes().find(data)) for path in state.rglob("*.dat")]
+    found = [(path, at) for path, at in places if at >= 0]
+
+    def flip() -> None:
+        for path, at in found:
+            with path.open("r+b") as file:
+                file.seek(at + len(data) // 2)
+                byte = file.read(1)[0] ^ 1
+                file.seek(at + len(data) // 2)
+                file.write(bytes([byte]))
+
+    flip()
+    yield len(found)
+    flip()
+
+
+async def test_a_bit_that_flips_on_the_store_s_own_disk_is_named(sealed: Sealed, state: Path) -> None:
+    names = [str(each.object_name) for each in sealed.administrator.list_objects(LOG, recursive=True)]
+    leaf = sealed.entries[2].leaf()
+    bundles = [name for name in names if "entries" in name and leaf in read(sealed, name)]
+    assert bundles
+    with flipped(state, leaf) as places:
+        assert places
+        code, lines = await asyncio.to_thread(sealed.ran, "log", "verify")
+    assert code == 1
+    assert any(line.startswith(bundles[0]) for line in lines), lines
+    assert (await asyncio.to_thread(sealed.ran, "log", "verify"))[0] == 0
+
+
+def read(sealed: Sealed, name: str) -> bytes:
+    with sealed.administrator.get_object(LOG, name) as answer:
+        return answer.read()

@@ -1,0 +1,71 @@
+"""``trunkctl log`` on files alone: without stores, services, or any address."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from common.tlog.names import CHECKPOINT, batch_checkpoint
+from trunkctl.log.evidence import evidence_of
+from trunkctl.main import app
+from trunkctl.trouble import Trouble
+
+from .whole import KEY, PUBLIC, Whole
+
+WHOLE = Whole(4, 9)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, data in WHOLE.files.items():
+        (tmp_path / "log" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "log" / name).write_bytes(data)
+    return tmp_path / "log"
+
+
+def ran(*arguments: object, code: int = 0) -> list[str]:
+    result: Result = CliRunner().invoke(app, ["log", *map(str, arguments)])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.output.splitlines()
+
+
+def test_a_whole_log_is_verified_and_its_checkpoint_kept(folder: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "kept"
+    lines = ran("verify", "--folder", folder, "--key", PUBLIC, "--save", saved)
+    assert lines == [f"9 entries, root {WHOLE.written.root.hex()}, 0 faults"]
+    assert saved.read_bytes() == WHOLE.files[CHECKPOINT]
+
+
+def test_a_cut_off_end_is_found_with_a_kept_checkpoint(folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_bytes(WHOLE.files[CHECKPOINT])
+    for name in WHOLE.files:
+        if name == batch_checkpoint(4) or name.endswith(".p/9"):
+            (folder / name).unlink()
+    (folder / CHECKPOINT).write_bytes(WHOLE.files[batch_checkpoint(0)])
+    assert ran("verify", "--folder", folder, "--key", PUBLIC)[-1].endswith("0 faults")
+    lines = ran("verify", "--folder", folder, "--key", PUBLIC, "--known", kept, code=1)
+    assert lines[0] == f"{kept}: of size 9, and the log ends at 4: its end was cut off"
+
+
+def test_proofs_are_checked_offline(tmp_path: Path) -> None:
+    proofs = tmp_path / "proofs"
+    told = evidence_of(WHOLE.entries[2], 2, WHOLE.written.tree(), WHOLE.files[CHECKPOINT]).model_dump_json()
+    proofs.write_text(f"{told}\n")
+    (line,) = ran("check", proofs, "--key", PUBLIC)
+    assert line.startswith("package.repeated p002:repeated:1 recorded 2026-11-22T08:30:02.000+00:00")
+    proofs.write_text(f"{told}\n{told.replace('15/TB', '16/TB')}\nnothing\n")
+    lines = ran("check", proofs, "--key", PUBLIC, code=1)
+    assert [line.startswith("line") for line in lines] == [False, True, True]
+
+
+def test_the_public_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUNK_LOG_KEY", KEY.seed.hex())
+    monkeypatch.setenv("TRUNK_LOG_ORIGIN", KEY.name)
+    assert ran("public-key") == [PUBLIC]
+
+
+@pytest.mark.parametrize("key", ["", "nothing", PUBLIC[:-2]], ids=["empty", "a word", "cut short"])
+def test_a_key_that_is_none_is_said(folder: Path, key: str) -> None:
+    result = CliRunner().invoke(app, ["log", "verify", "--folder", str(folder), "--key", key])
+    assert isinstance(result.exception, Trouble)

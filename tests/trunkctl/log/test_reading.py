@@ -1,0 +1,113 @@
+"""The bucket of the log as an auditor finds it: hidden, overwritten, unlocked and missing files are named."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from minio.commonconfig import COMPLIANCE
+
+from common.tlog.audit import Fault
+from common.tlog.names import CHECKPOINT, batch_checkpoint
+from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.log.reading import Bucket, Folder
+from trunkctl.log.verify import Outcome, verify
+
+from .whole import KEY, Whole
+
+WHOLE = Whole(3, 256, 300)
+OTHER = Whole(3, 256, 300)
+LATER = datetime(2126, 1, 1, tzinfo=UTC)
+
+
+class MemoryStore:
+    """``archive_check.Store``: versions of the log's files."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.put: dict[str, list[bytes | None]] = {name: [data] for name, data in files.items()}
+        """By name, the oldest first; None = a delete marker."""
+        self.unlocked: set[str] = set()
+        self.broken: set[str] = set()
+
+    def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+        assert folder == ""
+        return {name: self._versions(each) for name, each in self.put.items() if each}
+
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        if key in self.broken:
+            raise Unreadable("InternalError")
+        data = self.put[key][int(version_id)]
+        assert data is not None
+        mode = "" if key in self.unlocked else COMPLIANCE
+        return Held(hashlib.sha256(data).hexdigest(), len(data), mode, LATER, data if with_data else b"")
+
+    def _versions(self, each: list[bytes | None]) -> list[Version]:
+        """The newest first, and with times in whole seconds, as stores list them: all of these in one second."""
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        return [
+            Version(str(n), at, n == len(each) - 1, data is None, len(data or b""),
+                    hashlib.md5(data or b"", usedforsecurity=False).hexdigest())
+            for n, data in reversed([*enumerate(each)])
+        ]  # fmt: skip
+
+
+def checked(store: MemoryStore) -> list[Fault]:
+    return verify(Bucket(store), [KEY.verifier]).faults
+
+
+def test_a_whole_log_with_every_former_checkpoint() -> None:
+    store = MemoryStore(WHOLE.files)
+    store.put[CHECKPOINT] = [WHOLE.files[batch_checkpoint(start)] for start in (0, 3, 256)]
+    assert checked(store) == []
+
+
+@pytest.mark.parametrize("name", ["tile/entries/000", "tile/0/001.p/44", batch_checkpoint(3), CHECKPOINT])
+def test_a_delete_marker_is_named_and_hides_nothing(name: str) -> None:
+    store = MemoryStore(WHOLE.files)
+    store.put[name].append(None)
+    assert checked(store) == [Fault(name, "hidden by a delete marker")]
+
+
+@pytest.mark.parametrize("name", ["tile/entries/000", "tile/0/001.p/44", batch_checkpoint(3)])
+def test_what_was_put_over_a_file_is_named_and_does_not_count(name: str) -> None:
+    store = MemoryStore(WHOLE.files)
+    store.put[name].append(OTHER.files[name])
+    assert checked(store) == [Fault(name, "other bytes lie over it, as version 1")]
+
+
+def test_another_history_among_the_former_checkpoints_is_named() -> None:
+    store = MemoryStore(WHOLE.files)
+    store.put[CHECKPOINT] = [OTHER.files[batch_checkpoint(3)], WHOLE.files[CHECKPOINT]]
+    (fault,) = checked(store)
+    assert fault.name == "checkpoint (version 0)"
+    assert "another history" in fault.what
+
+
+def test_what_is_not_locked_is_named_and_partial_tiles_need_no_lock() -> None:
+    store = MemoryStore(WHOLE.files)
+    store.unlocked = {"tile/0/000", "tile/0/001.p/44"}
+    assert checked(store) == [Fault("tile/0/000", "not locked")]
+
+
+def test_what_cannot_be_read_is_named() -> None:
+    store = MemoryStore(WHOLE.files)
+    store.broken = {"tile/entries/000"}
+    assert set(checked(store)) == {
+        Fault("tile/entries/000", "missing"),
+        Fault("tile/entries/000", "cannot be read: InternalError"),
+    }
+
+
+def test_a_removed_file_is_named() -> None:
+    store = MemoryStore(WHOLE.files)
+    del store.put["tile/0/000"]
+    assert checked(store) == [Fault("tile/0/000", "missing")]
+
+
+def test_a_copy_in_a_folder(tmp_path: Path) -> None:
+    for name, data in WHOLE.files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    outcome: Outcome = verify(Folder(tmp_path), [KEY.verifier])
+    assert (outcome.size, outcome.faults) == (300, [])

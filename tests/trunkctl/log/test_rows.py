@@ -1,0 +1,113 @@
+"""The ledger in the database against the log: what was changed, removed or added since is named, for every entry."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pymongo import MongoClient
+
+from common.ledger import new_salt, row_of
+from common.tlog.audit import Fault
+from tests.archive.test_ledger import fact
+from tests.harness.chained import chained, chained_row
+from trunkctl.log.rows import LedgerRows
+
+from .whole import AT, Whole, entry
+
+pytestmark = pytest.mark.servers
+WHOLE = Whole(5, 200)
+NOW = AT + timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def collections(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
+    stack = request.getfixturevalue("stack")
+    client: MongoClient[dict[str, Any]] = MongoClient(stack.mongo_uri, tz_aware=True)
+    name = f"test_log_rows_{uuid4().hex[:8]}"
+    yield client[name]["ledger"], client[name]["batches"]
+    client.drop_database(name)
+    client.close()
+
+
+@pytest.fixture
+def rows(collections: tuple[Any, Any]) -> LedgerRows:
+    for collection, content in zip(collections, (WHOLE.rows, WHOLE.batches), strict=True):
+        collection.delete_many({})
+        collection.insert_many(content)
+    return LedgerRows(*collections)
+
+
+def found(rows: LedgerRows) -> list[Fault]:
+    return list(rows.faults(WHOLE.leaves, NOW))
+
+
+def test_a_ledger_that_is_as_it_was_sealed(rows: LedgerRows) -> None:
+    assert found(rows) == []
+    assert [rows.place(row) for row in rows.named("d" * 32)] == list(range(200))
+    assert [row["event_id"] for row in rows.named("p007")] == ["p007:repeated:1"]
+    assert [row["event_id"] for row in rows.named("p007:repeated:1")] == ["p007:repeated:1"]
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"body": "{}"},
+    {"fact": "document.verified"},
+    {"recorded_at": AT - timedelta(days=1)},
+    {"salt": new_salt()},
+    {"salt": b""},
+    {"event_id": "other"},
+    {"subject": "e" * 32},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+def test_a_changed_row_is_named_with_its_place(rows: LedgerRows, collections: Any, change: dict[str, Any]) -> None:
+    for place in range(0, 200, 29):
+        key = WHOLE.entries[place].key
+        collections[0].update_one({"_id": key}, {"$set": change})
+        names = [fault.name for fault in found(rows)]
+        assert names == [key, f"entry {place} of the log"]
+        collections[0].replace_one({"_id": key}, WHOLE.rows[place])
+
+
+def test_a_removed_row_is_named(rows: LedgerRows, collections: Any) -> None:
+    for place in (0, 4, 5, 199):
+        collections[0].delete_one({"_id": WHOLE.entries[place].key})
+        assert [fault.name for fault in found(rows)] == [f"entry {place} of the log"]
+        collections[0].insert_one(WHOLE.rows[place])
+
+
+def test_an_added_row_is_named_once_it_is_late_or_says_that_it_is_sealed(rows: LedgerRows, collections: Any) -> None:
+    late, sealed, new = entry(300), entry(301), entry(302)
+    collections[0].insert_one(row_of(late))
+    collections[0].insert_one(row_of(sealed) | {"is_sealed": True, "batch": 5})
+    collections[0].insert_one(row_of(new) | {"recorded_at": NOW})
+    assert [(fault.name, fault.what.split(":")[0]) for fault in found(rows)] == [
+        (late.key, "is not in the log after 3300 seconds"),
+        (sealed.key, "does not give a leaf of the log"),
+    ]
+
+
+def test_entries_that_were_adopted_after_a_restore_are_no_fault(rows: LedgerRows, collections: Any) -> None:
+    collections[0].delete_many({"batch": 5})
+    collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
+    assert found(rows) == []
+
+
+def test_entries_that_are_not_carried_yet_are_counted(rows: LedgerRows, collections: Any) -> None:
+    former = chained((fact(number, "f" * 32), AT) for number in range(3))
+    collections[0].insert_many(map(chained_row, former))
+    assert [fault.name for fault in found(rows)] == ["3 entries of earlier releases"]
+
+
+def test_a_record_names_the_leaf_of_its_entry(rows: LedgerRows) -> None:
+    one = WHOLE.entries[3]
+    record = {"_id": "p003", "document_key": one.subject, "event_id": one.event_id, "ledger_seq": 0}
+    assert list(rows.record_faults([record | {"ledger_hash": one.leaf_hash()}])) == []
+    assert list(rows.record_faults([record | {"ledger_hash": "0" * 64}])) == [
+        ("p003", f"its entry {one.key} is not the one that the record names")
+    ]
+    assert list(rows.record_faults([record | {"event_id": "x", "ledger_hash": "0" * 64}])) == [
+        ("p003", f"its entry {one.subject}/:x is not in the ledger")
+    ]

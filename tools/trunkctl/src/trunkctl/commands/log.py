@@ -1,0 +1,151 @@
+"""Commands about the ledger's log: ``log verify``, ``log prove``, ``log check``, ``log public-key``."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.ledger import entry_of
+from common.objects import LOG, Objects
+from common.tlog.audit import Claim, Fault
+from common.tlog.checkpoint import open_checkpoint
+from common.tlog.merkle import ProofInvalid
+from common.tlog.names import CHECKPOINT
+from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
+from common.tlog.tree import Tree
+from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.databases import connected
+from trunkctl.log import evidence
+from trunkctl.log.reading import Bucket, Folder, LogReader
+from trunkctl.log.rows import LedgerRows
+from trunkctl.log.verify import Outcome, verify
+from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
+from trunkctl.trouble import Trouble
+
+log_app = typer.Typer(no_args_is_help=True, help="The log that proves the ledger.")
+
+KeysOption = Annotated[
+    list[str] | None,
+    typer.Option("--key", help="Public key of the log; repeatable. None = TRUNK_LOG_PUBLIC_KEYS, or this machine's."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(log_app, name="log")
+
+
+@log_app.callback()
+def _group() -> None:
+    """The log that proves the ledger."""
+
+
+@log_app.command("verify")
+def verify_log(
+    key: KeysOption = None,
+    known: Annotated[list[Path] | None, typer.Option(help="A checkpoint kept elsewhere; repeatable.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="A copy of the log's files; none = the object store.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Keep the newest checkpoint here, for --known.")] = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Recompute the whole log from its files alone: a line a fault, exit 1 if there is any."""
+    files = Folder(folder) if folder else bucket(settings(state))
+    kept = [Claim(str(path), path.read_bytes()) for path in known or ()]
+    outcome = verified(files, trusted(key, state), kept)
+    root = outcome.verified.checkpoint.root.hex() if outcome.verified.checkpoint else "none"
+    typer.echo(f"{outcome.size} entries, root {root}, {len(outcome.faults)} faults")
+    if outcome.faults:
+        raise typer.Exit(1)
+    if save and (note := files.read(CHECKPOINT)):
+        save.write_bytes(note)
+
+
+@log_app.command()
+def prove(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="Document key, package id or event id.")],
+    key: KeysOption = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Print a proof for each entry, one JSON line each. It tells what the entry says: give it to nobody else."""
+    files, rows = bucket(settings(state)), LedgerRows.of(connected(settings(state), "trunkctl-log"))
+    note = files.read(CHECKPOINT)
+    found = rows.named(identifier)
+    if note is None or not found:
+        raise Trouble("The log is empty." if note is None else f"The ledger has no entry of {identifier}.")
+    try:
+        tree = Tree(open_checkpoint(note, trusted(key, state)).size, lambda tile: files.read(tile.path) or b"")
+        for row in found:
+            place = rows.place(row)
+            if place is None:
+                typer.echo(f"{row['_id']} is not in the log yet", err=True)
+                continue
+            typer.echo(evidence.evidence_of(entry_of(row), place, tree, note).model_dump_json())
+    except (NoteInvalid, ProofInvalid, ValueError) as error:
+        raise Trouble(f"The log does not prove it: {error}. `trunkctl log verify` says more.") from error
+
+
+@log_app.command()
+def check(
+    proofs: Annotated[Path, typer.Argument(metavar="PROOF", help="What `log prove` printed.")],
+    key: KeysOption = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Check proofs offline, with the public key alone: a line an entry, exit 1 if any does not hold."""
+    keys, wrong = trusted(key, state), 0
+    for number, line in enumerate(proofs.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            told = evidence.read_evidence(line)
+            checkpoint = told.check(keys)
+            entry = told.entry
+        except (ProofInvalid, NoteInvalid) as error:
+            typer.echo(f"line {number}: does not hold: {error}")
+            wrong += 1
+            continue
+        typer.echo(f"{entry['fact']} {entry['event_id']} recorded {entry['recorded_at']}: in {checkpoint.origin}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@log_app.command("public-key")
+def public_key(state: StateOption = DEFAULT_STATE) -> None:
+    """Print the public key of TRUNK_LOG_KEY and TRUNK_LOG_ORIGIN, or of the trunk on this machine."""
+    if seed := os.environ.get("TRUNK_LOG_KEY", ""):
+        try:
+            typer.echo(str(SignerKey.of_seed(os.environ.get("TRUNK_LOG_ORIGIN", "trunk/ledger"), seed).verifier))
+        except NoteInvalid as error:
+            raise Trouble(f"TRUNK_LOG_KEY: {error}.") from error
+        return
+    for key in trusted(None, state):
+        typer.echo(str(key))
+
+
+def trusted(keys: list[str] | None, state: Path) -> list[VerifierKey]:
+    """The keys that are given, or those of the settings. Raises ``Trouble``."""
+    written = keys or settings(state).log_public_keys
+    if not written:
+        raise Trouble("Which key signs the log? --key or TRUNK_LOG_PUBLIC_KEYS; `trunkctl log public-key` prints it.")
+    try:
+        return [VerifierKey.parse(each) for each in written]
+    except NoteInvalid as error:
+        raise Trouble(f"A public key of the log cannot be read: {error}.") from error
+
+
+def bucket(own: ControlSettings) -> Bucket:
+    """The log in the object store. Raises ``Trouble``."""
+    try:
+        return Bucket(ArchiveStore(Objects(own).client, LOG))
+    except NoAnswer as error:
+        raise Trouble(f"The object store does not answer ({error}).") from error
+
+
+def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim], *, wants_leaves: bool = False) -> Outcome:
+    """Verify, and print each fault. Raises ``Trouble``."""
+
+    def tell(fault: Fault) -> None:
+        typer.echo(f"{fault.name}: {fault.what}")
+
+    try:
+        return verify(files, keys, kept, tell, wants_leaves=wants_leaves)
+    except NoAnswer as error:
+        raise Trouble(f"The object store does not answer ({error}).") from error

@@ -1,0 +1,108 @@
+"""Files of the log: in the bucket, with all their versions, or as a plain copy in a folder."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from minio.commonconfig import COMPLIANCE
+
+from common.tlog.audit import Claim, Fault
+from common.tlog.names import CHECKPOINT, start_of
+from trunkctl.archive_check import Store as VersionedStore
+from trunkctl.archive_check import Unreadable, Version
+
+
+class LogReader(Protocol):
+    """What the verification needs."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """Of all files."""
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of one; None = there is none."""
+
+    def faults(self) -> list[Fault]:
+        """What is wrong with the place itself: hidden, overwritten or unlocked files. Asked when all were read."""
+
+    def claims(self) -> list[Claim]:
+        """Earlier checkpoints that the place still has."""
+
+
+class Folder:
+    """A copy in a folder, as anybody may hold one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+    def read(self, name: str) -> bytes | None:
+        """See ``LogReader``."""
+        return (self._folder / name).read_bytes() if name in self.names else None
+
+    def faults(self) -> list[Fault]:
+        """See ``LogReader``."""
+        return []
+
+    def claims(self) -> list[Claim]:
+        """See ``LogReader``."""
+        return []
+
+
+class Bucket:
+    """The bucket. Of each file the version counts that was put first, since nothing may be put over it.
+
+    Stores list the newest version first, and some tell times in whole seconds.
+
+    Raises ``archive_store.NoAnswer``.
+    """
+
+    def __init__(self, store: VersionedStore) -> None:
+        self._store = store
+        listed = store.versions("")
+        self._versions: Mapping[str, Sequence[Version]] = {
+            name: sorted(reversed(versions), key=lambda each: (each.is_latest, each.modified_at))
+            for name, versions in listed.items()
+        }
+        self._found: list[Fault] = [
+            Fault(name, "hidden by a delete marker")
+            for name, versions in listed.items()
+            if any(each.is_latest and each.is_delete_marker for each in versions)
+        ]
+        self._found += [
+            Fault(name, f"other bytes lie over it, as version {self._readable(name)[-1].version_id}")
+            for name in self._versions
+            if name != CHECKPOINT and len({each.etag for each in self._readable(name)}) > 1
+        ]
+        self.names = {name for name in self._versions if self._readable(name)}
+
+    def read(self, name: str) -> bytes | None:
+        """See ``LogReader``."""
+        readable = self._readable(name)
+        if not readable:
+            return None
+        return self._bytes(name, readable[-1] if name == CHECKPOINT else readable[0])
+
+    def faults(self) -> list[Fault]:
+        """See ``LogReader``."""
+        return list(dict.fromkeys(self._found))
+
+    def claims(self) -> list[Claim]:
+        """Versions of the newest checkpoint that are the same as none of the others."""
+        known = {each.etag for name in self.names if start_of(name) is not None for each in self._readable(name)}
+        others = [each for each in self._readable(CHECKPOINT) if each.etag not in known]
+        found = [(each, self._bytes(CHECKPOINT, each)) for each in others]
+        return [Claim(f"{CHECKPOINT} (version {each.version_id})", data) for each, data in found if data]
+
+    def _readable(self, name: str) -> list[Version]:
+        return [each for each in self._versions.get(name, ()) if not each.is_delete_marker]
+
+    def _bytes(self, name: str, version: Version) -> bytes | None:
+        try:
+            held = self._store.held(name, version.version_id, with_data=True)
+        except Unreadable as error:
+            self._found.append(Fault(name, f"cannot be read: {error}"))
+            return None
+        if held is not None and held.mode != COMPLIANCE and ".p/" not in name:
+            self._found.append(Fault(name, "not locked"))
+        return held.data if held else None

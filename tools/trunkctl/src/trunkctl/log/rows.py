@@ -1,0 +1,125 @@
+"""The ledger and its batches in the database, for the comparison with the log: read only."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import MongoClient
+
+from common.indexes import database_name
+from common.ledger import Entry, chained_key, entry_key, entry_of
+from common.tlog.audit import Fault
+from trunkctl.databases import asking
+
+PAGE = 500
+LATE = timedelta(minutes=1)
+"""An entry that is not in the log after so long is told."""
+Row = dict[str, Any]
+NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
+"""Fields by which a record names its entry; a record without them is told as unreadable elsewhere."""
+
+
+class LedgerRows:
+    """Collections ``ledger`` and ``batches`` of the archive's database. Raises ``Trouble``."""
+
+    def __init__(self, ledger: Any, batches: Any) -> None:
+        self._ledger, self._batches = ledger, batches
+
+    @classmethod
+    def of(cls, client: MongoClient[Row]) -> "LedgerRows":
+        """Those of a database."""
+        database = client[database_name("archive")]
+        return cls(database["ledger"], database["batches"])
+
+    def named(self, identifier: str) -> list[Row]:
+        """Entries of a document key or a fixed word, of a package, or of one event; oldest first."""
+        below = {"_id": {"$gte": f"{identifier}/", "$lt": f"{identifier}0"}}
+        packages = {"event_id": {"$gte": f"{identifier}:", "$lt": f"{identifier};"}}
+        with asking():
+            found = list(self._ledger.find({"$or": [below, packages, {"event_id": identifier}]}))
+        return sorted(found, key=lambda row: (row["recorded_at"], row["_id"]))
+
+    def place(self, row: Row) -> int | None:
+        """Number of an entry in the log; None = it has none yet."""
+        if "batch" not in row:
+            return None
+        with asking():
+            batch = self._batches.find_one({"_id": f"{row['batch']:016d}"})
+        keys = batch["entries"] if batch else []
+        return row["batch"] + keys.index(row["_id"]) if row["_id"] in keys else None
+
+    def faults(self, leaves: dict[bytes, int], now: datetime) -> Iterator[Fault]:
+        """Entries that the log does not hold as they are, and leaves that stand for no entry. Empties ``leaves``."""
+        matched, not_carried = set[int](), 0
+        with asking():
+            adopted = [(row["start"], row["size"]) for row in self._batches.find({"entries": []})]
+        after: Row = {}
+        while True:
+            with asking():
+                page = list(self._ledger.find(after).sort("_id", 1).limit(PAGE))
+            if not page:
+                break
+            after = {"_id": {"$gt": page[-1]["_id"]}}
+            for row in page:
+                if "seq" in row and "is_sealed" not in row:
+                    not_carried += 1
+                    continue
+                place, what = _judged(row, leaves, now)
+                matched.add(place)
+                if what:
+                    yield Fault(str(row["_id"]), what)
+        if not_carried:
+            yield Fault(
+                f"{not_carried} entries of earlier releases", "are not in the log yet: the archive carries them"
+            )
+        for place in sorted(set(leaves.values()) - matched):
+            if not any(start <= place < size for start, size in adopted):
+                yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
+
+    def record_faults(self, records: list[Row]) -> Iterator[tuple[str, str]]:
+        """Package id and fault of each record that does not name its entry's leaf."""
+        keys = {entry_named_by(row): row for row in records if row.keys() >= NAMES_ENTRY}
+        with asking():
+            hashes = {row["_id"]: hash_of(row) for row in self._ledger.find({"_id": {"$in": [*keys]}})}
+        for key, row in keys.items():
+            if key not in hashes:
+                yield str(row["_id"]), f"its entry {key} is not in the ledger"
+            elif hashes[key] != row["ledger_hash"]:
+                yield str(row["_id"]), f"its entry {key} is not the one that the record names"
+
+
+def entry_named_by(record: Row) -> str:
+    """Key of the ledger's entry that a record names."""
+    if record["ledger_seq"]:
+        return chained_key(record["document_key"], record["ledger_seq"])
+    return entry_key(record["document_key"], record["event_id"])
+
+
+def hash_of(row: Row) -> str:
+    """What a record names of an entry: its leaf's hash, or its hash in the chain of an earlier release."""
+    if "hash" in row:
+        return str(row["hash"])
+    entry = _entry(row)
+    return entry.leaf_hash() if entry else ""
+
+
+def _judged(row: Row, leaves: dict[bytes, int], now: datetime) -> tuple[int, str]:
+    entry = _entry(row)
+    place = leaves.get(bytes.fromhex(entry.leaf_hash())) if entry else None
+    if place is not None:
+        return place, ""
+    if entry is None and "salt" not in row:
+        return -1, "cannot be read"
+    if row.get("is_sealed"):
+        return -1, "does not give a leaf of the log: changed after it was sealed"
+    waits = now - row["recorded_at"].astimezone(UTC)
+    return -1, f"is not in the log after {int(waits.total_seconds())} seconds" if waits > LATE else ""
+
+
+def _entry(row: Row) -> Entry | None:
+    try:
+        entry = entry_of(row)
+        entry.leaf()
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+    return entry

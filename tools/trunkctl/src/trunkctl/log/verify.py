@@ -1,0 +1,46 @@
+"""Verifies a whole log, and says what came of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from common.tlog.audit import Claim, Fault, Verified, audit
+from common.tlog.note import VerifierKey
+from trunkctl.log.reading import LogReader
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is known of a log."""
+
+    verified: Verified
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Entries that were verified."""
+        return self.verified.checkpoint.size if self.verified.checkpoint else 0
+
+
+def verify(
+    files: LogReader,
+    keys: Iterable[VerifierKey],
+    kept: Iterable[Claim] = (),
+    tell: Callable[[Fault], None] = lambda _: None,
+    *,
+    wants_leaves: bool = False,
+) -> Outcome:
+    """Read all of it. ``kept``: checkpoints from elsewhere; ``tell``: each fault as it is found."""
+    faults: list[Fault] = []
+
+    def note(found: Iterable[Fault]) -> None:
+        for fault in found:
+            faults.append(fault)
+            tell(fault)
+
+    run = audit(files.read, files.names, keys, [*files.claims(), *kept], wants_leaves=wants_leaves)
+    while True:
+        try:
+            note([next(run)])
+        except StopIteration as end:
+            note(files.faults())
+            return Outcome(end.value, faults)
