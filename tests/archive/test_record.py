@@ -88,7 +88,7 @@ def test_records_that_end_together_share_their_evidence() -> None:
     keys = []
     for made, type_name in ((Material(), "Công văn"), (Material(), "Công văn"), (Material(), "Nghị quyết")):
         fact = made.verified(b"list", b"authority")
-        decided, copies = record(fact, Parts(type_name), next_entry(Head(), fact, AT), TABLE)
+        decided, copies = record(fact, Parts(type_name), entry_of(fact), TABLE)
         shared = [copy for copy in copies if copy.kept.role == "evidence"]
         assert [copy.source for copy in shared] == list(fact.evidence)
         assert all(copy.kept.key.endswith(f"{decided.retain_until:%Y}") for copy in shared)
