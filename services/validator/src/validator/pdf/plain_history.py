@@ -159,7 +159,10 @@ class PlainHistory(History):
         return stream.value
 
     def uses(self, number: int, revision: int) -> list[Place]:
-        """A version of an object that a later one replaced counts as well, without a path."""
+        """Raises ``Inconclusive`` if the bytes of an object mention it, and what the object says now does not.
+
+        Mostly a later version has replaced what mentioned it. That the value was read wrongly is not ruled out here.
+        """
         key = number, revision
         if key not in self._uses:
             holders = set(self._mentions.holders(number, revision))
@@ -169,7 +172,10 @@ class PlainHistory(History):
     def _places_in(self, holder: int, number: int, revision: int) -> list[Place]:
         if holder == TRAILER:
             return [Place(TRAILER, path) for path in paths_to(number, self.whole_trailer(revision))]
-        return [Place(holder, path) for path in self._paths_in(holder, number, revision)] or [Place(holder, ())]
+        paths = self._paths_in(holder, number, revision)
+        if not paths:
+            raise Inconclusive
+        return [Place(holder, path) for path in paths]
 
     def _paths_in(self, holder: int, number: int, revision: int) -> list[Steps]:
         text = self._text_of(holder, revision)

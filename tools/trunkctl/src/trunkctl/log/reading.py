@@ -52,8 +52,6 @@ class Folder:
 class Bucket:
     """The bucket. Of each file the version counts that was put first, since nothing may be put over it.
 
-    Stores list the newest version first, and some tell times in whole seconds.
-
     Raises ``archive_store.NoAnswer``.
     """
 
@@ -61,8 +59,7 @@ class Bucket:
         self._store = store
         listed = store.versions("")
         self._versions: Mapping[str, Sequence[Version]] = {
-            name: sorted(reversed(versions), key=lambda each: (each.is_latest, each.modified_at))
-            for name, versions in listed.items()
+            name: _oldest_first(versions) for name, versions in listed.items()
         }
         self._found: list[Fault] = [
             Fault(name, "hidden by a delete marker")
@@ -106,3 +103,9 @@ class Bucket:
         if held is not None and held.mode != COMPLIANCE and ".p/" not in name:
             self._found.append(Fault(name, "not locked"))
         return held.data if held else None
+
+
+def _oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
+    """Stores list the newest version first, and some tell times in whole seconds, so that many are of one time."""
+    as_put = reversed(versions)
+    return sorted(as_put, key=lambda each: (each.is_latest, each.modified_at))
