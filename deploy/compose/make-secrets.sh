@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes every secret of a compose trunk, once, from the kernel's random numbers: nothing has a default.
 #   deploy/compose/make-secrets.sh [FOLDER]      FOLDER: else deploy/compose/secrets
-# A second run makes what is missing and touches no secret that exists; what only follows from others (mongo_users.json,
-# s3_identities.json) is written anew. To change a secret see docs/operations/install-compose.md. The folder belongs to its owner alone; the files inside are readable to the
-# users of the containers, into which compose mounts each one where it is needed.
+# A second run makes what is missing and touches no secret that exists; what only follows from others
+# (broker_users.json, mongo_users.json, s3_identities.json) is written anew. To change a secret see
+# docs/operations/install-compose.md. The folder belongs to its owner alone; the files inside are readable to the users of
+# the containers, into which compose mounts each one where it is needed.
 set -eu
 umask 022
 identities=$(cd "$(dirname "$0")/../seaweedfs" && pwd)/identities.json
@@ -31,14 +32,14 @@ random 24 | keep rabbitmq_admin_password
 printf 'default_vhost = trunk\ndefault_user = admin\ndefault_pass = %s\n' "$(cat rabbitmq_admin_password)" |
     keep rabbitmq_admin.conf
 
-for user in intake validator router archive notifier operator; do
+for user in intake validator router archive notifier operator reader; do
     random 24 | keep "broker_password_$user"
     printf 'amqp://%s:%s@rabbitmq:5672/trunk' "$user" "$(cat "broker_password_$user")" | keep "amqp_url_$user"
 done
-for user in intake validator router archive notifier operator; do
+for user in intake validator router archive notifier operator reader; do
     printf '%s"%s": "%s"' "${comma-}" "$user" "$(cat "broker_password_$user")"
     comma=', '
-done | { printf '{'; cat; printf '}\n'; } | keep broker_users.json
+done | { printf '{'; cat; printf '}\n'; } | write broker_users.json
 
 # The database: its administrator, whom only the jobs that prepare it know, and a user for each role.
 printf trunk | keep mongo_user
@@ -59,7 +60,7 @@ done | { printf '{'; cat; printf '}\n'; } | write mongo_users.json
 # The object store: a pair of keys for each role, and what the store is told of them. A pair that is being replaced stays
 # valid beside the new one as long as its files s3_former_access_key_ROLE and s3_former_secret_key_ROLE are there; one for
 # all services, of an earlier release, as long as s3_access_key and s3_secret_key are there (docs/operations/rotation.md).
-for role in intake validator router archive notifier migrate topology operator backup; do
+for role in intake validator router archive notifier migrate topology operator reader backup; do
     random 10 | keep "s3_access_key_$role"
     random 24 | keep "s3_secret_key_$role"
     former=

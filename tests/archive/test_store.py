@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from archive.store import Backups
 from common.database import Database
-from common.indexes import BACKUPS
+from common.indexes import BACKUPS, CHECKS
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
@@ -15,3 +15,13 @@ async def test_when_the_newest_backups_were_begun(database: Database) -> None:
     await rows.insert_one({"_id": "store", "last_success_at": AT, "objects": 3})
     await rows.insert_one({"_id": "restored", "name": "20261122T083000Z"})
     assert await Backups(database).begun() == {"store": AT}
+
+
+async def test_what_the_newest_check_of_the_archive_found(database: Database) -> None:
+    """A check with faults does not make the last clean one newer."""
+    assert await Backups(database).checked() == (None, 0)
+    rows = database.collection(CHECKS)
+    await rows.insert_one({"_id": "archive", "last_check_at": AT, "records": 3, "faults": 2})
+    assert await Backups(database).checked() == (None, 2)
+    await rows.update_one({"_id": "archive"}, {"$set": {"last_success_at": AT, "faults": 0}})
+    assert await Backups(database).checked() == (AT, 0)

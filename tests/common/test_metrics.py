@@ -200,6 +200,25 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
             ("trunk_backup_last_success_timestamp_seconds", ("database",)): 0.0,
         },
     ),
+    "set_archive_check": (
+        lambda: metrics.set_archive_check(AT, 2),
+        {
+            ("trunk_archive_check_last_success_timestamp_seconds", ()): AT.timestamp(),
+            ("trunk_archive_check_faults", ()): 2,
+        },
+    ),
+    "set_unconfirmed_since": (
+        lambda: metrics.set_unconfirmed_since("router", 7.0),
+        {("trunk_publish_unconfirmed_since_timestamp_seconds", ("router",)): 7.0},
+    ),
+    "set_units_disabled": (
+        lambda: metrics.set_units_disabled({"H29.901.01"}),
+        {("trunk_unit_disabled", ("H29.901.01",)): 1},
+    ),
+    "set_task_due": (
+        lambda: metrics.set_task_due("sweep", 7.0),
+        {("trunk_task_due_timestamp_seconds", ("sweep",)): 7.0},
+    ),
     "set_log": (
         lambda: metrics.set_log(7, AT),
         {("trunk_log_size", ()): 7, ("trunk_log_unsealed_since_timestamp_seconds", ()): AT.timestamp()},
@@ -290,6 +309,7 @@ def test_in_flight_goes_back() -> None:
 @pytest.mark.parametrize(
     ("name", "set_other"),
     [
+        ("trunk_unit_disabled", lambda: metrics.set_units_disabled({"H29.902.02"})),
         ("trunk_deliveries_pending", lambda: metrics.set_deliveries_pending({("A.01", Lane.NORMAL): 1})),
         ("trunk_trust_last_update_timestamp_seconds", lambda: metrics.set_trust_updated({"directory": AT})),
         ("trunk_trust_not_after_timestamp_seconds", lambda: metrics.set_trust_not_after({"Other": AT})),

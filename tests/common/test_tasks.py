@@ -157,3 +157,34 @@ async def test_a_name_is_used_once() -> None:
     with pytest.raises(ValueError, match="runs already"):
         kept.every("one", asyncio.Event().wait, lambda: 1.0)
     await kept.stop()
+
+
+async def test_a_task_is_due_a_pause_after_its_last_successful_round() -> None:
+    async def work() -> None:
+        pass
+
+    def due() -> float:
+        return REGISTRY.get_sample_value("trunk_task_due_timestamp_seconds", {"task": "due"}) or 0.0
+
+    running = Tasks()
+    running.every("due", work, lambda: 1_000.0)
+    from_its_start = due()
+    assert from_its_start, "a task that never succeeds is due from its start"
+    await until(lambda: due() >= from_its_start + 1_000.0)
+    await running.stop()
+
+
+async def test_a_failing_round_does_not_move_when_a_task_was_due() -> None:
+    rounds = 0
+
+    async def work() -> None:
+        nonlocal rounds
+        rounds += 1
+        raise RuntimeError("bug")
+
+    running = Tasks()
+    running.every("never done", work, lambda: 0.0)
+    due = REGISTRY.get_sample_value("trunk_task_due_timestamp_seconds", {"task": "never done"})
+    await until(lambda: rounds > 3)
+    assert REGISTRY.get_sample_value("trunk_task_due_timestamp_seconds", {"task": "never done"}) == due
+    await running.stop()

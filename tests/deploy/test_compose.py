@@ -18,7 +18,7 @@ from tests.system.trunk import ROOT, SERVICES, run
 
 FILE = ROOT / "docker-compose.yml"
 STORE_JOBS = ("database-users", "migrate")
-CONTROL = (*STORE_JOBS, "topology", "trunkctl", "sender", "backup")
+CONTROL = (*STORE_JOBS, "topology", "toolbox", "trunkctl", "sender", "backup")
 SERVERS = ("rabbitmq", "mongodb", "seaweedfs")
 OBSERVERS = ("prometheus", "alertmanager", "grafana", "otel-collector", "tempo", "loki")
 ONE_SHOT = ("mongodb-init", *CONTROL)
@@ -49,7 +49,7 @@ def test_everything_that_belongs_is_there(containers: dict[str, Any]) -> None:
     assert set(containers) == {*SERVICES, *CONTROL, *SERVERS, *OBSERVERS, "mongodb-init"}
     profiles = {name: each.get("profiles", []) for name, each in containers.items()}
     assert {name for name, of in profiles.items() if of == ["observability"]} == set(OBSERVERS)
-    assert {name for name, of in profiles.items() if of == ["tools"]} == {"trunkctl", "sender", "backup"}
+    assert {name for name, of in profiles.items() if of == ["tools"]} == {"toolbox", "trunkctl", "sender", "backup"}
 
 
 def test_every_container_is_locked_down(containers: dict[str, Any]) -> None:

@@ -25,12 +25,17 @@ pytestmark = pytest.mark.system
 NOT_RECORDED_HERE = {
     "trunk:submit_queues_not_taken": "intake would have to be away for ten minutes",
     "trunk:day_off": "only on a day off",
+    "trunk:submitted_on_working_days:increase30m": "not on a day off",
+    "trunk:desk_open_seconds": "only while the desk is open",
+    "trunk:unheard_alert_timestamp_seconds": "only while the desk is closed, or has just opened",
+    "trunk:submit_queue_disabled": "no unit is disabled here",
 }
 """Recorded series that may not exist, and why."""
 NOT_MADE_HERE = {
     **NOT_RECORDED_HERE,
     'trunk_archive_writes_total{outcome="failed"}': "the store would have to go away between validator and archive",
     'trunk_deliveries_total{outcome="failed"}': "an inbox that takes nothing is not made here",
+    'trunk:messages_held{reason="E_OBJECT"}': "nobody alters an object here",
     'trunk_notifications_total{outcome="failed"}': "the mail sink refuses nobody",
     'trunk_notifications_total{outcome="given_up"}': "nobody is silent here for 72 hours",
 }

@@ -21,7 +21,7 @@ from trunkctl.local.log_key import log_key
 from trunkctl.local.places import Places, places
 from trunkctl.units import lookup
 
-STORES = "trunk-data"
+STORES = "trunk-dev-data"
 SCALER = "scaler"
 
 

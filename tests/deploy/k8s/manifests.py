@@ -25,12 +25,12 @@ class Workload:
 
     @property
     def service(self) -> str:
-        """intake … notifier, or migrate, topology, backup."""
+        """intake … notifier, or migrate, topology, backup, toolbox, toolbox-operator."""
         return self.labels[NAME]
 
     @property
     def is_service(self) -> bool:
-        return bool(self.whole["kind"] == "Deployment")
+        return bool(self.whole["kind"] == "Deployment") and self.labels.get(COMPONENT) != "toolbox"
 
     @property
     def template(self) -> Object:
@@ -81,7 +81,7 @@ class Manifests:
 
     @property
     def services(self) -> list[Workload]:
-        """Deployments."""
+        """Deployments of the five services."""
         return [each for each in self.workloads if each.is_service]
 
     def workload(self, name: str) -> Workload:

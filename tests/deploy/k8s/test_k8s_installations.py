@@ -1,5 +1,7 @@
 """Every overlay that is watched says of which installation its series are, everywhere the same."""
 
+import re
+
 import pytest
 
 from .conftest import K8S, NAMES
@@ -24,6 +26,10 @@ def test_rules_series_and_scalers_are_of_one_installation(render, name: str) -> 
         for endpoint in monitor["spec"]["podMetricsEndpoints"]:
             labels = {each.get("targetLabel"): each.get("replacement") for each in endpoint["relabelings"]}
             assert {(labels["environment"], labels["namespace"])} == told
+    for probe in manifests.of("Probe"):
+        relabelings = probe["spec"]["targets"]["staticConfig"]["relabelingConfigs"]
+        labels = {each["targetLabel"]: each["replacement"] for each in relabelings}
+        assert {(labels["environment"], labels["namespace"])} == told
     assert {each for _, each in told} == {namespace}
     for scaler in manifests.of("ScaledObject"):
         assert f'namespace="{namespace}"' in scaler["spec"]["triggers"][0]["metadata"]["query"]
@@ -34,3 +40,26 @@ def test_overlays_are_told_apart(render) -> None:  # type: ignore[no-untyped-def
     told = {constants(render(name))[0]["labels"]["environment"] for name in overlays}
     assert len(overlays) > 1
     assert len(told) == len(overlays)
+
+
+OVERLAYS = [name for name in NAMES if name.startswith("overlays/")]
+STORES = re.compile(r"\btrunk(?:-[a-z]+)*-data\b")
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_an_overlay_names_the_stores_of_its_own_namespace_alone(render_text, render, name: str) -> None:  # type: ignore[no-untyped-def]
+    """In settings, policies, scrapes and rules: a sibling's stores cannot be reached, nor mistaken for its own."""
+    (namespace,) = render(name).names("Namespace")
+    assert set(STORES.findall(render_text(name))) == {f"{namespace}-data"}
+
+
+def test_overlays_keep_their_backups_apart(render) -> None:  # type: ignore[no-untyped-def]
+    places = [settings[0]["data"] for name in OVERLAYS if (settings := backups(render(name)))]
+    buckets = [(each["TRUNK_BACKUP_S3_ENDPOINT"], each["TRUNK_BACKUP_BUCKET"]) for each in places]
+    assert len(buckets) > 1
+    assert len(set(buckets)) == len(buckets)
+
+
+def backups(manifests: Manifests) -> list[Object]:
+    """The settings of the second store, where there is one."""
+    return [each for each in manifests.of("ConfigMap") if each["metadata"]["name"].startswith("trunk-backup-settings")]

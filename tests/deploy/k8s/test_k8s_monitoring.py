@@ -18,6 +18,7 @@ def test_what_is_generated_is_what_would_be_generated_now(tmp_path: Path) -> Non
     """If not: ``python -m lab.k8s_monitoring``."""
     shutil.copytree(MONITORING, tmp_path / k8s_monitoring.MONITORING)
     shutil.copytree(K8S / "components" / "monitoring", tmp_path / k8s_monitoring.COMPONENT)
+    shutil.copytree(K8S / "components" / "alerting", tmp_path / k8s_monitoring.ALERTING)
     before = contents(tmp_path)
     k8s_monitoring.write(tmp_path)
     assert contents(tmp_path) == before
@@ -28,6 +29,7 @@ def test_what_is_gone_is_removed_and_what_is_new_is_added(tmp_path: Path) -> Non
     made = tmp_path / k8s_monitoring.COMPONENT / "rules"
     rules.mkdir(parents=True)
     (rules / "old.yaml").write_text("groups: []\n")
+    (rules.parent / "alertmanager.yaml").write_text("route: {}\n")
     k8s_monitoring.write(tmp_path)
     (rules / "old.yaml").rename(rules / "new.yaml")
     k8s_monitoring.write(tmp_path)

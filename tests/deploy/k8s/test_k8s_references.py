@@ -1,5 +1,6 @@
 """What no schema sees: whether the objects of an overlay fit each other and the code. Each check is made to fail."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -132,11 +133,15 @@ BROKEN: list[tuple[Check, Break]] = [
             {"app.kubernetes.io/name": "notify"}
         ),
     ),
+    (selecting.policies, lambda m: first(m, "Alertmanager", "trunk")["podMetadata"]["labels"].clear()),
     (selecting.labels, lambda m: m.one("ServiceAccount", "router")["metadata"].pop("labels")),
     (selecting.labels, lambda m: m.workload("router").labels.pop("app.kubernetes.io/component")),
     (referring.configmaps, lambda m: forget(m, "ConfigMap", "trunk-settings")),
     (referring.external_secrets, lambda m: forget(m, "ExternalSecret", "trunk-migrate")),
     (referring.external_secrets, lambda m: first(m, "ExternalSecret", "trunk-router")["data"].pop()),
+    (referring.external_secrets, lambda m: first(m, "Alertmanager", "trunk")["secrets"].append("trunk-pager")),
+    (referring.no_secret_inside, lambda m: m.one("Secret", referring.ROUTES)["data"].update({
+        "alertmanager.yaml": base64.b64encode(b"url: https://pager.example").decode()})),
     (referring.no_secret_inside, lambda m: m.objects.append({"kind": "Secret", "metadata": {"name": "trunk-router"}})),
     (referring.accounts, lambda m: pod(m, "router").update(serviceAccountName="default")),
     (referring.accounts, lambda m: pod(m, "router").update(serviceAccountName="intake")),
@@ -193,6 +198,8 @@ BROKEN: list[tuple[Check, Break]] = [
     (hardening.images, lambda m: container(m, "router").update(imagePullPolicy="Always")),
     (flowing.outgoing, lambda m: first(m, "NetworkPolicy", "services")["egress"].pop()),
     (flowing.outgoing, lambda m: forget(m, "NetworkPolicy", "dns")),
+    (flowing.outgoing, lambda m: first(m, "NetworkPolicy", "services")["egress"][0]["to"][0]["namespaceSelector"][
+        "matchLabels"].update({"kubernetes.io/metadata.name": "trunk-staging-data"})),
     (flowing.outgoing, wider),
     (
         flowing.outgoing,

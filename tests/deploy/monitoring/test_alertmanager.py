@@ -21,6 +21,8 @@ from .receiver import Receiver, received
 
 CONFIG = MONITORING / "alertmanager.yaml"
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+RECEIVERS = {"critical": "page", "warning": "desk", "morning": "digest", "digest": "digest", "none": "heartbeat"}
+"""Who hears of a severity, in production."""
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -43,6 +45,12 @@ def test_the_file_is_valid(newest: Tools) -> None:
         ("alertname=TrunkPlacingsWaiting severity=warning unit=H29.1", "desk"),
         ("alertname=TrunkInboxNotRead severity=digest unit=H29.1", "digest"),
         ("alertname=TrunkDeadMansSwitch severity=none", "heartbeat"),
+        ("alertname=TrunkDeadMansSwitch severity=none environment=staging", "nobody"),
+        ("alertname=TrunkBrokerAlarm severity=critical environment=production", "page"),
+        ("alertname=TrunkBrokerAlarm severity=critical environment=prod", "page"),
+        ("alertname=TrunkBrokerAlarm severity=critical environment=staging", "desk"),
+        ("alertname=TrunkBrokerAlarm severity=critical environment=dev", "desk"),
+        ("alertname=TrunkInboxNotRead severity=digest environment=staging", "digest"),
         ("alertname=Anything", "desk"),
     ],
 )
@@ -54,15 +62,24 @@ def test_routes(newest: Tools, labels: str, receiver: str) -> None:
 @pytest.mark.parametrize("alert", list(files.alerts()))
 def test_every_alert_goes_where_its_severity_says(newest: Tools, alert: str) -> None:
     severity = files.alerts()[alert]["labels"]["severity"]
-    wanted = {"critical": "page", "warning": "desk", "digest": "digest", "none": "heartbeat"}[severity]
+    wanted = RECEIVERS[severity]
     told = [f"alertname={alert}", f"severity={severity}"]
     answer = newest.amtool("config", "routes", "test", f"--config.file={CONFIG}", *told)
     assert answer.printed.splitlines()[-1] == wanted
 
 
+def test_what_pages_nobody_at_night_is_remembered_for_the_morning() -> None:
+    """The environments whose pages wait for the desk, in the routes and in the rule that remembers."""
+    routed = {re.findall(r'environment =~ "([^"]+)"', matcher)[0] for route in config()["route"]["routes"]
+              for matcher in route["matchers"] if matcher.startswith("environment")}  # fmt: skip
+    (rule,) = [rule for rule in files.rules() if rule.get("record") == "trunk:unheard_alert_timestamp_seconds"]
+    assert routed == set(re.findall(r'environment=~"([^"]+)"', rule["expr"]))
+    assert len(routed) == 1
+
+
 def test_addresses_are_secrets() -> None:
     for receiver in config()["receivers"]:
-        for webhook in receiver["webhook_configs"]:
+        for webhook in receiver.get("webhook_configs", []):
             assert webhook["url_file"].startswith("/run/secrets/alertmanager_")
             assert "url" not in webhook
 
@@ -109,9 +126,12 @@ def test_fixed_holidays(day: str, free: bool) -> None:
 
 
 def test_the_desk_waits_for_working_hours_and_the_pager_does_not() -> None:
-    by_receiver = {route["receiver"]: route for route in config()["route"]["routes"]}
-    assert by_receiver["desk"]["active_time_intervals"] == ["working-hours"]
-    assert by_receiver["desk"]["mute_time_intervals"] == ["holidays"]
+    routes = config()["route"]["routes"]
+    by_receiver = {route["receiver"]: route for route in routes}
+    for route in routes:
+        if route["receiver"] == "desk" or "severity = morning" in route["matchers"]:
+            assert route["active_time_intervals"] == ["working-hours"]
+            assert route["mute_time_intervals"] == ["holidays"]
     assert not {"active_time_intervals", "mute_time_intervals"} & (
         by_receiver["page"].keys() | by_receiver["heartbeat"]
     )
@@ -165,7 +185,7 @@ def running(folder: Path, receiver: Receiver, working_day: str) -> Iterator[str]
     """The shipped file with addresses of a receiver and one working day, in a real Alertmanager."""
     changed = config()
     for each in changed["receivers"]:
-        for webhook in each["webhook_configs"]:
+        for webhook in each.get("webhook_configs", []):
             address = folder / each["name"]
             address.write_text(f"{receiver.address}/{each['name']}")
             webhook["url_file"] = str(address)

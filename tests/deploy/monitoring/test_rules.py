@@ -23,7 +23,7 @@ from lab.prometheus import Tools
 from . import files
 from .files import MONITORING, RULE_FILES, RUNBOOKS, TEST_FILES
 
-SEVERITIES = {"critical", "warning", "digest", "none"}
+SEVERITIES = {"critical", "warning", "morning", "digest", "none"}
 ALWAYS = "TrunkDeadMansSwitch"
 RUNBOOK_URL = re.compile(r"\{\{ \$externalLabels\.runbook_base \}\}/([a-z-]+)\.md")
 ALERTS = list(files.alerts())
@@ -100,6 +100,20 @@ def test_every_alert_names_its_service_and_its_lane_where_there_is_one(alert: st
         assert each["exp_labels"]["service"] in known
         assert not of_a_lane or each["exp_labels"]["urgency"] in {"normal", "urgent"}
         assert not any("{{" in text for text in each["exp_annotations"].values())
+
+
+def test_what_the_desk_did_not_hear_is_remembered_with_all_its_labels() -> None:
+    """Or two alerts would be remembered as one, or as one that still fires."""
+    (record,) = [
+        rule["expr"] for rule in files.rules() if rule.get("record") == "trunk:unheard_alert_timestamp_seconds"
+    ]
+    alert = files.alerts()["TrunkHappenedWhileClosed"]["expr"]
+    kept, compared = (re.findall(r"\w+", re.search(rf"{word} \(([^)]+)\)", text)[1])  # type: ignore[index]
+                      for word, text in (("max by", record), ("unless on", alert)))  # fmt: skip
+    of_the_desk = [each["exp_labels"] for name in ALERTS for each in expected(name)
+                   if files.alerts()[name]["labels"]["severity"] == "warning"]  # fmt: skip
+    assert {label for labels in of_the_desk for label in labels} - {"severity"} == set(kept) - {"alertname"}
+    assert kept == compared
 
 
 INSTALLATION = {"environment", "namespace"}

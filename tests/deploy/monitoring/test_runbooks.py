@@ -13,7 +13,9 @@ from . import files
 from .files import RUNBOOKS
 from .test_metrics_used import CONTRACT, FOREIGN, base
 
-PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path.name != "README.md")
+ASKED = RUNBOOKS / "asked.md"
+"""Begins with what people ask, and leads to the pages of the alerts."""
+PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path.name != "README.md" and path != ASKED)
 INDEX = (RUNBOOKS / "README.md").read_text()
 PARTS = ["Ý nghĩa", "Ảnh hưởng", "Kiểm tra", "Xử lý", "Leo thang"]
 UNIT = {"<đơn vị>": "H29.1"}
@@ -51,18 +53,24 @@ def test_the_index_lists_the_page_with_its_alerts_and_severity(page: Path) -> No
     rows = [line for line in INDEX.splitlines() if line.startswith("| Trunk") and f"({page.name})" in line]
     listed = {alert: row for row in rows for alert in re.findall(r"Trunk\w+", row)}
     assert set(listed) == {alert for alert in files.alerts() if page_of(alert) == page.name}
-    words = {"critical": "nghiêm trọng", "warning": "cần xem", "digest": "tin 9 giờ", "none": "luôn bật"}
+    words = {
+        "critical": "nghiêm trọng",
+        "warning": "cần xem",
+        "morning": "tin đầu giờ",
+        "digest": "tin 9 giờ",
+        "none": "luôn bật",
+    }
     for alert, row in listed.items():
         assert f"| {words[files.alerts()[alert]['labels']['severity']]} |" in row
 
 
-@pytest.mark.parametrize("page", [*PAGES, RUNBOOKS / "README.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", [*PAGES, ASKED, RUNBOOKS / "README.md"], ids=lambda path: path.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", [*PAGES, RUNBOOKS / "README.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", [*PAGES, ASKED, RUNBOOKS / "README.md"], ids=lambda path: path.stem)
 def test_commands_of_ours_exist(page: Path) -> None:
     commands = get_command(app)
     assert isinstance(commands, typer.core.TyperGroup)
@@ -73,6 +81,17 @@ def test_commands_of_ours_exist(page: Path) -> None:
             command = command.commands[rest[0]]
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= known, line
+
+
+def test_what_people_ask_is_answered_in_the_same_way() -> None:
+    """Each question says what to tell who asked, and leads to pages of alerts."""
+    questions = re.split(r"^## (“.+”)$", ASKED.read_text(), flags=re.MULTILINE)[1:]
+    assert len(questions[::2]) >= 4
+    for question, answer in zip(questions[::2], questions[1::2], strict=True):
+        assert files.is_vietnamese(answer), question
+        assert "**Nói gì**" in answer, question
+        assert re.findall(r"\]\(([a-z-]+)\.md\)", answer), question
+        assert "`trunkctl " in answer, question
 
 
 @every_page

@@ -18,6 +18,8 @@ OPERATOR_REQUESTS = "operator_requests"
 """The collection of answers to operators' requests about a service's rows."""
 BACKUPS = "backups"
 """The archive's collection of the newest complete backups; written by the backup jobs, not by the service."""
+CHECKS = "checks"
+"""The archive's collection of what ``trunkctl archive check`` found; written by the command, not by the service."""
 
 
 def database_name(service: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from common.facts.flows import SERVICES
-from common.indexes import BACKUPS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
+from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
 from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PARKED, UPLOADS
 
 
@@ -27,7 +27,9 @@ class Role(StrEnum):
     TOPOLOGY = "topology"
     """The job that makes queues and broker users for the units of the directory."""
     OPERATOR = "operator"
-    """A person with ``trunkctl``."""
+    """A person with ``trunkctl`` who acts."""
+    READER = "reader"
+    """A person with ``trunkctl`` who looks; at the database that is the operator's user, which only reads."""
     BACKUP = "backup"
     """The jobs that copy databases and objects, and the check after a restore."""
 
@@ -119,6 +121,12 @@ GRANTS = (
         _grant(PARKED, Role(service), "read write", "Keeps large bodies of its own parked messages.")
         for service in SERVICES
     ),
+    *(
+        _grant(bucket, Role.READER, "inspect", "`trunkctl doctor` and `stores check`; reads no document.")
+        for bucket in BUCKETS
+        if bucket != DIRECTORY
+    ),
+    _grant(DIRECTORY, Role.READER, "read inspect", "The same, and `topology check`: which units there are."),
     _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
     _grant(PARKED, Role.MIGRATE, "make inspect", _MAKES),
     _grant(LOG, Role.ARCHIVE, "read write lock", "Appends to the ledger's log, and reads the end of it."),
@@ -184,7 +192,9 @@ DATABASE_GRANTS = (
         Role.OPERATOR,
         SERVICES,
         (Action.FIND, Action.LIST_INDEXES),
-        "`trunkctl track`, `archive check`, `notices` and `migrate --check`.",
+        "`trunkctl track`, `archive check`, `notices` and `migrate --check`. It notes only what a check of the archive"
+        " found, for the monitoring.",
+        writes_to=(("archive", CHECKS),),
     ),
     DatabaseGrant(
         Role.BACKUP,

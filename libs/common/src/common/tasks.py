@@ -1,12 +1,13 @@
 """Work that must never end, supervised in one way: what ends is begun again, and named until it runs once more."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
 
-from common.metrics import begin_counting_task, record_task_failure
+from common.metrics import begin_counting_task, record_task_failure, set_task_due
 
 log = structlog.get_logger("trunk.tasks")
 
@@ -32,7 +33,7 @@ class Tasks:
 
     def every(self, name: str, work: Callable[[], Awaitable[object]], pause_seconds: Callable[[], float]) -> None:
         """Do ``work`` at once and again after each pause. A failing round is logged and counted, and changes nothing
-        for the next; ``pause_seconds`` is asked before every pause."""
+        for the next; ``pause_seconds`` is asked before every pause. A successful round says when the next is due."""
 
         async def rounds() -> None:
             while True:
@@ -41,8 +42,13 @@ class Tasks:
                 except Exception as error:
                     record_task_failure(name)
                     log.warning("round failed", task=name, detail=str(error) or type(error).__name__)
-                await asyncio.sleep(pause_seconds())
+                    pause = pause_seconds()
+                else:
+                    pause = pause_seconds()
+                    set_task_due(name, time.time() + pause)
+                await asyncio.sleep(pause)
 
+        set_task_due(name, time.time())
         self.keep(name, rounds)
 
     async def check(self) -> None:

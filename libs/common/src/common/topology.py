@@ -53,6 +53,8 @@ INBOX_LENGTH, INBOX_BYTES = 20_000, 256 * MIB
 BROKER_EVENTS_LENGTH = 100_000
 UNIT_CONNECTIONS, UNIT_CHANNELS = 16, 64
 """What one unit may have open at the broker, so that none can use up what is there for all."""
+READER = "reader"
+"""The broker user of a person who looks, with ``trunkctl doctor`` and others."""
 NOTHING = "^$"
 """A regular expression that no exchange, queue or key matches."""
 
@@ -212,7 +214,7 @@ def static_topology() -> Topology:
         queues=tuple(Queue(place_queue(lane), _safe("router")) for lane in Lane),
         bindings=tuple(Binding(PLACE, place_queue(lane), place_key(lane)) for lane in Lane),
         policies=tuple(_retry_policies()),
-        users=(_operator(),),
+        users=(_operator(), _reader()),
     )
     for service in SERVICES:
         whole += _service(service)
@@ -310,6 +312,11 @@ def _operator() -> User:
     """Publishes decisions about parked messages and security events; sees figures in the management API."""
     topics = (TopicPermission(FACTS, _keys(made_by(OPERATOR))),)
     return User(OPERATOR, write=_only(FACTS), read="^$", topics=topics, tags="monitoring")
+
+
+def _reader() -> User:
+    """Sees figures in the management API, and may do nothing at all."""
+    return User(READER, write=NOTHING, read=NOTHING, tags="monitoring")
 
 
 def _retry_policies() -> Iterable[Policy]:

@@ -1,7 +1,8 @@
-"""``python -m lab.k8s_monitoring``: rules and dashboards of deploy/monitoring as Kubernetes objects.
+"""``python -m lab.k8s_monitoring``: rules, routes and dashboards of deploy/monitoring as Kubernetes objects.
 
 The Prometheus Operator wants rules inside a resource of its own, which kustomize cannot make of a plain file, so they
-are written once more, next to the component. Dashboards stay where they are; only their list is written.
+are written once more, next to the component. Of the routes only the folder of the addresses differs. Dashboards stay
+where they are; only their list is written.
 """
 
 import sys
@@ -11,8 +12,12 @@ import yaml
 
 MONITORING = Path("deploy/monitoring")
 COMPONENT = Path("deploy/k8s/components/monitoring")
+ALERTING = Path("deploy/k8s/components/alerting")
+COMPOSE_SECRETS, MOUNTED_SECRETS = "/run/secrets/", "/etc/alertmanager/secrets/trunk-alerting/"
+"""Where Alertmanager finds its addresses with compose, and with the operator."""
 FOLDER = "Trục liên thông"
 """Where Grafana's sidecar puts the dashboards."""
+MADE = "# Made by `python -m lab.k8s_monitoring`; not edited by hand.\n"
 
 
 def write(root: Path) -> list[Path]:
@@ -20,6 +25,7 @@ def write(root: Path) -> list[Path]:
     rules, dashboards = root / COMPONENT / "rules", root / MONITORING / "dashboards"
     files = {rules / path.name: rule(path) for path in sorted((root / MONITORING / "rules").glob("*.yaml"))}
     files[rules / "kustomization.yaml"] = listed([path.name for path in files])
+    files[root / ALERTING / "routes.yaml"] = routes(root / MONITORING / "alertmanager.yaml")
     files[dashboards / "kustomization.yaml"] = dashboards_made(sorted(path.name for path in dashboards.glob("*.json")))
     for old in rules.glob("*.yaml"):
         old.unlink()
@@ -38,6 +44,13 @@ def rule(path: Path) -> str:
             "metadata": {"name": f"trunk-{path.stem}"},
             "spec": yaml.safe_load(path.read_text(encoding="utf-8")),
         }
+    )
+
+
+def routes(path: Path) -> str:
+    """Alertmanager's file as it is, but for the folder of its addresses."""
+    return MADE + path.read_text(encoding="utf-8").replace(
+        f"url_file: {COMPOSE_SECRETS}", f"url_file: {MOUNTED_SECRETS}"
     )
 
 
@@ -63,7 +76,7 @@ def _kustomization() -> dict[str, object]:
 
 def _made(content: dict[str, object]) -> str:
     text = yaml.dump(content, Dumper=Plain, sort_keys=False, allow_unicode=True, width=120)
-    return f"# Made by `python -m lab.k8s_monitoring`; not edited by hand.\n{text}"
+    return MADE + text
 
 
 class Plain(yaml.SafeDumper):

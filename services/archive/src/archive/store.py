@@ -1,4 +1,4 @@
-"""The archive's collections ``records`` and ``progress``; and ``backups``, to read."""
+"""The archive's collections ``records`` and ``progress``; and ``backups`` and ``checks``, to read."""
 
 from datetime import datetime
 from typing import Any, get_args
@@ -19,7 +19,7 @@ from common.database import (
 )
 from common.domain.names import Lane
 from common.facts import PackageFact
-from common.indexes import BACKUPS
+from common.indexes import BACKUPS, CHECKS
 from common.metrics.documents import Unfinished
 from common.metrics.keeping import BackedUp
 
@@ -114,16 +114,23 @@ def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
 
 
 class Backups:
-    """When the newest complete backups were begun: rows that the backup jobs write, and nobody else."""
+    """What jobs noted about backups, and about checks of the archive: rows that they write, and nobody else."""
 
     def __init__(self, database: Database) -> None:
         self._backups = database.collection(BACKUPS)
+        self._checks = database.collection(CHECKS)
 
     async def begun(self) -> dict[BackedUp, datetime]:
         """By what they are backups of."""
         with database_trouble():
             rows = await self._backups.find({"_id": {"$in": [*get_args(BackedUp)]}}).to_list(None)
         return {row["_id"]: row["last_success_at"] for row in rows}
+
+    async def checked(self) -> tuple[datetime | None, int]:
+        """When the newest whole check without a fault was begun, and how many faults the newest check found."""
+        with database_trouble():
+            row = await self._checks.find_one({"_id": "archive"})
+        return (row.get("last_success_at"), row["faults"]) if row else (None, 0)
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:

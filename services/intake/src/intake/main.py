@@ -19,7 +19,7 @@ from intake.packages import Packages
 from intake.rates import MongoUsages, UnitRates, counted
 from intake.redrive import Redrive
 from intake.settings import IntakeSettings
-from intake.submission import submit_queues
+from intake.submission import measure_disabled, submit_queues
 from intake.turns import Turns, UnitsLine
 from intake.waiting_store import WaitingPackages
 from intake.waiting_sweep import WaitingSweep
@@ -47,6 +47,7 @@ def build() -> Service:
 
     receive = counted(intake.receive, rates, look_again)
     service.refreshes("units over their rate", rates.measure)
+    service.refreshes("disabled units", partial(measure_disabled, directory))
     service.hears(PROGRESS, turns.heard, turns.set_heard)
     service.refreshes("packages under way", turns.measure)
     for lane in service.lanes:

@@ -17,6 +17,7 @@ from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.facts import ObjectRef
 from common.failure import Forged, Permanent
+from common.metrics import set_units_disabled
 from common.objects import UPLOADS, ObjectAltered, ObjectMissing, Objects
 from common.service.incoming import Incoming
 from common.topology import submit_queue, unit_of_submit_queue
@@ -77,6 +78,12 @@ def submit_queues(
         return []
     units = [unit for unit in directory.current.units if unit not in directory.disabled and is_open(unit, lane)]
     return [submit_queue(unit, lane) for unit in units]
+
+
+async def measure_disabled(directory: DirectoryReader) -> None:
+    """Names the disabled units to the monitoring: what waits in their queues is no outage."""
+    if directory.is_loaded:
+        set_units_disabled(directory.disabled)
 
 
 async def open_package(submission: Submission, objects: Objects, settings: IntakeSettings) -> BinaryIO | Refused:

@@ -1,5 +1,6 @@
 """What pods are told is what the code asks, both ways, and it can be read."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -105,13 +106,18 @@ def unreadable(manifests: Manifests) -> list[str]:
     """The settings can be read from what the pod is told."""
     found = []
     for one in manifests.workloads:
-        given = {key.removeprefix(PREFIX).lower(): value for key, value in told(manifests, one).items()}
+        given = {key.removeprefix(PREFIX).lower(): _read(value) for key, value in told(manifests, one).items()}
         kind = settings_of(one.service)
         try:
             kind(**{key: value for key, value in given.items() if key in kind.model_fields})
         except ValidationError as error:
             found.append(f"{one.name}: {error}")
     return found
+
+
+def _read(value: str) -> object:
+    """A list is written in JSON."""
+    return json.loads(value) if value.startswith("[") else value
 
 
 def untold(manifests: Manifests) -> list[str]:

@@ -29,6 +29,8 @@ DECLARED: dict[str, set[Flow]] = {
     "migrate": DNS | MONGODB | S3,
     "topology": DNS | MANAGEMENT | S3,
     "backup": DNS | MONGODB | S3,
+    **dict.fromkeys(("toolbox", "toolbox-operator"), STORES | MANAGEMENT),
+    "archive-check": DNS | MONGODB | S3,
 }
 """What each kind of pod needs, inside the cluster."""
 OUTSIDE = {"notifier": {"587/TCP", "443/TCP"}, "validator": {"80/TCP"}, "backup": {"443/TCP"}}
@@ -38,8 +40,9 @@ INCOMING = {Flow(f"{MONITORING}/{NAME}=prometheus", "http/TCP")}
 
 def flows(manifests: Manifests, one: Workload, direction: str) -> set[Flow]:
     """All that the policies over these pods allow; ``direction`` is ingress or egress."""
+    own = f"{one.namespace}-data"
     return {
-        Flow(_peer(peer), f"{port['port']}/{port['protocol']}")
+        Flow(_seen_from(own, _peer(peer)), f"{port['port']}/{port['protocol']}")
         for policy in manifests.of("NetworkPolicy")
         if selects(policy["spec"]["podSelector"], one.labels)
         and direction.capitalize() in policy["spec"]["policyTypes"]
@@ -64,7 +67,7 @@ def outgoing(manifests: Manifests) -> list[str]:
 
 
 def incoming(manifests: Manifests) -> list[str]:
-    """Only Prometheus speaks to a service, and nobody to a job."""
+    """Only Prometheus speaks to a service, and nobody to a job or toolbox."""
     return [
         f"{one.name}: {sorted(wrong)}"
         for one in manifests.workloads
@@ -103,6 +106,14 @@ def _let_in(policy: Object, labels: Labels) -> set[str]:
 
 def _is_of_the_trunk(peer: Object) -> bool:
     return bool(peer.get("namespaceSelector", {}).get("matchLabels", {}).get(PART_OF) == "trunk")
+
+
+def _seen_from(own: str, peer: str) -> str:
+    """Stores of an installation are called alike, and those of another one are strangers."""
+    namespace, _, pod = peer.partition("/")
+    if namespace == own:
+        return f"{DATA}/{pod}"
+    return f"stores of another installation, {peer}" if namespace.endswith("-data") else peer
 
 
 def _peer(peer: Object) -> str:

@@ -1,5 +1,8 @@
 """What an object names is there: ConfigMaps, Secrets and their keys, accounts, volumes."""
 
+import base64
+import re
+
 from ..manifests import Manifests, Object, Workload, values
 
 CONFIGMAPS_BY_HAND = {
@@ -11,6 +14,8 @@ CONFIGMAPS_BY_HAND = {
     "trunk-ca": {"ca.crt"},
 }
 """ConfigMaps that an operator makes, and the keys they must have; None = any file."""
+ROUTES = "trunk-alertmanager"
+"""A Secret only because the Prometheus Operator asks for one: it holds Alertmanager's routes, and no address."""
 
 Needed = dict[str, set[str]]
 
@@ -35,7 +40,16 @@ def secrets_needed(manifests: Manifests) -> Needed:
         for source in _secret_sources(one):
             name = source.get("name") or source["secretName"]
             needed.setdefault(name, set()).update(item["key"] for item in source["items"])
+    for alertmanager in manifests.of("Alertmanager"):
+        for name in alertmanager["spec"]["secrets"]:
+            files = re.findall(rf"url_file: /etc/alertmanager/secrets/{name}/(\w+)", routes(manifests))
+            needed.setdefault(name, set()).update(files)
     return needed
+
+
+def routes(manifests: Manifests) -> str:
+    """Alertmanager's file as the operator gets it."""
+    return base64.b64decode(manifests.one("Secret", ROUTES)["data"]["alertmanager.yaml"]).decode()
 
 
 def secrets_made(manifests: Manifests) -> Needed:
@@ -59,8 +73,11 @@ def external_secrets(manifests: Manifests) -> list[str]:
 
 
 def no_secret_inside(manifests: Manifests) -> list[str]:
-    """No Secret is written down."""
-    return [f"Secret {name} stands in the manifests" for name in sorted(manifests.names("Secret"))]
+    """No Secret is written down; the routes name files, and no address."""
+    found = [f"Secret {name} stands in the manifests" for name in sorted(manifests.names("Secret") - {ROUTES})]
+    if ROUTES in manifests.names("Secret") and re.search(r"\burl:|password:|credentials:|https?://", routes(manifests)):
+        found.append(f"Secret {ROUTES} holds an address")
+    return found
 
 
 def accounts(manifests: Manifests) -> list[str]:

@@ -61,8 +61,10 @@ def monitors(manifests: Manifests) -> list[str]:
 def policies(manifests: Manifests) -> list[str]:
     """Each NetworkPolicy is about some pods, and every pod is denied by default."""
     found = []
+    of_operators = [each["spec"]["podMetadata"]["labels"] for each in manifests.of("Alertmanager")]
+    pods = [one.labels for one in manifests.workloads] + of_operators
     for policy in manifests.of("NetworkPolicy"):
-        if not any(selects(policy["spec"]["podSelector"], one.labels) for one in manifests.workloads):
+        if not any(selects(policy["spec"]["podSelector"], labels) for labels in pods):
             found.append(f"NetworkPolicy {policy['metadata']['name']} is about no pod")
     denials = [
         policy

@@ -122,7 +122,7 @@ TRUST_FOLDERS: Words = {
     "tsa": "Cấp dấu thời gian",
     "crls": "Danh sách thu hồi",
 }
-SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "digest": "Tin 9 giờ"}
+SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "morning": "Tin đầu giờ", "digest": "Tin 9 giờ"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
@@ -138,6 +138,7 @@ ALERTS: Words = {
     "TrunkPackagesMayBeLost": "Gói tin có thể đã mất",
     "TrunkPackagesPublishedAgain": "Nhiều gói tin phải công bố lại",
     "TrunkBrokerDataLost": "RabbitMQ đã mất dữ liệu",
+    "TrunkObjectAltered": "Tệp trong kho bị đổi hoặc mất",
     "TrunkMessagesParked": "Có bản tin mới bị giữ",
     "TrunkMessagesLeftParked": "Bản tin bị giữ quá lâu",
     "TrunkMessageQuarantined": "Có bản tin bị cách ly",
@@ -145,13 +146,15 @@ ALERTS: Words = {
     "TrunkSecurityEvent": "Sự kiện an ninh",
     "TrunkAccessChanged": "Quyền hoặc danh mục thay đổi",
     "TrunkLoginsFailing": "Đăng nhập thất bại nhiều lần",
-    "TrunkCalendarEnds": "Lịch ngày nghỉ sắp hết",
+    "TrunkCalendarEnds": "Chưa nhập lịch nghỉ năm sau",
+    "TrunkHappenedWhileClosed": "Việc ngoài giờ",
     "TrunkBrokerNoMajority": "RabbitMQ mất đa số nút",
     "TrunkBrokerNodeDown": "Thiếu nút RabbitMQ",
     "TrunkBrokerForeignCluster": "Nhiều cụm RabbitMQ",
     "TrunkVolumeFilling": "Volume sắp đầy",
     "TrunkRevocationListNearlyOver": "Danh sách thu hồi gần hết hiệu lực",
     "TrunkServerCertificateExpiring": "Chứng thư máy chủ sắp hết hạn",
+    "TrunkDoorNotAnswering": "Cửa của đơn vị không trả lời",
     "TrunkServerCertificateNearlyOver": "Chứng thư máy chủ hết hạn trong 3 ngày",
     "TrunkMostSubmissionsRefused": "Đa số gói tin bị từ chối",
     "TrunkRefusalsUnusual": "Từ chối nhiều bất thường",
@@ -173,12 +176,14 @@ ALERTS: Words = {
     "TrunkTurnsLapsing": "Không nghe được gói tin đã tới đâu",
     "TrunkDeadLetterDropped": "RabbitMQ bỏ bản tin",
     "TrunkUnroutable": "Bản tin không có nơi nhận",
+    "TrunkPublishUnanswered": "RabbitMQ không trả lời",
     "TrunkPublishUnconfirmed": "RabbitMQ không nhận bản tin",
     "TrunkPublishForbidden": "Dịch vụ thiếu quyền gửi",
     "TrunkServiceAbsent": "Dịch vụ không chạy",
     "TrunkDependencyDown": "Mất máy chủ cần dùng",
     "TrunkMessagesFailing": "Phải làm lại nhiều",
     "TrunkTaskFailing": "Việc nền hỏng",
+    "TrunkTaskStands": "Việc nền đứng lại",
     "TrunkUnitDeliveryFailing": "Không giao được cho đơn vị",
     "TrunkPlacingsWaiting": "Chưa đặt được vào hộp đến",
     "TrunkInboxSilent": "Hộp đến mất nút chủ",
@@ -191,6 +196,8 @@ ALERTS: Words = {
     "TrunkRevocationListEnding": "Danh sách thu hồi sắp hết hạn",
     "TrunkArchivingLate": "Lưu trữ chậm",
     "TrunkArchiveFailing": "Lưu trữ hỏng",
+    "TrunkArchiveCheckFoundFaults": "Đối chiếu thấy lỗi",
+    "TrunkArchiveCheckOld": "Đối chiếu cũ",
     "TrunkBackupOld": "Sao lưu cũ",
     "TrunkLogLate": "Niêm phong chậm",
     "TrunkLogRefused": "Niêm phong bị từ chối",

@@ -1,13 +1,14 @@
 """The archive's records, page by page, as the operator's database user reads them."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 from pymongo import MongoClient
 
 from archive.record import Record
-from common.indexes import database_name
+from common.indexes import CHECKS, database_name
 from trunkctl.settings import ControlSettings
 
 PAGE = 200
@@ -30,6 +31,7 @@ class ArchiveRecords:
         )
         self._client = client
         self._records = client[database_name("archive")]["records"]
+        self._checks = client[database_name("archive")][CHECKS]
 
     def close(self) -> None:
         """End the connection."""
@@ -49,6 +51,12 @@ class ArchiveRecords:
         """Records that bear this id."""
         rows = [each for name in NAMES for each in self._records.find({name: identifier})]
         return list({each["_id"]: each for each in rows}.values())
+
+    def note_check(self, begun_at: datetime, records: int, faults: int) -> None:
+        """A check of the whole archive has ended: what it found, for the monitoring."""
+        row = {"last_check_at": begun_at, "records": records, "faults": faults}
+        clean = {} if faults else {"last_success_at": begun_at}
+        self._checks.update_one({"_id": "archive"}, {"$set": row | clean}, upsert=True)
 
 
 def read(document: Row) -> Record | None:

@@ -40,11 +40,13 @@ class Rights:
 class BrokerAdmin:
     """An administrator's session at the broker's management API."""
 
-    def __init__(self, url: str, user: str, password: str, vhost: str = VHOST) -> None:
+    def __init__(
+        self, url: str, user: str, password: str, vhost: str = VHOST, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self.vhost = vhost
         self._quoted = quote(vhost, safe="")
         self._admin = user
-        self.http = httpx.Client(base_url=f"{url.rstrip('/')}/api", auth=(user, password), timeout=TIMEOUT_SECONDS)
+        self.http = httpx.Client(base_url=f"{url.rstrip('/')}/api", auth=(user, password), timeout=timeout_seconds)
 
     def version(self) -> str:
         """The broker's version. Raises ``Refused`` for one that is too old."""
@@ -134,13 +136,18 @@ class BrokerAdmin:
 
     def differences(self, topology: Topology) -> list[str]:
         """One line for each object that is missing, other than described, or not described at all."""
-        queues = self.queues()
+        return [
+            *self.object_differences(topology),
+            *self.policy_differences(topology),
+            *self.user_differences(topology),
+        ]
+
+    def object_differences(self, topology: Topology) -> list[str]:
+        """The same for exchanges, queues and bindings: whoever may see the virtual host may ask."""
         return [
             *_differences("exchange", {e.name: _exchange_body(e.kind) for e in topology.exchanges}, self.exchanges()),
-            *_differences("queue", {q.name: _queue_body(q) for q in topology.queues}, queues),
+            *_differences("queue", {q.name: _queue_body(q) for q in topology.queues}, self.queues()),
             *self._binding_differences(topology),
-            *self._policy_differences(topology, queues),
-            *self._user_differences(topology),
         ]
 
     def _binding_differences(self, topology: Topology) -> list[str]:
@@ -153,8 +160,9 @@ class BrokerAdmin:
             *(f"binding {source} -{key}-> {queue}: not described" for source, queue, key in sorted(foreign)),
         ]
 
-    def _policy_differences(self, topology: Topology, queues: Mapping[str, Row]) -> list[str]:
+    def policy_differences(self, topology: Topology) -> list[str]:
         """Also of queues for which another policy holds: only one does, and it replaces ours silently."""
+        queues = self.queues()
         bodies = {policy.name: _policy_body(policy) for policy in topology.policies}
         existing = {row["name"]: row for row in self.get(f"/policies/{self._quoted}")}
         lines = _differences("policy", bodies, existing)
@@ -165,7 +173,8 @@ class BrokerAdmin:
                 lines.append(f"queue {queue.name}: policy {actual} holds instead of {expected}")
         return lines
 
-    def _user_differences(self, topology: Topology) -> list[str]:
+    def user_differences(self, topology: Topology) -> list[str]:
+        """Users, permissions and limits; only an administrator of the broker may ask."""
         existing, users = self.rights(), topology.users
         topics = {(user.name, topic.exchange): topic_body(topic) for user in users for topic in user.topics}
         tags = {name: {"tags": _tags(row)} for name, row in existing.users.items()}

@@ -13,7 +13,9 @@ from trunkctl.commands import (
     archive,
     backup,
     declare,
+    doctor,
     events,
+    idle,
     log,
     machine,
     notices,
@@ -33,6 +35,7 @@ from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 PARTS = (
+    doctor,
     machine,
     unit,
     operate,
@@ -51,13 +54,17 @@ PARTS = (
     restore,
     units,
     users,
+    idle,
 )
 for part in PARTS:
     part.register(app)
 
 
 def main() -> None:
-    """Console entry point: exit code 0 done, 1 trouble or not as it should be, 2 wrong usage."""
+    """Console entry point: exit code 0 done, 1 trouble or not as it should be, 2 wrong usage.
+
+    ``doctor`` and ``verify`` have more exit codes of their own.
+    """
     try:
         app()
     except Trouble as trouble:

@@ -26,6 +26,8 @@ DEFAULT_STATE = Path(".devstack")
 class ControlSettings(ServiceSettings):
     """Settings of an operator's session; a unit's session needs only ``amqp_url``."""
 
+    role: Role = Role.OPERATOR
+    """Whose keys to the object store these are: of a person who acts, or of one who looks."""
     rabbitmq_management_url: str = "http://127.0.0.1:15672"
     rabbitmq_admin_user: str = "guest"
     rabbitmq_admin_password: SecretStr = SecretStr("guest")

@@ -125,6 +125,11 @@ def check(settings: ControlSettings, directory: Directory) -> list[str]:
     broker, objects = admin(settings), Objects(settings)
     if why_not := _objection(objects, broker):
         return [why_not]
-    disabled = asyncio.run(read_disabled(objects))
+    described, left = described_beside(broker, objects, directory)
+    return [*broker.differences(described), *leftovers(left)]
+
+
+def described_beside(broker: BrokerAdmin, objects: Objects, directory: Directory) -> tuple[Topology, Remains]:
+    """What the broker must hold, with what it still holds of a former release, and the latter."""
     left = remains(broker)
-    return [*broker.differences(beside(whole_topology(directory, disabled), left)), *leftovers(left)]
+    return beside(whole_topology(directory, asyncio.run(read_disabled(objects))), left), left

@@ -6,21 +6,24 @@ from collections.abc import Container
 from pathlib import Path
 
 from common.facts.flows import OPERATOR, SERVICES
+from common.topology import READER
 from trunkctl import trunk_file
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.trouble import Trouble
 
 PASSWORD_BYTES = 24
+PEOPLE = (OPERATOR, READER)
+"""Broker users of persons with trunkctl: they see the broker's figures."""
 
 
 def rotate(admin: BrokerAdmin, users_file: Path, user: str, given: Container[str] = ()) -> None:
-    """Give a service or the operator a new random password.
+    """Give a service, the operator or the reader a new random password.
 
     Raises ``Trouble`` for any other user, and as ``choose_password`` does.
     """
-    if user not in (*SERVICES, OPERATOR):
+    if user not in (*SERVICES, *PEOPLE):
         raise Trouble(f"{user} is no service: a unit's password is changed by `trunkctl units rotate`.")
-    admin.set_password(user, choose_password(users_file, user, given), "monitoring" if user == OPERATOR else "")
+    admin.set_password(user, choose_password(users_file, user, given), "monitoring" if user in PEOPLE else "")
 
 
 def choose_password(users_file: Path, user: str, given: Container[str] = ()) -> str:

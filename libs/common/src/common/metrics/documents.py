@@ -1,6 +1,6 @@
 """Documents on their way: how far they are, and what was turned away."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, get_args
@@ -68,6 +68,17 @@ _RATE_EXCEEDED = Counter(
     ["unit", "urgency"],
     registry=REGISTRY,
 )
+_DISABLED = Gauge(
+    "trunk_unit_disabled", "1 = the unit is disabled: nothing is taken of what it submits", ["unit"], registry=REGISTRY
+)
+
+
+def set_units_disabled(units: Collection[UnitCode]) -> None:
+    """Names the units that are disabled now. ``units``: codes of the directory."""
+    for (unit,) in [labels for labels in _DISABLED._metrics if labels[0] not in units]:
+        _DISABLED.remove(unit)
+    for unit in units:
+        _DISABLED.labels(unit).set(1)
 
 
 def set_units_over_rate(lane: Lane, units: int) -> None:

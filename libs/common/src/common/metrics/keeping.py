@@ -61,6 +61,14 @@ _BACKUP = Gauge(
     ["of"],
     registry=REGISTRY,
 )
+_CHECKED = Gauge(
+    "trunk_archive_check_last_success_timestamp_seconds",
+    "When the newest check of the whole archive that found no fault was begun; 0 = there is none",
+    registry=REGISTRY,
+)
+_CHECK_FAULTS = Gauge(
+    "trunk_archive_check_faults", "Faults that the newest check of the whole archive found", registry=REGISTRY
+)
 
 
 def record_archive_write(outcome: WriteOutcome, seconds: float) -> None:
@@ -103,3 +111,9 @@ def set_backups(begun: Mapping[BackedUp, datetime]) -> None:
     """When the newest complete backups were begun; of what is not named, there is none."""
     for part in get_args(BackedUp):
         _BACKUP.labels(part).set(begun[part].timestamp() if part in begun else 0.0)
+
+
+def set_archive_check(clean_at: datetime | None, faults: int) -> None:
+    """When the newest check of the whole archive without a fault was begun, and what the newest check found."""
+    _CHECKED.set(clean_at.timestamp() if clean_at else 0.0)
+    _CHECK_FAULTS.set(faults)

@@ -69,6 +69,18 @@ _UNDER_WAY_LAPSED = Counter(
 _TASKS = Counter(
     "trunk_task_failures", "Background tasks that ended, and rounds of them that failed", ["task"], registry=REGISTRY
 )
+_UNCONFIRMED = Gauge(
+    "trunk_publish_unconfirmed_since_timestamp_seconds",
+    "When the oldest publish was begun that the broker has not answered; 0 = it has answered all",
+    ["service"],
+    registry=REGISTRY,
+)
+_TASK_DUE = Gauge(
+    "trunk_task_due_timestamp_seconds",
+    "When the next round of a background task is due, counted from the end of its last successful one",
+    ["task"],
+    registry=REGISTRY,
+)
 
 
 def begin_counting(service: str) -> None:
@@ -121,6 +133,16 @@ def begin_counting_task(task: str) -> None:
 def record_task_failure(task: str) -> None:
     """Counts a background task that ended, or a round of it that failed. The task goes on."""
     _TASKS.labels(task).inc()
+
+
+def set_unconfirmed_since(service: str, at: float) -> None:
+    """Sets when the oldest publish without an answer was begun, in seconds since 1970; 0 = there is none."""
+    _UNCONFIRMED.labels(service).set(at)
+
+
+def set_task_due(task: str, at: float) -> None:
+    """Sets when the next round of a background task is due, in seconds since 1970. A failing round does not move it."""
+    _TASK_DUE.labels(task).set(at)
 
 
 def set_door(lane: Lane, *, is_open: bool) -> None:

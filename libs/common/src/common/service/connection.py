@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import version
 from typing import Any, cast
 
 import aiormq
@@ -15,11 +16,19 @@ from aiormq.base import Base
 from aiormq.channel import Channel
 from aiormq.connection import Connection, TransportFactory
 from aiormq.exceptions import AMQPConnectionError
+from pamqp.common import FieldTable
 from yarl import URL
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
+VERSION = version("trunk-common")
+"""Of the packages of this process."""
+
+
+def client_properties(name: str) -> FieldTable:
+    """What a session tells the broker of its process; ``trunkctl doctor`` reads it there."""
+    return {"product": "trunk", "version": VERSION, "connection_name": name}
 
 
 @contextlib.contextmanager
@@ -85,9 +94,8 @@ class _ValvedTransport(TransportFactory):
 @contextlib.asynccontextmanager
 async def connected(url: str, name: str, valve: Valve | None = None) -> AsyncIterator[Connection]:
     """A connection for as long as the block runs. Raises what the client library raises."""
-    opened = aiormq.connect(
-        url, transport_factory=_ValvedTransport(valve or Valve()), client_properties={"connection_name": name}
-    )
+    transport = _ValvedTransport(valve or Valve())
+    opened = aiormq.connect(url, transport_factory=transport, client_properties=client_properties(name))
     async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
         connection = await opened
     try:

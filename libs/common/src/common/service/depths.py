@@ -9,7 +9,7 @@ from aiormq.abc import AbstractConnection
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from common.failure import Outage
-from common.service.connection import CONNECT_TIMEOUT_SECONDS, reasonless_as_lost
+from common.service.connection import CONNECT_TIMEOUT_SECONDS, client_properties, reasonless_as_lost
 
 ANSWER_SECONDS = 5.0
 
@@ -55,7 +55,7 @@ class QueueDepths:
 
     async def _ask(self, queues: Iterable[str]) -> dict[str, int]:
         if self._connection is None or self._connection.is_closed:
-            self._connection = await aiormq.connect(self._url, client_properties={"connection_name": self._name})
+            self._connection = await aiormq.connect(self._url, client_properties=client_properties(self._name))
         channel = await self._connection.channel(publisher_confirms=False)
         counts: dict[str, int] = {}
         for queue in queues:

@@ -25,7 +25,7 @@ from aiormq.exceptions import (
 )
 from pamqp.commands import Basic
 
-from common.metrics import record_publish
+from common.metrics import record_publish, set_unconfirmed_since
 from common.metrics.messages import PublishOutcome
 from common.service.connection import (
     RECONNECT_SECONDS,
@@ -58,6 +58,8 @@ class AmqpPublisher:
         self._channels: dict[str, Channel] = {}
         self._opening = asyncio.Lock()
         self._pending: dict[Key, asyncio.Task[None]] = {}
+        self._begun_at: dict[Key, float] = {}
+        """The oldest first, as they are entered in that order."""
 
     async def run(self) -> None:
         """Connect, and connect again whenever the connection is lost. Ends only by being cancelled."""
@@ -86,6 +88,10 @@ class AmqpPublisher:
         except TimeoutError:
             raise ConnectionError("the broker has blocked publishing (memory or disk alarm)") from None
 
+    async def measure(self) -> None:
+        """Since when the oldest publish waits for the broker's answer: a queue without leader gives none."""
+        set_unconfirmed_since(self._service, next(iter(self._begun_at.values()), 0.0))
+
     async def close(self, within_seconds: float = 5.0) -> None:
         """Wait a moment for publishes on their way, then give them up; their messages are handled again elsewhere."""
         pending = list(self._pending.values())
@@ -101,6 +107,7 @@ class AmqpPublisher:
         if task is None:
             task = asyncio.create_task(self._publish(message))
             self._pending[key] = task
+            self._begun_at[key] = time.time()
             task.add_done_callback(lambda ended: self._end(key, ended))
         await asyncio.wait({task})
         if task.cancelled():
@@ -110,6 +117,7 @@ class AmqpPublisher:
     def _end(self, key: Key, ended: "asyncio.Task[None]") -> None:
         """A publish is over. Its exception is taken here, since whoever waited for it may have gone."""
         self._pending.pop(key, None)
+        self._begun_at.pop(key, None)
         if not ended.cancelled():
             ended.exception()
 

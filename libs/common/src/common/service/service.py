@@ -266,6 +266,7 @@ class Service:
         self.needs("object_store", objects.ping)
         self.needs("tasks", self.tasks.check)
         self.refreshes("readiness", self.readiness.report)
+        self.refreshes("unconfirmed publishes", self.publisher.measure)
         self.counts("parked messages", self._count_held)
         self.does("expired records", lambda: self._records.remove_expired(utc_now()), lambda: EXPIRY_SECONDS)
         if Lane.NORMAL in self.lanes:

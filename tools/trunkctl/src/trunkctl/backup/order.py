@@ -7,13 +7,23 @@ packages again. Intake comes last: it knows at least the packages and DocumentId
 
 from collections.abc import Iterable
 
-from common.indexes import BACKUPS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
+from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
 
 ORDER: dict[str, tuple[str, ...]] = {
     "notifier": (MESSAGE_RECORDS, "destinations", "notifications"),
     "validator": (MESSAGE_RECORDS, "verdicts"),
     # Records and batches name entries of the ledger; an entry of earlier releases follows the claim of its event.
-    "archive": (MESSAGE_RECORDS, BACKUPS, "leases", "progress", "records", "batches", "ledger", "ledger_events"),
+    "archive": (
+        MESSAGE_RECORDS,
+        BACKUPS,
+        CHECKS,
+        "leases",
+        "progress",
+        "records",
+        "batches",
+        "ledger",
+        "ledger_events",
+    ),
     # A decision is carried out row by row, and it follows the claim of its document, which knows the number of the last
     # version.
     "router": (

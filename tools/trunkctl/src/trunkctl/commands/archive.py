@@ -51,9 +51,9 @@ def check(
 ) -> None:
     """Compare records, objects, ledger and log: a line a fault, exit 1 if there is any. Reads every byte it compares.
 
-    Without ids it also verifies the log and compares it with the whole ledger.
+    Without ids it also verifies the log and compares it with the whole ledger, and notes the result for the monitoring.
     """
-    own = settings(state)
+    own, begun_at = settings(state), datetime.now(UTC)
     tally, ledger = _Tally(after), LedgerRows.of(connected(own, "trunkctl-log"))
     with closing(ArchiveRecords(own)) as records, ThreadPoolExecutor(AT_ONCE) as pool:
         judge = partial(_judge, ArchiveStore(Objects(own).client))
@@ -69,6 +69,8 @@ def check(
     elif not identifiers and not after:
         typer.echo("The log was not compared: TRUNK_LOG_PUBLIC_KEYS does not say which key signs it.", err=True)
     typer.echo(f"{tally.records} records checked, {tally.faults} faults")
+    if not identifiers and not after:
+        _note(own, begun_at, tally)
     if tally.faults:
         raise typer.Exit(1)
 
@@ -99,6 +101,15 @@ def _compare_log(own: ControlSettings, ledger: LedgerRows, tally: "_Tally", stat
     tally.faults += len(outcome.faults)
     tally.add(Fault(name, "", what) for name, what in ledger.faults(outcome.verified.leaves, datetime.now(UTC)))
     typer.echo(f"{outcome.size} entries of the log compared with the ledger")
+
+
+def _note(own: ControlSettings, begun_at: datetime, tally: "_Tally") -> None:
+    """The result, told whatever comes of the note: a role that may only read has none."""
+    try:
+        with closing(ArchiveRecords(own)) as records:
+            records.note_check(begun_at, tally.records, tally.faults)
+    except PyMongoError as error:
+        typer.echo(f"The monitoring does not hear of this check: {error}", err=True)
 
 
 class _Tally:

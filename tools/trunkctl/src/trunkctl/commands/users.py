@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 @users_app.command("rotate")
 def users_rotate(
-    user: Annotated[str, typer.Argument(help="A service's name, or operator.")],
+    user: Annotated[str, typer.Argument(help="A service's name, operator, or reader.")],
     disconnect: Annotated[bool, typer.Option("--disconnect", help="End the sessions that are open, too.")] = False,
     state: StateOption = DEFAULT_STATE,
 ) -> None:

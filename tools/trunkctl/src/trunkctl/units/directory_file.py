@@ -14,13 +14,14 @@ from typing import Any
 from common.directory import DirectoryFile, read_directory
 from common.domain.directory import Certificate, Contact, Directory, Unit
 from common.facts.flows import OPERATOR, SERVICES
+from common.topology import READER
 from trunkctl.trouble import Trouble
 
 UNIT_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]{1,33}[0-9A-Za-z]")
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 MAX_USER_BYTES = 255
 FORMAT = 1
-RESERVED = frozenset({*SERVICES, OPERATOR, "guest", "admin"})
+RESERVED = frozenset({*SERVICES, OPERATOR, READER, "guest", "admin"})
 """Broker users that are no units; the administrator of an installation may have another name."""
 
 Raw = Mapping[str, Any]

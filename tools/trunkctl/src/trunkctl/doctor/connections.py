@@ -1,0 +1,155 @@
+"""Does each server answer, and does its clock agree with the one here?"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import urllib3
+
+from trunkctl import broker
+from trunkctl.doctor.asking import why_not
+from trunkctl.doctor.finding import Finding, Level, ok
+from trunkctl.doctor.sources import SERVER_TIMEOUT_SECONDS, Sources
+
+CLOCK_WARNING_SECONDS, CLOCK_FAILURE_SECONDS = 5.0, 60.0
+"""Differences from which on a clock is told. HTTP tells the time in whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One attempt to reach a server."""
+
+    server: str
+    place: str
+    """Host and port, without user and password."""
+    answer: str = ""
+    """What the server said of itself."""
+    trouble: str = ""
+    """Why there is no answer; empty = it answered."""
+    is_writable: bool = True
+    """Whether it takes writes: a database without a primary does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSeen:
+    """The time that a server told, against the middle of the request here."""
+
+    server: str
+    ahead_seconds: float | None
+    """How far the server's clock is ahead; None = it told no time."""
+
+
+def judge_connection(seen: Connection) -> list[Finding]:
+    """Answers, or not, or only for reading."""
+    if seen.trouble:
+        act = f"Is {seen.server} up, and are address, user and password of this session right?"
+        return [Finding(Level.FAILED, f"{seen.server} at {seen.place} does not answer: {seen.trouble}", act)]
+    if not seen.is_writable:
+        says = f"{seen.server} at {seen.place} has no primary: nothing can be written"
+        return [Finding(Level.FAILED, says, "Bring the majority of the replica set's members up.")]
+    return ok(f"{seen.server} at {seen.place}{f': {seen.answer}' if seen.answer else ''}")
+
+
+def judge_clocks(seen: Sequence[ClockSeen]) -> list[Finding]:
+    """Every clock that differs, or that nobody could ask."""
+    findings = []
+    for clock in seen:
+        if clock.ahead_seconds is None:
+            findings.append(Finding(Level.UNKNOWN, f"the clock of {clock.server}: it told no time"))
+        elif abs(clock.ahead_seconds) >= CLOCK_WARNING_SECONDS:
+            way = "ahead of" if clock.ahead_seconds > 0 else "behind"
+            level = Level.FAILED if abs(clock.ahead_seconds) >= CLOCK_FAILURE_SECONDS else Level.WARNING
+            says = f"the clock of {clock.server} is {abs(clock.ahead_seconds):.0f} s {way} the one here"
+            findings.append(Finding(level, says, "Find out which of the two is wrong, and repair its time service."))
+    return findings or ok(f"{', '.join(clock.server for clock in seen)} agree with the clock here")
+
+
+def see_broker(sources: Sources) -> Connection:
+    """A session over AMQP, as the services and units open it."""
+    url = sources.settings.amqp_url.get_secret_value()
+
+    async def open_and_close() -> None:
+        async with broker.session(url):
+            pass
+
+    return _attempt("broker", url, lambda: asyncio.run(open_and_close()))
+
+
+def see_management(sources: Sources) -> Connection:
+    """The broker's management API; also says which version runs."""
+    return _attempt("broker's management", sources.settings.rabbitmq_management_url, _version_of(sources))
+
+
+def see_database(sources: Sources) -> Connection:
+    """Whether any member answers, and whether one takes writes."""
+    place = sources.settings.mongo_uri.get_secret_value()
+    hello: dict[str, object] = {}
+    seen = _attempt("database", place, lambda: hello.update(sources.database.admin.command("hello")))
+    if seen.trouble:
+        return seen
+    return Connection(seen.server, seen.place, is_writable=bool(hello.get("isWritablePrimary", hello.get("primary"))))
+
+
+def see_object_store(sources: Sources) -> Connection:
+    """Whether the store answers and knows the keys."""
+    place = f"//{sources.settings.s3_endpoint}"
+    return _attempt("object store", place, lambda: asyncio.run(sources.objects.ping()))
+
+
+def see_clocks(sources: Sources) -> list[ClockSeen]:
+    """Of broker, database and object store, by their own answers; one that is away does not hold up the others."""
+    asked: tuple[tuple[str, Callable[[Sources], datetime]], ...] = (
+        ("broker", _broker_time),
+        ("database", _database_time),
+        ("object store", _store_time),
+    )
+    return [_clock(sources, server, ask) for server, ask in asked]
+
+
+def _version_of(sources: Sources) -> Callable[[], str]:
+    return lambda: f"RabbitMQ {sources.broker.version()}"
+
+
+def _attempt(server: str, url: str, ask: Callable[[], object]) -> Connection:
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    try:
+        answer = ask()
+    except Exception as error:  # whatever it is, it is the answer to the question
+        return Connection(server, place, trouble=why_not(error))
+    return Connection(server, place, answer if isinstance(answer, str) else "")
+
+
+def _clock(sources: Sources, server: str, ask: Callable[[Sources], datetime]) -> ClockSeen:
+    began, before = sources.now, time.monotonic()
+    try:
+        told = ask(sources)
+    except Exception:  # who does not answer is told by the check of connections
+        return ClockSeen(server, None)
+    passed_seconds = time.monotonic() - before
+    return ClockSeen(server, (told - began).total_seconds() - passed_seconds / 2)
+
+
+def _broker_time(sources: Sources) -> datetime:
+    return _http_date(sources.broker.http.get("/whoami").headers["date"])
+
+
+def _database_time(sources: Sources) -> datetime:
+    told: datetime = sources.database.admin.command("hello")["localTime"]
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+def _store_time(sources: Sources) -> datetime:
+    settings = sources.settings
+    address = f"{'https' if settings.s3_secure else 'http'}://{settings.s3_endpoint}/"
+    answer = urllib3.request("GET", address, timeout=SERVER_TIMEOUT_SECONDS, retries=False)
+    return _http_date(answer.headers["date"])
+
+
+def _http_date(text: str) -> datetime:
+    """HTTP cuts the time to whole seconds: half a second is the likeliest rest."""
+    told = parsedate_to_datetime(text)
+    return told.replace(tzinfo=told.tzinfo or UTC, microsecond=500_000)
