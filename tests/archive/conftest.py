@@ -129,13 +129,14 @@ class Material:
     def _carried(self) -> dict[str, Any]:
         return {"package": ref_of(self.package_bytes), "envelope": ref_of(self.envelope_bytes)}
 
-    def verified(self) -> DocumentVerified:
+    def verified(self, *evidence: bytes) -> DocumentVerified:
         return DocumentVerified(
             **self._base("document.verified"),
             **self._carried(),
             label=Label.ORIGINAL,
             report=ref_of(self.report_bytes),
             policy_version="2026-11",
+            evidence=tuple(map(ref_of, evidence)),
         )
 
     def refused(self, reason: Reason = Reason.E_SIG_REVOKED) -> DocumentRefused:

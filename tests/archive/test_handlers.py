@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ from common.database import Database
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.facts import DeliveryPlaced, DocumentArchived
-from common.failure import Outage, Permanent
+from common.failure import Outage, Permanent, Transient
 from common.objects import ARCHIVE, Objects
 
 from .conftest import AT, RECEIVER, Material, Remembering
@@ -76,6 +77,33 @@ async def test_every_object_is_locked_until_its_term_ends(archive: Archive, obje
         assert lock is not None
         assert lock.mode == COMPLIANCE
         assert lock.retain_until_date.isoformat() == "2036-12-31T16:59:59+00:00"
+
+
+async def test_what_a_verdict_rests_on_is_locked_once_for_all_records(archive: Archive, objects: Objects) -> None:
+    crl, records = secrets.token_bytes(40), list[Material]()
+    for _ in range(3):
+        what = await material(objects)
+        await objects.put_content(crl)
+        await archive.take(what.verified(crl))
+        records.append(what)
+    prefix = f"evidence/{hashlib.sha256(crl).hexdigest()}/"
+    (kept,) = objects.client.list_objects(ARCHIVE, prefix, recursive=True, include_version=True)
+    lock = objects.client.get_object_retention(ARCHIVE, str(kept.object_name))
+    assert lock is not None
+    assert (lock.mode, lock.retain_until_date.isoformat()) == (COMPLIANCE, "2036-12-31T16:59:59+00:00")
+    for what in records:
+        saved = json.loads(await objects.get_key(ARCHIVE, f"{what.subject}/{what.package_id}/record.json"))
+        assert saved["objects"][-1]["version_id"] == kept.version_id
+    assert await objects.get_key(ARCHIVE, str(kept.object_name)) == crl
+
+
+async def test_evidence_that_is_away_is_waited_for(archive: Archive, objects: Objects) -> None:
+    """A secret package had the same bytes as a file, and was removed; the validator puts them there again."""
+    crl, what = secrets.token_bytes(40), await material(objects)
+    with pytest.raises(Transient):
+        await archive.take(what.verified(crl))
+    await objects.put_content(crl)
+    await archive.take(what.verified(crl))
 
 
 async def test_nothing_can_be_taken_away(archive: Archive, objects: Objects) -> None:

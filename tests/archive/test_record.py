@@ -83,6 +83,20 @@ def test_keys() -> None:
     ]
 
 
+def test_records_that_end_together_share_their_evidence() -> None:
+    """A list speaks for thousands of documents; a record that is kept longer has a copy of its own."""
+    keys = []
+    for made, type_name in ((Material(), "Công văn"), (Material(), "Công văn"), (Material(), "Nghị quyết")):
+        fact = made.verified(b"list", b"authority")
+        decided, copies = record(fact, Parts(type_name), entry_of(fact), TABLE)
+        shared = [copy for copy in copies if copy.kept.role == "evidence"]
+        assert [copy.source for copy in shared] == list(fact.evidence)
+        assert all(copy.kept.key.endswith(f"{decided.retain_until:%Y}") for copy in shared)
+        keys.append([copy.kept.key for copy in shared])
+    assert keys[0] == keys[1]
+    assert not set(keys[0]) & set(keys[2])
+
+
 def test_the_same_file_attached_twice_is_kept_twice() -> None:
     fact = MATERIAL.verified()
     _, copies = record(fact, Parts("", ATTACHMENTS[:1] * 2), entry_of(fact), TABLE)

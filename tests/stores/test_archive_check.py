@@ -59,9 +59,11 @@ class Kept:
     administrator: Minio
     store: ArchiveStore
 
-    async def keep(self, material: Material | None = None) -> Record:
+    async def keep(self, material: Material | None = None, *evidence: bytes) -> Record:
         what = await (material or Material()).store(self.intake)
-        await self.archive.take(what.verified())
+        for data in evidence:
+            await self.intake.put_content(data)
+        await self.archive.take(what.verified(*evidence))
         found = await self.records.load(what.package_id)
         assert found
         return found
@@ -117,6 +119,14 @@ async def test_a_record_names_the_version_of_every_object(kept: Kept) -> None:
 
 async def test_a_sound_record_has_no_faults(kept: Kept) -> None:
     assert kept.faults(await kept.keep()) == []
+
+
+async def test_evidence_that_records_share_is_checked_with_each(kept: Kept) -> None:
+    records = [await kept.keep(None, b"a revocation list") for _ in range(2)]
+    assert [kept.faults(record) for record in records] == [[], []]
+    (key,) = {each.key for record in records for each in record.objects if each.role == "evidence"}
+    kept.administrator.remove_object(ARCHIVE, key)
+    assert [kept.faults(record) for record in records] == [[(key, "hidden by a delete marker")]] * 2
 
 
 async def test_kept_twice_at_once_has_no_faults(kept: Kept) -> None:

@@ -158,6 +158,12 @@ def test_pins_that_cannot_be_read(tmp_path: Path, authority: Authority) -> None:
         (folder / "trust.json").write_text(text)
         with pytest.raises(ValueError, match=r"trust\.json"):
             trust_folder.load(folder)
+    (folder / "trust.json").unlink()
+    for make in (lambda path: path.symlink_to("nowhere"), lambda path: path.symlink_to(path.name), Path.mkdir):
+        make(folder / "trust.json")  # what is there, but is no file, does not mean that every root counts
+        with pytest.raises(ValueError, match=r"trust\.json"):
+            trust_folder.load(folder)
+        (folder / "trust.json").rmdir() if make is Path.mkdir else (folder / "trust.json").unlink()
     left_out: list[trust_folder.LeftOut] = []
     entry = {authority.root.sha256: {"until": "2030-01-01T00:00:00"}}
     (folder / "trust.json").write_text(json.dumps({"roots": entry}))

@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from common.domain.directory import Directory
 from common.domain.reason import Reason
 from mint.attacks.forge import message, resigned
+from mint.pki import YEAR, Revocation
 from mint.sign import sign
 from mint.tamper import hole
 from mint.tsa import time_authority
@@ -25,7 +26,7 @@ from validator.pki.revocation_lists import RevocationLists
 from validator.report.decision import Decision, Refused, Undecided, Verified
 from validator.report.vocabulary import Indication, Integrity, NoteCode
 
-from .conftest import NOW, SENDER, Harness
+from .conftest import NOW, SENDER, Harness, revocation_of
 from .test_time import DAY, LATER, STAMPED, TimeHarness, timed
 from .test_verify import _unit
 
@@ -70,20 +71,38 @@ class RevocationValues(core.Sequence):
 
 
 class Values(core.SetOf):
-    _child_spec = RevocationValues
+    _child_spec = core.Any
 
 
 class Attribute(core.Sequence):
     _fields = [("type", core.ObjectIdentifier), ("values", Values)]  # noqa: RUF012
 
 
-def in_unsigned_attribute(made: bytes, crls: list[bytes]) -> bytes:
-    """ETSI's (EN 319 122-1 §A.1.1.2)."""
+ETSI, ADOBE = "1.2.840.113549.1.9.16.2.24", "1.2.840.113583.1.1.8"
+
+
+def in_unsigned_attribute(made: bytes, crls: list[bytes], *, kind: str = ETSI, before: tuple[bytes, ...] = ()) -> bytes:
+    """By default ETSI's (EN 319 122-1 §A.1.1.2). ``before``: other values of the attribute, DER."""
     value = RevocationValues({"crls": [asn1_crl.CertificateList.load(each) for each in crls]})
-    attribute = Attribute({"type": "1.2.840.113549.1.9.16.2.24", "values": [value]})
+    values = [core.Any.load(each) for each in (*before, value.dump())]
+    attribute = Attribute({"type": kind, "values": Values(values)})
     content = cms.ContentInfo.load(made)
     content["content"]["signer_infos"][0]["unsigned_attrs"] = [cms.CMSAttribute.load(attribute.dump())]
     return bytes(content.dump(force=True))
+
+
+def beside_others(made: bytes, crls: list[bytes]) -> bytes:
+    """RFC 5652 §10.2.1: something of a kind that is not known, then a list that is none, then the lists."""
+    content = cms.ContentInfo.load(made)
+    inside = b"\xa1\x07\x06\x03\x2a\x03\x04\x05\x00" + b"\x30\x03\x02\x01\x07" + b"".join(crls)
+    size = len(inside).to_bytes(2, "big")
+    whole, parts = b"\xa1\x82" + size + inside, content["content"]
+    names = ("version", "digest_algorithms", "encap_content_info", "certificates", "signer_infos")
+    body = b"".join([*(parts[name].dump() for name in names[:4]), whole, parts[names[4]].dump()])
+    signed = b"\x30\x82" + len(body).to_bytes(2, "big") + body
+    kind = core.ObjectIdentifier("1.2.840.113549.1.7.2").dump()
+    content_info = kind + b"\xa0\x82" + len(signed).to_bytes(2, "big") + signed
+    return b"\x30\x82" + len(content_info).to_bytes(2, "big") + content_info
 
 
 def roomy(harness: Harness) -> bytes:
@@ -122,6 +141,15 @@ PLACES: dict[str, Callable[[Harness, bytes], bytes]] = {
     "unsigned attribute": lambda harness, digest: in_unsigned_attribute(
         message(harness.sender.seal, digest, NOW), lists(harness)
     ),
+    "unsigned attribute, Adobe's": lambda harness, digest: in_unsigned_attribute(
+        message(harness.sender.seal, digest, NOW), lists(harness), kind=ADOBE
+    ),
+    "unsigned attribute, beside values that are none": lambda harness, digest: in_unsigned_attribute(
+        message(harness.sender.seal, digest, NOW), lists(harness), before=(b"\x02\x01\x07", b"\x30\x02\xa0\x00")
+    ),
+    "beside the certificates and other kinds": lambda harness, digest: beside_others(
+        message(harness.sender.seal, digest, NOW), lists(harness)
+    ),
 }
 
 
@@ -143,6 +171,23 @@ def test_evidence_that_cannot_be_read_takes_nothing_away(harness: Harness, place
     changed = {"beside the certificates": beside_the_certificates, "unsigned attribute": in_unsigned_attribute}[place]
     document = with_message(harness, lambda digest: changed(message(harness.sender.seal, digest, NOW), [odd]))
     assert isinstance(harness.judge(document), Verified)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_signature_that_brings_its_own_revocation_along(harness: Harness, place: str) -> None:
+    """Our list is older, in force, and does not know yet."""
+    seal = harness.sender.seal.certificate.serial_number
+
+    def newer(harness: Harness) -> list[bytes]:
+        listed = [Revocation(seal, NOW - DAY)]
+        return [harness.city.authority.crl("issuing", revoked=listed, this_update=NOW, next_update=NOW + 7 * DAY)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{__name__}.lists", newer)
+        patch.setattr(f"{__name__}.answers", lambda harness: [])
+        document = with_message(harness, lambda digest: PLACES[place](harness, digest))
+    old = revocation_of(harness.city, harness.trust, this_update=NOW - DAY)
+    assert harness.judge(document, revocation=old).report.reason is Reason.E_SIG_REVOKED
 
 
 # Which of several certificates of one key
@@ -182,6 +227,17 @@ def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> Non
         return bytes(content.dump(force=True))
 
     assert isinstance(harness.judge(with_message(harness, made)), Verified)
+
+
+def test_a_certificate_without_an_end(harness: Harness) -> None:
+    """RFC 5280 §4.1.2.5: 99991231235959Z; there is no later time to compare with."""
+    end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    seal = harness.city.authority.unit("Cơ quan", not_after=end)
+    tsa = time_authority(harness.city.authority, not_after=NOW + 10 * YEAR)
+    for stamper in (None, tsa.stamper(NOW)):
+        decision = harness.judge(sign(harness.letter, seal, NOW, stamper=stamper), directory=None)
+        assert isinstance(decision, Verified), decision
+        assert decision.report.notes == ()
 
 
 # Authorities for time
@@ -224,7 +280,27 @@ def test_dates_as_tools_write_them(text: str, expected: datetime | None) -> None
     assert read_date(text) == expected
 
 
-@pytest.mark.parametrize("claim", ["unreadable", "signing-time unreadable"])
+def _time(*values: bytes) -> cms.CMSAttribute:
+    """A signing-time attribute with these values, DER."""
+    kind, inside = core.ObjectIdentifier("1.2.840.113549.1.9.5").dump(), b"".join(values)
+    whole = kind + b"\x31" + bytes([len(inside)]) + inside
+    return cms.CMSAttribute.load(b"\x30" + bytes([len(whole)]) + whole)
+
+
+UTC_TIME, OTHER_TIME = core.UTCTime(NOW).dump(), core.UTCTime(NOW + DAY).dump()
+UNREADABLE: dict[str, list[Any]] = {
+    "absent": [],
+    "no date": [_time(UTC_TIME.replace(b"Z", b"?"))],
+    "a number": [_time(b"\x02\x01\x07")],
+    "no value": [_time()],
+    "two values": [_time(UTC_TIME, OTHER_TIME)],
+    "twice": [_time(UTC_TIME), _time(OTHER_TIME)],
+    "outside of the calendar": [_time(b"\x18\x1399991231235959-0700")],
+    "before the calendar": [_time(b"\x18\x0f00000101000000Z")],
+}
+
+
+@pytest.mark.parametrize("claim", UNREADABLE)
 def test_a_claim_that_cannot_be_read_refuses_nothing(harness: Harness, claim: str) -> None:
     def patch(document: bytes) -> bytes:
         at = document.rindex(b"/M (") + 4
@@ -232,11 +308,7 @@ def test_a_claim_that_cannot_be_read_refuses_nothing(harness: Harness, claim: st
         return document[:at] + b"?" * (end - at) + document[end:]
 
     def odd(attributes: list[Any]) -> list[Any]:
-        kept = [each for each in attributes if each["type"].native != "signing_time"]
-        if claim == "unreadable":
-            return kept
-        time = cms.CMSAttribute({"type": "signing_time", "values": [cms.Time({"utc_time": core.UTCTime(NOW)})]})
-        return [*kept, cms.CMSAttribute.load(time.dump().replace(b"Z", b"?"))]
+        return [*(each for each in attributes if each["type"].native != "signing_time"), *UNREADABLE[claim]]
 
     document = resigned(
         roomy(harness), lambda digest: message(harness.sender.seal, digest, NOW, change=odd), patch=patch

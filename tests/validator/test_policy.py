@@ -114,7 +114,7 @@ CACHES = {
     "cms.public_key": {"REMEMBERED"},
     "cms.signed_object": {"REMEMBERED"},
     "diff.new_field": {"REMEMBERED_FIELD_NAMES"},
-    "evidence_keeper": {"REMEMBERED_EVIDENCE"},
+    "evidence_keeper": {"REMEMBERED_EVIDENCE", "REMEMBERED_SECONDS"},
     "pdf.written_paths": {"MAX_SHAPE_BYTES"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
     "pki.refresh": {"REMEMBERED_NAMES"},

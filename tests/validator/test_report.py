@@ -3,7 +3,8 @@
 import hashlib
 import io
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ from pydantic import TypeAdapter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from common.domain.reason import Reason
+from common.edxml.dates import VIETNAM
 from mint.ltv import add_validation_data
+from mint.pki import Revocation
 from mint.tamper import TAMPERS
 from validator.pki.pem import LIST, blocks
-from validator.pki.revocation_lists import RevocationLists
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_folder import load
 from validator.policy import DEFAULT
 from validator.report.change_rules import ChangeRule
 from validator.report.html import page
-from validator.report.model import SCHEMA, Report
+from validator.report.model import SCHEMA, Report, in_zone
 from validator.report.rules import RULES
 from validator.report.vietnamese import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, ROLES, STEPS
 from validator.report.vocabulary import SubIndication, Verdict
@@ -72,7 +75,7 @@ def test_fields_of_the_first_schema_stay() -> None:
 
 def _without_rules(report: Any) -> Any:
     """As releases before ``rule`` wrote it."""
-    newer = {"rule", "rules", "changes", "chain_subjects", "kept", "broken_rules"}
+    newer = {"rule", "rules", "changes", "chain_subjects", "kept", "broken_rules", "revoked_by"}
     if isinstance(report, dict):
         return {key: _without_rules(value) for key, value in report.items() if key not in newer}
     return [_without_rules(each) for each in report] if isinstance(report, list) else report
@@ -216,3 +219,36 @@ def test_reports_of_the_first_schema_are_read(case: str) -> None:
 
 if __name__ == "__main__":
     FILE.write_text(schema(), encoding="utf-8")
+
+
+@pytest.mark.parametrize("zone", [VIETNAM, timezone(timedelta(hours=-12)), None])
+def test_times_at_the_ends_of_the_calendar_are_shown(harness: Harness, zone: tzinfo | None) -> None:
+    """A claim may say anything, and a list that is in force for ever ends on 9999-12-31."""
+    report = _report(harness, "right")
+    for at in (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)):
+        assert in_zone(at, zone) == at
+        (first, *others) = report.signatures
+        statuses = tuple(replace(each, next_update=at) for each in first.statuses)
+        odd = replace(report, signatures=(replace(first, signing_time=at, statuses=statuses), *others))
+        assert page([("a.pdf", odd)])
+
+
+def test_a_revocation_is_proved_by_the_list_that_says_so(harness: Harness) -> None:
+    """It is named and kept like the lists of a valid document, wherever it comes from."""
+    seal, authority = harness.sender.seal, harness.city.authority
+    entries = [Revocation(seal.certificate.serial_number, NOW - timedelta(days=1))]
+    times = {"this_update": NOW, "next_update": NOW + timedelta(days=7)}
+    crl = authority.crl("issuing", revoked=entries, number=2, **times)
+    root_list = authority.crl("root", **times)
+    lists = [("new.crl", crl), ("root.crl", root_list)]
+    held = harness.judge(
+        harness.signed, revocation=RevocationLists(authentic_crls(harness.trust.authorities, lists, DEFAULT))
+    )
+    brought = harness.judge(add_validation_data(harness.signed, [], [crl]))
+    for report, kept in ((held.report, "crls/new.crl"), (brought.report, "document")):
+        assert report.reason is Reason.E_SIG_REVOKED
+        first, last = report.signatures
+        assert last.revoked_by is not None
+        assert (first.revoked_by, last.revoked_by.kept) == (None, kept)
+        assert last.revoked_by.sha256 == hashlib.sha256(crl).hexdigest()
+        assert (last.revoked_by.sha256 in report.evidence) is (kept != "document")

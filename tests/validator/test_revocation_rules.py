@@ -22,6 +22,7 @@ from mint.pki import key_usage
 from validator.cms.certificate import read_certificate
 from validator.pki.chain_search import find_valid_chain
 from validator.pki.evidence import EmbeddedStatement, Evidence
+from validator.pki.pem import LIST, blocks
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
@@ -73,9 +74,10 @@ def listing(
     issuer: str | x509.Name, by: str, *serials: int, number: int = 1, age: timedelta = DAY, end: timedelta = 30 * DAY,
     point: x509.IssuingDistributionPoint | None = None, base: int | None = None, hold: bool = False,
     removed: Iterable[int] = (), of: str | x509.GeneralName | None = None,
-    extension: tuple[x509.ExtensionType, bool] | None = None, **options: Any,
+    extension: tuple[x509.ExtensionType, bool] | None = None, since: datetime | None = None, **options: Any,
 ) -> bytes:  # fmt: skip
-    """A list. ``base``: of a delta list. ``of``: name of another issuer, in the entries of an indirect list."""
+    """A list. ``base``: of a delta list. ``of``: name of another issuer, in the entries of an indirect list.
+    ``since``: date of the revocations, by default a day before the list."""
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(named(issuer) if isinstance(issuer, str) else issuer)
@@ -90,7 +92,7 @@ def listing(
     if extension:
         builder = builder.add_extension(extension[0], critical=extension[1])
     for serial in (*serials, *removed):
-        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - age - DAY)
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(since or NOW - age - DAY)
         reason = x509.ReasonFlags.remove_from_crl if serial in removed else x509.ReasonFlags.certificate_hold
         if hold or serial in removed:
             entry = entry.add_extension(x509.CRLReason(reason), critical=False)
@@ -128,16 +130,16 @@ UNKNOWN_EXTENSION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"),
 
 def answer(
     lists: Iterable[bytes], leaf: bytes = LEAF, intermediates: Iterable[bytes] = (ISSUING,),
-    roots: Iterable[bytes] = (ROOT,), embedded: Iterable[tuple[StatusKind, bytes]] = (),
+    roots: Iterable[bytes] = (ROOT,), embedded: Iterable[tuple[StatusKind, bytes]] = (), at: datetime = NOW,
 ) -> Reason | None:  # fmt: skip
-    """The reason against the leaf, the same in any order of the lists and certificates."""
+    """The reason against the leaf, the same in any order of the lists and certificates. ``at``: a proven time."""
     given, answers = list(lists), set()
     for order in itertools.islice(itertools.permutations(given), 6):
         trust = TrustStore(roots, intermediates)
         crls = authentic_crls(trust.authorities, [("", der) for der in order], DEFAULT)
         statements = [EmbeddedStatement(kind, data, 0) for kind, data in embedded]
         evidence = Evidence(trust, RevocationLists(crls), DEFAULT, NOW, lambda: statements)  # noqa: B023
-        fault = find_valid_chain(read_certificate(leaf), evidence, NOW, "").fault
+        fault = find_valid_chain(read_certificate(leaf), evidence, at, "").fault
         answers.add(fault.reason if fault else None)
     (only,) = answers
     return only
@@ -174,6 +176,41 @@ def test_a_list_by_a_revoked_key_of_the_issuer_says_nothing() -> None:
     root_list = listing("Root", "root", 3, age=2 * DAY)
     assert answer([root_list, by_revoked], intermediates=[ISSUING, NEWER]) is UNKNOWN
     assert answer([root_list, by_revoked, PLAIN], intermediates=[ISSUING, NEWER]) is VALID
+
+
+NEW_ROOT = made("Root", "root new", "Root", "root new", 100)
+OF_ROOT = made("Lan", "lan", "Root", "root", 10, ca=False)
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ([listing("Root", "root new", 2, 10, number=2), ROOT_LIST], REVOKED),
+        ([listing("Root", "root new", 2, 10, number=2)], REVOKED),
+        ([listing("Root", "root new", number=2)], VALID),
+        ([listing("Root", "root new", number=2, end=-DAY / 2)], UNKNOWN),
+        ([ROOT_LIST], VALID),
+    ],
+)
+@pytest.mark.parametrize("leaf", [LEAF, OF_ROOT], ids=["of a CA", "of the root"])
+def test_a_root_that_was_given_a_new_key(leaf: bytes, lists: list[bytes], expected: Reason | None) -> None:
+    """Both keys are pinned; what the old one issued is on the lists of the new one."""
+    assert answer([PLAIN, *lists], leaf, roots=[ROOT, NEW_ROOT]) is expected
+    unpinned = expected if ROOT_LIST in lists and expected is VALID else None if ROOT_LIST in lists else UNKNOWN
+    assert answer([PLAIN, *lists], leaf) is unpinned
+
+
+def test_what_is_said_after_the_end_of_a_certificate() -> None:
+    """It still counts for what it names. What it leaves out may have expired, and lifts no hold."""
+    ended, at = made("Lan", "lan", "CA", "ca", 10, ca=False, end=NOW - 10 * DAY), NOW - 30 * DAY
+    then: dict[str, Any] = {"age": 40 * DAY, "end": -20 * DAY}
+    root_list, good = listing("Root", "root", **then), listing("CA", "ca", **then)
+    early, late = (listing("CA", "ca", 10, number=9, since=at + each * DAY) for each in (-5, 5))
+    held = listing("CA", "ca", 10, hold=True, **then)
+    for lists, expected in (
+        ([good], VALID), ([good, early], REVOKED), ([good, late], VALID), ([held, PLAIN], REVOKED),
+    ):  # fmt: skip
+        assert answer([root_list, *lists], ended, at=at) is expected
 
 
 TOP_A, TOP_B = (made("Top", f"top {each}", "Root", "root", serial) for each, serial in (("a", 20), ("b", 21)))
@@ -267,6 +304,41 @@ LIFTING = listing("CA", "ca", number=7, base=5, removed=[10])
 )
 def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
     assert answer([ROOT_LIST, *lists]) is expected
+
+
+def test_lists_of_the_same_date_and_number() -> None:
+    """Whichever is read first, what one of them names counts."""
+    for hold in (True, False):
+        named = listing("CA", "ca", 10, number=5, hold=hold)
+        assert answer([ROOT_LIST, named, listing("CA", "ca", number=5), listing("CA", "ca", 11, number=5)]) is REVOKED
+
+
+LOST, HELD = x509.ReasonFlags.key_compromise, x509.ReasonFlags.certificate_hold
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"), [([LOST, HELD], REVOKED), ([HELD, LOST], REVOKED), ([HELD, HELD], VALID)]
+)
+def test_a_certificate_that_a_list_names_twice(reasons: list[x509.ReasonFlags], expected: Reason | None) -> None:
+    """The later entry takes back neither the reason nor the date of the earlier one."""
+    builder = x509.CertificateRevocationListBuilder().issuer_name(named("CA"))
+    builder = builder.last_update(NOW - DAY).next_update(NOW + DAY)
+    for days, reason in zip((10, 2), reasons, strict=True):
+        entry = x509.RevokedCertificateBuilder().serial_number(10).revocation_date(NOW - days * DAY)
+        builder = builder.add_revoked_certificate(entry.add_extension(x509.CRLReason(reason), critical=False).build())
+    twice = builder.sign(key("ca"), hashes.SHA256()).public_bytes(Encoding.DER)
+    assert answer([ROOT_LIST, twice, listing("CA", "ca", age=DAY / 4)]) is expected
+    then = listing("Root", "root", age=20 * DAY), listing("CA", "ca", age=20 * DAY)
+    assert answer([*then, twice], at=NOW - 5 * DAY) is REVOKED
+
+
+def test_a_removal_is_about_one_certificate() -> None:
+    """An indirect list takes back what it said of another issuer's certificate of the same serial number."""
+    every = issuing_point(indirect_crl=True)
+    held = listing("CA", "ca", 10, number=5, age=3 * DAY, hold=True, point=every)
+    for of, expected in ((None, VALID), ("CA", VALID), ("Another", REVOKED)):
+        lifting = listing("CA", "ca", number=7, base=5, removed=[10], of=of, point=every)
+        assert answer([ROOT_LIST, held, lifting]) is expected
 
 
 LIST_ISSUER = made("List issuer", "lists", "Root", "root", 6, ca=False, usages=["crl_sign"])
@@ -376,12 +448,35 @@ def test_a_list_signed_with_pss() -> None:
         assert answer(lists, RSA_LEAF, [RSA_ISSUING]) is expected
 
 
-@pytest.mark.parametrize("frame", ["{pem}", "Revoked: none\n\n{pem}\ntrailing", "{blank}{pem}", "{crlf}", "{base64}"])
-def test_a_list_as_text(frame: str) -> None:
-    pem = x509.load_der_x509_crl(PLAIN).public_bytes(Encoding.PEM).decode()
-    base64 = "".join(pem.splitlines()[1:-1])
-    text = frame.format(pem=pem, blank="\ufeff\n" * 300, crlf=pem.replace("\n", "\r\n"), base64=base64)
-    assert answer([ROOT_LIST, text.encode()]) is VALID
+PEM = x509.load_der_x509_crl(PLAIN).public_bytes(Encoding.PEM).decode()
+BASE64 = "".join(PEM.splitlines()[1:-1])
+FORMS: dict[str, bytes] = {
+    "PEM": PEM.encode(),
+    "text around it": f"Revoked: none\n\n{PEM}\ntrailing".encode(),
+    "far from the beginning": ("\ufeff\n" * 300 + PEM).encode(),
+    "line ends of Windows": PEM.replace("\n", "\r\n").encode(),
+    "line ends of old Macs": PEM.replace("\n", "\r").encode(),
+    "indented": PEM.replace("\n", " \n  ").encode(),
+    "headers": PEM.replace("CRL-----\n", "CRL-----\nFrom: CA\n \n", 1).encode(),
+    "of PowerShell": ("Revoked: none\n" + PEM).encode("utf-16"),
+    "of certutil": PEM.replace("X509 CRL", "CERTIFICATE").encode(),
+    "a block that does not end": f"-----BEGIN X509 CRL-----\n{PEM}".encode(),
+    "base64 alone": BASE64.encode(),
+    "base64 with a mark": b"\xef\xbb\xbf" + BASE64.encode(),
+    "DER and a line end": PLAIN + b"\r\n",
+    "DER and zeros": PLAIN + bytes(16),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_list_in_every_form(form: str) -> None:
+    assert answer([ROOT_LIST, FORMS[form]]) is VALID
+
+
+def test_text_without_end_is_read_once() -> None:
+    """Each block was searched for its end through the whole rest of the file, while the rest began new ones."""
+    ((_, whole),) = blocks(b"-----BEGIN X509 CRL-----" * 400_000, LIST, DEFAULT.cms)
+    assert len(whole) == 24 * 400_000
 
 
 def responses(authority: bytes, leaf: bytes, signed_by: bytes, by: str, **options: Any) -> bytes:
@@ -416,6 +511,35 @@ def test_answers_of_responders() -> None:
     ):
         response = responses(ISSUING, LEAF, signed_by, by)
         assert answer([ROOT_LIST, *lists], embedded=[(StatusKind.OCSP, response)]) is expected, expected
+
+
+@pytest.mark.parametrize(
+    ("by_old", "by_new", "expected"),
+    [
+        ({}, None, VALID),
+        (None, {}, VALID),
+        ({}, {"serial": 30}, UNKNOWN),
+        (None, {"serial": 30}, UNKNOWN),
+        ({"serial": 30, "age": DAY / 4, "since": NOW - DAY / 4}, None, UNKNOWN),
+    ],
+    ids=["good", "good by a new key", "revoked by a new key", "by that alone", "revoked since it answered"],
+)
+def test_a_responder_is_revoked_like_any_certificate(
+    by_old: dict[str, Any] | None, by_new: dict[str, Any] | None, expected: Reason | None
+) -> None:
+    """By every key of its issuer, and until the answer is known to exist: whoever has its key can date one back.
+
+    The lists are about the responder's distribution point; about the leaf there is the answer alone.
+    """
+    lists = [
+        listing("CA", by, *filter(None, [given.pop("serial", None)]), point=issuing_point(POINT), **given)
+        for by, given in (("ca", dict(by_old or {})), ("ca new", dict(by_new or {})))
+        if (by_old if by == "ca" else by_new) is not None
+    ]
+    response = responses(ISSUING, LEAF, responder(at_point(POINT)), "ocsp")
+    assert answer([ROOT_LIST, *lists], intermediates=[ISSUING, NEWER]) is UNKNOWN
+    known = answer([ROOT_LIST, *lists], intermediates=[ISSUING, NEWER], embedded=[(StatusKind.OCSP, response)])
+    assert known is expected
 
 
 def test_an_answer_whose_issuer_is_spelt_as_the_certificate_spells_it() -> None:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from pyhanko.pdf_utils.generic import BooleanObject, pdf_name
+from pyhanko.pdf_utils.generic import BooleanObject, StreamObject, pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from common.domain.directory import Directory
 from common.domain.reason import Reason
-from mint.ltv import add_validation_data
+from mint.ltv import _Writer, add_validation_data
 from mint.pki import YEAR, Authority, Identity
 from mint.pki import Revocation as Revoked
 from mint.sign import sign
@@ -203,12 +203,47 @@ def test_revoked_before_and_after_a_proven_time(
     assert _outcome(decision) == expected, decision
 
 
-def test_an_ocsp_answer_that_names_the_revocation_counts_against_a_good_list(timed: TimeHarness) -> None:
-    answer = timed.authority.ocsp(timed.seal, this_update=KEPT, next_update=KEPT + DAY, revoked_at=NOW - DAY)
-    document = add_validation_data(timed.plain, [timed.seal], [], ocsps=[answer])
-    bare = timed.judge(document, KEPT)
-    assert _outcome(bare) == "valid"  # our own list suffices, so that the document's data is never read
-    assert _outcome(timed.judge(document, KEPT, crls=timed.crls()[:1])) == REVOKED
+@pytest.mark.parametrize("kind", ["list", "answer"])
+@pytest.mark.parametrize("revoked", [True, False])
+def test_a_document_may_know_more_than_our_lists(timed: TimeHarness, kind: str, revoked: bool) -> None:
+    """It brings a statement that is newer than our list, which is in force, and names its own signer. Older or newer,
+    in whatever order the folder is read: who is named is revoked (RFC 5280 §6.3.3)."""
+    entries = [Revoked(timed.seal.certificate.serial_number, NOW - DAY)] if revoked else []
+    crls = timed.crls(KEPT, revoked=entries, number=9)[1:] if kind == "list" else []
+    since = NOW - DAY if revoked else None
+    answers = [timed.authority.ocsp(timed.seal, this_update=KEPT, next_update=KEPT + DAY, revoked_at=since)]
+    document = add_validation_data(timed.plain, [timed.seal], crls, ocsps=answers if kind == "answer" else [])
+    for lists in (timed.crls(), timed.crls(NOW - DAY), timed.crls(KEPT + timedelta(minutes=5)), timed.crls()[:1]):
+        is_known = len(lists) > 1 or kind == "list"  # an answer is about the seal alone
+        expected = REVOKED if revoked else "valid" if is_known else UNKNOWN
+        assert _outcome(timed.judge(document, KEPT + timedelta(minutes=10), crls=lists)) == expected
+
+
+def test_a_document_may_know_that_a_hold_has_ended(timed: TimeHarness) -> None:
+    hold = [Revoked(timed.seal.certificate.serial_number, NOW - DAY, x509.ReasonFlags.certificate_hold)]
+    held = [timed.crls()[0], *timed.crls(revoked=hold)[1:]]
+    newer = add_validation_data(timed.plain, [timed.seal], timed.crls(KEPT, number=9)[1:])
+    older = add_validation_data(timed.plain, [timed.seal], timed.crls(NOW - DAY)[1:])
+    assert _outcome(timed.judge(newer, KEPT, crls=held)) == "valid"
+    for document in (older, timed.plain):
+        assert _outcome(timed.judge(document, KEPT, crls=held)) == REVOKED
+
+
+def test_a_stream_of_validation_data_that_cannot_be_read_takes_nothing_along(timed: TimeHarness) -> None:
+    entries = [Revoked(timed.seal.certificate.serial_number, NOW - DAY)]
+    for crls, lists, expected in (
+        (timed.crls(KEPT), [], "valid"),
+        (timed.crls(KEPT, revoked=entries)[1:], timed.crls(), REVOKED),
+    ):
+        writer = _Writer(io.BytesIO(add_validation_data(timed.plain, [timed.seal], crls)))
+        spoilt = StreamObject({pdf_name("/Filter"): pdf_name("/FlateDecode")}, encoded_data=b"not compressed")
+        store = writer.root["/DSS"]
+        store["/CRLs"].insert(0, writer.add_object(spoilt))
+        writer.update_container(store["/CRLs"])
+        out = io.BytesIO()
+        writer.write(out)
+        found = timed.judge(out.getvalue(), KEPT, crls=lists)
+        assert _outcome(found) == expected, found
 
 
 def test_evidence_older_than_the_time_in_question(timed: TimeHarness) -> None:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from archive.ledger import Ledger
 from archive.progress import Mark, Said, said, units_named
-from archive.record import Copy, Kept, Parts, Record, archived, finished, record
+from archive.record import EVIDENCE, Copy, Kept, Parts, Record, archived, finished, record
 from archive.retention import RetentionTable
 from archive.store import Progress, Records
 from common.clock import utc_now
@@ -24,12 +25,14 @@ from common.facts import (
     PackageRouted,
     SecurityNoticed,
 )
-from common.failure import Forged, Permanent, TrunkFailure
+from common.failure import Forged, Permanent, Transient, TrunkFailure
 from common.ledger import Entry
 from common.metrics import record_archive_write, record_security_event, record_stage
 from common.metrics.documents import Unfinished
-from common.objects import Objects, content_ref
+from common.objects import ObjectMissing, Objects, content_ref
 from common.service.outgoing import Announcer
+
+REMEMBERED_EVIDENCE = 10_000
 
 
 class Archive:
@@ -50,6 +53,8 @@ class Archive:
         self._objects = objects
         self._announcer = announcer
         self._table = table
+        self._shared: dict[str, str] = {}
+        """Versions of evidence that this process put under lock, by key: thousands of records rest on one list."""
 
     async def take(self, fact: BaseFact) -> None:
         """Enter the fact into the ledger; keep what it is about; announce a valid document as archived."""
@@ -110,8 +115,23 @@ class Archive:
     async def _locked(self, decided: Record, copies: Sequence[Copy]) -> Record:
         """Puts everything under lock; the record then names the versions."""
         until = decided.retain_until
-        locked = decided.locked([await self._objects.put_locked(c.kept.key, c.source, until) for c in copies])
+        locked = decided.locked([await self._lock(copy, until) for copy in copies])
         return locked.sealed(await self._objects.put_locked(locked.evidence_key, locked.evidence(), until))
+
+    async def _lock(self, copy: Copy, until: datetime) -> str:
+        key = copy.kept.key
+        if copy.kept.role != EVIDENCE:
+            return await self._objects.put_locked(key, copy.source, until)
+        if (known := self._shared.get(key)) is not None:
+            return known
+        try:
+            version_id = await self._objects.put_locked(key, copy.source, until)
+        except ObjectMissing as error:  # the validator puts what is in use there again
+            raise Transient(Reason.E_OBJECT, str(error)) from error
+        if len(self._shared) >= REMEMBERED_EVIDENCE:
+            self._shared.clear()
+        self._shared[key] = version_id
+        return version_id
 
     async def _parts(self, fact: Kept) -> Parts:
         if isinstance(fact, NoticeAccepted):

@@ -27,13 +27,16 @@ Kept = DocumentVerified | DocumentRefused | PackageRefused | NoticeAccepted
 """The facts that end in a record; every other fact only enters the ledger."""
 
 
+EVIDENCE = "evidence"
+
+
 class KeptObject(BaseModel):
     """One object under lock."""
 
     model_config = ConfigDict(frozen=True)
 
     role: str
-    """package, envelope, report or attachment; record for ``record.json`` itself."""
+    """package, envelope, report, attachment or evidence; record for ``record.json`` itself."""
     key: str
     """In the archive's bucket."""
     sha256: Sha256
@@ -98,7 +101,7 @@ class Record(BaseModel):
 
     @property
     def folder(self) -> str:
-        """Under which all objects of this record lie in the archive's bucket."""
+        """Under which the objects of this record lie in the archive's bucket, except evidence, which records share."""
         return f"{self.document_key}/{self.record_id}"
 
     @property
@@ -133,7 +136,8 @@ class Record(BaseModel):
 def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tuple[Record, tuple[Copy, ...]]:
     """The record of a fact and the copies it needs; the same arguments always give the same record."""
     row = retention_class(fact, parts.type_name, table)
-    copies = tuple(_copies(fact, parts.attachments))
+    until = retain_until(fact.occurred_at, row)
+    copies = (*_copies(fact, parts.attachments), *_shared_copies(fact, until))
     return Record(
         record_id=fact.package_id,
         document_key=fact.subject,
@@ -151,7 +155,7 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
         retention_version=table.version,
         retention_years=row.years,
         legal_basis=row.legal_basis,
-        retain_until=retain_until(fact.occurred_at, row),
+        retain_until=until,
         submitted_at=fact.submitted_at,
         decided_at=fact.occurred_at,
         archived_at=entry.recorded_at,
@@ -217,4 +221,19 @@ def _copies(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
         Copy(KeptObject(role=role, key=f"{folder}/{name}", sha256=ref.sha256, size_bytes=ref.size_bytes), ref)
         for role, name, ref in sources
         if ref is not None
+    ]
+
+
+def _shared_copies(fact: Kept, until: datetime) -> list[Copy]:
+    """Lists and CA certificates that a verdict rests on: once for all records that end in the same year."""
+    if not isinstance(fact, DocumentVerified | DocumentRefused):
+        return []
+    return [
+        Copy(
+            KeptObject(
+                role=EVIDENCE, key=f"{EVIDENCE}/{ref.sha256}/{until:%Y}", sha256=ref.sha256, size_bytes=ref.size_bytes
+            ),
+            ref,
+        )
+        for ref in fact.evidence
     ]

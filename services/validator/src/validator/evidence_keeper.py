@@ -3,13 +3,16 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from common.clock import loop_time
 from common.domain.names import Sha256
 from common.domain.reason import Reason
+from common.facts import ObjectRef
 from common.failure import Transient
 from common.objects import Objects
 from validator.report.decision import Decision
 
 REMEMBERED_EVIDENCE = 10_000
+REMEMBERED_SECONDS = 600.0
 
 
 class EvidenceSource(Protocol):
@@ -24,23 +27,27 @@ class EvidenceKeeper:
 
     def __init__(self, objects: Objects, source: EvidenceSource) -> None:
         self._objects, self._source = objects, source
-        self._kept: set[Sha256] = set()
-        """Known to be in the object store."""
+        self._kept: dict[Sha256, tuple[ObjectRef, float]] = {}
+        """Known to be in the object store until that time on the monotonic clock: a secret package may have brought a
+        list along, and is removed with all of its files."""
 
-    async def keep(self, decisions: Iterable[Decision]) -> None:
-        """Keep what the decisions rest on besides the documents.
+    async def keep(self, decisions: Iterable[Decision]) -> tuple[ObjectRef, ...]:
+        """Keep what the decisions rest on besides the documents, and say where it is: the archive puts it under lock.
 
         Raises ``Transient`` where the bytes are not there any more: nobody could prove that verdict later, so the
         document is judged again by what is in use now.
         """
-        needed = {sha256 for decision in decisions for sha256 in decision.report.evidence} - self._kept
-        if not needed:
-            return
-        found = self._source.evidence(needed)
-        if needed - found.keys():
-            raise Transient(Reason.E_UNAVAILABLE, "a list was replaced while the document was judged")
-        for data in found.values():
-            await self._objects.put_content(data)
-        if len(self._kept) > REMEMBERED_EVIDENCE:
-            self._kept.clear()
-        self._kept.update(found)
+        needed = {sha256 for decision in decisions for sha256 in decision.report.evidence}
+        now = loop_time()
+        kept = {sha256: self._kept[sha256] for sha256 in needed & self._kept.keys() if self._kept[sha256][1] > now}
+        if missing := needed - kept.keys():
+            found = self._source.evidence(missing)
+            if missing - found.keys():
+                raise Transient(Reason.E_UNAVAILABLE, "a list was replaced while the document was judged")
+            until = now + REMEMBERED_SECONDS
+            put = {sha256: (await self._objects.put_content(data), until) for sha256, data in found.items()}
+            if len(self._kept) > REMEMBERED_EVIDENCE:
+                self._kept.clear()
+            self._kept.update(put)
+            kept |= put
+        return tuple(kept[sha256][0] for sha256 in sorted(kept))

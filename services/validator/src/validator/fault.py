@@ -7,6 +7,7 @@ from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
 from common.containment import ENDS_THE_PROCESS
 from common.domain.reason import Reason
+from validator.report.model import StatusUsed
 from validator.report.rules import RULES, Step
 from validator.report.vocabulary import FAILED, Indication, SubIndication
 
@@ -25,15 +26,18 @@ class Fault(Exception):
         *,
         reason: Reason | None = None,
         sub_indication: SubIndication | None = None,
+        revoked_by: StatusUsed | None = None,
     ) -> None:
         """Reason, sub-indication and text are those of the rule, unless given.
 
         ``number``: of the rule in ``validator.report.rules``. ``field``: the signature field, which precedes the text.
+        ``revoked_by``: of (7.3), the statement that names a certificate.
         Raises ``KeyError`` for a number that is no rule's, ``ValueError`` for a rule that refuses nothing.
         """
         rule = RULES[number]
         text = detail or rule.failure
         self.rule = rule
+        self.revoked_by = revoked_by
         self.detail = f"{field}: {text}" if field else text
         super().__init__(self.detail)
         known_reason, known_sub_indication = reason or rule.reason, sub_indication or rule.sub_indication

@@ -109,12 +109,13 @@ class Validator:
         if isinstance(answer, Undecided):
             record_verdicts(decisions)
             raise Transient(answer.reason, answer.detail)
-        await self.evidence.keep(decisions)
+        evidence = await self.evidence.keep(decisions)
         report = await self.objects.put_content(
             package_report(fact, attachments, decisions, answer, search.unread, DEFAULT, now)
         )
         record = _verdict_record(fact, answer, report, now)
-        return record.model_copy(update={"security": _security(decisions, search.unread)}), decisions
+        security = _security(decisions, search.unread)
+        return record.model_copy(update={"security": security, "evidence": evidence}), decisions
 
     async def _search(
         self, fact: PackageAccepted, envelope: Envelope, now: datetime, budget: PackageBudget

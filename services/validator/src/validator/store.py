@@ -34,6 +34,8 @@ class VerdictRecord(BaseModel):
     policy_version: str
     envelope: ObjectRef | None = None
     """Of a secret package: what is left of its header, in place of the parsed package."""
+    evidence: tuple[ObjectRef, ...] = ()
+    """Lists and certificates that the verdict rests on."""
     security: tuple[tuple[SecurityKind, str], ...] = ()
     """Security events that the examination noticed (R18, R40): kind and detail."""
 
@@ -64,6 +66,7 @@ def fact_of(record: VerdictRecord, about: PackageAccepted) -> DocumentVerified |
         "occurred_at": record.decided_at,
         "report": record.report,
         "policy_version": record.policy_version,
+        "evidence": record.evidence,
     }
     if record.envelope is not None:
         common["envelope"] = record.envelope

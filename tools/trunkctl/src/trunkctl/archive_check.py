@@ -65,10 +65,13 @@ class Fault(NamedTuple):
 
 def faults_of(record: Record, store: Store) -> list[Fault]:
     """Everything that is wrong with a record's objects; empty = all are there, unaltered, in sight and locked."""
-    try:
-        versions = store.versions(record.folder)
-    except Unreadable as error:
-        return [Fault(record.record_id, record.folder, f"cannot be listed: {error}")]
+    versions: dict[str, Sequence[Version]] = {}
+    for folder in dict.fromkeys((record.folder, *(each.key.rpartition("/")[0] for each in record.objects))):
+        if folder == record.folder or not folder.startswith(f"{record.folder}/"):
+            try:
+                versions |= store.versions(folder)
+            except Unreadable as error:
+                return [Fault(record.record_id, folder, f"cannot be listed: {error}")]
     kept = {each.key: _object_faults(each, record, versions.get(each.key, ()), store) for each in record.objects}
     kept[record.evidence_key] = _evidence_faults(record, versions.get(record.evidence_key, ()), store)
     return [Fault(record.record_id, key, what) for key, whats in kept.items() for what in whats]

@@ -116,6 +116,8 @@ class DocumentVerified(CarriesPackage):
     """Further PDFs of the package that bear no signature at all; the label does not speak for them."""
     report: ObjectRef
     policy_version: str
+    evidence: tuple[ObjectRef, ...] = ()
+    """Revocation lists and CA certificates that the verdict rests on; empty in facts of earlier releases."""
 
 
 class DocumentRefused(CarriesPackage):
@@ -126,3 +128,5 @@ class DocumentRefused(CarriesPackage):
     detail: Text = ""
     report: ObjectRef | None = None
     policy_version: str
+    evidence: tuple[ObjectRef, ...] = ()
+    """As of a verified document."""

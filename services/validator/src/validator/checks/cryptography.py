@@ -80,7 +80,7 @@ def evidence_in_token(token: bytes, policy: Policy) -> tuple[tuple[StatusKind, b
     """Revocation lists and OCSP responses that a time stamp brings along, not verified yet."""
     found: list[tuple[StatusKind, bytes]] = []
     with contained(lambda _: None):
-        found += _evidence(read_signed_data(token, policy.cms))
+        found += read_signed_data(token, policy.cms).revocation_evidence()
     return tuple(found)
 
 
@@ -144,7 +144,7 @@ def _verified(data: SignedData, content: Digest, policy: Policy, info: TimeStamp
         value=data.value,
         tokens=data.time_stamp_tokens,
         time_stamp=info,
-        evidence=_evidence(data),
+        evidence=tuple(data.revocation_evidence()),
     )
 
 
@@ -172,22 +172,12 @@ def _signer_key(der: bytes, policy: Policy) -> object:
 
 
 def _claimed_time(data: SignedData) -> datetime | None:
-    """The signed attribute signing-time; None where it is absent or cannot be read: it proves nothing."""
+    """The signed attribute signing-time; None where it is absent, ambiguous or not readable: it proves nothing."""
     try:
         claimed = data.one(signed_data.SIGNING_TIME)
         return claimed.time() if claimed else None
-    except AmbiguousAttribute:
-        raise
     except ValueError:
         return None
-
-
-def _evidence(data: SignedData) -> tuple[tuple[StatusKind, bytes], ...]:
-    """What the CMS brings along on revocation; nothing where that cannot be read: it is no part of the signature."""
-    found: list[tuple[StatusKind, bytes]] = []
-    with contained(lambda _: None):
-        found += data.revocation_evidence()
-    return tuple(found)
 
 
 def _check_attributes(data: SignedData, content: Digest) -> None:

@@ -199,6 +199,7 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         checks=held,
         rules=rules_of(held, kind),
         broken_rules=_broken_rules([*each.faults, *([fault] if fault else [])]),
+        revoked_by=next((kept.revoked_by for kept in each.faults if kept.revoked_by), None),
         chain_subjects=tuple(each.subject.rfc4514_string() for each in status.chain) if status else (),
         **_fault_fields(fault),
         **_status_fields(status),

@@ -96,12 +96,16 @@ def signing_time(
 def _doubt(
     claimed: datetime, certificate: Certificate, now: datetime, policy: Policy, proven_at: datetime | None
 ) -> str | None:
-    """Number of the rule that the claim breaks."""
+    """Number of the rule that the claim breaks.
+
+    Differences are compared, because a sum may leave the calendar: a certificate without an end is valid until
+    9999-12-31 (RFC 5280 §4.1.2.5).
+    """
     grace = policy.clock_grace
-    if claimed > now + grace:
+    if claimed - now > grace:
         return "8.1"
-    if claimed < certificate.not_valid_before_utc - grace:
+    if certificate.not_valid_before_utc - claimed > grace:
         return "8.2a"
-    if claimed > certificate.not_valid_after_utc + grace:
+    if claimed - certificate.not_valid_after_utc > grace:
         return "8.2b"
-    return "8.5" if proven_at is not None and claimed > proven_at + grace else None
+    return "8.5" if proven_at is not None and claimed - proven_at > grace else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import cache
 from itertools import chain, islice
 
 from common.domain.reason import Reason
@@ -26,13 +27,12 @@ EXPIRED_OR_REVOKED = frozenset({Reason.E_SIG_EXPIRED, Reason.E_SIG_REVOKED})
 
 def place_in_time(reader: Reader, state: DocumentState, context: ValidationContext, trust: TrustStore) -> None:
     """Judge chain, revocation and time of every verified signature; faults are kept with the signature."""
-    evidence = Evidence(
-        trust,
-        context.material.revocation,
-        context.policy,
-        context.now,
-        lambda: _embedded_statements(reader, state, context.policy),
-    )
+
+    @cache
+    def statements() -> tuple[EmbeddedStatement, ...]:
+        return tuple(_embedded_statements(reader, state, context.policy))
+
+    evidence = Evidence(trust, context.material.revocation, context.policy, context.now, statements)
     proofs: list[tuple[int, datetime]] = []
     for each in reversed(state.signatures):
         if each.signature.is_time_stamp and each.verified is not None:

@@ -157,7 +157,10 @@ def _read_oid(content: bytes) -> str:
 
 
 def read_time(tag: int, content: bytes) -> datetime:
-    """A UTCTime or GeneralizedTime, in UTC (RFC 5280 §4.1.2.5, RFC 3161 §2.4.2): it names UTC or an offset."""
+    """A UTCTime or GeneralizedTime, in UTC (RFC 5280 §4.1.2.5, RFC 3161 §2.4.2): it names UTC or an offset.
+
+    Raises ``ValueError``.
+    """
     text = content.decode("ascii")
     if tag == UTC_TIME:
         text = ("20" if text[:2] < "50" else "19") + text
@@ -170,4 +173,7 @@ def read_time(tag: int, content: bytes) -> datetime:
         digits, form = f"{digits}.{fraction[:6]}", form + ".%f"
     elif len(digits) == len("YYYYMMDDHHMM"):
         form = "%Y%m%d%H%M"
-    return datetime.strptime(digits + zone, form + "%z").astimezone(UTC)
+    try:
+        return datetime.strptime(digits + zone, form + "%z").astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time outside of the calendar") from error

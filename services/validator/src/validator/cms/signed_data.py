@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.containment import contained
 from validator.cms import ber
 from validator.cms.ber import Element
 from validator.cms.certificate import read_certificate
@@ -22,8 +23,8 @@ SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.12", "1.2
 TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14"  # noqa: S105 - an object identifier
 ADOBE_REVOCATION, REVOCATION_VALUES = "1.2.840.113583.1.1.8", "1.2.840.113549.1.9.16.2.24"
 OCSP_IN_CMS = "1.3.6.1.5.5.7.16.2"
-SINGLE = frozenset({CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2})
-"""Signed attributes that may be there only once."""
+SINGLE = frozenset({CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2})
+"""Signed attributes that may be there only once: they decide. A signing time only claims."""
 FIRST, SECOND = 0xA0, 0xA1
 """Context tags [0] and [1], constructed."""
 
@@ -85,31 +86,41 @@ class SignedData:
     def revocation_evidence(self) -> list[tuple[StatusKind, bytes]]:
         """Revocation lists and OCSP responses, from wherever a CMS may hold them. Not verified yet.
 
-        The signed attribute of Adobe (ISO 32000-1 §12.8.3.3.2), the unsigned one of ETSI (EN 319 122-1 §A.1.1.2), and
-        the place of RFC 5652 §10.2.1 with the answers of RFC 5940. Raises ``ValueError``.
+        The attributes of Adobe (ISO 32000-1 §12.8.3.3.2) and of ETSI (EN 319 122-1 §A.1.1.2), signed or not, and the
+        place of RFC 5652 §10.2.1 with the answers of RFC 5940. What cannot be read, or is of another kind, is left out
+        and takes nothing else along.
         """
-        groups = [
-            part
-            for attributes, kind in ((self.attributes, ADOBE_REVOCATION), (self.unsigned, REVOCATION_VALUES))
-            for value in attributes.get(kind, ())
-            for part in value.expect(ber.SEQUENCE)
-        ]
         kinds = {FIRST: StatusKind.CRL, SECOND: StatusKind.OCSP}
-        listed = [(kinds[part.tag], each.raw) for part in groups if part.tag in kinds for each in _sequence_in(part)]
-        return listed + [_revocation_choice(each) for each in self.revocation or ()]
+        values = [
+            value
+            for attributes in (self.attributes, self.unsigned)
+            for kind in (ADOBE_REVOCATION, REVOCATION_VALUES)
+            for value in attributes.get(kind, ())
+        ]
+        groups = [part for value in values for part in _parts(value) if part.tag in kinds]
+        sequences = [(kinds[part.tag], sequence) for part in groups for sequence in _parts(part)]
+        listed = [(kind, each.raw) for kind, sequence in sequences for each in _parts(sequence)]
+        choices = _parts(self.revocation) if self.revocation else []
+        return listed + [stated for each in choices for stated in _revocation_choice(each)]
 
 
-def _sequence_in(wrapped: Element) -> Element:
-    return next(iter(wrapped)).expect(ber.SEQUENCE)
+def _parts(element: Element) -> list[Element]:
+    """The elements inside, as far as they can be read."""
+    parts: list[Element] = []
+    with contained(lambda _: None):
+        for each in element:
+            parts.append(each)
+    return parts
 
 
-def _revocation_choice(choice: Element) -> tuple[StatusKind, bytes]:
+def _revocation_choice(choice: Element) -> list[tuple[StatusKind, bytes]]:
     if choice.tag != SECOND:
-        return StatusKind.CRL, choice.raw
-    kind, value = choice
-    if kind.oid() != OCSP_IN_CMS:
-        raise Malformed("revocation evidence of an unknown kind")
-    return StatusKind.OCSP, value.raw
+        return [(StatusKind.CRL, choice.raw)]
+    with contained(lambda _: None):
+        kind, value = choice
+        if kind.oid() == OCSP_IN_CMS:
+            return [(StatusKind.OCSP, value.raw)]
+    return []
 
 
 def read_signed_data(data: bytes, limits: CmsLimits) -> SignedData:

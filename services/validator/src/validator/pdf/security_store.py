@@ -1,10 +1,15 @@
-"""The validation data that a document brings along in its DSS (EN 319 142-1 §5.4), as bytes. Raises anything."""
+"""The validation data that a document brings along in its DSS (EN 319 142-1 §5.4), as bytes.
+
+What cannot be read is left out, and takes nothing else along. Raises anything if the catalog cannot be read.
+"""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pyhanko.pdf_utils import generic
 
+from common.containment import contained
+from validator.pdf.entries import readable_entry
 from validator.pdf.reader import Reader
 from validator.pdf.schema import CRL_ARRAYS, OCSP_ARRAYS
 from validator.policy import PdfLimits
@@ -24,26 +29,30 @@ def stored_evidence(reader: Reader) -> Iterator[StoredEvidence]:
     """Revocation lists and OCSP responses of the DSS and its VRI entries, each stream once, within the limits."""
     limits, total = reader.policy.pdf, 0
     for kind, reference in _distinct(_references(reader, limits), limits.max_security_store_items):
-        stream = reference.get_object()
-        if isinstance(stream, generic.StreamObject):
-            data = stream.data
-            revision = reader.xrefs.get_last_change(reference.reference)
+        if (data := _data(reference)) is not None:
             total += len(data)
             if total > limits.max_security_store_bytes:
                 return
-            yield StoredEvidence(kind, data, revision)
+            yield StoredEvidence(kind, data, reader.xrefs.get_last_change(reference.reference))
 
 
 def stored_certificates(reader: Reader) -> Iterator[bytes]:
     """The certificates of the DSS, to look up who signed; never to build chains."""
     limits, total = reader.policy.pdf, 0
     for reference in _array(_entry(reader.root, "/DSS"), "/Certs", limits):
-        stream = reference.get_object()
-        if isinstance(stream, generic.StreamObject):
-            total += len(stream.data)
+        if (data := _data(reference)) is not None:
+            total += len(data)
             if total > limits.max_security_store_bytes:
                 return
-            yield stream.data
+            yield data
+
+
+def _data(reference: generic.IndirectObject) -> bytes | None:
+    """The data of a stream; None = there is none, or they cannot be read."""
+    with contained(lambda _: None):
+        stream = reference.get_object()
+        return stream.data if isinstance(stream, generic.StreamObject) else None
+    return None
 
 
 Referenced = tuple[StatusKind, generic.IndirectObject]
@@ -56,7 +65,7 @@ def _references(reader: Reader, limits: PdfLimits) -> Iterator[Referenced]:
     folders = [store]
     entries = _entry(store, "/VRI")
     if isinstance(entries, generic.DictionaryObject):
-        folders += [entries[key] for key in list(entries)[: limits.max_security_store_items]]
+        folders += [readable_entry(entries, key) for key in list(entries)[: limits.max_security_store_items]]
     for folder in folders:
         for kind, keys in ((StatusKind.CRL, CRL_ARRAYS), (StatusKind.OCSP, OCSP_ARRAYS)):
             for key in keys:
@@ -76,8 +85,8 @@ def _distinct(references: Iterator[Referenced], most: int) -> Iterator[Reference
 
 
 def _entry(folder: Any, key: str) -> Any:
-    """The entry, references followed; None = there is none."""
-    return folder[key] if isinstance(folder, generic.DictionaryObject) and key in folder else None
+    """The entry, references followed; None = there is none that can be read."""
+    return readable_entry(folder, key) if isinstance(folder, generic.DictionaryObject) else None
 
 
 def _array(folder: Any, key: str, limits: PdfLimits) -> Iterator[generic.IndirectObject]:

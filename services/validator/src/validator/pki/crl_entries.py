@@ -40,7 +40,8 @@ class ReadEntries:
 
     own: dict[int, tuple[int, bool]] = field(default_factory=dict)
     others: dict[str, dict[int, tuple[int, bool]]] = field(default_factory=dict)
-    lifted: set[int] = field(default_factory=set)
+    lifted: set[tuple[str, int]] = field(default_factory=set)
+    """Entries that are taken back: key of the issuer's name, and serial number."""
     obstacle: str = ""
 
 
@@ -51,7 +52,7 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
     notes: dict[bytes, EntryNote] = {b"": PLAIN}
     data, limits = revoked.data, revoked.limits
     at, until = revoked.inside, revoked.until
-    target = read.own
+    target, owner = read.own, issuer
     while at < until:
         inside, at = _span(data, at, until, ber.SEQUENCE)
         number_at, number_end = _span(data, inside, at, ber.INTEGER)
@@ -65,13 +66,17 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
             note = notes[raw_note] = _note(raw_note, limits)
         read.obstacle = read.obstacle or note.obstacle
         if note.issuer is not None:
-            target = read.own if note.issuer == issuer else read.others.setdefault(note.issuer.key, {})
+            owner = note.issuer
+            target = read.own if owner == issuer else read.others.setdefault(owner.key, {})
         if note.reason == REMOVED:
-            read.lifted.add(serial)
+            read.lifted.add((owner.key, serial))
             continue
         if note.invalid_since is not None:
             since = min(since, int(note.invalid_since.timestamp()))
-        target[serial] = (since, note.reason == HOLD)
+        on_hold = note.reason == HOLD
+        if (before := target.get(serial)) is not None:  # listed twice: what is for good counts, from the earlier date
+            since, on_hold = min(since, before[0]), on_hold and before[1]
+        target[serial] = (since, on_hold)
     return read
 
 

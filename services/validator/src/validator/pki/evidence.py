@@ -14,8 +14,10 @@ from typing import NamedTuple
 from common.containment import contained
 from validator.cms.certificate import Certificate
 from validator.cms.names import Name
+from validator.pki.certificates import Chain
 from validator.pki.crl import read_crl
 from validator.pki.ocsp import OcspAnswer, read_answers
+from validator.pki.ocsp_response import read_response
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.statement import Crl
 from validator.pki.trust_store import TrustStore
@@ -51,7 +53,7 @@ class Evidence:
     policy: Policy
     now: datetime
     statements: Callable[[], Iterable[EmbeddedStatement]] = _no_statements
-    """Reads the document's statements; called only where the lists do not suffice. May raise anything."""
+    """Reads the document's statements. May raise anything."""
     proofs: Proofs = ()
 
     def lists_of(self, issuer: Name) -> tuple[Crl, ...]:
@@ -68,6 +70,25 @@ class Evidence:
     def with_proofs(self, proofs: Proofs) -> "Evidence":
         """The same evidence with these document time stamps."""
         return replace(self, proofs=proofs)
+
+    def may_revoke(self, chain: Chain) -> bool:
+        """Whether the document itself may bring along that a certificate of the chain is revoked.
+
+        Nothing is verified: a serial number that stands nowhere is not listed, whatever else the bytes are.
+        """
+        serials = [_integer_bytes(each.serial_number) for each in chain]
+        with contained(lambda cause: log.debug("validation data not readable: %s", cause)):
+            return any(self._may_list(each, serials) for each in self.statements())
+        return False
+
+    def _may_list(self, statement: EmbeddedStatement, serials: Sequence[bytes]) -> bool:
+        if not any(serial in statement.data for serial in serials):
+            return False
+        if statement.kind is StatusKind.CRL:
+            return True
+        with contained(lambda cause: log.debug("validation data not used: %s", cause)):
+            return any(answer.revoked_at for answer in read_response(statement.data, self.policy).answers)
+        return False
 
     def without_embedded(self) -> "Evidence":
         """The lists of the trust folder alone."""
@@ -94,3 +115,8 @@ class Evidence:
     def _known_at(self, revision: int) -> datetime | None:
         """The earliest proof of its existence; None = now."""
         return min((at for later, at in self.proofs if later >= revision), default=None)
+
+
+def _integer_bytes(number: int) -> bytes:
+    """The bytes that every encoding of the number ends with."""
+    return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)

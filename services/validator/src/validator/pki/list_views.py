@@ -33,7 +33,8 @@ class View:
 
     def lifts(self, certificate: Certificate) -> bool:
         """Whether it says that a hold has ended."""
-        return isinstance(self.statement, Crl) and certificate.serial_number in self.statement.lifted
+        named = certificate.issuer.key, certificate.serial_number
+        return isinstance(self.statement, Crl) and named in self.statement.lifted
 
 
 def views_of_lists(
@@ -67,10 +68,18 @@ def _entitled_signer(
     for signer in crl.signers:
         if signer.entity == chain[-1].entity:
             return signer
-        for path in paths(signer, evidence.trust, evidence.policy, purpose):
+        for path in _ways(signer, evidence, purpose):
             if path[-1].subject == chain[-1].subject and _was_valid(path, crl, evidence, purpose):
                 return signer
     return None
+
+
+def _ways(signer: Certificate, evidence: Evidence, purpose: Purpose) -> Iterator[Chain]:
+    """Chains of a list's signer. A root that was given a new key stands for itself."""
+    if evidence.trust.is_anchor(signer, purpose):
+        yield (signer,)
+    else:
+        yield from paths(signer, evidence.trust, evidence.policy, purpose)
 
 
 def _was_valid(path: Chain, crl: Crl, evidence: Evidence, purpose: Purpose) -> bool:
@@ -91,6 +100,6 @@ def _is_below(crl: Crl, root: Certificate, evidence: Evidence, purpose: Purpose)
     """Whether a list is signed by any key of its issuer below a root of that name: whatever it lists is revoked."""
     return any(
         signer.subject == root.subject
-        or any(path[-1].subject == root.subject for path in paths(signer, evidence.trust, evidence.policy, purpose))
+        or any(path[-1].subject == root.subject for path in _ways(signer, evidence, purpose))
         for signer in crl.signers
     )

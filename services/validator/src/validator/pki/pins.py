@@ -5,6 +5,7 @@ The file looks like ``{"roots": {"<sha256>": {"name": …, "from": …, "until":
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,9 +36,11 @@ def read_pins(folder: Path, left_out: Callable[[str, str], None] | None = None) 
     Without it such an entry raises.
     """
     path = folder / PINS
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     with raising_unusable(f"{PINS}: not readable"):
+        if not path.is_file():
+            raise Unusable(f"{PINS}: no file")  # a link that leads nowhere is not the same as no pins
         roots: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["roots"]
         entries = list(roots.items())
     pins: dict[str, Pin] = {}

@@ -4,7 +4,7 @@ RFC 5280 §6.3 over lists and answers that are at hand: all of them are looked a
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from common.containment import Unusable
@@ -15,7 +15,6 @@ from validator.pki.certificates import Chain
 from validator.pki.evidence import Evidence
 from validator.pki.list_views import View, is_too_late, views_of_lists
 from validator.pki.ocsp import OcspAnswer
-from validator.pki.scope import covered_reasons
 from validator.pki.statement import Crl, Statement
 from validator.pki.statement_verdict import good_views, revocation
 from validator.pki.trust_store import Purpose
@@ -38,7 +37,7 @@ def check_revocation(
             if revoked := revocation(certificate, known, at, evidence.now):
                 name = revoked.statement.number or revoked.statement.sha256
                 text = f"certificate {certificate.serial_number:x} revoked, {revoked.statement.kind} {name}"
-                raise Fault("7.3", field, text)
+                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked.statement))
         return tuple(
             used
             for (certificate, _), known in zip(pairs, views, strict=True)
@@ -52,37 +51,46 @@ def _views(
     certificate: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
 ) -> list[View]:
     """What has been said so far, newest first, without evidence that may have been made up since."""
-    latest = evidence.now + evidence.policy.clock_grace
-    views = [
-        view
-        for view in (
+    answers = _answers(certificate, issuer, chain, evidence, purpose)
+    return _said_so_far(
+        [
             *views_of_lists(certificate, issuer, chain, evidence, purpose),
-            *(View(each, ALL_REASONS, each.entry(certificate)) for each in _answers(certificate, issuer, evidence)),
-        )
-        if view.statement.this_update <= latest
-    ]
-    return sorted(views, key=lambda view: (view.statement.this_update, view.statement.number or 0), reverse=True)
+            *(View(each, ALL_REASONS, each.entry(certificate)) for each in answers),
+        ],
+        evidence,
+    )
 
 
-def _answers(certificate: Certificate, issuer: Certificate, evidence: Evidence) -> Iterator[OcspAnswer]:
+def _said_so_far(views: Iterable[View], evidence: Evidence) -> list[View]:
+    latest = evidence.now + evidence.policy.clock_grace
+    return sorted((view for view in views if view.statement.this_update <= latest), key=_newest_first, reverse=True)
+
+
+def _newest_first(view: View) -> tuple[datetime, int, bool, str]:
+    """Of two that are equally new, the one that names the certificate goes first; the digest only fixes the order."""
+    statement = view.statement
+    return statement.this_update, statement.number or 0, view.entry is not None, statement.sha256
+
+
+def _answers(
+    certificate: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
+) -> Iterator[OcspAnswer]:
     for answer in evidence.answers_about(certificate, issuer):
         if is_too_late(answer, issuer, evidence):
             continue
-        if answer.responder is None or _is_good_by_lists(answer.responder, issuer, evidence, answer.this_update):
+        if answer.responder is None or _is_good_by_lists(answer, answer.responder, issuer, chain, evidence, purpose):
             yield answer
 
 
-def _is_good_by_lists(certificate: Certificate, issuer: Certificate, evidence: Evidence, at: datetime) -> bool:
-    """Whether the issuer's own lists say that a responder was not revoked."""
-    views = [
-        View(crl, covered_reasons(crl, certificate), crl.entry(certificate))
-        for crl in evidence.lists_of(issuer.subject)
-        if issuer in crl.signers and not crl.point.only_attributes
-    ]
-    views.sort(key=lambda view: (view.statement.this_update, view.statement.number or 0), reverse=True)
-    if revocation(certificate, views, at, evidence.now):
+def _is_good_by_lists(
+    answer: OcspAnswer, responder: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
+) -> bool:
+    """Whether lists say that a responder was not revoked when it answered, nor before the answer is known to exist:
+    whoever has its key can date an answer back."""
+    views = _said_so_far(views_of_lists(responder, issuer, chain, evidence, purpose), evidence)
+    if revocation(responder, views, answer.known_at or evidence.now, evidence.now):
         return False
-    return not isinstance(good_views(certificate, views, at, evidence.policy), str)
+    return not isinstance(good_views(responder, views, answer.this_update, evidence.policy), str)
 
 
 def _statuses_used(

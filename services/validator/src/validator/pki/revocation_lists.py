@@ -35,7 +35,9 @@ class RevocationLists:
 
     def __init__(self, crls: Iterable[Crl] = ()) -> None:
         distinct = {crl.sha256: crl for crl in crls}.values()
-        self.crls = tuple(sorted(distinct, key=lambda crl: (crl.issuer.key, crl.this_update, crl.number or 0)))
+        self.crls = tuple(
+            sorted(distinct, key=lambda crl: (crl.issuer.key, crl.this_update, crl.number or 0, crl.sha256))
+        )
         self.version = hashlib.sha256("".join(sorted(crl.sha256 for crl in self.crls)).encode()).hexdigest()
         self._by_issuer: dict[str, tuple[Crl, ...]] = {}
         for crl in self.crls:

@@ -57,8 +57,8 @@ class Crl(Statement):
     """Of an indirect list: revoked certificates of other issuers, by ``Name.key``."""
     base: int | None = None
     """Of a delta list: number of the oldest full list that it adds to."""
-    lifted: frozenset[int] = frozenset()
-    """Of a delta list: serial numbers that are not revoked any more."""
+    lifted: frozenset[tuple[str, int]] = frozenset()
+    """Of a delta list: certificates that are not revoked any more, by ``Name.key`` of the issuer and serial number."""
     is_malformed: bool = False
     """It breaks a rule of its form: what it lists is revoked, and it says nothing more."""
     source: str = ""

@@ -14,13 +14,18 @@ HOLD = "certificate_hold"
 
 
 def revocation(certificate: Certificate, views: Sequence[View], at: datetime, now: datetime) -> View | None:
-    """(7.3) The view that names it, whatever its age. A hold counts as long as the newest statement names it."""
-    timely = [view for view in views if view.statement.this_update <= certificate.not_valid_after_utc] or views
+    """(7.3) The view that names it, whatever its age. A hold counts as long as the newest statement names it.
+
+    What is said after the certificate's end still counts for what it names; but a list may leave out what has expired.
+    """
+    end = certificate.not_valid_after_utc
+    are_all_late = all(view.statement.this_update > end for view in views)
     is_lifted = False
-    for view in timely:
+    for view in views:
         if view.entry and not (view.entry.on_hold and is_lifted) and _counts(view.entry, at, now):
             return view
-        is_lifted = is_lifted or view.lifts(certificate) or _is_silent_about_hold(view)
+        if are_all_late or view.statement.this_update <= end:
+            is_lifted = is_lifted or view.lifts(certificate) or _is_silent_about_hold(view)
     return None
 
 

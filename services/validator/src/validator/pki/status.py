@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.containment import Unusable
+from common.domain.reason import Reason
 from validator.cms.certificate import Certificate
 from validator.fault import Fault, rank
 from validator.pki.certificate_profile import check_profile
@@ -60,16 +61,26 @@ def certificate_status(
 
 
 def _present(leaf: Certificate, purpose: Purpose, evidence: Evidence, field: str) -> CertificateStatus:
-    """The status now, remembered where possible."""
+    """The status now. The lists of the trust folder come first: what the document brings along is verified only where
+    they do not suffice, where it may be newer about a revocation, or where it names one."""
+    status = _by_lists(leaf, purpose, evidence.without_embedded(), field)
+    if status.faults:
+        is_open = status.is_trusted or any(fault.reason is Reason.E_SIG_REVOKED for fault in status.faults)
+    else:
+        is_open = evidence.may_revoke(status.chain)
+    return _judge(leaf, purpose, evidence, evidence.now, field) if is_open else status
+
+
+def _by_lists(leaf: Certificate, purpose: Purpose, evidence: Evidence, field: str) -> CertificateStatus:
+    """The status now by the lists of the trust folder alone, remembered where possible."""
     now, memory = evidence.now, evidence.lists.memory
     key = (leaf.sha256, purpose, evidence.trust.version, evidence.policy.version)
     if (known := memory.get(key)) is not None and known[0] <= now < known[1]:
         chain, statuses = known[2]
         return CertificateStatus(now, chain, statuses, until=known[1])
-    # The lists of the trust folder first: where they suffice, what the document brings along is not even read.
-    status = _judge(leaf, purpose, evidence.without_embedded(), now, field)
+    status = _judge(leaf, purpose, evidence, now, field)
     if status.faults:
-        return _judge(leaf, purpose, evidence, now, field) if status.is_trusted else status
+        return status
     if len(memory) >= REMEMBERED:
         memory.clear()
     until = _until(status, evidence)

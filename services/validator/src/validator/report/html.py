@@ -12,7 +12,7 @@ from jinja2 import Environment
 from common.edxml.dates import VIETNAM
 from common.sentences import sentence
 from validator.report.change_rules import CHANGE_RULES
-from validator.report.model import Report
+from validator.report.model import Report, in_zone
 from validator.report.vietnamese import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, ROLES, STEPS, VERDICTS
 
 TEMPLATE = """<!doctype html>
@@ -103,4 +103,4 @@ def _headline(report: Report) -> str:
 
 def _local(at: datetime | None) -> str:
     """The time in Ho Chi Minh City."""
-    return at.astimezone(VIETNAM).isoformat(timespec="seconds") if at else "–"
+    return in_zone(at, VIETNAM).isoformat(timespec="seconds") if at else "–"

@@ -4,7 +4,7 @@ All of it is frozen and, through ``Report.as_json``, plain JSON: the report is t
 """
 
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from common.domain.names import Label, Sha256, UnitCode
@@ -36,7 +36,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusUsed:
-    """The revocation list or OCSP response that said "not revoked" for one certificate of the chain."""
+    """The revocation list or OCSP response that decided about one certificate of the chain."""
 
     certificate_sha256: Sha256
     kind: StatusKind
@@ -114,6 +114,8 @@ class SignatureReport:
     """Subjects of the chain as text, for people only."""
     statuses: tuple[StatusUsed, ...] = ()
     """What was said on revocation: one statement per certificate, the root excepted."""
+    revoked_by: StatusUsed | None = None
+    """The list or answer that names a certificate of the chain as revoked (7.3)."""
     proven_at: datetime | None = None
     """Earliest time at which a trusted time stamp proves that the signature existed."""
     judged_at: datetime | None = None
@@ -178,13 +180,23 @@ class Report:
         """Digests of what the verdict rests on besides the document: certificates of the chains, and lists."""
         parts: list[SignatureReport | TimeStampReport]
         parts = [*self.signatures, *(stamp for each in self.signatures for stamp in each.time_stamps)]
-        lists = (status.sha256 for part in parts for status in part.statuses if not status.embedded)
+        named = [each.revoked_by for each in self.signatures if each.revoked_by]
+        said = [*named, *(status for part in parts for status in part.statuses)]
+        lists = (status.sha256 for status in said if not status.embedded)
         return frozenset((*lists, *(sha256 for part in parts for sha256 in part.chain[1:])))
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; times in ISO 8601 with offset."""
         plain: dict[str, Any] = _plain(self)
         return plain
+
+
+def in_zone(at: datetime, zone: tzinfo | None) -> datetime:
+    """The time in a zone, None = that of the machine; as it is where that would lie outside of the calendar."""
+    try:
+        return at.astimezone(zone)
+    except (OverflowError, ValueError, OSError):
+        return at
 
 
 def _plain(value: Any) -> Any:

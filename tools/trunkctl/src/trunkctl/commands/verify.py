@@ -153,6 +153,8 @@ def _time(text: str | None) -> datetime:
 
 
 def _show(each: "Examined") -> None:
+    from validator.report.model import in_zone
+
     console = Console()
     report = each.decision.report
     table = Table("field", "verdict", "part", "signed", "reason", "subject", title=escape(one_line(each.file)))
@@ -162,7 +164,7 @@ def _show(each: "Examined") -> None:
             signature.field,
             signature.sub_indication or signature.indication,
             signature.part or "",
-            at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else "",
+            in_zone(at, None).strftime("%Y-%m-%d %H:%M:%S") if at else "",
             signature.reason or "",
             signature.subject,
         )
