@@ -136,7 +136,7 @@ class Material:
             label=Label.ORIGINAL,
             report=ref_of(self.report_bytes),
             policy_version="2026-11",
-            evidence=tuple(map(ref_of, evidence)),
+            evidence={ref_of(each).sha256: len(each) for each in evidence},
         )
 
     def refused(self, reason: Reason = Reason.E_SIG_REVOKED) -> DocumentRefused:

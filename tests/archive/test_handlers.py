@@ -86,6 +86,7 @@ async def test_what_a_verdict_rests_on_is_locked_once_for_all_records(archive: A
         await objects.put_content(crl)
         await archive.take(what.verified(crl))
         records.append(what)
+        archive._shared.clear()  # as in a process that has just started
     prefix = f"evidence/{hashlib.sha256(crl).hexdigest()}/"
     (kept,) = objects.client.list_objects(ARCHIVE, prefix, recursive=True, include_version=True)
     lock = objects.client.get_object_retention(ARCHIVE, str(kept.object_name))
@@ -93,7 +94,9 @@ async def test_what_a_verdict_rests_on_is_locked_once_for_all_records(archive: A
     assert (lock.mode, lock.retain_until_date.isoformat()) == (COMPLIANCE, "2036-12-31T16:59:59+00:00")
     for what in records:
         saved = json.loads(await objects.get_key(ARCHIVE, f"{what.subject}/{what.package_id}/record.json"))
-        assert saved["objects"][-1]["version_id"] == kept.version_id
+        assert saved["objects"][-1] == {
+            "role": "evidence", "key": kept.object_name, "sha256": kept.object_name.split("/")[1], "size_bytes": len(crl),
+        }  # fmt: skip
     assert await objects.get_key(ARCHIVE, str(kept.object_name)) == crl
 
 

@@ -10,6 +10,7 @@ from archive.retention import read_table
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.ledger import Entry, new_entry, new_salt
+from common.objects import content_ref
 from tests.harness.chained import linked
 
 from .conftest import AT, Material, ref_of
@@ -88,9 +89,10 @@ def test_records_that_end_together_share_their_evidence() -> None:
     keys = []
     for made, type_name in ((Material(), "Công văn"), (Material(), "Công văn"), (Material(), "Nghị quyết")):
         fact = made.verified(b"list", b"authority")
-        decided, copies = record(fact, Parts(type_name), entry_of(fact), TABLE)
+        evidence = tuple(content_ref(*each) for each in fact.evidence.items())
+        decided, copies = record(fact, Parts(type_name, evidence=evidence), entry_of(fact), TABLE)
         shared = [copy for copy in copies if copy.kept.role == "evidence"]
-        assert [copy.source for copy in shared] == list(fact.evidence)
+        assert [copy.source for copy in shared] == list(evidence)
         assert all(copy.kept.key.endswith(f"{decided.retain_until:%Y}") for copy in shared)
         keys.append([copy.kept.key for copy in shared])
     assert keys[0] == keys[1]

@@ -15,6 +15,7 @@ from common.domain.reason import Reason
 from common.facts import (
     FACT,
     FACT_TYPES,
+    MAX_EVIDENCE,
     MAX_TARGETS,
     BaseFact,
     MessageParked,
@@ -43,6 +44,11 @@ LIMITS = {
 PLAIN = {"about_event": 255, "user": 255, "queue": 255, "key": 300, "subject": 128, "bucket": 63}
 """Of plain ASCII: ids that the trunk makes, names of the broker and the store."""
 
+TABLES: dict[str, dict[str, Any]] = {
+    "target_packages": {f"{number:032x}": "f" * 32 for number in range(MAX_TARGETS)},
+    "evidence": {f"{number:064x}": 2**40 for number in range(MAX_EVIDENCE)},
+}
+
 
 def filled(kind: type[BaseModel], wide: str = "a") -> dict[str, Any]:
     """Values for every field of a model, texts as long as anybody may write them, of one character."""
@@ -56,7 +62,7 @@ def value_for(name: str, annotation: Any, wide: str) -> Any:
     if origin in (Union, UnionType):
         return value_for(name, get_args(annotation)[0], wide)
     if origin is dict:
-        return {f"{number:032x}": "f" * 32 for number in range(MAX_TARGETS)}
+        return TABLES[name]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return filled(annotation, wide)
     if annotation in (datetime, AwareDatetime):

@@ -135,8 +135,11 @@ def delivered_is_archived(schedule: Schedule) -> Iterator[str]:
                 if kept["role"] == "package" and kept["sha256"] != item.sha256:
                     yield f"{item.package_id[:8]}: {code} got other bytes than were archived"
                 versions = world.store.objects.get(("archive", kept["key"]), [])
-                if not any(v.version_id == kept["version_id"] and v.retain_until for v in versions):
+                named = [v for v in versions if kept.get("version_id") in (None, v.version_id)]
+                if not any(v.retain_until for v in named):
                     yield f"{item.package_id[:8]}: {kept['key']} is not under lock"
+                if kept["role"] == "evidence" and len(versions) > 1:
+                    yield f"{item.package_id[:8]}: {kept['key']} was put over"
 
 
 def one_event_one_body(schedule: Schedule) -> Iterator[str]:

@@ -66,8 +66,8 @@ class MemoryVerdicts:
 class NoEvidence:
     """Verdicts here rest on nothing that has to be kept."""
 
-    async def keep(self, decisions: object) -> None:
-        return
+    async def keep(self, decisions: object) -> dict[str, int]:
+        return {}
 
 
 @dataclass

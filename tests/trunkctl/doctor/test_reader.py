@@ -2,6 +2,7 @@
 
 import re
 
+from common.indexes import CHECKS
 from common.objects import BUCKETS, DIRECTORY
 from common.store_access import DATABASE_GRANTS, Action, Right, Role, rights
 from common.topology import READER, static_topology
@@ -24,9 +25,9 @@ def test_its_keys_read_no_document() -> None:
         assert rights(Role.READER, bucket) == allowed
 
 
-def test_at_the_database_it_is_the_operator_who_only_reads() -> None:
+def test_at_the_database_it_is_the_operator_who_reads_and_notes_checks() -> None:
     assert Role.READER not in {grant.role for grant in DATABASE_GRANTS}
     (operator,) = [grant for grant in DATABASE_GRANTS if grant.role is Role.OPERATOR]
     assert set(operator.actions) <= {Action.FIND, Action.LIST_INDEXES, Action.LIST_COLLECTIONS}
     assert not operator.removes_from
-    assert not operator.writes_to
+    assert operator.writes_to == (("archive", CHECKS),)

@@ -18,8 +18,10 @@ from common.facts import (
     BaseFact,
     CarriesPackage,
     DeliveryWaiting,
+    DocumentRefused,
     DocumentVerified,
     NoticeAccepted,
+    ObjectRef,
     PackageFact,
     PackageFinished,
     PackageRouted,
@@ -29,7 +31,7 @@ from common.failure import Forged, Permanent, Transient, TrunkFailure
 from common.ledger import Entry
 from common.metrics import record_archive_write, record_security_event, record_stage
 from common.metrics.documents import Unfinished
-from common.objects import ObjectMissing, Objects, content_ref
+from common.objects import ARCHIVE, ObjectMissing, Objects, content_ref
 from common.service.outgoing import Announcer
 
 REMEMBERED_EVIDENCE = 10_000
@@ -53,8 +55,8 @@ class Archive:
         self._objects = objects
         self._announcer = announcer
         self._table = table
-        self._shared: dict[str, str] = {}
-        """Versions of evidence that this process put under lock, by key: thousands of records rest on one list."""
+        self._shared = set[str]()
+        """Keys of evidence that this process knows to be under lock: thousands of records rest on one list."""
 
     async def take(self, fact: BaseFact) -> None:
         """Enter the fact into the ledger; keep what it is about; announce a valid document as archived."""
@@ -118,32 +120,38 @@ class Archive:
         locked = decided.locked([await self._lock(copy, until) for copy in copies])
         return locked.sealed(await self._objects.put_locked(locked.evidence_key, locked.evidence(), until))
 
-    async def _lock(self, copy: Copy, until: datetime) -> str:
-        key = copy.kept.key
+    async def _lock(self, copy: Copy, until: datetime) -> str | None:
+        """Returns the id of the version, if the record has to name it."""
         if copy.kept.role != EVIDENCE:
-            return await self._objects.put_locked(key, copy.source, until)
-        if (known := self._shared.get(key)) is not None:
-            return known
+            return await self._objects.put_locked(copy.kept.key, copy.source, until)
+        if copy.kept.key not in self._shared:
+            await self._lock_once(copy.kept.key, copy.source, until)
+        return None
+
+    async def _lock_once(self, key: str, source: ObjectRef, until: datetime) -> None:
+        """One version of what many records rest on, whichever process puts it. Raises ``Transient``."""
         try:
-            version_id = await self._objects.put_locked(key, copy.source, until)
+            await self._objects.put_once(ARCHIVE, key, await self._objects.get(source), until)
         except ObjectMissing as error:  # the validator puts what is in use there again
             raise Transient(Reason.E_OBJECT, str(error)) from error
         if len(self._shared) >= REMEMBERED_EVIDENCE:
             self._shared.clear()
-        self._shared[key] = version_id
-        return version_id
+        self._shared.add(key)
 
     async def _parts(self, fact: Kept) -> Parts:
         if isinstance(fact, NoticeAccepted):
             of_many = fact.kind is not PackageKind.STATUS
             return Parts(units=units_named(await self._message(fact)) if of_many else 1)
-        if not isinstance(fact, DocumentVerified):
+        if not isinstance(fact, DocumentVerified | DocumentRefused):
             return Parts()
+        evidence = tuple(content_ref(*each) for each in fact.evidence.items())
+        if isinstance(fact, DocumentRefused):
+            return Parts(evidence=evidence)
         message = await self._message(fact)
         if not isinstance(message, Envelope):
             raise Permanent(Reason.E_FACT, "the envelope of a valid document is a status")
         attachments = tuple(content_ref(a.sha256, a.size_bytes) for a in message.attachments)
-        return Parts(message.type.name, attachments, units_named(message))
+        return Parts(message.type.name, attachments, units_named(message), evidence)
 
     async def _message(self, fact: CarriesPackage) -> Message:
         return from_json(await self._objects.get(fact.envelope))

@@ -42,7 +42,7 @@ class KeptObject(BaseModel):
     sha256: Sha256
     size_bytes: int
     version_id: str | None = None
-    """Of the version that is locked; none in records of releases that did not keep it."""
+    """Of the version that is locked. None: it is evidence, which has but one, or the release did not keep it."""
 
 
 class Copy(NamedTuple):
@@ -59,6 +59,8 @@ class Parts(NamedTuple):
     attachments: tuple[ObjectRef, ...] = ()
     units: int | None = None
     """How many units it names; None = it goes to none."""
+    evidence: tuple[ObjectRef, ...] = ()
+    """Lists and CA certificates that its verdict rests on."""
 
 
 class Record(BaseModel):
@@ -113,7 +115,7 @@ class Record(BaseModel):
         """``record.json``: the record as it goes under lock beside its objects."""
         return canonical_json(self.model_dump(mode="json", exclude_none=True, exclude={"evidence_object"})).encode()
 
-    def locked(self, version_ids: Sequence[str]) -> "Record":
+    def locked(self, version_ids: Sequence[str | None]) -> "Record":
         """The record with the versions of its objects, which were put under lock in this order."""
         pairs = zip(self.objects, version_ids, strict=True)
         return self.model_copy(
@@ -137,7 +139,7 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
     """The record of a fact and the copies it needs; the same arguments always give the same record."""
     row = retention_class(fact, parts.type_name, table)
     until = retain_until(fact.occurred_at, row)
-    copies = (*_copies(fact, parts.attachments), *_shared_copies(fact, until))
+    copies = (*_copies(fact, parts.attachments), *_shared_copies(parts.evidence, until))
     return Record(
         record_id=fact.package_id,
         document_key=fact.subject,
@@ -224,10 +226,8 @@ def _copies(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
     ]
 
 
-def _shared_copies(fact: Kept, until: datetime) -> list[Copy]:
-    """Lists and CA certificates that a verdict rests on: once for all records that end in the same year."""
-    if not isinstance(fact, DocumentVerified | DocumentRefused):
-        return []
+def _shared_copies(evidence: Sequence[ObjectRef], until: datetime) -> list[Copy]:
+    """What verdicts rest on is kept once for all records that end in the same year."""
     return [
         Copy(
             KeptObject(
@@ -235,5 +235,5 @@ def _shared_copies(fact: Kept, until: datetime) -> list[Copy]:
             ),
             ref,
         )
-        for ref in fact.evidence
+        for ref in evidence
     ]

@@ -6,7 +6,7 @@ from typing import Protocol
 from common.clock import loop_time
 from common.domain.names import Sha256
 from common.domain.reason import Reason
-from common.facts import ObjectRef
+from common.facts import MAX_EVIDENCE, ObjectRef
 from common.failure import Transient
 from common.objects import Objects
 from validator.report.decision import Decision
@@ -31,8 +31,10 @@ class EvidenceKeeper:
         """Known to be in the object store until that time on the monotonic clock: a secret package may have brought a
         list along, and is removed with all of its files."""
 
-    async def keep(self, decisions: Iterable[Decision]) -> tuple[ObjectRef, ...]:
-        """Keep what the decisions rest on besides the documents, and say where it is: the archive puts it under lock.
+    async def keep(self, decisions: Iterable[Decision]) -> dict[Sha256, int]:
+        """Keep what the decisions rest on besides the documents.
+
+        Returns sizes in bytes by digest, no more than a fact may name: those the archive puts under lock.
 
         Raises ``Transient`` where the bytes are not there any more: nobody could prove that verdict later, so the
         document is judged again by what is in use now.
@@ -50,4 +52,4 @@ class EvidenceKeeper:
                 self._kept.clear()
             self._kept.update(put)
             kept |= put
-        return tuple(kept[sha256][0] for sha256 in sorted(kept))
+        return {sha256: kept[sha256][0].size_bytes for sha256 in sorted(kept)[:MAX_EVIDENCE]}

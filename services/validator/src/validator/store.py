@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.database import Collection, Database, Document, find_by_id, insert_once
 from common.domain.ids import VERDICT, event_id
-from common.domain.names import Label
+from common.domain.names import Label, Sha256
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.facts import (
@@ -34,7 +34,7 @@ class VerdictRecord(BaseModel):
     policy_version: str
     envelope: ObjectRef | None = None
     """Of a secret package: what is left of its header, in place of the parsed package."""
-    evidence: tuple[ObjectRef, ...] = ()
+    evidence: dict[Sha256, int] = {}
     """Lists and certificates that the verdict rests on."""
     security: tuple[tuple[SecurityKind, str], ...] = ()
     """Security events that the examination noticed (R18, R40): kind and detail."""

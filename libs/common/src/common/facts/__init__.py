@@ -16,6 +16,7 @@ from common.facts.deliveries import (
 )
 from common.facts.keeping import DocumentArchived, NotificationSent
 from common.facts.packages import (
+    MAX_EVIDENCE,
     MAX_TARGETS,
     CarriesPackage,
     DocumentRefused,
@@ -80,6 +81,7 @@ __all__ = [
     "ABOUT_ROWS",
     "FACT",
     "FACT_TYPES",
+    "MAX_EVIDENCE",
     "MAX_TARGETS",
     "SECURITY_SUBJECT",
     "BaseFact",

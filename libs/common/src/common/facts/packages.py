@@ -12,6 +12,10 @@ MAX_TARGETS = 50
 """Documents of which a fact says who held them: with more it could exceed the limit of facts."""
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """A document key or a package id, which are of one length."""
+MAX_EVIDENCE = 40
+"""Lists and certificates that a fact names: several times what the packages of all authorities together rest on."""
+ContentDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of bytes that lie in the content store."""
 
 
 class CarriesPackage(PackageFact):
@@ -116,8 +120,9 @@ class DocumentVerified(CarriesPackage):
     """Further PDFs of the package that bear no signature at all; the label does not speak for them."""
     report: ObjectRef
     policy_version: str
-    evidence: tuple[ObjectRef, ...] = ()
-    """Revocation lists and CA certificates that the verdict rests on; empty in facts of earlier releases."""
+    evidence: dict[ContentDigest, int] = Field(default={}, max_length=MAX_EVIDENCE)
+    """Revocation lists and CA certificates that the verdict rests on: size in bytes by digest. Of more than
+    ``MAX_EVIDENCE`` the first by digest; empty in facts of earlier releases."""
 
 
 class DocumentRefused(CarriesPackage):
@@ -128,5 +133,5 @@ class DocumentRefused(CarriesPackage):
     detail: Text = ""
     report: ObjectRef | None = None
     policy_version: str
-    evidence: tuple[ObjectRef, ...] = ()
+    evidence: dict[ContentDigest, int] = Field(default={}, max_length=MAX_EVIDENCE)
     """As of a verified document."""
