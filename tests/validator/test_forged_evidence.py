@@ -1,0 +1,244 @@
+"""What somebody who holds an old key can make up, and put into a document: it proves nothing and refuses nobody."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from asn1crypto import ocsp as asn1_ocsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+
+from common.domain.reason import Reason
+from validator.cms.certificate import read_certificate
+from validator.cms.public_key import key_bits
+from validator.pki.chain_search import FoundChain, find_valid_chain
+from validator.pki.evidence import EmbeddedStatement, Evidence, Proofs
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.trust_store import TrustStore
+from validator.policy import DEFAULT
+from validator.report.vocabulary import StatusKind
+
+from .conftest import NOW
+from .test_revocation_rules import (
+    DAY,
+    DELTA,
+    FULL,
+    HOLDING,
+    ISSUING,
+    LEAF,
+    LIFTING,
+    OLD,
+    PLAIN,
+    REVOKED,
+    ROOT,
+    ROOT_LIST,
+    UNKNOWN,
+    UNKNOWN_EXTENSION,
+    VALID,
+    answer,
+    issuing_point,
+    key,
+    listing,
+    made,
+    named,
+)
+
+NO_CHECK, BASIC_CONSTRAINTS = x509.OCSPNoCheck(), ExtensionOID.BASIC_CONSTRAINTS
+OCSP_PURPOSE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING])
+YEAR_AGO = NOW - 365 * DAY
+
+
+def responder(*extensions: x509.ExtensionType, end: datetime = NOW + 900 * DAY, serial: int = 30) -> bytes:
+    return made(
+        "OCSP", "ocsp", "CA", "ca", serial, OCSP_PURPOSE, *extensions, ca=False, usages=["digital_signature"], end=end
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer about the leaf, with times as its maker likes them."""
+
+    produced: datetime = NOW - DAY / 2
+    at: datetime = NOW - DAY / 2
+    until: datetime | None = NOW + DAY
+    revoked: datetime | None = None
+
+    def signed(self, by: str, *certificates: bytes) -> bytes:
+        """DER. Signed with that key; certificates are sent along."""
+        issuing, leaf = read_certificate(ISSUING), read_certificate(LEAF)
+        about = {
+            "hash_algorithm": {"algorithm": "sha1"},
+            "issuer_name_hash": hashlib.sha1(issuing.subject_raw).digest(),
+            "issuer_key_hash": hashlib.sha1(key_bits(issuing.key_info, DEFAULT.cms)).digest(),
+            "serial_number": leaf.serial_number,
+        }
+        status = ("revoked", {"revocation_time": self.revoked}) if self.revoked else ("good", None)
+        single: dict[str, Any] = {"cert_id": about, "cert_status": asn1_ocsp.CertStatus(*status)}
+        single |= {"this_update": self.at, **({"next_update": self.until} if self.until else {})}
+        body = asn1_ocsp.ResponseData(
+            {
+                "responder_id": asn1_ocsp.ResponderId("by_key", bytes(20)),
+                "produced_at": self.produced,
+                "responses": [asn1_ocsp.SingleResponse(single)],
+            }
+        )
+        response = asn1_ocsp.BasicOCSPResponse(
+            {
+                "tbs_response_data": body,
+                "signature_algorithm": {"algorithm": "sha256_ecdsa"},
+                "signature": key(by).sign(body.dump(), ec.ECDSA(hashes.SHA256())),
+                **({"certs": [asn1_x509.Certificate.load(each) for each in certificates]} if certificates else {}),
+            }
+        )
+        return bytes(response.dump())
+
+
+def with_answers(lists: Iterable[bytes], *answers: bytes, **options: Any) -> Reason | None:
+    return answer([ROOT_LIST, *lists], embedded=[(StatusKind.OCSP, each) for each in answers], **options)
+
+
+STALE, HELD = listing("CA", "ca", **OLD), listing("CA", "ca", 10, hold=True)
+ENDED, ENDED_UNCHECKED = responder(end=YEAR_AGO), responder(NO_CHECK, end=YEAR_AGO)
+BEFORE_ITS_END = YEAR_AGO - 10 * DAY
+BACKDATED = Said(produced=BEFORE_ITS_END, at=BEFORE_ITS_END, until=NOW + 900 * DAY)
+CONTRADICTORY = Said(produced=BEFORE_ITS_END, until=NOW + 900 * DAY)
+
+
+@pytest.mark.parametrize("said", [CONTRADICTORY, BACKDATED], ids=["made before what it speaks of", "dated back"])
+@pytest.mark.parametrize("signer", [ENDED, ENDED_UNCHECKED], ids=["to be checked", "not to be checked"])
+def test_a_responder_whose_certificate_has_ended(signer: bytes, said: Said) -> None:
+    """Its key may be anybody's: it speaks for the time before alone, and neither lifts nor revokes."""
+    good = said.signed("ocsp", signer)
+    revoked = Said(said.produced, said.at, said.until, revoked=YEAR_AGO - 30 * DAY).signed("ocsp", signer)
+    assert with_answers([STALE], good) is UNKNOWN
+    assert with_answers([HELD], good) is REVOKED
+    assert with_answers([listing("CA", "ca", 10, hold=True, age=390 * DAY, end=-380 * DAY)], good) is REVOKED
+    assert with_answers([PLAIN], revoked) is VALID
+    assert with_answers([STALE], revoked) is UNKNOWN
+
+
+def test_an_old_document_stays_decided_by_the_answers_of_its_day() -> None:
+    """Nothing but the answer's own date says that it is older than the responder's end."""
+    then, long_ago = NOW - 380 * DAY, listing("Root", "root", age=385 * DAY, end=-370 * DAY)
+    said = Said(produced=then, at=then, until=NOW + 900 * DAY)
+    given = said.signed("ocsp", ENDED_UNCHECKED)
+    evidence = [(StatusKind.OCSP, given)]
+    assert answer([long_ago], embedded=evidence, at=then + DAY) is VALID
+    assert answer([ROOT_LIST], embedded=evidence, at=YEAR_AGO + DAY) is UNKNOWN
+
+
+def test_an_answer_is_in_force_no_longer_than_its_responder() -> None:
+    ending = responder(NO_CHECK, end=NOW + DAY)
+    said = Said(until=NOW + 900 * DAY)
+    assert with_answers([STALE], said.signed("ocsp", ending)) is VALID
+    assert with_answers([STALE], Said(until=None).signed("ocsp", ending)) is VALID
+    contradictory = Said(produced=NOW - DAY, at=NOW - DAY / 2)
+    assert with_answers([STALE], contradictory.signed("ocsp", ending)) is UNKNOWN
+    assert with_answers([STALE], contradictory.signed("ca")) is UNKNOWN
+
+
+def test_a_responder_on_our_list_says_nothing_whatever_its_certificate_says() -> None:
+    unchecked = responder(NO_CHECK)
+    said = Said(at=NOW - DAY / 4, produced=NOW - DAY / 4).signed("ocsp", unchecked)
+    assert with_answers([HELD], said) is VALID
+    assert with_answers([STALE], said) is VALID
+    assert (
+        with_answers([HELD, listing("CA", "ca", 30, point=issuing_point("http://crl.example/2.crl"))], said) is REVOKED
+    )
+    assert with_answers([STALE, listing("CA", "ca", 30, **OLD)], said) is UNKNOWN
+
+
+def test_of_several_certificates_of_a_responder_one_suffices() -> None:
+    """In whichever order the response brings them along: nobody signed that order."""
+    renewed = responder(NO_CHECK, serial=31)
+    for certificates in ((ENDED_UNCHECKED, renewed), (renewed, ENDED_UNCHECKED), (responder(), renewed)):
+        assert with_answers([STALE], Said().signed("ocsp", *certificates)) is VALID
+
+
+def test_a_responder_of_which_something_cannot_be_read_takes_nothing_along() -> None:
+    issuing = x509.load_der_x509_certificate(ISSUING)
+    builder = (
+        x509.CertificateBuilder(issuing.subject, named("OCSP"))
+        .public_key(key("ocsp").public_key())
+        .serial_number(32)
+        .not_valid_before(NOW - DAY)
+        .not_valid_after(NOW + DAY)
+        .add_extension(OCSP_PURPOSE, critical=False)
+        .add_extension(x509.UnrecognizedExtension(BASIC_CONSTRAINTS, b"\x30\x03\x02\x01\xff"), critical=False)
+    )
+    odd = Said().signed("ocsp", builder.sign(key("ca"), hashes.SHA256()).public_bytes(Encoding.DER))
+    assert with_answers([PLAIN], odd) is VALID
+    assert with_answers([STALE], odd) is UNKNOWN
+    assert with_answers([STALE], odd, Said().signed("ca")) is VALID
+
+
+# Lists
+
+OLD_KEY = made("CA", "ca old", "Root", "root", 8)
+LOST = listing("Root", "root", 8, since=NOW - 30 * DAY)
+FORGED = listing("CA", "ca old", age=31 * DAY, end=900 * DAY)
+FORGED_REVOKING = listing("CA", "ca old", 10, age=31 * DAY, end=900 * DAY)
+
+
+def with_lists(lists: Iterable[bytes], *embedded: bytes, **options: Any) -> Reason | None:
+    return answer(lists, embedded=[(StatusKind.CRL, each) for each in embedded], **options)
+
+
+def test_a_revoked_key_of_the_issuer_dates_no_list_back() -> None:
+    both = {"intermediates": [ISSUING, OLD_KEY]}
+    assert with_lists([ROOT_LIST], FORGED, **both) is VALID
+    assert with_lists([LOST], FORGED, **both) is UNKNOWN
+    assert with_lists([LOST, PLAIN], FORGED_REVOKING, **both) is VALID
+    assert with_lists([ROOT_LIST, PLAIN], FORGED_REVOKING, **both) is REVOKED
+    # What the operator brought here was made when it says.
+    assert answer([LOST, FORGED], **both) is VALID
+
+
+def test_a_revoked_issuer_dates_no_list_and_no_answer_back() -> None:
+    """For a time at which its certificate still was good."""
+    then, lost = NOW - 40 * DAY, listing("Root", "root", 2, since=NOW - 30 * DAY)
+    root_then = listing("Root", "root", age=41 * DAY, end=-35 * DAY)
+    of_then = listing("CA", "ca", age=41 * DAY, end=-35 * DAY)
+    said = Said(produced=then, at=then, until=NOW).signed("ca")
+    for ours, expected in (([root_then], VALID), ([root_then, lost], UNKNOWN)):
+        assert with_lists(ours, of_then, at=then) is expected
+        assert answer(ours, embedded=[(StatusKind.OCSP, said)], at=then + DAY / 2) is expected
+    assert answer([root_then, lost, of_then], at=then) is VALID
+
+
+@pytest.mark.parametrize("serials", [(7, 9), (9, 7)])
+def test_any_certificate_of_the_key_that_signed_a_list_serves(serials: tuple[int, int]) -> None:
+    """One has ended, the other was renewed; which is read first depends on nothing but their bytes."""
+    ended, renewed = (
+        made("CA", "ca old", "Root", "root", serial, end=end)
+        for serial, end in zip(serials, (NOW - DAY / 2, NOW + 900 * DAY), strict=True)
+    )
+    given = listing("CA", "ca old", age=2 * DAY)
+    assert with_lists([ROOT_LIST], given, intermediates=[ISSUING, ended]) is UNKNOWN
+    assert with_lists([ROOT_LIST], given, intermediates=[ISSUING, ended, renewed]) is VALID
+
+
+def test_a_delta_list_makes_no_list_reliable() -> None:
+    odd: dict[str, Any] = {"extension": (UNKNOWN_EXTENSION, True)}
+    unreliable = listing("CA", "ca", number=5, age=3 * DAY, **odd)
+    assert answer([ROOT_LIST, FULL, DELTA]) is VALID
+    assert answer([ROOT_LIST, unreliable, DELTA]) is UNKNOWN
+    assert answer([ROOT_LIST, HOLDING, LIFTING]) is VALID
+    assert answer([ROOT_LIST, HOLDING, listing("CA", "ca", number=7, base=5, removed=[10], **odd)]) is REVOKED
+
+
+# Proofs of existence
+
+
+def judged(proofs: Proofs, *embedded: EmbeddedStatement, at: datetime, lists: Iterable[bytes]) -> FoundChain:
+    trust = TrustStore([ROOT], [ISSUING])
+    crls = authentic_crls(trust.authorities, [("", der) for der in lists], DEFAULT)
+    evidence = Evidence(trust, RevocationLists(crls), DEFAULT, NOW, lambda: embedded, proofs)
+    return find_valid_chain(read_certificate(LEAF), evidence, at, "")
