@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from asn1crypto import ocsp as asn1_ocsp
@@ -16,10 +17,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from common.domain.reason import Reason
+from validator.checks import timeline
+from validator.checks.state import DocumentState, SignatureState
 from validator.cms.certificate import read_certificate
 from validator.cms.public_key import key_bits
-from validator.pki.chain_search import FoundChain, find_valid_chain
-from validator.pki.evidence import EmbeddedStatement, Evidence, Proofs
+from validator.pdf.reader import Reader
+from validator.pki import evidence as evidence_module
+from validator.pki.chain_search import find_valid_chain
+from validator.pki.evidence import EmbeddedStatement, Evidence, Proofs, names_known_issuer
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
@@ -237,8 +242,103 @@ def test_a_delta_list_makes_no_list_reliable() -> None:
 # Proofs of existence
 
 
-def judged(proofs: Proofs, *embedded: EmbeddedStatement, at: datetime, lists: Iterable[bytes]) -> FoundChain:
+def judged(
+    proofs: Proofs, embedded: Iterable[EmbeddedStatement], at: datetime, intermediates: Iterable[bytes]
+) -> Reason | None:
+    """With our list of the root alone."""
+    trust = TrustStore([ROOT], intermediates)
+    lists = [("", listing("Root", "root", age=302 * DAY, end=-200 * DAY))]
+    crls = RevocationLists(authentic_crls(trust.authorities, lists, DEFAULT))
+    evidence = Evidence(trust, crls, DEFAULT, NOW, lambda: embedded, proofs)
+    fault = find_valid_chain(read_certificate(LEAF), evidence, at, "").fault
+    return fault.reason if fault else None
+
+
+@pytest.mark.parametrize(
+    ("age", "revision", "expected"),
+    [(301, 2, VALID), (301, 3, VALID), (301, 4, UNKNOWN), (300, 3, VALID), (120, 3, UNKNOWN)],
+    ids=["before it", "covered by it", "behind it", "of its day", "dated later than it"],
+)
+def test_what_a_document_time_stamp_proves_of_evidence(age: int, revision: int, expected: Reason | None) -> None:
+    """The stamp made revision 3; the CA's certificate has ended since, and what is not proved to be older is nothing.
+
+    A list that is dated later than the stamp that should prove it cannot have been there.
+    """
+    ended = made("CA", "ca", "Root", "root", 2, end=NOW - 100 * DAY)
+    given = EmbeddedStatement(StatusKind.CRL, listing("CA", "ca", age=age * DAY, end=DAY), revision)
+    proven = NOW - 300 * DAY
+    assert judged([(3, proven)], [given], proven, [ended]) is expected
+
+
+def signature(revision: int, *evidence: tuple[StatusKind, bytes]) -> SignatureState:
+    verified = SimpleNamespace(tokens=(), evidence=evidence)
+    return cast("SignatureState", SimpleNamespace(verified=verified, signature=SimpleNamespace(revision=revision)))
+
+
+def statements(monkeypatch: pytest.MonkeyPatch, *signatures: SignatureState) -> list[EmbeddedStatement]:
+    monkeypatch.setattr(timeline, "stored_evidence", lambda _reader: iter(()))
+    state = DocumentState(signatures=list(signatures))
     trust = TrustStore([ROOT], [ISSUING])
-    crls = authentic_crls(trust.authorities, [("", der) for der in lists], DEFAULT)
-    evidence = Evidence(trust, RevocationLists(crls), DEFAULT, NOW, lambda: embedded, proofs)
-    return find_valid_chain(read_certificate(LEAF), evidence, at, "")
+    return list(timeline._embedded_statements(cast("Reader", None), state, trust, DEFAULT))
+
+
+def test_a_signature_fills_the_hole_that_its_own_revision_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document time stamp covers everything of its revision, but not the evidence in its own CMS."""
+    (stated,) = statements(monkeypatch, signature(3, (StatusKind.CRL, PLAIN)))
+    assert stated.revision == 4
+
+
+STRANGE = listing("Stranger", "stranger")
+MANY, LARGE = 65 * [(StatusKind.CRL, STRANGE)], [(StatusKind.CRL, bytes(17 << 20))]
+
+
+@pytest.mark.parametrize("others", [MANY, LARGE], ids=["many", "a large one"])
+def test_no_evidence_crowds_out_other_evidence(
+    monkeypatch: pytest.MonkeyPatch, others: list[tuple[StatusKind, bytes]]
+) -> None:
+    honest = [(StatusKind.CRL, PLAIN), (StatusKind.OCSP, Said().signed("ca"))]
+    for signatures in (
+        [signature(0, *others), signature(1, *honest)],
+        [signature(0, *honest), signature(1, *others)],
+        [signature(0, *others, *honest)],
+    ):
+        heard = [(each.kind, each.data) for each in statements(monkeypatch, *signatures)]
+        assert [each for each in heard if each in honest] == honest
+        assert len(heard) <= DEFAULT.revocation.max_embedded * len(signatures)
+
+
+def test_evidence_of_a_ca_that_we_hold_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = [(StatusKind.CRL, listing("CA", "ca", number=number)) for number in range(70)]
+    strange = 2000 * [(StatusKind.CRL, STRANGE)]
+    assert len(statements(monkeypatch, signature(0, *ours))) == DEFAULT.revocation.max_embedded
+    assert statements(monkeypatch, signature(0, *strange, *ours)) == []
+
+
+def test_a_lack_of_memory_leaves_no_evidence_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    given = EmbeddedStatement(StatusKind.CRL, PLAIN, 0)
+    for name in ("read_crl", "issuer_of_list"):
+        monkeypatch.setattr(evidence_module, name, end)
+    with pytest.raises(MemoryError):
+        judged((), [given], NOW, [ISSUING])
+    with pytest.raises(MemoryError):
+        names_known_issuer(given, TrustStore([ROOT]), DEFAULT)
+
+
+def test_evidence_is_read_once_for_all_time_stamps(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    good = evidence_module.read_crl
+
+    def counting(known: Any, data: bytes, *options: Any, **named: Any) -> Any:
+        read.append(data)
+        return good(known, data, *options, **named)
+
+    monkeypatch.setattr(evidence_module, "read_crl", counting)
+    given = [EmbeddedStatement(StatusKind.CRL, data, 0) for data in (PLAIN, b"\x30\x00", PLAIN)]
+    first = Evidence(TrustStore([ROOT], [ISSUING]), RevocationLists(), DEFAULT, NOW, lambda: given)
+    later = first.with_proofs([(2, NOW - DAY / 2)])
+    assert [each.known_at for each in first.embedded] == [None, None]
+    assert [each.known_at for each in later.embedded] == 2 * [NOW - DAY / 2]
+    assert read == [PLAIN, b"\x30\x00"]

@@ -246,6 +246,21 @@ def test_a_stream_of_validation_data_that_cannot_be_read_takes_nothing_along(tim
         assert _outcome(found) == expected, found
 
 
+def test_no_stream_of_validation_data_crowds_out_another(timed: TimeHarness) -> None:
+    """Many lists of strangers, or a large one, before the list that names the signer."""
+    stranger = Authority("Strange", now=NOW, kind="p256")
+    told = {"this_update": KEPT, "next_update": KEPT + DAY}
+    many = [stranger.crl("issuing", number=number, **told) for number in range(70)]  # type: ignore[arg-type]
+    (listed,) = timed.crls(KEPT, revoked=[Revoked(timed.seal.certificate.serial_number, NOW - DAY)])[1:]
+    writer = _Writer(io.BytesIO(add_validation_data(timed.plain, [timed.seal], [listed])))
+    writer.root["/DSS"]["/CRLs"].insert(0, writer.add_object(StreamObject(stream_data=bytes(17 << 20))))
+    writer.update_container(writer.root["/DSS"]["/CRLs"])
+    out = io.BytesIO()
+    writer.write(out)
+    for document in (add_validation_data(timed.plain, [timed.seal], [*many, listed]), out.getvalue()):
+        assert _outcome(timed.judge(document, KEPT)) == REVOKED
+
+
 def test_evidence_older_than_the_time_in_question(timed: TimeHarness) -> None:
     stale = timed.crls(NOW - 3 * DAY, days=2)
     document = add_validation_data(timed.stamped, [timed.seal], stale)

@@ -6,7 +6,6 @@ certificates it can say "not revoked"; what it lists is revoked in any case. Not
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from common.containment import Unusable, raising_unusable
 from validator.cms import ber
@@ -33,7 +32,6 @@ def read_crl(
     policy: Policy,
     *,
     embedded: bool = False,
-    known_at: datetime | None = None,
 ) -> Crl:
     """One list, verified. Raises ``Unusable`` for everything that keeps it from being read.
 
@@ -70,8 +68,15 @@ def read_crl(
             is_malformed=is_malformed or version > VERSION_2,
             obstacle=obstacle or entries.obstacle,
             embedded=embedded,
-            known_at=known_at,
         )
+
+
+def issuer_of_list(data: bytes, limits: CmsLimits) -> Name:
+    """Whom a list names as its issuer; nothing is verified. Raises ``Unusable``."""
+    with raising_unusable("revocation list not readable"):
+        _, body = read_signed_object(data, limits)
+        parts = list(body.expect(ber.SEQUENCE))
+        return read_name(parts[2 if parts[0].tag == ber.INTEGER else 1].raw, limits)
 
 
 def _signers(
