@@ -146,6 +146,16 @@ def test_lists_dropped_as_files(tmp_path: Path, authority: Authority) -> None:
     assert "unchanged" in _run("trust", "refresh", "--trust", folder, "--drop", drop)
 
 
+def test_a_list_dated_ahead_is_not_called_in_force(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    _add(folder, authority)
+    (folder / "crls").mkdir()
+    (folder / "crls" / "list").write_bytes(_crl(authority, 3, datetime.now(UTC)))
+    assert "NO" not in _run("trust", "list", "--trust", folder)
+    (folder / "crls" / "list").write_bytes(_crl(authority, 3, datetime.now(UTC) + timedelta(days=2)))
+    assert "NO, dated ahead" in _run("trust", "list", "--trust", folder)
+
+
 def test_addresses_that_are_none(tmp_path: Path, authority: Authority) -> None:
     with pytest.raises(Trouble, match="no address"):
         _add(tmp_path / "trust", authority, "--crl", "file:///x")
