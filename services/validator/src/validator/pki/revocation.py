@@ -15,7 +15,7 @@ from validator.pki.certificates import Chain
 from validator.pki.evidence import Evidence
 from validator.pki.list_views import View, may_be_forged, views_of_lists
 from validator.pki.ocsp import OcspAnswer
-from validator.pki.statement import Crl, Statement
+from validator.pki.statement import Crl
 from validator.pki.statement_verdict import good_views, revocation
 from validator.pki.trust_store import Purpose
 from validator.policy import Policy
@@ -37,7 +37,7 @@ def check_revocation(
             if revoked := revocation(certificate, known, at, evidence.now):
                 name = revoked.statement.number or revoked.statement.sha256
                 text = f"certificate {certificate.serial_number:x} revoked, {revoked.statement.kind} {name}"
-                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked.statement))
+                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked))
         return tuple(
             used
             for (certificate, _), known in zip(pairs, views, strict=True)
@@ -106,10 +106,11 @@ def _statuses_used(
     good = good_views(certificate, views, at, policy)
     if isinstance(good, str):
         raise Fault("7.4", field, f"{good} of {certificate.issuer.rfc4514_string()}")
-    return [_status_used(certificate, view.statement) for view in good]
+    return [_status_used(certificate, view) for view in good]
 
 
-def _status_used(certificate: Certificate, statement: Statement) -> StatusUsed:
+def _status_used(certificate: Certificate, view: View) -> StatusUsed:
+    statement = view.statement
     return StatusUsed(
         certificate_sha256=certificate.sha256,
         kind=statement.kind,
@@ -118,5 +119,6 @@ def _status_used(certificate: Certificate, statement: Statement) -> StatusUsed:
         this_update=statement.this_update,
         next_update=statement.next_update,
         embedded=statement.embedded,
+        signer_sha256=view.signer.sha256,
         kept="document" if statement.embedded else f"crls/{statement.source}" if isinstance(statement, Crl) else "",
     )
