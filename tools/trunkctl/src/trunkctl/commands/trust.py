@@ -11,6 +11,7 @@ from trunkctl.shown import console, rows
 from trunkctl.trouble import Trouble
 from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
 from validator.pki.statement import Crl
+from validator.pki.trust_folder import LeftOut
 from validator.policy import DEFAULT
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -50,10 +51,13 @@ def trust_list(trust: Folder) -> None:
     from validator.pki.trust_folder import load
 
     now = datetime.now(UTC)
-    held = listed(trust)
+    odd: list[LeftOut] = []
+    held = listed(trust, odd.append)
     table = Table("for", "counts", "name", "subject", "valid", "SHA-256")
     console().print(rows(table, [_row(each, now) for each in held]))
     if not held:
+        for each in odd:
+            console().print(f"left out: {each}", markup=False)
         return
     try:
         _, revocation = load(trust, left_out=lambda each: console().print(f"left out: {each}", markup=False))
