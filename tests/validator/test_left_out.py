@@ -14,6 +14,7 @@ from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_crl
 from structlog.testing import capture_logs
 
 from common import tasks
@@ -82,6 +83,9 @@ ODD: dict[str, Callable[[Harness], bytes]] = {
     "text": lambda _: b"moved to https://ca.example",
     "half a list": lambda harness: _list(harness)[:200],
     "a PEM frame around nothing": lambda _: b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n",
+    "more blocks than a file may have": lambda harness: (
+        load_der_x509_crl(_list(harness)).public_bytes(Encoding.PEM) * 1001
+    ),
     "deeply nested": lambda _: b"\x30\x80" * 5000,
     "a length of four gigabytes": lambda _: b"\x30\x84\xff\xff\xff\xff",
     "list of an unknown algorithm": unknown_algorithm,

@@ -17,6 +17,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from common.containment import Unusable
 from common.domain.reason import Reason
 from mint.pki import key_usage
 from validator.cms.certificate import read_certificate
@@ -517,10 +518,15 @@ def test_a_list_in_every_form(form: str) -> None:
     assert answer([ROOT_LIST, FORMS[form]]) is VALID
 
 
-def test_text_without_end_is_read_once() -> None:
-    """Each block was searched for its end through the whole rest of the file, while the rest began new ones."""
-    ((_, whole),) = blocks(b"-----BEGIN X509 CRL-----" * 400_000, LIST, DEFAULT.cms)
-    assert len(whole) == 24 * 400_000
+def test_more_blocks_than_a_file_may_have() -> None:
+    """Nothing is kept of what stands behind them, nor searched again and again for an end that never comes."""
+    most, block = DEFAULT.cms.max_blocks, b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
+    assert len(list(blocks(block * most, LIST, DEFAULT.cms))) == most
+    ((_, whole),) = blocks(b"-----BEGIN X509 CRL-----" * most, LIST, DEFAULT.cms)
+    assert len(whole) == 24 * most
+    for text in (block * (most + 1), b"-----BEGIN X509 CRL-----" * 400_000):
+        with pytest.raises(Unusable, match="more than 1000 PEM blocks"):
+            list(blocks(text, LIST, DEFAULT.cms))
 
 
 def responses(authority: bytes, leaf: bytes, signed_by: bytes, by: str, **options: Any) -> bytes:

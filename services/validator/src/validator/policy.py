@@ -21,6 +21,8 @@ class CmsLimits:
     max_elements: int = 20_000
     """Elements directly inside one element."""
     max_oid_bytes: int = 64
+    max_blocks: int = 1_000
+    """Of a file of certificates or lists as PEM."""
     max_certificates: int = 40
     max_attributes: int = 64
 
@@ -89,6 +91,7 @@ class RevocationLimits:
     max_embedded_looked_at: int = 1024
     """Of one signature, or of the DSS: pieces among which those that count are looked for."""
     max_embedded_looked_at_bytes: int = 64 * MIB
+    """Of those together; of the certificates of the DSS, too."""
     ocsp_answer_age: timedelta = timedelta(hours=24)
     """For how long an OCSP answer that names no next update is in force."""
 

@@ -42,12 +42,17 @@ def stored_evidence(reader: Reader) -> Iterator[StoredEvidence]:
 def stored_certificates(reader: Reader) -> Iterator[bytes]:
     """The certificates of the DSS within the limits, to look up who signed; never to build chains."""
     limits = reader.policy.pdf
-    items, left = 0, limits.max_security_store_bytes
+    left, looked_at = limits.max_security_store_bytes, reader.policy.revocation.max_embedded_looked_at_bytes
+    items = 0
     references = ((each, "") for each in _array(_entry(reader.root, "/DSS"), "/Certs", limits))
     for _, reference, _ in _newest_first(reader, references):
-        if items < limits.max_security_store_items and (data := _data(reference)) is not None and len(data) <= left:
-            items, left = items + 1, left - len(data)
-            yield data
+        if items >= limits.max_security_store_items or looked_at < 0:
+            return
+        if (data := _data(reference)) is not None:
+            looked_at -= len(data)
+            if len(data) <= left:
+                items, left = items + 1, left - len(data)
+                yield data
 
 
 def _data(reference: generic.IndirectObject) -> bytes | None:
