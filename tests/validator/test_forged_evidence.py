@@ -44,6 +44,9 @@ from .test_revocation_rules import (
     REVOKED,
     ROOT,
     ROOT_LIST,
+    SIGNS_LISTS,
+    TOP_A,
+    TOP_B,
     UNKNOWN,
     UNKNOWN_EXTENSION,
     VALID,
@@ -216,6 +219,15 @@ def test_a_revoked_issuer_dates_no_list_and_no_answer_back() -> None:
         assert with_lists(ours, of_then, at=then) is expected
         assert answer(ours, embedded=[(StatusKind.OCSP, said)], at=then + DAY / 2) is expected
     assert answer([root_then, lost, of_then], at=then) is VALID
+
+
+def test_a_revoked_key_above_the_issuer_silences_nobody() -> None:
+    """It names the issuer on a list that it dates back, beside the issuer's own list in the document."""
+    given: dict[str, Any] = {"intermediates": [TOP_A, TOP_B, SIGNS_LISTS]}
+    for lost, expected in (([], REVOKED), ([listing("Root", "root", 21, since=NOW - 30 * DAY)], VALID)):
+        forged = listing("Top", "top b", 22, age=31 * DAY, end=900 * DAY)
+        ours = [ROOT_LIST, listing("Top", "top a"), *lost]
+        assert with_lists(ours, PLAIN, forged, **given) is expected
 
 
 @pytest.mark.parametrize("serials", [(7, 9), (9, 7)])

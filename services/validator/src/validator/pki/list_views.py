@@ -112,9 +112,12 @@ def _is_revoked(path: Chain, at: datetime, evidence: Evidence, purpose: Purpose)
 
 
 def _is_below(crl: Crl, root: Certificate, evidence: Evidence, purpose: Purpose) -> bool:
-    """Whether a list is signed by any key of its issuer below a root of that name: whatever it lists is revoked."""
-    return any(
-        signer.subject == root.subject
-        or any(path[-1].subject == root.subject for path in _ways(signer, evidence, purpose))
-        for signer in crl.signers
-    )
+    """Whether a list is signed by any key of its issuer below a root of that name: whatever it lists is revoked. One
+    that the document brings along counts unless our own lists say that its key is lost."""
+    ours = evidence.without_embedded()
+    for signer in crl.signers:
+        ways = [(signer,)] if signer.subject == root.subject else _ways(signer, evidence, purpose)
+        for path in ways:
+            if path[-1].subject == root.subject and not may_be_forged(crl, path, ours, purpose):
+                return True
+    return False
