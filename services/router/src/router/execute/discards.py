@@ -4,15 +4,20 @@ What others submitted about the document is answered then, instead of waiting un
 that is restored is awaited again; one that is replayed takes its DocumentId like any corrected package.
 """
 
+import structlog
+
 from common.domain.envelope import Envelope
 from common.domain.ids import claims_document_id, document_key
 from common.domain.reason import Reason
 from common.envelopes import from_json
 from common.facts import OperatorActed, ParkedPackage
+from common.failure import Permanent
 from router.inbox import Contents
 from router.route import DocumentState
 from router.store import Store
 from router.store.rows import DocumentRecord
+
+log = structlog.get_logger("trunk.router")
 
 ENDED_BY = {
     "validator": ("package.accepted",),
@@ -42,8 +47,15 @@ class Discards:
             await self._store.documents.forget_discard(record.key, record.package_id)
 
     async def _refused(self, fact: OperatorActed, package: ParkedPackage) -> DocumentRecord | None:
-        """The document as refused; None for a package that brings none of its own."""
-        message = from_json(await self._objects.get(package.envelope))
+        """The document as refused; None for a package that brings none of its own, or of which the envelope is lost.
+
+        An operator gives packages up for that very reason; acts that wait for such a document wait until their end.
+        """
+        try:
+            message = from_json(await self._objects.get(package.envelope))
+        except Permanent as error:
+            log.warning("the envelope of a package that was given up cannot be read", trouble=str(error))
+            return None
         if not isinstance(message, Envelope) or not claims_document_id(message):
             return None
         return DocumentRecord(
