@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from asn1crypto import core
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -51,6 +52,7 @@ from .test_revocation_rules import (
     UNKNOWN_EXTENSION,
     VALID,
     answer,
+    element,
     issuing_point,
     key,
     listing,
@@ -354,3 +356,15 @@ def test_evidence_is_read_once_for_all_time_stamps(monkeypatch: pytest.MonkeyPat
     assert [each.known_at for each in first.embedded] == [None, None]
     assert [each.known_at for each in later.embedded] == 2 * [NOW - DAY / 2]
     assert read == [PLAIN, b"\x30\x00"]
+
+
+@pytest.mark.parametrize("at", [b"00010101000000Z", b"99991231235959Z"])
+def test_times_at_the_ends_of_the_calendar_take_no_evidence_along(at: bytes) -> None:
+    stated = core.GeneralizedTime.load(element(0x18, at))
+    odd = [Said(produced=produced, at=stated).signed("ca") for produced in (stated, NOW)]
+    given = [EmbeddedStatement(StatusKind.OCSP, each, 0) for each in odd]
+    given.append(EmbeddedStatement(StatusKind.CRL, PLAIN, 0))
+    proofs = [(2, NOW - DAY / 2)]
+    found = Evidence(TrustStore([ROOT], [ISSUING]), RevocationLists(), DEFAULT, NOW, lambda: given, proofs).embedded
+    assert found[-1].sha256 == hashlib.sha256(PLAIN).hexdigest()
+    assert judged(proofs, given, NOW - DAY / 2, [ISSUING]) is UNKNOWN  # for want of a list of the root

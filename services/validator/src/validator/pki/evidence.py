@@ -124,8 +124,9 @@ class Evidence:
 
     def _known_at(self, statement: Crl | OcspAnswer, revision: int) -> datetime | None:
         """The earliest proof of its existence; None = now. What is dated later than a proof is not older than that."""
-        earliest = statement.this_update - self.policy.clock_grace
-        return min((at for later, at in self.proofs if later >= revision and at >= earliest), default=None)
+        stated, grace = statement.this_update, self.policy.clock_grace
+        proofs = (at for later, at in self.proofs if later >= revision and stated - at <= grace)
+        return min(proofs, default=None)
 
 
 def names_known_issuer(statement: EmbeddedStatement, trust: TrustStore, policy: Policy) -> bool:

@@ -62,9 +62,8 @@ def read_answers(authorities: Iterable[Certificate], data: bytes, policy: Policy
     if weakness := weakness_of_signature(response.signed, policy):
         raise Unusable(f"signed with {weakness}")
     known, answers = tuple(authorities), []
-    latest = response.produced_at + policy.clock_grace
     for single in response.answers:
-        if single.this_update > latest:
+        if single.this_update - response.produced_at > policy.clock_grace:
             continue
         for authority in known:
             if is_of(single, authority, policy) and (signers := _signers(response, authority, policy)):
