@@ -30,7 +30,7 @@ class contained:  # noqa: N801 - reads like a statement
 
     def __init__(self, note: Callable[[str], object], *, passing: tuple[type[BaseException], ...] = ()) -> None:
         self._note = note
-        self._passing = (*ENDS_THE_PROCESS, *passing)
+        self._passing: tuple[type[BaseException], ...] = (*ENDS_THE_PROCESS, *passing)
 
     def __enter__(self) -> None:
         """Nothing to begin."""
