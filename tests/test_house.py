@@ -120,6 +120,7 @@ NARROW = {
     "common.service.depths": "looks into an outage of its own, and raises all others again",
     "common.service.publisher": "supervised, and every other error goes to whoever publishes",
     "common.tlog.note": "tells wrong from right; what it calls raises nothing else for bytes of any kind",
+    "validator.checks.coverage": "holds everything but a lack of memory",
     "validator.checks.difference": "inside of library_errors_as",
     "validator.checks.tamper_evidence": "what it calls raises nothing else",
     "validator.cms.public_key": "inside of raising_unusable",
