@@ -356,10 +356,9 @@ def run(environment: dict[str, str], *arguments: str) -> tuple[int, list[str], s
 
 async def test_the_command_tells_by_its_exit_code(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
     records = [await kept.keep() for _ in range(5)]
+    noted = rows.database["checks"].find_one({"_id": "archive"})
     code, lines, said = await asyncio.to_thread(run, environment)
     assert (code, lines) == (0, ["5 records checked, 0 faults"])
-    clean = rows.database["checks"].find_one({"_id": "archive"})
-    assert (clean["records"], clean["faults"], clean["last_success_at"]) == (5, 0, clean["last_check_at"])
     assert "The log was not compared" in said
     bad, good = records[1], records[3]
     kept.administrator.remove_object(ARCHIVE, bad.objects[0].key)
@@ -371,9 +370,7 @@ async def test_the_command_tells_by_its_exit_code(kept: Kept, rows: Any, environ
         f"{records[2].record_id} the record in the database cannot be read",
     }
     assert lines[-1] == "5 records checked, 2 faults"
-    after = rows.database["checks"].find_one({"_id": "archive"})
-    assert (after["faults"], after["last_success_at"]) == (2, clean["last_success_at"])
-    assert after["last_check_at"] > clean["last_check_at"]
+    assert rows.database["checks"].find_one({"_id": "archive"}) == noted, "without the log it is no check of the whole"
     for name in (bad.record_id, bad.document_key, bad.document_id):
         code, lines, _ = await asyncio.to_thread(run, environment, name, good.document_key)
         assert (code, lines[-1]) == (1, "2 records checked, 1 faults")

@@ -89,6 +89,10 @@ async def test_a_changed_and_a_removed_row_are_named(sealed: Sealed) -> None:
     rows = sealed.database.collection("ledger")
     _, before = await asyncio.to_thread(sealed.ran, "archive", "check")
     assert not [line for line in before if sealed.subject in line]
+    (told,) = (line for line in before if "records checked" in line)
+    noted = await sealed.database.collection("checks").find_one({"_id": "archive"})
+    assert noted
+    assert told.endswith(f"{noted['records']} records checked, {noted['faults']} faults")
     kept = await rows.find_one({"_id": sealed.entries[1].key})
     assert kept
     await rows.update_one({"_id": kept["_id"]}, {"$set": {"body": kept["body"].replace("1/TB", "2/TB")}})
