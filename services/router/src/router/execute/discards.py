@@ -4,7 +4,6 @@ What others submitted about the document is answered then, instead of waiting un
 that is restored is awaited again; one that is replayed takes its DocumentId like any corrected package.
 """
 
-from common.domain.envelope import Envelope
 from common.domain.ids import claims_document_id, document_key
 from common.domain.reason import Reason
 from common.envelopes import from_json
@@ -43,13 +42,12 @@ class Discards:
 
     async def _refused(self, fact: OperatorActed, package: ParkedPackage) -> DocumentRecord | None:
         """The document as refused; None for a package that brings none of its own."""
-        message = from_json(await self._objects.get(package.envelope))
-        if not isinstance(message, Envelope) or not claims_document_id(message):
+        if not await self._claims_document_id(package):
             return None
         return DocumentRecord(
-            key=document_key(message.sender.code, message.document_id),
-            sender=message.sender.code,
-            document_id=message.document_id,
+            key=document_key(fact.sender, fact.document_id),
+            sender=fact.sender,
+            document_id=fact.document_id,
             state=DocumentState.REFUSED,
             package_id=fact.package_id,
             kind=package.kind,
@@ -57,3 +55,9 @@ class Discards:
             place=package.place,
             reason=Reason.E_DISCARDED,
         )
+
+    async def _claims_document_id(self, package: ParkedPackage) -> bool:
+        """As intake says; of a fact of an earlier release, as the header of its package says."""
+        if package.claims_document_id is None:
+            return claims_document_id(from_json(await self._objects.get(package.envelope)))
+        return package.claims_document_id
