@@ -18,7 +18,7 @@ from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
 from common.domain.names import Lane
 from common.envelopes import to_json
-from common.objects import ARCHIVE, CONTENT, SUBMITTER_META
+from common.objects import ARCHIVE, CONTENT, SUBMITTER_META, header_inside
 from mint import packages
 from trunkctl.backup.copies import erase
 from trunkctl.commands import restore as commands
@@ -275,4 +275,5 @@ def test_references_inside_of_rows_are_found() -> None:
 def test_what_came_with_its_reference_lies_nowhere() -> None:
     ref = {"bucket": "content", "key": "k", "sha256": "s", "size_bytes": 1, "version_id": "v"}
     row = {"envelope": ref | {"packed": b"x"}, "package": ref, "report": ref | {"packed": None}}
+    row |= {"header": header_inside(b"{}").model_dump()}
     assert [each.ref.version_id for each in named_in(row)] == ["v", "v"]
