@@ -57,7 +57,7 @@ async def test_chains_are_carried_as_they_are_and_new_entries_beside_them(
     await formerly(site, "a" * 32, "b" * 32)
     before = {row["_id"]: row for row in await site.rows()}
     await site.enter(2)
-    for rounds in (1, 2, 1, 1):
+    for rounds in (1, 3, 2, 4):
         await carry(site, rounds)
         await site.take_over()
     await site.expect_whole(10)

@@ -25,6 +25,7 @@ from common.tlog.audit import audit
 from common.tlog.checkpoint import open_checkpoint
 from common.tlog.names import CHECKPOINT
 from common.tlog.note import SignerKey
+from common.tlog.tiles import edge_of
 from tests.harness.memory import Clock
 from tests.harness.memory_log import MemoryBucket
 
@@ -254,6 +255,69 @@ async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from
     await after.expect_whole(16)
     await after.database.client.drop_database(after.database.collection("x").database.name)
     after.database.client.close()
+
+
+async def test_a_copy_of_the_store_that_was_made_while_the_log_grew_is_taken_to_its_last_checkpoint(
+    site: Site, settings: ServiceSettings
+) -> None:
+    """``checkpoint`` was copied before the checkpoints of later batches were."""
+    await site.enter(4)
+    await site.sealer().round()
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    del site.bucket.versions[CHECKPOINT][1:]
+    after = await restored(site, settings, before)
+    with pytest.raises(LogConflict, match="10 entries, the database leads to 4"):
+        await after.take_over(adopted_size=4)
+    await after.enter(2)
+    await after.take_over(adopted_size=10)
+    await after.expect_whole(12)
+    await after.database.client.drop_database(after.database.collection("x").database.name)
+    after.database.client.close()
+
+
+async def test_what_was_signed_is_not_signed_again_with_another_root(site: Site) -> None:
+    """The store lost the end of the log, and the ledger was changed."""
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    for lost in (CHECKPOINT, "checkpoints/0000000000000003", "tile/0/000.p/6", "tile/entries/000.p/6"):
+        del site.bucket.versions[lost]
+    await site.database.collection("ledger").update_one({"batch": 3}, {"$set": {"body": '{"fact":"none"}'}})
+    files = site.bucket.files
+    with pytest.raises(LogConflict, match="another root than was signed"):
+        await site.take_over()
+    assert refused() == {"conflict"}
+    assert site.bucket.files == files
+
+
+async def test_a_batch_that_was_opened_long_ago_is_locked_from_now_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store refuses a lock that ends in the past: that of a partial tile lasts for a month."""
+
+    async def away(*_: Any) -> None:
+        raise Outage("object store", "does not answer")
+
+    await site.enter(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(LogStore, "put_tiles", away)
+        with pytest.raises(Outage):
+            await site.sealer().round()
+    site.clock.move(days=40)
+    await site.take_over()
+    await site.expect_whole(3)
+    assert min(site.bucket.until.values()) > site.clock()
+
+
+async def test_a_sealer_keeps_the_end_of_the_log_and_no_more(site: Site) -> None:
+    sealer = site.sealer()
+    for _ in range(6):
+        await site.enter(60)
+        await sealer.round()
+    assert sealer._edge[1].keys() == {tile.path for tile in edge_of(360)}
 
 
 @pytest.mark.parametrize("lost", ["checkpoint", "checkpoints/0000000000000003", "tile/0/000.p/6", "all"])

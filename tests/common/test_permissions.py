@@ -22,7 +22,7 @@ from .conftest import VirtualHost
 LANES = ("normal", "urgent")
 SERVICES = ("intake", "validator", "router", "archive", "notifier")
 UNITS = ("A.01", "B.02")
-ACCOUNTS = (*SERVICES, "operator", *UNITS)
+ACCOUNTS = (*SERVICES, "operator", "reader", *UNITS)
 REFUSED = "refused"
 
 MAKES = {
@@ -173,7 +173,7 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("account", OWN)
 async def test_nobody_publishes_under_another_s_name(session: Session, account: str) -> None:
     for other in ACCOUNTS:
         answer = await session.publish(*OWN[account], properties=Basic.Properties(user_id=other))
@@ -181,7 +181,7 @@ async def test_nobody_publishes_under_another_s_name(session: Session, account: 
 
 
 @pytest.mark.parametrize("header", ["CC", "BCC"])
-@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("account", OWN)
 async def test_copies_are_refused_as_their_original_would_be(session: Session, account: str, header: str) -> None:
     exchange, key = OWN[account]
     for other in KEYS_OF_EXCHANGES[exchange]:

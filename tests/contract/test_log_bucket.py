@@ -15,7 +15,11 @@ from common.buckets import make_missing
 from common.objects import LOG, ObjectMissing, Objects
 from common.settings import ServiceSettings
 
-UNTIL = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)
+
+@pytest.fixture
+def until() -> datetime:
+    """An end of locks that is still to come, and comes soon."""
+    return datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)
 
 
 @pytest.fixture(params=["memory", "real"])
@@ -34,25 +38,25 @@ def key() -> str:
     return f"test/{uuid4().hex}"
 
 
-async def test_the_first_put_counts(bucket: Any, key: str) -> None:
-    assert await bucket.put_once(LOG, key, b"first", UNTIL)
-    assert not await bucket.put_once(LOG, key, b"first", UNTIL)
-    assert not await bucket.put_once(LOG, key, b"second", UNTIL)
+async def test_the_first_put_counts(bucket: Any, key: str, until: datetime) -> None:
+    assert await bucket.put_once(LOG, key, b"first", until)
+    assert not await bucket.put_once(LOG, key, b"first", until)
+    assert not await bucket.put_once(LOG, key, b"second", until)
     assert await bucket.get_key(LOG, key) == b"first"
 
 
-async def test_of_many_at_once_one_succeeds(bucket: Any, key: str) -> None:
+async def test_of_many_at_once_one_succeeds(bucket: Any, key: str, until: datetime) -> None:
     bodies = [str(number).encode() for number in range(8)]
-    put = await asyncio.gather(*(bucket.put_once(LOG, key, body, UNTIL) for body in bodies))
+    put = await asyncio.gather(*(bucket.put_once(LOG, key, body, until) for body in bodies))
     assert put.count(True) == 1
     assert await bucket.get_key(LOG, key) == bodies[put.index(True)]
 
 
-async def test_the_newest_version_is_read(bucket: Any, key: str) -> None:
+async def test_the_newest_version_is_read(bucket: Any, key: str, until: datetime) -> None:
     for body in (b"first", b"second"):
-        await bucket.put_over(LOG, key, body, UNTIL)
+        await bucket.put_over(LOG, key, body, until)
     assert await bucket.get_key(LOG, key) == b"second"
-    assert not await bucket.put_once(LOG, key, b"third", UNTIL)
+    assert not await bucket.put_once(LOG, key, b"third", until)
 
 
 async def test_nothing_is_there(bucket: Any, key: str) -> None:
@@ -60,13 +64,13 @@ async def test_nothing_is_there(bucket: Any, key: str) -> None:
         await bucket.get_key(LOG, key)
 
 
-async def test_what_was_put_is_under_lock(bucket: Any, key: str) -> None:
-    await bucket.put_once(LOG, key, b"x", UNTIL)
-    await bucket.put_over(LOG, f"{key}/over", b"x", UNTIL)
+async def test_what_was_put_is_under_lock(bucket: Any, key: str, until: datetime) -> None:
+    await bucket.put_once(LOG, key, b"x", until)
+    await bucket.put_over(LOG, f"{key}/over", b"x", until)
     for each in (key, f"{key}/over"):
         if isinstance(bucket, MemoryBucket):
-            assert bucket.until[each] == UNTIL
+            assert bucket.until[each] == until
         else:
             lock = bucket.client.get_object_retention(LOG, each)
             assert lock
-            assert (lock.mode, lock.retain_until_date) == (COMPLIANCE, UNTIL)
+            assert (lock.mode, lock.retain_until_date) == (COMPLIANCE, until)

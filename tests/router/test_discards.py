@@ -10,6 +10,7 @@ from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.facts import BaseFact, CarriesPackage, OperatorActed, ParkedPackage
 from common.failure import Outage, Transient
+from common.objects import ObjectAltered, ObjectMissing
 from router.delivery_state import DeliveryState
 
 from .conftest import AT, A, B, World
@@ -169,3 +170,15 @@ async def test_a_corrected_package_that_was_discarded_counts_after_the_refused_o
     world.sender.forget()
     await world.take(recall)
     assert refusals(world) == [Reason.E_REFDOC]
+
+
+@pytest.mark.parametrize(
+    "trouble", [ObjectMissing("content/x"), ObjectAltered("content/x")], ids=["missing", "altered"]
+)
+async def test_a_package_whose_envelope_is_lost_can_be_discarded(world: World, trouble: Exception) -> None:
+    """An operator gives it up for that very reason, and its sender is told."""
+    document = await world.accepted(world.letter(to=(A,)))
+    world.router._discards._objects = AsyncMock()
+    world.router._discards._objects.get.side_effect = trouble
+    await world.take(acted(document))
+    assert refusals(world) == [Reason.E_DISCARDED]

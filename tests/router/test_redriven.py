@@ -181,3 +181,13 @@ async def test_every_kind_of_package_counts_its_receivers(world: World) -> None:
         assert routed.receivers == len(settled) > 0  # type: ignore[attr-defined]
         counts[kind] = routed.receivers  # type: ignore[attr-defined]
     assert counts[PackageKind.UPDATE] == 2
+
+
+@pytest.mark.parametrize("units", [(), (A,), (A, C)], ids=["every unit", "one that has it", "also one that has it not"])
+async def test_a_replacement_counts_the_receivers_of_the_new_document(world: World, units: tuple[str, ...]) -> None:
+    """At a unit that may get the old document later it is only remembered: no fact tells of that."""
+    await world.deliver(world.letter(to=(A, B)))
+    fact = await world.deliver_and_keep(world.replacement("doc", units=units))
+    (routed,) = [told for told in world.sender.named("package.routed") if told.package_id == fact.package_id]  # type: ignore[attr-defined]
+    placed = [told for told in world.sender.named("delivery.placed") if told.package_id == fact.package_id]  # type: ignore[attr-defined]
+    assert routed.receivers == len(placed) > 0  # type: ignore[attr-defined]

@@ -50,7 +50,6 @@ from mint.paper import letter
 from tests.secrecy.test_files import attached
 from tests.validator.conftest import SENDER, revocation_of
 from validator.context import Material, VerificationRequest
-from validator.evidence_keeper import EvidenceKeeper
 from validator.handlers import Validator
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.trust_store import TrustStore
@@ -86,8 +85,12 @@ class Looking:
     async def confirm_directory(self, _: Collection[str]) -> None:
         """It never changes."""
 
-    def evidence(self, digests: Collection[str]) -> dict[str, bytes]:
-        return dict.fromkeys(digests, b"a list or a certificate")
+
+class NoEvidence:
+    """Verdicts here rest on nothing that has to be kept."""
+
+    async def keep(self, decisions: object) -> dict[str, int]:
+        return {}
 
 
 @dataclass
@@ -197,9 +200,7 @@ async def trunk(request: pytest.FixtureRequest, stack: SimpleNamespace) -> Async
             WaitingPackages(databases[0]),
             MemoryDirectory(directory),  # type: ignore[arg-type]
         ),
-        Validator(
-            announcer, objects, Verdicts(databases[1]), Looking(pool), EvidenceKeeper(objects, Looking(pool)), 480.0
-        ),  # type: ignore[arg-type]
+        Validator(announcer, objects, Verdicts(databases[1]), Looking(pool), NoEvidence(), 480.0),  # type: ignore[arg-type]
         Archive(ledger, records, Progress(databases[2]), objects, announcer, read_table()),
         announcer,
         objects,

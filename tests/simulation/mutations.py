@@ -48,7 +48,6 @@ from intake.under_way import Turn, UnderWay
 from intake.waiting_sweep import WaitingSweep
 from notifier.dispatch import Dispatch
 from notifier.store import Notifications
-from router.execute.execution import Work
 from router.execute.executor import Executor
 from router.execute.held_content import HeldContent
 from router.execute.placing import Placer
@@ -407,16 +406,6 @@ def waiting_placings_are_forgotten() -> None:
         return None
 
     _changed(Placer, "sweep", sweep)
-
-
-@mutation
-def recalled_units_get_content() -> None:
-    """New content goes to a unit that has agreed to the recall of the document."""
-
-    async def give(self: Any, execution: Any, step: Any, placing: Placing) -> Work:
-        return Work((placing,))
-
-    _changed(Executor, "_give", give)
 
 
 @mutation

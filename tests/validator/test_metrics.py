@@ -367,8 +367,9 @@ async def test_what_a_verdict_rests_on_is_kept(
     for document in (harness.signed, harness.signed + b" "):
         await validator.verify_document(await accepted(objects, document))
     assert examiner.needed == [needed]
-    named = [{ref.sha256 for ref in fact.evidence} for fact in announcer.facts if isinstance(fact, DocumentVerified)]
-    assert named == [needed, needed]
+    sizes = {sha256: len(der) for sha256, der in held.items()}
+    named = [fact.evidence for fact in announcer.facts if isinstance(fact, DocumentVerified)]
+    assert named == [sizes, sizes]
     # Not for ever: a secret package may have brought a list along, and is removed with all of its files.
     later = loop_time() + evidence_keeper.REMEMBERED_SECONDS
     monkeypatch.setattr(evidence_keeper, "loop_time", lambda: later)

@@ -29,6 +29,8 @@ class MemoryStore:
         """By name, the oldest first; None = a delete marker."""
         self.unlocked: set[str] = set()
         self.broken: set[str] = set()
+        self.until: dict[str, datetime] = {}
+        """When the locks of some end."""
 
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         assert folder == ""
@@ -37,10 +39,13 @@ class MemoryStore:
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         if key in self.broken:
             raise Unreadable("InternalError")
-        data = self.put[key][int(version_id)]
-        assert data is not None
+        data = self.put[key][int(version_id or -1)]
+        if data is None:
+            return None
         mode = "" if key in self.unlocked else COMPLIANCE
-        return Held(hashlib.sha256(data).hexdigest(), len(data), mode, LATER, data if with_data else b"")
+        return Held(
+            hashlib.sha256(data).hexdigest(), len(data), mode, self.until.get(key, LATER), data if with_data else b""
+        )
 
     def _versions(self, each: list[bytes | None]) -> list[Version]:
         """The newest first, and with times in whole seconds, as stores list them: all of these in one second."""
@@ -53,7 +58,7 @@ class MemoryStore:
 
 
 def checked(store: MemoryStore) -> list[Fault]:
-    return verify(Bucket(store), [KEY.verifier]).faults
+    return verify(Bucket(store, lambda _: None), [KEY.verifier]).faults
 
 
 def test_a_whole_log_with_every_former_checkpoint() -> None:
@@ -88,6 +93,38 @@ def test_what_is_not_locked_is_named_and_partial_tiles_need_no_lock() -> None:
     store = MemoryStore(WHOLE.files)
     store.unlocked = {"tile/0/000", "tile/0/001.p/44"}
     assert checked(store) == [Fault("tile/0/000", "not locked")]
+
+
+def test_a_lock_that_ends_early_is_named() -> None:
+    store = MemoryStore(WHOLE.files)
+    store.until = dict.fromkeys(("tile/0/000", "tile/0/001.p/44"), datetime(2026, 2, 1, tzinfo=UTC))
+    assert checked(store) == [Fault("tile/0/000", "locked until 2026-02-01 only")]
+
+
+class GrowingStore(MemoryStore):
+    """The log grew while its files were listed: the newest checkpoint was listed first, the tiles last."""
+
+    def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+        listed = {name: self._versions(each) for name, each in self.put.items() if each}
+        self.put[CHECKPOINT].append(LONGER.files[CHECKPOINT])
+        first = {CHECKPOINT: self._versions(self.put[CHECKPOINT][:1])}
+        return {name: versions for name, versions in listed.items() if name != batch_checkpoint(300)} | first
+
+
+LONGER = Whole(3, 256, 300, 700)
+
+
+def test_what_was_appended_while_the_files_were_listed_is_left_to_the_next_check() -> None:
+    """It has tiles of a batch whose checkpoint it does not have, and a checkpoint that is newer than ``checkpoint``."""
+    store = GrowingStore(LONGER.files)
+    store.put[CHECKPOINT] = [LONGER.files[batch_checkpoint(3)]]
+    assert checked(store) == []
+
+
+def test_a_checkpoint_that_stays_behind_is_named() -> None:
+    store = MemoryStore(WHOLE.files)
+    store.put[CHECKPOINT] = [WHOLE.files[batch_checkpoint(3)]]
+    assert checked(store) == [Fault(CHECKPOINT, "of size 256, and the log has 300: a newer one was hidden")]
 
 
 def test_what_cannot_be_read_is_named() -> None:

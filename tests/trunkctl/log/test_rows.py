@@ -39,8 +39,8 @@ def rows(collections: tuple[Any, Any]) -> LedgerRows:
     return LedgerRows(*collections)
 
 
-def found(rows: LedgerRows) -> list[Fault]:
-    return list(rows.faults(WHOLE.leaves, NOW))
+def found(rows: LedgerRows, **options: Any) -> list[Fault]:
+    return list(rows.faults(WHOLE.verified, NOW, **options))
 
 
 def test_a_ledger_that_is_as_it_was_sealed(rows: LedgerRows) -> None:
@@ -89,10 +89,47 @@ def test_an_added_row_is_named_once_it_is_late_or_says_that_it_is_sealed(rows: L
     ]
 
 
-def test_entries_that_were_adopted_after_a_restore_are_no_fault(rows: LedgerRows, collections: Any) -> None:
+def test_entries_that_a_restore_has_lost_are_told_unless_somebody_names_them(
+    rows: LedgerRows, collections: Any
+) -> None:
+    """Otherwise whoever removes entries would only have to empty their batch."""
     collections[0].delete_many({"batch": 5})
     collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
-    assert found(rows) == []
+    assert [fault.name for fault in found(rows)] == ["entries 5 to 199 of the log"]
+    assert [fault.name for fault in found(rows, adopted=[(5, 199)])] == ["entries 5 to 199 of the log"]
+    assert found(rows, adopted=[(5, 200)]) == []
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {"_id": "!", "start": 0, "size": 10**12, "entries": []},
+        {"_id": f"{200:016d}", "start": 7, "size": 10**12, "entries": []},
+        {"_id": f"{200:016d}", "start": 200, "size": 202, "entries": ["one"]},
+        {"_id": "x"},
+    ],
+    ids=["before all", "with a wrong start", "with another number of entries", "with nothing"],
+)
+def test_a_batch_that_does_not_follow_the_others_is_named(
+    rows: LedgerRows, collections: Any, batch: dict[str, Any]
+) -> None:
+    collections[1].insert_one(batch)
+    assert f"batch {batch['_id']}" in [fault.name for fault in found(rows)]
+
+
+def test_a_row_under_another_key_and_a_second_one_are_named(rows: LedgerRows, collections: Any) -> None:
+    one, other = WHOLE.rows[3], WHOLE.rows[8]
+    collections[0].insert_one(one | {"_id": f"{one['subject']}/:copy"})
+    collections[0].delete_one({"_id": other["_id"]})
+    collections[0].insert_one(other | {"_id": f"{other['subject']}/:moved"})
+    assert {fault.name for fault in found(rows)} >= {f"{one['subject']}/:copy", f"{other['subject']}/:moved"}
+
+
+def test_what_was_sealed_since_the_log_was_read_is_left_to_the_next_check(rows: LedgerRows, collections: Any) -> None:
+    new = entry(300)
+    collections[0].insert_one(row_of(new) | {"is_sealed": True, "batch": 200})
+    assert found(rows, newest_size=lambda: 201) == []
+    assert [fault.name for fault in found(rows, newest_size=lambda: 200)] == [new.key]
 
 
 def test_entries_that_are_not_carried_yet_are_counted(rows: LedgerRows, collections: Any) -> None:

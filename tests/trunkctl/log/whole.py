@@ -6,6 +6,7 @@ from typing import Any
 from common.domain.names import Lane, PackageKind
 from common.facts import PackageRepeated
 from common.ledger import Entry, new_entry, new_salt, row_of
+from common.tlog.audit import Verified
 from common.tlog.checkpoint import Checkpoint
 from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.note import SignerKey
@@ -52,6 +53,11 @@ class Whole:
         self.rows += [row_of(each) | {"is_sealed": True, "batch": start} for each in batch]
         keys = [each.key for each in batch]
         self.batches.append({"_id": f"{start:016d}", "start": start, "size": size, "entries": keys})
+
+    @property
+    def verified(self) -> Verified:
+        """What verifying the log gives."""
+        return Verified(Checkpoint(KEY.name, self.written.size, self.written.root), self.leaves)
 
     @property
     def leaves(self) -> dict[bytes, int]:

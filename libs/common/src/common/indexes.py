@@ -85,6 +85,8 @@ INDEXES = (
     Index("router", "placings", ("decision", "state")),
     # Placings that an inbox has got, to place them again after it was lost.
     Index("router", "placings", ("receiver", "state", "placed_at")),
+    # trunkctl log prove: the entries of a package, or of one event.
+    Index("archive", "ledger", ("event_id",)),
     # trunkctl archive check: the records of a document.
     Index("archive", "records", ("document_key",)),
     Index("archive", "records", ("document_id",)),

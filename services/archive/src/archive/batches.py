@@ -48,7 +48,9 @@ class Batches:
 
     async def newest(self) -> Batch | None:
         """The last one."""
-        return await anext(self.newest_first(), None)
+        with database_trouble():
+            rows = await self._batches.find({}).sort("_id", -1).limit(1).to_list(1)
+        return Batch.model_validate(rows[0]) if rows else None
 
     async def newest_first(self) -> AsyncIterator[Batch]:
         """All of them, each page by a query of its own."""

@@ -14,8 +14,8 @@ from common.ledger import new_salt
 
 log = structlog.get_logger("trunk.log")
 
-PAGE = 500
-"""Entries that are carried in one round."""
+PAGE = 1_000
+"""Entries that are looked at in one round."""
 AGAIN_AFTER = timedelta(hours=1)
 """An archive of an earlier release may still add entries: the ledger is looked through twice without finding any."""
 PASSES = 2
@@ -38,17 +38,19 @@ class Carrying:
         """Carry the next page. Does nothing where no earlier release has worked, and once all is carried."""
         if self._idle_passes >= PASSES or self._now() < self._next_at:
             return
-        waiting: Document = {"_id": {"$gt": self._after}, "seq": {"$gte": 1}, "is_sealed": {"$exists": False}}
+        following: Document = {"_id": {"$gt": self._after}}
         with database_trouble():
             if not self._after and await self._events.find_one({}) is None:
                 self._idle_passes = PASSES
                 return
-            page = await self._entries.find(waiting, {"_id": 1}).sort("_id", 1).limit(PAGE).to_list(PAGE)
+            found = self._entries.find(following, {"seq": 1, "is_sealed": 1}).sort("_id", 1).limit(PAGE)
+            page = await found.to_list(PAGE)
         for row in page:
-            salted = {"$set": {"salt": new_salt(), "is_sealed": False}}
-            await compare_and_set(self._entries, {"_id": row["_id"], "is_sealed": {"$exists": False}}, salted)
+            if "seq" in row and "is_sealed" not in row:
+                salted = {"$set": {"salt": new_salt(), "is_sealed": False}}
+                await compare_and_set(self._entries, {"_id": row["_id"], "is_sealed": {"$exists": False}}, salted)
+                self._carried += 1
             self._after = row["_id"]
-        self._carried += len(page)
         if not page:
             self._end_pass()
 

@@ -18,7 +18,7 @@ from common.metrics import set_log_refused
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import EMPTY_ROOT
 from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
-from common.tlog.tiles import TileInvalid, append, check_edge
+from common.tlog.tiles import TileInvalid, append, check_edge, edge_of
 
 log = structlog.get_logger("trunk.log")
 
@@ -70,6 +70,7 @@ class Sealer:
             self._is_checked = False
             raise
         self._is_checked = False
+        set_log_refused(None)  # whoever holds the lease says why it does not go on
 
     async def _seal(self, key: SignerKey) -> bool:
         """Write one batch; whether there may be more."""
@@ -96,16 +97,20 @@ class Sealer:
             raise LogConflict("conflict", f"{len(gone)} entries of the log are not in the ledger, such as {gone[0]}")
         edge = self._edge[1] if self._edge[0] == batch.start else await self._checked_edge(batch.start)
         after = append(batch.start, edge, [kept[each].leaf() for each in batch.entries])
-        await self._store.put_tiles(after.bundles | after.tiles, batch.opened_at)
+        if batch.root and batch.root != after.root.hex():
+            raise LogConflict("conflict", f"the entries from {batch.start} on have another root than was signed")
+        at = max(batch.opened_at, self._now())  # a store takes no retention that ends in the past
+        await self._store.put_tiles(after.bundles | after.tiles, at)
         note = Checkpoint(key.name, after.size, after.root).signed(key)
-        note = await self._store.put_note(batch.start, note, batch.opened_at)
-        await self._publish(note, batch.opened_at)
+        note = await self._store.put_note(batch.start, note, at)
+        await self._publish(note, at)
         await self._batches.close(batch, after.root.hex())
-        self._edge = (after.size, {**after.bundles, **after.tiles, **edge})
+        known = edge | after.bundles | after.tiles
+        self._edge = (after.size, {tile.path: known[tile.path] for tile in edge_of(after.size)})
 
     async def _compared(self, key: SignerKey, last: Batch | None) -> Batch | None:
         """Bring store and database together at the beginning. Returns the newest batch. Raises ``LogConflict``."""
-        there = self._opened(await self._store.newest_note())
+        there = await self._last_there()
         size = last.size if last else 0
         if there and there.size > size:
             return await self._adopt(there, last)
@@ -116,6 +121,18 @@ class Sealer:
             await self._write(key, batch)
         if last and not missing and (note := await self._store.note_of(last.start)):
             await self._publish(note, self._now())
+        return last
+
+    async def _last_there(self) -> Checkpoint | None:
+        """The last checkpoint in the store. The one that is published as the newest may be of an earlier batch: the
+        sealer stopped between the two, or a copy of the store was made while the log grew.
+        """
+        last = self._opened(await self._store.newest_note())
+        size = last.size if last else 0
+        while following := self._opened(await self._store.note_of(size)):
+            if following.size <= size:
+                raise LogConflict("conflict", f"the checkpoint at {size} ends at {following.size}")
+            last, size = following, following.size
         return last
 
     async def _checked_edge(self, size: int) -> dict[str, bytes]:

@@ -153,5 +153,8 @@ class Decision:
 
     @property
     def receivers(self) -> int:
-        """Units about which facts are announced that name the package; a document that is replaced has its own."""
-        return len({action.receiver for action in self.orders if not isinstance(action, Supersede)})
+        """Units about which facts are announced that name the package.
+
+        A document that is replaced has its own; what is only remembered has none, unless the unit is refused as well.
+        """
+        return len({action.receiver for action in self.orders if not isinstance(action, Supersede | Remember)})

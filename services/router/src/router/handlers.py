@@ -160,10 +160,10 @@ class Router:
     async def notify_discarded(self, fact: OperatorActed) -> None:
         """An operator gave up a package, or took that back: of the former its sender is told as of any refusal."""
         await self.returns.settle(fact)
-        await self._discards.note(fact)
         is_discarded = fact.action == "discard" and fact.outcome == "done"
         if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.discarded_answer(fact, sender))
+        await self._discards.note(fact)
 
     async def _is_decided(self, fact: PackageWaiting) -> bool:
         saved = await self._store.answers.of_package(fact.package_id)

@@ -47,6 +47,8 @@ class ControlSettings(ServiceSettings):
     """JSON of the database's users and their passwords, for ``trunkctl stores users``."""
     log_public_keys: tuple[str, ...] = ()
     """Public keys of the ledger's log, the present one and former ones, as ``trunkctl log public-key`` prints them."""
+    log_adopted: tuple[str, ...] = ()
+    """START-END each: entries of the log that a restore of the database has lost."""
     backup_s3_endpoint: str = ""
     """Host and port of the second store, to which backups go."""
     backup_s3_access_key: SecretStr = SecretStr("")

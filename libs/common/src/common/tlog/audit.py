@@ -50,8 +50,14 @@ def audit(
     known: Iterable[Claim] = (),
     *,
     wants_leaves: bool = False,
+    newest_size: Callable[[], int] = lambda: 0,
 ) -> Generator[Fault, None, Verified]:
-    """Yields every fault. ``names``: of all files; ``known``: further checkpoints, older versions or kept elsewhere."""
+    """Yields every fault.
+
+    ``names``: of all files, listed in their order; ``known``: further checkpoints, older versions or kept elsewhere;
+    ``newest_size``: asks again for the size of the newest checkpoint. A log may grow while its files are listed, and
+    what has come since is left to the next check.
+    """
     trusted = list(keys)
     starts = {name: start for name in sorted(names) if (start := start_of(name)) is not None}
     newest = read(CHECKPOINT)
@@ -67,11 +73,11 @@ def audit(
     for name, point in opened:
         if point.size > size:
             yield Fault(name, f"of size {point.size}, and the log ends at {size}: its end was cut off")
-        elif name == CHECKPOINT and point.size < size:
+        elif name == CHECKPOINT and point.size < size and newest_size() < size:
             yield Fault(name, f"of size {point.size}, and the log has {size}: a newer one was hidden")
     verified = Verified(last)
     yield from _walk(read, size, opened, verified.leaves if wants_leaves else None)
-    yield from _strays(read, names, size)
+    yield from _strays(read, names, size, newest_size)
     return verified
 
 
@@ -193,16 +199,32 @@ def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Ge
         return None
 
 
-def _strays(read: ReadFile, names: Collection[str], size: int) -> Iterator[Fault]:
+def _strays(read: ReadFile, names: Collection[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
     """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
-    whole = {tile.path: tile for level in (ENTRIES, *levels_of(size)) for tile in tiles_of(size, level)}
-    partials: dict[str, Tile] = {path.partition(".p/")[0]: tile for path, tile in whole.items()}
+    last = _last_tiles(size)
+    grown: dict[str, Tile] | None = None
     for name in sorted(names):
-        if name in whole or name == CHECKPOINT or start_of(name) is not None:
+        if name == CHECKPOINT or start_of(name) is not None:
             continue
-        stem, _, width = name.partition(".p/")
-        tile = partials.get(stem)
-        if tile is None or not width.isdigit() or int(width) >= tile.width:
-            yield Fault(name, "is no part of the log")
-        elif (data := read(tile.path)) is not None and not data.startswith(read(name) or b"\0"):
+        tile = _tile_of(name, last)
+        if tile is None:
+            grown = _last_tiles(newest_size()) if grown is None else grown
+            if _tile_of(name, grown) is None:
+                yield Fault(name, "is no part of the log")
+        elif name != tile.path and (data := read(tile.path)) is not None and not data.startswith(read(name) or b"\0"):
             yield Fault(name, f"is not the beginning of {tile.path}")
+
+
+def _last_tiles(size: int) -> dict[str, Tile]:
+    """The tiles and bundles of a log of that size, the widest of each, by path without the width."""
+    tiles = (tile for level in (ENTRIES, *levels_of(size)) for tile in tiles_of(size, level))
+    return {tile.path.partition(".p/")[0]: tile for tile in tiles}
+
+
+def _tile_of(name: str, last: dict[str, Tile]) -> Tile | None:
+    """The tile that a file is, or an earlier and narrower form of it is; None = it is neither."""
+    stem, is_partial, width = name.partition(".p/")
+    tile = last.get(stem)
+    if tile is None or name == tile.path:
+        return tile
+    return tile if is_partial and width.isdigit() and int(width) < tile.width else None

@@ -14,5 +14,6 @@ def batch_checkpoint(start: int) -> str:
 
 def start_of(path: str) -> int | None:
     """Where the batch of such a checkpoint begins; None = it is no such name."""
-    number = path.removeprefix(BATCH_CHECKPOINTS)
-    return int(number) if len(number) == 16 and number.isascii() and number.isdigit() else None
+    folder, number = path[: len(BATCH_CHECKPOINTS)], path[len(BATCH_CHECKPOINTS) :]
+    is_one = folder == BATCH_CHECKPOINTS and len(number) == 16 and number.isascii() and number.isdigit()
+    return int(number) if is_one else None

@@ -4,14 +4,19 @@ What others submitted about the document is answered then, instead of waiting un
 that is restored is awaited again; one that is replayed takes its DocumentId like any corrected package.
 """
 
+import structlog
+
 from common.domain.ids import claims_document_id, document_key
 from common.domain.reason import Reason
 from common.envelopes import from_json
 from common.facts import OperatorActed, ParkedPackage
+from common.failure import Permanent
 from router.inbox import Contents
 from router.route import DocumentState
 from router.store import Store
 from router.store.rows import DocumentRecord
+
+log = structlog.get_logger("trunk.router")
 
 ENDED_BY = {
     "validator": ("package.accepted",),
@@ -41,7 +46,11 @@ class Discards:
             await self._store.documents.forget_discard(record.key, record.package_id)
 
     async def _refused(self, fact: OperatorActed, package: ParkedPackage) -> DocumentRecord | None:
-        """The document as refused; None for a package that brings none of its own."""
+        """The document as refused; None for a package that brings none of its own, or of which nobody can tell.
+
+        An operator gives packages up because their header is lost; acts that wait for such a document wait until their
+        end.
+        """
         if not await self._claims_document_id(package):
             return None
         return DocumentRecord(
@@ -57,7 +66,11 @@ class Discards:
         )
 
     async def _claims_document_id(self, package: ParkedPackage) -> bool:
-        """As intake says; of a fact of an earlier release, as the header of its package says."""
-        if package.claims_document_id is None:
+        """As intake says; of a fact of an earlier release, as the header of its package says, if it is there."""
+        if package.claims_document_id is not None:
+            return package.claims_document_id
+        try:
             return claims_document_id(from_json(await self._objects.get(package.envelope)))
-        return package.claims_document_id
+        except Permanent as error:
+            log.warning("the envelope of a package that was given up cannot be read", trouble=str(error))
+            return False

@@ -1,6 +1,6 @@
 """Commands about the archive: ``archive check``, ``archive reconcile``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,8 @@ from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.commands.log import bucket, trusted, verified
 from trunkctl.databases import connected
-from trunkctl.log.rows import LedgerRows
+from trunkctl.log.rows import LedgerRows, Range
+from trunkctl.log.verify import size_now
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.trouble import Trouble
@@ -47,6 +48,9 @@ def check(
         list[str] | None, typer.Argument(metavar="[ID]…", help="Package ids, document keys or DocumentIds; none = all.")
     ] = None,
     after: Annotated[str, typer.Option(help="Go on behind this package id, where an earlier check has stopped.")] = "",
+    adopted: Annotated[
+        list[str] | None, typer.Option(help="START-END: entries of the log that a restore has lost; repeatable.")
+    ] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Compare records, objects, ledger and log: a line a fault, exit 1 if there is any. Reads every byte it compares.
@@ -64,14 +68,15 @@ def check(
                 tally.add(Fault(record_id, "", what) for record_id, what in ledger.record_faults(page))
         except (NoAnswer, PyMongoError) as error:
             raise Trouble(f"A store does not answer ({error}). {tally}") from error
-    if not identifiers and not after and own.log_public_keys:
-        _compare_log(own, ledger, tally, state)
-    elif not identifiers and not after:
+    is_whole = not identifiers and not after
+    if is_whole and own.log_public_keys:
+        _compare_log(own, ledger, tally, state, _ranges(adopted or own.log_adopted))
+    elif is_whole:
         typer.echo("The log was not compared: TRUNK_LOG_PUBLIC_KEYS does not say which key signs it.", err=True)
     typer.echo(f"{tally.records} records checked, {tally.faults} faults")
-    if not identifiers and not after:
+    if is_whole and own.log_public_keys:
         _note(own, begun_at, tally)
-    if tally.faults:
+    if tally.faults or (is_whole and not own.log_public_keys):
         raise typer.Exit(1)
 
 
@@ -95,12 +100,26 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _compare_log(own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path) -> None:
-    """The ledger as it is now against the leaves of the log; what is recorded meanwhile counts as not yet sealed."""
-    outcome = verified(bucket(own), trusted(None, state), [], wants_leaves=True)
+def _compare_log(
+    own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Collection[Range]
+) -> None:
+    """The ledger as it is now against the leaves of the log; what was sealed meanwhile is left to the next check."""
+    files, keys = bucket(own), trusted(None, state)
+    outcome = verified(files, keys, [], wants_leaves=True)
     tally.faults += len(outcome.faults)
-    tally.add(Fault(name, "", what) for name, what in ledger.faults(outcome.verified.leaves, datetime.now(UTC)))
+    found = ledger.faults(
+        outcome.verified, datetime.now(UTC), newest_size=lambda: size_now(files, keys), adopted=adopted
+    )
+    tally.add(Fault(name, "", what) for name, what in found)
     typer.echo(f"{outcome.size} entries of the log compared with the ledger")
+
+
+def _ranges(written: Iterable[str]) -> list[Range]:
+    """START-END of each. Raises ``Trouble``."""
+    try:
+        return [(int(start), int(end)) for start, end in (each.split("-") for each in written)]
+    except ValueError as error:
+        raise Trouble("Entries of the log are named as START-END, such as 1000-1200.") from error
 
 
 def _note(own: ControlSettings, begun_at: datetime, tally: "_Tally") -> None:

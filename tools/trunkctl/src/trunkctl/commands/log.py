@@ -74,15 +74,19 @@ def prove(
     if note is None or not found:
         raise Trouble("The log is empty." if note is None else f"The ledger has no entry of {identifier}.")
     try:
+        not_sealed = 0
         tree = Tree(open_checkpoint(note, trusted(key, state)).size, lambda tile: files.read(tile.path) or b"")
         for row in found:
             place = rows.place(row)
             if place is None:
                 typer.echo(f"{row['_id']} is not in the log yet", err=True)
+                not_sealed += 1
                 continue
             typer.echo(evidence.evidence_of(entry_of(row), place, tree, note).model_dump_json())
     except (NoteInvalid, ProofInvalid, ValueError) as error:
         raise Trouble(f"The log does not prove it: {error}. `trunkctl log verify` says more.") from error
+    if not_sealed:
+        raise typer.Exit(1)
 
 
 @log_app.command()

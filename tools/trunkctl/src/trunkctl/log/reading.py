@@ -1,6 +1,8 @@
 """Files of the log: in the bucket, with all their versions, or as a plain copy in a folder."""
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -8,8 +10,13 @@ from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Claim, Fault
 from common.tlog.names import CHECKPOINT, start_of
+from trunkctl.archive_check import Held, Unreadable, Version
 from trunkctl.archive_check import Store as VersionedStore
-from trunkctl.archive_check import Unreadable, Version
+
+LOCKED_FOR = timedelta(days=36_000)
+"""Whatever is to stay is locked for a hundred years; less than this is not that lock."""
+SETTLED_SECONDS = 10.0
+"""A checkpoint follows the files that it covers within so long."""
 
 
 class LogReader(Protocol):
@@ -21,6 +28,9 @@ class LogReader(Protocol):
 
     def read(self, name: str) -> bytes | None:
         """The bytes of one; None = there is none."""
+
+    def newest(self) -> bytes | None:
+        """The newest checkpoint as it is now, once what was being written when the files were listed is written."""
 
     def faults(self) -> list[Fault]:
         """What is wrong with the place itself: hidden, overwritten or unlocked files. Asked when all were read."""
@@ -40,6 +50,10 @@ class Folder:
         """See ``LogReader``."""
         return (self._folder / name).read_bytes() if name in self.names else None
 
+    def newest(self) -> bytes | None:
+        """See ``LogReader``."""
+        return self.read(CHECKPOINT)
+
     def faults(self) -> list[Fault]:
         """See ``LogReader``."""
         return []
@@ -55,8 +69,10 @@ class Bucket:
     Raises ``archive_store.NoAnswer``.
     """
 
-    def __init__(self, store: VersionedStore) -> None:
+    def __init__(self, store: VersionedStore, wait: Callable[[float], None] = time.sleep) -> None:
+        """``wait``: for so many seconds."""
         self._store = store
+        self._wait = wait
         listed = store.versions("")
         self._versions: Mapping[str, Sequence[Version]] = {
             name: _oldest_first(versions) for name, versions in listed.items()
@@ -80,6 +96,12 @@ class Bucket:
             return None
         return self._bytes(name, readable[-1] if name == CHECKPOINT else readable[0])
 
+    def newest(self) -> bytes | None:
+        """See ``LogReader``."""
+        self._wait(SETTLED_SECONDS)
+        held = self._store.held(CHECKPOINT, "", with_data=True)
+        return held.data if held else None
+
     def faults(self) -> list[Fault]:
         """See ``LogReader``."""
         return list(dict.fromkeys(self._found))
@@ -100,8 +122,8 @@ class Bucket:
         except Unreadable as error:
             self._found.append(Fault(name, f"cannot be read: {error}"))
             return None
-        if held is not None and held.mode != COMPLIANCE and ".p/" not in name:
-            self._found.append(Fault(name, "not locked"))
+        if held is not None and ".p/" not in name:
+            self._found += [Fault(name, what) for what in _lock_faults(version, held)]
         return held.data if held else None
 
 
@@ -109,3 +131,10 @@ def _oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
     """Stores list the newest version first, and some tell times in whole seconds, so that many are of one time."""
     as_put = reversed(versions)
     return sorted(as_put, key=lambda each: (each.is_latest, each.modified_at))
+
+
+def _lock_faults(version: Version, held: Held) -> list[str]:
+    if held.mode != COMPLIANCE or held.locked_until is None:
+        return ["not locked"]
+    ends_early = held.locked_until < version.modified_at + LOCKED_FOR
+    return [f"locked until {held.locked_until:%Y-%m-%d} only"] if ends_early else []

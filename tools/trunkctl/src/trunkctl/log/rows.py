@@ -1,20 +1,23 @@
 """The ledger and its batches in the database, for the comparison with the log: read only."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import MongoClient
 
+from common.chained_ledger import linked_hash
 from common.indexes import database_name
 from common.ledger import Entry, chained_key, entry_key, entry_of
-from common.tlog.audit import Fault
+from common.tlog.audit import Fault, Verified
 from trunkctl.databases import asking
 
 PAGE = 500
 LATE = timedelta(minutes=1)
 """An entry that is not in the log after so long is told."""
 Row = dict[str, Any]
+Range = tuple[int, int]
+"""Entries of the log: the first, and the one behind the last."""
 NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
 """Fields by which a record names its entry; a record without them is told as unreadable elsewhere."""
 
@@ -48,11 +51,22 @@ class LedgerRows:
         keys = batch["entries"] if batch else []
         return row["batch"] + keys.index(row["_id"]) if row["_id"] in keys else None
 
-    def faults(self, leaves: dict[bytes, int], now: datetime) -> Iterator[Fault]:
-        """Entries that the log does not hold as they are, and leaves that stand for no entry. Empties ``leaves``."""
-        matched, not_carried = set[int](), 0
-        with asking():
-            adopted = [(row["start"], row["size"]) for row in self._batches.find({"entries": []})]
+    def faults(
+        self,
+        log: Verified,
+        now: datetime,
+        *,
+        newest_size: Callable[[], int] = lambda: 0,
+        adopted: Collection[Range] = (),
+    ) -> Iterator[Fault]:
+        """Entries that the log does not hold as they are, and leaves that stand for no entry.
+
+        ``newest_size``: asks how long the log has become meanwhile; ``adopted``: entries of the log that a restore of
+        the database is known to have lost, from the first up to the one behind the last.
+        """
+        size, leaves = log.checkpoint.size if log.checkpoint else 0, log.leaves
+        matched, not_carried, sealed_since = set[int](), 0, list[tuple[str, int]]()
+        lost = yield from self._batch_faults(adopted)
         after: Row = {}
         while True:
             with asking():
@@ -64,17 +78,47 @@ class LedgerRows:
                 if "seq" in row and "is_sealed" not in row:
                     not_carried += 1
                     continue
+                if isinstance(batch := row.get("batch"), int) and batch >= size:
+                    sealed_since.append((str(row["_id"]), batch))
+                    continue
                 place, what = _judged(row, leaves, now)
-                matched.add(place)
+                if place in matched:
+                    what = "stands for the same entry of the log as another row"
+                if place is not None:
+                    matched.add(place)
                 if what:
                     yield Fault(str(row["_id"]), what)
         if not_carried:
             yield Fault(
                 f"{not_carried} entries of earlier releases", "are not in the log yet: the archive carries them"
             )
+        size_now = newest_size() if sealed_since else 0
+        for key, batch in sealed_since:
+            if batch >= size_now:
+                yield Fault(key, f"is said to be in the log from {batch} on, and the log ends before")
         for place in sorted(set(leaves.values()) - matched):
-            if not any(start <= place < size for start, size in adopted):
+            if not any(start <= place < end for start, end in lost):
                 yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
+
+    def _batch_faults(self, adopted: Collection[Range]) -> Generator[Fault, None, list[Range]]:
+        """Batches that do not follow each other. Returns the ranges that are said to be lost, told unless known."""
+        expected, lost = 0, list[Range]()
+        with asking():
+            for row in self._batches.find({}).sort("_id", 1):
+                start, end, entries = int(row.get("start", -1)), int(row.get("size", -1)), row.get("entries", [])
+                if row["_id"] != f"{start:016d}" or start != expected or end <= start:
+                    yield Fault(f"batch {row['_id']}", f"does not begin at {expected}, where the one before ends")
+                elif not entries:
+                    lost.append((start, end))
+                    if (start, end) not in adopted:
+                        yield Fault(
+                            f"entries {start} to {end - 1} of the log",
+                            f"are said to be lost by a restore of the database: if so, name them as {start}-{end}",
+                        )
+                elif len(entries) != end - start:
+                    yield Fault(f"batch {row['_id']}", f"names {len(entries)} entries, and has {end - start}")
+                expected = end
+        return lost
 
     def record_faults(self, records: list[Row]) -> Iterator[tuple[str, str]]:
         """Package id and fault of each record that does not name its entry's leaf."""
@@ -103,17 +147,22 @@ def hash_of(row: Row) -> str:
     return entry.leaf_hash() if entry else ""
 
 
-def _judged(row: Row, leaves: dict[bytes, int], now: datetime) -> tuple[int, str]:
+def _judged(row: Row, leaves: dict[bytes, int], now: datetime) -> tuple[int | None, str]:
+    """Place in the log, if it has one, and what is wrong."""
     entry = _entry(row)
     place = leaves.get(bytes.fromhex(entry.leaf_hash())) if entry else None
+    if entry and row["_id"] != entry.key:
+        return place, f"lies under another key than its own, {entry.key}"
+    if entry and entry.link and linked_hash(entry, entry.link.seq, entry.link.prev) != entry.link.hash:
+        return place, "does not give the hash that an earlier release has chained"
     if place is not None:
         return place, ""
     if entry is None and "salt" not in row:
-        return -1, "cannot be read"
+        return None, "cannot be read"
     if row.get("is_sealed"):
-        return -1, "does not give a leaf of the log: changed after it was sealed"
+        return None, "does not give a leaf of the log: changed after it was sealed"
     waits = now - row["recorded_at"].astimezone(UTC)
-    return -1, f"is not in the log after {int(waits.total_seconds())} seconds" if waits > LATE else ""
+    return None, f"is not in the log after {int(waits.total_seconds())} seconds" if waits > LATE else ""
 
 
 def _entry(row: Row) -> Entry | None:

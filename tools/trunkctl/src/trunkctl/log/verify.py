@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from common.tlog.audit import Claim, Fault, Verified, audit
-from common.tlog.note import VerifierKey
+from common.tlog.checkpoint import open_checkpoint
+from common.tlog.note import NoteInvalid, VerifierKey
 from trunkctl.log.reading import LogReader
 
 
@@ -37,10 +38,27 @@ def verify(
             faults.append(fault)
             tell(fault)
 
-    run = audit(files.read, files.names, keys, [*files.claims(), *kept], wants_leaves=wants_leaves)
+    trusted, claims = list(keys), [*files.claims(), *kept]
+    run = audit(
+        files.read,
+        files.names,
+        trusted,
+        claims,
+        wants_leaves=wants_leaves,
+        newest_size=lambda: size_now(files, trusted),
+    )
     while True:
         try:
             note([next(run)])
         except StopIteration as end:
             note(files.faults())
             return Outcome(end.value, faults)
+
+
+def size_now(files: LogReader, keys: Iterable[VerifierKey]) -> int:
+    """Size of the newest checkpoint as it is now; 0 = there is none that can be trusted."""
+    note = files.newest()
+    try:
+        return open_checkpoint(note, keys).size if note else 0
+    except NoteInvalid:
+        return 0
