@@ -37,7 +37,7 @@ def test_contained_hands_over_the_cause(error: BaseException) -> None:
     assert causes[0].startswith(type(error).__name__)
 
 
-@pytest.mark.parametrize("error", UNEXPECTED, ids=repr)
+@pytest.mark.parametrize("error", [each for each in UNEXPECTED if not isinstance(each, MemoryError)], ids=repr)
 def test_raising_unusable(error: BaseException) -> None:
     with (
         pytest.raises(Unusable, match=f"list not readable: {type(error).__name__}"),
@@ -46,6 +46,11 @@ def test_raising_unusable(error: BaseException) -> None:
         raising(error)()
     with pytest.raises(Unusable, match="as it is"), raising_unusable("list not readable"):
         raise Unusable("as it is")
+
+
+def test_a_lack_of_memory_makes_no_input_unusable() -> None:
+    with pytest.raises(MemoryError), contained(lambda _: None, passing=(MemoryError,)), raising_unusable():
+        raise MemoryError
 
 
 @pytest.mark.parametrize("kind", ENDS_THE_PROCESS)

@@ -81,7 +81,7 @@ class Desk:
 
     def decisions(self, package: str) -> list[dict[str, Any]]:
         """What the ledger of the document says about decisions, oldest first."""
-        rows = self.trunk.collection("trunk_archive", "ledger").find({"fact": "operator.acted"})
+        rows = self.trunk.collection("trunk_archive", "ledger").find({"fact": "operator.acted"}).sort("recorded_at")
         told = [json.loads(row["body"]) for row in rows]
         return [each for each in told if each["record_id"] == self.records[package]]
 

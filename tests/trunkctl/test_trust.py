@@ -80,6 +80,27 @@ def test_a_root_dropped_into_the_folder_does_not_count(tmp_path: Path, authority
     assert "NO, not pinned" in _run("trust", "list", "--trust", folder)
 
 
+def test_an_odd_file_ends_no_command(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    for place in ("roots", "intermediates", "tsa"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "README.txt").write_text("Chứng thư gốc")
+    (folder / "tsa" / "nowhere").symlink_to("nothing")
+    assert "left out: tsa/README.txt: not a certificate" in _run("trust", "list", "--trust", folder)
+    _add(folder, authority)
+    shown = _run("trust", "list", "--trust", folder)
+    assert "G2" in shown
+    assert "left out: roots/README.txt" in shown
+    bundle = folder / "intermediates" / "bundle.pem"
+    (folder / "intermediates" / f"{authority.issuing.sha256}.pem").rename(bundle)
+    bundle.write_bytes(bundle.read_bytes() + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    with pytest.raises(Trouble, match="take it apart"):
+        _run("trust", "remove", authority.issuing.sha256, "--trust", folder)
+    assert bundle.exists()
+    _run("trust", "remove", authority.root.sha256, "--trust", folder)
+    assert {path.name for path in (folder / "roots").iterdir()} == {"README.txt"}
+
+
 def _crl(authority: Authority, number: int, at: datetime = NOW) -> bytes:
     return authority.crl("issuing", this_update=at, next_update=at + timedelta(days=7), number=number)
 
@@ -144,6 +165,16 @@ def test_lists_dropped_as_files(tmp_path: Path, authority: Authority) -> None:
     (drop / "list").write_bytes(_crl(authority, 3))
     assert "new" in _run("trust", "refresh", "--trust", folder, "--drop", drop)
     assert "unchanged" in _run("trust", "refresh", "--trust", folder, "--drop", drop)
+
+
+def test_a_list_dated_ahead_is_not_called_in_force(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trust"
+    _add(folder, authority)
+    (folder / "crls").mkdir()
+    (folder / "crls" / "list").write_bytes(_crl(authority, 3, datetime.now(UTC)))
+    assert "NO" not in _run("trust", "list", "--trust", folder)
+    (folder / "crls" / "list").write_bytes(_crl(authority, 3, datetime.now(UTC) + timedelta(days=2)))
+    assert "NO, dated ahead" in _run("trust", "list", "--trust", folder)
 
 
 def test_addresses_that_are_none(tmp_path: Path, authority: Authority) -> None:

@@ -1,5 +1,6 @@
 """``trunkctl verify`` over a folder of right and hostile files: one line a file, whatever they hold."""
 
+import hashlib
 import json
 import os
 import socket
@@ -16,7 +17,9 @@ from cryptography.x509 import load_der_x509_crl
 from typer.testing import CliRunner
 
 from mint.city import City, build_city
+from mint.ltv import add_validation_data
 from mint.paper import letter, scan
+from mint.pki import Revocation
 from mint.sign import sign
 from mint.tamper import TAMPERS
 from trunkctl.main import app
@@ -342,3 +345,24 @@ def test_a_decision_in_words(desk: Desk) -> None:
     text = _run("verify", changed, *words[2:], "--explain").stdout.decode()
     assert "Rule 4.1 does not hold: After a signature nothing is added" in text
     assert "5.8 The signature value is right for the signer's key." in text
+    assert "No certificate of the chain is on its issuer's list" in text
+    late = _run("verify", stamped, *words[2:-1], "2049-01-01", "--explain").stdout.decode()
+    assert "no path to a trusted root is valid for " in late
+    assert "No certificate of the chain is on its issuer's list" not in late
+    untrusted = desk.folder / "untrusted"
+    (untrusted / "roots").mkdir(parents=True)
+    (untrusted / "roots" / "root.der").write_bytes(desk.city.foreign.root.der)
+    text = _run("verify", stamped, "--trust", untrusted, "--at", AT, "--explain").stdout.decode()
+    assert "no path to a trusted root was found for " in text
+    text = _run("verify", stamped, "--at", AT, "--explain").stdout.decode()
+    assert "no path to a trusted root was looked for" in text
+
+
+def test_a_revocation_in_words(desk: Desk) -> None:
+    seal, authority = desk.city[SENDER].seal, desk.city.authority
+    entries = [Revocation(seal.certificate.serial_number, NOW - timedelta(days=1))]
+    crl = authority.crl("issuing", revoked=entries, number=77, this_update=NOW, next_update=NOW + timedelta(days=7))
+    revoked = desk.put("revoked.pdf", add_validation_data(desk.signed, [], [crl]))
+    text = _run("verify", revoked, "--trust", desk.folder / "trust", "--at", AT, "--explain").stdout.decode()
+    assert f"Certificate {seal.sha256} is revoked, says the revocation list number 77 of " in text
+    assert f"brought along by the document (SHA-256 {hashlib.sha256(crl).hexdigest()})" in text

@@ -190,6 +190,17 @@ def test_a_signature_that_brings_its_own_revocation_along(harness: Harness, plac
     assert harness.judge(document, revocation=old).report.reason is Reason.E_SIG_REVOKED
 
 
+def test_pieces_that_are_none_crowd_out_no_evidence(harness: Harness) -> None:
+    listed = [Revocation(harness.sender.seal.certificate.serial_number, NOW - DAY)]
+    newer = harness.city.authority.crl("issuing", revoked=listed, this_update=NOW, next_update=NOW + 7 * DAY)
+    document = with_message(
+        harness,
+        lambda digest: in_unsigned_attribute(message(harness.sender.seal, digest, NOW), [*65 * [b"\x30\x00"], newer]),
+    )
+    old = revocation_of(harness.city, harness.trust, this_update=NOW - DAY)
+    assert harness.judge(document, revocation=old).report.reason is Reason.E_SIG_REVOKED
+
+
 # Which of several certificates of one key
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +14,14 @@ from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_crl
 from structlog.testing import capture_logs
 
 from common import tasks
 from common.clock import loop_time
 from common.failure import Outage
 from common.tasks import Tasks
-from mint.pki import Revocation
+from mint.pki import YEAR, Revocation
 from tests.counted import series
 from validator import main
 from validator.pki import refresh as refreshing
@@ -82,6 +83,9 @@ ODD: dict[str, Callable[[Harness], bytes]] = {
     "text": lambda _: b"moved to https://ca.example",
     "half a list": lambda harness: _list(harness)[:200],
     "a PEM frame around nothing": lambda _: b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n",
+    "more blocks than a file may have": lambda harness: (
+        load_der_x509_crl(_list(harness)).public_bytes(Encoding.PEM) * 1001
+    ),
     "deeply nested": lambda _: b"\x30\x80" * 5000,
     "a length of four gigabytes": lambda _: b"\x30\x84\xff\xff\xff\xff",
     "list of an unknown algorithm": unknown_algorithm,
@@ -393,6 +397,70 @@ def test_a_server_that_sends_a_byte_now_and_then(
 
     client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=trickle())))
     assert [each.outcome for each in refreshing.refresh(folder, client=client)] == ["list takes too long"]
+
+
+def test_a_list_dated_ahead_is_not_taken_and_keeps_none_out(harness: Harness, folder: Path, tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+
+    def brought(this_update: datetime, number: int) -> str:
+        (drop / "list").write_bytes(
+            _list(harness, this_update=this_update, next_update=this_update + WEEK, number=number)
+        )
+        (result,) = refreshing.refresh(folder, [drop], now=NOW)
+        return result.outcome
+
+    assert brought(NOW - DAY, 5) == "new"
+    assert brought(NOW + 36 * YEAR, 6).startswith("not used: dated ahead, 2062")
+    (own,) = (folder / "crls").glob("?" * 32 + ".crl")
+    (drop / "list").rename(own)  # as former releases did
+    assert refreshing.refresh(folder, now=NOW) == []
+    assert brought(NOW, 7) == "new"
+    assert brought(NOW + timedelta(seconds=30), 8) == "new"  # clocks differ
+
+
+ODD_ADDRESSES = ('[1, "http://a.example/"]', '[{"a": 1}]', "5", '"http://a.example/"', "null")
+
+
+@pytest.mark.parametrize("addresses", ODD_ADDRESSES)
+def test_addresses_that_cannot_be_read_cost_nothing_but_themselves(
+    harness: Harness, folder: Path, tmp_path: Path, addresses: str
+) -> None:
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    other = f'"{"ab" * 32}": {{"crls": ["http://b.example/"]}}'
+    (folder / "trust.json").write_text(f'{{"roots": {{"{root}": {{"name": "G2", "crls": {addresses}}}, {other}}}}}')
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    (drop / "list").write_bytes(_list(harness, number=5))
+    left_out: list[LeftOut] = []
+    assert trust_folder.load(folder, left_out=left_out.append)[0].root_fingerprints == (root,)
+    assert [(each.folder, each.name) for each in left_out] == [("trust.json", root)]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(304)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    results = refreshing.refresh(folder, [drop], client=client)
+    assert [(each.source, each.is_well) for each in results] == [("http://b.example/", True), ("list", True)]
+    assert asked == ["http://b.example/"]
+
+
+async def test_lists_are_brought_while_the_pins_cannot_be_read(
+    harness: Harness, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the service, which knows what they said last."""
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    examiner = examiner_of(folder, harness, monkeypatch)
+    await examiner.refresh_material()
+    examiner._settings.crl_drop_dir = tmp_path / "drop"
+    (folder / "trust.json").write_text("{")
+    with pytest.raises(ValueError, match=r"trust\.json"):
+        refreshing.refresh(folder, [tmp_path / "drop"])
+    await examiner.refresh_lists()
+    assert len(list((folder / "crls").glob("?" * 32 + ".crl"))) == 1
 
 
 # Names of former releases

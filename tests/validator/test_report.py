@@ -15,11 +15,12 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from common.domain.reason import Reason
 from common.edxml.dates import VIETNAM
 from mint.ltv import add_validation_data
-from mint.pki import Revocation
+from mint.pki import YEAR, Revocation
 from mint.tamper import TAMPERS
 from validator.pki.pem import LIST, blocks
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_folder import load
+from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 from validator.report.change_rules import ChangeRule
 from validator.report.html import page
@@ -29,6 +30,9 @@ from validator.report.vietnamese import INDICATIONS, INTEGRITY, KINDS, LABELS, N
 from validator.report.vocabulary import SubIndication, Verdict
 
 from .conftest import NOW, Harness
+from .test_time import TimeHarness, timed
+
+assert timed  # a fixture
 
 FILE = Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
 SHAPE = TypeAdapter(Report)
@@ -252,3 +256,48 @@ def test_a_revocation_is_proved_by_the_list_that_says_so(harness: Harness) -> No
         assert (first.revoked_by, last.revoked_by.kept) == (None, kept)
         assert last.revoked_by.sha256 == hashlib.sha256(crl).hexdigest()
         assert (last.revoked_by.sha256 in report.evidence) is (kept != "document")
+        assert last.revoked_by.signer_sha256 == authority.issuing.sha256
+        assert last.revoked_by.sha256 in page([("a.pdf", report)])
+        assert "Đã bị thu hồi" in page([("a.pdf", report)])
+
+
+def test_the_list_that_revokes_an_authority_for_time_is_named_and_kept(timed: TimeHarness) -> None:
+    entries = [Revocation(timed.tsa.identity.certificate.serial_number, NOW - timedelta(days=1))]
+    crls = [timed.crls()[0], *timed.crls(revoked=entries)[1:]]
+    report = timed.judge(timed.stamped, NOW + timedelta(hours=2), crls).report
+    sha256 = hashlib.sha256(crls[1]).hexdigest()
+    stamps = [stamp for each in report.signatures for stamp in each.time_stamps]
+    assert {stamp.revoked_by.sha256 for stamp in stamps if stamp.revoked_by} == {sha256}
+    assert sha256 in report.evidence
+    assert page([("a.pdf", report)]).count("theo CRL") == 2
+
+
+def test_nothing_is_claimed_about_revocation_where_there_is_no_chain(harness: Harness) -> None:
+    """An expired certificate, or one of nobody we know: no list was looked at."""
+    foreign = TrustStore([harness.city.foreign.root.der])
+    for changes in ({"now": NOW + 9 * YEAR}, {"trust": foreign}):
+        report = harness.judge(harness.signed, **changes).report
+        for each in report.signatures:
+            assert (each.chain, each.statuses) == ((), ())
+            assert {5, 8} <= set(each.checks)
+            assert not {6, 7} & set(each.checks)
+            assert not {number for number in each.rules if RULES[number].step in (6, 7)}
+        assert not {6, 7} & set(report.checks)
+
+
+def test_who_signed_a_list_is_kept_where_it_is_no_part_of_the_chain(harness: Harness) -> None:
+    """The CA has a second key, and signs its lists with that alone."""
+    authority = harness.city.authority
+    other = authority.sub_ca(f"{authority.name} Issuing")
+    trust = TrustStore([authority.root.der], [authority.issuing.der, other.der])
+    times = {"this_update": NOW, "next_update": NOW + timedelta(days=7)}
+    lists = [authority.crl("root", **times), authority.crl("issuing", signed_by=other, **times)]
+    used = authentic_crls(trust.authorities, [("", der) for der in lists], DEFAULT)
+    held = harness.judge(harness.signed, trust=trust, revocation=RevocationLists(used)).report
+    embedded = add_validation_data(harness.signed, [], lists)
+    brought = harness.judge(embedded, trust=trust, revocation=RevocationLists()).report
+    for report in (held, brought):
+        assert report.verdict is Verdict.VALID, report.detail
+        assert other.sha256 not in {sha256 for each in report.signatures for sha256 in each.chain}
+        assert other.sha256 in {status.signer_sha256 for each in report.signatures for status in each.statuses}
+        assert other.sha256 in report.evidence

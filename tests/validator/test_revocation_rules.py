@@ -17,6 +17,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from common.containment import Unusable
 from common.domain.reason import Reason
 from mint.pki import key_usage
 from validator.cms.certificate import read_certificate
@@ -306,6 +307,48 @@ def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
     assert answer([ROOT_LIST, *lists]) is expected
 
 
+def test_entries_behind_one_whose_issuer_cannot_be_read() -> None:
+    """They are nobody's until the next issuer is named (§5.3.3); what is named then is revoked."""
+    every = issuing_point(indirect_crl=True)
+    for second, expected in ((None, UNKNOWN), (x509.DirectoryName(named("CA")), REVOKED)):
+        builder = x509.CertificateRevocationListBuilder().issuer_name(named("CA")).add_extension(every, critical=True)
+        builder = builder.last_update(NOW - DAY).next_update(NOW + DAY)
+        for serial, owner in ((11, NAMELESS), (10, second)):
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - DAY)
+            if owner:
+                entry = entry.add_extension(x509.CertificateIssuer([owner]), critical=True)
+            builder = builder.add_revoked_certificate(entry.build())
+        der = builder.sign(key("ca"), hashes.SHA256()).public_bytes(Encoding.DER)
+        assert answer([ROOT_LIST, der]) is expected
+
+
+NUMBER, INDICATOR = "2.5.29.20", "2.5.29.27"
+
+
+@pytest.mark.parametrize("bits", [160, 161, 16_000])
+def test_a_number_longer_than_a_number_may_be(bits: int) -> None:
+    """No text is made of it: Python refuses that beyond 4,300 digits. What the list names is revoked all the same."""
+    number = x509.UnrecognizedExtension(
+        x509.ObjectIdentifier(NUMBER), element(2, ((1 << bits) - 1).to_bytes(bits // 8 + 1, "big"))
+    )
+    for serials, expected in (((), VALID if bits == 160 else UNKNOWN), ((10,), REVOKED)):
+        builder = x509.CertificateRevocationListBuilder().issuer_name(named("CA")).add_extension(number, critical=False)
+        builder = builder.last_update(NOW - DAY).next_update(NOW + DAY)
+        for serial in serials:
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(NOW - DAY).build()
+            builder = builder.add_revoked_certificate(entry)
+        der = builder.sign(key("ca"), hashes.SHA256()).public_bytes(Encoding.DER)
+        assert answer([ROOT_LIST, der]) is expected
+        (crl,) = authentic_crls(TrustStore([ROOT], [ISSUING]).authorities, [("", der)], DEFAULT)
+        assert (crl.number is None, crl.is_malformed) == (bits > 160, bits > 160)
+
+
+def test_a_delta_list_of_a_number_longer_than_a_number_may_be() -> None:
+    """It adds to no list that there is: left out."""
+    indicator = x509.UnrecognizedExtension(x509.ObjectIdentifier(INDICATOR), element(2, b"\1" + bytes(2000)))
+    assert answer([ROOT_LIST, FULL, listing("CA", "ca", number=7, extension=(indicator, True))]) is VALID
+
+
 def test_lists_of_the_same_date_and_number() -> None:
     """Whichever is read first, what one of them names counts."""
     for hold in (True, False):
@@ -362,6 +405,8 @@ NAMELESS = x509.UniformResourceIdentifier("http://ca.example")
         (LEAF, [listing("List issuer", "lists", point=INDIRECT)], UNKNOWN),
         (LEAF, [listing("List issuer", "lists", 10, of="CA", point=INDIRECT), PLAIN], VALID),
         (LEAF, [listing("CA", "ca", 10, of="Another", point=issuing_point(indirect_crl=True))], VALID),
+        # Whose the entry is cannot be read: not the issuer's own certificate of that number.
+        (LEAF, [listing("CA", "ca", 10, of=NAMELESS, point=issuing_point(indirect_crl=True))], UNKNOWN),
     ],
 )
 def test_indirect_lists(leaf: bytes, lists: list[bytes], expected: Reason | None) -> None:
@@ -473,10 +518,15 @@ def test_a_list_in_every_form(form: str) -> None:
     assert answer([ROOT_LIST, FORMS[form]]) is VALID
 
 
-def test_text_without_end_is_read_once() -> None:
-    """Each block was searched for its end through the whole rest of the file, while the rest began new ones."""
-    ((_, whole),) = blocks(b"-----BEGIN X509 CRL-----" * 400_000, LIST, DEFAULT.cms)
-    assert len(whole) == 24 * 400_000
+def test_more_blocks_than_a_file_may_have() -> None:
+    """Nothing is kept of what stands behind them, nor searched again and again for an end that never comes."""
+    most, block = DEFAULT.cms.max_blocks, b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
+    assert len(list(blocks(block * most, LIST, DEFAULT.cms))) == most
+    ((_, whole),) = blocks(b"-----BEGIN X509 CRL-----" * most, LIST, DEFAULT.cms)
+    assert len(whole) == 24 * most
+    for text in (block * (most + 1), b"-----BEGIN X509 CRL-----" * 400_000):
+        with pytest.raises(Unusable, match="more than 1000 PEM blocks"):
+            list(blocks(text, LIST, DEFAULT.cms))
 
 
 def responses(authority: bytes, leaf: bytes, signed_by: bytes, by: str, **options: Any) -> bytes:

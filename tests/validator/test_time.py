@@ -19,7 +19,9 @@ from mint.pki import Revocation as Revoked
 from mint.sign import sign
 from mint.tamper import TAMPERS
 from mint.tsa import TimeAuthority, add_document_time_stamp, long_term, time_authority
+from validator.checks.parse import parse
 from validator.context import Material, ValidationContext, VerificationRequest
+from validator.pdf.security_store import stored_certificates
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_store import TrustStore, Window
 from validator.policy import DEFAULT
@@ -246,6 +248,21 @@ def test_a_stream_of_validation_data_that_cannot_be_read_takes_nothing_along(tim
         assert _outcome(found) == expected, found
 
 
+def test_no_stream_of_validation_data_crowds_out_another(timed: TimeHarness) -> None:
+    """Many lists of strangers, or a large one, before the list that names the signer."""
+    stranger = Authority("Strange", now=NOW, kind="p256")
+    told = {"this_update": KEPT, "next_update": KEPT + DAY}
+    many = [stranger.crl("issuing", number=number, **told) for number in range(70)]  # type: ignore[arg-type]
+    (listed,) = timed.crls(KEPT, revoked=[Revoked(timed.seal.certificate.serial_number, NOW - DAY)])[1:]
+    writer = _Writer(io.BytesIO(add_validation_data(timed.plain, [timed.seal], [listed])))
+    writer.root["/DSS"]["/CRLs"].insert(0, writer.add_object(StreamObject(stream_data=bytes(17 << 20))))
+    writer.update_container(writer.root["/DSS"]["/CRLs"])
+    out = io.BytesIO()
+    writer.write(out)
+    for document in (add_validation_data(timed.plain, [timed.seal], [*many, listed]), out.getvalue()):
+        assert _outcome(timed.judge(document, KEPT)) == REVOKED
+
+
 def test_evidence_older_than_the_time_in_question(timed: TimeHarness) -> None:
     stale = timed.crls(NOW - 3 * DAY, days=2)
     document = add_validation_data(timed.stamped, [timed.seal], stale)
@@ -417,3 +434,24 @@ def test_fields_switched_to_be_drawn_anew_between_signatures(timed: TimeHarness,
         "Refused",
         Reason.E_SIG_CHANGED,
     )
+
+
+def test_no_certificate_of_the_store_crowds_out_another(timed: TimeHarness) -> None:
+    """Those of the newest update first, and the last of an array, where tools put what they add."""
+    writer = _Writer(io.BytesIO(add_validation_data(timed.plain, [timed.seal], [])))
+    array = writer.root["/DSS"]["/Certs"]
+    array.insert(0, writer.add_object(StreamObject(stream_data=bytes(17 << 20))))
+    for number in range(70):
+        array.insert(0, writer.add_object(StreamObject(stream_data=b"%d" % number)))
+    writer.update_container(array)
+    out = io.BytesIO()
+    writer.write(out)
+    found = list(stored_certificates(parse(out.getvalue(), DEFAULT)))
+    assert len(found) == DEFAULT.pdf.max_security_store_items
+    later = _Writer(io.BytesIO(out.getvalue()))
+    array = later.root["/DSS"]["/Certs"]
+    array.insert(0, later.add_object(StreamObject(stream_data=b"newest")))
+    later.update_container(array)
+    out = io.BytesIO()
+    later.write(out)
+    assert next(stored_certificates(parse(out.getvalue(), DEFAULT))) == b"newest"

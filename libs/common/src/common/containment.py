@@ -24,18 +24,20 @@ class Unusable(ValueError):
 class contained:  # noqa: N801 - reads like a statement
     """Runs a block; whatever it raises is handed to ``note`` as text, and the work goes on behind the block.
 
-    Cancellation and the end of the process pass through.
+    Cancellation and the end of the process pass through, and so does what ``passing`` names: a lack of memory, for
+    example, where it says nothing about the piece that is being read.
     """
 
-    def __init__(self, note: Callable[[str], object]) -> None:
+    def __init__(self, note: Callable[[str], object], *, passing: tuple[type[BaseException], ...] = ()) -> None:
         self._note = note
+        self._passing: tuple[type[BaseException], ...] = (*ENDS_THE_PROCESS, *passing)
 
     def __enter__(self) -> None:
         """Nothing to begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
         """Hand the error over, and end it."""
-        if error is None or isinstance(error, ENDS_THE_PROCESS):
+        if error is None or isinstance(error, self._passing):
             return False
         self._note(described(error))
         return True
@@ -43,10 +45,13 @@ class contained:  # noqa: N801 - reads like a statement
 
 @contextmanager
 def raising_unusable(what: str = "not readable") -> Iterator[None]:
-    """Turns whatever the block raises into ``Unusable``; an ``Unusable`` of its own passes as it is."""
+    """Turns whatever the block raises into ``Unusable``; an ``Unusable`` of its own passes as it is.
+
+    A lack of memory passes, too: it does not make the input unusable.
+    """
     try:
         yield
-    except (Unusable, *ENDS_THE_PROCESS):
+    except (Unusable, MemoryError, *ENDS_THE_PROCESS):
         raise
     except BaseException as error:
         raise Unusable(f"{what}: {described(error)}") from error

@@ -51,7 +51,7 @@ class Carrying:
                 await compare_and_set(self._entries, {"_id": row["_id"], "is_sealed": {"$exists": False}}, salted)
                 self._carried += 1
             self._after = row["_id"]
-        if not page:
+        if len(page) < PAGE:
             self._end_pass()
 
     def _end_pass(self) -> None:

@@ -91,12 +91,11 @@ def record_trust_folder(trust: TrustStore, revocation: RevocationLists, left_out
 
 def _checks(judged: SignatureReport | TimeStampReport, step: Step | None) -> Iterator[Check]:
     yield from ((_method(status.kind), "good") for status in judged.statuses)
-    # The report names the statement that spoke against a certificate in its detail alone.
-    method = _method(StatusKind.OCSP if f" {StatusKind.OCSP} " in judged.detail else StatusKind.CRL)
     if judged.sub_indication is SubIndication.REVOKED_NO_POE:
-        yield method, "revoked"
+        yield _method(judged.revoked_by.kind if judged.revoked_by else StatusKind.CRL), "revoked"
     elif judged.sub_indication is SubIndication.TRY_LATER and step is Step.REVOCATION:
-        yield method, "unknown"
+        # What cannot be relied on is named in the detail alone.
+        yield _method(StatusKind.OCSP if f" {StatusKind.OCSP} " in judged.detail else StatusKind.CRL), "unknown"
 
 
 def _method(kind: StatusKind) -> RevocationMethod:

@@ -21,6 +21,8 @@ class CmsLimits:
     max_elements: int = 20_000
     """Elements directly inside one element."""
     max_oid_bytes: int = 64
+    max_blocks: int = 1_000
+    """Of a file of certificates or lists as PEM."""
     max_certificates: int = 40
     max_attributes: int = 64
 
@@ -49,8 +51,12 @@ class PdfLimits:
     box_decimal_places: int = 3
     """Boxes of a page that agree to so many decimal places of a point are the same box: tools that write a page again
     keep at most five, some writers put down twelve."""
+    max_security_store_references: int = 1024
+    """Looked at in one array of the DSS, from its end."""
     max_security_store_items: int = 64
+    """Streams that count, and entries of its VRI."""
     max_security_store_bytes: int = 16 * MIB
+    """Of the streams that count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +86,12 @@ class RevocationLimits:
     max_ocsp_answers: int = 16
     """In one response, and certificates of responders in it."""
     max_embedded: int = 64
-    """Lists and answers inside of the signatures of a document."""
+    """Lists and answers inside of one signature and its time stamps."""
     max_embedded_bytes: int = 16 * MIB
+    max_embedded_looked_at: int = 1024
+    """Of one signature, or of the DSS: pieces among which those that count are looked for."""
+    max_embedded_looked_at_bytes: int = 64 * MIB
+    """Of those together; of the certificates of the DSS, too."""
     ocsp_answer_age: timedelta = timedelta(hours=24)
     """For how long an OCSP answer that names no next update is in force."""
 
@@ -149,7 +159,7 @@ class SecrecyLimits:
 class Policy:
     """What a document may be and which algorithms count. A value or a rule changes = ``version`` changes."""
 
-    version: str = "trunk-7"
+    version: str = "trunk-8"
 
     max_document_bytes: int = 64 * MIB
     max_revisions: int = 12

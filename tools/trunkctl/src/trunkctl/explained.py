@@ -10,6 +10,9 @@ from validator.report.model import ChangeReport, Report, SignatureReport, Status
 from validator.report.rules import RULES
 from validator.report.vocabulary import SignatureKind
 
+NO_PATH = "6.3"
+"""Number of the rule that there is a path at all."""
+
 
 def explanation(each: Examined) -> Iterator[str]:
     """The lines about one file."""
@@ -55,13 +58,34 @@ def _signature(each: SignatureReport) -> Iterator[str]:
     yield from _indented(_path(each))
     for stamp in each.time_stamps:
         yield f"  {_time_stamp(stamp)}"
+        yield from _indented(_indented(_revoked(stamp.revoked_by)))
     yield from _indented(_rules("Rules that hold", each.rules))
 
 
 def _path(each: SignatureReport) -> Iterator[str]:
-    if not each.chain:
-        yield f"no path to a trusted root was found for {each.subject}" if each.subject else "no certificate was read"
-        return
+    if each.chain:
+        yield from _links(each)
+    else:
+        yield _without_path(each)
+    yield from _revoked(each.revoked_by)
+
+
+def _without_path(each: SignatureReport) -> str:
+    if not each.subject:
+        return "no certificate was read"
+    if each.judged_at is None:
+        return f"no path to a trusted root was looked for, for {each.subject}"
+    if NO_PATH in (each.rule, *each.broken_rules):
+        return f"no path to a trusted root was found for {each.subject}"
+    return f"no path to a trusted root is valid for {each.subject}, judged for {_time(each.judged_at)}"
+
+
+def _revoked(status: StatusUsed | None) -> Iterator[str]:
+    if status is not None:
+        yield f"Certificate {status.certificate_sha256} is revoked, says {_status(status)}"
+
+
+def _links(each: SignatureReport) -> Iterator[str]:
     yield f"Path, judged for {_time(each.judged_at)}:"
     subjects = each.chain_subjects or ("",) * len(each.chain)
     statuses = _by_certificate(each.statuses)

@@ -6,13 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from common.containment import contained
 from trunkctl.trouble import Trouble
 from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.extensions import is_ca
 from validator.pki.atomic_file import replace_file
+from validator.pki.certificates import certificates_in
 from validator.pki.pins import Pin, read_pins, write_pins
-from validator.pki.trust_folder import read_certificates
+from validator.pki.trust_folder import LeftOut, NoteLeftOut, read_bounded, read_certificates
 from validator.pki.trust_store import Window
+from validator.policy import DEFAULT
 
 
 class Place(StrEnum):
@@ -70,14 +73,18 @@ def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
 def remove(folder: Path, typed: str) -> list[Held]:
     """Take the certificate out of the folder, and its pin with it. Raises ``Trouble`` if it is not there."""
     sha256 = fingerprint(typed)
-    found = [held for held in listed(folder) if held.sha256 == sha256]
+    odd: list[LeftOut] = []
+    everything = listed(folder, odd.append)
+    found = [held for held in everything if held.sha256 == sha256]
     pins = _pins(folder)
     if not found and sha256 not in (pins or {}):
         raise Trouble(f"{sha256} is not in {folder}.")
+    shared = {other.file for other in everything if other.sha256 != sha256} | {
+        folder / each.folder / each.name for each in odd
+    }
     for held in found:
-        others = [other for other in listed(folder) if other.file == held.file and other.sha256 != sha256]
-        if others:
-            raise Trouble(f"{held.file} holds further certificates: take it apart first.")
+        if held.file in shared:
+            raise Trouble(f"{held.file} holds more than this certificate: take it apart first.")
     if pins is not None and sha256 in pins:
         write_pins(folder, {key: pin for key, pin in pins.items() if key != sha256})
     for held in found:
@@ -85,15 +92,30 @@ def remove(folder: Path, typed: str) -> list[Held]:
     return found
 
 
-def listed(folder: Path) -> list[Held]:
-    """Every certificate of the folder, and whether it counts. Raises ``Trouble`` for a file that is none."""
+def listed(folder: Path, left_out: NoteLeftOut = lambda _: None) -> list[Held]:
+    """Every certificate of the folder, and whether it counts.
+
+    ``left_out``: called for each file, or part of one, that is no certificate. Raises ``Trouble`` for pins that cannot
+    be read.
+    """
     pins = _pins(folder)
     found: list[Held] = []
     for place in Place:
         for path in sorted((folder / place.folder).glob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                found += [_held(place, path, der, pins) for der in _certificates(path)]
+            if not path.name.startswith("."):
+                found += [_held(place, path, each, pins) for each in _certificates_in(place, path, left_out)]
     return found
+
+
+def _certificates_in(place: Place, path: Path, left_out: NoteLeftOut) -> list[Certificate]:
+    def note(cause: str) -> None:
+        left_out(LeftOut(place.folder, path.name, cause))
+
+    with contained(note):
+        if path.is_file():
+            data = read_bounded(path, DEFAULT.revocation.max_list_bytes)
+            return certificates_in(path.name, data, lambda _, cause: note(f"not a certificate: {cause}"))
+    return []
 
 
 def unpinned(folder: Path) -> list[Held]:
@@ -109,11 +131,10 @@ def pin_of(name: str, start: datetime | None, end: datetime | None, crls: list[s
     return replace(Pin(), name=name, window=Window(start, end), crls=tuple(crls))
 
 
-def _held(place: Place, path: Path, der: bytes, pins: dict[str, Pin] | None) -> Held:
-    sha256 = hashlib.sha256(der).hexdigest()
-    pin = (pins or {}).get(sha256) if place is Place.ROOT else None
+def _held(place: Place, path: Path, certificate: Certificate, pins: dict[str, Pin] | None) -> Held:
+    pin = (pins or {}).get(certificate.sha256) if place is Place.ROOT else None
     counts = place is not Place.ROOT or pins is None or pin is not None
-    return Held(place, sha256, read_certificate(der), path, pin, counts)
+    return Held(place, certificate.sha256, certificate, path, pin, counts)
 
 
 def _chosen(file: Path, sha256: str) -> bytes:

@@ -110,6 +110,8 @@ def _read(reader: Reader, reference: generic.Reference, revision: int | None = N
     own = generic.Reference(reference.idnum, reference.generation, reader)
     try:
         return reader.get_object(own, revision=revision)
+    except MemoryError:
+        raise
     except Exception:
         return None
 

@@ -79,7 +79,7 @@ def read_token(token: bytes, covered: Digest, policy: Policy, stored: Iterable[b
 def evidence_in_token(token: bytes, policy: Policy) -> tuple[tuple[StatusKind, bytes], ...]:
     """Revocation lists and OCSP responses that a time stamp brings along, not verified yet."""
     found: list[tuple[StatusKind, bytes]] = []
-    with contained(lambda _: None):
+    with contained(lambda _: None, passing=(MemoryError,)):
         found += read_signed_data(token, policy.cms).revocation_evidence()
     return tuple(found)
 

@@ -63,9 +63,10 @@ def build_report(
 
 
 def _steps_held(state: DocumentState, fault: Fault | None) -> list[Step]:
-    """Steps that were passed; without one of which a rule turned out later not to hold."""
+    """Steps that were passed; without one of which a rule turned out later not to hold, or was not asked."""
     faults = [*([fault] if fault else []), *(kept for each in state.signatures for kept in each.faults)]
     broken = {each.step for each in faults}
+    broken |= {step for each in state.signatures for step in SIGNATURE_STEPS if step not in each.steps_asked}
     return [step for step in state.steps_passed if step not in broken]
 
 
@@ -177,8 +178,7 @@ def _signature_report(each: SignatureState) -> SignatureReport:
     if fault is None and status is None:
         fault = Fault("6.0")
     broken = {kept.step for kept in each.faults}
-    asked = SIGNATURE_STEPS if status else SIGNATURE_STEPS[:2]
-    held = tuple(int(step) for step in asked if step not in broken)
+    held = tuple(int(step) for step in each.steps_asked if step not in broken)
     kind = SignatureKind.TIME_STAMP if each.signature.is_time_stamp else SignatureKind.SIGNATURE
     return SignatureReport(
         field=each.signature.field,
@@ -199,11 +199,15 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         checks=held,
         rules=rules_of(held, kind),
         broken_rules=_broken_rules([*each.faults, *([fault] if fault else [])]),
-        revoked_by=next((kept.revoked_by for kept in each.faults if kept.revoked_by), None),
+        revoked_by=_revoked_by(each.faults),
         chain_subjects=tuple(each.subject.rfc4514_string() for each in status.chain) if status else (),
         **_fault_fields(fault),
         **_status_fields(status),
     )
+
+
+def _revoked_by(faults: Iterable[Fault]) -> StatusUsed | None:
+    return next((fault.revoked_by for fault in faults if fault.revoked_by), None)
 
 
 def _broken_rules(faults: Iterable[Fault]) -> tuple[str, ...]:
@@ -221,6 +225,7 @@ def _time_stamp_report(stamp: JudgedTimeStamp) -> TimeStampReport:
         rule=fault.rule.number if fault else None,
         certificate_sha256=token.sha256 if token else None,
         subject=subject_text(token.der) if token else "",
+        revoked_by=_revoked_by(stamp.status.faults if stamp.status else ()),
         **_status_fields(stamp.status),
     )
 

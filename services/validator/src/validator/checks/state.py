@@ -53,6 +53,15 @@ class SignatureState:
         return min(self.faults, key=rank, default=None)
 
     @property
+    def steps_asked(self) -> tuple[Step, ...]:
+        """Steps of which it was asked, each up to the first rule that does not hold. Without a chain nothing was asked
+        about revocation."""
+        status = self.certificate_status
+        if status is None:
+            return (Step.DIFFERENCE, Step.CRYPTOGRAPHY)
+        return SIGNATURE_STEPS if status.chain else (Step.DIFFERENCE, Step.CRYPTOGRAPHY, Step.TIME)
+
+    @property
     def is_intact(self) -> bool:
         """Whether it verifies, whoever made it: faults of (6) to (8) are about the signer."""
         broken = (fault for fault in self.faults if fault.step <= Step.CRYPTOGRAPHY)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from functools import cache
-from itertools import chain, islice
+from functools import cache, partial
+from itertools import chain
 
 from common.domain.reason import Reason
 from validator.checks.cryptography import evidence_in_token
@@ -16,7 +16,8 @@ from validator.context import ValidationContext
 from validator.fault import Fault, library_errors_as
 from validator.pdf.reader import Reader
 from validator.pdf.security_store import stored_evidence
-from validator.pki.evidence import EmbeddedStatement, Evidence
+from validator.pki.evidence import EmbeddedStatement, Evidence, names_known_issuer
+from validator.pki.evidence_budget import EvidenceBudget
 from validator.pki.status import CertificateStatus, certificate_status
 from validator.pki.trust_store import Purpose, TrustStore
 from validator.policy import Policy
@@ -30,7 +31,7 @@ def place_in_time(reader: Reader, state: DocumentState, context: ValidationConte
 
     @cache
     def statements() -> tuple[EmbeddedStatement, ...]:
-        return tuple(_embedded_statements(reader, state, context.policy))
+        return tuple(_embedded_statements(reader, state, trust, context.policy))
 
     evidence = Evidence(trust, context.material.revocation, context.policy, context.now, statements)
     proofs: list[tuple[int, datetime]] = []
@@ -48,26 +49,28 @@ def place_in_time(reader: Reader, state: DocumentState, context: ValidationConte
             _place_signature(each, each.verified, evidence, is_pending)
 
 
-def _embedded_statements(reader: Reader, state: DocumentState, policy: Policy) -> Iterator[EmbeddedStatement]:
-    """What the document brings along on revocation: in its signatures, in their time stamps, and in its DSS."""
-    limits = policy.revocation
-    in_signatures = islice(_evidence_in_signatures(state, policy), limits.max_embedded)
-    left = limits.max_embedded_bytes
-    for each in in_signatures:
-        left -= len(each.data)
-        if left < 0:
-            break
-        yield each
-    for stored in stored_evidence(reader):
-        yield EmbeddedStatement(stored.kind, stored.data, stored.revision)
+def _embedded_statements(
+    reader: Reader, state: DocumentState, trust: TrustStore, policy: Policy
+) -> Iterator[EmbeddedStatement]:
+    """What the document brings along on revocation: in its signatures, in their time stamps, and in its DSS.
 
-
-def _evidence_in_signatures(state: DocumentState, policy: Policy) -> Iterator[EmbeddedStatement]:
-    for each in state.signatures:
+    Each signature has limits of its own, so that none can crowd out what another one brings.
+    """
+    limits, store = policy.revocation, policy.pdf
+    is_known = partial(names_known_issuer, trust=trust, policy=policy)
+    in_signature = EvidenceBudget(limits.max_embedded, limits.max_embedded_bytes, is_known, limits)
+    in_store = EvidenceBudget(store.max_security_store_items, store.max_security_store_bytes, is_known, limits)
+    for each in reversed(state.signatures):
         if each.verified is not None:
-            in_tokens = (evidence_in_token(token, policy) for token in each.verified.tokens[: policy.max_time_stamps])
-            for kind, data in chain(each.verified.evidence, *in_tokens):
-                yield EmbeddedStatement(kind, data, each.signature.revision)
+            yield from in_signature.chosen(_evidence_in(each.verified, each.signature.revision, policy))
+    yield from in_store.chosen(EmbeddedStatement(*stored) for stored in stored_evidence(reader))
+
+
+def _evidence_in(verified: VerifiedSignature, revision: int, policy: Policy) -> Iterator[EmbeddedStatement]:
+    """What stands in a signature, which fills the hole that its own revision does not cover."""
+    in_tokens = (evidence_in_token(token, policy) for token in verified.tokens[: policy.max_time_stamps])
+    for kind, data in chain(verified.evidence, *in_tokens):
+        yield EmbeddedStatement(kind, data, revision + 1)
 
 
 def _place_time_stamp(each: SignatureState, verified: VerifiedSignature, evidence: Evidence) -> None:

@@ -107,7 +107,7 @@ class SignedData:
 def _parts(element: Element) -> list[Element]:
     """The elements inside, as far as they can be read."""
     parts: list[Element] = []
-    with contained(lambda _: None):
+    with contained(lambda _: None, passing=(MemoryError,)):
         for each in element:
             parts.append(each)
     return parts
@@ -116,7 +116,7 @@ def _parts(element: Element) -> list[Element]:
 def _revocation_choice(choice: Element) -> list[tuple[StatusKind, bytes]]:
     if choice.tag != SECOND:
         return [(StatusKind.CRL, choice.raw)]
-    with contained(lambda _: None):
+    with contained(lambda _: None, passing=(MemoryError,)):
         kind, value = choice
         if kind.oid() == OCSP_IN_CMS:
             return [(StatusKind.OCSP, value.raw)]

@@ -22,7 +22,7 @@ def is_signed_by(signed: SignedObject, signer: Certificate) -> bool:
     try:
         scheme = scheme_of(signed, signer.limits)
         return is_value_right(signer.public_key, signed.signature, scheme, message=signed.body, digest=None)
-    except ENDS_THE_PROCESS:
+    except (MemoryError, *ENDS_THE_PROCESS):
         raise
     except BaseException:  # libraries raise anything over keys and values that do not fit
         return False

@@ -15,5 +15,7 @@ def readable_entry(dictionary: Any, key: str) -> Any:
     """The value, references followed; None = there is none, or it cannot be read."""
     try:
         return dictionary[key] if key in dictionary else None  # noqa: SIM401 - ``get`` does not follow references
+    except MemoryError:
+        raise
     except Exception:
         return None

@@ -61,6 +61,8 @@ class ReadHistory(History):
         for number in self.defined_until(revision) - tables:
             try:
                 value = self.get(self.reference(number, revision), revision).value
+            except MemoryError:
+                raise
             except Exception:  # noqa: S112 - what nobody can read refers to nothing
                 continue
             for reference, path in references(value):

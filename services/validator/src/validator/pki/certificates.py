@@ -15,8 +15,11 @@ def certificates_in(
     name: str, data: bytes, left_out: Callable[[str, str], None], limits: CmsLimits = DEFAULT.cms
 ) -> list[Certificate]:
     """All certificates of a file, PEM or DER. ``left_out``: called with name and cause of each that cannot be read."""
+    found: list[tuple[str, bytes]] = []
     certificates = []
-    for place, der in blocks(data, CERTIFICATE, limits):
+    with contained(lambda cause: left_out(name, cause)):
+        found += blocks(data, CERTIFICATE, limits)
+    for place, der in found:
         with contained(lambda cause, place=place: left_out(name + place, cause)):  # type: ignore[misc]
             certificate = read_certificate(der, limits)
             certificate.check()

@@ -6,7 +6,6 @@ certificates it can say "not revoked"; what it lists is revoked in any case. Not
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from common.containment import Unusable, raising_unusable
 from validator.cms import ber
@@ -24,6 +23,8 @@ from validator.policy import CmsLimits, Policy
 CRL_NUMBER, DELTA_INDICATOR, ISSUING_POINT = "2.5.29.20", "2.5.29.27", "2.5.29.28"
 UNDERSTOOD = frozenset({AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, DELTA_INDICATOR, ISSUING_POINT, FRESHEST_CRL})
 EXTENSIONS_TAG, VERSION_2 = 0xA0, 1
+MAX_NUMBER_BITS = 160
+"""Of a number of a list (§5.2.3): a longer one is none, and breaks a rule of its form."""
 TIMES = frozenset({ber.UTC_TIME, ber.GENERALIZED_TIME})
 
 
@@ -33,7 +34,6 @@ def read_crl(
     policy: Policy,
     *,
     embedded: bool = False,
-    known_at: datetime | None = None,
 ) -> Crl:
     """One list, verified. Raises ``Unusable`` for everything that keeps it from being read.
 
@@ -53,13 +53,18 @@ def read_crl(
         point, obstacle = _point(extensions, policy.cms)
         entries = read_entries(revoked, issuer) if revoked else ReadEntries()
         base = _number(extensions, DELTA_INDICATOR, policy.cms, required=True)
+        number = _number(extensions, CRL_NUMBER, policy.cms)
+        if number is not None and number.bit_length() > MAX_NUMBER_BITS:
+            number, is_malformed = None, True
+        if base is not None and base.bit_length() > MAX_NUMBER_BITS:
+            raise Unusable("number of the full list too long")
         if base is None and entries.lifted:
             obstacle = obstacle or "a removal in a full list"  # only a delta list may have one (§5.3.1)
         return Crl(
             issuer=issuer,
             signers=signers,
             sha256=hashlib.sha256(data).hexdigest(),
-            number=_number(extensions, CRL_NUMBER, policy.cms),
+            number=number,
             this_update=this_update.time(),
             next_update=next_update,
             entries=entries.own,
@@ -70,8 +75,15 @@ def read_crl(
             is_malformed=is_malformed or version > VERSION_2,
             obstacle=obstacle or entries.obstacle,
             embedded=embedded,
-            known_at=known_at,
         )
+
+
+def issuer_of_list(data: bytes, limits: CmsLimits) -> Name:
+    """Whom a list names as its issuer; nothing is verified. Raises ``Unusable``."""
+    with raising_unusable("revocation list not readable"):
+        _, body = read_signed_object(data, limits)
+        parts = list(body.expect(ber.SEQUENCE))
+        return read_name(parts[2 if parts[0].tag == ber.INTEGER else 1].raw, limits)
 
 
 def _signers(

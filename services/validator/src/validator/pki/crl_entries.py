@@ -30,7 +30,8 @@ class EntryNote:
 
 PLAIN = EntryNote()
 OF_UNKNOWN_ISSUER = EntryNote(obstacle="an entry whose issuer is not readable")
-"""This entry and those that follow may be about anybody's certificates."""
+"""This entry and those that follow may be about anybody's certificates: they name none, and the list cannot be relied
+on."""
 CERTIFICATE_ISSUER_DER = b"\x06\x03\x55\x1d\x1d"
 
 
@@ -46,13 +47,15 @@ class ReadEntries:
 
 
 def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
-    """All entries. Raises ``ValueError``. An entry whose extensions cannot be read counts as revoked."""
+    """All entries. Raises ``ValueError``. An entry whose extensions cannot be read counts as revoked, unless they may
+    name the issuer: then it is nobody's."""
     read = ReadEntries()
     seconds: dict[bytes, int] = {}
     notes: dict[bytes, EntryNote] = {b"": PLAIN}
     data, limits = revoked.data, revoked.limits
     at, until = revoked.inside, revoked.until
-    target, owner = read.own, issuer
+    target: dict[int, tuple[int, bool]] = read.own
+    owner: Name | None = issuer
     while at < until:
         inside, at = _span(data, at, until, ber.SEQUENCE)
         number_at, number_end = _span(data, inside, at, ber.INTEGER)
@@ -65,9 +68,13 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
         if (note := notes.get(raw_note)) is None:
             note = notes[raw_note] = _note(raw_note, limits)
         read.obstacle = read.obstacle or note.obstacle
-        if note.issuer is not None:
+        if note is OF_UNKNOWN_ISSUER:
+            owner = None
+        elif note.issuer is not None:
             owner = note.issuer
             target = read.own if owner == issuer else read.others.setdefault(owner.key, {})
+        if owner is None:
+            continue
         if note.reason == REMOVED:
             read.lifted.add((owner.key, serial))
             continue

@@ -4,9 +4,10 @@ Evidence that a document brings along counts only if it is authentic (signed by 
 about the time in question. Nothing is fetched, and no certificate of the document is ever trusted.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
@@ -15,19 +16,21 @@ from common.containment import contained
 from validator.cms.certificate import Certificate
 from validator.cms.names import Name
 from validator.pki.certificates import Chain
-from validator.pki.crl import read_crl
-from validator.pki.ocsp import OcspAnswer, read_answers
+from validator.pki.crl import issuer_of_list, read_crl
+from validator.pki.ocsp import OcspAnswer, is_of, read_answers
 from validator.pki.ocsp_response import read_response
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.statement import Crl
-from validator.pki.trust_store import TrustStore
+from validator.pki.trust_store import Purpose, TrustStore
 from validator.policy import Policy
 from validator.report.vocabulary import StatusKind
 
 log = logging.getLogger(__name__)
 
 Proofs = Sequence[tuple[int, datetime]]
-"""Trusted document time stamps: revision and time. What stands in an earlier revision existed at that time."""
+"""Trusted document time stamps: revision and time. What they cover existed at that time."""
+
+Statements = tuple[Crl | OcspAnswer, ...]
 
 
 class EmbeddedStatement(NamedTuple):
@@ -37,7 +40,7 @@ class EmbeddedStatement(NamedTuple):
     data: bytes
     """DER."""
     revision: int
-    """Revision of the file that holds it: a document time stamp in this or a later one proves that it existed."""
+    """The first revision that covers it: a document time stamp in this or a later one proves that it existed."""
 
 
 def _no_statements() -> Iterable[EmbeddedStatement]:
@@ -55,6 +58,8 @@ class Evidence:
     statements: Callable[[], Iterable[EmbeddedStatement]] = _no_statements
     """Reads the document's statements. May raise anything."""
     proofs: Proofs = ()
+    read: dict[str, Statements] = field(default_factory=dict, compare=False, repr=False)
+    """The document's authentic statements by SHA-256 of kind and bytes, read once for all of its time stamps."""
 
     def lists_of(self, issuer: Name) -> tuple[Crl, ...]:
         """Lists of that issuer, those of the trust folder first."""
@@ -77,7 +82,7 @@ class Evidence:
         Nothing is verified: a serial number that stands nowhere is not listed, whatever else the bytes are.
         """
         serials = [_integer_bytes(each.serial_number) for each in chain]
-        with contained(lambda cause: log.debug("validation data not readable: %s", cause)):
+        with _piece("validation data not readable: %s"):
             return any(self._may_list(each, serials) for each in self.statements())
         return False
 
@@ -86,7 +91,7 @@ class Evidence:
             return False
         if statement.kind is StatusKind.CRL:
             return True
-        with contained(lambda cause: log.debug("validation data not used: %s", cause)):
+        with _piece("validation data not used: %s"):
             return any(answer.revoked_at for answer in read_response(statement.data, self.policy).answers)
         return False
 
@@ -95,26 +100,48 @@ class Evidence:
         return replace(self, statements=_no_statements)
 
     @cached_property
-    def embedded(self) -> tuple[Crl | OcspAnswer, ...]:
+    def embedded(self) -> Statements:
         """The authentic lists and answers of the document."""
         found: list[Crl | OcspAnswer] = []
-        with contained(lambda cause: log.debug("validation data not readable: %s", cause)):
+        with _piece("validation data not readable: %s"):
             for each in self.statements():
-                with contained(lambda cause: log.debug("validation data not used: %s", cause)):
-                    found += self._authentic(each)
+                found += [replace(said, known_at=self._known_at(said, each.revision)) for said in self._authentic(each)]
         return tuple(found)
 
-    def _authentic(self, statement: EmbeddedStatement) -> Iterable[Crl | OcspAnswer]:
-        kind, data, revision = statement
-        known_at = self._known_at(revision)
-        if kind is StatusKind.CRL:
-            return [read_crl(self.trust.authorities, data, self.policy, embedded=True, known_at=known_at)]
-        answers = read_answers(self.trust.authorities, data, self.policy)
-        return [replace(answer, known_at=known_at) for answer in answers]
+    def _authentic(self, statement: EmbeddedStatement) -> Statements:
+        key = f"{statement.kind} {hashlib.sha256(statement.data).hexdigest()}"
+        if key not in self.read:
+            self.read[key] = ()
+            with _piece("validation data not used: %s"):
+                self.read[key] = tuple(self._verified(statement))
+        return self.read[key]
 
-    def _known_at(self, revision: int) -> datetime | None:
-        """The earliest proof of its existence; None = now."""
-        return min((at for later, at in self.proofs if later >= revision), default=None)
+    def _verified(self, statement: EmbeddedStatement) -> Iterable[Crl | OcspAnswer]:
+        authorities = self.trust.authorities
+        if statement.kind is StatusKind.CRL:
+            return [read_crl(authorities, statement.data, self.policy, embedded=True)]
+        return read_answers(authorities, statement.data, self.policy)
+
+    def _known_at(self, statement: Crl | OcspAnswer, revision: int) -> datetime | None:
+        """The earliest proof of its existence; None = now. What is dated later than a proof is not older than that."""
+        stated, grace = statement.this_update, self.policy.clock_grace
+        proofs = (at for later, at in self.proofs if later >= revision and stated - at <= grace)
+        return min(proofs, default=None)
+
+
+def names_known_issuer(statement: EmbeddedStatement, trust: TrustStore, policy: Policy) -> bool:
+    """Whether it names a CA that we hold; any other cannot be authentic. Nothing is verified."""
+    with _piece("validation data not used: %s"):
+        if statement.kind is StatusKind.CRL:
+            return bool(trust.candidates(issuer_of_list(statement.data, policy.cms), Purpose.TIME))
+        answers = read_response(statement.data, policy).answers
+        return any(is_of(answer, authority, policy) for answer in answers for authority in trust.authorities)
+    return False
+
+
+def _piece(text: str) -> contained:
+    """What one piece of evidence raises ends nothing but itself; but a lack of memory is not the piece's."""
+    return contained(lambda cause: log.debug(text, cause), passing=(MemoryError,))
 
 
 def _integer_bytes(number: int) -> bytes:

@@ -5,6 +5,7 @@ A list belongs to the name of its issuer under the trust anchor of the chain, wh
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from validator.cms.certificate import Certificate
 from validator.fault import Fault
@@ -25,6 +26,10 @@ class View:
     covers: frozenset[str]
     """Reasons for which it would name the certificate; empty = it only counts for what it lists."""
     entry: RevokedEntry | None
+    signer: Certificate
+    is_only_for_the_past: bool = False
+    """The certificate of the responder has ended, and nothing proves that the answer is older: it can say "not revoked"
+    for the time before, and nothing else."""
 
     @property
     def is_delta(self) -> bool:
@@ -32,9 +37,9 @@ class View:
         return isinstance(self.statement, Crl) and self.statement.base is not None
 
     def lifts(self, certificate: Certificate) -> bool:
-        """Whether it says that a hold has ended."""
-        named = certificate.issuer.key, certificate.serial_number
-        return isinstance(self.statement, Crl) and named in self.statement.lifted
+        """Whether it says that a hold has ended; a list that cannot be relied on does not."""
+        named, crl = (certificate.issuer.key, certificate.serial_number), self.statement
+        return isinstance(crl, Crl) and named in crl.lifted and not (crl.is_malformed or crl.obstacle)
 
 
 def views_of_lists(
@@ -47,31 +52,36 @@ def views_of_lists(
             covers = covered_reasons(crl, certificate)
             if not covers and crl.issuer != certificate.issuer:
                 continue
-            signer = _entitled_signer(crl, issuer, chain, evidence, purpose)
-            if signer is None or is_too_late(crl, signer, evidence):
-                continue
-            yield View(crl, NOTHING if crl.is_malformed else covers, crl.entry(certificate))
+            for path in _entitled(crl, issuer, chain, evidence, purpose):
+                if not may_be_forged(crl, path, evidence, purpose):
+                    yield View(crl, NOTHING if crl.is_malformed else covers, crl.entry(certificate), path[0])
+                    break
 
 
-def is_too_late(statement: Statement, signer: Certificate, evidence: Evidence) -> bool:
-    """(7.6) A key proves nothing after its end, unless a time stamp shows that the statement is older."""
-    return statement.embedded and (statement.known_at or evidence.now) > signer.not_valid_after_utc
+def may_be_forged(statement: Statement, path: Chain, evidence: Evidence, purpose: Purpose) -> bool:
+    """(7.6) Whether whoever holds the key of an authority by now may have made a statement of the document.
+
+    A key proves nothing after its end or its revocation, unless a time stamp shows that the statement is older: it can
+    date anything back. ``path``: the authority's chain.
+    """
+    if not statement.embedded:
+        return False
+    known_at = statement.known_at or evidence.now
+    return known_at > path[0].not_valid_after_utc or _is_revoked(path, known_at, evidence, purpose)
 
 
-def _entitled_signer(
-    crl: Crl, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
-) -> Certificate | None:
-    """Who signed the list, if that is the issuer itself, or somebody of its name, or of the name that the certificate
-    gives, under the same trust anchor (§6.3.3 f). None = the list is nobody's who may speak."""
+def _entitled(crl: Crl, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose) -> Iterator[Chain]:
+    """Chains of those who signed the list and may speak: the issuer itself, and whoever has its name, or the name that
+    the certificate gives, under the same trust anchor (§6.3.3 f)."""
     if issuer in crl.signers:
-        return issuer
+        yield chain[chain.index(issuer) :]
     for signer in crl.signers:
         if signer.entity == chain[-1].entity:
-            return signer
+            yield (signer,)
+            continue
         for path in _ways(signer, evidence, purpose):
             if path[-1].subject == chain[-1].subject and _was_valid(path, crl, evidence, purpose):
-                return signer
-    return None
+                yield path
 
 
 def _ways(signer: Certificate, evidence: Evidence, purpose: Purpose) -> Iterator[Chain]:
@@ -88,18 +98,26 @@ def _was_valid(path: Chain, crl: Crl, evidence: Evidence, purpose: Purpose) -> b
         check_path(path, evidence.trust, crl.this_update, evidence.policy, "")
     except Fault:
         return False
+    return not _is_revoked(path, crl.this_update, evidence, purpose)
+
+
+def _is_revoked(path: Chain, at: datetime, evidence: Evidence, purpose: Purpose) -> bool:
+    """Whether any list names a certificate of the chain as revoked at that time; for now, whatever its date."""
     for certificate in path[:-1]:
-        for other in evidence.lists_of(certificate.issuer):
-            entry = other.entry(certificate)
-            if entry and entry.since <= crl.this_update and _is_below(other, path[-1], evidence, purpose):
-                return False
-    return True
+        for crl in evidence.lists_of(certificate.issuer):
+            entry = crl.entry(certificate)
+            if entry and (at >= evidence.now or entry.since <= at) and _is_below(crl, path[-1], evidence, purpose):
+                return True
+    return False
 
 
 def _is_below(crl: Crl, root: Certificate, evidence: Evidence, purpose: Purpose) -> bool:
-    """Whether a list is signed by any key of its issuer below a root of that name: whatever it lists is revoked."""
-    return any(
-        signer.subject == root.subject
-        or any(path[-1].subject == root.subject for path in _ways(signer, evidence, purpose))
-        for signer in crl.signers
-    )
+    """Whether a list is signed by any key of its issuer below a root of that name: whatever it lists is revoked. One
+    that the document brings along counts unless our own lists say that its key is lost."""
+    ours = evidence.without_embedded()
+    for signer in crl.signers:
+        ways = [(signer,)] if signer.subject == root.subject else _ways(signer, evidence, purpose)
+        for path in ways:
+            if path[-1].subject == root.subject and not may_be_forged(crl, path, ours, purpose):
+                return True
+    return False

@@ -30,7 +30,12 @@ class OcspAnswer(Statement):
     kind: StatusKind = StatusKind.OCSP
     answer: SingleAnswer
     responder: Certificate | None
-    """Of a responder whose own revocation has to be asked; None = the CA itself, or one that says it need not."""
+    """Whom the CA certified to answer; None = the CA itself."""
+
+    @property
+    def needs_good_responder(self) -> bool:
+        """Whether a statement "not revoked" about the responder is needed: it does not say that none is."""
+        return self.responder is not None and OCSP_NO_CHECK not in self.responder.extensions
 
     def is_about(self, certificate: Certificate, issuer: Certificate) -> bool:
         """Whether it is about this certificate of this issuer, who is named by key and by the hash of its name."""
@@ -49,22 +54,28 @@ class OcspAnswer(Statement):
 
 
 def read_answers(authorities: Iterable[Certificate], data: bytes, policy: Policy) -> list[OcspAnswer]:
-    """The authentic answers of one response. Raises ``Unusable``."""
+    """The authentic answers of one response, one for each certificate whose key signed it. Raises ``Unusable``.
+
+    An answer that speaks of a time after the response was made contradicts itself, and is left out.
+    """
     response = read_response(data, policy)
     if weakness := weakness_of_signature(response.signed, policy):
         raise Unusable(f"signed with {weakness}")
     known, answers = tuple(authorities), []
     for single in response.answers:
+        if single.this_update - response.produced_at > policy.clock_grace:
+            continue
         for authority in known:
-            if single.digest in KNOWN_DIGESTS and _is_of(single, authority, policy):
-                signer = _signer(response, authority, policy)
-                if signer is not None:
-                    answers.append(_answer(single, authority, signer, data))
-                    break
+            if is_of(single, authority, policy) and (signers := _signers(response, authority, policy)):
+                answers += [_answer(single, authority, signer, data) for signer in signers]
+                break
     return answers
 
 
-def _is_of(single: SingleAnswer, authority: Certificate, policy: Policy) -> bool:
+def is_of(single: SingleAnswer, authority: Certificate, policy: Policy) -> bool:
+    """Whether an answer names this CA, by the digest of its key."""
+    if single.digest not in KNOWN_DIGESTS:
+        return False
     return _digest(single.digest, key_bits(authority.key_info, policy.cms)) == single.key_hash
 
 
@@ -72,12 +83,16 @@ def _digest(algorithm: str, data: bytes) -> bytes:
     return hashlib.new(algorithm, data).digest()
 
 
-def _signer(response: OcspResponse, authority: Certificate, policy: Policy) -> Certificate | None:
-    # (7.5) Signed by the CA itself, or by a responder that it certified for this.
-    for signer in (authority, *_responders(response, authority, policy)):
-        if not weakness_of_key(signer.public_key, policy) and is_signed_by(response.signed, signer):
-            return signer
-    return None
+def _signers(response: OcspResponse, authority: Certificate, policy: Policy) -> list[Certificate]:
+    # (7.5) Signed by the CA itself, or by a responder that it certified for this: by each certificate of that key.
+    if _has_signed(response, authority, policy):
+        return [authority]
+    responders = dict.fromkeys(_responders(response, authority, policy))
+    return [each for each in responders if _has_signed(response, each, policy)]
+
+
+def _has_signed(response: OcspResponse, signer: Certificate, policy: Policy) -> bool:
+    return not weakness_of_key(signer.public_key, policy) and is_signed_by(response.signed, signer)
 
 
 def _responders(response: OcspResponse, authority: Certificate, policy: Policy) -> Iterator[Certificate]:
@@ -97,7 +112,6 @@ def _responders(response: OcspResponse, authority: Certificate, policy: Policy) 
 
 
 def _answer(single: SingleAnswer, authority: Certificate, signer: Certificate, data: bytes) -> OcspAnswer:
-    needs_check = signer != authority and OCSP_NO_CHECK not in signer.extensions
     since = single.revoked_at
     return OcspAnswer(
         issuer=authority.subject,
@@ -109,5 +123,5 @@ def _answer(single: SingleAnswer, authority: Certificate, signer: Certificate, d
         entries={single.serial: (int(since.timestamp()), single.on_hold)} if since else {},
         embedded=True,
         answer=single,
-        responder=signer if needs_check else None,
+        responder=signer if signer != authority else None,
     )

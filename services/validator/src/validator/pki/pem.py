@@ -8,7 +8,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import islice
 
+from common.containment import Unusable
 from validator.cms import ber
 from validator.policy import CmsLimits
 
@@ -26,13 +28,13 @@ def blocks(data: bytes, labels: frozenset[bytes], limits: CmsLimits) -> Iterator
     """DER of every block with one of the labels, each with what to call it behind the file's name.
 
     Without any such block, every block; without any block, the file as a whole. Whether it is what it should be shows
-    when it is read.
+    when it is read. Raises ``Unusable`` for more blocks than the policy allows.
     """
     if (der := _der(data, limits)) is not None:
         yield "", der
         return
     text = _plain_text(data)
-    found = list(_labelled(text))
+    found = list(_labelled(text, limits))
     bodies = [body for label, body in found if label in labels] or [body for _, body in found]
     if not bodies:
         yield "", _decoded(text, limits)
@@ -42,9 +44,11 @@ def blocks(data: bytes, labels: frozenset[bytes], limits: CmsLimits) -> Iterator
         yield f" ({number})" if len(bodies) > 1 else "", _decoded(content, limits)
 
 
-def _labelled(text: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _labelled(text: bytes, limits: CmsLimits) -> Iterator[tuple[bytes, bytes]]:
     """Label and text of each block that ends before the next begins."""
-    begins = list(BEGIN.finditer(text))
+    begins = list(islice(BEGIN.finditer(text), limits.max_blocks + 1))
+    if len(begins) > limits.max_blocks:
+        raise Unusable(f"more than {limits.max_blocks} PEM blocks")
     for number, begin in enumerate(begins):
         until = begins[number + 1].start() if number + 1 < len(begins) else len(text)
         end = text.find(b"-----END %b-----" % begin[1], begin.end(), until)

@@ -7,7 +7,7 @@ The file looks like ``{"roots": {"<sha256>": {"name": …, "from": …, "until":
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ class Pin:
 def read_pins(folder: Path, left_out: Callable[[str, str], None] | None = None) -> dict[str, Pin] | None:
     """The roots that the operator named, by SHA-256; None = there is no such file. Raises ``Unusable``.
 
-    ``left_out``: called with fingerprint and cause for an entry that cannot be read; its root does not count then.
-    Without it such an entry raises.
+    ``left_out``: called with fingerprint and cause for an entry that cannot be read; its root does not count then. A
+    root whose addresses cannot be read counts without them. Without ``left_out`` such an entry raises.
     """
     path = folder / PINS
     if not os.path.lexists(path):
@@ -48,6 +48,7 @@ def read_pins(folder: Path, left_out: Callable[[str, str], None] | None = None) 
         try:
             with raising_unusable(f"{PINS}: {sha256[:64]} not readable"):
                 pins[sha256.lower()] = _read(entry)
+            pins[sha256.lower()] = replace(pins[sha256.lower()], crls=_addresses(sha256, entry))
         except Unusable as error:
             if left_out is None:
                 raise
@@ -65,7 +66,14 @@ def _read(entry: dict[str, Any]) -> Pin:
     start, end = (datetime.fromisoformat(entry[key]) if entry.get(key) else None for key in ("from", "until"))
     if any(limit is not None and limit.tzinfo is None for limit in (start, end)):
         raise ValueError("a time without zone")
-    return Pin(name=str(entry.get("name", "")), window=Window(start, end), crls=tuple(entry.get("crls", ())))
+    return Pin(name=str(entry.get("name", "")), window=Window(start, end))
+
+
+def _addresses(sha256: str, entry: dict[str, Any]) -> tuple[str, ...]:
+    addresses = entry.get("crls", [])
+    if not isinstance(addresses, list) or not all(isinstance(each, str) for each in addresses):
+        raise Unusable(f"{PINS}: crls of {sha256[:64]} not a list of texts")
+    return tuple(addresses)
 
 
 def _plain(pin: Pin) -> dict[str, Any]:

@@ -1,30 +1,32 @@
 """Brings newer revocation lists into the trust folder, by timer and never while a document is judged.
 
 Addresses come from the operator (``trust.json``), never from a certificate or a document. A list is kept only if a CA
-of the trust folder signed it and it is newer than the one before, which it replaces in one step. Where the network is
-closed, lists can be dropped as files.
+of the trust folder signed it, if it is newer than the one before, which it replaces in one step, and not dated ahead.
+Where the network is closed, lists can be dropped as files.
 """
 
 import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from common.clock import utc_now
 from common.containment import Unusable, contained
 from validator.pki.atomic_file import replace_file
 from validator.pki.crl import read_crl
 from validator.pki.pem import LIST, blocks
-from validator.pki.pins import read_pins
+from validator.pki.pins import Pin
 from validator.pki.statement import Crl
-from validator.pki.trust_folder import load, read_bounded
+from validator.pki.trust_folder import load, pins_of, read_bounded
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 
@@ -56,33 +58,56 @@ class SourceResult:
         return self.outcome in ("new", "unchanged")
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where lists go, and what they are judged by."""
+
+    folder: Path
+    trust: TrustStore
+    policy: Policy
+    latest: datetime
+    """A list that is dated later is not taken, and keeps no other out."""
+
+    def read(self, der: bytes) -> Crl:
+        """A list. Raises ``Unusable``."""
+        crl = read_crl(self.trust.authorities, der, self.policy)
+        if crl.this_update > self.latest:
+            raise Unusable(f"dated ahead, {crl.this_update.isoformat()}")
+        return crl
+
+
 def refresh(
-    folder: Path, drops: Iterable[Path] = (), policy: Policy = DEFAULT, client: httpx.Client | None = None
+    folder: Path,
+    drops: Iterable[Path] = (),
+    policy: Policy = DEFAULT,
+    client: httpx.Client | None = None,
+    *,
+    now: datetime | None = None,
+    last_pins: Mapping[str, Pin] | None = None,
 ) -> list[SourceResult]:
     """Ask every address of ``trust.json`` and look into every drop folder. Raises ``ValueError`` without trust.
 
-    A source from which nothing usable comes, whatever is wrong with it, changes nothing for the others.
+    A source from which nothing usable comes, whatever is wrong with it, changes nothing for the others. ``now``: the
+    time of the machine, unless given. ``last_pins``: what counts while ``trust.json`` cannot be read.
     """
-    trust, _ = load(folder, policy, crls=False)
+    trust, _ = load(folder, policy, crls=False, last_pins=last_pins)
+    target = _Target(folder, trust, policy, (now or utc_now()) + policy.clock_grace)
     state = _read_state(folder)
-    addresses = sorted({address for pin in (read_pins(folder, _ignore) or {}).values() for address in pin.crls})
+    pins = pins_of(folder, last_pins=last_pins) or {}
+    addresses = sorted({address for pin in pins.values() for address in pin.crls})
     results: list[SourceResult] = []
     with client or httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as asking:
         for address in addresses:
-            results += _outcome(address, partial(_fetch, asking, address, folder, trust, state, policy))
+            results += _outcome(address, partial(_fetch, asking, address, target, state))
     if addresses:
         kept = {address: state[address] for address in addresses if address in state}
         replace_file(folder / "crls" / STATE, json.dumps(kept, indent=1).encode())
     for path in (path for drop in drops for path in _files_in(drop, results)):
-        results += _outcome(path.name, partial(_take, path, folder, trust, policy))
+        results += _outcome(path.name, partial(_take, path, target))
     for path in _files_in(folder / "crls", results):
         if OWN_NAMES.fullmatch(path.name):
-            results += _outcome(path.name, partial(_rename, path, folder, trust, policy))
+            results += _outcome(path.name, partial(_rename, path, target))
     return results
-
-
-def _ignore(_name: str, _cause: str) -> None:
-    """``load`` names what is left out."""
 
 
 def _outcome(source: str, bring: Callable[[], list[SourceResult]]) -> list[SourceResult]:
@@ -98,13 +123,11 @@ def _files_in(drop: Path, results: list[SourceResult]) -> list[Path]:
     return []
 
 
-def _take(path: Path, folder: Path, trust: TrustStore, policy: Policy) -> list[SourceResult]:
-    return _keep(path.name, read_bounded(path, policy.revocation.max_list_bytes), folder, trust, policy)
+def _take(path: Path, target: _Target) -> list[SourceResult]:
+    return _keep(path.name, read_bounded(path, target.policy.revocation.max_list_bytes), target)
 
 
-def _fetch(
-    client: httpx.Client, address: str, folder: Path, trust: TrustStore, state: dict[str, Any], policy: Policy
-) -> list[SourceResult]:
+def _fetch(client: httpx.Client, address: str, target: _Target, state: dict[str, Any]) -> list[SourceResult]:
     before = state.get(address)
     headers = before if isinstance(before, dict) else {}
     headers = {name: str(value) for name, value in headers.items() if name.startswith("If-")}
@@ -113,8 +136,8 @@ def _fetch(
             return [SourceResult(address, "unchanged")]
         if answer.status_code != httpx.codes.OK:
             return [SourceResult(address, f"status {answer.status_code}")]
-        data = _body(answer, policy.revocation.max_list_bytes)
-        results = _keep(address, data, folder, trust, policy)
+        data = _body(answer, target.policy.revocation.max_list_bytes)
+        results = _keep(address, data, target)
         if all(result.is_well for result in results):
             names = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
             values = {name: answer.headers.get(header) for name, header in names.items()}
@@ -133,21 +156,21 @@ def _body(answer: httpx.Response, max_bytes: int) -> bytes:
     return bytes(data)
 
 
-def _keep(source: str, data: bytes, folder: Path, trust: TrustStore, policy: Policy) -> list[SourceResult]:
+def _keep(source: str, data: bytes, target: _Target) -> list[SourceResult]:
     """Put the lists of a file into the folder, each if it is newer than the one there."""
     results: list[SourceResult] = []
-    for place, der in blocks(data, LIST, policy.cms):
-        results += _outcome(source + place, partial(_keep_one, source + place, der, folder, trust, policy))
+    for place, der in blocks(data, LIST, target.policy.cms):
+        results += _outcome(source + place, partial(_keep_one, source + place, der, target))
     return results
 
 
-def _keep_one(source: str, der: bytes, folder: Path, trust: TrustStore, policy: Policy) -> list[SourceResult]:
+def _keep_one(source: str, der: bytes, target: _Target) -> list[SourceResult]:
     try:
-        crl = read_crl(trust.authorities, der, policy)
+        crl = target.read(der)
     except Unusable as error:
         return [SourceResult(source, f"not used: {error}")]
-    path = folder / "crls" / f"{_identity(crl)}.crl"
-    before = _read_before(path, trust, policy)
+    path = target.folder / "crls" / f"{_identity(crl)}.crl"
+    before = _read_before(path, target)
     if before is not None and (before.this_update, before.number or 0) >= (crl.this_update, crl.number or 0):
         same = before.sha256 == crl.sha256
         return [SourceResult(source, "unchanged" if same else "not used: older than the list we have", before)]
@@ -155,15 +178,15 @@ def _keep_one(source: str, der: bytes, folder: Path, trust: TrustStore, policy: 
     return [SourceResult(source, "new", crl)]
 
 
-def _rename(path: Path, folder: Path, trust: TrustStore, policy: Policy) -> list[SourceResult]:
+def _rename(path: Path, target: _Target) -> list[SourceResult]:
     """Give a list that was brought here under another name its present one, unless a newer list has it."""
-    seen = (path, path.stat().st_mtime_ns, trust.version)
+    seen = (path, path.stat().st_mtime_ns, target.trust.version)
     if seen in _well_named:
         return []
-    der = read_bounded(path, policy.revocation.max_list_bytes)
-    with suppress(Unusable):  # of an authority that is not trusted any more: ``load`` names it
-        if path.name != f"{_identity(read_crl(trust.authorities, der, policy))}.crl":
-            _keep_one(path.name, der, folder, trust, policy)
+    der = read_bounded(path, target.policy.revocation.max_list_bytes)
+    with suppress(Unusable):  # of an authority that is not trusted any more: ``load`` names it; or dated ahead
+        if path.name != f"{_identity(target.read(der))}.crl":
+            _keep_one(path.name, der, target)
             path.unlink()
             return []
     if len(_well_named) >= REMEMBERED_NAMES:
@@ -184,9 +207,10 @@ def _identity(crl: Crl) -> str:
     return hashlib.sha256(repr((crl.issuer.key, key, scope)).encode()).hexdigest()[:32]
 
 
-def _read_before(path: Path, trust: TrustStore, policy: Policy) -> Crl | None:
+def _read_before(path: Path, target: _Target) -> Crl | None:
+    """The list that would be replaced; None = there is none that counts."""
     try:
-        return read_crl(trust.authorities, path.read_bytes(), policy)
+        return target.read(path.read_bytes())
     except (OSError, ValueError):
         return None
 

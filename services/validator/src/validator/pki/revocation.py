@@ -13,9 +13,9 @@ from validator.cms.distribution_points import ALL_REASONS
 from validator.fault import Fault
 from validator.pki.certificates import Chain
 from validator.pki.evidence import Evidence
-from validator.pki.list_views import View, is_too_late, views_of_lists
+from validator.pki.list_views import View, may_be_forged, views_of_lists
 from validator.pki.ocsp import OcspAnswer
-from validator.pki.statement import Crl, Statement
+from validator.pki.statement import Crl
 from validator.pki.statement_verdict import good_views, revocation
 from validator.pki.trust_store import Purpose
 from validator.policy import Policy
@@ -37,7 +37,7 @@ def check_revocation(
             if revoked := revocation(certificate, known, at, evidence.now):
                 name = revoked.statement.number or revoked.statement.sha256
                 text = f"certificate {certificate.serial_number:x} revoked, {revoked.statement.kind} {name}"
-                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked.statement))
+                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked))
         return tuple(
             used
             for (certificate, _), known in zip(pairs, views, strict=True)
@@ -51,14 +51,8 @@ def _views(
     certificate: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
 ) -> list[View]:
     """What has been said so far, newest first, without evidence that may have been made up since."""
-    answers = _answers(certificate, issuer, chain, evidence, purpose)
-    return _said_so_far(
-        [
-            *views_of_lists(certificate, issuer, chain, evidence, purpose),
-            *(View(each, ALL_REASONS, each.entry(certificate)) for each in answers),
-        ],
-        evidence,
-    )
+    lists = views_of_lists(certificate, issuer, chain, evidence, purpose)
+    return _said_so_far([*lists, *_answers(certificate, issuer, chain, evidence, purpose)], evidence)
 
 
 def _said_so_far(views: Iterable[View], evidence: Evidence) -> list[View]:
@@ -74,22 +68,34 @@ def _newest_first(view: View) -> tuple[datetime, int, bool, str]:
 
 def _answers(
     certificate: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
-) -> Iterator[OcspAnswer]:
+) -> Iterator[View]:
     for answer in evidence.answers_about(certificate, issuer):
-        if is_too_late(answer, issuer, evidence):
+        responder, known_at = answer.responder, answer.known_at or evidence.now
+        if may_be_forged(answer, chain[chain.index(issuer) :], evidence, purpose):
             continue
-        if answer.responder is None or _is_good_by_lists(answer, answer.responder, issuer, chain, evidence, purpose):
-            yield answer
+        if responder is None:
+            yield View(answer, ALL_REASONS, answer.entry(certificate), issuer)
+        elif _may_answer(answer, responder, issuer, chain, evidence, purpose):
+            is_over = known_at > responder.not_valid_after_utc
+            yield View(answer, ALL_REASONS, answer.entry(certificate), responder, is_only_for_the_past=is_over)
 
 
-def _is_good_by_lists(
+def _may_answer(
     answer: OcspAnswer, responder: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
 ) -> bool:
-    """Whether lists say that a responder was not revoked when it answered, nor before the answer is known to exist:
-    whoever has its key can date an answer back."""
-    views = _said_so_far(views_of_lists(responder, issuer, chain, evidence, purpose), evidence)
+    """Whether a responder was not revoked before the answer is known to exist, since whoever has its key can date one
+    back; and, unless its certificate says that nobody need ask, whether lists say that it was good when it answered.
+
+    A certificate of which that cannot be read may not answer; it takes nothing else along.
+    """
+    try:
+        views = _said_so_far(views_of_lists(responder, issuer, chain, evidence, purpose), evidence)
+    except Unusable:
+        return False
     if revocation(responder, views, answer.known_at or evidence.now, evidence.now):
         return False
+    if not answer.needs_good_responder:
+        return True
     return not isinstance(good_views(responder, views, answer.this_update, evidence.policy), str)
 
 
@@ -100,10 +106,11 @@ def _statuses_used(
     good = good_views(certificate, views, at, policy)
     if isinstance(good, str):
         raise Fault("7.4", field, f"{good} of {certificate.issuer.rfc4514_string()}")
-    return [_status_used(certificate, view.statement) for view in good]
+    return [_status_used(certificate, view) for view in good]
 
 
-def _status_used(certificate: Certificate, statement: Statement) -> StatusUsed:
+def _status_used(certificate: Certificate, view: View) -> StatusUsed:
+    statement = view.statement
     return StatusUsed(
         certificate_sha256=certificate.sha256,
         kind=statement.kind,
@@ -112,5 +119,6 @@ def _status_used(certificate: Certificate, statement: Statement) -> StatusUsed:
         this_update=statement.this_update,
         next_update=statement.next_update,
         embedded=statement.embedded,
+        signer_sha256=view.signer.sha256,
         kept="document" if statement.embedded else f"crls/{statement.source}" if isinstance(statement, Crl) else "",
     )

@@ -71,13 +71,23 @@ def authentic_crls(
     known, crls = tuple(authorities), []
     held = hashlib.sha256(repr(policy).encode() + b"".join(sorted(each.der for each in known))).hexdigest()
     for name, data in files:
-        for place, der in blocks(data, LIST, policy.cms):
+        for place, der in lists_in(name, data, policy, left_out):
             with contained(lambda cause, name=name + place: left_out(name, cause)):  # type: ignore[misc]
                 crl = replace(_read(known, der, held, policy), source=name + place)
                 crls.append(crl)
                 if defect := "breaks a rule of its form" if crl.is_malformed else crl.obstacle:
                     left_out(name + place, f"used for what it lists alone: {defect}")
     return crls
+
+
+def lists_in(
+    name: str, data: bytes, policy: Policy, left_out: Callable[[str, str], None] = _ignore
+) -> list[tuple[str, bytes]]:
+    """What may be lists in a file, PEM or DER, each with what to call it behind the file's name."""
+    found: list[tuple[str, bytes]] = []
+    with contained(lambda cause: left_out(name, cause)):
+        found += blocks(data, LIST, policy.cms)
+    return found
 
 
 def _read(known: tuple[Certificate, ...], der: bytes, held: str, policy: Policy) -> Crl:

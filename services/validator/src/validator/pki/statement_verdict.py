@@ -7,7 +7,7 @@ from validator.cms.certificate import Certificate
 from validator.cms.distribution_points import ALL_REASONS
 from validator.pki.list_views import View
 from validator.pki.ocsp import OcspAnswer
-from validator.pki.statement import Crl, RevokedEntry, Statement
+from validator.pki.statement import Crl, RevokedEntry
 from validator.policy import Policy
 
 HOLD = "certificate_hold"
@@ -19,6 +19,7 @@ def revocation(certificate: Certificate, views: Sequence[View], at: datetime, no
     What is said after the certificate's end still counts for what it names; but a list may leave out what has expired.
     """
     end = certificate.not_valid_after_utc
+    views = [view for view in views if not view.is_only_for_the_past]
     are_all_late = all(view.statement.this_update > end for view in views)
     is_lifted = False
     for view in views:
@@ -68,7 +69,8 @@ def _base_of(delta: View, views: Sequence[View]) -> View | None:
     for view in views:
         full = view.statement
         if (
-            isinstance(changes, Crl) and isinstance(full, Crl) and full.base is None and not full.is_malformed
+            isinstance(changes, Crl) and isinstance(full, Crl) and full.base is None
+            and not full.is_malformed and not full.obstacle
             and full.issuer == changes.issuer and full.point == changes.point and view.covers
             and full.number is not None and changes.base is not None and changes.number is not None
             and changes.base <= full.number < changes.number
@@ -87,14 +89,15 @@ def _says_good(view: View, base: View, certificate: Certificate, at: datetime, p
         return False
     statement = view.statement
     if statement.this_update <= at + policy.clock_grace:
-        return at < _end_of(statement, policy)
+        return at < _end_of(view, policy)
     return statement.this_update <= certificate.not_valid_after_utc or entry is not None
 
 
-def _end_of(statement: Statement, policy: Policy) -> datetime:
-    """Until when it is in force; a list that does not say so is in force at no later time."""
-    if statement.next_update is not None:
-        return statement.next_update
-    if isinstance(statement, OcspAnswer):
-        return statement.this_update + policy.revocation.ocsp_answer_age
-    return statement.this_update
+def _end_of(view: View, policy: Policy) -> datetime:
+    """Until when it is in force: no longer than the certificate of a responder. A list that does not say so is in force
+    at no later time."""
+    statement = view.statement
+    if not isinstance(statement, OcspAnswer):
+        return statement.next_update or statement.this_update
+    end = statement.next_update or statement.this_update + policy.revocation.ocsp_answer_age
+    return end if statement.responder is None else min(end, statement.responder.not_valid_after_utc)

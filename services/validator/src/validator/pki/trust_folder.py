@@ -22,9 +22,8 @@ from pathlib import Path
 from common.containment import Unusable, contained
 from common.domain.names import Sha256
 from validator.pki.certificates import certificates_in
-from validator.pki.pem import LIST, blocks
 from validator.pki.pins import PINS, Pin, read_pins
-from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.revocation_lists import RevocationLists, authentic_crls, lists_in
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 
@@ -109,7 +108,7 @@ def read_folder(
         raise ValueError(f"no root certificate in {folder / 'roots'}")
     lists = _read_files(folder, "crls", policy, left_out) if crls else ()
     revocation = RevocationLists(authentic_crls(trust.authorities, lists, policy, _noting("crls", left_out)))
-    ders = (der for _, data in lists for _, der in blocks(data, LIST, policy.cms))
+    ders = (der for name, data in lists for _, der in lists_in(name, data, policy))
     return TrustMaterial(trust, revocation, tuple(ders))
 
 

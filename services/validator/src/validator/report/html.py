@@ -25,6 +25,12 @@ th,td{border:1px solid #999;padding:.25em .5em;text-align:left;vertical-align:to
 th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused{color:#a00} .undecided{color:#850}
 .verdict{font-size:1.2em;font-weight:bold} section{page-break-after:always}
 </style></head><body>
+{% macro said(status) %}{{ status.kind | upper }}
+{{ status.number if status.number is not none }}, {{ local(status.this_update) }} – {{ local(status.next_update) }}
+{{- ", kèm trong tệp" if status.embedded else ", " ~ status.kept if status.kept }}<br>
+<small>{{ status.sha256 }}</small>{% endmacro %}
+{% macro revoked(status) %}Chứng thư <small>{{ status.certificate_sha256 }}</small> theo {{ said(status) }}
+{%- endmacro %}
 {% for name, report in reports %}<section>
 <h1>Kết quả kiểm tra văn bản điện tử</h1>
 <p class="verdict {{ report.verdict }}">{{ headline(report) }}</p>
@@ -59,13 +65,12 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 <tr><th>Đường dẫn chứng thư</th><td>{% for sha256 in each.chain %}
 {{- each.chain_subjects[loop.index0] ~ " " if each.chain_subjects }}<small>{{ sha256 }}</small><br>
 {%- endfor %}</td></tr>
-<tr><th>Trạng thái thu hồi</th><td>{% for status in each.statuses %}{{ status.kind | upper }}
-{{ status.number if status.number is not none }}, {{ local(status.this_update) }} – {{ local(status.next_update) }}
-{{- ", kèm trong tệp" if status.embedded else ", " ~ status.kept if status.kept }}<br>
-<small>{{ status.sha256 }}</small><br>{% endfor %}</td></tr>
+<tr><th>Trạng thái thu hồi</th><td>{% for status in each.statuses %}{{ said(status) }}<br>{% endfor %}</td></tr>
+{% if each.revoked_by %}<tr><th>Đã bị thu hồi</th><td>{{ revoked(each.revoked_by) }}</td></tr>{% endif %}
 {% if each.rules %}<tr><th>Quy tắc đạt</th><td>{{ each.rules | join(", ") }}</td></tr>{% endif %}
 {% for stamp in each.time_stamps %}<tr><th>Dấu thời gian</th><td>{{ local(stamp.at) }}, {{ stamp.subject }}
-{%- if stamp.detail %}: không dùng được ({{ stamp.detail }}){% endif %}</td></tr>{% endfor %}
+{%- if stamp.detail %}: không dùng được ({{ stamp.detail }}){% endif %}
+{%- if stamp.revoked_by %}<br>{{ revoked(stamp.revoked_by) }}{% endif %}</td></tr>{% endfor %}
 </table>{% endfor %}
 {% if report.changes %}<h2>Thay đổi được phép sau khi ký</h2><ul>{% for each in report.changes %}
 <li>Lần cập nhật {{ each.revision }} (so với {{ each.since }}): {{ changes[each.rule].vietnamese }};

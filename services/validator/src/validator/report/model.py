@@ -47,6 +47,8 @@ class StatusUsed:
     next_update: datetime | None
     embedded: bool = False
     """True: taken out of the document. False: taken from the trust folder."""
+    signer_sha256: Sha256 | None = None
+    """The certificate whose key signed it: of the trust folder, or of the OCSP responder, which the answer holds."""
     kept: str = ""
     """Where its bytes are: ``document``, or the file of the trust folder at that time, such as ``crls/root.crl``."""
 
@@ -79,6 +81,8 @@ class TimeStampReport:
     subject: str = ""
     chain: tuple[Sha256, ...] = ()
     statuses: tuple[StatusUsed, ...] = ()
+    revoked_by: StatusUsed | None = None
+    """The list or answer that names a certificate of its chain as revoked (7.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,13 +181,15 @@ class Report:
 
     @property
     def evidence(self) -> frozenset[Sha256]:
-        """Digests of what the verdict rests on besides the document: certificates of the chains, and lists."""
+        """Digests of what the verdict rests on besides the document: certificates of the chains, lists, and the
+        certificates of those who signed lists."""
         parts: list[SignatureReport | TimeStampReport]
         parts = [*self.signatures, *(stamp for each in self.signatures for stamp in each.time_stamps)]
-        named = [each.revoked_by for each in self.signatures if each.revoked_by]
+        named = [part.revoked_by for part in parts if part.revoked_by]
         said = [*named, *(status for part in parts for status in part.statuses)]
         lists = (status.sha256 for status in said if not status.embedded)
-        return frozenset((*lists, *(sha256 for part in parts for sha256 in part.chain[1:])))
+        signers = (each.signer_sha256 for each in said if each.kind is StatusKind.CRL and each.signer_sha256)
+        return frozenset((*lists, *signers, *(sha256 for part in parts for sha256 in part.chain[1:])))
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; times in ISO 8601 with offset."""

@@ -281,11 +281,14 @@ _TABLE = (
     ),
     Rule(
         "7.5", "An OCSP answer is signed by the CA that issued the certificate, or by a responder which that CA "
-        "certified (RFC 6960 §4.2.2.2).",
+        "certified (RFC 6960 §4.2.2.2) and which no list names as revoked; it speaks of no time after it was made, and "
+        "is in force no longer than the responder's certificate.",
         failure="the answer is not used",
     ),
     Rule(
-        "7.6", "Evidence out of the document is not younger than its issuer's certificate.",
+        "7.6", "Evidence out of the document is older than the end and the revocation of its issuer's certificate, as "
+        "far as time stamps prove. After the end of a responder's certificate its answers only say \"not revoked\" for "
+        "the time before.",
         failure="the evidence is not used",
     ),
     Rule(

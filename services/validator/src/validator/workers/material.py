@@ -41,6 +41,11 @@ class MaterialReader:
     _former_evidence: dict[Sha256, bytes] = field(default_factory=dict)
     """Of the material before: a verdict that was on its way when the folder changed rests on it."""
 
+    @property
+    def pins(self) -> Mapping[str, Pin] | None:
+        """What counted when ``trust.json`` could be read last; None = it never could."""
+        return self._pins
+
     async def read(self, directory: Directory) -> Material | None:
         """The material; None = it has not changed. Raises ``ValueError`` without roots, and ``OSError``."""
         stamp = f"{await in_thread(trust_folder.stamp, self.folder)}:{directory.version}"

@@ -157,7 +157,7 @@ class Examiner:
     async def refresh_lists(self) -> None:
         """Bring revocation lists into the trust folder, where ``refresh_material`` notices them."""
         drops = [self._settings.crl_drop_dir] if self._settings.crl_drop_dir else []
-        for result in await in_thread(refresh, self._settings.trust_dir, drops):
+        for result in await in_thread(refresh, self._settings.trust_dir, drops, last_pins=self._reader.pins):
             if not result.is_well:
                 log.warning("revocation list not taken", source=result.source, detail=result.outcome)
 

@@ -10,6 +10,9 @@ from rich.table import Table
 from trunkctl.shown import console, rows
 from trunkctl.trouble import Trouble
 from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
+from validator.pki.statement import Crl
+from validator.pki.trust_folder import LeftOut
+from validator.policy import DEFAULT
 
 VIETNAM = timezone(timedelta(hours=7))
 
@@ -48,10 +51,13 @@ def trust_list(trust: Folder) -> None:
     from validator.pki.trust_folder import load
 
     now = datetime.now(UTC)
-    held = listed(trust)
+    odd: list[LeftOut] = []
+    held = listed(trust, odd.append)
     table = Table("for", "counts", "name", "subject", "valid", "SHA-256")
     console().print(rows(table, [_row(each, now) for each in held]))
     if not held:
+        for each in odd:
+            console().print(f"left out: {each}", markup=False)
         return
     try:
         _, revocation = load(trust, left_out=lambda each: console().print(f"left out: {each}", markup=False))
@@ -60,7 +66,7 @@ def trust_list(trust: Folder) -> None:
     lists = Table("list of", "number", "from", "until", "in force", "entries")
     lines = [
         (crl.issuer.rfc4514_string(), crl.number or "", crl.this_update, crl.next_update or "",
-         "yes" if crl.next_update and now < crl.next_update else "NO", len(crl.entries))
+         _in_force(crl, now), len(crl.entries))
         for crl in revocation.crls
     ]  # fmt: skip
     console().print(rows(lists, lines))
@@ -90,6 +96,12 @@ def trust_refresh(
         console().print(f"{each.source}: {each.outcome}{number}", markup=False, soft_wrap=True)
     if not all(each.is_well for each in taken):
         raise typer.Exit(1)
+
+
+def _in_force(crl: Crl, now: datetime) -> str:
+    if crl.this_update > now + DEFAULT.clock_grace:
+        return "NO, dated ahead"
+    return "yes" if crl.next_update and now < crl.next_update else "NO"
 
 
 def _row(held: Held, now: datetime) -> tuple[object, ...]:
