@@ -27,6 +27,15 @@ SENDER, RECEIVER = "000.00.14.H29", "000.00.09.H29"
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
 
+@pytest_asyncio.fixture
+async def own_database(settings: ServiceSettings) -> AsyncIterator[Database]:
+    """A database of the test's own, empty."""
+    database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
+    yield database
+    await database.client.drop_database(database.collection("x").database.name)
+    database.client.close()
+
+
 class Remembering:
     """An announcer that remembers."""
 

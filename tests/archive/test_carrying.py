@@ -1,12 +1,9 @@
 """What an earlier release has chained is carried into the log as it is, however often the work is stopped."""
 
-import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from archive import carrying
 from archive.carrying import AGAIN_AFTER, PASSES, Carrying
@@ -15,7 +12,6 @@ from common.chained_ledger import chain
 from common.database import Database
 from common.facts import PackageRepeated
 from common.ledger import entry_of
-from common.settings import ServiceSettings
 from tests.harness.chained import chained, chained_row
 
 from .test_ledger import AT, fact
@@ -24,12 +20,9 @@ from .test_sealer import Site
 pytestmark = pytest.mark.servers
 
 
-@pytest_asyncio.fixture
-async def site(settings: ServiceSettings) -> AsyncIterator[Site]:
-    database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
-    yield Site(database)
-    await database.client.drop_database(database.collection("x").database.name)
-    database.client.close()
+@pytest.fixture
+def site(own_database: Database) -> Site:
+    return Site(own_database)
 
 
 async def formerly(site: Site, *subjects: str, count: int = 4) -> None:

@@ -1,7 +1,6 @@
 """The sealer's lease: one holder at a time, another one after it has fallen silent, whatever the clocks say."""
 
 import secrets
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -9,7 +8,6 @@ import pytest_asyncio
 
 from archive.lease import Lease
 from common.database import Database
-from common.settings import ServiceSettings
 
 pytestmark = pytest.mark.servers
 LENGTH_SECONDS = 6
@@ -28,17 +26,9 @@ class Process:
 
 
 @pytest_asyncio.fixture
-async def database(settings: ServiceSettings) -> AsyncIterator[Database]:
-    database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
-    yield database
-    await database.client.drop_database(database.collection("x").database.name)
-    database.client.close()
-
-
-@pytest_asyncio.fixture
-async def pair(database: Database) -> tuple[Process, Process]:
+async def pair(own_database: Database) -> tuple[Process, Process]:
     """The holder, and another whose clock is three hours ahead."""
-    holder, other = Process(database, 5), Process(database, 10_800)
+    holder, other = Process(own_database, 5), Process(own_database, 10_800)
     assert await holder.takes()
     return holder, other
 
@@ -66,9 +56,9 @@ async def test_silence_counts_from_when_it_was_seen(pair: tuple[Process, Process
     assert await other.takes(after=LENGTH_SECONDS)
 
 
-async def test_of_two_that_take_over_one_succeeds(database: Database, pair: tuple[Process, Process]) -> None:
+async def test_of_two_that_take_over_one_succeeds(own_database: Database, pair: tuple[Process, Process]) -> None:
     _, other = pair
-    third = Process(database, 0)
+    third = Process(own_database, 0)
     assert not await other.takes()
     assert not await third.takes()
     assert [await other.takes(after=LENGTH_SECONDS), await third.takes(after=LENGTH_SECONDS)] == [True, False]

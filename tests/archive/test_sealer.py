@@ -80,12 +80,9 @@ class Site:
         assert {bytes.fromhex(entry_of(row).leaf_hash()) for row in rows} <= verified.leaves.keys()
 
 
-@pytest_asyncio.fixture
-async def site(settings: ServiceSettings) -> AsyncIterator[Site]:
-    database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
-    yield Site(database)
-    await database.client.drop_database(database.collection("x").database.name)
-    database.client.close()
+@pytest.fixture
+def site(own_database: Database) -> Site:
+    return Site(own_database)
 
 
 async def test_every_entry_enters_the_log_once(site: Site) -> None:
