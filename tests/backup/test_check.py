@@ -270,3 +270,9 @@ def test_references_inside_of_rows_are_found() -> None:
     ref = {"bucket": "content", "key": "k", "sha256": "s", "size_bytes": 1}
     row = {"a": [{"b": {"envelope": ref}}], "c": ref, "d": json.dumps(ref), "e": {"bucket": "content"}}
     assert [(each.ref.key, each.is_envelope) for each in named_in(row)] == [("k", True), ("k", False)]
+
+
+def test_what_came_with_its_reference_lies_nowhere() -> None:
+    ref = {"bucket": "content", "key": "k", "sha256": "s", "size_bytes": 1, "version_id": "v"}
+    row = {"envelope": ref | {"packed": b"x"}, "package": ref, "report": ref | {"packed": None}}
+    assert [each.ref.version_id for each in named_in(row)] == ["v", "v"]

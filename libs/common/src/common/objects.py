@@ -26,6 +26,7 @@ from common.domain.names import Sha256, UnitCode
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.failure import Outage, Permanent
+from common.packing import packed, unpacked
 from common.settings import ServiceSettings
 
 UPLOADS = "uploads"
@@ -87,6 +88,13 @@ class Objects:
         """
         return await _in_thread(lambda: self._put_content(source, submitter))
 
+    async def carry(self, data: bytes) -> ObjectRef:
+        """A reference with the bytes in it, if they are small; else like ``put_content``."""
+        small = packed(data)
+        if small is None:
+            return await self.put_content(data)
+        return content_ref(*digest_of(io.BytesIO(data))).model_copy(update={"packed": small})
+
     async def get(self, ref: ObjectRef) -> bytes:
         """The named bytes, checked. Raises ``ObjectMissing`` or ``ObjectAltered``."""
         buffer = io.BytesIO()
@@ -94,7 +102,11 @@ class Objects:
         return buffer.getvalue()
 
     async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
-        """Stream the named bytes into ``target``, checked, and rewind it."""
+        """Stream the named bytes into ``target``, checked, and rewind it.
+
+        They come with the reference, or are the version that it names, or whatever lies under its key if that version
+        is gone: after a restore the same bytes are another version.
+        """
         await _in_thread(lambda: self._fetch(ref, target))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
@@ -166,7 +178,7 @@ class Objects:
 
     def _fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
         digest, size = hashlib.sha256(), 0
-        for chunk in self._chunks(ref.bucket, ref.key):
+        for chunk in self._pieces(ref):
             digest.update(chunk)
             size += len(chunk)
             if size > ref.size_bytes:
@@ -176,15 +188,28 @@ class Objects:
             raise ObjectAltered(f"{ref.bucket}/{ref.key}")
         target.seek(0)
 
-    def _chunks(self, bucket: str, key: str) -> Iterator[bytes]:
+    def _pieces(self, ref: ObjectRef) -> Iterator[bytes]:
+        if ref.packed is None:
+            yield from self._chunks(ref.bucket, ref.key, ref.version_id)
+            return
         try:
-            response = self.client.get_object(bucket, key)
-        except S3Error as error:
-            if error.code in NOT_FOUND:
-                raise ObjectMissing(f"{bucket}/{key}") from error
-            raise
-        with closing(response):
+            yield unpacked(ref.packed, ref.size_bytes)
+        except ValueError as error:
+            raise ObjectAltered(f"{ref.key}, as it came with its reference") from error
+
+    def _chunks(self, bucket: str, key: str, version_id: str | None = None) -> Iterator[bytes]:
+        with closing(self._opened(bucket, key, version_id)) as response:
             yield from response.stream(CHUNK_BYTES)
+
+    def _opened(self, bucket: str, key: str, version_id: str | None) -> "urllib3.BaseHTTPResponse":
+        try:
+            return self.client.get_object(bucket, key, version_id=version_id)
+        except S3Error as error:
+            if error.code not in NOT_FOUND:
+                raise
+            if version_id is None:
+                raise ObjectMissing(f"{bucket}/{key}") from error
+        return self._opened(bucket, key, None)
 
     def _read(self, bucket: str, key: str) -> bytes:
         return b"".join(self._chunks(bucket, key))

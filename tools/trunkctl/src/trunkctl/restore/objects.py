@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from common.domain.envelope import Envelope
 from common.domain.reason import Reason
 from common.envelopes import from_json
-from common.facts import ObjectRef
+from common.facts import ObjectPlace, ObjectRef
 from common.indexes import database_name
 from common.objects import CONTENT, content_ref
 from trunkctl.archive_check import faults_of
@@ -103,9 +103,9 @@ class ObjectCheck:
 
 
 def named_in(value: Any, field: str = "") -> Iterator[Named]:
-    """Every reference to an object inside a row."""
+    """Every object that a row refers to; packed bytes are none."""
     if isinstance(value, dict):
-        if ObjectRef.model_fields.keys() <= value.keys():
+        if ObjectPlace.model_fields.keys() <= value.keys() and value.get("packed") is None:
             yield Named(ObjectRef.model_validate(value), field == "envelope")
         for name, inner in value.items():
             yield from named_in(inner, name)
