@@ -6,6 +6,7 @@ object, then database, then fact. What each service's keys may do: ``store_acces
 
 import hashlib
 import io
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
@@ -79,14 +80,14 @@ class Objects:
 
     async def ping(self) -> None:
         """Raise ``Outage`` when the store does not answer or does not know the keys; needs no right on a bucket."""
-        await _in_thread(self.client.list_buckets)
+        await ask_store(self.client.list_buckets)
 
     async def put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None = None) -> ObjectRef:
         """Store bytes under their digest, unless they lie there already; ``submitter``: of a package.
 
         Bytes that lie there as those of another unit, or as a part of a package, get another version.
         """
-        return await _in_thread(lambda: self._put_content(source, submitter))
+        return await ask_store(lambda: self._put_content(source, submitter))
 
     async def carry(self, data: bytes) -> ObjectRef:
         """A reference with the bytes in it, if they are small; else like ``put_content``."""
@@ -107,21 +108,25 @@ class Objects:
         They come with the reference, or are the version that it names, or whatever lies under its key if that version
         is gone: after a restore the same bytes are another version.
         """
-        await _in_thread(lambda: self._fetch(ref, target))
+        await ask_store(lambda: self._fetch(ref, target))
+
+    async def check(self, ref: ObjectRef) -> None:
+        """Read the named bytes and keep none. Raises ``ObjectMissing`` or ``ObjectAltered``."""
+        await ask_store(lambda: deque(self._verified(ref), maxlen=0))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key of the caller's choice."""
-        await _in_thread(
+        await ask_store(
             lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=content_type)
         )
 
     async def get_key(self, bucket: str, key: str) -> bytes:
         """Bytes under a key, unchecked. Raises ``ObjectMissing``."""
-        return await _in_thread(lambda: self._read(bucket, key))
+        return await ask_store(lambda: self._read(bucket, key))
 
     async def purge(self, ref: ObjectRef) -> None:
         """Delete an object for good, every version of it; again does nothing. Only intake's keys may."""
-        await _in_thread(lambda: self._purge(ref.bucket, ref.key))
+        await ask_store(lambda: self._purge(ref.bucket, ref.key))
 
     async def put_locked(self, key: str, source: ObjectRef | bytes, retain_until: datetime) -> str:
         """Put bytes, or content that is checked, into the archive under compliance retention; a repeat adds a version.
@@ -130,27 +135,27 @@ class Objects:
         """
         size_bytes = source.size_bytes if isinstance(source, ObjectRef) else len(source)
         async with self.memory.hold(size_bytes):
-            return await _in_thread(lambda: self._put_locked(key, source, retain_until))
+            return await ask_store(lambda: self._put_locked(key, source, retain_until))
 
     async def put_once(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> bool:
         """Put bytes under compliance retention unless something lies under the key; of several at once, one succeeds.
 
         Returns whether these bytes were put. Raises ``Transient`` when the store keeps no versions.
         """
-        return await _in_thread(lambda: self._put_once(bucket, key, data, retain_until))
+        return await ask_store(lambda: self._put_once(bucket, key, data, retain_until))
 
     async def put_over(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> None:
         """Put bytes under compliance retention as the newest version of a key."""
         lock = Retention(COMPLIANCE, retain_until)
-        await _in_thread(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
+        await ask_store(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
-        return await _in_thread(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
+        return await ask_store(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
 
     async def presigned_put(self, bucket: str, key: str, expires: timedelta) -> str:
         """An address to which the holder may write one object until it expires."""
-        return await _in_thread(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
+        return await ask_store(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
 
     def _put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None) -> ObjectRef:
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -177,16 +182,21 @@ class Objects:
         return held.size == ref.size_bytes and submitter in (None, submitter_of(held.metadata))
 
     def _fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
+        for chunk in self._verified(ref):
+            target.write(chunk)
+        target.seek(0)
+
+    def _verified(self, ref: ObjectRef) -> Iterator[bytes]:
+        """The named bytes. Raises ``ObjectAltered`` in the end if they were others."""
         digest, size = hashlib.sha256(), 0
         for chunk in self._pieces(ref):
             digest.update(chunk)
             size += len(chunk)
             if size > ref.size_bytes:
                 break
-            target.write(chunk)
+            yield chunk
         if size != ref.size_bytes or digest.hexdigest() != ref.sha256:
             raise ObjectAltered(f"{ref.bucket}/{ref.key}")
-        target.seek(0)
 
     def _pieces(self, ref: ObjectRef) -> Iterator[bytes]:
         if ref.packed is None:
@@ -306,6 +316,7 @@ def store_trouble() -> Iterator[None]:
         raise Outage("object store", type(error).__name__) from error
 
 
-async def _in_thread(call: Callable[[], T]) -> T:
+async def ask_store(call: Callable[[], T]) -> T:
+    """The answer to a call that blocks, made in a thread. Raises ``Outage`` for trouble with the store."""
     with store_trouble():
         return await in_thread(call)
