@@ -13,8 +13,8 @@ from tests.simulation.store import Client, Store
 
 from common.facts import ObjectRef
 from common.failure import Outage
-from common.objects import ObjectAltered, ObjectMissing, Objects, submitter_of
-from common.package_store import PackageStore, package_ref
+from common.objects import ObjectAltered, ObjectMissing, Objects, package_ref, submitter_of
+from common.package_store import PackageStore
 from common.settings import ServiceSettings
 
 BODY = b"<edXML>" + bytes(range(256)) * 20 + b"</edXML>"
@@ -48,7 +48,8 @@ def store(objects: Objects) -> PackageStore:
 
 @pytest.fixture
 def wanted(bucket: str) -> ObjectRef:
-    return package_ref(bucket, hashlib.sha256(BODY).hexdigest(), len(BODY), "p" * 32)
+    ref = package_ref(hashlib.sha256(BODY).hexdigest(), len(BODY), "f" * 32)
+    return ref.model_copy(update={"bucket": bucket})
 
 
 async def put(store: PackageStore, wanted: ObjectRef, body: bytes = BODY) -> ObjectRef:

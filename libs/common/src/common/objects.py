@@ -23,7 +23,7 @@ from minio.time import to_iso8601utc
 
 from common.byte_budget import ByteBudget
 from common.containment import in_thread
-from common.domain.names import Sha256, UnitCode
+from common.domain.names import PackageId, Sha256, UnitCode
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.failure import Outage, Permanent
@@ -34,6 +34,8 @@ UPLOADS = "uploads"
 """Large packages that units put there before they submit a reference; keys begin with ``<unit>/``."""
 CONTENT = "content"
 """Content addressed: packages, envelopes, attachments, reports."""
+PACKAGES = "packages"
+"""Each package once, under its digest and its id; made with object lock, and locked by the archive (decision 29)."""
 ARCHIVE = "archive"
 """Under object lock with compliance retention."""
 DIRECTORY = "directory"
@@ -42,8 +44,8 @@ PARKED = "parked"
 """Large bodies of parked messages, under ``<service>/<record id>``. Without versions: what is deleted is gone."""
 LOG = "log"
 """The ledger's log, under object lock: tiles, entries and checkpoints. Holds nothing that is not for everybody."""
-BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY, PARKED, LOG)
-LOCKED = (ARCHIVE, LOG)
+BUCKETS = (UPLOADS, CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
+LOCKED = (PACKAGES, ARCHIVE, LOG)
 """Buckets that are made with object lock."""
 
 SUBMITTER_META = "trunk-submitter"
@@ -281,6 +283,17 @@ def submitter_of(metadata: Mapping[str, str] | None) -> UnitCode | None:
 def content_key(sha256: Sha256) -> str:
     """Key of content-addressed bytes."""
     return f"{sha256[:2]}/{sha256}"
+
+
+def package_ref(sha256: Sha256, size_bytes: int, package_id: PackageId) -> ObjectRef:
+    """Where a package lies: under its digest, and apart from the same bytes of another sender."""
+    key = f"{content_key(sha256)}-{package_id}"
+    return ObjectRef(bucket=PACKAGES, key=key, sha256=sha256, size_bytes=size_bytes)
+
+
+def digest_in_key(bucket: str, key: str) -> Sha256 | None:
+    """SHA-256 of the bytes that lie under a key; None = the keys of the bucket do not say."""
+    return key.rpartition("/")[2].partition("-")[0] if bucket in (CONTENT, PACKAGES) else None
 
 
 def content_ref(sha256: Sha256, size_bytes: int) -> ObjectRef:

@@ -12,7 +12,7 @@ from minio.commonconfig import COMPLIANCE
 from minio.error import S3Error
 from minio.retention import Retention
 
-from common.domain.names import PackageId, Sha256, UnitCode
+from common.domain.names import Sha256, UnitCode
 from common.facts import ObjectRef
 from common.failure import Outage
 from common.objects import NOT_FOUND, SUBMITTER_META, ObjectAltered, ObjectMissing, Objects, ask_store
@@ -47,8 +47,8 @@ class PackageStore:
     async def put(self, wanted: ObjectRef, source: BinaryIO, submitter: UnitCode) -> ObjectRef:
         """Store a package unless it lies there; of several at once, all get the same version of one that is small.
 
-        ``wanted``: of ``package_ref``, without a version. Raises ``ObjectAltered`` when other bytes lie under its key.
-        Leaves ``source`` at its beginning.
+        ``wanted``: of ``objects.package_ref``, without a version. Raises ``ObjectAltered`` when other bytes lie under its
+        key. Leaves ``source`` at its beginning.
         """
         if wanted.size_bytes > ONE_PUT_BYTES:
             version_id = await self._put_in_parts(wanted, source, submitter)
@@ -187,11 +187,6 @@ class PackageStore:
             mode=said.get("x-amz-object-lock-mode", ""),
             locked_until=datetime.fromisoformat(until) if until else None,
         )
-
-
-def package_ref(bucket: str, sha256: Sha256, size_bytes: int, package_id: PackageId) -> ObjectRef:
-    """Where a package lies: under its digest, and apart from the same bytes of another sender."""
-    return ObjectRef(bucket=bucket, key=f"{sha256[:2]}/{sha256}-{package_id}", sha256=sha256, size_bytes=size_bytes)
 
 
 def _of_version(ref: ObjectRef, version_id: str) -> ObjectRef:

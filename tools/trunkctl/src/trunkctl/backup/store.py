@@ -19,7 +19,7 @@ from pymongo import MongoClient
 
 from common.clock import Clock, utc_now
 from common.indexes import database_name
-from common.objects import ARCHIVE, CONTENT, LOG, PARKED
+from common.objects import ARCHIVE, CONTENT, LOG, PACKAGES, PARKED, digest_in_key
 from trunkctl.backup import copies
 from trunkctl.backup.copies import COPIED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
@@ -31,6 +31,8 @@ from trunkctl.databases import asking
 
 AT_ONCE = 8
 PAGE = 400
+PURGED = (CONTENT, PACKAGES)
+"""Buckets from which intake removes what is secret."""
 
 Client = MongoClient[dict[str, Any]]
 
@@ -81,7 +83,7 @@ class StoreBackup:
             report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in _lost(there, report)]
             if not there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
                 self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
-        self._purge(report.buckets[CONTENT])
+        self._purge(report.buckets)
         report.finished_at = now()
         if not report.faults:
             shelf.put(f"{STORE}{report.name}.json", [json.dumps(asdict(report), indent=1, default=str).encode()])
@@ -118,15 +120,15 @@ class StoreBackup:
             return f"{place} {error}"
         return ""
 
-    def _purge(self, counts: Counts) -> None:
+    def _purge(self, counts: dict[str, Counts]) -> None:
         """Copies of what the validator found secret, once the object itself is gone."""
         with asking():
             packages = self._database[database_name("intake")]["packages"]
             rows = list(packages.find({"purge.0": {"$exists": True}}, {"purge": 1}))
-        keys = {ref["key"] for row in rows for ref in row["purge"] if ref["bucket"] == CONTENT}
-        for key in sorted(keys):
-            if not any(each.key == key for each in originals(self._source, CONTENT, key)):
-                counts.removed += erase(self._target, self._bucket, copies.folder(CONTENT, key))
+        refs = (ref for row in rows for ref in row["purge"])
+        for bucket, key in sorted({(ref["bucket"], ref["key"]) for ref in refs if ref["bucket"] in PURGED}):
+            if not any(each.key == key for each in originals(self._source, bucket, key)):
+                counts[bucket].removed += erase(self._target, self._bucket, copies.folder(bucket, key))
 
     def _remove(self, names: Iterable[str], counts: Counts) -> None:
         counts.removed += sum(erase(self._target, self._bucket, name) for name in names)
@@ -134,7 +136,7 @@ class StoreBackup:
 
 def _lost(there: Inventory, report: Report) -> Iterator[str]:
     """Buckets that are never empty again once they hold something."""
-    for bucket in (CONTENT, ARCHIVE, LOG):
+    for bucket in (CONTENT, PACKAGES, ARCHIVE, LOG):
         if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/"):
             yield bucket
 
@@ -142,7 +144,7 @@ def _lost(there: Inventory, report: Report) -> Iterator[str]:
 def _expect_sound(original: Original, found: copies.Read) -> None:
     if found.size_bytes != original.size_bytes:
         raise Damaged(f"has {found.size_bytes} bytes, {original.size_bytes} by the listing")
-    if original.bucket == CONTENT and found.sha256 != original.key.rpartition("/")[2]:
+    if digest_in_key(original.bucket, original.key) not in (None, found.sha256):
         raise Damaged(f"holds other bytes, SHA-256 {found.sha256}")
     if found.said_sha256 and found.said_sha256 != found.sha256:
         raise Damaged(f"holds other bytes than were restored, SHA-256 {found.sha256}")

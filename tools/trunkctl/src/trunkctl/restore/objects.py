@@ -13,13 +13,14 @@ from common.domain.reason import Reason
 from common.envelopes import from_json
 from common.facts import ObjectPlace, ObjectRef
 from common.indexes import database_name
-from common.objects import CONTENT, content_ref
+from common.objects import content_ref
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_records import read as read_record
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.backup.copies import COPIED, answering, originals, read
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.order import ORDER
+from trunkctl.backup.store import PURGED
 from trunkctl.restore.rows import pages
 from trunkctl.trouble import Trouble
 
@@ -124,8 +125,8 @@ def _attachments(data: bytes) -> list[ObjectRef]:
 
 
 def _is_there(store: Minio, package: Row) -> bool:
-    return package["bucket"] == CONTENT and any(
-        each.key == package["key"] for each in originals(store, CONTENT, package["key"])
+    return package["bucket"] in PURGED and any(
+        each.key == package["key"] for each in originals(store, package["bucket"], package["key"])
     )
 
 

@@ -17,7 +17,7 @@ from minio import Minio
 from minio.datatypes import Object
 
 from common import buckets
-from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG
+from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG, PACKAGES, digest_in_key
 from trunkctl.backup.copies import (
     COPIED,
     DIGEST_META,
@@ -36,7 +36,7 @@ from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
 from trunkctl.trouble import Trouble
 
-VERSIONED = (CONTENT, ARCHIVE, LOG)
+VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -166,7 +166,7 @@ def _fault(bucket: str, key: str, found: Read | None) -> str:
         return "is gone at the second store"
     if found.sha256 != found.said_sha256:
         return "is damaged at the second store"
-    is_other = bucket == CONTENT and found.sha256 != key.rpartition("/")[2]
+    is_other = digest_in_key(bucket, key) not in (None, found.sha256)
     return "is another object's bytes at the second store" if is_other else ""
 
 
