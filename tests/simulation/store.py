@@ -43,7 +43,7 @@ class Store:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.objects: dict[tuple[str, str], list[Version]] = {}
-        self.versioned: set[str] = {"archive", "directory", "log"}
+        self.versioned: set[str] = {"archive", "directory", "log", "packages"}
         self.buckets: set[str] = set()
         self.is_down = False
         self.before_step: Callable[[Process | None, str], str] = lambda process, what: ""

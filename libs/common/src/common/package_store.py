@@ -42,13 +42,12 @@ class PackageStore:
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._client = objects.client
 
     async def put(self, wanted: ObjectRef, source: BinaryIO, submitter: UnitCode) -> ObjectRef:
         """Store a package unless it lies there; of several at once, all get the same version of one that is small.
 
-        ``wanted``: of ``objects.package_ref``, without a version. Raises ``ObjectAltered`` when other bytes lie under its
-        key. Leaves ``source`` at its beginning.
+        ``wanted``: of ``objects.package_ref``, without a version. Raises ``ObjectAltered`` when other bytes lie under
+        its key. Leaves ``source`` at its beginning.
         """
         if wanted.size_bytes > ONE_PUT_BYTES:
             version_id = await self._put_in_parts(wanted, source, submitter)
@@ -77,12 +76,15 @@ class PackageStore:
         ``Outage`` as long as the store does not say that it is locked, whatever it has answered.
         """
         until = until.replace(microsecond=0)
-        if ref.version_id and await ask_store(lambda: self._retain(ref, until)):
+        if ref.version_id and await self._retained(ref, until):
             return await self._locked(ref, until)
         found = await self._found(ref)
-        if found is None or not await ask_store(lambda: self._retain(found, until)):
+        if found is None or not await self._retained(found, until):
             raise ObjectMissing(_place(ref))
         return await self._locked(found, until)
+
+    async def _retained(self, ref: ObjectRef, until: datetime) -> bool:
+        return await ask_store(lambda: self._retain(ref, until))
 
     async def _locked(self, ref: ObjectRef, until: datetime) -> ObjectRef:
         version = await ask_store(lambda: self._look(ref, ref.version_id))
@@ -117,7 +119,7 @@ class PackageStore:
         }
         try:
             # The public call of this client cannot make a condition.
-            put = self._client._put_object(wanted.bucket, wanted.key, source.read(), headers=dict(headers))
+            put = self._objects.client._put_object(wanted.bucket, wanted.key, source.read(), headers=dict(headers))
         except S3Error as error:
             if error.code == TAKEN:
                 return None
@@ -129,7 +131,7 @@ class PackageStore:
             return None
         source.seek(0)
         put = await ask_store(
-            lambda: self._client.put_object(
+            lambda: self._objects.client.put_object(
                 wanted.bucket, wanted.key, source, wanted.size_bytes, metadata={SUBMITTER_META: submitter}
             )
         )
@@ -139,7 +141,7 @@ class PackageStore:
         if not length:  # the client takes it for the whole object
             return b""
         try:
-            response = self._client.get_object(
+            response = self._objects.client.get_object(
                 ref.bucket, ref.key, offset=offset, length=length, version_id=ref.version_id
             )
         except S3Error as error:
@@ -161,7 +163,7 @@ class PackageStore:
         """False = there is no such version. A refusal is no answer: a longer term may be in force."""
         lock = Retention(COMPLIANCE, until)
         try:
-            self._client.set_object_retention(ref.bucket, ref.key, lock, version_id=ref.version_id)
+            self._objects.client.set_object_retention(ref.bucket, ref.key, lock, version_id=ref.version_id)
         except S3Error as error:
             if error.code in NOT_FOUND:
                 return False
@@ -171,7 +173,7 @@ class PackageStore:
 
     def _look(self, ref: ObjectRef, version_id: str | None) -> StoredVersion | None:
         try:
-            found = self._client.stat_object(
+            found = self._objects.client.stat_object(
                 ref.bucket, ref.key, version_id=version_id, extra_headers={"x-amz-checksum-mode": "ENABLED"}
             )
         except S3Error as error:

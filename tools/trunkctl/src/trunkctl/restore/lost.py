@@ -112,15 +112,16 @@ def _of_record(store: Minio, place: Original) -> Lost | None:
             return None
     if record is None or record.reason == Reason.E_SECRET:  # nothing of it is left, and nobody may submit it again
         return None
-    package = next((kept.key for kept in record.objects if kept.role == "package"), "")
+    kept = [(each.bucket or ARCHIVE, each.key) for each in record.objects if each.role == "package"]
+    bucket, key = next(iter(kept), (ARCHIVE, ""))
     return Lost(
         package_id=record.record_id,
         sender=record.sender,
         document_id=record.document_id,
         lane=record.lane,
         at=record.submitted_at,
-        bucket=ARCHIVE,
-        key=package,
+        bucket=bucket,
+        key=key,
         known_as=record.verdict,
     )
 
@@ -141,9 +142,7 @@ def _submitter(store: Minio, place: Original) -> UnitCode | None:
 
 def _received(database: Client, store: Minio, page: Iterable[tuple[Original, UnitCode | None]]) -> Iterator[Lost]:
     """Packages that intake had taken, and of which the archive has no record yet."""
-    submitted = {
-        ids.package_id(unit, _digest(place)): (place, unit) for place, unit in page if unit is not None
-    }
+    submitted = {ids.package_id(unit, _digest(place)): (place, unit) for place, unit in page if unit is not None}
     for package_id in _unknown(database, submitted):
         if lost := _of_object(store, *submitted[package_id]):
             yield lost
