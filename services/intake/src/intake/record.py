@@ -58,6 +58,8 @@ class PackageRecord(BaseModel):
     """Of a recall, an update or a status that was let in: the package that held the DocumentId of its document then."""
     target_packages: dict[str, str] = {}
     """Of a replacement: the same by document key."""
+    claims_document_id: bool | None = None
+    """Whether it brings a document of its own; None if it was refused, or by an earlier release."""
     package: ObjectRef
     """The bytes as received; not in the store if the reason is E_SECRET."""
     upload: ObjectRef | None = None
@@ -130,7 +132,7 @@ def let_in(
         found["target_packages"] = dict(targets or {})
     else:
         found["target_package"] = next(iter((targets or {}).values()), None)
-    found["carries_files"] = stored.carries_files
+    found |= {"carries_files": stored.carries_files, "claims_document_id": ids.claims_document_id(stored.message)}
     return _read(arrival, stored.message, subject).model_copy(update=found)
 
 
