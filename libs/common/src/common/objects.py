@@ -48,6 +48,9 @@ BUCKETS = (UPLOADS, CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
 LOCKED = (PACKAGES, ARCHIVE, LOG)
 """Buckets that are made with object lock."""
 
+INSIDE = "inside-the-package"
+"""Key, in ``content``, of a header that lies nowhere but in its package: nothing is ever put there."""
+
 SUBMITTER_META = "trunk-submitter"
 """Of a package in ``content``: the unit that submitted it, as the broker knew it; the package may name another."""
 CHUNK_BYTES = 1024 * 1024
@@ -289,6 +292,12 @@ def package_ref(sha256: Sha256, size_bytes: int, package_id: PackageId) -> Objec
     """Where a package lies: under its digest, and apart from the same bytes of another sender."""
     key = f"{content_key(sha256)}-{package_id}"
     return ObjectRef(bucket=PACKAGES, key=key, sha256=sha256, size_bytes=size_bytes)
+
+
+def header_inside(data: bytes) -> ObjectRef:
+    """Reference to a parsed header that is not stored: whoever needs it parses the package, and can compare."""
+    sha256, size_bytes = digest_of(io.BytesIO(data))
+    return ObjectRef(bucket=CONTENT, key=INSIDE, sha256=sha256, size_bytes=size_bytes)
 
 
 def digest_in_key(bucket: str, key: str) -> Sha256 | None:

@@ -87,10 +87,11 @@ class PackageRecord(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A readable package whose parts lie in the content store."""
+    """A readable package whose parts are stored, as far as they are apart from it."""
 
     message: Message
     envelope: ObjectRef
+    """The parsed message: an object, or carried, or inside of the package and nowhere else."""
     warnings: tuple[str, ...]
     carries_files: bool
 

@@ -8,7 +8,12 @@ from intake.record import PackageRecord
 
 
 async def objects_of(record: PackageRecord, objects: Objects) -> tuple[ObjectRef, ...]:
-    """The package, its parsed header, its files, and the upload it came by; without files if the header is gone."""
+    """The package, its parsed header, its files, and the upload it came by; without files if the header is gone.
+
+    Of a package that is one object, there is nothing else.
+    """
+    if record.package.version_id is not None:
+        return tuple(ref for ref in (record.package, record.upload) if ref)
     files: list[ObjectRef] = []
     if record.envelope:
         try:

@@ -13,7 +13,7 @@ from common.domain.reason import Reason
 from common.envelopes import from_json
 from common.facts import ObjectPlace, ObjectRef
 from common.indexes import database_name
-from common.objects import content_ref
+from common.objects import INSIDE, content_ref
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_records import read as read_record
 from trunkctl.archive_store import ArchiveStore, NoAnswer
@@ -104,9 +104,14 @@ class ObjectCheck:
 
 
 def named_in(value: Any, field: str = "") -> Iterator[Named]:
-    """Every object that a row refers to; packed bytes are none."""
+    """Every object that a row refers to.
+
+    Packed bytes, and a header that lies in its package, are none; what the archive has put without naming a bucket is
+    judged with its record.
+    """
     if isinstance(value, dict):
-        if ObjectPlace.model_fields.keys() <= value.keys() and value.get("packed") is None:
+        is_place = ObjectPlace.model_fields.keys() <= value.keys()
+        if is_place and value["bucket"] and value.get("packed") is None and value["key"] != INSIDE:
             yield Named(ObjectRef.model_validate(value), field == "envelope")
         for name, inner in value.items():
             yield from named_in(inner, name)

@@ -6,16 +6,17 @@ import io
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
-from tests.simulation.store import Client, Store
 
 from common.facts import ObjectRef
 from common.failure import Outage
 from common.objects import ObjectAltered, ObjectMissing, Objects, package_ref, submitter_of
 from common.package_store import PackageStore
 from common.settings import ServiceSettings
+from tests.simulation.store import Client, Store
 
 BODY = b"<edXML>" + bytes(range(256)) * 20 + b"</edXML>"
 UNTIL = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)
@@ -35,8 +36,9 @@ def objects(request: pytest.FixtureRequest) -> Objects:
 
 
 @pytest.fixture
-def bucket(objects: Objects, name: str) -> str:
-    """A bucket under lock, which stays behind."""
+def bucket(objects: Objects) -> str:
+    """A bucket under lock; a real one stays behind."""
+    name = f"packages-{uuid4().hex[:12]}"
     objects.client.make_bucket(name, object_lock=True)
     return name
 
