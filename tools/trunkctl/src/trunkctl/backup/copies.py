@@ -34,6 +34,8 @@ from trunkctl.trouble import Trouble
 
 COPIED = (CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
 """What lies in ``uploads`` is still with its unit, which submits it again."""
+UNLOCKED = ".unlocked"
+"""Ends the name of a copy that was made before its original was locked; one under lock follows, without this ending."""
 HELD_BYTES = 8 * 1024 * 1024
 """A larger object goes through a file."""
 META = "x-amz-meta-"

@@ -23,6 +23,7 @@ from trunkctl.backup.copies import (
     DIGEST_META,
     META,
     ORDER_META,
+    UNLOCKED,
     VERSION_META,
     Damaged,
     Read,
@@ -99,11 +100,12 @@ class StoreRestore:
         """All copies of one object after the other."""
         with answering("The second store"):
             listed = self._source.list_objects(self._bucket, prefix=OBJECTS, recursive=True, include_version=True)
-            copies = ((each.object_name or "", each.version_id) for each in listed if not each.is_delete_marker)
-            for place, group in itertools.groupby(copies, key=lambda copy: copy[0].rpartition("/")[0]):
+            named = ((each.object_name or "", each.version_id) for each in listed if not each.is_delete_marker)
+            for place, group in itertools.groupby(named, key=lambda copy: copy[0].rpartition("/")[0]):
                 bucket, _, key = place.removeprefix(OBJECTS).partition("/")
                 versions = itertools.groupby(group, key=lambda copy: copy[0])
-                yield Group(bucket, key, {name: [version for _, version in each] for name, each in versions})
+                copies = {name: [version for _, version in each] for name, each in versions}
+                yield Group(bucket, key, without_early(copies))
 
     def _restored(self, group: Group) -> tuple[int, list[str]]:
         bucket, key = group.bucket, group.key
@@ -158,6 +160,15 @@ class StoreRestore:
             there = [each for each in originals(self._target, bucket, key) if each.key == key]
             told = [self._target.stat_object(bucket, key, version_id=each.version_id) for each in there]
         return {_said(each, VERSION_META) or _said(each, DIGEST_META) for each in told}
+
+
+def without_early(copies: dict[str, list[str | None]]) -> dict[str, list[str | None]]:
+    """Copies by name, without those that were made before the original was locked where there is one under lock."""
+    return {
+        name: versions
+        for name, versions in copies.items()
+        if not name.endswith(UNLOCKED) or name.removesuffix(UNLOCKED) not in copies
+    }
 
 
 def _fault(bucket: str, key: str, found: Read | None) -> str:
