@@ -142,6 +142,7 @@ class Intake:
     ) -> PackageRecord:
         """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes.
 
+        Returns the decision that was saved first: another copy of the package may have been decided meanwhile.
         ``since``: when deciding began. What took too long begins again, for its claim may belong to another package.
         """
         if record.reason is Reason.E_SECRET:
@@ -151,7 +152,7 @@ class Intake:
             record = record.model_copy(update={"package": await self._keeping.package(arrival, source)})
         if since and self.now() - since > DECIDED_WITHIN:
             raise Transient(Reason.E_UNAVAILABLE, f"deciding took longer than {DECIDED_WITHIN}")
-        return await self.packages.find(arrival.package_id) or await self.packages.save(with_fact(record))
+        return await self.packages.save(with_fact(record))
 
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
         unit = self.directory.current.unit(waiting.sender)
