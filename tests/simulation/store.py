@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
@@ -17,7 +18,6 @@ from minio.error import S3Error
 from urllib3.exceptions import ProtocolError
 
 from tests.simulation.loop import CURRENT, Process
-
 
 CHECKSUM = "x-amz-checksum-sha256"
 
@@ -51,6 +51,8 @@ class Store:
         self.now = now
         self.seconds: Callable[[], float] = lambda: 0.0
         self.count = 0
+        self.one_at_a_time = Lock()
+        """Outside of the simulation, threads are threads."""
 
 
 class Ended(BaseException):
@@ -219,7 +221,8 @@ class Client:
         _check_alive(process)
         if trouble == "before":
             raise ProtocolError("connection broken")
-        result = action()
+        with self._store.one_at_a_time:
+            result = action()
         self._store.after_step(process, what)
         _check_alive(process)
         if trouble == "after":
