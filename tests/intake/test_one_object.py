@@ -20,6 +20,7 @@ from common.facts import (
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
+    SecurityNoticed,
 )
 from common.failure import Outage
 from common.headers import REFERENCE_TYPE
@@ -58,18 +59,16 @@ class World:
     def intake(self) -> Intake:
         """A process that has just started."""
         settings = IntakeSettings(one_object=self.one_object)
-        return Intake(
-            self.announcer, settings, self.objects, self.packages, self.waiting, self.directory, self.clock
-        )
+        return Intake(self.announcer, settings, self.objects, self.packages, self.waiting, self.directory, self.clock)
 
     async def submit(self, body: bytes, unit: str = SENDER, content_type: str = "") -> BaseFact:
-        """What is announced first about a submission."""
+        """What is announced first about a submission, security events apart."""
         before = len(self.announcer.facts)
         message = delivery(
             f"submit.{unit}.normal", body, user_id=unit, exchange="trunk.submit", content_type=content_type
         )
         await self.intake.receive(message)
-        return self.announcer.facts[before]
+        return next(fact for fact in self.announcer.facts[before:] if not isinstance(fact, SecurityNoticed))
 
     async def sweep(self) -> list[BaseFact]:
         """What a round announces about packages that wait."""
