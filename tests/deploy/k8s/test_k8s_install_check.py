@@ -15,6 +15,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from tests.trunkctl.install.certificates import certificate, pem
+from trunkctl.install.capacity import pods_of
 from trunkctl.install.checks import CHECKS
 from trunkctl.install.manifests import Manifests as Parsed
 from trunkctl.install.manifests import parse
@@ -333,3 +334,11 @@ def test_pages_are_sections() -> None:
     headings = re.findall(r"^#+ (.+)$", PAGE.read_text(encoding="utf-8"), re.M)
     anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
     assert {each.section for each in CHECKS} | {"3-trust", "2-secrets"} <= anchors
+
+
+def test_the_page_asks_for_enough_of_the_nodes(overlay: str) -> None:
+    pods = [pod.requests for workload in parse(overlay).workloads for pod in pods_of(workload)]
+    asked = re.search(r"`production` (\d+) cores and (\d+) GiB free", PAGE.read_text(encoding="utf-8"))
+    assert asked
+    assert sum(each["cpu"] for each in pods) <= int(asked[1])
+    assert sum(each["memory"] for each in pods) <= int(asked[2]) * 2**30

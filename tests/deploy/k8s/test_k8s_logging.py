@@ -1,8 +1,12 @@
 """The collector of logs: what it reads, what it sends and where to, and how little it may do."""
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -74,8 +78,41 @@ def test_every_field_that_the_code_logs_is_named_and_no_other(collector: Any) ->
     assert fields_of(collector) >= ASKED_FOR
 
 
+WRITE_A_LINE = """
+import structlog
+from common.telemetry import about_document, setup_logs
+setup_logs("intake", "INFO")
+about_document(document_id="12/QD", package_id="p")
+structlog.get_logger("any").info("message", queue="submit.A", seconds=0.1)
+"""
+
+
+@pytest.fixture(scope="module")
+def line() -> str:
+    """As a service writes it."""
+    return subprocess.run(
+        [sys.executable, "-c", WRITE_A_LINE], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def operator(collector: Any, kind: str) -> Any:
+    (found,) = [each for each in collector["receivers"]["filelog"]["operators"] if each["type"] == kind]
+    return found
+
+
+def test_a_line_of_a_service_is_taken_and_read(collector: Any, line: str) -> None:
+    quoted = re.fullmatch(r"body not matches (\".*\")", operator(collector, "filter")["expr"])
+    assert quoted
+    ours = re.compile(json.loads(quoted[1]))
+    assert ours.search(line)
+    assert not any(ours.search(other) for other in ("Traceback", '{"msg": "of others"}', "the service: intake"))
+    fields = json.loads(line)
+    assert fields.keys() - fields_of(collector) == {"timestamp"}
+    assert datetime.strptime(fields["timestamp"], operator(collector, "time_parser")["layout"]).year > 2025  # noqa: DTZ007
+
+
 def test_the_line_as_it_was_is_not_sent_beside_its_fields(collector: Any) -> None:
-    (parser,) = [each for each in collector["receivers"]["filelog"]["operators"] if each["type"] == "json_parser"]
+    parser = operator(collector, "json_parser")
     assert parser == {"type": "json_parser", "parse_from": "body", "parse_to": "attributes", "on_error": "drop"}
     assert statements(collector)[-1] == "set(log.body, String(log.attributes))"
     assert collector["processors"]["transform/fields"]["error_mode"] == "propagate"
