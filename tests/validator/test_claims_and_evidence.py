@@ -1,6 +1,7 @@
 """What a signature brings along: evidence on revocation, in every place that a CMS has for it, and claims that prove
 nothing."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,11 @@ from mint.pki import YEAR, Revocation
 from mint.sign import sign
 from mint.tamper import hole
 from mint.tsa import time_authority
+from validator.cms.certificate import read_certificate
+from validator.cms.public_key import key_bits
 from validator.pdf.date import read_date
 from validator.pki.revocation_lists import RevocationLists
+from validator.policy import DEFAULT
 from validator.report.decision import Decision, Refused, Undecided, Verified
 from validator.report.vocabulary import Indication, Integrity, NoteCode
 
@@ -224,6 +228,31 @@ def test_two_certificates_of_one_key(harness: Harness, is_named: bool) -> None:
         assert report.signatures[-1].certificate_sha256 == one.sha256
     else:
         assert report.reason is Reason.E_SIG_FORMAT
+
+
+@pytest.mark.parametrize("is_usual", [True, False])
+@pytest.mark.parametrize(
+    ("others", "is_named", "expected"),
+    [("", True, None), ("", False, None), ("signer", True, None), ("signer", False, Reason.E_SIG_FORMAT)],
+)
+def test_a_key_identifier_that_no_certificate_states(
+    harness: Harness, others: str, is_named: bool, expected: Reason | None, is_usual: bool
+) -> None:
+    """Without the extension it is the usual digest of the key, or means the one certificate that may be meant."""
+    seal = harness.sender.seal
+    bits = key_bits(read_certificate(seal.der).key_info, DEFAULT.cms)
+    identifier = hashlib.sha1(bits, usedforsecurity=False).digest() if is_usual else b"seal"
+
+    def made(digest: bytes) -> bytes:
+        quiet = (lambda attributes: attributes) if is_named else (lambda attributes: attributes[:-1])
+        held = [*([harness.sender.signer] if others else []), seal]
+        content = cms.ContentInfo.load(message(seal, digest, NOW, certificates=held, change=quiet))
+        info = content["content"]["signer_infos"][0]
+        info["sid"] = cms.SignerIdentifier({"subject_key_identifier": core.OctetString(identifier)})
+        return bytes(content.dump(force=True))
+
+    report = harness.judge(with_message(harness, made)).report
+    assert report.reason is (None if is_usual else expected)
 
 
 def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> None:
