@@ -126,7 +126,8 @@ OPERATION = {
     "metrics": {"8"},
     "patterns": {"3", "11", "5"},
     "pki.pins": {"64"},
-    "pki.refresh": {"TIMEOUT_SECONDS", "FETCH_SECONDS", "32"},
+    "pki.fetch": {"TIMEOUT_SECONDS", "FETCH_SECONDS"},
+    "pki.refresh": {"32"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
         "worker_memory_mib", "documents_per_worker", "package_cpu_seconds", "package_wall_seconds",

@@ -8,7 +8,6 @@ Where the network is closed, lists can be dropped as files.
 import hashlib
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from common.clock import utc_now
 from common.containment import Unusable, contained
 from validator.pki.atomic_file import replace_file
 from validator.pki.crl import read_crl
+from validator.pki.fetch import fetch
 from validator.pki.pem import LIST, blocks
 from validator.pki.pins import Pin
 from validator.pki.statement import Crl
@@ -30,17 +30,16 @@ from validator.pki.trust_folder import load, pins_of, read_bounded
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 
-TIMEOUT_SECONDS = 60.0
-"""Without a sign of life from a server."""
-FETCH_SECONDS = 300.0
-"""For one list as a whole: a server that sends a byte now and then holds up nobody else's lists for longer."""
 OWN_NAMES = re.compile(r"[0-9a-f]{32}\.crl|[0-9a-f]{24}-[0-9a-z-]+\.crl")
 """Names under which lists are put into the folder; the second by former releases. Others are the operator's."""
 REMEMBERED_NAMES = 1000
 _well_named: set[tuple[Path, int, str]] = set()
 """Lists that need not be read again for their names: path, time of change and version of the trust folder."""
 STATE = ".fetched.json"
-"""What servers said about the lists they gave: ETag and date, by address."""
+"""What servers said about the lists they gave, by address: ETag, date, and the files that hold the lists."""
+CONDITIONS = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
+"""Headers of a request by what the server said."""
+FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +79,39 @@ def refresh(
     folder: Path,
     drops: Iterable[Path] = (),
     policy: Policy = DEFAULT,
-    client: httpx.Client | None = None,
     *,
+    transport: httpx.AsyncBaseTransport | None = None,
     now: datetime | None = None,
     last_pins: Mapping[str, Pin] | None = None,
 ) -> list[SourceResult]:
     """Ask every address of ``trust.json`` and look into every drop folder. Raises ``ValueError`` without trust.
 
-    A source from which nothing usable comes, whatever is wrong with it, changes nothing for the others. ``now``: the
-    time of the machine, unless given. ``last_pins``: what counts while ``trust.json`` cannot be read.
+    A source from which nothing usable comes, whatever is wrong with it, changes nothing for the others; what was
+    brought as files waits for no server. ``transport`` and ``now``: the network and the time of the machine, unless
+    given. ``last_pins``: what counts while ``trust.json`` cannot be read. Must not be called from a coroutine.
     """
     trust, _ = load(folder, policy, crls=False, last_pins=last_pins)
     target = _Target(folder, trust, policy, (now or utc_now()) + policy.clock_grace)
-    state = _read_state(folder)
-    pins = pins_of(folder, last_pins=last_pins) or {}
-    addresses = sorted({address for pin in pins.values() for address in pin.crls})
     results: list[SourceResult] = []
-    with client or httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as asking:
-        for address in addresses:
-            results += _outcome(address, partial(_fetch, asking, address, target, state))
-    if addresses:
-        kept = {address: state[address] for address in addresses if address in state}
-        replace_file(folder / "crls" / STATE, json.dumps(kept, indent=1).encode())
     for path in (path for drop in drops for path in _files_in(drop, results)):
         results += _outcome(path.name, partial(_take, path, target))
+    pins = pins_of(folder, last_pins=last_pins) or {}
+    addresses = sorted({address for pin in pins.values() for address in pin.crls})
+    state = _read_state(folder)
+    for address in addresses:
+        results += _outcome(address, partial(_fetch, address, target, state, transport))
+    if addresses:
+        kept = {address: state[address] for address in addresses if address in state}
+        results += _outcome(STATE, partial(_write_state, folder, kept))
     for path in _files_in(folder / "crls", results):
         if OWN_NAMES.fullmatch(path.name):
             results += _outcome(path.name, partial(_rename, path, target))
     return results
+
+
+def _write_state(folder: Path, state: dict[str, Any]) -> list[SourceResult]:
+    replace_file(folder / "crls" / STATE, json.dumps(state, indent=1).encode())
+    return []
 
 
 def _outcome(source: str, bring: Callable[[], list[SourceResult]]) -> list[SourceResult]:
@@ -127,33 +131,34 @@ def _take(path: Path, target: _Target) -> list[SourceResult]:
     return _keep(path.name, read_bounded(path, target.policy.revocation.max_list_bytes), target)
 
 
-def _fetch(client: httpx.Client, address: str, target: _Target, state: dict[str, Any]) -> list[SourceResult]:
-    before = state.get(address)
-    headers = before if isinstance(before, dict) else {}
-    headers = {name: str(value) for name, value in headers.items() if name.startswith("If-")}
-    with client.stream("GET", address, headers=headers) as answer:
-        if answer.status_code == httpx.codes.NOT_MODIFIED:
-            return [SourceResult(address, "unchanged")]
-        if answer.status_code != httpx.codes.OK:
-            return [SourceResult(address, f"status {answer.status_code}")]
-        data = _body(answer, target.policy.revocation.max_list_bytes)
-        results = _keep(address, data, target)
-        if all(result.is_well for result in results):
-            names = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
-            values = {name: answer.headers.get(header) for name, header in names.items()}
-            state[address] = {name: value for name, value in values.items() if value}
-        return results
+def _fetch(
+    address: str, target: _Target, state: dict[str, Any], transport: httpx.AsyncBaseTransport | None
+) -> list[SourceResult]:
+    conditions = _conditions(state.get(address), target.folder)
+    answer = fetch(address, conditions, target.policy.revocation.max_list_bytes, transport)
+    if answer.status == httpx.codes.NOT_MODIFIED and conditions:
+        return [SourceResult(address, "unchanged")]
+    if answer.status != httpx.codes.OK:
+        return [SourceResult(address, f"status {answer.status}")]
+    results = _keep(address, answer.body, target)
+    state.pop(address, None)
+    if results and all(result.is_well for result in results):
+        files = [_file_name(result.crl) for result in results if result.crl]
+        state[address] = {name: answer.headers.get(said, "") for name, said in CONDITIONS.items()} | {FILES: files}
+    return results
 
 
-def _body(answer: httpx.Response, max_bytes: int) -> bytes:
-    data, until = bytearray(), time.monotonic() + FETCH_SECONDS
-    for piece in answer.iter_bytes():
-        data += piece
-        if len(data) > max_bytes:
-            raise Unusable("list too long")
-        if time.monotonic() > until:
-            raise Unusable("list takes too long")
-    return bytes(data)
+def _conditions(known: Any, folder: Path) -> dict[str, str]:
+    """Headers that ask for a newer list alone; none where a file of the last answer is gone.
+
+    What a server said may be no text that a header can hold: then it is asked for the whole list.
+    """
+    with contained(lambda _: None):
+        files = [folder / "crls" / str(name) for name in known[FILES]]
+        values = {name: str(known[name]) for name in CONDITIONS if known.get(name)}
+        if files and all(file.is_file() for file in files):
+            return {name: value for name, value in values.items() if value.isascii() and value.isprintable()}
+    return {}
 
 
 def _keep(source: str, data: bytes, target: _Target) -> list[SourceResult]:
@@ -169,7 +174,7 @@ def _keep_one(source: str, der: bytes, target: _Target) -> list[SourceResult]:
         crl = target.read(der)
     except Unusable as error:
         return [SourceResult(source, f"not used: {error}")]
-    path = target.folder / "crls" / f"{_identity(crl)}.crl"
+    path = target.folder / "crls" / _file_name(crl)
     before = _read_before(path, target)
     if before is not None and (before.this_update, before.number or 0) >= (crl.this_update, crl.number or 0):
         same = before.sha256 == crl.sha256
@@ -185,7 +190,7 @@ def _rename(path: Path, target: _Target) -> list[SourceResult]:
         return []
     der = read_bounded(path, target.policy.revocation.max_list_bytes)
     with suppress(Unusable):  # of an authority that is not trusted any more: ``load`` names it; or dated ahead
-        if path.name != f"{_identity(target.read(der))}.crl":
+        if path.name != _file_name(target.read(der)):
             _keep_one(path.name, der, target)
             path.unlink()
             return []
@@ -193,6 +198,10 @@ def _rename(path: Path, target: _Target) -> list[SourceResult]:
         _well_named.clear()
     _well_named.add(seen)
     return []
+
+
+def _file_name(crl: Crl) -> str:
+    return f"{_identity(crl)}.crl"
 
 
 def _identity(crl: Crl) -> str:
@@ -216,9 +225,8 @@ def _read_before(path: Path, target: _Target) -> Crl | None:
 
 
 def _read_state(folder: Path) -> dict[str, Any]:
-    """The state file; empty where the lists it speaks of are gone, or where it cannot be read."""
-    path = folder / "crls" / STATE
+    """The state file; empty where it cannot be read."""
     state: Any = {}
     with contained(lambda _: None):
-        state = json.loads(path.read_bytes()) if any(path.parent.glob("*.crl")) else {}
+        state = json.loads((folder / "crls" / STATE).read_bytes())
     return state if isinstance(state, dict) else {}
