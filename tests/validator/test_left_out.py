@@ -1,6 +1,7 @@
 """No file of the trust folder can end, block or silence anything but itself."""
 
 import asyncio
+import fcntl
 import hashlib
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -28,6 +29,7 @@ from validator import main
 from validator.pki import fetch as fetching
 from validator.pki import refresh as refreshing
 from validator.pki import revocation_lists, trust_folder
+from validator.pki.atomic_file import LOCK, replace_file
 from validator.pki.pins import Pin, write_pins
 from validator.pki.trust_folder import LeftOut
 from validator.report.decision import Refused, Verified
@@ -464,6 +466,72 @@ def test_unchanged_since_never(folder: Path) -> None:
     assert [(each.outcome, each.is_well) for each in refreshing.refresh(folder, transport=transport)] == [
         ("status 304", False)
     ]
+
+
+def test_a_revoked_key_brings_no_list(harness: Harness, folder: Path, tmp_path: Path) -> None:
+    """It could date one back that is silent about somebody. What it said before stays, under whatever name."""
+    (tmp_path / "drop").mkdir()
+    former, dropped = folder / "crls" / f"{'0' * 32}.crl", tmp_path / "drop" / "list"
+    dropped.write_bytes(_list(harness, number=5))
+
+    def brought() -> list[str]:
+        return [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW + DAY)]
+
+    def held() -> set[int | None]:
+        return {crl.number for crl in trust_folder.load(folder)[1].crls if crl.number in (5, 6)}
+
+    assert (brought(), held()) == (["new"], {5})
+    serial = harness.city.authority.issuing.certificate.serial_number
+    times = {"this_update": NOW, "next_update": NOW + WEEK}
+    root_list = harness.city.authority.crl("root", number=9, revoked=[Revocation(serial, NOW)], **times)
+    (folder / "crls" / "of the root").write_bytes(root_list)
+    later = _list(harness, number=6, this_update=NOW + DAY / 2, next_update=NOW + WEEK)
+    dropped.write_bytes(later)
+    assert (brought(), held()) == (["not used: signed with a revoked key"], {5})
+    former.write_bytes(later)
+    assert (brought(), held()) == (["not used: signed with a revoked key"], {6})
+    assert not former.exists()
+
+
+def test_two_who_write_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither takes the other's half-written file for its own."""
+    path, rename = folder / "trust.json", Path.replace
+
+    def second_comes_between(beside: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", rename)
+        replace_file(path, b"second")
+        assert path.read_bytes() == b"second"
+        return rename(beside, target)
+
+    monkeypatch.setattr(Path, "replace", second_comes_between)
+    replace_file(path, b"first")
+    assert path.read_bytes() == b"first"
+    assert [each.name for each in folder.iterdir() if each.name.endswith(".new")] == []
+
+
+def test_one_looks_and_replaces_before_the_other_looks(
+    folder: Path, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else an older list would come over a newer one."""
+    held: list[str] = []
+
+    def noting(name: str) -> Any:
+        does = getattr(refreshing, name)
+
+        def noted(*arguments: Any) -> Any:
+            with (folder / "crls" / LOCK).open("ab") as file, pytest.raises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.append(name)
+            return does(*arguments)
+
+        return noted
+
+    for name in ("_read_before", "replace_file"):
+        monkeypatch.setattr(refreshing, name, noting(name))
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
+    assert held == ["_read_before", "replace_file"]
 
 
 def test_what_cannot_be_written_costs_nothing_but_itself(harness: Harness, folder: Path, tmp_path: Path) -> None:

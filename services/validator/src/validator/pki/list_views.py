@@ -70,6 +70,17 @@ def may_be_forged(statement: Statement, path: Chain, evidence: Evidence, purpose
     return known_at > path[0].not_valid_after_utc or _is_revoked(path, known_at, evidence, purpose)
 
 
+def is_by_revoked_key(crl: Crl, evidence: Evidence) -> bool:
+    """Whether every certificate of the key that signed a list is revoked by now, or stands below one that is.
+
+    Whoever holds such a key can date a list back to the time when it was good.
+    """
+    ways = [
+        (path, purpose) for purpose in Purpose for signer in crl.signers for path in _ways(signer, evidence, purpose)
+    ]
+    return bool(ways) and all(_is_revoked(path, evidence.now, evidence, purpose) for path, purpose in ways)
+
+
 def _entitled(crl: Crl, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose) -> Iterator[Chain]:
     """Chains of those who signed the list and may speak: the issuer itself, and whoever has its name, or the name that
     the certificate gives, under the same trust anchor (§6.3.3 f)."""

@@ -1,7 +1,8 @@
 """Brings newer revocation lists into the trust folder, by timer and never while a document is judged.
 
 Addresses come from the operator (``trust.json``), never from a certificate or a document. A list is kept only if a CA
-of the trust folder signed it, if it is newer than the one before, which it replaces in one step, and not dated ahead.
+of the trust folder signed it whose key no list names as revoked by now, if it is newer than the one before, which it
+replaces in one step, and not dated ahead.
 Where the network is closed, lists can be dropped as files.
 """
 
@@ -20,14 +21,15 @@ import httpx
 
 from common.clock import utc_now
 from common.containment import Unusable, contained
-from validator.pki.atomic_file import replace_file
+from validator.pki.atomic_file import locked, replace_file
 from validator.pki.crl import read_crl
+from validator.pki.evidence import Evidence
 from validator.pki.fetch import fetch
+from validator.pki.list_views import is_by_revoked_key
 from validator.pki.pem import LIST, blocks
 from validator.pki.pins import Pin
 from validator.pki.statement import Crl
 from validator.pki.trust_folder import load, pins_of, read_bounded
-from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 
 OWN_NAMES = re.compile(r"[0-9a-f]{32}\.crl|[0-9a-f]{24}-[0-9a-z-]+\.crl")
@@ -62,15 +64,19 @@ class _Target:
     """Where lists go, and what they are judged by."""
 
     folder: Path
-    trust: TrustStore
-    policy: Policy
-    latest: datetime
-    """A list that is dated later is not taken, and keeps no other out."""
+    evidence: Evidence
+    """What the folder holds."""
+
+    @property
+    def max_bytes(self) -> int:
+        """Of a file of lists."""
+        return self.evidence.policy.revocation.max_list_bytes
 
     def read(self, der: bytes) -> Crl:
-        """A list. Raises ``Unusable``."""
-        crl = read_crl(self.trust.authorities, der, self.policy)
-        if crl.this_update > self.latest:
+        """A list. Raises ``Unusable``. One that is dated ahead is not taken, and keeps no other out."""
+        evidence = self.evidence
+        crl = read_crl(evidence.trust.authorities, der, evidence.policy)
+        if crl.this_update > evidence.now + evidence.policy.clock_grace:
             raise Unusable(f"dated ahead, {crl.this_update.isoformat()}")
         return crl
 
@@ -90,8 +96,8 @@ def refresh(
     brought as files waits for no server. ``transport`` and ``now``: the network and the time of the machine, unless
     given. ``last_pins``: what counts while ``trust.json`` cannot be read. Must not be called from a coroutine.
     """
-    trust, _ = load(folder, policy, crls=False, last_pins=last_pins)
-    target = _Target(folder, trust, policy, (now or utc_now()) + policy.clock_grace)
+    trust, lists = load(folder, policy, last_pins=last_pins)
+    target = _Target(folder, Evidence(trust, lists, policy, now or utc_now()))
     results: list[SourceResult] = []
     for path in (path for drop in drops for path in _files_in(drop, results)):
         results += _outcome(path.name, partial(_take, path, target))
@@ -128,14 +134,14 @@ def _files_in(drop: Path, results: list[SourceResult]) -> list[Path]:
 
 
 def _take(path: Path, target: _Target) -> list[SourceResult]:
-    return _keep(path.name, read_bounded(path, target.policy.revocation.max_list_bytes), target)
+    return _keep(path.name, read_bounded(path, target.max_bytes), target)
 
 
 def _fetch(
     address: str, target: _Target, state: dict[str, Any], transport: httpx.AsyncBaseTransport | None
 ) -> list[SourceResult]:
     conditions = _conditions(state.get(address), target.folder)
-    answer = fetch(address, conditions, target.policy.revocation.max_list_bytes, transport)
+    answer = fetch(address, conditions, target.max_bytes, transport)
     if answer.status == httpx.codes.NOT_MODIFIED and conditions:
         return [SourceResult(address, "unchanged")]
     if answer.status != httpx.codes.OK:
@@ -164,9 +170,17 @@ def _conditions(known: Any, folder: Path) -> dict[str, str]:
 def _keep(source: str, data: bytes, target: _Target) -> list[SourceResult]:
     """Put the lists of a file into the folder, each if it is newer than the one there."""
     results: list[SourceResult] = []
-    for place, der in blocks(data, LIST, target.policy.cms):
-        results += _outcome(source + place, partial(_keep_one, source + place, der, target))
+    for place, der in blocks(data, LIST, target.evidence.policy.cms):
+        results += _outcome(source + place, partial(_bring, source + place, der, target))
     return results
+
+
+def _bring(source: str, der: bytes, target: _Target) -> list[SourceResult]:
+    """Keep a list from outside. One that is there already stays, whatever became of its key: what it names counts."""
+    with suppress(Unusable):
+        if is_by_revoked_key(target.read(der), target.evidence):
+            return [SourceResult(source, "not used: signed with a revoked key")]
+    return _keep_one(source, der, target)
 
 
 def _keep_one(source: str, der: bytes, target: _Target) -> list[SourceResult]:
@@ -175,20 +189,21 @@ def _keep_one(source: str, der: bytes, target: _Target) -> list[SourceResult]:
     except Unusable as error:
         return [SourceResult(source, f"not used: {error}")]
     path = target.folder / "crls" / _file_name(crl)
-    before = _read_before(path, target)
-    if before is not None and (before.this_update, before.number or 0) >= (crl.this_update, crl.number or 0):
-        same = before.sha256 == crl.sha256
-        return [SourceResult(source, "unchanged" if same else "not used: older than the list we have", before)]
-    replace_file(path, der)
+    with locked(path.parent):
+        before = _read_before(path, target)
+        if before is not None and (before.this_update, before.number or 0) >= (crl.this_update, crl.number or 0):
+            same = before.sha256 == crl.sha256
+            return [SourceResult(source, "unchanged" if same else "not used: older than the list we have", before)]
+        replace_file(path, der)
     return [SourceResult(source, "new", crl)]
 
 
 def _rename(path: Path, target: _Target) -> list[SourceResult]:
     """Give a list that was brought here under another name its present one, unless a newer list has it."""
-    seen = (path, path.stat().st_mtime_ns, target.trust.version)
+    seen = (path, path.stat().st_mtime_ns, target.evidence.trust.version)
     if seen in _well_named:
         return []
-    der = read_bounded(path, target.policy.revocation.max_list_bytes)
+    der = read_bounded(path, target.max_bytes)
     with suppress(Unusable):  # of an authority that is not trusted any more: ``load`` names it; or dated ahead
         if path.name != _file_name(target.read(der)):
             _keep_one(path.name, der, target)
