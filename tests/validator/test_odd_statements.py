@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import pytest
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,9 +23,11 @@ from .test_revocation_rules import (
     DELEGATED,
     ECDSA,
     ISSUING,
+    LEAF,
     LIST_ISSUER,
     OLDER,
     OTHER_POINT,
+    PARTS,
     PLAIN,
     POINT,
     REVOKED,
@@ -39,6 +42,7 @@ from .test_revocation_rules import (
     listing,
     made,
     named,
+    signed,
 )
 
 UTC_TIME, TIME, SEQUENCE = 0x17, 0x18, 0x30
@@ -206,3 +210,21 @@ def test_who_signs_lists_may_be_revoked_on_an_indirect_one(serial: int, expected
         listing("List issuer", "lists", serial, of="Root", point=point, age=2 * DAY),
     ]
     assert answer([ROOT_LIST, *lists], intermediates=[ISSUING, newer, LIST_ISSUER]) is expected
+
+
+# Serial numbers
+
+NEGATIVE, POSITIVE = b"\x9f\x01", b"\x00\x9f\x01"
+
+
+@pytest.mark.parametrize("listed", [NEGATIVE, POSITIVE, b"\xff\x9f\x01", b"\x00\x00\x9f\x01"])
+@pytest.mark.parametrize("own", [NEGATIVE, POSITIVE])
+def test_a_serial_number_that_reads_as_a_negative_one(own: bytes, listed: bytes) -> None:
+    """Written without its leading zero in the certificate, or on the list, or on both."""
+    parts = asn1_x509.Certificate.load(LEAF)["tbs_certificate"]
+    inside = [element(2, own) if name == "serial_number" else parts[name].dump() for name in (*PARTS, "extensions")]
+    leaf = signed(element(SEQUENCE, b"".join(inside)), ECDSA)
+    newer = written(element(SEQUENCE, element(2, listed) + utc(NOW - 2 * DAY)))
+    assert answer([ROOT_LIST, PLAIN], leaf) is VALID
+    assert answer([ROOT_LIST, newer, OLDER], leaf) is REVOKED
+    assert answer([ROOT_LIST, PLAIN], leaf, embedded=[(StatusKind.CRL, newer)]) is REVOKED

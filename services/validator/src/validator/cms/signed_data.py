@@ -79,7 +79,7 @@ class SignedData:
             if self.signer.tag != ber.SEQUENCE:
                 return self.signer.octets() in _key_identifiers(certificate)
             issuer, serial = list(self.signer)[:2]
-            return serial.integer() == certificate.serial_number and (
+            return serial.serial_number() == certificate.serial_number and (
                 issuer.raw == certificate.issuer_raw or read_name(issuer.raw, limits) == certificate.issuer
             )
         except ValueError:
