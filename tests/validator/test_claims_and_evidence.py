@@ -13,6 +13,8 @@ from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from common.domain.directory import Directory
@@ -267,6 +269,23 @@ def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> Non
         return bytes(content.dump(force=True))
 
     assert isinstance(harness.judge(with_message(harness, made)), Verified)
+
+
+def test_the_serial_number_in_a_signature_is_compared_without_its_sign(harness: Harness) -> None:
+    """The certificate lacks the zero that keeps it positive; the signing tool has put it before it."""
+    authority = harness.city.authority
+    parts = asn1_x509.Certificate.load(authority.unit("Cơ quan", key=harness.sender.seal.key).der)
+    parts["tbs_certificate"]["serial_number"] = -5
+    body = parts["tbs_certificate"].dump(force=True)
+    parts["signature_value"] = authority.issuing.key.sign(body, ec.ECDSA(SHA256()))  # type: ignore[call-arg, arg-type]
+
+    def made(digest: bytes) -> bytes:
+        content = cms.ContentInfo.load(message(harness.sender.seal, digest, NOW, change=lambda each: each[:-1]))
+        content["content"]["certificates"] = [asn1_x509.Certificate.load(parts.dump(force=True))]
+        content["content"]["signer_infos"][0]["sid"].chosen["serial_number"] = 251
+        return bytes(content.dump(force=True))
+
+    assert harness.judge(with_message(harness, made), directory=None).report.reason is None
 
 
 def test_a_certificate_without_an_end(harness: Harness) -> None:

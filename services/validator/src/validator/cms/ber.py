@@ -76,10 +76,6 @@ class Element:
             raise ValueError("empty integer")
         return int.from_bytes(self.content, "big", signed=True)
 
-    def serial_number(self) -> int:
-        """A serial number, whatever its sign: see ``unsigned``."""
-        return unsigned(self.expect(INTEGER).integer())
-
     def oid(self) -> str:
         """Dotted form of an object identifier."""
         return _dotted(self.expect(OID).content, self.limits)
@@ -90,10 +86,7 @@ class Element:
 
 
 def unsigned(number: int) -> int:
-    """The number that the bytes of an integer mean if their first bit is no sign.
-
-    Authorities write serial numbers without the zero that keeps them positive in one place, and with it in another.
-    """
+    """The number that the bytes of an integer mean if their first bit is no sign."""
     return number if number >= 0 else number + (1 << 8 * ((~number).bit_length() // 8 + 1))
 
 

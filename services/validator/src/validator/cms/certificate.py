@@ -58,7 +58,6 @@ class Certificate:
     version: int
     """As encoded: 2 for X.509 v3."""
     serial_number: int
-    """Whatever its sign."""
     issuer_raw: bytes
     """Name, as encoded."""
     subject_raw: bytes
@@ -178,7 +177,7 @@ def read_certificate(der: bytes, limits: CmsLimits = DEFAULT.cms) -> Certificate
             limits=limits,
             signed=signed,
             version=version,
-            serial_number=serial.serial_number(),
+            serial_number=serial.expect(ber.INTEGER).integer(),
             issuer_raw=issuer.expect(ber.SEQUENCE).raw,
             subject_raw=subject.expect(ber.SEQUENCE).raw,
             validity_raw=validity.expect(ber.SEQUENCE).raw,

@@ -72,14 +72,15 @@ class SignedData:
             return False
 
     def _identifies(self, der: bytes) -> bool:
-        """Names are compared by value (RFC 5652 §5.3, §10.2.4)."""
+        """Names are compared by value (RFC 5652 §5.3, §10.2.4), and numbers without regard to their sign: some tools
+        write the serial number of a certificate anew, with the zero that it lacks."""
         limits = self.signer.limits
         try:
             certificate = read_certificate(der, limits)
             if self.signer.tag != ber.SEQUENCE:
                 return self.signer.octets() in _key_identifiers(certificate)
             issuer, serial = list(self.signer)[:2]
-            return serial.serial_number() == certificate.serial_number and (
+            return ber.unsigned(serial.integer()) == ber.unsigned(certificate.serial_number) and (
                 issuer.raw == certificate.issuer_raw or read_name(issuer.raw, limits) == certificate.issuer
             )
         except ValueError:

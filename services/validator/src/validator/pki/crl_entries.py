@@ -72,7 +72,7 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
         except ValueError:
             read.are_all_read = False
             continue
-        serial = ber.unsigned(int.from_bytes(data[number_at:number_end], "big", signed=True))
+        serial = int.from_bytes(data[number_at:number_end], "big", signed=True)
         time_end = _end(data, number_end, at)
         raw_time = data[number_end:time_end]
         if (since := seconds.get(raw_time)) is None:

@@ -145,5 +145,6 @@ def _piece(text: str) -> contained:
 
 
 def _integer_bytes(number: int) -> bytes:
-    """The bytes that every encoding of a serial number ends with, with a zero before them or without."""
-    return number.to_bytes((number.bit_length() + 7) // 8 or 1, "big")
+    """The bytes that every encoding of the number ends with."""
+    bits = (number if number >= 0 else ~number).bit_length()
+    return number.to_bytes(bits // 8 + 1, "big", signed=True)

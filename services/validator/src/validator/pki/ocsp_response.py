@@ -103,7 +103,7 @@ def _read_single(single: Element, produced_at: datetime | None, *, may_be_good: 
                 digest=digest_name(algorithm),
                 name_hash=name_hash.octets(),
                 key_hash=key_hash.octets(),
-                serial=serial.serial_number(),
+                serial=serial.integer(),
                 revoked_at=(_first_time(status) or ALWAYS) if status.tag == REVOKED else None,
                 on_hold=status.tag == REVOKED and _is_hold(status),
                 this_update=begin or produced_at or ALWAYS,

@@ -10,7 +10,7 @@ from validator.cms.names import Name
 from validator.report.vocabulary import StatusKind
 
 Entries = Mapping[int, tuple[int, bool]]
-"""By serial number, whatever its sign: seconds since 1970 of ``RevokedEntry.since``, and ``RevokedEntry.on_hold``."""
+"""By serial number: seconds since 1970 of ``RevokedEntry.since``, and ``RevokedEntry.on_hold``."""
 
 
 EVERYTHING = IssuingPoint()
