@@ -86,6 +86,7 @@ FORMATS = {
         "(UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, TELETEX_STRING, IA5_STRING, VISIBLE_STRING)",
     },
     "cms.signed_data": {"(FIRST, SECOND)"},
+    "cms.time_stamp": {"EXTENSIONS_TAG"},
     "diff.change": set(Level.__members__),
     "diff.form": {"(SIGNATURES_EXIST, APPEND_ONLY)"},
     "pdf.bounds": {"10", "16", "3", "SHORTEST_ROW"},
