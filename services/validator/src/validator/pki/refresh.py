@@ -7,7 +7,6 @@ Where the network is closed, lists can be dropped as files.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -25,6 +24,7 @@ from validator.pki.atomic_file import locked, replace_file
 from validator.pki.crl import read_crl
 from validator.pki.evidence import Evidence
 from validator.pki.fetch import fetch
+from validator.pki.fetch_state import STATE, conditions_of, read_state, remembered, write_state
 from validator.pki.list_views import is_by_revoked_key
 from validator.pki.pem import LIST, blocks
 from validator.pki.pins import Pin
@@ -37,11 +37,6 @@ OWN_NAMES = re.compile(r"[0-9a-f]{32}\.crl|[0-9a-f]{24}-[0-9a-z-]+\.crl")
 REMEMBERED_NAMES = 1000
 _well_named: set[tuple[Path, int, str]] = set()
 """Lists that need not be read again for their names: path, time of change and version of the trust folder."""
-STATE = ".fetched.json"
-"""What servers said about the lists they gave, by address: ETag, date, and the files that hold the lists."""
-CONDITIONS = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
-"""Headers of a request by what the server said."""
-FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +98,17 @@ def refresh(
         results += _outcome(path.name, partial(_take, path, target))
     pins = pins_of(folder, last_pins=last_pins) or {}
     addresses = sorted({address for pin in pins.values() for address in pin.crls})
-    state = _read_state(folder)
+    state = read_state(folder)
     for address in addresses:
         results += _outcome(address, partial(_fetch, address, target, state, transport))
     if addresses:
         kept = {address: state[address] for address in addresses if address in state}
-        results += _outcome(STATE, partial(_write_state, folder, kept))
+        with contained(lambda cause: results.append(SourceResult(STATE, cause))):
+            write_state(folder, kept)
     for path in _files_in(folder / "crls", results):
         if OWN_NAMES.fullmatch(path.name):
             results += _outcome(path.name, partial(_rename, path, target))
     return results
-
-
-def _write_state(folder: Path, state: dict[str, Any]) -> list[SourceResult]:
-    replace_file(folder / "crls" / STATE, json.dumps(state, indent=1).encode())
-    return []
 
 
 def _outcome(source: str, bring: Callable[[], list[SourceResult]]) -> list[SourceResult]:
@@ -140,7 +131,7 @@ def _take(path: Path, target: _Target) -> list[SourceResult]:
 def _fetch(
     address: str, target: _Target, state: dict[str, Any], transport: httpx.AsyncBaseTransport | None
 ) -> list[SourceResult]:
-    conditions = _conditions(state.get(address), target.folder)
+    conditions = conditions_of(state.get(address), target.folder)
     answer = fetch(address, conditions, target.max_bytes, transport)
     if answer.status == httpx.codes.NOT_MODIFIED and conditions:
         return [SourceResult(address, "unchanged")]
@@ -149,22 +140,8 @@ def _fetch(
     results = _keep(address, answer.body, target)
     state.pop(address, None)
     if results and all(result.is_well for result in results):
-        files = [_file_name(result.crl) for result in results if result.crl]
-        state[address] = {name: answer.headers.get(said, "") for name, said in CONDITIONS.items()} | {FILES: files}
+        state[address] = remembered(answer.headers, [_file_name(result.crl) for result in results if result.crl])
     return results
-
-
-def _conditions(known: Any, folder: Path) -> dict[str, str]:
-    """Headers that ask for a newer list alone; none where a file of the last answer is gone.
-
-    What a server said may be no text that a header can hold: then it is asked for the whole list.
-    """
-    with contained(lambda _: None):
-        files = [folder / "crls" / str(name) for name in known[FILES]]
-        values = {name: str(known[name]) for name in CONDITIONS if known.get(name)}
-        if files and all(file.is_file() for file in files):
-            return {name: value for name, value in values.items() if value.isascii() and value.isprintable()}
-    return {}
 
 
 def _keep(source: str, data: bytes, target: _Target) -> list[SourceResult]:
@@ -189,13 +166,22 @@ def _keep_one(source: str, der: bytes, target: _Target) -> list[SourceResult]:
     except Unusable as error:
         return [SourceResult(source, f"not used: {error}")]
     path = target.folder / "crls" / _file_name(crl)
+    if kept := _kept_instead(source, crl, path, target):
+        return [kept]  # nothing to write: also where nothing can be written
     with locked(path.parent):
-        before = _read_before(path, target)
-        if before is not None and (before.this_update, before.number or 0) >= (crl.this_update, crl.number or 0):
-            same = before.sha256 == crl.sha256
-            return [SourceResult(source, "unchanged" if same else "not used: older than the list we have", before)]
+        if kept := _kept_instead(source, crl, path, target):
+            return [kept]
         replace_file(path, der)
     return [SourceResult(source, "new", crl)]
+
+
+def _kept_instead(source: str, crl: Crl, path: Path, target: _Target) -> SourceResult | None:
+    """The outcome if the list that is there stays."""
+    before = _read_before(path, target)
+    if before is None or (before.this_update, before.number or 0) < (crl.this_update, crl.number or 0):
+        return None
+    same = before.sha256 == crl.sha256
+    return SourceResult(source, "unchanged" if same else "not used: older than the list we have", before)
 
 
 def _rename(path: Path, target: _Target) -> list[SourceResult]:
@@ -237,11 +223,3 @@ def _read_before(path: Path, target: _Target) -> Crl | None:
         return target.read(path.read_bytes())
     except (OSError, ValueError):
         return None
-
-
-def _read_state(folder: Path) -> dict[str, Any]:
-    """The state file; empty where it cannot be read."""
-    state: Any = {}
-    with contained(lambda _: None):
-        state = json.loads((folder / "crls" / STATE).read_bytes())
-    return state if isinstance(state, dict) else {}
