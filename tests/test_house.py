@@ -19,7 +19,7 @@ from common.facts.flows import SERVICES
 from common.sentences import sentence
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ["common", "dashboards", "devstack", "lab", "mint", "trunkctl", *SERVICES]
+PACKAGES = ["canary", "common", "dashboards", "devstack", "lab", "mint", "trunkctl", *SERVICES]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
