@@ -1,7 +1,7 @@
 """The canary: two reserved units whose letters watch the trunk, and which no statistic knows.
 
 The codes are constants and no field of the directory, so that nobody can mark another unit. They are of no scheme by
-which units get their codes (docs/decisions/0030-canary.md).
+which units get their codes (docs/decisions/0031-canary.md).
 """
 
 from common.domain.names import UnitCode
