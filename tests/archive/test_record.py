@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from archive.record import Kept, Parts, archived, record
+from archive.record import Kept, Parts, archived, record, retention_class
 from archive.retention import read_table
 from common.domain.reason import Reason
 from common.facts import ObjectRef
@@ -62,6 +62,17 @@ def test_what_is_kept(fact: Kept, parts: Parts, roles: list[str], row: str) -> N
     assert decided.objects == tuple(copy.kept for copy in copies)
     for copy in copies:
         assert (copy.kept.sha256, copy.kept.size_bytes) == (copy.source.sha256, copy.source.size_bytes)
+
+
+@pytest.mark.parametrize(
+    "fact", [MATERIAL.verified(), MATERIAL.refused(), MATERIAL.turned_away(), MATERIAL.notice()], ids=lambda f: f.fact
+)
+def test_the_canary_is_not_locked_for_years(fact: Kept) -> None:
+    canary = fact.model_copy(update={"sender": "CANARY.2"})
+    assert retention_class(canary, "Nghị quyết", TABLE).lock_years == 1
+    assert retention_class(fact, "Nghị quyết", TABLE).lock_years > 1
+    without = TABLE.model_copy(update={"canary": ""})
+    assert retention_class(canary, "Nghị quyết", without) == retention_class(fact, "Nghị quyết", without)
 
 
 def test_the_record_of_a_fact_that_an_earlier_release_has_chained() -> None:
