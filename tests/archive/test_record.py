@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from archive.kept import Kept
-from archive.record import Parts, archived, record
+from archive.record import Parts, archived, record, retention_class
 from archive.retention import read_table
 from common.domain.reason import Reason
 from common.facts import ObjectRef
@@ -119,6 +119,17 @@ def test_a_record_whose_parts_are_objects_is_what_it_was_in_the_former_release()
     told = json.loads(decided.evidence())
     assert not {"enclosed", "parts"} & told.keys()
     assert not [each for each in told["objects"] if "bucket" in each]
+
+
+@pytest.mark.parametrize(
+    "fact", [MATERIAL.verified(), MATERIAL.refused(), MATERIAL.turned_away(), MATERIAL.notice()], ids=lambda f: f.fact
+)
+def test_the_canary_is_not_locked_for_years(fact: Kept) -> None:
+    canary = fact.model_copy(update={"sender": "CANARY.2"})
+    assert retention_class(canary, "Nghị quyết", TABLE).lock_years == 1
+    assert retention_class(fact, "Nghị quyết", TABLE).lock_years > 1
+    without = TABLE.model_copy(update={"canary": ""})
+    assert retention_class(canary, "Nghị quyết", without) == retention_class(fact, "Nghị quyết", without)
 
 
 def test_the_record_of_a_fact_that_an_earlier_release_has_chained() -> None:

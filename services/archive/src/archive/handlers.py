@@ -98,7 +98,7 @@ class Archive:
             return await self._keep(fact, entry)
         if saved.verdict != fact.fact:
             raise Permanent(Reason.E_FACT, f"package is on record as {saved.verdict}, not {fact.fact}")
-        record_archive_write("repeated", time.monotonic() - began)
+        record_archive_write(fact.sender, "repeated", time.monotonic() - began)
         return saved
 
     async def _keep(self, fact: Kept, entry: Entry) -> Record:
@@ -111,11 +111,11 @@ class Archive:
             enclosed = {role: await self._objects.get(ref) for role, ref in enclosed_parts(fact).items()}
             saved, is_first = await self._records.save(await self._locked(decided, copies, enclosed))
         except TrunkFailure:
-            record_archive_write("failed", time.monotonic() - began)
+            record_archive_write(fact.sender, "failed", time.monotonic() - began)
             raise
-        record_archive_write("written" if is_first else "repeated", time.monotonic() - began)
+        record_archive_write(fact.sender, "written" if is_first else "repeated", time.monotonic() - began)
         if is_first and isinstance(fact, DocumentVerified):
-            record_stage("archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
+            record_stage(fact.sender, "archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
         return saved
 
     async def _locked(self, decided: Record, copies: Sequence[Copy], enclosed: Mapping[str, bytes]) -> Record:

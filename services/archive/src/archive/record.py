@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from archive.kept import PARTS, Copy, EnclosedPart, Kept, KeptObject, copies_of, enclosed_parts, shared_copies
 from archive.retention import RetentionClass, RetentionTable, retain_until
+from common.domain.canary import is_canary
 from common.domain.ids import event_id
 from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, Sha256, UnitCode
 from common.domain.reason import Reason
@@ -146,7 +147,9 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
 
 
 def retention_class(fact: Kept, type_name: str, table: RetentionTable) -> RetentionClass:
-    """Refusals and notices have a class of their own; a valid document goes by its type."""
+    """Refusals, notices and the canary's letters have a class of their own; a valid document goes by its type."""
+    if table.canary and is_canary(fact.sender):
+        return table.named(table.canary)
     match fact:
         case NoticeAccepted():
             return table.named(table.notice)

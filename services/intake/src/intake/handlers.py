@@ -271,5 +271,5 @@ class Intake:
             await self.announcer.announce_saved(fact_body(record))
         if await self.packages.mark_announced(record.package_id):
             if record.reason:
-                record_rejection("intake", record.reason, "package")
-            record_stage("intake", record.lane, (self.now() - record.submitted_at).total_seconds())
+                record_rejection(record.sender, "intake", record.reason, "package")
+            record_stage(record.sender, "intake", record.lane, (self.now() - record.submitted_at).total_seconds())

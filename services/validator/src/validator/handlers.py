@@ -85,7 +85,7 @@ class Validator:
             raise Transient(Reason.E_PDF_TIMEOUT, "the package took longer than the machine allows") from error
         record, is_first = await self.verdicts.save(decided)
         if is_first:
-            record_verdicts(decisions)
+            record_verdicts(fact.sender, decisions)
             _record_metrics(record, fact)
         return record
 
@@ -106,7 +106,7 @@ class Validator:
         if isinstance(answer, Refused) and answer.reason in BY_DIRECTORY:
             await self.examiner.confirm_directory({decision.report.directory_version for decision in decisions})
         if isinstance(answer, Undecided):
-            record_verdicts(decisions)
+            record_verdicts(fact.sender, decisions)
             raise Transient(answer.reason, answer.detail)
         evidence = await self.evidence.keep(decisions)
         keep = self._keeping(fact)
@@ -193,5 +193,5 @@ def _verdict_record(
 
 def _record_metrics(record: VerdictRecord, fact: PackageAccepted) -> None:
     if record.reason:
-        record_rejection("validator", record.reason, "document")
-    record_stage("validated", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
+        record_rejection(fact.sender, "validator", record.reason, "document")
+    record_stage(fact.sender, "validated", fact.lane, (utc_now() - fact.submitted_at).total_seconds())

@@ -5,8 +5,10 @@ from importlib import import_module
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 from typer.testing import CliRunner
 
+from canary.settings import CanarySettings
 from common.facts.flows import SERVICES
 from common.settings import ServiceSettings
 from trunkctl.main import app
@@ -76,8 +78,10 @@ LEFT_AT_DEFAULT = {
 """Settings that no manifest mentions, and why."""
 
 
-def settings_of(service: str) -> type[ServiceSettings]:
+def settings_of(service: str) -> type[BaseSettings]:
     """The class that reads a service's settings; jobs are runs of trunkctl."""
+    if service == "canary":
+        return CanarySettings
     if service not in SERVICES:
         return ControlSettings
     found: type[ServiceSettings] = getattr(import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
@@ -108,6 +112,8 @@ def unreadable(manifests: Manifests) -> list[str]:
     found = []
     for one in manifests.workloads:
         given = {key.removeprefix(PREFIX).lower(): _read(value) for key, value in told(manifests, one).items()}
+        if one.service == "canary":
+            given |= {key.removeprefix("trunk_"): "from a secret" for key in secret_paths(one)}
         kind = settings_of(one.service)
         try:
             kind(**{key: value for key, value in given.items() if key in kind.model_fields})
@@ -151,5 +157,5 @@ def commands(manifests: Manifests) -> list[str]:
     return [
         f"{one.name} runs trunkctl {' '.join(one.container['args'])}"
         for one in manifests.workloads
-        if not one.is_service and CliRunner().invoke(app, [*one.container["args"], "--help"]).exit_code != 0
+        if not one.serves_metrics and CliRunner().invoke(app, [*one.container["args"], "--help"]).exit_code != 0
     ]
