@@ -114,6 +114,7 @@ NARROW = {
     "common.buckets": "asks for one code, and raises all else",
     "common.edxml.unzip": "a full disk must not pass for a damaged archive",
     "common.objects": "asks for one code; all else that means an outage is in STORE_TROUBLE",
+    "common.package_store": "asks for codes; all else that means an outage is in STORE_TROUBLE",
     "common.service.connection": "gives one error another name",
     "common.service.consumer": "supervised: what is not held here begins the task again",
     "common.service.listener": "supervised: what is not held here begins the task again",

@@ -34,6 +34,7 @@ LEFT_AT_DEFAULT = {
     "revision": "of the image",
     "inline_limit_bytes": "agreed with upstream systems, the same everywhere",
     "package_limit_bytes": "agreed with upstream systems, the same everywhere",
+    "one_object": "turned on by a person, once no process of the former release runs",
     "trunk_unit_code": "the trunk's own code, the same everywhere",
     "trunk_unit_name": "the trunk's own name, the same everywhere",
     "reference_days": "the most that an object store signs",
