@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from minio.error import MinioException, S3Error
 
 from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
 from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_missing import Put
 from trunkctl.backup.copies import META, VERSION_META
 
 T = TypeVar("T")
@@ -43,6 +44,15 @@ class ArchiveStore:
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         """See ``archive_check.Store``."""
         return self._patiently(key, lambda: self._held(key, version_id, with_data))
+
+    def puts(self) -> Iterator[Put]:
+        """Every version of every object, in the order of keys, while the listing goes on; also what is hidden."""
+        try:
+            for each in self._client.list_objects(self._bucket, recursive=True, include_version=True):
+                if not each.is_delete_marker:
+                    yield Put(each.object_name or "", each.last_modified or LONG_AGO)
+        except FAILURES as error:
+            raise NoAnswer(f"{self._bucket}: {getattr(error, 'code', None) or type(error).__name__}") from error
 
     def _patiently(self, place: str, ask: Callable[[], T]) -> T:
         for pause in TRIES_AFTER_SECONDS:

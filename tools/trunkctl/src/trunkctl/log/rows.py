@@ -1,6 +1,6 @@
 """The ledger and its batches in the database, for the comparison with the log: read only."""
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,6 +99,17 @@ class LedgerRows:
         for place in sorted(set(leaves.values()) - matched):
             if not any(start <= place < end for start, end in lost):
                 yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
+
+    def told(self, facts: Sequence[str]) -> Iterator[Row]:
+        """All entries of these facts, each page by a query of its own."""
+        after: Row = {}
+        while True:
+            with asking():
+                page = list(self._ledger.find({"fact": {"$in": [*facts]}, **after}).sort("_id", 1).limit(PAGE))
+            yield from page
+            if not page:
+                return
+            after = {"_id": {"$gt": page[-1]["_id"]}}
 
     def _batch_faults(self, adopted: Collection[Range]) -> Generator[Fault, None, list[Range]]:
         """Batches that do not follow each other. Returns the ranges that are said to be lost, told unless known."""
