@@ -11,7 +11,20 @@ from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
 from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.note import NoteInvalid, VerifierKey
-from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, TileInvalid, entries_in, hashes_in, levels_of, tiles_of
+from common.tlog.tiles import (
+    ENTRIES,
+    HEIGHT,
+    WIDTH,
+    Tile,
+    TileInvalid,
+    entries_in,
+    hashes_in,
+    is_within,
+    levels_of,
+    tile_at,
+    tiles_of,
+    widest,
+)
 
 ReadFile = Callable[[str], bytes | None]
 """The bytes of a file of the log; None = there is none."""
@@ -201,30 +214,16 @@ def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Ge
 
 def _strays(read: ReadFile, names: Collection[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
     """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
-    last = _last_tiles(size)
-    grown: dict[str, Tile] | None = None
+    size_now: int | None = None
     for name in sorted(names):
         if name == CHECKPOINT or start_of(name) is not None:
             continue
-        tile = _tile_of(name, last)
-        if tile is None:
-            grown = _last_tiles(newest_size()) if grown is None else grown
-            if _tile_of(name, grown) is None:
+        tile = tile_at(name)
+        if tile is None or not is_within(tile, size):
+            size_now = newest_size() if size_now is None else size_now
+            if tile is None or not is_within(tile, size_now):
                 yield Fault(name, "is no part of the log")
-        elif name != tile.path and (data := read(tile.path)) is not None and not data.startswith(read(name) or b"\0"):
-            yield Fault(name, f"is not the beginning of {tile.path}")
-
-
-def _last_tiles(size: int) -> dict[str, Tile]:
-    """The tiles and bundles of a log of that size, the widest of each, by path without the width."""
-    tiles = (tile for level in (ENTRIES, *levels_of(size)) for tile in tiles_of(size, level))
-    return {tile.path.partition(".p/")[0]: tile for tile in tiles}
-
-
-def _tile_of(name: str, last: dict[str, Tile]) -> Tile | None:
-    """The tile that a file is, or an earlier and narrower form of it is; None = it is neither."""
-    stem, is_partial, width = name.partition(".p/")
-    tile = last.get(stem)
-    if tile is None or name == tile.path:
-        return tile
-    return tile if is_partial and width.isdigit() and int(width) < tile.width else None
+            continue
+        whole = widest(tile, size)
+        if tile != whole and (data := read(whole.path)) is not None and not data.startswith(read(name) or b"\0"):
+            yield Fault(name, f"is not the beginning of {whole.path}")
