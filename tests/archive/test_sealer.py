@@ -63,6 +63,11 @@ class Site:
         self.clock.move(seconds=LEASE.total_seconds() + 1)
         await sealer.round()
 
+    async def close(self) -> None:
+        """Drop the database."""
+        await self.database.client.drop_database(self.database.collection("x").database.name)
+        self.database.client.close()
+
     async def expect_whole(self, size: int, keys: tuple[SignerKey, ...] = (KEY,)) -> None:
         """The log verifies, holds so many entries, and every entry of the ledger."""
         files = self.bucket.files
@@ -78,6 +83,7 @@ class Site:
         rows = await self.rows()
         assert all(row["is_sealed"] for row in rows)
         assert {bytes.fromhex(entry_of(row).leaf_hash()) for row in rows} <= verified.leaves.keys()
+        assert len(verified.leaves) == size, "an entry was sealed twice"
 
 
 @pytest.fixture
@@ -250,8 +256,50 @@ async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from
     await after.enter(1)
     await after.take_over(adopted_size=10)
     await after.expect_whole(16)
-    await after.database.client.drop_database(after.database.collection("x").database.name)
-    after.database.client.close()
+    await after.close()
+
+
+async def test_what_a_backup_has_and_was_sealed_after_it_is_not_sealed_again(
+    site: Site, settings: ServiceSettings
+) -> None:
+    """Of the restored ledger, some entries wait that the log holds already, and one of a batch that was just opened."""
+    await site.enter(4)
+    await site.sealer().round()
+    await site.enter(3)
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    waiting = {row["_id"]: row for row in await site.rows() if not row["is_sealed"]}
+    await site.take_over()
+    await site.enter(3)
+    await site.take_over()
+    after = await restored(site, settings, before)
+    for row in waiting.values():
+        await after.database.collection("ledger").replace_one({"_id": row["_id"]}, row)
+    await after.enter(2)
+    await after.take_over(adopted_size=10)
+    await after.expect_whole(12)
+    assert {row.get("batch") for row in await after.rows() if row["_id"] in waiting} == {4}
+    await after.close()
+
+
+async def test_a_batch_that_was_open_when_it_was_copied_is_closed_before_the_log_goes_on(
+    site: Site, settings: ServiceSettings
+) -> None:
+    await site.enter(4)
+    await site.sealer().round()
+    await site.enter(3)
+    opened = {row["_id"]: row for row in await site.rows() if not row["is_sealed"]}
+    await site.take_over()
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    await site.enter(3)
+    await site.take_over()
+    after = await restored(site, settings, before)
+    await after.database.collection("batches").update_one({"start": 4}, {"$set": {"root": ""}})
+    for row in opened.values():
+        await after.database.collection("ledger").replace_one({"_id": row["_id"]}, row)
+    await after.enter(2)
+    await after.take_over(adopted_size=10)
+    await after.expect_whole(12)
+    await after.close()
 
 
 async def test_a_copy_of_the_store_that_was_made_while_the_log_grew_is_taken_to_its_last_checkpoint(
@@ -271,8 +319,7 @@ async def test_a_copy_of_the_store_that_was_made_while_the_log_grew_is_taken_to_
     await after.enter(2)
     await after.take_over(adopted_size=10)
     await after.expect_whole(12)
-    await after.database.client.drop_database(after.database.collection("x").database.name)
-    after.database.client.close()
+    await after.close()
 
 
 async def test_what_was_signed_is_not_signed_again_with_another_root(site: Site) -> None:

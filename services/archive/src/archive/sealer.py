@@ -24,6 +24,8 @@ log = structlog.get_logger("trunk.log")
 
 BATCH_ENTRIES = 2_048
 """Most entries of a batch."""
+ADOPTED_AT_ONCE = 256 * 1_024
+"""Leaves that are held at the same time while a part of the log is adopted."""
 LEASE = timedelta(seconds=6)
 """After a crash of the sealer another one takes over so much later: less than a checkpoint may be late."""
 
@@ -113,7 +115,7 @@ class Sealer:
         there = await self._last_there()
         size = last.size if last else 0
         if there and there.size > size:
-            return await self._adopt(there, last)
+            return await self._adopt(key, there, last)
         missing = [batch async for batch in self._not_in_store()]
         for batch in reversed(missing):
             if batch.root:
@@ -162,10 +164,12 @@ class Sealer:
                 return
             yield batch
 
-    async def _adopt(self, there: Checkpoint, last: Batch | None) -> Batch:
+    async def _adopt(self, key: SignerKey, there: Checkpoint, last: Batch | None) -> Batch:
         """The store is ahead: the database was restored from a backup. A person must say that it may go on from there.
 
-        The entries between are in the log and no longer in the ledger; their facts come again and are entered anew.
+        Of the entries between, the backup has those that were entered before it was made and sealed afterwards: they
+        are noted as sealed. The others are in the log and no longer in the ledger; their facts come again and are
+        entered anew.
         """
         size = last.size if last else 0
         if there.size != self._adopted_size:
@@ -174,10 +178,25 @@ class Sealer:
             note = self._opened(await self._store.note_of(last.start))
             if note is None or (note.size, note.root.hex()) != (last.size, last.root):
                 raise LogConflict("conflict", f"the checkpoint at {last.start} is not that of the database")
+        elif last:
+            await self._write(key, last)
         batch = Batch(start=size, size=there.size, entries=(), opened_at=self._now(), root=there.root.hex())
+        kept = await self._note_sealed(batch)
         await self._batches.open(batch)
-        log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size)
+        log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size, kept=kept)
         return batch
+
+    async def _note_sealed(self, adopted: Batch) -> int:
+        """Note entries of the ledger as sealed that an adopted part of the log holds. Returns how many."""
+        kept = 0
+        for start in range(adopted.start, adopted.size, ADOPTED_AT_ONCE):
+            end = min(start + ADOPTED_AT_ONCE, adopted.size)
+            leaves = await self._store.leaves(start, end, adopted.size)
+            async for page in self._batches.unsealed_pages():
+                keys = [each.key for each in page if bytes.fromhex(each.leaf_hash()) in leaves]
+                await self._batches.seal(keys, adopted.start)
+                kept += len(keys)
+        return kept
 
     def _opened(self, note: bytes | None) -> Checkpoint | None:
         if note is None:

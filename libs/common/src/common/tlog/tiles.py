@@ -16,6 +16,8 @@ WIDTH = 1 << HEIGHT
 """Hashes of a full tile, and entries of a full bundle."""
 ENTRIES = "entries"
 """In the place of a level: bundles of entries."""
+TILES = "tile/"
+"""Beginning of the paths of all tiles and bundles."""
 MAX_ENTRY_BYTES = 0xFFFF
 PATH = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]{1,3}))?")
 

@@ -23,6 +23,7 @@ from common.objects import ARCHIVE, CONTENT, LOG, PARKED
 from trunkctl.backup import copies
 from trunkctl.backup.copies import COPIED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
+from trunkctl.backup.log_cut import log_originals
 from trunkctl.backup.manifest import name_of
 from trunkctl.backup.owner import expect_own
 from trunkctl.backup.second_store import OBJECTS, STORE
@@ -94,7 +95,8 @@ class StoreBackup:
 
     def _copy_missing(self, bucket: str, there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
         counts = report.buckets[bucket]
-        for page in _pages(originals(self._source, bucket)):
+        listed = log_originals(self._source) if bucket == LOG else originals(self._source, bucket)
+        for page in _pages(listed):
             missing = [each for each in page if not there.see(each.copy_name)]
             outcomes = list(pool.map(self._copied, missing))
             report.faults += filter(None, outcomes)

@@ -77,7 +77,7 @@ def prove(
         not_sealed = 0
         tree = Tree(open_checkpoint(note, trusted(key, state)).size, lambda tile: files.read(tile.path) or b"")
         for row in found:
-            place = rows.place(row)
+            place = rows.place(row, tree.find)
             if place is None:
                 typer.echo(f"{row['_id']} is not in the log yet", err=True)
                 not_sealed += 1

@@ -18,6 +18,8 @@ LATE = timedelta(minutes=1)
 Row = dict[str, Any]
 Range = tuple[int, int]
 """Entries of the log: the first, and the one behind the last."""
+FindLeaf = Callable[[bytes, int, int], int | None]
+"""The first place at which a leaf with this hash stands, from one entry of the log up to, and without, another."""
 NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
 """Fields by which a record names its entry; a record without them is told as unreadable elsewhere."""
 
@@ -42,14 +44,24 @@ class LedgerRows:
             found = list(self._ledger.find({"$or": [below, packages, {"event_id": identifier}]}))
         return sorted(found, key=lambda row: (row["recorded_at"], row["_id"]))
 
-    def place(self, row: Row) -> int | None:
-        """Number of an entry in the log; None = it has none yet."""
+    def place(self, row: Row, find: FindLeaf) -> int | None:
+        """Number of an entry in the log; None = it has none yet. Raises ``ValueError`` where the log does not have it.
+
+        A batch that was adopted after a restore names no entries; ``find`` looks for the leaf in its part of the log.
+        """
         if "batch" not in row:
             return None
+        up_to = {"_id": {"$lte": f"{row['batch']:016d}"}}
         with asking():
-            batch = self._batches.find_one({"_id": f"{row['batch']:016d}"})
-        keys = batch["entries"] if batch else []
-        return row["batch"] + keys.index(row["_id"]) if row["_id"] in keys else None
+            batch = next(iter(self._batches.find(up_to).sort("_id", -1).limit(1)), None)
+        if batch is None or row["batch"] >= batch["size"]:
+            return None
+        if row["_id"] in batch["entries"]:
+            return int(batch["start"] + batch["entries"].index(row["_id"]))
+        found = find(bytes.fromhex(entry_of(row).leaf_hash()), int(batch["start"]), int(batch["size"]))
+        if found is None:
+            raise ValueError(f"entries {batch['start']} to {batch['size'] - 1} of it are others than {row['_id']}")
+        return found
 
     def faults(
         self,
