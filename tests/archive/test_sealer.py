@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from archive.gauges import Gauges
 from archive.lease import Lease
 from archive.ledger import Ledger
 from archive.log_store import LogConflict, LogStore
-from archive.sealer import LEASE, Sealer
+from archive.sealer import LEASE, PAUSE, WORTH_A_BATCH, Sealer
 from archive.store import Backups, Progress
 from common.database import Database
 from common.failure import Outage
@@ -46,7 +46,7 @@ class Site:
     def sealer(self, **options: Any) -> Sealer:
         lease = Lease(self.database, secrets.token_hex(4), LEASE, lambda: (self.clock() - AT).total_seconds())
         objects: Any = self.bucket
-        options = {"key": KEY, "now": self.clock} | options
+        options = {"key": KEY, "now": self.clock, "pause": timedelta()} | options
         return Sealer(Batches(self.database), lease, LogStore(objects), **options)
 
     async def enter(self, count: int) -> None:
@@ -99,6 +99,51 @@ async def test_every_entry_enters_the_log_once(site: Site) -> None:
     await site.expect_whole(304)
     assert all(len(versions) == 1 for key, versions in site.bucket.versions.items() if key != CHECKPOINT)
     assert len(site.bucket.versions[CHECKPOINT]) == 3, "no checkpoint without a new entry"
+
+
+async def test_few_entries_wait_for_more_and_many_do_not(site: Site) -> None:
+    sealer, sizes = site.sealer(pause=PAUSE), []
+    for count, seconds in ((1, 2), (1, 2), (1, 3), (1, 1), (1, 2), (WORTH_A_BATCH, 1), (1, 2)):
+        await site.enter(count)
+        await sealer.round()
+        sizes.append(open_checkpoint(site.bucket.files[CHECKPOINT], [KEY.verifier]).size)
+        site.clock.move(seconds=seconds)
+    assert sizes == [1, 1, 1, 1, 5, 261, 261]
+    site.clock.move(seconds=-3600)
+    await sealer.round()
+    await site.expect_whole(262)
+
+
+@pytest.mark.parametrize("lost", [40, 1, 7])
+async def test_a_store_that_has_lost_much_is_not_asked_for_each_batch(
+    site: Site, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """And the lease is renewed between two batches that are written again."""
+    monkeypatch.setattr("archive.sealer.BATCH_ENTRIES", 1)
+    await site.enter(40)
+    await site.sealer().round()
+    whole = site.bucket.files
+    for name in (*(f"checkpoints/{start:016d}" for start in range(40 - lost, 40)), CHECKPOINT):
+        del site.bucket.versions[name]
+    site.bucket.steps, puts, takes = 0, list[int](), list[int]()
+    count(monkeypatch, MemoryBucket, "put_once", lambda: puts.append(site.bucket.steps))
+    count(monkeypatch, Lease, "take", lambda: takes.append(site.bucket.steps))
+    await site.take_over()
+    assert puts[0] < 20 + 40 - lost, "``checkpoint`` is gone, too, and the end is looked for from the beginning"
+    assert len(takes) > lost
+    assert site.bucket.files == whole
+    await site.expect_whole(40)
+
+
+def count(patch: pytest.MonkeyPatch, owner: Any, name: str, note: Callable[[], Any]) -> None:
+    """Note each call of a method."""
+    original = getattr(owner, name)
+
+    async def counted(self: Any, *arguments: Any) -> Any:
+        note()
+        return await original(self, *arguments)
+
+    patch.setattr(owner, name, counted)
 
 
 async def test_more_than_one_batch_is_sealed_in_one_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import DuplicateKeyError
 
-from common.database import Database, Document, compare_and_set, database_trouble
+from common.database import Database, compare_and_set, database_trouble
 from common.ledger import Entry, entry_of
 
 PAGE = 1_000
@@ -50,21 +50,19 @@ class Batches:
 
     async def newest(self) -> Batch | None:
         """The last one."""
+        return await self.nth_newest(0)
+
+    async def nth_newest(self, number: int) -> Batch | None:
+        """The last one (0), the one before (1), and so on."""
         with database_trouble():
-            rows = await self._batches.find({}).sort("_id", -1).limit(1).to_list(1)
+            rows = await self._batches.find({}).sort("_id", -1).skip(number).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
-    async def newest_first(self) -> AsyncIterator[Batch]:
-        """All of them, each page by a query of its own."""
-        before: Document = {}
-        while True:
-            with database_trouble():
-                rows = await self._batches.find(before).sort("_id", -1).limit(20).to_list(20)
-            for row in rows:
-                yield Batch.model_validate(row)
-            if not rows:
-                return
-            before = {"_id": {"$lt": rows[-1]["_id"]}}
+    async def next_from(self, start: int) -> Batch | None:
+        """The batch that begins there, or the first one behind."""
+        with database_trouble():
+            rows = await self._batches.find({"_id": {"$gte": _key(start)}}).sort("_id", 1).limit(1).to_list(1)
+        return Batch.model_validate(rows[0]) if rows else None
 
     async def before(self, start: int) -> Batch | None:
         """The batch that ends where another one begins."""
