@@ -12,7 +12,7 @@ import typer
 from pymongo.errors import PyMongoError
 
 from common.objects import Objects
-from trunkctl.archive_check import Fault, faults_of
+from trunkctl.archive_check import Fault, Store, faults_of
 from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
@@ -22,6 +22,7 @@ from trunkctl.log.rows import LedgerRows, Range
 from trunkctl.log.verify import size_now
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
+from trunkctl.shared_reads import SharedReads
 from trunkctl.trouble import Trouble
 
 archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
@@ -62,7 +63,7 @@ def check(
     tally, ledger = _Tally(after), LedgerRows.of(connected(own, "trunkctl-log"))
     with closing(ArchiveRecords(own)) as records, ThreadPoolExecutor(AT_ONCE) as pool:
         store = ArchiveStore(Objects(own).client)
-        judge = partial(_judge, store)
+        judge = partial(_judge, SharedReads(store))
         pages = _named(records, identifiers, tally) if identifiers else records.pages(after)
         try:
             for page in pages:
@@ -170,7 +171,7 @@ def _named(records: ArchiveRecords, identifiers: Iterable[str], tally: _Tally) -
         yield rows
 
 
-def _judge(store: ArchiveStore, document: Row) -> list[Fault]:
+def _judge(store: Store, document: Row) -> list[Fault]:
     record = read(document)
     if record is None:
         return [Fault(str(document["_id"]), "", "the record in the database cannot be read")]
