@@ -10,8 +10,10 @@ from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Fault
 from common.tlog.names import CHECKPOINT, batch_checkpoint
+from common.tlog.tree import Tree
 from trunkctl.archive_check import Held, Unreadable, Version
-from trunkctl.log.reading import Bucket, Folder
+from trunkctl.log.evidence import evidence_of
+from trunkctl.log.reading import Bucket, Folder, SingleFiles
 from trunkctl.log.verify import Outcome, verify
 
 from .whole import KEY, Whole
@@ -27,6 +29,8 @@ class MemoryStore:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.put: dict[str, list[bytes | None]] = {name: [data] for name, data in files.items()}
         """By name, the oldest first; None = a delete marker."""
+        self.asked: list[str] = []
+        """Files whose versions were asked for one by one."""
         self.unlocked: set[str] = set()
         self.broken: set[str] = set()
         self.until: dict[str, datetime] = {}
@@ -35,6 +39,10 @@ class MemoryStore:
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         assert folder == ""
         return {name: self._versions(each) for name, each in self.put.items() if each}
+
+    def versions_of(self, key: str) -> Sequence[Version]:
+        self.asked.append(key)
+        return self._versions(self.put.get(key, []))
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         if key in self.broken:
@@ -148,3 +156,17 @@ def test_a_copy_in_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
     outcome: Outcome = verify(Folder(tmp_path), [KEY.verifier])
     assert (outcome.size, outcome.faults) == (300, [])
+
+
+@pytest.mark.parametrize("index", [0, 4, 299])
+def test_a_proof_needs_few_files_and_none_of_the_listing(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where other bytes lie over a file, and where it is hidden."""
+    store = MemoryStore(WHOLE.files)
+    monkeypatch.delattr(MemoryStore, "versions")
+    store.put["tile/0/000"] += [OTHER.files["tile/0/000"], None]
+    files = SingleFiles(store)
+    note = files.read(CHECKPOINT) or b""
+    tree = Tree(300, lambda tile: files.read(tile.path) or b"")
+    assert evidence_of(WHOLE.entries[index], index, tree, note).check([KEY.verifier]).size == 300
+    assert len(store.asked) <= 3
+    assert files.read("tile/0/009") is None

@@ -41,6 +41,10 @@ class ArchiveStore:
         """See ``archive_check.Store``."""
         return self._patiently(folder, lambda: self._versions(folder))
 
+    def versions_of(self, key: str) -> Sequence[Version]:
+        """All versions of one object; those of objects whose keys only begin so are passed over."""
+        return self._patiently(key, lambda: self._listed(key, recursive=False).get(key, ()))
+
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         """See ``archive_check.Store``."""
         return self._patiently(key, lambda: self._held(key, version_id, with_data))
@@ -75,9 +79,11 @@ class ArchiveStore:
         return True
 
     def _versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+        return self._listed(f"{folder}/" if folder else "", recursive=True)
+
+    def _listed(self, prefix: str, *, recursive: bool) -> Mapping[str, Sequence[Version]]:
         by_key: dict[str, list[Version]] = {}
-        prefix = f"{folder}/" if folder else ""
-        for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=True, include_version=True):
+        for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=recursive, include_version=True):
             version = Version(
                 version_id=each.version_id or "",
                 modified_at=each.last_modified or LONG_AGO,

@@ -19,6 +19,16 @@ SETTLED_SECONDS = 10.0
 """A checkpoint follows the files that it covers within so long."""
 
 
+class FileStore(Protocol):
+    """What is asked of the object store about single files. Both raise ``Unreadable``."""
+
+    def versions_of(self, key: str) -> Sequence[Version]:
+        """All versions of one object."""
+
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        """See ``archive_check.Store``."""
+
+
 class LogReader(Protocol):
     """What the verification needs."""
 
@@ -124,6 +134,27 @@ class Bucket:
             return None
         if held is not None and ".p/" not in name:
             self._found += [Fault(name, what) for what in _lock_faults(version, held)]
+        return held.data if held else None
+
+
+class SingleFiles:
+    """Files of the bucket that are asked for by name, for who needs few of them: nothing is listed but their versions.
+
+    Raises ``archive_store.NoAnswer`` and ``archive_check.Unreadable``.
+    """
+
+    def __init__(self, store: FileStore) -> None:
+        self._store = store
+
+    def read(self, name: str) -> bytes | None:
+        """The version that was put first, as ``Bucket.read`` does; of ``checkpoint``, the newest."""
+        if name == CHECKPOINT:
+            return self._held(name, "")
+        readable = [each for each in _oldest_first(self._store.versions_of(name)) if not each.is_delete_marker]
+        return self._held(name, readable[0].version_id) if readable else None
+
+    def _held(self, name: str, version_id: str) -> bytes | None:
+        held = self._store.held(name, version_id, with_data=True)
         return held.data if held else None
 
 
