@@ -83,7 +83,7 @@ async def test_the_log_goes_on_behind_what_was_copied_while_it_grew(
         names = [each.object_name or "" for each in second.list_objects(settings.backup_bucket, recursive=True)]
         assert not [name for name in names if ".p/9/" in name or batch_checkpoint(7) in name]
         patch.setattr(log_cut, "is_beyond", lambda name, _: name == batch_checkpoint(7))
-        await copy_store()  # as earlier releases did: tiles without their checkpoint
+        await copy_store()  # as older copies are: tiles without their checkpoint
 
     empty(database)
     restore(database, Folder(tmp_path), open_backup(Folder(tmp_path)), lambda _: None)
@@ -92,7 +92,7 @@ async def test_the_log_goes_on_behind_what_was_copied_while_it_grew(
     archive.objects.client = other
     await archive.seal(5, adopted_size=7)
     await archive.seal(1)
-    outcome = verify(Bucket(ArchiveStore(other, LOG), lambda _: None), [KEY.verifier], wants_leaves=True)
+    outcome = verify(Bucket(ArchiveStore(other, LOG), lambda _: None), [KEY.verifier])
     assert (outcome.size, outcome.faults) == (13, [])
     rows = LedgerRows.of(reader)
     assert list(rows.faults(outcome.verified, utc_now(), adopted=[(4, 7)])) == []

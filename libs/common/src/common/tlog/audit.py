@@ -46,6 +46,13 @@ class Claim(NamedTuple):
     note: bytes
 
 
+class Repeated(NamedTuple):
+    """An entry of the log that is an earlier one once more. That takes nothing from what the log proves."""
+
+    place: int
+    first: int
+
+
 @dataclass(slots=True)
 class Verified:
     """What an audit has come to."""
@@ -53,7 +60,9 @@ class Verified:
     checkpoint: Checkpoint | None = None
     """The newest one; None = the log is empty."""
     leaves: dict[bytes, int] = field(default_factory=dict)
-    """Place of each leaf by its hash, if that was wanted."""
+    """First place of each leaf by its hash, if that was wanted."""
+    repeated: list[Repeated] = field(default_factory=list)
+    """Entries that stand in the log more than once, if leaves were wanted."""
 
 
 def audit(
@@ -89,7 +98,7 @@ def audit(
         elif name == CHECKPOINT and point.size < size and newest_size() < size:
             yield Fault(name, f"of size {point.size}, and the log has {size}: a newer one was hidden")
     verified = Verified(last)
-    yield from _walk(read, size, opened, verified.leaves if wants_leaves else None)
+    yield from _walk(read, size, opened, verified if wants_leaves else None)
     yield from _strays(read, names, size, newest_size)
     return verified
 
@@ -135,7 +144,7 @@ class _Roots:
 
 
 def _walk(
-    read: ReadFile, size: int, opened: list[tuple[str, Checkpoint]], places: dict[bytes, int] | None
+    read: ReadFile, size: int, opened: list[tuple[str, Checkpoint]], verified: Verified | None
 ) -> Iterator[Fault]:
     """Every entry, every tile, and the root at every checkpoint."""
     claims: dict[int, list[tuple[str, Checkpoint]]] = {}
@@ -151,8 +160,8 @@ def _walk(
             yield Fault(bundle.path, "from here on nothing can be computed")
             return
         for leaf in leaves:
-            if places is not None:
-                places.setdefault(leaf, roots.size)
+            if verified and (first := verified.leaves.setdefault(leaf, roots.size)) != roots.size:
+                verified.repeated.append(Repeated(roots.size, first))
             roots.add(leaf)
             yield from _root_faults(roots, claims)
         if bundle.width == WIDTH:

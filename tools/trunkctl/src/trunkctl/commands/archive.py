@@ -110,7 +110,7 @@ def _compare_log(
 ) -> None:
     """The ledger as it is now against the leaves of the log; what was sealed meanwhile is left to the next check."""
     files, keys = bucket(own), trusted(None, state)
-    outcome = verified(files, keys, [], wants_leaves=True)
+    outcome = verified(files, keys, [])
     tally.faults += len(outcome.faults)
     found = ledger.faults(
         outcome.verified, datetime.now(UTC), newest_size=lambda: size_now(files, keys), adopted=adopted

@@ -27,8 +27,6 @@ def verify(
     keys: Iterable[VerifierKey],
     kept: Iterable[Claim] = (),
     tell: Callable[[Fault], None] = lambda _: None,
-    *,
-    wants_leaves: bool = False,
 ) -> Outcome:
     """Read all of it. ``kept``: checkpoints from elsewhere; ``tell``: each fault as it is found."""
     faults: list[Fault] = []
@@ -44,7 +42,7 @@ def verify(
         files.names,
         trusted,
         claims,
-        wants_leaves=wants_leaves,
+        wants_leaves=True,
         newest_size=lambda: size_now(files, trusted),
     )
     while True:

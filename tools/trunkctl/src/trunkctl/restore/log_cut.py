@@ -1,7 +1,7 @@
 """Up to where the copies at a second store make a log that can be continued.
 
-Copies of earlier releases, which copied the log in the order of names, hold tiles of batches whose checkpoint they do
-not have, and may hold checkpoints whose tiles they do not have.
+Older copies were made in the order of names. They hold tiles of batches whose checkpoint they do not have, and may hold
+checkpoints whose tiles they do not have.
 """
 
 import itertools
