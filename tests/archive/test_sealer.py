@@ -71,7 +71,7 @@ class Site:
     async def expect_whole(self, size: int, keys: tuple[SignerKey, ...] = (KEY,)) -> None:
         """The log verifies, holds so many entries, and every entry of the ledger."""
         files = self.bucket.files
-        run = audit(files.get, files, [key.verifier for key in keys], wants_leaves=True)
+        run = audit(files.get, sorted(files), [key.verifier for key in keys], wants_leaves=True)
         faults = []
         try:
             while True:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import urllib3
 from minio import Minio
+from minio.datatypes import Object
 from minio.error import MinioException, S3Error
 
 from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
@@ -50,11 +51,14 @@ class ArchiveStore:
         return self._patiently(key, lambda: self._held(key, version_id, with_data))
 
     def puts(self) -> Iterator[Put]:
-        """Every version of every object, in the order of keys, while the listing goes on; also what is hidden."""
+        """Every version of every object, in the order of keys; also what is hidden."""
+        return (Put(key, each.modified_at) for key, each in self.all_versions() if not each.is_delete_marker)
+
+    def all_versions(self) -> Iterator[tuple[str, Version]]:
+        """Every version of every object, while the listing goes on: in the order of keys, the newest first."""
         try:
             for each in self._client.list_objects(self._bucket, recursive=True, include_version=True):
-                if not each.is_delete_marker:
-                    yield Put(each.object_name or "", each.last_modified or LONG_AGO)
+                yield each.object_name or "", _version(each)
         except FAILURES as error:
             raise NoAnswer(f"{self._bucket}: {getattr(error, 'code', None) or type(error).__name__}") from error
 
@@ -84,15 +88,7 @@ class ArchiveStore:
     def _listed(self, prefix: str, *, recursive: bool) -> Mapping[str, Sequence[Version]]:
         by_key: dict[str, list[Version]] = {}
         for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=recursive, include_version=True):
-            version = Version(
-                version_id=each.version_id or "",
-                modified_at=each.last_modified or LONG_AGO,
-                is_latest=str(each.is_latest).lower() == "true",
-                is_delete_marker=each.is_delete_marker,
-                size_bytes=each.size or 0,
-                etag=each.etag or "",
-            )
-            by_key.setdefault(each.object_name or "", []).append(version)
+            by_key.setdefault(each.object_name or "", []).append(_version(each))
         return by_key
 
     def _held(self, key: str, version_id: str, with_data: bool) -> Held | None:
@@ -107,6 +103,17 @@ class ArchiveStore:
         finally:
             answer.close()
             answer.release_conn()
+
+
+def _version(each: Object) -> Version:
+    return Version(
+        version_id=each.version_id or "",
+        modified_at=each.last_modified or LONG_AGO,
+        is_latest=str(each.is_latest).lower() == "true",
+        is_delete_marker=each.is_delete_marker,
+        size_bytes=each.size or 0,
+        etag=each.etag or "",
+    )
 
 
 def _held(answer: "urllib3.BaseHTTPResponse", *, with_data: bool) -> Held:

@@ -3,7 +3,7 @@
 What is trusted is the keys, and checkpoints that somebody has kept elsewhere. A fault is a value.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -67,7 +67,7 @@ class Verified:
 
 def audit(
     read: ReadFile,
-    names: Collection[str],
+    names: Iterable[str],
     keys: Iterable[VerifierKey],
     known: Iterable[Claim] = (),
     *,
@@ -76,12 +76,12 @@ def audit(
 ) -> Generator[Fault, None, Verified]:
     """Yields every fault.
 
-    ``names``: of all files, listed in their order; ``known``: further checkpoints, older versions or kept elsewhere;
-    ``newest_size``: asks again for the size of the newest checkpoint. A log may grow while its files are listed, and
-    what has come since is left to the next check.
+    ``names``: of all files, in their order, to be gone through twice; ``known``: further checkpoints, older versions or
+    kept elsewhere; ``newest_size``: asks again for the size of the newest checkpoint. A log may grow while its files
+    are listed, and what has come since is left to the next check.
     """
     trusted = list(keys)
-    starts = {name: start for name in sorted(names) if (start := start_of(name)) is not None}
+    starts = {name: start for name in names if (start := start_of(name)) is not None}
     newest = read(CHECKPOINT)
     found = [Claim(name, read(name) or b"") for name in starts]
     found += [Claim(CHECKPOINT, newest)] if newest is not None else []
@@ -221,10 +221,10 @@ def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Ge
         return None
 
 
-def _strays(read: ReadFile, names: Collection[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
+def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
     """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
     size_now: int | None = None
-    for name in sorted(names):
+    for name in names:
         if name == CHECKPOINT or start_of(name) is not None:
             continue
         tile = tile_at(name)
