@@ -42,7 +42,7 @@ def test_nothing_is_found_in_a_whole_log() -> None:
 
 
 def test_what_was_verified() -> None:
-    run, verified = audit(FILES.get, sorted(FILES), [KEY.verifier], wants_leaves=True), Verified()
+    run, verified = audit(FILES.get, sorted(FILES), [KEY.verifier], leaves={}), Verified()
     try:
         while True:
             next(run)

@@ -5,7 +5,7 @@ What is trusted is the keys, and checkpoints that somebody has kept elsewhere. A
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
@@ -46,6 +46,19 @@ class Claim(NamedTuple):
     note: bytes
 
 
+class Leaves(Protocol):
+    """Places of leaves by their hash; a dict is one."""
+
+    def setdefault(self, leaf: bytes, place: int, /) -> int:
+        """Note the place of a leaf, unless it has one. Returns the first."""
+
+    def get(self, leaf: bytes, /) -> int | None:
+        """The first place of a leaf."""
+
+    def values(self) -> Iterable[int]:
+        """All first places, in order if they were noted so."""
+
+
 class Repeated(NamedTuple):
     """An entry of the log that is an earlier one once more. That takes nothing from what the log proves."""
 
@@ -59,7 +72,7 @@ class Verified:
 
     checkpoint: Checkpoint | None = None
     """The newest one; None = the log is empty."""
-    leaves: dict[bytes, int] = field(default_factory=dict)
+    leaves: Leaves = field(default_factory=lambda: dict[bytes, int]())
     """First place of each leaf by its hash, if that was wanted."""
     repeated: list[Repeated] = field(default_factory=list)
     """Entries that stand in the log more than once, if leaves were wanted."""
@@ -71,14 +84,14 @@ def audit(
     keys: Iterable[VerifierKey],
     known: Iterable[Claim] = (),
     *,
-    wants_leaves: bool = False,
+    leaves: Leaves | None = None,
     newest_size: Callable[[], int] = lambda: 0,
 ) -> Generator[Fault, None, Verified]:
     """Yields every fault.
 
     ``names``: of all files, in their order, to be gone through twice; ``known``: further checkpoints, older versions or
-    kept elsewhere; ``newest_size``: asks again for the size of the newest checkpoint. A log may grow while its files
-    are listed, and what has come since is left to the next check.
+    kept elsewhere; ``leaves``: empty, gets the place of each leaf; ``newest_size``: asks again for the size of the
+    newest checkpoint. A log may grow while its files are listed, and what has come since is left to the next check.
     """
     trusted = list(keys)
     starts = {name: start for name in names if (start := start_of(name)) is not None}
@@ -97,8 +110,8 @@ def audit(
             yield Fault(name, f"of size {point.size}, and the log ends at {size}: its end was cut off")
         elif name == CHECKPOINT and point.size < size and newest_size() < size:
             yield Fault(name, f"of size {point.size}, and the log has {size}: a newer one was hidden")
-    verified = Verified(last)
-    yield from _walk(read, size, opened, verified if wants_leaves else None)
+    verified = Verified(last) if leaves is None else Verified(last, leaves)
+    yield from _walk(read, size, opened, None if leaves is None else verified)
     yield from _strays(read, names, size, newest_size)
     return verified
 

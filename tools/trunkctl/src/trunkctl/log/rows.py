@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from common.chained_ledger import linked_hash
 from common.indexes import database_name
 from common.ledger import Entry, chained_key, entry_key, entry_of
-from common.tlog.audit import Fault, Verified
+from common.tlog.audit import Fault, Leaves, Verified
 from trunkctl.databases import asking
 
 PAGE = 500
@@ -77,7 +77,7 @@ class LedgerRows:
         the database is known to have lost, from the first up to the one behind the last.
         """
         size, leaves = log.checkpoint.size if log.checkpoint else 0, log.leaves
-        matched, not_carried, sealed_since = set[int](), 0, list[tuple[str, int]]()
+        matched, not_carried, sealed_since = bytearray(size), 0, list[tuple[str, int]]()
         lost = yield from self._batch_faults(adopted)
         after: Row = {}
         while True:
@@ -94,10 +94,10 @@ class LedgerRows:
                     sealed_since.append((str(row["_id"]), batch))
                     continue
                 place, what = _judged(row, leaves, now)
-                if place in matched:
+                if place is not None and matched[place]:
                     what = "stands for the same entry of the log as another row"
                 if place is not None:
-                    matched.add(place)
+                    matched[place] = True
                 if what:
                     yield Fault(str(row["_id"]), what)
         if not_carried:
@@ -108,8 +108,8 @@ class LedgerRows:
         for key, batch in sealed_since:
             if batch >= size_now:
                 yield Fault(key, f"is said to be in the log from {batch} on, and the log ends before")
-        for place in sorted(set(leaves.values()) - matched):
-            if not any(start <= place < end for start, end in lost):
+        for place in leaves.values():
+            if not matched[place] and not any(start <= place < end for start, end in lost):
                 yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
 
     def told(self, facts: Sequence[str]) -> Iterator[Row]:
@@ -170,7 +170,7 @@ def hash_of(row: Row) -> str:
     return entry.leaf_hash() if entry else ""
 
 
-def _judged(row: Row, leaves: dict[bytes, int], now: datetime) -> tuple[int | None, str]:
+def _judged(row: Row, leaves: Leaves, now: datetime) -> tuple[int | None, str]:
     """Place in the log, if it has one, and what is wrong."""
     entry = _entry(row)
     place = leaves.get(bytes.fromhex(entry.leaf_hash())) if entry else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from common.tlog.audit import Claim, Fault, Verified, audit
 from common.tlog.checkpoint import open_checkpoint
 from common.tlog.note import NoteInvalid, VerifierKey
+from trunkctl.log.leaves import LeafTable
 from trunkctl.log.reading import LogReader
 
 
@@ -42,7 +43,7 @@ def verify(
         files.names,
         trusted,
         claims,
-        wants_leaves=True,
+        leaves=LeafTable(),
         newest_size=lambda: size_now(files, trusted),
     )
     while True:
