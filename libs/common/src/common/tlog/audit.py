@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
+from common.tlog.chain import Chain, Claims
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
 from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
@@ -94,48 +95,43 @@ def audit(
     newest checkpoint. A log may grow while its files are listed, and what has come since is left to the next check.
     """
     trusted = list(keys)
-    starts = {name: start for name in names if (start := start_of(name)) is not None}
-    newest = read(CHECKPOINT)
-    found = [Claim(name, read(name) or b"") for name in starts]
-    found += [Claim(CHECKPOINT, newest)] if newest is not None else []
-    opened = yield from _opened([*found, *known], trusted)
-    chain = {name: point for name, point in opened if name in starts}
-    yield from _chain_faults(starts, chain)
-    last = max(chain.values(), key=lambda point: point.size, default=None)
+    chain, others = Chain(), list[tuple[str, Checkpoint]]()
+    expected: int | None = 0
+    for name in names:
+        if (start := start_of(name)) is None:
+            continue
+        if expected is not None and start != expected:
+            yield Fault(batch_checkpoint(expected), f"missing: the next one begins at {start}")
+        point = yield from _opened(Claim(name, read(name) or b""), trusted)
+        if point and point.size <= start:
+            yield Fault(name, f"ends at {point.size}, and begins at {start}")
+        if point and not chain.add(start, point):
+            others.append((name, point))
+        expected = point.size if point else None  # one that cannot be read is not told as missing, too
+    newest, last = read(CHECKPOINT), chain.last
     size = last.size if last else 0
-    if starts and newest is None:
+    if newest is None and expected != 0:
         yield Fault(CHECKPOINT, "missing")
-    for name, point in opened:
+    for claim in (*([Claim(CHECKPOINT, newest)] if newest is not None else []), *known):
+        if point := (yield from _opened(claim, trusted)):
+            others.append((claim.name, point))
+    for name, point in others:
         if point.size > size:
             yield Fault(name, f"of size {point.size}, and the log ends at {size}: its end was cut off")
         elif name == CHECKPOINT and point.size < size and newest_size() < size:
             yield Fault(name, f"of size {point.size}, and the log has {size}: a newer one was hidden")
     verified = Verified(last) if leaves is None else Verified(last, leaves)
-    yield from _walk(read, size, opened, None if leaves is None else verified)
+    yield from _walk(read, size, Claims(chain, others), None if leaves is None else verified)
     yield from _strays(read, names, size, newest_size)
     return verified
 
 
-def _opened(claims: Iterable[Claim], keys: list[VerifierKey]) -> Generator[Fault, None, list[tuple[str, Checkpoint]]]:
-    opened = []
-    for name, note in claims:
-        try:
-            opened.append((name, open_checkpoint(note, keys)))
-        except NoteInvalid as error:
-            yield Fault(name, f"cannot be trusted: {error}")
-    return opened
-
-
-def _chain_faults(starts: dict[str, int], chain: dict[str, Checkpoint]) -> Iterator[Fault]:
-    """Every checkpoint begins where the one before ends. One that cannot be read is not told as missing, too."""
-    expected: int | None = 0
-    for name, start in starts.items():
-        if expected is not None and start != expected:
-            yield Fault(batch_checkpoint(expected), f"missing: the next one begins at {start}")
-        point = chain.get(name)
-        if point and point.size <= start:
-            yield Fault(name, f"ends at {point.size}, and begins at {start}")
-        expected = point.size if point else None
+def _opened(claim: Claim, keys: list[VerifierKey]) -> Generator[Fault, None, Checkpoint | None]:
+    try:
+        return open_checkpoint(claim.note, keys)
+    except NoteInvalid as error:
+        yield Fault(claim.name, f"cannot be trusted: {error}")
+        return None
 
 
 class _Roots:
@@ -156,13 +152,8 @@ class _Roots:
         return joined(self._subtrees)
 
 
-def _walk(
-    read: ReadFile, size: int, opened: list[tuple[str, Checkpoint]], verified: Verified | None
-) -> Iterator[Fault]:
+def _walk(read: ReadFile, size: int, claims: Claims, verified: Verified | None) -> Iterator[Fault]:
     """Every entry, every tile, and the root at every checkpoint."""
-    claims: dict[int, list[tuple[str, Checkpoint]]] = {}
-    for name, point in opened:
-        claims.setdefault(point.size, []).append((name, point))
     roots = _Roots()
     nodes: list[bytes] = []
     """Of level 1: one for each full bundle."""
@@ -190,10 +181,10 @@ def _walk(
                 nodes.append(perfect(computed))
 
 
-def _root_faults(roots: _Roots, claims: dict[int, list[tuple[str, Checkpoint]]]) -> Iterator[Fault]:
-    for name, point in claims.get(roots.size, ()):
-        if point.root != roots.root():
-            yield Fault(name, f"of size {point.size}, has another root than the entries: another history, or altered")
+def _root_faults(roots: _Roots, claims: Claims) -> Iterator[Fault]:
+    for name, root in claims.at(roots.size):
+        if root != roots.root():
+            yield Fault(name, f"of size {roots.size}, has another root than the entries: another history, or altered")
 
 
 def _leaves(read: ReadFile, bundle: Tile, size: int) -> Generator[Fault, None, list[bytes] | None]:
