@@ -44,10 +44,14 @@ class Site:
         self.clock = Clock(AT)
 
     def sealer(self, **options: Any) -> Sealer:
-        lease = Lease(self.database, secrets.token_hex(4), LEASE, lambda: (self.clock() - AT).total_seconds())
+        lease = Lease(self.database, secrets.token_hex(4), LEASE, self.elapsed_seconds)
         objects: Any = self.bucket
         options = {"key": KEY, "now": self.clock, "pause": timedelta()} | options
+        options["elapsed_seconds"] = self.elapsed_seconds
         return Sealer(Batches(self.database), lease, LogStore(objects), **options)
+
+    def elapsed_seconds(self) -> float:
+        return (self.clock() - AT).total_seconds()
 
     async def enter(self, count: int) -> None:
         ledger, subject = Ledger(self.database), secrets.token_hex(16)
@@ -109,7 +113,7 @@ async def test_few_entries_wait_for_more_and_many_do_not(site: Site) -> None:
         sizes.append(open_checkpoint(site.bucket.files[CHECKPOINT], [KEY.verifier]).size)
         site.clock.move(seconds=seconds)
     assert sizes == [1, 1, 1, 1, 5, 261, 261]
-    site.clock.move(seconds=-3600)
+    site.clock.move(seconds=PAUSE.total_seconds())
     await sealer.round()
     await site.expect_whole(262)
 

@@ -5,14 +5,16 @@ place at which it begins, all objects are put only where nothing lies, and the c
 place, too. So two sealers with one database write the same bytes, and of two with different databases one is refused.
 """
 
-from datetime import UTC, datetime, timedelta
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
 from archive.batches import Batch, Batches
 from archive.lease import Lease
 from archive.log_store import LogConflict, LogStore
-from common.clock import Clock, utc_now
+from common.clock import Clock, loop_time, utc_now
 from common.metrics import set_log_refused
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import EMPTY_ROOT
@@ -27,7 +29,6 @@ WORTH_A_BATCH = 256
 """So many entries are sealed at once."""
 PAUSE = timedelta(seconds=8)
 """Fewer entries wait until so long after the last batch: with the time between two rounds, less than ten seconds."""
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 ADOPTED_AT_ONCE = 256 * 1_024
 """Leaves that are held at the same time while a part of the log is adopted."""
 LEASE = timedelta(seconds=6)
@@ -48,9 +49,13 @@ class Sealer:
         adopted_size: int = 0,
         pause: timedelta = PAUSE,
         now: Clock = utc_now,
+        elapsed_seconds: Callable[[], float] = loop_time,
     ) -> None:
-        """``former_keys``: that have signed earlier checkpoints. ``adopted_size``: see ``_adopt``."""
-        self._pause = pause
+        """``former_keys``: that have signed earlier checkpoints. ``adopted_size``: see ``_adopt``.
+
+        ``elapsed_seconds``: a clock that never goes back.
+        """
+        self._pause_seconds, self._elapsed_seconds = pause.total_seconds(), elapsed_seconds
         self._batches = batches
         self._lease = lease
         self._store = store
@@ -62,8 +67,8 @@ class Sealer:
         """Whether database and store were compared since this process got the lease."""
         self._missing_from: int | None = None
         """Where the next batch begins that has to be written again; None = the store has all of them."""
-        self._sealed_at = LONG_AGO
-        """When this process wrote the last batch."""
+        self._sealed_at = -math.inf
+        """When this process wrote the last batch, by the elapsed seconds."""
         self._edge: tuple[int, dict[str, bytes]] = (0, {})
         """Tiles at the end of the log of that size."""
 
@@ -107,7 +112,7 @@ class Sealer:
 
     def _may_wait(self, entries: int) -> bool:
         """Few entries soon after a batch wait for more: each batch puts four objects, however few entries it has."""
-        return entries < WORTH_A_BATCH and timedelta(0) <= self._now() - self._sealed_at < self._pause
+        return entries < WORTH_A_BATCH and self._elapsed_seconds() - self._sealed_at < self._pause_seconds
 
     async def _write(self, key: SignerKey, batch: Batch) -> None:
         """Compute a saved batch and put it into the store. Again puts the same bytes."""
@@ -124,7 +129,7 @@ class Sealer:
         note = await self._store.put_note(batch.start, note, at)
         await self._publish(note, at)
         await self._batches.close(batch, after.root.hex())
-        self._sealed_at = self._now()
+        self._sealed_at = self._elapsed_seconds()
         known = edge | after.bundles | after.tiles
         self._edge = (after.size, {tile.path: known[tile.path] for tile in edge_of(after.size)})
 
