@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from archive.gauges import Gauges
 from archive.lease import Lease
 from archive.ledger import Ledger
 from archive.log_store import LogConflict, LogStore
-from archive.sealer import LEASE, Sealer
+from archive.sealer import LEASE, PAUSE, WORTH_A_BATCH, Sealer
 from archive.store import Backups, Progress
 from common.database import Database
 from common.failure import Outage
@@ -44,10 +44,14 @@ class Site:
         self.clock = Clock(AT)
 
     def sealer(self, **options: Any) -> Sealer:
-        lease = Lease(self.database, secrets.token_hex(4), LEASE, lambda: (self.clock() - AT).total_seconds())
+        lease = Lease(self.database, secrets.token_hex(4), LEASE, self.elapsed_seconds)
         objects: Any = self.bucket
-        options = {"key": KEY, "now": self.clock} | options
+        options = {"key": KEY, "now": self.clock, "pause": timedelta()} | options
+        options["elapsed_seconds"] = self.elapsed_seconds
         return Sealer(Batches(self.database), lease, LogStore(objects), **options)
+
+    def elapsed_seconds(self) -> float:
+        return (self.clock() - AT).total_seconds()
 
     async def enter(self, count: int) -> None:
         ledger, subject = Ledger(self.database), secrets.token_hex(16)
@@ -63,10 +67,15 @@ class Site:
         self.clock.move(seconds=LEASE.total_seconds() + 1)
         await sealer.round()
 
+    async def close(self) -> None:
+        """Drop the database."""
+        await self.database.client.drop_database(self.database.collection("x").database.name)
+        self.database.client.close()
+
     async def expect_whole(self, size: int, keys: tuple[SignerKey, ...] = (KEY,)) -> None:
         """The log verifies, holds so many entries, and every entry of the ledger."""
         files = self.bucket.files
-        run = audit(files.get, files, [key.verifier for key in keys], wants_leaves=True)
+        run = audit(files.get, sorted(files), [key.verifier for key in keys], leaves={})
         faults = []
         try:
             while True:
@@ -78,6 +87,7 @@ class Site:
         rows = await self.rows()
         assert all(row["is_sealed"] for row in rows)
         assert {bytes.fromhex(entry_of(row).leaf_hash()) for row in rows} <= verified.leaves.keys()
+        assert sorted(verified.leaves.values()) == [*range(size)], "an entry was sealed twice"
 
 
 @pytest.fixture
@@ -93,6 +103,51 @@ async def test_every_entry_enters_the_log_once(site: Site) -> None:
     await site.expect_whole(304)
     assert all(len(versions) == 1 for key, versions in site.bucket.versions.items() if key != CHECKPOINT)
     assert len(site.bucket.versions[CHECKPOINT]) == 3, "no checkpoint without a new entry"
+
+
+async def test_few_entries_wait_for_more_and_many_do_not(site: Site) -> None:
+    sealer, sizes = site.sealer(pause=PAUSE), []
+    for count, seconds in ((1, 2), (1, 2), (1, 3), (1, 1), (1, 2), (WORTH_A_BATCH, 1), (1, 2)):
+        await site.enter(count)
+        await sealer.round()
+        sizes.append(open_checkpoint(site.bucket.files[CHECKPOINT], [KEY.verifier]).size)
+        site.clock.move(seconds=seconds)
+    assert sizes == [1, 1, 1, 1, 5, 261, 261]
+    site.clock.move(seconds=PAUSE.total_seconds())
+    await sealer.round()
+    await site.expect_whole(262)
+
+
+@pytest.mark.parametrize("lost", [40, 1, 7])
+async def test_a_store_that_has_lost_much_is_not_asked_for_each_batch(
+    site: Site, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """And the lease is renewed between two batches that are written again."""
+    monkeypatch.setattr("archive.sealer.BATCH_ENTRIES", 1)
+    await site.enter(40)
+    await site.sealer().round()
+    whole = site.bucket.files
+    for name in (*(f"checkpoints/{start:016d}" for start in range(40 - lost, 40)), CHECKPOINT):
+        del site.bucket.versions[name]
+    site.bucket.steps, puts, takes = 0, list[int](), list[int]()
+    count(monkeypatch, MemoryBucket, "put_once", lambda: puts.append(site.bucket.steps))
+    count(monkeypatch, Lease, "take", lambda: takes.append(site.bucket.steps))
+    await site.take_over()
+    assert puts[0] < 20 + 40 - lost, "``checkpoint`` is gone, too, and the end is looked for from the beginning"
+    assert len(takes) > lost
+    assert site.bucket.files == whole
+    await site.expect_whole(40)
+
+
+def count(patch: pytest.MonkeyPatch, owner: Any, name: str, note: Callable[[], Any]) -> None:
+    """Note each call of a method."""
+    original = getattr(owner, name)
+
+    async def counted(self: Any, *arguments: Any) -> Any:
+        note()
+        return await original(self, *arguments)
+
+    patch.setattr(owner, name, counted)
 
 
 async def test_more_than_one_batch_is_sealed_in_one_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,8 +305,50 @@ async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from
     await after.enter(1)
     await after.take_over(adopted_size=10)
     await after.expect_whole(16)
-    await after.database.client.drop_database(after.database.collection("x").database.name)
-    after.database.client.close()
+    await after.close()
+
+
+async def test_what_a_backup_has_and_was_sealed_after_it_is_not_sealed_again(
+    site: Site, settings: ServiceSettings
+) -> None:
+    """Of the restored ledger, some entries wait that the log holds already, and one of a batch that was just opened."""
+    await site.enter(4)
+    await site.sealer().round()
+    await site.enter(3)
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    waiting = {row["_id"]: row for row in await site.rows() if not row["is_sealed"]}
+    await site.take_over()
+    await site.enter(3)
+    await site.take_over()
+    after = await restored(site, settings, before)
+    for row in waiting.values():
+        await after.database.collection("ledger").replace_one({"_id": row["_id"]}, row)
+    await after.enter(2)
+    await after.take_over(adopted_size=10)
+    await after.expect_whole(12)
+    assert {row.get("batch") for row in await after.rows() if row["_id"] in waiting} == {4}
+    await after.close()
+
+
+async def test_a_batch_that_was_open_when_it_was_copied_is_closed_before_the_log_goes_on(
+    site: Site, settings: ServiceSettings
+) -> None:
+    await site.enter(4)
+    await site.sealer().round()
+    await site.enter(3)
+    opened = {row["_id"]: row for row in await site.rows() if not row["is_sealed"]}
+    await site.take_over()
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    await site.enter(3)
+    await site.take_over()
+    after = await restored(site, settings, before)
+    await after.database.collection("batches").update_one({"start": 4}, {"$set": {"root": ""}})
+    for row in opened.values():
+        await after.database.collection("ledger").replace_one({"_id": row["_id"]}, row)
+    await after.enter(2)
+    await after.take_over(adopted_size=10)
+    await after.expect_whole(12)
+    await after.close()
 
 
 async def test_a_copy_of_the_store_that_was_made_while_the_log_grew_is_taken_to_its_last_checkpoint(
@@ -271,8 +368,7 @@ async def test_a_copy_of_the_store_that_was_made_while_the_log_grew_is_taken_to_
     await after.enter(2)
     await after.take_over(adopted_size=10)
     await after.expect_whole(12)
-    await after.database.client.drop_database(after.database.collection("x").database.name)
-    after.database.client.close()
+    await after.close()
 
 
 async def test_what_was_signed_is_not_signed_again_with_another_root(site: Site) -> None:

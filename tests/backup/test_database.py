@@ -335,6 +335,27 @@ def test_a_package_that_is_finished_meanwhile_is_open_again(database: Any, reade
     assert rows["given up"]["stage"] == "discarded"
 
 
+def test_entries_of_a_batch_that_is_not_in_the_backup_wait_again(database: Any, reader: Any, tmp_path: Path) -> None:
+    """Batches are copied before the ledger, and the log grows between the two."""
+    archive = database["trunk_archive"]
+    archive["batches"].insert_one({"_id": f"{0:016d}", "start": 0, "size": 2, "entries": ["a/:1", "a/:2"]})
+    sealed = {"is_sealed": True, "batch": 0}
+    archive["ledger"].insert_many([{"_id": "a/:1", **sealed}, {"_id": "a/:2", **sealed}, {"_id": "a/:3"}])
+
+    def seal(client: Any) -> None:
+        batch = {"_id": f"{2:016d}", "start": 2, "size": 3, "entries": ["a/:3"]}
+        client["trunk_archive"]["batches"].insert_one(batch)
+        client["trunk_archive"]["ledger"].update_one({"_id": "a/:3"}, {"$set": {"is_sealed": True, "batch": 2}})
+
+    taken_back = restored_after(database, reader, tmp_path, "trunk_archive.batches", seal)
+    assert taken_back["entries sealed"] == 1
+    assert {row["_id"]: row.get("batch") for row in archive["ledger"].find({"is_sealed": True})} == {
+        "a/:1": 0,
+        "a/:2": 0,
+    }
+    assert archive["ledger"].find_one({"_id": "a/:3"}) == {"_id": "a/:3", "is_sealed": False}
+
+
 def test_a_package_whose_parked_message_is_not_in_the_backup_goes_on(
     database: Any, reader: Any, tmp_path: Path
 ) -> None:

@@ -262,10 +262,14 @@ class Cursor:
         self._collection = collection
         self._query = query
         self._sort: list[tuple[str, int]] = []
-        self._limit = 0
+        self._skip = self._limit = 0
 
     def sort(self, field: str, direction: int = 1) -> "Cursor":
         self._sort.append((field, direction))
+        return self
+
+    def skip(self, count: int) -> "Cursor":
+        self._skip = count
         return self
 
     def limit(self, count: int) -> "Cursor":
@@ -287,7 +291,7 @@ class Cursor:
         rows: Iterable[Document] = self._collection._matching(self._query)
         if self._sort:
             rows = ordered(rows, self._sort)
-        chosen = list(rows)
+        chosen = list(rows)[self._skip :]
         return [dict(row) for row in (chosen[: self._limit] if self._limit else chosen)]
 
 

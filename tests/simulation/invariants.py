@@ -225,7 +225,7 @@ def the_log_is_whole(schedule: Schedule) -> Iterator[str]:
     leaves = []
     for tile in tiles_of(max(size_of_logs(schedule), default=0), ENTRIES):
         leaves += [leaf_hash(entry).hex() for entry in entries_in(tile, files[tile.path])] if tile.path in files else []
-    yield from (f"{fault.name}: {fault.what}" for fault in audit(files.get, files, [LOG_KEY.verifier]))
+    yield from (f"{fault.name}: {fault.what}" for fault in audit(files.get, sorted(files), [LOG_KEY.verifier]))
     entries = Counter(entry_of(row).leaf_hash() for row in schedule.world.rows("archive.ledger"))
     if entries != Counter(leaves):
         yield f"the log holds {len(leaves)} entries, the ledger {entries.total()}, and they differ"

@@ -82,7 +82,8 @@ async def sorting(rows: Any) -> Any:
     await rows.insert_many([{"_id": n, "at": at} for n, at in enumerate([3, None, 1, 2])] + [{"_id": 9}])
     newest = await rows.find({}).sort("at", -1).limit(2).to_list(None)
     oldest = await rows.find({}).sort("at", 1).limit(3).to_list(None)
-    return [row["_id"] for row in newest], sorted(row["_id"] for row in oldest)
+    second = await rows.find({}).sort("at", -1).skip(1).limit(1).to_list(None)
+    return [row["_id"] for row in (*newest, *second)], sorted(row["_id"] for row in oldest)
 
 
 async def updates(rows: Any) -> Any:

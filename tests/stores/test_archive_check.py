@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from archive.retention import read_table
 from archive.store import Progress, Records
 from common.database import Database
 from common.facts import BaseFact
+from common.ledger import entry_key
 from common.objects import ARCHIVE, PACKAGES, Objects, package_ref
 from common.package_store import PackageStore
 from common.store_access import Role
@@ -36,7 +37,11 @@ from tests.archive.conftest import SENDER, Material, ref_of
 from tests.system.trunk import BIN
 from trunkctl import archive_store
 from trunkctl.archive_check import faults_of
+from trunkctl.archive_missing import KEPT_FACTS, LATE, by_ledger, by_store
+from trunkctl.archive_records import ArchiveRecords
 from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.log.rows import LedgerRows
+from trunkctl.settings import ControlSettings
 
 from .conftest import client, settings
 
@@ -340,6 +345,21 @@ async def test_what_the_store_does_not_give_is_a_fault_and_the_rest_is_checked(
         faults_of(record, through(place))
     with pytest.raises(NoAnswer):
         faults_of(record, through(place))
+
+
+async def test_a_record_that_was_taken_out_of_the_database_is_missed(kept: Kept) -> None:
+    """With the operator's own keys; the ledger's entry and the objects under lock each name it."""
+    removed, left = await kept.keep(), await kept.keep()
+    await kept.database.collection("records").delete_one({"_id": removed.record_id})
+    own, later = settings(kept.addresses, Role.OPERATOR), datetime.now(UTC) + 2 * LATE
+    with closing(pymongo.MongoClient(own.mongo_uri.get_secret_value(), tz_aware=True)) as opened:
+        known = ArchiveRecords(ControlSettings(mongo_uri=own.mongo_uri)).known
+        by_entry = list(by_ledger(LedgerRows.of(opened).told(KEPT_FACTS), known, later))
+        by_object = list(by_store(kept.store.puts(), known, later))
+    entry = entry_key(removed.document_key, removed.event_id)
+    assert [fault.key for fault in by_entry if fault.record_id == removed.record_id] == [entry]
+    assert [fault.key for fault in by_object if fault.record_id == removed.record_id] == [removed.folder]
+    assert left.record_id not in {fault.record_id for fault in (*by_entry, *by_object)}
 
 
 # The command. Last in the file: it sees all that the tests above have kept.

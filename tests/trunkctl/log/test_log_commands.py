@@ -48,6 +48,16 @@ def test_a_cut_off_end_is_found_with_a_kept_checkpoint(folder: Path, tmp_path: P
     assert lines[0] == f"{kept}: of size 9, and the log ends at 4: its end was cut off"
 
 
+def test_an_entry_that_was_sealed_twice_is_named_and_no_fault(tmp_path: Path) -> None:
+    twice = Whole(4, 9, also=[2])
+    for name, data in twice.files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    lines = ran("verify", "--folder", tmp_path, "--key", PUBLIC)
+    assert lines[0].startswith("entry 9 of the log is entry 2 once more")
+    assert lines[1:] == [f"10 entries, root {twice.written.root.hex()}, 0 faults"]
+
+
 def test_proofs_are_checked_offline(tmp_path: Path) -> None:
     proofs = tmp_path / "proofs"
     told = evidence_of(WHOLE.entries[2], 2, WHOLE.written.tree(), WHOLE.files[CHECKPOINT]).model_dump_json()

@@ -1,7 +1,7 @@
 """The bucket of the log as an auditor finds it: hidden, overwritten, unlocked and missing files are named."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Fault
 from common.tlog.names import CHECKPOINT, batch_checkpoint
+from common.tlog.tree import Tree
 from trunkctl.archive_check import Held, Unreadable, Version
-from trunkctl.log.reading import Bucket, Folder
+from trunkctl.log.evidence import evidence_of
+from trunkctl.log.reading import Bucket, Folder, SingleFiles
 from trunkctl.log.verify import Outcome, verify
 
 from .whole import KEY, Whole
@@ -22,19 +24,24 @@ LATER = datetime(2126, 1, 1, tzinfo=UTC)
 
 
 class MemoryStore:
-    """``archive_check.Store``: versions of the log's files."""
+    """Versions of the log's files."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.put: dict[str, list[bytes | None]] = {name: [data] for name, data in files.items()}
         """By name, the oldest first; None = a delete marker."""
+        self.asked: list[str] = []
+        """Files whose versions were asked for one by one."""
         self.unlocked: set[str] = set()
         self.broken: set[str] = set()
         self.until: dict[str, datetime] = {}
         """When the locks of some end."""
 
-    def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
-        assert folder == ""
-        return {name: self._versions(each) for name, each in self.put.items() if each}
+    def all_versions(self) -> Iterator[tuple[str, Version]]:
+        return ((name, version) for name, each in sorted(self.put.items()) for version in self._versions(each))
+
+    def versions_of(self, key: str) -> Sequence[Version]:
+        self.asked.append(key)
+        return self._versions(self.put.get(key, []))
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         if key in self.broken:
@@ -104,11 +111,10 @@ def test_a_lock_that_ends_early_is_named() -> None:
 class GrowingStore(MemoryStore):
     """The log grew while its files were listed: the newest checkpoint was listed first, the tiles last."""
 
-    def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
-        listed = {name: self._versions(each) for name, each in self.put.items() if each}
+    def all_versions(self) -> Iterator[tuple[str, Version]]:
+        listed = [(name, each) for name, each in super().all_versions() if name != batch_checkpoint(300)]
         self.put[CHECKPOINT].append(LONGER.files[CHECKPOINT])
-        first = {CHECKPOINT: self._versions(self.put[CHECKPOINT][:1])}
-        return {name: versions for name, versions in listed.items() if name != batch_checkpoint(300)} | first
+        return iter(listed)
 
 
 LONGER = Whole(3, 256, 300, 700)
@@ -148,3 +154,17 @@ def test_a_copy_in_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
     outcome: Outcome = verify(Folder(tmp_path), [KEY.verifier])
     assert (outcome.size, outcome.faults) == (300, [])
+
+
+@pytest.mark.parametrize("index", [0, 4, 299])
+def test_a_proof_needs_few_files_and_none_of_the_listing(index: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where other bytes lie over a file, and where it is hidden."""
+    store = MemoryStore(WHOLE.files)
+    monkeypatch.delattr(MemoryStore, "all_versions")
+    store.put["tile/0/000"] += [OTHER.files["tile/0/000"], None]
+    files = SingleFiles(store)
+    note = files.read(CHECKPOINT) or b""
+    tree = Tree(300, lambda tile: files.read(tile.path) or b"")
+    assert evidence_of(WHOLE.entries[index], index, tree, note).check([KEY.verifier]).size == 300
+    assert len(store.asked) <= 3
+    assert files.read("tile/0/009") is None

@@ -43,9 +43,14 @@ def found(rows: LedgerRows, **options: Any) -> list[Fault]:
     return list(rows.faults(WHOLE.verified, NOW, **options))
 
 
+def nowhere(leaf: bytes, start: int, end: int) -> int | None:
+    """The log is not asked."""
+    raise AssertionError((leaf, start, end))
+
+
 def test_a_ledger_that_is_as_it_was_sealed(rows: LedgerRows) -> None:
     assert found(rows) == []
-    assert [rows.place(row) for row in rows.named("d" * 32)] == list(range(200))
+    assert [rows.place(row, nowhere) for row in rows.named("d" * 32)] == list(range(200))
     assert [row["event_id"] for row in rows.named("p007")] == ["p007:repeated:1"]
     assert [row["event_id"] for row in rows.named("p007:repeated:1")] == ["p007:repeated:1"]
 
@@ -98,6 +103,19 @@ def test_entries_that_a_restore_has_lost_are_told_unless_somebody_names_them(
     assert [fault.name for fault in found(rows)] == ["entries 5 to 199 of the log"]
     assert [fault.name for fault in found(rows, adopted=[(5, 199)])] == ["entries 5 to 199 of the log"]
     assert found(rows, adopted=[(5, 200)]) == []
+
+
+def test_an_entry_of_a_batch_that_a_restore_has_lost_is_looked_for_in_the_log(
+    rows: LedgerRows, collections: Any
+) -> None:
+    """Also where its row names a batch of which the adopted one is more."""
+    collections[1].delete_many({})
+    collections[1].insert_one({"_id": f"{0:016d}", "start": 0, "size": 200, "entries": []})
+    find = WHOLE.written.tree().find
+    assert [rows.place(row, find) for row in rows.named("d" * 32)] == list(range(200))
+    with pytest.raises(ValueError, match="are others than"):
+        rows.place(row_of(entry(300)) | {"batch": 5}, find)
+    assert rows.place(row_of(entry(300)) | {"batch": 200}, find) is None
 
 
 @pytest.mark.parametrize(

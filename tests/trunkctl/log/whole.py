@@ -1,5 +1,6 @@
 """A log of some entries in memory, with its ledger, as the sealer leaves them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +35,8 @@ def entry(number: int) -> Entry:
 class Whole:
     """``entries`` in order; ``files`` of the log; ``rows`` and ``batches`` of the database."""
 
-    def __init__(self, *sizes: int) -> None:
+    def __init__(self, *sizes: int, also: Sequence[int] = ()) -> None:
+        """``also``: entries that a last batch seals once more."""
         self.entries = [entry(number) for number in range(sizes[-1])]
         self.written = Written([])
         self.files: dict[str, bytes] = {}
@@ -42,6 +44,9 @@ class Whole:
         self.batches: list[dict[str, Any]] = []
         for size in sizes:
             self._seal(size)
+        if also:
+            self.entries += [self.entries[number] for number in also]
+            self._seal(len(self.entries))
 
     def _seal(self, size: int) -> None:
         start = self.written.size

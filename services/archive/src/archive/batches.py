@@ -5,15 +5,17 @@ propose a batch for the same place one succeeds, and the other continues with th
 root, signature) is computed from the saved batch, so that whoever writes it, however often, writes the same bytes.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import DuplicateKeyError
 
-from common.database import Database, Document, compare_and_set, database_trouble
+from common.database import Database, compare_and_set, database_trouble
 from common.ledger import Entry, entry_of
+
+PAGE = 1_000
 
 
 class Batch(BaseModel):
@@ -48,21 +50,19 @@ class Batches:
 
     async def newest(self) -> Batch | None:
         """The last one."""
+        return await self.nth_newest(0)
+
+    async def nth_newest(self, number: int) -> Batch | None:
+        """The last one (0), the one before (1), and so on."""
         with database_trouble():
-            rows = await self._batches.find({}).sort("_id", -1).limit(1).to_list(1)
+            rows = await self._batches.find({}).sort("_id", -1).skip(number).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
-    async def newest_first(self) -> AsyncIterator[Batch]:
-        """All of them, each page by a query of its own."""
-        before: Document = {}
-        while True:
-            with database_trouble():
-                rows = await self._batches.find(before).sort("_id", -1).limit(20).to_list(20)
-            for row in rows:
-                yield Batch.model_validate(row)
-            if not rows:
-                return
-            before = {"_id": {"$lt": rows[-1]["_id"]}}
+    async def next_from(self, start: int) -> Batch | None:
+        """The batch that begins there, or the first one behind."""
+        with database_trouble():
+            rows = await self._batches.find({"_id": {"$gte": _key(start)}}).sort("_id", 1).limit(1).to_list(1)
+        return Batch.model_validate(rows[0]) if rows else None
 
     async def before(self, start: int) -> Batch | None:
         """The batch that ends where another one begins."""
@@ -91,11 +91,27 @@ class Batches:
             found = self._entries.find({"_id": {"$in": [*batch.entries]}})
             return {row["_id"]: entry_of(row) async for row in found}
 
+    async def unsealed_pages(self) -> AsyncIterator[list[Entry]]:
+        """All entries that are not sealed and may be, each page by a query of its own."""
+        after = ""
+        while True:
+            which = {"_id": {"$gt": after}, "is_sealed": False}
+            with database_trouble():
+                rows = await self._entries.find(which).sort("_id", 1).limit(PAGE).to_list(PAGE)
+            if not rows:
+                return
+            yield [entry_of(row) for row in rows]
+            after = rows[-1]["_id"]
+
+    async def seal(self, keys: Sequence[str], start: int) -> None:
+        """Note that the log holds these entries, in the batch that begins there. Again does nothing."""
+        sealed = {"$set": {"is_sealed": True, "batch": start}}
+        with database_trouble():
+            await self._entries.update_many({"_id": {"$in": [*keys]}, "is_sealed": False}, sealed)
+
     async def close(self, batch: Batch, root: str) -> None:
         """Note that the store holds a batch. Again does nothing."""
-        sealed = {"$set": {"is_sealed": True, "batch": batch.start}}
-        with database_trouble():
-            await self._entries.update_many({"_id": {"$in": [*batch.entries]}, "is_sealed": False}, sealed)
+        await self.seal(batch.entries, batch.start)
         await compare_and_set(self._batches, {"_id": _key(batch.start)}, {"$set": {"root": root}})
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from common.metrics.keeping import LogRefusal
 from common.objects import LOG, ObjectMissing, Objects
 from common.tlog.names import CHECKPOINT, batch_checkpoint
-from common.tlog.tiles import Tile, edge_of
+from common.tlog.tiles import HEIGHT, Tile, TileInvalid, edge_of, hashes_in, widest
 
 KEPT = timedelta(days=36_525)
 """Retention of full tiles, full bundles and checkpoints: a hundred years."""
@@ -46,6 +46,14 @@ class LogStore:
         found = await asyncio.gather(*(self._tile(tile) for tile in tiles))
         return {tile.path: data for tile, data in zip(tiles, found, strict=True)}
 
+    async def leaves(self, start: int, end: int, size: int) -> set[bytes]:
+        """Hashes of the leaves of a part of a log of that size. Raises ``LogConflict`` where they are gone."""
+        tiles = [widest(Tile(0, index), size) for index in range(start >> HEIGHT, (end - 1 >> HEIGHT) + 1)]
+        found: set[bytes] = set()
+        for tile in tiles:
+            found.update(_hashes(tile, await self._tile(tile)))
+        return found
+
     async def put_tiles(self, tiles: Mapping[str, bytes], now: datetime) -> None:
         """Put tiles and bundles. Raises ``LogConflict`` where other bytes lie."""
         await asyncio.gather(*(self._put_once(path, data, now) for path, data in tiles.items()))
@@ -67,7 +75,7 @@ class LogStore:
     async def _tile(self, tile: Tile) -> bytes:
         data = await self._read(tile.path)
         if data is None:
-            raise LogConflict("conflict", f"{tile.path} is missing at the end of the log")
+            raise LogConflict("conflict", f"{tile.path} is missing")
         return data
 
     async def _put_once(self, path: str, data: bytes, now: datetime) -> None:
@@ -81,6 +89,13 @@ class LogStore:
             return await self._objects.get_key(LOG, path)
         except ObjectMissing:
             return None
+
+
+def _hashes(tile: Tile, data: bytes) -> list[bytes]:
+    try:
+        return hashes_in(tile, data)
+    except TileInvalid as error:
+        raise LogConflict("conflict", str(error)) from error
 
 
 def _text(note: bytes) -> bytes:

@@ -5,7 +5,8 @@ place at which it begins, all objects are put only where nothing lies, and the c
 place, too. So two sealers with one database write the same bytes, and of two with different databases one is refused.
 """
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,7 +14,7 @@ import structlog
 from archive.batches import Batch, Batches
 from archive.lease import Lease
 from archive.log_store import LogConflict, LogStore
-from common.clock import Clock, utc_now
+from common.clock import Clock, loop_time, utc_now
 from common.metrics import set_log_refused
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import EMPTY_ROOT
@@ -24,6 +25,12 @@ log = structlog.get_logger("trunk.log")
 
 BATCH_ENTRIES = 2_048
 """Most entries of a batch."""
+WORTH_A_BATCH = 256
+"""So many entries are sealed at once."""
+PAUSE = timedelta(seconds=8)
+"""Fewer entries wait until so long after the last batch: with the time between two rounds, less than ten seconds."""
+ADOPTED_AT_ONCE = 256 * 1_024
+"""Leaves that are held at the same time while a part of the log is adopted."""
 LEASE = timedelta(seconds=6)
 """After a crash of the sealer another one takes over so much later: less than a checkpoint may be late."""
 
@@ -40,9 +47,15 @@ class Sealer:
         *,
         former_keys: tuple[VerifierKey, ...] = (),
         adopted_size: int = 0,
+        pause: timedelta = PAUSE,
         now: Clock = utc_now,
+        elapsed_seconds: Callable[[], float] = loop_time,
     ) -> None:
-        """``former_keys``: that have signed earlier checkpoints. ``adopted_size``: see ``_adopt``."""
+        """``former_keys``: that have signed earlier checkpoints. ``adopted_size``: see ``_adopt``.
+
+        ``elapsed_seconds``: a clock that never goes back.
+        """
+        self._pause_seconds, self._elapsed_seconds = pause.total_seconds(), elapsed_seconds
         self._batches = batches
         self._lease = lease
         self._store = store
@@ -52,6 +65,10 @@ class Sealer:
         self._now = now
         self._is_checked = False
         """Whether database and store were compared since this process got the lease."""
+        self._missing_from: int | None = None
+        """Where the next batch begins that has to be written again; None = the store has all of them."""
+        self._sealed_at = -math.inf
+        """When this process wrote the last batch, by the elapsed seconds."""
         self._edge: tuple[int, dict[str, bytes]] = (0, {})
         """Tiles at the end of the log of that size."""
 
@@ -78,10 +95,13 @@ class Sealer:
         if not self._is_checked:
             last = await self._compared(key, last)
             self._is_checked = True
-        elif last and not last.root:
+        if self._missing_from is not None:
+            await self._write_again(key, self._missing_from)
+            return True
+        if last and not last.root:
             await self._write(key, last)
         waiting = await self._batches.unsealed(BATCH_ENTRIES)
-        if not waiting:
+        if not waiting or self._may_wait(len(waiting)):
             return False
         start = last.size if last else 0
         keys = tuple(each.key for each in waiting)
@@ -89,6 +109,10 @@ class Sealer:
         if await self._batches.open(batch):
             await self._write(key, batch)
         return len(keys) == BATCH_ENTRIES
+
+    def _may_wait(self, entries: int) -> bool:
+        """Few entries soon after a batch wait for more: each batch puts four objects, however few entries it has."""
+        return entries < WORTH_A_BATCH and self._elapsed_seconds() - self._sealed_at < self._pause_seconds
 
     async def _write(self, key: SignerKey, batch: Batch) -> None:
         """Compute a saved batch and put it into the store. Again puts the same bytes."""
@@ -105,6 +129,7 @@ class Sealer:
         note = await self._store.put_note(batch.start, note, at)
         await self._publish(note, at)
         await self._batches.close(batch, after.root.hex())
+        self._sealed_at = self._elapsed_seconds()
         known = edge | after.bundles | after.tiles
         self._edge = (after.size, {tile.path: known[tile.path] for tile in edge_of(after.size)})
 
@@ -113,15 +138,20 @@ class Sealer:
         there = await self._last_there()
         size = last.size if last else 0
         if there and there.size > size:
-            return await self._adopt(there, last)
-        missing = [batch async for batch in self._not_in_store()]
-        for batch in reversed(missing):
-            if batch.root:
-                log.warning("a batch is missing in the store, and is written again", start=batch.start)
-            await self._write(key, batch)
-        if last and not missing and (note := await self._store.note_of(last.start)):
+            return await self._adopt(key, there, last)
+        self._missing_from = await self._first_missing()
+        if last and self._missing_from is None and (note := await self._store.note_of(last.start)):
             await self._publish(note, self._now())
         return last
+
+    async def _write_again(self, key: SignerKey, start: int) -> None:
+        """Write the next batch that the store does not have."""
+        batch = await self._batches.next_from(start)
+        if batch and batch.root:
+            log.warning("a batch is missing in the store, and is written again", start=batch.start)
+        if batch and batch.entries:
+            await self._write(key, batch)
+        self._missing_from = batch.size if batch else None
 
     async def _last_there(self) -> Checkpoint | None:
         """The last checkpoint in the store. The one that is published as the newest may be of an earlier batch: the
@@ -150,22 +180,38 @@ class Sealer:
         if newest is None or (this and newest.size < this.size):
             await self._store.publish(note, now)
 
-    async def _not_in_store(self) -> AsyncIterator[Batch]:
-        """Batches behind the last one that is in the store, the newest first."""
-        async for batch in self._batches.newest_first():
-            if not batch.entries:
-                return
-            there = self._opened(await self._store.note_of(batch.start))
-            if there and batch.root and there != Checkpoint(there.origin, batch.size, bytes.fromhex(batch.root)):
-                raise LogConflict("conflict", f"the checkpoint at {batch.start} is not that of the database")
-            if there and batch.root:
-                return
-            yield batch
+    async def _first_missing(self) -> int | None:
+        """Where the first batch begins behind the last one that is in the store; None = the store has the newest.
 
-    async def _adopt(self, there: Checkpoint, last: Batch | None) -> Batch:
+        Goes back in doubling steps, then between the last two: a store that has lost many is not asked for each.
+        """
+        missing, there, start = -1, 0, None
+        while (batch := await self._batches.nth_newest(there)) and not await self._is_in_store(batch):
+            missing, there, start = there, 2 * there + 1, batch.start
+        while there - missing > 1:
+            between = (missing + there) // 2
+            batch = await self._batches.nth_newest(between)
+            if batch is None or await self._is_in_store(batch):
+                there = between
+            else:
+                missing, start = between, batch.start
+        return start
+
+    async def _is_in_store(self, batch: Batch) -> bool:
+        """Whether the store has the checkpoint of a batch, and the database knows. Raises ``LogConflict``."""
+        if not batch.entries:
+            return True
+        there = self._opened(await self._store.note_of(batch.start))
+        if there and batch.root and there != Checkpoint(there.origin, batch.size, bytes.fromhex(batch.root)):
+            raise LogConflict("conflict", f"the checkpoint at {batch.start} is not that of the database")
+        return bool(there and batch.root)
+
+    async def _adopt(self, key: SignerKey, there: Checkpoint, last: Batch | None) -> Batch:
         """The store is ahead: the database was restored from a backup. A person must say that it may go on from there.
 
-        The entries between are in the log and no longer in the ledger; their facts come again and are entered anew.
+        Of the entries between, the backup has those that were entered before it was made and sealed afterwards: they
+        are noted as sealed. The others are in the log and no longer in the ledger; their facts come again and are
+        entered anew.
         """
         size = last.size if last else 0
         if there.size != self._adopted_size:
@@ -174,10 +220,25 @@ class Sealer:
             note = self._opened(await self._store.note_of(last.start))
             if note is None or (note.size, note.root.hex()) != (last.size, last.root):
                 raise LogConflict("conflict", f"the checkpoint at {last.start} is not that of the database")
+        elif last:
+            await self._write(key, last)
         batch = Batch(start=size, size=there.size, entries=(), opened_at=self._now(), root=there.root.hex())
+        kept = await self._note_sealed(batch)
         await self._batches.open(batch)
-        log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size)
+        log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size, kept=kept)
         return batch
+
+    async def _note_sealed(self, adopted: Batch) -> int:
+        """Note entries of the ledger as sealed that an adopted part of the log holds. Returns how many."""
+        kept = 0
+        for start in range(adopted.start, adopted.size, ADOPTED_AT_ONCE):
+            end = min(start + ADOPTED_AT_ONCE, adopted.size)
+            leaves = await self._store.leaves(start, end, adopted.size)
+            async for page in self._batches.unsealed_pages():
+                keys = [each.key for each in page if bytes.fromhex(each.leaf_hash()) in leaves]
+                await self._batches.seal(keys, adopted.start)
+                kept += len(keys)
+        return kept
 
     def _opened(self, note: bytes | None) -> Checkpoint | None:
         if note is None:

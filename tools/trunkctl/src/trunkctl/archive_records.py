@@ -1,6 +1,6 @@
 """The archive's records, page by page, as the operator's database user reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,11 @@ class ArchiveRecords:
         """Records that bear this id."""
         rows = [each for name in NAMES for each in self._records.find({name: identifier})]
         return list({each["_id"]: each for each in rows}.values())
+
+    def known(self, package_ids: Collection[str]) -> set[str]:
+        """Those of these packages whose record lies under the package's own id."""
+        found = self._records.find({"_id": {"$in": [*package_ids]}}, {"record_id": 1})
+        return {row["_id"] for row in found if row.get("record_id") == row["_id"]}
 
     def note_check(self, begun_at: datetime, records: int, faults: int) -> None:
         """A check of the whole archive has ended: what it found, for the monitoring."""

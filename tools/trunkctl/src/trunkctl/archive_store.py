@@ -2,16 +2,18 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import urllib3
 from minio import Minio
+from minio.datatypes import Object
 from minio.error import MinioException, S3Error
 
 from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
 from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_missing import Put
 from trunkctl.backup.copies import META, VERSION_META
 
 T = TypeVar("T")
@@ -45,12 +47,24 @@ class ArchiveStore:
         return self._patiently(folder, lambda: self._versions(f"{folder}/" if folder else ""))
 
     def versions_of(self, key: str) -> Sequence[Version]:
-        """See ``archive_check.Stores``."""
-        return self._patiently(key, lambda: self._versions(key)).get(key, ())
+        """All versions of one object; those of objects whose keys only begin so are passed over."""
+        return self._patiently(key, lambda: self._listed(key, recursive=False).get(key, ()))
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         """See ``archive_check.Store``."""
         return self._patiently(key, lambda: self._held(key, version_id, with_data))
+
+    def puts(self) -> Iterator[Put]:
+        """Every version of every object, in the order of keys; also what is hidden."""
+        return (Put(key, each.modified_at) for key, each in self.all_versions() if not each.is_delete_marker)
+
+    def all_versions(self) -> Iterator[tuple[str, Version]]:
+        """Every version of every object, while the listing goes on: in the order of keys, the newest first."""
+        try:
+            for each in self._client.list_objects(self._bucket, recursive=True, include_version=True):
+                yield each.object_name or "", _version(each)
+        except FAILURES as error:
+            raise NoAnswer(f"{self._bucket}: {getattr(error, 'code', None) or type(error).__name__}") from error
 
     def _patiently(self, place: str, ask: Callable[[], T]) -> T:
         for pause in TRIES_AFTER_SECONDS:
@@ -72,18 +86,13 @@ class ArchiveStore:
             return False
         return True
 
-    def _versions(self, prefix: str) -> Mapping[str, Sequence[Version]]:
+    def _versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+        return self._listed(f"{folder}/" if folder else "", recursive=True)
+
+    def _listed(self, prefix: str, *, recursive: bool) -> Mapping[str, Sequence[Version]]:
         by_key: dict[str, list[Version]] = {}
-        for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=True, include_version=True):
-            version = Version(
-                version_id=each.version_id or "",
-                modified_at=each.last_modified or LONG_AGO,
-                is_latest=str(each.is_latest).lower() == "true",
-                is_delete_marker=each.is_delete_marker,
-                size_bytes=each.size or 0,
-                etag=each.etag or "",
-            )
-            by_key.setdefault(each.object_name or "", []).append(version)
+        for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=recursive, include_version=True):
+            by_key.setdefault(each.object_name or "", []).append(_version(each))
         return by_key
 
     def _held(self, key: str, version_id: str, with_data: bool) -> Held | None:
@@ -98,6 +107,17 @@ class ArchiveStore:
         finally:
             answer.close()
             answer.release_conn()
+
+
+def _version(each: Object) -> Version:
+    return Version(
+        version_id=each.version_id or "",
+        modified_at=each.last_modified or LONG_AGO,
+        is_latest=str(each.is_latest).lower() == "true",
+        is_delete_marker=each.is_delete_marker,
+        size_bytes=each.size or 0,
+        etag=each.etag or "",
+    )
 
 
 def _held(answer: "urllib3.BaseHTTPResponse", *, with_data: bool) -> Held:

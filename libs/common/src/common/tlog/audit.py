@@ -3,15 +3,29 @@
 What is trusted is the keys, and checkpoints that somebody has kept elsewhere. A fault is a value.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
+from common.tlog.chain import Chain, Claims
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
 from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.note import NoteInvalid, VerifierKey
-from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, TileInvalid, entries_in, hashes_in, levels_of, tiles_of
+from common.tlog.tiles import (
+    ENTRIES,
+    HEIGHT,
+    WIDTH,
+    Tile,
+    TileInvalid,
+    entries_in,
+    hashes_in,
+    is_within,
+    levels_of,
+    tile_at,
+    tiles_of,
+    widest,
+)
 
 ReadFile = Callable[[str], bytes | None]
 """The bytes of a file of the log; None = there is none."""
@@ -33,74 +47,91 @@ class Claim(NamedTuple):
     note: bytes
 
 
+class Leaves(Protocol):
+    """Places of leaves by their hash; a dict is one."""
+
+    def setdefault(self, leaf: bytes, place: int, /) -> int:
+        """Note the place of a leaf, unless it has one. Returns the first."""
+
+    def get(self, leaf: bytes, /) -> int | None:
+        """The first place of a leaf."""
+
+    def values(self) -> Iterable[int]:
+        """All first places, in order if they were noted so."""
+
+
+class Repeated(NamedTuple):
+    """An entry of the log that is an earlier one once more. That takes nothing from what the log proves."""
+
+    place: int
+    first: int
+
+
 @dataclass(slots=True)
 class Verified:
     """What an audit has come to."""
 
     checkpoint: Checkpoint | None = None
     """The newest one; None = the log is empty."""
-    leaves: dict[bytes, int] = field(default_factory=dict)
-    """Place of each leaf by its hash, if that was wanted."""
+    leaves: Leaves = field(default_factory=lambda: dict[bytes, int]())
+    """First place of each leaf by its hash, if that was wanted."""
+    repeated: list[Repeated] = field(default_factory=list)
+    """Entries that stand in the log more than once, if leaves were wanted."""
 
 
 def audit(
     read: ReadFile,
-    names: Collection[str],
+    names: Iterable[str],
     keys: Iterable[VerifierKey],
     known: Iterable[Claim] = (),
     *,
-    wants_leaves: bool = False,
+    leaves: Leaves | None = None,
     newest_size: Callable[[], int] = lambda: 0,
 ) -> Generator[Fault, None, Verified]:
     """Yields every fault.
 
-    ``names``: of all files, listed in their order; ``known``: further checkpoints, older versions or kept elsewhere;
-    ``newest_size``: asks again for the size of the newest checkpoint. A log may grow while its files are listed, and
-    what has come since is left to the next check.
+    ``names``: of all files, in their order, to be gone through twice; ``known``: further checkpoints, older versions or
+    kept elsewhere; ``leaves``: empty, gets the place of each leaf; ``newest_size``: asks again for the size of the
+    newest checkpoint. A log may grow while its files are listed, and what has come since is left to the next check.
     """
     trusted = list(keys)
-    starts = {name: start for name in sorted(names) if (start := start_of(name)) is not None}
-    newest = read(CHECKPOINT)
-    found = [Claim(name, read(name) or b"") for name in starts]
-    found += [Claim(CHECKPOINT, newest)] if newest is not None else []
-    opened = yield from _opened([*found, *known], trusted)
-    chain = {name: point for name, point in opened if name in starts}
-    yield from _chain_faults(starts, chain)
-    last = max(chain.values(), key=lambda point: point.size, default=None)
+    chain, others = Chain(), list[tuple[str, Checkpoint]]()
+    expected: int | None = 0
+    for name in names:
+        if (start := start_of(name)) is None:
+            continue
+        if expected is not None and start != expected:
+            yield Fault(batch_checkpoint(expected), f"missing: the next one begins at {start}")
+        point = yield from _opened(Claim(name, read(name) or b""), trusted)
+        if point and point.size <= start:
+            yield Fault(name, f"ends at {point.size}, and begins at {start}")
+        if point and not chain.add(start, point):
+            others.append((name, point))
+        expected = point.size if point else None  # one that cannot be read is not told as missing, too
+    newest, last = read(CHECKPOINT), chain.last
     size = last.size if last else 0
-    if starts and newest is None:
+    if newest is None and expected != 0:
         yield Fault(CHECKPOINT, "missing")
-    for name, point in opened:
+    for claim in (*([Claim(CHECKPOINT, newest)] if newest is not None else []), *known):
+        if point := (yield from _opened(claim, trusted)):
+            others.append((claim.name, point))
+    for name, point in others:
         if point.size > size:
             yield Fault(name, f"of size {point.size}, and the log ends at {size}: its end was cut off")
         elif name == CHECKPOINT and point.size < size and newest_size() < size:
             yield Fault(name, f"of size {point.size}, and the log has {size}: a newer one was hidden")
-    verified = Verified(last)
-    yield from _walk(read, size, opened, verified.leaves if wants_leaves else None)
+    verified = Verified(last) if leaves is None else Verified(last, leaves)
+    yield from _walk(read, size, Claims(chain, others), None if leaves is None else verified)
     yield from _strays(read, names, size, newest_size)
     return verified
 
 
-def _opened(claims: Iterable[Claim], keys: list[VerifierKey]) -> Generator[Fault, None, list[tuple[str, Checkpoint]]]:
-    opened = []
-    for name, note in claims:
-        try:
-            opened.append((name, open_checkpoint(note, keys)))
-        except NoteInvalid as error:
-            yield Fault(name, f"cannot be trusted: {error}")
-    return opened
-
-
-def _chain_faults(starts: dict[str, int], chain: dict[str, Checkpoint]) -> Iterator[Fault]:
-    """Every checkpoint begins where the one before ends. One that cannot be read is not told as missing, too."""
-    expected: int | None = 0
-    for name, start in starts.items():
-        if expected is not None and start != expected:
-            yield Fault(batch_checkpoint(expected), f"missing: the next one begins at {start}")
-        point = chain.get(name)
-        if point and point.size <= start:
-            yield Fault(name, f"ends at {point.size}, and begins at {start}")
-        expected = point.size if point else None
+def _opened(claim: Claim, keys: list[VerifierKey]) -> Generator[Fault, None, Checkpoint | None]:
+    try:
+        return open_checkpoint(claim.note, keys)
+    except NoteInvalid as error:
+        yield Fault(claim.name, f"cannot be trusted: {error}")
+        return None
 
 
 class _Roots:
@@ -121,13 +152,8 @@ class _Roots:
         return joined(self._subtrees)
 
 
-def _walk(
-    read: ReadFile, size: int, opened: list[tuple[str, Checkpoint]], places: dict[bytes, int] | None
-) -> Iterator[Fault]:
+def _walk(read: ReadFile, size: int, claims: Claims, verified: Verified | None) -> Iterator[Fault]:
     """Every entry, every tile, and the root at every checkpoint."""
-    claims: dict[int, list[tuple[str, Checkpoint]]] = {}
-    for name, point in opened:
-        claims.setdefault(point.size, []).append((name, point))
     roots = _Roots()
     nodes: list[bytes] = []
     """Of level 1: one for each full bundle."""
@@ -138,8 +164,8 @@ def _walk(
             yield Fault(bundle.path, "from here on nothing can be computed")
             return
         for leaf in leaves:
-            if places is not None:
-                places.setdefault(leaf, roots.size)
+            if verified and (first := verified.leaves.setdefault(leaf, roots.size)) != roots.size:
+                verified.repeated.append(Repeated(roots.size, first))
             roots.add(leaf)
             yield from _root_faults(roots, claims)
         if bundle.width == WIDTH:
@@ -155,10 +181,10 @@ def _walk(
                 nodes.append(perfect(computed))
 
 
-def _root_faults(roots: _Roots, claims: dict[int, list[tuple[str, Checkpoint]]]) -> Iterator[Fault]:
-    for name, point in claims.get(roots.size, ()):
-        if point.root != roots.root():
-            yield Fault(name, f"of size {point.size}, has another root than the entries: another history, or altered")
+def _root_faults(roots: _Roots, claims: Claims) -> Iterator[Fault]:
+    for name, root in claims.at(roots.size):
+        if root != roots.root():
+            yield Fault(name, f"of size {roots.size}, has another root than the entries: another history, or altered")
 
 
 def _leaves(read: ReadFile, bundle: Tile, size: int) -> Generator[Fault, None, list[bytes] | None]:
@@ -199,32 +225,18 @@ def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Ge
         return None
 
 
-def _strays(read: ReadFile, names: Collection[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
+def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
     """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
-    last = _last_tiles(size)
-    grown: dict[str, Tile] | None = None
-    for name in sorted(names):
+    size_now: int | None = None
+    for name in names:
         if name == CHECKPOINT or start_of(name) is not None:
             continue
-        tile = _tile_of(name, last)
-        if tile is None:
-            grown = _last_tiles(newest_size()) if grown is None else grown
-            if _tile_of(name, grown) is None:
+        tile = tile_at(name)
+        if tile is None or not is_within(tile, size):
+            size_now = newest_size() if size_now is None else size_now
+            if tile is None or not is_within(tile, size_now):
                 yield Fault(name, "is no part of the log")
-        elif name != tile.path and (data := read(tile.path)) is not None and not data.startswith(read(name) or b"\0"):
-            yield Fault(name, f"is not the beginning of {tile.path}")
-
-
-def _last_tiles(size: int) -> dict[str, Tile]:
-    """The tiles and bundles of a log of that size, the widest of each, by path without the width."""
-    tiles = (tile for level in (ENTRIES, *levels_of(size)) for tile in tiles_of(size, level))
-    return {tile.path.partition(".p/")[0]: tile for tile in tiles}
-
-
-def _tile_of(name: str, last: dict[str, Tile]) -> Tile | None:
-    """The tile that a file is, or an earlier and narrower form of it is; None = it is neither."""
-    stem, is_partial, width = name.partition(".p/")
-    tile = last.get(stem)
-    if tile is None or name == tile.path:
-        return tile
-    return tile if is_partial and width.isdigit() and int(width) < tile.width else None
+            continue
+        whole = widest(tile, size)
+        if tile != whole and (data := read(whole.path)) is not None and not data.startswith(read(name) or b"\0"):
+            yield Fault(name, f"is not the beginning of {whole.path}")

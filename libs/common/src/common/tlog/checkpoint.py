@@ -31,6 +31,13 @@ class Checkpoint:
         return key.sign(self.text)
 
 
+def told_size(note: bytes) -> int | None:
+    """The size that a note tells, whoever has signed it; None = it is no checkpoint."""
+    _, _, rest = note.partition(b"\n")
+    size = rest.partition(b"\n")[0].decode("utf-8", errors="replace")
+    return int(size) if SIZE.fullmatch(size) else None
+
+
 def open_checkpoint(note: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:
     """A checkpoint that one of these keys has signed for the log of the key's name. Raises ``NoteInvalid``."""
     trusted = list(keys)

@@ -4,6 +4,7 @@ A tile of level 0 holds leaf hashes; one of level ``L`` the hashes of full tiles
 level may be partial; its width is part of its path, so that no path ever stands for other bytes.
 """
 
+import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ WIDTH = 1 << HEIGHT
 """Hashes of a full tile, and entries of a full bundle."""
 ENTRIES = "entries"
 """In the place of a level: bundles of entries."""
+TILES = "tile/"
+"""Beginning of the paths of all tiles and bundles."""
 MAX_ENTRY_BYTES = 0xFFFF
+PATH = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]{1,3}))?")
 
 Level = int | str
 Tiles = Mapping[str, bytes]
@@ -41,9 +45,40 @@ class Tile:
         return f"tile/{self.level}/{_numbered(self.index)}{partial}"
 
 
+def tile_at(path: str) -> Tile | None:
+    """The tile or bundle whose path this is; None = that of none."""
+    if not (parts := PATH.fullmatch(path)):
+        return None
+    level, index, width = parts.groups(str(WIDTH))
+    tile = Tile(level if level == ENTRIES else int(level), int(re.sub("[x/]", "", index)), int(width))
+    return tile if tile.path == path and tile.width else None
+
+
+def nodes_of(size: int, level: Level) -> int:
+    """How many hashes, or entries, of a level a log of that size has."""
+    return size if level == ENTRIES else size >> (HEIGHT * int(level))
+
+
+def is_within(tile: Tile, size: int) -> bool:
+    """Whether a log of that size has this tile, or had it while it was smaller."""
+    return (tile.index << HEIGHT) + tile.width <= nodes_of(size, tile.level)
+
+
+def widest(tile: Tile, size: int) -> Tile:
+    """The tile of the same number in a log of that size, which has it."""
+    return Tile(tile.level, tile.index, min(WIDTH, nodes_of(size, tile.level) - (tile.index << HEIGHT)))
+
+
+def written_by(start: int, size: int) -> Iterator[Tile]:
+    """The tiles and bundles that a batch writes: those that the log has with it, and had not before."""
+    for level in (ENTRIES, *levels_of(size)):
+        tiles = tiles_of(size, level, nodes_of(start, level) >> HEIGHT)
+        yield from (tile for tile in tiles if not is_within(tile, start))
+
+
 def tiles_of(size: int, level: Level, start: int = 0) -> Iterator[Tile]:
     """Tiles of a level in a log of that size, full ones first; ``start``: without those that are before this index."""
-    nodes = size if level == ENTRIES else size >> (HEIGHT * int(level))
+    nodes = nodes_of(size, level)
     yield from (Tile(level, index) for index in range(start, nodes >> HEIGHT))
     if width := nodes % WIDTH:
         yield Tile(level, nodes >> HEIGHT, width)
@@ -149,7 +184,7 @@ def _complete(row: list[bytes]) -> list[bytes]:
 
 
 def _last(size: int, level: Level) -> list[Tile]:
-    nodes = size if level == ENTRIES else size >> (HEIGHT * int(level))
+    nodes = nodes_of(size, level)
     return list(tiles_of(size, level, (nodes - 1) >> HEIGHT)) if nodes else []
 
 

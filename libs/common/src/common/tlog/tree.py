@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from common.tlog.merkle import Range, complete_subtrees, consistency_ranges, inclusion_ranges, joined, perfect
-from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, entries_in, hashes_in
+from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, entries_in, hashes_in, widest
 
 ReadTile = Callable[[Tile], bytes]
 """Returns the bytes of a tile or a bundle, and raises what it likes where there is none."""
@@ -24,6 +24,10 @@ class Tree:
     def leaf(self, index: int) -> bytes:
         """Hash of a leaf."""
         return self._subtree(0, index)
+
+    def find(self, leaf: bytes, start: int, end: int) -> int | None:
+        """The first place at which a leaf with this hash stands in a part of the log; reads all tiles of that part."""
+        return next((at for at in range(start, min(end, self.size)) if self.leaf(at) == leaf), None)
 
     def entry(self, index: int) -> bytes:
         """One entry, out of its bundle."""
@@ -56,5 +60,4 @@ class Tree:
         return self._tiles[level, index]
 
     def _tile(self, level: int | str, index: int) -> Tile:
-        nodes = self.size if level == ENTRIES else self.size >> (HEIGHT * int(level))
-        return Tile(level, index, min(WIDTH, nodes - (index << HEIGHT)))
+        return widest(Tile(level, index), self.size)

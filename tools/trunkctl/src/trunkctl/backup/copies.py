@@ -96,10 +96,13 @@ def folder(bucket: str, key: str) -> str:
     return f"{OBJECTS}{bucket}/{key}/"
 
 
-def originals(client: Minio, bucket: str, prefix: str = "") -> Iterator[Original]:
-    """All versions in a bucket; delete markers hide nothing here. Those of one object come together."""
+def originals(client: Minio, bucket: str, prefix: str = "", *, recursive: bool = True) -> Iterator[Original]:
+    """All versions in a bucket; delete markers hide nothing here. Those of one object come together.
+
+    ``recursive``: also those in folders behind the prefix.
+    """
     with answering("The object store"):
-        listed = client.list_objects(bucket, prefix=prefix, recursive=True, include_version=True)
+        listed = client.list_objects(bucket, prefix=prefix, recursive=recursive, include_version=True)
         for key, newest_first in itertools.groupby(listed, key=lambda each: each.object_name or ""):
             versions = [each for each in newest_first if not each.is_delete_marker]
             for place, each in enumerate(reversed(versions)):

@@ -24,6 +24,7 @@ from common.objects import ARCHIVE, CONTENT, LOG, NOT_FOUND, PACKAGES, PARKED, d
 from trunkctl.backup import copies
 from trunkctl.backup.copies import COPIED, UNLOCKED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
+from trunkctl.backup.log_cut import log_originals
 from trunkctl.backup.manifest import name_of
 from trunkctl.backup.owner import expect_own
 from trunkctl.backup.second_store import OBJECTS, STORE
@@ -99,7 +100,8 @@ class StoreBackup:
 
     def _copy_missing(self, bucket: str, there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
         counts = report.buckets[bucket]
-        for page in _pages(originals(self._source, bucket)):
+        listed = log_originals(self._source) if bucket == LOG else originals(self._source, bucket)
+        for page in _pages(listed):
             missing = [each for each in page if not there.see(each.copy_name)]
             early = [each for each in missing if there.see(f"{each.copy_name}{UNLOCKED}")]
             locked = zip(early, pool.map(self._is_locked, early), strict=True)

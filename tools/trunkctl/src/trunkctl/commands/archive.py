@@ -12,7 +12,8 @@ import typer
 from pymongo.errors import PyMongoError
 
 from common.objects import Objects
-from trunkctl.archive_check import Fault, faults_of
+from trunkctl.archive_check import Fault, Stores, faults_of
+from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.commands.log import bucket, trusted, verified
@@ -21,6 +22,7 @@ from trunkctl.log.rows import LedgerRows, Range
 from trunkctl.log.verify import size_now
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
+from trunkctl.shared_reads import SharedReads
 from trunkctl.trouble import Trouble
 
 archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
@@ -57,18 +59,21 @@ def check(
 
     Without ids it also verifies the log and compares it with the whole ledger, and notes the result for the monitoring.
     """
-    own, begun_at = settings(state), datetime.now(UTC)
+    own, begun_at, is_whole = settings(state), datetime.now(UTC), not identifiers and not after
     tally, ledger = _Tally(after), LedgerRows.of(connected(own, "trunkctl-log"))
     with closing(ArchiveRecords(own)) as records, ThreadPoolExecutor(AT_ONCE) as pool:
-        judge = partial(_judge, ArchiveStore(Objects(own).client))
+        store = ArchiveStore(Objects(own).client)
+        judge = partial(_judge, SharedReads(store))
         pages = _named(records, identifiers, tally) if identifiers else records.pages(after)
         try:
             for page in pages:
                 tally.add_page(page, pool.map(judge, page))
                 tally.add(Fault(record_id, "", what) for record_id, what in ledger.record_faults(page))
+            if is_whole:
+                tally.add(by_ledger(ledger.told(KEPT_FACTS), records.known, begun_at))
+                tally.add(by_store(store.puts(), records.known, begun_at))
         except (NoAnswer, PyMongoError) as error:
             raise Trouble(f"A store does not answer ({error}). {tally}") from error
-    is_whole = not identifiers and not after
     if is_whole and own.log_public_keys:
         _compare_log(own, ledger, tally, state, _ranges(adopted or own.log_adopted))
     elif is_whole:
@@ -105,7 +110,7 @@ def _compare_log(
 ) -> None:
     """The ledger as it is now against the leaves of the log; what was sealed meanwhile is left to the next check."""
     files, keys = bucket(own), trusted(None, state)
-    outcome = verified(files, keys, [], wants_leaves=True)
+    outcome = verified(files, keys, [])
     tally.faults += len(outcome.faults)
     found = ledger.faults(
         outcome.verified, datetime.now(UTC), newest_size=lambda: size_now(files, keys), adopted=adopted
@@ -166,7 +171,7 @@ def _named(records: ArchiveRecords, identifiers: Iterable[str], tally: _Tally) -
         yield rows
 
 
-def _judge(store: ArchiveStore, document: Row) -> list[Fault]:
+def _judge(store: Stores, document: Row) -> list[Fault]:
     record = read(document)
     if record is None:
         return [Fault(str(document["_id"]), "", "the record in the database cannot be read")]

@@ -14,10 +14,11 @@ from common.tlog.merkle import ProofInvalid
 from common.tlog.names import CHECKPOINT
 from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
 from common.tlog.tree import Tree
+from trunkctl.archive_check import Unreadable
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.databases import connected
 from trunkctl.log import evidence
-from trunkctl.log.reading import Bucket, Folder, LogReader
+from trunkctl.log.reading import Bucket, Folder, LogReader, SingleFiles
 from trunkctl.log.rows import LedgerRows
 from trunkctl.log.verify import Outcome, verify
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
@@ -68,23 +69,32 @@ def prove(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Print a proof for each entry, one JSON line each. It tells what the entry says: give it to nobody else."""
-    files, rows = bucket(settings(state)), LedgerRows.of(connected(settings(state), "trunkctl-log"))
+    own = settings(state)
+    files, rows = SingleFiles(ArchiveStore(Objects(own).client, LOG)), LedgerRows.of(connected(own, "trunkctl-log"))
+    try:
+        _prove(files, rows, identifier, trusted(key, state))
+    except (NoteInvalid, ProofInvalid, Unreadable, ValueError) as error:
+        raise Trouble(f"The log does not prove it: {error}. `trunkctl log verify` says more.") from error
+    except NoAnswer as error:
+        raise Trouble(f"The object store does not answer ({error}).") from error
+
+
+def _prove(files: SingleFiles, rows: LedgerRows, identifier: str, keys: list[VerifierKey]) -> None:
     note = files.read(CHECKPOINT)
     found = rows.named(identifier)
     if note is None or not found:
-        raise Trouble("The log is empty." if note is None else f"The ledger has no entry of {identifier}.")
-    try:
-        not_sealed = 0
-        tree = Tree(open_checkpoint(note, trusted(key, state)).size, lambda tile: files.read(tile.path) or b"")
-        for row in found:
-            place = rows.place(row)
-            if place is None:
-                typer.echo(f"{row['_id']} is not in the log yet", err=True)
-                not_sealed += 1
-                continue
-            typer.echo(evidence.evidence_of(entry_of(row), place, tree, note).model_dump_json())
-    except (NoteInvalid, ProofInvalid, ValueError) as error:
-        raise Trouble(f"The log does not prove it: {error}. `trunkctl log verify` says more.") from error
+        raise Trouble(
+            "The log has no checkpoint in sight." if note is None else f"The ledger has no entry of {identifier}."
+        )
+    not_sealed = 0
+    tree = Tree(open_checkpoint(note, keys).size, lambda tile: files.read(tile.path) or b"")
+    for row in found:
+        place = rows.place(row, tree.find)
+        if place is None or place >= tree.size:
+            typer.echo(f"{row['_id']} is not in the log yet", err=True)
+            not_sealed += 1
+            continue
+        typer.echo(evidence.evidence_of(entry_of(row), place, tree, note).model_dump_json())
     if not_sealed:
         raise typer.Exit(1)
 
@@ -143,13 +153,16 @@ def bucket(own: ControlSettings) -> Bucket:
         raise Trouble(f"The object store does not answer ({error}).") from error
 
 
-def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim], *, wants_leaves: bool = False) -> Outcome:
-    """Verify, and print each fault. Raises ``Trouble``."""
+def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim]) -> Outcome:
+    """Verify, and print each fault, and each entry that was sealed twice. Raises ``Trouble``."""
 
     def tell(fault: Fault) -> None:
         typer.echo(f"{fault.name}: {fault.what}")
 
     try:
-        return verify(files, keys, kept, tell, wants_leaves=wants_leaves)
+        outcome = verify(files, keys, kept, tell)
     except NoAnswer as error:
         raise Trouble(f"The object store does not answer ({error}).") from error
+    for place, first in outcome.verified.repeated:
+        typer.echo(f"entry {place} of the log is entry {first} once more; this is no fault of the log")
+    return outcome

@@ -1,7 +1,7 @@
 """Files of the log: in the bucket, with all their versions, or as a plain copy in a folder."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -9,9 +9,9 @@ from typing import Protocol
 from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Claim, Fault
-from common.tlog.names import CHECKPOINT, start_of
+from common.tlog.names import CHECKPOINT
 from trunkctl.archive_check import Held, Unreadable, Version
-from trunkctl.archive_check import Store as VersionedStore
+from trunkctl.log.listing import Listing
 
 LOCKED_FOR = timedelta(days=36_000)
 """Whatever is to stay is locked for a hundred years; less than this is not that lock."""
@@ -19,12 +19,32 @@ SETTLED_SECONDS = 10.0
 """A checkpoint follows the files that it covers within so long."""
 
 
+class BucketStore(Protocol):
+    """What is asked of the object store about the whole bucket."""
+
+    def all_versions(self) -> Iterator[tuple[str, Version]]:
+        """Names and versions, those of one object together and the newest first, while the listing goes on."""
+
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        """See ``archive_check.Store``."""
+
+
+class FileStore(Protocol):
+    """What is asked of the object store about single files. Both raise ``Unreadable``."""
+
+    def versions_of(self, key: str) -> Sequence[Version]:
+        """All versions of one object."""
+
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        """See ``archive_check.Store``."""
+
+
 class LogReader(Protocol):
     """What the verification needs."""
 
     @property
-    def names(self) -> Collection[str]:
-        """Of all files."""
+    def names(self) -> Iterable[str]:
+        """Of all files, in their order, as often as they are asked for."""
 
     def read(self, name: str) -> bytes | None:
         """The bytes of one; None = there is none."""
@@ -44,11 +64,12 @@ class Folder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+        self.names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
     def read(self, name: str) -> bytes | None:
         """See ``LogReader``."""
-        return (self._folder / name).read_bytes() if name in self.names else None
+        path = self._folder / name
+        return path.read_bytes() if path.is_file() else None
 
     def newest(self) -> bytes | None:
         """See ``LogReader``."""
@@ -69,32 +90,26 @@ class Bucket:
     Raises ``archive_store.NoAnswer``.
     """
 
-    def __init__(self, store: VersionedStore, wait: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, store: BucketStore, wait: Callable[[float], None] = time.sleep) -> None:
         """``wait``: for so many seconds."""
         self._store = store
         self._wait = wait
-        listed = store.versions("")
-        self._versions: Mapping[str, Sequence[Version]] = {
-            name: _oldest_first(versions) for name, versions in listed.items()
-        }
-        self._found: list[Fault] = [
-            Fault(name, "hidden by a delete marker")
-            for name, versions in listed.items()
-            if any(each.is_latest and each.is_delete_marker for each in versions)
-        ]
+        self._listing = Listing(store.all_versions())
+        self._found = [Fault(name, "hidden by a delete marker") for name in self._listing.hidden()]
         self._found += [
-            Fault(name, f"other bytes lie over it, as version {self._readable(name)[-1].version_id}")
-            for name in self._versions
-            if name != CHECKPOINT and len({each.etag for each in self._readable(name)}) > 1
+            Fault(name, f"other bytes lie over it, as version {version_id}")
+            for name, version_id in self._listing.overwritten()
         ]
-        self.names = {name for name in self._versions if self._readable(name)}
+
+    @property
+    def names(self) -> Iterable[str]:
+        """See ``LogReader``."""
+        return self._listing
 
     def read(self, name: str) -> bytes | None:
         """See ``LogReader``."""
-        readable = self._readable(name)
-        if not readable:
-            return None
-        return self._bytes(name, readable[-1] if name == CHECKPOINT else readable[0])
+        version = self._listing.newest(name) if name == CHECKPOINT else next(iter(self._listing.readable(name)), None)
+        return self._bytes(name, version) if version else None
 
     def newest(self) -> bytes | None:
         """See ``LogReader``."""
@@ -108,13 +123,8 @@ class Bucket:
 
     def claims(self) -> list[Claim]:
         """Versions of the newest checkpoint that are the same as none of the others."""
-        known = {each.etag for name in self.names if start_of(name) is not None for each in self._readable(name)}
-        others = [each for each in self._readable(CHECKPOINT) if each.etag not in known]
-        found = [(each, self._bytes(CHECKPOINT, each)) for each in others]
+        found = [(each, self._bytes(CHECKPOINT, each)) for each in self._listing.lone_checkpoints()]
         return [Claim(f"{CHECKPOINT} (version {each.version_id})", data) for each, data in found if data]
-
-    def _readable(self, name: str) -> list[Version]:
-        return [each for each in self._versions.get(name, ()) if not each.is_delete_marker]
 
     def _bytes(self, name: str, version: Version) -> bytes | None:
         try:
@@ -124,6 +134,27 @@ class Bucket:
             return None
         if held is not None and ".p/" not in name:
             self._found += [Fault(name, what) for what in _lock_faults(version, held)]
+        return held.data if held else None
+
+
+class SingleFiles:
+    """Files of the bucket that are asked for by name, for who needs few of them: nothing is listed but their versions.
+
+    Raises ``archive_store.NoAnswer`` and ``archive_check.Unreadable``.
+    """
+
+    def __init__(self, store: FileStore) -> None:
+        self._store = store
+
+    def read(self, name: str) -> bytes | None:
+        """The version that was put first, as ``Bucket.read`` does; of ``checkpoint``, the newest."""
+        if name == CHECKPOINT:
+            return self._held(name, "")
+        readable = [each for each in _oldest_first(self._store.versions_of(name)) if not each.is_delete_marker]
+        return self._held(name, readable[0].version_id) if readable else None
+
+    def _held(self, name: str, version_id: str) -> bytes | None:
+        held = self._store.held(name, version_id, with_data=True)
         return held.data if held else None
 
 

@@ -1,6 +1,6 @@
 """The ledger and its batches in the database, for the comparison with the log: read only."""
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from common.chained_ledger import linked_hash
 from common.indexes import database_name
 from common.ledger import Entry, chained_key, entry_key, entry_of
-from common.tlog.audit import Fault, Verified
+from common.tlog.audit import Fault, Leaves, Verified
 from trunkctl.databases import asking
 
 PAGE = 500
@@ -18,6 +18,8 @@ LATE = timedelta(minutes=1)
 Row = dict[str, Any]
 Range = tuple[int, int]
 """Entries of the log: the first, and the one behind the last."""
+FindLeaf = Callable[[bytes, int, int], int | None]
+"""The first place at which a leaf with this hash stands, from one entry of the log up to, and without, another."""
 NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
 """Fields by which a record names its entry; a record without them is told as unreadable elsewhere."""
 
@@ -42,14 +44,24 @@ class LedgerRows:
             found = list(self._ledger.find({"$or": [below, packages, {"event_id": identifier}]}))
         return sorted(found, key=lambda row: (row["recorded_at"], row["_id"]))
 
-    def place(self, row: Row) -> int | None:
-        """Number of an entry in the log; None = it has none yet."""
+    def place(self, row: Row, find: FindLeaf) -> int | None:
+        """Number of an entry in the log; None = it has none yet. Raises ``ValueError`` where the log does not have it.
+
+        A batch that was adopted after a restore names no entries; ``find`` looks for the leaf in its part of the log.
+        """
         if "batch" not in row:
             return None
+        up_to = {"_id": {"$lte": f"{row['batch']:016d}"}}
         with asking():
-            batch = self._batches.find_one({"_id": f"{row['batch']:016d}"})
-        keys = batch["entries"] if batch else []
-        return row["batch"] + keys.index(row["_id"]) if row["_id"] in keys else None
+            batch = next(iter(self._batches.find(up_to).sort("_id", -1).limit(1)), None)
+        if batch is None or row["batch"] >= batch["size"]:
+            return None
+        if row["_id"] in batch["entries"]:
+            return int(batch["start"] + batch["entries"].index(row["_id"]))
+        found = find(bytes.fromhex(entry_of(row).leaf_hash()), int(batch["start"]), int(batch["size"]))
+        if found is None:
+            raise ValueError(f"entries {batch['start']} to {batch['size'] - 1} of it are others than {row['_id']}")
+        return found
 
     def faults(
         self,
@@ -65,7 +77,7 @@ class LedgerRows:
         the database is known to have lost, from the first up to the one behind the last.
         """
         size, leaves = log.checkpoint.size if log.checkpoint else 0, log.leaves
-        matched, not_carried, sealed_since = set[int](), 0, list[tuple[str, int]]()
+        matched, not_carried, sealed_since = bytearray(size), 0, list[tuple[str, int]]()
         lost = yield from self._batch_faults(adopted)
         after: Row = {}
         while True:
@@ -82,10 +94,10 @@ class LedgerRows:
                     sealed_since.append((str(row["_id"]), batch))
                     continue
                 place, what = _judged(row, leaves, now)
-                if place in matched:
+                if place is not None and matched[place]:
                     what = "stands for the same entry of the log as another row"
                 if place is not None:
-                    matched.add(place)
+                    matched[place] = True
                 if what:
                     yield Fault(str(row["_id"]), what)
         if not_carried:
@@ -96,9 +108,20 @@ class LedgerRows:
         for key, batch in sealed_since:
             if batch >= size_now:
                 yield Fault(key, f"is said to be in the log from {batch} on, and the log ends before")
-        for place in sorted(set(leaves.values()) - matched):
-            if not any(start <= place < end for start, end in lost):
+        for place in leaves.values():
+            if not matched[place] and not any(start <= place < end for start, end in lost):
                 yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
+
+    def told(self, facts: Sequence[str]) -> Iterator[Row]:
+        """All entries of these facts, each page by a query of its own."""
+        after: Row = {}
+        while True:
+            with asking():
+                page = list(self._ledger.find({"fact": {"$in": [*facts]}, **after}).sort("_id", 1).limit(PAGE))
+            yield from page
+            if not page:
+                return
+            after = {"_id": {"$gt": page[-1]["_id"]}}
 
     def _batch_faults(self, adopted: Collection[Range]) -> Generator[Fault, None, list[Range]]:
         """Batches that do not follow each other. Returns the ranges that are said to be lost, told unless known."""
@@ -147,7 +170,7 @@ def hash_of(row: Row) -> str:
     return entry.leaf_hash() if entry else ""
 
 
-def _judged(row: Row, leaves: dict[bytes, int], now: datetime) -> tuple[int | None, str]:
+def _judged(row: Row, leaves: Leaves, now: datetime) -> tuple[int | None, str]:
     """Place in the log, if it has one, and what is wrong."""
     entry = _entry(row)
     place = leaves.get(bytes.fromhex(entry.leaf_hash())) if entry else None

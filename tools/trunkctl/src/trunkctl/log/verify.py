@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from common.tlog.audit import Claim, Fault, Verified, audit
 from common.tlog.checkpoint import open_checkpoint
 from common.tlog.note import NoteInvalid, VerifierKey
+from trunkctl.log.leaves import LeafTable
 from trunkctl.log.reading import LogReader
 
 
@@ -27,8 +28,6 @@ def verify(
     keys: Iterable[VerifierKey],
     kept: Iterable[Claim] = (),
     tell: Callable[[Fault], None] = lambda _: None,
-    *,
-    wants_leaves: bool = False,
 ) -> Outcome:
     """Read all of it. ``kept``: checkpoints from elsewhere; ``tell``: each fault as it is found."""
     faults: list[Fault] = []
@@ -44,7 +43,7 @@ def verify(
         files.names,
         trusted,
         claims,
-        wants_leaves=wants_leaves,
+        leaves=LeafTable(),
         newest_size=lambda: size_now(files, trusted),
     )
     while True:

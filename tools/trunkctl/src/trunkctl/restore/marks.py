@@ -41,6 +41,7 @@ def take_back(client: Client, started_at: datetime) -> dict[str, int]:
         taken_back = {
             "decisions carried out": _decisions(client, started_at - CLOCKS_APART),
             "packages finished": sum(_reopened(client, page) for page in _pages(client, {"is_open": False})),
+            "entries sealed": _unsealed(client),
             "packages held": sum(_let_go(client, page) for page in _pages(client, {"stage": Stage.HELD.value})),
         }
         on_their_way = (_on_their_way(client, page) for page in _pages(client, {"is_open": True}))
@@ -61,6 +62,18 @@ def _decisions(client: Client, started_at: datetime) -> int:
     meanwhile = {"carried_out_at": {"$gte": started_at}}
     decisions = client[database_name("router")]["decisions"]
     return decisions.update_many(meanwhile, {"$set": {"carried_out_at": None}}).modified_count
+
+
+def _unsealed(client: Client) -> int:
+    """Entries of batches that the backup does not hold: batches are copied before the ledger.
+
+    The archive seals them, or finds that the log has them where it is longer than the batches lead to.
+    """
+    archive = client[database_name("archive")]
+    newest = next(iter(archive["batches"].find({"size": {"$gte": 0}}, {"size": 1}).sort("_id", -1).limit(1)), None)
+    later = {"batch": {"$gte": newest["size"] if newest else 0}}
+    change: Row = {"$set": {"is_sealed": False}, "$unset": {"batch": ""}}
+    return archive["ledger"].update_many(later, change).modified_count
 
 
 def _on_their_way(client: Client, page: list[Row]) -> int:

@@ -14,6 +14,7 @@ from common.envelopes import from_json
 from common.facts import ObjectPlace, ObjectRef
 from common.indexes import database_name
 from common.objects import INSIDE, content_ref
+from trunkctl.archive_check import Stores as ArchiveObjects
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_records import read as read_record
 from trunkctl.archive_store import ArchiveStore, NoAnswer
@@ -22,6 +23,7 @@ from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.order import ORDER
 from trunkctl.backup.store import PURGED
 from trunkctl.restore.rows import pages
+from trunkctl.shared_reads import SharedReads
 from trunkctl.trouble import Trouble
 
 AT_ONCE = 8
@@ -60,7 +62,7 @@ class ObjectCheck:
 
     def archive_faults(self) -> Iterator[str]:
         """What ``trunkctl archive check`` says of every record."""
-        store = ArchiveStore(self._store)
+        store = SharedReads(ArchiveStore(self._store))
         records = self._database[database_name("archive")]["records"]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for page in pages(records, {}, ()):
@@ -135,7 +137,7 @@ def _is_there(store: Minio, package: Row) -> bool:
     )
 
 
-def _judged(row: Row, store: ArchiveStore) -> list[str]:
+def _judged(row: Row, store: ArchiveObjects) -> list[str]:
     record = read_record(row)
     if record is None:
         return [f"{row['_id']}: the record in the database cannot be read"]

@@ -8,6 +8,7 @@ A restored object gets another version id. It carries the first one as metadata,
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from minio.datatypes import Object
 
 from common import buckets
 from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG, PACKAGES, digest_in_key
+from common.tlog.checkpoint import told_size
+from common.tlog.cut import is_beyond
+from common.tlog.names import CHECKPOINT
 from trunkctl.backup.copies import (
     COPIED,
     DIGEST_META,
@@ -35,6 +39,7 @@ from trunkctl.backup.copies import (
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
+from trunkctl.restore.log_cut import Cut, cut_of
 from trunkctl.trouble import Trouble
 
 VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
@@ -58,6 +63,7 @@ class StoreRestore:
         self._bucket = bucket
         self._target = target
         self._resume = resume
+        self._log = Cut(0, 0)
 
     def run(self, shelf: Shelf) -> tuple[dict[str, Counts], list[str]]:
         """Restore everything. Returns counts by bucket, and a line for each copy that is missing or damaged."""
@@ -67,15 +73,22 @@ class StoreRestore:
             self._expect_restored()
         else:
             self._expect_empty()
+        self._log = cut = cut_of(self._source, self._bucket)
         counts, faults = {bucket: Counts() for bucket in COPIED}, list[str]()
+        if cut.size < cut.end:
+            faults.append(
+                f"{LOG}: restored up to entry {cut.size} of {cut.end}; what was written of the rest is no whole"
+            )
+        left_out = Counter[str]()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for page in _pages(self._groups()):
-                for group, (done, wrong) in zip(page, pool.map(self._restored, page), strict=True):
+                for group, (done, beyond, wrong) in zip(page, pool.map(self._restored, page), strict=True):
                     counts[group.bucket].objects += done
+                    left_out[group.bucket] += beyond
                     faults += wrong
         for bucket, objects in promised.items():
-            if bucket in VERSIONED and counts[bucket].objects < objects:
-                faults.append(f"{bucket}: {counts[bucket].objects} copies, {objects} by the last complete backup")
+            if bucket in VERSIONED and (copies := counts[bucket].objects + left_out[bucket]) < objects:
+                faults.append(f"{bucket}: {copies} copies, {objects} by the last complete backup")
         return counts, faults
 
     def _expect_empty(self) -> None:
@@ -107,20 +120,32 @@ class StoreRestore:
                 copies = {name: [version for _, version in each] for name, each in versions}
                 yield Group(bucket, key, without_early(copies))
 
-    def _restored(self, group: Group) -> tuple[int, list[str]]:
+    def _restored(self, group: Group) -> tuple[int, int, list[str]]:
+        """Returns how many copies were put, how many are beyond the cut of the log, and what is wrong with others."""
         bucket, key = group.bucket, group.key
         done = self._there(bucket, key) if self._resume else set[str]()
         faults: list[str] = []
-        copies = 0
+        copies = beyond = 0
         with answering(f"A store, asked for {bucket}/{key},"):
             for name, version_id in self._in_order(group):
+                copies += 1
                 with read(self._source, self._bucket, name, version_id) as found:
-                    copies += 1
+                    if bucket == LOG and self._is_beyond(key, found):
+                        beyond += 1
+                        continue
                     try:
                         self._put(bucket, key, found, done)
                     except Damaged as error:
                         faults.append(f"{bucket}/{key} {error}")
-        return copies - len(faults), faults
+        return copies - beyond - len(faults), beyond, faults
+
+    def _is_beyond(self, key: str, found: Read | None) -> bool:
+        """Whether a file of the log was written after the checkpoint up to which it is restored."""
+        if key != CHECKPOINT or found is None:
+            return is_beyond(key, self._log.size)
+        size = told_size(found.file.read())
+        found.file.seek(0)
+        return size is not None and size > self._log.size
 
     def _put(self, bucket: str, key: str, found: Read | None, done: set[str]) -> None:
         fault = _fault(bucket, key, found)

@@ -1,0 +1,42 @@
+"""A cut of the log: its files up to one checkpoint, and nothing that was written since.
+
+Files are listed and copied one after the other while the log grows. A copy that holds tiles without the checkpoint that
+covers them cannot be continued: the next batch puts other bytes under the same names.
+
+Nothing here looks at signatures. Whether the files are right, ``audit`` says.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from common.tlog.audit import ReadFile
+from common.tlog.checkpoint import told_size
+from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
+from common.tlog.tiles import is_within, tile_at, written_by
+
+
+def end_of(read: ReadFile) -> int:
+    """Size of the log by its last checkpoint. ``checkpoint`` may be that of an earlier batch."""
+    size = told_size(read(CHECKPOINT) or b"") or 0
+    while (following := told_size(read(batch_checkpoint(size)) or b"") or 0) > size:
+        size = following
+    return size
+
+
+def is_beyond(name: str, size: int) -> bool:
+    """Whether a file, other than ``checkpoint``, was written after the log had that size."""
+    if (start := start_of(name)) is not None:
+        return start >= size
+    tile = tile_at(name)
+    return tile is not None and not is_within(tile, size)
+
+
+def whole_size(starts: Sequence[int], end: int, has: Callable[[str], bool]) -> int:
+    """Size of the log by the newest checkpoint of a copy for which the copy has all that its batch wrote.
+
+    ``starts``: at which the last batches begin, in order; ``end``: of the last one; ``has``: whether there is a file.
+    """
+    for start, size in reversed([*itertools.pairwise((*starts, end))]):
+        if all(has(tile.path) for tile in written_by(start, size)):
+            return size
+    return starts[0] if starts else 0
