@@ -45,6 +45,7 @@ from common.facts import (
     PackageRefused,
     PackageRepeated,
 )
+from common.failure import Transient
 from common.objects import Objects, content_ref
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, QueueFull, Unroutable
@@ -267,7 +268,7 @@ class MemoryDeliveries:
     async def open(self, key: str, receiver: str, package_id: str, lane: Lane, event: DeliveryEvent) -> Step:
         self.rows.setdefault((key, receiver), [])
         self.opened.setdefault((key, receiver), (lane, event.at))
-        return (await self.record(key, receiver, event)).step
+        return self._recorded(key, receiver, event).step
 
     async def placed(self, key: str, receiver: str, at: datetime) -> bool:
         is_first = (key, receiver) in self.rows and (key, receiver) not in self.placed_at
@@ -286,7 +287,12 @@ class MemoryDeliveries:
         return tuple(self.rows.get((key, receiver), ()))
 
     async def record(self, key: str, receiver: str, event: DeliveryEvent, link: str | None = None) -> Happened:
+        return self._recorded(key, receiver, event)
+
+    def _recorded(self, key: str, receiver: str, event: DeliveryEvent) -> Happened:
         at = (key, receiver)
+        if at not in self.rows:
+            raise Transient(Reason.E_REFDOC, "the delivery concerned is not open yet")
         before, entry = position_of(self.rows[at]), entry_of(self.rows[at], event)
         if is_first := entry not in self.rows[at]:
             self.rows[at].append(entry)
