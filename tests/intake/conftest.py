@@ -115,7 +115,9 @@ class MemoryOpenPackages:
         self._change(package_id, (Stage.SENT, Stage.WAITING, Stage.HELD), stage=Stage.HELD.value)
 
     async def release(self, package_id: str, redrive_at: datetime) -> None:
-        self._change(package_id, (Stage.HELD,), stage=Stage.SENT.value, redrive_at=redrive_at)
+        row = self.packages.opened.get(package_id, {})
+        if row.get("stage") in (Stage.HELD, Stage.DISCARDED):
+            row.update(stage=Stage.SENT.value, redrive_at=redrive_at, is_open=True)
 
     async def discard(self, package_id: str) -> None:
         stages = (Stage.SENT, Stage.WAITING, Stage.HELD)

@@ -48,6 +48,7 @@ from common.facts import (
 from common.failure import Transient
 from common.objects import Objects, content_ref
 from common.service.incoming import Incoming
+from common.service.newest_decisions import Word, is_reversible
 from common.service.outgoing import Outgoing, QueueFull, Unroutable
 from router.actions import Decision
 from router.acts import Act
@@ -447,6 +448,7 @@ def memory_store() -> Store:
         MemoryPlacings(),
         MemoryActs(),
         MemoryInboxes(),
+        MemoryNewestDecisions(),
     )
 
 
@@ -474,6 +476,19 @@ class MemoryInboxes:
 
     async def set_mark(self, mark: Mark) -> None:
         self.saved = mark
+
+
+class MemoryNewestDecisions:
+    """Collection ``newest_decisions``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, datetime] = {}
+
+    async def counts(self, word: Word) -> bool:
+        newest = self.rows.get(word.record_id, word.occurred_at)
+        if is_reversible(word):
+            self.rows[word.record_id] = max(newest, word.occurred_at)
+        return newest <= word.occurred_at
 
 
 class World:

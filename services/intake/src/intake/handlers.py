@@ -108,7 +108,7 @@ class Intake:
             return
         if fact.action == "discard":
             await self.packages.release(fact.subject, fact.package_id)
-        elif fact.action == "restore":
+        elif fact.action in ("restore", "replay"):
             await self.packages.hold_again(fact.subject, fact.package_id)
 
     async def _submission(self, message: Incoming) -> Submission:
