@@ -32,6 +32,11 @@ class MemoryPackages:
     async def find(self, package_id: str) -> PackageRecord | None:
         return self.records.get(package_id)
 
+    async def may_be_refused(self, package_id: str) -> bool:
+        record = self.records.get(package_id)
+        is_open = self.opened.get(package_id, {}).get("is_open")
+        return bool(record and is_open and record.carries_files)
+
     async def save(self, record: PackageRecord) -> PackageRecord:
         if record.package_id not in self.records:
             self.opened[record.package_id] = opening(record.lane, self.clock(), BUDGETS)

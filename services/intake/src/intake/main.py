@@ -5,7 +5,7 @@ from functools import partial
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
-from common.facts import DocumentRefused, MessageParked, OperatorActed, OperatorRequested
+from common.facts import DocumentRefused, MessageParked, OperatorActed, OperatorRequested, PackageFinished
 from common.metrics import begin_counting_redrives
 from common.objects import Objects
 from common.service.consumer import Consumer
@@ -68,7 +68,13 @@ def build() -> Service:
     service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
 
     decisions = MongoNewestDecisions(database)
+
+    async def finish(fact: PackageFinished) -> None:
+        await redrive.finish(fact)
+        await intake.note_finished(fact)
+
     handlers = redrive.handlers | {
+        PackageFinished: finish,
         MessageParked: following(decisions, redrive.note_parked),
         OperatorActed: following(decisions, intake.note_acted, redrive.note_acted),
     }
