@@ -18,14 +18,16 @@ WORKERS = ("-n", "logical", "--dist", "loadfile")
 APART = ("tests/system", "tests/containers")
 """Folders that are parts of their own: each runs a whole trunk."""
 
+SLOWEST = ("--durations=25", "--durations-min=5")
+"""Where the time of the slow parts goes is shown at their end."""
 LARGE = ("validator", "router")
 """Services with so many tests that starting further processes pays."""
 
 PARTS = {
     "without servers": ("-q", "-m", "not servers", *WORKERS),
     "servers": ("-q", "-m", "servers", *WORKERS, *(f"--ignore={folder}" for folder in APART)),
-    "system": ("-v", "tests/system"),
-    "containers": ("-v", "tests/containers"),
+    "system": ("-v", *SLOWEST, "tests/system"),
+    "containers": ("-v", *SLOWEST, "tests/containers"),
 }
 
 

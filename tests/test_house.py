@@ -183,3 +183,23 @@ def test_the_image_of_the_jobs_is_built_of_the_services_that_it_needs() -> None:
     stage = DOCKERFILE.partition("AS code-trunkctl\n")[2].partition("\n\n")[0]
     copied = set(re.findall(r"^COPY services/(\w+)/", stage, re.MULTILINE))
     assert copied == declared(ROOT / "tools" / "trunkctl") & set(SERVICES)
+
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+CHANGES_A_BROKER_USER = re.compile(r"""set_password\(|apply_user\(|remove_user\(|(?:put|delete)\(f?"(?:/api)?/users/""")
+CHANGE_BROKER_USERS = {
+    "cluster/node/conftest.py": "on a broker of its own",
+    "common/test_startup.py": "gives what every test gives",
+    "contract/test_rabbitmq_contract.py": "made for one test, with a name of its own",
+    "system/test_units.py": "made for one test, with a name of its own",
+    "trunkctl/test_topology_job.py": "made for one test, with a name of its own",
+    "trunkctl/test_users.py": "made for one test, with a name of its own",
+    "trunkctl/units/test_access.py": "made for one test, with a name of its own",
+    "upgrade/conftest.py": "the password and the tags that every test gives",
+}
+
+
+def test_no_test_changes_a_broker_user_that_others_use() -> None:
+    """Users belong to the whole broker, and files of tests run beside each other (tests/harness/broker_users.py)."""
+    found = {str(path.relative_to(ROOT / "tests")) for path in TESTS if CHANGES_A_BROKER_USER.search(path.read_text())}
+    assert found - {"test_house.py"} == set(CHANGE_BROKER_USERS)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
 
@@ -26,13 +25,12 @@ from common.settings import ServiceSettings
 from common.telemetry import setup_logs
 from common.topology import Topology, static_topology, unit_topology
 from trunkctl.broker_admin import BrokerAdmin
-from trunkctl.topology_job import passwords_for
 
+from ..harness import broker_users
 from ..harness.topology import without_reports
 
 setup_logs("test", "CRITICAL")
 
-USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
 Complaints = Callable[[], list[str]]
 """What the event loop has said of exceptions that nobody took."""
 UNITS = tuple(Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in ("A.01", "B.02"))
@@ -132,7 +130,7 @@ def virtual_host(stack: SimpleNamespace) -> Iterator[VirtualHost]:
     """A virtual host that is described, and deleted in the end."""
     name = f"test-{secrets.token_hex(4)}"
     topology = for_tests(static_topology() + unit_topology(UNITS[0]) + unit_topology(UNITS[1]))
-    passwords = passwords_for(topology, USERS_FILE)
+    passwords = broker_users.passwords(topology)
     who = (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=name)
     make_missing(

@@ -1,10 +1,10 @@
 """A virtual host of its own with everything declared, on the real broker."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -16,12 +16,15 @@ from common.facts.flows import OPERATOR
 from common.topology import Topology
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.settings import ControlSettings
-from trunkctl.topology_job import passwords_for, whole_topology
+from trunkctl.topology_job import whole_topology
 
+from ..harness import broker_users
+from ..harness.broker_users import USERS_FILE
 from ..harness.topology import without_reports
 
-USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
-UNIT = Unit(code="T.77", name="T", valid_from=date(2025, 7, 1))
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+UNIT = Unit(code=f"T.77.{WORKER}", name="T", valid_from=date(2025, 7, 1))
+"""Of this process alone: virtual hosts keep tests apart, but users belong to the whole broker."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def declared(stack: SimpleNamespace) -> Iterator[Declared]:
     vhost, who = f"test-{secrets.token_hex(4)}", (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=vhost)
     topology = without_reports(whole_topology(Directory([UNIT])))
-    passwords = passwords_for(topology, USERS_FILE)
+    passwords = broker_users.passwords(topology)
     admin.apply(topology, passwords)
     with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:
         try:

@@ -1,5 +1,6 @@
 """Declaring the topology, against the real broker: again changes nothing, what is missing or other is told."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -82,9 +83,14 @@ def test_more_than_is_described_is_told(declared: Declared) -> None:
 
 def test_a_password_that_holds_is_not_set_again(declared: Declared) -> None:
     """Setting it again is an event that somebody would have to look at, a thousand times at every apply."""
-    before = {row["name"]: row["password_hash"] for row in declared.admin.get("/users")}
+
+    def kept() -> dict[str, str]:
+        rows = declared.admin.get("/users")
+        return {row["name"]: row["password_hash"] for row in rows if row["name"] in declared.passwords}
+
+    before = kept()
     declared.admin.apply(declared.topology, declared.passwords)
-    assert {row["name"]: row["password_hash"] for row in declared.admin.get("/users")} == before
+    assert kept() == before
 
 
 def test_an_old_broker_is_refused(declared: Declared, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +107,7 @@ def test_a_queue_with_other_arguments_is_refused_not_replaced(declared: Declared
     declared.http.delete(f"/queues/{declared.vhost}/{inbox}").raise_for_status()
     other = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
     declared.http.put(f"/queues/{declared.vhost}/{inbox}", json=other).raise_for_status()
-    with pytest.raises(Refused, match=r"inbox\.T\.77"):
+    with pytest.raises(Refused, match=re.escape(inbox)):
         declared.admin.apply(declared.topology, declared.passwords)
 
 

@@ -1,6 +1,7 @@
 """New passwords for services and the operator, on the real broker."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,26 +11,37 @@ import pytest
 from pika.exceptions import ProbableAuthenticationError
 
 from common.facts.flows import OPERATOR
+from common.topology import User
 from trunkctl import users
 from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import passwords
 
 from .conftest import Declared
 
+PERSON = f"person-{secrets.token_hex(4)}"
+"""As the operator, whose password other tests use at the same time."""
+FIRST = secrets.token_urlsafe()
+
 
 @pytest.fixture
-def file(declared: Declared, tmp_path: Path) -> Iterator[Path]:
-    """A users file of its own; the broker's operator has the former password again after the test."""
+def file(declared: Declared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A users file of its own, and a person of its own in the broker."""
+    monkeypatch.setattr(users, "PEOPLE", (*users.PEOPLE, PERSON))
+    declared.admin.apply_user(User(PERSON, write="^$", read="^$", tags="monitoring"), FIRST)
     kept = tmp_path / "users.json"
-    kept.write_text(json.dumps({OPERATOR: declared.passwords[OPERATOR], "other": "untouched"}))
+    kept.write_text(json.dumps({PERSON: FIRST, "other": "untouched"}))
     try:
         yield kept
     finally:
-        declared.admin.set_password(OPERATOR, declared.passwords[OPERATOR], "monitoring")
+        declared.admin.remove_user(PERSON)
+
+
+def test_the_operator_is_such_a_person() -> None:
+    assert OPERATOR in users.PEOPLE
 
 
 def open_and_close(declared: Declared, stack: SimpleNamespace, password: str) -> None:
-    login = pika.PlainCredentials(OPERATOR, password)
+    login = pika.PlainCredentials(PERSON, password)
     place = pika.ConnectionParameters(stack.amqp_host, stack.amqp_port, declared.vhost, login)
     pika.BlockingConnection(place).close()
 
@@ -37,14 +49,14 @@ def open_and_close(declared: Declared, stack: SimpleNamespace, password: str) ->
 def test_the_new_password_opens_and_the_old_one_does_not(
     declared: Declared, stack: SimpleNamespace, file: Path
 ) -> None:
-    before = passwords(file)[OPERATOR]
-    users.rotate(declared.admin, file, OPERATOR)
-    open_and_close(declared, stack, passwords(file)[OPERATOR])
+    before = passwords(file)[PERSON]
+    users.rotate(declared.admin, file, PERSON)
+    open_and_close(declared, stack, passwords(file)[PERSON])
     with pytest.raises(ProbableAuthenticationError):
         open_and_close(declared, stack, before)
     assert passwords(file)["other"] == "untouched"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert declared.admin.differences(declared.topology) == []
+    assert declared.admin.get(f"/users/{PERSON}")["tags"] == ["monitoring"]
 
 
 def test_a_password_that_is_kept_elsewhere_is_not_made_up(
@@ -53,8 +65,8 @@ def test_a_password_that_is_kept_elsewhere_is_not_made_up(
     with pytest.raises(Trouble, match="password of router is not kept in"):
         users.rotate(declared.admin, file, "router")
     with pytest.raises(Trouble, match="Change it where it is kept"):
-        users.rotate(declared.admin, file, OPERATOR, given={OPERATOR: "given"})
-    open_and_close(declared, stack, declared.passwords[OPERATOR])
+        users.rotate(declared.admin, file, PERSON, given={PERSON: "given"})
+    open_and_close(declared, stack, FIRST)
 
 
 @pytest.mark.parametrize("user", ["other", "T.77", "admin", ""])
@@ -66,5 +78,5 @@ def test_a_unit_is_not_rotated_past_its_history(declared: Declared, file: Path, 
 def test_a_file_that_cannot_be_written_changes_nothing(declared: Declared, stack: SimpleNamespace, file: Path) -> None:
     (file.parent / ".users.json.unfinished").mkdir()
     with pytest.raises(Trouble, match="nothing was changed"):
-        users.rotate(declared.admin, file, OPERATOR)
-    open_and_close(declared, stack, declared.passwords[OPERATOR])
+        users.rotate(declared.admin, file, PERSON)
+    open_and_close(declared, stack, FIRST)

@@ -19,7 +19,8 @@ from pika.exceptions import AMQPError
 
 from common.domain.directory import Directory, Unit
 from common.facts.flows import OPERATOR, SERVICES
-from common.topology import INBOX, Binding, Queue, Topology
+from common.topology import INBOX, Binding, Queue, Topology, User
+from tests.harness import broker_users
 from tests.harness.topology import without_reports
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.takeover import former
@@ -27,9 +28,9 @@ from trunkctl.takeover.job import TakeOver, remains
 from trunkctl.takeover.move import Decide, mover, temporary_user
 from trunkctl.takeover.origin import destination
 from trunkctl.takeover.remains import Remains, beside
-from trunkctl.topology_job import passwords_for, whole_topology
+from trunkctl.topology_job import whole_topology
+from trunkctl.users import PEOPLE
 
-USERS_FILE = Path(__file__).parents[2] / ".devstack" / "users.json"
 UNIT, OTHER = (Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in ("U.1", "U.2"))
 DIRECTORY = Directory([UNIT, OTHER])
 Result = TypeVar("Result")
@@ -120,7 +121,7 @@ def trunk(stack: SimpleNamespace) -> Iterator[FormerTrunk]:
     vhost, who = f"test-{secrets.token_hex(4)}", (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=vhost)
     topology = without_reports(whole_topology(DIRECTORY))
-    passwords = {**passwords_for(topology, USERS_FILE), "admin": stack.rabbitmq_admin_password}
+    passwords = {**broker_users.passwords(topology), "admin": stack.rabbitmq_admin_password}
     admin.make_vhost()
     _declare_former(admin, passwords)
     made = FormerTrunk(admin, topology, passwords, f"{stack.amqp_host}:{stack.amqp_port}")
@@ -143,6 +144,6 @@ def _declare_former(admin: BrokerAdmin, passwords: dict[str, str]) -> None:
     admin.declare(former.topology(units))
     recorded = json.loads((Path(__file__).parent / "former_definitions.json").read_text())["permissions"]
     for user in (*SERVICES, OPERATOR, *units):
-        admin.set_password(user, passwords[user], "")
         rights = recorded.get(user) or {"configure": "^$", "write": r"^trunk\.submit$", "read": rf"^inbox\.{user}$"}
-        admin.put(f"/permissions/{admin.vhost}/{user}", rights)
+        tags = "monitoring" if user in PEOPLE else ""
+        admin.apply_user(User(user, rights["write"], rights["read"], rights["configure"], tags=tags), passwords[user])

@@ -8,7 +8,8 @@ from pika.exceptions import NackError
 from common.domain.names import Lane
 from common.facts.flows import SERVICES
 from common.topology import FACTS, INBOX, SUBMIT
-from tests.upgrade.conftest import DIRECTORY, OTHER, UNIT, USERS_FILE, FormerTrunk
+from tests.harness.broker_users import USERS_FILE
+from tests.upgrade.conftest import DIRECTORY, OTHER, UNIT, FormerTrunk
 from trunkctl.takeover import former
 from trunkctl.takeover.former import PARK, WORK
 from trunkctl.takeover.job import TakeOver, remains

@@ -6,7 +6,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 
 from lab.prometheus import Tools
 
@@ -78,9 +77,7 @@ def test_prometheus_knows_tet_and_saturdays_of_work(each: Tools, tmp_path: Path)
         {"expr": "trunk:day_off", "eval_time": at, "exp_samples": [{"labels": labels, "value": off}] if off else []}
         for at, off in asked.items()
     ]
-    case = {"rule_files": [str(MONITORING / "rules" / "installation.yaml"), str(rules)], "evaluation_interval": "1h",
-            "tests": [{"interval": "1h", "promql_expr_test": told}]}  # fmt: skip
-    file = tmp_path / "calendar_test.yaml"
-    file.write_text(yaml.safe_dump(case))
+    series = [MONITORING / "rules" / "installation.yaml", rules]
+    file = files.case_file(tmp_path, series, "1h", {"promql_expr_test": told})
     answer = each.promtool("test", "rules", file)
     assert answer.code == 0, answer.printed

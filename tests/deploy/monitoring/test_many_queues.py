@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import yaml
-
 from lab.prometheus import Tools
 
+from . import files
 from .files import MONITORING
 
 UNITS = 600
@@ -41,12 +40,9 @@ def test_twelve_hundred_submit_queues_are_summed_and_delayed_packages_are_not(ea
         for (service, urgency), value in due.items()
     ]
     case = {
-        "interval": "1m",
         "input_series": inputs,
         "promql_expr_test": [{"expr": "trunk:service_due", "eval_time": "4m", "exp_samples": samples}],
     }
-    rules = str(MONITORING / "rules" / "recording.yaml")
-    file = tmp_path / "many_test.yaml"
-    file.write_text(yaml.safe_dump({"rule_files": [rules], "evaluation_interval": "1m", "tests": [case]}))
+    file = files.case_file(tmp_path, [MONITORING / "rules" / "recording.yaml"], "1m", case)
     answer = each.promtool("test", "rules", file)
     assert answer.code == 0, answer.printed

@@ -67,6 +67,12 @@ def test_recorded_series_are_computed_before_they_are_asked_for(file: Path) -> N
     assert cases_of_file["group_eval_order"] == [group["name"] for each in rules for group in each["groups"]]
 
 
+def test_cases_that_tests_write_have_that_order_too() -> None:
+    """They are written in one place, which puts it in."""
+    writers = {path.name for path in Path(__file__).parent.rglob("*.py") if '"rule_files": [' in path.read_text()}
+    assert writers == {"files.py", Path(__file__).name}
+
+
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_fires_keeps_quiet_and_ends(alert: str) -> None:
     found = cases(alert)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +81,29 @@ def test_a_check_that_hangs_or_breaks_keeps_no_other_from_being_asked() -> None:
     assert "division by zero" in answers["breaks"].says
     assert "object store: MaxRetryError" in answers["refused"].says
     assert not any(thread.name != "MainThread" and not thread.daemon for thread in threading.enumerate())
+
+
+SILENT_STORE = """
+import asyncio, sys, threading
+from trunkctl.commands import doctor
+from trunkctl.doctor.checks import Check, examine
+from trunkctl.doctor.finding import ok
+
+def hangs(sources):
+    asyncio.run(asyncio.to_thread(threading.Event().wait))
+
+checks = [Check("hangs", hangs, ok, "topology"), Check("answers", lambda _: "well", ok, "topology")]
+doctor.examine = lambda sources: examine(sources, checks, seconds=0.5)
+doctor.doctor(json_wanted=True)
+"""
+
+
+def test_a_request_that_never_ends_does_not_hold_up_the_end() -> None:
+    """It waits in a thread of a library, for which Python would wait when it ends."""
+    done = subprocess.run([sys.executable, "-c", SILENT_STORE], capture_output=True, text=True, timeout=60, check=False)
+    told = {each["check"]: each["level"] for each in json.loads(done.stdout)["answers"]}
+    assert told == {"hangs": "unknown", "answers": "ok"}
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_answers_come_in_the_order_of_the_questions() -> None:

@@ -10,6 +10,7 @@ from common.domain.names import Lane
 from common.objects import BUCKETS
 from common.store_access import Right, Role, rights
 from router.placing import Cause, PlacingState
+from router.store.placings import TRIED
 from trunkctl.broker_identity import BrokerIdentity
 from trunkctl.doctor import cluster, connections, described, trust, work
 from trunkctl.doctor.cluster import Node, NodesSeen, QueueSeen
@@ -27,9 +28,30 @@ Judge = Callable[[Any], list[Finding]]
 Case = tuple[Judge, Any, list[tuple[Level, str]]]
 
 
+PLACES = {
+    "amqp://operator:secret@broker:5672/trunk": "broker:5672",
+    "amqp://operator:se/cr?e#t@broker:5672/trunk": "broker:5672",
+    "amqp://operator:se@cr@et@broker:5672/trunk": "broker:5672",
+    "mongodb://operator:secret@a:1,b:2,c:3/?replicaSet=rs": "a:1,b:2,c:3",
+    "https://broker:15672": "broker:15672",
+    "s3://store:9000": "store:9000",
+    "no address": "",
+}
+
+
+@pytest.mark.parametrize("url", PLACES)
+def test_a_place_shows_nothing_of_the_password(url: str) -> None:
+    assert connections.place_of(url) == PLACES[url]
+
+
+def test_the_router_tries_what_the_doctor_calls_overdue() -> None:
+    assert work.TRIED == TRIED
+
+
 def nodes(*running: bool, configured: int = 0, **more: Any) -> NodesSeen:
     listed = tuple(Node(f"rabbit@{number}", each) for number, each in enumerate(running))
     recorded = BrokerIdentity(cluster_id="ours", nodes=configured) if configured else None
+    more.setdefault("cluster_id", "ours")
     return NodesSeen(listed, recorded, **more)
 
 
@@ -89,7 +111,24 @@ CASES: dict[str, Case] = {
         nodes(True, configured=3, cluster_id="other"),
         [(FAILED, "no majority: 1 of 3"), (FAILED, "another cluster: the broker is other")],
     ),
-    "a cluster whose id nobody may see": (cluster.judge_nodes, nodes(True, configured=1), [(OK, "1 of 1")]),
+    "a cluster whose id nobody may see": (
+        cluster.judge_nodes,
+        nodes(True, configured=1, cluster_id=""),
+        [(OK, "1 of 1"), (SKIPPED, "may not see whether this is the trunk's own cluster")],
+    ),
+    "messages that are tried in time": (work.judge_overdue, 0, [(OK, "over its time")]),
+    "messages that nobody tries": (work.judge_overdue, 7, [(FAILED, "7 messages for inboxes are over their time")]),
+    "more such messages than are counted": (work.judge_overdue, work.MOST_COUNTED, [(FAILED, "10000 or more")]),
+    "submit queues with room": (
+        work.judge_submissions,
+        {"submit.a": 3, "submit.b": 0},
+        [(OK, "3 submissions wait in 1 queues")],
+    ),
+    "a submit queue that is almost full": (
+        work.judge_submissions,
+        {"submit.a": 4_000, "submit.b": 3_999, "submit.c": 5_000},
+        [(WARNING, "2 submit queues are almost full (5000): submit.c, submit.a")],
+    ),
     "an alarm": (
         cluster.judge_nodes,
         NodesSeen((Node("rabbit@0", True, ("disk",)),)),

@@ -16,6 +16,7 @@ from trunkctl.commands import (
     doctor,
     events,
     idle,
+    install,
     log,
     machine,
     notices,
@@ -36,6 +37,7 @@ from trunkctl.trouble import Trouble
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 PARTS = (
     doctor,
+    install,
     machine,
     unit,
     operate,
@@ -63,7 +65,7 @@ for part in PARTS:
 def main() -> None:
     """Console entry point: exit code 0 done, 1 trouble or not as it should be, 2 wrong usage.
 
-    ``doctor`` and ``verify`` have more exit codes of their own.
+    ``doctor``, ``install check`` and ``verify`` have more exit codes of their own.
     """
     try:
         app()

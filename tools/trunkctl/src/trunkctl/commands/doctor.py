@@ -1,7 +1,10 @@
 """``doctor``: everything that can be asked of a running trunk, in one answer."""
 
 import logging
-from typing import Annotated
+import os
+import sys
+import threading
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -34,4 +37,12 @@ def doctor(
     else:
         console().print(answers_table(answers))
         show_line(summary(answers))
-    raise typer.Exit(exit_code(answers))
+    _leave(exit_code(answers))
+
+
+def _leave(code: int) -> NoReturn:
+    """End with this code at once: Python would wait for a library's threads, whose server may never answer."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        os._exit(code)
+    raise typer.Exit(code)

@@ -40,6 +40,8 @@ CHECKS = (
     Check("trust", trust.see_trust, trust.judge_trust, "trust"),
     Check("open packages", work.see_open, work.judge_open, "packages-may-be-lost"),
     Check("inboxes", work.see_placings, work.judge_placings, "unit-endpoint"),
+    Check("overdue messages", work.see_overdue, work.judge_overdue, "delivery-slow"),
+    Check("submissions", work.see_submissions, work.judge_submissions, "submit-queue-filling"),
     Check("parked", work.see_parked, work.judge_parked, "parked-messages"),
     Check("dead letters", work.see_dead_letters, work.judge_dead_letters, "parked-messages"),
     Check("versions", cluster.see_versions, cluster.judge_versions, "service-down"),

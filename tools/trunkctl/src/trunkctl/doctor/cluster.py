@@ -77,7 +77,11 @@ def judge_nodes(seen: NodesSeen) -> list[Finding]:
             findings.append(Finding(Level.FAILED, says, act, "broker-alarm"))
         if node.is_parted:
             findings.append(Finding(Level.FAILED, f"{node.name} does not see all others", "Repair the network."))
-    return findings or ok(count)
+    findings = findings or ok(count)
+    if seen.recorded and not seen.cluster_id:
+        says = "this session may not see whether this is the trunk's own cluster or another one"
+        findings.append(Finding(Level.SKIPPED, says, "Ask again with the role that acts."))
+    return findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Does each server answer, and does its clock agree with the one here?"""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 import urllib3
 
@@ -96,7 +96,7 @@ def see_database(sources: Sources) -> Connection:
 
 def see_object_store(sources: Sources) -> Connection:
     """Whether the store answers and knows the keys."""
-    place = f"//{sources.settings.s3_endpoint}"
+    place = f"s3://{sources.settings.s3_endpoint}"
     return _attempt("object store", place, lambda: asyncio.run(sources.objects.ping()))
 
 
@@ -114,8 +114,14 @@ def _version_of(sources: Sources) -> Callable[[], str]:
     return lambda: f"RabbitMQ {sources.broker.version()}"
 
 
+def place_of(url: str) -> str:
+    """Host and port of an address, and nothing of its user and password, whatever characters these hold."""
+    after_password = url.partition("://")[2].rpartition("@")[2]
+    return re.split(r"[/?#]", after_password, maxsplit=1)[0]
+
+
 def _attempt(server: str, url: str, ask: Callable[[], object]) -> Connection:
-    place = urlsplit(url).netloc.rpartition("@")[2]
+    place = place_of(url)
     try:
         answer = ask()
     except Exception as error:  # whatever it is, it is the answer to the question

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from common.domain.names import Lane
 from common.facts.flows import SERVICES
 from common.indexes import WAITING
 from common.service.records import RecordState
-from common.topology import dead_letters
+from common.topology import SUBMIT_LENGTH, dead_letters
 from intake.open_package import Stage
 from trunkctl.doctor.finding import Finding, Level, ok
 from trunkctl.doctor.sources import Sources
 from trunkctl.park.held import Group, HeldMessages, Selection
 from trunkctl.shown import local_time
 
+TRIED = ("due", "waiting")
+"""States of the router's placings that it tries when their time has come."""
 WAITING_STATES = ("waiting", "held", "returned")
 """States of the router's placings that are not in their inbox."""
 CAUSES: dict[str, tuple[Level, str]] = {
@@ -32,6 +34,10 @@ CAUSES: dict[str, tuple[Level, str]] = {
 MOST_WAITING = 500
 """Packages that wait for a document, from which on TrunkPackagesWaiting is raised."""
 MOST_COUNTED = 10_000
+OVERDUE_SECONDS = 120.0
+"""How long after its time a message for an inbox has not even been tried."""
+ALMOST_FULL = 0.8
+"""Of the length of a submit queue, from which on TrunkSubmitQueueFilling is raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,26 @@ def judge_placings(seen: Sequence[PlacingsSeen]) -> list[Finding]:
     return findings or ok("every message is in its inbox")
 
 
+def judge_overdue(count: int) -> list[Finding]:
+    """``count``: messages for inboxes that the router should have tried, and has not."""
+    if count:
+        says = f"{_count(count)} messages for inboxes are over their time by {OVERDUE_SECONDS:.0f} s and not tried"
+        act = "Does the router run, and are its queues consumed and its nodes up?"
+        return [Finding(Level.FAILED, says, act)]
+    return ok("no message for an inbox is over its time")
+
+
+def judge_submissions(waiting: Mapping[str, int]) -> list[Finding]:
+    """``waiting``: submissions by submit queue. A full queue refuses what more its unit publishes."""
+    full = [queue for queue, count in waiting.items() if count >= ALMOST_FULL * SUBMIT_LENGTH]
+    if full:
+        most = ", ".join(sorted(full, key=lambda queue: -waiting[queue])[:5]) + (" …" if len(full) > 5 else "")
+        says = f"{len(full)} submit queues are almost full ({SUBMIT_LENGTH}): {most}"
+        act = "One unit: it sends more than its rate, or without end. Many: look at intake."
+        return [Finding(Level.WARNING, says, act)]
+    return ok(f"{sum(waiting.values())} submissions wait in {sum(map(bool, waiting.values()))} queues of units")
+
+
 def judge_parked(groups: Sequence[Group]) -> list[Finding]:
     """One line a cause. What is quarantined came from somebody who was not entitled to send it."""
     findings = []
@@ -131,6 +157,19 @@ def see_placings(sources: Sources) -> list[PlacingsSeen]:
     rows = sources.collection("router", "placings").aggregate([waiting, {"$group": group}])
     seen = [_placings(row) for row in rows]
     return sorted(seen, key=lambda each: each.cause)
+
+
+def see_overdue(sources: Sources) -> int:
+    """How many messages for inboxes nobody has tried although it was time; at most ``MOST_COUNTED``."""
+    before = sources.now - timedelta(seconds=OVERDUE_SECONDS)
+    late = {"state": {"$in": list(TRIED)}, "next_attempt_at": {"$lte": before}}
+    return int(sources.collection("router", "placings").count_documents(late, limit=MOST_COUNTED))
+
+
+def see_submissions(sources: Sources) -> dict[str, int]:
+    """Messages by submit queue."""
+    queues = sources.broker.queues()
+    return {name: int(row.get("messages") or 0) for name, row in queues.items() if name.startswith("submit.")}
 
 
 def see_parked(sources: Sources) -> list[Group]:
