@@ -31,7 +31,7 @@ def acted(fact: CarriesPackage, action: Any = "discard", service: str = "validat
         subject=fact.subject,
         lane=Lane.NORMAL,
         service=service,
-        record_id="record",
+        record_id=f"record-{fact.package_id}",
         action=action,
         actor="Nguyễn Văn A",
         purpose="gói tin không xử lý được",
