@@ -39,7 +39,7 @@ images: ## the images of all services and jobs, by the docker of this machine
 	docker buildx bake --file deploy/docker-bake.hcl --load
 
 sbom: setup ## the list of parts of every image, into dist/sbom
-	@mkdir -p dist/sbom && for name in intake validator router archive notifier trunkctl; do \
+	@mkdir -p dist/sbom && for name in intake validator router archive notifier trunkctl canary; do \
 		deploy/sbom.sh $$name > dist/sbom/trunk-$$name.cdx.json || exit 1; done; ls dist/sbom
 
 cluster-programs: setup ## build Kubernetes and KEDA into the cache (15 CPU minutes, once); then make test uses them

@@ -18,7 +18,7 @@ from apidocs.headers import (
 )
 from common import headers
 from common.domain.reason import Reason
-from common.facts import FACT_TYPES, BaseFact, ObjectRef, PackageFact, name_of
+from common.facts import FACT_TYPES, BaseFact, ObjectPlace, PackageFact, name_of
 from common.topology import DELIVERY_LIMIT
 from intake.submission import Reference
 from router.placing import PlaceOrder
@@ -49,7 +49,7 @@ class Receipt(BaseModel):
     """The same, for people."""
 
 
-class FetchReference(ObjectRef):
+class FetchReference(ObjectPlace):
     """Where a package of more than 8 MiB is to be fetched, and until when."""
 
     url: str = Field(json_schema_extra={"format": "uri"})

@@ -13,7 +13,7 @@ variable "NETWORK" { default = "default" }
 group "default" { targets = ["image"] }
 
 target "image" {
-  matrix     = { service = ["intake", "validator", "router", "archive", "notifier", "trunkctl"] }
+  matrix     = { service = ["intake", "validator", "router", "archive", "notifier", "trunkctl", "canary"] }
   name       = service
   context    = "."
   dockerfile = "deploy/Dockerfile"

@@ -19,7 +19,7 @@ from common.facts.flows import SERVICES
 from common.sentences import sentence
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ["common", "dashboards", "devstack", "lab", "mint", "trunkctl", *SERVICES]
+PACKAGES = ["canary", "common", "dashboards", "devstack", "lab", "mint", "trunkctl", *SERVICES]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -114,6 +114,7 @@ NARROW = {
     "common.buckets": "asks for one code, and raises all else",
     "common.edxml.unzip": "a full disk must not pass for a damaged archive",
     "common.objects": "asks for one code; all else that means an outage is in STORE_TROUBLE",
+    "common.package_store": "asks for codes; all else that means an outage is in STORE_TROUBLE",
     "common.service.connection": "gives one error another name",
     "common.service.consumer": "supervised: what is not held here begins the task again",
     "common.service.listener": "supervised: what is not held here begins the task again",
@@ -191,6 +192,7 @@ CHANGE_BROKER_USERS = {
     "cluster/node/conftest.py": "on a broker of its own",
     "common/test_startup.py": "gives what every test gives",
     "contract/test_rabbitmq_contract.py": "made for one test, with a name of its own",
+    "system/canary.py": "the two users of the canary, which no other test has",
     "system/test_units.py": "made for one test, with a name of its own",
     "trunkctl/test_topology_job.py": "made for one test, with a name of its own",
     "trunkctl/test_users.py": "made for one test, with a name of its own",

@@ -36,7 +36,12 @@ for user in intake validator router archive notifier operator reader; do
     random 24 | keep "broker_password_$user"
     printf 'amqp://%s:%s@rabbitmq:5672/trunk' "$user" "$(cat "broker_password_$user")" | keep "amqp_url_$user"
 done
-for user in intake validator router archive notifier operator reader; do
+# The canary's two units, in the profile of that name. (docs/operations/canary.md).
+for user in CANARY.1 CANARY.2; do random 24 | keep "broker_password_$user"; done
+printf 'amqp://CANARY.1:%s@rabbitmq:5672/trunk' "$(cat broker_password_CANARY.1)" | keep canary_sender_amqp_url
+printf 'amqp://CANARY.2:%s@rabbitmq:5672/trunk' "$(cat broker_password_CANARY.2)" | keep canary_receiver_amqp_url
+
+for user in intake validator router archive notifier operator reader CANARY.1 CANARY.2; do
     printf '%s"%s": "%s"' "${comma-}" "$user" "$(cat "broker_password_$user")"
     comma=', '
 done | { printf '{'; cat; printf '}\n'; } | write broker_users.json
@@ -83,8 +88,8 @@ rm .s3_keys.sed
 random 32 | keep log_key
 
 random 24 | keep grafana_admin_password
-# Given by others: empty until then. The mail server's password, and where alerts go.
-for name in smtp_password backup_s3_access_key backup_s3_secret_key alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do
+# Given by others: empty until then. The mail server's password, the canary's keys, and where alerts go.
+for name in canary_signer.pem canary_signer.key canary_unit.pem canary_unit.key smtp_password backup_s3_access_key backup_s3_secret_key alertmanager_page_url alertmanager_desk_url alertmanager_heartbeat_url; do
     printf '' | keep "$name"
 done
 echo "secrets are in $(pwd)"

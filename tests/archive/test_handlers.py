@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import json
 import secrets
 from collections.abc import Awaitable, Callable
@@ -13,8 +14,9 @@ from minio.error import S3Error
 from minio.retention import Retention
 
 from archive.handlers import Archive
+from archive.kept import Kept
 from archive.ledger import Ledger
-from archive.record import Kept, archived
+from archive.record import archived
 from archive.retention import read_table
 from archive.store import Progress, Records
 from common.database import Database
@@ -22,9 +24,10 @@ from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.facts import DeliveryPlaced, DocumentArchived
 from common.failure import Outage, Permanent, Transient
-from common.objects import ARCHIVE, Objects
+from common.objects import ARCHIVE, PACKAGES, Objects, package_ref
+from common.package_store import PackageStore
 
-from .conftest import AT, RECEIVER, Material, Remembering
+from .conftest import AT, RECEIVER, SENDER, Material, Remembering, ref_of
 
 TABLE = read_table()
 
@@ -77,6 +80,25 @@ async def test_every_object_is_locked_until_its_term_ends(archive: Archive, obje
         assert lock is not None
         assert lock.mode == COMPLIANCE
         assert lock.retain_until_date.isoformat() == "2036-12-31T16:59:59+00:00"
+
+
+async def test_a_package_that_is_one_object_is_locked_where_it_lies(archive: Archive, objects: Objects) -> None:
+    what = Material()
+    wanted = package_ref(ref_of(what.package_bytes).sha256, len(what.package_bytes), what.package_id)
+    package = await PackageStore(objects).put(wanted, io.BytesIO(what.package_bytes), SENDER)
+    parts = {"envelope": await objects.carry(what.envelope_bytes), "report": await objects.carry(what.report_bytes)}
+    fact = what.verified().model_copy(update={"package": package, **parts})
+    for _ in range(2):
+        await archive.take(fact)
+    lock = objects.client.get_object_retention(PACKAGES, package.key, version_id=package.version_id)
+    assert lock is not None
+    assert (lock.mode, lock.retain_until_date.isoformat()) == (COMPLIANCE, "2036-12-31T16:59:59+00:00")
+    folder = f"{what.subject}/{what.package_id}"
+    kept = [item.object_name for item in objects.client.list_objects(ARCHIVE, f"{folder}/", recursive=True)]
+    assert kept == [f"{folder}/record.json"]
+    saved = json.loads(await objects.get_key(ARCHIVE, kept[0]))
+    assert saved["parts"] == {"envelope": what.envelope_bytes.decode(), "report": what.report_bytes.decode()}
+    assert [(each["bucket"], each["version_id"]) for each in saved["objects"]] == [(PACKAGES, package.version_id)]
 
 
 async def test_what_a_verdict_rests_on_is_locked_once_for_all_records(archive: Archive, objects: Objects) -> None:

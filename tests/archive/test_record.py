@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from archive.record import Kept, Parts, archived, record
+from archive.kept import Kept
+from archive.record import Parts, archived, record, retention_class
 from archive.retention import read_table
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.ledger import Entry, new_entry, new_salt
-from common.objects import content_ref
+from common.objects import PACKAGES, content_ref
 from tests.harness.chained import linked
 
 from .conftest import AT, Material, ref_of
@@ -62,6 +63,73 @@ def test_what_is_kept(fact: Kept, parts: Parts, roles: list[str], row: str) -> N
     assert decided.objects == tuple(copy.kept for copy in copies)
     for copy in copies:
         assert (copy.kept.sha256, copy.kept.size_bytes) == (copy.source.sha256, copy.source.size_bytes)
+
+
+def in_one(fact: Kept) -> Kept:
+    """The same of a package that is one object, and whose header and report come with the fact."""
+    changes: dict[str, ObjectRef] = {}
+    if fact.package:
+        changes["package"] = fact.package.model_copy(update={"bucket": PACKAGES, "version_id": "v1"})
+    for name in ("envelope", "report"):
+        if ref := getattr(fact, name, None):
+            changes[name] = ref.model_copy(update={"packed": b"small"})
+    return fact.model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("fact", "is_locked", "enclosed"),
+    [
+        (MATERIAL.verified(), True, ["envelope", "report"]),
+        (MATERIAL.notice(), True, ["envelope"]),
+        (MATERIAL.refused(), False, ["envelope", "report"]),
+        (MATERIAL.refused(Reason.E_SECRET), False, ["report"]),
+        (MATERIAL.turned_away(), False, []),
+        (MATERIAL.turned_away(Reason.E_SECRET), False, []),
+    ],
+    ids=["valid", "notice", "invalid", "invalid, secret", "turned away", "secret"],
+)
+def test_a_package_that_is_one_object_is_locked_where_it_lies_unless_it_was_refused(
+    fact: Kept, is_locked: bool, enclosed: list[str]
+) -> None:
+    fact = in_one(fact)
+    decided, copies = record(fact, Parts("Công văn", ATTACHMENTS), entry_of(fact), TABLE)
+    assert [part.role for part in decided.enclosed] == enclosed
+    assert [copy.kept.role for copy in copies] == (["package"] if is_locked else [])
+    for kept, source in copies:
+        assert (kept.bucket, kept.key, kept.version_id) == (PACKAGES, source.key, "v1")
+        assert source == fact.package
+
+
+def test_header_and_report_stand_in_the_record_under_lock() -> None:
+    fact = in_one(MATERIAL.verified())
+    decided, _ = record(fact, Parts(), entry_of(fact), TABLE)
+    enclosed = {"envelope": MATERIAL.envelope_bytes, "report": MATERIAL.report_bytes}
+    told = json.loads(decided.evidence(enclosed))
+    assert {role: text.encode() for role, text in told["parts"].items()} == enclosed
+    digests = {part["role"]: part["sha256"] for part in told["enclosed"]}
+    assert digests == {role: ref_of(data).sha256 for role, data in enclosed.items()}
+    sealed = decided.sealed("v2", enclosed).evidence_object
+    assert sealed
+    assert sealed.sha256 == ref_of(decided.evidence(enclosed)).sha256
+
+
+def test_a_record_whose_parts_are_objects_is_what_it_was_in_the_former_release() -> None:
+    fact = MATERIAL.verified()
+    decided, _ = record(fact, Parts("Công văn", ATTACHMENTS), entry_of(fact), TABLE)
+    told = json.loads(decided.evidence())
+    assert not {"enclosed", "parts"} & told.keys()
+    assert not [each for each in told["objects"] if "bucket" in each]
+
+
+@pytest.mark.parametrize(
+    "fact", [MATERIAL.verified(), MATERIAL.refused(), MATERIAL.turned_away(), MATERIAL.notice()], ids=lambda f: f.fact
+)
+def test_the_canary_is_not_locked_for_years(fact: Kept) -> None:
+    canary = fact.model_copy(update={"sender": "CANARY.2"})
+    assert retention_class(canary, "Nghị quyết", TABLE).lock_years == 1
+    assert retention_class(fact, "Nghị quyết", TABLE).lock_years > 1
+    without = TABLE.model_copy(update={"canary": ""})
+    assert retention_class(canary, "Nghị quyết", without) == retention_class(fact, "Nghị quyết", without)
 
 
 def test_the_record_of_a_fact_that_an_earlier_release_has_chained() -> None:

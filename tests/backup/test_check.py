@@ -12,13 +12,14 @@ import pytest
 from minio import Minio
 from typer.testing import CliRunner, Result
 
+from archive.kept import KeptObject
 from archive.record import Record
 from common.domain import ids
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
 from common.domain.names import Lane
 from common.envelopes import to_json
-from common.objects import ARCHIVE, CONTENT, SUBMITTER_META
+from common.objects import ARCHIVE, CONTENT, PACKAGES, SUBMITTER_META, header_inside
 from mint import packages
 from trunkctl.backup.copies import erase
 from trunkctl.commands import restore as commands
@@ -270,3 +271,17 @@ def test_references_inside_of_rows_are_found() -> None:
     ref = {"bucket": "content", "key": "k", "sha256": "s", "size_bytes": 1}
     row = {"a": [{"b": {"envelope": ref}}], "c": ref, "d": json.dumps(ref), "e": {"bucket": "content"}}
     assert [(each.ref.key, each.is_envelope) for each in named_in(row)] == [("k", True), ("k", False)]
+
+
+def test_what_came_with_its_reference_lies_nowhere() -> None:
+    ref = {"bucket": "content", "key": "k", "sha256": "s", "size_bytes": 1, "version_id": "v"}
+    row = {"envelope": ref | {"packed": b"x"}, "package": ref, "report": ref | {"packed": None}}
+    row |= {"header": header_inside(b"{}").model_dump()}
+    assert [each.ref.version_id for each in named_in(row)] == ["v", "v"]
+
+
+def test_of_what_the_archive_keeps_only_what_lies_in_another_bucket_is_a_reference() -> None:
+    put = KeptObject(role="envelope", key="folder/envelope.json", sha256="0" * 64, size_bytes=1)
+    locked = KeptObject(role="package", key="00/0", bucket=PACKAGES, sha256="0" * 64, size_bytes=1, version_id="v")
+    row = {"objects": [put.model_dump(), locked.model_dump()]}
+    assert [(each.ref.bucket, each.ref.key) for each in named_in(row)] == [(PACKAGES, "00/0")]

@@ -6,6 +6,7 @@ The tests of this module go on from each other's objects: what lies in the archi
 import asyncio
 import hashlib
 import io
+import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +23,7 @@ from archive.retention import read_table
 from archive.store import Progress, Records
 from common.buckets import make_missing
 from common.database import Database
-from common.objects import ARCHIVE, CONTENT, DIRECTORY, PARKED, Objects
+from common.objects import ARCHIVE, CONTENT, DIRECTORY, PACKAGES, PARKED, Objects, package_ref
 from common.store_access import Role
 from devstack.servers import Addresses
 from tests.archive.conftest import Material
@@ -30,10 +31,10 @@ from tests.stores.conftest import settings as role_settings
 from tests.stores.test_archive_check import Quiet
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_store import ArchiveStore
-from trunkctl.backup.copies import Damaged, Original, erase, folder, originals, read, write
+from trunkctl.backup.copies import UNLOCKED, Damaged, Original, erase, folder, originals, read, write
 from trunkctl.backup.second_store import STORE, second_store, shelf
 from trunkctl.backup.store import Report, StoreBackup
-from trunkctl.restore.store import StoreRestore
+from trunkctl.restore.store import StoreRestore, without_early
 from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
 
@@ -116,6 +117,28 @@ def test_a_hidden_version_is_copied_all_the_same(
     administrator.remove_object(ARCHIVE, key)
     run()
     assert len(copies_of(target, settings, ARCHIVE, key)) == 1
+
+
+def test_a_package_that_is_locked_after_it_was_copied_gets_a_copy_under_lock(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    data = secrets.token_bytes(100)
+    key = package_ref(hashlib.sha256(data).hexdigest(), len(data), secrets.token_hex(16)).key
+    version_id = put(administrator, PACKAGES, key, data)
+    assert not run().faults
+    (early,) = copies_of(target, settings, PACKAGES, key)
+    assert early.endswith(f"{version_id}{UNLOCKED}")
+    assert run().buckets[PACKAGES].copied == 0
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)
+    administrator.set_object_retention(PACKAGES, key, Retention(COMPLIANCE, until), version_id=version_id)
+    assert run().buckets[PACKAGES].copied == 1
+    copies = copies_of(target, settings, PACKAGES, key)
+    (locked,) = set(copies) - {early}
+    lock = target.get_object_retention(settings.backup_bucket, locked)
+    assert lock
+    assert (lock.mode, lock.retain_until_date) == (COMPLIANCE, until)
+    assert list(without_early({name: [None] for name in copies})) == [locked]
+    assert run().buckets[PACKAGES].copied == 0
 
 
 def test_a_large_object(run: Any, target: Minio, settings: ControlSettings, administrator: Minio) -> None:
@@ -218,10 +241,13 @@ def test_an_empty_store_is_no_complete_backup(
     run: Any, reader: Any, target: Minio, settings: ControlSettings, administrator: Minio, other: Minio
 ) -> None:
     content(administrator, b"anything")
+    put(administrator, PACKAGES, package_ref(hashlib.sha256(b"anything").hexdigest(), 8, "1" * 64).key, b"anything")
     assert not run().faults
     make_missing(other)
     report = StoreBackup(other, target, settings.backup_bucket, reader).run(shelf(settings, ""))
-    assert set(report.faults) == {f"{bucket}: empty, and there are copies of it" for bucket in (CONTENT, ARCHIVE)}
+    assert set(report.faults) == {
+        f"{bucket}: empty, and there are copies of it" for bucket in (CONTENT, PACKAGES, ARCHIVE)
+    }
 
 
 def test_a_file_that_is_put_back_is_the_newest() -> None:

@@ -1,5 +1,6 @@
 """Facts and the table of their flow: who makes, who takes, and that none exceeds its limit whatever somebody wrote."""
 
+import json
 import re
 from datetime import UTC, datetime
 from types import UnionType
@@ -24,7 +25,7 @@ from common.facts import (
     PackageWaiting,
     name_of,
 )
-from common.facts.base import MAX_TEXT, MAX_TEXT_BYTES, cut
+from common.facts.base import MAX_PACKED_BYTES, MAX_TEXT, MAX_TEXT_BYTES, cut
 from common.facts.flows import FLOWS, OPERATOR, SERVICES, is_entitled, made_by, taken_by
 from common.service.outgoing import fact_message
 from common.topology import static_topology
@@ -43,6 +44,9 @@ LIMITS = {
 }
 PLAIN = {"about_event": 255, "user": 255, "queue": 255, "key": 300, "subject": 128, "bucket": 63}
 """Of plain ASCII: ids that the trunk makes, names of the broker and the store."""
+IN_PLACE = {"version_id": 255, "packed": MAX_PACKED_BYTES // 3 * 4}
+"""Characters of what the former release does not know in a reference."""
+FORMER_MAX_BYTES = 16 * 1024
 
 TABLES: dict[str, dict[str, Any]] = {
     "target_packages": {f"{number:032x}": "f" * 32 for number in range(MAX_TARGETS)},
@@ -73,7 +77,7 @@ def value_for(name: str, annotation: Any, wide: str) -> Any:
         return 1_000_000 if name == "count" else 2**40
     if isinstance(annotation, type) and hasattr(annotation, "__members__"):
         return max(annotation, key=len)  # type: ignore[call-overload]
-    return wide * LIMITS[name] if name in LIMITS else "a" * PLAIN.get(name, 64)
+    return wide * LIMITS[name] if name in LIMITS else "a" * (PLAIN | IN_PLACE).get(name, 64)
 
 
 @pytest.mark.parametrize("wide", WIDE.values(), ids=WIDE.keys())
@@ -83,6 +87,35 @@ def test_no_fact_exceeds_its_limit_whatever_somebody_wrote(kind: type[BaseFact],
     body = fact_message(fact).body
     assert len(body) <= BaseFact.MAX_BYTES
     assert FACT.validate_json(body) == fact
+
+
+@pytest.mark.parametrize("wide", WIDE.values(), ids=WIDE.keys())
+@pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
+def test_the_former_release_takes_a_fact_whose_references_are_in_its_form(kind: type[BaseFact], wide: str) -> None:
+    fact = kind.model_validate(in_former_form(filled(kind, wide)))
+    assert len(fact_message(fact).body) <= FORMER_MAX_BYTES
+
+
+def in_former_form(value: Any) -> Any:
+    """Values of a fact without the fields of references that came with this release."""
+    if not isinstance(value, dict):
+        return value
+    return {name: in_former_form(inner) for name, inner in value.items() if name not in IN_PLACE}
+
+
+@pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)
+def test_the_ledger_records_all_of_a_fact_but_packed_bytes(kind: type[BaseFact]) -> None:
+    values = filled(kind)
+    recorded = kind.model_validate(values).recorded()
+    assert '"packed"' not in json.dumps(recorded)
+    assert kind.model_validate(recorded) == kind.model_validate(without_packed(values))
+
+
+def without_packed(value: Any) -> Any:
+    """Values of a fact whose references carry nothing."""
+    if not isinstance(value, dict):
+        return value
+    return {name: None if name == "packed" else without_packed(inner) for name, inner in value.items()}
 
 
 @pytest.mark.parametrize("kind", FACT_TYPES, ids=name_of)

@@ -62,7 +62,7 @@ def test_anybody_else_is_not(forged: Incoming) -> None:
         message(b"unreadable"),
         message(b"unreadable", routing_key="a.later.fact.normal"),
         message(json.dumps(SENT | {"fact": "a.later.fact"}).encode(), routing_key="a.later.fact.normal"),
-        message(json.dumps(SENT | {"about_event": "x" * 20_000}).encode()),
+        message(json.dumps(SENT | {"about_event": "x" * 40_000}).encode()),
         message(json.dumps(SENT | {"subject": "security/99999998"}).encode()),
     ],
     ids=lambda m: m.routing_key,

@@ -68,6 +68,12 @@ def test_the_leaf_is_what_the_documentation_says() -> None:
     assert told.leaf_hash() == hashlib.sha256(b"\0" + told.leaf()).hexdigest()
 
 
+def test_bytes_that_travel_with_a_reference_are_not_recorded() -> None:
+    """Rows of the ledger stay for ever; the digest says which bytes they were."""
+    package = NOTICE.package.model_copy(update={"packed": b"words of its writer"})
+    assert entry(NOTICE.model_copy(update={"package": package})) == entry()
+
+
 def test_every_leaf_has_the_same_length_whatever_it_stands_for() -> None:
     """One without a package cannot be told from one with a package, nor a long fact from a short one."""
     lengths = {

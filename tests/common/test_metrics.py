@@ -1,5 +1,6 @@
 """Each recording function moves exactly the series it is about."""
 
+import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from common.metrics.documents import Unfinished
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 Moved = dict[tuple[str, tuple[str, ...]], float]
 
+UNIT = "000.00.09.H29"
 COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
     "record_message": (
         lambda: metrics.record_message("router", "acked", 0.5),
@@ -43,14 +45,14 @@ COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
         },
     ),
     "record_stage": (
-        lambda: metrics.record_stage("validated", Lane.NORMAL, 4.0),
+        lambda: metrics.record_stage(UNIT, "validated", Lane.NORMAL, 4.0),
         {
             ("trunk_document_stage_seconds_sum", ("validated", "normal")): 4,
             ("trunk_document_stage_seconds_count", ("validated", "normal")): 1,
         },
     ),
     "record_rejection": (
-        lambda: metrics.record_rejection("router", Reason.E_TO_CLOSED, "receiver"),
+        lambda: metrics.record_rejection(UNIT, "router", Reason.E_TO_CLOSED, "receiver"),
         {("trunk_documents_rejected_total", ("router", "E_TO_CLOSED", "receiver")): 1},
     ),
     "record_redriven": (
@@ -58,40 +60,40 @@ COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
         {("trunk_redriven_total", ("urgent", "budget")): 1},
     ),
     "record_delivery": (
-        lambda: metrics.record_delivery("000.00.09.H29", Lane.NORMAL, "delivered"),
+        lambda: metrics.record_delivery(UNIT, Lane.NORMAL, "delivered"),
         {("trunk_deliveries_total", ("000.00.09.H29", "normal", "delivered")): 1},
     ),
     "record_delivery_ack": (
-        lambda: metrics.record_delivery_ack(Lane.NORMAL, 7200.0),
+        lambda: metrics.record_delivery_ack(UNIT, Lane.NORMAL, 7200.0),
         {
             ("trunk_delivery_ack_seconds_sum", ("normal",)): 7200,
             ("trunk_delivery_ack_seconds_count", ("normal",)): 1,
         },
     ),
     "record_document_delivery": (
-        lambda: metrics.record_document_delivery(Lane.URGENT, 3.0),
+        lambda: metrics.record_document_delivery(UNIT, Lane.URGENT, 3.0),
         {
             ("trunk_document_delivery_seconds_sum", ("urgent",)): 3,
             ("trunk_document_delivery_seconds_count", ("urgent",)): 1,
         },
     ),
     "record_signature_verdict": (
-        lambda: metrics.record_signature_verdict("invalid", "HASH_FAILURE"),
+        lambda: metrics.record_signature_verdict(UNIT, "invalid", "HASH_FAILURE"),
         {("trunk_signature_verdicts_total", ("invalid", "HASH_FAILURE")): 1},
     ),
     "record_signature_validation": (
-        lambda: metrics.record_signature_validation("valid", "", 0.125),
+        lambda: metrics.record_signature_validation(UNIT, "valid", "", 0.125),
         {
             ("trunk_signature_validation_seconds_sum", ("valid", "")): 0.125,
             ("trunk_signature_validation_seconds_count", ("valid", "")): 1,
         },
     ),
     "record_revocation_checks": (
-        lambda: metrics.record_revocation_checks("crl", "good", 3),
+        lambda: metrics.record_revocation_checks(UNIT, "crl", "good", 3),
         {("trunk_revocation_checks_total", ("crl", "good")): 3},
     ),
     "record_archive_write": (
-        lambda: metrics.record_archive_write("written", 0.5),
+        lambda: metrics.record_archive_write(UNIT, "written", 0.5),
         {
             ("trunk_archive_writes_total", ("written",)): 1,
             ("trunk_archive_write_seconds_sum", ("written",)): 0.5,
@@ -332,3 +334,42 @@ def test_every_recording_function_is_driven_here() -> None:
 def test_no_series_is_exported_beside_the_contract() -> None:
     metrics.record_message("router", "acked", 0.5)
     assert not [name for name, _ in series() if name.endswith("_created")]
+
+
+CANARY = "CANARY.1"
+BY_UNIT = {
+    "record_archive_write": lambda unit: metrics.record_archive_write(unit, "written", 0.5),
+    "record_delivery": lambda unit: metrics.record_delivery(unit, Lane.URGENT, "delivered"),
+    "record_delivery_ack": lambda unit: metrics.record_delivery_ack(unit, Lane.URGENT, 1.0),
+    "record_document_delivery": lambda unit: metrics.record_document_delivery(unit, Lane.URGENT, 1.0),
+    "record_rejection": lambda unit: metrics.record_rejection(unit, "router", Reason.E_TO_CLOSED, "receiver"),
+    "record_revocation_checks": lambda unit: metrics.record_revocation_checks(unit, "crl", "good"),
+    "record_signature_validation": lambda unit: metrics.record_signature_validation(unit, "valid", "", 0.1),
+    "record_signature_verdict": lambda unit: metrics.record_signature_verdict(unit, "valid", ""),
+    "record_stage": lambda unit: metrics.record_stage(unit, "intake", Lane.URGENT, 1.0),
+    "set_deliveries_pending": lambda unit: metrics.set_deliveries_pending({(unit, Lane.URGENT): 7}),
+}
+"""Statistics of what units send and get."""
+NAMES = set(metrics.__all__) - {"REGISTRY"}
+LIMITS = {
+    "record_rate_exceeded": "the rate of one unit: a canary that reaches it is broken",
+    "set_units_disabled": "whoever is disabled",
+    "set_units_over_rate": "a number of units, and as above",
+}
+"""Functions that name a unit and count the canary's as anybody's, and why."""
+
+
+@pytest.mark.parametrize("name", BY_UNIT)
+def test_the_canary_is_in_no_statistic(name: str) -> None:
+    metrics.set_deliveries_pending({})
+    before = series()
+    BY_UNIT[name](CANARY)
+    assert series() == before
+    BY_UNIT[name](UNIT)
+    assert series() != before
+
+
+def test_whatever_is_counted_of_a_unit_leaves_the_canary_out() -> None:
+    asked = {name: set(inspect.signature(getattr(metrics, name)).parameters) for name in NAMES}
+    named = {name for name, parameters in asked.items() if parameters & {"sender", "unit", "units", "pending"}}
+    assert named == {*BY_UNIT, *LIMITS}

@@ -7,7 +7,7 @@ import pytest
 
 from common import database_users
 from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
-from common.objects import ARCHIVE, BUCKETS, CONTENT, UPLOADS
+from common.objects import ARCHIVE, BUCKETS, CONTENT, PACKAGES, UPLOADS
 from common.store_access import DATABASE_GRANTS, GRANTS, REMOVES, Action, Right, Role, grants, rights
 from common.store_policies import KeyPair, database_role, policy, seaweedfs_config
 from common.topology import SERVICES
@@ -36,12 +36,17 @@ def test_every_row_says_what_and_why() -> None:
 
 def test_one_role_deletes_and_never_in_the_archive() -> None:
     deleting = {(grant.role, grant.bucket) for grant in GRANTS if Right.DELETE in grant.rights}
-    assert deleting == {(Role.INTAKE, bucket) for bucket in (UPLOADS, CONTENT)}
+    assert deleting == {(Role.INTAKE, bucket) for bucket in (UPLOADS, CONTENT, PACKAGES)}
 
 
 def test_one_role_locks_and_can_neither_list_nor_read_the_archive() -> None:
     assert {grant.role for grant in GRANTS if Right.LOCK in grant.rights} == {Role.ARCHIVE}
     assert rights(Role.ARCHIVE, ARCHIVE) == {Right.WRITE, Right.LOCK}
+
+
+def test_who_locks_packages_puts_and_removes_none() -> None:
+    assert rights(Role.ARCHIVE, PACKAGES) == {Right.READ, Right.LOCK}
+    assert {grant.role for grant in GRANTS if grant.bucket == PACKAGES and Right.WRITE in grant.rights} == {Role.INTAKE}
 
 
 def test_nobody_who_makes_buckets_sees_an_object() -> None:

@@ -18,7 +18,7 @@ from .compose import VERSION, Compose, ComposeTrunk
 
 pytestmark = pytest.mark.system
 
-IMAGES = (*SERVICES, "trunkctl")
+IMAGES = (*SERVICES, "trunkctl", "canary")
 NEVER_SHIPPED = ("devstack", "mint", "lab", "tests", "pytest", "aiosmtpd")
 SHELLS = ("/usr/bin/sh", "/usr/bin/dash", "/usr/bin/bash", "/bin/sh")
 INSTALLED = """

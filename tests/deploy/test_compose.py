@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from canary.settings import CanarySettings
+from canary.signing import ROLES
 from common.settings import ServiceSettings
 from lab import engine as lab_engine
 from lab.errors import Missing
@@ -46,9 +48,10 @@ def containers(read: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_everything_that_belongs_is_there(containers: dict[str, Any]) -> None:
-    assert set(containers) == {*SERVICES, *CONTROL, *SERVERS, *OBSERVERS, "mongodb-init"}
+    assert set(containers) == {*SERVICES, "canary", *CONTROL, *SERVERS, *OBSERVERS, "mongodb-init"}
     profiles = {name: each.get("profiles", []) for name, each in containers.items()}
     assert {name for name, of in profiles.items() if of == ["observability"]} == set(OBSERVERS)
+    assert {name for name, of in profiles.items() if of == ["canary"]} == {"canary"}
     assert {name for name, of in profiles.items() if of == ["tools"]} == {"toolbox", "trunkctl", "sender", "backup"}
 
 
@@ -69,7 +72,7 @@ def test_every_container_is_locked_down(containers: dict[str, Any]) -> None:
 
 
 def test_ours_run_as_the_user_of_the_image(containers: dict[str, Any]) -> None:
-    assert {containers[name]["user"] for name in (*SERVICES, *CONTROL)} == {"10001:10001"}
+    assert {containers[name]["user"] for name in (*SERVICES, "canary", *CONTROL)} == {"10001:10001"}
 
 
 def test_ports_are_open_on_loopback_only(containers: dict[str, Any]) -> None:
@@ -136,6 +139,17 @@ def test_every_setting_is_one_that_the_program_reads(containers: dict[str, Any],
     }
     assert {each for each in told if each.startswith("TRUNK_")} - known == set()
     assert ("TRUNK_AMQP_URL" in told) is (name not in (*STORE_JOBS, "topology", "backup"))
+
+
+def test_the_canary_is_told_what_it_asks_for(containers: dict[str, Any]) -> None:
+    each = containers["canary"]
+    targets = [str(secret["target"]) for secret in each["secrets"]]
+    told = {name.lower() for name in each["environment"]} | {name for name in targets if "/" not in name}
+    assert told <= {f"trunk_{field}" for field in CanarySettings.model_fields}
+    assert {"trunk_canary_sender_amqp_url", "trunk_canary_receiver_amqp_url"} <= told
+    folder = each["environment"]["TRUNK_CANARY_KEYS_DIR"]
+    files = {f"{folder}/{role}.{kind}" for role in ROLES for kind in ("pem", "key")}
+    assert {name for name in targets if "/" in name} == files
 
 
 def fields(name: str) -> set[str]:

@@ -12,7 +12,7 @@ from tests.system.trunk import BIN, ROOT, SERVICES
 
 RECIPE = ROOT / "deploy/Dockerfile"
 BAKE = ROOT / "deploy/docker-bake.hcl"
-IMAGES = (*SERVICES, "trunkctl")
+IMAGES = (*SERVICES, "trunkctl", "canary")
 TEXT = RECIPE.read_text()
 
 
@@ -90,6 +90,7 @@ def _matches(pattern: str, path: str) -> bool:
         "services/archive/src/archive/retention.toml",
         "services/notifier/src/notifier/templates/footer.j2",
         "tools/trunkctl/src/trunkctl/main.py",
+        "tools/canary/src/canary/main.py",
     ],
 )
 def test_a_build_sees_what_it_needs(path: str) -> None:
@@ -112,6 +113,7 @@ def test_a_build_sees_what_it_needs(path: str) -> None:
         "services/validator/src/validator/root.pem",
         "services/intake/.env",
         "tools/trunkctl/src/trunkctl/operator.key",
+        "tools/canary/src/canary/unit.key",
         "docs/architecture.md",
     ],
 )

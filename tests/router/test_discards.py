@@ -23,7 +23,12 @@ Act = Callable[[World, str], Awaitable[BaseFact]]
 def acted(fact: CarriesPackage, action: Any = "discard", service: str = "validator", **changes: Any) -> OperatorActed:
     """An operator has decided about a parked fact, ``service`` being the one that had parked it."""
     package = ParkedPackage(
-        fact=fact.fact, kind=fact.kind, envelope=fact.envelope, submitted_at=fact.submitted_at, place=fact.place
+        fact=fact.fact,
+        kind=fact.kind,
+        envelope=fact.envelope,
+        submitted_at=fact.submitted_at,
+        place=fact.place,
+        claims_document_id=fact.claims_document_id,
     )
     return OperatorActed(
         event_id=f"{fact.package_id}:acted/{action}:1",
@@ -58,6 +63,23 @@ async def test_what_waits_for_a_discarded_package_is_answered(world: World, act:
     await world.take(fact)
     assert set(refusals(world)) <= {Reason.E_REFDOC, Reason.E_STATUS_FORBIDDEN}
     assert len(refusals(world)) == 1
+
+
+@pytest.mark.parametrize("claims", [True, False])
+async def test_what_intake_has_said_of_a_package_needs_no_header(world: World, claims: bool) -> None:
+    """That of a package that is one object lies nowhere else."""
+    document = await world.accepted(world.letter(to=(A,)))
+    nowhere = document.envelope.model_copy(update={"key": "nowhere", "sha256": "0" * 64})
+    recall = about(await world.notice(world.recall("doc", to=(A,))), document)
+    parked = document.model_copy(update={"envelope": nowhere, "claims_document_id": claims})
+    await world.take(acted(parked))
+    world.sender.forget()
+    if claims:
+        await world.take(recall)
+        assert refusals(world) == [Reason.E_REFDOC]
+    else:
+        with pytest.raises(Transient):
+            await world.take(recall)
 
 
 async def test_a_replacement_of_a_discarded_package_has_nothing_to_replace(world: World) -> None:

@@ -44,6 +44,17 @@ async def test_a_holiday_of_three_weeks(world: World) -> None:
     assert len(addresses(world)) == 4, "no more than are needed"
 
 
+async def test_a_unit_is_told_of_the_package_what_it_always_was(world: World) -> None:
+    """Versions and packed bytes are the trunk's own business."""
+    fact = await world.verified(world.letter(to=(A,)), LARGE)
+    package = fact.package.model_copy(update={"version_id": "v1"})
+    await world.take(fact.model_copy(update={"package": package}))
+    (sent,) = world.sender.inbox(A, "document")
+    told = json.loads(sent.body)
+    assert set(told) == {"bucket", "key", "sha256", "size_bytes", "url", "expires_at"}
+    assert (told["key"], told["sha256"]) == (package.key, package.sha256)
+
+
 @pytest.mark.parametrize("code", [StatusCode.ARRIVED, StatusCode.ACCEPTED, StatusCode.REFUSED])
 async def test_who_has_reported_needs_no_further_address(world: World, code: StatusCode) -> None:
     await placed(world)

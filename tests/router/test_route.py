@@ -1,10 +1,11 @@
 """Which units receive: cases of the pure decision."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from common.domain.envelope import Business, Envelope, ReceiverChange, Replacement
+from common.domain.envelope import Business, Envelope, Organization, ReceiverChange, Replacement
 from common.domain.ids import document_key
 from common.domain.names import PackageKind, StatusCode
 from common.domain.outcome import Refused, Undecided
@@ -75,6 +76,39 @@ def test_a_unit_is_open_up_to_its_last_day(pure: World) -> None:
     letter = pure.letter(to=(CLOSED,))
     assert orders(plan(letter, "", {}, directory(), date(2026, 3, 31))) == (Deliver(receiver=CLOSED),)
     assert orders(plan(letter, "", {}, directory(), date(2026, 4, 1))) == (CLOSED_DOWN,)
+
+
+CANARY = ("CANARY.1", "CANARY.2")
+
+
+@pytest.mark.parametrize(
+    ("sender", "receiver", "is_delivered"),
+    [
+        (*CANARY, True),
+        (*CANARY[::-1], True),
+        (CANARY[0], A, False),
+        (SENDER, CANARY[1], False),
+        (SENDER, A, True),
+    ],
+)
+@pytest.mark.parametrize("kind", [PackageKind.NEW, PackageKind.REPLACE])
+def test_the_canary_reaches_the_canary_and_nobody_else_reaches_it(
+    pure: World, sender: str, receiver: str, is_delivered: bool, kind: PackageKind
+) -> None:
+    letter = replace(pure.letter(to=(receiver,)), sender=Organization(code=sender), business=Business(kind=kind))
+    refused = turned(receiver, Reason.E_TO_UNKNOWN, f"đơn vị nhận {receiver}")
+    expected = Deliver(receiver=receiver) if is_delivered else refused
+    assert orders(plan(letter, "", {}, directory(*CANARY), DAY)) == (expected,)
+
+
+def test_a_unit_that_an_update_adds_is_not_the_canary(pure: World) -> None:
+    business = Business(
+        kind=PackageKind.UPDATE, target=pure.id("doc"), receiver_changes=(ReceiverChange(unit=CANARY[1], added=True),)
+    )
+    update = pure.letter(to=(A,), business=business, files=0)
+    outcome = orders(plan(update, pure.key("doc"), known(pure, "doc", A), directory(*CANARY), DAY))
+    assert turned(CANARY[1], Reason.E_TO_UNKNOWN, f"đơn vị nhận {CANARY[1]}") in outcome
+    assert units_named(update, directory(*CANARY), DAY) == {A, CANARY[1]}
 
 
 def removed_later(unit: str) -> tuple[Action, ...]:

@@ -1,11 +1,13 @@
 """Commands of the simulation; ``docs/development.md`` says when to use which."""
 
 import argparse
+import json
 import multiprocessing
 import time
 from collections import Counter
 from statistics import fmean
 
+from tests.simulation.counting import costs
 from tests.simulation.history import shortened
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.runner import Result, fixed_hashes, replayed, results, searched
@@ -26,6 +28,7 @@ def main() -> None:
     digests = commands.add_parser("digests", help="print what identifies the history of each schedule")
     digests.add_argument("first", type=int)
     digests.add_argument("count", type=int)
+    commands.add_parser("count", help="print what a letter and a status cost, as JSON")
     mutate = commands.add_parser("mutate", help="see that every known fault is found")
     mutate.add_argument("--most", type=int, default=500, help="schedules for one fault")
     mutate.add_argument("--jobs", type=int, default=2)
@@ -40,6 +43,9 @@ def main() -> None:
         case "digests":
             for result in results(range(options.first, options.first + options.count)):
                 print(result.seed, result.digest, f"{result.virtual_seconds:.6f}")
+        case "count":
+            with multiprocessing.Pool(1) as pool:  # its processes leave the unfinished tasks of a world alone
+                print(json.dumps(pool.apply(costs), indent=1))
         case "mutate":
             raise SystemExit(_mutate(options.names or list(MUTATIONS), options.most, options.jobs))
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import permutations
 from math import inf
 from typing import Any
@@ -134,12 +134,17 @@ def delivered_is_archived(schedule: Schedule) -> Iterator[str]:
             for kept in record["objects"]:
                 if kept["role"] == "package" and kept["sha256"] != item.sha256:
                     yield f"{item.package_id[:8]}: {code} got other bytes than were archived"
-                versions = world.store.objects.get(("archive", kept["key"]), [])
+                versions = world.store.objects.get(_place(kept), [])
                 named = [v for v in versions if kept.get("version_id") in (None, v.version_id)]
                 if not any(v.retain_until for v in named):
                     yield f"{item.package_id[:8]}: {kept['key']} is not under lock"
                 if kept["role"] == "evidence" and len(versions) > 1:
                     yield f"{item.package_id[:8]}: {kept['key']} was put over"
+
+
+def _place(kept: Mapping[str, Any]) -> tuple[str, str]:
+    """Bucket and key of an object on record."""
+    return kept.get("bucket") or "archive", kept["key"]
 
 
 def one_event_one_body(schedule: Schedule) -> Iterator[str]:
@@ -273,14 +278,14 @@ def locked_versions_are_bounded(schedule: Schedule) -> Iterator[str]:
     """What lies under lock can never be deleted: a rerun adds some; a copy of a fact none, once the record is saved."""
     bound = 1 + 2 * len(schedule.faults)
     for (bucket, key), versions in schedule.world.store.objects.items():
-        if bucket != "archive":
+        if bucket not in ("archive", "packages"):
             continue
-        if len(versions) > bound:
+        if len(versions) > (1 if bucket == "packages" else bound):
             yield f"{len(versions)} locked versions of {key}, at most {bound} expected"
     for record in schedule.world.rows("archive.records"):
         saved_at = schedule.archived_at[record["_id"]]
         for kept in record["objects"]:
-            again = [v.made_at for v in schedule.world.store.objects.get(("archive", kept["key"]), [])]
+            again = [v.made_at for v in schedule.world.store.objects.get(_place(kept), [])]
             if again and max(again) > saved_at + SAVED_SECONDS:
                 yield f"{kept['key']} was locked {max(again) - saved_at:.1f} s after its record was saved"
 

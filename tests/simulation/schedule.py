@@ -335,7 +335,7 @@ def kind_of(what: str) -> str:
     word = what.partition(" ")[0]
     if word in ("insert", "find", "update", "delete", "count"):
         return "database"
-    if word in ("put", "get", "stat", "remove", "list"):
+    if word in ("put", "get", "stat", "remove", "list", "retain"):
         return "store"
     return word
 

@@ -4,10 +4,12 @@ Its calls block, as the library's do; ``common.objects`` makes them in a thread,
 ``test_store_contract`` asks the model and the real store the same.
 """
 
+import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
@@ -16,6 +18,8 @@ from minio.error import S3Error
 from urllib3.exceptions import ProtocolError
 
 from tests.simulation.loop import CURRENT, Process
+
+CHECKSUM = "x-amz-checksum-sha256"
 
 
 @dataclass(slots=True)
@@ -28,6 +32,8 @@ class Version:
     is_marker: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
     """As the store answers it: ``x-amz-meta-…``."""
+    checksum: str = ""
+    """SHA-256 that came with the bytes, in base64."""
     made_at: float = 0.0
     """Virtual time, in seconds."""
 
@@ -37,7 +43,7 @@ class Store:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.objects: dict[tuple[str, str], list[Version]] = {}
-        self.versioned: set[str] = {"archive", "directory", "log"}
+        self.versioned: set[str] = {"archive", "directory", "log", "packages"}
         self.buckets: set[str] = set()
         self.is_down = False
         self.before_step: Callable[[Process | None, str], str] = lambda process, what: ""
@@ -45,6 +51,8 @@ class Store:
         self.now = now
         self.seconds: Callable[[], float] = lambda: 0.0
         self.count = 0
+        self.one_at_a_time = Lock()
+        """Outside of the simulation, threads are threads."""
 
 
 class Ended(BaseException):
@@ -107,33 +115,54 @@ class Client:
         return self._step(f"put {bucket}", put)
 
     def _put_object(self, bucket: str, key: str, data: bytes, headers: dict[str, str]) -> Any:
-        """The part of the client's own request that ``common.objects`` uses: a put that must find nothing."""
+        """The part of the client's own request that ``common`` uses: a put that must find nothing, of checked bytes."""
 
         def put() -> Any:
             self._check_bucket(bucket)
             kept = self._store.objects.setdefault((bucket, key), [])
+            checksum = headers.get(CHECKSUM, "")
+            if checksum and checksum != base64.b64encode(hashlib.sha256(data).digest()).decode():
+                raise _error("BadDigest", bucket, key)
             if headers["If-None-Match"] == "*" and kept and not kept[-1].is_marker:
                 raise _error("PreconditionFailed", bucket, key)
             self._store.count += 1
-            until = datetime.fromisoformat(headers["x-amz-object-lock-retain-until-date"])
-            version = Version(f"v{self._store.count}", data, until, made_at=self._store.seconds())
+            until = headers.get("x-amz-object-lock-retain-until-date")
+            version = Version(
+                f"v{self._store.count}",
+                data,
+                datetime.fromisoformat(until) if until else None,
+                metadata={name: value for name, value in headers.items() if name.startswith("x-amz-meta-")},
+                checksum=checksum,
+                made_at=self._store.seconds(),
+            )
             kept.append(version)
             return SimpleNamespace(version_id=version.version_id)
 
         return self._step(f"put {bucket}", put)
 
-    def stat_object(self, bucket: str, key: str) -> Any:
+    def stat_object(
+        self, bucket: str, key: str, version_id: str | None = None, extra_headers: dict[str, str] | None = None
+    ) -> Any:
         def stat() -> Any:
-            newest = self._newest(bucket, key)
-            return SimpleNamespace(size=len(newest.data), metadata=newest.metadata)
+            found = self._version(bucket, key, version_id) if version_id else self._newest(bucket, key)
+            said = dict(found.metadata)
+            if found.retain_until:
+                said |= {"x-amz-object-lock-mode": COMPLIANCE}
+                said |= {"x-amz-object-lock-retain-until-date": found.retain_until.isoformat()}
+            if found.checksum and (extra_headers or {}).get("x-amz-checksum-mode") == "ENABLED":
+                said |= {CHECKSUM: found.checksum}
+            return SimpleNamespace(size=len(found.data), metadata=said, version_id=found.version_id or None)
 
         return self._step(f"stat {bucket}", stat)
 
-    def get_object(self, bucket: str, key: str, version_id: str | None = None) -> "Response":
+    def get_object(
+        self, bucket: str, key: str, offset: int = 0, length: int = 0, version_id: str | None = None
+    ) -> "Response":
         def get() -> Response:
-            if version_id is None:
-                return Response(self._newest(bucket, key).data)
-            return Response(self._version(bucket, key, version_id).data)
+            found = self._version(bucket, key, version_id) if version_id else self._newest(bucket, key)
+            if offset and offset >= len(found.data):
+                raise _error("InvalidRange", bucket, key)
+            return Response(found.data[offset : offset + length] if length else found.data[offset:])
 
         return self._step(f"get {bucket}", get)
 
@@ -192,7 +221,8 @@ class Client:
         _check_alive(process)
         if trouble == "before":
             raise ProtocolError("connection broken")
-        result = action()
+        with self._store.one_at_a_time:
+            result = action()
         self._store.after_step(process, what)
         _check_alive(process)
         if trouble == "after":
@@ -226,8 +256,8 @@ class Response:
     def stream(self, size: int) -> Iterator[bytes]:
         yield from (self._data[at : at + size] for at in range(0, len(self._data), size))
 
-    def read(self) -> bytes:
-        return self._data
+    def read(self, size: int | None = None) -> bytes:
+        return self._data[:size]
 
     def close(self) -> None:
         """Nothing is held."""

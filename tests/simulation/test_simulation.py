@@ -19,16 +19,23 @@ REPLAYED = 25
 MOST_FOR_A_FAULT = 500
 
 
-def simulation(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a command of the simulation."""
+def simulation(*arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the simulation; ``settings``: of all services."""
     command = [sys.executable, "-m", "tests.simulation", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True)
+    env = {**os.environ, "PYTHONHASHSEED": "0", **settings}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
 
 def test_everything_holds_after_every_schedule() -> None:
     ran = simulation("run", 0, SCHEDULES)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{SCHEDULES} schedules, 0 failed" in ran.stdout
+
+
+def test_everything_holds_where_a_package_is_one_object() -> None:
+    ran = simulation("run", SCHEDULES, SCHEDULES // 4, TRUNK_ONE_OBJECT="true")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"{SCHEDULES // 4} schedules, 0 failed" in ran.stdout
 
 
 def test_a_seed_leads_to_the_same_history_again() -> None:

@@ -1,5 +1,7 @@
 """The model of the object store against the real one, through the client library: the same scenarios and answers."""
 
+import base64
+import hashlib
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -82,11 +84,51 @@ def retention(store: Any, name: str) -> Any:
     return removed, shorter is not None, read(store, name, "k", locked) == BODY
 
 
+def put_once(store: Any, bucket: str, key: str, digest_of: bytes = BODY) -> str | None:
+    """A put of checked bytes that must find nothing; the code of the refusal, if it is refused."""
+    digest = base64.b64encode(hashlib.sha256(digest_of).digest()).decode()
+    headers = {"If-None-Match": "*", "x-amz-checksum-sha256": digest, "x-amz-meta-trunk-submitter": "A.01"}
+    return refused(store._put_object, bucket, key, BODY, headers=headers)
+
+
+def conditional_put(store: Any, name: str) -> Any:
+    store.make_bucket(name, object_lock=True)
+    wrong = put_once(store, name, "k", b"others"), read(store, name, "k")
+    answers = put_once(store, name, "k"), put_once(store, name, "k")
+    store.remove_object(name, "k")
+    again = put_once(store, name, "k")
+    return wrong, answers, again, read(store, name, "k") == BODY
+
+
+def what_a_look_tells(store: Any, name: str) -> Any:
+    store.make_bucket(name, object_lock=True)
+    put_once(store, name, "k")
+    asked = {"x-amz-checksum-mode": "ENABLED"}
+    first = store.stat_object(name, "k", extra_headers=asked).version_id
+    put(store, name, "k", b"another")
+    lock = for_days(2)
+    store.set_object_retention(name, "k", lock, version_id=first)
+    found = store.stat_object(name, "k", version_id=first, extra_headers=dict(asked))
+    said = {key.lower(): value for key, value in found.metadata.items()}
+    until = datetime.fromisoformat(said["x-amz-object-lock-retain-until-date"])
+    told = found.size, said["x-amz-checksum-sha256"], said["x-amz-object-lock-mode"], submitter_of(said)
+    unlocked = store.stat_object(name, "k").metadata
+    return told, abs(until - lock.retain_until_date).total_seconds() < 1, "x-amz-object-lock-mode" in unlocked
+
+
+def parts(store: Any, name: str) -> Any:
+    store.make_bucket(name)
+    put(store, name, "k")
+    spans = [(0, 10), (100, 256), (len(BODY) - 5, 5), (len(BODY) - 5, 100)]
+    read_parts = [store.get_object(name, "k", offset=start, length=length).read() for start, length in spans]
+    return read_parts, refused(store.get_object, name, "k", offset=len(BODY) + 1, length=5)
+
+
 def missing_bucket(store: Any, name: str) -> Any:
     return refused(put, store, name, "k"), read(store, name, "k")
 
 
-SCENARIOS = (plain_objects, versions, retention, missing_bucket)
+SCENARIOS = (plain_objects, versions, retention, conditional_put, what_a_look_tells, parts, missing_bucket)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.__name__)

@@ -28,10 +28,11 @@ from archive.retention import read_table
 from archive.store import Progress, Records
 from common.database import Database
 from common.facts import BaseFact
-from common.objects import ARCHIVE, Objects
+from common.objects import ARCHIVE, PACKAGES, Objects, package_ref
+from common.package_store import PackageStore
 from common.store_access import Role
 from devstack.servers import Addresses
-from tests.archive.conftest import Material
+from tests.archive.conftest import SENDER, Material, ref_of
 from tests.system.trunk import BIN
 from trunkctl import archive_store
 from trunkctl.archive_check import faults_of
@@ -119,6 +120,23 @@ async def test_a_record_names_the_version_of_every_object(kept: Kept) -> None:
 
 async def test_a_sound_record_has_no_faults(kept: Kept) -> None:
     assert kept.faults(await kept.keep()) == []
+
+
+async def test_a_package_that_was_locked_where_it_lies_is_checked_there(kept: Kept) -> None:
+    """With the keys of the services: the archive's may lock what intake's have put."""
+    what = Material()
+    wanted = package_ref(ref_of(what.package_bytes).sha256, len(what.package_bytes), what.package_id)
+    package = await PackageStore(kept.intake).put(wanted, io.BytesIO(what.package_bytes), SENDER)
+    parts = {"envelope": await kept.intake.carry(what.envelope_bytes)}
+    parts["report"] = await kept.intake.carry(what.report_bytes)
+    await kept.archive.take(what.verified().model_copy(update={"package": package, **parts}))
+    record = await kept.records.load(what.package_id)
+    assert record
+    assert kept.faults(record) == []
+    other = record.model_copy(update={"enclosed": (record.enclosed[0].model_copy(update={"sha256": "0" * 64}),)})
+    assert [what.partition(" ")[0] for _, what in kept.faults(other)] == ["differs", "holds"]
+    kept.administrator.remove_object(PACKAGES, package.key)
+    assert kept.faults(record) == [(f"{PACKAGES}/{package.key}", "hidden by a delete marker")]
 
 
 async def test_evidence_that_records_share_is_checked_with_each(kept: Kept) -> None:

@@ -12,7 +12,7 @@ from .trunk import ROOT, SERVICES, Trunk, eventually
 
 pytestmark = pytest.mark.system
 
-PROMISED = (ROOT / "docs" / "operations" / "metrics.md").read_text().partition("\n## Planned\n")[0]
+PROMISED = (ROOT / "docs" / "operations" / "metrics.md").read_text().partition("\n## The canary\n")[0]
 ROW = re.compile(r"^\| `(trunk_\w+)` \| (\w+) \|", re.MULTILINE)
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')

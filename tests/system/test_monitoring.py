@@ -15,6 +15,7 @@ from lab import prometheus
 from tests.deploy.monitoring import files, scraping
 
 from . import metrics
+from .canary import Canary, canary_units
 from .inboxes import Inboxes
 from .metrics import Metrics
 from .traffic import Day, settled, without_revocation_lists
@@ -47,6 +48,9 @@ NOT_SCRAPED_HERE = re.compile("(kube|keda|kubelet|probe)_|trunk:data_namespace_i
 MUST_NOT_FIRE = {
     "TrunkBrokerAlarm",
     "TrunkBrokerDown",
+    "TrunkCanaryAltered",
+    "TrunkCanaryCertificateExpiring",
+    "TrunkCanarySilent",
     "TrunkCertificateExpiring",
     "TrunkDeadLetterDropped",
     "TrunkNotifierFailing",
@@ -75,17 +79,23 @@ PANELS = [
 def watched(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
     """A Prometheus that saw the whole morning."""
     folder = tmp_path_factory.mktemp("monitoring")
-    file = scraping.written(folder, metrics.targets(trunk), pause_seconds=3)
+    (folder / "canary").mkdir()
     try:
         prometheus.tools(prometheus.NEW)
     except DevstackError as missing:
         pytest.skip(f"pages and alerts against the running trunk skipped: {missing}")
-    with prometheus.prometheus(folder / "prometheus", file) as address:
-        seen = Metrics(address)
-        assert eventually(lambda: len(seen.now("up == 1")) == len(SERVICES) + 2, 60), seen.targets()
-        _morning(trunk, folder, seen)
-        assert eventually(lambda: seen.now("trunk:delivery_slow:budget_left30d"), 120)
-        yield seen
+    slowly = {"TRUNK_CANARY_SECONDS": "45", "TRUNK_CANARY_PATIENCE_SECONDS": "40"}
+    keys, log = folder / "canary", folder / "canary.log"
+    with canary_units(trunk, keys), Canary(trunk, keys, log, **slowly) as canary:
+        targets = metrics.targets(trunk) | {"canary": [(f"127.0.0.1:{canary.port}", {})]}
+        file = scraping.written(folder, targets, pause_seconds=3)
+        with prometheus.prometheus(folder / "prometheus", file) as address:
+            seen = Metrics(address)
+            assert eventually(lambda: len(seen.now("up == 1")) == len(SERVICES) + 3, 60), seen.targets()
+            _morning(trunk, folder, seen)
+            assert eventually(lambda: canary.attempts("success"), 60), canary.log.read_text()
+            assert eventually(lambda: seen.now("trunk:delivery_slow:budget_left30d"), 120)
+            yield seen
 
 
 def _morning(trunk: Trunk, folder: Path, seen: Metrics) -> None:

@@ -117,12 +117,9 @@ class Server:
             return httpx.Response(304)
         return httpx.Response(self.status, content=self.data, headers={"ETag": self.tag})
 
-    def client(self) -> httpx.Client:
-        return httpx.Client(transport=httpx.MockTransport(self))
-
 
 def _outcomes(folder: Path, server: Server) -> list[str]:
-    return [taken.outcome for taken in refresh.refresh(folder, client=server.client())]
+    return [taken.outcome for taken in refresh.refresh(folder, transport=httpx.MockTransport(server))]
 
 
 def test_lists_are_brought_by_etag_and_only_newer_ones(tmp_path: Path, authority: Authority) -> None:
@@ -154,7 +151,7 @@ def test_a_server_that_is_away_is_said(tmp_path: Path, authority: Authority) -> 
     def away(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("away", request=request)
 
-    taken = refresh.refresh(folder, client=httpx.Client(transport=httpx.MockTransport(away)))
+    taken = refresh.refresh(folder, transport=httpx.MockTransport(away))
     assert not taken[0].is_well
 
 

@@ -1,6 +1,7 @@
 """What a signature brings along: evidence on revocation, in every place that a CMS has for it, and claims that prove
 nothing."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from common.domain.directory import Directory
@@ -21,8 +24,11 @@ from mint.pki import YEAR, Revocation
 from mint.sign import sign
 from mint.tamper import hole
 from mint.tsa import time_authority
+from validator.cms.certificate import read_certificate
+from validator.cms.public_key import key_bits
 from validator.pdf.date import read_date
 from validator.pki.revocation_lists import RevocationLists
+from validator.policy import DEFAULT
 from validator.report.decision import Decision, Refused, Undecided, Verified
 from validator.report.vocabulary import Indication, Integrity, NoteCode
 
@@ -226,6 +232,31 @@ def test_two_certificates_of_one_key(harness: Harness, is_named: bool) -> None:
         assert report.reason is Reason.E_SIG_FORMAT
 
 
+@pytest.mark.parametrize("is_usual", [True, False])
+@pytest.mark.parametrize(
+    ("others", "is_named", "expected"),
+    [("", True, None), ("", False, None), ("signer", True, None), ("signer", False, Reason.E_SIG_FORMAT)],
+)
+def test_a_key_identifier_that_no_certificate_states(
+    harness: Harness, others: str, is_named: bool, expected: Reason | None, is_usual: bool
+) -> None:
+    """Without the extension it is the usual digest of the key, or means the one certificate that may be meant."""
+    seal = harness.sender.seal
+    bits = key_bits(read_certificate(seal.der).key_info, DEFAULT.cms)
+    identifier = hashlib.sha1(bits, usedforsecurity=False).digest() if is_usual else b"seal"
+
+    def made(digest: bytes) -> bytes:
+        quiet = (lambda attributes: attributes) if is_named else (lambda attributes: attributes[:-1])
+        held = [*([harness.sender.signer] if others else []), seal]
+        content = cms.ContentInfo.load(message(seal, digest, NOW, certificates=held, change=quiet))
+        info = content["content"]["signer_infos"][0]
+        info["sid"] = cms.SignerIdentifier({"subject_key_identifier": core.OctetString(identifier)})
+        return bytes(content.dump(force=True))
+
+    report = harness.judge(with_message(harness, made)).report
+    assert report.reason is (None if is_usual else expected)
+
+
 def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> None:
     def made(digest: bytes) -> bytes:
         content = cms.ContentInfo.load(message(harness.sender.seal, digest, NOW))
@@ -238,6 +269,23 @@ def test_the_issuer_in_a_signature_is_compared_by_value(harness: Harness) -> Non
         return bytes(content.dump(force=True))
 
     assert isinstance(harness.judge(with_message(harness, made)), Verified)
+
+
+def test_the_serial_number_in_a_signature_is_compared_without_its_sign(harness: Harness) -> None:
+    """The certificate lacks the zero that keeps it positive; the signing tool has put it before it."""
+    authority = harness.city.authority
+    parts = asn1_x509.Certificate.load(authority.unit("Cơ quan", key=harness.sender.seal.key).der)
+    parts["tbs_certificate"]["serial_number"] = -5
+    body = parts["tbs_certificate"].dump(force=True)
+    parts["signature_value"] = authority.issuing.key.sign(body, ec.ECDSA(SHA256()))  # type: ignore[call-arg, arg-type]
+
+    def made(digest: bytes) -> bytes:
+        content = cms.ContentInfo.load(message(harness.sender.seal, digest, NOW, change=lambda each: each[:-1]))
+        content["content"]["certificates"] = [asn1_x509.Certificate.load(parts.dump(force=True))]
+        content["content"]["signer_infos"][0]["sid"].chosen["serial_number"] = 251
+        return bytes(content.dump(force=True))
+
+    assert harness.judge(with_message(harness, made), directory=None).report.reason is None
 
 
 def test_a_certificate_without_an_end(harness: Harness) -> None:

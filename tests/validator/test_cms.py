@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from asn1crypto import cms as asn1_cms
+from asn1crypto import core, tsp
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -12,6 +13,8 @@ from common.domain.reason import Reason
 from mint.sign import sign
 from mint.tamper import hole
 from validator.cms import ber
+from validator.cms.malformed import Malformed
+from validator.cms.time_stamp import read_time_stamp_info
 from validator.policy import DEFAULT
 from validator.report.vocabulary import Integrity
 
@@ -155,3 +158,17 @@ def test_not_intact(harness: Harness, make: Maker, before: tuple[bytes, bytes]) 
 def test_what_is_not_ber_ends_at_once(broken: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         ber.read_whole(broken, DEFAULT.cms)
+
+
+@pytest.mark.parametrize("critical", [True, False])
+def test_an_extension_of_a_time_stamp(critical: bool) -> None:
+    """RFC 3161 §2.4.2: as in certificates, one that is critical and not understood makes it unusable."""
+    extension = {"extn_id": "1.2.3.4", "critical": critical, "extn_value": core.OctetString(b"\x05\x00")}
+    imprint = {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": bytes(32)}
+    stated = {"version": "v1", "policy": "1.2.3", "message_imprint": imprint, "serial_number": 7, "gen_time": NOW}
+    content = tsp.TSTInfo({**stated, "extensions": [extension]}).dump()
+    if critical:
+        with pytest.raises(Malformed, match="critical extension"):
+            read_time_stamp_info(content, DEFAULT.cms)
+    else:
+        assert read_time_stamp_info(content, DEFAULT.cms).at == NOW

@@ -1,8 +1,10 @@
 """No file of the trust folder can end, block or silence anything but itself."""
 
 import asyncio
+import fcntl
 import hashlib
-from collections.abc import Callable
+import zlib
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,8 +26,10 @@ from common.tasks import Tasks
 from mint.pki import YEAR, Revocation
 from tests.counted import series
 from validator import main
+from validator.pki import fetch as fetching
 from validator.pki import refresh as refreshing
 from validator.pki import revocation_lists, trust_folder
+from validator.pki.atomic_file import LOCK, replace_file
 from validator.pki.pins import Pin, write_pins
 from validator.pki.trust_folder import LeftOut
 from validator.report.decision import Refused, Verified
@@ -368,7 +372,7 @@ def test_a_source_that_fails_in_any_way_changes_nothing_for_the_others(
             raise error
         return httpx.Response(200, content=revoking(harness))
 
-    results = refreshing.refresh(folder, client=httpx.Client(transport=httpx.MockTransport(answer)))
+    results = refreshing.refresh(folder, transport=httpx.MockTransport(answer))
     assert [(each.source, each.is_well) for each in results] == [(addresses[0], False), (addresses[1], True)]
 
 
@@ -379,24 +383,180 @@ def test_a_broken_state_file_is_not_believed(harness: Harness, folder: Path, sta
     root = trust_folder.load(folder)[0].root_fingerprints[0]
     write_pins(folder, {root: Pin(crls=("http://a.example/",))})
     (folder / "crls" / refreshing.STATE).write_text(state)
-    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=revoking(harness))))
-    assert [each.outcome for each in refreshing.refresh(folder, client=client)] == ["new"]
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=revoking(harness)))
+    assert [each.outcome for each in refreshing.refresh(folder, transport=transport)] == ["new"]
 
 
-def test_a_server_that_sends_a_byte_now_and_then(
-    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = trust_folder.load(folder)[0].root_fingerprints[0]
-    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
-    hours = iter(range(10**6))
-    monkeypatch.setattr(refreshing.time, "monotonic", lambda: 3600.0 * next(hours))
+async def _nothing(_: httpx.Request) -> httpx.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
 
-    def trickle() -> Any:
+
+def _now_and_then(_: httpx.Request) -> httpx.Response:
+    async def body() -> AsyncIterator[bytes]:
         while True:
             yield b"\x30"
+            await asyncio.sleep(0)
 
-    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=trickle())))
-    assert [each.outcome for each in refreshing.refresh(folder, client=client)] == ["list takes too long"]
+    return httpx.Response(200, content=body())
+
+
+def _packed_nothing(_: httpx.Request) -> httpx.Response:
+    """Compressed data that never become a byte."""
+
+    async def body() -> AsyncIterator[bytes]:
+        packer = zlib.compressobj(wbits=31)
+        yield packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+        while True:
+            yield b"\0\0\0\xff\xff"
+            await asyncio.sleep(0)
+
+    return httpx.Response(200, content=body(), headers={"Content-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize("server", [_nothing, _now_and_then, _packed_nothing])
+def test_a_server_that_never_comes_to_an_end(
+    harness: Harness, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any
+) -> None:
+    """Not with its headers, nor with its body. Lists that were brought as files do not wait for it."""
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
+    monkeypatch.setattr(fetching, "FETCH_SECONDS", 0)
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    results = refreshing.refresh(folder, [tmp_path / "drop"], transport=httpx.MockTransport(server))
+    assert [each.outcome for each in results] == ["new", "list takes too long"]
+
+
+def test_a_tag_that_no_header_can_hold(harness: Harness, folder: Path) -> None:
+    """It ended every later request of that list."""
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
+    for number, tag in enumerate((b'"\xff\xfe"', b'"a\x7f"', "é".encode()), start=5):
+        answer = httpx.Response(200, content=_list(harness, number=number), headers=[(b"ETag", tag)])
+        results = refreshing.refresh(folder, transport=httpx.MockTransport(lambda _, answer=answer: answer))  # type: ignore[misc]
+        assert [each.outcome for each in results] == ["new"]
+
+
+def test_a_list_that_is_gone_is_brought_again(harness: Harness, folder: Path) -> None:
+    """Although its server says that it has not changed; another list is still there."""
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "If-None-Match" in request.headers:
+            return httpx.Response(304)
+        return httpx.Response(200, content=_list(harness, number=5), headers={"ETag": '"1"'})
+
+    def outcomes() -> list[str]:
+        return [each.outcome for each in refreshing.refresh(folder, transport=httpx.MockTransport(answer))]
+
+    assert [outcomes(), outcomes()] == [["new"], ["unchanged"]]
+    (own,) = (folder / "crls").glob("?" * 32 + ".crl")
+    own.unlink()
+    assert list((folder / "crls").glob("*.crl"))
+    assert outcomes() == ["new"]
+
+
+def test_unchanged_since_never(folder: Path) -> None:
+    """A server that says so without being asked gave no list."""
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
+    transport = httpx.MockTransport(lambda _: httpx.Response(304))
+    assert [(each.outcome, each.is_well) for each in refreshing.refresh(folder, transport=transport)] == [
+        ("status 304", False)
+    ]
+
+
+def test_a_revoked_key_brings_no_list(harness: Harness, folder: Path, tmp_path: Path) -> None:
+    """It could date one back that is silent about somebody. What it said before stays, under whatever name."""
+    (tmp_path / "drop").mkdir()
+    former, dropped = folder / "crls" / f"{'0' * 32}.crl", tmp_path / "drop" / "list"
+    dropped.write_bytes(_list(harness, number=5))
+
+    def brought() -> list[str]:
+        return [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW + DAY)]
+
+    def held() -> set[int | None]:
+        return {crl.number for crl in trust_folder.load(folder)[1].crls if crl.number in (5, 6)}
+
+    assert (brought(), held()) == (["new"], {5})
+    serial = harness.city.authority.issuing.certificate.serial_number
+    times = {"this_update": NOW, "next_update": NOW + WEEK}
+    root_list = harness.city.authority.crl("root", number=9, revoked=[Revocation(serial, NOW)], **times)
+    (folder / "crls" / "of the root").write_bytes(root_list)
+    later = _list(harness, number=6, this_update=NOW + DAY / 2, next_update=NOW + WEEK)
+    dropped.write_bytes(later)
+    assert (brought(), held()) == (["not used: signed with a revoked key"], {5})
+    former.write_bytes(later)
+    assert (brought(), held()) == (["not used: signed with a revoked key"], {6})
+    assert not former.exists()
+
+
+def test_two_who_write_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither takes the other's half-written file for its own."""
+    path, rename = folder / "trust.json", Path.replace
+
+    def second_comes_between(beside: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", rename)
+        replace_file(path, b"second")
+        assert path.read_bytes() == b"second"
+        return rename(beside, target)
+
+    monkeypatch.setattr(Path, "replace", second_comes_between)
+    replace_file(path, b"first")
+    assert path.read_bytes() == b"first"
+    assert [each.name for each in folder.iterdir() if each.name.endswith(".new")] == []
+
+
+def test_one_looks_and_replaces_before_the_other_looks(
+    folder: Path, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else an older list would come over a newer one."""
+    held: list[str] = []
+
+    def noting(name: str) -> Any:
+        does = getattr(refreshing, name)
+
+        def noted(*arguments: Any) -> Any:
+            with (folder / "crls" / LOCK).open("ab") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    held.append(name)
+            return does(*arguments)
+
+        return noted
+
+    for name in ("_read_before", "replace_file"):
+        monkeypatch.setattr(refreshing, name, noting(name))
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
+    assert held == ["_read_before", "replace_file"]
+
+
+def test_nothing_is_written_where_nothing_is_new(
+    folder: Path, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder may be on a disk that cannot be written."""
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
+    (folder / "crls" / LOCK).unlink()
+    (folder / "crls" / LOCK).mkdir()
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["unchanged"]
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=6))
+    assert [each.is_well for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == [False]
+
+
+def test_what_cannot_be_written_costs_nothing_but_itself(harness: Harness, folder: Path, tmp_path: Path) -> None:
+    root = trust_folder.load(folder)[0].root_fingerprints[0]
+    write_pins(folder, {root: Pin(crls=("http://a.example/",))})
+    (folder / "crls" / refreshing.STATE).mkdir()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=_list(harness, number=5)))
+    first, state = refreshing.refresh(folder, transport=transport)
+    assert (first.outcome, state.source, state.is_well) == ("new", refreshing.STATE, False)
 
 
 def test_a_list_dated_ahead_is_not_taken_and_keeps_none_out(harness: Harness, folder: Path, tmp_path: Path) -> None:
@@ -439,11 +599,10 @@ def test_addresses_that_cannot_be_read_cost_nothing_but_themselves(
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
-        return httpx.Response(304)
+        return httpx.Response(200, content=_list(harness, number=6))
 
-    client = httpx.Client(transport=httpx.MockTransport(answer))
-    results = refreshing.refresh(folder, [drop], client=client)
-    assert [(each.source, each.is_well) for each in results] == [("http://b.example/", True), ("list", True)]
+    results = refreshing.refresh(folder, [drop], transport=httpx.MockTransport(answer))
+    assert [(each.source, each.is_well) for each in results] == [("list", True), ("http://b.example/", True)]
     assert asked == ["http://b.example/"]
 
 

@@ -64,30 +64,30 @@ def broken(harness: Harness) -> Decision:
 
 def test_verdicts_are_counted_a_signature(harness: Harness) -> None:
     since = Since(*COUNTED)
-    record_verdicts([harness.judge(harness.signed)])
+    record_verdicts(SENDER, [harness.judge(harness.signed)])
     assert since.counted == {("signature_verdicts_total", "valid", ""): 2}
 
 
 def test_verdicts_of_a_changed_document(harness: Harness) -> None:
     since, decision = Since(*COUNTED), broken(harness)
-    record_verdicts([decision])
+    record_verdicts(SENDER, [decision])
     assert sum(since.counted.values()) == len(decision.report.signatures)
     assert ("signature_verdicts_total", "invalid", "HASH_FAILURE") in since.counted
 
 
 def test_an_unsigned_document_has_no_verdict_on_a_signature_but_was_examined(harness: Harness) -> None:
     since, decision = Since(*COUNTED), harness.judge(harness.letter)
-    record_verdicts([decision])
-    record_examination(decision, 0.1, is_remembered=False)
+    record_verdicts(SENDER, [decision])
+    record_examination(SENDER, decision, 0.1, is_remembered=False)
     assert since.counted == {("signature_validation_seconds_count", "invalid", ""): 1}
 
 
 def test_examinations_go_by_the_answer_about_the_document(harness: Harness) -> None:
     since = Since(*COUNTED)
-    record_examination(harness.judge(harness.signed), 0.1, is_remembered=False)
-    record_examination(harness.judge(harness.signed, revocation=RevocationLists()), 0.1, is_remembered=False)
+    record_examination(SENDER, harness.judge(harness.signed), 0.1, is_remembered=False)
+    record_examination(SENDER, harness.judge(harness.signed, revocation=RevocationLists()), 0.1, is_remembered=False)
     revoked = WRONGS["signer_revoked"].make(harness.city, SENDER, harness.letter, NOW)
-    record_examination(harness.judge(revoked), 0.1, is_remembered=False)
+    record_examination(SENDER, harness.judge(revoked), 0.1, is_remembered=False)
     counted = {key: count for key, count in since.counted.items() if "seconds" in key[0]}
     assert counted == {
         ("signature_validation_seconds_count", "valid", ""): 1,
@@ -117,7 +117,7 @@ def test_look_ups_in_answers_that_the_document_brought_along(timed: TimeHarness)
 
 def test_remembered_answers_count_as_such(harness: Harness) -> None:
     since = Since(*COUNTED)
-    record_examination(harness.judge(harness.signed), 0.001, is_remembered=True)
+    record_examination(SENDER, harness.judge(harness.signed), 0.001, is_remembered=True)
     assert since.counted["revocation_checks_total", "cache", "good"] == 4
 
 

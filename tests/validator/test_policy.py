@@ -86,6 +86,7 @@ FORMATS = {
         "(UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, TELETEX_STRING, IA5_STRING, VISIBLE_STRING)",
     },
     "cms.signed_data": {"(FIRST, SECOND)"},
+    "cms.time_stamp": {"EXTENSIONS_TAG"},
     "diff.change": set(Level.__members__),
     "diff.form": {"(SIGNATURES_EXIST, APPEND_ONLY)"},
     "pdf.bounds": {"10", "16", "3", "SHORTEST_ROW"},
@@ -126,7 +127,8 @@ OPERATION = {
     "metrics": {"8"},
     "patterns": {"3", "11", "5"},
     "pki.pins": {"64"},
-    "pki.refresh": {"TIMEOUT_SECONDS", "FETCH_SECONDS", "32"},
+    "pki.fetch": {"TIMEOUT_SECONDS", "FETCH_SECONDS"},
+    "pki.refresh": {"32"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
         "worker_memory_mib", "documents_per_worker", "package_cpu_seconds", "package_wall_seconds",

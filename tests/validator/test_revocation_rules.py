@@ -179,6 +179,27 @@ def test_a_list_by_a_revoked_key_of_the_issuer_says_nothing() -> None:
     assert answer([root_list, by_revoked, PLAIN], intermediates=[ISSUING, NEWER]) is VALID
 
 
+@pytest.mark.parametrize(
+    ("holding", "others", "expected"),
+    [
+        ({}, [("ca", {})], VALID),
+        ({}, [("ca new", {})], REVOKED),
+        ({}, [("ca new", {}), ("ca", {"age": DAY / 2})], VALID),
+        ({"end": -DAY / 8}, [("ca new", {})], VALID),
+        ({}, [("ca new", {"base": 5, "removed": [10]})], VALID),
+    ],
+    ids=["the same key", "another key", "both", "out of date", "taken back"],
+)
+def test_a_hold_that_a_list_of_another_key_is_silent_about(
+    holding: dict[str, Any], others: list[tuple[str, dict[str, Any]]], expected: Reason | None
+) -> None:
+    """Some authorities go on with lists of each key for what it issued."""
+    held = listing("CA", "ca", 10, hold=True, number=5, **{"age": 3 * DAY, **holding})
+    newer = [listing("CA", by, number=9, **options) for by, options in others]
+    full = [listing("CA", "ca new", number=5, age=2 * DAY)] if others[0][1] else []
+    assert answer([ROOT_LIST, held, *newer, *full], intermediates=[ISSUING, NEWER]) is expected
+
+
 NEW_ROOT = made("Root", "root new", "Root", "root new", 100)
 OF_ROOT = made("Lan", "lan", "Root", "root", 10, ca=False)
 

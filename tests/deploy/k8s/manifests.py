@@ -25,12 +25,17 @@ class Workload:
 
     @property
     def service(self) -> str:
-        """intake … notifier, or migrate, topology, backup, toolbox, toolbox-operator."""
+        """intake … notifier, or migrate, topology, backup, toolbox, toolbox-operator, canary."""
         return self.labels[NAME]
 
     @property
     def is_service(self) -> bool:
-        return bool(self.whole["kind"] == "Deployment") and self.labels.get(COMPONENT) != "toolbox"
+        return bool(self.whole["kind"] == "Deployment") and self.labels.get(COMPONENT) not in ("toolbox", "canary")
+
+    @property
+    def serves_metrics(self) -> bool:
+        """The services and the canary."""
+        return self.is_service or self.service == "canary"
 
     @property
     def template(self) -> Object:

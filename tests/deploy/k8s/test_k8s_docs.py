@@ -14,6 +14,8 @@ from .manifests import COMPONENT, NAME, Manifests
 PAGE = (K8S.parents[1] / "docs" / "operations" / "install-kubernetes.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| ((?:`trunk-[a-z-]+`(?:, )?)+) \| ((?:`[a-z0-9_.]+`(?:, )?)+) \|", re.MULTILINE)
 QUOTED = re.compile(r"`([^`]+)`")
+BESIDE = ("job", "toolbox", "canary")
+"""Components that are applied whole."""
 
 
 def test_its_table_of_secrets_is_complete(everything: Manifests) -> None:
@@ -60,8 +62,9 @@ def test_the_steps_of_an_upgrade_reach_every_object_once(everything: Manifests) 
     assert {each["kind"] for each in everything.objects} - {each["kind"] for each in others} == {
         *("Deployment", "Job", "PodDisruptionBudget", "ServiceAccount")
     }
+    assert all(f"-l app.kubernetes.io/component={name} " in PAGE for name in BESIDE)
     for each in everything.objects:
         labels = each["metadata"]["labels"]
-        chosen = [labels.get(COMPONENT) is None, labels.get(COMPONENT) == "job", labels.get(COMPONENT) == "toolbox"]
+        chosen = [labels.get(COMPONENT) is None, *(labels.get(COMPONENT) == name for name in BESIDE)]
         chosen += [labels.get(COMPONENT) == "service" and labels.get(NAME) == name for name in services[1].split()]
         assert sum(chosen) == 1, each["metadata"]

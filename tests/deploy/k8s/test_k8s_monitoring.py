@@ -43,9 +43,14 @@ def test_every_rule_is_there(everything: Manifests) -> None:
     plain = [yaml.safe_load(path.read_text()) for path in sorted((MONITORING / "rules").glob("*.yaml"))]
     assert plain
     rendered = [each["spec"] for each in everything.of("PrometheusRule")]
-    nodes = everything.one("PrometheusRule", "trunk-installation")["spec"]["groups"][0]["rules"][1]
-    assert (nodes["record"], nodes.pop("expr")) == ("trunk:broker_nodes:configured", "vector(3)")
-    nodes["expr"] = "vector(1)"  # the compose file's
+    rules = everything.one("PrometheusRule", "trunk-installation")["spec"]["groups"][0]["rules"]
+    said = [
+        ("trunk:broker_nodes:configured", "vector(3)", "vector(1)"),
+        ("trunk:canary:configured", "vector(1)", "vector(0)"),
+    ]
+    for rule, (record, here, of_compose) in zip((rules[1], rules[3]), said, strict=True):
+        assert (rule["record"], rule["expr"]) == (record, here)
+        rule["expr"] = of_compose
     assert sorted(map(canonical, plain)) == sorted(map(canonical, rendered))
 
 

@@ -13,6 +13,8 @@ import promql_parser
 import pytest
 import yaml
 
+from canary.names import Outcome, Step
+from canary.signing import ROLES
 from common.domain.names import Lane
 from common.domain.security import SecurityKind
 from common.facts.flows import SERVICES
@@ -214,6 +216,9 @@ def test_every_token_has_a_word() -> None:
         (words.VERDICTS, signatures.SignatureVerdict),
     ]:
         assert set(table) == set(type_.__args__)  # type: ignore[attr-defined]
+    assert set(words.CANARY_OUTCOMES) == set(Outcome)
+    assert set(words.CANARY_STEPS) == set(Step)
+    assert set(words.CANARY_ROLES) == set(ROLES)
     assert set(words.LANES) == set(Lane)
     assert set(words.SECURITY) == set(SecurityKind)
     assert set(words.CAUSES) == set(Cause)
@@ -225,6 +230,8 @@ def test_every_token_has_a_word() -> None:
 
 
 THRESHOLDS = {
+    ("trunk-overview", "Thư dò đường gần nhất tới nơi"): ("TrunkCanaryFailing", 900),
+    ("trunk-runtime", "Chứng thư của thư dò đường còn"): ("TrunkCanaryCertificateExpiring", 2_592_000),
     ("trunk-overview", "Bản tin bị giữ"): ("TrunkMessagesParked", 1),
     ("trunk-pipeline", "Tỷ lệ phải làm lại"): ("TrunkMessagesFailing", 0.2),
     ("trunk-queues", "Báo động bộ nhớ và đĩa"): ("TrunkBrokerAlarm", 1),

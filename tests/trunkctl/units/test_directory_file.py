@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.domain.directory import BrokerLogin, Certificate, CertificateRole, Directory, Unit
+from common.domain.directory import BrokerLogin, Certificate, CertificateRole, Contact, Directory, Unit
 from trunkctl.trouble import Trouble
 from trunkctl.units.directory_file import RESERVED, problems, read_strictly
 
@@ -21,6 +21,27 @@ RAW = {"code": "H29.901.01", "name": "A", "valid_from": "2025-07-01", "certifica
 
 def file_of(*units: dict[str, Any], **more: Any) -> bytes:
     return json.dumps({"version": 1, "units": units, **more}).encode()
+
+
+CANARY = Unit(code="CANARY.1", name="Chim báo", valid_from=OPENED)
+
+
+def test_the_canary_may_be_in_the_directory() -> None:
+    assert problems(Directory([UNIT, CANARY, replace(CANARY, code="CANARY.2")])) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (replace(UNIT, code="CANARY.3"), "CANARY.3: codes that begin with CANARY. are the canary's"),
+        (replace(UNIT, code="canary.1"), "canary.1: codes that begin with CANARY. are the canary's"),
+        (replace(CANARY, contact=Contact(email="a@example.vn")), "CANARY.1: the canary has no contact"),
+        (replace(UNIT, successor="CANARY.1"), "H29.901.01: successor CANARY.1 is the canary"),
+        (replace(UNIT, parent="CANARY.1"), "H29.901.01: parent CANARY.1 is the canary"),
+    ],
+)
+def test_nobody_is_taken_for_the_canary(wrong: Unit, problem: str) -> None:
+    assert problem in problems(Directory([CANARY, wrong]))
 
 
 def test_a_right_one_has_no_problems() -> None:

@@ -51,7 +51,7 @@ class Entry:
     recorded_at: datetime
     """UTC, whole milliseconds: what the database can keep."""
     body: str
-    """Canonical JSON of the fact."""
+    """Canonical JSON of the fact, without bytes that travelled with its references."""
     salt: bytes
     """Secret: who knows it can try what the content may be. Empty: the entry has no leaf yet."""
     link: Link | None = None
@@ -126,7 +126,7 @@ def new_entry(fact: BaseFact, now: datetime, salt: bytes) -> Entry:
         event_id=fact.event_id,
         fact=fact.fact,
         recorded_at=whole_milliseconds(now),
-        body=canonical_json(fact.model_dump(mode="json", exclude_none=True)),
+        body=canonical_json(fact.recorded()),
         salt=salt,
     )
 

@@ -6,6 +6,7 @@ object, then database, then fact. What each service's keys may do: ``store_acces
 
 import hashlib
 import io
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
@@ -22,16 +23,19 @@ from minio.time import to_iso8601utc
 
 from common.byte_budget import ByteBudget
 from common.containment import in_thread
-from common.domain.names import Sha256, UnitCode
+from common.domain.names import PackageId, Sha256, UnitCode
 from common.domain.reason import Reason
 from common.facts import ObjectRef
 from common.failure import Outage, Permanent
+from common.packing import packed, unpacked
 from common.settings import ServiceSettings
 
 UPLOADS = "uploads"
 """Large packages that units put there before they submit a reference; keys begin with ``<unit>/``."""
 CONTENT = "content"
 """Content addressed: packages, envelopes, attachments, reports."""
+PACKAGES = "packages"
+"""Each package once, under its digest and its id; made with object lock, and locked by the archive (decision 29)."""
 ARCHIVE = "archive"
 """Under object lock with compliance retention."""
 DIRECTORY = "directory"
@@ -40,9 +44,12 @@ PARKED = "parked"
 """Large bodies of parked messages, under ``<service>/<record id>``. Without versions: what is deleted is gone."""
 LOG = "log"
 """The ledger's log, under object lock: tiles, entries and checkpoints. Holds nothing that is not for everybody."""
-BUCKETS = (UPLOADS, CONTENT, ARCHIVE, DIRECTORY, PARKED, LOG)
-LOCKED = (ARCHIVE, LOG)
+BUCKETS = (UPLOADS, CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
+LOCKED = (PACKAGES, ARCHIVE, LOG)
 """Buckets that are made with object lock."""
+
+INSIDE = "inside-the-package"
+"""Key, in ``content``, of a header that lies nowhere but in its package: nothing is ever put there."""
 
 SUBMITTER_META = "trunk-submitter"
 """Of a package in ``content``: the unit that submitted it, as the broker knew it; the package may name another."""
@@ -78,14 +85,21 @@ class Objects:
 
     async def ping(self) -> None:
         """Raise ``Outage`` when the store does not answer or does not know the keys; needs no right on a bucket."""
-        await _in_thread(self.client.list_buckets)
+        await ask_store(self.client.list_buckets)
 
     async def put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None = None) -> ObjectRef:
         """Store bytes under their digest, unless they lie there already; ``submitter``: of a package.
 
         Bytes that lie there as those of another unit, or as a part of a package, get another version.
         """
-        return await _in_thread(lambda: self._put_content(source, submitter))
+        return await ask_store(lambda: self._put_content(source, submitter))
+
+    async def carry(self, data: bytes) -> ObjectRef:
+        """A reference with the bytes in it, if they are small; else like ``put_content``."""
+        small = packed(data)
+        if small is None:
+            return await self.put_content(data)
+        return content_ref(*digest_of(io.BytesIO(data))).model_copy(update={"packed": small})
 
     async def get(self, ref: ObjectRef) -> bytes:
         """The named bytes, checked. Raises ``ObjectMissing`` or ``ObjectAltered``."""
@@ -94,22 +108,30 @@ class Objects:
         return buffer.getvalue()
 
     async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
-        """Stream the named bytes into ``target``, checked, and rewind it."""
-        await _in_thread(lambda: self._fetch(ref, target))
+        """Stream the named bytes into ``target``, checked, and rewind it.
+
+        They come with the reference, or are the version that it names, or whatever lies under its key if that version
+        is gone: after a restore the same bytes are another version.
+        """
+        await ask_store(lambda: self._fetch(ref, target))
+
+    async def check(self, ref: ObjectRef) -> None:
+        """Read the named bytes and keep none. Raises ``ObjectMissing`` or ``ObjectAltered``."""
+        await ask_store(lambda: deque(self._verified(ref), maxlen=0))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key of the caller's choice."""
-        await _in_thread(
+        await ask_store(
             lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), content_type=content_type)
         )
 
     async def get_key(self, bucket: str, key: str) -> bytes:
         """Bytes under a key, unchecked. Raises ``ObjectMissing``."""
-        return await _in_thread(lambda: self._read(bucket, key))
+        return await ask_store(lambda: self._read(bucket, key))
 
     async def purge(self, ref: ObjectRef) -> None:
         """Delete an object for good, every version of it; again does nothing. Only intake's keys may."""
-        await _in_thread(lambda: self._purge(ref.bucket, ref.key))
+        await ask_store(lambda: self._purge(ref.bucket, ref.key))
 
     async def put_locked(self, key: str, source: ObjectRef | bytes, retain_until: datetime) -> str:
         """Put bytes, or content that is checked, into the archive under compliance retention; a repeat adds a version.
@@ -118,27 +140,27 @@ class Objects:
         """
         size_bytes = source.size_bytes if isinstance(source, ObjectRef) else len(source)
         async with self.memory.hold(size_bytes):
-            return await _in_thread(lambda: self._put_locked(key, source, retain_until))
+            return await ask_store(lambda: self._put_locked(key, source, retain_until))
 
     async def put_once(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> bool:
         """Put bytes under compliance retention unless something lies under the key; of several at once, one succeeds.
 
         Returns whether these bytes were put. Raises ``Transient`` when the store keeps no versions.
         """
-        return await _in_thread(lambda: self._put_once(bucket, key, data, retain_until))
+        return await ask_store(lambda: self._put_once(bucket, key, data, retain_until))
 
     async def put_over(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> None:
         """Put bytes under compliance retention as the newest version of a key."""
         lock = Retention(COMPLIANCE, retain_until)
-        await _in_thread(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
+        await ask_store(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
-        return await _in_thread(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
+        return await ask_store(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
 
     async def presigned_put(self, bucket: str, key: str, expires: timedelta) -> str:
         """An address to which the holder may write one object until it expires."""
-        return await _in_thread(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
+        return await ask_store(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
 
     def _put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None) -> ObjectRef:
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -165,26 +187,44 @@ class Objects:
         return held.size == ref.size_bytes and submitter in (None, submitter_of(held.metadata))
 
     def _fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
+        for chunk in self._verified(ref):
+            target.write(chunk)
+        target.seek(0)
+
+    def _verified(self, ref: ObjectRef) -> Iterator[bytes]:
+        """The named bytes. Raises ``ObjectAltered`` in the end if they were others."""
         digest, size = hashlib.sha256(), 0
-        for chunk in self._chunks(ref.bucket, ref.key):
+        for chunk in self._pieces(ref):
             digest.update(chunk)
             size += len(chunk)
             if size > ref.size_bytes:
                 break
-            target.write(chunk)
+            yield chunk
         if size != ref.size_bytes or digest.hexdigest() != ref.sha256:
             raise ObjectAltered(f"{ref.bucket}/{ref.key}")
-        target.seek(0)
 
-    def _chunks(self, bucket: str, key: str) -> Iterator[bytes]:
+    def _pieces(self, ref: ObjectRef) -> Iterator[bytes]:
+        if ref.packed is None:
+            yield from self._chunks(ref.bucket, ref.key, ref.version_id)
+            return
         try:
-            response = self.client.get_object(bucket, key)
-        except S3Error as error:
-            if error.code in NOT_FOUND:
-                raise ObjectMissing(f"{bucket}/{key}") from error
-            raise
-        with closing(response):
+            yield unpacked(ref.packed, ref.size_bytes)
+        except ValueError as error:
+            raise ObjectAltered(f"{ref.key}, as it came with its reference") from error
+
+    def _chunks(self, bucket: str, key: str, version_id: str | None = None) -> Iterator[bytes]:
+        with closing(self._opened(bucket, key, version_id)) as response:
             yield from response.stream(CHUNK_BYTES)
+
+    def _opened(self, bucket: str, key: str, version_id: str | None) -> "urllib3.BaseHTTPResponse":
+        try:
+            return self.client.get_object(bucket, key, version_id=version_id)
+        except S3Error as error:
+            if error.code not in NOT_FOUND:
+                raise
+            if version_id is None:
+                raise ObjectMissing(f"{bucket}/{key}") from error
+        return self._opened(bucket, key, None)
 
     def _read(self, bucket: str, key: str) -> bytes:
         return b"".join(self._chunks(bucket, key))
@@ -248,6 +288,23 @@ def content_key(sha256: Sha256) -> str:
     return f"{sha256[:2]}/{sha256}"
 
 
+def package_ref(sha256: Sha256, size_bytes: int, package_id: PackageId) -> ObjectRef:
+    """Where a package lies: under its digest, and apart from the same bytes of another sender."""
+    key = f"{content_key(sha256)}-{package_id}"
+    return ObjectRef(bucket=PACKAGES, key=key, sha256=sha256, size_bytes=size_bytes)
+
+
+def header_inside(data: bytes) -> ObjectRef:
+    """Reference to a parsed header that is not stored: whoever needs it parses the package, and can compare."""
+    sha256, size_bytes = digest_of(io.BytesIO(data))
+    return ObjectRef(bucket=CONTENT, key=INSIDE, sha256=sha256, size_bytes=size_bytes)
+
+
+def digest_in_key(bucket: str, key: str) -> Sha256 | None:
+    """SHA-256 of the bytes that lie under a key; None = the keys of the bucket do not say."""
+    return key.rpartition("/")[2].partition("-")[0] if bucket in (CONTENT, PACKAGES) else None
+
+
 def content_ref(sha256: Sha256, size_bytes: int) -> ObjectRef:
     """Reference to content-addressed bytes."""
     return ObjectRef(bucket=CONTENT, key=content_key(sha256), sha256=sha256, size_bytes=size_bytes)
@@ -281,6 +338,7 @@ def store_trouble() -> Iterator[None]:
         raise Outage("object store", type(error).__name__) from error
 
 
-async def _in_thread(call: Callable[[], T]) -> T:
+async def ask_store(call: Callable[[], T]) -> T:
+    """The answer to a call that blocks, made in a thread. Raises ``Outage`` for trouble with the store."""
     with store_trouble():
         return await in_thread(call)

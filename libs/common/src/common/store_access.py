@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from common.facts.flows import SERVICES
 from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
-from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PARKED, UPLOADS
+from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PACKAGES, PARKED, UPLOADS
 
 
 class Role(StrEnum):
@@ -103,6 +103,27 @@ GRANTS = (
     _grant(CONTENT, Role.ARCHIVE, "read", "Reads what it keeps."),
     _grant(CONTENT, Role.OPERATOR, "inspect", _LOOKS),
     _grant(CONTENT, Role.MIGRATE, "make inspect", _MAKES),
+    _grant(
+        PACKAGES,
+        Role.INTAKE,
+        "read write list delete",
+        "Puts each package once, and reads one that has waited; removes all versions of a secret one.",
+    ),
+    _grant(PACKAGES, Role.VALIDATOR, "read", "Reads packages, and the files in them."),
+    _grant(
+        PACKAGES,
+        Role.ROUTER,
+        "read",
+        "Reads what it delivers; signs the address from which a receiver fetches one large package.",
+    ),
+    _grant(
+        PACKAGES,
+        Role.ARCHIVE,
+        "read lock",
+        "Locks the version that intake has put, and looks whether it is locked; puts and removes nothing.",
+    ),
+    _grant(PACKAGES, Role.OPERATOR, "read list inspect", "`trunkctl archive check` compares packages with records."),
+    _grant(PACKAGES, Role.MIGRATE, "make inspect", _MAKES),
     _grant(ARCHIVE, Role.ARCHIVE, "write lock", "Puts objects under lock, and needs to see none again."),
     _grant(ARCHIVE, Role.OPERATOR, "read list inspect", "`trunkctl archive check` compares objects with records."),
     _grant(ARCHIVE, Role.MIGRATE, "make inspect", _MAKES),
@@ -134,7 +155,7 @@ GRANTS = (
     _grant(LOG, Role.MIGRATE, "make inspect", _MAKES),
     *(
         _grant(bucket, Role.BACKUP, "read list", "Copies objects to the second store; changes none.")
-        for bucket in (CONTENT, ARCHIVE, DIRECTORY, PARKED, LOG)
+        for bucket in (CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
     ),
 )
 """All rights at the object store."""

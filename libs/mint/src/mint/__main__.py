@@ -21,6 +21,7 @@ from pathlib import Path
 from common.domain.names import Priority, UnitCode
 from common.domain.reason import Reason
 from mint import keep, packages, paper
+from mint.canary import write_canary
 from mint.city import CLOSED, SUCCESSOR, City, build_city
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
@@ -224,7 +225,14 @@ def main() -> None:
     command.add_argument("--seed", type=int, default=1, help="settles who writes to whom")
     founding = commands.add_parser("city", help="a new demo city, with its unit directory and its trust folder")
     founding.add_argument("--out", type=Path, required=True, help="folder to write to")
+    watching = commands.add_parser("canary", help="keys of the canary, and its entries for the unit directory")
+    watching.add_argument("--city", type=Path, required=True, help="folder of the kept demo city")
+    watching.add_argument("--out", type=Path, required=True, help="folder to write to")
     told = parser.parse_args()
+    if told.command == "canary":
+        write_canary(keep.load(told.city), told.out)
+        print(f"a canary in {told.out}")
+        return
     if told.command == "city":
         found(told.out)
         print(f"a city in {told.out}")

@@ -1,12 +1,13 @@
 """Handlers: every fact enters the ledger; packages, their parts and their verdicts go under object lock."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from archive.kept import EVIDENCE, Copy, Kept, enclosed_parts
 from archive.ledger import Ledger
 from archive.progress import Mark, Said, said, units_named
-from archive.record import EVIDENCE, Copy, Kept, Parts, Record, archived, finished, record
+from archive.record import Parts, Record, archived, finished, record
 from archive.retention import RetentionTable
 from archive.store import Progress, Records
 from common.clock import utc_now
@@ -32,6 +33,7 @@ from common.ledger import Entry
 from common.metrics import record_archive_write, record_security_event, record_stage
 from common.metrics.documents import Unfinished
 from common.objects import ARCHIVE, ObjectMissing, Objects, content_ref
+from common.package_store import PackageStore
 from common.service.outgoing import Announcer
 
 REMEMBERED_EVIDENCE = 10_000
@@ -53,6 +55,7 @@ class Archive:
         self._records = records
         self._progress = progress
         self._objects = objects
+        self._packages = PackageStore(objects)
         self._announcer = announcer
         self._table = table
         self._shared = set[str]()
@@ -95,7 +98,7 @@ class Archive:
             return await self._keep(fact, entry)
         if saved.verdict != fact.fact:
             raise Permanent(Reason.E_FACT, f"package is on record as {saved.verdict}, not {fact.fact}")
-        record_archive_write("repeated", time.monotonic() - began)
+        record_archive_write(fact.sender, "repeated", time.monotonic() - began)
         return saved
 
     async def _keep(self, fact: Kept, entry: Entry) -> Record:
@@ -105,23 +108,27 @@ class Archive:
             if news := said(fact, parts.units):
                 await self._progress.note(fact, news)
             decided, copies = record(fact, parts, entry, self._table)
-            saved, is_first = await self._records.save(await self._locked(decided, copies))
+            enclosed = {role: await self._objects.get(ref) for role, ref in enclosed_parts(fact).items()}
+            saved, is_first = await self._records.save(await self._locked(decided, copies, enclosed))
         except TrunkFailure:
-            record_archive_write("failed", time.monotonic() - began)
+            record_archive_write(fact.sender, "failed", time.monotonic() - began)
             raise
-        record_archive_write("written" if is_first else "repeated", time.monotonic() - began)
+        record_archive_write(fact.sender, "written" if is_first else "repeated", time.monotonic() - began)
         if is_first and isinstance(fact, DocumentVerified):
-            record_stage("archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
+            record_stage(fact.sender, "archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
         return saved
 
-    async def _locked(self, decided: Record, copies: Sequence[Copy]) -> Record:
+    async def _locked(self, decided: Record, copies: Sequence[Copy], enclosed: Mapping[str, bytes]) -> Record:
         """Puts everything under lock; the record then names the versions."""
         until = decided.retain_until
         locked = decided.locked([await self._lock(copy, until) for copy in copies])
-        return locked.sealed(await self._objects.put_locked(locked.evidence_key, locked.evidence(), until))
+        version_id = await self._objects.put_locked(locked.evidence_key, locked.evidence(enclosed), until)
+        return locked.sealed(version_id, enclosed)
 
     async def _lock(self, copy: Copy, until: datetime) -> str | None:
         """Returns the id of the version, if the record has to name it."""
+        if copy.kept.bucket is not None:
+            return (await self._packages.lock(copy.source, until)).version_id
         if copy.kept.role != EVIDENCE:
             return await self._objects.put_locked(copy.kept.key, copy.source, until)
         if copy.kept.key not in self._shared:

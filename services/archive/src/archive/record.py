@@ -1,55 +1,20 @@
 """Decision: what the archive keeps of a package, for how long, and what proves it unaltered."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from archive.kept import PARTS, Copy, EnclosedPart, Kept, KeptObject, copies_of, enclosed_parts, shared_copies
 from archive.retention import RetentionClass, RetentionTable, retain_until
+from common.domain.canary import is_canary
 from common.domain.ids import event_id
 from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, Sha256, UnitCode
 from common.domain.reason import Reason
-from common.facts import (
-    CarriesPackage,
-    DocumentArchived,
-    DocumentRefused,
-    DocumentVerified,
-    NoticeAccepted,
-    ObjectRef,
-    PackageFinished,
-    PackageRefused,
-)
+from common.facts import DocumentArchived, DocumentVerified, NoticeAccepted, ObjectRef, PackageFinished
 from common.ledger import Entry, canonical_json
-
-Kept = DocumentVerified | DocumentRefused | PackageRefused | NoticeAccepted
-"""The facts that end in a record; every other fact only enters the ledger."""
-
-
-EVIDENCE = "evidence"
-
-
-class KeptObject(BaseModel):
-    """One object under lock."""
-
-    model_config = ConfigDict(frozen=True)
-
-    role: str
-    """package, envelope, report, attachment or evidence; record for ``record.json`` itself."""
-    key: str
-    """In the archive's bucket."""
-    sha256: Sha256
-    size_bytes: int
-    version_id: str | None = None
-    """Of the version that is locked. None: it is evidence, which has but one, or the release did not keep it."""
-
-
-class Copy(NamedTuple):
-    """An object to be put under lock, and where its bytes lie now."""
-
-    kept: KeptObject
-    source: ObjectRef
 
 
 class Parts(NamedTuple):
@@ -98,6 +63,8 @@ class Record(BaseModel):
     ledger_hash: Sha256
     """Hash of the entry's leaf in the log; of an entry that an earlier release has chained, its hash in the chain."""
     objects: tuple[KeptObject, ...]
+    enclosed: tuple[EnclosedPart, ...] = ()
+    """What ``record.json`` holds besides the record: header and report, if they came with their references."""
     evidence_object: KeptObject | None = None
     """``record.json``, which cannot name its own version; none in records of releases that did not keep it."""
 
@@ -111,9 +78,17 @@ class Record(BaseModel):
         """Key of ``record.json``."""
         return f"{self.folder}/record.json"
 
-    def evidence(self) -> bytes:
-        """``record.json``: the record as it goes under lock beside its objects."""
-        return canonical_json(self.model_dump(mode="json", exclude_none=True, exclude={"evidence_object"})).encode()
+    def evidence(self, enclosed: Mapping[str, bytes] | None = None) -> bytes:
+        """``record.json``: the record as it goes under lock beside its objects.
+
+        ``enclosed``: the JSON of its enclosed parts, by role.
+        """
+        told = self.model_dump(mode="json", exclude_none=True, exclude={"evidence_object"})
+        if self.enclosed:
+            told |= {PARTS: {role: data.decode() for role, data in (enclosed or {}).items()}}
+        else:
+            del told["enclosed"]
+        return canonical_json(told).encode()
 
     def locked(self, version_ids: Sequence[str | None]) -> "Record":
         """The record with the versions of its objects, which were put under lock in this order."""
@@ -122,9 +97,9 @@ class Record(BaseModel):
             update={"objects": tuple(kept.model_copy(update={"version_id": v}) for kept, v in pairs)}
         )
 
-    def sealed(self, version_id: str) -> "Record":
+    def sealed(self, version_id: str, enclosed: Mapping[str, bytes] | None = None) -> "Record":
         """The record with the version of its ``record.json``."""
-        data = self.evidence()
+        data = self.evidence(enclosed)
         kept = KeptObject(
             role="record",
             key=self.evidence_key,
@@ -139,7 +114,7 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
     """The record of a fact and the copies it needs; the same arguments always give the same record."""
     row = retention_class(fact, parts.type_name, table)
     until = retain_until(fact.occurred_at, row)
-    copies = (*_copies(fact, parts.attachments), *_shared_copies(parts.evidence, until))
+    copies = (*copies_of(fact, parts.attachments), *shared_copies(parts.evidence, until))
     return Record(
         record_id=fact.package_id,
         document_key=fact.subject,
@@ -164,11 +139,17 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
         ledger_seq=entry.link.seq if entry.link else 0,
         ledger_hash=entry.link.hash if entry.link else entry.leaf_hash(),
         objects=tuple(copy.kept for copy in copies),
+        enclosed=tuple(
+            EnclosedPart(role=role, sha256=ref.sha256, size_bytes=ref.size_bytes)
+            for role, ref in enclosed_parts(fact).items()
+        ),
     ), copies
 
 
 def retention_class(fact: Kept, type_name: str, table: RetentionTable) -> RetentionClass:
-    """Refusals and notices have a class of their own; a valid document goes by its type."""
+    """Refusals, notices and the canary's letters have a class of their own; a valid document goes by its type."""
+    if table.canary and is_canary(fact.sender):
+        return table.named(table.canary)
     match fact:
         case NoticeAccepted():
             return table.named(table.notice)
@@ -206,34 +187,3 @@ def finished(saved: Record, at: datetime) -> PackageFinished:
         kind=saved.kind,
         lane=saved.lane,
     )
-
-
-def _copies(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
-    folder = f"{fact.subject}/{fact.package_id}"
-    sources: list[tuple[str, str, ObjectRef | None]] = []
-    if getattr(fact, "reason", None) is not Reason.E_SECRET:  # secrets stay in quarantine: a lock would keep them
-        sources.append(("package", "package.edxml", fact.package))
-        if isinstance(fact, CarriesPackage):
-            sources.append(("envelope", "envelope.json", fact.envelope))
-    if isinstance(fact, DocumentVerified | DocumentRefused):
-        sources.append(("report", "report.json", fact.report))
-    for number, attachment in enumerate(attachments, start=1):
-        sources.append(("attachment", f"attachments/{number}-{attachment.sha256}", attachment))
-    return [
-        Copy(KeptObject(role=role, key=f"{folder}/{name}", sha256=ref.sha256, size_bytes=ref.size_bytes), ref)
-        for role, name, ref in sources
-        if ref is not None
-    ]
-
-
-def _shared_copies(evidence: Sequence[ObjectRef], until: datetime) -> list[Copy]:
-    """What verdicts rest on is kept once for all records that end in the same year."""
-    return [
-        Copy(
-            KeptObject(
-                role=EVIDENCE, key=f"{EVIDENCE}/{ref.sha256}/{until:%Y}", sha256=ref.sha256, size_bytes=ref.size_bytes
-            ),
-            ref,
-        )
-        for ref in evidence
-    ]

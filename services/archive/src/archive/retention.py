@@ -45,12 +45,14 @@ class RetentionTable(BaseModel):
     """Class of evidence about what was refused."""
     notice: str
     """Class of recalls, statuses and changes of receivers."""
+    canary: str = ""
+    """Class of whatever the canary's units submit; empty = as everybody's."""
     classes: tuple[RetentionClass, ...]
 
     @model_validator(mode="after")
     def _named_classes_exist(self) -> "RetentionTable":
         known = {row.name for row in self.classes}
-        missing = {self.exchanged, self.refused, self.notice} - known
+        missing = {self.exchanged, self.refused, self.notice, *filter(None, [self.canary])} - known
         if missing:
             raise ValueError(f"no such class: {', '.join(sorted(missing))}")
         return self

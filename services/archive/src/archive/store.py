@@ -18,7 +18,7 @@ from common.database import (
     insert_once,
 )
 from common.domain.names import Lane
-from common.facts import PackageFact
+from common.facts import PackageAccepted, PackageFact
 from common.indexes import BACKUPS, CHECKS
 from common.metrics.documents import Unfinished
 from common.metrics.keeping import BackedUp
@@ -65,8 +65,13 @@ class Progress:
 
     async def finish(self, package_id: str, now: datetime) -> datetime:
         """When the package was finished: now, or as an earlier run has noted."""
-        await compare_and_set(self._progress, {"_id": package_id, "finished_at": None}, {"$set": {"finished_at": now}})
-        row = await find_by_id(self._progress, package_id)
+        with database_trouble():
+            row: Document | None = await self._progress.find_one_and_update(
+                {"_id": package_id, "finished_at": None},
+                {"$set": {"finished_at": now}},
+                return_document=ReturnDocument.AFTER,
+            )
+        row = row or await find_by_id(self._progress, package_id)
         at: datetime = row["finished_at"] if row else now
         return at
 
@@ -94,6 +99,9 @@ class Progress:
         known = {"units": said.units, "expected": said.expected}
         if values := {name: value for name, value in known.items() if value is not None}:
             change["$set"] = values
+        first = _first(fact, said, submitted_at)
+        if isinstance(fact, PackageAccepted) and await _insert(self._progress, first):  # mostly the first that is heard
+            return first
         with database_trouble():
             while True:
                 after: Document | None = await self._progress.find_one_and_update(
@@ -101,7 +109,6 @@ class Progress:
                 )
                 if after is not None:
                     return after
-                first = _first(fact, said, submitted_at)
                 if await _insert(self._progress, first):
                     return first
 

@@ -25,8 +25,9 @@ def fact_of(record: PackageRecord) -> BaseFact:
     if record.reason is not None:
         return PackageRefused(**common, reason=record.reason, detail=record.detail)
     kind = PackageAccepted if record.carries_files else NoticeAccepted
+    told = {"envelope": record.envelope, "place": record.place, "claims_document_id": record.claims_document_id}
     targets = {"target_package": record.target_package, "target_packages": record.target_packages}
-    return kind.model_validate(common | targets | {"envelope": record.envelope, "place": record.place})
+    return kind.model_validate(common | targets | told)
 
 
 def repeated_fact_of(record: PackageRecord) -> PackageRepeated:

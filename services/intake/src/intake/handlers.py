@@ -35,9 +35,10 @@ from intake.announce import (
     security_fact_of,
     waiting_fact_of,
 )
+from intake.keeping import Keeping, OneObject, WithParts
 from intake.open_package import fact_body, with_fact
 from intake.packages import DECIDED_WITHIN, Packages
-from intake.reading import close_files, mark_in_broken, read_package, store_parts
+from intake.reading import close_files, mark_in_broken, read_package
 from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned_away, unreadable
 from intake.secret import objects_of
 from intake.settings import IntakeSettings
@@ -62,6 +63,10 @@ class Intake:
     now: Clock = utc_now
     letting_in: Callable[[PackageRecord], AbstractContextManager[None]] = lambda _: nullcontext()
     """Around the first announcement of a decision."""
+
+    @property
+    def _keeping(self) -> Keeping:
+        return OneObject(self.objects) if self.settings.one_object else WithParts(self.objects)
 
     async def receive(self, message: Incoming) -> None:
         """Decide about a submission once, and answer every copy of it."""
@@ -145,16 +150,17 @@ class Intake:
     ) -> PackageRecord:
         """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes.
 
+        Returns the decision that was saved first: another copy of the package may have been decided meanwhile.
         ``since``: when deciding began. What took too long begins again, for its claim may belong to another package.
         """
         if record.reason is Reason.E_SECRET:
             if arrival.upload:
                 await self.objects.purge(arrival.upload)
         else:
-            await self.objects.put_content(source, arrival.sender)
+            record = record.model_copy(update={"package": await self._keeping.package(arrival, source)})
         if since and self.now() - since > DECIDED_WITHIN:
             raise Transient(Reason.E_UNAVAILABLE, f"deciding took longer than {DECIDED_WITHIN}")
-        return await self.packages.find(arrival.package_id) or await self.packages.save(with_fact(record))
+        return await self.packages.save(with_fact(record))
 
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
         unit = self.directory.current.unit(waiting.sender)
@@ -172,8 +178,8 @@ class Intake:
 
     async def _wait(self, waiting: WaitingPackage, source: BinaryIO) -> WaitingPackage:
         """Keep the package, then see whether its document came while it was judged."""
-        await self.objects.put_content(source, waiting.sender)
-        saved = await self.waiting.save(waiting)
+        package = await self._keeping.package(waiting.arrival, source)
+        saved = await self.waiting.save(waiting.model_copy(update={"package": package}))
         if saved.has_come(await self.packages.known(list(saved.awaited))):
             await self.waiting.look_again(saved.package_id, self.now())
         return saved
@@ -215,7 +221,7 @@ class Intake:
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
         place = await self.packages.take_place([answer.subject, *concerned], self.now())
         targets = await self._holders(parsed.message.kind, concerned)
-        return let_in(arrival, await store_parts(parsed, self.objects), answer.subject, place, targets)
+        return let_in(arrival, await self._keeping.parts(parsed), answer.subject, place, targets)
 
     async def _holders(self, kind: PackageKind, concerned: Sequence[str]) -> dict[str, str]:
         """The packages that hold what a package is about: a replacement needs all documents, any other the first."""
@@ -301,5 +307,5 @@ class Intake:
             await self.announcer.announce_saved(fact_body(record))
         if await self.packages.mark_announced(record.package_id):
             if record.reason:
-                record_rejection("intake", record.reason, "package")
-            record_stage("intake", record.lane, (self.now() - record.submitted_at).total_seconds())
+                record_rejection(record.sender, "intake", record.reason, "package")
+            record_stage(record.sender, "intake", record.lane, (self.now() - record.submitted_at).total_seconds())

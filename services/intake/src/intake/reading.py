@@ -1,15 +1,12 @@
-"""From bytes to stored content: parse, and put the parsed message and its files into the content store."""
+"""From bytes to a parsed message and its files, and what a package that cannot be read still shows."""
 
 import tempfile
 from typing import BinaryIO, cast
 
-from common import envelopes
 from common.containment import in_thread
 from common.domain.outcome import Refused
 from common.edxml import Limits, Parsed, Unreadable, parse
-from common.objects import Objects
 from common.secrecy import Mark, mark_in_unreadable
-from intake.record import Stored
 
 SPOOL_BYTES = 1024 * 1024
 HEAD_BYTES = 4 * 1024 * 1024
@@ -29,14 +26,6 @@ def mark_in_broken(source: BinaryIO) -> Mark | None:
     found = mark_in_unreadable(source.read(HEAD_BYTES))
     source.seek(0)
     return found
-
-
-async def store_parts(parsed: Parsed, objects: Objects) -> Stored:
-    """Put every file and the parsed message into the content store."""
-    for file in parsed.files:
-        await objects.put_content(file)
-    envelope = await objects.put_content(envelopes.to_json(parsed.message))
-    return Stored(parsed.message, envelope, tuple(map(str, parsed.warnings)), bool(parsed.files))
 
 
 def close_files(parsed: Parsed) -> None:

@@ -58,6 +58,8 @@ class PackageRecord(BaseModel):
     """Of a recall, an update or a status that was let in: the package that held the DocumentId of its document then."""
     target_packages: dict[str, str] = {}
     """Of a replacement: the same by document key."""
+    claims_document_id: bool | None = None
+    """Whether it brings a document of its own; None if it was refused, or by an earlier release."""
     package: ObjectRef
     """The bytes as received; not in the store if the reason is E_SECRET."""
     upload: ObjectRef | None = None
@@ -85,10 +87,11 @@ class PackageRecord(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A readable package whose parts lie in the content store."""
+    """A readable package whose parts are stored, as far as they are apart from it."""
 
     message: Message
     envelope: ObjectRef
+    """The parsed message: an object, or carried, or inside of the package and nowhere else."""
     warnings: tuple[str, ...]
     carries_files: bool
 
@@ -130,7 +133,7 @@ def let_in(
         found["target_packages"] = dict(targets or {})
     else:
         found["target_package"] = next(iter((targets or {}).values()), None)
-    found["carries_files"] = stored.carries_files
+    found |= {"carries_files": stored.carries_files, "claims_document_id": ids.claims_document_id(stored.message)}
     return _read(arrival, stored.message, subject).model_copy(update=found)
 
 

@@ -1,21 +1,57 @@
 """What must be gone of a package that the validator found secret."""
 
+import io
+
 from common import envelopes
-from common.domain.envelope import Envelope
+from common.containment import in_thread
+from common.domain.envelope import Envelope, Message
+from common.edxml import Limits, Unreadable, parse
+from common.edxml.parse import spool
 from common.facts import ObjectRef
-from common.objects import ObjectMissing, Objects, content_ref
+from common.objects import ObjectMissing, Objects, content_ref, digest_of
 from intake.record import PackageRecord
+
+WIDE = Limits(max_package_bytes=1 << 40)
+"""No limit of size: the package was accepted under those of its time."""
 
 
 async def objects_of(record: PackageRecord, objects: Objects) -> tuple[ObjectRef, ...]:
-    """The package, its parsed header, its files, and the upload it came by; without files if the header is gone."""
-    files: list[ObjectRef] = []
-    if record.envelope:
+    """The package, its parsed header, its files, and the upload it came by; without files if the header is gone.
+
+    Of a package that is one object also what lies apart from it where another process keeps parts: the setting that
+    decides about that may have been changed while the package came in twice.
+    """
+    if record.package.version_id is not None:
+        parts = await _parts_inside(record.package, objects)
+    else:
+        parts = await _parts_apart(record, objects)
+    return tuple(dict.fromkeys(ref for ref in (record.package, record.upload, *parts) if ref))
+
+
+async def _parts_apart(record: PackageRecord, objects: Objects) -> tuple[ObjectRef, ...]:
+    if record.envelope is None:
+        return ()
+    try:
+        message = envelopes.from_json(await objects.get(record.envelope))
+    except ObjectMissing:
+        return (record.envelope,)  # an earlier release of the trunk has removed header and files
+    return (record.envelope, *_files(message))
+
+
+async def _parts_inside(package: ObjectRef, objects: Objects) -> tuple[ObjectRef, ...]:
+    whole = content_ref(package.sha256, package.size_bytes)
+    with spool() as source:
         try:
-            message = envelopes.from_json(await objects.get(record.envelope))
-        except ObjectMissing:
-            message = None  # an earlier release of the trunk has removed header and files
-        if isinstance(message, Envelope):
-            files = [content_ref(each.sha256, each.size_bytes) for each in message.attachments]
-    stored = (record.package, record.upload, record.envelope, *files)
-    return tuple(dict.fromkeys(ref for ref in stored if ref))
+            await objects.fetch(package, source)
+            parsed = await in_thread(parse, source, limits=WIDE)
+        except (ObjectMissing, Unreadable):
+            return (whole,)
+    for file in parsed.files:
+        file.close()
+    header = content_ref(*digest_of(io.BytesIO(envelopes.to_json(parsed.message))))
+    return (whole, header, *_files(parsed.message))
+
+
+def _files(message: Message) -> list[ObjectRef]:
+    attachments = message.attachments if isinstance(message, Envelope) else ()
+    return [content_ref(each.sha256, each.size_bytes) for each in attachments]

@@ -22,6 +22,10 @@ class IntakeSettings(ServiceSettings):
     package_limit_bytes: int = 200 * MIB
     """Largest package at all."""
 
+    one_object: bool = False
+    """Whether a package is stored as one object, which the archive locks where it lies. Processes of the former release
+    park the facts about such a package, so turn it on when none runs, and off before you go back."""
+
     unit_packages_per_minute: int = 1_200
     """Packages of one unit and lane that are taken a minute; what it submits beyond them waits in its own queue. 0 = no
     limit."""

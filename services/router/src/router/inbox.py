@@ -12,7 +12,7 @@ from common import headers
 from common.domain.envelope import Organization
 from common.domain.names import DocumentId, Label, Lane, PackageId, PackageKind, UnitCode
 from common.domain.reason import Reason
-from common.facts import ObjectRef
+from common.facts import ObjectPlace, ObjectRef
 from common.service.outgoing import Outgoing
 from common.topology import INBOX
 from router.compose import Answer, receipt, refusal
@@ -143,7 +143,7 @@ class Inbox:
         if package.size_bytes <= self._inline_limit_bytes:
             return await self._package(package), headers.EDXML_TYPE
         expires_at = self._now() + self._reference_life
-        reference = package.model_dump() | {
+        reference = package.model_dump(include=set(ObjectPlace.model_fields)) | {
             "url": await self._objects.presigned_get(package, self._reference_life),
             "expires_at": expires_at.isoformat(timespec="seconds"),
         }

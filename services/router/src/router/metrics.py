@@ -22,15 +22,15 @@ def record_carried_out(decision: Decision, now: datetime) -> None:
     """Everything that was decided is done: every receiver that gets something has it."""
     for action in decision.orders:
         if isinstance(action, RefuseReceiver):
-            record_rejection("router", action.reason, "receiver")
+            record_rejection(decision.sender, "router", action.reason, "receiver")
     if decision.refused:
         source: RejectionSource = "document" if decision.is_document else "notice"
-        record_rejection("router", decision.refused.reason, source)
+        record_rejection(decision.sender, "router", decision.refused.reason, source)
     delivers = any(isinstance(action, Deliver | OfferVersion | DeliverCurrentVersion) for action in decision.orders)
     if delivers and decision.submitted_at:
         seconds = (now - decision.submitted_at).total_seconds()
-        record_document_delivery(decision.lane, seconds)
-        record_stage("delivered", decision.lane, seconds)
+        record_document_delivery(decision.sender, decision.lane, seconds)
+        record_stage(decision.sender, "delivered", decision.lane, seconds)
 
 
 def record_status(receiver: UnitCode, event: DeliveryEvent, happened: Happened) -> None:
@@ -39,7 +39,7 @@ def record_status(receiver: UnitCode, event: DeliveryEvent, happened: Happened) 
         return
     is_first_status = happened.before.state is DeliveryState.SENT
     if is_first_status:
-        record_delivery_ack(happened.lane, (event.at - happened.placed_at).total_seconds())
+        record_delivery_ack(receiver, happened.lane, (event.at - happened.placed_at).total_seconds())
     if happened.step.position.state is DeliveryState.REFUSED:
         record_delivery(receiver, happened.lane, "refused")
     elif is_first_status:

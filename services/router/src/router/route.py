@@ -73,6 +73,7 @@ def plan(message: Message, subject: str, known: Mapping[str, Known], directory: 
     """What to do. ``subject``: document key of the incoming fact; ``known``: by the keys the message concerns;
     ``day``: local day in Ho Chi Minh City.
     """
+    directory = directory.seen_by(message.sender.code)
     if isinstance(message, StatusReport):
         return _status(message, _target(message, subject, known, Reason.E_STATUS_FORBIDDEN))
     match message.kind:
@@ -93,6 +94,7 @@ def units_named(message: Message, directory: Directory, day: date) -> frozenset[
     if message.kind is PackageKind.REPLACE:
         return None
     changed = (change.unit for change in message.business.receiver_changes)
+    directory = directory.seen_by(message.sender.code)
     return _with_successors([*(unit.code for unit in message.receivers), *changed], directory, day)
 
 

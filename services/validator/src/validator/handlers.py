@@ -1,7 +1,7 @@
 """The validator's handler: fetch the files, examine each of them, save the verdict, announce it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,22 +13,22 @@ from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.facts import ObjectRef, PackageAccepted
-from common.failure import Permanent, Transient
+from common.failure import Transient
 from common.metrics import record_rejection, record_stage
-from common.objects import ObjectMissing, Objects, content_ref
+from common.objects import Objects
 from common.secrecy import Mark
 from common.service.outgoing import Announcer
 from validator.attachments import declares_copy, pdfs
 from validator.context import VerificationRequest
 from validator.evidence_keeper import EvidenceKeeper
 from validator.metrics import record_verdicts
+from validator.package_files import PackageFiles, opened
 from validator.package_report import package_report, secret_package_report
 from validator.package_verdict import PackageVerdict, conclude
 from validator.policy import DEFAULT
 from validator.report.decision import Decision
 from validator.secrecy.package_search import PackageSearch
 from validator.secrecy.redaction import redacted
-from validator.secrecy.restore import restore
 from validator.secrecy.search import SearchRequest
 from validator.store import VerdictRecord, Verdicts, fact_of, security_facts_of
 from validator.waiting import WaitingNotices
@@ -79,27 +79,26 @@ class Validator:
 
     async def _decide_once(self, fact: PackageAccepted) -> VerdictRecord:
         try:
-            async with asyncio.timeout(self.package_wall_seconds):
-                decided, decisions = await self._decide(fact)
+            async with asyncio.timeout(self.package_wall_seconds), opened(fact, self.objects) as package:
+                decided, decisions = await self._decide(fact, package)
         except TimeoutError as error:
             raise Transient(Reason.E_PDF_TIMEOUT, "the package took longer than the machine allows") from error
         record, is_first = await self.verdicts.save(decided)
         if is_first:
-            record_verdicts(decisions)
+            record_verdicts(fact.sender, decisions)
             _record_metrics(record, fact)
         return record
 
-    async def _decide(self, fact: PackageAccepted) -> tuple[VerdictRecord, Sequence[Decision]]:
-        now = utc_now()
-        envelope = await self._envelope(fact)
+    async def _decide(self, fact: PackageAccepted, package: PackageFiles) -> tuple[VerdictRecord, Sequence[Decision]]:
+        now, envelope = utc_now(), package.envelope
         budget = self.examiner.package_budget()
-        search = await self._search(fact, envelope, now, budget)
+        search = await self._search(fact, package, now, budget)
         if search.mark:
             return await self._secret(fact, envelope, search.mark, now), ()
         attachments, decisions = pdfs(envelope), list[Decision]()
         for attachment in attachments:
             if budget.refused() is None:
-                decisions.append(await self._examine(fact, envelope, attachment, now, budget))
+                decisions.append(await self._examine(fact, package, attachment, now, budget))
         attachments = attachments[: len(decisions)]
         answer = budget.refused() or conclude(decisions, [attachment.name for attachment in attachments])
         if search.refused and not isinstance(answer, Refused):
@@ -107,30 +106,35 @@ class Validator:
         if isinstance(answer, Refused) and answer.reason in BY_DIRECTORY:
             await self.examiner.confirm_directory({decision.report.directory_version for decision in decisions})
         if isinstance(answer, Undecided):
-            record_verdicts(decisions)
+            record_verdicts(fact.sender, decisions)
             raise Transient(answer.reason, answer.detail)
         evidence = await self.evidence.keep(decisions)
-        report = await self.objects.put_content(
-            package_report(fact, attachments, decisions, answer, search.unread, DEFAULT, now)
-        )
+        keep = self._keeping(fact)
+        report = await keep(package_report(fact, attachments, decisions, answer, search.unread, DEFAULT, now))
+        header = await keep(envelopes.to_json(envelope)) if _is_one_object(fact) else None
         record = _verdict_record(fact, answer, report, now)
         security = _security(decisions, search.unread)
-        return record.model_copy(update={"security": security, "evidence": evidence}), decisions
+        found = {"envelope": header, "security": security, "evidence": evidence}
+        return record.model_copy(update=found), decisions
+
+    def _keeping(self, fact: PackageAccepted) -> Callable[[bytes], Awaitable[ObjectRef]]:
+        """How small bytes are kept: as the package was, so that a release that reads it reads them."""
+        return self.objects.carry if _is_one_object(fact) else self.objects.put_content
 
     async def _search(
-        self, fact: PackageAccepted, envelope: Envelope, now: datetime, budget: PackageBudget
+        self, fact: PackageAccepted, package: PackageFiles, now: datetime, budget: PackageBudget
     ) -> PackageSearch:
         """(12) Marks of secrecy in any file, whatever else is wrong with the package (R9, R19).
 
         A package whose files take too long together is refused before all of them are searched.
         """
         search = PackageSearch()
-        for number, attachment in enumerate(envelope.attachments, start=1):
+        for number, attachment in enumerate(package.envelope.attachments, start=1):
             if budget.refused():
                 return search
             request = SearchRequest(name=attachment.name)
             async with self.objects.memory.hold(attachment.size_bytes):
-                file = await self._file(fact, attachment)
+                file = await package.file(attachment)
                 result = await self.examiner.look(file, request, now, urgent=fact.lane is Lane.URGENT, budget=budget)
             if isinstance(result, Undecided):
                 raise Transient(result.reason, result.detail)
@@ -140,38 +144,35 @@ class Validator:
         return search
 
     async def _secret(self, fact: PackageAccepted, envelope: Envelope, mark: Mark, now: datetime) -> VerdictRecord:
-        header = await self.objects.put_content(envelopes.to_json(redacted(envelope)))
-        report = await self.objects.put_content(secret_package_report(fact, envelope, mark, DEFAULT, now))
+        keep = self._keeping(fact)
+        header = await keep(envelopes.to_json(redacted(envelope)))
+        report = await keep(secret_package_report(fact, envelope, mark, DEFAULT, now))
         record = _verdict_record(fact, Refused(Reason.E_SECRET, str(mark)), report, now)
         security = ((SecurityKind.SECRET_CONTENT, str(mark)),)
         return record.model_copy(update={"envelope": header, "security": security})
 
-    async def _file(self, fact: PackageAccepted, attachment: Attachment) -> bytes:
-        """An attachment's bytes; taken out of the package again if another, secret package took them along."""
-        ref = content_ref(attachment.sha256, attachment.size_bytes)
-        try:
-            return await self.objects.get(ref)
-        except ObjectMissing:
-            await restore(await self.objects.get(fact.package), self.objects)
-            return await self.objects.get(ref)
-
-    async def _envelope(self, fact: PackageAccepted) -> Envelope:
-        package = envelopes.from_json(await self.objects.get(fact.envelope))
-        if not isinstance(package, Envelope):
-            raise Permanent(Reason.E_FACT, "a status package carries no document")
-        return package
-
     async def _examine(
-        self, fact: PackageAccepted, envelope: Envelope, attachment: Attachment, now: datetime, budget: PackageBudget
+        self,
+        fact: PackageAccepted,
+        package: PackageFiles,
+        attachment: Attachment,
+        now: datetime,
+        budget: PackageBudget,
     ) -> Decision:
+        envelope = package.envelope
         request = VerificationRequest(
             sender=envelope.sender.code,
             declared_copy=declares_copy(envelope),
             promulgation_date=envelope.promulgation_date,
         )
         async with self.objects.memory.hold(attachment.size_bytes):
-            document = await self._file(fact, attachment)
+            document = await package.file(attachment)
             return await self.examiner.examine(document, request, now, urgent=fact.lane is Lane.URGENT, budget=budget)
+
+
+def _is_one_object(fact: PackageAccepted) -> bool:
+    """Whether header and files lie in the package, and nowhere else."""
+    return fact.package.version_id is not None
 
 
 def _security(decisions: Sequence[Decision], unread: Sequence[str]) -> tuple[tuple[SecurityKind, str], ...]:
@@ -192,5 +193,5 @@ def _verdict_record(
 
 def _record_metrics(record: VerdictRecord, fact: PackageAccepted) -> None:
     if record.reason:
-        record_rejection("validator", record.reason, "document")
-    record_stage("validated", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
+        record_rejection(fact.sender, "validator", record.reason, "document")
+    record_stage(fact.sender, "validated", fact.lane, (utc_now() - fact.submitted_at).total_seconds())

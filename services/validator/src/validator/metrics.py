@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from common.domain.names import UnitCode
 from common.metrics import (
     record_revocation_checks,
     record_signature_validation,
@@ -38,20 +39,21 @@ NEVER = datetime.fromtimestamp(0, UTC)
 Check = tuple[RevocationMethod, RevocationOutcome]
 
 
-def record_verdicts(decisions: Iterable[Decision]) -> None:
+def record_verdicts(sender: UnitCode, decisions: Iterable[Decision]) -> None:
     """Count the verdict on every signature of a package."""
     for decision in decisions:
         for signature in decision.report.signatures:
-            record_signature_verdict(SIGNATURE_VERDICTS[signature.indication], signature.sub_indication or "")
+            verdict = SIGNATURE_VERDICTS[signature.indication]
+            record_signature_verdict(sender, verdict, signature.sub_indication or "")
 
 
-def record_examination(decision: Decision, seconds: float, *, is_remembered: bool) -> None:
+def record_examination(sender: UnitCode, decision: Decision, seconds: float, *, is_remembered: bool) -> None:
     """Count one examined PDF. ``is_remembered``: an earlier answer still held."""
     report = decision.report
     failed = next((each.sub_indication for each in report.signatures if each.sub_indication), None)
-    record_signature_validation(DOCUMENT_VERDICTS[report.verdict], failed or "", seconds)
+    record_signature_validation(sender, DOCUMENT_VERDICTS[report.verdict], failed or "", seconds)
     for (method, outcome), count in Counter(revocation_checks(decision)).items():
-        record_revocation_checks("cache" if is_remembered else method, outcome, count)
+        record_revocation_checks(sender, "cache" if is_remembered else method, outcome, count)
 
 
 def revocation_checks(decision: Decision) -> Iterator[Check]:

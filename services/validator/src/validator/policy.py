@@ -159,7 +159,7 @@ class SecrecyLimits:
 class Policy:
     """What a document may be and which algorithms count. A value or a rule changes = ``version`` changes."""
 
-    version: str = "trunk-8"
+    version: str = "trunk-9"
 
     max_document_bytes: int = 64 * MIB
     max_revisions: int = 12

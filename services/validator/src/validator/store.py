@@ -33,7 +33,8 @@ class VerdictRecord(BaseModel):
     report: ObjectRef
     policy_version: str
     envelope: ObjectRef | None = None
-    """Of a secret package: what is left of its header, in place of the parsed package."""
+    """In place of the header that the fact about the package names: what is left of a secret one's, or that of a
+    package that is one object."""
     evidence: dict[Sha256, int] = {}
     """Lists and certificates that the verdict rests on."""
     security: tuple[tuple[SecurityKind, str], ...] = ()

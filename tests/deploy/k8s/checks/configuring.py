@@ -5,8 +5,10 @@ from importlib import import_module
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 from typer.testing import CliRunner
 
+from canary.settings import CanarySettings
 from common.facts.flows import SERVICES
 from common.settings import ServiceSettings
 from trunkctl.main import app
@@ -32,6 +34,7 @@ LEFT_AT_DEFAULT = {
     "revision": "of the image",
     "inline_limit_bytes": "agreed with upstream systems, the same everywhere",
     "package_limit_bytes": "agreed with upstream systems, the same everywhere",
+    "one_object": "turned on by a person, once no process of the former release runs",
     "trunk_unit_code": "the trunk's own code, the same everywhere",
     "trunk_unit_name": "the trunk's own name, the same everywhere",
     "reference_days": "the most that an object store signs",
@@ -76,8 +79,10 @@ LEFT_AT_DEFAULT = {
 """Settings that no manifest mentions, and why."""
 
 
-def settings_of(service: str) -> type[ServiceSettings]:
+def settings_of(service: str) -> type[BaseSettings]:
     """The class that reads a service's settings; jobs are runs of trunkctl."""
+    if service == "canary":
+        return CanarySettings
     if service not in SERVICES:
         return ControlSettings
     found: type[ServiceSettings] = getattr(import_module(f"{service}.settings"), f"{service.capitalize()}Settings")
@@ -108,6 +113,8 @@ def unreadable(manifests: Manifests) -> list[str]:
     found = []
     for one in manifests.workloads:
         given = {key.removeprefix(PREFIX).lower(): _read(value) for key, value in told(manifests, one).items()}
+        if one.service == "canary":
+            given |= {key.removeprefix("trunk_"): "from a secret" for key in secret_paths(one)}
         kind = settings_of(one.service)
         try:
             kind(**{key: value for key, value in given.items() if key in kind.model_fields})
@@ -151,5 +158,5 @@ def commands(manifests: Manifests) -> list[str]:
     return [
         f"{one.name} runs trunkctl {' '.join(one.container['args'])}"
         for one in manifests.workloads
-        if not one.is_service and CliRunner().invoke(app, [*one.container["args"], "--help"]).exit_code != 0
+        if not one.serves_metrics and CliRunner().invoke(app, [*one.container["args"], "--help"]).exit_code != 0
     ]

@@ -31,6 +31,7 @@ DECLARED: dict[str, set[Flow]] = {
     "backup": DNS | MONGODB | S3,
     **dict.fromkeys(("toolbox", "toolbox-operator"), STORES | MANAGEMENT),
     "archive-check": DNS | MONGODB | S3,
+    "canary": DNS | RABBITMQ,
 }
 """What each kind of pod needs, inside the cluster."""
 OUTSIDE = {"notifier": {"587/TCP", "443/TCP"}, "validator": {"80/TCP"}, "backup": {"443/TCP"}}
@@ -67,11 +68,11 @@ def outgoing(manifests: Manifests) -> list[str]:
 
 
 def incoming(manifests: Manifests) -> list[str]:
-    """Only Prometheus speaks to a service, and nobody to a job or toolbox."""
+    """Only Prometheus speaks to a service and to the canary, and nobody to a job or toolbox."""
     return [
         f"{one.name}: {sorted(wrong)}"
         for one in manifests.workloads
-        if (wrong := flows(manifests, one, "ingress") ^ (INCOMING if one.is_service else set()))
+        if (wrong := flows(manifests, one, "ingress") ^ (INCOMING if one.serves_metrics else set()))
     ]
 
 

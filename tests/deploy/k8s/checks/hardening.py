@@ -10,7 +10,7 @@ USER = 10001
 PERFORMANCE = Path(__file__).parents[4] / "docs" / "performance.md"
 PLANNED_RATE = 10
 """Documents a second for which a replica's CPU is asked for."""
-IMAGES = {f"trunk-{name}" for name in ("intake", "validator", "router", "archive", "notifier", "trunkctl")}
+IMAGES = {f"trunk-{name}" for name in ("intake", "validator", "router", "archive", "notifier", "trunkctl", "canary")}
 UNITS = {"Mi": 1, "Gi": 1024}
 PROCESS_MIB = 512
 """What the validator's own process may need beside its workers."""
@@ -78,7 +78,7 @@ def images(manifests: Manifests) -> list[str]:
     found = []
     for one in manifests.workloads:
         name = image_name(one)
-        if name not in IMAGES or name != f"trunk-{one.service if one.is_service else 'trunkctl'}":
+        if name not in IMAGES or name != f"trunk-{one.service if one.serves_metrics else 'trunkctl'}":
             found.append(f"{one.name} runs {name}")
         if one.container.get("imagePullPolicy") != "IfNotPresent":
             found.append(f"{one.name}: pull policy {one.container.get('imagePullPolicy')}")

@@ -43,13 +43,14 @@ def scalers(manifests: Manifests) -> list[str]:
 
 
 def monitors(manifests: Manifests) -> list[str]:
-    """The PodMonitor of the trunk chooses every service's pods, by a port that they have, and no job's."""
+    """The trunk's PodMonitor chooses every service's pods, that of the canary its own, by ports that they have."""
     found = []
     for monitor in manifests.of("PodMonitor"):
         if "namespaceSelector" in monitor["spec"]:
             continue  # somebody else's pods: compared with the examples
         chosen = {one.name for one in manifests.workloads if selects(monitor["spec"]["selector"], one.labels)}
-        if chosen != {one.name for one in manifests.services}:
+        is_of_canary = monitor["metadata"]["name"] == "canary"
+        if chosen != ({"canary"} if is_of_canary else {one.name for one in manifests.services}):
             found.append(f"PodMonitor {monitor['metadata']['name']} chooses {sorted(chosen)}")
         ports = {port["name"] for one in manifests.services for port in one.container["ports"]}
         for endpoint in monitor["spec"]["podMetricsEndpoints"]:

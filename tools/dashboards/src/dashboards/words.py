@@ -90,6 +90,25 @@ REVOCATION: Words = {
     "revoked": "đã thu hồi",
     "unknown": "không rõ",
 }
+CANARY_OUTCOMES: Words = {
+    "success": "Tới đủ",
+    "wrong": "Tới sai",
+    "refused": "Bị từ chối",
+    "held": "Bị trục giữ lại",
+    "late": "Quá 4 phút",
+    "unconfirmed": "RabbitMQ không nhận",
+    "unreachable": "Không đăng nhập được",
+    "no_key": "Không ký được",
+    "fault": "Lỗi của canary",
+}
+CANARY_STEPS: Words = {
+    "confirmed": "RabbitMQ nhận thư",
+    "accepted": "Biên nhận cho nơi gửi",
+    "delivered": "Thư tới hộp đến",
+    "reported": "Biên nhận cho trạng thái",
+    "answered": "Trạng thái về nơi gửi",
+}
+CANARY_ROLES: Words = {"signer": "Người ký", "unit": "Cơ quan"}
 BACKED_UP: Words = {"database": "Cơ sở dữ liệu", "store": "Kho đối tượng"}
 WRITES: Words = {"written": "Đã ghi", "repeated": "Đã có sẵn", "failed": "Hỏng, sẽ thử lại"}
 NOTIFICATIONS: Words = {
@@ -162,6 +181,10 @@ ALERTS: Words = {
     "TrunkJobFailed": "Job hỏng",
     "TrunkScalerFailing": "Bộ co giãn hỏng",
     "TrunkScaledToMaximum": "Đã ở số bản lớn nhất",
+    "TrunkCanaryFailing": "Thư dò đường không tới",
+    "TrunkCanarySilent": "Canary không chạy",
+    "TrunkCanaryAltered": "Thư dò đường tới sai",
+    "TrunkCanaryCertificateExpiring": "Chứng thư của thư dò đường sắp hết hạn",
     "TrunkIngestStopped": "Không có văn bản vào",
     "TrunkBrokerDown": "Không thấy RabbitMQ",
     "TrunkBrokerAlarm": "RabbitMQ chặn nơi gửi",

@@ -3,6 +3,8 @@
 A fault is a value; only a store that does not answer at all raises. How the store is asked: ``archive_store.py``.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 from minio.commonconfig import COMPLIANCE
 from pydantic import ValidationError
 
-from archive.record import KeptObject, Record
+from archive.kept import PARTS, KeptObject
+from archive.record import Record
 
 
 class Version(NamedTuple):
@@ -46,13 +49,23 @@ class Unreadable(Exception):
 
 
 class Store(Protocol):
-    """What the check asks of the object store. Both raise ``Unreadable``."""
+    """What the check asks of a bucket of the object store. Both raise ``Unreadable``."""
 
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """All versions below a folder, by key."""
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         """One version, read whole; None = it is gone. ``with_data``: of a small object."""
+
+
+class Stores(Store, Protocol):
+    """The same of a bucket besides which there are others."""
+
+    def of(self, bucket: str) -> "Stores":
+        """Another bucket."""
+
+    def versions_of(self, key: str) -> Sequence[Version]:
+        """All versions of one object. Raises ``Unreadable``."""
 
 
 class Fault(NamedTuple):
@@ -63,18 +76,29 @@ class Fault(NamedTuple):
     what: str
 
 
-def faults_of(record: Record, store: Store) -> list[Fault]:
+def faults_of(record: Record, store: Stores) -> list[Fault]:
     """Everything that is wrong with a record's objects; empty = all are there, unaltered, in sight and locked."""
     versions: dict[str, Sequence[Version]] = {}
-    for folder in dict.fromkeys((record.folder, *(each.key.rpartition("/")[0] for each in record.objects))):
+    mine = [each for each in record.objects if each.bucket is None]
+    for folder in dict.fromkeys((record.folder, *(each.key.rpartition("/")[0] for each in mine))):
         if folder == record.folder or not folder.startswith(f"{record.folder}/"):
             try:
                 versions |= store.versions(folder)
             except Unreadable as error:
                 return [Fault(record.record_id, folder, f"cannot be listed: {error}")]
-    kept = {each.key: _object_faults(each, record, versions.get(each.key, ()), store) for each in record.objects}
+    kept = {each.key: _object_faults(each, record, versions.get(each.key, ()), store) for each in mine}
+    for each in record.objects:
+        if each.bucket is not None:
+            kept[f"{each.bucket}/{each.key}"] = _faults_in_place(each, record, store.of(each.bucket))
     kept[record.evidence_key] = _evidence_faults(record, versions.get(record.evidence_key, ()), store)
     return [Fault(record.record_id, key, what) for key, whats in kept.items() for what in whats]
+
+
+def _faults_in_place(kept: KeptObject, record: Record, store: Stores) -> list[str]:
+    try:
+        return _object_faults(kept, record, store.versions_of(kept.key), store)
+    except Unreadable as error:
+        return [f"cannot be listed: {error}"]
 
 
 def _object_faults(kept: KeptObject, record: Record, versions: Sequence[Version], store: Store) -> list[str]:
@@ -114,7 +138,7 @@ def _evidence_faults(record: Record, versions: Sequence[Version], store: Store) 
         if held is None:
             return ["missing"]
         differs = [] if _parsed(held.data) == _plain(record) else ["differs from the record in the database"]
-        return (_altered(kept, held) if kept else []) + differs + _unlocked(record, held)
+        return (_altered(kept, held) if kept else []) + differs + _altered_parts(record, held) + _unlocked(record, held)
 
     def same(version: Version) -> bool:
         """Two replicas may have kept the same package at the same time, and each names its own versions."""
@@ -155,6 +179,18 @@ def _altered(kept: KeptObject, held: Held) -> list[str]:
     if (held.sha256, held.size_bytes) == (kept.sha256, kept.size_bytes):
         return []
     return [f"other bytes: {held.size_bytes} bytes, SHA-256 {held.sha256}"]
+
+
+def _altered_parts(record: Record, held: Held) -> list[str]:
+    """Header and report inside of ``record.json`` that are not those on record."""
+    if not record.enclosed:
+        return []
+    try:
+        parts = json.loads(held.data)[PARTS]
+        digests = {role: hashlib.sha256(text.encode()).hexdigest() for role, text in parts.items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        digests = {}
+    return [f"holds another {each.role}" for each in record.enclosed if digests.get(each.role) != each.sha256]
 
 
 def _unlocked(record: Record, held: Held) -> list[str]:

@@ -36,9 +36,17 @@ class ArchiveStore:
         self._client = client
         self._bucket = bucket
 
+    def of(self, bucket: str) -> "ArchiveStore":
+        """See ``archive_check.Stores``."""
+        return ArchiveStore(self._client, bucket)
+
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """See ``archive_check.Store``."""
-        return self._patiently(folder, lambda: self._versions(folder))
+        return self._patiently(folder, lambda: self._versions(f"{folder}/" if folder else ""))
+
+    def versions_of(self, key: str) -> Sequence[Version]:
+        """See ``archive_check.Stores``."""
+        return self._patiently(key, lambda: self._versions(key)).get(key, ())
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         """See ``archive_check.Store``."""
@@ -64,9 +72,8 @@ class ArchiveStore:
             return False
         return True
 
-    def _versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
+    def _versions(self, prefix: str) -> Mapping[str, Sequence[Version]]:
         by_key: dict[str, list[Version]] = {}
-        prefix = f"{folder}/" if folder else ""
         for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=True, include_version=True):
             version = Version(
                 version_id=each.version_id or "",

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
+from common.domain.canary import is_canary
 from common.domain.names import Sha256, UnitCode
 
 
@@ -99,6 +101,18 @@ class Directory:
     def unit_of_user(self, user: str) -> Unit | None:
         """The unit for which a broker user speaks."""
         return self._by_user.get(user)
+
+    def seen_by(self, sender: UnitCode) -> "Directory":
+        """The units that a sender can reach: a canary reaches the canary alone, and nobody else reaches it."""
+        return self._canary if is_canary(sender) else self._others
+
+    @cached_property
+    def _canary(self) -> "Directory":
+        return Directory((unit for unit in self.units.values() if is_canary(unit.code)), self.version)
+
+    @cached_property
+    def _others(self) -> "Directory":
+        return Directory((unit for unit in self.units.values() if not is_canary(unit.code)), self.version)
 
     def units_of_certificate(self, sha256: Sha256) -> tuple[Unit, ...]:
         """Units that registered this certificate; more than one is a security event (R18)."""

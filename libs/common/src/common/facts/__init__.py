@@ -1,10 +1,10 @@
-"""Facts that travel between services: past tense, frozen, additive, at most 16 KiB, never document bytes."""
+"""Facts that travel between services: past tense, frozen, additive, at most 32 KiB, never files of documents."""
 
 from typing import Annotated, get_args
 
 from pydantic import Field, TypeAdapter
 
-from common.facts.base import BaseFact, ObjectRef, PackageFact, Text
+from common.facts.base import BaseFact, ObjectPlace, ObjectRef, PackageFact, Text
 from common.facts.deliveries import (
     DeliveryPlaced,
     DeliveryRefused,
@@ -98,6 +98,7 @@ __all__ = [
     "MessageParked",
     "NoticeAccepted",
     "NotificationSent",
+    "ObjectPlace",
     "ObjectRef",
     "OperatorActed",
     "OperatorAction",

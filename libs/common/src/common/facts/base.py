@@ -1,11 +1,21 @@
 """What every fact has in common."""
 
 import json
+from base64 import b64decode, b64encode
 from datetime import datetime
 from itertools import accumulate
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from common.domain.ids import event_id
 from common.domain.names import DocumentId, Lane, PackageKind, UnitCode
@@ -36,9 +46,29 @@ Subject = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
 """Names a ledger. No slash: an entry's key is ``<subject>/<number>``, and no subject may reach into another's keys."""
 Identifier = Annotated[str, Field(max_length=255)]
 """As long as AMQP lets a message id be."""
+MAX_PACKED_BYTES = 3 * 1024
+"""Of the bytes that travel with a reference, compressed: three references of a fact may have so many."""
 
 
-class ObjectRef(BaseModel):
+def _of_base64(value: Any) -> Any:
+    return b64decode(value, validate=True) if isinstance(value, str) else value
+
+
+def _to_base64(value: bytes) -> str:
+    return b64encode(value).decode()
+
+
+Packed = Annotated[
+    bytes,
+    Field(max_length=MAX_PACKED_BYTES),
+    BeforeValidator(_of_base64),
+    PlainSerializer(_to_base64, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "maxLength": MAX_PACKED_BYTES // 3 * 4}),
+]
+"""Bytes compressed by ``common.packing``; base64 in JSON."""
+
+
+class ObjectPlace(BaseModel):
     """Where bytes lie in the object store, and which bytes they must be."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,11 +79,21 @@ class ObjectRef(BaseModel):
     size_bytes: int
 
 
+class ObjectRef(ObjectPlace):
+    """Where bytes lie in the object store, and which bytes they must be; small ones may come with it."""
+
+    version_id: Identifier | None = None
+    """The version that was put. None in references of earlier releases, and where bytes lie under their digest."""
+    packed: Packed | None = Field(default=None, repr=False)
+    """The bytes themselves: they lie in no bucket. None: they do. Not recorded in the ledger."""
+
+
 class BaseFact(BaseModel):
     """A fact. New fields get defaults and unknown fields are ignored, so that releases can work side by side."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    MAX_BYTES: ClassVar[int] = 16 * 1024
+    MAX_BYTES: ClassVar[int] = 32 * 1024
+    """The former release takes 16 KiB: a fact has more only where its references name versions or carry bytes."""
 
     fact: str
     """Name of the fact; the routing key is ``<fact>.<lane>``."""
@@ -68,6 +108,20 @@ class BaseFact(BaseModel):
     def routing_key(self) -> str:
         """Key at the exchange of facts."""
         return f"{self.fact}.{self.lane}"
+
+    def recorded(self) -> dict[str, Any]:
+        """What the ledger records, as JSON values: all but packed bytes, for rows of the ledger are never removed.
+
+        Their digests stay.
+        """
+        told: dict[str, Any] = _without_packed(self.model_dump(mode="json", exclude_none=True))
+        return told
+
+
+def _without_packed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_packed(inner) for name, inner in value.items() if name != "packed"}
 
 
 FollowingFact = TypeVar("FollowingFact", bound="PackageFact")

@@ -36,6 +36,9 @@ class CarriesPackage(PackageFact):
     target_packages: dict[Digest, Digest] = Field(default={}, max_length=MAX_TARGETS)
     """Of a replacement: the same by document key, since each of its documents has a holder of its own. A document that
     nobody held is not in it. Empty where there are more than ``MAX_TARGETS``, and in facts of earlier releases."""
+    claims_document_id: bool | None = None
+    """Whether it brings a document of its own (``common.domain.ids``). None in facts of earlier releases, where the
+    header says so."""
 
     def holder_of(self, key: str) -> str | None:
         """The package that held the DocumentId of a document that this package is about; None = nobody, or unknown."""

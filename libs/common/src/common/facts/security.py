@@ -91,6 +91,7 @@ class ParkedPackage(BaseModel):
     envelope: ObjectRef
     submitted_at: AwareDatetime
     place: AwareDatetime | None = None
+    claims_document_id: bool | None = None
 
 
 class OperatorActed(BaseFact):

@@ -5,6 +5,7 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from common.domain.canary import is_canary
 from common.domain.names import Lane, UnitCode
 from common.metrics.registry import ANSWER_SECONDS, REGISTRY, SECONDS
 
@@ -51,16 +52,22 @@ _DATA_LOST = Gauge(
 
 def record_delivery(unit: UnitCode, lane: Lane, outcome: DeliveryOutcome) -> None:
     """Counts one change of a delivery. ``unit``: a code of the directory."""
+    if is_canary(unit):
+        return
     _DELIVERIES.labels(unit, lane, outcome).inc()
 
 
-def record_delivery_ack(lane: Lane, seconds: float) -> None:
+def record_delivery_ack(unit: UnitCode, lane: Lane, seconds: float) -> None:
     """Counts the first report of a unit on a delivery, and the seconds since it was placed."""
+    if is_canary(unit):
+        return
     _ACK.labels(lane).observe(max(seconds, 0.0))
 
 
-def record_document_delivery(lane: Lane, seconds: float) -> None:
+def record_document_delivery(sender: UnitCode, lane: Lane, seconds: float) -> None:
     """A document lies in the inbox of every addressee, this long after it was submitted."""
+    if is_canary(sender):
+        return
     _DELIVERED.labels(lane).observe(max(seconds, 0.0))
 
 
@@ -68,7 +75,8 @@ def set_deliveries_pending(pending: Mapping[tuple[UnitCode, Lane], int]) -> None
     """Sets how many deliveries wait for an answer, by unit; 0 for units that are not named."""
     _PENDING.clear()
     for (unit, lane), count in pending.items():
-        _PENDING.labels(unit, lane).set(count)
+        if not is_canary(unit):
+            _PENDING.labels(unit, lane).set(count)
 
 
 def set_placings_waiting(waiting: Mapping[str, int]) -> None:

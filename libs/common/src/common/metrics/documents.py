@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from common.domain.canary import is_canary
 from common.domain.names import Lane, PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.metrics.registry import REGISTRY, SECONDS
@@ -105,13 +106,17 @@ _SUSPECTS = Gauge(
 )
 
 
-def record_stage(stage: Stage, lane: Lane, seconds: float) -> None:
+def record_stage(sender: UnitCode, stage: Stage, lane: Lane, seconds: float) -> None:
     """Records that a package left a stage for the first time, and the seconds since it was submitted."""
+    if is_canary(sender):
+        return
     _STAGE.labels(stage, lane).observe(max(seconds, 0.0))
 
 
-def record_rejection(service: str, reason: Reason, source: RejectionSource) -> None:
+def record_rejection(sender: UnitCode, service: str, reason: Reason, source: RejectionSource) -> None:
     """Counts one refusal by its reason. Call it once for each refusal, however often its sender is told."""
+    if is_canary(sender):
+        return
     _REJECTED.labels(service, reason, source).inc()
 
 

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from common.domain.canary import is_canary
+from common.domain.names import UnitCode
 from common.metrics.registry import REGISTRY, SECONDS
 
 WriteOutcome = Literal["written", "repeated", "failed"]
@@ -71,8 +73,10 @@ _CHECK_FAULTS = Gauge(
 )
 
 
-def record_archive_write(outcome: WriteOutcome, seconds: float) -> None:
+def record_archive_write(sender: UnitCode, outcome: WriteOutcome, seconds: float) -> None:
     """A package was to be put on record."""
+    if is_canary(sender):
+        return
     _WRITES.labels(outcome).inc()
     _WRITE.labels(outcome).observe(seconds)
 

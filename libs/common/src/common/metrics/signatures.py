@@ -6,6 +6,8 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from common.domain.canary import is_canary
+from common.domain.names import UnitCode
 from common.metrics.registry import REGISTRY, SECONDS
 
 SignatureVerdict = Literal["valid", "invalid", "indeterminate"]
@@ -66,18 +68,28 @@ _LEFT_OUT = Gauge(
 )
 
 
-def record_signature_verdict(verdict: SignatureVerdict, sub_indication: str) -> None:
+def record_signature_verdict(sender: UnitCode, verdict: SignatureVerdict, sub_indication: str) -> None:
     """One signature was judged; ``sub_indication`` is EN 319 102-1's word, empty for a valid one."""
+    if is_canary(sender):
+        return
     _VERDICTS.labels(verdict, sub_indication).inc()
 
 
-def record_signature_validation(verdict: SignatureVerdict, sub_indication: str, seconds: float) -> None:
+def record_signature_validation(
+    sender: UnitCode, verdict: SignatureVerdict, sub_indication: str, seconds: float
+) -> None:
     """One PDF was examined, in this time."""
+    if is_canary(sender):
+        return
     _VALIDATION.labels(verdict, sub_indication).observe(seconds)
 
 
-def record_revocation_checks(method: RevocationMethod, outcome: RevocationOutcome, count: int = 1) -> None:
+def record_revocation_checks(
+    sender: UnitCode, method: RevocationMethod, outcome: RevocationOutcome, count: int = 1
+) -> None:
     """So many certificates were looked up; ``cache``: the answer of an earlier look-up still held."""
+    if is_canary(sender):
+        return
     _REVOCATION.labels(method, outcome).inc(count)
 
 

@@ -281,7 +281,12 @@ def _package_in(fact: PackageFact) -> ParkedPackage | None:
     if not isinstance(fact, CarriesPackage):
         return None
     return ParkedPackage(
-        fact=fact.fact, kind=fact.kind, envelope=fact.envelope, submitted_at=fact.submitted_at, place=fact.place
+        fact=fact.fact,
+        kind=fact.kind,
+        envelope=fact.envelope,
+        submitted_at=fact.submitted_at,
+        place=fact.place,
+        claims_document_id=fact.claims_document_id,
     )
 
 

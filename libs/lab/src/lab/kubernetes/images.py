@@ -11,7 +11,7 @@ from devstack.progress import Progress, shown
 from lab import engine as container_engine
 from lab import images
 
-SERVICES = ("intake", "validator", "router", "archive", "notifier", "trunkctl")
+SERVICES = ("intake", "validator", "router", "archive", "notifier", "trunkctl", "canary")
 VERSION, REGISTRY = "dev", "localhost"
 """As the overlay dev names them."""
 HOME = Path(os.environ.get("TRUNK_ENGINE", ".devstack/engine")).resolve()

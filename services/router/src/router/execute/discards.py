@@ -6,7 +6,6 @@ that is restored is awaited again; one that is replayed takes its DocumentId lik
 
 import structlog
 
-from common.domain.envelope import Envelope
 from common.domain.ids import claims_document_id, document_key
 from common.domain.reason import Reason
 from common.envelopes import from_json
@@ -47,21 +46,13 @@ class Discards:
             await self._store.documents.forget_discard(record.key, record.package_id)
 
     async def _refused(self, fact: OperatorActed, package: ParkedPackage) -> DocumentRecord | None:
-        """The document as refused; None for a package that brings none of its own, or of which the envelope is lost.
-
-        An operator gives packages up for that very reason; acts that wait for such a document wait until their end.
-        """
-        try:
-            message = from_json(await self._objects.get(package.envelope))
-        except Permanent as error:
-            log.warning("the envelope of a package that was given up cannot be read", trouble=str(error))
-            return None
-        if not isinstance(message, Envelope) or not claims_document_id(message):
+        """The document as refused; None for a package that brings none of its own."""
+        if not await self._claims_document_id(package):
             return None
         return DocumentRecord(
-            key=document_key(message.sender.code, message.document_id),
-            sender=message.sender.code,
-            document_id=message.document_id,
+            key=document_key(fact.sender, fact.document_id),
+            sender=fact.sender,
+            document_id=fact.document_id,
             state=DocumentState.REFUSED,
             package_id=fact.package_id,
             kind=package.kind,
@@ -69,3 +60,16 @@ class Discards:
             place=package.place,
             reason=Reason.E_DISCARDED,
         )
+
+    async def _claims_document_id(self, package: ParkedPackage) -> bool:
+        """As intake says; of a fact of an earlier release, as its envelope says, and False if that is lost.
+
+        An operator gives packages up for that very reason; acts that wait for such a document wait until their end.
+        """
+        if package.claims_document_id is not None:
+            return package.claims_document_id
+        try:
+            return claims_document_id(from_json(await self._objects.get(package.envelope)))
+        except Permanent as error:
+            log.warning("the envelope of a package that was given up cannot be read", trouble=str(error))
+            return False

@@ -85,6 +85,11 @@ class Element:
         return read_time(self.tag, self.content)
 
 
+def unsigned(number: int) -> int:
+    """The number that the bytes of an integer mean if their first bit is no sign."""
+    return number if number >= 0 else number + (1 << 8 * ((~number).bit_length() // 8 + 1))
+
+
 def read_element(data: bytes, limits: CmsLimits, at: int = 0, end: int | None = None, depth: int = 0) -> Element:
     """The element that begins at ``at`` and ends by ``end`` (the end of ``data`` if None)."""
     stop = len(data) if end is None else end

@@ -3,6 +3,7 @@
 Read in place over ``validator.cms.ber``. Nothing here decides what counts.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from common.containment import contained
 from validator.cms import ber
 from validator.cms.ber import Element
-from validator.cms.certificate import read_certificate
+from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.malformed import AmbiguousAttribute, Malformed
 from validator.cms.names import read_name
+from validator.cms.public_key import key_bits
 from validator.cms.signature_scheme import Scheme, digest_name, is_value_right
 from validator.policy import CmsLimits
 from validator.report.vocabulary import StatusKind
@@ -52,18 +54,33 @@ class SignedData:
     unsigned: Mapping[str, tuple[Element, ...]]
 
     def signer_certificates(self) -> list[bytes]:
-        """DER of the certificates that the signer may mean: several where one key has several certificates."""
-        return [der for der in dict.fromkeys(self.certificates) if self._identifies(der)]
+        """DER of the certificates that the signer may mean: several where one key has several certificates.
+
+        A key identifier means the certificate that has it as an extension (RFC 5652 §5.3). Where none has it, it may
+        mean any that does not say what its identifier is; whether that is right shows when the value is verified.
+        """
+        held = list(dict.fromkeys(self.certificates))
+        fitting = [der for der in held if self._identifies(der)]
+        if fitting or self.signer.tag == ber.SEQUENCE:
+            return fitting
+        return [der for der in held if self._may_mean(der)]
+
+    def _may_mean(self, der: bytes) -> bool:
+        try:
+            return read_certificate(der, self.signer.limits).key_identifier is None
+        except ValueError:
+            return False
 
     def _identifies(self, der: bytes) -> bool:
-        """Names are compared by value (RFC 5652 §5.3, §10.2.4)."""
+        """Names are compared by value (RFC 5652 §5.3, §10.2.4), and numbers without regard to their sign: some tools
+        write the serial number of a certificate anew, with the zero that it lacks."""
         limits = self.signer.limits
         try:
             certificate = read_certificate(der, limits)
             if self.signer.tag != ber.SEQUENCE:
-                return self.signer.octets() == certificate.key_identifier
+                return self.signer.octets() in _key_identifiers(certificate)
             issuer, serial = list(self.signer)[:2]
-            return serial.integer() == certificate.serial_number and (
+            return ber.unsigned(serial.integer()) == ber.unsigned(certificate.serial_number) and (
                 issuer.raw == certificate.issuer_raw or read_name(issuer.raw, limits) == certificate.issuer
             )
         except ValueError:
@@ -102,6 +119,15 @@ class SignedData:
         listed = [(kind, each.raw) for kind, sequence in sequences for each in _parts(sequence)]
         choices = _parts(self.revocation) if self.revocation else []
         return listed + [stated for each in choices for stated in _revocation_choice(each)]
+
+
+def _key_identifiers(certificate: Certificate) -> tuple[bytes, ...]:
+    """The one that the certificate states, or else what is usual (RFC 5280 §4.2.1.2, method 1; RFC 7093 §2)."""
+    if (stated := certificate.key_identifier) is not None:
+        return (stated,)
+    bits = key_bits(certificate.key_info, certificate.limits)
+    usual = hashlib.sha1(bits, usedforsecurity=False).digest()
+    return usual, hashlib.sha256(bits).digest()[: len(usual)]
 
 
 def _parts(element: Element) -> list[Element]:

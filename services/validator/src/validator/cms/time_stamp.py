@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from validator.cms import ber
+from validator.cms.ber import Element
 from validator.cms.malformed import Malformed
 from validator.cms.signature_scheme import digest_name
 from validator.policy import CmsLimits
+
+EXTENSIONS_TAG = 0xA1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,9 @@ class TimeStampInfo:
 
 def read_time_stamp_info(content: bytes, limits: CmsLimits) -> TimeStampInfo:
     """The statement. Raises ``ValueError``."""
-    version, policy, imprint, serial, at, *_ = ber.read_whole(content, limits)
+    version, policy, imprint, serial, at, *rest = ber.read_whole(content, limits)
+    if any(_is_critical(each) for part in rest if part.tag == EXTENSIONS_TAG for each in part):
+        raise Malformed("critical extension of the time stamp")
     if version.integer() != 1:
         raise Malformed("version of the time stamp not known")
     algorithm, digest = imprint.expect(ber.SEQUENCE)
@@ -35,3 +40,9 @@ def read_time_stamp_info(content: bytes, limits: CmsLimits) -> TimeStampInfo:
         serial=serial.integer(),
         policy=policy.oid(),
     )
+
+
+def _is_critical(extension: Element) -> bool:
+    """No extension is understood here."""
+    _, *rest = extension.expect(ber.SEQUENCE)
+    return len(rest) > 1 and any(rest[0].expect(ber.BOOLEAN).content)

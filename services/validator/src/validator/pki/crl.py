@@ -6,6 +6,7 @@ certificates it can say "not revoked"; what it lists is revoked in any case. Not
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from common.containment import Unusable, raising_unusable
 from validator.cms import ber
@@ -35,9 +36,10 @@ def read_crl(
     *,
     embedded: bool = False,
 ) -> Crl:
-    """One list, verified. Raises ``Unusable`` for everything that keeps it from being read.
+    """One list, verified. Raises ``Unusable`` where it is none, or none of a CA that we hold.
 
-    ``authorities``: the CAs that may have signed it. ``data``: DER.
+    What a CA has signed does not fall away because a part of it cannot be read: the list still counts for what it
+    lists. ``authorities``: the CAs that may have signed it. ``data``: DER.
     """
     with raising_unusable("revocation list not readable"):
         signed, body = read_signed_object(data, policy.cms)
@@ -47,35 +49,35 @@ def read_crl(
         issuer = read_name(issuer_part.raw, policy.cms)
         # (7.1) Before anything else of it is looked at: a CA of the trust folder signed it.
         signers = _signers(authorities, issuer, signed, policy)
-        next_update = rest.pop(0).time() if rest and rest[0].tag in TIMES else None
-        revoked = rest.pop(0) if rest and rest[0].tag == ber.SEQUENCE else None
-        extensions, is_malformed = _extensions(rest)
-        point, obstacle = _point(extensions, policy.cms)
-        entries = read_entries(revoked, issuer) if revoked else ReadEntries()
-        base = _number(extensions, DELTA_INDICATOR, policy.cms, required=True)
-        number = _number(extensions, CRL_NUMBER, policy.cms)
-        if number is not None and number.bit_length() > MAX_NUMBER_BITS:
-            number, is_malformed = None, True
-        if base is not None and base.bit_length() > MAX_NUMBER_BITS:
-            raise Unusable("number of the full list too long")
-        if base is None and entries.lifted:
-            obstacle = obstacle or "a removal in a full list"  # only a delta list may have one (§5.3.1)
-        return Crl(
-            issuer=issuer,
-            signers=signers,
-            sha256=hashlib.sha256(data).hexdigest(),
-            number=number,
-            this_update=this_update.time(),
-            next_update=next_update,
-            entries=entries.own,
-            others=entries.others,
-            lifted=frozenset(entries.lifted) if base is not None else frozenset(),
-            point=point,
-            base=base,
-            is_malformed=is_malformed or version > VERSION_2,
-            obstacle=obstacle or entries.obstacle,
-            embedded=embedded,
-        )
+    begin, end = _time(this_update), _time(rest.pop(0)) if rest and rest[0].tag in TIMES else None
+    revoked = next((part for part in rest if part.tag == ber.SEQUENCE), None)
+    extensions, are_extensions_read = _extensions([part for part in rest if part is not revoked])
+    point, obstacle = _point(extensions, policy.cms)
+    entries = read_entries(revoked, issuer) if revoked else ReadEntries()
+    number, base = _number(extensions, CRL_NUMBER, policy.cms), _number(extensions, DELTA_INDICATOR, policy.cms)
+    if base is None and entries.lifted:
+        obstacle = obstacle or "a removal in a full list"  # only a delta list may have one (§5.3.1)
+    return Crl(
+        issuer=issuer,
+        signers=signers,
+        sha256=hashlib.sha256(data).hexdigest(),
+        number=None if _is_too_long(number) else number,
+        # One whose date cannot be read is as old as it can be: any other counts as newer.
+        this_update=begin or min(each.not_valid_before_utc for each in signers),
+        next_update=end,
+        entries=entries.own,
+        others=entries.others,
+        lifted=frozenset(entries.lifted) if base is not None else frozenset(),
+        point=point,
+        base=None if _is_too_long(base) else base,
+        is_malformed=version > VERSION_2
+        or not (begin and are_extensions_read and entries.are_all_read)
+        or _is_too_long(number)
+        or _is_too_long(base)
+        or (base is None and DELTA_INDICATOR in extensions),
+        obstacle=obstacle or entries.obstacle,
+        embedded=embedded,
+    )
 
 
 def issuer_of_list(data: bytes, limits: CmsLimits) -> Name:
@@ -106,16 +108,23 @@ def _may_sign(authority: Certificate, policy: Policy) -> bool:
     return (usage is None or "crl_sign" in usage) and not weakness_of_key(authority.public_key, policy)
 
 
+def _time(element: Element) -> datetime | None:
+    try:
+        return element.time()
+    except ValueError:
+        return None
+
+
 def _extensions(rest: list[Element]) -> tuple[Mapping[str, Extension], bool]:
-    """The extensions, and whether they break a rule."""
+    """The extensions, and whether they, and they alone, could be read."""
     try:
         with raising_unusable():
             if not rest:
-                return {}, False
+                return {}, True
             ((elements,),) = (list(part.expect(EXTENSIONS_TAG)) for part in rest)
-            return read_extensions(elements), False
+            return read_extensions(elements), True
     except Unusable:
-        return {}, True
+        return {}, False
 
 
 def _point(extensions: Mapping[str, Extension], limits: CmsLimits) -> tuple[IssuingPoint, str]:
@@ -132,13 +141,16 @@ def _point(extensions: Mapping[str, Extension], limits: CmsLimits) -> tuple[Issu
         return IssuingPoint(), str(error)
 
 
-def _number(extensions: Mapping[str, Extension], kind: str, limits: CmsLimits, *, required: bool = False) -> int | None:
+def _number(extensions: Mapping[str, Extension], kind: str, limits: CmsLimits) -> int | None:
+    """The number that an extension holds; None where there is none that can be read."""
     extension = extensions.get(kind)
     if extension is None:
         return None
     try:
         return ber.read_whole(extension.value, limits, ber.INTEGER).integer()
     except ValueError:
-        if required:
-            raise
         return None
+
+
+def _is_too_long(number: int | None) -> bool:
+    return number is not None and number.bit_length() > MAX_NUMBER_BITS

@@ -44,11 +44,16 @@ class ReadEntries:
     lifted: set[tuple[str, int]] = field(default_factory=set)
     """Entries that are taken back: key of the issuer's name, and serial number."""
     obstacle: str = ""
+    are_all_read: bool = True
+    """There is no entry whose serial number cannot be read."""
 
 
 def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
-    """All entries. Raises ``ValueError``. An entry whose extensions cannot be read counts as revoked, unless they may
-    name the issuer: then it is nobody's."""
+    """All entries, as far as they can be read: none of them takes another one along.
+
+    An entry whose date cannot be read is revoked since ever. One whose extensions cannot be read counts as revoked,
+    unless they may name the issuer: then it is nobody's.
+    """
     read = ReadEntries()
     seconds: dict[bytes, int] = {}
     notes: dict[bytes, EntryNote] = {b"": PLAIN}
@@ -57,13 +62,21 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
     target: dict[int, tuple[int, bool]] = read.own
     owner: Name | None = issuer
     while at < until:
-        inside, at = _span(data, at, until, ber.SEQUENCE)
-        number_at, number_end = _span(data, inside, at, ber.INTEGER)
+        try:
+            inside, at = _span(data, at, until)
+        except ValueError:
+            read.are_all_read = False  # where the next one begins is not known
+            break
+        try:
+            number_at, number_end = _span(data, inside, at, ber.INTEGER)
+        except ValueError:
+            read.are_all_read = False
+            continue
         serial = int.from_bytes(data[number_at:number_end], "big", signed=True)
-        time_at, time_end = _span(data, number_end, at, None)
+        time_end = _end(data, number_end, at)
         raw_time = data[number_end:time_end]
         if (since := seconds.get(raw_time)) is None:
-            since = seconds[raw_time] = int(ber.read_time(data[number_end], data[time_at:time_end]).timestamp())
+            since = seconds[raw_time] = _seconds(raw_time, limits)
         raw_note = data[time_end:at]
         if (note := notes.get(raw_note)) is None:
             note = notes[raw_note] = _note(raw_note, limits)
@@ -87,8 +100,24 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
     return read
 
 
-def _span(data: bytes, at: int, until: int, tag: int | None) -> tuple[int, int]:
-    """Begin and end of the content of the element at ``at``."""
+def _seconds(raw_time: bytes, limits: CmsLimits) -> int:
+    """Seconds since 1970; 0 where the date cannot be read: revoked since ever."""
+    try:
+        return int(ber.read_element(raw_time, limits).time().timestamp())
+    except ValueError:
+        return 0
+
+
+def _end(data: bytes, at: int, until: int) -> int:
+    """The end of the element at ``at``, or of what holds it where there is none."""
+    try:
+        return _span(data, at, until, None)[1]
+    except ValueError:
+        return until
+
+
+def _span(data: bytes, at: int, until: int, tag: int | None = ber.SEQUENCE) -> tuple[int, int]:
+    """Begin and end of the content of the element at ``at``. Raises ``ValueError``."""
     if at + 2 > until or (tag is not None and data[at] != tag):
         raise ValueError("entry of a list not readable")
     length, inside = data[at + 1], at + 2

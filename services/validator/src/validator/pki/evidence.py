@@ -146,4 +146,5 @@ def _piece(text: str) -> contained:
 
 def _integer_bytes(number: int) -> bytes:
     """The bytes that every encoding of the number ends with."""
-    return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+    bits = (number if number >= 0 else ~number).bit_length()
+    return number.to_bytes(bits // 8 + 1, "big", signed=True)

@@ -49,12 +49,12 @@ def views_of_lists(
         for crl in evidence.lists_of(name):
             if crl.point.only_attributes:
                 continue  # attribute certificates have serial numbers of their own
-            covers = covered_reasons(crl, certificate)
-            if not covers and crl.issuer != certificate.issuer:
+            covers, entry = covered_reasons(crl, certificate), crl.entry(certificate)
+            if not covers and entry is None and crl.issuer != certificate.issuer:
                 continue
             for path in _entitled(crl, issuer, chain, evidence, purpose):
                 if not may_be_forged(crl, path, evidence, purpose):
-                    yield View(crl, NOTHING if crl.is_malformed else covers, crl.entry(certificate), path[0])
+                    yield View(crl, NOTHING if crl.is_malformed else covers, entry, path[0])
                     break
 
 
@@ -68,6 +68,17 @@ def may_be_forged(statement: Statement, path: Chain, evidence: Evidence, purpose
         return False
     known_at = statement.known_at or evidence.now
     return known_at > path[0].not_valid_after_utc or _is_revoked(path, known_at, evidence, purpose)
+
+
+def is_by_revoked_key(crl: Crl, evidence: Evidence) -> bool:
+    """Whether every certificate of the key that signed a list is revoked by now, or stands below one that is.
+
+    Whoever holds such a key can date a list back to the time when it was good.
+    """
+    ways = [
+        (path, purpose) for purpose in Purpose for signer in crl.signers for path in _ways(signer, evidence, purpose)
+    ]
+    return bool(ways) and all(_is_revoked(path, evidence.now, evidence, purpose) for path, purpose in ways)
 
 
 def _entitled(crl: Crl, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose) -> Iterator[Chain]:
@@ -104,8 +115,8 @@ def _was_valid(path: Chain, crl: Crl, evidence: Evidence, purpose: Purpose) -> b
 def _is_revoked(path: Chain, at: datetime, evidence: Evidence, purpose: Purpose) -> bool:
     """Whether any list names a certificate of the chain as revoked at that time; for now, whatever its date."""
     for certificate in path[:-1]:
-        for crl in evidence.lists_of(certificate.issuer):
-            entry = crl.entry(certificate)
+        for crl in (crl for name in list_issuers(certificate) for crl in evidence.lists_of(name)):
+            entry = None if crl.point.only_attributes else crl.entry(certificate)
             if entry and (at >= evidence.now or entry.since <= at) and _is_below(crl, path[-1], evidence, purpose):
                 return True
     return False

@@ -1,10 +1,14 @@
-"""OCSP responses, read in place (RFC 6960 §4.2.1); whether one is authentic is asked elsewhere."""
+"""OCSP responses, read in place (RFC 6960 §4.2.1); whether one is authentic is asked elsewhere.
 
-from collections.abc import Iterator
+A part that cannot be read, or is critical and not understood, keeps an answer from saying "not revoked". That a
+certificate is revoked counts all the same, and no answer takes another one along.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from common.containment import Unusable, raising_unusable
+from common.containment import Unusable, contained, raising_unusable
 from validator.cms import ber
 from validator.cms.ber import Element
 from validator.cms.certificate import Certificate, SignedObject, read_certificate, read_extensions
@@ -17,6 +21,8 @@ GOOD, REVOKED = 0x80, 0xA1
 """Tags of the certificate's status; any other is "unknown"."""
 FIRST, SECOND = 0xA0, 0xA1
 HOLD = 6
+ALWAYS = datetime.fromtimestamp(0, UTC)
+"""Since when a certificate is revoked where that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +67,16 @@ def read_response(data: bytes, policy: Policy) -> OcspResponse:
         )
         fields = [field for field in body.expect(ber.SEQUENCE) if field.tag != FIRST]  # the version
         _, produced_at, answers, *extensions = fields
-        _refuse_unknown(extensions)
         singles = list(answers.expect(ber.SEQUENCE))
         if len(singles) > most:
             raise Unusable("too many answers")
+        may_be_good = (at := _time(produced_at)) is not None and not _are_unknown(extensions)
+        read = [answer for single in singles for answer in _read_single(single, at, may_be_good=may_be_good)]
         certificates = [each for part in rest for sequence in part.expect(FIRST) for each in sequence]
         return OcspResponse(
             signed,
-            produced_at.expect(ber.GENERALIZED_TIME).time(),
-            tuple(answer for single in singles if (answer := _read_single(single))),
+            at or max((answer.this_update for answer in read), default=ALWAYS),
+            tuple(read),
             tuple(_readable(certificates[:most])),
         )
 
@@ -83,32 +90,56 @@ def _inside(parts: list[Element], policy: Policy) -> Element:
     return ber.read_whole(response.octets(), policy.cms)
 
 
-def _read_single(single: Element) -> SingleAnswer | None:
-    identifier, status, this_update, *rest = single.expect(ber.SEQUENCE)
-    algorithm, name_hash, key_hash, serial = identifier.expect(ber.SEQUENCE)
-    next_update = next((next(iter(part)).time() for part in rest if part.tag == FIRST), None)
-    _refuse_unknown([part for part in rest if part.tag == SECOND])
-    if status.tag not in (GOOD, REVOKED):
+def _read_single(single: Element, produced_at: datetime | None, *, may_be_good: bool) -> Iterator[SingleAnswer]:
+    """The answer; none for one that says "unknown", or whose certificate cannot be read."""
+    with contained(lambda _: None, passing=(MemoryError,)):
+        identifier, status, this_update, *rest = single.expect(ber.SEQUENCE)
+        algorithm, name_hash, key_hash, serial = identifier.expect(ber.SEQUENCE)
+        begin, ends = _time(this_update), [_first_time(part) for part in rest if part.tag == FIRST]
+        may_be_good = may_be_good and begin is not None and None not in ends
+        may_be_good = may_be_good and not _are_unknown(part for part in rest if part.tag == SECOND)
+        if status.tag == REVOKED or (status.tag == GOOD and may_be_good):
+            yield SingleAnswer(
+                digest=digest_name(algorithm),
+                name_hash=name_hash.octets(),
+                key_hash=key_hash.octets(),
+                serial=serial.integer(),
+                revoked_at=(_first_time(status) or ALWAYS) if status.tag == REVOKED else None,
+                on_hold=status.tag == REVOKED and _is_hold(status),
+                this_update=begin or produced_at or ALWAYS,
+                next_update=next(iter(ends), None),
+            )
+
+
+def _time(element: Element) -> datetime | None:
+    try:
+        return element.time()
+    except ValueError:
         return None
-    revoked = list(status) if status.tag == REVOKED else []
-    reason = next(iter(revoked[1])).integer() if len(revoked) > 1 else 0
-    return SingleAnswer(
-        digest=digest_name(algorithm),
-        name_hash=name_hash.octets(),
-        key_hash=key_hash.octets(),
-        serial=serial.integer(),
-        revoked_at=revoked[0].time() if revoked else None,
-        on_hold=reason == HOLD,
-        this_update=this_update.time(),
-        next_update=next_update,
-    )
 
 
-def _refuse_unknown(wrapped: list[Element]) -> None:
-    """No extension of a response changes what it means, unless it is critical."""
-    for part in wrapped:
-        if any(each.critical for each in read_extensions(next(iter(part))).values()):
-            raise Unusable("critical extension")
+def _first_time(element: Element) -> datetime | None:
+    """The time that an element begins with; None = it cannot be read."""
+    try:
+        return next((part.time() for part in element), None)
+    except ValueError:
+        return None
+
+
+def _is_hold(revoked: Element) -> bool:
+    """Whether the reason is a hold; one that cannot be read is for good."""
+    try:
+        return [reason.integer() for part in list(revoked)[1:] for reason in part] == [HOLD]
+    except ValueError:
+        return False
+
+
+def _are_unknown(wrapped: Iterable[Element]) -> bool:
+    """Whether an extension may change what an answer means: it is critical, or cannot be read."""
+    try:
+        return any(each.critical for part in wrapped for each in read_extensions(next(iter(part))).values())
+    except (ValueError, StopIteration):
+        return True
 
 
 def _readable(certificates: list[Element]) -> Iterator[Certificate]:

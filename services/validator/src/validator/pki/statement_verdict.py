@@ -14,20 +14,40 @@ HOLD = "certificate_hold"
 
 
 def revocation(certificate: Certificate, views: Sequence[View], at: datetime, now: datetime) -> View | None:
-    """(7.3) The view that names it, whatever its age. A hold counts as long as the newest statement names it.
+    """(7.3) The view that names it, whatever its age. A hold counts until a newer statement ends it.
 
     What is said after the certificate's end still counts for what it names; but a list may leave out what has expired.
     """
     end = certificate.not_valid_after_utc
     views = [view for view in views if not view.is_only_for_the_past]
     are_all_late = all(view.statement.this_update > end for view in views)
-    is_lifted = False
+    newer: list[View] = []
     for view in views:
-        if view.entry and not (view.entry.on_hold and is_lifted) and _counts(view.entry, at, now):
+        is_lifted = view.entry and view.entry.on_hold and any(_ends_hold(each, view, certificate, at) for each in newer)
+        if view.entry and not is_lifted and _counts(view.entry, at, now):
             return view
         if are_all_late or view.statement.this_update <= end:
-            is_lifted = is_lifted or view.lifts(certificate) or _is_silent_about_hold(view)
+            newer.append(view)
     return None
+
+
+def _ends_hold(newer: View, holding: View, certificate: Certificate, at: datetime) -> bool:
+    """Whether a newer statement ends the hold that an older one names.
+
+    An authority that was given a new key may go on with lists of the old key for what that key issued. So silence on a
+    list of another key says nothing while the list that names the hold is in force.
+    """
+    if newer.lifts(certificate):
+        return True
+    if not _is_silent_about_hold(newer):
+        return False
+    ends = holding.statement.next_update
+    return isinstance(newer.statement, OcspAnswer) or _are_of_one_key(newer, holding) or ends is None or at >= ends
+
+
+def _are_of_one_key(one: View, other: View) -> bool:
+    keys = {signer.key_info for signer in one.statement.signers}
+    return any(signer.key_info in keys for signer in other.statement.signers)
 
 
 def _is_silent_about_hold(view: View) -> bool:

@@ -66,10 +66,10 @@ class Examiner:
         began = time.monotonic()
         key = await in_thread(self._cache.key, document, request, self._version)
         if self._version and (known := self._cache.find(key, now)) is not None:
-            record_examination(known, time.monotonic() - began, is_remembered=True)
+            record_examination(request.sender, known, time.monotonic() - began, is_remembered=True)
             return known
         decision = await pool.run(document, request, now, urgent=urgent, budget=budget)
-        record_examination(decision, time.monotonic() - began, is_remembered=False)
+        record_examination(request.sender, decision, time.monotonic() - began, is_remembered=False)
         if self._version and key[-1] == self._version:
             self._cache.keep(key, decision)
         return decision

@@ -84,6 +84,7 @@ def _now(rules: Rules) -> list[Panel]:
             levels=rules.bad_from("TrunkMessagesParked"),
             size=(4, 5),
         ),
+        _canary(rules),
         figure(
             Text(
                 "Số bản sao đang chạy của mỗi dịch vụ",
@@ -95,9 +96,26 @@ def _now(rules: Rules) -> list[Panel]:
             unit="short",
             levels=Levels(1.0, low_is_bad=True),
             words=words.SERVICES,
-            size=(12, 5),
+            size=(8, 5),
         ),
     ]
+
+
+def _canary(rules: Rules) -> Panel:
+    return figure(
+        Text(
+            "Thư dò đường gần nhất tới nơi",
+            "Cứ 5 phút một thư khẩn đã ký đi qua toàn trục giữa hai đơn vị thử rồi được đọc lại. Đây là thời gian "
+            "từ lần gần nhất mà thư, biên nhận và trạng thái đều tới đủ.",
+            "Quá 15 phút, hoặc không có số: văn bản khẩn rất có thể cũng không tới.",
+            "docs/runbooks/canary.md; từng bước và kết quả ở trang Nền tảng.",
+        ),
+        Query("max(trunk:canary_age_seconds)", "Cách đây"),
+        unit="s",
+        levels=rules.bad_from("TrunkCanaryFailing", yellow=660.0),
+        nothing="1 giờ qua chưa lần nào",
+        size=(4, 5),
+    )
 
 
 def _in_time(rules: Rules, lane: str, title: str) -> Panel:

@@ -5,11 +5,12 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import words
 from dashboards.levels import Levels, Rules
 from dashboards.page import page
+from dashboards.pages.canary import canary
 from dashboards.panels import Column, Panel, Query, Text, lines, rows
 from dashboards.ways import TO_SERVICE
 
 
-def runtime(_rules: Rules) -> Dashboard:
+def runtime(rules: Rules) -> Dashboard:
     """Build the page."""
     return page(
         "trunk-runtime",
@@ -18,6 +19,7 @@ def runtime(_rules: Rules) -> Dashboard:
         "CPU và bộ nhớ của container xem ở trang có sẵn của cụm Kubernetes.",
         [
             ("Dịch vụ", [*_services()]),
+            ("Thư dò đường", [*canary(rules)]),
             ("RabbitMQ", [*_broker()]),
         ],
     )

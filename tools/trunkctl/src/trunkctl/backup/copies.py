@@ -24,6 +24,7 @@ from common.objects import (
     DIRECTORY,
     LOG,
     NOT_FOUND,
+    PACKAGES,
     PARKED,
     SUBMITTER_META,
     submitter_of,
@@ -31,8 +32,10 @@ from common.objects import (
 from trunkctl.backup.second_store import OBJECTS
 from trunkctl.trouble import Trouble
 
-COPIED = (CONTENT, ARCHIVE, DIRECTORY, PARKED, LOG)
+COPIED = (CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
 """What lies in ``uploads`` is still with its unit, which submits it again."""
+UNLOCKED = ".unlocked"
+"""Ends the name of a copy that was made before its original was locked; one under lock follows, without this ending."""
 HELD_BYTES = 8 * 1024 * 1024
 """A larger object goes through a file."""
 META = "x-amz-meta-"

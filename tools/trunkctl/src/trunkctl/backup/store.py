@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from minio import Minio
+from minio.error import S3Error
 from pymongo import MongoClient
 
 from common.clock import Clock, utc_now
 from common.indexes import database_name
-from common.objects import ARCHIVE, CONTENT, LOG, PARKED
+from common.objects import ARCHIVE, CONTENT, LOG, NOT_FOUND, PACKAGES, PARKED, digest_in_key
 from trunkctl.backup import copies
-from trunkctl.backup.copies import COPIED, Damaged, Original, answering, erase, originals, read, write
+from trunkctl.backup.copies import COPIED, UNLOCKED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.manifest import name_of
 from trunkctl.backup.owner import expect_own
@@ -31,6 +32,10 @@ from trunkctl.databases import asking
 
 AT_ONCE = 8
 PAGE = 400
+PURGED = (CONTENT, PACKAGES)
+"""Buckets from which intake removes what is secret."""
+LOCKED_LATER = (PACKAGES,)
+"""Buckets in which an object is locked some time after it was put."""
 
 Client = MongoClient[dict[str, Any]]
 
@@ -81,7 +86,7 @@ class StoreBackup:
             report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in _lost(there, report)]
             if not there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
                 self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
-        self._purge(report.buckets[CONTENT])
+        self._purge(report.buckets)
         report.finished_at = now()
         if not report.faults:
             shelf.put(f"{STORE}{report.name}.json", [json.dumps(asdict(report), indent=1, default=str).encode()])
@@ -96,7 +101,10 @@ class StoreBackup:
         counts = report.buckets[bucket]
         for page in _pages(originals(self._source, bucket)):
             missing = [each for each in page if not there.see(each.copy_name)]
-            outcomes = list(pool.map(self._copied, missing))
+            early = [each for each in missing if there.see(f"{each.copy_name}{UNLOCKED}")]
+            locked = zip(early, pool.map(self._is_locked, early), strict=True)
+            unlocked = {each for each, is_locked in locked if not is_locked}
+            outcomes = list(pool.map(self._copied, [each for each in missing if each not in unlocked]))
             report.faults += filter(None, outcomes)
             counts.copied += sum(not outcome for outcome in outcomes)
             counts.objects += len(page)
@@ -104,7 +112,7 @@ class StoreBackup:
 
     def _copied(self, original: Original) -> str:
         """Copy one version. Returns what is wrong with it; empty = copied, or gone meanwhile."""
-        place = f"{original.bucket}/{original.key}"
+        place, name = f"{original.bucket}/{original.key}", original.copy_name
         try:
             with (
                 answering(f"A store, asked for {place},"),
@@ -112,21 +120,34 @@ class StoreBackup:
             ):
                 if found is not None:
                     _expect_sound(original, found)
-                    write(self._target, self._bucket, original.copy_name, found, original.order)
+                    if original.bucket in LOCKED_LATER and found.locked_until is None:
+                        name += UNLOCKED
+                    write(self._target, self._bucket, name, found, original.order)
         except Damaged as error:
-            erase(self._target, self._bucket, original.copy_name)
+            erase(self._target, self._bucket, name)
             return f"{place} {error}"
         return ""
 
-    def _purge(self, counts: Counts) -> None:
+    def _is_locked(self, original: Original) -> bool:
+        """Whether a version was locked since it was copied; one that has gone meanwhile was not."""
+        with answering(f"The object store, asked for {original.bucket}/{original.key},"):
+            try:
+                stat = self._source.stat_object(original.bucket, original.key, version_id=original.version_id)
+            except S3Error as error:
+                if error.code in NOT_FOUND:
+                    return False
+                raise
+        return bool((stat.metadata or {}).get("x-amz-object-lock-retain-until-date"))
+
+    def _purge(self, counts: dict[str, Counts]) -> None:
         """Copies of what the validator found secret, once the object itself is gone."""
         with asking():
             packages = self._database[database_name("intake")]["packages"]
             rows = list(packages.find({"purge.0": {"$exists": True}}, {"purge": 1}))
-        keys = {ref["key"] for row in rows for ref in row["purge"] if ref["bucket"] == CONTENT}
-        for key in sorted(keys):
-            if not any(each.key == key for each in originals(self._source, CONTENT, key)):
-                counts.removed += erase(self._target, self._bucket, copies.folder(CONTENT, key))
+        refs = (ref for row in rows for ref in row["purge"])
+        for bucket, key in sorted({(ref["bucket"], ref["key"]) for ref in refs if ref["bucket"] in PURGED}):
+            if not any(each.key == key for each in originals(self._source, bucket, key)):
+                counts[bucket].removed += erase(self._target, self._bucket, copies.folder(bucket, key))
 
     def _remove(self, names: Iterable[str], counts: Counts) -> None:
         counts.removed += sum(erase(self._target, self._bucket, name) for name in names)
@@ -134,7 +155,7 @@ class StoreBackup:
 
 def _lost(there: Inventory, report: Report) -> Iterator[str]:
     """Buckets that are never empty again once they hold something."""
-    for bucket in (CONTENT, ARCHIVE, LOG):
+    for bucket in (CONTENT, PACKAGES, ARCHIVE, LOG):
         if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/"):
             yield bucket
 
@@ -142,7 +163,7 @@ def _lost(there: Inventory, report: Report) -> Iterator[str]:
 def _expect_sound(original: Original, found: copies.Read) -> None:
     if found.size_bytes != original.size_bytes:
         raise Damaged(f"has {found.size_bytes} bytes, {original.size_bytes} by the listing")
-    if original.bucket == CONTENT and found.sha256 != original.key.rpartition("/")[2]:
+    if digest_in_key(original.bucket, original.key) not in (None, found.sha256):
         raise Damaged(f"holds other bytes, SHA-256 {found.sha256}")
     if found.said_sha256 and found.said_sha256 != found.sha256:
         raise Damaged(f"holds other bytes than were restored, SHA-256 {found.sha256}")

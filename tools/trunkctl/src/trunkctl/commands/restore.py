@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pymongo import MongoClient
 
-from common.objects import CONTENT, Objects
+from common.objects import Objects
 from common.store_access import Role
 from trunkctl.backup import freshness
 from trunkctl.backup.database import open_backup
@@ -98,7 +98,7 @@ def restore_check(state: StateOption = DEFAULT_STATE) -> None:
             show_line(f"{each.package_id} not in the databases: {each.document_id} of {each.sender}, {_state(each)}")
         for each in unproved:
             show_line(
-                f"{CONTENT}/{each.key}: a package not in the databases, which nobody is known to have submitted; "
+                f"{each.bucket}/{each.key}: a package not in the databases, which nobody is known to have submitted; "
                 f"ask {each.sender} about {each.document_id}"
             )
         for open_ in rows.still_open(client):

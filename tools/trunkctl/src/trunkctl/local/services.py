@@ -17,7 +17,7 @@ from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import RunningService, TrunkFile, passwords
 
 MAIL = "mail"
-WISHES = ("TRUNK_LOG_ADOPT_SIZE", "TRUNK_LOG_LEVEL", "TRUNK_OTLP_ENDPOINT", "TRUNK_PATIENCE_HOURS")
+WISHES = ("TRUNK_LOG_ADOPT_SIZE", "TRUNK_LOG_LEVEL", "TRUNK_ONE_OBJECT", "TRUNK_OTLP_ENDPOINT", "TRUNK_PATIENCE_HOURS")
 """Handed on from the environment of ``trunkctl up`` to services that it starts."""
 READY_TIMEOUT_SECONDS = 90.0
 DRAIN_SECONDS = 20.0

@@ -22,11 +22,11 @@ from pymongo import MongoClient
 
 from archive.record import Record
 from common.domain import ids
-from common.domain.names import Lane, UnitCode
+from common.domain.names import Lane, Sha256, UnitCode
 from common.domain.reason import Reason
 from common.edxml import Unreadable, parse
 from common.indexes import WAITING, database_name
-from common.objects import ARCHIVE, CONTENT, submitter_of
+from common.objects import ARCHIVE, CONTENT, PACKAGES, digest_in_key, submitter_of
 from intake.record import document_id_of
 from trunkctl.backup.copies import Original, answering, originals, read
 from trunkctl.backup.inventory import Inventory
@@ -81,9 +81,9 @@ def unproved_packages(
         place
         for page in _with_submitters(store, since)
         for place, submitter in page
-        if submitter is None and place.key not in keys and not named.has(f"{CONTENT}/{place.key}")
+        if submitter is None and place.key not in keys and not named.has(f"{place.bucket}/{place.key}")
     )
-    found = (package for place in candidates if (package := _of_content(store, place, None)))
+    found = (package for place in candidates if (package := _of_object(store, place, None)))
     pages = _pages((each.package_id, each) for each in found)
     return [page[package_id] for page in pages for package_id in _unknown(database, page)]
 
@@ -112,22 +112,24 @@ def _of_record(store: Minio, place: Original) -> Lost | None:
             return None
     if record is None or record.reason == Reason.E_SECRET:  # nothing of it is left, and nobody may submit it again
         return None
-    package = next((kept.key for kept in record.objects if kept.role == "package"), "")
+    kept = [(each.bucket or ARCHIVE, each.key) for each in record.objects if each.role == "package"]
+    bucket, key = next(iter(kept), (ARCHIVE, ""))
     return Lost(
         package_id=record.record_id,
         sender=record.sender,
         document_id=record.document_id,
         lane=record.lane,
         at=record.submitted_at,
-        bucket=ARCHIVE,
-        key=package,
+        bucket=bucket,
+        key=key,
         known_as=record.verdict,
     )
 
 
 def _with_submitters(store: Minio, since: datetime | None) -> Iterator[list[tuple[Original, UnitCode | None]]]:
-    """Everything in ``content`` that was put there since, with who submitted it."""
-    places = (each for each in originals(store, CONTENT) if since is None or each.modified_at >= since - BEFORE_ITS_ROW)
+    """Everything in ``content`` and ``packages`` that was put there since, with who submitted it."""
+    every = (each for bucket in (CONTENT, PACKAGES) for each in originals(store, bucket))
+    places = (each for each in every if since is None or each.modified_at >= since - BEFORE_ITS_ROW)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while page := list(itertools.islice(places, PAGE)):
             yield list(zip(page, pool.map(lambda place: _submitter(store, place), page), strict=True))
@@ -135,21 +137,19 @@ def _with_submitters(store: Minio, since: datetime | None) -> Iterator[list[tupl
 
 def _submitter(store: Minio, place: Original) -> UnitCode | None:
     with answering("The object store"):
-        return submitter_of(store.stat_object(CONTENT, place.key, version_id=place.version_id).metadata)
+        return submitter_of(store.stat_object(place.bucket, place.key, version_id=place.version_id).metadata)
 
 
 def _received(database: Client, store: Minio, page: Iterable[tuple[Original, UnitCode | None]]) -> Iterator[Lost]:
     """Packages that intake had taken, and of which the archive has no record yet."""
-    submitted = {
-        ids.package_id(unit, place.key.rpartition("/")[2]): (place, unit) for place, unit in page if unit is not None
-    }
+    submitted = {ids.package_id(unit, _digest(place)): (place, unit) for place, unit in page if unit is not None}
     for package_id in _unknown(database, submitted):
-        if lost := _of_content(store, *submitted[package_id]):
+        if lost := _of_object(store, *submitted[package_id]):
             yield lost
 
 
-def _of_content(store: Minio, place: Original, submitter: UnitCode | None) -> Lost | None:
-    with answering("The object store"), read(store, CONTENT, place.key, place.version_id) as found:
+def _of_object(store: Minio, place: Original, submitter: UnitCode | None) -> Lost | None:
+    with answering("The object store"), read(store, place.bucket, place.key, place.version_id) as found:
         return _of_package(place, found.file, submitter) if found else None
 
 
@@ -169,15 +169,20 @@ def _of_package(place: Original, file: BinaryIO, submitter: UnitCode | None) -> 
 
 def _lost(place: Original, sender: UnitCode, document_id: str, lane: Lane) -> Lost:
     return Lost(
-        package_id=ids.package_id(sender, place.key.rpartition("/")[2]),
+        package_id=ids.package_id(sender, _digest(place)),
         sender=sender,
         document_id=document_id,
         lane=lane,
         at=place.modified_at,
-        bucket=CONTENT,
+        bucket=place.bucket,
         key=place.key,
         known_as="",
     )
+
+
+def _digest(place: Original) -> Sha256:
+    """Of the bytes, by their key."""
+    return digest_in_key(place.bucket, place.key) or ""
 
 
 def _unknown(database: Client, package_ids: Iterable[str]) -> list[str]:

@@ -11,15 +11,16 @@ from pymongo import MongoClient
 from common.domain.envelope import Envelope
 from common.domain.reason import Reason
 from common.envelopes import from_json
-from common.facts import ObjectRef
+from common.facts import ObjectPlace, ObjectRef
 from common.indexes import database_name
-from common.objects import CONTENT, content_ref
+from common.objects import INSIDE, content_ref
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_records import read as read_record
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.backup.copies import COPIED, answering, originals, read
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.order import ORDER
+from trunkctl.backup.store import PURGED
 from trunkctl.restore.rows import pages
 from trunkctl.trouble import Trouble
 
@@ -103,9 +104,14 @@ class ObjectCheck:
 
 
 def named_in(value: Any, field: str = "") -> Iterator[Named]:
-    """Every reference to an object inside a row."""
+    """Every object that a row refers to.
+
+    Packed bytes, and a header that lies in its package, are none; what the archive has put without naming a bucket is
+    judged with its record.
+    """
     if isinstance(value, dict):
-        if ObjectRef.model_fields.keys() <= value.keys():
+        is_place = ObjectPlace.model_fields.keys() <= value.keys()
+        if is_place and value["bucket"] and value.get("packed") is None and value["key"] != INSIDE:
             yield Named(ObjectRef.model_validate(value), field == "envelope")
         for name, inner in value.items():
             yield from named_in(inner, name)
@@ -124,8 +130,8 @@ def _attachments(data: bytes) -> list[ObjectRef]:
 
 
 def _is_there(store: Minio, package: Row) -> bool:
-    return package["bucket"] == CONTENT and any(
-        each.key == package["key"] for each in originals(store, CONTENT, package["key"])
+    return package["bucket"] in PURGED and any(
+        each.key == package["key"] for each in originals(store, package["bucket"], package["key"])
     )
 
 

@@ -17,12 +17,13 @@ from minio import Minio
 from minio.datatypes import Object
 
 from common import buckets
-from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG
+from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG, PACKAGES, digest_in_key
 from trunkctl.backup.copies import (
     COPIED,
     DIGEST_META,
     META,
     ORDER_META,
+    UNLOCKED,
     VERSION_META,
     Damaged,
     Read,
@@ -36,7 +37,7 @@ from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
 from trunkctl.trouble import Trouble
 
-VERSIONED = (CONTENT, ARCHIVE, LOG)
+VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -99,11 +100,12 @@ class StoreRestore:
         """All copies of one object after the other."""
         with answering("The second store"):
             listed = self._source.list_objects(self._bucket, prefix=OBJECTS, recursive=True, include_version=True)
-            copies = ((each.object_name or "", each.version_id) for each in listed if not each.is_delete_marker)
-            for place, group in itertools.groupby(copies, key=lambda copy: copy[0].rpartition("/")[0]):
+            named = ((each.object_name or "", each.version_id) for each in listed if not each.is_delete_marker)
+            for place, group in itertools.groupby(named, key=lambda copy: copy[0].rpartition("/")[0]):
                 bucket, _, key = place.removeprefix(OBJECTS).partition("/")
                 versions = itertools.groupby(group, key=lambda copy: copy[0])
-                yield Group(bucket, key, {name: [version for _, version in each] for name, each in versions})
+                copies = {name: [version for _, version in each] for name, each in versions}
+                yield Group(bucket, key, without_early(copies))
 
     def _restored(self, group: Group) -> tuple[int, list[str]]:
         bucket, key = group.bucket, group.key
@@ -160,13 +162,22 @@ class StoreRestore:
         return {_said(each, VERSION_META) or _said(each, DIGEST_META) for each in told}
 
 
+def without_early(copies: dict[str, list[str | None]]) -> dict[str, list[str | None]]:
+    """Copies by name, without those that were made before the original was locked where there is one under lock."""
+    return {
+        name: versions
+        for name, versions in copies.items()
+        if not name.endswith(UNLOCKED) or name.removesuffix(UNLOCKED) not in copies
+    }
+
+
 def _fault(bucket: str, key: str, found: Read | None) -> str:
     """What is wrong with a copy; empty = nothing."""
     if found is None:
         return "is gone at the second store"
     if found.sha256 != found.said_sha256:
         return "is damaged at the second store"
-    is_other = bucket == CONTENT and found.sha256 != key.rpartition("/")[2]
+    is_other = digest_in_key(bucket, key) not in (None, found.sha256)
     return "is another object's bytes at the second store" if is_other else ""
 
 

@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from common.directory import DirectoryFile, read_directory
+from common.domain.canary import is_canary
 from common.domain.directory import Certificate, Contact, Directory, Unit
 from common.facts.flows import OPERATOR, SERVICES
 from common.topology import READER
@@ -21,6 +22,7 @@ UNIT_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]{1,33}[0-9A-Za-z]")
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 MAX_USER_BYTES = 255
 FORMAT = 1
+CANARY_CODES = "CANARY."
 RESERVED = frozenset({*SERVICES, OPERATOR, READER, "guest", "admin"})
 """Broker users that are no units; the administrator of an installation may have another name."""
 
@@ -49,6 +51,7 @@ def problems(directory: Directory, reserved: Collection[str] = RESERVED) -> list
         *(f"{u.code}: user {u.user} is reserved" for u in units if u.user in reserved),
         *(f"{u.code}: {u.user!r} cannot be the name of a broker user" for u in units if not _is_user_name(u.user)),
         *_shared_users(directory),
+        *_canary_problems(directory),
         *(f"{u.code}: valid_to is before valid_from" for u in units if u.valid_to and u.valid_to < u.valid_from),
         *(problem for u in units for c in u.certificates for problem in _certificate_problems(u, c)),
         *(
@@ -67,6 +70,18 @@ def _is_user_name(user: str) -> bool:
 def _shared_users(directory: Directory) -> list[str]:
     users = Counter(unit.user for unit in directory.units.values())
     return [f"user {user} speaks for several units" for user in sorted(users) if users[user] > 1]
+
+
+def _canary_problems(directory: Directory) -> Iterator[str]:
+    """The canary is two units that nobody is told of and that nobody's documents reach."""
+    for unit in directory.units.values():
+        if unit.code.upper().startswith(CANARY_CODES) and not is_canary(unit.code):
+            yield f"{unit.code}: codes that begin with {CANARY_CODES} are the canary's"
+        if is_canary(unit.code) and unit.contact != Contact():
+            yield f"{unit.code}: the canary has no contact"
+        for field, code in (("parent", unit.parent), ("successor", unit.successor)):
+            if code and is_canary(code):
+                yield f"{unit.code}: {field} {code} is the canary"
 
 
 def _certificate_problems(unit: Unit, certificate: Certificate) -> Iterator[str]:

@@ -1,0 +1,121 @@
+"""Decision: which objects of a package the archive puts or locks, and what its record encloses."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from common.domain.names import Sha256
+from common.domain.reason import Reason
+from common.facts import (
+    CarriesPackage,
+    DocumentRefused,
+    DocumentVerified,
+    NoticeAccepted,
+    ObjectRef,
+    PackageRefused,
+)
+
+Kept = DocumentVerified | DocumentRefused | PackageRefused | NoticeAccepted
+"""The facts that end in a record; every other fact only enters the ledger."""
+
+EVIDENCE = "evidence"
+PARTS = "parts"
+"""Field of ``record.json`` with what it encloses, by role."""
+
+
+class KeptObject(BaseModel):
+    """One object under lock."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+    """package, envelope, report, attachment or evidence; record for ``record.json`` itself."""
+    key: str
+    bucket: str | None = None
+    """Where it was locked in place. None: it was put into the archive's own bucket."""
+    sha256: Sha256
+    size_bytes: int
+    version_id: str | None = None
+    """Of the version that is locked. None: it is evidence, which has but one, or the release did not keep it."""
+
+
+class EnclosedPart(BaseModel):
+    """Bytes that are no object: ``record.json`` holds them itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: str
+    """envelope or report."""
+    sha256: Sha256
+    size_bytes: int
+
+
+class Copy(NamedTuple):
+    """An object to be put under lock, and where its bytes lie now; one that is locked in place lies there already."""
+
+    kept: KeptObject
+    source: ObjectRef
+
+
+def enclosed_parts(fact: Kept) -> dict[str, ObjectRef]:
+    """What came with the fact and goes into ``record.json``, by role."""
+    return {role: ref for role, ref in _parts_of(fact).items() if ref.packed is not None}
+
+
+def copies_of(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
+    """Package, header, report and files, in this order, as far as they are objects."""
+    folder = f"{fact.subject}/{fact.package_id}"
+    sources = [(role, f"{role}.json", ref) for role, ref in _parts_of(fact).items() if ref.packed is None]
+    if fact.package is not None and fact.package.version_id is not None:
+        return [*_in_place(fact, fact.package), *(_copy(folder, *source) for source in sources)]
+    if fact.package is not None and not _is_secret(fact):
+        sources.insert(0, ("package", "package.edxml", fact.package))
+    for number, attachment in enumerate(attachments, start=1):
+        sources.append(("attachment", f"attachments/{number}-{attachment.sha256}", attachment))
+    return [_copy(folder, *source) for source in sources]
+
+
+def shared_copies(evidence: Sequence[ObjectRef], until: datetime) -> list[Copy]:
+    """What verdicts rest on is kept once for all records that end in the same year."""
+    return [
+        Copy(
+            KeptObject(
+                role=EVIDENCE, key=f"{EVIDENCE}/{ref.sha256}/{until:%Y}", sha256=ref.sha256, size_bytes=ref.size_bytes
+            ),
+            ref,
+        )
+        for ref in evidence
+    ]
+
+
+def _parts_of(fact: Kept) -> dict[str, ObjectRef]:
+    """Header and report, by role. Of a secret package the header stays in quarantine: a lock would keep it."""
+    header = fact.envelope if isinstance(fact, CarriesPackage) and not _is_secret(fact) else None
+    report = fact.report if isinstance(fact, DocumentVerified | DocumentRefused) else None
+    return {role: ref for role, ref in (("envelope", header), ("report", report)) if ref is not None}
+
+
+def _is_secret(fact: Kept) -> bool:
+    return getattr(fact, "reason", None) is Reason.E_SECRET
+
+
+def _copy(folder: str, role: str, name: str, source: ObjectRef) -> Copy:
+    kept = KeptObject(role=role, key=f"{folder}/{name}", sha256=source.sha256, size_bytes=source.size_bytes)
+    return Copy(kept, source)
+
+
+def _in_place(fact: Kept, package: ObjectRef) -> list[Copy]:
+    """A package that is one object, with its files in it, is locked where it lies; one that was refused is not."""
+    if isinstance(fact, DocumentRefused | PackageRefused):
+        return []
+    kept = KeptObject(
+        role="package",
+        key=package.key,
+        bucket=package.bucket,
+        sha256=package.sha256,
+        size_bytes=package.size_bytes,
+        version_id=package.version_id,
+    )
+    return [Copy(kept, package)]

@@ -1,0 +1,68 @@
+"""How a package is kept: as one object (decision 29), or with its parts beside it, as the former release reads it."""
+
+import io
+from typing import BinaryIO, Protocol
+
+from common import envelopes
+from common.edxml import Parsed
+from common.facts import ObjectRef
+from common.objects import Objects, header_inside, package_ref
+from common.package_store import PackageStore
+from intake.record import Arrival, Stored
+
+
+class Keeping(Protocol):
+    """Where bytes go before the decision about them is saved. Everything raises ``Outage`` while the store is away."""
+
+    async def package(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
+        """Store the package, with the unit that submitted it; again, the same. Leaves a stream at its beginning."""
+
+    async def parts(self, parsed: Parsed) -> Stored:
+        """Store what the next steps read apart from the package, as far as they do."""
+
+
+class WithParts:
+    """Package, parsed header and files: each an object under its digest."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    async def package(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
+        """See ``Keeping``."""
+        return await self._objects.put_content(source, arrival.sender)
+
+    async def parts(self, parsed: Parsed) -> Stored:
+        """See ``Keeping``."""
+        for file in parsed.files:
+            await self._objects.put_content(file)
+        return _stored(parsed, await self._objects.put_content(envelopes.to_json(parsed.message)))
+
+
+class OneObject:
+    """The package alone; the archive locks it where it lies.
+
+    The header of a package with files stays inside: nobody has searched the files yet, and the words of a secret
+    package must be in no fact. A notice has no files, and intake has searched all of it: its header goes with its fact.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._packages = PackageStore(objects)
+
+    async def package(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
+        """See ``Keeping``."""
+        known = arrival.package
+        if known.version_id is not None:  # it has waited, and was stored then
+            return known
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        wanted = package_ref(known.sha256, known.size_bytes, arrival.package_id)
+        return await self._packages.put(wanted, stream, arrival.sender)
+
+    async def parts(self, parsed: Parsed) -> Stored:
+        """See ``Keeping``."""
+        header = envelopes.to_json(parsed.message)
+        return _stored(parsed, header_inside(header) if parsed.files else await self._objects.carry(header))
+
+
+def _stored(parsed: Parsed, envelope: ObjectRef) -> Stored:
+    return Stored(parsed.message, envelope, tuple(map(str, parsed.warnings)), bool(parsed.files))

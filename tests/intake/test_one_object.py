@@ -1,0 +1,199 @@
+"""A package that is kept as one object: put once, under lock or gone as a whole, and nothing of it lies elsewhere."""
+
+import hashlib
+import io
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from common.domain.directory import Directory, Unit
+from common.domain.reason import Reason
+from common.edxml import parse
+from common.envelopes import from_json, to_json
+from common.facts import (
+    BaseFact,
+    DocumentRefused,
+    NoticeAccepted,
+    PackageAccepted,
+    PackageRefused,
+    PackageRepeated,
+    PackageWaiting,
+    SecurityNoticed,
+)
+from common.failure import Outage
+from common.headers import REFERENCE_TYPE
+from common.objects import BUCKETS, CONTENT, INSIDE, PACKAGES, UPLOADS, Objects, submitter_of
+from intake.handlers import Intake
+from intake.settings import IntakeSettings
+from intake.waiting_sweep import WaitingSweep
+from tests.simulation.store import Client, Store
+
+from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
+from .conftest import MemoryPackages, MemoryWaiting
+from .test_handlers import package
+from .test_waiting import recall
+
+SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
+
+
+class World:
+    """Intake over the simulation's model of an object store."""
+
+    def __init__(self) -> None:
+        self.store = Store(lambda: datetime.now(UTC))
+        self.store.buckets.update(BUCKETS)
+        self.objects = Objects(IntakeSettings())
+        client: Any = Client(self.store)
+        self.objects.client = client
+        self.packages: Any = MemoryPackages()
+        self.waiting: Any = MemoryWaiting()
+        self.announcer, self.clock = RecordingPublisher(), Clock()
+        self.packages.clock = self.clock
+        units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
+        self.directory: Any = MemoryDirectory(Directory(units))
+        self.one_object = True
+
+    @property
+    def intake(self) -> Intake:
+        """A process that has just started."""
+        settings = IntakeSettings(one_object=self.one_object)
+        return Intake(self.announcer, settings, self.objects, self.packages, self.waiting, self.directory, self.clock)
+
+    async def submit(self, body: bytes, unit: str = SENDER, content_type: str = "") -> BaseFact:
+        """What is announced first about a submission, security events apart."""
+        before = len(self.announcer.facts)
+        message = delivery(
+            f"submit.{unit}.normal", body, user_id=unit, exchange="trunk.submit", content_type=content_type
+        )
+        await self.intake.receive(message)
+        return next(fact for fact in self.announcer.facts[before:] if not isinstance(fact, SecurityNoticed))
+
+    async def sweep(self) -> list[BaseFact]:
+        """What a round announces about packages that wait."""
+        before = len(self.announcer.facts)
+        await WaitingSweep(self.waiting, self.intake.resume, self.directory, self.clock).run()
+        return self.announcer.facts[before:]
+
+    def kept(self) -> dict[str, list[bytes]]:
+        """All versions, by bucket and key."""
+        objects = self.store.objects.items()
+        return {f"{bucket}/{key}": [each.data for each in kept] for (bucket, key), kept in objects if kept}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_letter_is_one_object_and_its_header_lies_in_it(world: World) -> None:
+    body = package("doc")
+    fact = await world.submit(body)
+    assert isinstance(fact, PackageAccepted)
+    assert world.kept() == {f"{PACKAGES}/{fact.package.key}": [body]}
+    assert fact.package.version_id
+    assert await world.objects.get(fact.package) == body
+    digest = hashlib.sha256(body).hexdigest()
+    assert fact.package.key == f"{digest[:2]}/{digest}-{fact.package_id}"
+    stat = world.objects.client.stat_object(PACKAGES, fact.package.key)
+    assert submitter_of(stat.metadata) == SENDER
+    assert (fact.envelope.bucket, fact.envelope.key, fact.envelope.packed) == (CONTENT, INSIDE, None)
+    header = to_json(parse(io.BytesIO(body)).message)
+    assert fact.envelope.sha256 == hashlib.sha256(header).hexdigest()
+    assert fact.claims_document_id is True
+
+
+async def test_no_word_of_a_letter_is_in_its_fact(world: World) -> None:
+    """Its files have not been searched for marks of secrecy yet."""
+    fact = await world.submit(package("doc"))
+    assert "thử nghiệm" not in fact.model_dump_json()
+    (record,) = world.packages.records.values()
+    assert record.fact_body
+    assert "thử nghiệm" not in record.model_dump_json()
+
+
+async def test_the_same_bytes_again_are_one_version(world: World) -> None:
+    body = package("doc")
+    fact = await world.submit(body)
+    assert isinstance(fact, PackageAccepted)
+    assert isinstance(await world.submit(body), PackageRepeated)
+    assert world.kept() == {f"{PACKAGES}/{fact.package.key}": [body]}
+
+
+async def test_the_bytes_of_another_unit_are_an_object_of_their_own(world: World) -> None:
+    """What is removed of the one concerns the other in nothing."""
+    body = package("doc")
+    mine, theirs = await world.submit(body), await world.submit(body, RECEIVER)
+    assert isinstance(mine, PackageAccepted)
+    assert isinstance(theirs, PackageRefused)
+    assert theirs.package
+    assert set(world.kept()) == {f"{PACKAGES}/{ref.key}" for ref in (mine.package, theirs.package)}
+
+
+async def test_the_header_of_a_notice_goes_with_its_fact(world: World) -> None:
+    await world.submit(package("doc"))
+    before = set(world.kept())
+    body = recall("doc")
+    fact = await world.submit(body)
+    assert isinstance(fact, NoticeAccepted)
+    assert fact.envelope.packed
+    assert from_json(await world.objects.get(fact.envelope)) == parse(io.BytesIO(body)).message
+    assert set(world.kept()) - before == {f"{PACKAGES}/{fact.package.key}"}
+    assert fact.claims_document_id is False
+
+
+@pytest.mark.parametrize("is_still_on", [True, False], ids=["still on", "turned off meanwhile"])
+async def test_a_package_that_has_waited_is_put_once(world: World, is_still_on: bool) -> None:
+    body = recall("doc")
+    waiting = await world.submit(body)
+    assert isinstance(waiting, PackageWaiting)
+    assert waiting.package.version_id
+    await world.submit(package("doc"))
+    world.one_object = is_still_on
+    (fact,) = await world.sweep()
+    assert isinstance(fact, NoticeAccepted)
+    assert (fact.package == waiting.package) is is_still_on
+    assert await world.objects.get(fact.package) == body
+    assert world.kept()[f"{PACKAGES}/{waiting.package.key}"] == [body]
+
+
+async def test_what_was_put_before_a_crash_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = package("doc")
+    with monkeypatch.context() as crashing:
+        crashing.setattr(world.packages, "save", lambda _: _crash())
+        with pytest.raises(Outage):
+            await world.submit(body)
+    fact = await world.submit(body)
+    assert isinstance(fact, PackageAccepted)
+    assert world.kept() == {f"{PACKAGES}/{fact.package.key}": [body]}
+    assert await world.objects.get(fact.package) == body
+
+
+async def _crash() -> None:
+    raise Outage("database", "away")
+
+
+async def test_of_a_package_that_the_validator_found_secret_nothing_is_left(world: World) -> None:
+    body = package("doc")
+    key = f"{SENDER}/upload"
+    await world.objects.put(UPLOADS, key, body)
+    named = {"bucket": UPLOADS, "key": key, "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    fact = await world.submit(json.dumps(named).encode(), content_type=REFERENCE_TYPE)
+    assert isinstance(fact, PackageAccepted)
+    about = fact.model_dump(exclude={"fact"})
+    refused = DocumentRefused.model_validate(about | {"reason": Reason.E_SECRET, "policy_version": "1"})
+    for _ in range(2):
+        await world.intake.release(refused)
+        assert world.kept() == {}
+    await world.objects.put(UPLOADS, key, body)
+    assert isinstance(await world.submit(json.dumps(named).encode(), content_type=REFERENCE_TYPE), PackageRepeated)
+    assert world.kept() == {}
+
+
+async def test_what_bears_a_mark_in_its_header_never_enters_the_store(world: World) -> None:
+    letter = package("doc").replace("V/v thử nghiệm".encode(), "(Mật) thử nghiệm".encode())
+    fact = await world.submit(letter)
+    assert isinstance(fact, PackageRefused)
+    assert fact.reason is Reason.E_SECRET
+    assert world.kept() == {}

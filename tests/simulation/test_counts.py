@@ -1,0 +1,37 @@
+"""What a package costs, counted on the simulated trunk in both forms; nothing of it may grow unnoticed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REQUESTS = {
+    "parts": {
+        "letter": {"intake": 5, "validator": 5, "router": 2, "archive": 10},
+        "status": {"intake": 4, "router": 2, "archive": 5},
+    },
+    "one object": {
+        "letter": {"intake": 1, "validator": 1, "router": 1, "archive": 3},
+        "status": {"intake": 1, "router": 1, "archive": 3},
+    },
+}
+"""To the object store."""
+OPERATIONS = {"letter": 57, "status": 54}
+"""At the database, at most; the same in both forms."""
+
+
+@pytest.mark.parametrize("form", REQUESTS)
+def test_a_package_costs_what_the_decision_says(form: str) -> None:
+    env = {**os.environ, "PYTHONHASHSEED": "0", "TRUNK_ONE_OBJECT": str(form == "one object").lower()}
+    command = [sys.executable, "-m", "tests.simulation", "count"]
+    ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    counted: dict[str, Any] = json.loads(ran.stdout)
+    assert {kind: each["store"] for kind, each in counted.items()} == REQUESTS[form]
+    operations = {kind: sum(each["database"].values()) for kind, each in counted.items()}
+    assert all(operations[kind] <= most for kind, most in OPERATIONS.items()), counted

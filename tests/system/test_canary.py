@@ -1,0 +1,71 @@
+"""The canary against the running trunk: its letter comes through, is in no statistic, and reaches nobody else."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .canary import UNITS, Canary, Series, canary_units
+from .trunk import Trunk, eventually
+
+pytestmark = pytest.mark.system
+
+SUBJECTS = "deliveries|delivery|document|documents|signature|revocation|archive_write"
+STATISTICS = re.compile(rf"^(trunk_(?:{SUBJECTS})\w*)(\{{[^}}]*\}})? (\S+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keys of a canary whose units are there."""
+    made = tmp_path_factory.mktemp("canary")
+    with canary_units(trunk, made):
+        yield made
+
+
+def statistics(trunk: Trunk) -> Series:
+    """Everything that all services have counted of documents and units."""
+    found = {}
+    for name, service in trunk.told["services"].items():
+        text = httpx.get(f"http://127.0.0.1:{service['http_port']}/metrics/").text
+        found |= {f"{name} {metric}{labels}": float(value) for metric, labels, value in STATISTICS.findall(text)}
+    return found
+
+
+def test_a_letter_comes_through_every_round_and_nothing_is_counted(trunk: Trunk, folder: Path, tmp_path: Path) -> None:
+    before = statistics(trunk)
+    with trunk.channel(trunk.told["rabbitmq_admin_user"]) as channel:
+        channel.basic_publish("", f"inbox.{UNITS[1]}", b"left over from the time before")
+    with Canary(trunk, folder, tmp_path / "log") as canary:
+        assert eventually(lambda: canary.attempts("success") >= 2, 90), canary.log.read_text()
+        series = canary.series()
+    steps = {step: series[f'trunk_canary_step_seconds_count{{step="{step}"}}'] for step in
+             ("confirmed", "accepted", "delivered", "reported", "answered")}  # fmt: skip
+    assert min(steps.values()) >= 2
+    assert series['trunk_canary_attempts_total{outcome="wrong"}'] == 0
+    assert series["trunk_canary_leftovers_total"] == 1
+    assert series["trunk_canary_last_success_timestamp_seconds"] > 1.7e9
+    assert before
+    assert statistics(trunk) == before
+    assert not any("CANARY" in name for name in statistics(trunk))
+
+
+def test_a_wrong_password_is_no_session(trunk: Trunk, folder: Path, tmp_path: Path) -> None:
+    wrong = trunk.address.replace("//", f"//{UNITS[1]}:wrong@")
+    with Canary(trunk, folder, tmp_path / "log", TRUNK_CANARY_RECEIVER_AMQP_URL=wrong) as canary:
+        assert eventually(lambda: canary.attempts("unreachable") >= 1, 60), canary.log.read_text()
+        assert canary.attempts("success") == 0
+
+
+def test_without_keys_it_says_why_and_goes_on(trunk: Trunk, tmp_path: Path, folder: Path) -> None:
+    empty = tmp_path / "keys"
+    empty.mkdir()
+    with Canary(trunk, empty, tmp_path / "log") as canary:
+        assert eventually(lambda: canary.attempts("no_key") >= 1, 60), canary.log.read_text()
+        answer = httpx.get(f"http://127.0.0.1:{canary.port}/readyz")
+        assert (answer.status_code, "signer.pem" in answer.text) == (503, True)
+        for name in ("signer.pem", "signer.key", "unit.pem", "unit.key"):
+            (empty / name).write_bytes((folder / name).read_bytes())
+        assert eventually(lambda: canary.attempts("success") >= 1, 60), canary.log.read_text()
+        assert httpx.get(f"http://127.0.0.1:{canary.port}/readyz").status_code == 200

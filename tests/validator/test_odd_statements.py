@@ -1,0 +1,229 @@
+"""What a CA has signed and of which a part cannot be read: it says "not revoked" about nobody, but whom it names is
+revoked, whatever older lists say."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+import pytest
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from common.domain.reason import Reason
+from validator.cms.certificate import read_certificate
+from validator.cms.public_key import key_bits
+from validator.policy import DEFAULT
+from validator.report.vocabulary import StatusKind
+
+from .conftest import NOW
+from .test_revocation_rules import (
+    DAY,
+    DELEGATED,
+    ECDSA,
+    ISSUING,
+    LEAF,
+    LIST_ISSUER,
+    OLDER,
+    OTHER_POINT,
+    PARTS,
+    PLAIN,
+    POINT,
+    REVOKED,
+    ROOT_LIST,
+    UNKNOWN,
+    VALID,
+    answer,
+    at_point,
+    element,
+    issuing_point,
+    key,
+    listing,
+    made,
+    named,
+    signed,
+)
+
+UTC_TIME, TIME, SEQUENCE = 0x17, 0x18, 0x30
+NO_ZONE = element(TIME, b"20260601000000")
+
+
+def utc(at: datetime) -> bytes:
+    return element(UTC_TIME, at.strftime("%y%m%d%H%M%SZ").encode())
+
+
+def generalized(at: datetime) -> bytes:
+    return element(TIME, at.strftime("%Y%m%d%H%M%SZ").encode())
+
+
+def signed_by_ca(body: bytes) -> bytes:
+    value = key("ca").sign(body, ec.ECDSA(hashes.SHA256()))
+    return element(SEQUENCE, body + ECDSA + element(3, b"\0" + value))
+
+
+def extension(kind: bytes, value: bytes) -> bytes:
+    return element(SEQUENCE, b"\x06\x03\x55\x1d" + kind + b"\x01\x01\xff" + element(4, value))
+
+
+def entry(serial: int, date: bytes = utc(NOW - 2 * DAY)) -> bytes:
+    return element(SEQUENCE, element(2, bytes([serial])) + date)
+
+
+NUMBER = extension(b"\x14", b"\x02\x01\x09")
+
+
+def written(
+    *entries: bytes, begin: bytes = utc(NOW - DAY), end: bytes = utc(NOW + 30 * DAY), extensions: bytes = NUMBER
+) -> bytes:
+    """A list of the CA, newer than the one in force."""
+    revoked, listed = element(SEQUENCE, b"".join(entries)), element(0xA0, element(SEQUENCE, extensions))
+    parts = (b"\x02\x01\x01", ECDSA, named("CA").public_bytes(), begin, end, revoked, listed)
+    return signed_by_ca(element(SEQUENCE, b"".join(parts)))
+
+
+def test_a_list_as_it_should_be() -> None:
+    assert answer([ROOT_LIST, written(entry(11))]) is VALID
+    assert answer([ROOT_LIST, written(entry(10)), OLDER]) is REVOKED
+
+
+@pytest.mark.parametrize("date", [NO_ZONE, element(UTC_TIME, b"999999999999Z"), element(0x16, b"x"), b"", b"\x17\x40"])
+def test_the_date_of_an_entry(date: bytes) -> None:
+    """The certificate is revoked since ever; nobody else is."""
+    for entries in ([entry(10, date)], [entry(11, date), entry(10)]):
+        assert answer([ROOT_LIST, written(*entries), OLDER]) is REVOKED
+    assert answer([ROOT_LIST, written(entry(11, date))]) is VALID
+
+
+@pytest.mark.parametrize(
+    "piece", [element(SEQUENCE, element(4, b"\x0b")), b"\x31\x00", b"\x30\x40", element(SEQUENCE, b"")]
+)
+def test_an_entry_without_a_serial_number(piece: bytes) -> None:
+    """Nobody knows whose it is."""
+    assert answer([ROOT_LIST, written(entry(10), piece), OLDER]) is REVOKED
+    assert answer([ROOT_LIST, written(entry(11), piece)]) is UNKNOWN
+
+
+ODD_PARTS = {
+    "date": {"begin": NO_ZONE},
+    "next list": {"end": NO_ZONE},
+    "next list in another form": {"end": element(0x16, b"260801000000Z")},
+    "full list": {"extensions": extension(b"\x1b", b"\x02\x05\x01")},
+    "full list of a number that is too long": {"extensions": extension(b"\x1b", element(2, b"\1" + bytes(30)))},
+}
+
+
+@pytest.mark.parametrize("part", ODD_PARTS)
+def test_a_part_of_a_list(part: str) -> None:
+    assert answer([ROOT_LIST, written(entry(10), **ODD_PARTS[part]), OLDER]) is REVOKED
+    assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part])]) is UNKNOWN
+
+
+# Answers
+
+CRITICAL = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x2a\x03\x04\x01\x01\xff\x04\x02\x05\x00"))
+BROKEN = b"\x30\x05\x01"
+GOOD = b"\x80\x00"
+SHA1 = bytes.fromhex("300906052b0e03021a0500")
+
+
+def revoked(date: bytes = generalized(NOW - 2 * DAY), reason: bytes = b"") -> bytes:
+    return element(0xA1, date + reason)
+
+
+def single(
+    status: bytes, serial: int = 10, begin: bytes = generalized(NOW - DAY / 2), end: bytes = generalized(NOW + DAY),
+    more: bytes = b"",
+) -> bytes:  # fmt: skip
+    authority = read_certificate(ISSUING)
+    hashed = (authority.subject_raw, key_bits(authority.key_info, DEFAULT.cms))
+    digests = b"".join(element(4, hashlib.sha1(each, usedforsecurity=False).digest()) for each in hashed)
+    identifier = element(SEQUENCE, SHA1 + digests + element(2, bytes([serial])))
+    return element(SEQUENCE, identifier + status + begin + element(0xA0, end) + more)
+
+
+def response(*singles: bytes, produced: bytes = generalized(NOW - DAY / 2), more: bytes = b"") -> bytes:
+    responder = element(0xA1, named("CA").public_bytes())
+    basic = signed_by_ca(element(SEQUENCE, responder + produced + element(SEQUENCE, b"".join(singles)) + more))
+    inside = bytes.fromhex("06092b0601050507300101") + element(4, basic)
+    return element(SEQUENCE, b"\x0a\x01\x00" + element(0xA0, element(SEQUENCE, inside)))
+
+
+def answered(der: bytes, lists: Iterable[bytes]) -> Reason | None:
+    return answer([ROOT_LIST, *lists], embedded=[(StatusKind.OCSP, der)])
+
+
+@pytest.mark.parametrize(
+    "status", [revoked(NO_ZONE), revoked(b""), revoked(reason=b"\x80\x01\x01"), revoked(reason=b"\xa0\x00")]
+)
+def test_date_and_reason_of_an_answer(status: bytes) -> None:
+    assert answered(response(single(status)), [PLAIN]) is REVOKED
+
+
+@pytest.mark.parametrize("odd", [b"\x30\x02\x05\x00", single(GOOD, 11, begin=NO_ZONE), single(revoked(NO_ZONE), 11)])
+def test_an_answer_takes_no_other_along(odd: bytes) -> None:
+    assert answered(response(odd, single(revoked())), [PLAIN]) is REVOKED
+    assert answered(response(odd, single(GOOD)), []) is VALID
+
+
+@pytest.mark.parametrize("part", ["begin", "end", "its extensions", "extensions", "broken extensions", "produced"])
+def test_a_part_of_an_answer(part: str) -> None:
+    """Only that a certificate is revoked counts."""
+    of_single = {
+        "begin": {"begin": NO_ZONE}, "end": {"end": NO_ZONE}, "its extensions": {"more": element(0xA1, CRITICAL)}
+    }.get(part, {})  # fmt: skip
+    of_response = {
+        "extensions": {"more": element(0xA1, CRITICAL)}, "broken extensions": {"more": element(0xA1, BROKEN)},
+        "produced": {"produced": NO_ZONE},
+    }.get(part, {})  # fmt: skip
+    for status, lists, expected in ((revoked(), [PLAIN], REVOKED), (GOOD, [], UNKNOWN), (GOOD, [PLAIN], VALID)):
+        assert answered(response(single(status, **of_single), **of_response), lists) is expected
+
+
+# Lists of others whom a certificate names
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        issuing_point(OTHER_POINT, indirect_crl=True),
+        issuing_point(POINT),
+        issuing_point(POINT, indirect_crl=True, only_contains_ca_certs=True),
+    ],
+    ids=["of another point", "not indirect", "of authorities"],
+)
+def test_an_indirect_list_that_covers_something_else(point: x509.IssuingDistributionPoint) -> None:
+    """What it names is revoked, as on a list of the issuer itself."""
+    given = [ISSUING, LIST_ISSUER]
+    for of, expected in (("CA", REVOKED), ("Another", VALID)):
+        assert answer(
+            [ROOT_LIST, PLAIN, listing("List issuer", "lists", 10, of=of, point=point)], DELEGATED, given
+        ) is (expected)
+
+
+@pytest.mark.parametrize(("serial", "expected"), [(3, UNKNOWN), (4, VALID)])
+def test_who_signs_lists_may_be_revoked_on_an_indirect_one(serial: int, expected: Reason | None) -> None:
+    newer = made("CA", "ca new", "Root", "root", 3, at_point(POINT, "List issuer"))
+    point = issuing_point(POINT, indirect_crl=True)
+    lists = [
+        listing("CA", "ca new", number=2),
+        listing("List issuer", "lists", serial, of="Root", point=point, age=2 * DAY),
+    ]
+    assert answer([ROOT_LIST, *lists], intermediates=[ISSUING, newer, LIST_ISSUER]) is expected
+
+
+# Serial numbers
+
+
+@pytest.mark.parametrize(
+    "serial", [b"\x7f", b"\x80", b"\xff", b"\x80\x00", b"\xff\x7f", b"\x00\x80", b"\x00\xff", b"\x00"]
+)
+def test_serial_numbers_at_the_ends_of_their_bytes(serial: bytes) -> None:
+    """Of either sign, which counts (NIST PKITS 4.4.14); also where the document alone brings the newer list along."""
+    parts = asn1_x509.Certificate.load(LEAF)["tbs_certificate"]
+    inside = [element(2, serial) if name == "serial_number" else parts[name].dump() for name in (*PARTS, "extensions")]
+    leaf = signed(element(SEQUENCE, b"".join(inside)), ECDSA)
+    newer = written(element(SEQUENCE, element(2, serial) + utc(NOW - 2 * DAY)))
+    assert answer([ROOT_LIST, PLAIN], leaf) is VALID
+    assert answer([ROOT_LIST, newer, OLDER], leaf) is REVOKED
+    assert answer([ROOT_LIST, PLAIN], leaf, embedded=[(StatusKind.CRL, newer)]) is REVOKED

@@ -1,0 +1,143 @@
+"""Carries one round out: two sessions at the broker, a letter submitted, and both inboxes read until the round ends.
+
+Sessions are opened anew for each round, so that each round also shows that a unit can log in.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.exceptions import AMQPException, DeliveryError
+
+from canary.names import RECEIVER, SENDER, Outcome, Step
+from canary.round import Arrival, Package, Round, concerns, note
+
+SUBMIT = "trunk.submit"
+CONTENT_TYPE = "application/edxml+xml"
+UNACKED = 32
+CONNECT_SECONDS = 15.0
+
+log = structlog.get_logger()
+
+Urls = Mapping[str, str]
+"""Address with user and password of each unit, by its code."""
+
+
+async def carry(
+    urls: Urls,
+    current: Round,
+    patience_seconds: float,
+    on_leftover: Callable[[], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[Round, Outcome]:
+    """The round as it ended. ``on_leftover`` is called for each message that does not belong to it, which is taken out
+    of the inbox as well. ``clock`` only runs forward. Raises nothing that the broker or the network may do.
+    """
+    began, latest = clock(), [current]
+    try:
+        async with asyncio.timeout(patience_seconds):
+            await _run(urls, latest, on_leftover, lambda: clock() - began)
+    except TimeoutError:
+        pass
+    except DeliveryError as error:
+        log.warning("the broker did not take a package", error=repr(error))
+        latest.append(replace(latest[-1], failure=Outcome.UNCONFIRMED))
+    except (AMQPException, OSError) as error:
+        log.warning("no session at the broker", error=repr(error))
+        latest.append(replace(latest[-1], failure=Outcome.UNREACHABLE))
+    ended = latest[-1]
+    return ended, ended.outcome(patience_seconds, patience_seconds) or Outcome.LATE
+
+
+async def _run(urls: Urls, latest: list[Round], on_leftover: Callable[[], None], elapsed: Callable[[], float]) -> None:
+    """Appends the round to ``latest`` after each change, so that it is known however this ends."""
+    arrivals: asyncio.Queue[Arrival | BaseException] = asyncio.Queue()
+    async with _session(urls[SENDER], arrivals) as sender, _session(urls[RECEIVER], arrivals) as receiver:
+        await _listen(sender, SENDER, arrivals)
+        await _listen(receiver, RECEIVER, arrivals)
+        await _submit(sender, urls[SENDER], latest[-1].letter)
+        latest.append(latest[-1].after(Step.CONFIRMED, elapsed()))
+        while latest[-1].outcome(0.0, 1.0) is None:
+            arrival = await arrivals.get()
+            if isinstance(arrival, BaseException):
+                raise arrival
+            before = latest[-1]
+            if not concerns(arrival, before):
+                on_leftover()
+                continue
+            latest.append(note(before, arrival, elapsed()))
+            if Step.DELIVERED in latest[-1].done and Step.DELIVERED not in before.done:
+                await _submit(receiver, urls[RECEIVER], before.answer)
+
+
+@asynccontextmanager
+async def _session(url: str, arrivals: "asyncio.Queue[Arrival | BaseException]") -> AsyncIterator[AbstractChannel]:
+    """A channel with publisher confirms. A connection that breaks off is put among the arrivals."""
+    try:
+        connection = await aio_pika.connect(url, timeout=CONNECT_SECONDS)
+    except TimeoutError as error:
+        raise ConnectionError(f"no session within {CONNECT_SECONDS:g} s") from error
+    connection.close_callbacks.add(lambda _, error: arrivals.put_nowait(error or ConnectionError("closed")))
+    async with connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        channel.close_callbacks.add(lambda _, error: arrivals.put_nowait(error or ConnectionError("closed")))
+        await channel.set_qos(prefetch_count=UNACKED)
+        yield channel
+
+
+async def _listen(channel: AbstractChannel, unit: str, arrivals: "asyncio.Queue[Arrival | BaseException]") -> None:
+    """Puts each message of the unit's inbox among the arrivals and acknowledges it."""
+
+    async def take(message: AbstractIncomingMessage) -> None:
+        arrivals.put_nowait(arrival_of(unit, message))
+        await message.ack()
+
+    await (await channel.get_queue(f"inbox.{unit}", ensure=False)).consume(take)
+
+
+async def _submit(channel: AbstractChannel, url: str, package: Package) -> None:
+    """Returns when the broker has confirmed."""
+    exchange = await channel.get_exchange(SUBMIT, ensure=False)
+    message = aio_pika.Message(
+        package.body,
+        content_type=CONTENT_TYPE,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        user_id=unquote(urlsplit(url).username or package.sender),
+        timestamp=datetime.now(UTC),
+    )
+    await exchange.publish(message, f"submit.{package.sender}.urgent", mandatory=True)
+
+
+def arrival_of(unit: str, message: AbstractIncomingMessage) -> Arrival:
+    """From what the broker delivered; what cannot be read is empty."""
+    kind = message.type or ""
+    return Arrival(
+        inbox=unit,
+        type=kind,
+        package_id=_text(message.headers.get("x-package-id")),
+        body=message.body,
+        label=_text(message.headers.get("x-label")),
+        receipt=_receipt(message.body) if kind == "receipt" else "",
+        reason=_text(message.headers.get("x-reason")),
+    )
+
+
+def _receipt(body: bytes) -> str:
+    try:
+        said: Any = json.loads(body)
+    except ValueError:
+        return ""
+    return str(said.get("receipt", "")) if isinstance(said, dict) else ""
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")

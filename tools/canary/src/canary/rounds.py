@@ -1,0 +1,77 @@
+"""Rounds without end: a new letter, the round, its outcome in the metrics and in the log, a pause."""
+
+import asyncio
+import secrets
+import time
+from datetime import UTC, datetime
+
+import structlog
+
+from canary import courier, letter, metrics, paper, signing
+from canary.names import RECEIVER, SENDER, Outcome
+from canary.round import Package, Round, pause_seconds
+from canary.settings import CanarySettings
+
+log = structlog.get_logger()
+
+
+class Rounds:
+    """The canary's work; ``trouble`` says why it cannot do it."""
+
+    def __init__(self, settings: CanarySettings) -> None:
+        self._settings = settings
+        self._urls = {
+            SENDER: settings.canary_sender_amqp_url.get_secret_value(),
+            RECEIVER: settings.canary_receiver_amqp_url.get_secret_value(),
+        }
+        self.trouble = "no round has begun yet"
+        """Why letters cannot be made; empty = they can."""
+
+    async def run(self) -> None:
+        """Never ends. A fault of its own ends one round and not the process."""
+        while True:
+            began = time.monotonic()
+            try:
+                outcome = await self.once()
+            except Exception:
+                log.exception("the round failed")
+                metrics.record_round(Outcome.FAULT, {}, datetime.now(UTC))
+            else:
+                log.info("round ended", outcome=outcome)
+            await asyncio.sleep(pause_seconds(began, time.monotonic(), self._settings.canary_seconds))
+
+    async def once(self) -> Outcome:
+        """One round; its outcome is counted."""
+        metrics.set_not_after(signing.not_after(self._settings.canary_keys_dir))
+        try:
+            current = await self._new_round(datetime.now(UTC))
+        except signing.NoKey as error:
+            self.trouble = str(error)
+            log.warning("no letter can be signed", error=str(error))
+            metrics.record_round(Outcome.NO_KEY, {}, datetime.now(UTC))
+            return Outcome.NO_KEY
+        self.trouble = ""
+        patience = self._settings.canary_patience_seconds
+        ended, outcome = await courier.carry(self._urls, current, patience, metrics.record_leftover)
+        metrics.record_round(outcome, ended.done, datetime.now(UTC))
+        if outcome is not Outcome.SUCCESS:
+            log.warning(
+                "the letter did not come through",
+                outcome=outcome,
+                package_id=current.letter.package_id,
+                answer_package_id=current.answer.package_id,
+                reason=ended.reason,
+                done={str(step): round(seconds, 3) for step, seconds in ended.done.items()},
+            )
+        return outcome
+
+    async def _new_round(self, now: datetime) -> Round:
+        """Signs a letter that was never sent before. Raises ``signing.NoKey``."""
+        number = secrets.token_hex(8)
+        lines = ("THU DO DUONG CUA TRUC LIEN THONG", f"So: {number}/{letter.NOTATION}", f"{now:%Y-%m-%d %H:%M:%S} UTC")
+        identities = signing.read_identities(self._settings.canary_keys_dir)
+        pdf = await signing.sign(paper.page(lines), identities, now)
+        return Round(
+            letter=Package(SENDER, letter.letter(number, now, pdf)),
+            answer=Package(RECEIVER, letter.status(number, now)),
+        )
