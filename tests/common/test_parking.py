@@ -221,6 +221,33 @@ async def test_who_hears_of_a_discard_learns_of_which_package(bench: Bench) -> N
     )
 
 
+@pytest.mark.parametrize("first", ["discard", "replay"])
+async def test_a_decision_that_is_delivered_again_after_a_later_one_changes_nothing(bench: Bench, first: str) -> None:
+    """It says what it said, also of the reason that the message had been parked for."""
+    record = await bench.park()
+    bench.failures = [Permanent(Reason.E_FACT, "still")]
+    await bench.decide(record, first)
+    for number, action in enumerate(("discard", "restore"), 2):
+        await bench.decide(record, action, number)
+    bench.clock.move(hours=1)
+    await bench.decide(record, first)
+    assert bench.saved(record).state is RecordState.PARKED
+    told = bench.acted()
+    assert told[-1] == told[0]
+    assert len(bench.handled) == (first == "replay")
+
+
+async def test_what_is_told_of_a_message_later_has_a_later_time_whatever_clocks_say(bench: Bench) -> None:
+    record = await bench.park()
+    for number, action in enumerate(("discard", "restore", "replay"), 1):
+        bench.clock.move(minutes=-5)
+        await bench.decide(record, action, number)
+    await bench.park()
+    parked = [fact for fact in bench.publisher.facts if isinstance(fact, MessageParked)]
+    times = [parked[0].occurred_at, *(fact.occurred_at for fact in bench.acted()), parked[1].occurred_at]
+    assert times == sorted(set(times))
+
+
 async def test_a_discard_can_be_taken_back_for_thirty_days(bench: Bench) -> None:
     record = await bench.park()
     await bench.decide(record, "discard")

@@ -25,5 +25,5 @@ def test_every_collection_has_a_row_and_every_row_a_collection() -> None:
     assert len(rows) == len(set(rows))
     services = [folder.name for folder in (ROOT / "services").iterdir() if (folder / "src").is_dir()]
     opened = {(service, name) for service in services for name in opened_by(service)}
-    shared = {("", indexes.MESSAGE_RECORDS), ("", indexes.OPERATOR_REQUESTS)}
+    shared = {("", indexes.MESSAGE_RECORDS), ("", indexes.OPERATOR_REQUESTS), ("", indexes.NEWEST_DECISIONS)}
     assert set(rows) == opened | shared

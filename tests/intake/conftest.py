@@ -32,6 +32,11 @@ class MemoryPackages:
     async def find(self, package_id: str) -> PackageRecord | None:
         return self.records.get(package_id)
 
+    async def may_be_refused(self, package_id: str) -> bool:
+        record = self.records.get(package_id)
+        is_open = self.opened.get(package_id, {}).get("is_open")
+        return bool(record and is_open and record.carries_files)
+
     async def save(self, record: PackageRecord) -> PackageRecord:
         if record.package_id not in self.records:
             self.opened[record.package_id] = opening(record.lane, self.clock(), BUDGETS)
@@ -115,7 +120,9 @@ class MemoryOpenPackages:
         self._change(package_id, (Stage.SENT, Stage.WAITING, Stage.HELD), stage=Stage.HELD.value)
 
     async def release(self, package_id: str, redrive_at: datetime) -> None:
-        self._change(package_id, (Stage.HELD,), stage=Stage.SENT.value, redrive_at=redrive_at)
+        row = self.packages.opened.get(package_id, {})
+        if row.get("stage") in (Stage.HELD, Stage.DISCARDED):
+            row.update(stage=Stage.SENT.value, redrive_at=redrive_at, is_open=True)
 
     async def discard(self, package_id: str) -> None:
         stages = (Stage.SENT, Stage.WAITING, Stage.HELD)

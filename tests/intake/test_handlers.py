@@ -73,6 +73,7 @@ async def bench(stack: SimpleNamespace) -> AsyncIterator[Bench]:
         s3_access_key=SecretStr(stack.s3_access_key),
         s3_secret_key=SecretStr(stack.s3_secret_key),
         inline_limit_bytes=1024 * 1024,
+        undecided_holder_minutes=0,
     )
     objects = Objects(settings)
     make_missing(objects.client)

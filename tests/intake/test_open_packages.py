@@ -419,6 +419,15 @@ async def test_what_an_operator_gave_up_never_comes_again_unless_restored(world:
     assert await world.sweep(days=1) == [package.package_id]
 
 
+async def test_what_an_operator_had_replayed_is_on_its_way_whether_its_restore_was_heard_of_or_not(
+    world: World,
+) -> None:
+    package = await world.save()
+    for fact in (parked(package), acted(package, "discard"), acted(package, "replay")):
+        await world.take(fact)
+    assert await world.sweep(days=1) == [package.package_id]
+
+
 async def test_a_parked_message_that_holds_no_package_holds_nothing_up(world: World) -> None:
     package = await world.save()
     await world.take(parked(package, holds_package=False, service="notifier"))

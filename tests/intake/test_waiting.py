@@ -18,6 +18,7 @@ from common.domain.envelope import (
     DocumentType,
     Envelope,
     Organization,
+    ReceiverChange,
     Replacement,
     ResponseFor,
     Signer,
@@ -30,9 +31,12 @@ from common.edxml.dates import VIETNAM
 from common.facts import (
     MAX_TARGETS,
     BaseFact,
+    DocumentRefused,
     NoticeAccepted,
     OperatorActed,
     PackageAccepted,
+    PackageFact,
+    PackageFinished,
     PackageRefused,
     PackageRepeated,
     PackageWaiting,
@@ -45,6 +49,7 @@ from common.service.outgoing import fact_message
 from common.service.tracing import publishing
 from common.telemetry import span
 from intake.handlers import Intake
+from intake.open_packages import OpenPackages
 from intake.packages import Packages
 from intake.settings import IntakeSettings
 from intake.waiting_store import WaitingPackages
@@ -52,7 +57,7 @@ from intake.waiting_sweep import WaitingSweep
 
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 from ..harness.spans import exporter, spans, trace_of
-from .conftest import MemoryObjects, MemoryPackages, MemoryWaiting
+from .conftest import MemoryObjects, MemoryOpenPackages, MemoryPackages, MemoryWaiting
 from .test_handlers import package
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
@@ -72,6 +77,7 @@ class World:
 
     def __init__(self, packages: Any, waiting: Any, objects: Any, settings: IntakeSettings) -> None:
         self.packages, self.waiting, self.objects, self.settings = packages, waiting, objects, settings
+        self.opened: Any = None
         self.announcer, self.clock = TracedPublisher(), Clock()
         units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in (SENDER, RECEIVER)]
         self.directory: Any = MemoryDirectory(Directory(units))
@@ -88,6 +94,19 @@ class World:
         before = len(self.announcer.facts)
         await self.intake.receive(delivery(f"submit.{unit}.normal", body, user_id=unit, exchange="trunk.submit"))
         return self.announcer.facts[before]
+
+    async def waits_for_its_id(self, body: bytes) -> bool:
+        """Whether a submission is kept, and nobody is told anything about it yet."""
+        before = len(self.announcer.facts)
+        await self.intake.receive(delivery(f"submit.{SENDER}.normal", body, user_id=SENDER, exchange="trunk.submit"))
+        saved = await self.waiting.find(ids.package_id(SENDER, hashlib.sha256(body).hexdigest()))
+        return saved is not None and self.announcer.facts[before:] == []
+
+    async def finish(self, accepted: Any) -> None:
+        """All of a package that was let in is done."""
+        await self.opened.finish(accepted.package_id)
+        fact = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
+        await self.intake.note_finished(PackageFinished(**fact))
 
     async def sweep(self, **passed: float) -> list[Any]:
         """Time passes; what a round announces."""
@@ -112,6 +131,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         packages = MemoryPackages()
         world = World(packages, MemoryWaiting(), MemoryObjects(), settings)
         packages.clock = world.clock
+        world.opened = MemoryOpenPackages(packages)
         yield world
         return
     name = f"intake_test_{secrets.token_hex(4)}"
@@ -119,6 +139,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     make_missing(objects.client)
     world = World(None, WaitingPackages(database), objects, settings)
     world.packages = Packages(database, settings.redrive_budgets, world.clock)
+    world.opened = OpenPackages(database, settings.redrive_budgets)
     yield world
     await database.client.drop_database(f"trunk_{name}")
     database.client.close()
@@ -363,11 +384,13 @@ async def test_a_package_that_an_operator_gave_up_holds_its_id_no_more(world: Wo
     first = await world.submit(package("doc"))
     for other in ({"service": "router"}, {"outcome": "no such record"}, {"holds_package": False}):
         await world.intake.note_acted(acted(first, "discard", **other))
-    assert (await world.submit(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))).reason is Reason.E_DUP
+    assert await world.waits_for_its_id(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))
+    assert [fact.reason for fact in await world.sweep(minutes=10)] == [Reason.E_DUP]
     await world.intake.note_acted(acted(first, "discard"))
     corrected = await world.submit(package("doc", pdf=b"%PDF-1.7 corrected\n%%EOF\n"))
     assert isinstance(corrected, PackageAccepted)
     await world.intake.note_acted(acted(first, "restore"))
+    await world.finish(corrected)
     assert (await world.submit(package("doc", pdf=b"%PDF-1.7 more\n%%EOF\n"))).reason is Reason.E_DUP
     await world.intake.note_acted(acted(corrected, "discard"))
     assert isinstance(await world.submit(package("doc", pdf=b"%PDF-1.7 last\n%%EOF\n")), PackageAccepted)
@@ -377,6 +400,7 @@ async def test_a_package_that_is_taken_back_holds_its_id_again(world: World) -> 
     first = await world.submit(package("doc"))
     for action in ("discard", "restore"):
         await world.intake.note_acted(acted(first, action))
+    await world.finish(first)
     assert (await world.submit(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))).reason is Reason.E_DUP
 
 
@@ -387,7 +411,9 @@ async def test_nobody_is_told_that_a_package_was_accepted_which_is_not_decided(w
     await world.packages.claim(ids.document_key(SENDER, "doc"), first_id)
     with pytest.raises(Transient):
         await world.submit(other)
-    assert isinstance(await world.submit(first), PackageAccepted)
+    accepted = await world.submit(first)
+    assert isinstance(accepted, PackageAccepted)
+    await world.finish(accepted)
     assert (await world.submit(other)).reason is Reason.E_DUP
 
 
@@ -400,7 +426,7 @@ async def test_a_package_of_which_nothing_came_holds_its_id_for_an_hour(world: W
     with pytest.raises(Transient):
         await world.submit(other)
     world.clock.move(minutes=1)
-    assert isinstance(await world.submit(other), PackageAccepted)
+    await world.finish(await world.submit(other))
     assert (await world.submit(first)).reason is Reason.E_DUP
 
 
@@ -420,7 +446,96 @@ async def test_a_package_that_is_decided_too_slowly_is_decided_again(
     monkeypatch.setattr(world.intake.objects, "put_content", stand_still)
     with pytest.raises(Transient):
         await world.submit(first)
-    assert (await world.submit(first)).reason is Reason.E_DUP
+    assert await world.waits_for_its_id(first)
+    assert [fact.reason for fact in await world.sweep(minutes=10)] == [Reason.E_DUP]
+
+
+CORRECTED = b"%PDF-1.7 corrected\n%%EOF\n"
+
+
+def refused_by_the_validator(fact: Any) -> DocumentRefused:
+    verdict = {"reason": Reason.E_SIG_SIGNER_NOT_AUTHORISED, "policy_version": "1"}
+    return DocumentRefused.model_validate(fact.model_dump(exclude={"fact"}) | verdict)
+
+
+@pytest.mark.parametrize("how", ["refused", "discarded"])
+async def test_a_corrected_package_that_comes_before_the_refusal_of_the_first_is_let_in_after_it(
+    world: World, how: str
+) -> None:
+    first = await world.submit(package("doc"))
+    for _ in range(2):
+        assert await world.waits_for_its_id(package("doc", pdf=CORRECTED)), "whatever is said now may turn out false"
+    assert await world.sweep(minutes=1) == []
+    if how == "refused":
+        await world.intake.release(refused_by_the_validator(first))
+    else:
+        await world.intake.note_acted(acted(first, "discard"))
+    (corrected,) = await world.sweep(seconds=2)
+    assert isinstance(corrected, PackageAccepted)
+    assert corrected.subject == first.subject
+    assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageRepeated)
+
+
+@pytest.mark.parametrize("how", ["is finished", "takes too long"])
+async def test_a_package_whose_id_another_keeps_is_refused_in_the_end(world: World, how: str) -> None:
+    first = await world.submit(package("doc"))
+    assert await world.waits_for_its_id(package("doc", pdf=CORRECTED))
+    if how == "is finished":
+        await world.finish(first)
+    (refused,) = await (world.sweep(seconds=2) if how == "is finished" else world.sweep(minutes=10))
+    assert (type(refused), refused.reason) == (PackageRefused, Reason.E_DUP)
+    assert await world.sweep(days=1) == []
+
+
+async def test_what_waits_for_its_id_holds_up_nothing_else_and_is_bounded(world: World) -> None:
+    await world.submit(package("doc"))
+    for number in range(LIMIT):
+        assert await world.waits_for_its_id(package("doc", pdf=CORRECTED + b"%" * number))
+    assert isinstance(await world.submit(package("other")), PackageAccepted)
+    assert (await world.submit(package("doc", pdf=CORRECTED + b"%" * LIMIT))).reason is Reason.E_DUP
+
+
+async def test_of_two_corrected_packages_one_is_let_in(world: World) -> None:
+    first = await world.submit(package("doc"))
+    for number in range(2):
+        assert await world.waits_for_its_id(package("doc", pdf=CORRECTED + b"%" * number))
+    await world.intake.release(refused_by_the_validator(first))
+    (corrected,) = await world.sweep(seconds=2)
+    await world.finish(corrected)
+    (refused,) = await world.sweep(seconds=2)
+    assert (type(corrected), refused.reason) == (PackageAccepted, Reason.E_DUP)
+
+
+async def test_a_notice_that_holds_an_id_is_refused_by_nobody(world: World) -> None:
+    await world.submit(package("doc"))
+    assert isinstance(await world.submit(addition("update", "V/v bổ sung nơi nhận")), NoticeAccepted)
+    assert (await world.submit(addition("update", "V/v thêm nơi nhận"))).reason is Reason.E_DUP
+
+
+def addition(document_id: str, subject: str) -> bytes:
+    """A further receiver of a document, under an id of its own."""
+    business = Business(
+        kind=PackageKind.UPDATE,
+        target="doc",
+        reason="bổ sung",
+        receivers_changed=True,
+        receiver_changes=(ReceiverChange(unit=RECEIVER, added=True),),
+    )
+    return build(
+        Envelope(
+            sender=Organization(code=SENDER),
+            receivers=(Organization(code=RECEIVER),),
+            document_id=document_id,
+            number="17",
+            notation="TB-THU",
+            promulgation_date=date(2026, 7, 1),
+            type=DocumentType(name="Thông báo"),
+            subject=subject,
+            signer=Signer(full_name="Nguyễn Văn A"),
+            business=business,
+        ),
+        [],
+    )
 
 
 @pytest.mark.parametrize("kind", ["recall", "status"])

@@ -45,8 +45,10 @@ from common.facts import (
     PackageRefused,
     PackageRepeated,
 )
+from common.failure import Transient
 from common.objects import Objects, content_ref
 from common.service.incoming import Incoming
+from common.service.newest_decisions import Word, is_reversible
 from common.service.outgoing import Outgoing, QueueFull, Unroutable
 from router.actions import Decision
 from router.acts import Act
@@ -267,7 +269,7 @@ class MemoryDeliveries:
     async def open(self, key: str, receiver: str, package_id: str, lane: Lane, event: DeliveryEvent) -> Step:
         self.rows.setdefault((key, receiver), [])
         self.opened.setdefault((key, receiver), (lane, event.at))
-        return (await self.record(key, receiver, event)).step
+        return self._recorded(key, receiver, event).step
 
     async def placed(self, key: str, receiver: str, at: datetime) -> bool:
         is_first = (key, receiver) in self.rows and (key, receiver) not in self.placed_at
@@ -286,7 +288,12 @@ class MemoryDeliveries:
         return tuple(self.rows.get((key, receiver), ()))
 
     async def record(self, key: str, receiver: str, event: DeliveryEvent, link: str | None = None) -> Happened:
+        return self._recorded(key, receiver, event)
+
+    def _recorded(self, key: str, receiver: str, event: DeliveryEvent) -> Happened:
         at = (key, receiver)
+        if at not in self.rows:
+            raise Transient(Reason.E_REFDOC, "the delivery concerned is not open yet")
         before, entry = position_of(self.rows[at]), entry_of(self.rows[at], event)
         if is_first := entry not in self.rows[at]:
             self.rows[at].append(entry)
@@ -441,6 +448,7 @@ def memory_store() -> Store:
         MemoryPlacings(),
         MemoryActs(),
         MemoryInboxes(),
+        MemoryNewestDecisions(),
     )
 
 
@@ -468,6 +476,19 @@ class MemoryInboxes:
 
     async def set_mark(self, mark: Mark) -> None:
         self.saved = mark
+
+
+class MemoryNewestDecisions:
+    """Collection ``newest_decisions``."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, datetime] = {}
+
+    async def counts(self, word: Word) -> bool:
+        newest = self.rows.get(word.record_id, word.occurred_at)
+        if is_reversible(word):
+            self.rows[word.record_id] = max(newest, word.occurred_at)
+        return newest <= word.occurred_at
 
 
 class World:

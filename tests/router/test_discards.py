@@ -1,6 +1,7 @@
 """A package that an operator gave up is as refused: what is about its document is answered, and does not wait."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -35,7 +36,7 @@ def acted(fact: CarriesPackage, action: Any = "discard", service: str = "validat
         subject=fact.subject,
         lane=Lane.NORMAL,
         service=service,
-        record_id="record",
+        record_id=f"record-{fact.package_id}",
         action=action,
         actor="Nguyễn Văn A",
         purpose="gói tin không xử lý được",
@@ -112,6 +113,28 @@ async def test_a_package_that_is_restored_is_awaited_again_and_may_be_delivered(
     await world.take(document)
     await world.take(recall)
     assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING
+
+
+def at_minute(fact: OperatorActed, minute: int) -> OperatorActed:
+    return fact.model_copy(update={"occurred_at": AT + timedelta(minutes=minute)})
+
+
+@pytest.mark.parametrize("arrival", [(0, 1, 0), (1, 0), (0, 1, 0, 1)], ids=["again", "overtaken", "both again"])
+@pytest.mark.parametrize("way_back", ["restore", "replay"])
+async def test_a_discard_that_comes_after_it_was_taken_back_does_not_count(
+    world: World, way_back: str, arrival: tuple[int, ...]
+) -> None:
+    document = await world.accepted(world.letter(to=(A,)))
+    recall = about(await world.notice(world.recall("doc", to=(A,))), document)
+    words = [at_minute(acted(document), 1), at_minute(acted(document, way_back), 2)]
+    for number in arrival:
+        await world.take(words[number])
+    with pytest.raises(Transient):
+        await world.take(recall)
+    await world.take(at_minute(acted(document), 3))
+    world.sender.forget()
+    await world.take(recall)
+    assert refusals(world) == [Reason.E_REFDOC]
 
 
 async def test_a_discarded_package_that_was_replayed_all_the_same_is_delivered(world: World) -> None:

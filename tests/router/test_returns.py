@@ -1,6 +1,7 @@
 """What a unit's system gives back is known to the router, told to the sender, and placed again or given up."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -165,3 +166,28 @@ async def test_what_is_no_message_of_ours_changes_nothing(world: World, changes:
     placing = await world.store.placings.find(event)
     assert placing is not None
     assert placing.state is PlacingState.PLACED
+
+
+@pytest.mark.parametrize("word", ["parked", "discard"])
+async def test_what_was_told_before_an_operator_had_it_placed_again_does_not_count(world: World, word: str) -> None:
+    """The broker delivers it once more."""
+    _, event = await given_back(world)
+    earlier = [parked(world, event), discarded(world, event)]
+    restored = discarded(world, event).model_copy(
+        update={"action": "restore", "occurred_at": AT + timedelta(minutes=1)}
+    )
+    replayed = restored.model_copy(update={"action": "replay", "occurred_at": AT + timedelta(minutes=2)})
+    if word == "discard":
+        await world.take(earlier[1])
+        await world.take(restored)
+    world.sender.full.add(A)
+    await placed_again(world, event)
+    await world.take(replayed)
+    for fact in earlier:
+        await world.take(fact)
+    world.sender.full.clear()
+    await world.sweep(hours=1)
+    placing = await world.store.placings.find(event)
+    assert placing is not None
+    assert placing.state is PlacingState.PLACED
+    assert event in {sent.headers[EVENT_ID] for sent in world.sender.inbox(A)}

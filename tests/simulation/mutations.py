@@ -278,6 +278,16 @@ def early_packages_are_refused() -> None:
 
 
 @mutation
+def corrected_packages_are_duplicates() -> None:
+    """Other bytes under a DocumentId are refused for good while the package that holds it may still be refused."""
+
+    async def may_be_refused(self: Any, package_id: str) -> bool:
+        return False
+
+    _changed(Packages, "may_be_refused", may_be_refused)
+
+
+@mutation
 def facts_bear_the_time_of_their_announcement() -> None:
     """The same decision announced again says another time."""
     original = intake.announce._common

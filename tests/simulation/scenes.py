@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 SENDER, RECEIVER = MEMBERS[0], MEMBERS[1]
 NUMBER = 1
 """Of the document."""
+REFUSED_NUMBER = 3
+"""Of a document whose first package bears no valid signature."""
 LATE_SECONDS = 25.0
 LOOK_SECONDS = 0.2
 ENDS = {StatusCode.AGREED: "RECALLED", StatusCode.DECLINED: "SENT"}
 """The state of the delivery, by what the unit answers."""
-NAMES = ("placed_without_an_answer", "overtaken_by_its_recall")
+CORRECTED = "corrected_before_its_refusal"
+NAMES = ("placed_without_an_answer", "overtaken_by_its_recall", CORRECTED)
 
 
 class Scene:
-    """A document, its recall, and the unit's answer to that."""
+    """A document, and what overtakes it: its recall, which the unit answers, or its correction."""
 
     def __init__(self, schedule: "Schedule", name: str, answer: StatusCode) -> None:
         self._schedule = schedule
@@ -35,8 +38,8 @@ class Scene:
 
     def begin(self) -> None:
         """Play it."""
-        plays = dict(zip(NAMES, (self._placed_without_an_answer, self._overtaken_by_its_recall), strict=True))
-        self._world.spawn("scene", plays[self.name]())
+        scenes = (self._placed_without_an_answer, self._overtaken_by_its_recall, self._corrected_before_its_refusal)
+        self._world.spawn("scene", dict(zip(NAMES, scenes, strict=True))[self.name]())
 
     def react(self, system: UnitSystem, item: Item) -> None:
         """The receiver answers the recall, and reports nothing."""
@@ -47,7 +50,7 @@ class Scene:
     def violations(self) -> Iterator[str]:
         """What is wrong in the end."""
         states = [row["state"] for row in self._world.rows("router.deliveries") if row["receiver"] == RECEIVER]
-        if states != [ENDS[self.answer]]:
+        if states != ["SENT" if self.name == CORRECTED else ENDS[self.answer]]:
             yield f"{self.name}, answered by {self.answer}, ended in {states}"
 
     async def _placed_without_an_answer(self) -> None:
@@ -76,6 +79,14 @@ class Scene:
         self._repeat_recall()
         await asyncio.sleep(4.0)
         self._inbox.filler = 0
+
+    async def _corrected_before_its_refusal(self) -> None:
+        """The validator refuses the document, and intake hears of it only after the corrected package has come."""
+        self._world.broker.lateness = lambda queue: LATE_SECONDS if queue.name.startswith("facts.intake.") else 0.0
+        self._submit(packages.new(SENDER, (RECEIVER,), REFUSED_NUMBER, Lane.NORMAL, is_altered=True))
+        await self._until(lambda: self._world.rows("validator.verdicts"))
+        await asyncio.sleep(1.0)
+        self._submit(packages.new(SENDER, (RECEIVER,), REFUSED_NUMBER, Lane.NORMAL))
 
     def _submit(self, package: packages.Package) -> None:
         self._schedule.units[SENDER].submit(package)

@@ -46,6 +46,16 @@ class Awaits:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """Another package holds the DocumentId. The trunk may still refuse that one, and then this one may enter."""
+
+    holder: str
+    """Its package id."""
+    refused: Refused
+    """The answer if it is not refused."""
+
+
 def secret(mark: Mark | None) -> Refused | None:
     """Step 0."""
     return Refused(Reason.E_SECRET, str(mark), SecurityKind.SECRET_CONTENT) if mark else None
@@ -82,11 +92,12 @@ def _subject(message: Message, known: Sequence[str], units: Container[UnitCode])
     return Admitted(next(key for key in about if key in known))
 
 
-def settle_claim(package_id: str, holder: str) -> Refused | None:
-    """Step 5: ``holder`` is the package that holds the DocumentId now.
+def settle_claim(package_id: str, holder: str, *, is_decided: bool = True) -> Refused | Contested | None:
+    """Step 5: ``holder`` is the package that holds the DocumentId now; ``is_decided``: nobody refuses it any more.
 
     The refusal names that package and its receipt: often the bytes are a rebuild by a sender that missed the answer.
     """
     if holder == package_id:
         return None
-    return Refused(Reason.E_DUP, f"gói tin {holder}, biên nhận {ids.event_id(holder, 'receipt')}")
+    refused = Refused(Reason.E_DUP, f"gói tin {holder}, biên nhận {ids.event_id(holder, 'receipt')}")
+    return refused if is_decided else Contested(holder, refused)

@@ -19,7 +19,7 @@ from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.edxml import Parsed
 from common.edxml.dates import VIETNAM
-from common.facts import MAX_TARGETS, DocumentRefused, ObjectRef, OperatorActed
+from common.facts import MAX_TARGETS, DocumentRefused, ObjectRef, OperatorActed, PackageFinished
 from common.failure import Permanent, Transient
 from common.metrics import record_rejection, record_stage
 from common.objects import Objects, content_ref, digest_of
@@ -28,7 +28,7 @@ from common.service.incoming import Incoming
 from common.service.outgoing import SavingAnnouncer
 from common.service.tracing import carried
 from common.telemetry import about_document
-from intake.accept import BY_DIRECTORY, Admitted, Awaits, admit, secret, settle_claim
+from intake.accept import BY_DIRECTORY, Admitted, Awaits, Contested, admit, secret, settle_claim
 from intake.announce import (
     repeated_fact_of,
     repeated_waiting_fact_of,
@@ -43,7 +43,7 @@ from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned
 from intake.secret import objects_of
 from intake.settings import IntakeSettings
 from intake.submission import SPOOL_BYTES, Submission, open_package, submission_of, uploaded
-from intake.waiting import WaitingPackage, refused_wait, waiting_of
+from intake.waiting import WaitingPackage, refused_wait, waiting_for_holder, waiting_of
 from intake.waiting_store import WaitingPackages
 
 EXAMINES = "validator"
@@ -101,7 +101,7 @@ class Intake:
 
     async def release(self, fact: DocumentRefused) -> None:
         """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left."""
-        await self.packages.release(fact.subject, fact.package_id)
+        await self._release(fact.subject, fact.package_id)
         if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
             purge = record.purge or await objects_of(record, self.objects)
             await self.packages.mark_secret(fact.package_id, purge)
@@ -112,9 +112,17 @@ class Intake:
         if fact.service != EXAMINES or fact.outcome != "done" or not (fact.holds_package and fact.package_id):
             return
         if fact.action == "discard":
-            await self.packages.release(fact.subject, fact.package_id)
-        elif fact.action == "restore":
+            await self._release(fact.subject, fact.package_id)
+        elif fact.action in ("restore", "replay"):
             await self.packages.hold_again(fact.subject, fact.package_id)
+
+    async def note_finished(self, fact: PackageFinished) -> None:
+        """Nobody refuses the package any more: what waits for its DocumentId is due."""
+        await self.waiting.wake(fact.subject, self.now())
+
+    async def _release(self, document_key: str, package_id: str) -> None:
+        await self.packages.release(document_key, package_id)
+        await self.waiting.wake(document_key, self.now())
 
     async def _submission(self, message: Incoming) -> Submission:
         try:
@@ -157,7 +165,10 @@ class Intake:
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
         unit = self.directory.current.unit(waiting.sender)
         known = await self.packages.known(list(waiting.awaited))
-        if unit is None or (self.now() < waiting.deadline and not waiting.has_come(known)):
+        may_wait = unit is not None and self.now() < waiting.deadline
+        if unit is None or (may_wait and not waiting.has_come(known)):
+            return None
+        if may_wait and waiting.holder and await self._is_contested(waiting.subject, waiting.package_id):
             return None
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spooled:
             source = cast(BinaryIO, spooled)
@@ -174,7 +185,9 @@ class Intake:
         return saved
 
     async def _tell(self, waiting: WaitingPackage) -> None:
-        """Let the sender know that the package waits."""
+        """Let the sender know that the package waits for a document."""
+        if waiting.holder:
+            return
         if waiting.announced:
             await self.announcer.announce(repeated_waiting_fact_of(waiting))
             return
@@ -201,6 +214,8 @@ class Intake:
         answer = secret(mark_in_message(parsed.message)) or await self._admit(arrival, unit, parsed.message)
         if isinstance(answer, Awaits):
             return await self._await(arrival, parsed.message, answer)
+        if isinstance(answer, Contested):
+            return await self._await_holder(arrival, parsed.message, answer)
         if isinstance(answer, Refused):
             return turned_away(arrival, parsed.message, answer)
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
@@ -226,7 +241,27 @@ class Intake:
             return turned_away(arrival, message, refused)
         return saved or waiting_of(arrival, message, awaits, deadline)
 
-    async def _admit(self, arrival: Arrival, unit: Unit, message: Message) -> Admitted | Awaits | Refused:
+    async def _await_holder(
+        self, arrival: Arrival, message: Message, contested: Contested
+    ) -> PackageRecord | WaitingPackage:
+        """Wait until the other package is refused or decided, for a limited time.
+
+        Beyond the limit of packages that wait it is refused at once.
+        """
+        deadline = arrival.at + timedelta(minutes=self.settings.undecided_holder_minutes)
+        if self.now() >= deadline:
+            return turned_away(arrival, message, contested.refused)
+        if saved := await self.waiting.find(arrival.package_id):
+            return saved
+        if await self.waiting.count(arrival.sender) >= self.settings.waiting_packages_per_unit:
+            return turned_away(arrival, message, contested.refused)
+        return waiting_for_holder(arrival, message, contested, deadline)
+
+    async def _is_contested(self, document_key: str, package_id: str) -> bool:
+        holder = await self.packages.holder([document_key])
+        return holder not in (None, package_id) and await self.packages.may_be_refused(str(holder))
+
+    async def _admit(self, arrival: Arrival, unit: Unit, message: Message) -> Admitted | Awaits | Contested | Refused:
         known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
         today, directory = self.now().astimezone(VIETNAM).date(), self.directory.current
         newest = directory.unit(unit.code) or unit  # it may have changed while the package was being read
@@ -238,7 +273,7 @@ class Intake:
         updated = known[0] if message.kind is PackageKind.UPDATE else None
         return await self._claim(answer.subject, arrival.package_id, updated) or answer
 
-    async def _claim(self, document_key: str, package_id: str, updated: str | None) -> Refused | None:
+    async def _claim(self, document_key: str, package_id: str, updated: str | None) -> Refused | Contested | None:
         """A DocumentId belongs to a package that was accepted. What is not decided yet may still be refused."""
         while (holder := await self.packages.claim(document_key, package_id, updated)) != package_id:
             decided = await self.packages.find(holder)
@@ -249,7 +284,8 @@ class Intake:
                 break
             else:
                 await self.packages.release(document_key, holder)
-        return settle_claim(package_id, holder)
+        is_decided = holder == package_id or not await self.packages.may_be_refused(holder)
+        return settle_claim(package_id, holder, is_decided=is_decided)
 
     async def _answer(self, record: PackageRecord) -> None:
         about_document(

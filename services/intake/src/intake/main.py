@@ -5,10 +5,11 @@ from functools import partial
 from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
-from common.facts import DocumentRefused, OperatorActed, OperatorRequested
+from common.facts import DocumentRefused, MessageParked, OperatorActed, OperatorRequested, PackageFinished
 from common.metrics import begin_counting_redrives
 from common.objects import Objects
 from common.service.consumer import Consumer
+from common.service.newest_decisions import MongoNewestDecisions, following
 from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Requests
 from common.service.service import Service
 from common.topology import PROGRESS
@@ -66,11 +67,17 @@ def build() -> Service:
     requests = Requests("intake", "redrive", redrive.carry_out, MongoRequestAnswers(database), service)
     service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
 
-    async def note_acted(fact: OperatorActed) -> None:
-        await intake.note_acted(fact)
-        await redrive.note_acted(fact)
+    decisions = MongoNewestDecisions(database)
 
-    handlers = redrive.handlers | {OperatorActed: note_acted}
+    async def finish(fact: PackageFinished) -> None:
+        await redrive.finish(fact)
+        await intake.note_finished(fact)
+
+    handlers = redrive.handlers | {
+        PackageFinished: finish,
+        MessageParked: following(decisions, redrive.note_parked),
+        OperatorActed: following(decisions, intake.note_acted, redrive.note_acted),
+    }
     service.on_facts({DocumentRefused: intake.release, OperatorRequested: requests.act, **handlers})
     return service
 

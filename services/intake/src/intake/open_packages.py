@@ -54,9 +54,10 @@ class OpenPackages:
         await compare_and_set(self._packages, _open(package_id), {"$set": {"stage": Stage.HELD.value}})
 
     async def release(self, package_id: str, redrive_at: datetime) -> None:
-        """The parked package is on its way again."""
-        change = {"stage": Stage.SENT.value, "redrive_at": redrive_at}
-        await compare_and_set(self._packages, _open(package_id, Stage.HELD), {"$set": change})
+        """The parked package is on its way again, also if it was given up before and nobody has said otherwise yet."""
+        change = {"stage": Stage.SENT.value, "redrive_at": redrive_at, "is_open": True}
+        stopped = {"_id": package_id, "stage": {"$in": [Stage.HELD.value, Stage.DISCARDED.value]}}
+        await compare_and_set(self._packages, stopped, {"$set": change})
 
     async def discard(self, package_id: str) -> None:
         """An operator gave the package up: nobody publishes it again."""

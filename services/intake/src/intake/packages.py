@@ -33,6 +33,12 @@ class Packages:
         found = await find_by_id(self._packages, package_id)
         return PackageRecord.model_validate(found) if found else None
 
+    async def may_be_refused(self, package_id: str) -> bool:
+        """Whether a package that was let in bears files, and is still on its way: the validator may find them invalid,
+        or an operator give it up."""
+        row = await find_by_id(self._packages, package_id)
+        return bool(row and row.get("is_open") and row.get("carries_files"))
+
     async def save(self, record: PackageRecord) -> PackageRecord:
         """Keep the decision, and the package open; returns the decision that was there first."""
         document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}

@@ -42,6 +42,9 @@ class IntakeSettings(ServiceSettings):
     """How long a package waits for the document that it is about, before it is refused."""
     waiting_packages_per_unit: int = 1_000
     """Packages of one unit that may wait so; from then on they are refused at once."""
+    undecided_holder_minutes: float = 10.0
+    """How long a package waits while another one, which may still be refused, holds its DocumentId; then it is refused
+    as a duplicate. 0 = at once."""
     waiting_sweep_seconds: float = 2.0
     """How often packages are looked for whose document has come or whose time is over."""
 

@@ -1,4 +1,8 @@
-"""A package that is about a document which has not come yet: what is kept of it, and how long it waits; pure."""
+"""A package that cannot be decided yet: what is kept of it, and how long it waits; pure.
+
+It is about a document which has not come. Or another package holds its DocumentId that may still be refused: then its
+sender is told nothing yet, for there is nothing to do about it.
+"""
 
 from collections.abc import Container
 from datetime import datetime, timedelta
@@ -11,11 +15,13 @@ from common.domain.names import Lane, PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.facts import ObjectRef, Text
-from intake.accept import Awaits
+from intake.accept import Awaits, Contested
 from intake.record import Arrival, document_id_of
 
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
 """A package that nothing has woken is looked at after so long: its document's word may be lost."""
+LOOK_AT_HOLDER_AFTER = timedelta(seconds=10)
+"""A package that waits for the end of another one is looked at so often, if nothing wakes it."""
 LEASE = timedelta(minutes=1)
 """For so long a package that one process looks at is left alone by others."""
 
@@ -35,7 +41,9 @@ class WaitingPackage(BaseModel):
     package: ObjectRef
     upload: ObjectRef | None = None
     awaited: tuple[str, ...]
-    """Document keys."""
+    """Document keys; with ``holder`` that of the package itself."""
+    holder: str = ""
+    """The package that holds its DocumentId; empty if it waits for documents."""
     needs_all: bool = False
     """All of them must come (a replacement), not one."""
     detail: Text = ""
@@ -89,6 +97,26 @@ def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: dat
     )
 
 
+def waiting_for_holder(arrival: Arrival, message: Message, contested: Contested, deadline: datetime) -> WaitingPackage:
+    """The row of a package whose DocumentId another one holds."""
+    return WaitingPackage(
+        package_id=arrival.package_id,
+        sender=arrival.sender,
+        document_id=document_id_of(message),
+        kind=message.kind,
+        lane=arrival.lane,
+        submitted_at=arrival.at,
+        package=arrival.package,
+        upload=arrival.upload,
+        trace=arrival.trace,
+        awaited=(ids.document_key(arrival.sender, document_id_of(message)),),
+        holder=contested.holder,
+        detail=contested.refused.detail,
+        deadline=deadline,
+        next_look_at=min(deadline, arrival.at + LOOK_AT_HOLDER_AFTER),
+    )
+
+
 def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int, limit: int) -> Refused | None:
     """Why a package does not wait, or no longer. ``waiting``: how many other packages of its sender do."""
     if now >= deadline:
@@ -100,4 +128,5 @@ def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int
 
 def next_look(waiting: WaitingPackage, now: datetime) -> datetime:
     """When to look again at a package that waits on."""
-    return min(max(waiting.deadline, now), now + LOOK_AGAIN_AFTER)
+    pause = LOOK_AT_HOLDER_AFTER if waiting.holder else LOOK_AGAIN_AFTER
+    return min(max(waiting.deadline, now), now + pause)

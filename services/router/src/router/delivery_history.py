@@ -8,9 +8,9 @@ from common.domain.names import PackageId, UnitCode
 from router.delivery_state import (
     ANSWERS,
     ISSUER_ACTS,
+    RECALLS,
     REPORTED,
     VERSIONS,
-    DeliveryState,
     EventKind,
     Note,
     Position,
@@ -73,12 +73,6 @@ def next_entry(position: Position, event: DeliveryEvent) -> HistoryEntry:
     return HistoryEntry(event, Step(step.position, Note.LATE) if step.changed and step.position == position else step)
 
 
-def held_packages(history: History) -> list[PackageId]:
-    """Packages with new content that came while a recall was pending, and were not given to the unit."""
-    pending = [entry for entry in history if entry.step.position.state is DeliveryState.RECALL_PENDING]
-    return [entry.event.order.package_id for entry in pending if entry.event.kind in VERSIONS]
-
-
 def content_packages(history: History) -> list[PackageId]:
     """Packages that brought content to the unit, or were to bring it, the oldest first."""
     return [entry.event.order.package_id for entry in history if entry.event.kind in VERSIONS]
@@ -97,6 +91,17 @@ def may_answer_for(history: History, unit: UnitCode, answer: str) -> bool:
     """
     own = (entry for entry in history if entry.event.by == unit and entry.event.kind in (*REPORTED, *ANSWERS))
     return has_event(history, answer) or not any(own)
+
+
+def recall_in_effect(history: History, acts: Sequence[DeliveryEvent]) -> DeliveryEvent | None:
+    """The first recall among acts that takes the document back, when all of them happen to a delivery.
+
+    A delivery that was replaced before is final.
+    """
+    known = {event.id: event for event in (*(entry.event for entry in history), *acts)}
+    events = sorted(known.values(), key=lambda each: each.order)
+    moved = {event.id for event, step in zip(events, _steps(events), strict=True) if step.changed}
+    return next((act for act in acts if act.kind in RECALLS and act.id in moved), None)
 
 
 def position_of(history: History) -> Position:

@@ -29,6 +29,7 @@ from common.facts import (
     PackageWaiting,
 )
 from common.failure import Permanent, Transient
+from common.service.newest_decisions import following
 from common.topology import unit_of_inbox
 from router import answers
 from router.actions import Decision
@@ -96,8 +97,8 @@ class Router:
             PackageWaiting: self.notify_waiting,
             PackageRepeated: self.repeat,
             DocumentRefused: self.refuse,
-            MessageParked: self.notify_held,
-            OperatorActed: self.notify_discarded,
+            MessageParked: following(self._store.newest_decisions, self.notify_held),
+            OperatorActed: following(self._store.newest_decisions, self.notify_discarded),
             OperatorRequested: self.references.act,
         }
 

@@ -42,6 +42,7 @@ LEFT_AT_DEFAULT = {
     "sweep_seconds": "as quick as it is cheap",
     "reference_sweep_seconds": "as quick as it is cheap",
     "awaited_document_hours": "agreed with upstream systems, the same everywhere",
+    "undecided_holder_minutes": "agreed with upstream systems, the same everywhere",
     "waiting_packages_per_unit": "agreed with upstream systems, the same everywhere",
     "under_way_at_least": "adapts itself to the machines",
     "under_way_at_most": "adapts itself to the machines",

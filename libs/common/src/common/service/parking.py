@@ -7,6 +7,7 @@ according to the broker, in the queue that the broker names. Nobody publishes in
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -44,6 +45,7 @@ from common.service.records import (
     StoredMessage,
     begun,
     decided,
+    decision_about,
     parked,
     parked_again,
 )
@@ -132,10 +134,13 @@ class Parking:
             if record is None or record.message is None:
                 log.warning("request for a message that is not kept here", record_id=request.record_id)
                 return
-            if not is_carried_out(record, request):
+            wanted = decision_of(request, self._now())
+            decision = decision_about(record, wanted)
+            if decision is None or not decision.outcome:
                 record = await self._decide(record, request)
-        await self._announcer.announce(acted_fact(self._service, record, request))
-        await self._announcer.announce(security_fact(self._service, record, request))
+                decision = decision_about(record, wanted) or wanted
+        await self._announcer.announce(acted_fact(self._service, record, request, decision))
+        await self._announcer.announce(security_fact(self._service, record, request, decision))
 
     async def _decide(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
         if refusal := refused(record, request):
@@ -169,14 +174,8 @@ class Parking:
     async def _note(
         self, record: MessageRecord, request: OperatorRequested, outcome: str, state: RecordState
     ) -> MessageRecord:
-        decision = OperatorDecision(
-            event_id=request.event_id,
-            action=request.action,
-            actor=request.actor,
-            purpose=request.purpose,
-            at=self._now(),
-            outcome=outcome,
-        )
+        about = {"outcome": outcome, "reason": record.reason}
+        decision = decision_of(request, self._now()).model_copy(update=about)
         return await change(self._records, record, lambda saved: decided(saved, decision, state))
 
     async def _stored(self, message: Incoming) -> StoredMessage:
@@ -220,13 +219,11 @@ class Parking:
         )
 
 
-def is_carried_out(record: MessageRecord, request: OperatorRequested) -> bool:
-    """Whether this very decision has its outcome; another one under the same event id is another one."""
-    decision = record.decision
-    if decision is None or not decision.outcome:
-        return False
-    saved = (decision.event_id, decision.action, decision.actor, decision.purpose)
-    return saved == (request.event_id, request.action, request.actor, request.purpose)
+def decision_of(request: OperatorRequested, at: datetime) -> OperatorDecision:
+    """What an operator decided, without what became of it."""
+    return OperatorDecision(
+        event_id=request.event_id, action=request.action, actor=request.actor, purpose=request.purpose, at=at
+    )
 
 
 def answer_id(record: MessageRecord, request: OperatorRequested, step: str) -> str:
@@ -326,12 +323,13 @@ def parked_fact(service: str, record: MessageRecord) -> MessageParked:
     )
 
 
-def acted_fact(service: str, record: MessageRecord, request: OperatorRequested) -> OperatorActed:
+def acted_fact(
+    service: str, record: MessageRecord, request: OperatorRequested, decision: OperatorDecision
+) -> OperatorActed:
     """What is announced about a decision that was carried out, or could not be."""
-    decision = record.decision
     return OperatorActed(
         event_id=answer_id(record, request, "acted"),
-        occurred_at=decision.at if decision else request.occurred_at,
+        occurred_at=decision.at,
         subject=record.about.subject or record.record_id,
         lane=Lane.NORMAL,
         service=service,
@@ -339,8 +337,8 @@ def acted_fact(service: str, record: MessageRecord, request: OperatorRequested) 
         action=request.action,
         actor=request.actor,
         purpose=request.purpose,
-        outcome=decision.outcome if decision else "",
-        reason=record.reason,
+        outcome=decision.outcome,
+        reason=decision.reason or record.reason,
         user=record.user_id or "",
         holds_package=record.about.holds_package and not record.is_quarantined,
         sender=record.about.sender,
@@ -351,17 +349,18 @@ def acted_fact(service: str, record: MessageRecord, request: OperatorRequested) 
     )
 
 
-def security_fact(service: str, record: MessageRecord, request: OperatorRequested) -> SecurityNoticed:
+def security_fact(
+    service: str, record: MessageRecord, request: OperatorRequested, decision: OperatorDecision
+) -> SecurityNoticed:
     """Every decision of an operator is a security event (R40)."""
-    outcome = record.decision.outcome if record.decision else ""
     return security_event(
         service,
         SecurityKind.OPERATOR_ACTED,
         answer_id(record, request, "security/acted"),
-        record.decision.at if record.decision else request.occurred_at,
+        decision.at,
         actor=request.actor,
         origin=record.queue,
-        detail=f"{request.action} of {record.record_id}: {outcome}; {request.purpose}",
+        detail=f"{request.action} of {record.record_id}: {decision.outcome}; {request.purpose}",
         package_id=record.about.package_id,
     )
 

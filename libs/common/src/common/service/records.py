@@ -19,6 +19,11 @@ KEEP_SETTLED = timedelta(days=30)
 """How long a replayed or discarded message is kept; until then a discard can be taken back."""
 
 
+DECISIONS_KEPT = 100
+NEXT_MOMENT = timedelta(milliseconds=1)
+"""The least time between two decisions that a database tells apart."""
+
+
 class RecordState(StrEnum):
     """Where the message is."""
 
@@ -51,7 +56,15 @@ class OperatorDecision(BaseModel):
     actor: str
     purpose: str
     at: datetime
+    """When it took effect; of a newer decision about the same message, later."""
     outcome: str = ""
+    reason: Reason | None = None
+    """Why the message was parked then; None in records of earlier releases."""
+
+    def is_same(self, other: "OperatorDecision") -> bool:
+        """Whether it is this very decision; another one under the same event id is another one."""
+        mine = (self.event_id, self.action, self.actor, self.purpose)
+        return mine == (other.event_id, other.action, other.actor, other.purpose)
 
 
 class StoredMessage(BaseModel):
@@ -119,6 +132,8 @@ class MessageRecord(BaseModel):
     message: StoredMessage | None = None
     about: About = About()
     decision: OperatorDecision | None = None
+    earlier_decisions: tuple[OperatorDecision, ...] = ()
+    """Older ones, the latest last, at most ``DECISIONS_KEPT``: one that is delivered again is not carried out again."""
     expires_at: datetime | None = None
     """When the record of a settled message may be removed."""
 
@@ -192,7 +207,7 @@ def parked(
             "is_quarantined": quarantined,
             "security": record.security or (SecurityKind.FORGED_FACT if quarantined else None),
             "reason": record.reason or Reason.E_ATTEMPTS,
-            "parked_at": now,
+            "parked_at": _after_all(record, now),
             "parkings": record.parkings + 1,
             "next_attempt_at": None,
             "message": stored,
@@ -204,11 +219,27 @@ def parked(
 
 def decided(record: MessageRecord, decision: OperatorDecision, state: RecordState) -> MessageRecord:
     """An operator's decision takes effect. Settled messages are kept for a while, then removed."""
+    others = [each for each in (*record.earlier_decisions, record.decision) if each and not each.is_same(decision)]
+    decision = decision.model_copy(update={"at": _after_all(record, decision.at)})
     is_settled = state in (RecordState.REPLAYED, RecordState.DISCARDED)
     expires_at = decision.at + KEEP_SETTLED if is_settled else None
     if state is record.state:
         expires_at = record.expires_at
-    return record.model_copy(update={"state": state, "decision": decision, "expires_at": expires_at})
+    change = {"state": state, "decision": decision, "expires_at": expires_at}
+    return record.model_copy(update=change | {"earlier_decisions": tuple(others[-DECISIONS_KEPT:])})
+
+
+def _after_all(record: MessageRecord, now: datetime) -> datetime:
+    """A time after all that was told of the record, however far apart clocks are: what is told later is newer."""
+    decisions = (each.at for each in (*record.earlier_decisions, record.decision) if each)
+    told = [each for each in (record.parked_at, *decisions) if each]
+    return max(now, max(told) + NEXT_MOMENT) if told else now
+
+
+def decision_about(record: MessageRecord, wanted: OperatorDecision) -> OperatorDecision | None:
+    """A decision as it was kept when it was first made, whatever was decided since."""
+    kept = (each for each in (*record.earlier_decisions, record.decision) if each)
+    return next((each for each in kept if each.is_same(wanted)), None)
 
 
 def parked_again(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:

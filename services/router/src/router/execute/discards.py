@@ -42,7 +42,7 @@ class Discards:
         if fact.action == "discard":
             await self._store.documents.settle(record.key, record.package_id)  # some units may have it already
             await self._store.documents.note(record)
-        elif fact.action == "restore":
+        elif fact.action in ("restore", "replay"):
             await self._store.documents.forget_discard(record.key, record.package_id)
 
     async def _refused(self, fact: OperatorActed, package: ParkedPackage) -> DocumentRecord | None:

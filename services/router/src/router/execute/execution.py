@@ -63,6 +63,8 @@ class Execution(Decided):
     opened_at: datetime
     opened: Mapping[UnitCode, Step] = field(default_factory=dict)
     """What getting the document was to the deliveries of its receivers."""
+    kept_back: frozenset[UnitCode] = frozenset()
+    """Those that never get the package: a recall that was submitted later came first, and the trunk agreed to it."""
 
     @property
     def version(self) -> int:

@@ -1,6 +1,6 @@
 """Carries out decisions. Every run opens, places and announces the same things, so that it may be repeated."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -84,9 +84,9 @@ class Executor:
         self._now = now
         self._at_once = at_once
         self._versions = Versions(store)
-        self._early_acts = EarlyActs(store, inbox.trunk.code)
         self._held = HeldContent(store, placer, sender, self.answer, finished, now)
         self._recording = Recording(store, self._held)
+        self._early_acts = EarlyActs(store, self._recording, inbox.trunk.code)
         self._recalling = Recalling(store, self._recording, inbox.trunk, reaches, finished)
 
     async def carry_out(self, fact: Routable, message: Message, decision: Decision, *, is_repeated: bool) -> None:
@@ -95,13 +95,10 @@ class Executor:
         ``is_repeated``: an earlier run saved the decision, and may have ended anywhere; units may have answered since.
         """
         execution = await self._execution(fact, message, decision)
-        opened: Mapping[UnitCode, Step] = dict(
-            filter(None, await self._all(partial(self._open, execution, order) for order in decision.orders))
-        )
-        early = Work()
+        opened = await self._all(partial(self._open, execution, order) for order in decision.orders)
+        execution, early = replace(execution, opened=dict(filter(None, opened))), Work()
         if message.kind is PackageKind.UPDATE:
-            opened, early = await self._early_acts.apply(execution, opened)
-        execution = replace(execution, opened=opened)
+            execution, early = await self._early_acts.apply(execution)
         if message.kind in OWN_DOCUMENT:
             await self._store.documents.settle(decision.subject, fact.package_id)
         works = [early, *await self._all(partial(self._do, execution, action) for action in decision.orders)]
@@ -215,6 +212,8 @@ class Executor:
         """Content, unless the document is being taken back from the unit, or has been."""
         receiver = placing.receiver
         refusal = RefuseReceiver(receiver=receiver, reason=Reason.E_RECALLED, detail=f"đơn vị nhận {receiver}")
+        if receiver in execution.kept_back:
+            return await self._refuse_receiver(execution, refusal)
         match step.position.state:
             case DeliveryState.RECALLED:
                 return await self._refuse_receiver(execution, refusal)
@@ -259,8 +258,8 @@ class Executor:
     async def _supersede(self, execution: Execution, action: Supersede) -> Work:
         subject = execution.decision.subject
         event = execution.event(EventKind.REPLACE)
-        happened = await self._store.deliveries.record(action.replaced, action.receiver, event, link=subject)
-        if happened.step.note is Note.NOT_YET:
+        step = await self._recording.happen(execution, action.receiver, event, document=action.replaced, link=subject)
+        if step.note is Note.NOT_YET:
             return await self._do_later(execution, (replace_later(action.receiver, action.replaced),))
         return Work(facts=(superseded(execution, action.receiver, action.replaced),))
 

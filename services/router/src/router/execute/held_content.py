@@ -9,12 +9,12 @@ is placed after all when an earlier one arrives late, by which the unit had decl
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from common.domain.names import PackageId, UnitCode
+from common.domain.names import UnitCode
 from common.facts import FACT, BaseFact
 from router.compose import ANSWER, Answer
-from router.delivery_history import content_packages, held_packages, position_of
+from router.delivery_history import content_packages, position_of
 from router.delivery_state import DeliveryState
-from router.execute.execution import Execution, answer_id, recall_of
+from router.execute.execution import Decided, answer_id, recall_of
 from router.execute.messages import withdrawn
 from router.execute.placing import Placer, Sender
 from router.placing import LOST_AFTER, Cause, Placing, PlacingState, delivery_placing_id
@@ -60,25 +60,27 @@ class HeldContent:
         self._finished = finished
         self._now = now
 
-    async def settle(self, execution: Execution, receiver: UnitCode) -> None:
-        """Do what the unit's answer says, if it has answered. ``execution``: of the answer, or of the recall."""
-        history = await self._store.deliveries.history(execution.decision.subject, receiver)
+    async def settle(self, decided: Decided, receiver: UnitCode, document: str = "") -> None:
+        """Do what the unit's answer says, if it has answered.
+
+        ``decided``: the answer, or the recall; ``document``: key of the document, if it is another than that of these.
+        """
+        history = await self._store.deliveries.history(document or decided.decision.subject, receiver)
         state = position_of(history).state
         if state is DeliveryState.RECALL_PENDING:
             return
-        if state is DeliveryState.RECALLED:
-            for package_id in held_packages(history):
-                await self._withdraw(await self._placing(package_id, receiver))
-            for package_id in content_packages(history):
-                await self._withdraw_unplaced(execution, await self._placing(package_id, receiver))
-        else:
-            for package_id in dict.fromkeys([*held_packages(history), *content_packages(history)]):
-                await self._give(await self._placing(package_id, receiver))
+        for package_id in content_packages(history):
+            placing = await self._store.placings.find(delivery_placing_id(package_id, receiver))
+            if placing is None:
+                continue
+            if state is DeliveryState.RECALLED:
+                await self._withdraw(placing)
+                await self._withdraw_unplaced(decided, placing)
+            else:
+                await self._give(placing)
 
-    async def _give(self, placing: Placing | None) -> None:
+    async def _give(self, placing: Placing) -> None:
         """Content that was held, or that was withdrawn for an answer of the unit before which another one counts."""
-        if placing is None:
-            return
         if placing.state is PlacingState.HELD:
             await self._store.placings.release(placing.id, self._now() + LOST_AFTER)
         elif not (is_withdrawn_for_answer(placing) and await self._reopened(placing)):
@@ -88,29 +90,26 @@ class HeldContent:
     async def _reopened(self, placing: Placing) -> bool:
         return await self._store.placings.reopen(placing.id, self._now() + LOST_AFTER)
 
-    async def _placing(self, package_id: PackageId, receiver: UnitCode) -> Placing | None:
-        return await self._store.placings.find(delivery_placing_id(package_id, receiver))
-
-    async def _withdraw(self, placing: Placing | None) -> None:
+    async def _withdraw(self, placing: Placing) -> None:
         """Content that was held. What was released and then withdrawn is announced by whoever withdrew it."""
-        if placing is None or placing.refusal is None or not await self._store.placings.withdraw_held(placing.id):
+        if placing.refusal is None or not await self._store.placings.withdraw_held(placing.id):
             return
         await self._answer(ANSWER.validate_python(placing.refusal))
         await self._sender.announce(FACT.validate_python(placing.refused))
         if not await self._store.placings.has_open(placing.decision):
             await self._finished(placing.decision)
 
-    async def _withdraw_unplaced(self, execution: Execution, placing: Placing | None) -> None:
+    async def _withdraw_unplaced(self, decided: Decided, placing: Placing) -> None:
         """Content that was to be placed before the recall, and is not in the inbox as far as the router knows.
 
         What the inbox had before the broker lost its data is not placed again; that it was delivered remains true.
         """
-        if placing is None or placing.fact is None:
+        if placing.fact is None:
             return
-        ended_by = answer_id(execution.fact.event_id)  # not by the recall, which announces it itself
+        ended_by = answer_id(decided.fact.event_id)  # not by the recall, which announces it itself
         if not await self._store.placings.withdraw_unplaced(placing.id, ended_by):
             return
         if placing.placed_at is None:
-            await self._sender.announce(withdrawn(placing, execution.decision.at))
+            await self._sender.announce(withdrawn(placing, decided.decision.at))
         if not await self._store.placings.has_open(placing.decision):
             await self._finished(placing.decision)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.database import Database
+from common.service.newest_decisions import MongoNewestDecisions, NewestDecisions
 from router.store.acts import Acts, MongoActs
 from router.store.answers import Answers, MongoAnswers
 from router.store.decisions import Decisions, MongoDecisions
@@ -23,6 +24,7 @@ class Store:
     placings: Placings
     acts: Acts
     inboxes: Inboxes
+    newest_decisions: NewestDecisions
 
 
 def mongo_store(database: Database) -> Store:
@@ -35,4 +37,5 @@ def mongo_store(database: Database) -> Store:
         placings=MongoPlacings(database),
         acts=MongoActs(database),
         inboxes=MongoInboxes(database),
+        newest_decisions=MongoNewestDecisions(database),
     )

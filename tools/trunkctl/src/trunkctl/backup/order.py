@@ -7,7 +7,7 @@ packages again. Intake comes last: it knows at least the packages and DocumentId
 
 from collections.abc import Iterable
 
-from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
+from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, NEWEST_DECISIONS, OPERATOR_REQUESTS, WAITING
 
 ORDER: dict[str, tuple[str, ...]] = {
     "notifier": (MESSAGE_RECORDS, "destinations", "notifications"),
@@ -27,11 +27,20 @@ ORDER: dict[str, tuple[str, ...]] = {
     # A decision is carried out row by row, and it follows the claim of its document, which knows the number of the last
     # version.
     "router": (
-        *(MESSAGE_RECORDS, OPERATOR_REQUESTS, "inboxes", "answers", "placings"),
+        *(MESSAGE_RECORDS, OPERATOR_REQUESTS, NEWEST_DECISIONS, "inboxes", "answers", "placings"),
         *("deliveries", "delivery_events", "acts", "decisions", "document_versions", "documents"),
     ),
     # A package that waited becomes a package, and a package follows the claim of its DocumentId.
-    "intake": (MESSAGE_RECORDS, OPERATOR_REQUESTS, "unit_rates", "rounds", WAITING, "packages", "claims"),
+    "intake": (
+        MESSAGE_RECORDS,
+        OPERATOR_REQUESTS,
+        NEWEST_DECISIONS,
+        "unit_rates",
+        "rounds",
+        WAITING,
+        "packages",
+        "claims",
+    ),
 }
 """Collections by service, both in the order in which they are copied."""
 
