@@ -1,6 +1,7 @@
 """No file of the trust folder can end, block or silence anything but itself."""
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import zlib
@@ -26,9 +27,9 @@ from common.tasks import Tasks
 from mint.pki import YEAR, Revocation
 from tests.counted import series
 from validator import main
+from validator.pki import atomic_file, revocation_lists, trust_folder
 from validator.pki import fetch as fetching
 from validator.pki import refresh as refreshing
-from validator.pki import revocation_lists, trust_folder
 from validator.pki.atomic_file import LOCK, replace_file
 from validator.pki.pins import Pin, write_pins
 from validator.pki.trust_folder import LeftOut
@@ -543,11 +544,52 @@ def test_nothing_is_written_where_nothing_is_new(
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
-    (folder / "crls" / LOCK).unlink()
-    (folder / "crls" / LOCK).mkdir()
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    monkeypatch.setattr(refreshing, "locked", refuse)
+    monkeypatch.setattr(refreshing, "replace_file", refuse)
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["unchanged"]
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=6))
     assert [each.is_well for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == [False]
+
+
+@pytest.mark.parametrize("modes", [{"rb"}, set()], ids=["can be read", "cannot be opened"])
+def test_a_lock_file_of_another_user(
+    folder: Path, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modes: set[str]
+) -> None:
+    """Left by an administrator who brought a list by hand. The folder can be written, so lists are brought."""
+    open_file = Path.open
+    tried: list[str] = []
+
+    def opened(path: Path, mode: str = "r", *options: Any, **more: Any) -> Any:
+        if path.name == LOCK:
+            tried.append(mode)
+            if mode not in modes:
+                raise PermissionError(errno.EACCES, "not yours")
+        return open_file(path, mode, *options, **more)
+
+    (folder / "crls" / LOCK).touch()
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    monkeypatch.setattr(Path, "open", opened)
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
+    assert tried == ["ab", "rb"]
+
+
+def test_whoever_keeps_the_lock_keeps_nobody_waiting_for_ever(
+    folder: Path, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped, or a machine that shares the folder and is gone."""
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    monkeypatch.setattr(atomic_file, "LOCK_SECONDS", 0)
+    with (folder / "crls" / LOCK).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (result,) = refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)
+        assert (result.is_well, "keeps the lock" in result.outcome) == (False, True)
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
 
 
 def test_what_cannot_be_written_costs_nothing_but_itself(harness: Harness, folder: Path, tmp_path: Path) -> None:

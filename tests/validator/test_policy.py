@@ -126,6 +126,7 @@ CACHES = {
 OPERATION = {
     "metrics": {"8"},
     "patterns": {"3", "11", "5"},
+    "pki.atomic_file": {"LOCK_SECONDS", "PAUSE_SECONDS"},
     "pki.pins": {"64"},
     "pki.fetch": {"TIMEOUT_SECONDS", "FETCH_SECONDS"},
     "pki.refresh": {"32"},
