@@ -136,7 +136,7 @@ OPERATION = {
     },
     "waiting": {"REMEMBERED"},
     "workers.cache": {"size"},
-    "workers.job": {"cpu_seconds", "wall_seconds", "memory_bytes", "documents", "tries"},
+    "workers.job": {"cpu_seconds", "wall_seconds", "memory_bytes", "kept_bytes", "documents", "tries"},
     "workers.service": {"START_RETRY_SECONDS", "STALE_SECONDS"},
     "workers.worker": {"START_SECONDS", "END_SECONDS"},
 }  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.domain.reason import Reason
-from mint.misbehave import CRASH, CRASH_ONCE, HUNGRY, LOOP, SLEEP, misbehave
+from mint.misbehave import CRASH, CRASH_ONCE, HOARD, HUNGRY, LOOP, SLEEP, misbehave
 from mint.tamper import TAMPERS
 from validator.context import Material, VerificationRequest
 from validator.pki.revocation_lists import RevocationLists
@@ -79,6 +79,19 @@ async def test_a_worker_that_is_killed_costs_nothing(pool: Pool, harness: Harnes
         os.kill(process_id, signal.SIGKILL)
     answers = await asyncio.gather(*(_run(pool, harness.signed) for _ in range(4)))
     assert {type(answer) for answer in answers} == {Verified}
+
+
+async def test_what_a_document_leaves_behind_takes_no_room_of_the_next(harness: Harness) -> None:
+    pool = Pool(Material(harness.trust, harness.revocation, harness.directory), workers=1, hook=misbehave)
+    await pool.start()
+    fresh = _process_ids(pool)
+    assert isinstance(await _run(pool, harness.signed), Verified)
+    pool.update(Material(harness.trust, RevocationLists(), harness.directory))
+    await _run(pool, harness.signed)
+    assert _process_ids(pool) == fresh
+    await _run(pool, harness.signed + HOARD)
+    assert not _process_ids(pool) & fresh
+    await pool.close()
 
 
 async def test_updates_reach_the_workers(pool: Pool, harness: Harness) -> None:

@@ -147,8 +147,7 @@ class Pool:
                 if death.used_up_cpu_time:
                     return self._refused(job, "took too long"), worker, used
             else:
-                is_spent = worker.documents >= self._limits.documents
-                return answer, self._replaced(worker) if is_spent else worker, used + cpu_seconds
+                return answer, self._replaced(worker) if worker.is_spent else worker, used + cpu_seconds
         return self._refused(job, f"ended its worker {self._limits.tries} times"), worker, used
 
     def _new_worker(self) -> Worker:

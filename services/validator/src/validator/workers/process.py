@@ -7,6 +7,7 @@ import pickle
 import resource
 import signal
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from validator.context import Material, ValidationContext
 from validator.report.decision import Decision
@@ -24,16 +25,20 @@ def serve(pipe: Connection, limits: Limits, hook: Hook | None) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     logging.disable(logging.CRITICAL)
     material: Material | None = None
+    fresh_bytes = 0
     with contextlib.suppress(EOFError, OSError):
         pipe.send(True)
         while True:
             received = pickle.loads(pipe.recv_bytes())  # noqa: S301  from our own parent
             if isinstance(received, Material):
+                fresh_bytes = fresh_bytes if material else _address_space_bytes()
                 material = received
             elif material is not None:
                 before = _cpu_seconds()
                 answer = _answer(material, limits, hook, received)
-                pipe.send((answer, _cpu_seconds() - before))
+                del received  # the document itself is not kept
+                has_grown = _address_space_bytes() - fresh_bytes > limits.kept_bytes
+                pipe.send((answer, _cpu_seconds() - before, has_grown))
 
 
 def _answer(material: Material, limits: Limits, hook: Hook | None, job: Job) -> Decision | SearchResult:
@@ -49,6 +54,15 @@ def _answer(material: Material, limits: Limits, hook: Hook | None, job: Job) -> 
         answer = verify(job.document, job.request, ValidationContext(material, job.now, job.policy))
     signal.setitimer(signal.ITIMER_REAL, 0)
     return answer
+
+
+def _address_space_bytes() -> int:
+    """What ``RLIMIT_AS`` counts; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[0])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()
 
 
 def _cpu_seconds() -> float:

@@ -36,6 +36,7 @@ class Worker:
         """Number of jobs done."""
         self._limits = limits
         self._version = ""
+        self._has_grown = False
         self._pipe, theirs = context.Pipe()
         self._process: ForkServerProcess = context.Process(
             target=serve, args=(theirs, limits, hook), daemon=True, name="validator-worker"
@@ -50,6 +51,11 @@ class Worker:
         """Of the process."""
         return self._process.pid or 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has done its share, or holds on to memory."""
+        return self._has_grown or self.documents >= self._limits.documents
+
     def ask(self, version: str, material: bytes, job: Job) -> tuple[Any, float]:
         """The answer to one job, and the CPU time that it took. Raises ``TimeoutError`` or ``WorkerDied``; after either
         the worker is of no more use.
@@ -63,12 +69,12 @@ class Worker:
             self._pipe.send(job)
             if not self._pipe.poll(self._limits.wall_seconds):
                 raise TimeoutError
-            answer: tuple[Any, float] = self._pipe.recv()
+            answer, cpu_seconds, self._has_grown = self._pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self._process.join(END_SECONDS)
             raise WorkerDied(self._process.exitcode) from error
         self.documents += 1
-        return answer
+        return answer, cpu_seconds
 
     def _wait_for_start(self) -> None:
         try:
