@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from common.domain.reason import Reason
-from validator.cms.certificate import read_certificate
+from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.public_key import key_bits
-from validator.policy import DEFAULT
+from validator.pki import ocsp as reading
+from validator.pki.ocsp_response import OcspResponse
+from validator.policy import DEFAULT, Policy
 from validator.report.vocabulary import StatusKind
 
 from .conftest import NOW
@@ -164,6 +166,41 @@ def test_date_and_reason_of_an_answer(status: bytes) -> None:
 def test_an_answer_takes_no_other_along(odd: bytes) -> None:
     assert answered(response(odd, single(revoked())), [PLAIN]) is REVOKED
     assert answered(response(odd, single(GOOD)), []) is VALID
+
+
+def test_the_last_of_many_answers() -> None:
+    """As many as may be good are looked at; of whom it says "revoked", nobody is left out."""
+    others = [single(GOOD, serial) for serial in range(20, 20 + DEFAULT.revocation.max_ocsp_answers)]
+    assert answered(response(*others, single(revoked())), [PLAIN]) is REVOKED
+    assert answered(response(*others * 4, single(GOOD)), []) is UNKNOWN
+    assert answered(response(single(GOOD), *others), []) is VALID
+
+
+def test_many_answers_are_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[object] = []
+    has_signed = reading._has_signed
+
+    def counted(signed_response: OcspResponse, signer: Certificate, policy: Policy) -> bool:
+        verified.append(signer)
+        return has_signed(signed_response, signer, policy)
+
+    monkeypatch.setattr(reading, "_has_signed", counted)
+    given = response(*(single(revoked(), serial) for serial in range(100)))
+    authority = read_certificate(ISSUING)
+    assert len(reading.read_answers([authority], given, DEFAULT)) == 100
+    assert len(verified) == 1
+
+
+@pytest.mark.parametrize("place", ["behind it", "in it", "behind all"])
+def test_a_piece_of_a_response_that_ends_early(place: str) -> None:
+    """What stands before it counts if it says "revoked"; nobody knows what else there was."""
+
+    def broken(status: bytes) -> bytes:
+        behind, inside, last = (BROKEN if place == each else b"" for each in ("behind it", "in it", "behind all"))
+        return response(single(status, more=inside), behind, more=last)
+
+    for status, lists, expected in ((revoked(), [PLAIN], REVOKED), (GOOD, [], UNKNOWN), (GOOD, [PLAIN], VALID)):
+        assert answered(broken(status), lists) is expected
 
 
 @pytest.mark.parametrize("part", ["begin", "end", "its extensions", "extensions", "broken extensions", "produced"])
