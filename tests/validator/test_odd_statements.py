@@ -4,6 +4,7 @@ revoked, whatever older lists say."""
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from asn1crypto import x509 as asn1_x509
@@ -16,6 +17,7 @@ from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.public_key import key_bits
 from validator.pki import ocsp as reading
 from validator.pki.ocsp_response import OcspResponse
+from validator.pki.refresh import refresh
 from validator.policy import DEFAULT, Policy
 from validator.report.vocabulary import StatusKind
 
@@ -68,19 +70,20 @@ def extension(kind: bytes, value: bytes) -> bytes:
     return element(SEQUENCE, b"\x06\x03\x55\x1d" + kind + b"\x01\x01\xff" + element(4, value))
 
 
-def entry(serial: int, date: bytes = utc(NOW - 2 * DAY)) -> bytes:
-    return element(SEQUENCE, element(2, bytes([serial])) + date)
+def entry(serial: int, date: bytes = utc(NOW - 2 * DAY), more: bytes = b"") -> bytes:
+    return element(SEQUENCE, element(2, bytes([serial])) + date + more)
 
 
 NUMBER = extension(b"\x14", b"\x02\x01\x09")
 
 
 def written(
-    *entries: bytes, begin: bytes = utc(NOW - DAY), end: bytes = utc(NOW + 30 * DAY), extensions: bytes = NUMBER
-) -> bytes:
+    *entries: bytes, begin: bytes = utc(NOW - DAY), end: bytes = utc(NOW + 30 * DAY), extensions: bytes = NUMBER,
+    last: bytes = b"",
+) -> bytes:  # fmt: skip
     """A list of the CA, newer than the one in force."""
     revoked, listed = element(SEQUENCE, b"".join(entries)), element(0xA0, element(SEQUENCE, extensions))
-    parts = (b"\x02\x01\x01", ECDSA, named("CA").public_bytes(), begin, end, revoked, listed)
+    parts = (b"\x02\x01\x01", ECDSA, named("CA").public_bytes(), begin, end, revoked, listed, last)
     return signed_by_ca(element(SEQUENCE, b"".join(parts)))
 
 
@@ -106,7 +109,11 @@ def test_an_entry_without_a_serial_number(piece: bytes) -> None:
     assert answer([ROOT_LIST, written(entry(11), piece)]) is UNKNOWN
 
 
+BROKEN = b"\x30\x05\x01"
+"""A piece that ends early."""
 ODD_PARTS = {
+    "last part": {"last": BROKEN},
+    "no dates": {"begin": b"", "end": b""},
     "date": {"begin": NO_ZONE},
     "next list": {"end": NO_ZONE},
     "next list in another form": {"end": element(0x16, b"260801000000Z")},
@@ -121,10 +128,66 @@ def test_a_part_of_a_list(part: str) -> None:
     assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part])]) is UNKNOWN
 
 
+ON_HOLD = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x06"))
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        ({}, VALID),
+        ({"begin": NO_ZONE}, REVOKED),
+        ({"begin": NO_ZONE, "end": utc(NOW - DAY)}, VALID),
+        ({"begin": NO_ZONE, "end": NO_ZONE}, VALID),
+    ],
+    ids=["dated", "without a date", "without a date, over", "without dates"],
+)
+def test_a_hold_on_a_list_without_a_date(dates: dict[str, bytes], expected: Reason | None) -> None:
+    """It may be the newest. A list without a next one is in force at no time."""
+    holding = written(entry(10, more=ON_HOLD), **dates)
+    assert answer([ROOT_LIST, holding]) is REVOKED
+    assert answer([ROOT_LIST, holding, listing("CA", "ca", age=DAY / 2)]) is expected
+
+
+POINT_EXTENSION = extension(b"\x1c", b"\x30\x05\x01")
+OF_NOBODY = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x55\x1d\x1d\x04\x02\x30\x05"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"begin": NO_ZONE},
+        {"extensions": BROKEN},
+        {"extensions": NUMBER + POINT_EXTENSION},
+        {"last": BROKEN},
+        {"more": b"\x30\x40"},
+        {"more": entry(12, more=OF_NOBODY)},
+    ],
+    ids=["date", "extensions", "scope", "end", "entries", "whose entries"],
+)
+def test_nobody_knows_what_such_a_list_replaces(odd: dict[str, bytes], tmp_path: Path) -> None:
+    """Of a CA whose tool breaks each of its lists: the later one is silent about a certificate that is revoked. Both
+    stay in the trust folder."""
+    for folder, name, der in (
+        ("roots", "root", ROOT), ("intermediates", "ca", ISSUING), ("crls", "root", ROOT_LIST), ("crls", "ca", OLDER),
+    ):  # fmt: skip
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_bytes(der)
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    more = odd.get("more", b"")
+    options = {name: value for name, value in odd.items() if name != "more"}
+    first, second = (written(entry(serial), more, **options) for serial in (10, 11))
+    for der in (first, second, first):
+        (drop / "list").write_bytes(der)
+        refresh(tmp_path, [drop], now=NOW)
+    brought = {path.read_bytes() for path in (tmp_path / "crls").glob("*.crl")}
+    assert brought == {first, second}
+    assert answer([ROOT_LIST, OLDER, *brought]) is REVOKED
+
+
 # Answers
 
 CRITICAL = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x2a\x03\x04\x01\x01\xff\x04\x02\x05\x00"))
-BROKEN = b"\x30\x05\x01"
 GOOD = b"\x80\x00"
 SHA1 = bytes.fromhex("300906052b0e03021a0500")
 

@@ -36,6 +36,7 @@ class Statement:
     sha256: str
     number: int | None
     this_update: datetime
+    """Where it cannot be read, the earliest that it can be."""
     next_update: datetime | None
     entries: Entries
     """Revoked certificates of the issuer itself."""
@@ -44,6 +45,8 @@ class Statement:
     """Taken out of the document, not of the trust folder."""
     known_at: datetime | None = None
     """When it is proved to have existed; None = now."""
+    is_dated: bool = True
+    """``this_update`` could be read: it shows which of two is the newer one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,8 @@ class Crl(Statement):
     """It breaks a rule of its form: what it lists is revoked, and it says nothing more."""
     source: str = ""
     """The file of the folder of lists that holds it."""
+    is_replaceable: bool = True
+    """Date, scope and entries could be read: a newer one takes its place in the trust folder, and it an older one's."""
     obstacle: str = ""
     """A critical part that is not understood: what it lists is revoked, and nothing can be said of the others."""
 
