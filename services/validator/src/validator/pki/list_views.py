@@ -39,7 +39,7 @@ class View:
     def lifts(self, certificate: Certificate) -> bool:
         """Whether it says that a hold has ended; a list that cannot be relied on does not."""
         named, crl = (certificate.issuer.key, certificate.serial_number), self.statement
-        return isinstance(crl, Crl) and named in crl.lifted and not (crl.is_malformed or crl.obstacle)
+        return isinstance(crl, Crl) and named in crl.lifted and crl.is_relied_on
 
 
 def views_of_lists(

@@ -71,6 +71,11 @@ class Crl(Statement):
     obstacle: str = ""
     """A critical part that is not understood: what it lists is revoked, and nothing can be said of the others."""
 
+    @property
+    def is_relied_on(self) -> bool:
+        """Whether it may say "not revoked" of anybody, or that a hold has ended; else it counts for what it lists."""
+        return not (self.is_malformed or self.obstacle)
+
     def entry(self, certificate: Certificate) -> RevokedEntry | None:
         """The entry of a certificate; None = it is not listed."""
         own = self.issuer == certificate.issuer

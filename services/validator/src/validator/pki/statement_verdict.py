@@ -94,7 +94,7 @@ def _base_of(delta: View, views: Sequence[View]) -> View | None:
         full = view.statement
         if (
             isinstance(changes, Crl) and isinstance(full, Crl) and full.base is None
-            and not full.is_malformed and not full.obstacle
+            and full.is_relied_on
             and full.issuer == changes.issuer and full.point == changes.point and view.covers
             and full.number is not None and changes.base is not None and changes.number is not None
             and changes.base <= full.number < changes.number
