@@ -197,13 +197,14 @@ def revoked(date: bytes = generalized(NOW - 2 * DAY), reason: bytes = b"") -> by
 
 
 def single(
-    status: bytes, serial: int = 10, begin: bytes = generalized(NOW - DAY / 2), end: bytes = generalized(NOW + DAY),
-    more: bytes = b"",
+    status: bytes, serial: int | bytes = 10, begin: bytes = generalized(NOW - DAY / 2),
+    end: bytes = generalized(NOW + DAY), more: bytes = b"",
 ) -> bytes:  # fmt: skip
     authority = read_certificate(ISSUING)
     hashed = (authority.subject_raw, key_bits(authority.key_info, DEFAULT.cms))
     digests = b"".join(element(4, hashlib.sha1(each, usedforsecurity=False).digest()) for each in hashed)
-    identifier = element(SEQUENCE, SHA1 + digests + element(2, bytes([serial])))
+    number = serial if isinstance(serial, bytes) else bytes([serial])
+    identifier = element(SEQUENCE, SHA1 + digests + element(2, number))
     return element(SEQUENCE, identifier + status + begin + element(0xA0, end) + more)
 
 
@@ -315,15 +316,35 @@ def test_who_signs_lists_may_be_revoked_on_an_indirect_one(serial: int, expected
 # Serial numbers
 
 
+def numbered(serial: bytes) -> bytes:
+    """The leaf with another serial number."""
+    parts = asn1_x509.Certificate.load(LEAF)["tbs_certificate"]
+    inside = [element(2, serial) if name == "serial_number" else parts[name].dump() for name in (*PARTS, "extensions")]
+    return signed(element(SEQUENCE, b"".join(inside)), ECDSA)
+
+
+def naming(serial: bytes) -> bytes:
+    return written(element(SEQUENCE, element(2, serial) + utc(NOW - 2 * DAY)))
+
+
+@pytest.mark.parametrize("serial", [b"\x80", b"\xff", b"\xff\x7f", b"\x9a\x01\x02"])
+def test_a_serial_number_without_its_zero_is_listed_with_it(serial: bytes) -> None:
+    """A tool read the certificate's bytes as a positive number. The other way round it is another certificate."""
+    leaf, with_zero = numbered(serial), b"\0" + serial
+    assert answer([ROOT_LIST, naming(with_zero), OLDER], leaf) is REVOKED
+    assert answer([ROOT_LIST, PLAIN], leaf, embedded=[(StatusKind.CRL, naming(with_zero))]) is REVOKED
+    assert answer([ROOT_LIST, naming(serial)], numbered(with_zero)) is VALID
+    for status, expected in ((revoked(), REVOKED), (GOOD, UNKNOWN)):
+        der = response(single(status, with_zero))
+        assert answer([ROOT_LIST], leaf, embedded=[(StatusKind.OCSP, der)]) is expected
+
+
 @pytest.mark.parametrize(
     "serial", [b"\x7f", b"\x80", b"\xff", b"\x80\x00", b"\xff\x7f", b"\x00\x80", b"\x00\xff", b"\x00"]
 )
 def test_serial_numbers_at_the_ends_of_their_bytes(serial: bytes) -> None:
     """Of either sign, which counts (NIST PKITS 4.4.14); also where the document alone brings the newer list along."""
-    parts = asn1_x509.Certificate.load(LEAF)["tbs_certificate"]
-    inside = [element(2, serial) if name == "serial_number" else parts[name].dump() for name in (*PARTS, "extensions")]
-    leaf = signed(element(SEQUENCE, b"".join(inside)), ECDSA)
-    newer = written(element(SEQUENCE, element(2, serial) + utc(NOW - 2 * DAY)))
+    leaf, newer = numbered(serial), naming(serial)
     assert answer([ROOT_LIST, PLAIN], leaf) is VALID
     assert answer([ROOT_LIST, newer, OLDER], leaf) is REVOKED
     assert answer([ROOT_LIST, PLAIN], leaf, embedded=[(StatusKind.CRL, newer)]) is REVOKED

@@ -39,9 +39,10 @@ class OcspAnswer(Statement):
 
     def is_about(self, certificate: Certificate, issuer: Certificate) -> bool:
         """Whether it is about this certificate of this issuer, who is named by key and by the hash of its name."""
+        numbers = certificate.listed_numbers if self.answer.revoked_at else (certificate.serial_number,)
         named = (_digest(self.answer.digest, raw) for raw in (issuer.subject_raw, certificate.issuer_raw))
         return (
-            certificate.serial_number == self.answer.serial
+            self.answer.serial in numbers
             and self.signers[0].key_info == issuer.key_info
             and self.answer.name_hash in named
         )
@@ -49,7 +50,7 @@ class OcspAnswer(Statement):
     def entry(self, certificate: Certificate) -> RevokedEntry | None:
         """The revocation it speaks of; None = not revoked."""
         since = self.answer.revoked_at
-        about = certificate.serial_number == self.answer.serial
+        about = self.answer.serial in certificate.listed_numbers
         return RevokedEntry(since, self.answer.on_hold) if since and about else None
 
 

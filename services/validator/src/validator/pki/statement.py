@@ -80,5 +80,5 @@ class Crl(Statement):
         """The entry of a certificate; None = it is not listed."""
         own = self.issuer == certificate.issuer
         entries = self.entries if own else self.others.get(certificate.issuer.key, {})
-        found = entries.get(certificate.serial_number)
+        found = next((entries[number] for number in certificate.listed_numbers if number in entries), None)
         return RevokedEntry(datetime.fromtimestamp(found[0], UTC), found[1]) if found else None
