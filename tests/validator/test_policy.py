@@ -130,6 +130,7 @@ OPERATION = {
     "pki.pins": {"64"},
     "pki.fetch": {"TIMEOUT_SECONDS", "FETCH_SECONDS"},
     "pki.refresh": {"32"},
+    "report.model": {"(LONGEST_TEXT, CUT_OFF)"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
         "worker_memory_mib", "documents_per_worker", "package_cpu_seconds", "package_wall_seconds",
