@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import pickle
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +15,10 @@ from mint.misbehave import CRASH, CRASH_ONCE, HOARD, HUNGRY, LOOP, SLEEP, misbeh
 from mint.tamper import TAMPERS
 from validator.context import Material, VerificationRequest
 from validator.pki.revocation_lists import RevocationLists
+from validator.policy import DEFAULT
 from validator.report.decision import Decision, Refused, Undecided, Verified
-from validator.workers.job import Limits
+from validator.workers import pool as pools
+from validator.workers.job import Job, Limits
 from validator.workers.pool import Pool, PoolClosed
 
 from .conftest import NOW, SENDER, Harness
@@ -99,6 +103,26 @@ async def test_updates_reach_the_workers(pool: Pool, harness: Harness) -> None:
     pool.update(Material(harness.trust, RevocationLists(), harness.directory))
     answers = await asyncio.gather(*(_run(pool, harness.signed) for _ in range(4)))
     assert {answer.reason for answer in answers} == {Reason.E_SIG_REVOCATION_UNKNOWN}  # type: ignore[union-attr]
+
+
+async def test_a_document_that_is_sent_while_newer_material_is_packed(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker must not take the older material for the newer: it would judge by it until the next change."""
+    pool = Pool(Material(harness.trust, harness.revocation, harness.directory), workers=1)
+    await pool.start()
+
+    def pack(material: Material) -> bytes:
+        answer, worker, _ = pool._decide(pool._idle.get_nowait(), Job(harness.signed, QUESTION, NOW, DEFAULT))
+        pool._idle.put_nowait(worker)
+        assert isinstance(answer, Verified)
+        return pickle.dumps(material)
+
+    monkeypatch.setattr(pools, "pickle", SimpleNamespace(dumps=pack))
+    pool.update(Material(harness.trust, RevocationLists(), harness.directory))
+    answer = await _run(pool, harness.signed)
+    assert answer.reason is Reason.E_SIG_REVOCATION_UNKNOWN  # type: ignore[union-attr]
+    await pool.close()
 
 
 async def test_a_cancelled_call_gives_its_worker_back(pool: Pool, harness: Harness) -> None:

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.containment import call_for_coroutine
 from common.domain.reason import Reason
@@ -41,6 +41,14 @@ log = logging.getLogger(__name__)
 
 class PoolClosed(RuntimeError):
     """The pool was closed before the document was decided: nothing is known about it."""
+
+
+class _InUse(NamedTuple):
+    """Material, and what workers get of it; replaced as a whole, so that no worker takes one for the other."""
+
+    material: Material
+    version: str
+    packed: bytes
 
 
 class Pool:
@@ -65,12 +73,11 @@ class Pool:
     @property
     def material(self) -> Material:
         """What documents are judged by."""
-        return self._material
+        return self._in_use.material
 
     def update(self, material: Material) -> None:
         """Use this material from the next document on."""
-        self._material = material
-        self._packed = pickle.dumps(material)
+        self._in_use = _InUse(material, material.version, pickle.dumps(material))
 
     async def start(self) -> None:
         """Start all workers and wait until they have reported."""
@@ -135,7 +142,8 @@ class Pool:
         used = 0.0
         for _ in range(self._limits.tries):
             try:
-                answer, cpu_seconds = worker.ask(self._material.version, self._packed, job)
+                in_use = self._in_use  # once: another thread may replace it at any moment
+                answer, cpu_seconds = worker.ask(in_use.version, in_use.packed, job)
             except TimeoutError:
                 return self._undecided(job), self._replaced(worker), used
             except WorkerDied as death:
@@ -173,7 +181,7 @@ class Pool:
         return Undecided(Reason.E_PDF_TIMEOUT, detail, report=report)
 
     def _report(self, job: Job, detail: str) -> Report:
-        material = self._material
+        material = self.material
         return Report(
             document_sha256=hashlib.sha256(job.document).hexdigest(),
             document_bytes=len(job.document),
