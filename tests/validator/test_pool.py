@@ -3,10 +3,12 @@
 import asyncio
 import os
 import pickle
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from validator.pki.revocation_lists import RevocationLists
 from validator.policy import DEFAULT
 from validator.report.decision import Decision, Refused, Undecided, Verified
 from validator.workers import pool as pools
+from validator.workers import process
 from validator.workers.job import Job, Limits
 from validator.workers.pool import Pool, PoolClosed
 
@@ -123,6 +126,41 @@ async def test_a_document_that_is_sent_while_newer_material_is_packed(
     answer = await _run(pool, harness.signed)
     assert answer.reason is Reason.E_SIG_REVOCATION_UNKNOWN  # type: ignore[union-attr]
     await pool.close()
+
+
+class Deadly:
+    """Material that ends whoever takes it, as one that is too large for its memory does."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+async def test_material_that_no_worker_can_take_refuses_nothing(harness: Harness) -> None:
+    good = Material(harness.trust, harness.revocation, harness.directory)
+    pool = Pool(good, workers=1)
+    await pool.start()
+    pool._in_use = pool._in_use._replace(packed=pickle.dumps(Deadly()))
+    answer = await _run(pool, harness.signed)
+    assert isinstance(answer, Undecided)
+    assert (answer.reason, answer.report.reason) == (Reason.E_UNAVAILABLE, Reason.E_UNAVAILABLE)
+    pool.update(good)
+    assert isinstance(await _run(pool, harness.signed), Verified)
+    await pool.close()
+
+
+def test_no_document_is_charged_with_the_time_of_the_one_before(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of its limit would end the worker while it takes the next document, which would be refused."""
+    limited: list[tuple[int, int]] = []
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: limited.append((kind, limits[0])))
+    monkeypatch.setattr(process, "verify", lambda *_: None)
+    material = Material(harness.trust, harness.revocation, harness.directory)
+    process._answer(material, Limits(), None, Job(b"", QUESTION, NOW, DEFAULT))
+    assert len(limited) == 2
+    assert limited[0][1] != hard
+    assert limited[1] == (resource.RLIMIT_CPU, hard)
 
 
 async def test_a_cancelled_call_gives_its_worker_back(pool: Pool, harness: Harness) -> None:

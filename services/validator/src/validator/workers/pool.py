@@ -6,6 +6,7 @@ imported already. Whatever hostile bytes do to a worker ends with that worker:
 * more CPU time than ``cpu_seconds`` for one document: the kernel ends it -> Refused(E_PDF_TIMEOUT);
 * more memory than ``memory_bytes``: Refused(E_PDF_LIMIT);
 * it dies otherwise (crash, killed): once more in a fresh worker, then Refused(E_PDF_TIMEOUT);
+* it dies before it has the material (too large for its memory): Undecided(E_UNAVAILABLE);
 * no answer within ``wall_seconds`` without the CPU time being used up: our machine is overloaded, which proves nothing
   against the document -> killed, Undecided(E_PDF_TIMEOUT).
 """
@@ -34,7 +35,7 @@ from validator.verify import PYHANKO_VERSION
 from validator.workers.budget import PackageBudget
 from validator.workers.job import Hook, Job, Limits
 from validator.workers.priority_semaphore import PrioritySemaphore
-from validator.workers.worker import Worker, WorkerDied
+from validator.workers.worker import NoMaterial, Worker, WorkerDied
 
 log = logging.getLogger(__name__)
 
@@ -139,23 +140,31 @@ class Pool:
 
         A worker that ended in the middle counts as if it had used all of its time.
         """
-        used = 0.0
-        for _ in range(self._limits.tries):
+        used, deaths, misses = 0.0, 0, 0
+        while max(deaths, misses) < self._limits.tries:
             try:
                 in_use = self._in_use  # once: another thread may replace it at any moment
                 answer, cpu_seconds = worker.ask(in_use.version, in_use.packed, job)
             except TimeoutError:
-                return self._undecided(job), self._replaced(worker), used
+                return self._undecided(job, Reason.E_PDF_TIMEOUT, "no answer in time"), self._replaced(worker), used
+            except NoMaterial:
+                if self._closed:
+                    raise PoolClosed from None
+                log.warning("worker %s did not take the material", worker.process_id)
+                worker = self._replaced(worker)
+                misses += 1
             except WorkerDied as death:
                 if self._closed:
                     raise PoolClosed from death
                 log.warning("worker %s died: %s", worker.process_id, death)
                 worker = self._replaced(worker)
-                used += self._limits.cpu_seconds
+                deaths, used = deaths + 1, used + self._limits.cpu_seconds
                 if death.used_up_cpu_time:
                     return self._refused(job, "took too long"), worker, used
             else:
                 return answer, self._replaced(worker) if worker.is_spent else worker, used + cpu_seconds
+        if deaths < self._limits.tries:
+            return self._undecided(job, Reason.E_UNAVAILABLE, "trust material does not fit into a worker"), worker, used
         return self._refused(job, f"ended its worker {self._limits.tries} times"), worker, used
 
     def _new_worker(self) -> Worker:
@@ -173,21 +182,20 @@ class Pool:
     # answers of a limit
 
     def _refused(self, job: Job, detail: str) -> Refused:
-        return Refused(Reason.E_PDF_TIMEOUT, detail, report=self._report(job, detail))
+        return Refused(Reason.E_PDF_TIMEOUT, detail, report=self._report(job, Reason.E_PDF_TIMEOUT, detail))
 
-    def _undecided(self, job: Job) -> Undecided:
-        detail = "no answer in time"
-        report = replace(self._report(job, detail), verdict=Verdict.UNDECIDED)
-        return Undecided(Reason.E_PDF_TIMEOUT, detail, report=report)
+    def _undecided(self, job: Job, reason: Reason, detail: str) -> Undecided:
+        report = replace(self._report(job, reason, detail), verdict=Verdict.UNDECIDED)
+        return Undecided(reason, detail, report=report)
 
-    def _report(self, job: Job, detail: str) -> Report:
+    def _report(self, job: Job, reason: Reason, detail: str) -> Report:
         material = self.material
         return Report(
             document_sha256=hashlib.sha256(job.document).hexdigest(),
             document_bytes=len(job.document),
             sender=job.request.sender,
             verified_at=job.now,
-            reason=Reason.E_PDF_TIMEOUT,
+            reason=reason,
             detail=detail,
             policy_version=job.policy.version,
             directory_version=material.directory_version,

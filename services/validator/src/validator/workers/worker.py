@@ -27,6 +27,10 @@ class WorkerDied(Exception):
         """The kernel ended it for that."""
 
 
+class NoMaterial(Exception):
+    """The worker ended, or gave no sign, while it took the material: no document has anything to do with that."""
+
+
 class Worker:
     """One process and the pipe to it. Used by one thread at a time; ``kill`` may come from any."""
 
@@ -57,14 +61,14 @@ class Worker:
         return self._has_grown or self.documents >= self._limits.documents
 
     def ask(self, version: str, material: bytes, job: Job) -> tuple[Any, float]:
-        """The answer to one job, and the CPU time that it took. Raises ``TimeoutError`` or ``WorkerDied``; after either
-        the worker is of no more use.
+        """The answer to one job, and the CPU time that it took. Raises ``TimeoutError``, ``WorkerDied`` or
+        ``NoMaterial``; after any of them the worker is of no more use.
 
         ``material``: pickled; sent only if its ``version`` is not the one the worker has.
         """
         try:
             if version != self._version:
-                self._pipe.send_bytes(material)
+                self._hand_over(material)
                 self._version = version
             self._pipe.send(job)
             if not self._pipe.poll(self._limits.wall_seconds):
@@ -75,6 +79,15 @@ class Worker:
             raise WorkerDied(self._process.exitcode) from error
         self.documents += 1
         return answer, cpu_seconds
+
+    def _hand_over(self, material: bytes) -> None:
+        try:
+            self._pipe.send_bytes(material)
+            is_taken = self._pipe.poll(self._limits.wall_seconds) and self._pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            is_taken = False
+        if not is_taken:
+            raise NoMaterial
 
     def _wait_for_start(self) -> None:
         try:
