@@ -127,7 +127,7 @@ def _is_below(crl: Crl, root: Certificate, evidence: Evidence, purpose: Purpose)
     that the document brings along counts unless our own lists say that its key is lost."""
     ours = evidence.without_embedded()
     for signer in crl.signers:
-        ways = [(signer,)] if signer.subject == root.subject else _ways(signer, evidence, purpose)
+        ways = [(signer,)] if signer.entity == root.entity else _ways(signer, evidence, purpose)
         for path in ways:
             if path[-1].subject == root.subject and not may_be_forged(crl, path, ours, purpose):
                 return True
