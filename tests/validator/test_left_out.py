@@ -357,6 +357,30 @@ async def test_the_service_supervises_both_tasks(monkeypatch: pytest.MonkeyPatch
     assert {"trust material", "revocation lists", "unit directory"} <= set(begun)
 
 
+@pytest.mark.parametrize("place", ["intermediates", "crls"])
+async def test_a_file_that_cannot_be_read_off_the_disk_is_tried_again(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Its rights are mended, or the disk: neither changes its size or the time of its last change."""
+    read, unreadable = trust_folder.read_bounded, True
+
+    def tried(path: Path, most: int) -> bytes:
+        if unreadable and path.parent.name == place:
+            raise PermissionError(errno.EACCES, "not yours")
+        return read(path, most)
+
+    monkeypatch.setattr(trust_folder, "read_bounded", tried)
+    reader = MaterialReader(folder)
+    first = await reader.read(harness.directory)
+    assert first is not None
+    assert await reader.read(harness.directory) is None
+    unreadable = False
+    second = await reader.read(harness.directory)
+    assert second is not None
+    assert (len(first.revocation.crls), len(second.revocation.crls)) == (0 if place == "crls" else 1, 2)
+    assert await reader.read(harness.directory) is None
+
+
 # Sources of lists
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.containment import Unusable, contained
+from common.containment import Unusable, contained, described
 from common.domain.names import Sha256
 from validator.pki.certificates import certificates_in
 from validator.pki.pins import PINS, Pin, read_pins
@@ -40,6 +40,8 @@ class LeftOut:
     """One of ``PLACES``."""
     name: str
     cause: str
+    may_pass: bool = False
+    """It could not be read off the disk: the next time it may be, although the file is the same."""
 
     def __str__(self) -> str:
         return f"{self.folder}/{self.name}: {self.cause}"
@@ -171,8 +173,11 @@ def _read_files(folder: Path, name: str, policy: Policy, left_out: NoteLeftOut) 
         if path.name.startswith("."):
             continue
         with contained(lambda cause, path=path: left_out(LeftOut(name, path.name, cause))):  # type: ignore[misc]
-            if path.is_file():
-                read.append((path.name, read_bounded(path, policy.revocation.max_list_bytes)))
+            try:
+                if path.is_file():
+                    read.append((path.name, read_bounded(path, policy.revocation.max_list_bytes)))
+            except OSError as error:
+                left_out(LeftOut(name, path.name, described(error), may_pass=True))
     return read
 
 
