@@ -158,11 +158,12 @@ OF_NOBODY = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x55\x1d\x1d\x04\x02\x
         {"begin": NO_ZONE},
         {"extensions": BROKEN},
         {"extensions": NUMBER + POINT_EXTENSION},
+        {"extensions": extension(b"\x1b", b"\x02\x05\x01")},
         {"last": BROKEN},
         {"more": b"\x30\x40"},
         {"more": entry(12, more=OF_NOBODY)},
     ],
-    ids=["date", "extensions", "scope", "end", "entries", "whose entries"],
+    ids=["date", "extensions", "scope", "full list", "end", "entries", "whose entries"],
 )
 def test_nobody_knows_what_such_a_list_replaces(odd: dict[str, bytes], tmp_path: Path) -> None:
     """Of a CA whose tool breaks each of its lists: the later one is silent about a certificate that is revoked. Both

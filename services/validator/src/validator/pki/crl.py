@@ -54,9 +54,9 @@ def read_crl(
     revoked = next((part for part in rest if part.tag == ber.SEQUENCE), None)
     extensions, are_extensions_read = _extensions([part for part in rest if part is not revoked])
     point, obstacle = _point(extensions, policy.cms)
-    is_scope_read = are_extensions_read and point is not None
     entries = read_entries(revoked, issuer) if revoked else ReadEntries()
     number, base = _number(extensions, CRL_NUMBER, policy.cms), _number(extensions, DELTA_INDICATOR, policy.cms)
+    is_form_read = are_extensions_read and (base is not None or DELTA_INDICATOR not in extensions)
     if base is None and entries.lifted:
         obstacle = obstacle or "a removal in a full list"  # only a delta list may have one (§5.3.1)
     return Crl(
@@ -73,13 +73,14 @@ def read_crl(
         point=point or IssuingPoint(),
         base=None if _is_too_long(base) else base,
         is_malformed=version > VERSION_2
-        or not (begin and is_whole and are_extensions_read and entries.are_all_read)
+        or not (begin and is_whole and is_form_read and entries.are_all_read)
         or _is_too_long(number)
-        or _is_too_long(base)
-        or (base is None and DELTA_INDICATOR in extensions),
+        or _is_too_long(base),
         obstacle=obstacle or entries.obstacle,
         is_dated=begin is not None,
-        is_replaceable=bool(begin and is_whole and is_scope_read and entries.are_all_read and entries.have_owners),
+        is_replaceable=bool(begin and point and is_whole and is_form_read)
+        and entries.are_all_read
+        and entries.have_owners,
         embedded=embedded,
     )
 
