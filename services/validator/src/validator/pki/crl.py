@@ -89,7 +89,7 @@ def issuer_of_list(data: bytes, limits: CmsLimits) -> Name:
     """Whom a list names as its issuer; nothing is verified. Raises ``Unusable``."""
     with raising_unusable("revocation list not readable"):
         _, body = read_signed_object(data, limits)
-        parts = list(body.expect(ber.SEQUENCE))
+        parts, _ = body.expect(ber.SEQUENCE).readable()
         return read_name(parts[2 if parts[0].tag == ber.INTEGER else 1].raw, limits)
 
 
