@@ -381,6 +381,29 @@ async def test_a_file_that_cannot_be_read_off_the_disk_is_tried_again(
     assert await reader.read(harness.directory) is None
 
 
+async def test_no_authority_is_called_unknown_while_a_file_cannot_be_read(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, unreadable = trust_folder.read_bounded, "crls"
+
+    def tried(path: Path, most: int) -> bytes:
+        if path.parent.name == unreadable:
+            raise OSError(errno.EIO, "disk")
+        return read(path, most)
+
+    monkeypatch.setattr(trust_folder, "read_bounded", tried)
+    examiner = examiner_of(folder, harness, monkeypatch)
+    await examiner.refresh_material()
+    examiner.confirm_trust()  # a list that is missing is no reason to refuse
+    unreadable = "intermediates"
+    await examiner.refresh_material()
+    with pytest.raises(Outage, match="cannot be read"):
+        examiner.confirm_trust()
+    unreadable = ""
+    await examiner.refresh_material()
+    examiner.confirm_trust()
+
+
 # Sources of lists
 
 

@@ -27,7 +27,8 @@ from validator.pki.revocation_lists import RevocationLists, authentic_crls, list
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 
-FOLDERS = ("roots", "intermediates", "crls", "tsa")
+CERTIFICATES = ("roots", "intermediates", "tsa")
+FOLDERS = (*CERTIFICATES, "crls")
 PLACES = (*FOLDERS, PINS)
 """Where something may be left out."""
 
@@ -99,7 +100,7 @@ def read_folder(
     read; without them an unreadable one raises ``ValueError``, since nobody knows then which roots count.
     """
     pins = pins_of(folder, left_out, last_pins)
-    certificates = {name: _certificates(folder, name, policy, left_out) for name in ("roots", "intermediates", "tsa")}
+    certificates = {name: _certificates(folder, name, policy, left_out) for name in CERTIFICATES}
     trust = TrustStore(
         _pinned(certificates["roots"], pins, left_out),
         (der for _, der in certificates["intermediates"]),

@@ -19,7 +19,7 @@ from validator.context import Material
 from validator.metrics import record_trust_folder
 from validator.pki import trust_folder
 from validator.pki.pins import PINS, Pin, read_pins
-from validator.pki.trust_folder import LeftOut
+from validator.pki.trust_folder import CERTIFICATES, LeftOut
 
 log = structlog.get_logger("trunk.validator.material")
 
@@ -45,6 +45,11 @@ class MaterialReader:
     def pins(self) -> Mapping[str, Pin] | None:
         """What counted when ``trust.json`` could be read last; None = it never could."""
         return self._pins
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a file of certificates could not be read off the disk: which authorities count is not known."""
+        return any(each.may_pass and each.folder in CERTIFICATES for each in self._left_out)
 
     async def read(self, directory: Directory) -> Material | None:
         """The material; None = it has not changed. Raises ``ValueError`` without roots, and ``OSError``.
