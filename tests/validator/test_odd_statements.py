@@ -128,6 +128,13 @@ def test_a_part_of_a_list(part: str) -> None:
     assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part])]) is UNKNOWN
 
 
+@pytest.mark.parametrize("piece", [b"", b"\x31\x00"], ids=["whole", "with an entry that cannot be read"])
+def test_a_list_that_cannot_be_relied_on_counts_against_whatever_else_is_wrong_with_it(piece: bytes) -> None:
+    """One defect more must not let an older list speak in its place."""
+    odd = written(entry(11), piece, extensions=extension(b"\x63", b"\x05\x00"))
+    assert answer([ROOT_LIST, odd, OLDER]) is UNKNOWN
+
+
 ON_HOLD = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x06"))
 
 

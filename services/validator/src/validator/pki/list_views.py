@@ -54,7 +54,9 @@ def views_of_lists(
                 continue
             for path in _entitled(crl, issuer, chain, evidence, purpose):
                 if not may_be_forged(crl, path, evidence, purpose):
-                    yield View(crl, NOTHING if crl.is_malformed else covers, entry, path[0])
+                    # What it covers but cannot be relied on for counts against, whatever else is wrong with it.
+                    is_heard = crl.obstacle or not crl.is_malformed
+                    yield View(crl, covers if is_heard else NOTHING, entry, path[0])
                     break
 
 
