@@ -13,7 +13,8 @@ from validator.workers.job import Hook, Job, Limits
 from validator.workers.process import serve
 
 START_SECONDS = 60.0
-"""Until a worker must have reported: the imports take one to two seconds, more on a busy machine."""
+"""Until a worker must have reported, or taken new material: the imports take one to two seconds, and so do large lists,
+more on a busy machine."""
 END_SECONDS = 5.0
 """How long to wait for the exit code of a process that is gone."""
 
@@ -83,7 +84,7 @@ class Worker:
     def _hand_over(self, material: bytes) -> None:
         try:
             self._pipe.send_bytes(material)
-            is_taken = self._pipe.poll(self._limits.wall_seconds) and self._pipe.recv()
+            is_taken = self._pipe.poll(START_SECONDS) and self._pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
             is_taken = False
         if not is_taken:
