@@ -16,8 +16,12 @@ from common.domain.reason import Reason
 from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.public_key import key_bits
 from validator.pki import ocsp as reading
+from validator.pki.chain_search import find_valid_chain
+from validator.pki.evidence import Evidence
 from validator.pki.ocsp_response import OcspResponse
 from validator.pki.refresh import refresh
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 from validator.report.vocabulary import StatusKind
 
@@ -35,6 +39,7 @@ from .test_revocation_rules import (
     PLAIN,
     POINT,
     REVOKED,
+    ROOT,
     ROOT_LIST,
     UNKNOWN,
     VALID,
@@ -153,6 +158,15 @@ def test_a_hold_on_a_list_without_a_date(dates: dict[str, bytes], expected: Reas
     holding = written(entry(10, more=ON_HOLD), **dates)
     assert answer([ROOT_LIST, holding]) is REVOKED
     assert answer([ROOT_LIST, holding, listing("CA", "ca", age=DAY / 2)]) is expected
+
+
+def test_a_list_without_a_date_is_shown_without_one() -> None:
+    trust, odd = TrustStore([ROOT], [ISSUING]), written(entry(10), begin=NO_ZONE)
+    lists = RevocationLists(authentic_crls(trust.authorities, [("", ROOT_LIST), ("", odd)], DEFAULT))
+    fault = find_valid_chain(read_certificate(LEAF), Evidence(trust, lists, DEFAULT, NOW), NOW, "").fault
+    assert fault is not None
+    assert fault.revoked_by is not None
+    assert (fault.revoked_by.this_update, fault.revoked_by.number) == (None, 9)
 
 
 POINT_EXTENSION = extension(b"\x1c", b"\x30\x05\x01")

@@ -50,7 +50,8 @@ class StatusUsed:
     sha256: Sha256
     """Of the list or the response, DER."""
     number: int | None
-    this_update: datetime
+    this_update: datetime | None
+    """None = it cannot be read."""
     next_update: datetime | None
     embedded: bool = False
     """True: taken out of the document. False: taken from the trust folder."""
