@@ -1,6 +1,9 @@
 """The operator's trust commands: nothing counts whose fingerprint nobody typed, lists come in whole and newer."""
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from mint.pki import Authority
+from trunkctl import trust_folder as changing
 from trunkctl.main import app
 from trunkctl.trouble import Trouble
-from validator.pki import refresh, trust_folder
+from validator.pki import atomic_file, refresh, trust_folder
+from validator.pki.pins import Pin, read_pins, write_pins
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 ADDRESS = "http://crl.invalid/g2.crl"
@@ -51,6 +56,33 @@ def test_add_list_remove(tmp_path: Path, authority: Authority) -> None:
     _run("trust", "remove", authority.root.sha256, "--trust", folder)
     with pytest.raises(ValueError, match="no root"):
         trust_folder.load(folder)
+
+
+def test_two_who_pin_at_once(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither takes out what the other has added since."""
+    folder = tmp_path / "trust"
+
+    @contextmanager
+    def after_another(folder: Path) -> Iterator[None]:
+        write_pins(folder, {**(read_pins(folder) or {}), "ab" * 32: Pin(name="another")})
+        yield
+
+    monkeypatch.setattr(changing, "locked", after_another)
+    _add(folder, authority)
+    assert set(read_pins(folder) or {}) == {"ab" * 32, authority.root.sha256}
+    _run("trust", "remove", authority.root.sha256, "--trust", folder)
+    assert set(read_pins(folder) or {}) == {"ab" * 32}
+
+
+def test_the_pins_that_another_keeps(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "trust"
+    folder.mkdir()
+    monkeypatch.setattr(atomic_file, "LOCK_SECONDS", 0)
+    with (folder / atomic_file.LOCK).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(Trouble, match="keeps the lock"):
+            _add(folder, authority)
+    assert read_pins(folder) is None
 
 
 def test_a_wrong_fingerprint_changes_nothing(tmp_path: Path, authority: Authority) -> None:

@@ -1,6 +1,7 @@
 """No file of the trust folder can end, block or silence anything but itself."""
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import zlib
@@ -26,9 +27,9 @@ from common.tasks import Tasks
 from mint.pki import YEAR, Revocation
 from tests.counted import series
 from validator import main
+from validator.pki import atomic_file, revocation_lists, trust_folder
 from validator.pki import fetch as fetching
 from validator.pki import refresh as refreshing
-from validator.pki import revocation_lists, trust_folder
 from validator.pki.atomic_file import LOCK, replace_file
 from validator.pki.pins import Pin, write_pins
 from validator.pki.trust_folder import LeftOut
@@ -356,6 +357,53 @@ async def test_the_service_supervises_both_tasks(monkeypatch: pytest.MonkeyPatch
     assert {"trust material", "revocation lists", "unit directory"} <= set(begun)
 
 
+@pytest.mark.parametrize("place", ["intermediates", "crls"])
+async def test_a_file_that_cannot_be_read_off_the_disk_is_tried_again(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Its rights are mended, or the disk: neither changes its size or the time of its last change."""
+    read, unreadable = trust_folder.read_bounded, True
+
+    def tried(path: Path, most: int) -> bytes:
+        if unreadable and path.parent.name == place:
+            raise PermissionError(errno.EACCES, "not yours")
+        return read(path, most)
+
+    monkeypatch.setattr(trust_folder, "read_bounded", tried)
+    reader = MaterialReader(folder)
+    first = await reader.read(harness.directory)
+    assert first is not None
+    assert await reader.read(harness.directory) is None
+    unreadable = False
+    second = await reader.read(harness.directory)
+    assert second is not None
+    assert (len(first.revocation.crls), len(second.revocation.crls)) == (0 if place == "crls" else 1, 2)
+    assert await reader.read(harness.directory) is None
+
+
+async def test_no_authority_is_called_unknown_while_a_file_cannot_be_read(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, unreadable = trust_folder.read_bounded, "crls"
+
+    def tried(path: Path, most: int) -> bytes:
+        if path.parent.name == unreadable:
+            raise OSError(errno.EIO, "disk")
+        return read(path, most)
+
+    monkeypatch.setattr(trust_folder, "read_bounded", tried)
+    examiner = examiner_of(folder, harness, monkeypatch)
+    await examiner.refresh_material()
+    examiner.confirm_trust()  # a list that is missing is no reason to refuse
+    unreadable = "intermediates"
+    await examiner.refresh_material()
+    with pytest.raises(Outage, match="cannot be read"):
+        examiner.confirm_trust()
+    unreadable = ""
+    await examiner.refresh_material()
+    examiner.confirm_trust()
+
+
 # Sources of lists
 
 
@@ -543,11 +591,52 @@ def test_nothing_is_written_where_nothing_is_new(
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
-    (folder / "crls" / LOCK).unlink()
-    (folder / "crls" / LOCK).mkdir()
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    monkeypatch.setattr(refreshing, "locked", refuse)
+    monkeypatch.setattr(refreshing, "replace_file", refuse)
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["unchanged"]
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=6))
     assert [each.is_well for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == [False]
+
+
+@pytest.mark.parametrize("modes", [{"rb"}, set()], ids=["can be read", "cannot be opened"])
+def test_a_lock_file_of_another_user(
+    folder: Path, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modes: set[str]
+) -> None:
+    """Left by an administrator who brought a list by hand. The folder can be written, so lists are brought."""
+    open_file = Path.open
+    tried: list[str] = []
+
+    def opened(path: Path, mode: str = "r", *options: Any, **more: Any) -> Any:
+        if path.name == LOCK:
+            tried.append(mode)
+            if mode not in modes:
+                raise PermissionError(errno.EACCES, "not yours")
+        return open_file(path, mode, *options, **more)
+
+    (folder / "crls" / LOCK).touch()
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    monkeypatch.setattr(Path, "open", opened)
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
+    assert tried == ["ab", "rb"]
+
+
+def test_whoever_keeps_the_lock_keeps_nobody_waiting_for_ever(
+    folder: Path, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped, or a machine that shares the folder and is gone."""
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
+    monkeypatch.setattr(atomic_file, "LOCK_SECONDS", 0)
+    with (folder / "crls" / LOCK).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (result,) = refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)
+        assert (result.is_well, "keeps the lock" in result.outcome) == (False, True)
+    assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
 
 
 def test_what_cannot_be_written_costs_nothing_but_itself(harness: Harness, folder: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -168,6 +168,23 @@ def test_until_when_the_newest_lists_are_in_force(harness: Harness) -> None:
     assert set(ends.values()) == {(NOW + timedelta(days=7)).timestamp()}  # what is dated ahead is not in force yet
     record_material(harness.trust, RevocationLists(), NOW, NOW, NOW)
     assert set(series("trunk_trust_list_end_timestamp_seconds").values()) == {0}
+
+
+@pytest.mark.parametrize("odd", [{"is_malformed": True}, {"obstacle": "critical extension 1.2.3.4"}])
+def test_a_list_that_nobody_may_rely_on_does_not_hide_that_the_last_one_ends(
+    harness: Harness, odd: dict[str, Any]
+) -> None:
+    month, later = timedelta(days=30), NOW + timedelta(minutes=1)
+    odd_lists = [
+        replace(crl, sha256=crl.sha256[::-1], this_update=later, next_update=NOW + month, **odd)
+        for crl in harness.revocation.crls
+    ]
+    lists = RevocationLists([*harness.revocation.crls, *odd_lists])
+    record_material(harness.trust, lists, NOW, NOW, NOW + timedelta(hours=1))
+    ends = series("trunk_trust_list_end_timestamp_seconds")
+    assert set(ends.values()) == {(NOW + timedelta(days=7)).timestamp()}
+    updated = {key[1]: value for key, value in material().items() if key[0].startswith("trust_last_update")}
+    assert set(updated.values()) == {NOW.timestamp()}
 
 
 def test_authorities_of_one_name_are_told_apart() -> None:

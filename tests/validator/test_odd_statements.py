@@ -4,6 +4,7 @@ revoked, whatever older lists say."""
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from asn1crypto import x509 as asn1_x509
@@ -12,9 +13,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from common.domain.reason import Reason
-from validator.cms.certificate import read_certificate
+from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.public_key import key_bits
-from validator.policy import DEFAULT
+from validator.pki import ocsp as reading
+from validator.pki.chain_search import find_valid_chain
+from validator.pki.evidence import Evidence
+from validator.pki.ocsp_response import OcspResponse
+from validator.pki.refresh import refresh
+from validator.pki.revocation_lists import RevocationLists, authentic_crls
+from validator.pki.trust_store import TrustStore
+from validator.policy import DEFAULT, Policy
 from validator.report.vocabulary import StatusKind
 
 from .conftest import NOW
@@ -31,6 +39,7 @@ from .test_revocation_rules import (
     PLAIN,
     POINT,
     REVOKED,
+    ROOT,
     ROOT_LIST,
     UNKNOWN,
     VALID,
@@ -66,19 +75,20 @@ def extension(kind: bytes, value: bytes) -> bytes:
     return element(SEQUENCE, b"\x06\x03\x55\x1d" + kind + b"\x01\x01\xff" + element(4, value))
 
 
-def entry(serial: int, date: bytes = utc(NOW - 2 * DAY)) -> bytes:
-    return element(SEQUENCE, element(2, bytes([serial])) + date)
+def entry(serial: int, date: bytes = utc(NOW - 2 * DAY), more: bytes = b"") -> bytes:
+    return element(SEQUENCE, element(2, bytes([serial])) + date + more)
 
 
 NUMBER = extension(b"\x14", b"\x02\x01\x09")
 
 
 def written(
-    *entries: bytes, begin: bytes = utc(NOW - DAY), end: bytes = utc(NOW + 30 * DAY), extensions: bytes = NUMBER
-) -> bytes:
+    *entries: bytes, begin: bytes = utc(NOW - DAY), end: bytes = utc(NOW + 30 * DAY), extensions: bytes = NUMBER,
+    last: bytes = b"",
+) -> bytes:  # fmt: skip
     """A list of the CA, newer than the one in force."""
     revoked, listed = element(SEQUENCE, b"".join(entries)), element(0xA0, element(SEQUENCE, extensions))
-    parts = (b"\x02\x01\x01", ECDSA, named("CA").public_bytes(), begin, end, revoked, listed)
+    parts = (b"\x02\x01\x01", ECDSA, named("CA").public_bytes(), begin, end, revoked, listed, last)
     return signed_by_ca(element(SEQUENCE, b"".join(parts)))
 
 
@@ -104,7 +114,11 @@ def test_an_entry_without_a_serial_number(piece: bytes) -> None:
     assert answer([ROOT_LIST, written(entry(11), piece)]) is UNKNOWN
 
 
+BROKEN = b"\x30\x05\x01"
+"""A piece that ends early."""
 ODD_PARTS = {
+    "last part": {"last": BROKEN},
+    "no dates": {"begin": b"", "end": b""},
     "date": {"begin": NO_ZONE},
     "next list": {"end": NO_ZONE},
     "next list in another form": {"end": element(0x16, b"260801000000Z")},
@@ -119,10 +133,83 @@ def test_a_part_of_a_list(part: str) -> None:
     assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part])]) is UNKNOWN
 
 
+@pytest.mark.parametrize("piece", [b"", b"\x31\x00"], ids=["whole", "with an entry that cannot be read"])
+def test_a_list_that_cannot_be_relied_on_counts_against_whatever_else_is_wrong_with_it(piece: bytes) -> None:
+    """One defect more must not let an older list speak in its place."""
+    odd = written(entry(11), piece, extensions=extension(b"\x63", b"\x05\x00"))
+    assert answer([ROOT_LIST, odd, OLDER]) is UNKNOWN
+
+
+ON_HOLD = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x06"))
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        ({}, VALID),
+        ({"begin": NO_ZONE}, REVOKED),
+        ({"begin": NO_ZONE, "end": utc(NOW - DAY)}, VALID),
+        ({"begin": NO_ZONE, "end": NO_ZONE}, VALID),
+    ],
+    ids=["dated", "without a date", "without a date, over", "without dates"],
+)
+def test_a_hold_on_a_list_without_a_date(dates: dict[str, bytes], expected: Reason | None) -> None:
+    """It may be the newest. A list without a next one is in force at no time."""
+    holding = written(entry(10, more=ON_HOLD), **dates)
+    assert answer([ROOT_LIST, holding]) is REVOKED
+    assert answer([ROOT_LIST, holding, listing("CA", "ca", age=DAY / 2)]) is expected
+
+
+def test_a_list_without_a_date_is_shown_without_one() -> None:
+    trust, odd = TrustStore([ROOT], [ISSUING]), written(entry(10), begin=NO_ZONE)
+    lists = RevocationLists(authentic_crls(trust.authorities, [("", ROOT_LIST), ("", odd)], DEFAULT))
+    fault = find_valid_chain(read_certificate(LEAF), Evidence(trust, lists, DEFAULT, NOW), NOW, "").fault
+    assert fault is not None
+    assert fault.revoked_by is not None
+    assert (fault.revoked_by.this_update, fault.revoked_by.number) == (None, 9)
+
+
+POINT_EXTENSION = extension(b"\x1c", b"\x30\x05\x01")
+OF_NOBODY = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x55\x1d\x1d\x04\x02\x30\x05"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"begin": NO_ZONE},
+        {"extensions": BROKEN},
+        {"extensions": NUMBER + POINT_EXTENSION},
+        {"extensions": extension(b"\x1b", b"\x02\x05\x01")},
+        {"last": BROKEN},
+        {"more": b"\x30\x40"},
+        {"more": entry(12, more=OF_NOBODY)},
+    ],
+    ids=["date", "extensions", "scope", "full list", "end", "entries", "whose entries"],
+)
+def test_nobody_knows_what_such_a_list_replaces(odd: dict[str, bytes], tmp_path: Path) -> None:
+    """Of a CA whose tool breaks each of its lists: the later one is silent about a certificate that is revoked. Both
+    stay in the trust folder."""
+    for folder, name, der in (
+        ("roots", "root", ROOT), ("intermediates", "ca", ISSUING), ("crls", "root", ROOT_LIST), ("crls", "ca", OLDER),
+    ):  # fmt: skip
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_bytes(der)
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    more = odd.get("more", b"")
+    options = {name: value for name, value in odd.items() if name != "more"}
+    first, second = (written(entry(serial), more, **options) for serial in (10, 11))
+    for der in (first, second, first):
+        (drop / "list").write_bytes(der)
+        refresh(tmp_path, [drop], now=NOW)
+    brought = {path.read_bytes() for path in (tmp_path / "crls").glob("*.crl")}
+    assert brought == {first, second}
+    assert answer([ROOT_LIST, OLDER, *brought]) is REVOKED
+
+
 # Answers
 
 CRITICAL = element(SEQUENCE, element(SEQUENCE, b"\x06\x03\x2a\x03\x04\x01\x01\xff\x04\x02\x05\x00"))
-BROKEN = b"\x30\x05\x01"
 GOOD = b"\x80\x00"
 SHA1 = bytes.fromhex("300906052b0e03021a0500")
 
@@ -132,13 +219,14 @@ def revoked(date: bytes = generalized(NOW - 2 * DAY), reason: bytes = b"") -> by
 
 
 def single(
-    status: bytes, serial: int = 10, begin: bytes = generalized(NOW - DAY / 2), end: bytes = generalized(NOW + DAY),
-    more: bytes = b"",
+    status: bytes, serial: int | bytes = 10, begin: bytes = generalized(NOW - DAY / 2),
+    end: bytes = generalized(NOW + DAY), more: bytes = b"",
 ) -> bytes:  # fmt: skip
     authority = read_certificate(ISSUING)
     hashed = (authority.subject_raw, key_bits(authority.key_info, DEFAULT.cms))
     digests = b"".join(element(4, hashlib.sha1(each, usedforsecurity=False).digest()) for each in hashed)
-    identifier = element(SEQUENCE, SHA1 + digests + element(2, bytes([serial])))
+    number = serial if isinstance(serial, bytes) else bytes([serial])
+    identifier = element(SEQUENCE, SHA1 + digests + element(2, number))
     return element(SEQUENCE, identifier + status + begin + element(0xA0, end) + more)
 
 
@@ -164,6 +252,41 @@ def test_date_and_reason_of_an_answer(status: bytes) -> None:
 def test_an_answer_takes_no_other_along(odd: bytes) -> None:
     assert answered(response(odd, single(revoked())), [PLAIN]) is REVOKED
     assert answered(response(odd, single(GOOD)), []) is VALID
+
+
+def test_the_last_of_many_answers() -> None:
+    """As many as may be good are looked at; of whom it says "revoked", nobody is left out."""
+    others = [single(GOOD, serial) for serial in range(20, 20 + DEFAULT.revocation.max_ocsp_answers)]
+    assert answered(response(*others, single(revoked())), [PLAIN]) is REVOKED
+    assert answered(response(*others * 4, single(GOOD)), []) is UNKNOWN
+    assert answered(response(single(GOOD), *others), []) is VALID
+
+
+def test_many_answers_are_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified: list[object] = []
+    has_signed = reading._has_signed
+
+    def counted(signed_response: OcspResponse, signer: Certificate, policy: Policy) -> bool:
+        verified.append(signer)
+        return has_signed(signed_response, signer, policy)
+
+    monkeypatch.setattr(reading, "_has_signed", counted)
+    given = response(*(single(revoked(), serial) for serial in range(100)))
+    authority = read_certificate(ISSUING)
+    assert len(reading.read_answers([authority], given, DEFAULT)) == 100
+    assert len(verified) == 1
+
+
+@pytest.mark.parametrize("place", ["behind it", "in it", "behind all"])
+def test_a_piece_of_a_response_that_ends_early(place: str) -> None:
+    """What stands before it counts if it says "revoked"; nobody knows what else there was."""
+
+    def broken(status: bytes) -> bytes:
+        behind, inside, last = (BROKEN if place == each else b"" for each in ("behind it", "in it", "behind all"))
+        return response(single(status, more=inside), behind, more=last)
+
+    for status, lists, expected in ((revoked(), [PLAIN], REVOKED), (GOOD, [], UNKNOWN), (GOOD, [PLAIN], VALID)):
+        assert answered(broken(status), lists) is expected
 
 
 @pytest.mark.parametrize("part", ["begin", "end", "its extensions", "extensions", "broken extensions", "produced"])
@@ -215,15 +338,35 @@ def test_who_signs_lists_may_be_revoked_on_an_indirect_one(serial: int, expected
 # Serial numbers
 
 
+def numbered(serial: bytes) -> bytes:
+    """The leaf with another serial number."""
+    parts = asn1_x509.Certificate.load(LEAF)["tbs_certificate"]
+    inside = [element(2, serial) if name == "serial_number" else parts[name].dump() for name in (*PARTS, "extensions")]
+    return signed(element(SEQUENCE, b"".join(inside)), ECDSA)
+
+
+def naming(serial: bytes) -> bytes:
+    return written(element(SEQUENCE, element(2, serial) + utc(NOW - 2 * DAY)))
+
+
+@pytest.mark.parametrize("serial", [b"\x80", b"\xff", b"\xff\x7f", b"\x9a\x01\x02"])
+def test_a_serial_number_without_its_zero_is_listed_with_it(serial: bytes) -> None:
+    """A tool read the certificate's bytes as a positive number. The other way round it is another certificate."""
+    leaf, with_zero = numbered(serial), b"\0" + serial
+    assert answer([ROOT_LIST, naming(with_zero), OLDER], leaf) is REVOKED
+    assert answer([ROOT_LIST, PLAIN], leaf, embedded=[(StatusKind.CRL, naming(with_zero))]) is REVOKED
+    assert answer([ROOT_LIST, naming(serial)], numbered(with_zero)) is VALID
+    for status, expected in ((revoked(), REVOKED), (GOOD, UNKNOWN)):
+        der = response(single(status, with_zero))
+        assert answer([ROOT_LIST], leaf, embedded=[(StatusKind.OCSP, der)]) is expected
+
+
 @pytest.mark.parametrize(
     "serial", [b"\x7f", b"\x80", b"\xff", b"\x80\x00", b"\xff\x7f", b"\x00\x80", b"\x00\xff", b"\x00"]
 )
 def test_serial_numbers_at_the_ends_of_their_bytes(serial: bytes) -> None:
     """Of either sign, which counts (NIST PKITS 4.4.14); also where the document alone brings the newer list along."""
-    parts = asn1_x509.Certificate.load(LEAF)["tbs_certificate"]
-    inside = [element(2, serial) if name == "serial_number" else parts[name].dump() for name in (*PARTS, "extensions")]
-    leaf = signed(element(SEQUENCE, b"".join(inside)), ECDSA)
-    newer = written(element(SEQUENCE, element(2, serial) + utc(NOW - 2 * DAY)))
+    leaf, newer = numbered(serial), naming(serial)
     assert answer([ROOT_LIST, PLAIN], leaf) is VALID
     assert answer([ROOT_LIST, newer, OLDER], leaf) is REVOKED
     assert answer([ROOT_LIST, PLAIN], leaf, embedded=[(StatusKind.CRL, newer)]) is REVOKED

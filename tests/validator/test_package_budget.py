@@ -15,11 +15,12 @@ from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.envelopes import to_json
 from common.facts import DocumentRefused, ObjectRef, PackageAccepted
-from common.failure import Transient
+from common.failure import Outage, Transient
 from common.objects import content_ref, digest_of
 from mint.misbehave import LOOP, misbehave
 from validator.context import Material, VerificationRequest
 from validator.handlers import Validator
+from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
 from validator.store import VerdictRecord
 from validator.workers.budget import PackageBudget
@@ -165,6 +166,24 @@ async def test_a_package_that_takes_too_long_is_refused(
     if refused:
         assert isinstance(refused[0], DocumentRefused)
         assert (refused[0].reason, "120 s" in refused[0].detail) == (Reason.E_PDF_TIMEOUT, True)
+
+
+class Incomplete(Slow):
+    """An examiner whose trust folder holds a file of certificates that cannot be read."""
+
+    def confirm_trust(self) -> None:
+        raise Outage("trust folder", "unreadable")
+
+
+async def test_a_document_of_an_unknown_authority_waits_for_the_whole_trust_folder(harness: Harness) -> None:
+    objects, verdicts = MemoryObjects(), MemoryVerdicts()
+    foreign = harness.judge(harness.signed, trust=TrustStore([harness.city.foreign.root.der]))
+    assert foreign.reason is Reason.E_SIG_UNTRUSTED_CA  # type: ignore[union-attr]
+    examiner = Incomplete(foreign, 0.0, 120.0, objects)
+    validator = Validator(RecordingPublisher(), objects, verdicts, examiner, NoEvidence(), 480.0)  # type: ignore[arg-type]
+    with pytest.raises(Outage):
+        await validator.verify_document(await package(objects, files=1))
+    assert verdicts.rows == {}
 
 
 async def test_a_machine_that_is_too_slow_says_nothing_about_the_package(harness: Harness) -> None:

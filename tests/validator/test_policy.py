@@ -126,16 +126,18 @@ CACHES = {
 OPERATION = {
     "metrics": {"8"},
     "patterns": {"3", "11", "5"},
+    "pki.atomic_file": {"LOCK_SECONDS", "PAUSE_SECONDS"},
     "pki.pins": {"64"},
     "pki.fetch": {"TIMEOUT_SECONDS", "FETCH_SECONDS"},
     "pki.refresh": {"32"},
+    "report.model": {"(LONGEST_TEXT, CUT_OFF)"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",
         "worker_memory_mib", "documents_per_worker", "package_cpu_seconds", "package_wall_seconds",
     },
     "waiting": {"REMEMBERED"},
     "workers.cache": {"size"},
-    "workers.job": {"cpu_seconds", "wall_seconds", "memory_bytes", "documents", "tries"},
+    "workers.job": {"cpu_seconds", "wall_seconds", "memory_bytes", "kept_bytes", "documents", "tries"},
     "workers.service": {"START_RETRY_SECONDS", "STALE_SECONDS"},
     "workers.worker": {"START_SECONDS", "END_SECONDS"},
 }  # fmt: skip

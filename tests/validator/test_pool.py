@@ -2,19 +2,26 @@
 
 import asyncio
 import os
+import pickle
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from common.domain.reason import Reason
-from mint.misbehave import CRASH, CRASH_ONCE, HUNGRY, LOOP, SLEEP, misbehave
+from mint.misbehave import CRASH, CRASH_ONCE, HOARD, HUNGRY, LOOP, SLEEP, misbehave
 from mint.tamper import TAMPERS
 from validator.context import Material, VerificationRequest
 from validator.pki.revocation_lists import RevocationLists
+from validator.policy import DEFAULT
 from validator.report.decision import Decision, Refused, Undecided, Verified
-from validator.workers.job import Limits
+from validator.workers import pool as pools
+from validator.workers import process
+from validator.workers.job import Job, Limits
 from validator.workers.pool import Pool, PoolClosed
 
 from .conftest import NOW, SENDER, Harness
@@ -81,11 +88,79 @@ async def test_a_worker_that_is_killed_costs_nothing(pool: Pool, harness: Harnes
     assert {type(answer) for answer in answers} == {Verified}
 
 
+async def test_what_a_document_leaves_behind_takes_no_room_of_the_next(harness: Harness) -> None:
+    pool = Pool(Material(harness.trust, harness.revocation, harness.directory), workers=1, hook=misbehave)
+    await pool.start()
+    fresh = _process_ids(pool)
+    assert isinstance(await _run(pool, harness.signed), Verified)
+    pool.update(Material(harness.trust, RevocationLists(), harness.directory))
+    await _run(pool, harness.signed)
+    assert _process_ids(pool) == fresh
+    await _run(pool, harness.signed + HOARD)
+    assert not _process_ids(pool) & fresh
+    await pool.close()
+
+
 async def test_updates_reach_the_workers(pool: Pool, harness: Harness) -> None:
     assert isinstance(await _run(pool, harness.signed), Verified)
     pool.update(Material(harness.trust, RevocationLists(), harness.directory))
     answers = await asyncio.gather(*(_run(pool, harness.signed) for _ in range(4)))
     assert {answer.reason for answer in answers} == {Reason.E_SIG_REVOCATION_UNKNOWN}  # type: ignore[union-attr]
+
+
+async def test_a_document_that_is_sent_while_newer_material_is_packed(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker must not take the older material for the newer: it would judge by it until the next change."""
+    pool = Pool(Material(harness.trust, harness.revocation, harness.directory), workers=1)
+    await pool.start()
+
+    def pack(material: Material) -> bytes:
+        answer, worker, _ = pool._decide(pool._idle.get_nowait(), Job(harness.signed, QUESTION, NOW, DEFAULT))
+        pool._idle.put_nowait(worker)
+        assert isinstance(answer, Verified)
+        return pickle.dumps(material)
+
+    monkeypatch.setattr(pools, "pickle", SimpleNamespace(dumps=pack))
+    pool.update(Material(harness.trust, RevocationLists(), harness.directory))
+    answer = await _run(pool, harness.signed)
+    assert answer.reason is Reason.E_SIG_REVOCATION_UNKNOWN  # type: ignore[union-attr]
+    await pool.close()
+
+
+class Deadly:
+    """Material that ends whoever takes it, as one that is too large for its memory does."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+async def test_material_that_no_worker_can_take_refuses_nothing(harness: Harness) -> None:
+    good = Material(harness.trust, harness.revocation, harness.directory)
+    pool = Pool(good, workers=1)
+    await pool.start()
+    pool._in_use = pool._in_use._replace(packed=pickle.dumps(Deadly()))
+    answer = await _run(pool, harness.signed)
+    assert isinstance(answer, Undecided)
+    assert (answer.reason, answer.report.reason) == (Reason.E_UNAVAILABLE, Reason.E_UNAVAILABLE)
+    pool.update(good)
+    assert isinstance(await _run(pool, harness.signed), Verified)
+    await pool.close()
+
+
+def test_no_document_is_charged_with_the_time_of_the_one_before(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of its limit would end the worker while it takes the next document, which would be refused."""
+    limited: list[tuple[int, int]] = []
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, limits: limited.append((kind, limits[0])))
+    monkeypatch.setattr(process, "verify", lambda *_: None)
+    material = Material(harness.trust, harness.revocation, harness.directory)
+    process._answer(material, Limits(), None, Job(b"", QUESTION, NOW, DEFAULT))
+    assert len(limited) == 2
+    assert limited[0][1] != hard
+    assert limited[1] == (resource.RLIMIT_CPU, hard)
 
 
 async def test_a_cancelled_call_gives_its_worker_back(pool: Pool, harness: Harness) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from common.domain.reason import Reason
 from common.edxml.dates import VIETNAM
 from mint.ltv import add_validation_data
 from mint.pki import YEAR, Revocation
+from mint.sign import sign
 from mint.tamper import TAMPERS
+from validator.checks import report_builder
 from validator.pki.pem import LIST, blocks
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
 from validator.pki.trust_folder import load
@@ -24,12 +28,13 @@ from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 from validator.report.change_rules import ChangeRule
 from validator.report.html import page
-from validator.report.model import SCHEMA, Report, in_zone
+from validator.report.model import LONGEST_TEXT, SCHEMA, Report, in_zone
 from validator.report.rules import RULES
 from validator.report.vietnamese import INDICATIONS, INTEGRITY, KINDS, LABELS, NOTES, ROLES, STEPS
 from validator.report.vocabulary import SubIndication, Verdict
 
 from .conftest import NOW, Harness
+from .test_difference_rules import Writer, dictionary, name, update
 from .test_time import TimeHarness, timed
 
 assert timed  # a fixture
@@ -136,6 +141,41 @@ def test_the_page_for_people(harness: Harness, case: str) -> None:
         report.verdict
     ].casefold() in text.casefold()
     assert report.document_sha256 in text
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_no_text_of_a_report_is_longer_than_people_read(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of many megabytes, which packs into a small file, would fill memory, database and report."""
+    monkeypatch.setattr(report_builder, "subject_text", lambda _: "x" * 100_000)
+    long_name = sign(harness.letter, harness.sender.seal, NOW, field="Ký" * 50_000)
+    broken = TAMPERS["one_byte_flipped"].apply(long_name)
+    for document in (long_name, broken):
+        report = harness.judge(document).report
+        assert max(map(len, _texts(report.as_json()))) == LONGEST_TEXT
+    assert report.detail.startswith("KýKý")
+
+
+def test_no_more_signatures_are_named_than_a_file_may_have(harness: Harness) -> None:
+    """Where they cannot be located."""
+
+    def add(writer: Writer) -> None:
+        listed = writer.root["/AcroForm"]["/Fields"]
+        value = listed[0].raw_get("/V")
+        for number in range(30):
+            title = generic.TextStringObject(f"S{number}")
+            listed.append(writer.add_object(dictionary(FT=name("/Sig"), T=title, V=value)))
+        writer.update_container(listed)
+
+    report = harness.judge(update(harness.signed, add)).report
+    assert report.rule == "3.1"
+    assert len(report.signatures) == DEFAULT.max_signatures
 
 
 def test_every_word_has_a_vietnamese_one() -> None:

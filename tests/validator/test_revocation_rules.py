@@ -200,6 +200,14 @@ def test_a_hold_that_a_list_of_another_key_is_silent_about(
     assert answer([ROOT_LIST, held, *newer, *full], intermediates=[ISSUING, NEWER]) is expected
 
 
+def test_a_certificate_in_the_name_of_a_root_revokes_nobody() -> None:
+    """Whatever lies in ``intermediates/``: it is neither pinned nor below a root."""
+    impostor = made("Root", "impostor", "Root", "impostor", 1)
+    lists = [ROOT_LIST, listing("CA", "ca new", number=2), listing("Root", "impostor", 2, 3)]
+    assert answer(lists, intermediates=[ISSUING, NEWER, impostor]) is VALID
+    assert answer(lists, intermediates=[ISSUING, NEWER], roots=[ROOT, impostor]) is REVOKED
+
+
 NEW_ROOT = made("Root", "root new", "Root", "root new", 100)
 OF_ROOT = made("Lan", "lan", "Root", "root", 10, ca=False)
 

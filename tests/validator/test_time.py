@@ -20,6 +20,7 @@ from mint.sign import sign
 from mint.tamper import TAMPERS
 from mint.tsa import TimeAuthority, add_document_time_stamp, long_term, time_authority
 from validator.checks.parse import parse
+from validator.cms import time_stamp
 from validator.context import Material, ValidationContext, VerificationRequest
 from validator.pdf.security_store import stored_certificates
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
@@ -334,6 +335,16 @@ def test_document_time_stamps_prove_each_other(timed: TimeHarness) -> None:
 def test_time_stamps_of_impossible_times(timed: TimeHarness, at: datetime) -> None:
     document = add_document_time_stamp(timed.plain, timed.tsa, at)
     assert isinstance(timed.judge(document, NOW + timedelta(hours=2)), Refused)
+
+
+def test_a_critical_extension_of_a_time_stamp(timed: TimeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stamp proves nothing, but nobody has changed what it covers."""
+    monkeypatch.setattr(time_stamp, "_obstacle", lambda _: "critical extension of the time stamp")
+    report = timed.judge(MADE["document time stamp alone"](timed), NOW + timedelta(hours=2)).report
+    assert (report.reason, report.rule, report.integrity) == (Reason.E_SIG_TIME, "8.6", Integrity.INTACT)
+    decision = timed.judge(timed.stamped, NOW + timedelta(hours=2))
+    assert _outcome(decision) == "valid"
+    assert {stamp.rule for each in decision.report.signatures for stamp in each.time_stamps} == {"8.6"}
 
 
 def test_a_visible_time_stamp_over_the_page_is_a_change(timed: TimeHarness) -> None:

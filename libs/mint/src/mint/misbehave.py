@@ -9,8 +9,11 @@ LOOP = b"%%LOOP"
 SLEEP = b"%%SLEEP"
 CRASH = b"%%CRASH"
 HUNGRY = b"%%HUNGRY"
+HOARD = b"%%HOARD"
 CRASH_ONCE = b"%%ONCE:"
 """Followed by the path of a file that remembers the first time."""
+
+_hoarded: list[bytearray] = []
 
 
 def misbehave(document: bytes) -> None:
@@ -23,6 +26,8 @@ def misbehave(document: bytes) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
     if document.endswith(HUNGRY):
         bytearray(1 << 40)
+    if document.endswith(HOARD):
+        _hoarded.append(bytearray(200 << 20))
     if CRASH_ONCE in document:
         _crash_once(Path(document.rpartition(CRASH_ONCE)[2].decode().strip()))
 

@@ -7,7 +7,7 @@ from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
 from common.containment import ENDS_THE_PROCESS
 from common.domain.reason import Reason
-from validator.report.model import StatusUsed
+from validator.report.model import StatusUsed, shown
 from validator.report.rules import RULES, Step
 from validator.report.vocabulary import FAILED, Indication, SubIndication
 
@@ -38,7 +38,7 @@ class Fault(Exception):
         text = detail or rule.failure
         self.rule = rule
         self.revoked_by = revoked_by
-        self.detail = f"{field}: {text}" if field else text
+        self.detail = shown(f"{field}: {text}" if field else text)
         super().__init__(self.detail)
         known_reason, known_sub_indication = reason or rule.reason, sub_indication or rule.sub_indication
         if known_reason is None or known_sub_indication is None:

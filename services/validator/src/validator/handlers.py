@@ -46,6 +46,9 @@ BY_DIRECTORY = (
 )
 """Reasons that a certificate registered meanwhile may take away: whose a signature is stands in the directory."""
 
+BY_TRUST = (Reason.E_SIG_UNTRUSTED_CA,)
+"""Reasons that a file of the trust folder may take away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Validator:
@@ -105,6 +108,8 @@ class Validator:
             answer = search.refused  # (12.2)
         if isinstance(answer, Refused) and answer.reason in BY_DIRECTORY:
             await self.examiner.confirm_directory({decision.report.directory_version for decision in decisions})
+        if isinstance(answer, Refused) and answer.reason in BY_TRUST:
+            self.examiner.confirm_trust()
         if isinstance(answer, Undecided):
             record_verdicts(fact.sender, decisions)
             raise Transient(answer.reason, answer.detail)

@@ -71,12 +71,13 @@ def record_material(
     folder_read_at: datetime | None,
     now: datetime,
 ) -> None:
-    """Set the age of the material in use. Expired CAs are left out: they issue no new lists."""
+    """Set the age of the material in use. Expired CAs are left out: they issue no new lists. Of the lists, those that
+    may say "not revoked" are looked at: another one must not hide that the last of them ends."""
     sources, ends = {"directory": directory_read_at or NEVER, "trust folder": folder_read_at or NEVER}, {}
     for kind, authorities in (("arl", trust.roots), ("crl", trust.intermediates)):
         for name, authority in _by_name(authorities).items():
             if now <= authority.not_valid_after_utc:
-                lists = [crl for crl in revocation.of(authority.subject) if crl.this_update <= now]
+                lists = [crl for crl in revocation.of(authority.subject) if crl.is_relied_on and crl.this_update <= now]
                 sources[f"{kind}/{name}"] = max((crl.this_update for crl in lists), default=NEVER)
                 ends[f"{kind}/{name}"] = max((crl.next_update or NEVER for crl in lists), default=NEVER)
     set_trust_updated(sources)

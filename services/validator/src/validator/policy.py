@@ -84,7 +84,8 @@ class RevocationLimits:
     max_list_bytes: int = 64 * MIB
     """Of a list that is fetched."""
     max_ocsp_answers: int = 16
-    """In one response, and certificates of responders in it."""
+    """In one response, from its beginning, that may say "not revoked"; every one that says "revoked" counts. Also the
+    certificates of responders in it."""
     max_embedded: int = 64
     """Lists and answers inside of one signature and its time stamps."""
     max_embedded_bytes: int = 16 * MIB

@@ -1,6 +1,8 @@
 """The trust folder as an operator changes it: certificates are named by the SHA-256 that a person typed."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +12,7 @@ from common.containment import contained
 from trunkctl.trouble import Trouble
 from validator.cms.certificate import Certificate, read_certificate
 from validator.cms.extensions import is_ca
-from validator.pki.atomic_file import replace_file
+from validator.pki.atomic_file import locked, replace_file
 from validator.pki.certificates import certificates_in
 from validator.pki.pins import Pin, read_pins, write_pins
 from validator.pki.trust_folder import LeftOut, NoteLeftOut, read_bounded, read_certificates
@@ -58,13 +60,13 @@ def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
     certificate = read_certificate(der)
     if place is not Place.TSA and not _is_authority(certificate):
         raise Trouble(f"{certificate.subject.rfc4514_string()} is no CA: it cannot be a {place}.")
-    pins = _pins(folder)
+    _pins(folder)
     path = folder / place.folder / f"{sha256}.pem"
     if place is Place.ROOT:
-        kept = dict(pins) if pins is not None else {}
-        kept[sha256] = pin
-        replace_file(path, certificate.pem)
-        write_pins(folder, kept)
+        with _alone(folder):
+            kept = {**(_pins(folder) or {}), sha256: pin}
+            replace_file(path, certificate.pem)
+            write_pins(folder, kept)
     else:
         replace_file(path, certificate.pem)
     return Held(place, sha256, certificate, path, pin if place is Place.ROOT else None, True)
@@ -86,7 +88,8 @@ def remove(folder: Path, typed: str) -> list[Held]:
         if held.file in shared:
             raise Trouble(f"{held.file} holds more than this certificate: take it apart first.")
     if pins is not None and sha256 in pins:
-        write_pins(folder, {key: pin for key, pin in pins.items() if key != sha256})
+        with _alone(folder):
+            write_pins(folder, {key: pin for key, pin in (_pins(folder) or {}).items() if key != sha256})
     for held in found:
         held.file.unlink()
     return found
@@ -151,6 +154,16 @@ def _certificates(path: Path) -> list[bytes]:
         return read_certificates(path.name, path.read_bytes())
     except (ValueError, OSError) as error:
         raise Trouble(f"{path}: {error}.") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While nobody else changes the pins: one who read them before would take out what was added since."""
+    try:
+        with locked(folder):
+            yield
+    except TimeoutError as error:
+        raise Trouble(f"{folder}: {error}. Nothing was changed.") from error
 
 
 def _pins(folder: Path) -> dict[str, Pin] | None:

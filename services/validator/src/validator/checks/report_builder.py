@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
+from itertools import islice
 from typing import TypedDict
 
 from pyhanko.sign.fields import enumerate_sig_fields
@@ -20,7 +21,7 @@ from validator.pdf.reader import Reader
 from validator.pki.certificates import subject_text
 from validator.pki.status import CertificateStatus
 from validator.policy import Policy
-from validator.report.model import ChangeReport, Report, SignatureReport, StatusUsed, TimeStampReport
+from validator.report.model import ChangeReport, Report, SignatureReport, StatusUsed, TimeStampReport, shown
 from validator.report.rules import RULES, Step, rules_of
 from validator.report.vocabulary import Indication, Integrity, NoteCode, SignatureKind, SubIndication, Verdict
 
@@ -186,7 +187,7 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         indication=fault.indication if fault else Indication.TOTAL_PASSED,
         part=each.role,
         certificate_sha256=verified.sha256 if verified else None,
-        subject=subject_text(verified.der) if verified else "",
+        subject=shown(subject_text(verified.der)) if verified else "",
         signing_time=each.time.claimed if each.time else verified.signing_time if verified else None,
         revision=each.signature.revision,
         covers_bytes=each.signature.end,
@@ -200,7 +201,7 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         rules=rules_of(held, kind),
         broken_rules=_broken_rules([*each.faults, *([fault] if fault else [])]),
         revoked_by=_revoked_by(each.faults),
-        chain_subjects=tuple(each.subject.rfc4514_string() for each in status.chain) if status else (),
+        chain_subjects=tuple(shown(each.subject.rfc4514_string()) for each in status.chain) if status else (),
         **_fault_fields(fault),
         **_status_fields(status),
     )
@@ -224,20 +225,17 @@ def _time_stamp_report(stamp: JudgedTimeStamp) -> TimeStampReport:
         detail=fault.detail if fault else "",
         rule=fault.rule.number if fault else None,
         certificate_sha256=token.sha256 if token else None,
-        subject=subject_text(token.der) if token else "",
+        subject=shown(subject_text(token.der)) if token else "",
         revoked_by=_revoked_by(stamp.status.faults if stamp.status else ()),
         **_status_fields(stamp.status),
     )
 
 
 def unlocated_signatures(reader: Reader, fault: Fault) -> tuple[SignatureReport, ...]:
-    """The signatures that the form names, all with one fault of (3)."""
+    """The signatures that the form names, as many as a file may have, all with one fault of (3)."""
     return tuple(
         SignatureReport(
-            field=name,
-            indication=fault.indication,
-            broken_rules=_broken_rules([fault]),
-            **_fault_fields(fault),
+            field=name, indication=fault.indication, broken_rules=_broken_rules([fault]), **_fault_fields(fault)
         )
         for name in _names(reader)
     )
@@ -245,6 +243,7 @@ def unlocated_signatures(reader: Reader, fault: Fault) -> tuple[SignatureReport,
 
 def _names(reader: Reader) -> list[str]:
     try:
-        return [name for name, _, _ in enumerate_sig_fields(reader, filled_status=True)]
+        fields = islice(enumerate_sig_fields(reader, filled_status=True), reader.policy.max_signatures)
+        return [shown(name) for name, _, _ in fields]
     except Exception:
         return []

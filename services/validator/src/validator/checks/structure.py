@@ -22,6 +22,7 @@ from validator.pdf.schema import SIGNATURE_TYPE, TIME_STAMP_TYPE
 from validator.pdf.structure_bytes import BYTE_RANGE, count_in_structure
 from validator.pdf.usage_rights import covers_its_byte_range, usage_rights
 from validator.policy import Policy
+from validator.report.model import shown
 
 HEX_DIGITS = b"0123456789ABCDEFabcdef"
 PLAIN_RANGE = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]*+\[[\x00\t\n\x0c\r 0-9]++\]")
@@ -71,7 +72,7 @@ def _locate(document: bytes, reader: Reader, policy: Policy, name: str, field: A
         _check_unchanged(reader, reference, name)
         embedded = EmbeddedSignature(reader, field, name, contents)
         return Signature(
-            field=name,
+            field=shown(name),
             revision=embedded.signed_revision,
             hole=hole,
             end=end,

@@ -61,13 +61,17 @@ def _judge(token: bytes, value: bytes, evidence: Evidence, proven_at: datetime |
 
 
 def check_stated_time(token: VerifiedSignature, now: datetime, policy: Policy, field: str) -> None:
-    """(8.4) A time stamp lies in the past, inside the validity of its authority's certificate. Raises ``Fault``."""
+    """A time stamp states a time that can be true, and nothing that is not understood. Raises ``Fault``."""
     with library_errors_as("8.4", field, "time stamp not readable"):
+        # (8.4) It lies in the past, inside the validity of its authority's certificate.
         at = token.time_stamp.at if token.time_stamp else None
         certificate = token.certificate
         inside = at is not None and certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
         if at is None or at > now + policy.clock_grace or not inside:
             raise Fault("8.4", field)
+        # (8.6) No extension changes what it states.
+        if token.time_stamp and token.time_stamp.obstacle:
+            raise Fault("8.6", field, token.time_stamp.obstacle)
 
 
 def earliest_proof(proofs: Proofs, revision: int, time_stamps: Sequence[JudgedTimeStamp] = ()) -> datetime | None:

@@ -56,6 +56,16 @@ class Element:
             yield child
             at = child.end
 
+    def readable(self) -> tuple[list["Element"], bool]:
+        """The elements inside as far as they can be read, and whether these are all of them."""
+        elements: list[Element] = []
+        try:
+            for each in self:
+                elements.append(each)
+        except ValueError:
+            return elements, False
+        return elements, True
+
     def expect(self, tag: int) -> "Element":
         """The element itself. Raises ``ValueError`` if it has another tag."""
         if self.tag != tag:

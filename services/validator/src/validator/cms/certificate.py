@@ -128,6 +128,14 @@ class Certificate:
             return read_extensions(elements)
 
     @property
+    def listed_numbers(self) -> tuple[int, ...]:
+        """Serial numbers under which it may be named as revoked: its own; and where that is negative, which no rule
+        allows, the positive number that its bytes mean, as some tools write it anew. Not the other way round (NIST
+        PKITS 4.4.14)."""
+        number = self.serial_number
+        return (number,) if number >= 0 else (number, ber.unsigned(number))
+
+    @property
     def is_self_issued(self) -> bool:
         """Subject and issuer are the same name."""
         return self.subject == self.issuer

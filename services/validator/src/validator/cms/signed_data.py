@@ -132,11 +132,7 @@ def _key_identifiers(certificate: Certificate) -> tuple[bytes, ...]:
 
 def _parts(element: Element) -> list[Element]:
     """The elements inside, as far as they can be read."""
-    parts: list[Element] = []
-    with contained(lambda _: None, passing=(MemoryError,)):
-        for each in element:
-            parts.append(each)
-    return parts
+    return element.readable()[0]
 
 
 def _revocation_choice(choice: Element) -> list[tuple[StatusKind, bytes]]:

@@ -23,13 +23,13 @@ class TimeStampInfo:
     """Digest of the stamped bytes."""
     serial: int
     policy: str
+    obstacle: str = ""
+    """An extension that is critical, or cannot be read: what is stated may mean something else (§2.4.2)."""
 
 
 def read_time_stamp_info(content: bytes, limits: CmsLimits) -> TimeStampInfo:
     """The statement. Raises ``ValueError``."""
     version, policy, imprint, serial, at, *rest = ber.read_whole(content, limits)
-    if any(_is_critical(each) for part in rest if part.tag == EXTENSIONS_TAG for each in part):
-        raise Malformed("critical extension of the time stamp")
     if version.integer() != 1:
         raise Malformed("version of the time stamp not known")
     algorithm, digest = imprint.expect(ber.SEQUENCE)
@@ -39,7 +39,16 @@ def read_time_stamp_info(content: bytes, limits: CmsLimits) -> TimeStampInfo:
         imprint=digest.expect(ber.OCTET_STRING).content,
         serial=serial.integer(),
         policy=policy.oid(),
+        obstacle=_obstacle([part for part in rest if part.tag == EXTENSIONS_TAG]),
     )
+
+
+def _obstacle(extensions: list[Element]) -> str:
+    try:
+        is_critical = any(_is_critical(each) for part in extensions for each in part)
+    except ValueError:
+        return "extensions of the time stamp not readable"
+    return "critical extension of the time stamp" if is_critical else ""
 
 
 def _is_critical(extension: Element) -> bool:

@@ -43,18 +43,20 @@ def read_crl(
     """
     with raising_unusable("revocation list not readable"):
         signed, body = read_signed_object(data, policy.cms)
-        parts = list(body.expect(ber.SEQUENCE))
+        parts, is_whole = body.expect(ber.SEQUENCE).readable()
         version = parts.pop(0).integer() if parts[0].tag == ber.INTEGER else 0
-        _, issuer_part, this_update, *rest = parts
+        _, issuer_part, *rest = parts
         issuer = read_name(issuer_part.raw, policy.cms)
         # (7.1) Before anything else of it is looked at: a CA of the trust folder signed it.
         signers = _signers(authorities, issuer, signed, policy)
-    begin, end = _time(this_update), _time(rest.pop(0)) if rest and rest[0].tag in TIMES else None
+    begin = _time(rest.pop(0)) if rest and rest[0].tag != ber.SEQUENCE else None
+    end = _time(rest.pop(0)) if rest and rest[0].tag in TIMES else None
     revoked = next((part for part in rest if part.tag == ber.SEQUENCE), None)
     extensions, are_extensions_read = _extensions([part for part in rest if part is not revoked])
     point, obstacle = _point(extensions, policy.cms)
     entries = read_entries(revoked, issuer) if revoked else ReadEntries()
     number, base = _number(extensions, CRL_NUMBER, policy.cms), _number(extensions, DELTA_INDICATOR, policy.cms)
+    is_form_read = are_extensions_read and (base is not None or DELTA_INDICATOR not in extensions)
     if base is None and entries.lifted:
         obstacle = obstacle or "a removal in a full list"  # only a delta list may have one (§5.3.1)
     return Crl(
@@ -68,14 +70,17 @@ def read_crl(
         entries=entries.own,
         others=entries.others,
         lifted=frozenset(entries.lifted) if base is not None else frozenset(),
-        point=point,
+        point=point or IssuingPoint(),
         base=None if _is_too_long(base) else base,
         is_malformed=version > VERSION_2
-        or not (begin and are_extensions_read and entries.are_all_read)
+        or not (begin and is_whole and is_form_read and entries.are_all_read)
         or _is_too_long(number)
-        or _is_too_long(base)
-        or (base is None and DELTA_INDICATOR in extensions),
+        or _is_too_long(base),
         obstacle=obstacle or entries.obstacle,
+        is_dated=begin is not None,
+        is_replaceable=bool(begin and point and is_whole and is_form_read)
+        and entries.are_all_read
+        and entries.have_owners,
         embedded=embedded,
     )
 
@@ -84,7 +89,7 @@ def issuer_of_list(data: bytes, limits: CmsLimits) -> Name:
     """Whom a list names as its issuer; nothing is verified. Raises ``Unusable``."""
     with raising_unusable("revocation list not readable"):
         _, body = read_signed_object(data, limits)
-        parts = list(body.expect(ber.SEQUENCE))
+        parts, _ = body.expect(ber.SEQUENCE).readable()
         return read_name(parts[2 if parts[0].tag == ber.INTEGER else 1].raw, limits)
 
 
@@ -127,8 +132,8 @@ def _extensions(rest: list[Element]) -> tuple[Mapping[str, Extension], bool]:
         return {}, False
 
 
-def _point(extensions: Mapping[str, Extension], limits: CmsLimits) -> tuple[IssuingPoint, str]:
-    """What it covers, and what keeps us from relying on it."""
+def _point(extensions: Mapping[str, Extension], limits: CmsLimits) -> tuple[IssuingPoint | None, str]:
+    """What it covers, None where that cannot be read, and what keeps us from relying on it."""
     unknown = [kind for kind, each in extensions.items() if each.critical and kind not in UNDERSTOOD]
     obstacle = f"critical extension {unknown[0]}" if unknown else ""
     extension = extensions.get(ISSUING_POINT)
@@ -138,7 +143,7 @@ def _point(extensions: Mapping[str, Extension], limits: CmsLimits) -> tuple[Issu
         with raising_unusable("issuing distribution point not readable"):
             return read_issuing_point(ber.read_whole(extension.value, limits)), obstacle
     except Unusable as error:
-        return IssuingPoint(), str(error)
+        return None, str(error)
 
 
 def _number(extensions: Mapping[str, Extension], kind: str, limits: CmsLimits) -> int | None:

@@ -46,6 +46,8 @@ class ReadEntries:
     obstacle: str = ""
     are_all_read: bool = True
     """There is no entry whose serial number cannot be read."""
+    have_owners: bool = True
+    """There is no entry of which nobody knows whose certificate it is about."""
 
 
 def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
@@ -87,6 +89,7 @@ def read_entries(revoked: Element, issuer: Name) -> ReadEntries:
             owner = note.issuer
             target = read.own if owner == issuer else read.others.setdefault(owner.key, {})
         if owner is None:
+            read.have_owners = False
             continue
         if note.reason == REMOVED:
             read.lifted.add((owner.key, serial))

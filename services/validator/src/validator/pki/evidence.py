@@ -17,7 +17,7 @@ from validator.cms.certificate import Certificate
 from validator.cms.names import Name
 from validator.pki.certificates import Chain
 from validator.pki.crl import issuer_of_list, read_crl
-from validator.pki.ocsp import OcspAnswer, is_of, read_answers
+from validator.pki.ocsp import OcspAnswer, authorities_named, read_answers
 from validator.pki.ocsp_response import read_response
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.statement import Crl
@@ -135,7 +135,8 @@ def names_known_issuer(statement: EmbeddedStatement, trust: TrustStore, policy: 
         if statement.kind is StatusKind.CRL:
             return bool(trust.candidates(issuer_of_list(statement.data, policy.cms), Purpose.TIME))
         answers = read_response(statement.data, policy).answers
-        return any(is_of(answer, authority, policy) for answer in answers for authority in trust.authorities)
+        named = authorities_named(answers, trust.authorities, policy)
+        return any((answer.digest, answer.key_hash) in named for answer in answers)
     return False
 
 

@@ -39,7 +39,7 @@ class View:
     def lifts(self, certificate: Certificate) -> bool:
         """Whether it says that a hold has ended; a list that cannot be relied on does not."""
         named, crl = (certificate.issuer.key, certificate.serial_number), self.statement
-        return isinstance(crl, Crl) and named in crl.lifted and not (crl.is_malformed or crl.obstacle)
+        return isinstance(crl, Crl) and named in crl.lifted and crl.is_relied_on
 
 
 def views_of_lists(
@@ -54,7 +54,9 @@ def views_of_lists(
                 continue
             for path in _entitled(crl, issuer, chain, evidence, purpose):
                 if not may_be_forged(crl, path, evidence, purpose):
-                    yield View(crl, NOTHING if crl.is_malformed else covers, entry, path[0])
+                    # What it covers but cannot be relied on for counts against, whatever else is wrong with it.
+                    is_heard = crl.obstacle or not crl.is_malformed
+                    yield View(crl, covers if is_heard else NOTHING, entry, path[0])
                     break
 
 
@@ -127,7 +129,7 @@ def _is_below(crl: Crl, root: Certificate, evidence: Evidence, purpose: Purpose)
     that the document brings along counts unless our own lists say that its key is lost."""
     ours = evidence.without_embedded()
     for signer in crl.signers:
-        ways = [(signer,)] if signer.subject == root.subject else _ways(signer, evidence, purpose)
+        ways = [(signer,)] if signer.entity == root.entity else _ways(signer, evidence, purpose)
         for path in ways:
             if path[-1].subject == root.subject and not may_be_forged(crl, path, ours, purpose):
                 return True

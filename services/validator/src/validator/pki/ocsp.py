@@ -5,7 +5,7 @@ a responder that this CA certified for it.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from common.containment import Unusable
@@ -39,9 +39,10 @@ class OcspAnswer(Statement):
 
     def is_about(self, certificate: Certificate, issuer: Certificate) -> bool:
         """Whether it is about this certificate of this issuer, who is named by key and by the hash of its name."""
+        numbers = certificate.listed_numbers if self.answer.revoked_at else (certificate.serial_number,)
         named = (_digest(self.answer.digest, raw) for raw in (issuer.subject_raw, certificate.issuer_raw))
         return (
-            certificate.serial_number == self.answer.serial
+            self.answer.serial in numbers
             and self.signers[0].key_info == issuer.key_info
             and self.answer.name_hash in named
         )
@@ -49,7 +50,7 @@ class OcspAnswer(Statement):
     def entry(self, certificate: Certificate) -> RevokedEntry | None:
         """The revocation it speaks of; None = not revoked."""
         since = self.answer.revoked_at
-        about = certificate.serial_number == self.answer.serial
+        about = self.answer.serial in certificate.listed_numbers
         return RevokedEntry(since, self.answer.on_hold) if since and about else None
 
 
@@ -61,22 +62,32 @@ def read_answers(authorities: Iterable[Certificate], data: bytes, policy: Policy
     response = read_response(data, policy)
     if weakness := weakness_of_signature(response.signed, policy):
         raise Unusable(f"signed with {weakness}")
-    known, answers = tuple(authorities), []
+    sha256, named = hashlib.sha256(data).hexdigest(), authorities_named(response.answers, authorities, policy)
+    signers: dict[Certificate, list[Certificate]] = {}
+    answers: list[OcspAnswer] = []
     for single in response.answers:
         if single.this_update - response.produced_at > policy.clock_grace:
             continue
-        for authority in known:
-            if is_of(single, authority, policy) and (signers := _signers(response, authority, policy)):
-                answers += [_answer(single, authority, signer, data) for signer in signers]
+        for authority in named.get((single.digest, single.key_hash), ()):
+            if authority not in signers:
+                signers[authority] = _signers(response, authority, policy)
+            if signers[authority]:
+                answers += [_answer(single, authority, signer, sha256) for signer in signers[authority]]
                 break
     return answers
 
 
-def is_of(single: SingleAnswer, authority: Certificate, policy: Policy) -> bool:
-    """Whether an answer names this CA, by the digest of its key."""
-    if single.digest not in KNOWN_DIGESTS:
-        return False
-    return _digest(single.digest, key_bits(authority.key_info, policy.cms)) == single.key_hash
+def authorities_named(
+    answers: Sequence[SingleAnswer], authorities: Iterable[Certificate], policy: Policy
+) -> dict[tuple[str, bytes], list[Certificate]]:
+    """The CAs by digest algorithm and digest of their keys, as answers name them, for the algorithms used there."""
+    algorithms = {single.digest for single in answers} & KNOWN_DIGESTS
+    named: dict[tuple[str, bytes], list[Certificate]] = {}
+    for authority in authorities if algorithms else ():
+        bits = key_bits(authority.key_info, policy.cms)
+        for algorithm in algorithms:
+            named.setdefault((algorithm, _digest(algorithm, bits)), []).append(authority)
+    return named
 
 
 def _digest(algorithm: str, data: bytes) -> bytes:
@@ -111,12 +122,12 @@ def _responders(response: OcspResponse, authority: Certificate, policy: Policy) 
             yield certificate
 
 
-def _answer(single: SingleAnswer, authority: Certificate, signer: Certificate, data: bytes) -> OcspAnswer:
+def _answer(single: SingleAnswer, authority: Certificate, signer: Certificate, sha256: str) -> OcspAnswer:
     since = single.revoked_at
     return OcspAnswer(
         issuer=authority.subject,
         signers=(authority,),
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256,
         number=None,
         this_update=single.this_update,
         next_update=single.next_update,

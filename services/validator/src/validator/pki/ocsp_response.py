@@ -1,7 +1,7 @@
 """OCSP responses, read in place (RFC 6960 §4.2.1); whether one is authentic is asked elsewhere.
 
 A part that cannot be read, or is critical and not understood, keeps an answer from saying "not revoked". That a
-certificate is revoked counts all the same, and no answer takes another one along.
+certificate is revoked counts all the same, and no answer takes another one along, however many there are.
 """
 
 from collections.abc import Iterable, Iterator
@@ -57,22 +57,25 @@ class OcspResponse:
 def read_response(data: bytes, policy: Policy) -> OcspResponse:
     """A response, whole or without its envelope. Raises ``Unusable``."""
     with raising_unusable("OCSP response not readable"):
-        limits, most = policy.cms, policy.revocation.max_ocsp_answers
-        parts = list(ber.read_whole(data, limits))
+        most = policy.revocation.max_ocsp_answers
+        parts, _ = ber.read_whole(data, policy.cms).readable()
         if parts[0].tag == ber.ENUMERATED:
-            parts = list(_inside(parts, policy))
+            parts, _ = _inside(parts, policy).readable()
         body, algorithm, signature, *rest = parts
         signed = SignedObject(
             body.raw, algorithm.expect(ber.SEQUENCE).raw, signature.expect(ber.BIT_STRING).content[1:]
         )
-        fields = [field for field in body.expect(ber.SEQUENCE) if field.tag != FIRST]  # the version
-        _, produced_at, answers, *extensions = fields
-        singles = list(answers.expect(ber.SEQUENCE))
-        if len(singles) > most:
-            raise Unusable("too many answers")
-        may_be_good = (at := _time(produced_at)) is not None and not _are_unknown(extensions)
-        read = [answer for single in singles for answer in _read_single(single, at, may_be_good=may_be_good)]
-        certificates = [each for part in rest for sequence in part.expect(FIRST) for each in sequence]
+        fields, is_whole = body.expect(ber.SEQUENCE).readable()
+        _, produced_at, answers, *extensions = (field for field in fields if field.tag != FIRST)  # the version
+        singles, are_all = answers.expect(ber.SEQUENCE).readable()
+        may_be_good = (at := _time(produced_at)) is not None and not _are_unknown(extensions) and is_whole and are_all
+        read = [
+            answer
+            for number, single in enumerate(singles)
+            for answer in _read_single(single, at, may_be_good=may_be_good and number < most)
+        ]
+        sequences = (sequence for part in rest if part.tag == FIRST for sequence in part.readable()[0])
+        certificates = [each for sequence in sequences for each in sequence.readable()[0]]
         return OcspResponse(
             signed,
             at or max((answer.this_update for answer in read), default=ALWAYS),
@@ -93,11 +96,15 @@ def _inside(parts: list[Element], policy: Policy) -> Element:
 def _read_single(single: Element, produced_at: datetime | None, *, may_be_good: bool) -> Iterator[SingleAnswer]:
     """The answer; none for one that says "unknown", or whose certificate cannot be read."""
     with contained(lambda _: None, passing=(MemoryError,)):
-        identifier, status, this_update, *rest = single.expect(ber.SEQUENCE)
+        parts, is_whole = single.expect(ber.SEQUENCE).readable()
+        identifier, status, *rest = parts
+        if status.tag != REVOKED and not may_be_good:
+            return
         algorithm, name_hash, key_hash, serial = identifier.expect(ber.SEQUENCE)
-        begin, ends = _time(this_update), [_first_time(part) for part in rest if part.tag == FIRST]
-        may_be_good = may_be_good and begin is not None and None not in ends
-        may_be_good = may_be_good and not _are_unknown(part for part in rest if part.tag == SECOND)
+        begin = _time(rest[0]) if rest else None
+        ends = [_first_time(part) for part in rest[1:] if part.tag == FIRST]
+        may_be_good = is_whole and begin is not None and None not in ends
+        may_be_good = may_be_good and not _are_unknown(part for part in rest[1:] if part.tag == SECOND)
         if status.tag == REVOKED or (status.tag == GOOD and may_be_good):
             yield SingleAnswer(
                 digest=digest_name(algorithm),

@@ -206,7 +206,8 @@ def _file_name(crl: Crl) -> str:
 
 
 def _identity(crl: Crl) -> str:
-    """Lists that replace each other have the same: one issuer, key, scope and form."""
+    """Lists that replace each other have the same: one issuer, key, scope and form. Where date, scope or entries cannot
+    be read, nobody knows what a list replaces: it stays beside the others, since what it names is revoked."""
     point = crl.point
     scope = (
         repr(point.name and (sorted(map(repr, point.name.full)), sorted(map(repr, point.name.relative or ())))),
@@ -214,7 +215,8 @@ def _identity(crl: Crl) -> str:
         crl.base is not None, bool(crl.obstacle), crl.is_malformed,
     )  # fmt: skip
     key = min(signer.key_info for signer in crl.signers)
-    return hashlib.sha256(repr((crl.issuer.key, key, scope)).encode()).hexdigest()[:32]
+    own = () if crl.is_replaceable else (crl.sha256,)
+    return hashlib.sha256(repr((crl.issuer.key, key, scope, *own)).encode()).hexdigest()[:32]
 
 
 def _read_before(path: Path, target: _Target) -> Crl | None:

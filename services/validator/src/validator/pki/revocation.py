@@ -116,7 +116,7 @@ def _status_used(certificate: Certificate, view: View) -> StatusUsed:
         kind=statement.kind,
         sha256=statement.sha256,
         number=statement.number,
-        this_update=statement.this_update,
+        this_update=statement.this_update if statement.is_dated else None,
         next_update=statement.next_update,
         embedded=statement.embedded,
         signer_sha256=view.signer.sha256,

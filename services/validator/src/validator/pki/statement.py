@@ -36,6 +36,7 @@ class Statement:
     sha256: str
     number: int | None
     this_update: datetime
+    """Where it cannot be read, the earliest that it can be."""
     next_update: datetime | None
     entries: Entries
     """Revoked certificates of the issuer itself."""
@@ -44,6 +45,8 @@ class Statement:
     """Taken out of the document, not of the trust folder."""
     known_at: datetime | None = None
     """When it is proved to have existed; None = now."""
+    is_dated: bool = True
+    """``this_update`` could be read: it shows which of two is the newer one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +66,19 @@ class Crl(Statement):
     """It breaks a rule of its form: what it lists is revoked, and it says nothing more."""
     source: str = ""
     """The file of the folder of lists that holds it."""
+    is_replaceable: bool = True
+    """Date, scope and entries could be read: a newer one takes its place in the trust folder, and it an older one's."""
     obstacle: str = ""
     """A critical part that is not understood: what it lists is revoked, and nothing can be said of the others."""
+
+    @property
+    def is_relied_on(self) -> bool:
+        """Whether it may say "not revoked" of anybody, or that a hold has ended; else it counts for what it lists."""
+        return not (self.is_malformed or self.obstacle)
 
     def entry(self, certificate: Certificate) -> RevokedEntry | None:
         """The entry of a certificate; None = it is not listed."""
         own = self.issuer == certificate.issuer
         entries = self.entries if own else self.others.get(certificate.issuer.key, {})
-        found = entries.get(certificate.serial_number)
+        found = next((entries[number] for number in certificate.listed_numbers if number in entries), None)
         return RevokedEntry(datetime.fromtimestamp(found[0], UTC), found[1]) if found else None

@@ -35,14 +35,18 @@ def _ends_hold(newer: View, holding: View, certificate: Certificate, at: datetim
     """Whether a newer statement ends the hold that an older one names.
 
     An authority that was given a new key may go on with lists of the old key for what that key issued. So silence on a
-    list of another key says nothing while the list that names the hold is in force.
+    list of another key says nothing while the list that names the hold is in force; nor does silence on any list where
+    the one that names the hold has no date that can be read, and may be the newer one.
     """
     if newer.lifts(certificate):
         return True
     if not _is_silent_about_hold(newer):
         return False
     ends = holding.statement.next_update
-    return isinstance(newer.statement, OcspAnswer) or _are_of_one_key(newer, holding) or ends is None or at >= ends
+    if ends is None or at >= ends:
+        return True
+    is_newer = holding.statement.is_dated
+    return is_newer and (isinstance(newer.statement, OcspAnswer) or _are_of_one_key(newer, holding))
 
 
 def _are_of_one_key(one: View, other: View) -> bool:
@@ -90,7 +94,7 @@ def _base_of(delta: View, views: Sequence[View]) -> View | None:
         full = view.statement
         if (
             isinstance(changes, Crl) and isinstance(full, Crl) and full.base is None
-            and not full.is_malformed and not full.obstacle
+            and full.is_relied_on
             and full.issuer == changes.issuer and full.point == changes.point and view.covers
             and full.number is not None and changes.base is not None and changes.number is not None
             and changes.base <= full.number < changes.number

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.containment import Unusable, contained
+from common.containment import Unusable, contained, described
 from common.domain.names import Sha256
 from validator.pki.certificates import certificates_in
 from validator.pki.pins import PINS, Pin, read_pins
@@ -27,7 +27,8 @@ from validator.pki.revocation_lists import RevocationLists, authentic_crls, list
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT, Policy
 
-FOLDERS = ("roots", "intermediates", "crls", "tsa")
+CERTIFICATES = ("roots", "intermediates", "tsa")
+FOLDERS = (*CERTIFICATES, "crls")
 PLACES = (*FOLDERS, PINS)
 """Where something may be left out."""
 
@@ -40,6 +41,8 @@ class LeftOut:
     """One of ``PLACES``."""
     name: str
     cause: str
+    may_pass: bool = False
+    """It could not be read off the disk: the next time it may be, although the file is the same."""
 
     def __str__(self) -> str:
         return f"{self.folder}/{self.name}: {self.cause}"
@@ -97,7 +100,7 @@ def read_folder(
     read; without them an unreadable one raises ``ValueError``, since nobody knows then which roots count.
     """
     pins = pins_of(folder, left_out, last_pins)
-    certificates = {name: _certificates(folder, name, policy, left_out) for name in ("roots", "intermediates", "tsa")}
+    certificates = {name: _certificates(folder, name, policy, left_out) for name in CERTIFICATES}
     trust = TrustStore(
         _pinned(certificates["roots"], pins, left_out),
         (der for _, der in certificates["intermediates"]),
@@ -171,8 +174,11 @@ def _read_files(folder: Path, name: str, policy: Policy, left_out: NoteLeftOut) 
         if path.name.startswith("."):
             continue
         with contained(lambda cause, path=path: left_out(LeftOut(name, path.name, cause))):  # type: ignore[misc]
-            if path.is_file():
-                read.append((path.name, read_bounded(path, policy.revocation.max_list_bytes)))
+            try:
+                if path.is_file():
+                    read.append((path.name, read_bounded(path, policy.revocation.max_list_bytes)))
+            except OSError as error:
+                left_out(LeftOut(name, path.name, described(error), may_pass=True))
     return read
 
 

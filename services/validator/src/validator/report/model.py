@@ -24,6 +24,13 @@ from validator.report.vocabulary import (
 
 SCHEMA = "trunk-report-2"
 """Name of the report's shape (docs/report.md). Under this name fields may be added, never renamed."""
+LONGEST_TEXT, CUT_OFF = 600, "…"
+"""Characters of one text, as in a fact, and what ends one that was cut."""
+
+
+def shown(text: str) -> str:
+    """A text out of a document or a certificate, such as a name, at the length at which a report quotes it."""
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + CUT_OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class StatusUsed:
     sha256: Sha256
     """Of the list or the response, DER."""
     number: int | None
-    this_update: datetime
+    this_update: datetime | None
+    """None = it cannot be read."""
     next_update: datetime | None
     embedded: bool = False
     """True: taken out of the document. False: taken from the trust folder."""
@@ -90,7 +98,7 @@ class SignatureReport:
     """The verdict on one signature."""
 
     field: str
-    """Name of the form field, as the file spells it."""
+    """Name of the form field, as the file spells it; a long one is cut."""
     kind: SignatureKind = SignatureKind.SIGNATURE
     indication: Indication
     sub_indication: SubIndication | None = None

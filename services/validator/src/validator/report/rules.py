@@ -322,6 +322,11 @@ _TABLE = (
         "8.5", "A claimed signing time that is used is not later than a time stamp proves.",
         failure="a note; the claim is not used",
     ),
+    Rule(
+        "8.6", "A time stamp has no critical extension, since none is understood here (RFC 3161 §2.4.2).",
+        Reason.E_SIG_TIME, _SIGNATURE, "critical extension of the time stamp",
+        SignatureKind.TIME_STAMP,
+    ),
     # Identity and role
     Rule("9.0a", "The sender is in the unit directory.", Reason.E_FROM, _SIGNATURE, "sender not in the directory"),
     Rule(

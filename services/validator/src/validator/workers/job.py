@@ -21,6 +21,9 @@ class Limits:
     wall_seconds: float = 30.0
     memory_bytes: int = 1024 * MIB
     """Of address space (RLIMIT_AS)."""
+    kept_bytes: int = 128 * MIB
+    """Of address space. A worker that holds so much more than when it was fresh is replaced: what one document leaves
+    behind, in caches for example, must not take the room of the next, which would be refused for a lack of memory."""
     documents: int = 500
     """After so many a worker is replaced, so that leaks stay small."""
     tries: int = 2

@@ -19,7 +19,7 @@ from validator.context import Material
 from validator.metrics import record_trust_folder
 from validator.pki import trust_folder
 from validator.pki.pins import PINS, Pin, read_pins
-from validator.pki.trust_folder import LeftOut
+from validator.pki.trust_folder import CERTIFICATES, LeftOut
 
 log = structlog.get_logger("trunk.validator.material")
 
@@ -46,13 +46,22 @@ class MaterialReader:
         """What counted when ``trust.json`` could be read last; None = it never could."""
         return self._pins
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a file of certificates could not be read off the disk: which authorities count is not known."""
+        return any(each.may_pass and each.folder in CERTIFICATES for each in self._left_out)
+
     async def read(self, directory: Directory) -> Material | None:
-        """The material; None = it has not changed. Raises ``ValueError`` without roots, and ``OSError``."""
+        """The material; None = it has not changed. Raises ``ValueError`` without roots, and ``OSError``.
+
+        A file that could not be read off the disk is tried again each time: its rights, or the disk, may be mended.
+        """
         stamp = f"{await in_thread(trust_folder.stamp, self.folder)}:{directory.version}"
-        if stamp != self._stamp or self._material is None:
+        before = self._material if stamp == self._stamp else None
+        if before is None or any(each.may_pass for each in self._left_out):
             material = await in_thread(self._load, directory)
             self._material, self._stamp, self.read_at = material, stamp, utc_now()
-            return material
+            return None if before and material.version == before.version else material
         self.read_at = utc_now()
         return None
 

@@ -6,6 +6,7 @@ imported already. Whatever hostile bytes do to a worker ends with that worker:
 * more CPU time than ``cpu_seconds`` for one document: the kernel ends it -> Refused(E_PDF_TIMEOUT);
 * more memory than ``memory_bytes``: Refused(E_PDF_LIMIT);
 * it dies otherwise (crash, killed): once more in a fresh worker, then Refused(E_PDF_TIMEOUT);
+* it dies before it has the material (too large for its memory): Undecided(E_UNAVAILABLE);
 * no answer within ``wall_seconds`` without the CPU time being used up: our machine is overloaded, which proves nothing
   against the document -> killed, Undecided(E_PDF_TIMEOUT).
 """
@@ -20,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.containment import call_for_coroutine
 from common.domain.reason import Reason
@@ -34,13 +35,21 @@ from validator.verify import PYHANKO_VERSION
 from validator.workers.budget import PackageBudget
 from validator.workers.job import Hook, Job, Limits
 from validator.workers.priority_semaphore import PrioritySemaphore
-from validator.workers.worker import Worker, WorkerDied
+from validator.workers.worker import NoMaterial, Worker, WorkerDied
 
 log = logging.getLogger(__name__)
 
 
 class PoolClosed(RuntimeError):
     """The pool was closed before the document was decided: nothing is known about it."""
+
+
+class _InUse(NamedTuple):
+    """Material, and what workers get of it; replaced as a whole, so that no worker takes one for the other."""
+
+    material: Material
+    version: str
+    packed: bytes
 
 
 class Pool:
@@ -65,12 +74,11 @@ class Pool:
     @property
     def material(self) -> Material:
         """What documents are judged by."""
-        return self._material
+        return self._in_use.material
 
     def update(self, material: Material) -> None:
         """Use this material from the next document on."""
-        self._material = material
-        self._packed = pickle.dumps(material)
+        self._in_use = _InUse(material, material.version, pickle.dumps(material))
 
     async def start(self) -> None:
         """Start all workers and wait until they have reported."""
@@ -132,23 +140,31 @@ class Pool:
 
         A worker that ended in the middle counts as if it had used all of its time.
         """
-        used = 0.0
-        for _ in range(self._limits.tries):
+        used, deaths, misses = 0.0, 0, 0
+        while max(deaths, misses) < self._limits.tries:
             try:
-                answer, cpu_seconds = worker.ask(self._material.version, self._packed, job)
+                in_use = self._in_use  # once: another thread may replace it at any moment
+                answer, cpu_seconds = worker.ask(in_use.version, in_use.packed, job)
             except TimeoutError:
-                return self._undecided(job), self._replaced(worker), used
+                return self._undecided(job, Reason.E_PDF_TIMEOUT, "no answer in time"), self._replaced(worker), used
+            except NoMaterial:
+                if self._closed:
+                    raise PoolClosed from None
+                log.warning("worker %s did not take the material", worker.process_id)
+                worker = self._replaced(worker)
+                misses += 1
             except WorkerDied as death:
                 if self._closed:
                     raise PoolClosed from death
                 log.warning("worker %s died: %s", worker.process_id, death)
                 worker = self._replaced(worker)
-                used += self._limits.cpu_seconds
+                deaths, used = deaths + 1, used + self._limits.cpu_seconds
                 if death.used_up_cpu_time:
                     return self._refused(job, "took too long"), worker, used
             else:
-                is_spent = worker.documents >= self._limits.documents
-                return answer, self._replaced(worker) if is_spent else worker, used + cpu_seconds
+                return answer, self._replaced(worker) if worker.is_spent else worker, used + cpu_seconds
+        if deaths < self._limits.tries:
+            return self._undecided(job, Reason.E_UNAVAILABLE, "trust material does not fit into a worker"), worker, used
         return self._refused(job, f"ended its worker {self._limits.tries} times"), worker, used
 
     def _new_worker(self) -> Worker:
@@ -166,21 +182,20 @@ class Pool:
     # answers of a limit
 
     def _refused(self, job: Job, detail: str) -> Refused:
-        return Refused(Reason.E_PDF_TIMEOUT, detail, report=self._report(job, detail))
+        return Refused(Reason.E_PDF_TIMEOUT, detail, report=self._report(job, Reason.E_PDF_TIMEOUT, detail))
 
-    def _undecided(self, job: Job) -> Undecided:
-        detail = "no answer in time"
-        report = replace(self._report(job, detail), verdict=Verdict.UNDECIDED)
-        return Undecided(Reason.E_PDF_TIMEOUT, detail, report=report)
+    def _undecided(self, job: Job, reason: Reason, detail: str) -> Undecided:
+        report = replace(self._report(job, reason, detail), verdict=Verdict.UNDECIDED)
+        return Undecided(reason, detail, report=report)
 
-    def _report(self, job: Job, detail: str) -> Report:
-        material = self._material
+    def _report(self, job: Job, reason: Reason, detail: str) -> Report:
+        material = self.material
         return Report(
             document_sha256=hashlib.sha256(job.document).hexdigest(),
             document_bytes=len(job.document),
             sender=job.request.sender,
             verified_at=job.now,
-            reason=Reason.E_PDF_TIMEOUT,
+            reason=reason,
             detail=detail,
             policy_version=job.policy.version,
             directory_version=material.directory_version,

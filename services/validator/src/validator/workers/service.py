@@ -100,6 +100,12 @@ class Examiner:
         if any(version != self._directory.current.version for version in judged_by):
             raise Outage("unit directory", "has changed meanwhile")
 
+    def confirm_trust(self) -> None:
+        """Before a document is refused as of an unknown authority. Raises ``Outage`` while a file of the trust folder
+        that may hold it cannot be read."""
+        if self._reader.is_incomplete:
+            raise Outage("trust folder", "a file of certificates cannot be read off the disk")
+
     def _ready_pool(self) -> Pool:
         if self._pool is None or loop_time() > self._fresh_until:
             raise Outage("validator", self._missing or "trust material not checked for too long")

@@ -13,7 +13,8 @@ from validator.workers.job import Hook, Job, Limits
 from validator.workers.process import serve
 
 START_SECONDS = 60.0
-"""Until a worker must have reported: the imports take one to two seconds, more on a busy machine."""
+"""Until a worker must have reported, or taken new material: the imports take one to two seconds, and so do large lists,
+more on a busy machine."""
 END_SECONDS = 5.0
 """How long to wait for the exit code of a process that is gone."""
 
@@ -27,6 +28,10 @@ class WorkerDied(Exception):
         """The kernel ended it for that."""
 
 
+class NoMaterial(Exception):
+    """The worker ended, or gave no sign, while it took the material: no document has anything to do with that."""
+
+
 class Worker:
     """One process and the pipe to it. Used by one thread at a time; ``kill`` may come from any."""
 
@@ -36,6 +41,7 @@ class Worker:
         """Number of jobs done."""
         self._limits = limits
         self._version = ""
+        self._has_grown = False
         self._pipe, theirs = context.Pipe()
         self._process: ForkServerProcess = context.Process(
             target=serve, args=(theirs, limits, hook), daemon=True, name="validator-worker"
@@ -50,25 +56,39 @@ class Worker:
         """Of the process."""
         return self._process.pid or 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has done its share, or holds on to memory."""
+        return self._has_grown or self.documents >= self._limits.documents
+
     def ask(self, version: str, material: bytes, job: Job) -> tuple[Any, float]:
-        """The answer to one job, and the CPU time that it took. Raises ``TimeoutError`` or ``WorkerDied``; after either
-        the worker is of no more use.
+        """The answer to one job, and the CPU time that it took. Raises ``TimeoutError``, ``WorkerDied`` or
+        ``NoMaterial``; after any of them the worker is of no more use.
 
         ``material``: pickled; sent only if its ``version`` is not the one the worker has.
         """
         try:
             if version != self._version:
-                self._pipe.send_bytes(material)
+                self._hand_over(material)
                 self._version = version
             self._pipe.send(job)
             if not self._pipe.poll(self._limits.wall_seconds):
                 raise TimeoutError
-            answer: tuple[Any, float] = self._pipe.recv()
+            answer, cpu_seconds, self._has_grown = self._pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             self._process.join(END_SECONDS)
             raise WorkerDied(self._process.exitcode) from error
         self.documents += 1
-        return answer
+        return answer, cpu_seconds
+
+    def _hand_over(self, material: bytes) -> None:
+        try:
+            self._pipe.send_bytes(material)
+            is_taken = self._pipe.poll(START_SECONDS) and self._pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            is_taken = False
+        if not is_taken:
+            raise NoMaterial
 
     def _wait_for_start(self) -> None:
         try:

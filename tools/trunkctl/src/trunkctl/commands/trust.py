@@ -101,6 +101,8 @@ def trust_refresh(
 def _in_force(crl: Crl, now: datetime) -> str:
     if crl.this_update > now + DEFAULT.clock_grace:
         return "NO, dated ahead"
+    if not crl.is_relied_on:
+        return "NO, counts for what it lists alone"
     return "yes" if crl.next_update and now < crl.next_update else "NO"
 
 

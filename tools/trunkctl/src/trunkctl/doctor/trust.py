@@ -98,7 +98,7 @@ def read(folder: Path, now: datetime) -> TrustSeen:
         return TrustSeen(now, str(folder), trouble=str(error) or type(error).__name__)
     authorities = []
     for authority in (*trust.roots, *trust.intermediates):
-        lists = [crl for crl in revocation.of(authority.subject) if crl.this_update <= now]
+        lists = [crl for crl in revocation.of(authority.subject) if crl.is_relied_on and crl.this_update <= now]
         newest = max(lists, key=lambda crl: crl.this_update, default=None)
         authorities.append(
             Authority(
