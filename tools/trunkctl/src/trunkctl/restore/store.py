@@ -39,7 +39,7 @@ from trunkctl.backup.copies import (
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
-from trunkctl.restore.log_cut import Cut, cut_of
+from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, publish_last
 from trunkctl.trouble import Trouble
 
 VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
@@ -86,6 +86,10 @@ class StoreRestore:
                     counts[group.bucket].objects += done
                     left_out[group.bucket] += beyond
                     faults += wrong
+        try:
+            publish_last(self._target)
+        except Damaged as error:
+            faults.append(f"{LOG}/{CHECKPOINT} {error}")
         for bucket, objects in promised.items():
             if bucket in VERSIONED and (copies := counts[bucket].objects + left_out[bucket]) < objects:
                 faults.append(f"{bucket}: {copies} copies, {objects} by the last complete backup")
@@ -153,7 +157,8 @@ class StoreRestore:
             raise Damaged(fault)
         identity = found.version or found.sha256
         if identity not in done:
-            write(self._target, bucket, key, found, found.order)
+            lasting = locked_anew(key, found, datetime.now(UTC)) if bucket == LOG else found
+            write(self._target, bucket, key, lasting, found.order)
             done.add(identity)
 
     def _in_order(self, group: Group) -> list[tuple[str, str | None]]:
