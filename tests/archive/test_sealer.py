@@ -274,6 +274,22 @@ async def test_of_two_trunks_that_seal_at_once_one_is_refused(site: Site, other:
     assert sum(key.startswith("checkpoints/") for key in site.bucket.files) <= 1
 
 
+async def test_of_two_trunks_the_second_leaves_nothing_in_the_way_of_the_first(site: Site, other: Site) -> None:
+    """Its batch was saved before it looked at this store; it has more entries than the first one's has."""
+    await site.enter(3)
+    await site.sealer().round()
+    await other.enter(4)
+    await other.sealer().round()
+    await other.database.collection("batches").update_one({"start": 0}, {"$set": {"root": ""}})
+    other.bucket, before = site.bucket, site.bucket.files
+    with pytest.raises(LogConflict):
+        await other.take_over()
+    assert site.bucket.files == before
+    await site.enter(1)
+    await site.take_over()
+    await site.expect_whole(4)
+
+
 async def restored(site: Site, settings: ServiceSettings, before: list[str]) -> Site:
     """The state of a backup: the ledger and the batches as they were, and the store as it is."""
     database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
@@ -305,6 +321,32 @@ async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from
     await after.enter(1)
     await after.take_over(adopted_size=10)
     await after.expect_whole(16)
+    await after.close()
+
+
+async def test_a_database_that_is_put_back_under_a_running_sealer_is_refused_and_can_be_adopted(
+    site: Site, settings: ServiceSettings
+) -> None:
+    """Nothing is saved for a place at which the store goes on already: no later batch could follow it."""
+    await site.enter(4)
+    await site.sealer().round()
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    after = await restored(site, settings, before)
+    running = after.sealer()
+    await running.round()
+    await site.enter(3)
+    await site.take_over()
+    files = site.bucket.files
+    await after.enter(5)
+    for _ in range(2):
+        with pytest.raises(LogConflict):
+            await running.round()
+        assert refused() == {"ahead"}
+    assert site.bucket.files == files
+    assert await after.database.collection("batches").count_documents({}) == 1
+    after.clock.move(seconds=LEASE.total_seconds() + 1)
+    await after.take_over(adopted_size=7)
+    await after.expect_whole(12)
     await after.close()
 
 

@@ -54,6 +54,12 @@ class LogStore:
             found.update(_hashes(tile, await self._tile(tile)))
         return found
 
+    async def expect_no_other(self, start: int, note: bytes) -> None:
+        """Raise ``LogConflict`` where another checkpoint lies than the one of the batch that begins there."""
+        there = await self.note_of(start)
+        if there is not None and _text(there) != _text(note):
+            raise LogConflict("conflict", f"{batch_checkpoint(start)} is another one: the log has two histories")
+
     async def put_tiles(self, tiles: Mapping[str, bytes], now: datetime) -> None:
         """Put tiles and bundles. Raises ``LogConflict`` where other bytes lie."""
         await asyncio.gather(*(self._put_once(path, data, now) for path, data in tiles.items()))
