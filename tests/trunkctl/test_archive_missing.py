@@ -42,6 +42,11 @@ def test_an_entry_of_now_may_still_get_its_record() -> None:
     assert list(by_ledger([entry("p1", NOW - LATE)], Records(), NOW)) == []
 
 
+def test_an_entry_without_a_time_is_late() -> None:
+    broken = [entry("p1", recorded_at=None), entry("p2", recorded_at="now")]  # type: ignore[arg-type]
+    assert [fault.record_id for fault in by_ledger(broken, Records(), NOW)] == ["p1", "p2"]
+
+
 @pytest.mark.parametrize("body", ["", "[]", "{}", None])
 def test_an_entry_that_cannot_be_read_is_told_by_the_comparison_with_the_log(body: Any) -> None:
     assert list(by_ledger([entry("p1", body=body)], Records(), NOW)) == []

@@ -8,8 +8,12 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from common.ledger import new_salt, row_of
+from archive.record import Parts
+from archive.record import record as make_record
+from archive.retention import read_table
+from common.ledger import new_entry, new_salt, row_of
 from common.tlog.audit import Fault
+from tests.archive.conftest import Material
 from tests.archive.test_ledger import fact
 from tests.harness.chained import chained, chained_row
 from trunkctl.log.rows import LedgerRows
@@ -118,6 +122,32 @@ def test_an_entry_of_a_batch_that_a_restore_has_lost_is_looked_for_in_the_log(
     assert rows.place(row_of(entry(300)) | {"batch": 200}, find) is None
 
 
+@pytest.mark.parametrize("field", ["recorded_at", "body", "salt", "fact"])
+@pytest.mark.parametrize("value", [None, 7, [1]], ids=str)
+def test_a_row_that_cannot_be_read_is_named_and_the_others_are_compared(
+    rows: LedgerRows, collections: Any, field: str, value: Any
+) -> None:
+    key, broken = WHOLE.entries[3].key, row_of(entry(300))
+    collections[0].update_one({"_id": key}, {"$set": {field: value}})
+    collections[0].insert_one(broken | {field: value})
+    collections[0].delete_one({"_id": WHOLE.entries[8].key})
+    names = {fault.name for fault in found(rows)}
+    assert names == {key, broken["_id"], "entry 3 of the log", "entry 8 of the log"}
+
+
+def test_a_record_that_says_otherwise_than_its_entry_is_named(rows: LedgerRows, collections: Any) -> None:
+    """Its objects may agree with it: whoever has the archive's keys can put others."""
+    fact = Material().verified()
+    made = new_entry(fact, AT, new_salt())
+    collections[0].insert_one(row_of(made))
+    record, _ = make_record(fact, Parts(), made, read_table())
+    row = {"_id": record.record_id, **record.model_dump()}
+    assert list(rows.record_faults([row])) == []
+    assert list(rows.record_faults([row | {"label": "COPY"}, row])) == [
+        (record.record_id, f"its label is not the one of its entry {made.key}")
+    ]
+
+
 @pytest.mark.parametrize(
     "batch",
     [
@@ -125,8 +155,9 @@ def test_an_entry_of_a_batch_that_a_restore_has_lost_is_looked_for_in_the_log(
         {"_id": f"{200:016d}", "start": 7, "size": 10**12, "entries": []},
         {"_id": f"{200:016d}", "start": 200, "size": 202, "entries": ["one"]},
         {"_id": "x"},
+        {"_id": "x", "start": "200", "size": [], "entries": 7},
     ],
-    ids=["before all", "with a wrong start", "with another number of entries", "with nothing"],
+    ids=["before all", "with a wrong start", "with another number of entries", "with nothing", "with other types"],
 )
 def test_a_batch_that_does_not_follow_the_others_is_named(
     rows: LedgerRows, collections: Any, batch: dict[str, Any]

@@ -33,7 +33,7 @@ class Put(NamedTuple):
 
 def by_ledger(entries: Iterable[Row], on_record: OnRecord, now: datetime) -> Iterator[Fault]:
     """Entries of ``KEPT_FACTS`` whose package has no record."""
-    late = (row for row in entries if now - row["recorded_at"] > LATE)
+    late = (row for row in entries if _is_late(row.get("recorded_at"), now))
     named = ((_package_id(row), str(row["_id"])) for row in late)
     for package_id, key in _unknown(named, on_record):
         yield Fault(package_id, key, "is in the ledger, and the record of the package is missing")
@@ -59,6 +59,11 @@ def _unknown(named: Iterable[tuple[str, str]], on_record: OnRecord) -> Iterator[
     while page := list(itertools.islice(each, PAGE)):
         known = on_record({package_id for package_id, _ in page})
         yield from (one for one in page if one[0] and one[0] not in known)
+
+
+def _is_late(recorded_at: object, now: datetime) -> bool:
+    """What is no time is late."""
+    return not isinstance(recorded_at, datetime) or now - recorded_at > LATE
 
 
 def _package_id(row: Row) -> str:

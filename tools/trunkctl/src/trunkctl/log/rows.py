@@ -10,6 +10,8 @@ from common.chained_ledger import linked_hash
 from common.indexes import database_name
 from common.ledger import Entry, chained_key, entry_key, entry_of
 from common.tlog.audit import Fault, Leaves, Verified
+from trunkctl.archive_entry import difference
+from trunkctl.archive_records import read
 from trunkctl.databases import asking
 
 PAGE = 500
@@ -128,7 +130,10 @@ class LedgerRows:
         expected, lost = 0, list[Range]()
         with asking():
             for row in self._batches.find({}).sort("_id", 1):
-                start, end, entries = int(row.get("start", -1)), int(row.get("size", -1)), row.get("entries", [])
+                start, end, entries = row.get("start"), row.get("size"), row.get("entries", [])
+                if not (isinstance(start, int) and isinstance(end, int) and isinstance(entries, list)):
+                    yield Fault(f"batch {row['_id']}", "cannot be read")
+                    continue
                 if row["_id"] != f"{start:016d}" or start != expected or end <= start:
                     yield Fault(f"batch {row['_id']}", f"does not begin at {expected}, where the one before ends")
                 elif not entries:
@@ -144,15 +149,21 @@ class LedgerRows:
         return lost
 
     def record_faults(self, records: list[Row]) -> Iterator[tuple[str, str]]:
-        """Package id and fault of each record that does not name its entry's leaf."""
-        keys = {entry_named_by(row): row for row in records if row.keys() >= NAMES_ENTRY}
+        """Package id and fault of each record that does not name its entry's leaf, or says otherwise than its entry."""
+        named = [(entry_named_by(row), row) for row in records if _names_entry(row)]
         with asking():
-            hashes = {row["_id"]: hash_of(row) for row in self._ledger.find({"_id": {"$in": [*keys]}})}
-        for key, row in keys.items():
-            if key not in hashes:
+            entries = {row["_id"]: row for row in self._ledger.find({"_id": {"$in": [key for key, _ in named]}})}
+        for key, row in named:
+            if key not in entries:
                 yield str(row["_id"]), f"its entry {key} is not in the ledger"
-            elif hashes[key] != row["ledger_hash"]:
+            elif hash_of(entries[key]) != row["ledger_hash"]:
                 yield str(row["_id"]), f"its entry {key} is not the one that the record names"
+            elif (record := read(row)) and (what := difference(record, entries[key].get("body"))):
+                yield str(row["_id"]), f"its {what} is not the one of its entry {key}"
+
+
+def _names_entry(record: Row) -> bool:
+    return record.keys() >= NAMES_ENTRY and isinstance(record["ledger_seq"], int)
 
 
 def entry_named_by(record: Row) -> str:
@@ -180,7 +191,7 @@ def _judged(row: Row, leaves: Leaves, now: datetime) -> tuple[int | None, str]:
         return place, "does not give the hash that an earlier release has chained"
     if place is not None:
         return place, ""
-    if entry is None and "salt" not in row:
+    if entry is None and not (row.get("salt") is not None and isinstance(row.get("recorded_at"), datetime)):
         return None, "cannot be read"
     if row.get("is_sealed"):
         return None, "does not give a leaf of the log: changed after it was sealed"
