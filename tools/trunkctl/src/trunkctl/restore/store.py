@@ -1,7 +1,8 @@
 """``trunkctl restore store``: puts every copy of the second store into empty buckets, in the order of its versions.
 
-Nobody can delete a copy under lock, but a thief of the job's key can hide it or lay other bytes over it. So of each
-copy the newest version that is sound is taken, also below a delete marker.
+Nobody can delete a copy under lock, but a thief of the job's key can hide it or lay other bytes over it, which bear
+their own digest. The job never writes over a copy. So of each the oldest version that is sound is taken, also below a
+delete marker.
 
 A restored object gets another version id. It carries the first one as metadata, by which the archive's records find it.
 """
@@ -170,9 +171,9 @@ class StoreRestore:
         return by_time if group.bucket in VERSIONED else by_time[-1:]
 
     def _chosen(self, group: Group, name: str) -> str | None:
-        """The newest version of a copy that is sound; the newest, if none is."""
+        """The oldest version of a copy that is sound; the newest, if none is."""
         versions = group.copies[name]
-        sound = (each for each in versions if self._is_sound(group, name, each))
+        sound = (each for each in reversed(versions) if self._is_sound(group, name, each))
         return versions[0] if len(versions) == 1 else next(sound, versions[0])
 
     def _is_sound(self, group: Group, name: str, version_id: str | None) -> bool:
