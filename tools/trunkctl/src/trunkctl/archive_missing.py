@@ -45,12 +45,18 @@ def by_store(versions: Iterable[Put], on_record: OnRecord, now: datetime) -> Ite
         yield Fault(package_id, folder, "is in the object store, and the record of the package is missing")
 
 
+def or_lost(on_record: OnRecord, lost: Iterable[str]) -> OnRecord:
+    """Those on record, and those whose record a restore has lost for good: nobody submits a secret package again."""
+    confirmed = set(lost)
+    return lambda package_ids: on_record(package_ids) | confirmed.intersection(package_ids)
+
+
 def _folders(versions: Iterable[Put], now: datetime) -> Iterator[tuple[str, str]]:
     """Package id and name of each folder of a package; what records share lies elsewhere."""
     for folder, group in itertools.groupby(versions, key=lambda each: "/".join(each.key.split("/")[:2])):
         subject, _, package_id = folder.partition("/")
-        first = min(group, key=lambda each: each.modified_at)
-        if subject != EVIDENCE and first.key.startswith(f"{folder}/") and now - first.modified_at > LATE:
+        put_at = [each.modified_at for each in group if each.key.startswith(f"{folder}/")]
+        if subject != EVIDENCE and put_at and now - min(put_at) > LATE:
             yield package_id, folder
 
 

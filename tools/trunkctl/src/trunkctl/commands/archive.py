@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from common.objects import Objects
 from trunkctl.archive_check import Fault, Stores, faults_of
-from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store
+from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store, or_lost
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.commands.log import bucket, trusted, verified
@@ -53,6 +53,10 @@ def check(
     adopted: Annotated[
         list[str] | None, typer.Option(help="START-END: entries of the log that a restore has lost; repeatable.")
     ] = None,
+    lost: Annotated[
+        list[str] | None,
+        typer.Option(help="Package id whose record a restore has lost, and which nobody submits again; repeatable."),
+    ] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Compare records, objects, ledger and log: a line a fault, exit 1 if there is any. Reads every byte it compares.
@@ -70,8 +74,9 @@ def check(
                 tally.add_page(page, pool.map(judge, page))
                 tally.add(Fault(record_id, "", what) for record_id, what in ledger.record_faults(page))
             if is_whole:
-                tally.add(by_ledger(ledger.told(KEPT_FACTS), records.known, begun_at))
-                tally.add(by_store(store.puts(), records.known, begun_at))
+                known = or_lost(records.known, lost or own.archive_lost)
+                tally.add(by_ledger(ledger.told(KEPT_FACTS), known, begun_at))
+                tally.add(by_store(store.puts(), known, begun_at))
         except (NoAnswer, PyMongoError) as error:
             raise Trouble(f"A store does not answer ({error}). {tally}") from error
     if is_whole and own.log_public_keys:
