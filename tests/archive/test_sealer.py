@@ -526,6 +526,20 @@ async def test_a_new_key_continues_the_log_of_the_former_one(site: Site) -> None
     await site.expect_whole(6, (KEY, new))
 
 
+@pytest.mark.parametrize("root", [None, ""], ids=["closed", "open"])
+async def test_a_log_whose_end_was_lost_goes_on_under_another_name(site: Site, root: str | None) -> None:
+    """Somebody may hold a checkpoint of the lost end: nothing else may be signed for the same sizes of that log."""
+    await site.enter(3)
+    await site.sealer().round()
+    if root is not None:
+        await site.database.collection("batches").update_one({"start": 0}, {"$set": {"root": root}})
+    new = SignerKey.generate("log.example/after-the-restore")
+    await site.enter(3)
+    await site.take_over(key=new, former_keys=(KEY.verifier,))
+    assert open_checkpoint(site.bucket.files[CHECKPOINT], [new.verifier]).origin == new.name
+    await site.expect_whole(6, (KEY, new))
+
+
 async def test_the_monitoring_is_told_how_far_the_log_is(site: Site) -> None:
     gauges = Gauges(Progress(site.database), Backups(site.database), Batches(site.database))
     await gauges.refresh()
