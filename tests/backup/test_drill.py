@@ -278,6 +278,6 @@ def test_only_the_databases_are_lost_and_the_backup_is_old(drill: Drill, monkeyp
         refusals = inboxes.wait_for(double, ["refusal"], PATIENCE_SECONDS)
         assert "E_DUP" in {item.reason for item in refusals}, "its DocumentId was not freed"
     assert "0 faults, 0 packages not in the databases" in drill.control("restore", "check")
-    told = re.search(r"name them as (\d+-\d+)", drill.control("archive", "check", code=1))
+    told = re.search(r"name them as (\d+-\d+/\d+)", drill.control("archive", "check", code=1))
     assert told, "the entries that the restore has lost"
     assert "0 faults" in drill.control("archive", "check", "--adopted", told[1])

@@ -16,7 +16,9 @@ from common.tlog.audit import Fault
 from tests.archive.conftest import Material
 from tests.archive.test_ledger import fact
 from tests.harness.chained import chained, chained_row
+from trunkctl.commands.archive import _ranges
 from trunkctl.log.rows import LedgerRows
+from trunkctl.trouble import Trouble
 
 from .whole import AT, Whole, entry
 
@@ -105,8 +107,29 @@ def test_entries_that_a_restore_has_lost_are_told_unless_somebody_names_them(
     collections[0].delete_many({"batch": 5})
     collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
     assert [fault.name for fault in found(rows)] == ["entries 5 to 199 of the log"]
-    assert [fault.name for fault in found(rows, adopted=[(5, 199)])] == ["entries 5 to 199 of the log"]
-    assert found(rows, adopted=[(5, 200)]) == []
+    assert [fault.name for fault in found(rows, adopted={(5, 199): None})] == ["entries 5 to 199 of the log"]
+    assert found(rows, adopted={(5, 200): None}) == []
+    assert found(rows, adopted={(5, 200): 0}) == []
+
+
+def test_what_a_restore_has_left_of_lost_entries_must_stay(rows: LedgerRows, collections: Any) -> None:
+    """Otherwise whoever removes them later would be covered by what was confirmed."""
+    left = [WHOLE.entries[place].key for place in (7, 8, 9)]
+    collections[0].delete_many({"batch": 5, "_id": {"$nin": left}})
+    collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
+    (fault,) = found(rows)
+    assert fault.what.endswith("lost by a restore of the database but for 3: if so, name them as 5-200/3")
+    adopted = _ranges(["5-200/3"])
+    assert found(rows, adopted=adopted) == []
+    collections[0].delete_one({"_id": left[1]})
+    (fault,) = found(rows, adopted=adopted)
+    assert fault.what == "were lost but for 3, and the ledger has 2 of them: removed, or changed"
+
+
+@pytest.mark.parametrize("written", ["5", "5-", "5-200/", "5-200/x", "a-b", "-5-200"])
+def test_a_range_that_is_none_is_said(written: str) -> None:
+    with pytest.raises(Trouble, match="START-END/KEPT"):
+        _ranges([written])
 
 
 def test_an_entry_of_a_batch_that_a_restore_has_lost_is_looked_for_in_the_log(

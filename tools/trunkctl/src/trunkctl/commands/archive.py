@@ -1,6 +1,7 @@
 """Commands about the archive: ``archive check``, ``archive reconcile``."""
 
-from collections.abc import Collection, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.commands.log import bucket, trusted, verified
 from trunkctl.databases import connected
-from trunkctl.log.rows import LedgerRows, Range
+from trunkctl.log.rows import Adopted, LedgerRows
 from trunkctl.log.verify import size_now
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
@@ -30,6 +31,8 @@ archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
 AT_ONCE = 8
 """Records that are checked at the same time; each holds one MiB at most."""
 PROGRESS_EVERY = 1_000
+RANGE = re.compile(r"(\d+)-(\d+)(?:/(\d+))?")
+"""Of ``--adopted``."""
 RECONCILED = timedelta(days=7)
 """How far back records are compared unless a time is named."""
 
@@ -51,7 +54,8 @@ def check(
     ] = None,
     after: Annotated[str, typer.Option(help="Go on behind this package id, where an earlier check has stopped.")] = "",
     adopted: Annotated[
-        list[str] | None, typer.Option(help="START-END: entries of the log that a restore has lost; repeatable.")
+        list[str] | None,
+        typer.Option(help="START-END/KEPT: entries of the log that a restore has lost but for so many; repeatable."),
     ] = None,
     lost: Annotated[
         list[str] | None,
@@ -111,7 +115,7 @@ def reconcile(
 
 
 def _compare_log(
-    own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Collection[Range]
+    own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Adopted
 ) -> None:
     """The ledger as it is now against the leaves of the log; what was sealed meanwhile is left to the next check."""
     files, keys = bucket(own), trusted(None, state)
@@ -124,12 +128,12 @@ def _compare_log(
     typer.echo(f"{outcome.size} entries of the log compared with the ledger")
 
 
-def _ranges(written: Iterable[str]) -> list[Range]:
-    """START-END of each. Raises ``Trouble``."""
-    try:
-        return [(int(start), int(end)) for start, end in (each.split("-") for each in written)]
-    except ValueError as error:
-        raise Trouble("Entries of the log are named as START-END, such as 1000-1200.") from error
+def _ranges(written: Iterable[str]) -> Adopted:
+    """START-END/KEPT of each, or START-END. Raises ``Trouble``."""
+    found = [RANGE.fullmatch(each) for each in written]
+    if None in found:
+        raise Trouble("Entries of the log are named as START-END/KEPT, such as 1000-1200/7.")
+    return {(int(one[1]), int(one[2])): int(one[3]) if one[3] else None for one in found if one}
 
 
 def _note(own: ControlSettings, begun_at: datetime, tally: "_Tally") -> None:

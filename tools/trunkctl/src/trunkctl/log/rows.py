@@ -1,6 +1,6 @@
 """The ledger and its batches in the database, for the comparison with the log: read only."""
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,9 @@ LATE = timedelta(minutes=1)
 Row = dict[str, Any]
 Range = tuple[int, int]
 """Entries of the log: the first, and the one behind the last."""
+Adopted = Mapping[Range, int | None]
+"""Entries of the log that a restore of the database is known to have lost, with how many of them the ledger still had
+when that was confirmed; None = nobody has said."""
 FindLeaf = Callable[[bytes, int, int], int | None]
 """The first place at which a leaf with this hash stands, from one entry of the log up to, and without, another."""
 NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
@@ -71,16 +74,15 @@ class LedgerRows:
         now: datetime,
         *,
         newest_size: Callable[[], int] = lambda: 0,
-        adopted: Collection[Range] = (),
+        adopted: Adopted | None = None,
     ) -> Iterator[Fault]:
         """Entries that the log does not hold as they are, and leaves that stand for no entry.
 
-        ``newest_size``: asks how long the log has become meanwhile; ``adopted``: entries of the log that a restore of
-        the database is known to have lost, from the first up to the one behind the last.
+        ``newest_size``: asks how long the log has become meanwhile.
         """
         size, leaves = log.checkpoint.size if log.checkpoint else 0, log.leaves
         matched, not_carried, sealed_since = bytearray(size), 0, list[tuple[str, int]]()
-        lost = yield from self._batch_faults(adopted)
+        lost = yield from self._batch_faults()
         after: Row = {}
         while True:
             with asking():
@@ -110,6 +112,7 @@ class LedgerRows:
         for key, batch in sealed_since:
             if batch >= size_now:
                 yield Fault(key, f"is said to be in the log from {batch} on, and the log ends before")
+        yield from _lost_faults(lost, matched, adopted or {})
         for place in leaves.values():
             if not matched[place] and not any(start <= place < end for start, end in lost):
                 yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
@@ -125,8 +128,8 @@ class LedgerRows:
                 return
             after = {"_id": {"$gt": page[-1]["_id"]}}
 
-    def _batch_faults(self, adopted: Collection[Range]) -> Generator[Fault, None, list[Range]]:
-        """Batches that do not follow each other. Returns the ranges that are said to be lost, told unless known."""
+    def _batch_faults(self) -> Generator[Fault, None, list[Range]]:
+        """Batches that do not follow each other. Returns the ranges that are said to be lost."""
         expected, lost = 0, list[Range]()
         with asking():
             for row in self._batches.find({}).sort("_id", 1):
@@ -138,11 +141,6 @@ class LedgerRows:
                     yield Fault(f"batch {row['_id']}", f"does not begin at {expected}, where the one before ends")
                 elif not entries:
                     lost.append((start, end))
-                    if (start, end) not in adopted:
-                        yield Fault(
-                            f"entries {start} to {end - 1} of the log",
-                            f"are said to be lost by a restore of the database: if so, name them as {start}-{end}",
-                        )
                 elif len(entries) != end - start:
                     yield Fault(f"batch {row['_id']}", f"names {len(entries)} entries, and has {end - start}")
                 expected = end
@@ -160,6 +158,18 @@ class LedgerRows:
                 yield str(row["_id"]), f"its entry {key} is not the one that the record names"
             elif (record := read(row)) and (what := difference(record, entries[key].get("body"))):
                 yield str(row["_id"]), f"its {what} is not the one of its entry {key}"
+
+
+def _lost_faults(lost: list[Range], matched: bytearray, adopted: Adopted) -> Iterator[Fault]:
+    """Ranges that nobody has confirmed, and those of which the ledger has fewer entries than when that was done."""
+    for start, end in lost:
+        name, kept = f"entries {start} to {end - 1} of the log", sum(matched[start:end])
+        wanted = adopted.get((start, end), 0)
+        if (start, end) not in adopted:
+            said = "are said to be lost by a restore of the database"
+            yield Fault(name, f"{said} but for {kept}: if so, name them as {start}-{end}/{kept}")
+        elif wanted is not None and kept < wanted:
+            yield Fault(name, f"were lost but for {wanted}, and the ledger has {kept} of them: removed, or changed")
 
 
 def _names_entry(record: Row) -> bool:
