@@ -200,8 +200,24 @@ def test_a_row_under_another_key_and_a_second_one_are_named(rows: LedgerRows, co
 def test_what_was_sealed_since_the_log_was_read_is_left_to_the_next_check(rows: LedgerRows, collections: Any) -> None:
     new = entry(300)
     collections[0].insert_one(row_of(new) | {"is_sealed": True, "batch": 200})
-    assert found(rows, newest_size=lambda: 201) == []
-    assert [fault.name for fault in found(rows, newest_size=lambda: 200)] == [new.key]
+    leaf = bytes.fromhex(new.leaf_hash())
+    assert found(rows, since=lambda size: {leaf} if size == 200 else set()) == []
+    assert [fault.name for fault in found(rows)] == [new.key]
+
+
+@pytest.mark.parametrize("batch", [200, 201, 10**12])
+def test_no_row_counts_as_sealed_because_it_names_a_batch_to_come(
+    rows: LedgerRows, collections: Any, batch: int
+) -> None:
+    """Whoever may write to the database alone could keep an entry out of the log for ever."""
+    kept_out = entry(300)
+    collections[0].insert_one(row_of(kept_out) | {"is_sealed": True, "batch": batch})
+    others = {bytes.fromhex(entry(number).leaf_hash()) for number in range(301, 310)}
+    assert [fault.name for fault in found(rows, since=lambda _: others)] == [kept_out.key]
+    sealed = WHOLE.entries[3]
+    collections[0].delete_one({"_id": kept_out.key})
+    collections[0].update_one({"_id": sealed.key}, {"$set": {"batch": batch, "body": "{}"}})
+    assert {fault.name for fault in found(rows, since=lambda _: others)} == {sealed.key, "entry 3 of the log"}
 
 
 def test_entries_that_are_not_carried_yet_are_counted(rows: LedgerRows, collections: Any) -> None:

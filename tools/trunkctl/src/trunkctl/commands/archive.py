@@ -13,14 +13,14 @@ import typer
 from pymongo.errors import PyMongoError
 
 from common.objects import Objects
-from trunkctl.archive_check import Fault, Stores, faults_of
+from trunkctl.archive_check import Fault, Stores, Unreadable, faults_of
 from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store, or_lost
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.commands.log import bucket, trusted, verified
 from trunkctl.databases import connected
 from trunkctl.log.rows import Adopted, LedgerRows
-from trunkctl.log.verify import size_now
+from trunkctl.log.verify import leaves_since
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shared_reads import SharedReads
@@ -114,17 +114,17 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _compare_log(
-    own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Adopted
-) -> None:
-    """The ledger as it is now against the leaves of the log; what was sealed meanwhile is left to the next check."""
+def _compare_log(own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Adopted) -> None:
+    """The ledger as it is now against the leaves of the log, and what was sealed meanwhile against those of now."""
     files, keys = bucket(own), trusted(None, state)
     outcome = verified(files, keys, [])
     tally.faults += len(outcome.faults)
-    found = ledger.faults(
-        outcome.verified, datetime.now(UTC), newest_size=lambda: size_now(files, keys), adopted=adopted
-    )
-    tally.add(Fault(name, "", what) for name, what in found)
+    since = partial(leaves_since, files, keys)
+    found = ledger.faults(outcome.verified, datetime.now(UTC), since=since, adopted=adopted)
+    try:
+        tally.add(Fault(name, "", what) for name, what in found)
+    except (NoAnswer, Unreadable) as error:
+        raise Trouble(f"The object store does not answer ({error}). {tally}") from error
     typer.echo(f"{outcome.size} entries of the log compared with the ledger")
 
 

@@ -1,6 +1,6 @@
 """The ledger and its batches in the database, for the comparison with the log: read only."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ Adopted = Mapping[Range, int | None]
 when that was confirmed; None = nobody has said."""
 FindLeaf = Callable[[bytes, int, int], int | None]
 """The first place at which a leaf with this hash stands, from one entry of the log up to, and without, another."""
+LeavesSince = Callable[[int], Collection[bytes]]
+"""Hashes of the leaves that the log has now, from one entry of it on."""
 NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
 """Fields by which a record names its entry; a record without them is told as unreadable elsewhere."""
 
@@ -73,15 +75,12 @@ class LedgerRows:
         log: Verified,
         now: datetime,
         *,
-        newest_size: Callable[[], int] = lambda: 0,
+        since: LeavesSince = lambda _: (),
         adopted: Adopted | None = None,
     ) -> Iterator[Fault]:
-        """Entries that the log does not hold as they are, and leaves that stand for no entry.
-
-        ``newest_size``: asks how long the log has become meanwhile.
-        """
+        """Entries that the log does not hold as they are, and leaves that stand for no entry."""
         size, leaves = log.checkpoint.size if log.checkpoint else 0, log.leaves
-        matched, not_carried, sealed_since = bytearray(size), 0, list[tuple[str, int]]()
+        matched, not_carried, sealed_since = bytearray(size), 0, list[tuple[str, bytes | None]]()
         lost = yield from self._batch_faults()
         after: Row = {}
         while True:
@@ -94,10 +93,10 @@ class LedgerRows:
                 if "seq" in row and "is_sealed" not in row:
                     not_carried += 1
                     continue
-                if isinstance(batch := row.get("batch"), int) and batch >= size:
-                    sealed_since.append((str(row["_id"]), batch))
-                    continue
                 place, what = _judged(row, leaves, now)
+                if place is None and isinstance(batch := row.get("batch"), int) and batch >= size:
+                    sealed_since.append((str(row["_id"]), _leaf(row)))
+                    continue
                 if place is not None and matched[place]:
                     what = "stands for the same entry of the log as another row"
                 if place is not None:
@@ -108,10 +107,10 @@ class LedgerRows:
             yield Fault(
                 f"{not_carried} entries of earlier releases", "are not in the log yet: the archive carries them"
             )
-        size_now = newest_size() if sealed_since else 0
-        for key, batch in sealed_since:
-            if batch >= size_now:
-                yield Fault(key, f"is said to be in the log from {batch} on, and the log ends before")
+        grown = since(size) if sealed_since else ()
+        for key, leaf in sealed_since:
+            if leaf not in grown:
+                yield Fault(key, f"is said to be in the log behind entry {size}, and is not there")
         yield from _lost_faults(lost, matched, adopted or {})
         for place in leaves.values():
             if not matched[place] and not any(start <= place < end for start, end in lost):
@@ -207,6 +206,11 @@ def _judged(row: Row, leaves: Leaves, now: datetime) -> tuple[int | None, str]:
         return None, "does not give a leaf of the log: changed after it was sealed"
     waits = now - row["recorded_at"].astimezone(UTC)
     return None, f"is not in the log after {int(waits.total_seconds())} seconds" if waits > LATE else ""
+
+
+def _leaf(row: Row) -> bytes | None:
+    entry = _entry(row)
+    return bytes.fromhex(entry.leaf_hash()) if entry else None
 
 
 def _entry(row: Row) -> Entry | None:
