@@ -11,13 +11,14 @@ import pytest_asyncio
 
 from archive.batches import Batches
 from archive.gauges import Gauges
-from archive.lease import Lease
+from archive.lease import RESTORED, Lease
 from archive.ledger import Ledger
 from archive.log_store import LogConflict, LogStore
 from archive.sealer import LEASE, PAUSE, WORTH_A_BATCH, Sealer
 from archive.store import Backups, Progress
 from common.database import Database
 from common.failure import Outage
+from common.indexes import BACKUPS
 from common.ledger import entry_of
 from common.metrics import REGISTRY
 from common.settings import ServiceSettings
@@ -411,6 +412,25 @@ async def test_a_copy_of_the_store_that_was_made_while_the_log_grew_is_taken_to_
     await after.take_over(adopted_size=10)
     await after.expect_whole(12)
     await after.close()
+
+
+async def test_after_a_restore_a_person_says_where_the_log_ends(site: Site) -> None:
+    """Also where database and store agree: both may be older than a checkpoint that somebody outside has."""
+    await site.enter(3)
+    await site.sealer().round()
+    backups = site.database.collection(BACKUPS)
+    for name, size in (("20261122T083000Z", 3), ("20261123T083000Z", 5)):
+        await backups.replace_one({"_id": RESTORED}, {"name": name}, upsert=True)
+        await site.enter(1)
+        for said in (0, size - 1, size + 1):
+            with pytest.raises(LogConflict, match="was restored"):
+                await site.take_over(adopted_size=said)
+            assert refused() == {"ahead"}
+        await site.take_over(adopted_size=size)
+        await site.expect_whole(size + 1)
+        await site.enter(1)
+        await site.take_over()
+        await site.expect_whole(size + 2)
 
 
 async def test_what_was_signed_is_not_signed_again_with_another_root(site: Site) -> None:

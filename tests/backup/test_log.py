@@ -12,7 +12,7 @@ from minio import Minio
 
 from archive import log_store
 from archive.batches import Batches
-from archive.lease import Lease
+from archive.lease import SEALER, Lease
 from archive.ledger import Ledger
 from archive.log_store import LogStore
 from archive.sealer import LEASE, Sealer
@@ -56,7 +56,7 @@ class Archive:
         ledger, subject = Ledger(self.database), secrets.token_hex(16)
         for number in range(count):
             await ledger.append(fact(number, subject), utc_now())
-        await self.database.collection("leases").delete_many({})
+        await self.database.collection("leases").delete_one({"_id": SEALER})
         lease = Lease(self.database, secrets.token_hex(4), LEASE)
         store = LogStore(self.objects)
         await Sealer(Batches(self.database), lease, store, KEY, adopted_size=adopted_size).round()

@@ -150,8 +150,10 @@ class Sealer:
     async def _compared(self, key: SignerKey, last: Batch | None) -> Batch | None:
         """Bring store and database together at the beginning. Returns the newest batch. Raises ``LogConflict``."""
         there = await self._last_there()
-        size = last.size if last else 0
-        if there and there.size > size:
+        size, end = last.size if last else 0, there.size if there else 0
+        if not await self._lease.is_confirmed(end, self._adopted_size):
+            raise LogConflict("ahead", f"the log has {end} entries, and the database was restored and leads to {size}")
+        if there and end > size:
             return await self._adopt(key, there, last)
         self._missing_from = await self._batches.first_missing(self._is_in_store)
         if last and self._missing_from is None and (note := await self._store.note_of(last.start)):
