@@ -101,6 +101,20 @@ async def test_a_package_that_is_one_object_is_locked_where_it_lies(archive: Arc
     assert [(each["bucket"], each["version_id"]) for each in saved["objects"]] == [(PACKAGES, package.version_id)]
 
 
+async def test_a_decision_that_was_made_anew_is_kept_as_the_ledger_has_it(
+    archive: Archive, ledger: Ledger, objects: Objects, database: Database
+) -> None:
+    """After a restore: the backup has the entry, and neither the record nor the validator's verdict."""
+    what = await material(objects)
+    first = what.verified()
+    await ledger.append(first, AT)
+    other = await objects.put_content(b'{"verdict": "valid", "decided": "again"}')
+    await archive.take(first.model_copy(update={"report": other}))
+    saved = await Records(database).load(what.package_id)
+    assert saved
+    assert [each.sha256 for each in saved.objects if each.role == "report"] == [first.report.sha256]
+
+
 async def test_what_a_verdict_rests_on_is_locked_once_for_all_records(archive: Archive, objects: Objects) -> None:
     crl, records = secrets.token_bytes(40), list[Material]()
     for _ in range(3):

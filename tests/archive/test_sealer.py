@@ -11,13 +11,14 @@ import pytest_asyncio
 
 from archive.batches import Batches
 from archive.gauges import Gauges
-from archive.lease import Lease
+from archive.lease import RESTORED, Lease
 from archive.ledger import Ledger
 from archive.log_store import LogConflict, LogStore
 from archive.sealer import LEASE, PAUSE, WORTH_A_BATCH, Sealer
 from archive.store import Backups, Progress
 from common.database import Database
 from common.failure import Outage
+from common.indexes import BACKUPS
 from common.ledger import entry_of
 from common.metrics import REGISTRY
 from common.settings import ServiceSettings
@@ -274,6 +275,22 @@ async def test_of_two_trunks_that_seal_at_once_one_is_refused(site: Site, other:
     assert sum(key.startswith("checkpoints/") for key in site.bucket.files) <= 1
 
 
+async def test_of_two_trunks_the_second_leaves_nothing_in_the_way_of_the_first(site: Site, other: Site) -> None:
+    """Its batch was saved before it looked at this store; it has more entries than the first one's has."""
+    await site.enter(3)
+    await site.sealer().round()
+    await other.enter(4)
+    await other.sealer().round()
+    await other.database.collection("batches").update_one({"start": 0}, {"$set": {"root": ""}})
+    other.bucket, before = site.bucket, site.bucket.files
+    with pytest.raises(LogConflict):
+        await other.take_over()
+    assert site.bucket.files == before
+    await site.enter(1)
+    await site.take_over()
+    await site.expect_whole(4)
+
+
 async def restored(site: Site, settings: ServiceSettings, before: list[str]) -> Site:
     """The state of a backup: the ledger and the batches as they were, and the store as it is."""
     database = Database(settings, f"archive_test_{secrets.token_hex(4)}")
@@ -305,6 +322,32 @@ async def test_a_database_older_than_the_log_is_refused_until_a_person_says_from
     await after.enter(1)
     await after.take_over(adopted_size=10)
     await after.expect_whole(16)
+    await after.close()
+
+
+async def test_a_database_that_is_put_back_under_a_running_sealer_is_refused_and_can_be_adopted(
+    site: Site, settings: ServiceSettings
+) -> None:
+    """Nothing is saved for a place at which the store goes on already: no later batch could follow it."""
+    await site.enter(4)
+    await site.sealer().round()
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    after = await restored(site, settings, before)
+    running = after.sealer()
+    await running.round()
+    await site.enter(3)
+    await site.take_over()
+    files = site.bucket.files
+    await after.enter(5)
+    for _ in range(2):
+        with pytest.raises(LogConflict):
+            await running.round()
+        assert refused() == {"ahead"}
+    assert site.bucket.files == files
+    assert await after.database.collection("batches").count_documents({}) == 1
+    after.clock.move(seconds=LEASE.total_seconds() + 1)
+    await after.take_over(adopted_size=7)
+    await after.expect_whole(12)
     await after.close()
 
 
@@ -369,6 +412,25 @@ async def test_a_copy_of_the_store_that_was_made_while_the_log_grew_is_taken_to_
     await after.take_over(adopted_size=10)
     await after.expect_whole(12)
     await after.close()
+
+
+async def test_after_a_restore_a_person_says_where_the_log_ends(site: Site) -> None:
+    """Also where database and store agree: both may be older than a checkpoint that somebody outside has."""
+    await site.enter(3)
+    await site.sealer().round()
+    backups = site.database.collection(BACKUPS)
+    for name, size in (("20261122T083000Z", 3), ("20261123T083000Z", 5)):
+        await backups.replace_one({"_id": RESTORED}, {"name": name}, upsert=True)
+        await site.enter(1)
+        for said in (0, size - 1, size + 1):
+            with pytest.raises(LogConflict, match="was restored"):
+                await site.take_over(adopted_size=said)
+            assert refused() == {"ahead"}
+        await site.take_over(adopted_size=size)
+        await site.expect_whole(size + 1)
+        await site.enter(1)
+        await site.take_over()
+        await site.expect_whole(size + 2)
 
 
 async def test_what_was_signed_is_not_signed_again_with_another_root(site: Site) -> None:
@@ -481,6 +543,20 @@ async def test_a_new_key_continues_the_log_of_the_former_one(site: Site) -> None
         await site.take_over(key=new)
     await site.take_over(key=new, former_keys=(KEY.verifier,))
     assert open_checkpoint(site.bucket.files[CHECKPOINT], [new.verifier]).size == 6
+    await site.expect_whole(6, (KEY, new))
+
+
+@pytest.mark.parametrize("root", [None, ""], ids=["closed", "open"])
+async def test_a_log_whose_end_was_lost_goes_on_under_another_name(site: Site, root: str | None) -> None:
+    """Somebody may hold a checkpoint of the lost end: nothing else may be signed for the same sizes of that log."""
+    await site.enter(3)
+    await site.sealer().round()
+    if root is not None:
+        await site.database.collection("batches").update_one({"start": 0}, {"$set": {"root": root}})
+    new = SignerKey.generate("log.example/after-the-restore")
+    await site.enter(3)
+    await site.take_over(key=new, former_keys=(KEY.verifier,))
+    assert open_checkpoint(site.bucket.files[CHECKPOINT], [new.verifier]).origin == new.name
     await site.expect_whole(6, (KEY, new))
 
 

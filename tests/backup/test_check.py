@@ -24,6 +24,7 @@ from mint import packages
 from trunkctl.backup.copies import erase
 from trunkctl.commands import restore as commands
 from trunkctl.main import app
+from trunkctl.restore.lost import bytes_of, lost_packages
 from trunkctl.restore.objects import named_in
 from trunkctl.settings import ControlSettings
 
@@ -242,15 +243,35 @@ def test_a_secret_package_is_not_asked_for_again(
 ) -> None:
     """Only that it was refused is on record; whoever told its sender to submit it again would never be done."""
     record_id = secrets.token_hex(16)
+    data = refused(record_id, reason)
+    administrator.put_object(ARCHIVE, f"k/{record_id}/record.json", io.BytesIO(data), len(data))
+    try:
+        assert f"{lost} packages not in the databases" in check().output
+    finally:
+        erase(administrator, ARCHIVE, f"k/{record_id}/")
+
+
+def refused(record_id: str, reason: str) -> bytes:
+    """``record.json`` of a package that is not kept."""
     codes = dict.fromkeys(("retention_class", "retention_version", "legal_basis"), "x")
     times = dict.fromkeys(("retain_until", "submitted_at", "decided_at", "archived_at"), AT)
     about = {"record_id": record_id, "document_key": "k", "sender": SENDER, "document_id": "D-1", "kind": "new"}
     fact = {"lane": "normal", "verdict": "document.refused", "event_id": "e", "reason": reason, "retention_years": 10}
     ledger = {"ledger_seq": 1, "ledger_hash": "0" * 64, "objects": ()}
-    data = Record.model_validate(about | fact | codes | times | ledger).model_dump_json().encode()
+    return Record.model_validate(about | fact | codes | times | ledger).model_dump_json().encode()
+
+
+def test_a_refused_package_is_found_where_intake_has_put_it(database: Any, put: Any, administrator: Minio) -> None:
+    """Its record names no package: what was refused is not locked."""
+    package = packages.letter(SENDER, ["000.00.09.H29"], "D-1", b"%PDF-1.7 nothing")
+    ref = put(package, submitter=SENDER)
+    record_id = ids.package_id(SENDER, ref["sha256"])
+    data = refused(record_id, "E_DUP")
     administrator.put_object(ARCHIVE, f"k/{record_id}/record.json", io.BytesIO(data), len(data))
     try:
-        assert f"{lost} packages not in the databases" in check().output
+        (lost,) = lost_packages(database, administrator, None)
+        assert (lost.package_id, lost.known_as) == (record_id, "document.refused")
+        assert bytes_of(administrator, lost) == package
     finally:
         erase(administrator, ARCHIVE, f"k/{record_id}/")
 

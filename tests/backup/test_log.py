@@ -1,14 +1,18 @@
 """A backup that was made while the log grew is restored, and the sealer goes on from there: on real servers."""
 
+import itertools
 import secrets
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from minio import Minio
 
+from archive import log_store
 from archive.batches import Batches
-from archive.lease import Lease
+from archive.lease import SEALER, Lease
 from archive.ledger import Ledger
 from archive.log_store import LogStore
 from archive.sealer import LEASE, Sealer
@@ -16,20 +20,21 @@ from common.clock import utc_now
 from common.database import Database
 from common.objects import LOG, Objects
 from common.store_access import Role
-from common.tlog.names import batch_checkpoint
+from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.note import SignerKey
 from devstack.servers import Addresses
 from tests.archive.test_ledger import fact
 from tests.stores.conftest import settings as role_settings
 from trunkctl.archive_store import ArchiveStore
 from trunkctl.backup import log_cut
+from trunkctl.backup.copies import Original, originals
 from trunkctl.backup.database import back_up, open_backup
 from trunkctl.backup.second_store import second_store, shelf
 from trunkctl.backup.shelf import Folder
 from trunkctl.backup.store import StoreBackup
 from trunkctl.log.reading import Bucket
 from trunkctl.log.rows import LedgerRows
-from trunkctl.log.verify import verify
+from trunkctl.log.verify import Outcome, verify
 from trunkctl.restore.database import restore
 from trunkctl.restore.store import StoreRestore
 from trunkctl.settings import ControlSettings
@@ -51,10 +56,20 @@ class Archive:
         ledger, subject = Ledger(self.database), secrets.token_hex(16)
         for number in range(count):
             await ledger.append(fact(number, subject), utc_now())
-        await self.database.collection("leases").delete_many({})
+        await self.database.collection("leases").delete_one({"_id": SEALER})
         lease = Lease(self.database, secrets.token_hex(4), LEASE)
         store = LogStore(self.objects)
         await Sealer(Batches(self.database), lease, store, KEY, adopted_size=adopted_size).round()
+
+
+def verified(client: Minio) -> Outcome:
+    return verify(Bucket(ArchiveStore(client, LOG), lambda _: None), [KEY.verifier])
+
+
+def without_the_newest_checkpoint(client: Minio, bucket: str, prefix: str, **more: Any) -> Iterator[Original]:
+    """It was put after the versions of ``checkpoint`` were listed."""
+    found = originals(client, bucket, prefix, **more)
+    return itertools.islice((each for each in found if each.key == CHECKPOINT), 1) if prefix == CHECKPOINT else found
 
 
 async def test_the_log_goes_on_behind_what_was_copied_while_it_grew(
@@ -66,18 +81,21 @@ async def test_the_log_goes_on_behind_what_was_copied_while_it_grew(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """What was sealed long ago, and copied while a checkpoint was published, verifies before anything is sealed."""
     archive, second = Archive(addresses), second_store(settings)
 
     async def copy_store() -> None:
         report = StoreBackup(Objects(settings).client, second, settings.backup_bucket, reader).run(shelf(settings, ""))
         assert not report.faults
 
-    await archive.seal(4)
-    back_up(reader, Folder(tmp_path), lambda _: None)
-    await archive.seal(3)
-    await copy_store()
-    await archive.seal(2)
     with monkeypatch.context() as patch:
+        patch.setattr(log_store, "KEPT", log_store.KEPT - timedelta(days=800))  # its lock ends as much earlier
+        patch.setattr(log_cut, "originals", without_the_newest_checkpoint)
+        await archive.seal(4)
+        back_up(reader, Folder(tmp_path), lambda _: None)
+        await archive.seal(3)
+        await copy_store()
+        await archive.seal(2)
         patch.setattr(log_cut, "end_of", lambda _: 7)  # the log grew once its end was looked at
         await copy_store()
         names = [each.object_name or "" for each in second.list_objects(settings.backup_bucket, recursive=True)]
@@ -90,10 +108,12 @@ async def test_the_log_goes_on_behind_what_was_copied_while_it_grew(
     _, faults = StoreRestore(second, settings.backup_bucket, other).run(shelf(settings, ""))
     assert [fault for fault in faults if not fault.endswith("by the last complete backup")] == []
     archive.objects.client = other
+    outcome = verified(other)
+    assert (outcome.size, outcome.faults) == (7, [])
     await archive.seal(5, adopted_size=7)
     await archive.seal(1)
-    outcome = verify(Bucket(ArchiveStore(other, LOG), lambda _: None), [KEY.verifier])
+    outcome = verified(other)
     assert (outcome.size, outcome.faults) == (13, [])
     rows = LedgerRows.of(reader)
-    assert list(rows.faults(outcome.verified, utc_now(), adopted=[(4, 7)])) == []
+    assert list(rows.faults(outcome.verified, utc_now(), adopted={(4, 7): None})) == []
     archive.database.client.close()

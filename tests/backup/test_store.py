@@ -347,7 +347,11 @@ def test_what_a_thief_hid_or_laid_other_bytes_over_comes_back(
 ) -> None:
     """The keys of the job can do both, also to copies under lock, which they cannot delete."""
     hidden, covered = content(administrator, b"will be hidden"), content(administrator, b"will be covered")
+    put(administrator, ARCHIVE, "no/digest/in/the/key", b"true")
     run()
+    (name,) = copies_of(target, settings, ARCHIVE, "no/digest/in/the/key")
+    metadata = {"trunk-sha256": hashlib.sha256(b"forged").hexdigest(), "trunk-version": "1"}
+    target.put_object(settings.backup_bucket, name, io.BytesIO(b"forged"), 6, metadata=metadata)
     for key in (hidden, covered):
         (name,) = copies_of(target, settings, CONTENT, key)
         if key == hidden:
@@ -358,6 +362,8 @@ def test_what_a_thief_hid_or_laid_other_bytes_over_comes_back(
     for key in (hidden, covered):
         with other.get_object(CONTENT, key) as answer:
             assert hashlib.sha256(answer.read()).hexdigest() == key.rpartition("/")[2]
+    with other.get_object(ARCHIVE, "no/digest/in/the/key") as answer:
+        assert answer.read() == b"true"
 
 
 def test_a_store_in_use_is_not_filled_from_copies(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trunkctl.archive_missing import KEPT_FACTS, LATE, PAGE, Put, by_ledger, by_store
+from trunkctl.archive_missing import KEPT_FACTS, LATE, PAGE, Put, by_ledger, by_store, or_lost
 
 NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 LONG_AGO = NOW - LATE - timedelta(seconds=1)
@@ -42,6 +42,11 @@ def test_an_entry_of_now_may_still_get_its_record() -> None:
     assert list(by_ledger([entry("p1", NOW - LATE)], Records(), NOW)) == []
 
 
+def test_an_entry_without_a_time_is_late() -> None:
+    broken = [entry("p1", recorded_at=None), entry("p2", recorded_at="now")]  # type: ignore[arg-type]
+    assert [fault.record_id for fault in by_ledger(broken, Records(), NOW)] == ["p1", "p2"]
+
+
 @pytest.mark.parametrize("body", ["", "[]", "{}", None])
 def test_an_entry_that_cannot_be_read_is_told_by_the_comparison_with_the_log(body: Any) -> None:
     assert list(by_ledger([entry("p1", body=body)], Records(), NOW)) == []
@@ -70,6 +75,19 @@ def test_objects_without_a_record_are_named_once(names: list[str]) -> None:
 )
 def test_what_is_not_named(versions: list[Put]) -> None:
     assert list(by_store(versions, Records(), NOW)) == []
+
+
+def test_a_package_that_a_restore_is_known_to_have_lost_is_not_named() -> None:
+    known = or_lost(Records("p1"), ["p2"])
+    assert [fault.record_id for fault in by_ledger(map(entry, ("p1", "p2", "p3")), known, NOW)] == ["p3"]
+    versions = [put(f"d/{package_id}/record.json") for package_id in ("p1", "p2", "p3")]
+    assert [fault.record_id for fault in by_store(versions, known, NOW)] == ["p3"]
+
+
+def test_an_object_that_bears_the_name_of_a_folder_does_not_hide_it() -> None:
+    """After a restore all are as old as each other."""
+    versions = [put("d/p2"), put("d/p2/record.json")]
+    assert [fault.key for fault in by_store(versions, Records(), NOW)] == ["d/p2"]
 
 
 def test_records_are_asked_for_page_by_page() -> None:

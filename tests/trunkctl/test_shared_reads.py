@@ -73,12 +73,15 @@ def test_of_threads_that_ask_at_the_same_time_one_reads(store: Counting) -> None
 
 
 def test_what_cannot_be_read_is_said_to_each(store: Counting) -> None:
+    """By an exception of its own: one that many records share would hold what was being done with each of them."""
     store.is_broken = True
-    reads = SharedReads(store)
-    for _ in range(2):
-        with pytest.raises(Unreadable):
+    reads, said = SharedReads(store), list[Unreadable]()
+    for _ in range(3):
+        with pytest.raises(Unreadable, match="InternalError") as caught:
             reads.held("evidence/aa/2036", "1")
+        said.append(caught.value)
     assert len(store.asked) == 1
+    assert len({*map(id, said)}) == 3
 
 
 def test_the_answers_that_are_kept_are_limited(store: Counting) -> None:

@@ -1,15 +1,20 @@
 """``trunkctl log`` on files alone: without stores, services, or any address."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from common.tlog.merkle import ProofInvalid
 from common.tlog.names import CHECKPOINT, batch_checkpoint
+from trunkctl.commands import log as commands
 from trunkctl.log.evidence import evidence_of
+from trunkctl.log.reading import SingleFiles
 from trunkctl.main import app
 from trunkctl.trouble import Trouble
 
+from .test_reading import MemoryStore
 from .whole import KEY, PUBLIC, Whole
 
 WHOLE = Whole(4, 9)
@@ -56,6 +61,47 @@ def test_an_entry_that_was_sealed_twice_is_named_and_no_fault(tmp_path: Path) ->
     lines = ran("verify", "--folder", tmp_path, "--key", PUBLIC)
     assert lines[0].startswith("entry 9 of the log is entry 2 once more")
     assert lines[1:] == [f"10 entries, root {twice.written.root.hex()}, 0 faults"]
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["empty", "no folder"])
+def test_where_there_is_no_log_nothing_passes_for_verified(tmp_path: Path, is_there: bool) -> None:
+    folder = tmp_path / "log"
+    if is_there:
+        folder.mkdir()
+    result = CliRunner().invoke(app, ["log", "verify", "--folder", str(folder), "--key", PUBLIC])
+    assert result.exit_code == 1
+    assert ("nothing was verified" in result.output) is is_there
+    assert isinstance(result.exception, SystemExit if is_there else Trouble)
+
+
+def test_a_file_without_proofs_does_not_pass(tmp_path: Path) -> None:
+    (tmp_path / "proofs").touch()
+    result = CliRunner().invoke(app, ["log", "check", str(tmp_path / "proofs"), "--key", PUBLIC])
+    assert isinstance(result.exception, Trouble)
+
+
+class Rows:
+    """``LedgerRows`` of the whole log."""
+
+    def named(self, identifier: str) -> list[dict[str, Any]]:
+        return [row for row in WHOLE.rows if row["event_id"] == identifier]
+
+    def place(self, row: dict[str, Any], _: Any) -> int:
+        return WHOLE.rows.index(row)
+
+
+def test_what_is_proved_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    """A damaged tile gives a proof that does not: it is not printed."""
+    rows: Any = Rows()
+    store = MemoryStore(WHOLE.files)
+    commands._prove(SingleFiles(store), rows, "p002:repeated:1", [KEY.verifier])
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    tile = bytearray(WHOLE.files["tile/0/000.p/9"])
+    tile[7 * 32] ^= 1
+    store.put["tile/0/000.p/9"] = [bytes(tile)]
+    with pytest.raises(ProofInvalid):
+        commands._prove(SingleFiles(store), rows, "p002:repeated:1", [KEY.verifier])
+    assert capsys.readouterr().out == ""
 
 
 def test_proofs_are_checked_offline(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from common.tlog.tree import Tree
 from trunkctl.archive_check import Held, Unreadable, Version
 from trunkctl.log.evidence import evidence_of
 from trunkctl.log.reading import Bucket, Folder, SingleFiles
-from trunkctl.log.verify import Outcome, verify
+from trunkctl.log.verify import Outcome, leaves_since, verify
 
 from .whole import KEY, Whole
 
@@ -125,6 +125,15 @@ def test_what_was_appended_while_the_files_were_listed_is_left_to_the_next_check
     store = GrowingStore(LONGER.files)
     store.put[CHECKPOINT] = [LONGER.files[batch_checkpoint(3)]]
     assert checked(store) == []
+
+
+def test_the_leaves_that_the_log_has_got_since() -> None:
+    files = Bucket(MemoryStore(LONGER.files), lambda _: None)
+    leaves = [bytes.fromhex(each.leaf_hash()) for each in LONGER.entries]
+    assert leaves_since(files, [KEY.verifier], 300) == set(leaves[300:])
+    assert leaves_since(files, [KEY.verifier], 700) == set()
+    broken = MemoryStore(LONGER.files | {"tile/0/002.p/188": b"x"})
+    assert leaves_since(Bucket(broken, lambda _: None), [KEY.verifier], 300) == set()
 
 
 def test_a_checkpoint_that_stays_behind_is_named() -> None:

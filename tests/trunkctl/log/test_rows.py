@@ -8,11 +8,17 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
-from common.ledger import new_salt, row_of
+from archive.record import Parts
+from archive.record import record as make_record
+from archive.retention import read_table
+from common.ledger import new_entry, new_salt, row_of
 from common.tlog.audit import Fault
+from tests.archive.conftest import Material
 from tests.archive.test_ledger import fact
 from tests.harness.chained import chained, chained_row
+from trunkctl.commands.archive import _ranges
 from trunkctl.log.rows import LedgerRows
+from trunkctl.trouble import Trouble
 
 from .whole import AT, Whole, entry
 
@@ -101,8 +107,29 @@ def test_entries_that_a_restore_has_lost_are_told_unless_somebody_names_them(
     collections[0].delete_many({"batch": 5})
     collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
     assert [fault.name for fault in found(rows)] == ["entries 5 to 199 of the log"]
-    assert [fault.name for fault in found(rows, adopted=[(5, 199)])] == ["entries 5 to 199 of the log"]
-    assert found(rows, adopted=[(5, 200)]) == []
+    assert [fault.name for fault in found(rows, adopted={(5, 199): None})] == ["entries 5 to 199 of the log"]
+    assert found(rows, adopted={(5, 200): None}) == []
+    assert found(rows, adopted={(5, 200): 0}) == []
+
+
+def test_what_a_restore_has_left_of_lost_entries_must_stay(rows: LedgerRows, collections: Any) -> None:
+    """Otherwise whoever removes them later would be covered by what was confirmed."""
+    left = [WHOLE.entries[place].key for place in (7, 8, 9)]
+    collections[0].delete_many({"batch": 5, "_id": {"$nin": left}})
+    collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
+    (fault,) = found(rows)
+    assert fault.what.endswith("lost by a restore of the database but for 3: if so, name them as 5-200/3")
+    adopted = _ranges(["5-200/3"])
+    assert found(rows, adopted=adopted) == []
+    collections[0].delete_one({"_id": left[1]})
+    (fault,) = found(rows, adopted=adopted)
+    assert fault.what == "were lost but for 3, and the ledger has 2 of them: removed, or changed"
+
+
+@pytest.mark.parametrize("written", ["5", "5-", "5-200/", "5-200/x", "a-b", "-5-200"])
+def test_a_range_that_is_none_is_said(written: str) -> None:
+    with pytest.raises(Trouble, match="START-END/KEPT"):
+        _ranges([written])
 
 
 def test_an_entry_of_a_batch_that_a_restore_has_lost_is_looked_for_in_the_log(
@@ -118,6 +145,32 @@ def test_an_entry_of_a_batch_that_a_restore_has_lost_is_looked_for_in_the_log(
     assert rows.place(row_of(entry(300)) | {"batch": 200}, find) is None
 
 
+@pytest.mark.parametrize("field", ["recorded_at", "body", "salt", "fact"])
+@pytest.mark.parametrize("value", [None, 7, [1]], ids=str)
+def test_a_row_that_cannot_be_read_is_named_and_the_others_are_compared(
+    rows: LedgerRows, collections: Any, field: str, value: Any
+) -> None:
+    key, broken = WHOLE.entries[3].key, row_of(entry(300))
+    collections[0].update_one({"_id": key}, {"$set": {field: value}})
+    collections[0].insert_one(broken | {field: value})
+    collections[0].delete_one({"_id": WHOLE.entries[8].key})
+    names = {fault.name for fault in found(rows)}
+    assert names == {key, broken["_id"], "entry 3 of the log", "entry 8 of the log"}
+
+
+def test_a_record_that_says_otherwise_than_its_entry_is_named(rows: LedgerRows, collections: Any) -> None:
+    """Its objects may agree with it: whoever has the archive's keys can put others."""
+    fact = Material().verified()
+    made = new_entry(fact, AT, new_salt())
+    collections[0].insert_one(row_of(made))
+    record, _ = make_record(fact, Parts(), made, read_table())
+    row = {"_id": record.record_id, **record.model_dump()}
+    assert list(rows.record_faults([row])) == []
+    assert list(rows.record_faults([row | {"label": "COPY"}, row])) == [
+        (record.record_id, f"its label is not the one of its entry {made.key}")
+    ]
+
+
 @pytest.mark.parametrize(
     "batch",
     [
@@ -125,8 +178,9 @@ def test_an_entry_of_a_batch_that_a_restore_has_lost_is_looked_for_in_the_log(
         {"_id": f"{200:016d}", "start": 7, "size": 10**12, "entries": []},
         {"_id": f"{200:016d}", "start": 200, "size": 202, "entries": ["one"]},
         {"_id": "x"},
+        {"_id": "x", "start": "200", "size": [], "entries": 7},
     ],
-    ids=["before all", "with a wrong start", "with another number of entries", "with nothing"],
+    ids=["before all", "with a wrong start", "with another number of entries", "with nothing", "with other types"],
 )
 def test_a_batch_that_does_not_follow_the_others_is_named(
     rows: LedgerRows, collections: Any, batch: dict[str, Any]
@@ -146,8 +200,24 @@ def test_a_row_under_another_key_and_a_second_one_are_named(rows: LedgerRows, co
 def test_what_was_sealed_since_the_log_was_read_is_left_to_the_next_check(rows: LedgerRows, collections: Any) -> None:
     new = entry(300)
     collections[0].insert_one(row_of(new) | {"is_sealed": True, "batch": 200})
-    assert found(rows, newest_size=lambda: 201) == []
-    assert [fault.name for fault in found(rows, newest_size=lambda: 200)] == [new.key]
+    leaf = bytes.fromhex(new.leaf_hash())
+    assert found(rows, since=lambda size: {leaf} if size == 200 else set()) == []
+    assert [fault.name for fault in found(rows)] == [new.key]
+
+
+@pytest.mark.parametrize("batch", [200, 201, 10**12])
+def test_no_row_counts_as_sealed_because_it_names_a_batch_to_come(
+    rows: LedgerRows, collections: Any, batch: int
+) -> None:
+    """Whoever may write to the database alone could keep an entry out of the log for ever."""
+    kept_out = entry(300)
+    collections[0].insert_one(row_of(kept_out) | {"is_sealed": True, "batch": batch})
+    others = {bytes.fromhex(entry(number).leaf_hash()) for number in range(301, 310)}
+    assert [fault.name for fault in found(rows, since=lambda _: others)] == [kept_out.key]
+    sealed = WHOLE.entries[3]
+    collections[0].delete_one({"_id": kept_out.key})
+    collections[0].update_one({"_id": sealed.key}, {"$set": {"batch": batch, "body": "{}"}})
+    assert {fault.name for fault in found(rows, since=lambda _: others)} == {sealed.key, "entry 3 of the log"}
 
 
 def test_entries_that_are_not_carried_yet_are_counted(rows: LedgerRows, collections: Any) -> None:

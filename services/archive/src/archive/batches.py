@@ -5,7 +5,7 @@ propose a batch for the same place one succeeds, and the other continues with th
 root, signature) is computed from the saved batch, so that whoever writes it, however often, writes the same bytes.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -69,6 +69,23 @@ class Batches:
         with database_trouble():
             rows = await self._batches.find({"_id": {"$lt": _key(start)}}).sort("_id", -1).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
+
+    async def first_missing(self, is_there: Callable[[Batch], Awaitable[bool]]) -> int | None:
+        """Where the first batch begins behind the last one that is there; None = the newest is.
+
+        Goes back in doubling steps, then between the last two: where many are missing it does not ask for each.
+        """
+        missing, there, start = -1, 0, None
+        while (batch := await self.nth_newest(there)) and not await is_there(batch):
+            missing, there, start = there, 2 * there + 1, batch.start
+        while there - missing > 1:
+            between = (missing + there) // 2
+            batch = await self.nth_newest(between)
+            if batch is None or await is_there(batch):
+                there = between
+            else:
+                missing, start = between, batch.start
+        return start
 
     async def unsealed(self, limit: int) -> list[Unsealed]:
         """The oldest entries that no batch holds, as far as the batches are closed."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from archive.entered import as_entered
 from archive.kept import EVIDENCE, Copy, Kept, enclosed_parts
 from archive.ledger import Ledger
 from archive.progress import Mark, Said, said, units_named
@@ -72,6 +73,7 @@ class Archive:
         if isinstance(fact, SecurityNoticed) and is_first:
             record_security_event(fact.kind, fact.count)
         elif isinstance(fact, Kept):
+            fact = fact if is_first else as_entered(fact, entry)
             saved = await self._kept(fact, entry)
             await self._note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}))
             if isinstance(fact, DocumentVerified):

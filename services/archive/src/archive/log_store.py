@@ -54,6 +54,12 @@ class LogStore:
             found.update(_hashes(tile, await self._tile(tile)))
         return found
 
+    async def expect_no_other(self, start: int, note: bytes) -> None:
+        """Raise ``LogConflict`` where another checkpoint lies than the one of the batch that begins there."""
+        there = await self.note_of(start)
+        if there is not None and _told(there) != _told(note):
+            raise LogConflict("conflict", f"{batch_checkpoint(start)} is another one: the log has two histories")
+
     async def put_tiles(self, tiles: Mapping[str, bytes], now: datetime) -> None:
         """Put tiles and bundles. Raises ``LogConflict`` where other bytes lie."""
         await asyncio.gather(*(self._put_once(path, data, now) for path, data in tiles.items()))
@@ -64,7 +70,7 @@ class LogStore:
         if await self._objects.put_once(LOG, path, note, now + KEPT):
             return note
         there = await self._read(path)
-        if there is None or _text(there) != _text(note):
+        if there is None or _told(there) != _told(note):
             raise LogConflict("conflict", f"{path} holds another checkpoint: the log has two histories")
         return there
 
@@ -98,6 +104,6 @@ def _hashes(tile: Tile, data: bytes) -> list[bytes]:
         raise LogConflict("conflict", str(error)) from error
 
 
-def _text(note: bytes) -> bytes:
-    """What a note says, without who signed it."""
-    return note.rpartition(b"\n\n")[0]
+def _told(note: bytes) -> bytes:
+    """The size and the root that a checkpoint tells; who signed it, and under which name of the log, may differ."""
+    return note.rpartition(b"\n\n")[0].partition(b"\n")[2]

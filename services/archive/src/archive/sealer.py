@@ -104,11 +104,24 @@ class Sealer:
         if not waiting or self._may_wait(len(waiting)):
             return False
         start = last.size if last else 0
+        if await self._store.note_of(start) is not None:
+            return await self._went_on(start)
         keys = tuple(each.key for each in waiting)
         batch = Batch(start=start, size=start + len(keys), entries=keys, opened_at=self._now())
         if await self._batches.open(batch):
             await self._write(key, batch)
         return len(keys) == BATCH_ENTRIES
+
+    async def _went_on(self, start: int) -> bool:
+        """Whether it was a process with this database that has continued the log there. Raises ``LogConflict``.
+
+        Otherwise another trunk has, or an older database was put under this process: nothing may be saved or written,
+        as what lies beside the true log bars it.
+        """
+        newest = await self._batches.newest()
+        if newest is None or newest.size <= start:
+            raise LogConflict("ahead", f"the log in the store goes on behind {start}, where the database ends")
+        return True
 
     def _may_wait(self, entries: int) -> bool:
         """Few entries soon after a batch wait for more: each batch puts four objects, however few entries it has."""
@@ -124,8 +137,9 @@ class Sealer:
         if batch.root and batch.root != after.root.hex():
             raise LogConflict("conflict", f"the entries from {batch.start} on have another root than was signed")
         at = max(batch.opened_at, self._now())  # a store takes no retention that ends in the past
-        await self._store.put_tiles(after.bundles | after.tiles, at)
         note = Checkpoint(key.name, after.size, after.root).signed(key)
+        await self._store.expect_no_other(batch.start, note)
+        await self._store.put_tiles(after.bundles | after.tiles, at)
         note = await self._store.put_note(batch.start, note, at)
         await self._publish(note, at)
         await self._batches.close(batch, after.root.hex())
@@ -136,10 +150,12 @@ class Sealer:
     async def _compared(self, key: SignerKey, last: Batch | None) -> Batch | None:
         """Bring store and database together at the beginning. Returns the newest batch. Raises ``LogConflict``."""
         there = await self._last_there()
-        size = last.size if last else 0
-        if there and there.size > size:
+        size, end = last.size if last else 0, there.size if there else 0
+        if not await self._lease.is_confirmed(end, self._adopted_size):
+            raise LogConflict("ahead", f"the log has {end} entries, and the database was restored and leads to {size}")
+        if there and end > size:
             return await self._adopt(key, there, last)
-        self._missing_from = await self._first_missing()
+        self._missing_from = await self._batches.first_missing(self._is_in_store)
         if last and self._missing_from is None and (note := await self._store.note_of(last.start)):
             await self._publish(note, self._now())
         return last
@@ -179,23 +195,6 @@ class Sealer:
         newest, this = self._opened(await self._store.newest_note()), self._opened(note)
         if newest is None or (this and newest.size < this.size):
             await self._store.publish(note, now)
-
-    async def _first_missing(self) -> int | None:
-        """Where the first batch begins behind the last one that is in the store; None = the store has the newest.
-
-        Goes back in doubling steps, then between the last two: a store that has lost many is not asked for each.
-        """
-        missing, there, start = -1, 0, None
-        while (batch := await self._batches.nth_newest(there)) and not await self._is_in_store(batch):
-            missing, there, start = there, 2 * there + 1, batch.start
-        while there - missing > 1:
-            between = (missing + there) // 2
-            batch = await self._batches.nth_newest(between)
-            if batch is None or await self._is_in_store(batch):
-                there = between
-            else:
-                missing, start = between, batch.start
-        return start
 
     async def _is_in_store(self, batch: Batch) -> bool:
         """Whether the store has the checkpoint of a batch, and the database knows. Raises ``LogConflict``."""

@@ -13,7 +13,7 @@ class ArchiveSettings(ServiceSettings):
     log_key: SecretStr = SecretStr("")
     """Private key that signs the log's checkpoints: 32 random bytes in hex digits. Empty = nothing is sealed."""
     log_origin: str = Field(default="trunk/ledger", pattern=r"^[^\s+]+$")
-    """Name of the log and of its key, unlike that of any other log. Never changed once there are checkpoints."""
+    """Name of the log and of its key, unlike that of any other log. Another one once a restore has lost checkpoints."""
     log_former_keys: tuple[str, ...] = ()
     """Public keys of earlier private ones, as ``trunkctl log public-key`` prints them: their checkpoints stay good."""
     log_adopt_size: int = Field(default=0, ge=0)

@@ -33,7 +33,7 @@ class Put(NamedTuple):
 
 def by_ledger(entries: Iterable[Row], on_record: OnRecord, now: datetime) -> Iterator[Fault]:
     """Entries of ``KEPT_FACTS`` whose package has no record."""
-    late = (row for row in entries if now - row["recorded_at"] > LATE)
+    late = (row for row in entries if _is_late(row.get("recorded_at"), now))
     named = ((_package_id(row), str(row["_id"])) for row in late)
     for package_id, key in _unknown(named, on_record):
         yield Fault(package_id, key, "is in the ledger, and the record of the package is missing")
@@ -45,12 +45,18 @@ def by_store(versions: Iterable[Put], on_record: OnRecord, now: datetime) -> Ite
         yield Fault(package_id, folder, "is in the object store, and the record of the package is missing")
 
 
+def or_lost(on_record: OnRecord, lost: Iterable[str]) -> OnRecord:
+    """Those on record, and those whose record a restore has lost for good: nobody submits a secret package again."""
+    confirmed = set(lost)
+    return lambda package_ids: on_record(package_ids) | confirmed.intersection(package_ids)
+
+
 def _folders(versions: Iterable[Put], now: datetime) -> Iterator[tuple[str, str]]:
     """Package id and name of each folder of a package; what records share lies elsewhere."""
     for folder, group in itertools.groupby(versions, key=lambda each: "/".join(each.key.split("/")[:2])):
         subject, _, package_id = folder.partition("/")
-        first = min(group, key=lambda each: each.modified_at)
-        if subject != EVIDENCE and first.key.startswith(f"{folder}/") and now - first.modified_at > LATE:
+        put_at = [each.modified_at for each in group if each.key.startswith(f"{folder}/")]
+        if subject != EVIDENCE and put_at and now - min(put_at) > LATE:
             yield package_id, folder
 
 
@@ -59,6 +65,11 @@ def _unknown(named: Iterable[tuple[str, str]], on_record: OnRecord) -> Iterator[
     while page := list(itertools.islice(each, PAGE)):
         known = on_record({package_id for package_id, _ in page})
         yield from (one for one in page if one[0] and one[0] not in known)
+
+
+def _is_late(recorded_at: object, now: datetime) -> bool:
+    """What is no time is late."""
+    return not isinstance(recorded_at, datetime) or now - recorded_at > LATE
 
 
 def _package_id(row: Row) -> str:

@@ -65,8 +65,9 @@ class ArchiveRecords:
 
 
 def read(document: Row) -> Record | None:
-    """The record of a row; None = the row is no record any more."""
+    """The record of a row; None = the row is no record any more, or that of another package."""
     try:
-        return Record.model_validate(document)
+        record = Record.model_validate(document)
     except ValidationError:
         return None
+    return record if record.record_id == document["_id"] else None

@@ -48,7 +48,9 @@ class ControlSettings(ServiceSettings):
     log_public_keys: tuple[str, ...] = ()
     """Public keys of the ledger's log, the present one and former ones, as ``trunkctl log public-key`` prints them."""
     log_adopted: tuple[str, ...] = ()
-    """START-END each: entries of the log that a restore of the database has lost."""
+    """START-END/KEPT each: entries of the log that a restore of the database has lost but for so many."""
+    archive_lost: tuple[str, ...] = ()
+    """Package ids whose records a restore of the database has lost, and which nobody submits again."""
     backup_s3_endpoint: str = ""
     """Host and port of the second store, to which backups go."""
     backup_s3_access_key: SecretStr = SecretStr("")

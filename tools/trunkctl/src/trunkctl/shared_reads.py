@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TypeVar, cast
 
 from archive.kept import EVIDENCE
-from trunkctl.archive_check import Held, Stores, Version
+from trunkctl.archive_check import Held, Stores, Unreadable, Version
 
 REMEMBERED = 50_000
 """Answers, of about 1 KB each: those about the lists of some years. The one that was not asked for longest goes."""
@@ -55,6 +55,12 @@ class SharedReads:
         if is_first:
             try:
                 answer.set_result(ask())
+            except Unreadable as error:
+                answer.set_result(str(error))
+                raise
             except BaseException as error:  # whoever waits must not wait for ever
                 answer.set_exception(error)
-        return cast("T", answer.result())
+        found = answer.result()
+        if isinstance(found, str):  # an exception that is raised again and again grows with every frame that it passes
+            raise Unreadable(found)
+        return cast("T", found)

@@ -8,6 +8,7 @@ Nothing here looks at signatures. Whether the files are right, ``audit`` says.
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from common.tlog.audit import ReadFile
 from common.tlog.checkpoint import told_size
@@ -15,12 +16,25 @@ from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.tiles import is_within, tile_at, written_by
 
 
+class End(NamedTuple):
+    """Of a log, by its last checkpoint."""
+
+    size: int
+    unpublished: int | None
+    """Where its batch begins, if ``checkpoint`` is that of an earlier one."""
+
+
+def last_of(read: ReadFile) -> End:
+    """The end of the log. ``checkpoint`` may be that of an earlier batch."""
+    end = End(told_size(read(CHECKPOINT) or b"") or 0, None)
+    while (following := told_size(read(batch_checkpoint(end.size)) or b"") or 0) > end.size:
+        end = End(following, end.size)
+    return end
+
+
 def end_of(read: ReadFile) -> int:
-    """Size of the log by its last checkpoint. ``checkpoint`` may be that of an earlier batch."""
-    size = told_size(read(CHECKPOINT) or b"") or 0
-    while (following := told_size(read(batch_checkpoint(size)) or b"") or 0) > size:
-        size = following
-    return size
+    """Size of the log by its last checkpoint."""
+    return last_of(read).size
 
 
 def is_beyond(name: str, size: int) -> bool:

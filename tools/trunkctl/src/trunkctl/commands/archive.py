@@ -1,6 +1,7 @@
 """Commands about the archive: ``archive check``, ``archive reconcile``."""
 
-from collections.abc import Collection, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -12,14 +13,14 @@ import typer
 from pymongo.errors import PyMongoError
 
 from common.objects import Objects
-from trunkctl.archive_check import Fault, Stores, faults_of
-from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store
+from trunkctl.archive_check import Fault, Stores, Unreadable, faults_of
+from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store, or_lost
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.commands.log import bucket, trusted, verified
 from trunkctl.databases import connected
-from trunkctl.log.rows import LedgerRows, Range
-from trunkctl.log.verify import size_now
+from trunkctl.log.rows import Adopted, LedgerRows
+from trunkctl.log.verify import leaves_since
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shared_reads import SharedReads
@@ -30,6 +31,8 @@ archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
 AT_ONCE = 8
 """Records that are checked at the same time; each holds one MiB at most."""
 PROGRESS_EVERY = 1_000
+RANGE = re.compile(r"(\d+)-(\d+)(?:/(\d+))?")
+"""Of ``--adopted``."""
 RECONCILED = timedelta(days=7)
 """How far back records are compared unless a time is named."""
 
@@ -51,7 +54,12 @@ def check(
     ] = None,
     after: Annotated[str, typer.Option(help="Go on behind this package id, where an earlier check has stopped.")] = "",
     adopted: Annotated[
-        list[str] | None, typer.Option(help="START-END: entries of the log that a restore has lost; repeatable.")
+        list[str] | None,
+        typer.Option(help="START-END/KEPT: entries of the log that a restore has lost but for so many; repeatable."),
+    ] = None,
+    lost: Annotated[
+        list[str] | None,
+        typer.Option(help="Package id whose record a restore has lost, and which nobody submits again; repeatable."),
     ] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
@@ -70,8 +78,9 @@ def check(
                 tally.add_page(page, pool.map(judge, page))
                 tally.add(Fault(record_id, "", what) for record_id, what in ledger.record_faults(page))
             if is_whole:
-                tally.add(by_ledger(ledger.told(KEPT_FACTS), records.known, begun_at))
-                tally.add(by_store(store.puts(), records.known, begun_at))
+                known = or_lost(records.known, lost or own.archive_lost)
+                tally.add(by_ledger(ledger.told(KEPT_FACTS), known, begun_at))
+                tally.add(by_store(store.puts(), known, begun_at))
         except (NoAnswer, PyMongoError) as error:
             raise Trouble(f"A store does not answer ({error}). {tally}") from error
     if is_whole and own.log_public_keys:
@@ -105,26 +114,26 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _compare_log(
-    own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Collection[Range]
-) -> None:
-    """The ledger as it is now against the leaves of the log; what was sealed meanwhile is left to the next check."""
+def _compare_log(own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Adopted) -> None:
+    """The ledger as it is now against the leaves of the log, and what was sealed meanwhile against those of now."""
     files, keys = bucket(own), trusted(None, state)
     outcome = verified(files, keys, [])
     tally.faults += len(outcome.faults)
-    found = ledger.faults(
-        outcome.verified, datetime.now(UTC), newest_size=lambda: size_now(files, keys), adopted=adopted
-    )
-    tally.add(Fault(name, "", what) for name, what in found)
+    since = partial(leaves_since, files, keys)
+    found = ledger.faults(outcome.verified, datetime.now(UTC), since=since, adopted=adopted)
+    try:
+        tally.add(Fault(name, "", what) for name, what in found)
+    except (NoAnswer, Unreadable) as error:
+        raise Trouble(f"The object store does not answer ({error}). {tally}") from error
     typer.echo(f"{outcome.size} entries of the log compared with the ledger")
 
 
-def _ranges(written: Iterable[str]) -> list[Range]:
-    """START-END of each. Raises ``Trouble``."""
-    try:
-        return [(int(start), int(end)) for start, end in (each.split("-") for each in written)]
-    except ValueError as error:
-        raise Trouble("Entries of the log are named as START-END, such as 1000-1200.") from error
+def _ranges(written: Iterable[str]) -> Adopted:
+    """START-END/KEPT of each, or START-END. Raises ``Trouble``."""
+    found = [RANGE.fullmatch(each) for each in written]
+    if None in found:
+        raise Trouble("Entries of the log are named as START-END/KEPT, such as 1000-1200/7.")
+    return {(int(one[1]), int(one[2])): int(one[3]) if one[3] else None for one in found if one}
 
 
 def _note(own: ControlSettings, begun_at: datetime, tally: "_Tally") -> None:

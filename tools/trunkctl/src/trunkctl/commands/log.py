@@ -50,13 +50,17 @@ def verify_log(
     save: Annotated[Path | None, typer.Option(help="Keep the newest checkpoint here, for --known.")] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Recompute the whole log from its files alone: a line a fault, exit 1 if there is any."""
+    """Recompute the whole log from its files alone: a line a fault, exit 1 if there is any, or no log."""
+    if folder and not folder.is_dir():
+        raise Trouble(f"{folder} is no folder.")
     files = Folder(folder) if folder else bucket(settings(state))
     kept = [Claim(str(path), path.read_bytes()) for path in known or ()]
     outcome = verified(files, trusted(key, state), kept)
     root = outcome.verified.checkpoint.root.hex() if outcome.verified.checkpoint else "none"
     typer.echo(f"{outcome.size} entries, root {root}, {len(outcome.faults)} faults")
-    if outcome.faults:
+    if not outcome.verified.checkpoint:
+        typer.echo("There is no checkpoint that can be trusted: nothing was verified.", err=True)
+    if outcome.faults or not outcome.verified.checkpoint:
         raise typer.Exit(1)
     if save and (note := files.read(CHECKPOINT)):
         save.write_bytes(note)
@@ -94,7 +98,9 @@ def _prove(files: SingleFiles, rows: LedgerRows, identifier: str, keys: list[Ver
             typer.echo(f"{row['_id']} is not in the log yet", err=True)
             not_sealed += 1
             continue
-        typer.echo(evidence.evidence_of(entry_of(row), place, tree, note).model_dump_json())
+        told = evidence.evidence_of(entry_of(row), place, tree, note)
+        told.check(keys)  # the tiles that it was made of are not trusted
+        typer.echo(told.model_dump_json())
     if not_sealed:
         raise typer.Exit(1)
 
@@ -107,7 +113,10 @@ def check(
 ) -> None:
     """Check proofs offline, with the public key alone: a line an entry, exit 1 if any does not hold."""
     keys, wrong = trusted(key, state), 0
-    for number, line in enumerate(proofs.read_text(encoding="utf-8").splitlines(), start=1):
+    lines = proofs.read_text(encoding="utf-8").splitlines()
+    if not lines:
+        raise Trouble(f"{proofs} holds no proof.")
+    for number, line in enumerate(lines, start=1):
         try:
             told = evidence.read_evidence(line)
             checkpoint = told.check(keys)

@@ -52,6 +52,9 @@ class LogReader(Protocol):
     def newest(self) -> bytes | None:
         """The newest checkpoint as it is now, once what was being written when the files were listed is written."""
 
+    def now(self, name: str) -> bytes | None:
+        """The bytes of a file that was put last, also since the files were listed; None = there is none."""
+
     def faults(self) -> list[Fault]:
         """What is wrong with the place itself: hidden, overwritten or unlocked files. Asked when all were read."""
 
@@ -74,6 +77,10 @@ class Folder:
     def newest(self) -> bytes | None:
         """See ``LogReader``."""
         return self.read(CHECKPOINT)
+
+    def now(self, name: str) -> bytes | None:
+        """See ``LogReader``."""
+        return self.read(name)
 
     def faults(self) -> list[Fault]:
         """See ``LogReader``."""
@@ -114,7 +121,11 @@ class Bucket:
     def newest(self) -> bytes | None:
         """See ``LogReader``."""
         self._wait(SETTLED_SECONDS)
-        held = self._store.held(CHECKPOINT, "", with_data=True)
+        return self.now(CHECKPOINT)
+
+    def now(self, name: str) -> bytes | None:
+        """See ``LogReader``."""
+        held = self._store.held(name, "", with_data=True)
         return held.data if held else None
 
     def faults(self) -> list[Fault]:

@@ -1,6 +1,6 @@
 """The ledger and its batches in the database, for the comparison with the log: read only."""
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,8 @@ from common.chained_ledger import linked_hash
 from common.indexes import database_name
 from common.ledger import Entry, chained_key, entry_key, entry_of
 from common.tlog.audit import Fault, Leaves, Verified
+from trunkctl.archive_entry import difference
+from trunkctl.archive_records import read
 from trunkctl.databases import asking
 
 PAGE = 500
@@ -18,8 +20,13 @@ LATE = timedelta(minutes=1)
 Row = dict[str, Any]
 Range = tuple[int, int]
 """Entries of the log: the first, and the one behind the last."""
+Adopted = Mapping[Range, int | None]
+"""Entries of the log that a restore of the database is known to have lost, with how many of them the ledger still had
+when that was confirmed; None = nobody has said."""
 FindLeaf = Callable[[bytes, int, int], int | None]
 """The first place at which a leaf with this hash stands, from one entry of the log up to, and without, another."""
+LeavesSince = Callable[[int], Collection[bytes]]
+"""Hashes of the leaves that the log has now, from one entry of it on."""
 NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
 """Fields by which a record names its entry; a record without them is told as unreadable elsewhere."""
 
@@ -68,17 +75,13 @@ class LedgerRows:
         log: Verified,
         now: datetime,
         *,
-        newest_size: Callable[[], int] = lambda: 0,
-        adopted: Collection[Range] = (),
+        since: LeavesSince = lambda _: (),
+        adopted: Adopted | None = None,
     ) -> Iterator[Fault]:
-        """Entries that the log does not hold as they are, and leaves that stand for no entry.
-
-        ``newest_size``: asks how long the log has become meanwhile; ``adopted``: entries of the log that a restore of
-        the database is known to have lost, from the first up to the one behind the last.
-        """
+        """Entries that the log does not hold as they are, and leaves that stand for no entry."""
         size, leaves = log.checkpoint.size if log.checkpoint else 0, log.leaves
-        matched, not_carried, sealed_since = bytearray(size), 0, list[tuple[str, int]]()
-        lost = yield from self._batch_faults(adopted)
+        matched, not_carried, sealed_since = bytearray(size), 0, list[tuple[str, bytes | None]]()
+        lost = yield from self._batch_faults()
         after: Row = {}
         while True:
             with asking():
@@ -90,10 +93,10 @@ class LedgerRows:
                 if "seq" in row and "is_sealed" not in row:
                     not_carried += 1
                     continue
-                if isinstance(batch := row.get("batch"), int) and batch >= size:
-                    sealed_since.append((str(row["_id"]), batch))
-                    continue
                 place, what = _judged(row, leaves, now)
+                if place is None and isinstance(batch := row.get("batch"), int) and batch >= size:
+                    sealed_since.append((str(row["_id"]), _leaf(row)))
+                    continue
                 if place is not None and matched[place]:
                     what = "stands for the same entry of the log as another row"
                 if place is not None:
@@ -104,10 +107,11 @@ class LedgerRows:
             yield Fault(
                 f"{not_carried} entries of earlier releases", "are not in the log yet: the archive carries them"
             )
-        size_now = newest_size() if sealed_since else 0
-        for key, batch in sealed_since:
-            if batch >= size_now:
-                yield Fault(key, f"is said to be in the log from {batch} on, and the log ends before")
+        grown = since(size) if sealed_since else ()
+        for key, leaf in sealed_since:
+            if leaf not in grown:
+                yield Fault(key, f"is said to be in the log behind entry {size}, and is not there")
+        yield from _lost_faults(lost, matched, adopted or {})
         for place in leaves.values():
             if not matched[place] and not any(start <= place < end for start, end in lost):
                 yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
@@ -123,36 +127,52 @@ class LedgerRows:
                 return
             after = {"_id": {"$gt": page[-1]["_id"]}}
 
-    def _batch_faults(self, adopted: Collection[Range]) -> Generator[Fault, None, list[Range]]:
-        """Batches that do not follow each other. Returns the ranges that are said to be lost, told unless known."""
+    def _batch_faults(self) -> Generator[Fault, None, list[Range]]:
+        """Batches that do not follow each other. Returns the ranges that are said to be lost."""
         expected, lost = 0, list[Range]()
         with asking():
             for row in self._batches.find({}).sort("_id", 1):
-                start, end, entries = int(row.get("start", -1)), int(row.get("size", -1)), row.get("entries", [])
+                start, end, entries = row.get("start"), row.get("size"), row.get("entries", [])
+                if not (isinstance(start, int) and isinstance(end, int) and isinstance(entries, list)):
+                    yield Fault(f"batch {row['_id']}", "cannot be read")
+                    continue
                 if row["_id"] != f"{start:016d}" or start != expected or end <= start:
                     yield Fault(f"batch {row['_id']}", f"does not begin at {expected}, where the one before ends")
                 elif not entries:
                     lost.append((start, end))
-                    if (start, end) not in adopted:
-                        yield Fault(
-                            f"entries {start} to {end - 1} of the log",
-                            f"are said to be lost by a restore of the database: if so, name them as {start}-{end}",
-                        )
                 elif len(entries) != end - start:
                     yield Fault(f"batch {row['_id']}", f"names {len(entries)} entries, and has {end - start}")
                 expected = end
         return lost
 
     def record_faults(self, records: list[Row]) -> Iterator[tuple[str, str]]:
-        """Package id and fault of each record that does not name its entry's leaf."""
-        keys = {entry_named_by(row): row for row in records if row.keys() >= NAMES_ENTRY}
+        """Package id and fault of each record that does not name its entry's leaf, or says otherwise than its entry."""
+        named = [(entry_named_by(row), row) for row in records if _names_entry(row)]
         with asking():
-            hashes = {row["_id"]: hash_of(row) for row in self._ledger.find({"_id": {"$in": [*keys]}})}
-        for key, row in keys.items():
-            if key not in hashes:
+            entries = {row["_id"]: row for row in self._ledger.find({"_id": {"$in": [key for key, _ in named]}})}
+        for key, row in named:
+            if key not in entries:
                 yield str(row["_id"]), f"its entry {key} is not in the ledger"
-            elif hashes[key] != row["ledger_hash"]:
+            elif hash_of(entries[key]) != row["ledger_hash"]:
                 yield str(row["_id"]), f"its entry {key} is not the one that the record names"
+            elif (record := read(row)) and (what := difference(record, entries[key].get("body"))):
+                yield str(row["_id"]), f"its {what} is not the one of its entry {key}"
+
+
+def _lost_faults(lost: list[Range], matched: bytearray, adopted: Adopted) -> Iterator[Fault]:
+    """Ranges that nobody has confirmed, and those of which the ledger has fewer entries than when that was done."""
+    for start, end in lost:
+        name, kept = f"entries {start} to {end - 1} of the log", sum(matched[start:end])
+        wanted = adopted.get((start, end), 0)
+        if (start, end) not in adopted:
+            said = "are said to be lost by a restore of the database"
+            yield Fault(name, f"{said} but for {kept}: if so, name them as {start}-{end}/{kept}")
+        elif wanted is not None and kept < wanted:
+            yield Fault(name, f"were lost but for {wanted}, and the ledger has {kept} of them: removed, or changed")
+
+
+def _names_entry(record: Row) -> bool:
+    return record.keys() >= NAMES_ENTRY and isinstance(record["ledger_seq"], int)
 
 
 def entry_named_by(record: Row) -> str:
@@ -180,12 +200,17 @@ def _judged(row: Row, leaves: Leaves, now: datetime) -> tuple[int | None, str]:
         return place, "does not give the hash that an earlier release has chained"
     if place is not None:
         return place, ""
-    if entry is None and "salt" not in row:
+    if entry is None and not (row.get("salt") is not None and isinstance(row.get("recorded_at"), datetime)):
         return None, "cannot be read"
     if row.get("is_sealed"):
         return None, "does not give a leaf of the log: changed after it was sealed"
     waits = now - row["recorded_at"].astimezone(UTC)
     return None, f"is not in the log after {int(waits.total_seconds())} seconds" if waits > LATE else ""
+
+
+def _leaf(row: Row) -> bytes | None:
+    entry = _entry(row)
+    return bytes.fromhex(entry.leaf_hash()) if entry else None
 
 
 def _entry(row: Row) -> Entry | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from common.tlog.audit import Claim, Fault, Verified, audit
 from common.tlog.checkpoint import open_checkpoint
 from common.tlog.note import NoteInvalid, VerifierKey
+from common.tlog.tiles import TileInvalid
+from common.tlog.tree import Tree
 from trunkctl.log.leaves import LeafTable
 from trunkctl.log.reading import LogReader
 
@@ -61,3 +63,15 @@ def size_now(files: LogReader, keys: Iterable[VerifierKey]) -> int:
         return open_checkpoint(note, keys).size if note else 0
     except NoteInvalid:
         return 0
+
+
+def leaves_since(files: LogReader, keys: Iterable[VerifierKey], size: int) -> set[bytes]:
+    """Hashes of the leaves that the log has got since it had that size, by its newest checkpoint as it is now.
+
+    The tiles are believed: the next check verifies them. None where they cannot be read.
+    """
+    tree = Tree(size_now(files, keys), lambda tile: files.now(tile.path) or b"")
+    try:
+        return {tree.leaf(at) for at in range(size, tree.size)}
+    except TileInvalid:
+        return set()

@@ -1,4 +1,4 @@
-"""Up to where the copies at a second store make a log that can be continued.
+"""Up to where the copies at a second store make a log that can be continued, and what makes it one again.
 
 Older copies were made in the order of names. They hold tiles of batches whose checkpoint they do not have, and may hold
 checkpoints whose tiles they do not have.
@@ -7,15 +7,20 @@ checkpoints whose tiles they do not have.
 import itertools
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from minio import Minio
 
+from archive.log_store import KEPT
 from common.objects import LOG
 from common.tlog.checkpoint import told_size
-from common.tlog.cut import whole_size
-from common.tlog.names import BATCH_CHECKPOINTS, start_of
-from trunkctl.backup.copies import answering, read
+from common.tlog.cut import last_of, whole_size
+from common.tlog.names import BATCH_CHECKPOINTS, CHECKPOINT, batch_checkpoint, start_of
+from trunkctl.backup.copies import Read, answering, read, write
+from trunkctl.backup.log_cut import log_file
 from trunkctl.backup.second_store import OBJECTS
 
 LOOKED_BACK = 1_000
@@ -40,6 +45,31 @@ def cut_of(source: Minio, bucket: str) -> Cut:
         end = last.pop().start
     size = whole_size([each.start for each in last], end, lambda path: _has(source, bucket, path))
     return Cut(size, end)
+
+
+def locked_anew(key: str, found: Read, now: datetime) -> Read:
+    """A file of the log with a lock that begins now.
+
+    A hundred years count from when a file was put, and whoever verifies the log knows of no other time. Partial tiles
+    keep their lock, and what was not locked stays so.
+    """
+    if ".p/" in key or found.locked_until is None:
+        return found
+    return replace(found, locked_until=max(found.locked_until, now + KEPT))
+
+
+def publish_last(target: Minio) -> None:
+    """Make the checkpoint of the last restored batch the newest, as the sealer does. Raises ``Damaged``.
+
+    Versions of ``checkpoint`` were copied before later batches, or were left out as they are of batches that are no
+    whole. Whoever verifies the log would take the newest for one that hides another.
+    """
+    start = last_of(partial(log_file, target)).unpublished
+    if start is None:
+        return
+    with answering("The object store"), read(target, LOG, batch_checkpoint(start)) as found:
+        if found is not None:
+            write(target, LOG, CHECKPOINT, found, found.order)
 
 
 class _Checkpoint(NamedTuple):

@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, TypeVar
 
@@ -61,15 +61,15 @@ class Lost:
 
 def lost_packages(database: Client, store: Minio, since: datetime | None) -> list[Lost]:
     """Those whose submitter is known, the oldest first. ``since``: when the backup was begun; none = ever."""
-    archived = list(_archived(database, store))
-    known = {each.package_id for each in archived}
+    archived = {each.package_id: each for each in _archived(database, store)}
     received = {
         lost.package_id: lost
         for page in _with_submitters(store, since)
         for lost in _received(database, store, page)
-        if lost.package_id not in known
+        if lost.package_id not in archived or not archived[lost.package_id].key
     }
-    return sorted([*archived, *received.values()], key=lambda each: (each.at, each.package_id))
+    found = received | {key: _with_bytes(each, received.get(key)) for key, each in archived.items()}
+    return sorted(found.values(), key=lambda each: (each.at, each.package_id))
 
 
 def unproved_packages(
@@ -138,6 +138,13 @@ def _with_submitters(store: Minio, since: datetime | None) -> Iterator[list[tupl
 def _submitter(store: Minio, place: Original) -> UnitCode | None:
     with answering("The object store"):
         return submitter_of(store.stat_object(place.bucket, place.key, version_id=place.version_id).metadata)
+
+
+def _with_bytes(archived: Lost, received: Lost | None) -> Lost:
+    """What was refused is on record without its package, which lies where intake has put it."""
+    if archived.key or received is None:
+        return archived
+    return replace(archived, bucket=received.bucket, key=received.key)
 
 
 def _received(database: Client, store: Minio, page: Iterable[tuple[Original, UnitCode | None]]) -> Iterator[Lost]:

@@ -1,7 +1,8 @@
 """``trunkctl restore store``: puts every copy of the second store into empty buckets, in the order of its versions.
 
-Nobody can delete a copy under lock, but a thief of the job's key can hide it or lay other bytes over it. So of each
-copy the newest version that is sound is taken, also below a delete marker.
+Nobody can delete a copy under lock, but a thief of the job's key can hide it or lay other bytes over it, which bear
+their own digest. The job never writes over a copy. So of each the oldest version that is sound is taken, also below a
+delete marker.
 
 A restored object gets another version id. It carries the first one as metadata, by which the archive's records find it.
 """
@@ -39,7 +40,7 @@ from trunkctl.backup.copies import (
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
-from trunkctl.restore.log_cut import Cut, cut_of
+from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, publish_last
 from trunkctl.trouble import Trouble
 
 VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
@@ -86,6 +87,10 @@ class StoreRestore:
                     counts[group.bucket].objects += done
                     left_out[group.bucket] += beyond
                     faults += wrong
+        try:
+            publish_last(self._target)
+        except Damaged as error:
+            faults.append(f"{LOG}/{CHECKPOINT} {error}")
         for bucket, objects in promised.items():
             if bucket in VERSIONED and (copies := counts[bucket].objects + left_out[bucket]) < objects:
                 faults.append(f"{bucket}: {copies} copies, {objects} by the last complete backup")
@@ -153,7 +158,8 @@ class StoreRestore:
             raise Damaged(fault)
         identity = found.version or found.sha256
         if identity not in done:
-            write(self._target, bucket, key, found, found.order)
+            lasting = locked_anew(key, found, datetime.now(UTC)) if bucket == LOG else found
+            write(self._target, bucket, key, lasting, found.order)
             done.add(identity)
 
     def _in_order(self, group: Group) -> list[tuple[str, str | None]]:
@@ -165,9 +171,9 @@ class StoreRestore:
         return by_time if group.bucket in VERSIONED else by_time[-1:]
 
     def _chosen(self, group: Group, name: str) -> str | None:
-        """The newest version of a copy that is sound; the newest, if none is."""
+        """The oldest version of a copy that is sound; the newest, if none is."""
         versions = group.copies[name]
-        sound = (each for each in versions if self._is_sound(group, name, each))
+        sound = (each for each in reversed(versions) if self._is_sound(group, name, each))
         return versions[0] if len(versions) == 1 else next(sound, versions[0])
 
     def _is_sound(self, group: Group, name: str, version_id: str | None) -> bool:

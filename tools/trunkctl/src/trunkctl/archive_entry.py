@@ -1,0 +1,51 @@
+"""Does a record say what the ledger's entry says that it was made of? A decision, without any store.
+
+``archive_check.py`` compares a record with its objects. Whoever has the keys of the archive can put other objects,
+another ``record.json`` and another row, which agree with each other. The entry is in the log, and cannot follow.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from archive.kept import EVIDENCE
+from archive.record import Record
+from common.ledger import stamp
+from trunkctl.archive_missing import KEPT_FACTS
+
+SAME = (
+    *("document_id", "kind", "label", "lane", "package_id", "policy_version", "reason", "sender"),
+    *("submitted_at", "unsigned_annexes"),
+)
+"""Fields of the fact that the record repeats; what the fact does not say is not compared."""
+CARRIED = ("package", "envelope", "report")
+"""Fields of the fact that name bytes, and roles of what the record keeps of them."""
+MUST_HOLD = {"document.verified": CARRIED, "notice.accepted": ("package", "envelope")}
+"""Without which nothing is proved, by verdict."""
+
+
+def difference(record: Record, body: str) -> str:
+    """What the record says otherwise than the body of its entry, such as ``label``; empty = nothing."""
+    try:
+        told = json.loads(body)
+        return _field(record, told) or _bytes(record, told)
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return "entry"
+
+
+def _field(record: Record, told: dict[str, Any]) -> str:
+    if told["fact"] != record.verdict or record.verdict not in KEPT_FACTS:
+        return "verdict"
+    said = record.model_dump() | {"package_id": record.record_id, "submitted_at": stamp(record.submitted_at)}
+    if "submitted_at" in told:
+        told = told | {"submitted_at": stamp(datetime.fromisoformat(told["submitted_at"]))}
+    return next((name for name in SAME if name in told and told[name] != said[name]), "")
+
+
+def _bytes(record: Record, told: dict[str, Any]) -> str:
+    held = [*record.objects, *record.enclosed]
+    named = {(role, told[role]["sha256"]) for role in CARRIED if role in told}
+    named |= {(EVIDENCE, sha256) for sha256 in told.get("evidence", ())}
+    other = (each.role for each in held if each.role in (*CARRIED, EVIDENCE) and (each.role, each.sha256) not in named)
+    missing = (role for role in MUST_HOLD.get(record.verdict, ()) if role not in {each.role for each in held})
+    return next(other, "") or next(missing, "")
