@@ -72,14 +72,15 @@ class MemoryPackages:
         first = next((self.claims[key] for key in document_keys if key in self.claims), None)
         return first["package_id"] if first and first["state"] == "held" else None
 
-    async def release(self, document_key: str, package_id: str) -> None:
+    async def release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
         claim = self.claims.get(document_key)
         if claim and claim["package_id"] == package_id:
             claim.update(state="released", at=None)
+            claim.update({"refused": package_id} if is_refused else {})
 
     async def hold_again(self, document_key: str, package_id: str) -> None:
         claim = self.claims.get(document_key)
-        if claim and claim["package_id"] == package_id:
+        if claim and claim["package_id"] == package_id and claim.get("refused") != package_id:
             claim["state"] = "held"
 
     async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:

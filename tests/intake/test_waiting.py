@@ -404,6 +404,20 @@ async def test_a_package_that_is_taken_back_holds_its_id_again(world: World) -> 
     assert (await world.submit(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))).reason is Reason.E_DUP
 
 
+@pytest.mark.parametrize("steps", [("replay",), ("discard", "restore", "replay")])
+async def test_a_package_whose_replay_ended_in_its_refusal_holds_its_id_no_more(
+    world: World, steps: tuple[str, ...]
+) -> None:
+    """The verdict is announced in the course of the replay, and the replay once it has ended."""
+    first = await world.submit(package("doc"))
+    for action in steps[:-1]:
+        await world.intake.note_acted(acted(first, action))
+    await world.intake.release(refused_by_the_validator(first))
+    await world.intake.note_acted(acted(first, steps[-1]))
+    await world.finish(first)
+    assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageAccepted)
+
+
 async def test_nobody_is_told_that_a_package_was_accepted_which_is_not_decided(world: World) -> None:
     """It claimed the DocumentId, and its process ended, or it is being decided at this moment."""
     first, other = package("doc"), package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n")

@@ -101,7 +101,7 @@ class Intake:
 
     async def release(self, fact: DocumentRefused) -> None:
         """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left."""
-        await self._release(fact.subject, fact.package_id)
+        await self._release(fact.subject, fact.package_id, is_refused=True)
         if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
             purge = record.purge or await objects_of(record, self.objects)
             await self.packages.mark_secret(fact.package_id, purge)
@@ -120,8 +120,8 @@ class Intake:
         """Nobody refuses the package any more: what waits for its DocumentId is due."""
         await self.waiting.wake(fact.subject, self.now())
 
-    async def _release(self, document_key: str, package_id: str) -> None:
-        await self.packages.release(document_key, package_id)
+    async def _release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
+        await self.packages.release(document_key, package_id, is_refused=is_refused)
         await self.waiting.wake(document_key, self.now())
 
     async def _submission(self, message: Incoming) -> Submission:
