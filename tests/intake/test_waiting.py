@@ -102,11 +102,13 @@ class World:
         saved = await self.waiting.find(ids.package_id(SENDER, hashlib.sha256(body).hexdigest()))
         return saved is not None and self.announcer.facts[before:] == []
 
-    async def finish(self, accepted: Any) -> None:
-        """All of a package that was let in is done."""
+    async def finish(self, accepted: Any, reason: Reason | None = None) -> None:
+        """All of a package that was let in is done; ``reason``: why the validator refused it."""
+        about = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
+        fact = PackageFinished(**about, reason=reason)
+        await self.intake.release(fact)
         await self.opened.finish(accepted.package_id)
-        fact = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
-        await self.intake.note_finished(PackageFinished(**fact))
+        await self.intake.note_finished(fact)
 
     async def sweep(self, **passed: float) -> list[Any]:
         """Time passes; what a round announces."""
@@ -488,6 +490,31 @@ async def test_a_corrected_package_that_comes_before_the_refusal_of_the_first_is
     assert isinstance(corrected, PackageAccepted)
     assert corrected.subject == first.subject
     assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageRepeated)
+
+
+async def test_a_refusal_is_learnt_from_the_end_of_the_package_too(world: World) -> None:
+    """The database was away when the refusal came, or its message is lost; the word of the end comes by another."""
+    first = await world.submit(package("doc"))
+    assert await world.waits_for_its_id(package("doc", pdf=CORRECTED))
+    await world.finish(first, Reason.E_SIG_SIGNER_NOT_AUTHORISED)
+    (corrected,) = await world.sweep(seconds=2)
+    assert isinstance(corrected, PackageAccepted)
+    await world.intake.release(refused_by_the_validator(first))
+    assert await world.packages.holder([first.subject]) == corrected.package_id
+
+
+async def test_a_package_whose_id_is_given_back_while_it_is_decided_about_takes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, ask = await world.submit(package("doc")), world.packages.may_be_refused
+
+    async def refused_meanwhile(package_id: str) -> bool:
+        monkeypatch.undo()
+        await world.finish(first, Reason.E_SIG_SIGNER_NOT_AUTHORISED)
+        return bool(await ask(package_id))
+
+    monkeypatch.setattr(world.packages, "may_be_refused", refused_meanwhile)
+    assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageAccepted)
 
 
 @pytest.mark.parametrize("how", ["is finished", "takes too long"])

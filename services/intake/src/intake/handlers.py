@@ -99,8 +99,13 @@ class Intake:
             await self._answer(saved)
         return True
 
-    async def release(self, fact: DocumentRefused) -> None:
-        """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left."""
+    async def release(self, fact: DocumentRefused | PackageFinished) -> None:
+        """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left.
+
+        That its package is finished says so again: the word of its refusal may come later, or be lost.
+        """
+        if fact.reason is None:
+            return
         await self._release(fact.subject, fact.package_id, is_refused=True)
         if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
             purge = record.purge or await objects_of(record, self.objects)
@@ -280,12 +285,13 @@ class Intake:
             if decided is None:
                 if not await self.packages.take_over(document_key, holder, package_id, updated):
                     raise Transient(Reason.E_UNAVAILABLE, f"package {holder} of the same DocumentId is being decided")
-            elif decided.reason is None:
-                break
-            else:
+            elif decided.reason is not None:
                 await self.packages.release(document_key, holder)
-        is_decided = holder == package_id or not await self.packages.may_be_refused(holder)
-        return settle_claim(package_id, holder, is_decided=is_decided)
+            elif await self.packages.may_be_refused(holder):
+                return settle_claim(package_id, holder, is_decided=False)
+            elif await self.packages.holder([document_key]) == holder:  # it was not refused before it was finished
+                return settle_claim(package_id, holder)
+        return None
 
     async def _answer(self, record: PackageRecord) -> None:
         about_document(

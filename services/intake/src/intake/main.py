@@ -70,6 +70,7 @@ def build() -> Service:
     decisions = MongoNewestDecisions(database)
 
     async def finish(fact: PackageFinished) -> None:
+        await intake.release(fact)  # before anybody can take the package for one that nobody refuses
         await redrive.finish(fact)
         await intake.note_finished(fact)
 
