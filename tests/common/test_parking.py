@@ -1,7 +1,7 @@
 """Parked messages: dead letters become records, and operators' decisions are carried out where the message is kept."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -47,6 +47,7 @@ class Bench:
         self.publisher = RecordingPublisher()
         self.handled: list[Incoming] = []
         self.failures: list[Exception] = []
+        self.handle: Callable[[Incoming], Awaitable[None]] | None = None
 
         async def noticed(_: MessageRecord) -> None:
             return
@@ -55,6 +56,8 @@ class Bench:
             self.handled.append(message)
             if self.failures:
                 raise self.failures.pop(0)
+            if self.handle:
+                await self.handle(message)
 
         self.processor = Processor(
             "validator",
@@ -314,6 +317,26 @@ async def test_one_message_parked_again_is_announced_again(bench: Bench) -> None
     await bench.park()
     parked: list[Callable[[], None]] = bench.publisher.named("message.parked")  # type: ignore[assignment]
     assert len({fact.event_id for fact in parked}) == 2  # type: ignore[attr-defined]
+
+
+async def test_what_is_parked_again_in_the_course_of_its_replay_stays_parked(bench: Bench) -> None:
+    """A unit's system gives back at once what a replay has put into its inbox."""
+    record = await bench.park()
+
+    async def handle(_: Incoming) -> None:
+        await bench.park()
+
+    bench.handle = handle
+    await bench.decide(record, "replay")
+    assert bench.saved(record).state is RecordState.PARKED
+    assert bench.saved(record).expires_at is None
+    (acted,), (_, again) = bench.acted(), bench.publisher.named("message.parked")
+    assert acted.outcome == "done"
+    assert acted.occurred_at < again.occurred_at, "the newer word is that it is parked"
+    await bench.decide(record, "replay")
+    assert bench.acted() == [acted, acted]
+    await bench.decide(record, "discard", 2)
+    assert bench.saved(record).state is RecordState.DISCARDED
 
 
 async def test_three_replays_at_the_same_time_are_one(bench: Bench) -> None:

@@ -176,7 +176,7 @@ class Parking:
     ) -> MessageRecord:
         about = {"outcome": outcome, "reason": record.reason}
         decision = decision_of(request, self._now()).model_copy(update=about)
-        return await change(self._records, record, lambda saved: decided(saved, decision, state))
+        return await change(self._records, record, lambda saved: decided(saved, decision, state, record.parkings))
 
     async def _stored(self, message: Incoming) -> StoredMessage:
         is_small = len(message.body) <= INLINE_BYTES
