@@ -52,8 +52,9 @@ from intake.handlers import Intake
 from intake.open_packages import OpenPackages
 from intake.packages import Packages
 from intake.settings import IntakeSettings
+from intake.waiting import LOOK_AT_HOLDER_AFTER
 from intake.waiting_store import WaitingPackages
-from intake.waiting_sweep import WaitingSweep
+from intake.waiting_sweep import AT_ONCE, WaitingSweep
 
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 from ..harness.spans import exporter, spans, trace_of
@@ -534,6 +535,12 @@ async def test_what_waits_for_its_id_holds_up_nothing_else_and_is_bounded(world:
         assert await world.waits_for_its_id(package("doc", pdf=CORRECTED + b"%" * number))
     assert isinstance(await world.submit(package("other")), PackageAccepted)
     assert (await world.submit(package("doc", pdf=CORRECTED + b"%" * LIMIT))).reason is Reason.E_DUP
+
+
+def test_what_one_unit_lets_wait_fills_less_than_half_of_the_rounds() -> None:
+    default = {name: field.default for name, field in IntakeSettings.model_fields.items()}
+    looks_per_second = default["waiting_packages_per_unit"] / LOOK_AT_HOLDER_AFTER.total_seconds()
+    assert looks_per_second < AT_ONCE / default["waiting_sweep_seconds"] / 2
 
 
 async def test_of_two_corrected_packages_one_is_let_in(world: World) -> None:

@@ -20,8 +20,9 @@ from intake.record import Arrival, document_id_of
 
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
 """A package that nothing has woken is looked at after so long: its document's word may be lost."""
-LOOK_AT_HOLDER_AFTER = timedelta(seconds=10)
-"""A package that waits for the end of another one is looked at so often, if nothing wakes it."""
+LOOK_AT_HOLDER_AFTER = timedelta(minutes=1)
+"""A package that waits for the end of another one is looked at so often, if nothing wakes it: seldom enough that all
+that one unit may let wait take a part of the rounds, and others their turn in each."""
 LEASE = timedelta(minutes=1)
 """For so long a package that one process looks at is left alone by others."""
 
