@@ -14,7 +14,7 @@ from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import next_place
 from intake.packages import CLAIM_LASTS
 from intake.record import PackageRecord
-from intake.waiting import LEASE, WaitingPackage
+from intake.waiting import LEASE, WaitingPackage, in_turn, share
 
 BUDGETS = {Lane.NORMAL: timedelta(minutes=30), Lane.URGENT: timedelta(minutes=10)}
 
@@ -220,7 +220,9 @@ class MemoryWaiting:
 
     async def take_due(self, now: datetime, limit: int, passed_over: Sequence[str] = ()) -> list[WaitingPackage]:
         due = [row for row in self.rows.values() if row.next_look_at <= now and row.sender not in passed_over]
-        taken = sorted(due, key=lambda row: row.next_look_at)[:limit]
+        oldest, senders = sorted(due, key=lambda row: row.next_look_at), {row.sender for row in due}
+        rows = [[row for row in oldest if row.sender == each][: share(limit, len(senders))] for each in senders]
+        taken = in_turn(rows)[:limit]
         for row in taken:
             self._set(row.package_id, next_look_at=now + LEASE)
         return taken

@@ -52,9 +52,9 @@ from intake.handlers import Intake
 from intake.open_packages import OpenPackages
 from intake.packages import Packages
 from intake.settings import IntakeSettings
-from intake.waiting import LOOK_AT_HOLDER_AFTER
+from intake.waiting import LOOK_AT_HOLDER_AFTER, WaitingPackage
 from intake.waiting_store import WaitingPackages
-from intake.waiting_sweep import AT_ONCE, WaitingSweep
+from intake.waiting_sweep import AT_ONCE, LONGEST_ROUND, WaitingSweep
 
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 from ..harness.spans import exporter, spans, trace_of
@@ -351,6 +351,31 @@ async def test_packages_of_a_disabled_unit_wait_until_it_is_enabled(world: World
     assert await world.sweep(hours=30) == []
     world.directory.disabled = frozenset()
     assert isinstance((await world.sweep())[0], NoticeAccepted)
+
+
+async def test_each_unit_has_its_turn_in_every_round(world: World) -> None:
+    for number in range(LIMIT):
+        await world.submit(recall(f"never {number}"))
+    world.clock.move(seconds=1)
+    await world.submit(status("never", world), RECEIVER)
+    taken = await world.waiting.take_due(world.clock() + timedelta(minutes=10), 2)
+    assert {row.sender for row in taken} == {SENDER, RECEIVER}
+
+
+async def test_a_round_that_takes_long_leaves_what_is_left_to_a_later_one(world: World) -> None:
+    looked = list[str]()
+
+    async def take_long(row: WaitingPackage) -> bool:
+        looked.append(row.package_id)
+        world.clock.move(seconds=LONGEST_ROUND.total_seconds() + 1)
+        return True
+
+    for number in range(LIMIT):
+        await world.submit(recall(f"never {number}"))
+    for number in range(LIMIT):
+        world.clock.move(minutes=10)
+        await WaitingSweep(world.waiting, take_long, world.directory, world.clock).run()
+        assert len(set(looked)) == number + 1
 
 
 async def test_one_that_cannot_be_read_holds_up_no_other(world: World) -> None:
