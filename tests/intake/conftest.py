@@ -257,6 +257,9 @@ class MemoryObjects:
             data.seek(0)
         return content_ref(digest, len(body))
 
+    async def get(self, ref: ObjectRef) -> bytes:
+        return self.held[ref.sha256]
+
     async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
         target.write(self.held[ref.sha256])
         target.seek(0)

@@ -1,6 +1,7 @@
 """Packages about documents that have not come: kept, told, woken, and refused at the deadline."""
 
 import hashlib
+import io
 import secrets
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ from common.domain.envelope import (
     Business,
     DocumentType,
     Envelope,
+    Hop,
     Organization,
     ReceiverChange,
     Replacement,
@@ -43,8 +45,8 @@ from common.facts import (
     SecurityNoticed,
 )
 from common.facts.base import MAX_TEXT_BYTES
-from common.failure import Transient
-from common.objects import Objects
+from common.failure import Outage, Transient
+from common.objects import Objects, content_ref
 from common.service.outgoing import fact_message
 from common.service.tracing import publishing
 from common.telemetry import span
@@ -59,7 +61,7 @@ from intake.waiting_sweep import AT_ONCE, LONGEST_ROUND, WaitingSweep
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 from ..harness.spans import exporter, spans, trace_of
 from .conftest import MemoryObjects, MemoryOpenPackages, MemoryPackages, MemoryWaiting
-from .test_handlers import package
+from .test_handlers import AT, PDF, package
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 LIMIT = 3
@@ -541,6 +543,31 @@ async def test_a_package_whose_id_is_given_back_while_it_is_decided_about_takes_
 
     monkeypatch.setattr(world.packages, "may_be_refused", refused_meanwhile)
     assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageAccepted)
+
+
+async def test_what_a_corrected_package_shares_with_a_secret_one_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files lie in the store once for all packages that carry them."""
+    first = await world.submit(package("doc"))
+    assert await world.waits_for_its_id(package("doc", hops=(Hop(unit=SENDER, at=AT),)))
+    secret = refused_by_the_validator(first).model_copy(update={"reason": Reason.E_SECRET})
+
+    async def away(_: Any) -> None:
+        raise Outage("object store", "away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.objects, "purge", away)
+        with pytest.raises(Outage):
+            await world.intake.release(secret)
+    assert await world.sweep(seconds=2) == [], "all of the secret one goes first"
+    await world.intake.release(secret)
+    (corrected,) = await world.sweep(seconds=2)
+    assert isinstance(corrected, PackageAccepted)
+    await world.finish(first, Reason.E_SECRET)
+    file = io.BytesIO()
+    await world.objects.fetch(content_ref(hashlib.sha256(PDF).hexdigest(), len(PDF)), file)
+    assert file.getvalue() == PDF
 
 
 @pytest.mark.parametrize("how", ["is finished", "takes too long"])

@@ -102,15 +102,18 @@ class Intake:
     async def release(self, fact: DocumentRefused | PackageFinished) -> None:
         """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left.
 
-        That its package is finished says so again: the word of its refusal may come later, or be lost.
+        That its package is finished says so again: the word of its refusal may come later, or be lost. A corrected
+        package may share files with a secret one, so those go before it is let in, and not once more after that.
         """
         if fact.reason is None:
             return
-        await self._release(fact.subject, fact.package_id, is_refused=True)
         if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
-            purge = record.purge or await objects_of(record, self.objects)
-            await self.packages.mark_secret(fact.package_id, purge)
-            await self._purge(purge)
+            is_seen_to = isinstance(fact, PackageFinished) and bool(record.purge)
+            if not is_seen_to:
+                purge = record.purge or await objects_of(record, self.objects)
+                await self.packages.mark_secret(fact.package_id, purge)
+                await self._purge(purge)
+        await self._release(fact.subject, fact.package_id, is_refused=True)
 
     async def note_acted(self, fact: OperatorActed) -> None:
         """An operator gave up a package before it was examined, or took that back: the same for its DocumentId."""
