@@ -80,7 +80,9 @@ def test_which_words_are_handled(words: Sequence[tuple[str, int]], noted: list[s
 
 
 @pytest.mark.parametrize(
-    "other", [told("discard", 2, outcome="not parked, but replayed"), told("discard", 2, "other")], ids=["vain", "other"]
+    "other",
+    [told("discard", 2, outcome="not parked, but replayed"), told("discard", 2, "other")],
+    ids=["in vain", "another message"],
 )
 def test_what_has_no_effect_and_what_is_about_another_message_overtakes_nothing(other: Word) -> None:
     early = told("discard", 1)
