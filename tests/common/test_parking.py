@@ -68,14 +68,18 @@ class Bench:
             on_security=noticed,
             now=self.clock,
         )
-        handlers: dict[str, Any] = {"facts.validator.": handle, "submit.": handle}
-        self.parking = Parking(
+        self.handlers: dict[str, Any] = {"facts.validator.": handle, "submit.": handle}
+        self.parking = self.process()
+
+    def process(self) -> Parking:
+        """Another process of the service, with the same memory."""
+        return Parking(
             "validator",
             self.records,
             self.bodies,
             self.publisher,
             self.processor,
-            lambda queue: next((h for prefix, h in handlers.items() if queue.startswith(prefix)), None),
+            lambda queue: next((h for prefix, h in self.handlers.items() if queue.startswith(prefix)), None),
             self.clock,
         )
 
@@ -344,6 +348,50 @@ async def test_three_replays_at_the_same_time_are_one(bench: Bench) -> None:
     await asyncio.gather(*(bench.decide(record, "replay", number) for number in range(3)))
     assert len(bench.handled) == 1
     assert sorted(fact.outcome for fact in bench.acted()) == ["done", *["not parked, but replayed"] * 2]
+
+
+@pytest.mark.parametrize(("first", "second"), [("replay", "discard"), ("discard", "replay"), ("replay", "replay")])
+async def test_of_two_decisions_in_two_processes_one_takes_effect(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    """The other process decides after this one has looked, and before it has saved."""
+    record = await bench.park()
+    save = bench.records.save
+
+    async def save_late(after: MessageRecord) -> bool:
+        monkeypatch.undo()
+        bench.parking, this = bench.process(), bench.parking
+        await bench.decide(record, first, 1)
+        bench.parking = this
+        return await save(after)
+
+    monkeypatch.setattr(bench.records, "save", save_late)
+    await bench.decide(record, second, 2)
+    state = {"replay": RecordState.REPLAYED, "discard": RecordState.DISCARDED}[first]
+    assert bench.saved(record).state is state
+    assert [fact.outcome for fact in bench.acted()] == ["done", f"not parked, but {state}"]
+    assert len(bench.handled) == (first == "replay")
+
+
+async def test_a_decision_that_two_processes_carry_out_has_one_outcome(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its message was delivered to both, one after the other's connection was lost."""
+    record = await bench.park()
+    save = bench.records.save
+
+    async def save_late(after: MessageRecord) -> bool:
+        monkeypatch.undo()
+        bench.parking, this = bench.process(), bench.parking
+        await bench.decide(record, "replay")
+        bench.parking = this
+        return await save(after)
+
+    monkeypatch.setattr(bench.records, "save", save_late)
+    await bench.decide(record, "replay")
+    first, second = bench.acted()
+    assert first == second
+    assert (first.outcome, len(bench.handled)) == ("done", 1)
 
 
 async def test_the_id_of_a_request_hides_no_decision(bench: Bench) -> None:

@@ -226,9 +226,9 @@ def decided(
     the course of its replay, waits for another decision: of the two that is the newer word.
     """
     others = [each for each in (*record.earlier_decisions, record.decision) if each and not each.is_same(decision)]
-    begun = decision_about(record, decision)
-    if begun and parkings is not None and record.parkings > parkings:
-        state, at = record.state, begun.at
+    kept = decision_about(record, decision)
+    if kept and parkings is not None and record.parkings > parkings:
+        state, at = record.state, kept.at
     else:
         at = _after_all(record, decision.at)
     decision = decision.model_copy(update={"at": at})
