@@ -373,25 +373,35 @@ async def test_of_two_decisions_in_two_processes_one_takes_effect(
     assert len(bench.handled) == (first == "replay")
 
 
+@pytest.mark.parametrize("is_begun", [False, True])
 async def test_a_decision_that_two_processes_carry_out_has_one_outcome(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_begun: bool
 ) -> None:
-    """Its message was delivered to both, one after the other's connection was lost."""
+    """Its message was delivered to both, one after the other's connection was lost; before or after this one began."""
     record = await bench.park()
-    save = bench.records.save
 
-    async def save_late(after: MessageRecord) -> bool:
+    async def meanwhile() -> None:
         monkeypatch.undo()
+        bench.handle = None
         bench.parking, this = bench.process(), bench.parking
         await bench.decide(record, "replay")
         bench.parking = this
-        return await save(after)
+        bench.clock.move(minutes=1)
 
-    monkeypatch.setattr(bench.records, "save", save_late)
+    if is_begun:
+        bench.handle = lambda _: meanwhile()
+    else:
+        save = bench.records.save
+
+        async def save_late(after: MessageRecord) -> bool:
+            await meanwhile()
+            return await save(after)
+
+        monkeypatch.setattr(bench.records, "save", save_late)
     await bench.decide(record, "replay")
     first, second = bench.acted()
     assert first == second
-    assert (first.outcome, len(bench.handled)) == ("done", 1)
+    assert (first.outcome, len(bench.handled)) == ("done", 1 + is_begun)
 
 
 async def test_the_id_of_a_request_hides_no_decision(bench: Bench) -> None:

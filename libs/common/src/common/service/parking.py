@@ -181,8 +181,6 @@ class Parking:
         wanted = decision_of(request, self._now())
 
         def begin(saved: MessageRecord) -> MessageRecord:
-            if (kept := decision_about(saved, wanted)) and kept.outcome:
-                return saved
             refusal = refused(saved, request)
             noted = wanted.model_copy(update={"outcome": refusal or outcome, "reason": saved.reason})
             return decided(saved, noted, saved.state if refusal else state)
