@@ -61,8 +61,12 @@ async def run(settings: CanarySettings) -> None:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
+
+    def end(_: object) -> None:
+        server.should_exit = True
+
     work = asyncio.create_task(rounds.run())
-    work.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    work.add_done_callback(end)
     try:
         await server.serve()
     finally:
