@@ -95,7 +95,8 @@ class Material:
         self.subject = document_key(SENDER, self.document_id)
         self.package_bytes = f"<edXML>{self.document_id}</edXML>".encode()
         self.files = [b"%PDF-1.7 " + secrets.token_bytes(40), b"annex " + secrets.token_bytes(40)]
-        self.envelope_bytes = to_json(self._envelope(type_name))
+        self.envelope = self._envelope(type_name)
+        self.envelope_bytes = to_json(self.envelope)
         self.report_bytes = b'{"verdict": "valid", "id": "' + self.subject.encode() + b'"}'
         self.package_id = package_id(SENDER, ref_of(self.package_bytes).sha256)
 

@@ -84,6 +84,8 @@ async def test_what_is_refused_is_finished_when_its_sender_is_answered(
         await archive.take(routed(what, 0))
         (fact,) = told(announced)
         assert (fact.subject, fact.event_id) == (what.subject, f"{what.package_id}:finished:1")
+        told_of_it = fact.model_dump()["reason"]
+        assert told_of_it == (what.refused().reason if refusal == "refused" else None), "what intake said, it knows"
 
 
 async def test_asked_again_it_says_the_same_again(

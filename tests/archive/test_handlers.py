@@ -20,8 +20,10 @@ from archive.record import archived
 from archive.retention import read_table
 from archive.store import Progress, Records
 from common.database import Database
+from common.domain.ids import package_id
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
+from common.edxml import build
 from common.facts import DeliveryPlaced, DocumentArchived
 from common.failure import Outage, Permanent, Transient
 from common.objects import ARCHIVE, PACKAGES, Objects, package_ref
@@ -272,6 +274,28 @@ async def test_other_facts_enter_the_ledger_only(
     assert [entry.fact for entry in await ledger.entries(what.subject)] == ["delivery.placed"]
     assert await Records(database).load(what.package_id) is None
     assert announced.facts == []
+
+
+async def test_a_file_that_a_secret_package_took_along_is_taken_out_of_its_own(
+    archive: Archive, objects: Objects
+) -> None:
+    what = Material()
+    what.package_bytes = build(what.envelope, what.files)
+    what.package_id = package_id(SENDER, ref_of(what.package_bytes).sha256)
+    await what.store(objects)
+    shared = ref_of(what.files[1])
+    await objects.purge(shared)
+    await archive.take(what.verified())
+    key = f"{what.subject}/{what.package_id}/attachments/2-{shared.sha256}"
+    assert await objects.get_key(ARCHIVE, key) == what.files[1]
+
+
+async def test_a_file_that_is_in_no_package_is_no_evidence(archive: Archive, objects: Objects) -> None:
+    what = await material(objects)
+    await objects.purge(ref_of(what.files[1]))
+    with pytest.raises(Permanent) as caught:
+        await archive.take(what.verified())
+    assert caught.value.reason is Reason.E_OBJECT
 
 
 @pytest.mark.parametrize("harm", ["missing", "altered"])

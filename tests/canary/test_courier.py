@@ -86,6 +86,9 @@ CASES = {
     "the session breaks off": (
         Remembered([], [RECEIPT, AMQPConnectionError("gone")]), Outcome.UNREACHABLE, 0, [LETTER],
     ),
+    "the broker closes the connection, as the client library says it": (
+        Remembered([], [RECEIPT, asyncio.CancelledError()]), Outcome.UNREACHABLE, 0, [LETTER],
+    ),
 }  # fmt: skip
 
 
@@ -94,6 +97,14 @@ async def test_how_a_round_goes(case: str, monkeypatch: pytest.MonkeyPatch) -> N
     trunk, outcome, leftovers, submitted = CASES[case]
     _, ended, found = await carried(monkeypatch, trunk)
     assert (ended, found, trunk.submitted) == (outcome, leftovers, submitted)
+
+
+async def test_a_canary_that_is_told_to_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = asyncio.ensure_future(carried(monkeypatch, Remembered([], [])))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 @pytest.mark.parametrize(

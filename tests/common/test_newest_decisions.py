@@ -1,5 +1,6 @@
 """Of all that is told of a parked message, the newest decision counts, in whatever order it comes and however often."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
@@ -28,45 +29,93 @@ def told(word: str, minute: int, record: str = "r", outcome: str = "done") -> Wo
     return OperatorActed(**about, action=word, actor="Lan", purpose="x", outcome=outcome)  # type: ignore[arg-type]
 
 
-async def counting(decisions: Any, words: Sequence[Word]) -> list[str]:
-    """The event ids of those that count."""
-    counted: list[str] = []
+async def handled(decisions: Any, words: Sequence[Word]) -> list[str]:
+    """The event ids of those that are handled."""
+    noted: list[str] = []
 
     async def note(word: Word) -> None:
-        counted.append(word.event_id)
+        noted.append(word.event_id)
 
     for word in words:
-        await following(decisions, note)(word)
-    return counted
+        await following(decisions, note, note)(word)
+    return noted
 
 
 def ends(words: Sequence[Word]) -> list[list[str]]:
-    """What counts by the fake and by the real collection."""
+    """What is handled by the fake and by the real collection."""
     loop = VirtualLoop()
-    real = MongoNewestDecisions(ModelDatabase(Server(loop, lambda: 0.001), "router"))  # type: ignore[arg-type]
-    counted = [loop.run_until_complete(counting(each, words)) for each in (MemoryNewestDecisions(), real)]
+    both = (MemoryNewestDecisions(), real_decisions(loop))
+    noted = [loop.run_until_complete(handled(each, words)) for each in both]
     loop.close()
-    return counted
+    return noted
+
+
+def real_decisions(loop: VirtualLoop) -> MongoNewestDecisions:
+    return MongoNewestDecisions(ModelDatabase(Server(loop, lambda: 0.001), "router"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_the_newest_decision_is_the_last_that_counts(order: tuple[int, ...]) -> None:
+def test_the_newest_decision_is_the_last_that_is_handled(order: tuple[int, ...]) -> None:
     words = [told("discard", 1), told("restore", 2), told("discard", 3)]
-    for counted in ends([*(words[number] for number in order), *words]):
-        assert counted[-1] == words[-1].event_id
+    for noted in ends([*(words[number] for number in order), *words]):
+        assert noted[-1] == words[-1].event_id
 
 
 @pytest.mark.parametrize(
-    ("words", "counted"),
+    ("words", "noted"),
     [
-        ([told("discard", 1), told("discard", 1)], 2),
-        ([told("discard", 1), told("restore", 2), told("discard", 1)], 2),
-        ([told("parked", 1), told("replay", 2), told("parked", 1), told("parked", 3)], 3),
-        ([told("discard", 2, outcome="not parked, but replayed"), told("discard", 1)], 2),
-        ([told("renew", 2), told("renew", 1)], 2),
-        ([told("discard", 2), told("discard", 1, "other")], 2),
+        ([("discard", 1), ("discard", 1)], ["discard 1", "discard 1"]),
+        ([("discard", 1), ("restore", 2), ("discard", 1)], ["discard 1", "restore 2", "restore 2"]),
+        (
+            [("parked", 1), ("replay", 2), ("parked", 1), ("parked", 3)],
+            ["parked 1", "replay 2", "replay 2", "parked 3"],
+        ),
+        ([("renew", 2), ("renew", 1)], ["renew 2", "renew 1"]),
     ],
-    ids=["again", "again after a restore", "parked", "not carried out", "not reversible", "another message"],
+    ids=["again", "again after a restore", "parked", "not reversible"],
 )
-def test_which_words_count(words: Sequence[Word], counted: int) -> None:
-    assert [len(each) for each in ends(words)] == [counted, counted]
+def test_which_words_are_handled(words: Sequence[tuple[str, int]], noted: list[str]) -> None:
+    wanted = ["r/" + each.replace(" ", "/") for each in noted]
+    assert ends([told(*word) for word in words]) == [wanted, wanted]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [told("discard", 2, outcome="not parked, but replayed"), told("discard", 2, "other")],
+    ids=["in vain", "another message"],
+)
+def test_what_has_no_effect_and_what_is_about_another_message_overtakes_nothing(other: Word) -> None:
+    early = told("discard", 1)
+    assert ends([other, early]) == [[other.event_id, early.event_id]] * 2
+
+
+@pytest.mark.parametrize("older", ["discard", "parked"])
+def test_of_two_that_are_handled_at_once_the_newer_has_the_last_effect(older: str) -> None:
+    """The older one is slow; or its process ends then, and it is delivered again."""
+
+    async def last_effect(decisions: Any, *, is_crashing: bool) -> str:
+        effects, goes_on = list[str](), asyncio.Event()
+
+        async def note(word: Word) -> None:
+            if word.event_id == old.event_id:
+                await goes_on.wait()
+            effects.append(word.event_id)
+            if word.event_id == old.event_id and is_crashing:
+                raise ConnectionError
+
+        follow = following(decisions, note, note)
+        slow = asyncio.ensure_future(follow(old))
+        await asyncio.sleep(1)
+        await follow(new)
+        goes_on.set()
+        await asyncio.gather(slow, return_exceptions=True)
+        if is_crashing:
+            await follow(old)
+        return effects[-1]
+
+    old, new = told(older, 1), told("restore", 2)
+    for is_crashing in (False, True):
+        loop = VirtualLoop()
+        for decisions in (MemoryNewestDecisions(), real_decisions(loop)):
+            assert loop.run_until_complete(last_effect(decisions, is_crashing=is_crashing)) == new.event_id
+        loop.close()

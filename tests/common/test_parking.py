@@ -1,7 +1,7 @@
 """Parked messages: dead letters become records, and operators' decisions are carried out where the message is kept."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -47,6 +47,7 @@ class Bench:
         self.publisher = RecordingPublisher()
         self.handled: list[Incoming] = []
         self.failures: list[Exception] = []
+        self.handle: Callable[[Incoming], Awaitable[None]] | None = None
 
         async def noticed(_: MessageRecord) -> None:
             return
@@ -55,6 +56,8 @@ class Bench:
             self.handled.append(message)
             if self.failures:
                 raise self.failures.pop(0)
+            if self.handle:
+                await self.handle(message)
 
         self.processor = Processor(
             "validator",
@@ -65,14 +68,18 @@ class Bench:
             on_security=noticed,
             now=self.clock,
         )
-        handlers: dict[str, Any] = {"facts.validator.": handle, "submit.": handle}
-        self.parking = Parking(
+        self.handlers: dict[str, Any] = {"facts.validator.": handle, "submit.": handle}
+        self.parking = self.process()
+
+    def process(self) -> Parking:
+        """Another process of the service, with the same memory."""
+        return Parking(
             "validator",
             self.records,
             self.bodies,
             self.publisher,
             self.processor,
-            lambda queue: next((h for prefix, h in handlers.items() if queue.startswith(prefix)), None),
+            lambda queue: next((h for prefix, h in self.handlers.items() if queue.startswith(prefix)), None),
             self.clock,
         )
 
@@ -316,11 +323,85 @@ async def test_one_message_parked_again_is_announced_again(bench: Bench) -> None
     assert len({fact.event_id for fact in parked}) == 2  # type: ignore[attr-defined]
 
 
+async def test_what_is_parked_again_in_the_course_of_its_replay_stays_parked(bench: Bench) -> None:
+    """A unit's system gives back at once what a replay has put into its inbox."""
+    record = await bench.park()
+
+    async def handle(_: Incoming) -> None:
+        await bench.park()
+
+    bench.handle = handle
+    await bench.decide(record, "replay")
+    assert bench.saved(record).state is RecordState.PARKED
+    assert bench.saved(record).expires_at is None
+    (acted,), (_, again) = bench.acted(), bench.publisher.named("message.parked")
+    assert acted.outcome == "done"
+    assert acted.occurred_at < again.occurred_at, "the newer word is that it is parked"
+    await bench.decide(record, "replay")
+    assert bench.acted() == [acted, acted]
+    await bench.decide(record, "discard", 2)
+    assert bench.saved(record).state is RecordState.DISCARDED
+
+
 async def test_three_replays_at_the_same_time_are_one(bench: Bench) -> None:
     record = await bench.park()
     await asyncio.gather(*(bench.decide(record, "replay", number) for number in range(3)))
     assert len(bench.handled) == 1
     assert sorted(fact.outcome for fact in bench.acted()) == ["done", *["not parked, but replayed"] * 2]
+
+
+@pytest.mark.parametrize(("first", "second"), [("replay", "discard"), ("discard", "replay"), ("replay", "replay")])
+async def test_of_two_decisions_in_two_processes_one_takes_effect(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    """The other process decides after this one has looked, and before it has saved."""
+    record = await bench.park()
+    save = bench.records.save
+
+    async def save_late(after: MessageRecord) -> bool:
+        monkeypatch.undo()
+        bench.parking, this = bench.process(), bench.parking
+        await bench.decide(record, first, 1)
+        bench.parking = this
+        return await save(after)
+
+    monkeypatch.setattr(bench.records, "save", save_late)
+    await bench.decide(record, second, 2)
+    state = {"replay": RecordState.REPLAYED, "discard": RecordState.DISCARDED}[first]
+    assert bench.saved(record).state is state
+    assert [fact.outcome for fact in bench.acted()] == ["done", f"not parked, but {state}"]
+    assert len(bench.handled) == (first == "replay")
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+async def test_a_decision_that_two_processes_carry_out_has_one_outcome(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_begun: bool
+) -> None:
+    """Its message was delivered to both, one after the other's connection was lost; before or after this one began."""
+    record = await bench.park()
+
+    async def meanwhile() -> None:
+        monkeypatch.undo()
+        bench.handle = None
+        bench.parking, this = bench.process(), bench.parking
+        await bench.decide(record, "replay")
+        bench.parking = this
+        bench.clock.move(minutes=1)
+
+    if is_begun:
+        bench.handle = lambda _: meanwhile()
+    else:
+        save = bench.records.save
+
+        async def save_late(after: MessageRecord) -> bool:
+            await meanwhile()
+            return await save(after)
+
+        monkeypatch.setattr(bench.records, "save", save_late)
+    await bench.decide(record, "replay")
+    first, second = bench.acted()
+    assert first == second
+    assert (first.outcome, len(bench.handled)) == ("done", 1 + is_begun)
 
 
 async def test_the_id_of_a_request_hides_no_decision(bench: Bench) -> None:

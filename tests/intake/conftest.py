@@ -14,7 +14,7 @@ from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import next_place
 from intake.packages import CLAIM_LASTS
 from intake.record import PackageRecord
-from intake.waiting import LEASE, WaitingPackage
+from intake.waiting import LEASE, WaitingPackage, in_turn, share
 
 BUDGETS = {Lane.NORMAL: timedelta(minutes=30), Lane.URGENT: timedelta(minutes=10)}
 
@@ -72,14 +72,15 @@ class MemoryPackages:
         first = next((self.claims[key] for key in document_keys if key in self.claims), None)
         return first["package_id"] if first and first["state"] == "held" else None
 
-    async def release(self, document_key: str, package_id: str) -> None:
+    async def release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
         claim = self.claims.get(document_key)
         if claim and claim["package_id"] == package_id:
             claim.update(state="released", at=None)
+            claim.update({"refused": package_id} if is_refused else {})
 
     async def hold_again(self, document_key: str, package_id: str) -> None:
         claim = self.claims.get(document_key)
-        if claim and claim["package_id"] == package_id:
+        if claim and claim["package_id"] == package_id and claim.get("refused") != package_id:
             claim["state"] = "held"
 
     async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:
@@ -219,7 +220,9 @@ class MemoryWaiting:
 
     async def take_due(self, now: datetime, limit: int, passed_over: Sequence[str] = ()) -> list[WaitingPackage]:
         due = [row for row in self.rows.values() if row.next_look_at <= now and row.sender not in passed_over]
-        taken = sorted(due, key=lambda row: row.next_look_at)[:limit]
+        oldest, senders = sorted(due, key=lambda row: row.next_look_at), {row.sender for row in due}
+        rows = [[row for row in oldest if row.sender == each][: share(limit, len(senders))] for each in senders]
+        taken = in_turn(rows)[:limit]
         for row in taken:
             self._set(row.package_id, next_look_at=now + LEASE)
         return taken
@@ -253,6 +256,9 @@ class MemoryObjects:
         if not isinstance(data, bytes):
             data.seek(0)
         return content_ref(digest, len(body))
+
+    async def get(self, ref: ObjectRef) -> bytes:
+        return self.held[ref.sha256]
 
     async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
         target.write(self.held[ref.sha256])

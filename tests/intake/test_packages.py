@@ -134,6 +134,19 @@ async def test_a_released_claim_is_not_taken_over_but_claimed(packages: Any) -> 
     assert await packages.claim("doc", "p2") == "p2"
 
 
+@pytest.mark.parametrize("order", ["refused last", "given up last"])
+async def test_a_refused_package_never_holds_its_id_again(packages: Any, order: str) -> None:
+    await packages.claim("doc", "p1")
+    for is_refused in (order == "given up last", order == "refused last"):
+        await packages.release("doc", "p1", is_refused=is_refused)
+    await packages.hold_again("doc", "p1")
+    assert await packages.holder(["doc"]) is None
+    assert await packages.claim("doc", "p2") == "p2"
+    await packages.release("doc", "p2")
+    await packages.hold_again("doc", "p2")
+    assert await packages.holder(["doc"]) == "p2", "that another one was refused says nothing of this one"
+
+
 async def test_who_holds_a_document(packages: Any) -> None:
     assert await packages.holder(["doc", "other"]) is None
     await packages.claim("other", "p2")

@@ -1,6 +1,7 @@
 """Packages about documents that have not come: kept, told, woken, and refused at the deadline."""
 
 import hashlib
+import io
 import secrets
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ from common.domain.envelope import (
     Business,
     DocumentType,
     Envelope,
+    Hop,
     Organization,
     ReceiverChange,
     Replacement,
@@ -43,8 +45,8 @@ from common.facts import (
     SecurityNoticed,
 )
 from common.facts.base import MAX_TEXT_BYTES
-from common.failure import Transient
-from common.objects import Objects
+from common.failure import Outage, Transient
+from common.objects import Objects, content_ref
 from common.service.outgoing import fact_message
 from common.service.tracing import publishing
 from common.telemetry import span
@@ -52,13 +54,14 @@ from intake.handlers import Intake
 from intake.open_packages import OpenPackages
 from intake.packages import Packages
 from intake.settings import IntakeSettings
+from intake.waiting import LOOK_AT_HOLDER_AFTER, WaitingPackage
 from intake.waiting_store import WaitingPackages
-from intake.waiting_sweep import WaitingSweep
+from intake.waiting_sweep import AT_ONCE, LONGEST_ROUND, WaitingSweep
 
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 from ..harness.spans import exporter, spans, trace_of
 from .conftest import MemoryObjects, MemoryOpenPackages, MemoryPackages, MemoryWaiting
-from .test_handlers import package
+from .test_handlers import AT, PDF, package
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 LIMIT = 3
@@ -102,11 +105,13 @@ class World:
         saved = await self.waiting.find(ids.package_id(SENDER, hashlib.sha256(body).hexdigest()))
         return saved is not None and self.announcer.facts[before:] == []
 
-    async def finish(self, accepted: Any) -> None:
-        """All of a package that was let in is done."""
+    async def finish(self, accepted: Any, reason: Reason | None = None) -> None:
+        """All of a package that was let in is done; ``reason``: why the validator refused it."""
+        about = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
+        fact = PackageFinished(**about, reason=reason)
+        await self.intake.release(fact)
         await self.opened.finish(accepted.package_id)
-        fact = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
-        await self.intake.note_finished(PackageFinished(**fact))
+        await self.intake.note_finished(fact)
 
     async def sweep(self, **passed: float) -> list[Any]:
         """Time passes; what a round announces."""
@@ -350,6 +355,31 @@ async def test_packages_of_a_disabled_unit_wait_until_it_is_enabled(world: World
     assert isinstance((await world.sweep())[0], NoticeAccepted)
 
 
+async def test_each_unit_has_its_turn_in_every_round(world: World) -> None:
+    for number in range(LIMIT):
+        await world.submit(recall(f"never {number}"))
+    world.clock.move(seconds=1)
+    await world.submit(status("never", world), RECEIVER)
+    taken = await world.waiting.take_due(world.clock() + timedelta(minutes=10), 2)
+    assert {row.sender for row in taken} == {SENDER, RECEIVER}
+
+
+async def test_a_round_that_takes_long_leaves_what_is_left_to_a_later_one(world: World) -> None:
+    looked = list[str]()
+
+    async def take_long(row: WaitingPackage) -> bool:
+        looked.append(row.package_id)
+        world.clock.move(seconds=LONGEST_ROUND.total_seconds() + 1)
+        return True
+
+    for number in range(LIMIT):
+        await world.submit(recall(f"never {number}"))
+    for number in range(LIMIT):
+        world.clock.move(minutes=10)
+        await WaitingSweep(world.waiting, take_long, world.directory, world.clock).run()
+        assert len(set(looked)) == number + 1
+
+
 async def test_one_that_cannot_be_read_holds_up_no_other(world: World) -> None:
     broken = await world.submit(recall("doc"))
     sound = await world.submit(recall("doc"))
@@ -402,6 +432,20 @@ async def test_a_package_that_is_taken_back_holds_its_id_again(world: World) -> 
         await world.intake.note_acted(acted(first, action))
     await world.finish(first)
     assert (await world.submit(package("doc", pdf=b"%PDF-1.7 other\n%%EOF\n"))).reason is Reason.E_DUP
+
+
+@pytest.mark.parametrize("steps", [("replay",), ("discard", "restore", "replay")])
+async def test_a_package_whose_replay_ended_in_its_refusal_holds_its_id_no_more(
+    world: World, steps: tuple[str, ...]
+) -> None:
+    """The verdict is announced in the course of the replay, and the replay once it has ended."""
+    first = await world.submit(package("doc"))
+    for action in steps[:-1]:
+        await world.intake.note_acted(acted(first, action))
+    await world.intake.release(refused_by_the_validator(first))
+    await world.intake.note_acted(acted(first, steps[-1]))
+    await world.finish(first)
+    assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageAccepted)
 
 
 async def test_nobody_is_told_that_a_package_was_accepted_which_is_not_decided(world: World) -> None:
@@ -476,6 +520,56 @@ async def test_a_corrected_package_that_comes_before_the_refusal_of_the_first_is
     assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageRepeated)
 
 
+async def test_a_refusal_is_learnt_from_the_end_of_the_package_too(world: World) -> None:
+    """The database was away when the refusal came, or its message is lost; the word of the end comes by another."""
+    first = await world.submit(package("doc"))
+    assert await world.waits_for_its_id(package("doc", pdf=CORRECTED))
+    await world.finish(first, Reason.E_SIG_SIGNER_NOT_AUTHORISED)
+    (corrected,) = await world.sweep(seconds=2)
+    assert isinstance(corrected, PackageAccepted)
+    await world.intake.release(refused_by_the_validator(first))
+    assert await world.packages.holder([first.subject]) == corrected.package_id
+
+
+async def test_a_package_whose_id_is_given_back_while_it_is_decided_about_takes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, ask = await world.submit(package("doc")), world.packages.may_be_refused
+
+    async def refused_meanwhile(package_id: str) -> bool:
+        monkeypatch.undo()
+        await world.finish(first, Reason.E_SIG_SIGNER_NOT_AUTHORISED)
+        return bool(await ask(package_id))
+
+    monkeypatch.setattr(world.packages, "may_be_refused", refused_meanwhile)
+    assert isinstance(await world.submit(package("doc", pdf=CORRECTED)), PackageAccepted)
+
+
+async def test_what_a_corrected_package_shares_with_a_secret_one_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files lie in the store once for all packages that carry them."""
+    first = await world.submit(package("doc"))
+    assert await world.waits_for_its_id(package("doc", hops=(Hop(unit=SENDER, at=AT),)))
+    secret = refused_by_the_validator(first).model_copy(update={"reason": Reason.E_SECRET})
+
+    async def away(_: Any) -> None:
+        raise Outage("object store", "away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.objects, "purge", away)
+        with pytest.raises(Outage):
+            await world.intake.release(secret)
+    assert await world.sweep(seconds=2) == [], "all of the secret one goes first"
+    await world.intake.release(secret)
+    (corrected,) = await world.sweep(seconds=2)
+    assert isinstance(corrected, PackageAccepted)
+    await world.finish(first, Reason.E_SECRET)
+    file = io.BytesIO()
+    await world.objects.fetch(content_ref(hashlib.sha256(PDF).hexdigest(), len(PDF)), file)
+    assert file.getvalue() == PDF
+
+
 @pytest.mark.parametrize("how", ["is finished", "takes too long"])
 async def test_a_package_whose_id_another_keeps_is_refused_in_the_end(world: World, how: str) -> None:
     first = await world.submit(package("doc"))
@@ -493,6 +587,12 @@ async def test_what_waits_for_its_id_holds_up_nothing_else_and_is_bounded(world:
         assert await world.waits_for_its_id(package("doc", pdf=CORRECTED + b"%" * number))
     assert isinstance(await world.submit(package("other")), PackageAccepted)
     assert (await world.submit(package("doc", pdf=CORRECTED + b"%" * LIMIT))).reason is Reason.E_DUP
+
+
+def test_what_one_unit_lets_wait_fills_less_than_half_of_the_rounds() -> None:
+    default = {name: field.default for name, field in IntakeSettings.model_fields.items()}
+    looks_per_second = default["waiting_packages_per_unit"] / LOOK_AT_HOLDER_AFTER.total_seconds()
+    assert looks_per_second < AT_ONCE / default["waiting_sweep_seconds"] / 2
 
 
 async def test_of_two_corrected_packages_one_is_let_in(world: World) -> None:

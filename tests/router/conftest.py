@@ -482,13 +482,15 @@ class MemoryNewestDecisions:
     """Collection ``newest_decisions``."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, datetime] = {}
+        self.rows: dict[str, Word] = {}
 
-    async def counts(self, word: Word) -> bool:
-        newest = self.rows.get(word.record_id, word.occurred_at)
+    async def newest(self, word: Word) -> Word:
+        known = self.rows.get(word.record_id, word)
+        if known.occurred_at > word.occurred_at:
+            return known
         if is_reversible(word):
-            self.rows[word.record_id] = max(newest, word.occurred_at)
-        return newest <= word.occurred_at
+            self.rows[word.record_id] = word
+        return word
 
 
 class World:

@@ -9,7 +9,7 @@ from common.domain.names import StatusCode
 from common.domain.reason import Reason
 from common.facts import BaseFact, DocumentVerified, NoticeAccepted
 from router.delivery_state import DeliveryState
-from router.placing import PlacingState
+from router.placing import PlacingState, delivery_placing_id
 
 from .conftest import SENDER, A, C, World
 from .test_placed_again import placing_of
@@ -201,6 +201,27 @@ async def test_two_answers_of_a_unit_lead_to_the_same_end_in_either_order(world:
         assert given.package_id in {sent.headers["x-package-id"] for sent in world.sender.inbox(A)}
     assert ends[0] == ends[1]
     assert ends[0][3] is PlacingState.PLACED
+
+
+async def test_an_answer_that_comes_while_a_later_one_is_carried_out_has_its_effect(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two routers: the one has read that the unit agreed, and withdraws what the other has just released."""
+    await world.deliver(world.letter(to=(A,)))
+    await world.report(world.recall("doc", to=(A,)))
+    update = await world.deliver_and_keep(world.update("doc", to=(A,)))
+    declined, agreed = [await world.notice(world.status(code)) for code in ANSWERS]
+    find = world.store.placings.find
+
+    async def find_late(placing_id: str) -> Any:
+        if placing_id == delivery_placing_id(update.package_id, A):
+            monkeypatch.undo()
+            await world.restarted().handlers[type(declined)](declined)
+        return await find(placing_id)
+
+    monkeypatch.setattr(world.store.placings, "find", find_late)
+    await world.take(agreed)
+    assert (await placing_of(world, update)).state is PlacingState.PLACED
 
 
 @pytest.mark.parametrize("first", ["agrees", "places"])

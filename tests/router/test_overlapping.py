@@ -17,7 +17,8 @@ from common.failure import Transient
 from router.actions import Decision, Deliver, DeliverCurrentVersion, OfferVersion
 from router.compose import Answer
 from router.delivery_history import position_of
-from router.delivery_state import RECALLS, DeliveryState
+from router.delivery_state import PROGRESS, RECALLS, DeliveryState
+from router.execute.held_content import is_withdrawn_for_answer
 from router.placing import Placing, PlacingState, delivery_placing_id
 
 from .conftest import RememberedObjects, World
@@ -111,6 +112,8 @@ def left_open(world: World) -> Iterator[str]:
             yield f"{placing.id} is {placing.state}"
         if placing.state is PlacingState.HELD and state is not DeliveryState.RECALL_PENDING:
             yield f"{placing.id} is held, and its delivery is {state}"
+        if is_withdrawn_for_answer(placing) and state in PROGRESS:
+            yield f"{placing.id} was withdrawn for an answer that does not count: its delivery is {state}"
     for decision in decisions.values():
         if decision.carried_out_at is None and not any(
             each.decision == decision.event_id and each.state is PlacingState.HELD for each in placings.values()

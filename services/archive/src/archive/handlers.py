@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from archive.entered import as_entered
-from archive.kept import EVIDENCE, Copy, Kept, enclosed_parts
+from archive.kept import ATTACHMENT, EVIDENCE, Copy, Kept, enclosed_parts
 from archive.ledger import Ledger
 from archive.progress import Mark, Said, said, units_named
 from archive.record import Parts, Record, archived, finished, record
 from archive.retention import RetentionTable
+from archive.shared_files import file_inside
 from archive.store import Progress, Records
 from common.clock import utc_now
 from common.domain.envelope import Envelope, Message
@@ -111,7 +112,8 @@ class Archive:
                 await self._progress.note(fact, news)
             decided, copies = record(fact, parts, entry, self._table)
             enclosed = {role: await self._objects.get(ref) for role, ref in enclosed_parts(fact).items()}
-            saved, is_first = await self._records.save(await self._locked(decided, copies, enclosed))
+            locked = await self._locked(decided, copies, enclosed, fact.package)
+            saved, is_first = await self._records.save(locked)
         except TrunkFailure:
             record_archive_write(fact.sender, "failed", time.monotonic() - began)
             raise
@@ -120,22 +122,34 @@ class Archive:
             record_stage(fact.sender, "archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
         return saved
 
-    async def _locked(self, decided: Record, copies: Sequence[Copy], enclosed: Mapping[str, bytes]) -> Record:
+    async def _locked(
+        self, decided: Record, copies: Sequence[Copy], enclosed: Mapping[str, bytes], package: ObjectRef | None
+    ) -> Record:
         """Puts everything under lock; the record then names the versions."""
         until = decided.retain_until
-        locked = decided.locked([await self._lock(copy, until) for copy in copies])
+        locked = decided.locked([await self._lock(copy, until, package) for copy in copies])
         version_id = await self._objects.put_locked(locked.evidence_key, locked.evidence(enclosed), until)
         return locked.sealed(version_id, enclosed)
 
-    async def _lock(self, copy: Copy, until: datetime) -> str | None:
+    async def _lock(self, copy: Copy, until: datetime, package: ObjectRef | None) -> str | None:
         """Returns the id of the version, if the record has to name it."""
         if copy.kept.bucket is not None:
             return (await self._packages.lock(copy.source, until)).version_id
         if copy.kept.role != EVIDENCE:
-            return await self._objects.put_locked(copy.kept.key, copy.source, until)
+            return await self._put_locked(copy, until, package)
         if copy.kept.key not in self._shared:
             await self._lock_once(copy.kept.key, copy.source, until)
         return None
+
+    async def _put_locked(self, copy: Copy, until: datetime, package: ObjectRef | None) -> str:
+        """Returns the id of the version. A file that a secret package took along is taken out of its own package."""
+        try:
+            return await self._objects.put_locked(copy.kept.key, copy.source, until)
+        except ObjectMissing:
+            if copy.kept.role != ATTACHMENT or package is None:
+                raise
+        data = await file_inside(package, copy.source, self._objects)
+        return await self._objects.put_locked(copy.kept.key, data, until)
 
     async def _lock_once(self, key: str, source: ObjectRef, until: datetime) -> None:
         """One version of what many records rest on, whichever process puts it. Raises ``Transient``."""

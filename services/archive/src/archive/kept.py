@@ -20,6 +20,7 @@ from common.facts import (
 Kept = DocumentVerified | DocumentRefused | PackageRefused | NoticeAccepted
 """The facts that end in a record; every other fact only enters the ledger."""
 
+ATTACHMENT = "attachment"
 EVIDENCE = "evidence"
 PARTS = "parts"
 """Field of ``record.json`` with what it encloses, by role."""
@@ -73,7 +74,7 @@ def copies_of(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
     if fact.package is not None and not _is_secret(fact):
         sources.insert(0, ("package", "package.edxml", fact.package))
     for number, attachment in enumerate(attachments, start=1):
-        sources.append(("attachment", f"attachments/{number}-{attachment.sha256}", attachment))
+        sources.append((ATTACHMENT, f"attachments/{number}-{attachment.sha256}", attachment))
     return [_copy(folder, *source) for source in sources]
 
 

@@ -16,6 +16,8 @@ from common.domain.reason import Reason
 from common.facts import DocumentArchived, DocumentVerified, NoticeAccepted, ObjectRef, PackageFinished
 from common.ledger import Entry, canonical_json
 
+VALIDATOR_REFUSED = "document.refused"
+
 
 class Parts(NamedTuple):
     """What the archive needs to know from inside a valid document or a notice."""
@@ -186,4 +188,5 @@ def finished(saved: Record, at: datetime) -> PackageFinished:
         document_id=saved.document_id,
         kind=saved.kind,
         lane=saved.lane,
+        reason=saved.reason if saved.verdict == VALIDATOR_REFUSED else None,
     )

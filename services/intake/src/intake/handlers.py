@@ -99,13 +99,21 @@ class Intake:
             await self._answer(saved)
         return True
 
-    async def release(self, fact: DocumentRefused) -> None:
-        """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left."""
-        await self._release(fact.subject, fact.package_id)
+    async def release(self, fact: DocumentRefused | PackageFinished) -> None:
+        """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left.
+
+        That its package is finished says so again: the word of its refusal may come later, or be lost. A corrected
+        package may share files with a secret one, so those go before it is let in, and not once more after that.
+        """
+        if fact.reason is None:
+            return
         if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
-            purge = record.purge or await objects_of(record, self.objects)
-            await self.packages.mark_secret(fact.package_id, purge)
-            await self._purge(purge)
+            is_seen_to = isinstance(fact, PackageFinished) and bool(record.purge)
+            if not is_seen_to:
+                purge = record.purge or await objects_of(record, self.objects)
+                await self.packages.mark_secret(fact.package_id, purge)
+                await self._purge(purge)
+        await self._release(fact.subject, fact.package_id, is_refused=True)
 
     async def note_acted(self, fact: OperatorActed) -> None:
         """An operator gave up a package before it was examined, or took that back: the same for its DocumentId."""
@@ -120,8 +128,8 @@ class Intake:
         """Nobody refuses the package any more: what waits for its DocumentId is due."""
         await self.waiting.wake(fact.subject, self.now())
 
-    async def _release(self, document_key: str, package_id: str) -> None:
-        await self.packages.release(document_key, package_id)
+    async def _release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
+        await self.packages.release(document_key, package_id, is_refused=is_refused)
         await self.waiting.wake(document_key, self.now())
 
     async def _submission(self, message: Incoming) -> Submission:
@@ -280,12 +288,13 @@ class Intake:
             if decided is None:
                 if not await self.packages.take_over(document_key, holder, package_id, updated):
                     raise Transient(Reason.E_UNAVAILABLE, f"package {holder} of the same DocumentId is being decided")
-            elif decided.reason is None:
-                break
-            else:
+            elif decided.reason is not None:
                 await self.packages.release(document_key, holder)
-        is_decided = holder == package_id or not await self.packages.may_be_refused(holder)
-        return settle_claim(package_id, holder, is_decided=is_decided)
+            elif await self.packages.may_be_refused(holder):
+                return settle_claim(package_id, holder, is_decided=False)
+            elif await self.packages.holder([document_key]) == holder:  # it was not refused before it was finished
+                return settle_claim(package_id, holder)
+        return None
 
     async def _answer(self, record: PackageRecord) -> None:
         about_document(

@@ -67,17 +67,17 @@ def build() -> Service:
     requests = Requests("intake", "redrive", redrive.carry_out, MongoRequestAnswers(database), service)
     service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
 
-    decisions = MongoNewestDecisions(database)
-
     async def finish(fact: PackageFinished) -> None:
+        await intake.release(fact)  # before anybody can take the package for one that nobody refuses
         await redrive.finish(fact)
         await intake.note_finished(fact)
 
-    handlers = redrive.handlers | {
-        PackageFinished: finish,
-        MessageParked: following(decisions, redrive.note_parked),
-        OperatorActed: following(decisions, intake.note_acted, redrive.note_acted),
-    }
+    async def note_acted(fact: OperatorActed) -> None:
+        await intake.note_acted(fact)
+        await redrive.note_acted(fact)
+
+    follow = following(MongoNewestDecisions(database), redrive.note_parked, note_acted)
+    handlers = redrive.handlers | {PackageFinished: finish, MessageParked: follow, OperatorActed: follow}
     service.on_facts({DocumentRefused: intake.release, OperatorRequested: requests.act, **handlers})
     return service
 

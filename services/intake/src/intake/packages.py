@@ -94,14 +94,17 @@ class Packages:
                 return str(claim["package_id"]) if claim["state"] == "held" else None
         return None
 
-    async def release(self, document_key: str, package_id: str) -> None:
-        """The document was refused after intake: a corrected package may bear the same DocumentId."""
+    async def release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
+        """The document is not delivered: a corrected package may bear the same DocumentId. ``is_refused``: for good."""
         expected = {"_id": document_key, "package_id": package_id}
-        await compare_and_set(self._claims, expected, {"$set": {"state": "released", "at": None}})
+        refused = {"refused": package_id} if is_refused else {}
+        await compare_and_set(self._claims, expected, {"$set": {"state": "released", "at": None, **refused}})
 
     async def hold_again(self, document_key: str, package_id: str) -> None:
-        """What was given up is taken back: the package holds its DocumentId, unless another one does by now."""
+        """What was given up is taken back: the package holds its DocumentId, unless another one does by now, or it was
+        refused besides: a replay ends in a verdict, whose fact comes before that of the replay."""
         expected = {"_id": document_key, "package_id": package_id, "state": "released"}
+        expected |= {"refused": {"$ne": package_id}}
         await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})
 
     async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:

@@ -4,8 +4,10 @@ It is about a document which has not come. Or another package holds its Document
 sender is told nothing yet, for there is nothing to do about it.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,10 +20,12 @@ from common.facts import ObjectRef, Text
 from intake.accept import Awaits, Contested
 from intake.record import Arrival, document_id_of
 
+T = TypeVar("T")
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
 """A package that nothing has woken is looked at after so long: its document's word may be lost."""
-LOOK_AT_HOLDER_AFTER = timedelta(seconds=10)
-"""A package that waits for the end of another one is looked at so often, if nothing wakes it."""
+LOOK_AT_HOLDER_AFTER = timedelta(minutes=1)
+"""A package that waits for the end of another one is looked at so often, if nothing wakes it: seldom enough that all
+that one unit may let wait take a part of the rounds, and others their turn in each."""
 LEASE = timedelta(minutes=1)
 """For so long a package that one process looks at is left alone by others."""
 
@@ -124,6 +128,16 @@ def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int
     if waiting >= limit:
         return Refused(Reason.E_REFDOC, f"{awaits.detail}, and {waiting} packages of the unit wait already")
     return None
+
+
+def share(limit: int, units: int) -> int:
+    """How many packages of each unit may be in a round of so many packages."""
+    return -(-limit // max(1, units))
+
+
+def in_turn(queues: Sequence[Sequence[T]]) -> list[T]:
+    """One of each queue, then the next of each: who has many in line holds up nobody who has one."""
+    return [each for turn in zip_longest(*queues) for each in turn if each is not None]
 
 
 def next_look(waiting: WaitingPackage, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ from common.database import (
 )
 from common.domain.names import PackageKind
 from common.indexes import WAITING
-from intake.waiting import LEASE, WaitingPackage
+from intake.waiting import LEASE, WaitingPackage, in_turn, share
 
 
 class WaitingPackages:
@@ -62,16 +62,23 @@ class WaitingPackages:
         await compare_and_set(self._waiting, {"_id": package_id}, {"$set": {"next_look_at": at}})
 
     async def take_due(self, now: datetime, limit: int, passed_over: Sequence[str] = ()) -> list[WaitingPackage]:
-        """Packages that are due, without those of some units; each is taken by one process at a time."""
+        """Packages that are due, one of each unit in turn, without those of some units; each is taken by one process at
+        a time."""
         due: Document = {"next_look_at": {"$lte": now}, "sender": {"$nin": list(passed_over)}}
+        by_sender = [{"$match": due}, {"$group": {"_id": "$sender", "count": {"$sum": 1}}}]
         with database_trouble():
-            rows = await self._waiting.find(due).sort("next_look_at", 1).limit(limit).to_list(None)
+            senders = [str(row["_id"]) for row in await self._waiting.aggregate(by_sender).to_list(None)]
+        rows = [await self._oldest(due | {"sender": sender}, share(limit, len(senders))) for sender in senders]
         taken = []
-        for row in rows:
+        for row in in_turn(rows)[:limit]:
             expected = {"_id": row["_id"], "next_look_at": row["next_look_at"]}
             if await compare_and_set(self._waiting, expected, {"$set": {"next_look_at": now + LEASE}}):
                 taken.append(WaitingPackage.model_validate(row))
         return taken
+
+    async def _oldest(self, due: Document, limit: int) -> list[Document]:
+        with database_trouble():
+            return await self._waiting.find(due).sort("next_look_at", 1).limit(limit).to_list(None)
 
     async def postpone(self, waiting: WaitingPackage, taken_at: datetime, at: datetime) -> None:
         """A package that was taken waits on, unless its document has come meanwhile."""

@@ -9,13 +9,16 @@ from common.clock import Clock, utc_now
 from common.directory import DirectoryReader
 from common.metrics import set_packages_waiting
 from common.service.tracing import resumed
-from intake.waiting import WaitingPackage, next_look
+from intake.waiting import LEASE, WaitingPackage, next_look
 from intake.waiting_store import WaitingPackages
 
 log = structlog.get_logger("trunk.intake")
 
 AT_ONCE = 100
 """Packages that one round takes."""
+LONGEST_ROUND = LEASE / 2
+"""After so long a round ends; what it has taken and not looked at is due when its lease is over. Large packages of one
+unit would hold up others that have become due meanwhile."""
 
 
 class WaitingSweep:
@@ -40,6 +43,8 @@ class WaitingSweep:
         now = self._now()
         errors = []
         for package in await self._waiting.take_due(now, AT_ONCE, sorted(self._directory.disabled)):
+            if self._now() - now > LONGEST_ROUND:
+                break
             with resumed(package.trace):
                 try:
                     await self._look_at(package, now)

@@ -89,6 +89,7 @@ class Router:
     @property
     def handlers(self) -> dict[type[BaseFact], Callable[..., Awaitable[None]]]:
         """The handler of each fact that the router takes."""
+        follow = following(self._store.newest_decisions, self.notify_held, self.notify_discarded)
         return {
             PackageAccepted: self.acknowledge,
             NoticeAccepted: self.route,
@@ -97,8 +98,8 @@ class Router:
             PackageWaiting: self.notify_waiting,
             PackageRepeated: self.repeat,
             DocumentRefused: self.refuse,
-            MessageParked: following(self._store.newest_decisions, self.notify_held),
-            OperatorActed: following(self._store.newest_decisions, self.notify_discarded),
+            MessageParked: follow,
+            OperatorActed: follow,
             OperatorRequested: self.references.act,
         }
 

@@ -51,11 +51,19 @@ async def carry(
     except DeliveryError as error:
         log.warning("the broker did not take a package", error=repr(error))
         latest.append(replace(latest[-1], failure=Outcome.UNCONFIRMED))
-    except (AMQPException, OSError) as error:
+    except (AMQPException, OSError, asyncio.CancelledError) as error:
+        if _is_ended(error):
+            raise
         log.warning("no session at the broker", error=repr(error))
         latest.append(replace(latest[-1], failure=Outcome.UNREACHABLE))
     ended = latest[-1]
     return ended, ended.outcome(patience_seconds, patience_seconds) or Outcome.LATE
+
+
+def _is_ended(error: BaseException) -> bool:
+    """Whether this task is to end; the client library also says so when the broker has closed the connection."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 async def _run(urls: Urls, latest: list[Round], on_leftover: Callable[[], None], elapsed: Callable[[], float]) -> None:

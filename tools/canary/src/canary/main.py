@@ -48,7 +48,8 @@ def set_up_log(level: str) -> None:
 
 
 async def run(settings: CanarySettings) -> None:
-    """Until the process is told to end; a round on its way is given up then."""
+    """Until the process is told to end; a round on its way is given up then. It also ends, to be started anew, should
+    the rounds ever end."""
     rounds = Rounds(settings)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -60,7 +61,12 @@ async def run(settings: CanarySettings) -> None:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
+
+    def end(_: object) -> None:
+        server.should_exit = True
+
     work = asyncio.create_task(rounds.run())
+    work.add_done_callback(end)
     try:
         await server.serve()
     finally:

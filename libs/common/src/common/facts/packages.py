@@ -112,6 +112,8 @@ class PackageFinished(PackageFact):
     """
 
     fact: Literal["package.finished"] = "package.finished"
+    reason: Reason | None = None
+    """Why the validator refused the document. None if it did not, and in facts of earlier releases."""
 
 
 class DocumentVerified(CarriesPackage):

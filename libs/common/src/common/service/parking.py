@@ -143,13 +143,11 @@ class Parking:
         await self._announcer.announce(security_fact(self._service, record, request, decision))
 
     async def _decide(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
-        if refusal := refused(record, request):
-            return await self._note(record, request, refusal, record.state)
         match request.action:
             case "discard":
-                return await self._note(record, request, "done", RecordState.DISCARDED)
+                return await self._begin(record, request, "done", RecordState.DISCARDED)
             case "restore":
-                return await self._note(record, request, "done", RecordState.PARKED)
+                return await self._begin(record, request, "done", RecordState.PARKED)
             case "replay":
                 return await self._replay(record, request)
             case "resend" | "renew" | "redrive" | "rebuild":
@@ -158,8 +156,12 @@ class Parking:
     async def _replay(self, record: MessageRecord, request: OperatorRequested) -> MessageRecord:
         handler = self._handler_for(record.queue)
         if handler is None:
-            return await self._note(record, request, f"nothing here handles {record.queue}", record.state)
-        record = await self._note(record, request, "", RecordState.REPLAYING)
+            obstacle = refused(record, request) or f"nothing here handles {record.queue}"
+            return await self._note(record, request, obstacle, record.state)
+        record = await self._begin(record, request, "", RecordState.REPLAYING)
+        decision = decision_about(record, decision_of(request, self._now()))
+        if decision is None or decision.outcome:
+            return record
         message = await self._message(record)
         with processing(message, FACT_NAMES):
             settlement = await self._processor.attempt(message, handler, record.history)
@@ -171,12 +173,26 @@ class Parking:
             return await self._note(record, request, f"parked again: {settlement.reason}", record.state)
         raise Transient(settlement.reason or Reason.E_ATTEMPTS, settlement.detail)
 
+    async def _begin(
+        self, record: MessageRecord, request: OperatorRequested, outcome: str, state: RecordState
+    ) -> MessageRecord:
+        """Note a decision, or why the message does not allow it: as it is now, for another process may have been faster
+        with the same decision, or with another one."""
+        wanted = decision_of(request, self._now())
+
+        def begin(saved: MessageRecord) -> MessageRecord:
+            refusal = refused(saved, request)
+            noted = wanted.model_copy(update={"outcome": refusal or outcome, "reason": saved.reason})
+            return decided(saved, noted, saved.state if refusal else state)
+
+        return await change(self._records, record, begin)
+
     async def _note(
         self, record: MessageRecord, request: OperatorRequested, outcome: str, state: RecordState
     ) -> MessageRecord:
         about = {"outcome": outcome, "reason": record.reason}
         decision = decision_of(request, self._now()).model_copy(update=about)
-        return await change(self._records, record, lambda saved: decided(saved, decision, state))
+        return await change(self._records, record, lambda saved: decided(saved, decision, state, record.parkings))
 
     async def _stored(self, message: Incoming) -> StoredMessage:
         is_small = len(message.body) <= INLINE_BYTES

@@ -217,10 +217,24 @@ def parked(
     )
 
 
-def decided(record: MessageRecord, decision: OperatorDecision, state: RecordState) -> MessageRecord:
-    """An operator's decision takes effect. Settled messages are kept for a while, then removed."""
+def decided(
+    record: MessageRecord, decision: OperatorDecision, state: RecordState, parkings: int | None = None
+) -> MessageRecord:
+    """An operator's decision takes effect; one that has its outcome keeps it, whoever else has carried it out. Settled
+    messages are kept for a while, then removed.
+
+    ``parkings``: how often the message had been parked when it was decided about. One that was parked again since, in
+    the course of its replay, waits for another decision: of the two that is the newer word.
+    """
     others = [each for each in (*record.earlier_decisions, record.decision) if each and not each.is_same(decision)]
-    decision = decision.model_copy(update={"at": _after_all(record, decision.at)})
+    kept = decision_about(record, decision)
+    if kept and kept.outcome:
+        return record
+    if kept and parkings is not None and record.parkings > parkings:
+        state, at = record.state, kept.at
+    else:
+        at = _after_all(record, decision.at)
+    decision = decision.model_copy(update={"at": at})
     is_settled = state in (RecordState.REPLAYED, RecordState.DISCARDED)
     expires_at = decision.at + KEEP_SETTLED if is_settled else None
     if state is record.state:

@@ -12,7 +12,7 @@ from datetime import datetime
 from common.domain.names import UnitCode
 from common.facts import FACT, BaseFact
 from router.compose import ANSWER, Answer
-from router.delivery_history import content_packages, position_of
+from router.delivery_history import History, content_packages, position_of
 from router.delivery_state import DeliveryState
 from router.execute.execution import Decided, answer_id, recall_of
 from router.execute.messages import withdrawn
@@ -64,11 +64,15 @@ class HeldContent:
         """Do what the unit's answer says, if it has answered.
 
         ``decided``: the answer, or the recall; ``document``: key of the document, if it is another than that of these.
+        Another router may do at the same time what an answer says that came meanwhile, and be done before this one.
         """
-        history = await self._store.deliveries.history(document or decided.decision.subject, receiver)
-        state = position_of(history).state
-        if state is DeliveryState.RECALL_PENDING:
-            return
+        key = document or decided.decision.subject
+        history, done = await self._store.deliveries.history(key, receiver), DeliveryState.RECALL_PENDING
+        while (state := position_of(history).state) not in (DeliveryState.RECALL_PENDING, done):
+            await self._carry_out(decided, receiver, history, state)
+            history, done = await self._store.deliveries.history(key, receiver), state
+
+    async def _carry_out(self, decided: Decided, receiver: UnitCode, history: History, state: DeliveryState) -> None:
         for package_id in content_packages(history):
             placing = await self._store.placings.find(delivery_placing_id(package_id, receiver))
             if placing is None:

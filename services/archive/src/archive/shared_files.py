@@ -1,0 +1,29 @@
+"""Files that a secret package took along: they lie in the store once for all packages that carry them.
+
+What intake has purged of one package may be missing of another, which still has it inside.
+"""
+
+import hashlib
+import io
+
+from common.containment import in_thread
+from common.edxml import Limits, Unreadable, parse
+from common.facts import ObjectRef
+from common.objects import ObjectMissing, Objects
+
+WIDE = Limits(max_package_bytes=1 << 40)
+"""No limit of size: intake has accepted the package under its own limits."""
+
+
+async def file_inside(package: ObjectRef, wanted: ObjectRef, objects: Objects) -> bytes:
+    """The bytes of a file, by its digest, out of the package that carries it. Raises ``ObjectMissing``."""
+    async with objects.memory.hold(2 * package.size_bytes):
+        try:
+            parsed = await in_thread(parse, io.BytesIO(await objects.get(package)), io.BytesIO, limits=WIDE)
+        except Unreadable as error:
+            raise ObjectMissing(f"{wanted.bucket}/{wanted.key}, and its package is {error.reason}") from error
+        for file in parsed.files:
+            file.seek(0)
+            if hashlib.sha256(data := file.read()).hexdigest() == wanted.sha256:
+                return data
+    raise ObjectMissing(f"{wanted.bucket}/{wanted.key}, also in its package")
