@@ -46,6 +46,8 @@ from intake.submission import SPOOL_BYTES, Submission, open_package, submission_
 from intake.waiting import WaitingPackage, refused_wait, waiting_for_holder, waiting_of
 from intake.waiting_store import WaitingPackages
 
+ABOUT_OTHERS = (PackageKind.STATUS, PackageKind.RECALL)
+"""Kinds of packages whose DocumentId is that of another one's document."""
 EXAMINES = "validator"
 """Of the services behind intake the only one that nothing has passed which it has parked."""
 
@@ -125,8 +127,9 @@ class Intake:
             await self.packages.hold_again(fact.subject, fact.package_id)
 
     async def note_finished(self, fact: PackageFinished) -> None:
-        """Nobody refuses the package any more: what waits for its DocumentId is due."""
-        await self.waiting.wake(fact.subject, self.now())
+        """Nobody refuses the package any more: what waits for its DocumentId is due, if it bears one of its own."""
+        if fact.kind not in ABOUT_OTHERS:
+            await self.waiting.wake(fact.subject, self.now())
 
     async def _release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
         await self.packages.release(document_key, package_id, is_refused=is_refused)
@@ -305,7 +308,7 @@ class Intake:
             reason=record.reason,
         )
         await self._purge(record.purge)  # what another copy of a secret package may have stored meanwhile
-        if record.reason is None and record.kind not in (PackageKind.STATUS, PackageKind.RECALL):
+        if record.reason is None and record.kind not in ABOUT_OTHERS:
             await self.waiting.wake(record.subject, self.now())
         if record.announced:
             await self.announcer.announce(repeated_fact_of(record))
