@@ -8,7 +8,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from archive.kept import EVIDENCE
+from archive.kept import EVIDENCE, EnclosedPart, KeptObject
 from archive.record import Record
 from common.ledger import stamp
 from trunkctl.archive_missing import KEPT_FACTS
@@ -43,7 +43,7 @@ def _field(record: Record, told: dict[str, Any]) -> str:
 
 
 def _bytes(record: Record, told: dict[str, Any]) -> str:
-    held = [*record.objects, *record.enclosed]
+    held: list[KeptObject | EnclosedPart] = [*record.objects, *record.enclosed]
     named = {(role, told[role]["sha256"]) for role in CARRIED if role in told}
     named |= {(EVIDENCE, sha256) for sha256 in told.get("evidence", ())}
     other = (each.role for each in held if each.role in (*CARRIED, EVIDENCE) and (each.role, each.sha256) not in named)
