@@ -166,7 +166,7 @@ def test_a_record_that_says_otherwise_than_its_entry_is_named(rows: LedgerRows, 
     record, _ = make_record(fact, Parts(), made, read_table())
     row = {"_id": record.record_id, **record.model_dump()}
     assert list(rows.record_faults([row])) == []
-    assert list(rows.record_faults([row | {"label": "COPY"}, row])) == [
+    assert list(rows.record_faults([row | {"label": "CERTIFIED_COPY"}, row])) == [
         (record.record_id, f"its label is not the one of its entry {made.key}")
     ]
 
