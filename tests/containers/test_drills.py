@@ -112,7 +112,9 @@ def before(images: Images, place: Compose, tmp_path_factory: pytest.TempPathFact
     if packed.returncode != 0:
         pytest.skip(f"two releases side by side skipped: this clone does not have commit {BEFORE}")
     subprocess.run(["tar", "-x", "-C", source], input=packed.stdout, check=True)
-    lab_images.bake(place.engine, images.base, images.uv, BEFORE_VERSION, source, recipe=ROOT / "deploy")
+    lab_images.bake(
+        place.engine, images.base, images.uv, BEFORE_VERSION, source, recipe=ROOT / "deploy", only=SIDE_BY_SIDE
+    )
     return BEFORE_VERSION
 
 

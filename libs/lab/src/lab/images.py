@@ -68,11 +68,17 @@ def have(engine: Engine, progress: Progress | None = None) -> Images:
 
 
 def bake(
-    engine: Engine, base_image: str, uv_image: str, version: str, source: Path, recipe: Path | None = None
+    engine: Engine,
+    base_image: str,
+    uv_image: str,
+    version: str,
+    source: Path,
+    recipe: Path | None = None,
+    only: Sequence[str] = (),
 ) -> None:
     """Build the images of all services and jobs out of a source folder, as ``trunk-<name>:<version>``.
 
-    recipe: the folder ``deploy`` to build by, when it is not the source's own.
+    recipe: the folder ``deploy`` to build by, when it is not the source's own; only: names of images, if not of all.
     """
     recipe = recipe or source / "deploy"
     told = {"BASE": base_image, "UV": uv_image, "NETWORK": "host", "VERSION": version}
@@ -82,6 +88,7 @@ def bake(
         [
             *("nice", "-n", "10", "docker", "buildx", "bake", "--load", "--allow=network.host", "--progress=plain"),
             *("--file", str(recipe / "docker-bake.hcl"), *(secret if AUTHORITIES.exists() else ()), *places),
+            *only,
         ],
         {**engine.environment, **told},
     )
