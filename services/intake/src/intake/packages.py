@@ -103,7 +103,7 @@ class Packages:
     async def hold_again(self, document_key: str, package_id: str) -> None:
         """What was given up is taken back: the package holds its DocumentId, unless another one does by now, or it was
         refused besides: a replay ends in a verdict, whose fact comes before that of the replay."""
-        expected = {"_id": document_key, "package_id": package_id, "state": "released"}
+        expected: Document = {"_id": document_key, "package_id": package_id, "state": "released"}
         expected |= {"refused": {"$ne": package_id}}
         await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})
 
