@@ -94,7 +94,7 @@ class Material:
         self.document_id = f"{SENDER},2026/11/22,{secrets.token_hex(8)}/TB"
         self.subject = document_key(SENDER, self.document_id)
         self.package_bytes = f"<edXML>{self.document_id}</edXML>".encode()
-        self.files = [b"%PDF-1.7 " + secrets.token_bytes(40), b"annex " + secrets.token_bytes(40)]
+        self.files = [b"%PDF-1.7 " + secrets.token_bytes(40), b"%PDF-1.7 annex " + secrets.token_bytes(40)]
         self.envelope = self._envelope(type_name)
         self.envelope_bytes = to_json(self.envelope)
         self.report_bytes = b'{"verdict": "valid", "id": "' + self.subject.encode() + b'"}'
