@@ -429,10 +429,11 @@ async def test_the_command_goes_on_where_it_stopped(kept: Kept, rows: Any, envir
 
 
 async def test_more_records_than_a_page(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
-    """Rows of one package under many ids: what a page leaves over comes with the next."""
+    """Rows of one package under many ids, which are named: what a page leaves over comes with the next."""
     record = await kept.keep()
     row = rows.find_one({"_id": record.record_id})
     rows.insert_many([{**row, "_id": f"~{number:04d}"} for number in range(450)])
     code, lines, said = await asyncio.to_thread(run, environment)
-    assert (code, lines) == (0, ["451 records checked, 0 faults"])
+    assert (code, lines[-1]) == (1, "451 records checked, 450 faults")
+    assert lines[:-1] == [f"~{number:04d} the record in the database cannot be read" for number in range(450)]
     assert len(said.splitlines()) == 1, "the log was not compared, and nothing else"
