@@ -205,3 +205,19 @@ def test_no_test_changes_a_broker_user_that_others_use() -> None:
     """Users belong to the whole broker, and files of tests run beside each other (tests/harness/broker_users.py)."""
     found = {str(path.relative_to(ROOT / "tests")) for path in TESTS if CHANGES_A_BROKER_USER.search(path.read_text())}
     assert found - {"test_house.py"} == set(CHANGE_BROKER_USERS)
+
+
+NOW_AT_IMPORT = re.compile(r"(?m)^[A-Z_]+\b.*=.*(?:\bnow\(|utc_now\(|time\.time\()")
+IMPORT_TIMES = {
+    "common/test_package_store.py": "hours from then; nothing runs as long",
+    "deploy/k8s/test_k8s_volumes.py": "what is compared is made from it",
+    "notifier/test_retention.py": "what is compared is made from it",
+    "trunkctl/test_local.py": "what is compared is made from it",
+    "validator/test_package_files.py": "any time will do",
+}
+
+
+def test_no_test_takes_the_time_at_which_its_module_was_read_for_the_present() -> None:
+    """Minutes lie between the two where many tests run."""
+    found = {str(path.relative_to(ROOT / "tests")) for path in TESTS if NOW_AT_IMPORT.search(path.read_text())}
+    assert found == set(IMPORT_TIMES)

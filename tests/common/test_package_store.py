@@ -19,7 +19,8 @@ from common.settings import ServiceSettings
 from tests.simulation.store import Client, Store
 
 BODY = b"<edXML>" + bytes(range(256)) * 20 + b"</edXML>"
-UNTIL = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=2)
+UNTIL = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=6)
+"""After the last test, however long the others before this file take."""
 SENDER = "000.00.14.H29"
 
 

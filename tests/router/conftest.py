@@ -720,18 +720,12 @@ def database_name(server_settings: RouterSettings) -> Iterator[str]:
 
 @pytest_asyncio.fixture
 async def world(backing: str, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """The router over stores of either kind."""
+    """The router over stores of either kind; no other test's messages are due while time passes in this one."""
     if backing == "memory":
         yield World(memory_store(), RememberedObjects(), RouterSettings(inline_limit_bytes=INLINE_LIMIT_BYTES))
         return
     settings, name = request.getfixturevalue("server_settings"), request.getfixturevalue("database_name")
     database = Database(settings, name)
+    await database.collection("placings").delete_many({})
     yield World(mongo_store(database), Objects(settings), settings)
     database.client.close()
-
-
-@pytest_asyncio.fixture
-async def own_placings(world: World) -> None:
-    """No other test's messages are due while time passes in this one."""
-    if (collection := getattr(world.store.placings, "_placings", None)) is not None:
-        await collection.delete_many({})

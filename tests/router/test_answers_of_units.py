@@ -17,7 +17,6 @@ from .test_redriven import bodies
 from .test_returns import discarded, parked
 from .test_stable_events import BodiesById
 
-pytestmark = pytest.mark.usefixtures("own_placings")
 ANSWERS = (StatusCode.DECLINED, StatusCode.AGREED)
 Act = Callable[[World], Awaitable[BaseFact]]
 

@@ -12,8 +12,6 @@ from router.placing import Cause, Failure, Placing, PlacingState
 from .conftest import SENDER, A, World
 from .test_recalling import recalled, refuses, takes
 
-pytestmark = pytest.mark.usefixtures("own_placings")
-
 
 async def placing_of(world: World, document: DocumentVerified, unit: str = A) -> Placing:
     """The row of a delivery."""

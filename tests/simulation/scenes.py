@@ -19,15 +19,20 @@ NUMBER = 1
 REFUSED_NUMBER = 3
 """Of a document whose first package bears no valid signature."""
 LATE_SECONDS = 25.0
+AGAIN_SECONDS = 35.0
+"""So late that no attempt to save a record can still go on."""
 LOOK_SECONDS = 0.2
+AT_ONCE_SECONDS = 0.0005
+"""Below the time that any request takes."""
 ENDS = {StatusCode.AGREED: "RECALLED", StatusCode.DECLINED: "SENT"}
 """The state of the delivery, by what the unit answers."""
 CORRECTED = "corrected_before_its_refusal"
-NAMES = ("placed_without_an_answer", "overtaken_by_its_recall", CORRECTED)
+RECALLING = ("placed_without_an_answer", "overtaken_by_its_recall")
+NAMES = (*RECALLING, CORRECTED, "verified_again_after_its_record", "intake_ends_when_it_has_announced")
 
 
 class Scene:
-    """A document, and what overtakes it: its recall, which the unit answers, or its correction."""
+    """A document, and what overtakes it, comes twice, or ends in between."""
 
     def __init__(self, schedule: "Schedule", name: str, answer: StatusCode) -> None:
         self._schedule = schedule
@@ -38,7 +43,13 @@ class Scene:
 
     def begin(self) -> None:
         """Play it."""
-        scenes = (self._placed_without_an_answer, self._overtaken_by_its_recall, self._corrected_before_its_refusal)
+        scenes = (
+            self._placed_without_an_answer,
+            self._overtaken_by_its_recall,
+            self._corrected_before_its_refusal,
+            self._verified_again_after_its_record,
+            self._intake_ends_when_it_has_announced,
+        )
         self._world.spawn("scene", dict(zip(NAMES, scenes, strict=True))[self.name]())
 
     def react(self, system: UnitSystem, item: Item) -> None:
@@ -50,7 +61,7 @@ class Scene:
     def violations(self) -> Iterator[str]:
         """What is wrong in the end."""
         states = [row["state"] for row in self._world.rows("router.deliveries") if row["receiver"] == RECEIVER]
-        if states != ["SENT" if self.name == CORRECTED else ENDS[self.answer]]:
+        if states != [ENDS[self.answer] if self.name in RECALLING else "SENT"]:
             yield f"{self.name}, answered by {self.answer}, ended in {states}"
 
     async def _placed_without_an_answer(self) -> None:
@@ -88,12 +99,34 @@ class Scene:
         await asyncio.sleep(1.0)
         self._submit(packages.new(SENDER, (RECEIVER,), REFUSED_NUMBER, Lane.NORMAL))
 
+    async def _verified_again_after_its_record(self) -> None:
+        """The archive has saved its record for long when the verdict comes once more."""
+        self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
+        await self._until(lambda: self._world.rows("archive.records"))
+        await asyncio.sleep(AGAIN_SECONDS)
+        self._repeat(lambda message: message.properties.get("message_type") == "document.verified")
+
+    async def _intake_ends_when_it_has_announced(self) -> None:
+        """Its processes end in the moment in which the record says that the package was announced."""
+        self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
+        await self._until(lambda: any(row["announced"] for row in self._world.rows("intake.packages")), AT_ONCE_SECONDS)
+        for process in [each for each in self._world.alive if each.name == "intake"]:
+            self._schedule.crash(process)
+
     def _submit(self, package: packages.Package) -> None:
         self._schedule.units[SENDER].submit(package)
 
     def _repeat_recall(self) -> None:
+        self._repeat(
+            lambda message: (
+                message.properties.get("message_type") == "notice.accepted" and b'"kind":"recall"' in message.body
+            )
+        )
+
+    def _repeat(self, is_meant: Callable[[Any], bool]) -> None:
+        """Publish the first such fact once more."""
         for message in [each for each in self._world.published if each.exchange == FACTS]:
-            if message.properties.get("message_type") == "notice.accepted" and b'"kind":"recall"' in message.body:
+            if is_meant(message):
                 self._world.broker.publish(message.user, message.exchange, message.routing_key, message.body,
                                            message.properties, message.headers)  # fmt: skip
                 return
@@ -106,6 +139,6 @@ class Scene:
     def _has_happened(self, code: str) -> bool:
         return any(row["code"] == code for row in self._world.rows("router.delivery_events"))
 
-    async def _until(self, holds: Callable[[], Any]) -> None:
+    async def _until(self, holds: Callable[[], Any], pause_seconds: float = LOOK_SECONDS) -> None:
         while not holds():
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(pause_seconds)

@@ -23,7 +23,7 @@ from tests.simulation.world import World
 
 MAX_SKEW_SECONDS = 300.0
 STORM_SECONDS = 40.0
-ISOLATIONS, SCENES = 0.08, 0.05
+ISOLATIONS, SCENES = 0.08, 0.08
 """Shares of all schedules; the others are storms."""
 RESTART_SECONDS = (1.0, 15.0)
 SETTLE_SECONDS = 3 * 3600.0

@@ -30,6 +30,7 @@ from devstack.servers import Addresses
 from tests.archive.test_ledger import fact
 from tests.system.trunk import BIN
 
+from .asking import done_without_keys, wrong_answers
 from .conftest import settings
 
 KEY = SignerKey("log.example/trunk", b"k" * 32)
@@ -160,3 +161,13 @@ async def test_a_bit_that_flips_on_the_store_s_own_disk_is_named(sealed: Sealed,
 def read(sealed: Sealed, name: str) -> bytes:
     with sealed.administrator.get_object(LOG, name) as answer:
         return answer.read()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_may_do_with_the_log_what_the_table_says_and_nothing_else(addresses: Addresses, role: Role) -> None:
+    """Last in this file: what is put for these questions is no part of the log, and the tests above would name it."""
+    assert wrong_answers(addresses, role, LOG) == []
+
+
+def test_without_keys_nothing_can_be_done_with_the_log(addresses: Addresses) -> None:
+    assert done_without_keys(addresses, LOG) == []

@@ -44,7 +44,7 @@ class ArchiveStore:
 
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """See ``archive_check.Store``."""
-        return self._patiently(folder, lambda: self._versions(f"{folder}/" if folder else ""))
+        return self._patiently(folder, lambda: self._listed(f"{folder}/" if folder else "", recursive=True))
 
     def versions_of(self, key: str) -> Sequence[Version]:
         """All versions of one object; those of objects whose keys only begin so are passed over."""
@@ -85,9 +85,6 @@ class ArchiveStore:
         except FAILURES:
             return False
         return True
-
-    def _versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
-        return self._listed(f"{folder}/" if folder else "", recursive=True)
 
     def _listed(self, prefix: str, *, recursive: bool) -> Mapping[str, Sequence[Version]]:
         by_key: dict[str, list[Version]] = {}
