@@ -112,6 +112,14 @@ def test_entries_that_a_restore_has_lost_are_told_unless_somebody_names_them(
     assert found(rows, adopted={(5, 200): 0}) == []
 
 
+def test_where_a_restore_has_lost_nothing_there_is_nothing_to_confirm(rows: LedgerRows, collections: Any) -> None:
+    collections[1].replace_one({"start": 5}, {"_id": f"{5:016d}", "start": 5, "size": 200, "entries": []})
+    assert found(rows) == []
+    collections[0].delete_one({"_id": WHOLE.entries[7].key})
+    (fault,) = found(rows)
+    assert "but for 194" in fault.what
+
+
 def test_what_a_restore_has_left_of_lost_entries_must_stay(rows: LedgerRows, collections: Any) -> None:
     """Otherwise whoever removes them later would be covered by what was confirmed."""
     left = [WHOLE.entries[place].key for place in (7, 8, 9)]

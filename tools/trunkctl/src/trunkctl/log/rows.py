@@ -160,9 +160,14 @@ class LedgerRows:
 
 
 def _lost_faults(lost: list[Range], matched: bytearray, adopted: Adopted) -> Iterator[Fault]:
-    """Ranges that nobody has confirmed, and those of which the ledger has fewer entries than when that was done."""
+    """Ranges that nobody has confirmed, and those of which the ledger has fewer entries than when that was done.
+
+    Where the ledger has every entry, nothing was lost, and there is nothing to confirm.
+    """
     for start, end in lost:
         name, kept = f"entries {start} to {end - 1} of the log", sum(matched[start:end])
+        if kept == end - start:
+            continue
         wanted = adopted.get((start, end), 0)
         if (start, end) not in adopted:
             said = "are said to be lost by a restore of the database"
