@@ -25,9 +25,7 @@ import router.execute.recalling
 import router.store.deliveries
 from archive.batches import Batches
 from archive.handlers import Archive
-from archive.lease import Lease
 from archive.ledger import Ledger
-from archive.log_store import LogStore
 from common.clock import utc_now
 from common.database import insert_once
 from common.domain.outcome import Refused
@@ -515,23 +513,6 @@ def ledger_forgets() -> None:
 
 
 @mutation
-def batches_are_not_saved_first() -> None:
-    """Each sealer orders entries for itself, and writes before the order is saved, whatever the store has there."""
-    original = Batches.open
-
-    async def opened(self: Any, batch: Any) -> bool:
-        await original(self, batch)
-        return True
-
-    async def looked(self: Any, start: int, note: bytes) -> None:
-        pass
-
-    _changed(Batches, "open", opened)
-    _changed(LogStore, "expect_no_other", looked)
-    _everybody_holds_the_lease()
-
-
-@mutation
 def the_log_is_put_over() -> None:
     """Of two checkpoints or tiles under one name the later one stays."""
 
@@ -554,13 +535,6 @@ def entries_are_sealed_before_the_store_has_them() -> None:
         return is_first
 
     _changed(Batches, "open", opened)
-
-
-def _everybody_holds_the_lease() -> None:
-    async def take(self: Any) -> bool:
-        return True
-
-    _changed(Lease, "take", take)
 
 
 @mutation
