@@ -22,13 +22,13 @@ from validator.context import Material, VerificationRequest
 from validator.handlers import Validator
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
-from validator.store import VerdictRecord
 from validator.workers.budget import PackageBudget
 from validator.workers.job import Limits
 from validator.workers.pool import Pool
 
 from ..harness.memory import RecordingPublisher
 from .conftest import NOW, SENDER, Harness
+from .memory import MemoryVerdicts, NoEvidence
 
 FILES = 100
 FILE_BYTES = 1_000
@@ -48,27 +48,6 @@ class MemoryObjects:
 
     async def get(self, ref: ObjectRef) -> bytes:
         return self.held[ref.sha256]
-
-
-class MemoryVerdicts:
-    """The validator's collection in memory."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, VerdictRecord] = {}
-
-    async def find(self, package_id: str) -> VerdictRecord | None:
-        return self.rows.get(package_id)
-
-    async def save(self, record: VerdictRecord) -> tuple[VerdictRecord, bool]:
-        is_first = record.package_id not in self.rows
-        return self.rows.setdefault(record.package_id, record), is_first
-
-
-class NoEvidence:
-    """Verdicts here rest on nothing that has to be kept."""
-
-    async def keep(self, decisions: object) -> dict[str, int]:
-        return {}
 
 
 @dataclass

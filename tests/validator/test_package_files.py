@@ -26,11 +26,11 @@ from mint import packages
 from validator.handlers import Validator
 from validator.package_files import opened
 from validator.report.decision import Decision
-from validator.store import VerdictRecord
 from validator.workers.budget import PackageBudget
 
 from ..harness.memory import RecordingPublisher
 from .conftest import SENDER, Harness
+from .memory import MemoryVerdicts, NoEvidence
 
 RECEIVER = "000.00.09.H29"
 ANNEX = b"phu luc\n" + secrets.token_hex(3_000).encode()
@@ -65,27 +65,6 @@ class MemoryObjects:
         self.asked.append(f"get {ref.key}")
         target.write(self.held[ref.key])
         target.seek(0)
-
-
-class MemoryVerdicts:
-    """The validator's collection in memory."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, VerdictRecord] = {}
-
-    async def find(self, package_id: str) -> VerdictRecord | None:
-        return self.rows.get(package_id)
-
-    async def save(self, record: VerdictRecord) -> tuple[VerdictRecord, bool]:
-        is_first = record.package_id not in self.rows
-        return self.rows.setdefault(record.package_id, record), is_first
-
-
-class NoEvidence:
-    """Verdicts here rest on nothing that has to be kept."""
-
-    async def keep(self, decisions: object) -> dict[str, int]:
-        return {}
 
 
 @dataclass

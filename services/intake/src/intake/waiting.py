@@ -7,7 +7,7 @@ sender is told nothing yet, for there is nothing to do about it.
 from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -83,16 +83,9 @@ class WaitingPackage(BaseModel):
 
 def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: datetime) -> WaitingPackage:
     """The row of a package that waits from now on."""
-    return WaitingPackage(
-        package_id=arrival.package_id,
-        sender=arrival.sender,
-        document_id=document_id_of(message),
-        kind=message.kind,
-        lane=arrival.lane,
-        submitted_at=arrival.at,
-        package=arrival.package,
-        upload=arrival.upload,
-        trace=arrival.trace,
+    return _row(
+        arrival,
+        message,
         awaited=awaits.documents,
         needs_all=awaits.needs_all,
         detail=f"{awaits.detail}; waits until {deadline.isoformat(timespec='minutes')}",
@@ -103,6 +96,18 @@ def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: dat
 
 def waiting_for_holder(arrival: Arrival, message: Message, contested: Contested, deadline: datetime) -> WaitingPackage:
     """The row of a package whose DocumentId another one holds."""
+    return _row(
+        arrival,
+        message,
+        awaited=(ids.document_key(arrival.sender, document_id_of(message)),),
+        holder=contested.holder,
+        detail=contested.refused.detail,
+        deadline=deadline,
+        next_look_at=min(deadline, arrival.at + LOOK_AT_HOLDER_AFTER),
+    )
+
+
+def _row(arrival: Arrival, message: Message, **more: Any) -> WaitingPackage:
     return WaitingPackage(
         package_id=arrival.package_id,
         sender=arrival.sender,
@@ -113,11 +118,7 @@ def waiting_for_holder(arrival: Arrival, message: Message, contested: Contested,
         package=arrival.package,
         upload=arrival.upload,
         trace=arrival.trace,
-        awaited=(ids.document_key(arrival.sender, document_id_of(message)),),
-        holder=contested.holder,
-        detail=contested.refused.detail,
-        deadline=deadline,
-        next_look_at=min(deadline, arrival.at + LOOK_AT_HOLDER_AFTER),
+        **more,
     )
 
 
