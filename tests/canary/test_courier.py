@@ -124,6 +124,26 @@ async def test_what_does_not_come_in_time(
     assert Step.CONFIRMED in ended.done
 
 
+async def test_a_message_is_acknowledged_before_the_round_may_end_by_it() -> None:
+    """Else the session could end first, and the message would be left over for the next round."""
+    arrivals: asyncio.Queue[Any] = asyncio.Queue()
+    seen: list[bool] = []
+
+    async def ack() -> None:
+        await asyncio.sleep(0)
+        seen.append(arrivals.empty())
+
+    async def consume(take: Callable[[Any], Any]) -> None:
+        await take(SimpleNamespace(type="receipt", headers={}, body=b"{}", ack=ack))
+
+    async def get_queue(name: str, *, ensure: bool) -> SimpleNamespace:
+        assert (name, ensure) == (f"inbox.{SENDER}", False)
+        return SimpleNamespace(consume=consume)
+
+    await courier._listen(SimpleNamespace(get_queue=get_queue), SENDER, arrivals)  # type: ignore[arg-type]
+    assert (seen, arrivals.qsize()) == ([True], 1)
+
+
 def test_what_the_broker_delivers_becomes_an_arrival() -> None:
     headers = {"x-package-id": "p", "x-label": b"ORIGINAL", "x-reason": "E_DATE"}
     message = SimpleNamespace(type="receipt", headers=headers, body=b'{"receipt": "held"}')

@@ -31,6 +31,8 @@ from .updates import Update, changed_bytes
 
 ROUNDS = int(os.environ.get("UPDATES", "60"))
 """Of each kind; thousands in development."""
+FIRST = int(os.environ.get("FIRST_UPDATE", "0"))
+"""Seed of the first update, so that a long run can be made in parts."""
 
 SMALL = {"pages": 1, "font_bytes": 200, "paragraph_words": 3}
 FOREIGN = [
@@ -114,7 +116,7 @@ def _some(dice: random.Random, once: list[bytes]) -> bytes:
 def test_updates_that_sign(harness: Harness, once: list[bytes]) -> None:
     """The unit's own update carries more than its signature."""
     seen: Counter[str] = Counter()
-    for seed in range(ROUNDS):
+    for seed in range(FIRST, FIRST + ROUNDS):
         dice = random.Random(seed)
         document = _some(dice, once)
         field = "Mau" if dice.random() < 0.3 else "B"
@@ -134,7 +136,7 @@ def test_updates_that_sign(harness: Harness, once: list[bytes]) -> None:
 def test_updates_between_and_behind(harness: Harness, once: list[bytes]) -> None:
     """An update of its own, before the unit signs or after."""
     seen: Counter[str] = Counter()
-    for seed in range(ROUNDS):
+    for seed in range(FIRST, FIRST + ROUNDS):
         dice = random.Random(10_000 + seed)
         document = _some(dice, once)
         behind = dice.random() < 0.6
@@ -164,7 +166,7 @@ def test_changed_bytes(harness: Harness, once: list[bytes]) -> None:
             once, ["B", "B", "B", "Mau", "B"], [None, (9, 9, 90, 90), None, None, None], strict=True
         )
     ]
-    for seed in range(ROUNDS * 2):
+    for seed in range(2 * FIRST, 2 * (FIRST + ROUNDS)):
         dice = random.Random(20_000 + seed)
         document = dice.choice(documents + FOREIGN)
         _check(changed_bytes(document, revision_end(document, 0), dice), seen)

@@ -103,11 +103,12 @@ async def _session(url: str, arrivals: "asyncio.Queue[Arrival | BaseException]")
 
 
 async def _listen(channel: AbstractChannel, unit: str, arrivals: "asyncio.Queue[Arrival | BaseException]") -> None:
-    """Puts each message of the unit's inbox among the arrivals and acknowledges it."""
+    """Acknowledges each message of the unit's inbox, then puts it among the arrivals: the last one of a round ends the
+    session, and what was not acknowledged by then would come again in the next round."""
 
     async def take(message: AbstractIncomingMessage) -> None:
-        arrivals.put_nowait(arrival_of(unit, message))
         await message.ack()
+        arrivals.put_nowait(arrival_of(unit, message))
 
     await (await channel.get_queue(f"inbox.{unit}", ensure=False)).consume(take)
 
