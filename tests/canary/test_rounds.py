@@ -61,12 +61,12 @@ async def test_without_keys_no_letter_is_sent_and_it_says_why(
     monkeypatch.setattr(courier, "carry", ending(Outcome.SUCCESS, seen))
     rounds = Rounds(CanarySettings(canary_keys_dir=tmp_path, **URLS))
     assert await rounds.once() is Outcome.NO_KEY
-    assert (seen, "signer.pem" in rounds.trouble) == ([], True)
+    assert (seen, "signer.pem" in rounds.problem) == ([], True)
     assert value("trunk_canary_certificate_not_after_timestamp_seconds", role="unit") == 0.0
     for file in keys.folder.iterdir():  # the operator mends it: no restart is needed
         (tmp_path / file.name).write_bytes(file.read_bytes())
     assert await rounds.once() is Outcome.SUCCESS
-    assert rounds.trouble == ""
+    assert rounds.problem == ""
     end = value("trunk_canary_certificate_not_after_timestamp_seconds", role="unit")
     assert end == keys.unit.certificate.not_valid_after_utc.timestamp()
 

@@ -1,7 +1,10 @@
 """docs/glossary.md and the code use the same words, both ways.
 
-A word in the column *Avoid* stands nowhere, neither in names of the code nor on the pages for people. One that is the
-right word for something else says so in brackets, and is not searched for: ``log (that is text)``.
+A word in the column *Avoid* must not occur in names of the code or on the pages. A word that is right for something
+else has a note in brackets, and is not searched for: ``log (that is text)``.
+
+In the packages of ``CLEANED``, variables and attributes also have no name that says only where a value came from
+(``NAMELESS``): a name says what it holds.
 """
 
 import ast
@@ -22,6 +25,12 @@ SOURCES = sorted(
 ABOUT_WORDS = {PAGE, ROOT / "CHANGELOG.md"}
 """Pages that name words without using them."""
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+NAMELESS = {"told", "found", "trouble"}
+"""Names that do not say what a variable holds: ``told`` may be settings, a report or a row."""
+CLEANED = ("tools", "libs/devstack", "libs/lab", "libs/mint", "tests/system", "tests/harness")
+"""Folders in which no variable, argument or attribute has such a name."""
+NOT_CLEANED = re.compile(r"trunkctl/(log|backup|restore)/|trunkctl/archive_|commands/(log|archive|backup|restore)\.py")
+"""Modules of trunkctl below these folders that still have them."""
 
 
 def rows() -> list[list[str]]:
@@ -50,6 +59,20 @@ def names_in(path: Path) -> Iterator[str]:
                 yield found
             case ast.arg(arg=found) | ast.Name(id=found, ctx=ast.Store()):
                 yield found
+
+
+def nameless_in(source: str) -> Iterator[str]:
+    """Variables, arguments and attributes of a module whose name is one of ``NAMELESS``, with their lines."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case (
+                ast.Name(id=name_, ctx=ast.Store())
+                | ast.arg(arg=name_)
+                | ast.Attribute(attr=name_)
+                | ast.ExceptHandler(name=name_)
+                | ast.MatchAs(name=name_)
+            ) if (name_ or "").strip("_").lower() in NAMELESS:
+                yield f"{name_}, line {getattr(node, 'lineno', 0)}"
 
 
 @cache
@@ -92,6 +115,36 @@ def test_a_word_to_avoid_is_in_no_name(word: str) -> None:
 @pytest.mark.parametrize("word", avoided())
 def test_a_word_to_avoid_is_on_no_page(word: str) -> None:
     assert [name(page) for page in PAGES if page not in ABOUT_WORDS and pattern(word).search(prose(page))] == []
+
+
+@pytest.mark.parametrize("folder", CLEANED)
+def test_a_name_says_what_it_holds(folder: str) -> None:
+    modules = [path for path in sorted((ROOT / folder).rglob("*.py")) if not NOT_CLEANED.search(str(path))]
+    assert modules
+    nameless = {str(path.relative_to(ROOT)): [*nameless_in(path.read_text(encoding="utf-8"))] for path in modules}
+    assert {module: lines for module, lines in nameless.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "found = 1",
+        "def a(told): ...",
+        "class A:\n    told: str",
+        "self.trouble = ''",
+        "print(a.told)",
+        "for _found in b: ...",
+        "try: ...\nexcept OSError as trouble: ...",
+        "[found for found in b]",
+    ],
+)
+def test_a_name_that_says_nothing_would_be_noticed(source: str) -> None:
+    assert [*nameless_in(source)]
+
+
+@pytest.mark.parametrize("source", ["from a.trouble import Trouble", "found_rows = 1", "def told(): ...", "f(told=1)"])
+def test_other_uses_of_these_words_are_allowed(source: str) -> None:
+    assert not [*nameless_in(source)]
 
 
 def test_a_wrong_word_would_be_found() -> None:

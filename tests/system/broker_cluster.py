@@ -37,7 +37,7 @@ class Cluster:
 
     def ask(self, path: str) -> Any:
         """The management API of any node that answers."""
-        who = (self.trunk.told["rabbitmq_admin_user"], self.trunk.told["rabbitmq_admin_password"])
+        who = (self.trunk.config["rabbitmq_admin_user"], self.trunk.config["rabbitmq_admin_password"])
         for node in self.nodes:
             try:
                 address = f"http://127.0.0.1:{node.management_port}/api{path}"
@@ -73,7 +73,7 @@ def three_nodes(trunk: Trunk) -> Iterator[Cluster]:
     try:
         _declare()
         with relay([node.amqp_port for node in nodes]) as port:
-            cluster = Cluster(replace(trunk, told={**trunk.told, "amqp_port": port}), nodes)
+            cluster = Cluster(replace(trunk, config={**trunk.config, "amqp_port": port}), nodes)
             assert eventually(cluster.is_whole, PATIENCE_SECONDS, 0.5), "a queue misses a member"
             yield cluster
     finally:

@@ -41,7 +41,7 @@ def canary_units(trunk: Trunk, folder: Path) -> Iterator[None]:
 class Canary:
     """The process, and what it says."""
 
-    def __init__(self, trunk: Trunk, folder: Path, log: Path, **told: str) -> None:
+    def __init__(self, trunk: Trunk, folder: Path, log: Path, **overrides: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -56,7 +56,7 @@ class Canary:
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [BIN / "trunk-canary"], cwd=ROOT, env={**os.environ, **settings, **told}, stdout=out, stderr=out
+                [BIN / "trunk-canary"], cwd=ROOT, env={**os.environ, **settings, **overrides}, stdout=out, stderr=out
             )
 
     def attempts(self, outcome: str) -> float:

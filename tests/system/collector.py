@@ -47,14 +47,14 @@ class Collector:
     def take(self, body: bytes) -> None:
         """One export request."""
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            service = _told(resource.resource.attributes)["service.name"]
-            found = [
-                Span(service, span.name, span.trace_id.hex(), _told(span.attributes))
+            service = _texts(resource.resource.attributes)["service.name"]
+            spans = [
+                Span(service, span.name, span.trace_id.hex(), _texts(span.attributes))
                 for scope in resource.scope_spans
                 for span in scope.spans
             ]
             with self._lock:
-                self._spans += found
+                self._spans += spans
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         collector = self
@@ -71,5 +71,5 @@ class Collector:
         return Receiver
 
 
-def _told(attributes: Any) -> dict[str, str]:
+def _texts(attributes: Any) -> dict[str, str]:
     return {each.key: each.value.string_value for each in attributes}

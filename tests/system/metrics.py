@@ -31,8 +31,8 @@ class Metrics:
 
     def now(self, query: str) -> list[Series]:
         """The answer of this moment, as a figure or a table shows it."""
-        found = self._get("query", query=query)["result"]
-        return _series([{**each, "values": [each["value"]]} for each in found])
+        result = self._get("query", query=query)["result"]
+        return _series([{**each, "values": [each["value"]]} for each in result])
 
     def lately(self, query: str) -> list[Series]:
         """The answer since the start, as lines show it."""
@@ -41,8 +41,8 @@ class Metrics:
 
     def choices(self, selector: str, label: str) -> list[str]:
         """What Grafana offers for ``label_values(selector, label)``."""
-        found: list[str] = self._get(f"label/{label}/values", **{"match[]": selector})
-        return found
+        values: list[str] = self._get(f"label/{label}/values", **{"match[]": selector})
+        return values
 
     def rules(self) -> list[dict[str, Any]]:
         """Every rule with its health and its alerts."""
@@ -50,16 +50,16 @@ class Metrics:
 
     def targets(self) -> list[dict[str, Any]]:
         """Everything that is scraped."""
-        found: list[dict[str, Any]] = self._get("targets", state="active")["activeTargets"]
-        return found
+        targets: list[dict[str, Any]] = self._get("targets", state="active")["activeTargets"]
+        return targets
 
     def _get(self, path: str, **parameters: Any) -> Any:
         answer = httpx.post(f"{self.address}/api/v1/{path}", data=parameters, timeout=60)
         if answer.status_code == httpx.codes.METHOD_NOT_ALLOWED:
             answer = httpx.get(f"{self.address}/api/v1/{path}", params=parameters, timeout=60)
-        told = answer.json()
-        assert told["status"] == "success", (path, parameters, told)
-        return told["data"]
+        report = answer.json()
+        assert report["status"] == "success", (path, parameters, report)
+        return report["data"]
 
 
 def targets(trunk: Trunk) -> dict[str, list[tuple[str, dict[str, str]]]]:
@@ -69,7 +69,7 @@ def targets(trunk: Trunk) -> dict[str, list[tuple[str, dict[str, str]]]]:
     return {"trunk": services, "rabbitmq": [(broker, {})], "rabbitmq-detailed": [(broker, {})]}
 
 
-def _series(found: list[dict[str, Any]]) -> list[Series]:
-    read = [Series(each["metric"], tuple(float(value) for _, value in each["values"])) for each in found]
+def _series(results: list[dict[str, Any]]) -> list[Series]:
+    read = [Series(each["metric"], tuple(float(value) for _, value in each["values"])) for each in results]
     numbers = [Series(each.labels, tuple(filter(math.isfinite, each.values))) for each in read]
     return [each for each in numbers if each.values]

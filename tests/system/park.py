@@ -13,6 +13,6 @@ def park(*words: str, by: str = OPERATOR, why: str = WHY, code: int | None = 0) 
     who = ["--by", by, "--why", why] if decides else []
     command = [str(BIN / "trunkctl"), "park", *words, *who, "--state", str(STATE)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    said = (done.stdout + done.stderr).strip()
-    assert code in (None, done.returncode), f"{words}: {said}"
-    return said
+    output = (done.stdout + done.stderr).strip()
+    assert code in (None, done.returncode), f"{words}: {output}"
+    return output

@@ -78,16 +78,16 @@ def sending(trunk: Trunk, entries: list[Entry], pause_seconds: float = PAUSE_SEC
 
 def wanted(entries: list[Entry]) -> Counter[tuple[str, str, str, str]]:
     """Package, unit, type and reason of every message that must come, each exactly once."""
-    found: Counter[tuple[str, str, str, str]] = Counter()
+    expected: Counter[tuple[str, str, str, str]] = Counter()
     for entry in entries:
         package, sender = package_id(entry["sender"], entry["bytes"]), entry["sender"]
         if entry["expected"] != "delivered":
-            found[package, sender, "refusal", entry["expected"]] += 1
+            expected[package, sender, "refusal", entry["expected"]] += 1
         for receiver in entry["receivers"]:
-            found[package, receiver, "document", ""] += 1
+            expected[package, receiver, "document", ""] += 1
         for reason in entry["turned"].values():
-            found[package, sender, "refusal", reason] += 1
-    return found
+            expected[package, sender, "refusal", reason] += 1
+    return expected
 
 
 def told_once(items: list[Item], packages: set[str]) -> Counter[tuple[str, str, str, str]]:

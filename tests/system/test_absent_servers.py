@@ -39,10 +39,10 @@ class Newcomer:
             )
 
     @property
-    def trouble(self) -> set[str]:
+    def missing(self) -> set[str]:
         """What ``/readyz`` names; empty when it says ready."""
         status, report = readiness(self.port)
-        named = {name for name, said in report.items() if said not in ("ok", True, False)}
+        named = {name for name, state in report.items() if state not in ("ok", True, False)}
         return named if status != 200 else set()
 
     def lives(self) -> bool:
@@ -94,13 +94,13 @@ def test_services_wait_for_servers_and_come_to_life(
     missing = {NAMES[server] for server in away}
     for newcomer in newcomers:
         used = missing - ({"object_store"} if newcomer.service == "notifier" else set())
-        assert eventually(lambda new=newcomer, all_=used: all_ <= new.trouble, 30), (newcomer.service, newcomer.trouble)
+        assert eventually(lambda new=newcomer, all_=used: all_ <= new.missing, 30), (newcomer.service, newcomer.missing)
     assert set(trunk.not_ready()) == set(SERVICES)
 
     for server in away:
         trunk.revive_server(server)
     for newcomer in newcomers:
-        assert eventually(lambda new=newcomer: not new.trouble, 60), (newcomer.service, newcomer.trouble)
+        assert eventually(lambda new=newcomer: not new.missing, 60), (newcomer.service, newcomer.missing)
     assert eventually(lambda: not trunk.not_ready(), 60)
 
     entries = [stock.take(lambda entry: not entry["turned"]) for _ in range(6)]

@@ -156,7 +156,7 @@ def test_without_user_id_nobody_can_be_told(trunk: Trunk, inboxes: Inboxes, stoc
     """Only an administrator can write here besides units; a unit may leave its name out."""
     for user in ("unit", "administrator"):
         entry = stock.take()
-        name = trunk.told["rabbitmq_admin_user"] if user == "administrator" else entry["sender"]
+        name = trunk.config["rabbitmq_admin_user"] if user == "administrator" else entry["sender"]
         with trunk.channel(name) as channel:
             channel.basic_publish(
                 SUBMIT, f"submit.{entry['sender']}", entry["bytes"], submission("", user_id=None), mandatory=True
@@ -210,7 +210,7 @@ def test_nested_headers_stop_nobody(trunk: Trunk, inboxes: Inboxes, stock: Stock
 
 def parked_for(trunk: Trunk, body: bytes, reason: str | None = None) -> None:
     """Our message is parked at intake, with this reason; its record is removed."""
-    found = eventually(lambda: trunk.take_parked(lambda row: row["message"]["sha256"] == sha256(body)))
-    assert [row["service"] for row in found] == ["intake"]
+    records = eventually(lambda: trunk.take_parked(lambda row: row["message"]["sha256"] == sha256(body)))
+    assert [row["service"] for row in records] == ["intake"]
     if reason:
-        assert found[0]["reason"] == reason
+        assert records[0]["reason"] == reason

@@ -26,16 +26,16 @@ def folder(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
 def statistics(trunk: Trunk) -> Series:
     """Everything that all services have counted of documents and units."""
-    found = {}
-    for name, service in trunk.told["services"].items():
+    samples = {}
+    for name, service in trunk.config["services"].items():
         text = httpx.get(f"http://127.0.0.1:{service['http_port']}/metrics/").text
-        found |= {f"{name} {metric}{labels}": float(value) for metric, labels, value in STATISTICS.findall(text)}
-    return found
+        samples |= {f"{name} {metric}{labels}": float(value) for metric, labels, value in STATISTICS.findall(text)}
+    return samples
 
 
 def test_a_letter_comes_through_every_round_and_nothing_is_counted(trunk: Trunk, folder: Path, tmp_path: Path) -> None:
     before = statistics(trunk)
-    with trunk.channel(trunk.told["rabbitmq_admin_user"]) as channel:
+    with trunk.channel(trunk.config["rabbitmq_admin_user"]) as channel:
         channel.basic_publish("", f"inbox.{UNITS[1]}", b"left over from the time before")
     with Canary(trunk, folder, tmp_path / "log") as canary:
         assert eventually(lambda: canary.attempts("success") >= 2, 90), canary.log.read_text()

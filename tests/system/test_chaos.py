@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .chaos.ordeal import Trouble, ordeal
+from .chaos.ordeal import FaultPlan, ordeal
 from .trunk import Trunk
 
 pytestmark = pytest.mark.system
@@ -17,8 +17,8 @@ PATIENCE_SECONDS = 900.0
 
 
 def test_everything_balances_after_forty_faults(trunk: Trunk, tmp_path: Path) -> None:
-    trouble = Trouble.of_every_kind(FAULTS, SEED)
-    done = ordeal(trunk, tmp_path, PACKAGES, trouble, SEED, PATIENCE_SECONDS)
+    plan = FaultPlan.of_every_kind(FAULTS, SEED)
+    done = ordeal(trunk, tmp_path, PACKAGES, plan, SEED, PATIENCE_SECONDS)
     print("", *done.log, "", done.table(), sep="\n")
     assert not done.balance.wrong
     assert done.faults.total() == FAULTS

@@ -38,11 +38,11 @@ def doctor(**surroundings: str) -> tuple[int, list[dict[str, Any]]]:
 
 def bad(answers: list[dict[str, Any]], *levels: str) -> dict[str, list[str]]:
     """What is told by check, of these levels."""
-    told: dict[str, list[str]] = {}
+    findings: dict[str, list[str]] = {}
     for answer in answers:
         if answer["level"] in (levels or BAD):
-            told.setdefault(answer["check"], []).append(answer["says"])
-    return told
+            findings.setdefault(answer["check"], []).append(answer["says"])
+    return findings
 
 
 def healthy() -> bool:
@@ -52,8 +52,8 @@ def healthy() -> bool:
 
 def management(trunk: Trunk) -> httpx.Client:
     """The broker's management API, as its administrator."""
-    who = (trunk.told["rabbitmq_admin_user"], trunk.told["rabbitmq_admin_password"])
-    return httpx.Client(base_url=f"{trunk.told['rabbitmq_management_url']}/api", auth=who, timeout=30)
+    who = (trunk.config["rabbitmq_admin_user"], trunk.config["rabbitmq_admin_password"])
+    return httpx.Client(base_url=f"{trunk.config['rabbitmq_management_url']}/api", auth=who, timeout=30)
 
 
 @contextmanager
@@ -72,7 +72,8 @@ def parked(trunk: Trunk) -> Iterator[str]:
         "last_failed_at": now,
         "parked_at": now,
     }
-    records = pymongo.MongoClient[dict[str, Any]](trunk.told["mongo_uris"]["router"])["trunk_router"]["message_records"]
+    router: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(trunk.config["mongo_uris"]["router"])
+    records = router["trunk_router"]["message_records"]
     records.insert_one(row)
     try:
         yield identifier
@@ -91,15 +92,15 @@ def test_a_healthy_trunk_has_nothing_to_do(trunk: Trunk) -> None:
 
 def test_whoever_only_reads_may_ask(trunk: Trunk) -> None:
     """The reader may do nothing at the broker: what it may not see is skipped, and said."""
-    keys = trunk.told["s3_keys"]["reader"]
+    keys = trunk.config["s3_keys"]["reader"]
     code, answers = doctor(
         TRUNK_ROLE="reader",
         TRUNK_AMQP_URL=trunk.login("reader"),
-        TRUNK_RABBITMQ_MANAGEMENT_URL=trunk.told["rabbitmq_management_url"],
+        TRUNK_RABBITMQ_MANAGEMENT_URL=trunk.config["rabbitmq_management_url"],
         TRUNK_RABBITMQ_ADMIN_USER="reader",
         TRUNK_RABBITMQ_ADMIN_PASSWORD=trunk.password("reader"),
-        TRUNK_MONGO_URI=trunk.told["mongo_uris"]["operator"],
-        TRUNK_S3_ENDPOINT=trunk.told["s3_endpoint"],
+        TRUNK_MONGO_URI=trunk.config["mongo_uris"]["operator"],
+        TRUNK_S3_ENDPOINT=trunk.config["s3_endpoint"],
         TRUNK_S3_ACCESS_KEY=keys["access"],
         TRUNK_S3_SECRET_KEY=keys["secret"],
     )

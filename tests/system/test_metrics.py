@@ -31,8 +31,8 @@ def exported(trunk: Trunk, service: str) -> str:
 
 def samples(trunk: Trunk, service: str) -> Samples:
     """Value by name and labels."""
-    found = (SAMPLE.match(line) for line in exported(trunk, service).splitlines())
-    return {(each[1], frozenset(LABEL.findall(each[2] or ""))): float(each[3]) for each in found if each}
+    matches = (SAMPLE.match(line) for line in exported(trunk, service).splitlines())
+    return {(each[1], frozenset(LABEL.findall(each[2] or ""))): float(each[3]) for each in matches if each}
 
 
 def value(trunk: Trunk, service: str, name: str, **labels: str) -> float | None:
@@ -48,11 +48,12 @@ def test_every_service_exports_the_contract_and_nothing_else_of_ours(trunk: Trun
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_dependencies_are_told_without_anybody_asking_for_readiness(trunk: Trunk, service: str) -> None:
-    def told() -> dict[str, float]:
+    def dependencies() -> dict[str, float]:
         ups = {labels: up for (name, labels), up in samples(trunk, service).items() if name == "trunk_dependency_up"}
         return {dict(labels)["dependency"]: up for labels, up in ups.items()}
 
-    assert eventually(lambda: {"rabbitmq", "mongodb", "object_store"} <= set(told()) and all(told().values())), told()
+    expected = {"rabbitmq", "mongodb", "object_store"}
+    assert eventually(lambda: expected <= set(dependencies()) and all(dependencies().values())), dependencies()
 
 
 def test_a_document_moves_what_it_should(trunk: Trunk, inboxes: Inboxes, stock: Stock) -> None:
@@ -72,8 +73,8 @@ def test_a_document_moves_what_it_should(trunk: Trunk, inboxes: Inboxes, stock: 
     progress: Any = trunk.collection("trunk_archive", "progress")
 
     def stages() -> list[int]:
-        found = progress.find_one({"_id": package}) or {}
-        return [found.get(stage, 0) for stage in ("validation", "routing", "archiving")]
+        row = progress.find_one({"_id": package}) or {}
+        return [row.get(stage, 0) for stage in ("validation", "routing", "archiving")]
 
     assert eventually(lambda: stages() == [DONE] * 3), stages()
     for service, name, labels in (

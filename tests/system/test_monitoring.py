@@ -90,23 +90,23 @@ def watched(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         targets = metrics.targets(trunk) | {"canary": [(f"127.0.0.1:{canary.port}", {})]}
         file = scraping.written(folder, targets, pause_seconds=3)
         with prometheus.prometheus(folder / "prometheus", file) as address:
-            seen = Metrics(address)
-            assert eventually(lambda: len(seen.now("up == 1")) == len(SERVICES) + 3, 60), seen.targets()
-            _morning(trunk, folder, seen)
+            scraped = Metrics(address)
+            assert eventually(lambda: len(scraped.now("up == 1")) == len(SERVICES) + 3, 60), scraped.targets()
+            _morning(trunk, folder, scraped)
             assert eventually(lambda: canary.attempts("success"), 60), canary.log.read_text()
-            assert eventually(lambda: seen.now("trunk:delivery_slow:budget_left30d"), 120)
-            yield seen
+            assert eventually(lambda: scraped.now("trunk:delivery_slow:budget_left30d"), 120)
+            yield scraped
 
 
-def _morning(trunk: Trunk, folder: Path, seen: Metrics) -> None:
+def _morning(trunk: Trunk, folder: Path, scraped: Metrics) -> None:
     silent = trunk.units[-1]
     with Inboxes(trunk, [unit for unit in trunk.units if unit != silent]) as inboxes:
         day = Day(trunk, folder, inboxes, silent)
         day.wave()
         with without_revocation_lists(trunk, folder / "lists"):
-            assert eventually(lambda: seen.now(NO_LISTS), 60)
+            assert eventually(lambda: scraped.now(NO_LISTS), 60)
             day.in_doubt()
-            assert eventually(lambda: seen.now(IN_DOUBT), 90)
+            assert eventually(lambda: scraped.now(IN_DOUBT), 90)
             day.without_the_store()
         day.wave()
         assert settled(trunk), trunk.depths()
@@ -126,17 +126,17 @@ def test_every_mark_on_the_pages_returns_data(watched: Metrics) -> None:
 
 
 def test_every_variable_has_choices(watched: Metrics, trunk: Trunk) -> None:
-    asked = list(files.variable_queries())
-    assert asked
-    for where, selector, label in asked:
-        found = watched.choices(selector, label)
-        assert set(found) >= set(SERVICES if label == "service" else trunk.units), where
+    queries = list(files.variable_queries())
+    assert queries
+    for where, selector, label in queries:
+        values = watched.choices(selector, label)
+        assert set(values) >= set(SERVICES if label == "service" else trunk.units), where
 
 
 def test_every_rule_evaluates(watched: Metrics) -> None:
-    told = {rule["name"]: rule for rule in watched.rules()}
-    assert set(told) == files.recorded() | set(files.alerts())
-    assert {name: rule["lastError"] for name, rule in told.items() if rule["health"] != "ok"} == {}
+    rules = {rule["name"]: rule for rule in watched.rules()}
+    assert set(rules) == files.recorded() | set(files.alerts())
+    assert {name: rule["lastError"] for name, rule in rules.items() if rule["health"] != "ok"} == {}
 
 
 @pytest.mark.parametrize("name", sorted(files.recorded()))
@@ -160,8 +160,8 @@ def test_alerts_see_the_trouble_there_was_and_no_other(watched: Metrics) -> None
 
 
 def test_inboxes_bring_two_series_a_unit(watched: Metrics, trunk: Trunk) -> None:
-    found = watched.now('{__name__=~"rabbitmq_.+", queue=~"inbox[.].+"}')
-    names = {series.labels["__name__"] for series in found}
+    inbox_series = watched.now('{__name__=~"rabbitmq_.+", queue=~"inbox[.].+"}')
+    names = {series.labels["__name__"] for series in inbox_series}
     assert names == {"rabbitmq_detailed_queue_messages", "rabbitmq_detailed_queue_consumers"}
 
 

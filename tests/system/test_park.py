@@ -27,8 +27,9 @@ SECOND = "Trần Thị B"
 
 def store() -> Minio:
     """The object store, as its administrator."""
-    found = json.loads((STATE / "addresses.json").read_text())
-    return Minio(found["s3_endpoint"], found["s3_access_key"], found["s3_secret_key"], secure=False, region="us-east-1")
+    addresses = json.loads((STATE / "addresses.json").read_text())
+    keys = addresses["s3_access_key"], addresses["s3_secret_key"]
+    return Minio(addresses["s3_endpoint"], *keys, secure=False, region="us-east-1")
 
 
 @dataclass
@@ -75,21 +76,21 @@ class Desk:
 
     def row(self, package: str) -> dict[str, Any]:
         """The record as it is now."""
-        found = self.trunk.collection("trunk_validator", "message_records").find_one({"_id": self.records[package]})
-        assert found
-        return dict(found)
+        record = self.trunk.collection("trunk_validator", "message_records").find_one({"_id": self.records[package]})
+        assert record
+        return dict(record)
 
     def decisions(self, package: str) -> list[dict[str, Any]]:
         """What the ledger of the document says about decisions, oldest first."""
         rows = self.trunk.collection("trunk_archive", "ledger").find({"fact": "operator.acted"}).sort("recorded_at")
-        told = [json.loads(row["body"]) for row in rows]
-        return [each for each in told if each["record_id"] == self.records[package]]
+        decisions = [json.loads(row["body"]) for row in rows]
+        return [each for each in decisions if each["record_id"] == self.records[package]]
 
     def events(self, package: str) -> list[dict[str, Any]]:
         """The same as security events."""
         rows = self.trunk.collection("trunk_archive", "ledger").find({"subject": "security"})
-        told = [json.loads(row["body"]) for row in rows]
-        return [e for e in told if e["kind"] == "OPERATOR_ACTED" and self.records[package] in e["detail"]]
+        events = [json.loads(row["body"]) for row in rows]
+        return [e for e in events if e["kind"] == "OPERATOR_ACTED" and self.records[package] in e["detail"]]
 
     def held_receipts(self, package: str) -> list[Any]:
         """Receipts that say that the package is held."""
@@ -164,9 +165,9 @@ def test_the_replay_of_a_group_goes_on_after_a_bad_message(desk: Desk) -> None:
     letters = desk.poison(3)
     for _, package in letters[1:]:
         desk.mend(package)
-    said = park("replay", "--service", "validator", "--reason", "E_OBJECT", code=1)
-    assert said.splitlines()[0] == "2 of 3: replay done"
-    assert f"validator/{desk.records[letters[0][1]]}: parked again: E_OBJECT" in said.replace("\n", "")
+    output = park("replay", "--service", "validator", "--reason", "E_OBJECT", code=1)
+    assert output.splitlines()[0] == "2 of 3: replay done"
+    assert f"validator/{desk.records[letters[0][1]]}: parked again: E_OBJECT" in output.replace("\n", "")
     for entry, package in letters[1:]:
         desk.inboxes.wait_for(package, ["document"])
         assert {item.unit for item in desk.inboxes.of(package, "document")} <= set(entry["receivers"])
@@ -179,9 +180,9 @@ def test_the_list_counts_groups_and_turns_pages(desk: Desk) -> None:
     assert "3 parked" in first
     after = next(line.split()[-1] for line in first.splitlines() if line.startswith("more: --after"))
     second = park("list", "--service", "validator", "--page", "2", "--after", after)
-    found = [[r for r in desk.records.values() if r[:8] in page.partition("id")[2]] for page in (first, second)]
-    assert sorted(map(len, found)) == [1, 2]
-    assert sorted(found[0] + found[1]) == sorted(desk.records.values())
+    listed = [[r for r in desk.records.values() if r[:8] in page.partition("id")[2]] for page in (first, second)]
+    assert sorted(map(len, listed)) == [1, 2]
+    assert sorted(listed[0] + listed[1]) == sorted(desk.records.values())
 
 
 def test_nobody_decides_without_a_name_and_a_reason(desk: Desk) -> None:
@@ -196,16 +197,16 @@ def test_nobody_s_and_forged_messages_are_in_no_group(desk: Desk) -> None:
     unit = desk.trunk.units[0]
     with desk.trunk.channel(unit) as channel:
         channel.basic_publish("trunk.submit", f"submit.{unit}", body, mandatory=True)
-    admin = desk.trunk.told["rabbitmq_admin_user"]
+    admin = desk.trunk.config["rabbitmq_admin_user"]
     with desk.trunk.channel(admin) as channel:
         channel.basic_publish("trunk.facts", "document.verified.normal", body, mandatory=True)
     assert eventually(lambda: len([r for r in desk.trunk.held() if r["message"]["size_bytes"] == 40]) == 3, 90)
     nobody_s = next(r for r in desk.trunk.held() if r["message"]["size_bytes"] == 40 and r["service"] == "intake")
     forged = [r for r in desk.trunk.held() if r["message"]["size_bytes"] == 40 and r["state"] == "quarantined"]
     assert {row["service"] for row in forged} == {"archive", "router"}
-    said = park("replay", "--all", code=1).replace("\n", "")
-    assert f"intake/{nobody_s['_id']}: anonymous" in said
-    assert not [row for row in forged if row["_id"] in said]
+    output = park("replay", "--all", code=1).replace("\n", "")
+    assert f"intake/{nobody_s['_id']}: anonymous" in output
+    assert not [row for row in forged if row["_id"] in output]
     for row in forged:
         assert "Nothing of that kind" in park("replay", row["_id"], code=1)
     park("discard", "--service", "router", code=None)

@@ -73,8 +73,8 @@ def test_a_purged_queue_loses_nothing(running: Trunk, inboxes: Inboxes, stock: S
     Trunk.up()
     assert open_packages(trunk, packages) == 4, "nobody has said that they are finished"
 
-    said = run(BIN / "trunkctl", "redrive", *packages, *WHO).stdout
-    assert said.count(": done") == 4, said
+    output = run(BIN / "trunkctl", "redrive", *packages, *WHO).stdout
+    assert output.count(": done") == 4, output
     assert finished(trunk, packages), "they are finished after all"
     must = wanted(list(packages.values()))
     inboxes.wait(lambda items: told_once(items, set(packages)) >= must, PATIENCE_SECONDS)

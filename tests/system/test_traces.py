@@ -25,9 +25,9 @@ WISHES = ("TRUNK_OTLP_ENDPOINT",)
 def collector(trunk: Trunk) -> Iterator[Collector]:
     """All five services send their spans here; afterwards they are as before."""
     with Collector() as receiving:
-        told = dict(zip(WISHES, (receiving.url,), strict=True))
+        settings = dict(zip(WISHES, (receiving.url,), strict=True))
         stop_services(trunk)
-        run(BIN / "trunkctl", "up", "--state", STATE, env=os.environ | told)
+        run(BIN / "trunkctl", "up", "--state", STATE, env=os.environ | settings)
         yield receiving
         stop_services(trunk)
     Trunk.up()
@@ -92,10 +92,10 @@ def test_log_lines_of_all_services_are_found_by_the_ids(
     trace_id, document_id = trace_of(came[0].headers), came[0].headers["x-document-id"]
     whole_trace(collector, trace_id)
     for field, value in (("package_id", package), ("document_id", document_id)):
-        found = lines(field, value)
-        assert {line["service"] for line in found} == set(SERVICES), (field, shown(found))
-        assert {line["trace_id"] for line in found} == {trace_id}, (field, shown(found))
-        assert {line["document_id"] for line in found if line["event"] == "message"} == {document_id}
+        matching = lines(field, value)
+        assert {line["service"] for line in matching} == set(SERVICES), (field, shown(matching))
+        assert {line["trace_id"] for line in matching} == {trace_id}, (field, shown(matching))
+        assert {line["document_id"] for line in matching if line["event"] == "message"} == {document_id}
 
 
 def test_a_trace_that_a_unit_brings_goes_on(trunk: Trunk, collector: Collector, inboxes: Inboxes, stock: Stock) -> None:
@@ -154,10 +154,10 @@ def whole_trace(collector: Collector, trace_id: str) -> list[Span]:
 
 def lines(field: str, value: str) -> list[dict[str, Any]]:
     """Log lines of all services in which a field has a value."""
-    found = []
+    matching = []
     for service in SERVICES:
         for text in (STATE / "logs" / f"{service}.jsonl").read_text().splitlines():
             line = json.loads(text) if text.startswith("{") else {}
             if line.get(field) == value:
-                found.append(line)
-    return found
+                matching.append(line)
+    return matching

@@ -27,13 +27,13 @@ def tidy(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture
 def operator(trunk: Trunk, tmp_path: Path) -> Iterator[Operator]:
     """With the city's directory in force before and after, and nothing that waits."""
-    found = Operator(trunk, tmp_path)
+    desk = Operator(trunk, tmp_path)
     try:
-        yield found
+        yield desk
     finally:
-        found.put_back()
+        desk.put_back()
         with trunk.management() as http:
-            for code in found.added:
+            for code in desk.added:
                 http.delete(f"/users/{code}")
                 for queue in (f"inbox.{code}", f"submit.{code}.normal", f"submit.{code}.urgent"):
                     http.delete(f"/queues/{VHOST}/{queue}")
@@ -41,7 +41,7 @@ def operator(trunk: Trunk, tmp_path: Path) -> Iterator[Operator]:
 
 def waiting(trunk: Trunk, queue: str) -> int:
     """Messages in a queue that are ready; those that were returned to it and wait for their next attempt are not."""
-    admin = trunk.told["rabbitmq_admin_user"]
+    admin = trunk.config["rabbitmq_admin_user"]
     with trunk.channel(admin) as channel:
         return int(channel.queue_declare(queue, passive=True).method.message_count)
 

@@ -40,8 +40,8 @@ class UnitsSystem:
         self._folder = folder / f"inbox-{unit}"
         self._read: list[dict[str, Any]] = []
 
-    def told(self, **variables: str) -> "UnitsSystem":
-        """The same, with these in its environment."""
+    def with_environment(self, **variables: str) -> "UnitsSystem":
+        """Set environment variables of the example. Returns this object."""
         self._environment |= variables
         return self
 
@@ -67,9 +67,9 @@ class UnitsSystem:
             self._read += self.read()
             return [m for m in self._read if (m["type"], m["x-document-id"]) == (type_, document_id)]
 
-        found = eventually(ask, 90)
-        assert len({message["x-event-id"] for message in found}) == 1, found
-        return found[0]
+        messages = eventually(ask, 90)
+        assert len({message["x-event-id"] for message in messages}) == 1, messages
+        return messages[0]
 
 
 @pytest.fixture(scope="module", params=["python", "java"])
@@ -113,8 +113,8 @@ def test_there_and_back(client: Client, trunk: Trunk, folder: Path, entry: dict[
 
     receipt = issuer.await_message("receipt", entry["document_id"])
     assert receipt["x-package-id"] == package_id(sender, entry["bytes"])
-    told = json.loads(Path(receipt["file"]).read_text())
-    assert (told["receipt"], told["sha256"]) == ("accepted", entry["sha256"])
+    summary = json.loads(Path(receipt["file"]).read_text())
+    assert (summary["receipt"], summary["sha256"]) == ("accepted", entry["sha256"])
 
     document = addressee.await_message("document", entry["document_id"])
     assert Path(document["file"]).read_bytes() == entry["bytes"]
@@ -139,9 +139,9 @@ def test_a_large_package_travels_by_reference(
     issuer = UnitsSystem(client, trunk, sender, folder)
     assert "12 MiB" in issuer.run("send", str(folder / "large.edxml")).stderr
 
-    told = run(BIN / "trunkctl", "upload-url", "--state", STATE, sender, "large.edxml").stdout.split()
-    assert told[told.index("key") + 1].startswith(f"{sender}/")
-    url = next(word for word in told if word.startswith("http"))
+    words = run(BIN / "trunkctl", "upload-url", "--state", STATE, sender, "large.edxml").stdout.split()
+    assert words[words.index("key") + 1].startswith(f"{sender}/")
+    url = next(word for word in words if word.startswith("http"))
     sent = issuer.do("send", str(folder / "large.edxml"), "--upload-url", url)
     assert sent == [{"sent": sha256(package), "bytes": len(package)}]
 
@@ -188,7 +188,7 @@ def test_a_foreign_user_id_is_refused(trunk: Trunk, entry: dict[str, Any]) -> No
 
 
 def test_a_wrong_password_is_not_tried_again(client: Client, trunk: Trunk, folder: Path, entry: dict[str, Any]) -> None:
-    guesser = UnitsSystem(client, trunk, entry["sender"], folder).told(TRUNK_PASSWORD="secret")
+    guesser = UnitsSystem(client, trunk, entry["sender"], folder).with_environment(TRUNK_PASSWORD="secret")
     refused = guesser.run("send", str(folder / entry["file"]))
     assert refused.returncode == 1
     assert "once more" not in refused.stderr
@@ -197,7 +197,7 @@ def test_a_wrong_password_is_not_tried_again(client: Client, trunk: Trunk, folde
 @pytest.fixture(scope="module")
 def front(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """The broker behind TLS, as it is where units connect."""
-    with tls_front(trunk.told["amqp_port"], tmp_path_factory.mktemp("tls")) as opened:
+    with tls_front(trunk.config["amqp_port"], tmp_path_factory.mktemp("tls")) as opened:
         yield opened
 
 
@@ -217,7 +217,8 @@ def test_a_broker_that_the_authority_vouches_for_is_spoken_to(
     client: Client, trunk: Trunk, folder: Path, entry: dict[str, Any], front: Front
 ) -> None:
     reader = UnitsSystem(client, trunk, entry["receivers"][0], folder)
-    reader.told(TRUNK_ADDRESS=f"amqps://localhost:{front.port}/trunk", **trusting(client, front.authority)).read()
+    address = f"amqps://localhost:{front.port}/trunk"
+    reader.with_environment(TRUNK_ADDRESS=address, **trusting(client, front.authority)).read()
 
 
 @pytest.mark.parametrize(("host", "knows_the_authority"), [("localhost", False), ("127.0.0.1", True)])
@@ -232,8 +233,8 @@ def test_a_broker_that_may_be_somebody_else_is_not(
 ) -> None:
     """An unknown authority, and the certificate of another host name."""
     reader = UnitsSystem(client, trunk, entry["receivers"][0], folder)
-    reader.told(TRUNK_ADDRESS=f"amqps://{host}:{front.port}/trunk")
-    reader.told(**(trusting(client, front.authority) if knows_the_authority else {}))
+    reader.with_environment(TRUNK_ADDRESS=f"amqps://{host}:{front.port}/trunk")
+    reader.with_environment(**(trusting(client, front.authority) if knows_the_authority else {}))
     refused = reader.run("read", "--save", str(folder / "unread"))
     assert refused.returncode == 1
     assert "is not who it should be" in refused.stderr

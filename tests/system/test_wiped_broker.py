@@ -51,8 +51,8 @@ def test_a_broker_that_lost_everything_is_rebuilt_from_the_databases(running: Tr
     assert eventually(lambda: not trunk.not_ready(), PATIENCE_SECONDS, 1.0)
 
     packages = unread | on_their_way
-    said = run(BIN / "trunkctl", "inboxes", "rebuild", "--all", "--since", since, *WHO).stdout
-    assert said.startswith("all: done: "), said
+    output = run(BIN / "trunkctl", "inboxes", "rebuild", "--all", "--since", since, *WHO).stdout
+    assert output.startswith("all: done: "), output
     run(BIN / "trunkctl", "redrive", "--all-open", *WHO)
     assert finished(trunk, packages)
     with Inboxes(trunk, trunk.units) as inboxes:

@@ -84,19 +84,19 @@ class Day:
         return self.trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
 
     def _report(self, unit: str, entry: Entry, code: str) -> None:
-        told = {"unit": unit, "issuer": entry["sender"], "document": entry["document_id"], "code": code}
+        fields = {"unit": unit, "issuer": entry["sender"], "document": entry["document_id"], "code": code}
         at = time.strftime("%Y/%m/%d %H:%M:%S")
-        self.trunk.submit(unit, STATUS.format(namespace=NAMESPACE, words="Đã xem", at=at, **told).encode())
+        self.trunk.submit(unit, STATUS.format(namespace=NAMESPACE, words="Đã xem", at=at, **fields).encode())
 
     def _recall(self, entry: Entry) -> None:
-        told = {"unit": entry["sender"], "receiver": entry["receivers"][0], "document": entry["document_id"]}
-        self.trunk.submit(entry["sender"], RECALL.format(namespace=NAMESPACE, **told).encode())
+        fields = {"unit": entry["sender"], "receiver": entry["receivers"][0], "document": entry["document_id"]}
+        self.trunk.submit(entry["sender"], RECALL.format(namespace=NAMESPACE, **fields).encode())
 
 
 @contextmanager
 def without_revocation_lists(trunk: Trunk, aside: Path) -> Iterator[None]:
     """The validator's trust folder has no lists meanwhile; what waited for them is decided afterwards."""
-    lists = sorted((Path(trunk.told["trust_dir"]) / "crls").glob("*.crl"))
+    lists = sorted((Path(trunk.config["trust_dir"]) / "crls").glob("*.crl"))
     aside.mkdir()
     kept = [path.rename(aside / path.name) for path in lists]
     try:

@@ -1,6 +1,6 @@
-"""The running trunk as the outside sees it: addresses, users, HTTP, the broker's management, processes to kill.
+"""The running trunk from outside: addresses, users, HTTP, the broker's management, processes to kill.
 
-Imports nothing of ours: what is said here must hold for any unit's system and any operator's shell.
+This package imports none of the trunk's own packages, so that it tests what any unit's system and any operator can use.
 """
 
 import hashlib
@@ -34,24 +34,24 @@ HELD = ("parked", "quarantined")
 """States of messages that wait for an operator."""
 EDXML = "application/edxml+xml"
 
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 
 logging.getLogger("pika").setLevel(logging.CRITICAL)  # it writes a page about every refused connection
 
 
 def run(*command: str | Path, **more: Any) -> "subprocess.CompletedProcess[str]":
-    """A program of the checkout to its end; what it printed is shown when it fails."""
+    """Run a program of the checkout to its end. Raises ``AssertionError`` with its output if it fails."""
     done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False, **more)
     assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done
 
 
-def eventually(ask: Callable[[], Found], patience_seconds: float = 60.0, pause_seconds: float = 0.25) -> Found:
-    """The first answer that is not empty; after the deadline the last one, whatever it is."""
+def eventually(ask: Callable[[], Answer], patience_seconds: float = 60.0, pause_seconds: float = 0.25) -> Answer:
+    """Returns the first answer that is not empty or, after the deadline, the last one."""
     deadline = time.monotonic() + patience_seconds
-    while not (found := ask()) and time.monotonic() < deadline:
+    while not (answer := ask()) and time.monotonic() < deadline:
         time.sleep(pause_seconds)
-    return found
+    return answer
 
 
 def package_id(sender: str, package: bytes) -> str:
@@ -67,13 +67,14 @@ def sha256(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Trunk:
-    """What ``trunkctl up`` wrote down."""
+    """A running trunk, by the file ``trunk.json`` that ``trunkctl up`` writes."""
 
-    told: dict[str, Any]
+    config: dict[str, Any]
+    """Addresses, users and paths: the content of that file."""
 
     @classmethod
     def up(cls) -> "Trunk":
-        """Start whatever does not run."""
+        """Start the servers and services that do not run yet."""
         run(BIN / "trunkctl", "up", "--state", STATE)
         return cls(json.loads((STATE / "trunk.json").read_text()))
 
@@ -81,8 +82,8 @@ class Trunk:
     def is_up() -> bool:
         """Whether every service answers already."""
         try:
-            told = json.loads((STATE / "trunk.json").read_text())
-            ports = [service["http_port"] for service in told["services"].values()]
+            config = json.loads((STATE / "trunk.json").read_text())
+            ports = [service["http_port"] for service in config["services"].values()]
             return all(httpx.get(f"http://127.0.0.1:{port}/livez").is_success for port in ports)
         except (OSError, httpx.HTTPError):
             return False
@@ -90,17 +91,17 @@ class Trunk:
     @property
     def units(self) -> tuple[str, ...]:
         """Codes of the units that are open."""
-        listed = json.loads(Path(self.told["directory_file"]).read_text())["units"]
+        listed = json.loads(Path(self.config["directory_file"]).read_text())["units"]
         return tuple(unit["code"] for unit in listed if not unit["valid_to"])
 
     def password(self, user: str) -> str:
         """Of a broker user."""
-        return str(json.loads(Path(self.told["users_file"]).read_text())[user])
+        return str(json.loads(Path(self.config["users_file"]).read_text())[user])
 
     @property
     def address(self) -> str:
         """Without user and password."""
-        return f"amqp://{self.told['amqp_host']}:{self.told['amqp_port']}/{VHOST}"
+        return f"amqp://{self.config['amqp_host']}:{self.config['amqp_port']}/{VHOST}"
 
     def login(self, user: str) -> str:
         """The address with user and password."""
@@ -108,9 +109,9 @@ class Trunk:
 
     def connect(self, user: str) -> pika.BlockingConnection:
         """A connection of a unit, a service, or the administrator."""
-        is_admin = user == self.told["rabbitmq_admin_user"]
+        is_admin = user == self.config["rabbitmq_admin_user"]
         parameters = pika.URLParameters(self.address)
-        password = self.told["rabbitmq_admin_password"] if is_admin else self.password(user)
+        password = self.config["rabbitmq_admin_password"] if is_admin else self.password(user)
         parameters.credentials = pika.PlainCredentials(user, password)
         parameters.heartbeat = parameters.blocked_connection_timeout = 20
         parameters.socket_timeout = parameters.stack_timeout = 10
@@ -148,8 +149,8 @@ class Trunk:
 
     def not_ready(self) -> dict[str, dict[str, Any]]:
         """Services that are not ready, with their reports."""
-        told = {service: self.readiness(service) for service in self.services}
-        return {service: report for service, (status, report) in told.items() if status != 200}
+        reports = {service: self.readiness(service) for service in self.services}
+        return {service: report for service, (status, report) in reports.items() if status != 200}
 
     # servers and services
 
@@ -173,8 +174,8 @@ class Trunk:
 
     def management(self) -> httpx.Client:
         """The broker's management API, as the administrator."""
-        who = (self.told["rabbitmq_admin_user"], self.told["rabbitmq_admin_password"])
-        return httpx.Client(base_url=self.told["rabbitmq_management_url"] + "/api", auth=who, timeout=20)
+        who = (self.config["rabbitmq_admin_user"], self.config["rabbitmq_admin_password"])
+        return httpx.Client(base_url=self.config["rabbitmq_management_url"] + "/api", auth=who, timeout=20)
 
     def depths(self) -> dict[str, int]:
         """Messages, waiting or taken, in every queue that is not empty; inboxes left out, and what stays: the mark and
@@ -208,7 +209,7 @@ class Trunk:
 
     def collection(self, database: str, name: str) -> Any:
         """A collection, to look into."""
-        return database_client(self.told["mongo_uris"]["operator"])[database][name]
+        return database_client(self.config["mongo_uris"]["operator"])[database][name]
 
 
 @cache
@@ -240,7 +241,7 @@ def readiness(port: int) -> tuple[int, dict[str, Any]]:
 
 def minted(trunk: Trunk, folder: Path, count: int, wrong: int = 0, seed: int = 1) -> list[dict[str, Any]]:
     """Fresh packages of the demo city: the manifest's entries, each with its ``bytes``."""
-    options = ["--city", trunk.told["city_dir"], "--out", folder, "--count", count, "--wrong", wrong, "--seed", seed]
+    options = ["--city", trunk.config["city_dir"], "--out", folder, "--count", count, "--wrong", wrong, "--seed", seed]
     run(BIN / "python", "-m", "mint", "packages", *map(str, options))
     entries = json.loads((folder / "manifest.json").read_text())
     return [{**entry, "bytes": (folder / entry["file"]).read_bytes()} for entry in entries]

@@ -6,9 +6,9 @@ from typing import Any
 from common.domain.reason import Reason
 from trunkctl.demo.cases import Case, Expected, Kind, Outcome
 from trunkctl.demo.closing import row, rows, speed_line, status_line
-from trunkctl.demo.totals import Seen, problems, sums
+from trunkctl.demo.totals import Observed, problems, sums
 
-SEEN = Seen(verdicts={}, states={}, expected_states={})
+SEEN = Observed(verdicts={}, states={}, expected_states={})
 
 
 def case(**changes: Any) -> Case:
@@ -102,7 +102,7 @@ def test_the_successor_s_inbox_counts_for_a_closed_unit() -> None:
     letter.note_refused(Reason.E_TO_SUCCEEDED, "X", 12.0)
     (equation,) = [
         each
-        for each in sums([letter], Seen(verdicts={}, states={}, expected_states={}))
+        for each in sums([letter], Observed(verdicts={}, states={}, expected_states={}))
         if each.name.startswith("receivers")
     ]
     assert str(equation) == "receivers of delivered documents 2 = inboxes reached 2 + receivers refused 0"
@@ -111,17 +111,17 @@ def test_the_successor_s_inbox_counts_for_a_closed_unit() -> None:
 def test_a_repeat_is_answered_not_delivered() -> None:
     again = case(kind=Kind.REPEAT, expected=Expected())
     assert again.outcome is Outcome.UNANSWERED
-    again.note_told_again(11.0)
+    again.note_repeated_answer(11.0)
     assert again.outcome is Outcome.ANSWERED
     assert again.as_expected
 
 
-def everything() -> tuple[list[Case], Seen]:
+def everything() -> tuple[list[Case], Observed]:
     status = delivered(
         kind=Kind.STATUS, title="status 01", receivers=("A",), expected=Expected(placed=frozenset({"A"}))
     )
     again = case(kind=Kind.REPEAT)
-    again.note_told_again(11.0)
+    again.note_repeated_answer(11.0)
     cases = [
         delivered(package_id="p1"),
         refused(package_id="p2"),
@@ -132,7 +132,7 @@ def everything() -> tuple[list[Case], Seen]:
     ]
     states = {("d", "B"): "ARRIVED", ("d", "C"): "DONE"}
     verdicts = {"p1": "document.verified", "p2": "package.refused"}
-    return cases, Seen(verdicts=verdicts, states=states, expected_states=states)
+    return cases, Observed(verdicts=verdicts, states=states, expected_states=states)
 
 
 def test_sums_of_a_good_run_add_up() -> None:

@@ -11,7 +11,7 @@ from tests.harness.topology import without_reports
 from tests.trunkctl.conftest import UNIT, Declared
 from trunkctl import broker_identity, topology_job
 from trunkctl.broker_admin import Refused
-from trunkctl.broker_identity import BrokerIdentity, objection, seen
+from trunkctl.broker_identity import BrokerIdentity, identity_from, objection
 from trunkctl.settings import ControlSettings
 from trunkctl.topology_job import correct, whole_topology
 from trunkctl.trouble import Trouble
@@ -149,7 +149,8 @@ def test_nothing_is_declared_on_another_cluster_or_on_the_smaller_part(
 
 def test_only_nodes_that_run_count() -> None:
     nodes = [{"name": "a", "running": True}, {"name": "b", "running": False}, {"name": "c"}]
-    assert seen([{"name": "internal_cluster_id", "value": "ours"}], nodes) == BrokerIdentity(cluster_id="ours", nodes=1)
+    parameters = [{"name": "internal_cluster_id", "value": "ours"}]
+    assert identity_from(parameters, nodes) == BrokerIdentity(cluster_id="ours", nodes=1)
 
 
 def test_a_broker_has_an_identity_that_stays(declared: Declared) -> None:

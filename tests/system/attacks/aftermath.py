@@ -34,12 +34,12 @@ class Scene:
     inboxes: Inboxes
     stock: Stock
     pids: dict[str, int] = field(default_factory=dict)
-    seen: int = 0
+    known_event_ids: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.pids = {service: self.trunk.pid(service) for service in SERVICES}
-        self.seen = {row["_id"] for row in self._security_events()}
+        self.known_event_ids = {row["_id"] for row in self._security_events()}
         self.held = {row["_id"] for row in self.trunk.held()}
 
     def letter(self, suits: Callable[[Entry], bool] = lambda _: True) -> Entry:
@@ -53,14 +53,14 @@ class Scene:
 
     def events(self, kind: str, actor: str | None = None) -> list[Row]:
         """Security events of this kind since the beginning, as the archive keeps them."""
-        events = [json.loads(row["body"]) for row in self._security_events() if row["_id"] not in self.seen]
+        events = [json.loads(row["body"]) for row in self._security_events() if row["_id"] not in self.known_event_ids]
         return [event for event in events if event.get("kind") == kind and actor in (None, event.get("actor"))]
 
     def event(self, kind: str, actor: str | None = None, patience_seconds: float = 60.0) -> Row:
         """The first such event; waits for it."""
-        found = eventually(lambda: self.events(kind, actor), patience_seconds)
-        assert found, f"no {kind} of {actor} in the ledger"
-        return found[0]
+        events = eventually(lambda: self.events(kind, actor), patience_seconds)
+        assert events, f"no {kind} of {actor} in the ledger"
+        return events[0]
 
     def broker_s_reports_are_read(self, name: str = "") -> None:
         """Return when the archive has taken what the broker reported until now, told by a log-in that fails."""
@@ -80,9 +80,9 @@ class Scene:
     def quarantined(self, body: bytes, *services: str) -> list[Row]:
         """The records that each of these services must keep of a forged message, in quarantine."""
         wanted = set(services)
-        found = eventually(lambda: wanted <= {row["service"] for row in self.kept(body)}, 90)
+        is_quarantined = eventually(lambda: wanted <= {row["service"] for row in self.kept(body)}, 90)
         rows = self.kept(body)
-        assert found, f"kept by {[row['service'] for row in rows]}, not {wanted}"
+        assert is_quarantined, f"kept by {[row['service'] for row in rows]}, not {wanted}"
         assert {(row["state"], row["is_quarantined"], row["reason"]) for row in rows} == {
             ("quarantined", True, "E_FORGED")
         }
@@ -90,10 +90,10 @@ class Scene:
 
     def parked(self, body: bytes, reason: str = "") -> Row:
         """The one record of a message that is parked and not quarantined."""
-        found = eventually(lambda: self.kept(body), 90)
-        assert [row["state"] for row in found] == ["parked"], found
-        assert reason in ("", found[0]["reason"])
-        return found[0]
+        records = eventually(lambda: self.kept(body), 90)
+        assert [row["state"] for row in records] == ["parked"], records
+        assert reason in ("", records[0]["reason"])
+        return records[0]
 
     def forget(self) -> None:
         """Remove the records that the test made."""
@@ -108,7 +108,7 @@ class Scene:
         ).text
         lines = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)
         wanted = {f'{label}="{value}"' for label, value in labels.items()}
-        return sum(float(value) for found, value in lines if wanted <= set(found.split(",")))
+        return sum(float(value) for present, value in lines if wanted <= set(present.split(",")))
 
     # afterwards
 
@@ -166,7 +166,7 @@ class Scene:
 
     def ready(self, queue: str) -> int:
         """Messages that wait in a queue."""
-        with self.trunk.channel(self.trunk.told["rabbitmq_admin_user"]) as channel:
+        with self.trunk.channel(self.trunk.config["rabbitmq_admin_user"]) as channel:
             return int(channel.queue_declare(queue, passive=True).method.message_count)
 
     # rights

@@ -95,12 +95,13 @@ class Fuzzer:
         answered = {item.package_id for item in items}
         lost = self.taken.keys() - answered - self._parked()
         wrong = [item for item in items if item.unit != self.taken[item.package_id].unit or item.type != "refusal"]
-        found = [f"{self.numbers[package]}: neither answered nor parked" for package in sorted(lost)]
-        found += [f"{self.numbers[i.package_id]}: a {i.type} for {i.unit}" for i in wrong if not held(i.body)]
-        found += [f"{service}: another process" for service, pid in self.pids.items() if self.trunk.pid(service) != pid]
-        found += [f"quarantined: {row['_id']}" for row in self._rows() if row["is_quarantined"]]
+        findings = [f"{self.numbers[package]}: neither answered nor parked" for package in sorted(lost)]
+        findings += [f"{self.numbers[i.package_id]}: a {i.type} for {i.unit}" for i in wrong if not held(i.body)]
+        restarted = [service for service, pid in self.pids.items() if self.trunk.pid(service) != pid]
+        findings += [f"{service}: another process" for service in restarted]
+        findings += [f"quarantined: {row['_id']}" for row in self._rows() if row["is_quarantined"]]
         not_ready = eventually(lambda: not self.trunk.not_ready(), 60) or self.trunk.not_ready()
-        return found + ([] if not_ready is True else [f"not ready: {not_ready}"])
+        return findings + ([] if not_ready is True else [f"not ready: {not_ready}"])
 
     def forget(self) -> None:
         """Remove what was parked."""
@@ -119,9 +120,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz submissions", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first message")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     trunk = Trunk.up()
-    until, number = time.monotonic() + asked.minutes * 60, asked.first
+    until, number = time.monotonic() + options.minutes * 60, options.first
     with Inboxes(trunk, trunk.units) as inboxes:
         fuzzer = Fuzzer(trunk, inboxes)
         while time.monotonic() < until:
@@ -130,7 +131,9 @@ def main() -> int:
         outcomes, findings = fuzzer.settled(), fuzzer.findings()
         fuzzer.forget()
     print(
-        f"submissions: {number - asked.first} messages, {dict(outcomes)}, {len(findings)} findings", *findings, sep="\n"
+        f"submissions: {number - options.first} messages, {dict(outcomes)}, {len(findings)} findings",
+        *findings,
+        sep="\n",
     )
     return 1 if findings else 0
 

@@ -150,8 +150,8 @@ def replayed(scene: Scene) -> dict[str, Entry]:
     for name, record in records.items():
         sender = letters[name]["sender"]
         assert (record["user_id"], record["queue"]) == (sender, f"submit.{sender}.normal")
-    said = park("replay", *(record["_id"] for record in records.values()))
-    assert said == f"{len(known)} of {len(known)}: replay done"
+    output = park("replay", *(record["_id"] for record in records.values()))
+    assert output == f"{len(known)} of {len(known)}: replay done"
     return letters
 
 

@@ -81,8 +81,8 @@ def test_what_a_receiver_gives_back_is_parked_told_to_the_sender_and_placed_agai
     assert [(row["service"], row["reason"], row["state"], row["user_id"]) for row in rows] == [
         ("router", reason, "parked", "router")
     ]
-    told = eventually(lambda: [each for each in receipts() if each["receipt"] == "returned"], 60)
-    assert [(each["receiver"], each["reason"]) for each in told] == [(RECEIVER, "E_RETURNED")]
+    returned = eventually(lambda: [each for each in receipts() if each["receipt"] == "returned"], 60)
+    assert [(each["receiver"], each["reason"]) for each in returned] == [(RECEIVER, "E_RETURNED")]
     assert "given back" in track(package)
     park("replay", rows[0]["_id"])
     assert handled(trunk, package, acknowledge, 1) == 1

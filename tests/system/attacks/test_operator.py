@@ -64,7 +64,7 @@ def test_another_decision_under_the_same_id_is_another_decision(scene: Scene) ->
 
 def test_what_is_quarantined_is_never_handled(scene: Scene) -> None:
     body = fact("document.verified", label="ORIGINAL")
-    admin = scene.trunk.told["rabbitmq_admin_user"]
+    admin = scene.trunk.config["rabbitmq_admin_user"]
     publish(scene.trunk, admin, FACTS, "document.verified.normal", body)
     records = scene.quarantined(body, "archive", "router")
     for record in records:

@@ -186,11 +186,11 @@ def test_an_order_to_place_a_message_by_another_service_is_quarantined(scene: Sc
 def test_intake_s_account_may_invent_a_refusal_and_nothing_more(scene: Scene) -> None:
     """Not prevented: the unit that it names is told of a package which it never sent."""
     body = made("package.refused", "intake")
-    told = json.loads(body)
+    refusal = json.loads(body)
     publish(scene.trunk, "intake", FACTS, "package.refused.normal", body)
-    came = scene.inboxes.wait_for(told["package_id"], ["refusal"])
+    came = scene.inboxes.wait_for(refusal["package_id"], ["refusal"])
     assert {(item.unit, item.type) for item in came} == {(VICTIM, "refusal")}
-    assert in_ledger(scene, told["subject"]) == ["package.refused"]
+    assert in_ledger(scene, refusal["subject"]) == ["package.refused"]
 
 
 @pytest.mark.parametrize(
@@ -214,22 +214,22 @@ def test_an_invented_package_needs_bytes_that_are_there(scene: Scene, account: s
 def test_other_inventions_stand_in_the_ledger_only(scene: Scene, account: str, name: str) -> None:
     body = made(name, account)
     publish(scene.trunk, account, FACTS, f"{name}.normal", body)
-    told = json.loads(body)
-    recorded = eventually(lambda: in_ledger(scene, told["subject"]))
+    invented = json.loads(body)
+    recorded = eventually(lambda: in_ledger(scene, invented["subject"]))
     # A unit is notified of what is said to lie in its inbox, and the notification may stand there already.
     assert name in recorded
     assert set(recorded) <= {name, "notification.sent"}
-    assert not scene.inboxes.of(told["package_id"])
+    assert not scene.inboxes.of(invented["package_id"])
 
 
 def test_a_service_may_say_that_it_holds_a_package_of_anybody(scene: Scene) -> None:
     """Not prevented: a receipt that says ``held``; no document moves, and no record stands behind it."""
     body = made("message.parked", "notifier")
     publish(scene.trunk, "notifier", FACTS, "message.parked.normal", body)
-    told = json.loads(body)
-    came = scene.inboxes.wait_for(told["package_id"], ["receipt"])
+    parked = json.loads(body)
+    came = scene.inboxes.wait_for(parked["package_id"], ["receipt"])
     assert {(item.unit, item.type) for item in came} == {(VICTIM, "receipt")}
-    assert in_ledger(scene, told["subject"]) == ["message.parked"]
+    assert in_ledger(scene, parked["subject"]) == ["message.parked"]
 
 
 # The ledger of security events.
@@ -243,7 +243,7 @@ def test_nothing_else_enters_the_ledger_of_security_events(scene: Scene, subject
     assert {row["reason"] for row in scene.kept(body)} <= {"E_FORGED", "E_FACT"}
     scene.broker_s_reports_are_read()
     rows = scene.trunk.collection("trunk_archive", "ledger").find({"_id": {"$gte": "security/", "$lt": "security0"}})
-    assert {row["fact"] for row in rows if row["_id"] not in scene.seen} == {"security.noticed"}
+    assert {row["fact"] for row in rows if row["_id"] not in scene.known_event_ids} == {"security.noticed"}
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_what_cannot_be_read_is_quarantined_by_its_key(scene: Scene) -> None:
     with scene.widened("notifier"):
         publish(scene.trunk, "notifier", FACTS, "document.verified.normal", body)
     scene.quarantined(body, "archive", "router")
-    admin = scene.trunk.told["rabbitmq_admin_user"]
+    admin = scene.trunk.config["rabbitmq_admin_user"]
     publish(scene.trunk, admin, FACTS, "document.verified.urgent", body)
     scene.event("FORGED_FACT", admin)
     scene.quarantined(body, "archive", "router")

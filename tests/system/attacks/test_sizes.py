@@ -76,7 +76,7 @@ def test_a_key_that_ends_in_a_newline_reaches_nobody(scene: Scene) -> None:
     "properties", [{}, {"expiration": "1"}, {"headers": {"CC": ["document.verified.normal"]}}], ids=str
 )
 def test_the_administrator_s_own_facts_are_quarantined(scene: Scene, properties: dict[str, object]) -> None:
-    admin, body = scene.trunk.told["rabbitmq_admin_user"], fact("document.verified", label="ORIGINAL")
+    admin, body = scene.trunk.config["rabbitmq_admin_user"], fact("document.verified", label="ORIGINAL")
     publish(scene.trunk, admin, FACTS, "document.verified.normal", body, **properties)
     scene.quarantined(body, "archive", "router")
     scene.event("FORGED_FACT", admin)
@@ -87,14 +87,14 @@ def test_the_administrator_s_own_facts_are_quarantined(scene: Scene, properties:
 @pytest.mark.parametrize("key", [b"\xff.normal", b"document.verified\xff.normal", b"\xc3\x28.normal"])
 def test_a_key_of_the_administrator_that_is_no_text_stops_nobody(scene: Scene, key: bytes) -> None:
     """Every fact goes to the archive, whatever its key; a client that cannot decode it must not end."""
-    admin, body = scene.trunk.told["rabbitmq_admin_user"], fact("document.verified", label="ORIGINAL")
+    admin, body = scene.trunk.config["rabbitmq_admin_user"], fact("document.verified", label="ORIGINAL")
     publish(scene.trunk, admin, FACTS, key, body)
     scene.quarantined(body, "archive")
 
 
 def test_a_dead_letter_put_there_by_the_administrator_is_nobody_s_order(scene: Scene) -> None:
     """Who writes into the dead letters chooses where they seem to come from, and still speaks for nobody else."""
-    admin, body = scene.trunk.told["rabbitmq_admin_user"], fact("document.verified", label="ORIGINAL")
+    admin, body = scene.trunk.config["rabbitmq_admin_user"], fact("document.verified", label="ORIGINAL")
     death = {"queue": f"submit.{VICTIM}.normal", "reason": "rejected", "exchange": SUBMIT, "routing-keys": ["x"]}
     publish(scene.trunk, admin, "trunk.dead.intake", "", body, headers={"x-death": [death]})
     record = eventually(lambda: scene.kept(body), 60)[0]

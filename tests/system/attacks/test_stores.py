@@ -56,8 +56,9 @@ def delivered(scene: Scene) -> Delivered:
 
 def package_object(trunk: Trunk, package: str) -> tuple[str, str]:
     """Bucket and key of the package's bytes."""
-    found = trunk.collection("trunk_router", "placings").find_one({"headers.x-package-id": package, "type": "document"})
-    return found["package"]["bucket"], found["package"]["key"]
+    query = {"headers.x-package-id": package, "type": "document"}
+    placing = trunk.collection("trunk_router", "placings").find_one(query)
+    return placing["package"]["bucket"], placing["package"]["key"]
 
 
 @pytest.mark.parametrize("service", READERS)

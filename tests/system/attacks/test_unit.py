@@ -54,7 +54,7 @@ def test_it_publishes_nowhere_else(scene: Scene) -> None:
 
 def test_it_publishes_in_nobody_s_name_but_its_own(scene: Scene) -> None:
     entry = scene.letter()
-    for name in (VICTIM, *SERVICES, "operator", scene.trunk.told["rabbitmq_admin_user"], f"{ATTACKER} "):
+    for name in (VICTIM, *SERVICES, "operator", scene.trunk.config["rabbitmq_admin_user"], f"{ATTACKER} "):
         code = refused_code(scene.trunk, ATTACKER, SUBMIT, f"submit.{ATTACKER}", entry["bytes"], user_id=name)
         assert code == 406, name
     assert not scene.inboxes.of(submitted_package(entry))

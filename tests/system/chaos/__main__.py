@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..trunk import Trunk
 from .leaders import lost_leaders
-from .ordeal import Ordeal, Trouble, ordeal
+from .ordeal import FaultPlan, Ordeal, ordeal
 
 PACKAGES_PER_LEADER = 20
 
@@ -25,8 +25,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trunk, patience, made = Trunk.up(), options.patience_seconds, []
         if options.faults:
-            trouble = Trouble.of_every_kind(options.faults, options.seed)
-            made.append(ordeal(trunk, Path(folder), options.packages, trouble, options.seed, patience))
+            plan = FaultPlan.of_every_kind(options.faults, options.seed)
+            made.append(ordeal(trunk, Path(folder), options.packages, plan, options.seed, patience))
             _show(made[-1])
         if options.leaders:
             packages = options.leaders * PACKAGES_PER_LEADER

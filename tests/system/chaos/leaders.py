@@ -5,15 +5,15 @@ from pathlib import Path
 from ..broker_cluster import Cluster, three_nodes
 from ..trunk import Trunk, eventually
 from .faults import Arena, Fault
-from .ordeal import Ordeal, Trouble, ordeal
+from .ordeal import FaultPlan, Ordeal, ordeal
 
 
 def lost_leaders(trunk: Trunk, folder: Path, packages: int, deaths: int, seed: int, patience_seconds: float) -> Ordeal:
     """The broker is a new one before and after: nothing that the trunk has accepted may be under way."""
     assert eventually(lambda: not trunk.depths(), patience_seconds, 1.0), "packages are under way"
     with three_nodes(trunk) as cluster:
-        trouble = Trouble(of_services=[], of_servers=[_leader_lost(cluster)] * deaths)
-        return ordeal(cluster.trunk, folder, packages, trouble, seed, patience_seconds)
+        plan = FaultPlan(of_services=[], of_servers=[_leader_lost(cluster)] * deaths)
+        return ordeal(cluster.trunk, folder, packages, plan, seed, patience_seconds)
 
 
 def _leader_lost(cluster: Cluster) -> Fault:

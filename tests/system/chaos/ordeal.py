@@ -39,8 +39,8 @@ class Ordeal:
 
 
 @dataclass
-class Trouble:
-    """Faults that happen side by side: those of services one after the other, and so those of servers."""
+class FaultPlan:
+    """Faults to cause: those of services in sequence and, at the same time, those of servers in sequence."""
 
     of_services: list[Fault]
     of_servers: list[Fault]
@@ -51,23 +51,23 @@ class Trouble:
         return len(self.of_services) + len(self.of_servers)
 
     @classmethod
-    def of_every_kind(cls, count: int, seed: int) -> "Trouble":
+    def of_every_kind(cls, count: int, seed: int) -> "FaultPlan":
         """Half of services, half of servers, by chance."""
         chance, half = random.Random(seed), count // 2
         of_servers = drawn(chance, count - half, OF_SERVERS, *(RARE if count >= LONG else ()))
         return cls(drawn(chance, half, OF_SERVICES), of_servers)
 
 
-def ordeal(trunk: Trunk, folder: Path, packages: int, trouble: Trouble, seed: int, patience_seconds: float) -> Ordeal:
-    """Submit so many packages while so much goes wrong. Raises nothing for what is wrong in the end."""
+def ordeal(trunk: Trunk, folder: Path, packages: int, plan: FaultPlan, seed: int, patience_seconds: float) -> Ordeal:
+    """Submit packages while the planned faults happen. Reports wrong results in ``Ordeal``; does not raise for them."""
     wrong = round(packages * WRONG_SHARE)
     entries = minted(trunk, folder / "packages", packages - wrong, wrong, seed=seed)
     parked_before = trunk.parked()
     with Inboxes(trunk, trunk.units) as inboxes, replicas(trunk, folder) as running:
-        load = Load(trunk, inboxes, entries, pause_seconds=trouble.count * 2.0 * len(trunk.units) / packages)
+        load = Load(trunk, inboxes, entries, pause_seconds=plan.count * 2.0 * len(trunk.units) / packages)
         arena = Arena(trunk, running, load, random.Random(seed))
         load.start()
-        troubles = _happen(arena, trouble)
+        broken = _happen(arena, plan)
         last = time.monotonic()
         wait_ready(running)
         is_sent = load.finish(patience_seconds)
@@ -81,12 +81,12 @@ def ordeal(trunk: Trunk, folder: Path, packages: int, trouble: Trouble, seed: in
         result.lines.append(("seconds from the last fault until all was done", f"{calm_seconds:.0f}"))
         if not is_sent:
             result.wrong.append("units could not submit everything")
-        result.wrong += troubles
+        result.wrong += broken
         return Ordeal(Counter(arena.done), result, arena.log)
 
 
 def _redriven(arena: Arena) -> str:
-    """How it ended. What it did not finish in its time may still come; the balance tells."""
+    """The outcome of the redrive. Packages that it did not finish in time may still arrive; the balance shows that."""
     try:
         redrive(arena)
     except AssertionError as error:
@@ -94,9 +94,9 @@ def _redriven(arena: Arena) -> str:
     return "done"
 
 
-def _happen(arena: Arena, trouble: Trouble) -> list[str]:
-    """Make the faults of both rows, side by side. Returns the tracebacks of faults that could not be made."""
-    troubles: list[str] = []
+def _happen(arena: Arena, plan: FaultPlan) -> list[str]:
+    """Cause the faults of both lists at the same time. Returns the tracebacks of faults that could not be caused."""
+    broken: list[str] = []
 
     def one_by_one(faults: list[Fault], *, are_of_services: bool) -> None:
         try:
@@ -105,14 +105,14 @@ def _happen(arena: Arena, trouble: Trouble) -> list[str]:
                     arena.make(fault)
                 arena.wait(*PAUSE_SECONDS)
         except Exception:
-            troubles.append(traceback.format_exc(limit=-3))
+            broken.append(traceback.format_exc(limit=-3))
 
     threads = [
-        threading.Thread(target=one_by_one, args=(trouble.of_services,), kwargs={"are_of_services": True}),
-        threading.Thread(target=one_by_one, args=(trouble.of_servers,), kwargs={"are_of_services": False}),
+        threading.Thread(target=one_by_one, args=(plan.of_services,), kwargs={"are_of_services": True}),
+        threading.Thread(target=one_by_one, args=(plan.of_servers,), kwargs={"are_of_services": False}),
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return troubles
+    return broken

@@ -109,9 +109,9 @@ def wait_ready(started: list[Replica]) -> None:
 
 def family_of(server: str) -> list[psutil.Process]:
     """Every process of a server of this checkout, by the mark that ``devstack`` gives them."""
-    mark, found = f"{STATE}:{server}", []
+    mark, family = f"{STATE}:{server}", []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.environ().get("TRUNK_DEVSTACK_PROCESS") == mark:
-                found.append(process)
-    return found
+                family.append(process)
+    return family

@@ -14,7 +14,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from common.failure import Outage
-from trunkctl.doctor.asking import NotAnswered, all_at_once, not_asked
+from trunkctl.doctor.asking import NotAnswered, all_at_once, unanswered
 from trunkctl.doctor.checks import CHECKS, Check, examine
 from trunkctl.doctor.finding import Answer, Finding, Level, exit_code, ok, worst, worst_first
 from trunkctl.doctor.shown import MOST_LINES, answers_table, as_json, summary
@@ -135,7 +135,7 @@ def test_answers_come_in_the_order_of_the_questions() -> None:
     ],
 )
 def test_what_a_session_may_not_see_is_no_trouble(error: Exception, level: Level) -> None:
-    assert [found.level for found in not_asked(error)] == [level]
+    assert [found.level for found in unanswered(error)] == [level]
 
 
 def test_every_runbook_that_the_doctor_names_exists() -> None:

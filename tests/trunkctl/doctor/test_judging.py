@@ -74,7 +74,7 @@ CASES: dict[str, Case] = {
     "a server answers": (connections.judge_connection, Connection("broker", "h:1", "RabbitMQ 4.3"), [(OK, "4.3")]),
     "a server does not": (
         connections.judge_connection,
-        Connection("database", "h:1", trouble="refused"),
+        Connection("database", "h:1", problem="refused"),
         [(FAILED, "database at h:1 does not answer: refused")],
     ),
     "a database without a primary": (

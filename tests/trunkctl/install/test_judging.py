@@ -28,7 +28,7 @@ from trunkctl.install.operators import KindsSeen, judge_kinds, judge_version
 from trunkctl.install.references import Reference, Source
 from trunkctl.install.secrets import Held, SourcesSeen, judge_sources
 from trunkctl.install.storage import StorageSeen, judge_storage
-from trunkctl.install.values import judge_values, value_trouble
+from trunkctl.install.values import judge_values, value_problem
 from trunkctl.install.vaults import VaultsSeen, judge_vaults
 
 from .certificates import KEY, OTHER_KEY, certificate, pem
@@ -250,7 +250,7 @@ LOG_KEY = "0f" * 32
     ],
 )
 def test_a_value_and_its_form(key: str, value: str, words: str) -> None:
-    found = value_trouble(key, value)
+    found = value_problem(key, value)
     assert words in found
     assert bool(words) == bool(found)
 
@@ -376,7 +376,7 @@ def test_names(names: list[str], host: str, is_borne: bool) -> None:
 
 
 def test_a_secret_without_a_certificate() -> None:
-    assert chain_of(Held("Secret", "trunk-data", "tls", {"tls.crt": b"x"})).trouble
+    assert chain_of(Held("Secret", "trunk-data", "tls", {"tls.crt": b"x"})).problem
     assert chain_of(Held("Secret", "trunk-data", "tls", {"tls.crt": pem(SERVER, ROOT)})).certificates == [SERVER, ROOT]
     assert KEY is not OTHER_KEY
 

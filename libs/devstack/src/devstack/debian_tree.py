@@ -137,10 +137,10 @@ def mirror() -> list[str]:
     query += ["Created-By: Packages", "Origin: Debian"]
     if not shutil.which("apt-get"):
         return []
-    if not (found := commands.run(query).split()):
+    if not (addresses := commands.run(query).split()):
         commands.run(["apt-get", "update", "-qq", *APT_WAIT])
-        found = commands.run(query).split()
-    return found[:1]
+        addresses = commands.run(query).split()
+    return addresses[:1]
 
 
 def valid_until() -> str:

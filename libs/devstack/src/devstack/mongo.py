@@ -49,8 +49,8 @@ def addresses(choices: Choices) -> dict[str, object]:
 
 def start(checkout: Checkout) -> str:
     """Start the server by the first way that works, wait until it serves, make its users, return what it is."""
-    found = shutil.which("mongod")
-    described = _start_mongod(checkout, found) if found else _start_ferretdb(checkout)
+    mongod = shutil.which("mongod")
+    described = _start_mongod(checkout, mongod) if mongod else _start_ferretdb(checkout)
     passwords = {Role(role): password for role, password in checkout.choices.mongo_passwords.items()}
     with _client(_administrator_uri(checkout.choices), patience_seconds=10) as client:
         database_users.apply(client, passwords)

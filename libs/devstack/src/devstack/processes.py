@@ -87,8 +87,8 @@ def log_path(state_dir: Path, name: str) -> Path:
 
 def records(state_dir: Path, server: str | None = None) -> list[Record]:
     """Everything started in this checkout and not stopped by us, alive or dead. Other servers may start or stop now."""
-    found = [_read(file) for file in sorted((state_dir / "processes").glob("*.json"))]
-    return [record for record in found if record and server in (None, record.server)]
+    listed = [_read(file) for file in sorted((state_dir / "processes").glob("*.json"))]
+    return [record for record in listed if record and server in (None, record.server)]
 
 
 def _read(file: Path) -> Record | None:
@@ -106,18 +106,18 @@ def alive(record: Record) -> bool:
 
 def running(state_dir: Path, server: str) -> bool:
     """Whether the server was started here and every one of its programs still runs."""
-    found = records(state_dir, server)
-    return bool(found) and all(map(alive, found))
+    listed = records(state_dir, server)
+    return bool(listed) and all(map(alive, listed))
 
 
 def stop(state_dir: Path, server: str | None = None) -> None:
     """Ask the programs to end, the last started first; kill what is left when patience ends."""
-    found = sorted(records(state_dir, server), key=lambda record: record.started_at, reverse=True)
+    listed = sorted(records(state_dir, server), key=lambda record: record.started_at, reverse=True)
     began = time.monotonic()
-    for record in found:
+    for record in listed:
         _ask(record)
-    while any(map(alive, found)) and (waited := time.monotonic() - began) < MOST_PATIENCE_SECONDS:
-        found = [record for record in found if waited < record.patience_seconds]
+    while any(map(alive, listed)) and (waited := time.monotonic() - began) < MOST_PATIENCE_SECONDS:
+        listed = [record for record in listed if waited < record.patience_seconds]
         time.sleep(0.05)
     kill(state_dir, server)
 

@@ -119,8 +119,8 @@ def version(choices: Choices) -> str:
 def _api(choices: Choices, path: str) -> dict[str, Any]:
     url = f"http://{LOOPBACK}:{choices.ports['management']}{path}"
     answer = httpx.get(url, auth=(ADMIN, choices.rabbitmq_password), timeout=5)
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return found
+    content: dict[str, Any] = answer.raise_for_status().json()
+    return content
 
 
 def names(checkout: Checkout) -> Program:
@@ -139,8 +139,8 @@ def runs_in_tree(data: Path) -> bool:
 
 
 def _program(checkout: Checkout) -> tuple[Program, str]:
-    if found := _on_the_machine():
-        return _machine_program(checkout, found), "on this machine"
+    if installed := _on_the_machine():
+        return _machine_program(checkout, installed), "on this machine"
     try:
         tree = checkout.tree()
     except DevstackError as refusal:
@@ -173,9 +173,9 @@ def _tree_program(checkout: Checkout, tree: Tree) -> Program:
     data = checkout.data(SERVER)
     _write_settings(checkout, "/srv")
     _give_away(data, tree.owner("rabbitmq"))
-    seen = environment(checkout.choices, "/srv", processes.mark(checkout.state_dir, SERVER))
-    seen["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
-    settings = [f"{name}={value}" for name, value in seen.items()]
+    variables = environment(checkout.choices, "/srv", processes.mark(checkout.state_dir, SERVER))
+    variables["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    settings = [f"{name}={value}" for name, value in variables.items()]
     command = tree.command(data, "rabbitmq", ["env", "-i", *settings, str(DEBIAN_SCRIPT)])
     return Program(SERVER, "beam.smp", command, processes.ordinary_environment())
 

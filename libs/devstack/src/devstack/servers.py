@@ -61,9 +61,9 @@ def start(state_dir: Path, *, progress: Progress | None = None, only: Collection
         checkout = _checkout(state_dir, progress or Silent(), only)
         parts = _in_parallel(checkout, only)
         before = kept_addresses.load(state_dir) or NOWHERE
-        found = replace(before, **_merged(before.versions, parts))
-        kept_addresses.save(state_dir, found)
-        return found
+        addresses = replace(before, **_merged(before.versions, parts))
+        kept_addresses.save(state_dir, addresses)
+        return addresses
 
 
 def stop(state_dir: Path) -> None:
@@ -88,10 +88,10 @@ def kill_nodes(state_dir: Path) -> None:
 def running(state_dir: Path) -> Addresses | None:
     """Where everything is, if everything that was started here answers; else None."""
     state_dir = state_dir.resolve()
-    found = kept_addresses.load(state_dir)
-    if found is None or not all(map(processes.alive, processes.records(state_dir))):
+    addresses = kept_addresses.load(state_dir)
+    if addresses is None or not all(map(processes.alive, processes.records(state_dir))):
         return None
-    return found if all(map(_answers, _places(found))) else None
+    return addresses if all(map(_answers, _places(addresses))) else None
 
 
 def kill(state_dir: Path, server: str) -> None:
@@ -184,11 +184,11 @@ def _own(state_dir: Path, server: str) -> None:
         raise DevstackError(f"{server} was not started in {state_dir}: it is not ours to kill")
 
 
-def _places(found: Addresses) -> list[tuple[str, int]]:
+def _places(addresses: Addresses) -> list[tuple[str, int]]:
     """Host and port of each server that was started or named."""
-    places = [(found.amqp_host, found.amqp_port), _place(found.s3_endpoint)]
-    if found.mongo_uri.startswith("mongodb://"):
-        places.append(_place(found.mongo_uri.partition("//")[2].rpartition("@")[2].split("/")[0].split(",")[0]))
+    places = [(addresses.amqp_host, addresses.amqp_port), _place(addresses.s3_endpoint)]
+    if addresses.mongo_uri.startswith("mongodb://"):
+        places.append(_place(addresses.mongo_uri.partition("//")[2].rpartition("@")[2].split("/")[0].split(",")[0]))
     return [place for place in places if place[0]]
 
 

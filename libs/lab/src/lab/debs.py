@@ -54,10 +54,10 @@ def _fetch(folder: Path, suite: str, packages: Sequence[str]) -> None:
     downloads = work / "cache/archives"
     commands.run(["sh", "-ec", 'cd "$1"; shift; exec apt-get download -qq "$@"', "sh", str(downloads), *packages], own)
     root.mkdir()
-    found = sorted(downloads.glob("*.deb"))
-    for package in found:
+    files = sorted(downloads.glob("*.deb"))
+    for package in files:
         commands.run(["dpkg-deb", "-x", str(package), str(root)])
-    (folder / "versions").write_text("".join(f"{package.name}\n" for package in found))
+    (folder / "versions").write_text("".join(f"{package.name}\n" for package in files))
     cache.erase(work)
 
 

@@ -209,9 +209,9 @@ def main() -> None:
     if command == "stop":
         stop(home)
         return
-    found = start(home)
+    engine = start(home)
     for name in ("DOCKER_HOST", "DOCKER_CONFIG", "PATH"):
-        print(f"export {name}='{found.environment[name]}'")
+        print(f"export {name}='{engine.environment[name]}'")
 
 
 if __name__ == "__main__":

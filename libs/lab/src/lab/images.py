@@ -63,8 +63,8 @@ def have(engine: Engine, progress: Progress | None = None) -> Images:
         )
     except Missing:
         raise
-    except DevstackError as trouble:
-        raise Missing(str(trouble)) from trouble
+    except DevstackError as error:
+        raise Missing(str(error)) from error
 
 
 def bake(
@@ -81,7 +81,7 @@ def bake(
     recipe: the folder ``deploy`` to build by, when it is not the source's own; only: names of images, if not of all.
     """
     recipe = recipe or source / "deploy"
-    told = {"BASE": base_image, "UV": uv_image, "NETWORK": "host", "VERSION": version}
+    variables = {"BASE": base_image, "UV": uv_image, "NETWORK": "host", "VERSION": version}
     secret = [f"--set=*.secrets=id=ca,src={AUTHORITIES}", f"--allow=fs.read={AUTHORITIES.parent}"]
     places = [f"--set=*.context={source}", f"--set=*.dockerfile={recipe / 'Dockerfile'}", "--allow=fs=*"]
     commands.run(
@@ -90,7 +90,7 @@ def bake(
             *("--file", str(recipe / "docker-bake.hcl"), *(secret if AUTHORITIES.exists() else ()), *places),
             *only,
         ],
-        {**engine.environment, **told},
+        {**engine.environment, **variables},
     )
 
 
@@ -114,11 +114,11 @@ def uv(engine: Engine, progress: Progress) -> str:
 
 def tree(engine: Engine, progress: Progress) -> str:
     """The Debian tree that devstack keeps, with broker and database, as an image."""
-    found = debian_tree.both(progress)
-    name = f"lab/tree:{found.root.parent.name.rpartition('-')[2]}"
+    debian = debian_tree.both(progress)
+    name = f"lab/tree:{debian.root.parent.name.rpartition('-')[2]}"
     if not engine.has_image(name):
-        with progress.step(f"image {name} of Debian {found.suite}"):
-            _import(engine, name, found.root, ["."])
+        with progress.step(f"image {name} of Debian {debian.suite}"):
+            _import(engine, name, debian.root, ["."])
     return name
 
 
@@ -164,8 +164,8 @@ def _weed() -> list[tuple[str, str]]:
 
 def _watchers(progress: Progress) -> list[tuple[str, str]]:
     """Prometheus and Alertmanager, of the versions that the compose file names."""
-    found = debs.unpacked(debs.TESTING, ("prometheus", "promtool", "prometheus-alertmanager"), progress)
-    return [("prometheus", str(found / "usr/bin")), ("templates", str(found / "usr/share/prometheus/alertmanager"))]
+    tree = debs.unpacked(debs.TESTING, ("prometheus", "promtool", "prometheus-alertmanager"), progress)
+    return [("prometheus", str(tree / "usr/bin")), ("templates", str(tree / "usr/share/prometheus/alertmanager"))]
 
 
 def _tools(engine: Engine, progress: Progress) -> str:
@@ -202,11 +202,11 @@ def _import(engine: Engine, name: str, folder: Path, what: Sequence[str]) -> Non
     left_out = [f"--exclude={pattern}" for pattern in NOT_IMPORTED]
     pack = ["tar", "--numeric-owner", *left_out, "-C", str(folder), "-c", *what]
     take = ["docker", "import", "-", name]
-    with tempfile.TemporaryFile() as told:
-        packing = subprocess.Popen(pack, stdout=subprocess.PIPE, stderr=told)
+    with tempfile.TemporaryFile() as errors:
+        packing = subprocess.Popen(pack, stdout=subprocess.PIPE, stderr=errors)
         taking = subprocess.run(
-            take, stdin=packing.stdout, env=engine.environment, stdout=subprocess.DEVNULL, stderr=told, check=False
+            take, stdin=packing.stdout, env=engine.environment, stdout=subprocess.DEVNULL, stderr=errors, check=False
         )
         if packing.wait() != 0 or taking.returncode != 0:
-            told.seek(0)
-            raise DevstackError(f"{name} could not be imported: {told.read()[-300:]!r}")
+            errors.seek(0)
+            raise DevstackError(f"{name} could not be imported: {errors.read()[-300:]!r}")

@@ -55,8 +55,8 @@ def nonconforming(objects: str, schemas: list[Path]) -> list[str]:
         text=True,
         check=False,
     )
-    found: list[dict[str, Any]] = json.loads(done.stdout)["resources"] if done.stdout else [{"msg": done.stderr}]
-    return [f"{each.get('kind', '')}/{each.get('name', '')}: {each['msg']}" for each in found]
+    resources: list[dict[str, Any]] = json.loads(done.stdout)["resources"] if done.stdout else [{"msg": done.stderr}]
+    return [f"{each.get('kind', '')}/{each.get('name', '')}: {each['msg']}" for each in resources]
 
 
 def checkov(files: Sequence[Path]) -> list[Finding]:

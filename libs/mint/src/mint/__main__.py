@@ -166,8 +166,8 @@ def make(city: City, folder: Path, count: int, wrong: int, seed: int) -> list[En
     for n in range(count + wrong):
         draft = _draft(city, dice, f"{run}-{n + 1}", now.astimezone(VIETNAM).date())
         entries.append(_written(folder, desk, draft, next(mistakes) if n in places else None))
-    told = json.dumps([asdict(entry) for entry in entries], ensure_ascii=False, indent=1)
-    (folder / "manifest.json").write_text(told, encoding="utf-8")
+    manifest = json.dumps([asdict(entry) for entry in entries], ensure_ascii=False, indent=1)
+    (folder / "manifest.json").write_text(manifest, encoding="utf-8")
     return entries
 
 
@@ -204,7 +204,7 @@ def _paper(draft: Draft) -> bytes:
     return paper.letter(f"V/v thu nghiem so {draft.number}", number=f"{draft.number}/VP")
 
 
-def found(folder: Path) -> City:
+def make_city(folder: Path) -> City:
     """Make a city of today and write it."""
     city = build_city(datetime.now(UTC).replace(microsecond=0))
     keep.save(city, folder / "city")
@@ -228,17 +228,17 @@ def main() -> None:
     watching = commands.add_parser("canary", help="keys of the canary, and its entries for the unit directory")
     watching.add_argument("--city", type=Path, required=True, help="folder of the kept demo city")
     watching.add_argument("--out", type=Path, required=True, help="folder to write to")
-    told = parser.parse_args()
-    if told.command == "canary":
-        write_canary(keep.load(told.city), told.out)
-        print(f"a canary in {told.out}")
+    options = parser.parse_args()
+    if options.command == "canary":
+        write_canary(keep.load(options.city), options.out)
+        print(f"a canary in {options.out}")
         return
-    if told.command == "city":
-        found(told.out)
-        print(f"a city in {told.out}")
+    if options.command == "city":
+        make_city(options.out)
+        print(f"a city in {options.out}")
         return
-    entries = make(keep.load(told.city), told.out, told.count, told.wrong, told.seed)
-    print(f"{len(entries)} packages in {told.out}")
+    entries = make(keep.load(options.city), options.out, options.count, options.wrong, options.seed)
+    print(f"{len(entries)} packages in {options.out}")
 
 
 if __name__ == "__main__":

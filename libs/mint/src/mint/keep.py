@@ -86,15 +86,15 @@ def _described_authority(authority: Authority) -> dict[str, Any]:
     return {"name": authority.name, "kind": authority.kind, "revoked": revoked}
 
 
-def _authority(folder: Path, told: dict[str, Any], now: datetime) -> Authority:
+def _authority(folder: Path, saved: dict[str, Any], now: datetime) -> Authority:
     """The authority with its own keys in place of those that every new one makes (of the kind made fastest)."""
-    authority = Authority(told["name"], now=now, kind="p256")
-    authority.kind = told["kind"]
+    authority = Authority(saved["name"], now=now, kind="p256")
+    authority.kind = saved["kind"]
     authority.root = load_identity(folder / "root")
     authority.issuing = load_identity(folder / "issuing", (authority.root.certificate,))
     issuers: tuple[Issuer, ...] = ("root", "issuing")
     for issuer in issuers:
-        authority.revoked[issuer] = [_revocation(entry) for entry in told["revoked"][issuer]]
+        authority.revoked[issuer] = [_revocation(entry) for entry in saved["revoked"][issuer]]
     return authority
 
 

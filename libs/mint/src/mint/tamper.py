@@ -295,14 +295,14 @@ def unit_signature_cut_off(pdf: bytes) -> bytes:
 
 def hole(pdf: bytes, which: int) -> tuple[int, int]:
     """Start and end of the ``which``-th signature's hole, angle brackets included."""
-    found = list(BYTE_RANGE.finditer(pdf))[which]
-    return int(found[2]), int(found[3])
+    byte_range = list(BYTE_RANGE.finditer(pdf))[which]
+    return int(byte_range[2]), int(byte_range[3])
 
 
 def revision_end(pdf: bytes, which: int) -> int:
     """Offset at which the revision of the ``which``-th signature ends."""
-    found = list(BYTE_RANGE.finditer(pdf))[which]
-    return int(found[3]) + int(found[4])
+    byte_range = list(BYTE_RANGE.finditer(pdf))[which]
+    return int(byte_range[3]) + int(byte_range[4])
 
 
 def _replaced(pdf: bytes, at: int, new: bytes) -> bytes:

@@ -142,10 +142,10 @@ def arrival_of(unit: str, message: AbstractIncomingMessage) -> Arrival:
 
 def _receipt(body: bytes) -> str:
     try:
-        said: Any = json.loads(body)
+        receipt: Any = json.loads(body)
     except ValueError:
         return ""
-    return str(said.get("receipt", "")) if isinstance(said, dict) else ""
+    return str(receipt.get("receipt", "")) if isinstance(receipt, dict) else ""
 
 
 def _text(value: object) -> str:

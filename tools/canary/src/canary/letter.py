@@ -42,8 +42,8 @@ def document_id(number: str, at: datetime) -> str:
 
 def letter(number: str, at: datetime, pdf: bytes) -> bytes:
     """The urgent letter around a signed PDF."""
-    told = _both(number, at) | {"number": number, "notation": NOTATION, "content": base64.b64encode(pdf).decode()}
-    return LETTER.format_map({name: escape(text) for name, text in told.items()}).encode()
+    fields = _both(number, at) | {"number": number, "notation": NOTATION, "content": base64.b64encode(pdf).decode()}
+    return LETTER.format_map({name: escape(text) for name, text in fields.items()}).encode()
 
 
 def status(number: str, at: datetime) -> bytes:

@@ -27,7 +27,7 @@ def routes(rounds: Rounds) -> list[BaseRoute]:
 
     async def readyz(_: Request) -> PlainTextResponse:
         """200 while letters can be made, else 503 and why not."""
-        return PlainTextResponse(rounds.trouble or "ok", 503 if rounds.trouble else 200)
+        return PlainTextResponse(rounds.problem or "ok", 503 if rounds.problem else 200)
 
     return [Route("/livez", livez), Route("/readyz", readyz), Mount("/metrics", make_asgi_app(metrics.REGISTRY))]
 

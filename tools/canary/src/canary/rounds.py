@@ -24,7 +24,7 @@ class Rounds:
             SENDER: settings.canary_sender_amqp_url.get_secret_value(),
             RECEIVER: settings.canary_receiver_amqp_url.get_secret_value(),
         }
-        self.trouble = "no round has begun yet"
+        self.problem = "no round has begun yet"
         """Why letters cannot be made; empty = they can."""
 
     async def run(self) -> None:
@@ -46,11 +46,11 @@ class Rounds:
         try:
             current = await self._new_round(datetime.now(UTC))
         except signing.NoKey as error:
-            self.trouble = str(error)
+            self.problem = str(error)
             log.warning("no letter can be signed", error=str(error))
             metrics.record_round(Outcome.NO_KEY, {}, datetime.now(UTC))
             return Outcome.NO_KEY
-        self.trouble = ""
+        self.problem = ""
         patience = self._settings.canary_patience_seconds
         ended, outcome = await courier.carry(self._urls, current, patience, metrics.record_leftover)
         metrics.record_round(outcome, ended.done, datetime.now(UTC))

@@ -33,8 +33,8 @@ class Identity:
     @property
     def not_after(self) -> datetime:
         """When the certificate expires."""
-        found: datetime = self.certificate.not_valid_after
-        return found
+        expires_at: datetime = self.certificate.not_valid_after
+        return expires_at
 
 
 def read_identities(folder: Path) -> dict[str, Identity]:
@@ -91,10 +91,10 @@ def _certificate(text: bytes) -> asn1_x509.Certificate:
 
 def not_after(folder: Path) -> dict[str, datetime]:
     """When the certificate of each role expires; 1970 for one that cannot be read."""
-    found = {}
+    dates = {}
     for role in ROLES:
         try:
-            found[role] = _read(folder, role).not_after
+            dates[role] = _read(folder, role).not_after
         except NoKey:
-            found[role] = datetime.fromtimestamp(0, UTC)
-    return found
+            dates[role] = datetime.fromtimestamp(0, UTC)
+    return dates

@@ -32,8 +32,8 @@ class Rules:
     def limit(self, alert: str) -> float:
         """The first number that the alert compares with; zero only if there is no other."""
         (rule,) = (rule for rule in self._rules if rule.get("alert") == alert)
-        found = _compared(promql_parser.parse(rule["expr"]))
-        return next(filter(None, found), 0.0)
+        limits = _compared(promql_parser.parse(rule["expr"]))
+        return next(filter(None, limits), 0.0)
 
     def bad_from(self, alert: str, yellow: float | None = None) -> Levels:
         """Red where the alert begins; of things that are counted and must not be at all, from the first on."""
@@ -58,9 +58,9 @@ def _compared(node: Any) -> list[float]:
     if not isinstance(node, BinaryExpr):
         inner = getattr(node, "expr", None) or getattr(node, "args", None) or []
         return [number for each in (inner if isinstance(inner, list) else [inner]) for number in _compared(each)]
-    found = _compared(node.lhs) + _compared(node.rhs)
+    limits = _compared(node.lhs) + _compared(node.rhs)
     number = _number(node.rhs) if str(node.op) in COMPARISONS else None
-    return found if number is None else [*found, number]
+    return limits if number is None else [*limits, number]
 
 
 def _number(node: Any) -> float | None:

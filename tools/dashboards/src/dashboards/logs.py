@@ -16,9 +16,9 @@ def log_lines(text: Text, query: str, size: tuple[int, int] = (12, 8)) -> logs.P
     return panel.with_target(loki.Dataquery().datasource(LOGS.ref).expr(query).query_type("range").ref_id("A"))
 
 
-def found_traces(text: Text, query: str, size: tuple[int, int] = (24, 8)) -> table.Panel:
+def trace_table(text: Text, query: str, size: tuple[int, int] = (24, 8)) -> table.Panel:
     """Traces that TraceQL finds; a click opens one."""
     panel = table.Panel().unit("none").no_value(NOTHING).span(size[0]).height(size[1])
     panel.title(text.title).description(str(text)).datasource(TRACES.ref)
-    asked = tempo.TempoQuery().datasource(TRACES.ref).query(query).query_type(TempoQueryType.TRACEQL.value)
-    return panel.with_target(asked.limit(20).table_type(SearchTableType.TRACES).ref_id("A"))
+    search = tempo.TempoQuery().datasource(TRACES.ref).query(query).query_type(TempoQueryType.TRACEQL.value)
+    return panel.with_target(search.limit(20).table_type(SearchTableType.TRACES).ref_id("A"))

@@ -19,7 +19,7 @@ def files(monitoring: Path) -> Iterator[tuple[Path, str]]:
     rules = Rules(monitoring / "rules")
     for page in PAGES:
         built = json.loads(JSONEncoder(sort_keys=True).encode(page(rules).build()))
-        text = json.dumps(_told(built), ensure_ascii=False, indent=1, sort_keys=True)
+        text = json.dumps(_without_nulls(built), ensure_ascii=False, indent=1, sort_keys=True)
         yield monitoring / "dashboards" / f"{built['uid']}.json", f"{text}\n"
 
 
@@ -41,8 +41,8 @@ def main() -> None:
         print(f"written: {path}")
 
 
-def _told(value: Any) -> Any:
+def _without_nulls(value: Any) -> Any:
     """Without what says nothing, except where null has a meaning: the first step of thresholds."""
     if isinstance(value, dict):
-        return {name: _told(each) for name, each in value.items() if each is not None or name == "value"}
-    return [_told(each) for each in value] if isinstance(value, list) else value
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None or name == "value"}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

@@ -24,7 +24,7 @@ def page(
     hours: int = 6,
 ) -> build.Dashboard:
     """Shown in Vietnamese time, refreshed every half minute, not to be changed by hand. hours: shown at first."""
-    found = (
+    dashboard = (
         build.Dashboard(title)
         .uid(uid)
         .description(about)
@@ -39,15 +39,15 @@ def page(
         .annotation(_deployments())
     )
     for variable in (*sources, *variables):
-        found.with_variable(variable)
+        dashboard.with_variable(variable)
     number = 0
     for heading, panels in rows:
-        found.with_row(build.Row(heading))
+        dashboard.with_row(build.Row(heading))
         for panel in panels:
             number += 1
             panel.build().id_val = number
-            found.with_panel(panel)
-    return found
+            dashboard.with_panel(panel)
+    return dashboard
 
 
 def _others() -> build.DashboardLink:
@@ -57,12 +57,12 @@ def _others() -> build.DashboardLink:
 
 def _deployments() -> build.AnnotationQuery:
     """A mark where a service begins to run another version."""
-    seen = "max by (service, version) (trunk_build_info)"
+    running = "max by (service, version) (trunk_build_info)"
     return (
         build.AnnotationQuery()
         .name("Đổi phiên bản")
         .datasource(METRICS.ref)
         .enable(True)
         .icon_color("blue")
-        .expr(f"{seen} unless {seen.replace('trunk_build_info', 'trunk_build_info offset 5m')}")
+        .expr(f"{running} unless {running.replace('trunk_build_info', 'trunk_build_info offset 5m')}")
     )

@@ -166,14 +166,14 @@ def mapped(words: Words) -> list[model.ValueMapping]:
 
 def steps(levels: Levels | None) -> build.ThresholdsConfig:
     """Green below, yellow, red above; the other way round where low is bad; without levels no judgement."""
-    found: list[tuple[float | None, str]] = [(None, GREY)]
+    thresholds: list[tuple[float | None, str]] = [(None, GREY)]
     if levels and levels.low_is_bad:
         better = [] if levels.yellow is None else [(levels.yellow, GREEN)]
-        found = [(None, RED), (levels.red, YELLOW if better else GREEN), *better]
+        thresholds = [(None, RED), (levels.red, YELLOW if better else GREEN), *better]
     elif levels:
         between = [] if levels.yellow is None else [(levels.yellow, YELLOW)]
-        found = [(None, GREEN), *between, (levels.red, RED)]
-    built = [model.Threshold(value=value, color=color) for value, color in found]
+        thresholds = [(None, GREEN), *between, (levels.red, RED)]
+    built = [model.Threshold(value=value, color=color) for value, color in thresholds]
     return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(built)
 
 
@@ -211,14 +211,14 @@ def _target(query: Query, ref: str, *, instant: bool) -> prometheus.Dataquery:
 
 
 def _of(column: Column) -> list[model.DynamicConfigValue]:
-    found: dict[str, object] = {}
+    properties: dict[str, object] = {}
     if column.words:
-        found["mappings"] = mapped(column.words)
+        properties["mappings"] = mapped(column.words)
     if column.unit:
-        found["unit"] = column.unit
+        properties["unit"] = column.unit
     if column.link:
-        found["links"] = [{"title": "Xem riêng", "url": column.link, "targetBlank": False}]
+        properties["links"] = [{"title": "Xem riêng", "url": column.link, "targetBlank": False}]
     if column.levels:
-        found["thresholds"] = steps(column.levels).build()
-        found["custom.cellOptions"] = {"type": "color-background"}
-    return [model.DynamicConfigValue(name, value) for name, value in found.items()]
+        properties["thresholds"] = steps(column.levels).build()
+        properties["custom.cellOptions"] = {"type": "color-background"}
+    return [model.DynamicConfigValue(name, value) for name, value in properties.items()]

@@ -84,12 +84,12 @@ async def waiting(channel: AbstractChannel, name: str, limit: int) -> AsyncItera
     when a session just ends, so that looking does not wear a message out.
     """
     source = await queue(channel, name)
-    found: list[AbstractIncomingMessage] = []
-    while len(found) < limit and (message := await source.get(fail=False, timeout=TIMEOUT_SECONDS)):
-        found.append(message)
+    messages: list[AbstractIncomingMessage] = []
+    while len(messages) < limit and (message := await source.get(fail=False, timeout=TIMEOUT_SECONDS)):
+        messages.append(message)
     try:
-        yield found
+        yield messages
     finally:
-        for message in found:
+        for message in messages:
             if not message.processed:
                 await message.nack(requeue=True)

@@ -29,15 +29,15 @@ class BrokerIdentity(BaseModel):
     at: datetime | None = None
 
 
-def seen(parameters: Sequence[Row], nodes: Sequence[Row]) -> BrokerIdentity:
-    """What a broker says of itself. Only nodes that run are counted."""
+def identity_from(parameters: Sequence[Row], nodes: Sequence[Row]) -> BrokerIdentity:
+    """The broker's identity by its parameters and its list of nodes. Counts only nodes that run."""
     cluster_id = next((str(row["value"]) for row in parameters if row["name"] == CLUSTER_ID), "")
     return BrokerIdentity(cluster_id=cluster_id, nodes=sum(bool(row.get("running")) for row in nodes))
 
 
 def ask(broker: BrokerAdmin) -> BrokerIdentity:
-    """The same, of this broker."""
-    return seen(broker.get("/global-parameters"), broker.get("/nodes"))
+    """Reads the identity from the broker's management API."""
+    return identity_from(broker.get("/global-parameters"), broker.get("/nodes"))
 
 
 def objection(recorded: BrokerIdentity | None, actual: BrokerIdentity) -> str:

@@ -58,7 +58,7 @@ class SecurityLedger:
 
         An entry that is no security event hides none of the others. Raises ``Trouble``.
         """
-        found: list[SecurityNoticed] = []
+        events: list[SecurityNoticed] = []
         unreadable = 0
         with closing(self._newest_first()) as entries:
             for entry in entries:
@@ -68,10 +68,10 @@ class SecurityLedger:
                     unreadable += 1
                     continue
                 if wanted.matches(event):
-                    found.append(event)
-                if len(found) == limit:
+                    events.append(event)
+                if len(events) == limit:
                     break
-        return found, unreadable
+        return events, unreadable
 
     def _newest_first(self) -> Generator[Entry]:
         below = {"$gte": f"{SECURITY_SUBJECT}/", "$lt": f"{SECURITY_SUBJECT}0"}

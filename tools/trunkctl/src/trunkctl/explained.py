@@ -97,10 +97,10 @@ def _links(each: SignatureReport) -> Iterator[str]:
 
 
 def _by_certificate(statuses: Iterable[StatusUsed]) -> dict[str, list[StatusUsed]]:
-    found: dict[str, list[StatusUsed]] = {}
+    by_certificate: dict[str, list[StatusUsed]] = {}
     for each in statuses:
-        found.setdefault(each.certificate_sha256, []).append(each)
-    return found
+        by_certificate.setdefault(each.certificate_sha256, []).append(each)
+    return by_certificate
 
 
 def _status(each: StatusUsed) -> str:

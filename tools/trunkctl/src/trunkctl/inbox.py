@@ -16,7 +16,7 @@ SUFFIXES = {"receipt": "json"}
 
 async def read(settings: ControlSettings, unit: Unit, *, ack: bool, folder: Path | None) -> list[Item]:
     """Everything that waits, in order. A message is acked after its package was saved, never before."""
-    found = []
+    items = []
     if folder:
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     async with (
@@ -29,8 +29,8 @@ async def read(settings: ControlSettings, unit: Unit, *, ack: bool, folder: Path
                 await _save(read_item, folder)
             if ack:
                 await message.ack()
-            found.append(read_item)
-    return found
+            items.append(read_item)
+    return items
 
 
 async def _save(read_item: Item, folder: Path) -> None:

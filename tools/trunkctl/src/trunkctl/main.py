@@ -63,18 +63,18 @@ for part in PARTS:
 
 
 def main() -> None:
-    """Console entry point: exit code 0 done, 1 trouble or not as it should be, 2 wrong usage.
+    """Console entry point: exit code 0 = done, 1 = an error or a fault that was found, 2 = wrong usage.
 
     ``doctor``, ``install check`` and ``verify`` have more exit codes of their own.
     """
     try:
         app()
-    except Trouble as trouble:
-        _fail(str(trouble))
-    except broker_admin.Refused as trouble:
-        _fail(f"The broker refused: {trouble}")
-    except (TrunkFailure, httpx.HTTPError, PyMongoError) as trouble:
-        _fail(f"A server did not answer as it should: {str(trouble) or type(trouble).__name__}. {HINT}")
+    except Trouble as error:
+        _fail(str(error))
+    except broker_admin.Refused as error:
+        _fail(f"The broker refused: {error}")
+    except (TrunkFailure, httpx.HTTPError, PyMongoError) as error:
+        _fail(f"A server did not answer as it should: {str(error) or type(error).__name__}. {HINT}")
     except KeyboardInterrupt:
         _fail("Interrupted.")
 

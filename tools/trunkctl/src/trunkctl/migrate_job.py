@@ -15,8 +15,8 @@ from trunkctl.trouble import Trouble
 
 TIMEOUT_MS = 10_000
 
-Found = dict[str, Any]
-Client = MongoClient[Found]
+Row = dict[str, Any]
+Client = MongoClient[Row]
 
 
 def apply(settings: ControlSettings, indexes: tuple[Index, ...] = INDEXES) -> list[str]:

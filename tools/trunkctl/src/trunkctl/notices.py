@@ -67,11 +67,11 @@ class Notices:
 
     def outcomes(self, requests: Iterable[OperatorRequested]) -> dict[str, str]:
         """What the notifier answered to these requests, by id of the notification, where it has."""
-        asked = {request.record_id: request.event_id for request in requests}
-        query = {"_id": {"$in": list(asked)}}
+        event_ids = {request.record_id: request.event_id for request in requests}
+        query = {"_id": {"$in": list(event_ids)}}
         with asking():
             saved = {row["_id"]: row.get("request") or {} for row in self._database["notifications"].find(query, NOTED)}
-        return {key: str(saved[key]["outcome"]) for key in saved if saved[key].get("event_id") == asked[key]}
+        return {key: str(saved[key]["outcome"]) for key in saved if saved[key].get("event_id") == event_ids[key]}
 
     def failing(self) -> list[Row]:
         """Destinations that did not take the last notification."""

@@ -49,12 +49,12 @@ class Trail:
 
 def moment(entry: Mapping[str, Any]) -> Moment:
     """From an entry of the archive's ledger."""
-    told: dict[str, Any] = json.loads(entry["body"])
-    details = {name: value for name, value in told.items() if name not in {*QUIET, "receiver", "unit"}}
+    fact: dict[str, Any] = json.loads(entry["body"])
+    details = {name: value for name, value in fact.items() if name not in {*QUIET, "receiver", "unit"}}
     return Moment(
-        at=datetime.fromisoformat(told["occurred_at"]),
-        fact=told["fact"],
-        unit=told.get("receiver") or told.get("unit") or told.get("sender", ""),
+        at=datetime.fromisoformat(fact["occurred_at"]),
+        fact=fact["fact"],
+        unit=fact.get("receiver") or fact.get("unit") or fact.get("sender", ""),
         what=", ".join(f"{name}={value}" for name, value in details.items() if value != ""),
     )
 

@@ -85,5 +85,5 @@ class Services:
 
     def _page(self, query: Row) -> list[Row]:
         with asking():
-            found = self._packages.find(query, dict.fromkeys(PACKAGE_FIELDS, 1))
-            return list(found.sort([("submitted_at", 1), ("_id", 1)]).limit(PAGE))
+            rows = self._packages.find(query, dict.fromkeys(PACKAGE_FIELDS, 1))
+            return list(rows.sort([("submitted_at", 1), ("_id", 1)]).limit(PAGE))

@@ -46,11 +46,12 @@ class Placings:
 
     def outcomes(self, requests: Iterable[OperatorRequested]) -> dict[str, str]:
         """What the router answered to these requests, by id of the message, where it has."""
-        asked = {request.record_id: request.event_id for request in requests}
+        event_ids = {request.record_id: request.event_id for request in requests}
         with asking():
-            rows = list(self._placings.find({"_id": {"$in": list(asked)}}, {"request": 1}))
+            rows = list(self._placings.find({"_id": {"$in": list(event_ids)}}, {"request": 1}))
         answers = {row["_id"]: row.get("request") or {} for row in rows}
-        return {key: str(answer["outcome"]) for key, answer in answers.items() if answer.get("event_id") == asked[key]}
+        ended = {key: answer for key, answer in answers.items() if answer.get("event_id") == event_ids[key]}
+        return {key: str(answer["outcome"]) for key, answer in ended.items()}
 
 
 def request_of(row: Row, wish: Wish, now: datetime) -> OperatorRequested:

@@ -79,8 +79,8 @@ def packages_of(settings: ControlSettings, identifiers: Iterable[str]) -> dict[s
 
 
 def _outcomes(settings: ControlSettings, service: str, requests: Sequence[OperatorRequested]) -> dict[str, str]:
-    asked = {request_id(request): request.record_id for request in requests[:PAGE_SIZE]}
+    record_ids = {request_id(request): request.record_id for request in requests[:PAGE_SIZE]}
     answers = connected(settings, "trunkctl-requests")[database_name(service)][OPERATOR_REQUESTS]
     with asking():
-        rows = list(answers.find({"_id": {"$in": list(asked)}}))
-    return {asked[row["_id"]]: str(row["outcome"]) for row in rows}
+        rows = list(answers.find({"_id": {"$in": list(record_ids)}}))
+    return {record_ids[row["_id"]]: str(row["outcome"]) for row in rows}

@@ -93,5 +93,5 @@ def settings(state: Path = DEFAULT_STATE, role: Role = Role.OPERATOR) -> Control
     local = trunk_file.load(state)
     if local is None:
         return ControlSettings()
-    told = {name: value for name, value in local.control(role).items() if f"TRUNK_{name}".upper() not in os.environ}
-    return ControlSettings(**told)
+    values = {name: value for name, value in local.control(role).items() if f"TRUNK_{name}".upper() not in os.environ}
+    return ControlSettings(**values)

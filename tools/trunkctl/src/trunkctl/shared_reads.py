@@ -38,18 +38,18 @@ class SharedReads:
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         """See ``archive_check.Store``."""
-        asked = ("held", key, version_id, with_data)
-        return self._once(key, asked, lambda: self._store.held(key, version_id, with_data=with_data))
+        question = ("held", key, version_id, with_data)
+        return self._once(key, question, lambda: self._store.held(key, version_id, with_data=with_data))
 
-    def _once(self, place: str, asked: Hashable, ask: Callable[[], T]) -> T:
+    def _once(self, place: str, question: Hashable, ask: Callable[[], T]) -> T:
         """Ask, or wait for whoever asks the same. What was raised is raised again."""
         if not place.startswith(f"{EVIDENCE}/"):
             return ask()
         with self._lock:
-            answer = self._answers.get(asked)
+            answer = self._answers.get(question)
             is_first = answer is None
-            answer = self._answers.setdefault(asked, Future()) if answer is None else answer
-            self._answers.move_to_end(asked)
+            answer = self._answers.setdefault(question, Future()) if answer is None else answer
+            self._answers.move_to_end(question)
             if len(self._answers) > self._limit:
                 self._answers.popitem(last=False)
         if is_first:
@@ -60,7 +60,7 @@ class SharedReads:
                 raise
             except BaseException as error:  # whoever waits must not wait for ever
                 answer.set_exception(error)
-        found = answer.result()
-        if isinstance(found, str):  # an exception that is raised again and again grows with every frame that it passes
-            raise Unreadable(found)
-        return cast("T", found)
+        result = answer.result()
+        if isinstance(result, str):  # an exception that is raised again and again grows with every frame that it passes
+            raise Unreadable(result)
+        return cast("T", result)

@@ -19,8 +19,8 @@ WIDTH_OF_LOGS = 170
 
 def console() -> Console:
     """Standard output; wide enough for tables when it goes into a file."""
-    found = Console()
-    return found if found.is_terminal else Console(width=WIDTH_OF_LOGS)
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=WIDTH_OF_LOGS)
 
 
 def show_differences(differences: Iterable[str]) -> None:
@@ -69,30 +69,30 @@ def inbox_table(items: Iterable[Item]) -> Table:
     )
 
 
-def trail_tables(found: Trail) -> list[Table]:
+def trail_tables(trail: Trail) -> list[Table]:
     """What happened to a document, and where it stands."""
-    history = Table("time", "fact", "unit", "what", title=f"{escape(found.document_id)}  ({found.subject})")
-    rows(history, ((local_time(m.at), m.fact, m.unit, m.what) for m in found.moments))
-    if not found.standings:
+    history = Table("time", "fact", "unit", "what", title=f"{escape(trail.document_id)}  ({trail.subject})")
+    rows(history, ((local_time(m.at), m.fact, m.unit, m.what) for m in trail.moments))
+    if not trail.standings:
         return [history]
     places = Table("receiver", "state", "since")
-    rows(places, ((s.receiver, s.state, local_time(s.updated_at)) for s in found.standings))
+    rows(places, ((s.receiver, s.state, local_time(s.updated_at)) for s in trail.standings))
     return [history, places]
 
 
-def address_table(found: TrunkFile) -> Table:
+def address_table(trunk: TrunkFile) -> Table:
     """Where the trunk on this machine is."""
     table = Table("what", "where")
     rows(
         table,
         [
-            ("broker", f"{found.amqp_host}:{found.amqp_port}, vhost {found.vhost}"),
-            ("broker's management", f"{found.rabbitmq_management_url}, user {found.rabbitmq_admin_user}"),
-            ("object store", found.s3_endpoint),
-            ("database", found.mongo_uris[Role.OPERATOR].rpartition("@")[2]),
-            ("users' passwords", found.users_file),
-            ("mails", found.mail_file),
+            ("broker", f"{trunk.amqp_host}:{trunk.amqp_port}, vhost {trunk.vhost}"),
+            ("broker's management", f"{trunk.rabbitmq_management_url}, user {trunk.rabbitmq_admin_user}"),
+            ("object store", trunk.s3_endpoint),
+            ("database", trunk.mongo_uris[Role.OPERATOR].rpartition("@")[2]),
+            ("users' passwords", trunk.users_file),
+            ("mails", trunk.mail_file),
         ],
     )
-    health = ((name, f"http://127.0.0.1:{s.http_port}/readyz, process {s.pid}") for name, s in found.services.items())
+    health = ((name, f"http://127.0.0.1:{s.http_port}/readyz, process {s.pid}") for name, s in trunk.services.items())
     return rows(table, health)

@@ -86,8 +86,8 @@ def apply(settings: ControlSettings, directory: Directory, left: Remains | None 
 
 def adopt(settings: ControlSettings, actor: str, purpose: str, at: datetime) -> broker_identity.BrokerIdentity:
     """Record that this broker, and no other, is the trunk's. Raises ``Trouble`` when it does not say which it is."""
-    said = {"actor": actor, "purpose": purpose, "at": at}
-    identity = broker_identity.ask(admin(settings)).model_copy(update=said)
+    decision = {"actor": actor, "purpose": purpose, "at": at}
+    identity = broker_identity.ask(admin(settings)).model_copy(update=decision)
     if not identity.cluster_id or not identity.nodes:
         raise Trouble("Nothing was recorded: the broker does not say which cluster it is, or that a node of it runs.")
     asyncio.run(broker_identity.save(Objects(settings), identity))

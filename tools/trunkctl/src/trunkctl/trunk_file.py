@@ -93,9 +93,9 @@ def load(state: Path) -> TrunkFile | None:
         return None
 
 
-def save(state: Path, found: TrunkFile) -> None:
+def save(state: Path, trunk: TrunkFile) -> None:
     """Write it whole or not at all; it holds secrets, so only its owner may read it."""
-    write_private(path(state), found.model_dump_json(indent=1))
+    write_private(path(state), trunk.model_dump_json(indent=1))
 
 
 def passwords(users_file: Path) -> dict[str, str]:

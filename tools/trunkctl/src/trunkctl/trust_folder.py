@@ -77,22 +77,22 @@ def remove(folder: Path, typed: str) -> list[Held]:
     sha256 = fingerprint(typed)
     odd: list[LeftOut] = []
     everything = listed(folder, odd.append)
-    found = [held for held in everything if held.sha256 == sha256]
+    matching = [held for held in everything if held.sha256 == sha256]
     pins = _pins(folder)
-    if not found and sha256 not in (pins or {}):
+    if not matching and sha256 not in (pins or {}):
         raise Trouble(f"{sha256} is not in {folder}.")
     shared = {other.file for other in everything if other.sha256 != sha256} | {
         folder / each.folder / each.name for each in odd
     }
-    for held in found:
+    for held in matching:
         if held.file in shared:
             raise Trouble(f"{held.file} holds more than this certificate: take it apart first.")
     if pins is not None and sha256 in pins:
         with _alone(folder):
             write_pins(folder, {key: pin for key, pin in (_pins(folder) or {}).items() if key != sha256})
-    for held in found:
+    for held in matching:
         held.file.unlink()
-    return found
+    return matching
 
 
 def listed(folder: Path, left_out: NoteLeftOut = lambda _: None) -> list[Held]:
@@ -102,12 +102,12 @@ def listed(folder: Path, left_out: NoteLeftOut = lambda _: None) -> list[Held]:
     be read.
     """
     pins = _pins(folder)
-    found: list[Held] = []
+    certificates: list[Held] = []
     for place in Place:
         for path in sorted((folder / place.folder).glob("*")):
             if not path.name.startswith("."):
-                found += [_held(place, path, each, pins) for each in _certificates_in(place, path, left_out)]
-    return found
+                certificates += [_held(place, path, each, pins) for each in _certificates_in(place, path, left_out)]
+    return certificates
 
 
 def _certificates_in(place: Place, path: Path, left_out: NoteLeftOut) -> list[Certificate]:
@@ -141,12 +141,12 @@ def _held(place: Place, path: Path, certificate: Certificate, pins: dict[str, Pi
 
 
 def _chosen(file: Path, sha256: str) -> bytes:
-    found = _certificates(file)
-    for der in found:
+    certificates = _certificates(file)
+    for der in certificates:
         if hashlib.sha256(der).hexdigest() == sha256:
             return der
-    seen = ", ".join(hashlib.sha256(der).hexdigest() for der in found)
-    raise Trouble(f"{file} holds no certificate of that fingerprint, only: {seen}. Nothing was changed.")
+    fingerprints = ", ".join(hashlib.sha256(der).hexdigest() for der in certificates)
+    raise Trouble(f"{file} holds no certificate of that fingerprint, only: {fingerprints}. Nothing was changed.")
 
 
 def _certificates(path: Path) -> list[bytes]:

@@ -35,8 +35,8 @@ LIMITS = Limits(cpu_seconds=120, wall_seconds=600.0, documents=200)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of every file."""
+class VerifyOptions:
+    """How every file is verified: the trust material, the time, the sender, and the policy."""
 
     material: Material
     now: datetime
@@ -109,14 +109,14 @@ def _below(folder: Path) -> Iterator[Path]:
     yield from unread
 
 
-async def examine(paths: Iterable[Path], asked: Asked, workers: int) -> AsyncIterator[Examined]:
+async def examine(paths: Iterable[Path], options: VerifyOptions, workers: int) -> AsyncIterator[Examined]:
     """All files in their order, several at a time."""
-    pool = Pool(asked.material, workers=workers, limits=LIMITS)
+    pool = Pool(options.material, workers=workers, limits=LIMITS)
     await pool.start()
     waiting: list[asyncio.Task[Examined]] = []
     try:
         for path in paths:
-            waiting.append(asyncio.create_task(_examined(pool, path, asked)))
+            waiting.append(asyncio.create_task(_examined(pool, path, options)))
             if len(waiting) > 2 * workers:
                 yield await waiting.pop(0)
         while waiting:
@@ -127,30 +127,30 @@ async def examine(paths: Iterable[Path], asked: Asked, workers: int) -> AsyncIte
         await pool.close()
 
 
-async def _examined(pool: Pool, path: Path, asked: Asked) -> Examined:
+async def _examined(pool: Pool, path: Path, options: VerifyOptions) -> Examined:
     document = b""
     try:
-        document = await asyncio.to_thread(_read, path, asked.policy)
-        return await _decided(pool, path, document, asked)
+        document = await asyncio.to_thread(_read, path, options.policy)
+        return await _decided(pool, path, document, options)
     except TooLarge as error:
-        return _not_examined(path, asked, "1.1b", RULES["1.1b"].failure, size_bytes=error.size_bytes)
+        return _not_examined(path, options, "1.1b", RULES["1.1b"].failure, size_bytes=error.size_bytes)
     except (OSError, ValueError) as error:
-        return _not_examined(path, asked, "2.0", f"file not readable: {_cause(error)}", document)
+        return _not_examined(path, options, "2.0", f"file not readable: {_cause(error)}", document)
     except Exception as error:
-        return _not_examined(path, asked, "2.0", f"not examined: {type(error).__name__}", document)
+        return _not_examined(path, options, "2.0", f"not examined: {type(error).__name__}", document)
 
 
-async def _decided(pool: Pool, path: Path, document: bytes, asked: Asked) -> Examined:
-    request = VerificationRequest(sender=asked.sender or "", declared_copy=asked.declared_copy)
-    decision = await pool.run(document, request, asked.now, policy=asked.policy)
-    unit = asked.sender or _signing_unit(decision.report, asked.material.directory)
+async def _decided(pool: Pool, path: Path, document: bytes, options: VerifyOptions) -> Examined:
+    request = VerificationRequest(sender=options.sender or "", declared_copy=options.declared_copy)
+    decision = await pool.run(document, request, options.now, policy=options.policy)
+    unit = options.sender or _signing_unit(decision.report, options.material.directory)
     if unit and unit != request.sender:
         request = replace(request, sender=unit)
-        decision = await pool.run(document, request, asked.now, policy=asked.policy)
-    seen = decision.report
-    if seen.reason is Reason.E_PDF_LIMIT and not seen.signatures:
-        seen = (await pool.run(document, request, asked.now, policy=WIDE)).report
-    return Examined(str(path), decision, seen.integrity, seen.signatures)
+        decision = await pool.run(document, request, options.now, policy=options.policy)
+    report = decision.report
+    if report.reason is Reason.E_PDF_LIMIT and not report.signatures:
+        report = (await pool.run(document, request, options.now, policy=WIDE)).report
+    return Examined(str(path), decision, report.integrity, report.signatures)
 
 
 def _signing_unit(report: Report, directory: Directory | None) -> UnitCode:
@@ -188,21 +188,21 @@ def _cause(error: Exception) -> str:
 
 
 def _not_examined(
-    path: Path, asked: Asked, rule: str, detail: str, document: bytes = b"", size_bytes: int = 0
+    path: Path, options: VerifyOptions, rule: str, detail: str, document: bytes = b"", size_bytes: int = 0
 ) -> Examined:
     """The refusal of a file that was not examined, by that rule. Of one that was not read, the digest is unknown."""
     reason = RULES[rule].reason or Reason.E_PDF_FORMAT
     report = Report(
         document_sha256=hashlib.sha256(document).hexdigest() if document else "",
         document_bytes=size_bytes or len(document),
-        sender=asked.sender or "",
-        verified_at=asked.now,
+        sender=options.sender or "",
+        verified_at=options.now,
         reason=reason,
         detail=detail,
         step=int(RULES[rule].step),
         rule=rule,
-        trusted=False if asked.material.trust else None,
-        policy_version=asked.policy.version,
+        trusted=False if options.material.trust else None,
+        policy_version=options.policy.version,
         pyhanko_version=PYHANKO_VERSION,
     )
     return Examined(str(path), Refused(reason, detail, report=report), Integrity.MALFORMED, ())

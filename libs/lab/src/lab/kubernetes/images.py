@@ -41,5 +41,5 @@ def _named(engine: container_engine.Engine, service: str) -> str:
 
 
 if __name__ == "__main__":
-    with shown() as told:
-        save(Path(sys.argv[1]), Path.cwd(), told)
+    with shown() as progress:
+        save(Path(sys.argv[1]), Path.cwd(), progress)

@@ -44,13 +44,13 @@ class Kubectl:
 
     def object(self, *arguments: str) -> dict[str, Any]:
         """``kubectl get`` as JSON: one object, or a list with ``items``."""
-        found: dict[str, Any] = json.loads(self("get", *arguments, "--output=json"))
-        return found
+        object_: dict[str, Any] = json.loads(self("get", *arguments, "--output=json"))
+        return object_
 
     def items(self, *arguments: str) -> list[dict[str, Any]]:
         """The objects of a ``kubectl get`` that finds several, or none."""
-        found: list[dict[str, Any]] = self.object(*arguments)["items"]
-        return found
+        items: list[dict[str, Any]] = self.object(*arguments)["items"]
+        return items
 
     def apply(self, objects: Iterable[Object], *flags: str) -> str:
         """Apply on the server's side: what others manage in the same object stays theirs."""
@@ -63,15 +63,15 @@ class Kubectl:
 
     def until(self, what: str, ask: Callable[[], Any], patience_seconds: float = 120.0) -> Any:
         """The first answer that is not empty. Raises ``TimeoutError`` with ``what`` and the last refusal."""
-        deadline, said = time.monotonic() + patience_seconds, ""
+        deadline, refused = time.monotonic() + patience_seconds, ""
         while time.monotonic() < deadline:
             try:
-                if found := ask():
-                    return found
+                if answer := ask():
+                    return answer
             except Refused as refusal:
-                said = str(refusal)
+                refused = str(refusal)
             time.sleep(PAUSE_SECONDS)
-        raise TimeoutError(f"not within {patience_seconds:.0f} s: {what} {said}")
+        raise TimeoutError(f"not within {patience_seconds:.0f} s: {what} {refused}")
 
 
 def as_list(objects: Iterable[Object]) -> str:

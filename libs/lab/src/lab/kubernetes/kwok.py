@@ -50,7 +50,7 @@ def _node(zone: str) -> dict[str, object]:
 
 def _stages(file: Path) -> Path:
     """One file that tells KWOK how nodes and pods come to life and end, as its project publishes it."""
-    found = programs.definitions("kwok")
-    wanted = [path for path in found if "/".join(path.parts[-3:-1]) in STAGES]
+    files = programs.definitions("kwok")
+    wanted = [path for path in files if "/".join(path.parts[-3:-1]) in STAGES]
     file.write_text("---\n".join(path.read_text() for path in wanted))
     return file

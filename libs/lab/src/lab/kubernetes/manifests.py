@@ -18,9 +18,9 @@ def rendered(folder: Path) -> list[Object]:
 
 def of_kind(objects: Iterable[Object], *kinds: str) -> list[Object]:
     """Those of these kinds."""
-    return [found for found in objects if found["kind"] in kinds]
+    return [object_ for object_ in objects if object_["kind"] in kinds]
 
 
-def name(found: Object) -> str:
+def name(object_: Object) -> str:
     """Kind and name, as kubectl takes them."""
-    return f"{found['kind'].lower()}/{found['metadata']['name']}"
+    return f"{object_['kind'].lower()}/{object_['metadata']['name']}"

@@ -127,11 +127,11 @@ state = "/run/lab-containerd"
     return file
 
 
-def _on_disk(folder: Path, seen: Path) -> None:
+def _on_disk(folder: Path, mount_point: Path) -> None:
     """Let a path below /var, which is in memory, be a folder of the cluster's: its size counts as the node's."""
-    for path in (folder, seen):
+    for path in (folder, mount_point):
         path.mkdir(exist_ok=True)
-    commands.run(["mount", "--bind", str(folder), str(seen)])
+    commands.run(["mount", "--bind", str(folder), str(mount_point)])
 
 
 def _network(node: Node) -> None:

@@ -18,7 +18,7 @@ def offer(plane: ControlPlane, namespace: str, served: Served) -> None:
     pairs = [f"{NODE_ADDRESS}:{port}={place}" for port, place in places.items()]
     control_plane.spawn(plane, "relay", [sys.executable, "-m", "lab.relay", *pairs])
     plane.kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}])
-    plane.kubectl.apply(found for name, ports in served.items() for found in _objects(namespace, name, list(ports)))
+    plane.kubectl.apply(object_ for name, ports in served.items() for object_ in _objects(namespace, name, list(ports)))
 
 
 def _objects(namespace: str, name: str, ports: list[int]) -> list[Object]:

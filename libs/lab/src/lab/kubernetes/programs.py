@@ -69,8 +69,8 @@ def program(part: str, name: str | None = None) -> str:
 
 def definitions(name: str) -> list[Path]:
     """The YAML files of a part of DEFINITIONS, as their project publishes them."""
-    found = PARTS[f"definitions-{name}"].folder.rglob("*.yaml")
-    return sorted(file for file in found if file.name != "kustomization.yaml")
+    files = PARTS[f"definitions-{name}"].folder.rglob("*.yaml")
+    return sorted(file for file in files if file.name != "kustomization.yaml")
 
 
 def _module(name: str, flags: tuple[str, ...]) -> Part:

@@ -24,12 +24,12 @@ class ReadyPods:
         self._reader = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> "ReadyPods":
-        found = self._kubectl.object("pods")
-        for pod in found["items"]:
+        pods = self._kubectl.object("pods")
+        for pod in pods["items"]:
             self._pods[pod["metadata"]["name"]] = _state(pod)
         self.fewest = dict(self._ready())
         path = f"/api/v1/namespaces/{self._kubectl.namespace}/pods?watch=true"
-        since = f"&resourceVersion={found['metadata']['resourceVersion']}"
+        since = f"&resourceVersion={pods['metadata']['resourceVersion']}"
         command = [programs.program("kubernetes", "kubectl"), f"--kubeconfig={self._kubectl.access}"]
         self._watch = subprocess.Popen([*command, "get", "--raw", path + since], stdout=subprocess.PIPE, text=True)
         self._reader.start()
@@ -65,6 +65,6 @@ class ReadyPods:
 
 def _state(pod: dict[str, Any]) -> tuple[str, bool]:
     """Its service, and whether it takes traffic; a pod that is being ended does not."""
-    conditions = {found["type"]: found["status"] for found in pod["status"].get("conditions", ())}
+    conditions = {condition["type"]: condition["status"] for condition in pod["status"].get("conditions", ())}
     ending = "deletionTimestamp" in pod["metadata"]
     return pod["metadata"].get("labels", {}).get(LABEL, ""), conditions.get("Ready") == "True" and not ending

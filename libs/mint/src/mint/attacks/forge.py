@@ -111,13 +111,13 @@ def prepared(pdf: bytes) -> bytes:
 
 def declared(pdf: bytes, byte_range: bytes) -> bytes:
     """Another ByteRange in the last signature, in the room that its blanks leave."""
-    found = list(BYTE_RANGE.finditer(pdf))[-1]
-    behind = pdf[found.end() : found.end() + 200]
-    room = len(found[0]) + len(behind) - len(behind.lstrip(b" "))
+    last = list(BYTE_RANGE.finditer(pdf))[-1]
+    behind = pdf[last.end() : last.end() + 200]
+    room = len(last[0]) + len(behind) - len(behind.lstrip(b" "))
     entry = b"/ByteRange " + byte_range
     if len(entry) > room:
         raise ValueError("no room for this ByteRange")
-    return pdf[: found.start()] + entry.ljust(room) + pdf[found.start() + room :]
+    return pdf[: last.start()] + entry.ljust(room) + pdf[last.start() + room :]
 
 
 def without_attribute(name: str) -> Callable[[Attributes], Attributes]:

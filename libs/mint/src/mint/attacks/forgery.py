@@ -274,12 +274,12 @@ def signed_tail_moved(scene: Scene) -> bytes:
 def wrapped_in_an_update(scene: Scene) -> bytes:
     """A second dictionary with the true message, whose ByteRange names the true bytes, in an update that changes."""
     pdf = scene.signed
-    found = list(BYTE_RANGE.finditer(pdf))[-1]
+    byte_range = list(BYTE_RANGE.finditer(pdf))[-1]
     start, end = hole(pdf, -1)
     number = int(pdf[: pdf.rindex(b" 0 obj", 0, start)].split()[-1])
     forged = b"<< /Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached /Contents %s %s >>"
     changed = b"<< /Type /Page /Parent 1 0 R /Resources 7 0 R /MediaBox [0 0 99 99] >>"
-    return appended(pdf, {number: forged % (pdf[start:end], found[0]), 3: changed})
+    return appended(pdf, {number: forged % (pdf[start:end], byte_range[0]), 3: changed})
 
 
 def _previous(pdf: bytes) -> int:

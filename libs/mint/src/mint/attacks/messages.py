@@ -18,8 +18,8 @@ def _cms(name: str, *reasons: Reason, sub: str = "FORMAT_FAILURE", **options: An
     """The unit's message made anew; an option that is a function gets the scene."""
 
     def make(scene: Scene) -> bytes:
-        told = {key: value(scene) if key in BY_SCENE else value for key, value in options.items()}
-        return resigned(scene.signed, lambda digest: message(scene.member.seal, digest, scene.at, **told))
+        arguments = {key: value(scene) if key in BY_SCENE else value for key, value in options.items()}
+        return resigned(scene.signed, lambda digest: message(scene.member.seal, digest, scene.at, **arguments))
 
     add(name, Class.CMS, make, *reasons, sub=sub)
 

@@ -90,8 +90,8 @@ def page(
 
 def body_of(pdf: bytes, number: int) -> bytes:
     """The last definition of an object that is no stream."""
-    found = re.findall(rb"(?<![0-9])%d 0 obj\s(.*?)\sendobj" % number, pdf, re.DOTALL)
-    last: bytes = found[-1]
+    bodies = re.findall(rb"(?<![0-9])%d 0 obj\s(.*?)\sendobj" % number, pdf, re.DOTALL)
+    last: bytes = bodies[-1]
     return last
 
 

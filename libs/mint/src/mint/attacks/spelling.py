@@ -36,9 +36,9 @@ def _spelled(name: str, kind: Class, patch: Callable[[bytes], bytes]) -> None:
 
 def _entries(pdf: bytes) -> tuple[int, int]:
     """Where the unit's ByteRange and the blanks behind it lie."""
-    found = list(BYTE_RANGE.finditer(pdf))[-1]
-    behind = pdf[found.end() : found.end() + 200]
-    return found.start(), found.end() + len(behind) - len(behind.lstrip(b" "))
+    byte_range = list(BYTE_RANGE.finditer(pdf))[-1]
+    behind = pdf[byte_range.end() : byte_range.end() + 200]
+    return byte_range.start(), byte_range.end() + len(behind) - len(behind.lstrip(b" "))
 
 
 def _byte_range(write: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:

@@ -3,13 +3,13 @@
 from grafana_foundation_sdk.builders import dashboard as build
 
 from dashboards.levels import Rules
-from dashboards.logs import found_traces, log_lines
+from dashboards.logs import log_lines, trace_table
 from dashboards.page import page
 from dashboards.panels import Text
 from dashboards.sources import LOGS, METRICS, TRACES
 
 OURS = '{service_name=~"trunk-.+"}'
-ASKED = (
+FILTER = (
     "document_id=`$document_id` or document_key=`$document_id` or package_id=`$document_id` or trace_id=`$document_id`"
 )
 
@@ -34,7 +34,7 @@ def document(_rules: Rules) -> build.Dashboard:
                             "Bấm vào một dòng rồi “Xem vết” để thấy thời gian từng bước; "
                             "docs/runbooks/stuck-document.md.",
                         ),
-                        f"{OURS} | json | {ASKED}",
+                        f"{OURS} | json | {FILTER}",
                         size=(24, 14),
                     ),
                     log_lines(
@@ -44,7 +44,7 @@ def document(_rules: Rules) -> build.Dashboard:
                             "Có dòng nào.",
                             "Lý do (reason) nằm trong dòng; ý nghĩa ở docs/upstream.md.",
                         ),
-                        f"{OURS} | json | level=~`warning|error|critical` | {ASKED}",
+                        f"{OURS} | json | level=~`warning|error|critical` | {FILTER}",
                         size=(24, 6),
                     ),
                 ],
@@ -52,7 +52,7 @@ def document(_rules: Rules) -> build.Dashboard:
             (
                 "Vết",
                 [
-                    found_traces(
+                    trace_table(
                         Text(
                             "Vết của văn bản",
                             "Đường đi từ lúc nộp tới hộp đến và thư báo, qua cả các lần thử lại; tìm được "

@@ -19,8 +19,8 @@ MAX_LENGTH = 300
 def decision(by: str, why: str) -> Decision:
     """What was given, or what is typed now. Raises ``BadParameter`` where nobody can be asked."""
     return Decision(
-        by=_text("--by", by or _asked("Who decides")),
-        why=_text("--why", why or _asked("Why")),
+        by=_text("--by", by or _prompt("Who decides")),
+        why=_text("--why", why or _prompt("Why")),
         account=account(),
         at=datetime.now(UTC),
     )
@@ -35,7 +35,7 @@ def account() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _asked(question: str) -> str:
+def _prompt(question: str) -> str:
     if not sys.stdin.isatty():
         raise typer.BadParameter("say who decides and why: --by and --why")
     return str(typer.prompt(question))

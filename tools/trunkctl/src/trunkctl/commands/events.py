@@ -36,12 +36,12 @@ def events(
     """Security events, the newest first: who did what, when and from where."""
     with closing(SecurityLedger(settings(state))) as kept:
         wanted = Wanted(kinds=tuple(kind or ()), actor=actor, since=_utc(since), until=_utc(until))
-        found, unreadable = kept.newest(wanted, limit)
+        shown_events, unreadable = kept.newest(wanted, limit)
     if as_json:
-        for event in found:
+        for event in shown_events:
             typer.echo(event.model_dump_json())
     else:
-        console().print(_table(found) if found else "no such event")
+        console().print(_table(shown_events) if shown_events else "no such event")
     if unreadable:
         typer.echo(f"{unreadable} entries of the ledger are no security events: trunkctl track security", err=True)
 
@@ -50,9 +50,9 @@ def _utc(at: datetime | None) -> datetime | None:
     return at.replace(tzinfo=UTC) if at else None
 
 
-def _table(found: list[SecurityNoticed]) -> Table:
+def _table(shown_events: list[SecurityNoticed]) -> Table:
     table, lines = Table(*COLUMNS), []
-    for event in found:
+    for event in shown_events:
         when = event.occurred_at.astimezone(UTC).isoformat(sep=" ", timespec="seconds")
         row = (when, event.kind, event.actor, event.origin, event.service, str(event.count), event.detail)
         lines.append(row)

@@ -22,8 +22,8 @@ def up(state: StateOption = DEFAULT_STATE) -> None:
         from devstack import progress
         from trunkctl.local.up import up as bring_up
     with progress.shown() as shown:
-        found = bring_up(state, shown)
-    console().print(address_table(found))
+        trunk = bring_up(state, shown)
+    console().print(address_table(trunk))
 
 
 def down(state: StateOption = DEFAULT_STATE) -> None:

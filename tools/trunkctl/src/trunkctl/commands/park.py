@@ -69,7 +69,7 @@ def park_show(
 ) -> None:
     """Everything that is known of one message; its body only on demand."""
     chosen = settings(state)
-    for held in _found(HeldMessages(chosen), _selection((identifier,), "", "", list(RecordState))):
+    for held in _held_messages(HeldMessages(chosen), _selection((identifier,), "", "", list(RecordState))):
         record = HeldMessages(chosen).find(held.service, held.record.record_id) or held.record
         console().print(record_table(held.service, record))
         if body:
@@ -127,7 +127,7 @@ def park_restore(
 
 def _decide(chosen: ControlSettings, selection: Selection, decision: Decision, patience_seconds: float) -> None:
     messages = HeldMessages(chosen)
-    held = _found(messages, selection) if selection.identifiers else messages.each(selection)
+    held = _held_messages(messages, selection) if selection.identifiers else messages.each(selection)
     outcomes = asyncio.run(decide(chosen, held, decision, patience_seconds))
     done = [outcome for outcome in outcomes if outcome.answer == "done"]
     console().print(f"{len(done)} of {len(outcomes)}: {decision.action} done")
@@ -143,7 +143,7 @@ def _shown(outcome: Outcome) -> str:
     return f"{outcome.held.service}/{outcome.held.record.record_id}: {answer}"
 
 
-def _found(messages: HeldMessages, selection: Selection) -> list[Held]:
+def _held_messages(messages: HeldMessages, selection: Selection) -> list[Held]:
     held = list(messages.each(selection))
     if not held:
         raise Trouble(f"Nothing of that kind is parked under {', '.join(selection.identifiers)}.")

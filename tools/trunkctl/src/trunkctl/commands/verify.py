@@ -21,7 +21,7 @@ from trunkctl.shown import one_line
 from trunkctl.trouble import Trouble
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
-    from trunkctl.verification import Asked, Examined
+    from trunkctl.verification import Examined, VerifyOptions
     from validator.pki.revocation_lists import RevocationLists
     from validator.pki.trust_store import TrustStore
     from validator.report.model import Report
@@ -65,7 +65,7 @@ def verify(
     from validator.report.html import page
 
     roots, lists = _trust(trust) if trust else (None, RevocationLists())
-    asked = verification.Asked(Material(roots, lists, _directory(directory)), _time(at), sender, copy)
+    options = verification.VerifyOptions(Material(roots, lists, _directory(directory)), _time(at), sender, copy)
     paths = list(verification.files_of(files))
     if not paths:
         raise typer.BadParameter("there is no file in these folders")
@@ -80,20 +80,20 @@ def verify(
     elif explain:
         show = _explain
 
-    verdicts = asyncio.run(_examine(paths, asked, show))
+    verdicts = asyncio.run(_examine(paths, options, show))
     if as_html:
         typer.echo(page(reports).encode("utf-8", "replace"))
     raise typer.Exit(REFUSED if "refused" in verdicts else NOT_DECIDED if "undecided" in verdicts else VALID)
 
 
-async def _examine(paths: list[Path], asked: "Asked", show: "Callable[[Examined], None]") -> set[str]:
+async def _examine(paths: list[Path], options: "VerifyOptions", show: "Callable[[Examined], None]") -> set[str]:
     """Show every file; the verdicts that there were."""
     from trunkctl import verification
 
     verdicts = set()
     workers = max(1, min(len(paths), os.cpu_count() or 1, 4))
     try:
-        async for each in verification.examine(paths, asked, workers):
+        async for each in verification.examine(paths, options, workers):
             verdicts.add(str(each.verdict))
             show(each)
     except (RuntimeError, MemoryError) as error:

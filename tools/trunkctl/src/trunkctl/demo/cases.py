@@ -60,7 +60,7 @@ class Case:
     placed: dict[UnitCode, float] = field(default_factory=dict)
     turned: set[tuple[UnitCode, Reason]] = field(default_factory=set)
     reason: Reason | None = None
-    told_again: bool = False
+    answered_again: bool = False
     altered_for: list[UnitCode] = field(default_factory=list)
     """Units that got other bytes than were sent (must stay empty)."""
     last_at: float | None = None
@@ -82,16 +82,16 @@ class Case:
             self.reason = reason
         self.last_at = at
 
-    def note_told_again(self, at: float) -> None:
+    def note_repeated_answer(self, at: float) -> None:
         """The sender of a repeat was told again what it was told before."""
-        self.told_again = True
+        self.answered_again = True
         self.last_at = at
 
     @property
     def complete(self) -> bool:
         """Whether nothing more is to be waited for: all that must come has come, or a refusal has ended it."""
         if self.kind is Kind.REPEAT:
-            return self.told_again
+            return self.answered_again
         if self.reason or self.expected.reason:
             return self.reason is not None
         return self.expected.placed <= self.placed.keys() and {u for u, _ in self.expected.turned} <= {
@@ -111,7 +111,7 @@ class Case:
     def as_expected(self) -> bool:
         """Whether exactly what must come has come."""
         if self.kind is Kind.REPEAT:
-            return self.told_again
+            return self.answered_again
         return (
             self.placed.keys() == self.expected.placed
             and self.turned == self.expected.turned

@@ -10,7 +10,7 @@ from rich.table import Table
 from common.domain.names import UnitCode
 from trunkctl.demo.cases import Case, Kind, Outcome
 from trunkctl.demo.screen import STYLES
-from trunkctl.demo.totals import Seen, Sum, median_seconds
+from trunkctl.demo.totals import Observed, Sum, median_seconds
 
 MOST_NAMED = 2
 """Receivers written out in a row."""
@@ -37,14 +37,14 @@ def row(number: int, case: Case) -> Row:
 
 def rows(cases: Iterable[Case]) -> list[tuple[Row, Case]]:
     """A row for each package but the statuses; of a burst, those that came out well share one row a title."""
-    found: list[tuple[Row, Case]] = []
+    listed: list[tuple[Row, Case]] = []
     bursts: dict[str, list[tuple[int, Case]]] = {}
     for number, case in enumerate((c for c in cases if c.kind is not Kind.STATUS), start=1):
         if case.burst and case.as_expected:
             bursts.setdefault(case.title, []).append((number, case))
         else:
-            found.append((row(number, case), case))
-    return [*found, *(_burst_row(members) for members in bursts.values())]
+            listed.append((row(number, case), case))
+    return [*listed, *(_burst_row(members) for members in bursts.values())]
 
 
 def table(cases: Iterable[Case]) -> Table:
@@ -60,8 +60,8 @@ def table(cases: Iterable[Case]) -> Table:
 
 def status_line(cases: Iterable[Case]) -> str:
     """How many statuses of each code were forwarded."""
-    found = Counter(c.title for c in cases if c.kind is Kind.STATUS and c.outcome is Outcome.DELIVERED)
-    return ", ".join(f"{title} × {number}" for title, number in sorted(found.items()))
+    counts = Counter(c.title for c in cases if c.kind is Kind.STATUS and c.outcome is Outcome.DELIVERED)
+    return ", ".join(f"{title} × {number}" for title, number in sorted(counts.items()))
 
 
 def speed_line(cases: Sequence[Case]) -> str:
@@ -74,14 +74,16 @@ def speed_line(cases: Sequence[Case]) -> str:
     return "submission to last inbox, median: " + ", ".join(parts)
 
 
-def close(console: Console, cases: Sequence[Case], seen: Seen, equations: Iterable[Sum], notes: Iterable[str]) -> None:
+def close(
+    console: Console, cases: Sequence[Case], observed: Observed, equations: Iterable[Sum], notes: Iterable[str]
+) -> None:
     """Print all of it."""
     console.print(table(cases))
     for equation in equations:
         console.print(str(equation), style="green" if equation.adds_up else "bold red", highlight=False)
     console.print(status_line(cases), highlight=False)
     console.print(speed_line(cases), highlight=False)
-    for what, refused in (seen.trespasses or {}).items():
+    for what, refused in (observed.trespasses or {}).items():
         console.print(f"the broker {'refused' if refused else 'ALLOWED'}: {what}", highlight=False)
     for note in notes:
         console.print(note, highlight=False, markup=False)
@@ -98,8 +100,8 @@ def _burst_row(members: Sequence[tuple[int, Case]]) -> tuple[Row, Case]:
 
 def _seconds(cases: Iterable[Case]) -> str:
     """Of one; of several, from the quickest to the slowest."""
-    found = sorted(case.seconds for case in cases if case.seconds is not None)
-    ends = found[:1] + found[1:][-1:]
+    durations = sorted(case.seconds for case in cases if case.seconds is not None)
+    ends = durations[:1] + durations[1:][-1:]
     return "-".join(f"{seconds:.2f}" for seconds in ends)
 
 

@@ -17,7 +17,7 @@ from trunkctl.demo.desks import open_desks
 from trunkctl.demo.play import Play
 from trunkctl.demo.screen import screen
 from trunkctl.demo.script import Script
-from trunkctl.demo.totals import Seen
+from trunkctl.demo.totals import Observed
 from trunkctl.demo.trespass import trespasses
 from trunkctl.local import cast, services
 from trunkctl.local.down import down
@@ -39,8 +39,8 @@ def run(state: Path, *, keep: bool, patience_seconds: float) -> int:
     console = shown.console()
     try:
         with progress.shown() as steps:
-            found = up(state, steps)
-        code = _played(console, state, found, patience_seconds)
+            trunk = up(state, steps)
+        code = _played(console, state, trunk, patience_seconds)
     finally:
         if not keep and not was_up:
             with progress.shown() as steps:
@@ -50,19 +50,19 @@ def run(state: Path, *, keep: bool, patience_seconds: float) -> int:
     return code
 
 
-def _played(console: Console, state: Path, found: TrunkFile, patience_seconds: float) -> int:
-    settings = ControlSettings(**found.control())
+def _played(console: Console, state: Path, trunk: TrunkFile, patience_seconds: float) -> int:
+    settings = ControlSettings(**trunk.control())
     city, parked_before = cast.have_city(places(state)), _parked(settings)
-    mails_before = _lines(found.mail_file)
+    mails_before = _lines(trunk.mail_file)
     play, tried = asyncio.run(_on_stage(console, settings, city, patience_seconds))
     cases = play.ledger.cases
-    seen = _seen(settings, play, tried, parked_before)
-    equations = totals.sums(cases, seen)
-    notes = [f"mails that the notifier sent: {_lines(found.mail_file) - mails_before}"]
+    observed = _observed(settings, play, tried, parked_before)
+    equations = totals.sums(cases, observed)
+    notes = [f"mails that the notifier sent: {_lines(trunk.mail_file) - mails_before}"]
     if play.of_earlier_runs:
         notes.append(f"inbox messages of earlier runs, taken out: {play.of_earlier_runs}")
-    closing.close(console, cases, seen, equations, notes)
-    wrong = [*_ended(state), *totals.problems(cases, seen, equations)]
+    closing.close(console, cases, observed, equations, notes)
+    wrong = [*_ended(state), *totals.problems(cases, observed, equations)]
     for line in wrong:
         console.print(line, style="bold red", markup=False, highlight=False)
     if not wrong:
@@ -82,13 +82,13 @@ async def _on_stage(
     return play, await trespasses(settings, units[1], units[2])
 
 
-def _seen(settings: ControlSettings, play: Play, tried: dict[str, bool], parked_before: int) -> Seen:
+def _observed(settings: ControlSettings, play: Play, tried: dict[str, bool], parked_before: int) -> Observed:
     """What an operator sees, once the archive has caught up."""
     records, cases = Records(settings), play.ledger.cases
     documents = [case for case in cases if case.kind is Kind.DOCUMENT]
     verdicts = _archived(records, documents)
     states = records.states({key for key, _ in play.ledger.states})
-    return Seen(
+    return Observed(
         verdicts=verdicts,
         states=states,
         expected_states=play.ledger.states,

@@ -86,8 +86,8 @@ class Workshop:
     def _package(
         self, sender: UnitCode, to: Sequence[UnitCode], document_id: DocumentId, pdf: bytes, **options: Any
     ) -> bytes:
-        told: dict[str, Any] = {"promulgation_date": today(), "names": self.city.names} | options
-        return packages.letter(sender, to, document_id, pdf, **told)
+        fields: dict[str, Any] = {"promulgation_date": today(), "names": self.city.names} | options
+        return packages.letter(sender, to, document_id, pdf, **fields)
 
     def _without_files(
         self, sender: UnitCode, to: Sequence[UnitCode], document_id: DocumentId, business: Business

@@ -128,7 +128,7 @@ class Play:
                 case.note_refused(Reason(item.reason), item.refused_receiver, now)
                 self.ledger.give_up(item.package_id)
         if before and item.type in ("receipt", "refusal") and (repeat := self.ledger.repeat_of(item.package_id)):
-            repeat.note_told_again(now)
+            repeat.note_repeated_answer(now)
             self._moved(repeat)
         elif case.complete and not before:
             self._moved(case)

@@ -32,7 +32,7 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Observed:
     """What an operator sees in the end."""
 
     verdicts: Mapping[str, str]
@@ -45,13 +45,13 @@ class Seen:
     """What the broker itself must refuse, and whether it did."""
 
 
-def sums(cases: Sequence[Case], seen: Seen) -> list[Sum]:
+def sums(cases: Sequence[Case], observed: Observed) -> list[Sum]:
     """Every equation that must hold."""
     documents = [case for case in cases if case.kind is Kind.DOCUMENT]
     delivered = _count(documents, Outcome.DELIVERED)
     refused = _count(documents, Outcome.REFUSED)
-    verdicts = [seen.verdicts.get(case.package_id, "") for case in documents]
-    in_place = sum(seen.states.get(key) == state for key, state in seen.expected_states.items())
+    verdicts = [observed.verdicts.get(case.package_id, "") for case in documents]
+    in_place = sum(observed.states.get(key) == state for key, state in observed.expected_states.items())
     return [
         Sum("documents sent", len(documents), (("delivered", delivered), ("refused", refused))),
         Sum("documents archived as valid", verdicts.count(VALID), (("delivered", delivered),)),
@@ -60,30 +60,30 @@ def sums(cases: Sequence[Case], seen: Seen) -> list[Sum]:
         Sum("same bytes again", *_own_line(cases, Kind.REPEAT, Outcome.ANSWERED)),
         Sum("recalls sent", *_own_line(cases, Kind.RECALL, Outcome.DELIVERED, Outcome.REFUSED)),
         Sum("statuses sent", *_own_line(cases, Kind.STATUS, Outcome.DELIVERED)),
-        Sum("deliveries", len(seen.expected_states), (("in the state their statuses say", in_place),)),
+        Sum("deliveries", len(observed.expected_states), (("in the state their statuses say", in_place),)),
     ]
 
 
-def problems(cases: Iterable[Case], seen: Seen, equations: Iterable[Sum]) -> list[str]:
+def problems(cases: Iterable[Case], observed: Observed, equations: Iterable[Sum]) -> list[str]:
     """One line for everything that is not as it must be; empty = all is well."""
-    found = [f"{case.title} of {case.sender}: {_unexpected(case)}" for case in cases if not case.as_expected]
-    found += [f"does not add up: {equation}" for equation in equations if not equation.adds_up]
-    found += [f"the broker allowed: {what}" for what, refused in (seen.trespasses or {}).items() if not refused]
-    if seen.newly_parked:
-        found.append(f"{seen.newly_parked} messages were parked meanwhile: see `trunkctl park list`")
-    return found
+    lines = [f"{case.title} of {case.sender}: {_unexpected(case)}" for case in cases if not case.as_expected]
+    lines += [f"does not add up: {equation}" for equation in equations if not equation.adds_up]
+    lines += [f"the broker allowed: {what}" for what, refused in (observed.trespasses or {}).items() if not refused]
+    if observed.newly_parked:
+        lines.append(f"{observed.newly_parked} messages were parked meanwhile: see `trunkctl park list`")
+    return lines
 
 
 def median_seconds(cases: Iterable[Case], *, urgent: bool, burst: bool) -> float | None:
     """Of delivered documents, from submission until the last receiver had them."""
-    found = [
+    seconds = [
         case.seconds
         for case in cases
         if (case.kind, case.urgent, case.burst) == (Kind.DOCUMENT, urgent, burst)
         and case.outcome is Outcome.DELIVERED
         and case.seconds is not None
     ]
-    return median(found) if found else None
+    return median(seconds) if seconds else None
 
 
 def _count(cases: Iterable[Case], outcome: Outcome) -> int:

@@ -52,7 +52,7 @@ def is_forbidden(error: BaseException | None) -> bool:
             return is_forbidden(error.__cause__)
 
 
-def not_asked(error: BaseException) -> list[Finding]:
+def unanswered(error: BaseException) -> list[Finding]:
     """What is said of a check that could not be asked."""
     if is_forbidden(error):
         return skipped(f"this session may not see it: {why_not(error)}", "Ask again with the role that acts.")

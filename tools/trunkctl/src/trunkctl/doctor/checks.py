@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trunkctl.doctor import cluster, connections, described, trust, work
-from trunkctl.doctor.asking import CHECK_SECONDS, all_at_once, not_asked
+from trunkctl.doctor.asking import CHECK_SECONDS, all_at_once, unanswered
 from trunkctl.doctor.finding import Answer, Finding, worst_first
 from trunkctl.doctor.sources import Sources
 
@@ -51,14 +51,15 @@ CHECKS = (
 
 def examine(sources: Sources, checks: Sequence[Check] = CHECKS, seconds: float = CHECK_SECONDS) -> list[Answer]:
     """Ask all at once and judge each answer; the worst first. Raises nothing: what fails is an answer."""
-    asked = all_at_once([lambda check=check: _findings(check, sources) for check in checks], seconds)  # type: ignore[misc]
-    return worst_first(answer for check, said in zip(checks, asked, strict=True) for answer in _answers(check, said))
+    checking = [lambda check=check: _findings(check, sources) for check in checks]  # type: ignore[misc]
+    results = zip(checks, all_at_once(checking, seconds), strict=True)
+    return worst_first(answer for check, result in results for answer in _answers(check, result))
 
 
 def _findings(check: Check, sources: Sources) -> list[Finding]:
     return check.judge(check.see(sources))
 
 
-def _answers(check: Check, said: Any) -> Iterable[Answer]:
-    findings = not_asked(said) if isinstance(said, BaseException) else said
+def _answers(check: Check, result: Any) -> Iterable[Answer]:
+    findings = unanswered(result) if isinstance(result, BaseException) else result
     return [Answer(check.name, finding, finding.runbook or check.runbook) for finding in findings]

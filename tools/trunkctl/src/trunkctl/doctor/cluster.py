@@ -56,21 +56,21 @@ class NodesSeen:
         return max(len(self.nodes), self.recorded.nodes if self.recorded else 0)
 
 
-def judge_nodes(seen: NodesSeen) -> list[Finding]:
+def judge_nodes(cluster: NodesSeen) -> list[Finding]:
     """A majority of the configured nodes, no alarm, and no other cluster than the recorded one."""
-    running = sum(node.is_running for node in seen.nodes)
-    count = f"{running} of {seen.configured} nodes of the broker run"
-    away = ", ".join(node.name for node in seen.nodes if not node.is_running)
+    running = sum(node.is_running for node in cluster.nodes)
+    count = f"{running} of {cluster.configured} nodes of the broker run"
+    away = ", ".join(node.name for node in cluster.nodes if not node.is_running)
     findings = []
-    if 2 * running <= seen.configured:
+    if 2 * running <= cluster.configured:
         act = "Bring up enough nodes for a majority before all else; never remove a node's data."
         findings.append(Finding(Level.FAILED, f"no majority: {count}", act))
-    elif running < seen.configured:
+    elif running < cluster.configured:
         findings.append(Finding(Level.WARNING, f"{count}{f'; away: {away}' if away else ''}", "Bring the node back."))
-    if seen.recorded and seen.cluster_id and seen.cluster_id != seen.recorded.cluster_id:
-        says = f"another cluster: the broker is {seen.cluster_id}, and the trunk's is {seen.recorded.cluster_id}"
+    if cluster.recorded and cluster.cluster_id and cluster.cluster_id != cluster.recorded.cluster_id:
+        says = f"another cluster: the broker is {cluster.cluster_id}, and the trunk's is {cluster.recorded.cluster_id}"
         findings.append(Finding(Level.FAILED, says, "Join the node to its cluster again; do not adopt this one."))
-    for node in seen.nodes:
+    for node in cluster.nodes:
         if node.alarms:
             says = f"{node.name} blocks every publisher: alarm of {' and '.join(node.alarms)}"
             act = "Free memory or disk of that node; publishers go on by themselves."
@@ -78,7 +78,7 @@ def judge_nodes(seen: NodesSeen) -> list[Finding]:
         if node.is_parted:
             findings.append(Finding(Level.FAILED, f"{node.name} does not see all others", "Repair the network."))
     findings = findings or ok(count)
-    if seen.recorded and not seen.cluster_id:
+    if cluster.recorded and not cluster.cluster_id:
         says = "this session may not see whether this is the trunk's own cluster or another one"
         findings.append(Finding(Level.SKIPPED, says, "Ask again with the role that acts."))
     return findings
@@ -94,10 +94,10 @@ class QueueSeen:
     online: int
 
 
-def judge_queues(seen: Sequence[QueueSeen]) -> list[Finding]:
+def judge_queues(queues: Sequence[QueueSeen]) -> list[Finding]:
     """A queue without leader or majority takes and gives nothing; one without all its members bears no further loss."""
-    dead = [queue.name for queue in seen if not queue.leader or 2 * queue.online <= queue.members]
-    thin = [queue.name for queue in seen if queue.name not in dead and queue.online < queue.members]
+    dead = [queue.name for queue in queues if not queue.leader or 2 * queue.online <= queue.members]
+    thin = [queue.name for queue in queues if queue.name not in dead and queue.online < queue.members]
     findings = []
     if dead:
         act = "Bring back the nodes that hold them; what is in them is kept."
@@ -105,7 +105,7 @@ def judge_queues(seen: Sequence[QueueSeen]) -> list[Finding]:
     if thin:
         act = "Bring the missing node back before anybody touches another one."
         findings.append(Finding(Level.WARNING, f"a member is away: {_named(thin)}", act))
-    return findings or ok(f"{len(seen)} queues have a leader and all their members")
+    return findings or ok(f"{len(queues)} queues have a leader and all their members")
 
 
 def judge_consumers(served: Mapping[str, int]) -> list[Finding]:
@@ -120,16 +120,16 @@ def judge_consumers(served: Mapping[str, int]) -> list[Finding]:
 def judge_versions(versions: Mapping[str, frozenset[str]], own: str = OWN_VERSION) -> list[Finding]:
     """``versions``: of each service, what its sessions say; an empty text of one that says nothing."""
     findings = []
-    for service, said in versions.items():
-        known = ", ".join(sorted(each or "unknown" for each in said))
-        if not said:
+    for service, reported in versions.items():
+        known = ", ".join(sorted(each or "unknown" for each in reported))
+        if not reported:
             act = "Look at its processes: does it run, and may it log in?"
             says = f"{service} has no session at the broker"
             findings.append(Finding(Level.FAILED, says, act, "service-down"))
-        elif said == {""}:
+        elif reported == {""}:
             says = f"{service}: unknown version, of a release before sessions told it"
             findings.append(Finding(Level.SKIPPED, says))
-        elif said != {own}:
+        elif reported != {own}:
             act = "While an upgrade goes on this is right; else bring all to one version, trunkctl included."
             findings.append(Finding(Level.WARNING, f"{service} runs {known}, and this trunkctl is {own}", act))
     return findings or ok(f"all services run {own}, as this trunkctl does")
@@ -155,13 +155,13 @@ def queue_of(row: Row) -> QueueSeen:
 
 def versions_of(connections: Iterable[Row], vhost: str) -> dict[str, frozenset[str]]:
     """What the sessions of each service say of their version (``common.service.connection``)."""
-    said: defaultdict[str, set[str]] = defaultdict(set)
+    reported: defaultdict[str, set[str]] = defaultdict(set)
     for row in connections:
         properties = row.get("client_properties", {})
         if row.get("vhost") == vhost:
             is_ours = properties.get("product") == "trunk"
-            said[row.get("user", "")].add(str(properties.get("version", "")) if is_ours else "")
-    return {service: frozenset(said[service]) for service in SERVICES}
+            reported[row.get("user", "")].add(str(properties.get("version", "")) if is_ours else "")
+    return {service: frozenset(reported[service]) for service in SERVICES}
 
 
 def see_nodes(sources: Sources) -> NodesSeen:

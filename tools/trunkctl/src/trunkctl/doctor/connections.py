@@ -28,7 +28,7 @@ class Connection:
     """Host and port, without user and password."""
     answer: str = ""
     """What the server said of itself."""
-    trouble: str = ""
+    problem: str = ""
     """Why there is no answer; empty = it answered."""
     is_writable: bool = True
     """Whether it takes writes: a database without a primary does not."""
@@ -43,21 +43,22 @@ class ClockSeen:
     """How far the server's clock is ahead; None = it told no time."""
 
 
-def judge_connection(seen: Connection) -> list[Finding]:
+def judge_connection(connection: Connection) -> list[Finding]:
     """Answers, or not, or only for reading."""
-    if seen.trouble:
-        act = f"Is {seen.server} up, and are address, user and password of this session right?"
-        return [Finding(Level.FAILED, f"{seen.server} at {seen.place} does not answer: {seen.trouble}", act)]
-    if not seen.is_writable:
-        says = f"{seen.server} at {seen.place} has no primary: nothing can be written"
+    if connection.problem:
+        act = f"Is {connection.server} up, and are address, user and password of this session right?"
+        says = f"{connection.server} at {connection.place} does not answer: {connection.problem}"
+        return [Finding(Level.FAILED, says, act)]
+    if not connection.is_writable:
+        says = f"{connection.server} at {connection.place} has no primary: nothing can be written"
         return [Finding(Level.FAILED, says, "Bring the majority of the replica set's members up.")]
-    return ok(f"{seen.server} at {seen.place}{f': {seen.answer}' if seen.answer else ''}")
+    return ok(f"{connection.server} at {connection.place}{f': {connection.answer}' if connection.answer else ''}")
 
 
-def judge_clocks(seen: Sequence[ClockSeen]) -> list[Finding]:
+def judge_clocks(clocks: Sequence[ClockSeen]) -> list[Finding]:
     """Every clock that differs, or that nobody could ask."""
     findings = []
-    for clock in seen:
+    for clock in clocks:
         if clock.ahead_seconds is None:
             findings.append(Finding(Level.UNKNOWN, f"the clock of {clock.server}: it told no time"))
         elif abs(clock.ahead_seconds) >= CLOCK_WARNING_SECONDS:
@@ -65,7 +66,7 @@ def judge_clocks(seen: Sequence[ClockSeen]) -> list[Finding]:
             level = Level.FAILED if abs(clock.ahead_seconds) >= CLOCK_FAILURE_SECONDS else Level.WARNING
             says = f"the clock of {clock.server} is {abs(clock.ahead_seconds):.0f} s {way} the one here"
             findings.append(Finding(level, says, "Find out which of the two is wrong, and repair its time service."))
-    return findings or ok(f"{', '.join(clock.server for clock in seen)} agree with the clock here")
+    return findings or ok(f"{', '.join(clock.server for clock in clocks)} agree with the clock here")
 
 
 def see_broker(sources: Sources) -> Connection:
@@ -88,10 +89,11 @@ def see_database(sources: Sources) -> Connection:
     """Whether any member answers, and whether one takes writes."""
     place = sources.settings.mongo_uri.get_secret_value()
     hello: dict[str, object] = {}
-    seen = _attempt("database", place, lambda: hello.update(sources.database.admin.command("hello")))
-    if seen.trouble:
-        return seen
-    return Connection(seen.server, seen.place, is_writable=bool(hello.get("isWritablePrimary", hello.get("primary"))))
+    connection = _attempt("database", place, lambda: hello.update(sources.database.admin.command("hello")))
+    if connection.problem:
+        return connection
+    is_writable = bool(hello.get("isWritablePrimary", hello.get("primary")))
+    return Connection(connection.server, connection.place, is_writable=is_writable)
 
 
 def see_object_store(sources: Sources) -> Connection:
@@ -102,12 +104,12 @@ def see_object_store(sources: Sources) -> Connection:
 
 def see_clocks(sources: Sources) -> list[ClockSeen]:
     """Of broker, database and object store, by their own answers; one that is away does not hold up the others."""
-    asked: tuple[tuple[str, Callable[[Sources], datetime]], ...] = (
+    questions: tuple[tuple[str, Callable[[Sources], datetime]], ...] = (
         ("broker", _broker_time),
         ("database", _database_time),
         ("object store", _store_time),
     )
-    return [_clock(sources, server, ask) for server, ask in asked]
+    return [_clock(sources, server, ask) for server, ask in questions]
 
 
 def _version_of(sources: Sources) -> Callable[[], str]:
@@ -125,18 +127,18 @@ def _attempt(server: str, url: str, ask: Callable[[], object]) -> Connection:
     try:
         answer = ask()
     except Exception as error:  # whatever it is, it is the answer to the question
-        return Connection(server, place, trouble=why_not(error))
+        return Connection(server, place, problem=why_not(error))
     return Connection(server, place, answer if isinstance(answer, str) else "")
 
 
 def _clock(sources: Sources, server: str, ask: Callable[[Sources], datetime]) -> ClockSeen:
     began, before = sources.now, time.monotonic()
     try:
-        told = ask(sources)
+        server_time = ask(sources)
     except Exception:  # who does not answer is told by the check of connections
         return ClockSeen(server, None)
     passed_seconds = time.monotonic() - before
-    return ClockSeen(server, (told - began).total_seconds() - passed_seconds / 2)
+    return ClockSeen(server, (server_time - began).total_seconds() - passed_seconds / 2)
 
 
 def _broker_time(sources: Sources) -> datetime:
@@ -144,8 +146,8 @@ def _broker_time(sources: Sources) -> datetime:
 
 
 def _database_time(sources: Sources) -> datetime:
-    told: datetime = sources.database.admin.command("hello")["localTime"]
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    local_time: datetime = sources.database.admin.command("hello")["localTime"]
+    return local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
 
 
 def _store_time(sources: Sources) -> datetime:
@@ -157,5 +159,5 @@ def _store_time(sources: Sources) -> datetime:
 
 def _http_date(text: str) -> datetime:
     """HTTP cuts the time to whole seconds: half a second is the likeliest rest."""
-    told = parsedate_to_datetime(text)
-    return told.replace(tzinfo=told.tzinfo or UTC, microsecond=500_000)
+    date = parsedate_to_datetime(text)
+    return date.replace(tzinfo=date.tzinfo or UTC, microsecond=500_000)

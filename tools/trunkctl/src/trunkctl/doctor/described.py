@@ -52,27 +52,27 @@ class KeysSeen:
     """By bucket."""
 
 
-def judge_keys(seen: KeysSeen) -> list[Finding]:
+def judge_keys(keys: KeysSeen) -> list[Finding]:
     """More than the table of rights says is as wrong as less."""
     findings = []
-    for bucket, found in seen.held.items():
-        wanted = rights(seen.role, bucket).intersection(PROBED)
-        for right in sorted(found - wanted):
+    for bucket, held in keys.held.items():
+        wanted = rights(keys.role, bucket).intersection(PROBED)
+        for right in sorted(held - wanted):
             says = f"the keys of this session may {right} bucket {bucket}, and must not"
             findings.append(Finding(Level.WARNING, says, "Give the store the policy of `trunkctl stores policy`."))
-        for right in sorted(wanted - found):
+        for right in sorted(wanted - held):
             says = f"the keys of this session may not {right} bucket {bucket}"
             findings.append(Finding(Level.WARNING, says, "Give the store the policy of `trunkctl stores policy`."))
-    return findings or ok(f"the keys of this session may see what {seen.role} may, and no more")
+    return findings or ok(f"the keys of this session may see what {keys.role} may, and no more")
 
 
-def judge_database_rights(seen: DatabaseRights) -> list[Finding]:
+def judge_database_rights(rights_seen: DatabaseRights) -> list[Finding]:
     """The session's own user; what other users may do is not for this one to see."""
-    if seen.skipped:
-        return skipped(seen.skipped)
+    if rights_seen.skipped:
+        return skipped(rights_seen.skipped)
     act = "Run `trunkctl stores users` with the database's administrator."
-    found = [Finding(Level.WARNING, line, act) for line in seen.differences]
-    return found or ok("the database user of this session has its rights and no more")
+    findings = [Finding(Level.WARNING, line, act) for line in rights_seen.differences]
+    return findings or ok("the database user of this session has its rights and no more")
 
 
 def see_topology(sources: Sources) -> list[str]:

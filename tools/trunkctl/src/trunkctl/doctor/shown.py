@@ -61,8 +61,8 @@ def _shortened(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def _line(answer: Answer) -> tuple[object, ...]:
-    found = answer.finding
-    return answer.check, found.level, found.says, found.act, answer.runbook if _needs_page(answer) else ""
+    finding = answer.finding
+    return answer.check, finding.level, finding.says, finding.act, answer.runbook if _needs_page(answer) else ""
 
 
 def _page(answer: Answer) -> str:

@@ -35,7 +35,7 @@ class TrustSeen:
     now: datetime
     folder: str = ""
     """Empty = this session has none."""
-    trouble: str = ""
+    problem: str = ""
     """Why nothing of it can be used."""
     authorities: tuple[Authority, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -43,19 +43,19 @@ class TrustSeen:
     unpinned: tuple[str, ...] = ()
 
 
-def judge_trust(seen: TrustSeen) -> list[Finding]:
+def judge_trust(trust: TrustSeen) -> list[Finding]:
     """Unusable folder, lists that end, files that are left out, certificates that expire."""
-    if not seen.folder:
+    if not trust.folder:
         return skipped("no trust folder here", "Set TRUNK_TRUST_DIR, or look at the validator's `/readyz`.")
-    if seen.trouble:
+    if trust.problem:
         act = "No signature can be judged with it. Bring the roots and their pins with `trunkctl trust add`."
-        return [Finding(Level.FAILED, f"{seen.folder} cannot be used: {seen.trouble}", act)]
-    findings = [found for authority in seen.authorities for found in _judge_authority(authority, seen.now)]
+        return [Finding(Level.FAILED, f"{trust.folder} cannot be used: {trust.problem}", act)]
+    findings = [finding for authority in trust.authorities for finding in _judge_authority(authority, trust.now)]
     act = "Remove a file that does not belong there; report a list or certificate of a CA that cannot be read."
-    findings += [Finding(Level.WARNING, f"left out: {line}", act) for line in seen.left_out]
+    findings += [Finding(Level.WARNING, f"left out: {line}", act) for line in trust.left_out]
     act = "Compare its fingerprint with the CA's own publication, then `trunkctl trust add`, or remove it."
-    findings += [Finding(Level.WARNING, f"root that nobody pinned: {name}", act) for name in seen.unpinned]
-    return findings or ok(f"{len(seen.authorities)} authorities with a list in force")
+    findings += [Finding(Level.WARNING, f"root that nobody pinned: {name}", act) for name in trust.unpinned]
+    return findings or ok(f"{len(trust.authorities)} authorities with a list in force")
 
 
 def _judge_authority(authority: Authority, now: datetime) -> list[Finding]:
@@ -95,7 +95,7 @@ def read(folder: Path, now: datetime) -> TrustSeen:
         trust, revocation = load(folder, left_out=lambda each: left_out.append(str(each)))
         strangers = tuple(held.sha256 for held in unpinned(folder))
     except Exception as error:
-        return TrustSeen(now, str(folder), trouble=str(error) or type(error).__name__)
+        return TrustSeen(now, str(folder), problem=str(error) or type(error).__name__)
     authorities = []
     for authority in (*trust.roots, *trust.intermediates):
         lists = [crl for crl in revocation.of(authority.subject) if crl.is_relied_on and crl.this_update <= now]

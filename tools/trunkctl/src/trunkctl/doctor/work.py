@@ -61,26 +61,26 @@ class PlacingsSeen:
     oldest_at: datetime | None
 
 
-def judge_open(seen: OpenSeen) -> list[Finding]:
+def judge_open(packages: OpenSeen) -> list[Finding]:
     """Over the budget: perhaps lost, perhaps only slow; intake publishes them again in any case."""
     act = "Are queues deep, services slow or down? Else `trunkctl redrive --all-open --by … --why …`."
     findings = [
         Finding(Level.FAILED, f"{_count(count)} {lane} packages open longer than their budget", act)
-        for lane, count in seen.overdue.items()
+        for lane, count in packages.overdue.items()
         if count
     ]
-    if seen.awaiting > MOST_WAITING:
-        says = f"{seen.awaiting} packages wait for the document that they are about"
+    if packages.awaiting > MOST_WAITING:
+        says = f"{packages.awaiting} packages wait for the document that they are about"
         act = "Whose document does not come? `trunkctl track ID`."
         findings.append(Finding(Level.WARNING, says, act, "stuck-document"))
-    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(seen.by_stage.items()))
+    stages = ", ".join(f"{count} {stage}" for stage, count in sorted(packages.by_stage.items()))
     return findings or ok(f"open packages, none over its budget: {stages or 'none'}")
 
 
-def judge_placings(seen: Sequence[PlacingsSeen]) -> list[Finding]:
+def judge_placings(causes: Sequence[PlacingsSeen]) -> list[Finding]:
     """One line a cause."""
     findings = []
-    for each in seen:
+    for each in causes:
         level, act = CAUSES.get(each.cause, (Level.WARNING, "Look at the router's log."))
         since = f", since {local_time(each.oldest_at)}" if each.oldest_at else ""
         units = ", ".join(each.receivers[:5]) + (" …" if len(each.receivers) > 5 else "")
@@ -155,8 +155,8 @@ def see_placings(sources: Sources) -> list[PlacingsSeen]:
     }
     waiting = {"$match": {"state": {"$in": list(WAITING_STATES)}}}
     rows = sources.collection("router", "placings").aggregate([waiting, {"$group": group}])
-    seen = [_placings(row) for row in rows]
-    return sorted(seen, key=lambda each: each.cause)
+    causes = [_placings(row) for row in rows]
+    return sorted(causes, key=lambda each: each.cause)
 
 
 def see_overdue(sources: Sources) -> int:

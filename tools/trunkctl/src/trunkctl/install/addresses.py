@@ -31,14 +31,14 @@ class Address:
 
 def addresses(settings: Mapping[str, str], secrets: Sequence[Held]) -> list[Address]:
     """Every address of one installation, each once for a server and a host."""
-    found = [*_of_settings(settings), *(one for secret in secrets for one in _of_secret(secret))]
-    return list({(each.server, each.host, each.port): each for each in found}.values())
+    every = [*_of_settings(settings), *(one for secret in secrets for one in _of_secret(secret))]
+    return list({(each.server, each.host, each.port): each for each in every}.values())
 
 
 def store_namespaces(manifests: Manifests) -> list[str]:
     """Namespaces of the stores that the settings name."""
-    found = [one for settings in manifests.settings().values() for one in addresses(settings, [])]
-    return sorted({each.namespace for each in found if each.namespace})
+    every = [one for settings in manifests.settings().values() for one in addresses(settings, [])]
+    return sorted({each.namespace for each in every if each.namespace})
 
 
 def installation_addresses(manifests: Manifests, secrets: Sequence[Held]) -> list[Address]:

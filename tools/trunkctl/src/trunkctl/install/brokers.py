@@ -22,14 +22,14 @@ class BrokersSeen:
     clusters: Sequence[Object]
 
 
-def judge_brokers(seen: BrokersSeen) -> list[Finding]:
+def judge_brokers(brokers: BrokersSeen) -> list[Finding]:
     """Version, size and plugins; what runs behind another operator is asked by the doctor."""
-    if not seen.clusters:
+    if not brokers.clusters:
         return skipped(
             "no RabbitmqCluster: the broker is elsewhere", "`trunkctl doctor` asks it once the trunk is there."
         )
     findings = []
-    for each in seen.clusters:
+    for each in brokers.clusters:
         who = f"broker {name_of(each)} in {namespace_of(each)}"
         image = str(at(each, "spec", "image") or "")
         version = version_of(image.partition("@")[0].rpartition(":")[2])
@@ -49,7 +49,7 @@ def judge_brokers(seen: BrokersSeen) -> list[Finding]:
         conditions = {one["type"]: one["status"] for one in at(each, "status", "conditions") or []}
         if conditions.get("AllReplicasReady") == "False":
             findings.append(Finding(Level.FAILED, f"not every node of {who} is ready", "Bring it up first."))
-    return findings or ok(f"{len(seen.clusters)} broker: RabbitMQ 4.3 or later, with its plugins")
+    return findings or ok(f"{len(brokers.clusters)} broker: RabbitMQ 4.3 or later, with its plugins")
 
 
 def see_brokers(manifests: Manifests, kubectl: Kubectl) -> BrokersSeen:

@@ -43,29 +43,29 @@ class RoomSeen:
     nodes: Sequence[Node]
 
 
-def judge_room(seen: RoomSeen) -> list[Finding]:
+def judge_room(room: RoomSeen) -> list[Finding]:
     """Places the largest pods first, each on the node with the most room, as the scheduler might."""
-    if not seen.nodes:
+    if not room.nodes:
         return [Finding(Level.FAILED, "no node takes pods", "Are all of them cordoned or tainted?")]
     findings = [
-        Finding(Level.FAILED, f"{count} of {by} do not fit onto {len(seen.nodes)} nodes", "Add nodes, or take less.")
-        for by, count in _unplaced(seen).items()
+        Finding(Level.FAILED, f"{count} of {by} do not fit onto {len(room.nodes)} nodes", "Add nodes, or take less.")
+        for by, count in _unplaced(room).items()
     ]
-    most = max((sum(pod.by == by for pod in seen.pods) for by in {pod.by for pod in seen.pods}), default=0)
-    if len(seen.nodes) < min(most, 2):
-        says = f"{len(seen.nodes)} node takes pods: when it goes, every service stops"
+    most = max((sum(pod.by == by for pod in room.pods) for by in {pod.by for pod in room.pods}), default=0)
+    if len(room.nodes) < min(most, 2):
+        says = f"{len(room.nodes)} node takes pods: when it goes, every service stops"
         findings.append(Finding(Level.WARNING, says, "Use three nodes or more for production."))
-    wanted = {name: sum((pod.requests.get(name, Decimal(0)) for pod in seen.pods), Decimal(0)) for name in RESOURCES}
+    wanted = {name: sum((pod.requests.get(name, Decimal(0)) for pod in room.pods), Decimal(0)) for name in RESOURCES}
     sizes = f"{wanted['cpu']:.1f} cores and {wanted['memory'] / 2**30:.1f} GiB"
-    return findings or ok(f"{len(seen.pods)} pods ask for {sizes}, and fit onto {len(seen.nodes)} nodes")
+    return findings or ok(f"{len(room.pods)} pods ask for {sizes}, and fit onto {len(room.nodes)} nodes")
 
 
-def _unplaced(seen: RoomSeen) -> dict[str, int]:
-    free = {node.name: dict(node.free) for node in seen.nodes}
+def _unplaced(cluster: RoomSeen) -> dict[str, int]:
+    free = {node.name: dict(node.free) for node in cluster.nodes}
     held: dict[str, set[str]] = {}
     left: dict[str, int] = {}
     for pod in sorted(
-        seen.pods, key=lambda each: (each.requests.get("cpu", 0), each.requests.get("memory", 0)), reverse=True
+        cluster.pods, key=lambda each: (each.requests.get("cpu", 0), each.requests.get("memory", 0)), reverse=True
     ):
         taken = held.setdefault(pod.by, set())
         fitting = [
@@ -113,9 +113,9 @@ def requests_of(pod: Object) -> dict[str, Decimal]:
     """The sum of the containers, or the largest that runs before them (Kubernetes, "Init containers")."""
     steady = _sum(_requests(each) for each in pod.get("containers") or [])
     before = [_requests(each) for each in pod.get("initContainers") or []]
-    asked = [steady, *before]
+    needs = [steady, *before]
     return {
-        key: max(each.get(key, Decimal(0)) for each in asked) for key in RESOURCES if any(key in each for each in asked)
+        key: max(each.get(key, Decimal(0)) for each in needs) for key in RESOURCES if any(key in each for each in needs)
     }
 
 
@@ -134,9 +134,9 @@ def node_of(whole: Object, pods: Sequence[Object]) -> Node | None:
 
 
 def _requests(container: Object) -> dict[str, Decimal]:
-    asked = at(container, "resources", "requests") or {}
+    requests = at(container, "resources", "requests") or {}
     limits = at(container, "resources", "limits") or {}
-    return {key: quantity(value) for key, value in {**limits, **asked}.items() if key in RESOURCES}
+    return {key: quantity(value) for key, value in {**limits, **requests}.items() if key in RESOURCES}
 
 
 def _sum(amounts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:

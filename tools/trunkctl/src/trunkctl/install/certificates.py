@@ -28,7 +28,7 @@ class Chain:
     place: str
     namespace: str
     certificates: Sequence[x509.Certificate]
-    trouble: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,51 +42,51 @@ class CertificatesSeen:
     """Namespace and name of TLS Secrets that a store's own resource names: they must bear its name."""
     authority: Sequence[x509.Certificate] | None
     """Of the private CA; None = the system's authorities, which cannot be seen from here."""
-    authority_trouble: str = ""
+    authority_problem: str = ""
 
 
-def judge_certificates(seen: CertificatesSeen) -> list[Finding]:
+def judge_certificates(state: CertificatesSeen) -> list[Finding]:
     """Each chain for itself, and each address against the chains of its namespace."""
-    findings = [Finding(Level.FAILED, seen.authority_trouble, "Put PEM there.")] if seen.authority_trouble else []
-    for chain in seen.chains:
-        findings += _judge_chain(chain, seen)
-    asked = [each for each in seen.addresses if each.is_tls and each.namespace]
-    findings += [finding for each in asked for finding in _judge_address(each, seen)]
+    findings = [Finding(Level.FAILED, state.authority_problem, "Put PEM there.")] if state.authority_problem else []
+    for chain in state.chains:
+        findings += _judge_chain(chain, state)
+    over_tls = [each for each in state.addresses if each.is_tls and each.namespace]
+    findings += [finding for each in over_tls for finding in _judge_address(each, state)]
     if findings:
         return findings
-    if not asked:
+    if not over_tls:
         return skipped("no address in this cluster is reached over TLS")
-    against = "lead to the given CA" if seen.authority else "were not held against any CA: the system's are used"
-    return ok(f"{len(seen.chains)} certificates bear the names of {len(asked)} addresses, and {against}")
+    against = "lead to the given CA" if state.authority else "were not held against any CA: the system's are used"
+    return ok(f"{len(state.chains)} certificates bear the names of {len(over_tls)} addresses, and {against}")
 
 
-def _judge_chain(chain: Chain, seen: CertificatesSeen) -> list[Finding]:
-    if chain.trouble:
-        return [Finding(Level.FAILED, f"{chain.place}: {chain.trouble}", "Put the server's certificate there, PEM.")]
+def _judge_chain(chain: Chain, state: CertificatesSeen) -> list[Finding]:
+    if chain.problem:
+        return [Finding(Level.FAILED, f"{chain.place}: {chain.problem}", "Put the server's certificate there, PEM.")]
     leaf, findings = chain.certificates[0], []
     for each in chain.certificates:
-        if each.not_valid_after_utc <= seen.now:
+        if each.not_valid_after_utc <= state.now:
             says = f"{chain.place}: {_name(each)} ended {each.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
             findings.append(Finding(Level.FAILED, says, RENEW))
-        elif each.not_valid_before_utc > seen.now:
+        elif each.not_valid_before_utc > state.now:
             says = f"{chain.place}: {_name(each)} begins {each.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
             findings.append(Finding(Level.FAILED, says, "Is the clock of this machine right?"))
-        elif each.not_valid_after_utc - seen.now < SOON:
+        elif each.not_valid_after_utc - state.now < SOON:
             says = f"{chain.place}: {_name(each)} ends {each.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
             findings.append(Finding(Level.WARNING, says, RENEW))
-    if seen.authority and not leads_to(leaf, chain.certificates[1:], seen.authority, seen.now):
+    if state.authority and not leads_to(leaf, chain.certificates[1:], state.authority, state.now):
         says = f"{chain.place}: {_name(leaf)} does not lead to ConfigMap {CA_NAME}"
         findings.append(Finding(Level.FAILED, says, "Add what is in between to tls.crt, or the root to ca.crt."))
     return findings
 
 
-def _judge_address(address: Address, seen: CertificatesSeen) -> list[Finding]:
-    chains = [each for each in seen.chains if each.namespace == address.namespace and each.certificates]
+def _judge_address(address: Address, state: CertificatesSeen) -> list[Finding]:
+    chains = [each for each in state.chains if each.namespace == address.namespace and each.certificates]
     if any(bears(each.certificates[0], address.host) for each in chains):
         return []
     says = f"no certificate in {address.namespace} bears {address.host}, which {address.by} names over TLS"
     is_certain = address.server.startswith("broker") and any(
-        place[0] == address.namespace for place in seen.by_operator
+        place[0] == address.namespace for place in state.by_operator
     )
     act = "Have a certificate issued with this DNS name, or name the server as its certificate does."
     return [Finding(Level.FAILED if is_certain else Level.WARNING, says, act)]
@@ -133,8 +133,8 @@ def see_certificates(manifests: Manifests, kubectl: Kubectl, now: datetime) -> C
     """Secrets of type ``kubernetes.io/tls`` in the namespaces of the stores; only ``tls.crt`` is looked at."""
     sources = see_sources(manifests, kubectl)
     secrets = [each for each in sources.held if each.kind == SECRET]
-    found = installation_addresses(manifests, secrets)
-    namespaces = sorted({each.namespace for each in found if each.namespace})
+    every_address = installation_addresses(manifests, secrets)
+    namespaces = sorted({each.namespace for each in every_address if each.namespace})
     chains = [
         chain_of(held(SECRET, whole))
         for namespace in namespaces
@@ -142,9 +142,9 @@ def see_certificates(manifests: Manifests, kubectl: Kubectl, now: datetime) -> C
     ]
     brokers = [whole for each in namespaces for whole in kubectl.items("rabbitmqclusters.rabbitmq.com", namespace=each)]
     named = [(whole["metadata"]["namespace"], at(whole, "spec", "tls", "secretName")) for whole in brokers]
-    authority, trouble = _authority([each for each in sources.held if each.name == CA_NAME])
+    authority, problem = _authority([each for each in sources.held if each.name == CA_NAME])
     by_operator = frozenset((namespace, str(name)) for namespace, name in named if name)
-    return CertificatesSeen(now, chains, found, by_operator, authority, trouble)
+    return CertificatesSeen(now, chains, every_address, by_operator, authority, problem)
 
 
 def chain_of(secret: Held) -> Chain:

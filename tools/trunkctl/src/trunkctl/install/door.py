@@ -24,11 +24,11 @@ class DoorSeen:
     namespaces: Sequence[str]
 
 
-def judge_door(seen: DoorSeen) -> list[Finding]:
+def judge_door(door: DoorSeen) -> list[Finding]:
     """Each of the two needs a way in; a load balancer without an address is none."""
-    if not seen.is_wanted:
+    if not door.is_wanted:
         return skipped("the overlay names no door: neither a Probe nor TRUNK_S3_PUBLIC_ADDRESS")
-    outside = [each for each in seen.services if at(each, "spec", "type") in ("LoadBalancer", "NodePort")]
+    outside = [each for each in door.services if at(each, "spec", "type") in ("LoadBalancer", "NodePort")]
     pending = [each for each in outside if at(each, "spec", "type") == "LoadBalancer" and not _addresses(each)]
     findings = [
         Finding(
@@ -38,11 +38,11 @@ def judge_door(seen: DoorSeen) -> list[Finding]:
         )
         for each in pending
     ]
-    where = ", ".join(seen.namespaces)
+    where = ", ".join(door.namespaces)
     act = "Make a Service of type LoadBalancer, or a gateway of yours; one outside of Kubernetes cannot be seen here."
     if not any(_ports(each) & BROKER_PORTS for each in outside):
         findings.append(Finding(Level.WARNING, f"nothing in {where} lets units in to the broker", act))
-    if not any(_ports(each) & STORE_PORTS for each in outside) and not any(map(_addresses, seen.ingresses)):
+    if not any(_ports(each) & STORE_PORTS for each in outside) and not any(map(_addresses, door.ingresses)):
         findings.append(Finding(Level.WARNING, f"nothing in {where} lets units in to the object store", act))
     return findings or ok("broker and object store have an address for units")
 

@@ -37,11 +37,11 @@ class InstallationsSeen:
     others: Sequence[Installation]
 
 
-def judge_installations(seen: InstallationsSeen) -> list[Finding]:
+def judge_installations(installations: InstallationsSeen) -> list[Finding]:
     """By settings, and by the namespaces in which the others' stores are."""
     findings = []
-    for own in seen.own:
-        for other in seen.others:
+    for own in installations.own:
+        for other in installations.others:
             shared = [
                 what for what, names in SAME_STORE if _place(own, names) and _place(own, names) == _place(other, names)
             ]
@@ -54,13 +54,13 @@ def judge_installations(seen: InstallationsSeen) -> list[Finding]:
             if shared:
                 says = f"{own.namespace} would use what {other.namespace} uses: {', '.join(shared)}"
                 findings.append(Finding(Level.FAILED, says, ACT))
-    names = ", ".join(sorted(each.namespace for each in seen.others))
+    names = ", ".join(sorted(each.namespace for each in installations.others))
     return findings or ok(f"shares no store with {names}" if names else "no other installation is in this cluster")
 
 
 def _place(installation: Installation, names: Sequence[str]) -> tuple[str, ...]:
-    found = tuple(installation.settings.get(name, "").rstrip("/").lower() for name in names)
-    return found if all(found) else ()
+    place = tuple(installation.settings.get(name, "").rstrip("/").lower() for name in names)
+    return place if all(place) else ()
 
 
 def see_installations(manifests: Manifests, kubectl: Kubectl) -> InstallationsSeen:
@@ -77,7 +77,7 @@ def see_installations(manifests: Manifests, kubectl: Kubectl) -> InstallationsSe
     for each in kubectl.items("configmaps", labels=LABELS):
         if (namespace_of(each), name_of(each)) in used and namespace_of(each) not in manifests.namespaces:
             settings.setdefault(namespace_of(each), {}).update(each.get("data") or {})
-    others = [Installation(namespace, found, addresses(found, [])) for namespace, found in settings.items()]
+    others = [Installation(namespace, data, addresses(data, [])) for namespace, data in settings.items()]
     return InstallationsSeen(own, others)
 
 

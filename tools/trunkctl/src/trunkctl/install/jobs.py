@@ -24,10 +24,10 @@ class JobWanted:
     """Whether the cluster holds one of this name."""
 
 
-def judge_jobs(seen: Sequence[JobWanted]) -> list[Finding]:
+def judge_jobs(jobs: Sequence[JobWanted]) -> list[Finding]:
     """A job cannot be changed, only made anew; and its deadline runs while it waits for a Secret."""
     findings = []
-    for job in seen:
+    for job in jobs:
         if job.is_there:
             says = f"Job {job.name} is in {job.namespace} already: the apply is refused if anything of it changes"
             act = f"`kubectl -n {job.namespace} delete job {job.name}`, then apply."
@@ -36,7 +36,7 @@ def judge_jobs(seen: Sequence[JobWanted]) -> list[Finding]:
             ends = f", and be given up after {job.deadline_seconds // 60} minutes" if job.deadline_seconds else ""
             says = f"Job {job.name} would wait for {', '.join(job.missing)}{ends}"
             findings.append(Finding(Level.FAILED, says, "Make the Secrets first.", "2-secrets"))
-    return findings or ok(f"{len(seen)} jobs can be made, and have what they need")
+    return findings or ok(f"{len(jobs)} jobs can be made, and have what they need")
 
 
 def see_jobs(manifests: Manifests, kubectl: Kubectl) -> list[JobWanted]:
@@ -64,5 +64,5 @@ def see_jobs(manifests: Manifests, kubectl: Kubectl) -> list[JobWanted]:
 
 def _needs(job: Workload, named: Sequence[Reference]) -> list[str]:
     place = (str(job), job.namespace, SECRET)
-    found = {each.name for each in named if (each.by, each.namespace, each.kind) == place and not each.is_optional}
-    return sorted(found)
+    names = {each.name for each in named if (each.by, each.namespace, each.kind) == place and not each.is_optional}
+    return sorted(names)

@@ -68,9 +68,9 @@ class Kubectl:
 
     def _ask(self, *arguments: str) -> str:
         if arguments not in self._answers:
-            asked = ["get", *arguments, *self._chosen, f"--request-timeout={REQUEST_SECONDS}s"]
+            arguments_of_get = ["get", *arguments, *self._chosen, f"--request-timeout={REQUEST_SECONDS}s"]
             try:
-                self._answers[arguments] = self._run(asked)
+                self._answers[arguments] = self._run(arguments_of_get)
             except NotAnswered as error:
                 self._answers[arguments] = error
         answer = self._answers[arguments]
@@ -91,6 +91,6 @@ def run_kubectl(arguments: list[str]) -> str:
     except subprocess.TimeoutExpired as error:
         raise NotAnswered(f"kubectl {arguments[0]} took longer than {PROCESS_SECONDS:.0f} s") from error
     if done.returncode:
-        said = " ".join(done.stderr.split())[-MOST_WORDS:] or f"kubectl ended with {done.returncode}"
-        raise NotAllowed(said) if FORBIDDEN in done.stderr else NotAnswered(said)
+        message = " ".join(done.stderr.split())[-MOST_WORDS:] or f"kubectl ended with {done.returncode}"
+        raise NotAllowed(message) if FORBIDDEN in done.stderr else NotAnswered(message)
     return done.stdout

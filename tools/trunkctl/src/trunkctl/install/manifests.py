@@ -68,11 +68,11 @@ class Manifests:
 
     def settings(self) -> dict[str, dict[str, str]]:
         """Variables of the services and jobs, by namespace: every ConfigMap with ``TRUNK_`` keys, put together."""
-        found: dict[str, dict[str, str]] = {}
+        by_namespace: dict[str, dict[str, str]] = {}
         for each in self.of("ConfigMap"):
             data = {key: str(value) for key, value in (each.get("data") or {}).items() if key.startswith("TRUNK_")}
-            found.setdefault(namespace_of(each), {}).update(data)
-        return {namespace: data for namespace, data in found.items() if data}
+            by_namespace.setdefault(namespace_of(each), {}).update(data)
+        return {namespace: data for namespace, data in by_namespace.items() if data}
 
 
 CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "PriorityClass"}

@@ -49,70 +49,70 @@ class NamespacesSeen:
     there: Sequence[NamespaceSeen]
 
 
-def judge_namespaces(seen: NamespacesSeen) -> list[Finding]:
+def judge_namespaces(namespaces: NamespacesSeen) -> list[Finding]:
     """One that the manifests make is still to be there first: Secrets are put into it before the apply."""
-    there = {each.name: each for each in seen.there}
+    there = {each.name: each for each in namespaces.there}
     findings = []
-    for name in sorted(seen.wanted):
+    for name in sorted(namespaces.wanted):
         if name in there and there[name].is_ending:
             says = f"namespace {name} is being deleted"
             findings.append(Finding(Level.FAILED, says, "Wait until it is gone: `kubectl get namespace`.", "2-secrets"))
         elif name not in there:
-            level = Level.WARNING if name in seen.made else Level.FAILED
+            level = Level.WARNING if name in namespaces.made else Level.FAILED
             act = f"`kubectl create namespace {name}`, and its Secrets, before you apply."
             findings.append(Finding(level, f"namespace {name} is not there", act, "2-secrets"))
-    return findings or ok(f"namespaces are there: {', '.join(sorted(seen.wanted))}")
+    return findings or ok(f"namespaces are there: {', '.join(sorted(namespaces.wanted))}")
 
 
-def judge_policies(seen: NetworkSeen) -> list[Finding]:
+def judge_policies(network: NetworkSeen) -> list[Finding]:
     """A policy that chooses nobody keeps everybody out, without a word."""
-    findings = list(_judge_peers(seen))
-    findings += [finding for address in seen.addresses for finding in _judge_address(address, seen)]
-    uses_node_local = any(selects(NODE_LOCAL_DNS, labels) for pods in seen.pods.values() for labels in pods)
-    if seen.policies and uses_node_local and not any(_allows(each, NODE_LOCAL_ADDRESS) for each in seen.policies):
+    findings = list(_judge_peers(network))
+    findings += [finding for address in network.addresses for finding in _judge_address(address, network)]
+    uses_node_local = any(selects(NODE_LOCAL_DNS, labels) for pods in network.pods.values() for labels in pods)
+    if network.policies and uses_node_local and not any(_allows(each, NODE_LOCAL_ADDRESS) for each in network.policies):
         says = "nodes run NodeLocal DNSCache, and no policy lets pods reach its address"
         act = f"Add a policy with ipBlock {NODE_LOCAL_ADDRESS}/32, port 53 UDP and TCP: no name would resolve."
         findings.append(Finding(Level.FAILED, says, act))
-    return findings or ok(f"{len(seen.policies)} policies name namespaces and pods that exist")
+    return findings or ok(f"{len(network.policies)} policies name namespaces and pods that exist")
 
 
-def _judge_peers(seen: NetworkSeen) -> Iterator[Finding]:
+def _judge_peers(network: NetworkSeen) -> Iterator[Finding]:
     """One line for what is missing, however many policies name it."""
     missing: dict[tuple[Level, str, str], list[str]] = {}
-    for policy in seen.policies:
+    for policy in network.policies:
         for way, peer in peers(policy):
-            if lack := _lack(way, peer, seen):
+            if lack := _lack(way, peer, network):
                 missing.setdefault(lack, []).append(name_of(policy))
     for (level, what, act), names in missing.items():
         yield Finding(level, f"{what}; named by {', '.join(sorted(set(names)))}", act)
 
 
-def _lack(way: str, peer: Object, seen: NetworkSeen) -> tuple[Level, str, str] | None:
+def _lack(way: str, peer: Object, network: NetworkSeen) -> tuple[Level, str, str] | None:
     """Level, what is missing of a peer and what to do; a peer without namespaces is of the manifests' own."""
     by_namespace, by_pod = peer.get("namespaceSelector"), peer.get("podSelector")
     if by_namespace is None:
         return None
-    chosen = [each.name for each in seen.namespaces if _chooses(by_namespace, each.labels)]
+    chosen = [each.name for each in network.namespaces if _chooses(by_namespace, each.labels)]
     purpose = "reach" if way == "to" else "be reached from"
     if not chosen:
         what = f"pods are to {purpose} a namespace that is not there: {_words(by_namespace)}"
         level = Level.FAILED if way == "to" else Level.WARNING
         return level, what, "Is the store or the monitoring elsewhere? Name its namespace in the overlay."
-    if by_pod and not any(_chooses(by_pod, labels) for name in chosen for labels in seen.pods.get(name, ())):
+    if by_pod and not any(_chooses(by_pod, labels) for name in chosen for labels in network.pods.get(name, ())):
         what = f"pods are to {purpose} pods that are not there: {_words(by_pod)} in {', '.join(chosen)}"
         return Level.WARNING, what, "Do they come later? Else name the labels that they bear."
     return None
 
 
-def _judge_address(address: Address, seen: NetworkSeen) -> Iterator[Finding]:
+def _judge_address(address: Address, network: NetworkSeen) -> Iterator[Finding]:
     """Egress is denied by default: a host of a namespace that no policy names cannot be reached."""
-    if not address.namespace or not seen.policies:
+    if not address.namespace or not network.policies:
         return
-    there = {each.name: each.labels for each in seen.namespaces}
+    there = {each.name: each.labels for each in network.namespaces}
     labels = there.get(address.namespace, {"kubernetes.io/metadata.name": address.namespace})
     chosen = (
         peer.get("namespaceSelector") is not None and _chooses(peer["namespaceSelector"], labels)
-        for policy in seen.policies
+        for policy in network.policies
         for way, peer in peers(policy)
         if way == "to"
     )
@@ -141,12 +141,12 @@ def _chooses(selector: Object, labels: Labels) -> bool:
 
 
 def _holds(expression: Object, labels: Labels) -> bool:
-    found, wanted = labels.get(expression["key"]), expression.get("values") or []
+    value, wanted = labels.get(expression["key"]), expression.get("values") or []
     return {
-        "In": found in wanted,
-        "NotIn": found not in wanted,
-        "Exists": found is not None,
-        "DoesNotExist": found is None,
+        "In": value in wanted,
+        "NotIn": value not in wanted,
+        "Exists": value is not None,
+        "DoesNotExist": value is None,
     }[expression["operator"]]
 
 
@@ -183,8 +183,8 @@ def see_policies(manifests: Manifests, kubectl: Kubectl) -> NetworkSeen:
         if name_of(each) not in {one.name for one in there}
     ]
     secrets = [each for each in see_sources(manifests, kubectl).held if each.kind == SECRET]
-    found = installation_addresses(manifests, secrets)
-    return NetworkSeen(manifests.of("NetworkPolicy"), [*there, *coming], pods, found)
+    every_address = installation_addresses(manifests, secrets)
+    return NetworkSeen(manifests.of("NetworkPolicy"), [*there, *coming], pods, every_address)
 
 
 def _namespaces(kubectl: Kubectl) -> list[NamespaceSeen]:

@@ -38,13 +38,13 @@ OWN_GROUPS = ("apps", "batch", "policy", "autoscaling")
 
 def judge_version(git_version: str) -> list[Finding]:
     """``git_version``: as the API server writes it."""
-    found = version_of(git_version)
-    if found is None:
+    version = version_of(git_version)
+    if version is None:
         return [Finding(Level.UNKNOWN, f"the API server has no version that is known: {git_version}")]
-    if found < OLDEST_KUBERNETES:
+    if version < OLDEST_KUBERNETES:
         says = f"Kubernetes {git_version} is older than {_dotted(OLDEST_KUBERNETES)}"
         return [Finding(Level.FAILED, says, "Upgrade the cluster first.")]
-    if found > NEWEST_KUBERNETES:
+    if version > NEWEST_KUBERNETES:
         says = f"Kubernetes {git_version} is newer than {_dotted(NEWEST_KUBERNETES)}, the newest that was checked"
         return [Finding(Level.WARNING, says, "Try the overlay with --dry-run=server first.")]
     return ok(f"Kubernetes {git_version}")
@@ -61,11 +61,11 @@ class KindsSeen:
     """Deployments that may be the operator, by API group."""
 
 
-def judge_kinds(seen: KindsSeen) -> list[Finding]:
+def judge_kinds(state: KindsSeen) -> list[Finding]:
     """A definition that is missing makes the apply end half-way; an operator that is missing makes nothing of it."""
-    findings, known = [], {(group, kind) for group, _, kind in seen.served}
+    findings, known = [], {(group, kind) for group, _, kind in state.served}
     lacking: dict[tuple[str, str], list[str]] = {}
-    for group, version, kind in sorted(seen.wanted - seen.served):
+    for group, version, kind in sorted(state.wanted - state.served):
         lacking.setdefault((group, version), []).append(kind)
     for (group, version), kinds in lacking.items():
         has_other = all((group, kind) in known for kind in kinds)
@@ -73,21 +73,21 @@ def judge_kinds(seen: KindsSeen) -> list[Finding]:
         title = OPERATORS[group].title if group in OPERATORS else f"what brings {group}"
         act = f"Install {title}, or take the component out of the overlay."
         findings.append(Finding(Level.FAILED, f"{group}/{version}: {', '.join(kinds)} {why}", act))
-    groups = {group for group, _, _ in seen.wanted & seen.served}
+    groups = {group for group, _, _ in state.wanted & state.served}
     fine: list[Finding] = []
     for group in sorted(groups & OPERATORS.keys()):
-        found = _judge_operator(OPERATORS[group], seen.operators.get(group, ()))
-        (fine if found.level is Level.OK else findings).append(found)
+        finding = _judge_operator(OPERATORS[group], state.operators.get(group, ()))
+        (fine if finding.level is Level.OK else findings).append(finding)
     says = ", ".join(each.says for each in fine) or "no operator is needed"
-    return findings or ok(f"{len(seen.wanted)} kinds of others are defined; {says}")
+    return findings or ok(f"{len(state.wanted)} kinds of others are defined; {says}")
 
 
 def _judge_operator(operator: Operator, candidates: Sequence[Object]) -> Finding:
-    found = [(each, image) for each in candidates for image in images(each) if _last(image) == operator.image]
-    if not found:
+    running = [(each, image) for each in candidates for image in images(each) if _last(image) == operator.image]
+    if not running:
         says = f"no Deployment of {operator.title} was found"
         return Finding(Level.WARNING, says, "Is it installed under another name? Else its objects do nothing.")
-    deployment, image = found[0]
+    deployment, image = running[0]
     place = f"{name_of(deployment)} in {namespace_of(deployment)}"
     if not at(deployment, "status", "availableReplicas"):
         return Finding(Level.FAILED, f"{operator.title} does not run ({place})", "Bring it up first.")
@@ -104,8 +104,8 @@ def _judge_operator(operator: Operator, candidates: Sequence[Object]) -> Finding
 
 def version_of(text: str) -> tuple[int, int] | None:
     """Major and minor of ``v2.21.0`` and the like; None of anything else."""
-    found = VERSION.match(text)
-    return (int(found[1]), int(found[2])) if found else None
+    match = VERSION.match(text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def images(deployment: Object) -> list[str]:

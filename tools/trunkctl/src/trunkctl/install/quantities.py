@@ -22,7 +22,7 @@ QUANTITY = re.compile(r"([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]{0,2})")
 
 def quantity(text: object) -> Decimal:
     """``250m``, ``2``, ``512Mi`` … in cores or bytes. Raises ``ValueError`` for anything else."""
-    found = QUANTITY.fullmatch(str(text))
-    if not found or found[2] not in SUFFIXES:
+    match = QUANTITY.fullmatch(str(text))
+    if not match or match[2] not in SUFFIXES:
         raise ValueError(f"no quantity: {text}")
-    return Decimal(found[1]) * SUFFIXES[found[2]]
+    return Decimal(match[1]) * SUFFIXES[match[2]]

@@ -41,9 +41,9 @@ class Source:
 def references(manifests: Manifests) -> list[Reference]:
     """Of pods, and of the Alertmanager that an operator makes pods for."""
     return [
-        *(found for workload in manifests.workloads for found in _of_pod(workload)),
-        *(found for each in manifests.of("Alertmanager") for found in _of_alertmanager(each, manifests)),
-        *(found for each in manifests.of("RabbitmqCluster") for found in _of_broker(each)),
+        *(reference for workload in manifests.workloads for reference in _of_pod(workload)),
+        *(reference for each in manifests.of("Alertmanager") for reference in _of_alertmanager(each, manifests)),
+        *(reference for each in manifests.of("RabbitmqCluster") for reference in _of_broker(each)),
     ]
 
 

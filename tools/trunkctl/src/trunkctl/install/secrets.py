@@ -35,13 +35,13 @@ class SourcesSeen:
     held: Sequence[Held]
 
 
-def judge_sources(seen: SourcesSeen) -> list[Finding]:
+def judge_sources(sources: SourcesSeen) -> list[Finding]:
     """One line a Secret or ConfigMap that is missing, or that lacks keys; names of keys only."""
     named: dict[tuple[str, str, str], list[Reference]] = {}
-    for each in seen.named:
+    for each in sources.named:
         named.setdefault((each.kind, each.namespace, each.name), []).append(each)
-    brought = {(each.kind, each.namespace, each.name): each for each in seen.brought}
-    held = {(each.kind, each.namespace, each.name): frozenset(each.data) for each in seen.held}
+    brought = {(each.kind, each.namespace, each.name): each for each in sources.brought}
+    held = {(each.kind, each.namespace, each.name): frozenset(each.data) for each in sources.held}
     findings = [finding for place, by in named.items() for finding in _judge_source(place, by, brought, held)]
     return findings or ok(f"{len(named)} Secrets and ConfigMaps are named, and are there or are made, with their keys")
 

@@ -21,17 +21,17 @@ class StorageSeen:
     has_default: bool
 
 
-def judge_storage(seen: StorageSeen) -> list[Finding]:
+def judge_storage(storage: StorageSeen) -> list[Finding]:
     """A claim without its class waits for ever."""
     findings = []
-    for by, name in seen.wanted:
-        if name and name not in seen.classes:
+    for by, name in storage.wanted:
+        if name and name not in storage.classes:
             says = f"{by} asks for the storage class {name}, which is not there"
-            findings.append(Finding(Level.FAILED, says, f"There are: {', '.join(sorted(seen.classes)) or 'none'}."))
-        elif not name and not seen.has_default:
+            findings.append(Finding(Level.FAILED, says, f"There are: {', '.join(sorted(storage.classes)) or 'none'}."))
+        elif not name and not storage.has_default:
             says = f"{by} asks for the default storage class, and there is none"
             findings.append(Finding(Level.FAILED, says, "Mark a class as the default, or name one in the overlay."))
-    return findings or ok(f"{len(seen.wanted)} volumes are asked for, of classes that are there")
+    return findings or ok(f"{len(storage.wanted)} volumes are asked for, of classes that are there")
 
 
 def see_storage(manifests: Manifests, kubectl: Kubectl) -> StorageSeen:

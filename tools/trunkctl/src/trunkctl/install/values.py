@@ -50,18 +50,18 @@ FORMS: dict[str, tuple[HasForm, str]] = {
 """Form by key, and what is said of a value that has another one."""
 
 
-def judge_values(seen: SourcesSeen) -> list[Finding]:
+def judge_values(sources: SourcesSeen) -> list[Finding]:
     """Values that are empty, taken from the docs, or of the wrong form. No value is ever in what is said."""
-    named = {(each.kind, each.namespace, each.name): set[str]() for each in seen.named}
-    for reference in seen.named:
+    named = {(each.kind, each.namespace, each.name): set[str]() for each in sources.named}
+    for reference in sources.named:
         named[reference.kind, reference.namespace, reference.name] |= reference.keys
-    replaced = {(each.namespace, each.name) for each in seen.brought if each.kind == SECRET and not each.from_vault}
-    secrets = [each for each in seen.held if each.kind == SECRET and (each.namespace, each.name) not in replaced]
+    replaced = {(each.namespace, each.name) for each in sources.brought if each.kind == SECRET and not each.from_vault}
+    secrets = [each for each in sources.held if each.kind == SECRET and (each.namespace, each.name) not in replaced]
     findings = [
-        Finding(Level.FAILED, f"Secret {each.name} in {each.namespace}: {key} {trouble}", "Put the true value there.")
+        Finding(Level.FAILED, f"Secret {each.name} in {each.namespace}: {key} {problem}", "Put the true value there.")
         for each in secrets
         for key in sorted(named.get((each.kind, each.namespace, each.name), set()) & set(each.data))
-        if (trouble := value_trouble(key, each.text(key)))
+        if (problem := value_problem(key, each.text(key)))
     ]
     findings += [
         finding for each in secrets if each.name == USERS_SECRET for finding in _judge_passwords(each, secrets)
@@ -69,14 +69,14 @@ def judge_values(seen: SourcesSeen) -> list[Finding]:
     return findings or ok(f"values of {len(secrets)} Secrets have their form, and none is an example of the docs")
 
 
-def value_trouble(key: str, value: str) -> str:
+def value_problem(key: str, value: str) -> str:
     """What is wrong with a value, without a part of it; empty = nothing."""
     if not value:
         return "is empty"
     if EXAMPLE.search(value):
         return "still holds a word or an address of the docs"
-    has_form, trouble = FORMS.get(key, (lambda _: True, ""))
-    return "" if has_form(value) else trouble
+    has_form, problem = FORMS.get(key, (lambda _: True, ""))
+    return "" if has_form(value) else problem
 
 
 def _judge_passwords(users: Held, secrets: Sequence[Held]) -> Iterator[Finding]:

@@ -17,15 +17,15 @@ class VaultsSeen:
     ready: Mapping[tuple[str, str], bool]
 
 
-def judge_vaults(seen: VaultsSeen) -> list[Finding]:
+def judge_vaults(vaults: VaultsSeen) -> list[Finding]:
     """What a vault holds is for nobody to see from here: External Secrets says it once the objects are applied."""
-    if not seen.named:
+    if not vaults.named:
         return skipped("no Secret comes from a vault")
     findings = []
-    for kind, name in sorted(seen.named):
-        if (kind, name) not in seen.ready:
+    for kind, name in sorted(vaults.named):
+        if (kind, name) not in vaults.ready:
             findings.append(Finding(Level.FAILED, f"{kind} {name} is not there", "Make it before you apply."))
-        elif not seen.ready[kind, name]:
+        elif not vaults.ready[kind, name]:
             says = f"{kind} {name} does not reach its vault"
             findings.append(Finding(Level.FAILED, says, f"`kubectl describe {kind.lower()} {name}` says why."))
     return findings or ok("the vault answers; which keys it holds shows after the apply: `kubectl get externalsecret`")
@@ -41,8 +41,8 @@ def see_vaults(manifests: Manifests, kubectl: Kubectl) -> VaultsSeen:
         for each in manifests.of("ExternalSecret")
     )
     kinds = sorted({f"{kind.lower()}s.external-secrets.io" for kind, _ in named})
-    found = [each for kind in kinds for each in kubectl.items(kind)]
-    return VaultsSeen(named, {(str(each["kind"]), name_of(each)): _is_ready(each) for each in found})
+    objects = [each for kind in kinds for each in kubectl.items(kind)]
+    return VaultsSeen(named, {(str(each["kind"]), name_of(each)): _is_ready(each) for each in objects})
 
 
 def _is_ready(whole: Object) -> bool:

@@ -53,6 +53,6 @@ class Places:
 
 def places(state: Path) -> Places:
     """Of a state folder, absolute from here on; made if missing."""
-    found = Places(state.resolve())
-    found.services.mkdir(parents=True, exist_ok=True)
-    return found
+    paths = Places(state.resolve())
+    paths.services.mkdir(parents=True, exist_ok=True)
+    return paths

@@ -25,26 +25,26 @@ PATIENCE_SECONDS = 28.0
 """From SIGTERM to SIGKILL: longer than a service drains."""
 
 
-def start(place: Places, found: TrunkFile) -> TrunkFile:
+def start(place: Places, trunk: TrunkFile) -> TrunkFile:
     """Start what does not run. Returns the addresses with every service's port and process."""
     block = iter(ports.free_block(place.services))
-    mail_port = found.mail_port if _runs(place, MAIL) else _start_mail(place, next(block))
-    running = {name: found.services[name] for name in SERVICES if name in found.services and _runs(place, name)}
-    found = found.model_copy(update={"mail_port": mail_port})
+    mail_port = trunk.mail_port if _runs(place, MAIL) else _start_mail(place, next(block))
+    running = {name: trunk.services[name] for name in SERVICES if name in trunk.services and _runs(place, name)}
+    trunk = trunk.model_copy(update={"mail_port": mail_port})
     for name in SERVICES:
         if name not in running:
-            running[name] = _start(place, found, name, next(block))
-    return found.model_copy(update={"services": running})
+            running[name] = _start(place, trunk, name, next(block))
+    return trunk.model_copy(update={"services": running})
 
 
-def wait_ready(place: Places, found: TrunkFile) -> None:
+def wait_ready(place: Places, trunk: TrunkFile) -> None:
     """Return when every service answers that it is ready; ``Trouble`` names the one that is not, and why."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-    for name, service in found.services.items():
-        while trouble := _trouble(service):
+    for name, service in trunk.services.items():
+        while problem := _problem(service):
             _expect_alive(place, name)
             if time.monotonic() > deadline:
-                raise Trouble(f"{name} is not ready: {trouble}; see {waiting.log(place.services, name)}")
+                raise Trouble(f"{name} is not ready: {problem}; see {waiting.log(place.services, name)}")
             time.sleep(0.1)
 
 
@@ -59,25 +59,25 @@ def alive(place: Places) -> dict[str, bool]:
     return {name: _runs(place, name) for name in (*SERVICES, MAIL)}
 
 
-def environment(place: Places, found: TrunkFile, service: str, http_port: int) -> dict[str, str]:
+def environment(place: Places, trunk: TrunkFile, service: str, http_port: int) -> dict[str, str]:
     """Everything a service is told."""
-    password, keys = passwords(found.users_file)[service], found.s3_keys[service]
-    told = {
-        "TRUNK_AMQP_URL": f"amqp://{service}:{password}@{found.amqp_host}:{found.amqp_port}/{found.vhost}",
-        "TRUNK_MONGO_URI": found.mongo_uris[service],
-        "TRUNK_S3_ENDPOINT": found.s3_endpoint,
+    password, keys = passwords(trunk.users_file)[service], trunk.s3_keys[service]
+    variables = {
+        "TRUNK_AMQP_URL": f"amqp://{service}:{password}@{trunk.amqp_host}:{trunk.amqp_port}/{trunk.vhost}",
+        "TRUNK_MONGO_URI": trunk.mongo_uris[service],
+        "TRUNK_S3_ENDPOINT": trunk.s3_endpoint,
         "TRUNK_S3_ACCESS_KEY": keys["access"],
         "TRUNK_S3_SECRET_KEY": keys["secret"],
         "TRUNK_HTTP_PORT": str(http_port),
         "TRUNK_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "TRUNK_TRUST_DIR": str(place.trust),
         "TRUNK_SMTP_HOST": ports.LOOPBACK,
-        "TRUNK_SMTP_PORT": str(found.mail_port),
+        "TRUNK_SMTP_PORT": str(trunk.mail_port),
         "TRUNK_SMTP_STARTTLS": "false",
     }
     if service == "archive":
-        told |= {"TRUNK_LOG_KEY": log_key(place).seed.hex(), "TRUNK_LOG_ORIGIN": ORIGIN}
-    return processes.ordinary_environment() | _wished() | told
+        variables |= {"TRUNK_LOG_KEY": log_key(place).seed.hex(), "TRUNK_LOG_ORIGIN": ORIGIN}
+    return processes.ordinary_environment() | _wished() | variables
 
 
 def _wished() -> dict[str, str]:
@@ -85,11 +85,11 @@ def _wished() -> dict[str, str]:
     return {name: os.environ[name] for name in WISHES if name in os.environ}
 
 
-def _start(place: Places, found: TrunkFile, name: str, port: int) -> RunningService:
+def _start(place: Places, trunk: TrunkFile, name: str, port: int) -> RunningService:
     command = Path(sys.executable).with_name(f"trunk-{name}")
     if not command.exists():
         raise Trouble(f"{command.name} is not installed beside this trunkctl: install all packages of the workspace.")
-    record = _spawn(place, name, [str(command)], environment(place, found, name, port))
+    record = _spawn(place, name, [str(command)], environment(place, trunk, name, port))
     return RunningService(http_port=port, pid=record.pid)
 
 
@@ -99,10 +99,10 @@ def _start_mail(place: Places, port: int) -> int:
     return port
 
 
-def _spawn(place: Places, name: str, command: list[str], told: dict[str, str]) -> processes.Record:
+def _spawn(place: Places, name: str, command: list[str], variables: dict[str, str]) -> processes.Record:
     processes.kill(place.services, name)  # the rest of a process that has died
     _log_to(place, name)
-    program = Program(name, name, command, told, patience_seconds=PATIENCE_SECONDS)
+    program = Program(name, name, command, variables, patience_seconds=PATIENCE_SECONDS)
     return processes.start(place.services, program)
 
 
@@ -124,16 +124,16 @@ def _expect_alive(place: Places, name: str) -> None:
         raise Trouble(f"{name} ended while starting; see {waiting.log(place.services, name)}")
 
 
-def _trouble(service: RunningService) -> str:
+def _problem(service: RunningService) -> str:
     """Why a service is not ready; empty = it is."""
     try:
         answer = httpx.get(f"http://{ports.LOOPBACK}:{service.http_port}/readyz", timeout=5)
     except httpx.HTTPError as error:
         return f"no answer ({type(error).__name__})"
-    return "" if answer.status_code == httpx.codes.OK else _said(answer)
+    return "" if answer.status_code == httpx.codes.OK else _named_problems(answer)
 
 
-def _said(answer: httpx.Response) -> str:
+def _named_problems(answer: httpx.Response) -> str:
     try:
         report: dict[str, object] = answer.json()
     except ValueError:
@@ -142,4 +142,4 @@ def _said(answer: httpx.Response) -> str:
 
 
 def _not_ok(report: Iterable[tuple[str, object]]) -> list[str]:
-    return [f"{name}: {said}" for name, said in report if name != "ready" and said != "ok"]
+    return [f"{name}: {state}" for name, state in report if name != "ready" and state != "ok"]

@@ -31,18 +31,18 @@ def up(state: Path, progress: Progress) -> TrunkFile:
         addresses = servers.start(place.state, progress=progress)
     except DevstackError as error:
         raise Trouble(str(error)) from error
-    found = _described(place, addresses)
+    trunk = _described(place, addresses)
     with progress.step("demo city, its certificates and revocation lists"):
         city = cast.have_city(place)
         cast.write_trust(city, place.trust)
         city.write_directory(place.directory)
     with progress.step("buckets, indexes, unit directory, queues, users and permissions"):
-        _declare(place, found)
+        _declare(place, trunk)
     with progress.step("five services and a mail sink"):
-        found = services.start(place, found)
-        trunk_file.save(place.state, found)
-        services.wait_ready(place, found)
-    return found
+        trunk = services.start(place, trunk)
+        trunk_file.save(place.state, trunk)
+        services.wait_ready(place, trunk)
+    return trunk
 
 
 def has_servers(state: Path) -> bool:
@@ -55,14 +55,14 @@ def is_up(state: Path) -> bool:
     return has_servers(state) and all(services.alive(places(state)).values())
 
 
-def _declare(place: Places, found: TrunkFile) -> None:
-    migrate_job.apply(ControlSettings(**found.control(Role.MIGRATE)))
-    settings = ControlSettings(**found.control())
+def _declare(place: Places, trunk: TrunkFile) -> None:
+    migrate_job.apply(ControlSettings(**trunk.control(Role.MIGRATE)))
+    settings = ControlSettings(**trunk.control())
     objects = Objects(settings)
     bucket = DirectoryBucket(objects)
     directory = _bring_directory(bucket, place.directory.read_bytes())
     topology_job.apply(settings, directory)
-    catch_up(ControlSettings(**found.control()), bucket)  # with the operator's password, which was made just now
+    catch_up(ControlSettings(**trunk.control()), bucket)  # with the operator's password, which was made just now
 
 
 def _bring_directory(bucket: DirectoryBucket, data: bytes) -> Directory:

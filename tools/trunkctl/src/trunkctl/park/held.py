@@ -95,18 +95,18 @@ class HeldMessages:
 
     def page(self, selection: Selection, after: str = "", size: int = PAGE_SIZE) -> list[Held]:
         """Up to ``size`` records without their bodies, by service and record id, after ``<service>/<id>``."""
-        found: list[Held] = []
+        held: list[Held] = []
         from_service, _, from_id = after.partition("/")
         for service in _services(selection):
-            if service < from_service or len(found) == size:
+            if service < from_service or len(held) == size:
                 continue
             query = selection.query()
             if service == from_service and from_id:
                 query = {"$and": [query, {"_id": {"$gt": from_id}}]}
             with asking():
-                rows = self._records(service).find(query, WITHOUT_BODY).sort("_id", 1).limit(size - len(found))
-                found += [Held(service, MessageRecord.model_validate(row)) for row in rows]
-        return found
+                rows = self._records(service).find(query, WITHOUT_BODY).sort("_id", 1).limit(size - len(held))
+                held += [Held(service, MessageRecord.model_validate(row)) for row in rows]
+        return held
 
     def each(self, selection: Selection) -> Iterator[Held]:
         """All selected records, one page in memory at a time."""

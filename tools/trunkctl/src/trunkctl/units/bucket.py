@@ -107,7 +107,8 @@ class DirectoryBucket:
     def find_version(self, digits: str) -> Sha256:
         """The one version whose name begins with these digits. Raises ``Trouble`` when there is none, or several."""
         with store_trouble():
-            keys = [found.object_name or "" for found in self._client.list_objects(self._bucket, f"versions/{digits}")]
+            listed = self._client.list_objects(self._bucket, f"versions/{digits}")
+            keys = [each.object_name or "" for each in listed]
         if len(keys) != 1:
             raise Trouble(f"{len(keys) or 'No'} versions of the unit directory begin with {digits}.")
         return keys[0].removeprefix("versions/").removesuffix(".json")
@@ -167,8 +168,8 @@ class DirectoryBucket:
     def _numbers(self, after: int) -> Iterator[int]:
         with store_trouble():
             listed = self._client.list_objects(self._bucket, HISTORY, start_after=_history_key(after))
-            for found in listed:
-                if number := ENTRY_KEY.fullmatch(found.object_name or ""):
+            for object_ in listed:
+                if number := ENTRY_KEY.fullmatch(object_.object_name or ""):
                     yield int(number[1])
 
     def _read(self, key: str) -> bytes | None:

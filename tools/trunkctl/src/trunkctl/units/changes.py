@@ -81,7 +81,7 @@ def _shared(directory: Directory) -> dict[Sha256, tuple[UnitCode, ...]]:
 def _added(unit: Unit) -> Iterator[Change]:
     text = f"{unit.name}, user {unit.user} by {unit.broker_login}, {_period(unit.valid_from, unit.valid_to)}"
     yield Change(unit.code, Effect.ADDED, text)
-    yield from (Change(unit.code, Effect.RIGHTS, f"certificate added: {_told(c)}") for c in unit.certificates)
+    yield from (Change(unit.code, Effect.RIGHTS, f"certificate added: {_described(c)}") for c in unit.certificates)
     for name, value in _contact(unit.contact).items():
         if value:
             yield Change(unit.code, Effect.CONTACT, f"{name} {_value(name, value)}")
@@ -125,9 +125,9 @@ def _certificate_changes(old: Unit, new: Unit) -> Iterator[Change]:
     """By what counts, so that another holder's name alone is a matter of names."""
     was, now = _by_meaning(old.certificates), _by_meaning(new.certificates)
     for meaning in sorted(was.keys() - now.keys()):
-        yield Change(new.code, Effect.RIGHTS, f"certificate withdrawn: {_told(was[meaning])}")
+        yield Change(new.code, Effect.RIGHTS, f"certificate withdrawn: {_described(was[meaning])}")
     for meaning in sorted(now.keys() - was.keys()):
-        yield Change(new.code, Effect.RIGHTS, f"certificate added: {_told(now[meaning])}")
+        yield Change(new.code, Effect.RIGHTS, f"certificate added: {_described(now[meaning])}")
     for meaning in sorted(now.keys() & was.keys()):
         if was[meaning].holder != now[meaning].holder:
             text = f"holder of certificate {now[meaning].sha256} becomes {now[meaning].holder!r}"
@@ -142,7 +142,7 @@ def _contact(contact: Contact) -> dict[str, str | None]:
     return {name: getattr(contact, name) for name in ("email", "webhook_url", "webhook_secret")}
 
 
-def _told(certificate: Certificate) -> str:
+def _described(certificate: Certificate) -> str:
     period = _period(certificate.valid_from, certificate.valid_to)
     return f"{certificate.sha256} as {certificate.role}, {period}, {certificate.holder or 'no holder named'}"
 

@@ -22,11 +22,11 @@ def taken(settings: ControlSettings, now: datetime) -> list[Row]:
         return list(rates.find({"minute": {"$gt": since}}).sort([("minute", -1), ("packages", -1)]))
 
 
-def rates_table(found: Iterable[Row]) -> Table:
+def rates_table(limits: Iterable[Row]) -> Table:
     """One line a unit and lane."""
     table = Table("unit", "lane", "minute", "packages", "MiB")
     lines = (
         (row["unit"], row["lane"], local_time(row["minute"]), row["packages"], f"{row['bytes'] / 2**20:.1f}")
-        for row in found
+        for row in limits
     )
     return rows(table, lines)

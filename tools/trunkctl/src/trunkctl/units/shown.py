@@ -29,8 +29,8 @@ def _history_line(entry: Entry, announced: int) -> tuple[object, ...]:
     decision = entry.decision
     about = entry.unit or f"version {short(entry.version)}, {len(entry.changes)} changes"
     by = f"{decision.by}, after {entry.proposed_by}" if entry.proposed_by else decision.by
-    told = "yes" if entry.number <= announced else "no"
-    return entry.number, local_time(decision.at), entry.act, about, by, decision.why, decision.account, told
+    is_announced = "yes" if entry.number <= announced else "no"
+    return entry.number, local_time(decision.at), entry.act, about, by, decision.why, decision.account, is_announced
 
 
 def units_table(directory: Directory, state: State) -> Table:
