@@ -1,6 +1,6 @@
-"""Carries one round out: two sessions at the broker, a letter submitted, and both inboxes read until the round ends.
+"""Runs one round: opens two sessions at the broker, submits the letter, and reads both inboxes until the round ends.
 
-Sessions are opened anew for each round, so that each round also shows that a unit can log in.
+Each round opens new sessions, so that it also tests that a unit can log in.
 """
 
 import asyncio
@@ -39,8 +39,9 @@ async def carry(
     on_leftover: Callable[[], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Round, Outcome]:
-    """The round as it ended. ``on_leftover`` is called for each message that does not belong to it, which is taken out
-    of the inbox as well. ``clock`` only runs forward. Raises nothing that the broker or the network may do.
+    """Returns the round as it ended, and its outcome. Calls ``on_leftover`` for each message of the inboxes that does
+    not belong to the round, and removes that message. ``clock`` is monotonic. Does not raise for errors of the broker
+    or the network.
     """
     began, latest = clock(), [current]
     try:
@@ -61,13 +62,13 @@ async def carry(
 
 
 def _is_ended(error: BaseException) -> bool:
-    """Whether this task is to end; the client library also says so when the broker has closed the connection."""
+    """Whether this task was cancelled; the client library raises the same error when the broker closes a connection."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 async def _run(urls: Urls, latest: list[Round], on_leftover: Callable[[], None], elapsed: Callable[[], float]) -> None:
-    """Appends the round to ``latest`` after each change, so that it is known however this ends."""
+    """Appends the round to ``latest`` after each change, so that the caller has it even if this raises."""
     arrivals: asyncio.Queue[Arrival | BaseException] = asyncio.Queue()
     async with _session(urls[SENDER], arrivals) as sender, _session(urls[RECEIVER], arrivals) as receiver:
         await _listen(sender, SENDER, arrivals)
@@ -89,7 +90,7 @@ async def _run(urls: Urls, latest: list[Round], on_leftover: Callable[[], None],
 
 @asynccontextmanager
 async def _session(url: str, arrivals: "asyncio.Queue[Arrival | BaseException]") -> AsyncIterator[AbstractChannel]:
-    """A channel with publisher confirms. A connection that breaks off is put among the arrivals."""
+    """A channel with publisher confirms. If the connection is lost, its error is put into ``arrivals``."""
     try:
         connection = await aio_pika.connect(url, timeout=CONNECT_SECONDS)
     except TimeoutError as error:
@@ -103,8 +104,8 @@ async def _session(url: str, arrivals: "asyncio.Queue[Arrival | BaseException]")
 
 
 async def _listen(channel: AbstractChannel, unit: str, arrivals: "asyncio.Queue[Arrival | BaseException]") -> None:
-    """Acknowledges each message of the unit's inbox, then puts it among the arrivals: the last one of a round ends the
-    session, and what was not acknowledged by then would come again in the next round."""
+    """Acknowledges each message of the unit's inbox, then puts it into ``arrivals``: the last message of a round ends
+    the session, and messages not acknowledged by then would come again in the next round."""
 
     async def take(message: AbstractIncomingMessage) -> None:
         await message.ack()
@@ -127,7 +128,7 @@ async def _submit(channel: AbstractChannel, url: str, package: Package) -> None:
 
 
 def arrival_of(unit: str, message: AbstractIncomingMessage) -> Arrival:
-    """From what the broker delivered; what cannot be read is empty."""
+    """The message as an arrival; fields that cannot be read are empty."""
     kind = message.type or ""
     return Arrival(
         inbox=unit,

@@ -1,4 +1,4 @@
-"""``python -m canary.healthy``: ends with 0 when letters can be made, for the engine's health check."""
+"""``python -m canary.healthy``: exits with 0 if letters can be made, for the container's health check."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ TIMEOUT_SECONDS = 5.0
 
 
 def main() -> None:
-    """Print why it is not ready and end with 1, or end with 0."""
+    """Prints why the canary is not ready and exits with 1, or exits with 0."""
     port = int(os.environ.get("TRUNK_HTTP_PORT", "9090"))
     try:
         with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=TIMEOUT_SECONDS):

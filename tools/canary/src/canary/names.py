@@ -1,11 +1,11 @@
-"""Who the canary is, what it sees and how a round may end."""
+"""The codes of the canary's two units, the steps of a round, and its outcomes."""
 
 from enum import StrEnum
 
 SENDER = "CANARY.1"
-"""Code of the unit that sends. Both codes are reserved: the trunk counts nothing of the two units."""
+"""Code of the sending unit. Both codes are reserved: the two units are in no statistics of the trunk."""
 RECEIVER = "CANARY.2"
-"""Code of the unit that receives."""
+"""Code of the receiving unit."""
 
 
 class Step(StrEnum):
@@ -28,17 +28,17 @@ class Outcome(StrEnum):
 
     SUCCESS = "success"
     WRONG = "wrong"
-    """Something came that must not: other bytes, another label than ORIGINAL, or a message for the other unit."""
+    """A wrong message arrived: different bytes, another label than ORIGINAL, or a message for the other unit."""
     REFUSED = "refused"
     """The trunk refused the letter or the status."""
     HELD = "held"
-    """The trunk said that it keeps the package for now, and nothing else came in time."""
+    """A receipt said that the trunk holds the package back, and nothing else arrived in time."""
     LATE = "late"
-    """Not everything came in time."""
+    """Not all expected messages arrived in time."""
     UNCONFIRMED = "unconfirmed"
     """The broker returned the letter, refused it, or did not confirm it in time."""
     UNREACHABLE = "unreachable"
-    """No session at the broker for one of the units, or it broke off."""
+    """One of the units could not connect to the broker, or lost its connection."""
     NO_KEY = "no_key"
     """The keys or certificates are missing or cannot be used."""
     FAULT = "fault"

@@ -1,4 +1,4 @@
-"""One round as a value: what has come of what must come, and how the round ends. Pure."""
+"""One round as a value: which of the expected messages have arrived, and how the round ends. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from canary.names import RECEIVER, SENDER, Outcome, Step
 LABEL = "ORIGINAL"
 """What the trunk calls a document with both signatures."""
 KEPT = ("waiting", "held", "returned")
-"""Receipts by which the trunk says that it keeps a package for now."""
+"""Receipts that say that the trunk holds the package back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What was sent, and what has come of it."""
+    """The packages that were sent, and the steps that have happened."""
 
     letter: Package
     answer: Package
@@ -58,16 +58,16 @@ class Round:
     failure: Outcome | None = None
     """Why the round can no longer succeed."""
     is_held: bool = False
-    """The trunk said that it keeps a package for now."""
+    """A receipt said that the trunk holds a package back."""
     reason: str = ""
-    """The trunk's token, of a refusal or of a package that it keeps."""
+    """Reason token of the trunk, from a refusal or from a receipt of a package that is held back."""
 
     def after(self, step: Step, seconds: float) -> "Round":
-        """With this step done; a repeat changes nothing."""
+        """The round with this step done; a repeat changes nothing."""
         return self if step in self.done else replace(self, done={**self.done, step: seconds})
 
     def outcome(self, seconds: float, patience_seconds: float) -> Outcome | None:
-        """How the round ends now; None = it goes on."""
+        """The outcome if the round ends now; None = it continues."""
         if self.failure:
             return self.failure
         if len(self.done) == len(Step):
@@ -80,7 +80,7 @@ class Round:
 
 
 def concerns(arrival: Arrival, current: Round) -> bool:
-    """Whether a message belongs to this round. All else is left over from an earlier one, or nobody sent it for us."""
+    """Whether a message belongs to this round, and not to an earlier one or to somebody else's package."""
     return arrival.package_id in (current.letter.package_id, current.answer.package_id)
 
 
@@ -107,5 +107,5 @@ def note(current: Round, arrival: Arrival, seconds: float) -> Round:
 
 
 def pause_seconds(began: float, now: float, every_seconds: float) -> float:
-    """Until the next round begins, by a clock that only runs forward; a round that took too long delays no further."""
+    """Seconds until the next round begins, by a monotonic clock; 0 if the round took longer than the interval."""
     return max(0.0, began + every_seconds - now)

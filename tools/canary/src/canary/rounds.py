@@ -1,4 +1,4 @@
-"""Rounds without end: a new letter, the round, its outcome in the metrics and in the log, a pause."""
+"""Repeats rounds: signs a letter, runs the round, records its outcome in metrics and log, and pauses."""
 
 import asyncio
 import secrets
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Rounds:
-    """The canary's work; ``trouble`` says why it cannot do it."""
+    """Runs rounds; ``problem`` says why letters cannot be made."""
 
     def __init__(self, settings: CanarySettings) -> None:
         self._settings = settings
@@ -25,10 +25,10 @@ class Rounds:
             RECEIVER: settings.canary_receiver_amqp_url.get_secret_value(),
         }
         self.problem = "no round has begun yet"
-        """Why letters cannot be made; empty = they can."""
+        """Empty if letters can be made."""
 
     async def run(self) -> None:
-        """Never ends. A fault of its own ends one round and not the process."""
+        """Never returns. An unexpected error ends one round, not the process."""
         while True:
             began = time.monotonic()
             try:
@@ -41,7 +41,7 @@ class Rounds:
             await asyncio.sleep(pause_seconds(began, time.monotonic(), self._settings.canary_seconds))
 
     async def once(self) -> Outcome:
-        """One round; its outcome is counted."""
+        """Runs one round, and counts its outcome."""
         metrics.set_not_after(signing.not_after(self._settings.canary_keys_dir))
         try:
             current = await self._new_round(datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Who may do what at the stores, as Markdown: for the terminal and for ``docs/operations/store-access.md``."""
+"""The rights at the stores as Markdown tables: for the terminal and for ``docs/operations/store-access.md``."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +8,7 @@ from common.store_access import DATABASE_GRANTS, GRANTS, DatabaseGrant, Right
 
 
 def object_store() -> list[str]:
-    """A row a bucket and role; whoever is not named may do nothing."""
+    """One row per bucket and role; a role without a row has no rights."""
     ordered = sorted(GRANTS, key=lambda grant: BUCKETS.index(grant.bucket))
     rows = (
         (f"`{grant.bucket}`", grant.role, ", ".join(right for right in Right if right in grant.rights), grant.reason)
@@ -18,7 +18,7 @@ def object_store() -> list[str]:
 
 
 def database() -> list[str]:
-    """A row a database user."""
+    """One row per database user."""
     rows = (
         (
             grant.role,

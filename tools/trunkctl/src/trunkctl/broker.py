@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 15.0
 
 @asynccontextmanager
 async def session(url: str) -> AsyncIterator[AbstractChannel]:
-    """A channel with publisher confirms. Raises ``Trouble`` when the broker cannot be reached or says no."""
+    """A channel with publisher confirms. Raises ``Trouble`` if the broker cannot be reached or refuses the log-in."""
     tolerant_decoding.install()
     place = urlsplit(url)
     try:
@@ -39,7 +39,7 @@ async def session(url: str) -> AsyncIterator[AbstractChannel]:
 
 
 async def publish(channel: AbstractChannel, exchange: str, key: str, message: aio_pika.Message) -> None:
-    """Return when the broker has confirmed. Raises ``Trouble`` when it could not route or would not take it."""
+    """Returns when the broker has confirmed. Raises ``Trouble`` if it could not route the message or refused it."""
     target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
     try:
         await target.publish(message, key, mandatory=True, timeout=TIMEOUT_SECONDS)
@@ -48,7 +48,7 @@ async def publish(channel: AbstractChannel, exchange: str, key: str, message: ai
 
 
 async def publish_outgoing(channel: AbstractChannel, outgoing: Outgoing, user: str) -> None:
-    """Publish what the trunk's own code describes, as this user. Raises ``Trouble``."""
+    """Publishes an outgoing message of the trunk's own code, as this user. Raises ``Trouble``."""
     message = aio_pika.Message(
         outgoing.body,
         headers=dict(outgoing.headers),
@@ -69,7 +69,7 @@ async def queue(channel: AbstractChannel, name: str) -> AbstractQueue:
 
 
 async def ready(channel: AbstractChannel, name: str) -> int:
-    """Messages that wait in a queue for a consumer, asked of the queue: nothing is declared."""
+    """Number of messages in a queue that are ready for a consumer, by a passive declaration."""
     answer = (await channel.declare_queue(name, passive=True)).declaration_result
     if answer.message_count is None:
         raise Trouble(f"The broker did not say how many messages wait in {name}.")

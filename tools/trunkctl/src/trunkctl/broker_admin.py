@@ -1,4 +1,4 @@
-"""RabbitMQ's management API: declares a ``Topology`` and says how a broker differs from it."""
+"""RabbitMQ's management API: declares a ``Topology`` and lists how a broker differs from it."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from common.topology import OLDEST_RABBITMQ, VHOST, Binding, Policy, Queue, Topi
 
 TIMEOUT_SECONDS = 30.0
 CLOSING_SECONDS = 20.0
-"""After which it is given up that a user has no session any more; it takes tenths of a second."""
+"""How long to wait until a user has no sessions any more; usually it takes tenths of a second."""
 SALT_BYTES = 4
 
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Who exists, and what each may do."""
+    """The users, and the permissions of each."""
 
     users: dict[str, Row]
     permissions: dict[str, Row]
@@ -57,7 +57,7 @@ class BrokerAdmin:
         return version
 
     def apply(self, topology: Topology, passwords: Mapping[str, Password]) -> None:
-        """Declare everything; what exists as described stays untouched. Raises ``Refused``."""
+        """Declares everything; objects that exist as described are not touched. Raises ``Refused``."""
         self.make_vhost()
         self.declare(topology)
         for policy in topology.policies:
@@ -85,7 +85,7 @@ class BrokerAdmin:
                 self.bind(binding)
 
     def apply_user(self, user: User, password: Password, existing: "Rights | None" = None) -> None:
-        """Make a user what is described. What holds already is not set again: setting it is an event of its own."""
+        """Makes or changes a user as described. Skips permissions in effect: setting them is logged as a change."""
         name, existing = quote(user.name, safe=""), existing or self.rights()
         row = existing.users.get(user.name)
         if row is None or not _has_password(row, password) or _tags(row) != user.tags:
@@ -116,7 +116,7 @@ class BrokerAdmin:
         self.put(f"/users/{quote(user, safe='')}", {**secret, "tags": tags})
 
     def remove_user(self, user: str) -> None:
-        """The user is no more; its sessions stay open until they are closed."""
+        """Removes the user; its sessions stay open until they are closed."""
         self.delete(f"/users/{quote(user, safe='')}")
 
     def end_sessions(self, user: str, why: str) -> int:
@@ -135,7 +135,7 @@ class BrokerAdmin:
         return len(ended)
 
     def differences(self, topology: Topology) -> list[str]:
-        """One line for each object that is missing, other than described, or not described at all."""
+        """One line for each object that is missing, differs from its description, or is not described."""
         return [
             *self.object_differences(topology),
             *self.policy_differences(topology),
@@ -143,7 +143,7 @@ class BrokerAdmin:
         ]
 
     def object_differences(self, topology: Topology) -> list[str]:
-        """The same for exchanges, queues and bindings: whoever may see the virtual host may ask."""
+        """The same for exchanges, queues and bindings; needs only access to the virtual host."""
         return [
             *_differences("exchange", {e.name: _exchange_body(e.kind) for e in topology.exchanges}, self.exchanges()),
             *_differences("queue", {q.name: _queue_body(q) for q in topology.queues}, self.queues()),
@@ -161,7 +161,7 @@ class BrokerAdmin:
         ]
 
     def policy_differences(self, topology: Topology) -> list[str]:
-        """Also of queues for which another policy holds: only one does, and it replaces ours silently."""
+        """The same for policies, and for queues to which another policy applies instead of the trunk's."""
         queues = self.queues()
         bodies = {policy.name: _policy_body(policy) for policy in topology.policies}
         existing = {row["name"]: row for row in self.get(f"/policies/{self._quoted}")}
@@ -174,7 +174,7 @@ class BrokerAdmin:
         return lines
 
     def user_differences(self, topology: Topology) -> list[str]:
-        """Users, permissions and limits; only an administrator of the broker may ask."""
+        """The same for users, permissions and limits; needs an administrator of the broker."""
         existing, users = self.rights(), topology.users
         topics = {(user.name, topic.exchange): topic_body(topic) for user in users for topic in user.topics}
         tags = {name: {"tags": _tags(row)} for name, row in existing.users.items()}
@@ -195,7 +195,7 @@ class BrokerAdmin:
         return {row["name"]: row for row in self.get(f"/exchanges/{self._quoted}")}
 
     def queues(self) -> dict[str, Row]:
-        """All queues by name, with ``messages`` and ``messages_ready``: figures that are up to five seconds old."""
+        """All queues by name, with ``messages`` and ``messages_ready``, which are up to five seconds old."""
         return {
             row["name"]: row for row in self.get(f"/queues/{self._quoted}?disable_stats=true&enable_queue_totals=true")
         }
@@ -233,7 +233,7 @@ class BrokerAdmin:
         return f"/bindings/{self._quoted}/e/{quote(binding.exchange)}/q/{quote(binding.queue)}"
 
     def get(self, path: str) -> Any:
-        """What the API answers."""
+        """The API's answer as JSON."""
         response = self.http.get(path)
         response.raise_for_status()
         return response.json()
@@ -254,7 +254,7 @@ class BrokerAdmin:
 
 
 def permission_body(user: User) -> Row:
-    """Permissions as the management API takes them."""
+    """Permissions in the form of the management API."""
     return {"configure": user.configure, "write": user.write, "read": user.read}
 
 

@@ -13,13 +13,13 @@ from common.objects import DIRECTORY, ObjectMissing, Objects
 from trunkctl.broker_admin import BrokerAdmin, Row
 
 RECORD = "broker"
-"""Key in the bucket ``directory``, which the operator alone may write."""
+"""Key in the bucket ``directory``, which only the operator may write."""
 CLUSTER_ID = "internal_cluster_id"
 """Global parameter that RabbitMQ makes with the cluster and keeps for its whole life."""
 
 
 class BrokerIdentity(BaseModel):
-    """The cluster that the trunk uses, and who said so."""
+    """The cluster that the trunk uses, and who recorded it."""
 
     cluster_id: str
     nodes: int
@@ -41,7 +41,7 @@ def ask(broker: BrokerAdmin) -> BrokerIdentity:
 
 
 def objection(recorded: BrokerIdentity | None, actual: BrokerIdentity) -> str:
-    """Why nothing may be declared on this broker; empty = nothing speaks against it, or nothing is recorded."""
+    """Why nothing may be declared on this broker; empty = it may, or no cluster is recorded."""
     if recorded is None:
         return ""
     if actual.cluster_id != recorded.cluster_id:
@@ -52,7 +52,7 @@ def objection(recorded: BrokerIdentity | None, actual: BrokerIdentity) -> str:
 
 
 async def load(objects: Objects) -> BrokerIdentity | None:
-    """What is recorded. Raises ``Outage`` when the store is away."""
+    """The recorded cluster. Raises ``Outage`` if the store is unavailable."""
     try:
         return BrokerIdentity.model_validate_json(await objects.get_key(DIRECTORY, RECORD))
     except ObjectMissing:
@@ -60,5 +60,5 @@ async def load(objects: Objects) -> BrokerIdentity | None:
 
 
 async def save(objects: Objects, identity: BrokerIdentity) -> None:
-    """Record the cluster from now on."""
+    """Records the cluster."""
     await objects.put(DIRECTORY, RECORD, identity.model_dump_json().encode(), "application/json")

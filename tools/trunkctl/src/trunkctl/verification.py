@@ -30,7 +30,7 @@ from validator.workers.job import Limits
 from validator.workers.pool import Pool
 
 WIDE = replace(DEFAULT, max_revisions=200, max_signatures=100, max_objects=2_000_000)
-"""For integrity alone."""
+"""Used only to judge the integrity."""
 LIMITS = Limits(cpu_seconds=120, wall_seconds=600.0, documents=200)
 
 
@@ -56,11 +56,11 @@ class Examined:
 
     @property
     def verdict(self) -> Verdict:
-        """In one word."""
+        """Valid, refused or undecided."""
         return self.decision.report.verdict
 
     def as_json(self) -> dict[str, Any]:
-        """One line for machines, see docs/report.md."""
+        """The fields of one line of ``--json``, see docs/report.md."""
         report = self.decision.report
         return {
             "file": self.file,

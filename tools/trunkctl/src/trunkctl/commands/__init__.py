@@ -1,1 +1,1 @@
-"""The commands: what is asked for is read here and shown here, what is done is done elsewhere."""
+"""The commands: they read arguments and print results; other modules do the work."""

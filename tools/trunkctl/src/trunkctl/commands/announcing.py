@@ -1,4 +1,4 @@
-"""Announces what was done to units, or says on standard error that it could not, and how it is made up for."""
+"""Announces changes of units; if that fails, prints on standard error how to announce them later."""
 
 import typer
 
@@ -15,7 +15,7 @@ LATER = (
 
 
 def announce(settings: ControlSettings, bucket: DirectoryBucket) -> bool:
-    """Announce every entry that was not announced yet. Returns whether that worked."""
+    """Announces every entry that was not announced yet. Returns whether it succeeded."""
     try:
         catch_up(settings, bucket)
     except (Trouble, TrunkFailure) as error:

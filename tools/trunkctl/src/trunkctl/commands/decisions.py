@@ -1,4 +1,4 @@
-"""Who does something, and why: asked for at a terminal, else given as options."""
+"""Who decides, and why: from options, or asked at a terminal."""
 
 import getpass
 import os
@@ -17,7 +17,7 @@ MAX_LENGTH = 300
 
 
 def decision(by: str, why: str) -> Decision:
-    """What was given, or what is typed now. Raises ``BadParameter`` where nobody can be asked."""
+    """The decision from the options, or as typed now. Raises ``BadParameter`` without a terminal."""
     return Decision(
         by=_text("--by", by or _prompt("Who decides")),
         why=_text("--why", why or _prompt("Why")),
@@ -27,7 +27,7 @@ def decision(by: str, why: str) -> Decision:
 
 
 def account() -> str:
-    """User and machine, as this machine says it."""
+    """User and machine, as this machine reports them."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

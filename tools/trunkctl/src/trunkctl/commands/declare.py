@@ -66,7 +66,7 @@ def topology_take_over(
     back: Annotated[bool, typer.Option("--back", help="Lead everything to the former release's queues again.")] = False,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Go on with the way from the former release's queues to these; exit 1 while it is not finished."""
+    """Move messages from the former release's queues to the present ones; exit 1 while it is not finished."""
     if inboxes and back:
         raise typer.BadParameter("either --inboxes or --back")
     control_settings = settings(state)
@@ -83,6 +83,6 @@ def topology_take_over(
 
 @topology_app.command("check")
 def topology_check(state: StateOption = DEFAULT_STATE) -> None:
-    """Exit 1 and tell what differs from the description."""
+    """List what differs from the description; exit 1 if anything does."""
     control_settings = settings(state)
     show_differences(topology_job.check(control_settings, lookup.current(Objects(control_settings))))

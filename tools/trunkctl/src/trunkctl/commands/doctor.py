@@ -1,4 +1,4 @@
-"""``doctor``: everything that can be asked of a running trunk, in one answer."""
+"""``doctor``: checks all parts of a running trunk."""
 
 import logging
 import os
@@ -41,7 +41,7 @@ def doctor(
 
 
 def _leave(code: int) -> NoReturn:
-    """End with this code at once: Python would wait for a library's threads, whose server may never answer."""
+    """Exits with this code at once: Python would wait for a library's threads, whose server may never answer."""
     if threading.active_count() > 1:
         sys.stdout.flush()
         os._exit(code)

@@ -1,4 +1,4 @@
-"""``idle``: what a toolbox does between the commands that people run in it."""
+"""``idle``: keeps a toolbox container running between commands."""
 
 import signal
 

@@ -55,7 +55,7 @@ def notices_resend(
     patience_seconds: Annotated[float, typer.Option("--wait", help="Seconds to wait for the notifier.")] = 30.0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Try once more to send what failed or was given up, with all patience."""
+    """Send notifications again that failed or were given up, with the full time limit."""
     if not actor.strip() or not purpose.strip():
         raise typer.BadParameter("say who decides and why: --by and --why")
     if not (keys or unit or everything):
@@ -79,7 +79,7 @@ def _chosen(notices: Notices, keys: list[str], unit: str) -> Iterator[list[Row]]
 
 
 def _show(answers: dict[str, str]) -> None:
-    """One line each for what is not sent again. Raises ``typer.Exit`` (1) if there is any."""
+    """Prints one line for each notification that is not sent again. Raises ``typer.Exit`` (1) if there is any."""
     others = {key: text for key, text in answers.items() if text != "done"}
     show_line(f"{len(answers) - len(others)} of {len(answers)}: sending again")
     for key, text in others.items():

@@ -28,7 +28,7 @@ def track(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="DocumentId, document key or package id.")],
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Where is document ID: what happened to it, and where it stands at each receiver."""
+    """Show where document ID is: what happened to it, and its state at each receiver."""
     trails = Records(settings(state)).trails(identifier)
     if not trails:
         raise Trouble(f"Nothing is known of {identifier}: no DocumentId, document key or package id.")
@@ -51,7 +51,7 @@ def upload_url(
 
 
 def edxml(files: Files, as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False) -> None:
-    """What a reader of the trunk sees in edXML files; exit 1 if one of them cannot be read."""
+    """Show what the trunk reads in edXML files; exit 1 if one of them cannot be read."""
     if not as_json:
         raise typer.BadParameter("say --json: there is no other form")
     raise typer.Exit(edxml_files.print_json(files))

@@ -10,7 +10,7 @@ DEMO_PARTS = ("aiosmtpd", "devstack", "mint")
 
 @contextmanager
 def demo_parts(command: str) -> Iterator[None]:
-    """Import what needs the demo's parts inside; one sentence says so where they are missing."""
+    """For imports of the demo's packages. Raises ``Trouble`` with an explanation if they are not installed."""
     try:
         yield
     except ModuleNotFoundError as error:

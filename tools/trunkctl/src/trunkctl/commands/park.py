@@ -67,7 +67,7 @@ def park_show(
     body: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the message's body into this file.")] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Everything that is known of one message; its body only on demand."""
+    """Show everything that is known about one message; its body only on demand."""
     chosen = settings(state)
     for held in _held_messages(HeldMessages(chosen), _selection((identifier,), "", "", list(RecordState))):
         record = HeldMessages(chosen).find(held.service, held.record.record_id) or held.record
@@ -88,7 +88,7 @@ def park_replay(
     patience_seconds: PatienceOption = 30.0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Have parked messages handled again, each as its publisher's own; one that fails does not stop the others."""
+    """Have parked messages handled again, each in its publisher's name; one that fails does not stop the others."""
     selection = _chosen(identifiers, service, reason, everything, (RecordState.PARKED, RecordState.REPLAYING))
     _decide(settings(state), selection, _decision("replay", actor, purpose), patience_seconds)
 
@@ -104,7 +104,7 @@ def park_discard(
     patience_seconds: PatienceOption = 30.0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Give parked messages up; the sender of a package is told. Can be undone for 30 days by ``park restore``."""
+    """Discard parked messages; the sender of a package is informed. ``park restore`` can undo this for 30 days."""
     states = (RecordState.PARKED, RecordState.QUARANTINED) if identifiers else (RecordState.PARKED,)
     selection = _chosen(identifiers, service, reason, everything, states)
     _decide(settings(state), selection, _decision("discard", actor, purpose), patience_seconds)
@@ -120,7 +120,7 @@ def park_restore(
     patience_seconds: PatienceOption = 30.0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Take a discard back: the messages are parked again."""
+    """Undo a discard: the messages are parked again."""
     selection = _chosen(identifiers, service, reason, False, (RecordState.DISCARDED,))
     _decide(settings(state), selection, _decision("restore", actor, purpose), patience_seconds)
 

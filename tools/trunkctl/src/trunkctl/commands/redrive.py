@@ -39,7 +39,7 @@ def redrive(
     patience_seconds: WaitOption = 30.0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Publish the facts of packages again, as they were saved; what services have done is not done twice."""
+    """Publish the saved facts of packages again; services do not repeat what they have done."""
     wish = _wish("intake", "redrive", actor, purpose)
     if bool(identifiers) == all_open:
         raise typer.BadParameter("say which: IDs, or --all-open")
@@ -61,7 +61,7 @@ def rebuild(
     patience_seconds: WaitOption = 60.0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Place again what is not known to have been read, under the same event ids: units recognise what they have."""
+    """Place messages again that may be unread, under the same event ids, so that units recognise repeats."""
     wish = _wish("router", "rebuild", actor, purpose)
     if bool(units) == everything:
         raise typer.BadParameter("say which: UNITs, or --all")
@@ -77,7 +77,7 @@ def _wish(service: str, action: str, actor: str, purpose: str) -> Wish:
 
 
 def _show(answers: dict[str, str]) -> None:
-    """One line each. Raises ``Trouble`` if nothing was wanted, ``typer.Exit`` (1) if something is not done."""
+    """Prints one line each. Raises ``Trouble`` for an empty request, ``typer.Exit`` (1) if something is not done."""
     if not answers:
         raise Trouble("Nothing was asked for.")
     for identifier, answer in answers.items():

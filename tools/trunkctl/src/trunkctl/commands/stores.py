@@ -30,7 +30,7 @@ def stores_apply(state: StateOption = DEFAULT_STATE) -> None:
 
 @stores_app.command("check")
 def stores_check(state: StateOption = DEFAULT_STATE) -> None:
-    """Exit 1 and tell which buckets are missing or unsafe, and how the operator's database rights differ."""
+    """List missing or unsafe buckets, and differences of the operator's database rights; exit 1 if there are any."""
     own = settings(state)
     rights = store_access.check_database(own)
     if rights.skipped:
@@ -54,17 +54,17 @@ def stores_identities(
         typer.Option(exists=True, dir_okay=False, help='JSON: {"<role>": {"access": "…", "secret": "…"}, …}.'),
     ] = None,
 ) -> None:
-    """SeaweedFS's -s3.config with every role's rights; without --keys, with a mark in place of each key."""
+    """SeaweedFS's -s3.config with every role's rights; without --keys, with a placeholder for each key."""
     typer.echo(json.dumps(store_access.identities(keys), indent=1))
 
 
 @stores_app.command("policy")
 def stores_policy(role: Annotated[Role, typer.Argument(help="Whose policy.")]) -> None:
-    """A role's policy for object stores that take AWS's language."""
+    """A role's policy for object stores that accept AWS policies."""
     typer.echo(store_access.policy_json(role))
 
 
 @stores_app.command("access")
 def stores_access() -> None:
-    """Who may do what at the object store and the database, and why."""
+    """The rights at the object store and the database, with reasons."""
     typer.echo("\n".join([*access_tables.object_store(), "", *access_tables.database()]))

@@ -38,7 +38,7 @@ def trust_add(
     end: Annotated[str | None, typer.Option("--until", help="Trusted before that time, ISO 8601.")] = None,
     crl: Annotated[list[str] | None, typer.Option(help="Address of a revocation list; may be repeated.")] = None,
 ) -> None:
-    """Take the certificate of that fingerprint out of FILE into the trust folder."""
+    """Add the certificate with that fingerprint from FILE to the trust folder."""
     held = add(trust, file, sha256, place, pin_of(name, _time(start), _time(end), crl or []))
     console().print(f"{held.place} {held.sha256}", markup=False, soft_wrap=True)
     for other in unpinned(trust):
@@ -47,7 +47,7 @@ def trust_add(
 
 @trust_app.command("list")
 def trust_list(trust: Folder) -> None:
-    """What the folder holds, and what of it counts."""
+    """List what the folder contains, and what of it is in use."""
     from validator.pki.trust_folder import load
 
     now = datetime.now(UTC)
@@ -74,7 +74,7 @@ def trust_list(trust: Folder) -> None:
 
 @trust_app.command("remove")
 def trust_remove(sha256: Annotated[str, typer.Argument(help="Fingerprint.")], trust: Folder) -> None:
-    """Take a certificate out of the trust folder."""
+    """Remove a certificate from the trust folder."""
     for held in remove(trust, sha256):
         console().print(f"removed: {held.place} {held.sha256}", markup=False, soft_wrap=True)
 
@@ -84,7 +84,7 @@ def trust_refresh(
     trust: Folder,
     drop: Annotated[list[Path] | None, typer.Option(help="Folder with lists brought as files.")] = None,
 ) -> None:
-    """Bring newer revocation lists from the addresses given with ``add``; exit 1 if a source gave none."""
+    """Fetch newer revocation lists from the addresses given with ``add``; exit 1 if a source gave none."""
     from validator.pki.refresh import refresh
 
     try:

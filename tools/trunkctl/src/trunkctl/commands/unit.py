@@ -74,7 +74,7 @@ def inbox(
     save: Annotated[Path | None, typer.Option(file_okay=False, help="Write every package into this folder.")] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """What waits in a unit's inbox, read as that unit."""
+    """List the messages that wait in a unit's inbox, read as that unit."""
     control_settings = settings(state)
     reader = lookup.speaker(control_settings, lookup.known_to(control_settings), unit)
     messages = asyncio.run(inbox_messages.read(control_settings, reader, ack=ack, folder=save))

@@ -70,7 +70,7 @@ def units_import(
 def units_confirm(
     version: VersionArgument, by: ActorOption = "", why: PurposeOption = "", state: StateOption = DEFAULT_STATE
 ) -> None:
-    """As a second person, put the change that waits into force."""
+    """As a second person, put the pending change into force."""
     chosen = settings(state)
     bucket = DirectoryBucket(Objects(chosen))
     head = bucket.head()
@@ -86,7 +86,7 @@ def units_confirm(
 def units_withdraw(
     version: VersionArgument, by: ActorOption = "", why: PurposeOption = "", state: StateOption = DEFAULT_STATE
 ) -> None:
-    """Give up the change that waits."""
+    """Withdraw the pending change."""
     chosen = settings(state)
     bucket = DirectoryBucket(Objects(chosen))
     acts.pending(bucket.head().state, version)
@@ -146,7 +146,7 @@ def units_list(state: StateOption = DEFAULT_STATE) -> None:
 
 @units_app.command("rates")
 def units_rates(state: StateOption = DEFAULT_STATE) -> None:
-    """What intake has taken of each unit in this minute and the one before, the busiest first."""
+    """Submissions that intake has taken from each unit in this minute and the one before, the busiest first."""
     console().print(rates_table(taken(settings(state), datetime.now(VIETNAM))))
 
 
@@ -157,7 +157,7 @@ def units_history(
     count: Annotated[int, typer.Option(min=1, help="Newest entries looked at.")] = 50,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Who did what, when and why, newest last; exit 1 if an entry is missing or altered."""
+    """Show who did what, when and why, newest last; exit 1 if an entry is missing or altered."""
     bucket = DirectoryBucket(Objects(settings(state)))
     newest = bucket.head().number
     entries, broken = bucket.entries(max(newest - count, 0) + 1, newest)
@@ -174,7 +174,7 @@ def units_history(
 
 @units_app.command("announce")
 def units_announce(state: StateOption = DEFAULT_STATE) -> None:
-    """Announce as security events what could not be announced when it was done; exit 1 if it still cannot."""
+    """Announce changes as security events that could not be announced before; exit 1 if that fails again."""
     chosen = settings(state)
     if not announce(chosen, DirectoryBucket(Objects(chosen))):
         raise typer.Exit(1)

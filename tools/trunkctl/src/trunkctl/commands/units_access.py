@@ -58,7 +58,7 @@ def rotate(
     why: PurposeOption = "",
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """A new password for a unit, in force at once. Open sessions go on unless they are closed."""
+    """Set a new password for a unit at once. Open sessions continue unless they are closed."""
     session = _Session(settings(state))
     (chosen,) = session.units([unit])
     session.access(session.state).expect_rotatable(chosen)
@@ -93,7 +93,7 @@ def disable(
 def enable(
     units: CodesArgument, by: ActorOption = "", why: PurposeOption = "", state: StateOption = DEFAULT_STATE
 ) -> None:
-    """Give units back what the directory says they may do. Passwords are those of before; rotate those that leaked."""
+    """Restore the rights that the directory gives to units. Passwords are unchanged; rotate those that leaked."""
     session = _Session(settings(state))
     chosen, who = session.units(units), decision(by, why)
     for unit in chosen:
@@ -117,7 +117,7 @@ def password(unit: CodeArgument, state: StateOption = DEFAULT_STATE) -> None:
 
 
 class _Session:
-    """What these commands share: the directory in force, the state of the history, the broker."""
+    """The common context of these commands: the directory in force, the state of the history, the broker."""
 
     def __init__(self, chosen: ControlSettings) -> None:
         self.settings = chosen
@@ -127,7 +127,7 @@ class _Session:
         self._admin = topology_job.admin(chosen)
 
     def units(self, codes: Iterable[str]) -> list[Unit]:
-        """Units of the directory. Raises ``Trouble`` for the first that is none."""
+        """Units of the directory. Raises ``Trouble`` for the first code that is not in it."""
         return [lookup.named(self.directory, code) for code in codes]
 
     def access(self, state: State) -> BrokerAccess:
@@ -151,7 +151,7 @@ class _Session:
 
 @contextmanager
 def _at_broker(done: str) -> Iterator[None]:
-    """Say what is done already when the broker's part fails."""
+    """If the broker's part fails, adds to the error what was done before."""
     try:
         yield
     except (Refused, httpx.HTTPError) as error:

@@ -38,14 +38,14 @@ def known_to(settings: ControlSettings) -> Directory:
 
 
 def speaker(settings: ControlSettings, directory: Directory, code: UnitCode) -> Unit:
-    """The unit for which a session speaks; without a directory, the one of the session's own broker user."""
+    """The unit of a session; without a directory, the unit named like the session's broker user."""
     if directory.units:
         return named(directory, code)
     return unlisted(code, broker_user=settings.own_user)
 
 
 def unlisted(code: UnitCode, broker_user: str = "") -> Unit:
-    """A unit of which nothing but the code is known here; the trunk decides whether it exists."""
+    """A unit of which only the code is known here; the trunk decides whether it exists."""
     return Unit(code=code, name="", valid_from=date.min, broker_user=broker_user)
 
 
