@@ -47,7 +47,7 @@ class Check:
     """Of ``docs/operations/install-kubernetes.md``."""
 
 
-HAS, CHOOSE, SECRETS, APPLY = "what-the-cluster-must-have", "1-choose-an-overlay", "2-secrets", "5-apply-in-this-order"
+HAS, CHOOSE, SECRETS, APPLY = "requirements-of-the-cluster", "1-choose-an-overlay", "2-secrets", "5-apply-in-this-order"
 
 
 def _of_both(see: Callable[[Manifests, Kubectl], Any]) -> Callable[[Sources], Any]:
