@@ -1,4 +1,4 @@
-"""What was sent, what must come of it, and what was seen in the units' inboxes. Pure: no clock, no broker."""
+"""The packages sent, their expected results, and the messages in the units' inboxes. Pure: no clock, no broker."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,26 +13,26 @@ class Kind(StrEnum):
     DOCUMENT = "document"
     """Brings a document: delivered or refused."""
     REPEAT = "repeat"
-    """The same bytes again: the sender is told again what it was told before."""
+    """The same bytes again: the sender gets the same answer again."""
     RECALL = "recall"
     STATUS = "status"
 
 
 class Outcome(StrEnum):
-    """What became of a package."""
+    """The result for a package."""
 
     DELIVERED = "delivered"
     """At least one receiver has it."""
     REFUSED = "refused"
-    """Nobody has it, and the sender was told why."""
+    """No unit has it, and the sender got the reason."""
     ANSWERED = "answered"
-    """A repeat: the sender was told again."""
+    """A repeat: the sender got the answer again."""
     UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What must come of a package: everything of it, and nothing else."""
+    """The expected result for a package, complete: nothing else may happen."""
 
     placed: frozenset[UnitCode] = frozenset()
     """Units that must find it in their inbox."""
@@ -75,7 +75,7 @@ class Case:
             self.altered_for.append(unit)
 
     def note_refused(self, reason: Reason, receiver: UnitCode, at: float) -> None:
-        """The sender was told that the package, or one ``receiver`` of it, is refused."""
+        """Records that the sender got a refusal of the package, or of one ``receiver``."""
         if receiver:
             self.turned.add((receiver, reason))
         else:
@@ -83,7 +83,7 @@ class Case:
         self.last_at = at
 
     def note_repeated_answer(self, at: float) -> None:
-        """The sender of a repeat was told again what it was told before."""
+        """Records that the sender of a repeat got the same answer again."""
         self.answered_again = True
         self.last_at = at
 
@@ -109,7 +109,7 @@ class Case:
 
     @property
     def as_expected(self) -> bool:
-        """Whether exactly what must come has come."""
+        """Whether exactly the expected messages have come."""
         if self.kind is Kind.REPEAT:
             return self.answered_again
         return (

@@ -33,7 +33,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What an operator sees in the end."""
+    """The state after the run, as an operator sees it."""
 
     verdicts: Mapping[str, str]
     """What the archive has on record, by package."""
@@ -42,7 +42,7 @@ class Observed:
     expected_states: Mapping[tuple[str, UnitCode], str]
     newly_parked: int = 0
     trespasses: Mapping[str, bool] | None = None
-    """What the broker itself must refuse, and whether it did."""
+    """Attempts that the broker must refuse, and whether it did."""
 
 
 def sums(cases: Sequence[Case], observed: Observed) -> list[Sum]:
@@ -65,7 +65,7 @@ def sums(cases: Sequence[Case], observed: Observed) -> list[Sum]:
 
 
 def problems(cases: Iterable[Case], observed: Observed, equations: Iterable[Sum]) -> list[str]:
-    """One line for everything that is not as it must be; empty = all is well."""
+    """One line for each wrong result; empty = there is none."""
     lines = [f"{case.title} of {case.sender}: {_unexpected(case)}" for case in cases if not case.as_expected]
     lines += [f"does not add up: {equation}" for equation in equations if not equation.adds_up]
     lines += [f"the broker allowed: {what}" for what, refused in (observed.trespasses or {}).items() if not refused]

@@ -1,1 +1,1 @@
-"""``trunkctl doctor``: asks everything that can be asked of a running trunk, and judges the answers."""
+"""``trunkctl doctor``: queries all parts of a running trunk, and judges the answers."""

@@ -13,7 +13,7 @@ from common.containment import ENDS_THE_PROCESS
 from trunkctl.doctor.finding import Finding, Level, skipped
 
 CHECK_SECONDS = 8.0
-"""Time of one check. All run at once, so that this is also the time of the whole, a dead server or not."""
+"""Time limit of one check. All run at once, so it is also the limit of the whole command, even if a server is dead."""
 FORBIDDEN = {401, 403}
 NOT_PERMITTED = {13, 8000}
 """MongoDB's codes for a user without the right (8000: Atlas)."""
@@ -21,7 +21,7 @@ MOST_WORDS = 300
 
 
 class NotAnswered(Exception):
-    """A check took longer than it has."""
+    """A check exceeded its time limit."""
 
 
 def why_not(error: BaseException) -> str:
@@ -38,7 +38,7 @@ def why_not(error: BaseException) -> str:
 
 
 def is_forbidden(error: BaseException | None) -> bool:
-    """Whether a server answered, and this session may not see what was asked."""
+    """Whether a server answered that this session lacks the right."""
     match error:
         case httpx.HTTPStatusError():
             return error.response.status_code in FORBIDDEN
@@ -53,7 +53,7 @@ def is_forbidden(error: BaseException | None) -> bool:
 
 
 def unanswered(error: BaseException) -> list[Finding]:
-    """What is said of a check that could not be asked."""
+    """The finding for a check whose query failed."""
     if is_forbidden(error):
         return skipped(f"this session may not see it: {why_not(error)}", "Ask again with the role that acts.")
     return [Finding(Level.UNKNOWN, f"could not be asked: {why_not(error)}", "See what is said about the connections.")]

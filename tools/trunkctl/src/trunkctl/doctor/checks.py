@@ -1,4 +1,4 @@
-"""Every check of ``trunkctl doctor``: its name, what it asks, how it judges the answer, and its runbook."""
+"""Every check of ``trunkctl doctor``: its name, its query, the judgement of the answer, and its runbook."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from trunkctl.doctor.sources import Sources
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question to the running trunk."""
+    """One check of the running trunk."""
 
     name: str
     see: Callable[[Sources], Any]
-    """Asks, and only reads."""
+    """Queries the servers; changes nothing."""
     judge: Callable[[Any], list[Finding]]
-    """Decides about what was seen, from that alone."""
+    """Judges the result of ``see``, without access to any server."""
     runbook: str
     """Page of ``docs/runbooks``."""
 
@@ -50,7 +50,7 @@ CHECKS = (
 
 
 def examine(sources: Sources, checks: Sequence[Check] = CHECKS, seconds: float = CHECK_SECONDS) -> list[Answer]:
-    """Ask all at once and judge each answer; the worst first. Raises nothing: what fails is an answer."""
+    """Runs all checks at once. Returns their results, the worst first. Does not raise: a failed query is a result."""
     checking = [lambda check=check: _findings(check, sources) for check in checks]  # type: ignore[misc]
     results = zip(checks, all_at_once(checking, seconds), strict=True)
     return worst_first(answer for check, result in results for answer in _answers(check, result))

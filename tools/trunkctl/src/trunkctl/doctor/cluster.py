@@ -18,7 +18,7 @@ from trunkctl.doctor.finding import Finding, Level, ok
 from trunkctl.doctor.sources import Sources
 
 NAMED = 5
-"""Queues that one line names; of more it tells the number."""
+"""Queues that one line names; for more, it gives the number."""
 OWN_VERSION = version("trunk-common")
 """Of the packages that this trunkctl runs with."""
 WORK_QUEUES = (
@@ -38,7 +38,7 @@ class Node:
     alarms: tuple[str, ...] = ()
     """``memory``, ``disk``."""
     is_parted: bool = False
-    """It does not see others that run."""
+    """It cannot reach other running nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class NodesSeen:
     nodes: tuple[Node, ...]
     recorded: BrokerIdentity | None = None
     cluster_id: str = ""
-    """Empty = this session may not see it."""
+    """Empty = this session lacks the right to see it."""
 
     @property
     def configured(self) -> int:
@@ -95,7 +95,7 @@ class QueueSeen:
 
 
 def judge_queues(queues: Sequence[QueueSeen]) -> list[Finding]:
-    """A queue without leader or majority takes and gives nothing; one without all its members bears no further loss."""
+    """A queue without leader or majority does not work; one without all its members may not survive a further loss."""
     dead = [queue.name for queue in queues if not queue.leader or 2 * queue.online <= queue.members]
     thin = [queue.name for queue in queues if queue.name not in dead and queue.online < queue.members]
     findings = []
@@ -118,7 +118,7 @@ def judge_consumers(served: Mapping[str, int]) -> list[Finding]:
 
 
 def judge_versions(versions: Mapping[str, frozenset[str]], own: str = OWN_VERSION) -> list[Finding]:
-    """``versions``: of each service, what its sessions say; an empty text of one that says nothing."""
+    """``versions``: the versions that the sessions of each service report; "" for a session that reports none."""
     findings = []
     for service, reported in versions.items():
         known = ", ".join(sorted(each or "unknown" for each in reported))
@@ -154,7 +154,7 @@ def queue_of(row: Row) -> QueueSeen:
 
 
 def versions_of(connections: Iterable[Row], vhost: str) -> dict[str, frozenset[str]]:
-    """What the sessions of each service say of their version (``common.service.connection``)."""
+    """The versions that the sessions of each service report (``common.service.connection``)."""
     reported: defaultdict[str, set[str]] = defaultdict(set)
     for row in connections:
         properties = row.get("client_properties", {})
@@ -191,7 +191,7 @@ def see_consumers(sources: Sources) -> dict[str, int]:
 
 
 def see_versions(sources: Sources) -> dict[str, frozenset[str]]:
-    """What the sessions of each service say."""
+    """The versions that the sessions of each service report."""
     return versions_of(sources.broker.get("/connections"), sources.vhost)
 
 

@@ -16,7 +16,7 @@ from trunkctl.doctor.finding import Finding, Level, ok
 from trunkctl.doctor.sources import SERVER_TIMEOUT_SECONDS, Sources
 
 CLOCK_WARNING_SECONDS, CLOCK_FAILURE_SECONDS = 5.0, 60.0
-"""Differences from which on a clock is told. HTTP tells the time in whole seconds."""
+"""Differences from which on a clock is reported. HTTP gives the time in whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +27,24 @@ class Connection:
     place: str
     """Host and port, without user and password."""
     answer: str = ""
-    """What the server said of itself."""
+    """The server's description of itself."""
     problem: str = ""
     """Why there is no answer; empty = it answered."""
     is_writable: bool = True
-    """Whether it takes writes: a database without a primary does not."""
+    """Whether it accepts writes: a database without a primary does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockSeen:
-    """The time that a server told, against the middle of the request here."""
+    """The time that a server gave, compared with the middle of the request here."""
 
     server: str
     ahead_seconds: float | None
-    """How far the server's clock is ahead; None = it told no time."""
+    """How far the server's clock is ahead; None = it gave no time."""
 
 
 def judge_connection(connection: Connection) -> list[Finding]:
-    """Answers, or not, or only for reading."""
+    """The server must answer, and accept writes."""
     if connection.problem:
         act = f"Is {connection.server} up, and are address, user and password of this session right?"
         says = f"{connection.server} at {connection.place} does not answer: {connection.problem}"
@@ -56,7 +56,7 @@ def judge_connection(connection: Connection) -> list[Finding]:
 
 
 def judge_clocks(clocks: Sequence[ClockSeen]) -> list[Finding]:
-    """Every clock that differs, or that nobody could ask."""
+    """Reports every clock that differs or could not be read."""
     findings = []
     for clock in clocks:
         if clock.ahead_seconds is None:
@@ -81,7 +81,7 @@ def see_broker(sources: Sources) -> Connection:
 
 
 def see_management(sources: Sources) -> Connection:
-    """The broker's management API; also says which version runs."""
+    """The broker's management API, and the broker's version."""
     return _attempt("broker's management", sources.settings.rabbitmq_management_url, _version_of(sources))
 
 
@@ -103,7 +103,7 @@ def see_object_store(sources: Sources) -> Connection:
 
 
 def see_clocks(sources: Sources) -> list[ClockSeen]:
-    """Of broker, database and object store, by their own answers; one that is away does not hold up the others."""
+    """The clocks of broker, database and object store; one that does not answer does not delay the others."""
     questions: tuple[tuple[str, Callable[[Sources], datetime]], ...] = (
         ("broker", _broker_time),
         ("database", _database_time),
@@ -117,7 +117,7 @@ def _version_of(sources: Sources) -> Callable[[], str]:
 
 
 def place_of(url: str) -> str:
-    """Host and port of an address, and nothing of its user and password, whatever characters these hold."""
+    """Host and port of an address, without its user and password, whatever characters these contain."""
     after_password = url.partition("://")[2].rpartition("@")[2]
     return re.split(r"[/?#]", after_password, maxsplit=1)[0]
 
@@ -158,6 +158,6 @@ def _store_time(sources: Sources) -> datetime:
 
 
 def _http_date(text: str) -> datetime:
-    """HTTP cuts the time to whole seconds: half a second is the likeliest rest."""
+    """HTTP truncates the time to whole seconds: adds half a second, the mean of the rest."""
     date = parsedate_to_datetime(text)
     return date.replace(tzinfo=date.tzinfo or UTC, microsecond=500_000)

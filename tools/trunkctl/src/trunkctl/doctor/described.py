@@ -1,4 +1,4 @@
-"""Are broker, buckets and rights as the trunk's tables describe them? Other commands make the same comparisons."""
+"""Compares broker, buckets and rights with the trunk's tables, like other commands."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ PROBED = (Right.LIST, Right.INSPECT)
 
 
 def judge_topology(differences: Sequence[str]) -> list[Finding]:
-    """What is missing keeps messages from their queue; what is other or too much may."""
+    """A missing object keeps messages from their queue; a different or superfluous one may."""
     return [_difference(line, APPLY) for line in differences] or ok("exchanges, queues and bindings are as described")
 
 
 def judge_policies(differences: Sequence[str]) -> list[Finding]:
-    """Of the policies themselves, and of each queue for which another one holds."""
+    """Reports differing policies, and each queue to which another policy applies."""
     act = f"{APPLY} Remove a policy of others that matches the trunk's queues."
     return [Finding(Level.FAILED, line, act) for line in differences] or ok("the described policies hold")
 
@@ -44,16 +44,16 @@ def judge_buckets(problems: Sequence[str]) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class KeysSeen:
-    """Of the rights that were tried, those that the session's keys have."""
+    """The rights that the session's keys have, of those that were tried."""
 
     role: Role
-    """Whose keys they are said to be."""
+    """The role to which the keys should belong."""
     held: Mapping[str, frozenset[Right]]
     """By bucket."""
 
 
 def judge_keys(keys: KeysSeen) -> list[Finding]:
-    """More than the table of rights says is as wrong as less."""
+    """Reports rights that the table does not give, and missing ones."""
     findings = []
     for bucket, held in keys.held.items():
         wanted = rights(keys.role, bucket).intersection(PROBED)
@@ -67,7 +67,7 @@ def judge_keys(keys: KeysSeen) -> list[Finding]:
 
 
 def judge_database_rights(rights_seen: DatabaseRights) -> list[Finding]:
-    """The session's own user; what other users may do is not for this one to see."""
+    """Judges only the session's own user, which cannot see the rights of others."""
     if rights_seen.skipped:
         return skipped(rights_seen.skipped)
     act = "Run `trunkctl stores users` with the database's administrator."

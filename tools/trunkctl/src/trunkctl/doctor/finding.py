@@ -1,4 +1,4 @@
-"""What a check says: a level, words, and what to do about it; pure."""
+"""The result of a check: a level, a sentence, and what to do; pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ class Level(StrEnum):
     """How bad it is, the worst first."""
 
     FAILED = "failed"
-    """Documents do not go on, or may be lost: act now."""
+    """Documents are not processed, or may be lost: act now."""
     WARNING = "warning"
-    """Something waits for a person, or fails soon."""
+    """Something needs a person, or will soon fail."""
     UNKNOWN = "unknown"
-    """Nobody could say: a server did not answer."""
+    """A server did not answer."""
     SKIPPED = "skipped"
-    """Not asked: it is not configured here, or this session may not see it."""
+    """Not checked: it is not configured here, or this session lacks the right."""
     OK = "ok"
 
 
@@ -25,7 +25,7 @@ EXIT_CODES = {Level.FAILED: 2, Level.WARNING: 1, Level.UNKNOWN: 1, Level.SKIPPED
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check says."""
+    """One result of a check."""
 
     level: Level
     says: str
@@ -65,5 +65,5 @@ def worst(answers: Iterable[Answer]) -> Level:
 
 
 def exit_code(answers: Iterable[Answer]) -> int:
-    """0 = nothing to do, 1 = warnings or something that nobody could say, 2 = failures."""
+    """0 = nothing to do, 1 = warnings or unknown results, 2 = failures."""
     return max((EXIT_CODES[answer.finding.level] for answer in answers), default=0)

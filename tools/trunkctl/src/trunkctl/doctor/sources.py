@@ -1,4 +1,4 @@
-"""Whom the doctor asks: the settings' broker, database and object store, each with short timeouts."""
+"""The servers that the doctor queries: broker, database and object store of the settings, with short timeouts."""
 
 import asyncio
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Sources:
         return self.database[f"{self.database_prefix}{service}"][name]
 
     def recorded_broker(self) -> BrokerIdentity | None:
-        """The cluster that was recorded as the trunk's; None = nobody recorded any."""
+        """The cluster that was recorded as the trunk's; None = none was recorded."""
         return asyncio.run(broker_identity.load(self.objects))
 
     def directory(self) -> Directory:

@@ -1,4 +1,4 @@
-"""The trust folder: may signatures be judged with what lies in it, and for how long yet?"""
+"""The trust folder: whether signatures can be judged with it, and for how long."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is on its way and does not go on: open packages, messages for inboxes, parked messages, dead letters."""
+"""Unfinished work that may be stuck: open packages, messages for inboxes, parked messages, dead letters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class OpenSeen:
     """Intake's open packages."""
 
     overdue: Mapping[Lane, int]
-    """Sent, over their budget, and nobody has said where they are; at most ``MOST_COUNTED``."""
+    """Sent, over their time budget, and no service reports where they are; at most ``MOST_COUNTED``."""
     by_stage: Mapping[str, int]
     awaiting: int
     """Not open yet: they wait for the document that they are about."""
@@ -62,7 +62,7 @@ class PlacingsSeen:
 
 
 def judge_open(packages: OpenSeen) -> list[Finding]:
-    """Over the budget: perhaps lost, perhaps only slow; intake publishes them again in any case."""
+    """Packages over their time budget may be lost or only slow; intake publishes their facts again in any case."""
     act = "Are queues deep, services slow or down? Else `trunkctl redrive --all-open --by … --why …`."
     findings = [
         Finding(Level.FAILED, f"{_count(count)} {lane} packages open longer than their budget", act)
@@ -111,7 +111,7 @@ def judge_submissions(waiting: Mapping[str, int]) -> list[Finding]:
 
 
 def judge_parked(groups: Sequence[Group]) -> list[Finding]:
-    """One line a cause. What is quarantined came from somebody who was not entitled to send it."""
+    """One finding per cause. A quarantined message came from somebody who was not entitled to publish it."""
     findings = []
     for each in groups:
         since = f", oldest {local_time(each.oldest)}" if each.oldest else ""
@@ -125,7 +125,7 @@ def judge_parked(groups: Sequence[Group]) -> list[Finding]:
 
 
 def judge_dead_letters(depths: Mapping[str, int]) -> list[Finding]:
-    """A service takes its dead letters at once: what lies there waits for the service, and is not parked yet."""
+    """Messages in these queues wait for their service, which normally consumes them at once; not parked yet."""
     act = "Bring the service up: it parks them under their reason."
     deep = [Finding(Level.WARNING, f"{count} messages in {queue}", act) for queue, count in depths.items() if count]
     return deep or ok("no dead letters wait for their service")

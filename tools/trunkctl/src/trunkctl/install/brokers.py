@@ -1,4 +1,4 @@
-"""Is the broker, where it is there already, one that can serve the trunk?"""
+"""Checks whether an existing broker is suitable for the trunk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class BrokersSeen:
 
 
 def judge_brokers(brokers: BrokersSeen) -> list[Finding]:
-    """Version, size and plugins; what runs behind another operator is asked by the doctor."""
+    """Judges version, size and plugins. The doctor checks a broker of another operator."""
     if not brokers.clusters:
         return skipped(
             "no RabbitmqCluster: the broker is elsewhere", "`trunkctl doctor` asks it once the trunk is there."

@@ -1,4 +1,4 @@
-"""Do the pods of the manifests fit onto the nodes, beside what runs there already?"""
+"""Checks whether the pods of the manifests fit onto the nodes beside the running ones."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class RoomSeen:
-    """What is to run, and where."""
+    """The pods that are to run, and the nodes."""
 
     pods: Sequence[Pod]
     nodes: Sequence[Node]

@@ -1,4 +1,4 @@
-"""Do the stores' certificates bear the names that services connect to, stand long enough, and lead to the given CA?"""
+"""Checks names, expiry and CA of the stores' certificates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from trunkctl.install.references import SECRET
 from trunkctl.install.secrets import Held, held, see_sources
 
 SOON = timedelta(days=21)
-"""Of what is left, from which on TrunkServerCertificateExpiring is raised as well."""
+"""Remaining validity below which a certificate is reported; the same as in TrunkServerCertificateExpiring."""
 CA_NAME, CA_KEY = "trunk-ca", "ca.crt"
 MOST_ISSUERS = 8
 RENEW = "Have it issued anew before you apply."
@@ -46,7 +46,7 @@ class CertificatesSeen:
 
 
 def judge_certificates(state: CertificatesSeen) -> list[Finding]:
-    """Each chain for itself, and each address against the chains of its namespace."""
+    """Judges each chain, and compares each address with the chains of its namespace."""
     findings = [Finding(Level.FAILED, state.authority_problem, "Put PEM there.")] if state.authority_problem else []
     for chain in state.chains:
         findings += _judge_chain(chain, state)

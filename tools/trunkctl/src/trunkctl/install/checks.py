@@ -1,4 +1,4 @@
-"""Every check of ``trunkctl install check``: its name, what it asks, how it judges the answer, and its page."""
+"""Every check of ``trunkctl install check``: its name, its query, the judgement of the answer, and its page."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from trunkctl.install.manifests import Manifests
 
 @dataclass(frozen=True)
 class Sources:
-    """What is to be applied, where, and when."""
+    """The manifests to be applied, the cluster, and the present time."""
 
     manifests: Manifests
     kubectl: Kubectl
@@ -36,13 +36,13 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question to the manifests and the cluster."""
+    """One check of the manifests and the cluster."""
 
     name: str
     see: Callable[[Sources], Any]
-    """Asks, and only reads."""
+    """Queries the cluster; changes nothing."""
     judge: Callable[[Any], list[Finding]]
-    """Decides about what was seen, from that alone."""
+    """Judges the result of ``see``, without access to the cluster."""
     section: str
     """Of ``docs/operations/install-kubernetes.md``."""
 
@@ -80,7 +80,7 @@ CHECKS = (
 
 
 def examine(sources: Sources, checks: Sequence[Check] = CHECKS) -> list[Answer]:
-    """Ask one after the other, and judge each answer; the worst first. A question that gets no answer is an answer."""
+    """Runs the checks in turn. Returns their results, the worst first. A query without an answer is a result."""
     return worst_first(answer for check in checks for answer in _answers(check, sources))
 
 

@@ -1,4 +1,4 @@
-"""Have broker and object store an address at which units reach them?"""
+"""Checks whether broker and object store have an address for units."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ STORE_PORTS = {443, 8333}
 
 @dataclass(frozen=True, slots=True)
 class DoorSeen:
-    """How units are to reach broker and object store."""
+    """The addresses by which units reach broker and object store."""
 
     is_wanted: bool
-    """Whether the manifests name a door: a probe of it, or the store's public address."""
+    """Whether the manifests name an address for units: by a probe, or by the store's public address."""
     services: Sequence[Object]
     """Of the stores' namespaces."""
     ingresses: Sequence[Object]
@@ -25,7 +25,7 @@ class DoorSeen:
 
 
 def judge_door(door: DoorSeen) -> list[Finding]:
-    """Each of the two needs a way in; a load balancer without an address is none."""
+    """Each of the two needs an external address; a load balancer without an address does not count."""
     if not door.is_wanted:
         return skipped("the overlay names no door: neither a Probe nor TRUNK_S3_PUBLIC_ADDRESS")
     outside = [each for each in door.services if at(each, "spec", "type") in ("LoadBalancer", "NodePort")]

@@ -1,4 +1,4 @@
-"""Are images named by digest, and is nothing left of what the shipped overlays put in place of a value?"""
+"""Checks that images are named by digest, and that no placeholder of the shipped overlays is left."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def _judge_image(image: str) -> Iterator[Finding]:
 
 
 def judge_examples(manifests: Manifests) -> list[Finding]:
-    """Names and addresses reserved for documents reach nobody."""
+    """Names and addresses reserved for documentation reach no host."""
     act = "Put your own there, by a patch in the overlay."
     findings = [
         Finding(Level.FAILED, f"ConfigMap {name_of(each)}: {key} is an example: {value}", act)

@@ -1,4 +1,4 @@
-"""Would these manifests use the stores of another installation of the same cluster?"""
+"""Checks whether these manifests would use the stores of another installation in the cluster."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

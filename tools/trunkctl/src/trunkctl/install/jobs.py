@@ -1,4 +1,4 @@
-"""Do jobs stand in the way of the apply, and would they wait for Secrets that nobody makes?"""
+"""Checks whether existing jobs block the apply, and whether jobs would wait for missing Secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class JobWanted:
 
 
 def judge_jobs(jobs: Sequence[JobWanted]) -> list[Finding]:
-    """A job cannot be changed, only made anew; and its deadline runs while it waits for a Secret."""
+    """A job cannot be changed, only created again; and its deadline runs while it waits for a Secret."""
     findings = []
     for job in jobs:
         if job.is_there:

@@ -1,4 +1,4 @@
-"""Asks a cluster by ``kubectl get``, and by nothing else; every answer is asked for once."""
+"""Queries a cluster with ``kubectl get`` only, and each object only once."""
 
 import json
 import shutil
@@ -19,11 +19,11 @@ MOST_WORDS = 300
 
 
 class NotAnswered(Exception):
-    """The cluster did not answer a question; the text is kubectl's own."""
+    """The cluster did not answer; the text is kubectl's."""
 
 
 class NotAllowed(NotAnswered):
-    """The cluster answered that this person may not see it."""
+    """The user lacks the right to see the object."""
 
 
 Run = Callable[[list[str]], str]

@@ -1,4 +1,4 @@
-"""Manifests that are to be applied, and the few questions that every check asks of them; pure."""
+"""Manifests that are to be applied, and functions on them that several checks use; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

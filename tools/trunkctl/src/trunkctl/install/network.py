@@ -1,4 +1,4 @@
-"""Do the namespaces and pods exist that the network policies name, and the namespaces that pods connect to?"""
+"""Checks that the namespaces and pods in network policies exist, and that policies allow the addresses pods need."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def judge_namespaces(namespaces: NamespacesSeen) -> list[Finding]:
 
 
 def judge_policies(network: NetworkSeen) -> list[Finding]:
-    """A policy that chooses nobody keeps everybody out, without a word."""
+    """A policy that selects no pods silently blocks all."""
     findings = list(_judge_peers(network))
     findings += [finding for address in network.addresses for finding in _judge_address(address, network)]
     uses_node_local = any(selects(NODE_LOCAL_DNS, labels) for pods in network.pods.values() for labels in pods)

@@ -1,4 +1,4 @@
-"""Is everything there that the manifests' own kinds need: the API server's version, definitions, operators that run?"""
+"""Checks the API server's version, and definitions and operators of the kinds that the manifests use."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class KindsSeen:
 
 
 def judge_kinds(state: KindsSeen) -> list[Finding]:
-    """A definition that is missing makes the apply end half-way; an operator that is missing makes nothing of it."""
+    """If a definition is missing, the apply stops half-way; if an operator is missing, its objects have no effect."""
     findings, known = [], {(group, kind) for group, _, kind in state.served}
     lacking: dict[tuple[str, str], list[str]] = {}
     for group, version, kind in sorted(state.wanted - state.served):

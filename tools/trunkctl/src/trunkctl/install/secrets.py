@@ -1,4 +1,4 @@
-"""Is every Secret and ConfigMap there that a pod names, with its keys?"""
+"""Checks that every Secret and ConfigMap that a pod names exists, with its keys."""
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Are the storage classes there that volumes are asked of?"""
+"""Checks that the storage classes of the volumes exist."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Do Secrets hold values of the right form, none an example of the docs, and one password for each broker user?"""
+"""Checks the form of values in Secrets, that none is an example, and that each broker user has one password."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Are the vaults there that External Secrets is to read?"""
+"""Checks that the vaults of External Secrets exist."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class VaultsSeen:
 
 
 def judge_vaults(vaults: VaultsSeen) -> list[Finding]:
-    """What a vault holds is for nobody to see from here: External Secrets says it once the objects are applied."""
+    """The content of a vault cannot be checked from here: External Secrets reports it once the objects are applied."""
     if not vaults.named:
         return skipped("no Secret comes from a vault")
     findings = []

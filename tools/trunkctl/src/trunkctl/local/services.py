@@ -18,7 +18,7 @@ from trunkctl.trunk_file import RunningService, TrunkFile, passwords
 
 MAIL = "mail"
 WISHES = ("TRUNK_LOG_ADOPT_SIZE", "TRUNK_LOG_LEVEL", "TRUNK_ONE_OBJECT", "TRUNK_OTLP_ENDPOINT", "TRUNK_PATIENCE_HOURS")
-"""Handed on from the environment of ``trunkctl up`` to services that it starts."""
+"""Variables passed on from the environment of ``trunkctl up`` to the services that it starts."""
 READY_TIMEOUT_SECONDS = 90.0
 DRAIN_SECONDS = 20.0
 PATIENCE_SECONDS = 28.0
@@ -60,7 +60,7 @@ def alive(place: Places) -> dict[str, bool]:
 
 
 def environment(place: Places, trunk: TrunkFile, service: str, http_port: int) -> dict[str, str]:
-    """Everything a service is told."""
+    """All environment variables of a service."""
     password, keys = passwords(trunk.users_file)[service], trunk.s3_keys[service]
     variables = {
         "TRUNK_AMQP_URL": f"amqp://{service}:{password}@{trunk.amqp_host}:{trunk.amqp_port}/{trunk.vhost}",
