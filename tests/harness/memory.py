@@ -93,7 +93,7 @@ class MemoryBodies:
 
 
 class RecordingPublisher:
-    """Records facts and messages, and can be told to refuse."""
+    """Records facts and messages; a test can make it refuse them."""
 
     def __init__(self) -> None:
         self.facts: list[BaseFact] = []
@@ -127,7 +127,7 @@ class RecordingPublisher:
 
 
 class Clock:
-    """A clock that moves only when told to."""
+    """A clock that only ``move`` advances."""
 
     def __init__(self, now: datetime = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)) -> None:
         self.now = now

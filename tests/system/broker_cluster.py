@@ -1,4 +1,4 @@
-"""Three nodes of RabbitMQ in the place of one, and an address in front of them, as a Kubernetes service is."""
+"""Three nodes of RabbitMQ instead of one, behind one address, like a Kubernetes service."""
 
 import json
 from collections import Counter
@@ -36,7 +36,7 @@ class Cluster:
     nodes: list[Node]
 
     def ask(self, path: str) -> Any:
-        """The management API of any node that answers."""
+        """Queries the management API of any node that answers."""
         who = (self.trunk.config["rabbitmq_admin_user"], self.trunk.config["rabbitmq_admin_password"])
         for node in self.nodes:
             try:
@@ -52,16 +52,16 @@ class Cluster:
         return max(self.nodes, key=lambda node: led[node.name])
 
     def is_whole(self) -> bool:
-        """Whether every queue has all its members: then another node may be missed."""
+        """Whether every queue has all its members, so that another node may fail."""
         queues = self.ask(f"/queues/{VHOST}")
         return all(len(queue.get("online") or ()) == len(self.nodes) for queue in queues if queue["type"] == "quorum")
 
     def lose(self, node: Node) -> None:
-        """The node dies."""
+        """Kills the node."""
         self.trunk.kill_server("rabbitmq", node.state)
 
     def regain(self, node: Node) -> None:
-        """It is started again; return when it is a member of every queue."""
+        """Starts it again; returns when it is a member of every queue."""
         self.trunk.revive_server("rabbitmq", node.state)
         assert eventually(self.is_whole, PATIENCE_SECONDS, 0.5), "a queue misses a member"
 

@@ -39,7 +39,7 @@ def canary_units(trunk: Trunk, folder: Path) -> Iterator[None]:
 
 
 class Canary:
-    """The process, and what it says."""
+    """The canary's process, with its metrics and log."""
 
     def __init__(self, trunk: Trunk, folder: Path, log: Path, **overrides: str) -> None:
         with socket.socket() as free:
@@ -60,7 +60,7 @@ class Canary:
             )
 
     def attempts(self, outcome: str) -> float:
-        """Rounds that ended so; 0 while nobody answers."""
+        """Number of rounds with this outcome; 0 while the process does not answer."""
         return self.series().get(f'trunk_canary_attempts_total{{outcome="{outcome}"}}', 0.0)
 
     def series(self) -> Series:

@@ -14,7 +14,7 @@ from .inboxes import Item
 from .trunk import SUBMIT, Trunk, package_id, submission
 
 PAUSE_SECONDS = 4.0
-"""Between two packages of one unit, until the sender is told to hurry."""
+"""Pause between two packages of one unit, until the sender stops pausing."""
 PATIENCE_SECONDS = 300.0
 
 Entry = dict[str, Any]
@@ -91,6 +91,6 @@ def wanted(entries: list[Entry]) -> Counter[tuple[str, str, str, str]]:
 
 
 def told_once(items: list[Item], packages: set[str]) -> Counter[tuple[str, str, str, str]]:
-    """What came about these packages, receipts aside, counted by distinct event id."""
+    """The messages about these packages, without receipts, each counted once per event id."""
     distinct = {(item.unit, item.event_id): item for item in items if item.package_id in packages}
     return Counter((i.package_id, i.unit, i.type, i.reason) for i in distinct.values() if i.type != "receipt")

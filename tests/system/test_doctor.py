@@ -37,7 +37,7 @@ def doctor(**surroundings: str) -> tuple[int, list[dict[str, Any]]]:
 
 
 def bad(answers: list[dict[str, Any]], *levels: str) -> dict[str, list[str]]:
-    """What is told by check, of these levels."""
+    """The findings of these levels, by check."""
     findings: dict[str, list[str]] = {}
     for answer in answers:
         if answer["level"] in (levels or BAD):
@@ -46,7 +46,7 @@ def bad(answers: list[dict[str, Any]], *levels: str) -> dict[str, list[str]]:
 
 
 def healthy() -> bool:
-    """Whether there is nothing to do any more."""
+    """Whether the doctor reports nothing to do."""
     return doctor()[0] == 0
 
 

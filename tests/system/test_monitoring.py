@@ -77,7 +77,7 @@ PANELS = [
 
 @pytest.fixture(scope="module")
 def watched(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
-    """A Prometheus that saw the whole morning."""
+    """A Prometheus that scraped the whole morning."""
     folder = tmp_path_factory.mktemp("monitoring")
     (folder / "canary").mkdir()
     try:

@@ -34,7 +34,7 @@ def store() -> Minio:
 
 @dataclass
 class Desk:
-    """What an operator has before him."""
+    """The parked messages of a test, as an operator sees them."""
 
     trunk: Trunk
     inboxes: Inboxes
@@ -81,7 +81,7 @@ class Desk:
         return dict(record)
 
     def decisions(self, package: str) -> list[dict[str, Any]]:
-        """What the ledger of the document says about decisions, oldest first."""
+        """The decisions in the ledger of the document, oldest first."""
         rows = self.trunk.collection("trunk_archive", "ledger").find({"fact": "operator.acted"}).sort("recorded_at")
         decisions = [json.loads(row["body"]) for row in rows]
         return [each for each in decisions if each["record_id"] == self.records[package]]

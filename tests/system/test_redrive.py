@@ -1,4 +1,4 @@
-"""What is lost in queues is made good, and nothing comes twice."""
+"""Facts lost in queues are published again, and nothing is delivered twice."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -51,7 +51,7 @@ class UnitsSystem:
         return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
 
     def do(self, *arguments: str) -> list[dict[str, Any]]:
-        """Run to a good end; what it printed."""
+        """Runs it, asserts success, and returns the printed lines."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -202,7 +202,7 @@ def front(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fr
 
 
 def trusting(client: Client, authority: Path) -> dict[str, str]:
-    """How an example is told whom to trust besides, or instead of, the system's authorities."""
+    """Environment variables by which an example trusts this authority."""
     if client[0] != "java":
         return {"SSL_CERT_FILE": str(authority)}
     store = authority.with_suffix(".p12")

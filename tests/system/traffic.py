@@ -1,4 +1,4 @@
-"""A scripted morning of the city: letters of both lanes, mistakes, statuses, a recall, and three kinds of trouble."""
+"""A scripted morning of the city: letters of both lanes, mistakes, statuses, a recall, and three kinds of failure."""
 
 import time
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ PATIENCE_SECONDS = 120.0
 
 @dataclass
 class Day:
-    """What was sent; ``silent`` never looks into its inbox."""
+    """The packages sent; the unit ``silent`` never reads its inbox."""
 
     trunk: Trunk
     folder: Path

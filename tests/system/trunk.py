@@ -108,7 +108,7 @@ class Trunk:
         return self.address.replace("//", f"//{user}:{self.password(user)}@")
 
     def connect(self, user: str) -> pika.BlockingConnection:
-        """A connection of a unit, a service, or the administrator."""
+        """Opens a connection as a unit, a service, or the administrator."""
         is_admin = user == self.config["rabbitmq_admin_user"]
         parameters = pika.URLParameters(self.address)
         password = self.config["rabbitmq_admin_password"] if is_admin else self.password(user)
@@ -155,7 +155,7 @@ class Trunk:
     # servers and services
 
     def pid(self, service: str) -> int:
-        """Of the process that ``trunkctl up`` started last."""
+        """Id of the process that ``trunkctl up`` started last."""
         return self.services[service]["pid"]
 
     def kill_service(self, service: str) -> None:
@@ -167,7 +167,7 @@ class Trunk:
         _devstack("kill", server, state)
 
     def revive_server(self, server: str, state: Path = STATE) -> None:
-        """Start it again on the same ports and data, and wait for it."""
+        """Starts it again with the same ports and data, and waits until it is ready."""
         _devstack("revive", server, state)
 
     # the broker
@@ -178,8 +178,8 @@ class Trunk:
         return httpx.Client(base_url=self.config["rabbitmq_management_url"] + "/api", auth=who, timeout=20)
 
     def depths(self) -> dict[str, int]:
-        """Messages, waiting or taken, in every queue that is not empty; inboxes left out, and what stays: the mark and
-        the stream of progress."""
+        """Number of messages, ready or unacknowledged, in every queue that is not empty, without inboxes, the mark and
+        the progress stream."""
         with self.management() as http:
             queues = http.get(f"/queues/{VHOST}").raise_for_status().json()
         depths = {queue["name"]: queue.get("messages", 0) for queue in queues}
@@ -199,7 +199,7 @@ class Trunk:
         return len(self.held())
 
     def take_parked(self, ours: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-        """Records of our parked messages, removed."""
+        """Removes the records of the test's parked messages, and returns them."""
         chosen = [row for row in self.held() if ours(row)]
         for row in chosen:
             self.collection(f"trunk_{row['service']}", "message_records").delete_one({"_id": row["_id"]})
@@ -208,7 +208,7 @@ class Trunk:
     # the database, read only
 
     def collection(self, database: str, name: str) -> Any:
-        """A collection, to look into."""
+        """A collection, to read."""
         return database_client(self.config["mongo_uris"]["operator"])[database][name]
 
 
@@ -240,7 +240,7 @@ def readiness(port: int) -> tuple[int, dict[str, Any]]:
 
 
 def minted(trunk: Trunk, folder: Path, count: int, wrong: int = 0, seed: int = 1) -> list[dict[str, Any]]:
-    """Fresh packages of the demo city: the manifest's entries, each with its ``bytes``."""
+    """New packages of the demo city: the manifest's entries, each with its ``bytes``."""
     options = ["--city", trunk.config["city_dir"], "--out", folder, "--count", count, "--wrong", wrong, "--seed", seed]
     run(BIN / "python", "-m", "mint", "packages", *map(str, options))
     entries = json.loads((folder / "manifest.json").read_text())
@@ -248,7 +248,7 @@ def minted(trunk: Trunk, folder: Path, count: int, wrong: int = 0, seed: int = 1
 
 
 def shown(items: Iterable[object], most: int = 20) -> str:
-    """For assertion messages."""
+    """Items as text for assertion messages: their number, and the first ``most``."""
     listed = list(map(str, items))
     return "\n".join([f"{len(listed)}:", *listed[:most]])
 

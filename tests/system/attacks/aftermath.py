@@ -1,4 +1,4 @@
-"""What must be seen after an attack, whatever it was: nothing crashed, and an honest neighbour's letter arrives."""
+"""Checks that must hold after any attack: nothing crashed, and a legitimate letter of another unit arrives."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Scene:
-    """The running trunk under attack, and what it was like before."""
+    """The running trunk under attack, and its state before."""
 
     trunk: Trunk
     inboxes: Inboxes
@@ -57,13 +57,13 @@ class Scene:
         return [event for event in events if event.get("kind") == kind and actor in (None, event.get("actor"))]
 
     def event(self, kind: str, actor: str | None = None, patience_seconds: float = 60.0) -> Row:
-        """The first such event; waits for it."""
+        """Waits for the first such event, and returns it."""
         events = eventually(lambda: self.events(kind, actor), patience_seconds)
         assert events, f"no {kind} of {actor} in the ledger"
         return events[0]
 
     def broker_s_reports_are_read(self, name: str = "") -> None:
-        """Return when the archive has taken what the broker reported until now, told by a log-in that fails."""
+        """Returns when the archive has consumed the broker's reports up to now, as a failed log-in made here shows."""
         user = f"{name}{secrets.token_hex(4)}"
         parameters = pika.URLParameters(self.trunk.address)
         parameters.credentials = pika.PlainCredentials(user, "wrong")
@@ -113,7 +113,7 @@ class Scene:
     # afterwards
 
     def holds(self) -> None:
-        """The same processes, ready; nothing waits; an honest letter of a third unit arrives unaltered."""
+        """Asserts: the same processes are ready, nothing waits, a legitimate letter of a third unit arrives unaltered."""
         entry = self.stock.take(lambda e: e["sender"] not in (ATTACKER, VICTIM) and not e["turned"] and e["receivers"])
         package = self.trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
         self.inboxes.wait(lambda _: self.delivered(package) == set(entry["receivers"]))
@@ -142,7 +142,7 @@ class Scene:
 
     @contextmanager
     def sleeping(self, service: str) -> Iterator[None]:
-        """The process gets no time of the machine meanwhile; what it has taken already stays in its hands."""
+        """Stops the process (SIGSTOP) inside the block; it keeps the messages that it has taken."""
         os.kill(self.trunk.pid(service), signal.SIGSTOP)
         try:
             yield
@@ -173,7 +173,7 @@ class Scene:
 
     @contextmanager
     def widened(self, user: str) -> Iterator[None]:
-        """Somebody gave this account the right to publish anything to the exchange of facts, and to all others."""
+        """Gives this account the right to publish anything to the exchange of facts, and to all others."""
         with self.trunk.management() as http:
             path, topic = f"/permissions/{VHOST}/{user}", f"/topic-permissions/{VHOST}/{user}"
             before = http.get(path).raise_for_status().json()
@@ -207,7 +207,7 @@ def publish(
 
 
 def refused_code(trunk: Trunk, user: str, exchange: str, key: str, body: bytes, **properties: Any) -> int:
-    """The broker's answer to a publish: 403 or 406, 0 = it was taken."""
+    """The broker's answer to a publish: 403 or 406; 0 = it was accepted."""
     try:
         publish(trunk, user, exchange, key, body, **properties)
     except ChannelClosedByBroker as closed:

@@ -1,4 +1,4 @@
-"""Every attack begins on a trunk that holds, and ends on one."""
+"""Checks the trunk before and after every attack."""
 
 from collections.abc import Iterator
 

@@ -40,7 +40,7 @@ class Fuzzer:
         self.pids = {service: self.trunk.pid(service) for service in SERVICES}
 
     def throw(self, numbers: range) -> None:
-        """Submit the messages of these numbers; a sender whose connection the broker ends connects again."""
+        """Submits the messages with these numbers; reconnects when the broker closes a sender's connection."""
         connections = {}
         for number in numbers:
             made = case(number, self.run)
@@ -90,7 +90,7 @@ class Fuzzer:
         return self.outcomes()
 
     def findings(self) -> list[str]:
-        """Promises that were broken."""
+        """One line for each broken promise."""
         items = [item for item in self.inboxes.items if item.package_id in self.taken]
         answered = {item.package_id for item in items}
         lost = self.taken.keys() - answered - self._parked()

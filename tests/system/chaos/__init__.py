@@ -1,1 +1,1 @@
-"""The running trunk under load while its processes and servers are killed, frozen, cut off and robbed of messages."""
+"""The running trunk under load while its processes and servers are killed, frozen, disconnected and lose messages."""

@@ -11,7 +11,7 @@ from ..trunk import Trunk, eventually, shown
 from .load import Load
 
 CALM_SECONDS = 60.0
-"""What is not done so long after the queues are empty is stuck."""
+"""Work that is not done so long after the queues are empty counts as stuck."""
 CHUNK = 200
 
 
@@ -52,7 +52,7 @@ def still_open(trunk: Trunk, load: Load) -> int:
 
 
 def balance(trunk: Trunk, load: Load, inboxes: Inboxes, parked_before: int) -> Balance:
-    """Compare what was sent with what came, what is on record, and what still waits."""
+    """Compares the packages sent with the messages received, the records, and the work that still waits."""
     result, packages = Balance(), set(load.packages)
     came = [item for item in inboxes.items if item.package_id in packages]
     received = told_once(came, packages)

@@ -20,7 +20,7 @@ LANES = ("normal", "urgent")
 PURGED = [
     f"{queue}.{lane}" for queue in ("facts.validator", "facts.router", "facts.archive", "place") for lane in LANES
 ]
-"""Queues of packages on their way. The notifier's is not among them: what it loses, no redrive brings back."""
+"""Queues of packages in progress, without the notifier's: a redrive does not restore what that one loses."""
 WHO = ("--by", "Nguyễn Văn A", "--why", "thử nghiệm hỗn loạn", "--wait", "180", "--state", STATE)
 
 
@@ -41,7 +41,7 @@ class Arena:
     """Names of the faults that were made."""
 
     def make(self, fault: "Fault") -> None:
-        """Let it happen, and note when."""
+        """Causes the fault, and records when."""
         begun = time.monotonic() - self.began
         fault(self)
         self.done.append(fault.__name__)
@@ -99,7 +99,7 @@ def service_killed_wholly(arena: Arena) -> None:
 
 
 def service_frozen(arena: Arena) -> None:
-    """One process stands still, as on a node without memory."""
+    """One process is stopped, as on a node without memory."""
     with frozen([arena.some()]):
         arena.wait(1.0, 12.0)
 
@@ -134,25 +134,25 @@ def store_killed(arena: Arena) -> None:
 
 
 def broker_frozen(arena: Arena) -> None:
-    """RabbitMQ stands still."""
+    """RabbitMQ is stopped and continued."""
     with frozen(family_of("rabbitmq")):
         arena.wait(1.0, 6.0)
 
 
 def database_frozen(arena: Arena) -> None:
-    """The database stands still."""
+    """The database is stopped and continued."""
     with frozen(family_of("mongo")):
         arena.wait(1.0, 12.0)
 
 
 def store_frozen(arena: Arena) -> None:
-    """The object store stands still."""
+    """The object store is stopped and continued."""
     with frozen(family_of("s3")):
         arena.wait(1.0, 12.0)
 
 
 def memory_alarm(arena: Arena) -> None:
-    """RabbitMQ takes no publishes."""
+    """RabbitMQ accepts no publishes."""
     _control("set_vm_memory_high_watermark", "0.0000001")
     try:
         arena.wait(2.0, 8.0)
@@ -170,7 +170,7 @@ def disk_alarm_for_a_minute(arena: Arena) -> None:
 
 
 def queue_purged(arena: Arena) -> None:
-    """Somebody empties a queue of packages on their way; an operator has them published again at the end."""
+    """A queue of packages in progress is purged; an operator has their facts published again at the end."""
     with arena.trunk.management() as http:
         http.delete(f"/queues/{VHOST}/{arena.chance.choice(PURGED)}/contents").raise_for_status()
 
@@ -198,7 +198,7 @@ def broker_lost(arena: Arena) -> None:
 
 
 def redrive(arena: Arena) -> None:
-    """An operator has everything published again that is open."""
+    """An operator has the facts of all open packages published again."""
     run(BIN / "trunkctl", "redrive", "--all-open", *WHO)
 
 

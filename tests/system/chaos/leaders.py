@@ -18,7 +18,7 @@ def lost_leaders(trunk: Trunk, folder: Path, packages: int, deaths: int, seed: i
 
 def _leader_lost(cluster: Cluster) -> Fault:
     def leader_killed(arena: Arena) -> None:
-        """The node dies; the others go on, and it comes back."""
+        """Kills the node and starts it again; the other nodes continue."""
         node = cluster.leader()
         cluster.lose(node)
         arena.wait(1.0, 5.0)

@@ -18,14 +18,14 @@ from .replicas import replicas, wait_ready
 
 WRONG_SHARE = 0.05
 LONG = 100
-"""From so many faults on, those that take minutes are among them."""
+"""Number of faults from which on a run includes those that take minutes."""
 PAUSE_SECONDS = (0.0, 2.5)
 """Between two faults."""
 
 
 @dataclass
 class Ordeal:
-    """What a run came to."""
+    """The result of a run."""
 
     faults: Counter[str]
     balance: Balance

@@ -1,4 +1,4 @@
-"""What goes wrong in a way that somebody at a keyboard can put right."""
+"""Errors that the user of the command can correct."""
 
 
 class DevstackError(Exception):
@@ -6,7 +6,7 @@ class DevstackError(Exception):
 
 
 class NoWay(DevstackError):
-    """A server could be had in none of the ways; the sentence names what to install or to set."""
+    """No way to get a server worked; the sentence names what to install or to set."""
 
 
 class NotReady(DevstackError):

@@ -1,4 +1,4 @@
-"""Work that several threads need and one of them does."""
+"""A computation whose result several threads need, done by one of them."""
 
 import threading
 from collections.abc import Callable

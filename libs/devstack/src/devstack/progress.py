@@ -1,4 +1,4 @@
-"""What the person who waits sees: each step with its seconds."""
+"""Progress output: each step with its seconds."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What keeps the lab from doing something."""
+"""Errors of the lab."""
 
 from devstack.errors import DevstackError
 
