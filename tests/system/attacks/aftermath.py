@@ -113,7 +113,7 @@ class Scene:
     # afterwards
 
     def holds(self) -> None:
-        """Asserts: the same processes are ready, nothing waits, a legitimate letter of a third unit arrives unaltered."""
+        """Asserts that the same processes are ready, nothing waits, and a legitimate letter of a third unit arrives."""
         entry = self.stock.take(lambda e: e["sender"] not in (ATTACKER, VICTIM) and not e["turned"] and e["receivers"])
         package = self.trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
         self.inboxes.wait(lambda _: self.delivered(package) == set(entry["receivers"]))
