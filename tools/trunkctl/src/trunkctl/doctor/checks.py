@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trunkctl.doctor import cluster, connections, described, trust, work
@@ -51,8 +52,8 @@ CHECKS = (
 
 def examine(sources: Sources, checks: Sequence[Check] = CHECKS, seconds: float = CHECK_SECONDS) -> list[Answer]:
     """Runs all checks at once. Returns their results, the worst first. Does not raise: a failed query is a result."""
-    checking = [lambda check=check: _findings(check, sources) for check in checks]  # type: ignore[misc]
-    results = zip(checks, all_at_once(checking, seconds), strict=True)
+    queries = [partial(_findings, check, sources) for check in checks]
+    results = zip(checks, all_at_once(queries, seconds), strict=True)
     return worst_first(answer for check, result in results for answer in _answers(check, result))
 
 
