@@ -137,7 +137,7 @@ class PlainHistory(History):
         header = self._header(offset)
         if header is None:
             raise Inconclusive
-        value, end = read_value(self.document, header.end(), self._nesting)
+        value, end = self.reader.value_at(header.end())
         return PlainObject(value, STREAM.match(self.document, end) is not None)
 
     def _header(self, offset: int) -> "re.Match[bytes] | None":

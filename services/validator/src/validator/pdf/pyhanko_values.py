@@ -1,10 +1,11 @@
 """Plain values turned into pyHanko's own kinds of object, and back."""
 
+from functools import lru_cache
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 
-from validator.pdf.values import Ref, Value
+from validator.pdf.values import REMEMBERED_NAME_BYTES, REMEMBERED_NAMES, Ref, Value
 
 KEYWORDS = {"true": True, "false": False}
 
@@ -39,7 +40,17 @@ def to_pyhanko(value: Value, owner: Any, handler: Any = None) -> Any:
 
 def entries_to_pyhanko(entries: dict[str, Value], owner: Any, handler: Any) -> dict[generic.NameObject, Any]:
     """The entries of a dictionary or of a stream."""
-    return {generic.NameObject(key): to_pyhanko(value, owner, handler) for key, value in entries.items()}
+    return {_key(name): to_pyhanko(value, owner, handler) for name, value in entries.items()}
+
+
+def _key(name: str) -> generic.NameObject:
+    """Unlike a value, a key is contained in nothing, so that all dictionaries may share it."""
+    return _short_key(name) if len(name) < REMEMBERED_NAME_BYTES else generic.NameObject(name)
+
+
+@lru_cache(maxsize=REMEMBERED_NAMES)
+def _short_key(name: str) -> generic.NameObject:
+    return generic.NameObject(name)
 
 
 def from_pyhanko(value: Any) -> Value:

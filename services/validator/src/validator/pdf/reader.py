@@ -46,6 +46,7 @@ class Reader(HookedReader):
         """What other modules worked out about this document, by the module's name: once for all its signatures."""
         self._layout: Layout | bool | None = False
         self._unpacked: dict[int, Unpacked | None] = {}
+        self._values: dict[int, tuple[Value, int]] = {}
         self._lookups = LookupBudget(policy.pdf.max_lookups)
         header = HEADER.match(document)
         super().__init__(document, strict=strict, header_version=(int(header[1]), int(header[2])) if header else None)
@@ -98,7 +99,7 @@ class Reader(HookedReader):
         header = OBJECT.match(document, offset)
         if header is None or (int(header[1]), int(header[2])) != (ref.idnum, ref.generation):
             raise Inconclusive
-        value, end = read_value(document, header.end(), self.policy.pdf.max_nesting)
+        value, end = self.value_at(header.end())
         own = generic.Reference(ref.idnum, ref.generation, self)
         if AFTER.match(document, end):
             return to_pyhanko(value, own, self)
@@ -108,6 +109,15 @@ class Reader(HookedReader):
         stream = generic.StreamObject(entries_to_pyhanko(value, own, self), encoded_data=document[start:stop])
         stream.container_ref = own
         return stream
+
+    def value_at(self, offset: int) -> tuple[Value, int]:
+        """The value at an offset of the file and the offset behind it, read once. Nobody may change it.
+
+        Raises ``Inconclusive``.
+        """
+        if offset not in self._values:
+            self._values[offset] = read_value(self.document, offset, self.policy.pdf.max_nesting)
+        return self._values[offset]
 
     def _data_span(self, entries: dict[str, Value], end: int) -> tuple[int, int]:
         """Where the data of a stream lies whose entries end at ``end``. Raises ``Inconclusive``."""
@@ -127,7 +137,7 @@ class Reader(HookedReader):
         if header is None:
             return None
         try:
-            entries, end = read_value(self.document, header.end(), self.policy.pdf.max_nesting)
+            entries, end = self.value_at(header.end())
             return self._data_span(entries, end) if isinstance(entries, dict) else None
         except Exception:
             return None  # whatever it was: its bytes count as part of the structure

@@ -7,7 +7,6 @@ left out: a stream must not swallow anything to which a table leads.
 
 import re
 from bisect import bisect_right
-from itertools import pairwise
 
 from validator.patterns import compiled
 from validator.pdf.reader import Reader
@@ -18,27 +17,35 @@ STRING_OR_COMMENT = rb"\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\)|%(?!%EOF)
 
 def count_in_structure(reader: Reader, word: bytes, start: int = 0, end: int | None = None) -> int:
     """How often ``word`` stands in the structure between two offsets."""
-    document = reader.document[:end]
-    if not document.count(word, start):
+    document = reader.document
+    end = len(document) if end is None else end
+    at = document.find(word, start, end)
+    if at < 0:
         return 0
-    spans = [span for span in stream_spans(reader) if start <= span[0] and span[1] <= len(document)]
-    cuts = [(start, start), *spans, (len(document), len(document))]
-    pieces = [(before[1], after[0]) for before, after in pairwise(cuts)]
-    if reader.layout is None:
-        return sum(document.count(word, *piece) for piece in pieces)
-    return sum(_count_by_object(document, *piece, word, reader.layout.offsets) for piece in pieces)
-
-
-def _count_by_object(document: bytes, start: int, end: int, word: bytes, offsets: list[int]) -> int:
-    """In a piece of a file that is laid out plainly, where no string and no comment runs into the next object."""
-    count, at = 0, document.find(word, start, end)
+    offsets = reader.layout.offsets if reader.layout else None
+    spans = [span for span in stream_spans(reader) if start <= span[0] and span[1] <= end]
+    count = 0
     while at >= 0:
-        behind = bisect_right(offsets, at)
-        first = max(start, offsets[behind - 1]) if behind else start
-        last = min(end, offsets[behind]) if behind < len(offsets) else end
-        count += _count(document[first:last], word)
-        at = document.find(word, last, end)
+        place = bisect_right(spans, (at, end))
+        from_, to = spans[place - 1][1] if place else start, spans[place][0] if place < len(spans) else end
+        if at < from_:  # in the data of a stream
+            behind = from_
+        elif at + len(word) > to:
+            behind = to
+        elif offsets is None:
+            count, behind = count + 1, at + len(word)
+        else:
+            first, behind = _object_around(at, from_, to, offsets)
+            count += _count(document[first:behind], word)
+        at = document.find(word, behind, end)
     return count
+
+
+def _object_around(at: int, start: int, end: int, offsets: list[int]) -> tuple[int, int]:
+    """The part of a piece of a plainly laid out file in which ``at`` lies; no string or comment runs beyond it."""
+    behind = bisect_right(offsets, at)
+    first = max(start, offsets[behind - 1]) if behind else start
+    return first, min(end, offsets[behind]) if behind < len(offsets) else end
 
 
 def _count(text: bytes, word: bytes) -> int:

@@ -27,9 +27,9 @@ GAP = SPACE + rb"{1,2}+"
 END = rb"(?=[\x00\t\n\x0c\r \[\]<>()/]|$)"
 """What must follow a token made of regular characters."""
 
-TOKEN = compiled(
-    SPACE + rb"*+(?:"
-    rb"(?P<name>/[!-$&'*-.0-;=?-Z\\^-z|~]*+)" + END + rb"|"
+NAME = rb"(?P<name>/[!-$&'*-.0-;=?-Z\\^-z|~]*+)" + END
+SIMPLE = (
+    NAME + rb"|"
     rb"(?P<ref>(?P<number>[0-9]{1,7})"
     + SPACE
     + rb"{1,2}+(?P<generation>[0-9]{1,5})"
@@ -37,7 +37,10 @@ TOKEN = compiled(
     + rb"{1,2}+R)"
     + END
     + rb"|"
-    rb"(?P<integer>[+-]?[0-9]{1,18}+)" + END + rb"|"
+    rb"(?P<integer>[+-]?[0-9]{1,18}+)" + END
+)
+TOKEN = compiled(
+    SPACE + rb"*+(?:" + SIMPLE + rb"|"
     rb"(?P<opened><<)|"
     rb"(?P<closed>>>)|"
     rb"(?P<list>\[)|"
@@ -48,6 +51,8 @@ TOKEN = compiled(
     rb"(?P<keyword>true|false|null)" + END + rb")",
     re.DOTALL,
 )
+ENTRY = compiled(SPACE + rb"*+" + NAME.replace(b"<name>", b"<key>") + rb"(?:" + SPACE + rb"*+(?:" + SIMPLE + rb"))?")
+"""A key and, if it is a name, a reference or an integer, the value: what ``TOKEN`` says in two steps."""
 SPLIT = rb"[\t\n\x0c\r ]"
 REFERENCES = re.compile(
     rb"(?:" + SPLIT + rb"*+[0-9]{1,7}+" + SPLIT + rb"{1,2}+[0-9]{1,5}+" + SPLIT + rb"{1,2}+R" + END + rb")+"
@@ -73,6 +78,10 @@ def read_value(document: bytes, at: int, nesting: int) -> "tuple[Value, int]":
     token = TOKEN.match(document, at)
     if token is None or nesting < 0:
         raise Inconclusive
+    return _value(document, token, nesting)
+
+
+def _value(document: bytes, token: "re.Match[bytes]", nesting: int) -> "tuple[Value, int]":
     kind, end = token.lastgroup, token.end()
     if kind == "opened":
         return _read_dictionary(document, end, nesting)
@@ -95,18 +104,20 @@ def read_value(document: bytes, at: int, nesting: int) -> "tuple[Value, int]":
 
 def _read_dictionary(document: bytes, at: int, nesting: int) -> "tuple[dict[str, Value], int]":
     entries: dict[str, Value] = {}
-    while True:
-        token = TOKEN.match(document, at)
-        if token is None:
+    while entry := ENTRY.match(document, at):
+        if nesting < 1:
             raise Inconclusive
-        if token.lastgroup == "closed":
-            return entries, token.end()
-        if token.lastgroup != "name":
-            raise Inconclusive
-        key = _name(token["name"])
+        key = _name(entry["key"])
         if key in entries:
             raise Inconclusive
-        entries[key], at = read_value(document, token.end(), nesting - 1)
+        if entry.lastgroup == "key":
+            entries[key], at = read_value(document, entry.end(), nesting - 1)
+        else:
+            entries[key], at = _value(document, entry, nesting)
+    token = TOKEN.match(document, at)
+    if token is None or token.lastgroup != "closed":
+        raise Inconclusive
+    return entries, token.end()
 
 
 def _read_list(document: bytes, at: int, nesting: int) -> "tuple[list[Value], int]":
@@ -120,7 +131,9 @@ def _read_list(document: bytes, at: int, nesting: int) -> "tuple[list[Value], in
             raise Inconclusive
         if token.lastgroup == "listed":
             return items, token.end()
-        value, at = read_value(document, at, nesting - 1)
+        if nesting < 1:
+            raise Inconclusive
+        value, at = _value(document, token, nesting - 1)
         items.append(value)
 
 
@@ -153,8 +166,7 @@ def _reference(token: "re.Match[bytes]") -> Ref:
 
 
 def _hexadecimal(digits: bytes) -> bytes:
-    if any(space in digits for space in (b"\n", b" ", b"\r", b"\t", b"\x00", b"\x0c")):
-        digits = digits.translate(None, WHITE_SPACE)
+    digits = digits.translate(None, WHITE_SPACE)
     return bytes.fromhex((digits + b"0" if len(digits) % 2 else digits).decode("ascii"))
 
 

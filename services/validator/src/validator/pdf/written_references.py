@@ -86,7 +86,8 @@ class OtherReferences(WrittenReferences):
 
 def read_references(text: bytes) -> WrittenReferences:
     """The references in ``text``. Raises ``Inconclusive``."""
-    is_even = text.count(b" R") == text.count(EVEN) and b" " + EVEN not in text
+    *before, _ = text.split(EVEN)
+    is_even = text.count(b" R") == len(before) and not any(piece.endswith(b" ") for piece in before)
     return EvenReferences(text) if is_even else OtherReferences(text)
 
 
