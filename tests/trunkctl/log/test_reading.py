@@ -35,18 +35,22 @@ class MemoryStore:
         self.broken: set[str] = set()
         self.until: dict[str, datetime] = {}
         """When the locks of some end."""
+        self.at: dict[str, datetime] = {}
+        """When some were put; all others in the same second."""
+        self.removed: list[str] = []
 
-    def all_versions(self) -> Iterator[tuple[str, Version]]:
-        return ((name, version) for name, each in sorted(self.put.items()) for version in self._versions(each))
+    def all_versions(self, prefix: str = "") -> Iterator[tuple[str, Version]]:
+        of = ((name, each) for name, each in sorted(self.put.items()) if name.startswith(prefix))
+        return ((name, version) for name, each in of for version in self._versions(name, each))
 
     def versions_of(self, key: str) -> Sequence[Version]:
         self.asked.append(key)
-        return self._versions(self.put.get(key, []))
+        return self._versions(key, self.put.get(key, []))
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         if key in self.broken:
             raise Unreadable("InternalError")
-        data = self.put[key][int(version_id or -1)]
+        data = self.put[key][int(version_id or -1)] if key in self.put else None
         if data is None:
             return None
         mode = "" if key in self.unlocked else COMPLIANCE
@@ -54,9 +58,9 @@ class MemoryStore:
             hashlib.sha256(data).hexdigest(), len(data), mode, self.until.get(key, LATER), data if with_data else b""
         )
 
-    def _versions(self, each: list[bytes | None]) -> list[Version]:
+    def _versions(self, name: str, each: list[bytes | None]) -> list[Version]:
         """The newest first, and with times in whole seconds, as stores list them: all of these in one second."""
-        at = datetime(2026, 1, 1, tzinfo=UTC)
+        at = self.at.get(name, datetime(2026, 1, 1, tzinfo=UTC))
         return [
             Version(str(n), at, n == len(each) - 1, data is None, len(data or b""),
                     hashlib.md5(data or b"", usedforsecurity=False).hexdigest())
@@ -111,8 +115,8 @@ def test_a_lock_that_ends_early_is_named() -> None:
 class GrowingStore(MemoryStore):
     """The log grew while its files were listed: the newest checkpoint was listed first, the tiles last."""
 
-    def all_versions(self) -> Iterator[tuple[str, Version]]:
-        listed = [(name, each) for name, each in super().all_versions() if name != batch_checkpoint(300)]
+    def all_versions(self, prefix: str = "") -> Iterator[tuple[str, Version]]:
+        listed = [(name, each) for name, each in super().all_versions(prefix) if name != batch_checkpoint(300)]
         self.put[CHECKPOINT].append(LONGER.files[CHECKPOINT])
         return iter(listed)
 
@@ -125,6 +129,20 @@ def test_what_was_appended_while_the_files_were_listed_is_left_to_the_next_check
     store = GrowingStore(LONGER.files)
     store.put[CHECKPOINT] = [LONGER.files[batch_checkpoint(3)]]
     assert checked(store) == []
+
+
+def test_partial_tiles_that_are_removed_while_the_log_is_read_are_no_fault() -> None:
+    """The files were listed when the log had 300 entries; then it grew, and partial tiles went for the full ones."""
+    whole = Whole(3, 256, 260, 300)
+    store = MemoryStore(whole.files)
+    files = Bucket(store, lambda _: None)
+    whole.grow(512)
+    store.put = {name: [data] for name, data in whole.files.items() if ".p/" not in name or "/1/" in name}
+    assert {"tile/0/001.p/44", "tile/entries/001.p/44", "tile/0/001.p/4"}.isdisjoint(store.put)
+    outcome = verify(files, [KEY.verifier])
+    assert (outcome.size, outcome.faults) == (300, [])
+    tree = Tree(300, SingleFiles(store).read)
+    assert evidence_of(whole.entries[299], 299, tree, whole.files[batch_checkpoint(260)]).check([KEY.verifier])
 
 
 def test_the_leaves_that_the_log_has_got_since() -> None:
@@ -173,7 +191,7 @@ def test_a_proof_needs_few_files_and_none_of_the_listing(index: int, monkeypatch
     store.put["tile/0/000"] += [OTHER.files["tile/0/000"], None]
     files = SingleFiles(store)
     note = files.read(CHECKPOINT) or b""
-    tree = Tree(300, lambda tile: files.read(tile.path) or b"")
+    tree = Tree(300, files.read)
     assert evidence_of(WHOLE.entries[index], index, tree, note).check([KEY.verifier]).size == 300
     assert len(store.asked) <= 3
     assert files.read("tile/0/009") is None

@@ -1,18 +1,23 @@
 """The log in the object store: puts what is new, and never anything else over what lies there."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from common.metrics.keeping import LogRefusal
 from common.objects import LOG, ObjectMissing, Objects
 from common.tlog.names import CHECKPOINT, batch_checkpoint
-from common.tlog.tiles import HEIGHT, Tile, TileInvalid, edge_of, hashes_in, widest
+from common.tlog.partial import beginning, full
+from common.tlog.tiles import HEIGHT, WIDTH, Tile, TileInvalid, edge_of, hashes_in, widest
+
+T = TypeVar("T")
 
 KEPT = timedelta(days=36_525)
 """Retention of full tiles, full bundles and checkpoints: a hundred years."""
-PARTIAL_KEPT = timedelta(days=30)
-"""Retention of a partial tile; a full one stands for it, mostly within hours."""
+PARTIAL_KEPT = timedelta(days=2)
+"""Retention of a partial tile; a full one stands for it, mostly within hours, and `trunkctl log tidy` removes it."""
 AT_ONCE = 8
 """Objects that are put at the same time."""
 
@@ -51,7 +56,8 @@ class LogStore:
         tiles = [widest(Tile(0, index), size) for index in range(start >> HEIGHT, (end - 1 >> HEIGHT) + 1)]
         found: set[bytes] = set()
         for tile in tiles:
-            found.update(_hashes(tile, await self._tile(tile)))
+            data = await self._tile(tile)
+            found.update(_parsed(partial(hashes_in, tile, data)))
         return found
 
     async def expect_no_other(self, start: int, note: bytes) -> None:
@@ -79,7 +85,10 @@ class LogStore:
         await self._objects.put_over(LOG, CHECKPOINT, note, now + KEPT)
 
     async def _tile(self, tile: Tile) -> bytes:
+        """A tile or a bundle; the full one stands for a partial one that was removed."""
         data = await self._read(tile.path)
+        if data is None and tile.width < WIDTH and (whole := await self._read(full(tile).path)) is not None:
+            data = _parsed(lambda: beginning(tile, whole))
         if data is None:
             raise LogConflict("conflict", f"{tile.path} is missing")
         return data
@@ -97,9 +106,9 @@ class LogStore:
             return None
 
 
-def _hashes(tile: Tile, data: bytes) -> list[bytes]:
+def _parsed(parse: Callable[[], T]) -> T:
     try:
-        return hashes_in(tile, data)
+        return parse()
     except TileInvalid as error:
         raise LogConflict("conflict", str(error)) from error
 

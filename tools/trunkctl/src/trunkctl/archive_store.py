@@ -58,10 +58,10 @@ class ArchiveStore:
         """Every version of every object, in the order of keys; also what is hidden."""
         return (Put(key, each.modified_at) for key, each in self.all_versions() if not each.is_delete_marker)
 
-    def all_versions(self) -> Iterator[tuple[str, Version]]:
+    def all_versions(self, prefix: str = "") -> Iterator[tuple[str, Version]]:
         """Every version of every object, while the listing goes on: in the order of keys, the newest first."""
         try:
-            for each in self._client.list_objects(self._bucket, recursive=True, include_version=True):
+            for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=True, include_version=True):
                 yield each.object_name or "", _version(each)
         except FAILURES as error:
             raise NoAnswer(f"{self._bucket}: {getattr(error, 'code', None) or type(error).__name__}") from error

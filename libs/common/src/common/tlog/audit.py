@@ -12,6 +12,7 @@ from common.tlog.checkpoint import Checkpoint, open_checkpoint
 from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
 from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.note import NoteInvalid, VerifierKey
+from common.tlog.partial import ReadFile, read_tile
 from common.tlog.tiles import (
     ENTRIES,
     HEIGHT,
@@ -27,8 +28,6 @@ from common.tlog.tiles import (
     widest,
 )
 
-ReadFile = Callable[[str], bytes | None]
-"""The bytes of a file of the log; None = there is none."""
 T = TypeVar("T")
 
 
@@ -210,19 +209,22 @@ def _vouches(read: ReadFile, index: int, size: int, node: bytes) -> bool:
     first = index & -WIDTH
     above = Tile(1, index >> HEIGHT, min(WIDTH, (size >> HEIGHT) - first))
     at = (index - first) * HASH_BYTES
-    return (read(above.path) or b"")[at : at + HASH_BYTES] == node
+    try:
+        return (read_tile(read, above) or b"")[at : at + HASH_BYTES] == node
+    except TileInvalid:
+        return False
 
 
 def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Generator[Fault, None, T | None]:
-    data = read(tile.path)
-    if data is None:
-        yield Fault(tile.path, "missing")
-        return None
     try:
-        return parse(tile, data)
+        data = read_tile(read, tile)
+        if data is not None:
+            return parse(tile, data)
     except TileInvalid as error:
         yield Fault(tile.path, f"damaged: {error}")
         return None
+    yield Fault(tile.path, "missing")
+    return None
 
 
 def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
@@ -238,5 +240,8 @@ def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callab
                 yield Fault(name, "is no part of the log")
             continue
         whole = widest(tile, size)
-        if tile != whole and (data := read(whole.path)) is not None and not data.startswith(read(name) or b"\0"):
+        if tile == whole or (data := read(whole.path)) is None:
+            continue
+        part = read(name)  # none: it was removed since it was listed
+        if part is not None and not (part and data.startswith(part)):
             yield Fault(name, f"is not the beginning of {whole.path}")

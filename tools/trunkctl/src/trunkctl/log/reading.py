@@ -10,6 +10,7 @@ from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Claim, Fault
 from common.tlog.names import CHECKPOINT
+from common.tlog.tiles import WIDTH, tile_at
 from trunkctl.archive_check import Held, Unreadable, Version
 from trunkctl.log.listing import Listing
 
@@ -114,9 +115,15 @@ class Bucket:
         return self._listing
 
     def read(self, name: str) -> bytes | None:
-        """See ``LogReader``."""
+        """See ``LogReader``.
+
+        A full tile is also looked for if it was not listed: it may have come since, and a partial one gone for it.
+        """
         version = self._listing.newest(name) if name == CHECKPOINT else next(iter(self._listing.readable(name)), None)
-        return self._bytes(name, version) if version else None
+        if version:
+            return self._bytes(name, version)
+        tile = tile_at(name)
+        return self._now(name) if tile and tile.width == WIDTH else None
 
     def newest(self) -> bytes | None:
         """See ``LogReader``."""
@@ -137,6 +144,13 @@ class Bucket:
         found = [(each, self._bytes(CHECKPOINT, each)) for each in self._listing.lone_checkpoints()]
         return [Claim(f"{CHECKPOINT} (version {each.version_id})", data) for each, data in found if data]
 
+    def _now(self, name: str) -> bytes | None:
+        try:
+            return self.now(name)
+        except Unreadable as error:
+            self._found.append(Fault(name, f"cannot be read: {error}"))
+            return None
+
     def _bytes(self, name: str, version: Version) -> bytes | None:
         try:
             held = self._store.held(name, version.version_id, with_data=True)
@@ -144,7 +158,7 @@ class Bucket:
             self._found.append(Fault(name, f"cannot be read: {error}"))
             return None
         if held is not None and ".p/" not in name:
-            self._found += [Fault(name, what) for what in _lock_faults(version, held)]
+            self._found += [Fault(name, what) for what in lock_faults(version, held)]
         return held.data if held else None
 
 
@@ -175,7 +189,8 @@ def _oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
     return sorted(as_put, key=lambda each: (each.is_latest, each.modified_at))
 
 
-def _lock_faults(version: Version, held: Held) -> list[str]:
+def lock_faults(version: Version, held: Held) -> list[str]:
+    """What is wrong with the lock of a file that is to stay."""
     if held.mode != COMPLIANCE or held.locked_until is None:
         return ["not locked"]
     ends_early = held.locked_until < version.modified_at + LOCKED_FOR
