@@ -134,7 +134,7 @@ async def test_a_store_that_has_lost_much_is_not_asked_for_each_batch(
     count(monkeypatch, MemoryBucket, "put_once", lambda: puts.append(site.bucket.steps))
     count(monkeypatch, Lease, "take", lambda: takes.append(site.bucket.steps))
     await site.take_over()
-    assert puts[0] < 20 + 40 - lost, "``checkpoint`` is gone, too, and the end is looked for from the beginning"
+    assert puts[0] < 30 + 40 - lost, "``checkpoint`` is gone, too, and the end is looked for from the beginning"
     assert len(takes) > lost
     assert site.bucket.files == whole
     await site.expect_whole(40)
@@ -492,6 +492,47 @@ async def test_what_the_store_has_lost_of_the_end_is_written_again(site: Site, l
     await site.enter(1)
     await site.take_over()
     await site.expect_whole(7)
+
+
+@pytest.mark.parametrize("hidden", [CHECKPOINT, "checkpoints/0000000000000003"])
+async def test_nothing_is_signed_while_a_checkpoint_is_hidden(site: Site, hidden: str) -> None:
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    site.bucket.hidden = {hidden}
+    versions = {name: [*each] for name, each in site.bucket.versions.items()}
+    await site.enter(1)
+    for _ in range(2):
+        with pytest.raises(LogConflict, match="hidden"):
+            await site.take_over()
+    assert refused() == {"conflict"}
+    assert site.bucket.versions == versions
+    site.bucket.hidden = set()
+    await site.take_over()
+    await site.expect_whole(7)
+
+
+@pytest.mark.parametrize("harm", ["hidden", "the first is gone", "all are gone"])
+async def test_a_database_without_batches_begins_no_log_where_one_lies(site: Site, other: Site, harm: str) -> None:
+    """Its checkpoints are hidden, or were lost; what is left shows that there was one."""
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    checkpoints = sorted(name for name in site.bucket.versions if name.startswith("checkpoint"))
+    if harm == "hidden":
+        site.bucket.hidden = {*checkpoints}
+    else:
+        for name in checkpoints[:2] if harm == "the first is gone" else checkpoints:
+            del site.bucket.versions[name]
+    versions = {name: [*each] for name, each in site.bucket.versions.items()}
+    other.bucket = site.bucket
+    await other.enter(5)
+    for _ in range(2):
+        with pytest.raises(LogConflict):
+            await other.take_over()
+    assert refused() == {"conflict"}
+    assert site.bucket.versions == versions
+    assert await other.database.collection("batches").count_documents({}) == 0
 
 
 @pytest.mark.parametrize(

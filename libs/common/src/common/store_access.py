@@ -154,7 +154,12 @@ GRANTS = (
     _grant(DIRECTORY, Role.READER, "read inspect", "The same, and `topology check`: which units there are."),
     _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
     _grant(PARKED, Role.MIGRATE, "make inspect", _MAKES),
-    _grant(LOG, Role.ARCHIVE, "read write lock", "Appends to the ledger's log, and reads the end of it."),
+    _grant(
+        LOG,
+        Role.ARCHIVE,
+        "read write list lock",
+        "Appends to the ledger's log, reads the end of it, and looks whether anything is hidden there.",
+    ),
     _grant(
         LOG,
         Role.TIDY,

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from common.metrics.keeping import LogRefusal
 from common.objects import LOG, ObjectMissing, Objects
-from common.tlog.names import CHECKPOINT, batch_checkpoint
+from common.tlog.names import BATCH_CHECKPOINTS, CHECKPOINT, batch_checkpoint
 from common.tlog.partial import beginning, full
-from common.tlog.tiles import HEIGHT, WIDTH, Tile, TileInvalid, edge_of, hashes_in, widest
+from common.tlog.tiles import HEIGHT, WIDTH, Tile, TileInvalid, edge_of, hashes_in, tile_at, widest
 
 T = TypeVar("T")
 
@@ -31,7 +31,10 @@ class LogConflict(Exception):
 
 
 class LogStore:
-    """Bucket ``log``. Everything may raise ``Transient``."""
+    """Bucket ``log``. Everything may raise ``Transient``, and ``LogConflict`` where a file is hidden.
+
+    A store takes a conditional put over a delete marker. So nothing that is hidden passes for something that is not there.
+    """
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
@@ -80,6 +83,14 @@ class LogStore:
             raise LogConflict("conflict", f"{path} holds another checkpoint: the log has two histories")
         return there
 
+    async def beyond(self, size: int) -> str | None:
+        """A checkpoint or a tile, in sight or not, that only a log longer than this one has; None = there is none."""
+        later = await self._objects.names(LOG, BATCH_CHECKPOINTS, batch_checkpoint(size - 1) if size else "")
+        tile = Tile(0, size >> HEIGHT)
+        wider = [each for name in await self._objects.names(LOG, tile.path) if (each := tile_at(name))]
+        wider = [each for each in wider if each.index == tile.index and each.width > size % WIDTH]
+        return next(iter([*later, *(each.path for each in wider)]), None)
+
     async def publish(self, note: bytes, now: datetime) -> None:
         """Make a checkpoint the newest."""
         await self._objects.put_over(LOG, CHECKPOINT, note, now + KEPT)
@@ -103,6 +114,8 @@ class LogStore:
         try:
             return await self._objects.get_key(LOG, path)
         except ObjectMissing:
+            if path in await self._objects.names(LOG, path, recursive=False):
+                raise LogConflict("conflict", f"{path} is hidden by a delete marker") from None
             return None
 
 
