@@ -66,6 +66,7 @@ def check(
     """Compare records, objects, ledger and log: a line a fault, exit 1 if there is any. Reads every byte it compares.
 
     Without ids it also verifies the log and compares it with the whole ledger, and notes the result for the monitoring.
+    Where the archive is empty it ends with 1 and notes nothing.
     """
     own, begun_at, is_whole = settings(state), datetime.now(UTC), not identifiers and not after
     tally, ledger = _Tally(after), LedgerRows.of(connected(own, "trunkctl-log"))
@@ -87,6 +88,8 @@ def check(
         _compare_log(own, ledger, tally, state, _ranges(adopted or own.log_adopted))
     elif is_whole:
         typer.echo("The log was not compared: TRUNK_LOG_PUBLIC_KEYS does not say which key signs it.", err=True)
+    if is_whole and not tally.records and not tally.faults and ledger.is_empty():
+        raise Trouble("There is no record and no entry of the ledger: nothing was checked.")
     typer.echo(f"{tally.records} records checked, {tally.faults} faults")
     if is_whole and own.log_public_keys:
         _note(own, begun_at, tally)
