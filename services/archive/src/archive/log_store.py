@@ -1,7 +1,7 @@
 """The log in the object store: puts what is new, and never anything else over what lies there."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -54,14 +54,12 @@ class LogStore:
         found = await asyncio.gather(*(self._tile(tile) for tile in tiles))
         return {tile.path: data for tile, data in zip(tiles, found, strict=True)}
 
-    async def leaves(self, start: int, end: int, size: int) -> set[bytes]:
-        """Hashes of the leaves of a part of a log of that size. Raises ``LogConflict`` where they are gone."""
-        tiles = [widest(Tile(0, index), size) for index in range(start >> HEIGHT, (end - 1 >> HEIGHT) + 1)]
-        found: set[bytes] = set()
-        for tile in tiles:
-            data = await self._tile(tile)
-            found.update(_parsed(partial(hashes_in, tile, data)))
-        return found
+    async def leaves(self, start: int, end: int, size: int) -> AsyncIterator[list[bytes]]:
+        """Hashes of the leaves of a part of a log of that size, tile by tile. Raises ``LogConflict`` where they are gone."""
+        for index in range(start >> HEIGHT, (end - 1 >> HEIGHT) + 1):
+            tile = widest(Tile(0, index), size)
+            hashes, first = _parsed(partial(hashes_in, tile, await self._tile(tile))), index << HEIGHT
+            yield hashes[max(0, start - first) : end - first]
 
     async def expect_no_other(self, start: int, note: bytes) -> None:
         """Raise ``LogConflict`` where another checkpoint lies than the one of the batch that begins there."""

@@ -20,7 +20,8 @@ from common.metrics import set_log_refused
 from common.tlog.checkpoint import Checkpoint
 from common.tlog.merkle import EMPTY_ROOT
 from common.tlog.note import SignerKey, VerifierKey
-from common.tlog.tiles import TileInvalid, append, check_edge, edge_of
+from common.tlog.roots import Roots
+from common.tlog.tiles import TileInvalid, append, check_edge, edge_of, subtrees_of
 
 log = structlog.get_logger("trunk.log")
 
@@ -205,7 +206,7 @@ class Sealer:
 
         Of the entries between, the backup has those that were entered before it was made and sealed afterwards: they
         are noted as sealed. The others are in the log and no longer in the ledger; their facts come again and are
-        entered anew.
+        entered anew. Which those are, tiles tell: they are believed once they give the root of the checkpoint.
         """
         size = last.size if last else 0
         if there.size != self._adopted_size:
@@ -216,18 +217,28 @@ class Sealer:
                 raise LogConflict("conflict", f"the checkpoint at {last.start} is not that of the database")
         elif last:
             await self._write(key, last)
+        await self._expect_signed(size, there)
         batch = Batch(start=size, size=there.size, entries=(), opened_at=self._now(), root=there.root.hex())
         kept = await self._note_sealed(batch)
         await self._batches.open(batch)
         log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size, kept=kept)
         return batch
 
+    async def _expect_signed(self, size: int, there: Checkpoint) -> None:
+        """Raise ``LogConflict`` unless the leaves behind this size, in their order, give the root that was signed."""
+        roots = Roots(size, subtrees_of(size, await self._checked_edge(size)))
+        async for leaves in self._store.leaves(size, there.size, there.size):
+            for leaf in leaves:
+                roots.add(leaf)
+        if roots.root() != there.root:
+            raise LogConflict("conflict", f"the tiles from {size} to {there.size} do not give the root that was signed")
+
     async def _note_sealed(self, adopted: Batch) -> int:
         """Note entries of the ledger as sealed that an adopted part of the log holds. Returns how many."""
         kept = 0
         for start in range(adopted.start, adopted.size, ADOPTED_AT_ONCE):
             end = min(start + ADOPTED_AT_ONCE, adopted.size)
-            leaves = await self._store.leaves(start, end, adopted.size)
+            leaves = {leaf async for tile in self._store.leaves(start, end, adopted.size) for leaf in tile}
             async for page in self._batches.unsealed_pages():
                 keys = [each.key for each in page if bytes.fromhex(each.leaf_hash()) in leaves]
                 await self._batches.seal(keys, adopted.start)

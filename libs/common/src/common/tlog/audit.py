@@ -9,10 +9,11 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from common.tlog.chain import Chain, Claims
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
-from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
+from common.tlog.merkle import HASH_BYTES, leaf_hash, perfect
 from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.note import NoteInvalid, VerifierKey
 from common.tlog.partial import ReadFile, read_tile
+from common.tlog.roots import Roots
 from common.tlog.tiles import (
     ENTRIES,
     HEIGHT,
@@ -133,27 +134,9 @@ def _opened(claim: Claim, keys: list[VerifierKey]) -> Generator[Fault, None, Che
         return None
 
 
-class _Roots:
-    """Roots of a log while leaves are added."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._subtrees: list[bytes] = []
-
-    def add(self, leaf: bytes) -> None:
-        node, size = leaf, self.size
-        while size & 1:
-            node, size = node_hash(self._subtrees.pop(), node), size >> 1
-        self._subtrees.append(node)
-        self.size += 1
-
-    def root(self) -> bytes:
-        return joined(self._subtrees)
-
-
 def _walk(read: ReadFile, size: int, claims: Claims, verified: Verified | None) -> Iterator[Fault]:
     """Every entry, every tile, and the root at every checkpoint."""
-    roots = _Roots()
+    roots = Roots()
     nodes: list[bytes] = []
     """Of level 1: one for each full bundle."""
     yield from _root_faults(roots, claims)
@@ -180,7 +163,7 @@ def _walk(read: ReadFile, size: int, claims: Claims, verified: Verified | None) 
                 nodes.append(perfect(computed))
 
 
-def _root_faults(roots: _Roots, claims: Claims) -> Iterator[Fault]:
+def _root_faults(roots: Roots, claims: Claims) -> Iterator[Fault]:
     for name, root in claims.at(roots.size):
         if root != roots.root():
             yield Fault(name, f"of size {roots.size}, has another root than the entries: another history, or altered")
