@@ -33,7 +33,7 @@ def test_a_reader_with_an_older_checkpoint_misses_nothing(size: int) -> None:
         check_inclusion(index, size, leaf_hash(LOG[index]), tree.inclusion(index), ROOTS[size])
 
 
-@pytest.mark.parametrize(("old", "new"), itertools.pairwise(SIZES))
+@pytest.mark.parametrize(("old", "new"), list(itertools.pairwise(SIZES)))
 def test_two_checkpoints_of_before_are_shown_to_be_of_one_log(old: int, new: int) -> None:
     check_consistency(old, new, Tree(new, KEPT.get).consistency(old), ROOTS[old], ROOTS[new])
 

@@ -29,6 +29,8 @@ class MemoryStore:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.put: dict[str, list[bytes | None]] = {name: [data] for name, data in files.items()}
         """By name, the oldest first; None = a delete marker."""
+        self.read: list[str] = []
+        """Files in the order in which they were read."""
         self.asked: list[str] = []
         """Files whose versions were asked for one by one."""
         self.unlocked: set[str] = set()
@@ -48,6 +50,7 @@ class MemoryStore:
         return self._versions(key, self.put.get(key, []))
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        self.read.append(key)
         if key in self.broken:
             raise Unreadable("InternalError")
         data = self.put[key][int(version_id or -1)] if key in self.put else None
@@ -135,9 +138,10 @@ def test_partial_tiles_that_are_removed_while_the_log_is_read_are_no_fault() -> 
     """The files were listed when the log had 300 entries; then it grew, and partial tiles went for the full ones."""
     whole = Whole(3, 256, 260, 300)
     store = MemoryStore(whole.files)
-    files = Bucket(store, lambda _: None)
+    files, listed = Bucket(store, lambda _: None), whole.files[CHECKPOINT]
     whole.grow(512)
     store.put = {name: [data] for name, data in whole.files.items() if ".p/" not in name or "/1/" in name}
+    store.put[CHECKPOINT].insert(0, listed)
     assert {"tile/0/001.p/44", "tile/entries/001.p/44", "tile/0/001.p/4"}.isdisjoint(store.put)
     outcome = verify(files, [KEY.verifier])
     assert (outcome.size, outcome.faults) == (300, [])
@@ -167,6 +171,26 @@ def test_what_cannot_be_read_is_named() -> None:
         Fault("tile/entries/000", "missing"),
         Fault("tile/entries/000", "cannot be read: InternalError"),
     }
+
+
+@pytest.mark.parametrize("harm", ["", "broken", "gone"])
+@pytest.mark.parametrize("name", ["tile/0/000", "tile/entries/000", "tile/0/000.p/40", batch_checkpoint(40)])
+def test_however_many_partial_tiles_there_are_no_file_is_read_again_and_again(name: str, harm: str) -> None:
+    """A file that the store does not give is asked for once: each time takes seconds."""
+    store = MemoryStore(MANY.files)
+    if harm == "broken":
+        store.broken = {name}
+    files = Bucket(store, lambda _: None)
+    if harm == "gone":
+        del store.put[name]
+    faults = verify(files, [KEY.verifier]).faults
+    assert bool(faults) is (harm != "" and (harm == "broken" or ".p/" not in name))
+    assert max(store.read.count(each) for each in MANY.files) <= 2
+    if harm == "broken":
+        assert store.read.count(name) == 1
+
+
+MANY = Whole(*range(2, 300, 2))
 
 
 def test_a_removed_file_is_named() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 TRIES_AFTER_SECONDS = (0.0, 0.5, 2.0)
+PATIENCE_SECONDS = 60.0
+"""So long one run waits in vain, for all objects together; from then on each is asked for once."""
 NOT_OURS_TO_ASK = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 """Wrong keys are no fault of an object."""
 MAX_DATA_BYTES = 4 * 1024 * 1024
@@ -31,16 +34,24 @@ class NoAnswer(Exception):
     """The store is away, or refuses these keys: nothing can be said about any object."""
 
 
+@dataclass(slots=True)
+class Patience:
+    """What is left of it, for all buckets of a run."""
+
+    seconds: float = PATIENCE_SECONDS
+
+
 class ArchiveStore:
     """Reads versions in full, in pieces of one MiB. Safe for several threads. Everything may raise ``NoAnswer``."""
 
-    def __init__(self, client: Minio, bucket: str = ARCHIVE) -> None:
+    def __init__(self, client: Minio, bucket: str = ARCHIVE, patience: Patience | None = None) -> None:
         self._client = client
         self._bucket = bucket
+        self._patience = patience or Patience()
 
     def of(self, bucket: str) -> "ArchiveStore":
         """See ``archive_check.Stores``."""
-        return ArchiveStore(self._client, bucket)
+        return ArchiveStore(self._client, bucket, self._patience)
 
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """See ``archive_check.Store``."""
@@ -67,14 +78,19 @@ class ArchiveStore:
             raise NoAnswer(f"{self._bucket}: {getattr(error, 'code', None) or type(error).__name__}") from error
 
     def _patiently(self, place: str, ask: Callable[[], T]) -> T:
+        waited_seconds = 0.0
         for pause in TRIES_AFTER_SECONDS:
+            if pause > self._patience.seconds:
+                break
             time.sleep(pause)
+            waited_seconds += pause
             try:
                 return ask()
             except FAILURES as error:
                 last = getattr(error, "code", None) or type(error).__name__
                 if last in NOT_OURS_TO_ASK:
                     break
+        self._patience.seconds -= waited_seconds
         if last not in NOT_OURS_TO_ASK and self._answers():
             raise Unreadable(last)
         raise NoAnswer(f"{self._bucket}/{place}: {last}")

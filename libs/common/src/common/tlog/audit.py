@@ -213,6 +213,8 @@ def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Ge
 def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
     """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
     size_now: int | None = None
+    known: Tile | None = None
+    data: bytes | None = None
     for name in names:
         if name == CHECKPOINT or start_of(name) is not None:
             continue
@@ -223,8 +225,10 @@ def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callab
                 yield Fault(name, "is no part of the log")
             continue
         whole = widest(tile, size)
-        if tile == whole or (data := read(whole.path)) is None:
+        if tile == whole:
             continue
-        part = read(name)  # none: it was removed since it was listed
-        if part is not None and not (part and data.startswith(part)):
+        if whole != known:  # partial tiles of one number come together
+            known, data = whole, read(whole.path)
+        part = read(name) if data is not None else None  # none: it was removed since it was listed
+        if data is not None and part is not None and not (part and data.startswith(part)):
             yield Fault(name, f"is not the beginning of {whole.path}")

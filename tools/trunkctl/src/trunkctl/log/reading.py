@@ -102,6 +102,8 @@ class Bucket:
         """``wait``: for so many seconds."""
         self._store = store
         self._wait = wait
+        self._unreadable: set[str] = set()
+        """Files that the store did not give, and is not asked for again: it was asked patiently."""
         self._listing = Listing(store.all_versions())
         self._found = [Fault(name, "hidden by a delete marker") for name in self._listing.hidden()]
         self._found += [
@@ -145,21 +147,24 @@ class Bucket:
         return [Claim(f"{CHECKPOINT} (version {each.version_id})", data) for each, data in found if data]
 
     def _now(self, name: str) -> bytes | None:
-        try:
-            return self.now(name)
-        except Unreadable as error:
-            self._found.append(Fault(name, f"cannot be read: {error}"))
-            return None
+        held = self._held(name, "")
+        return held.data if held else None
 
     def _bytes(self, name: str, version: Version) -> bytes | None:
-        try:
-            held = self._store.held(name, version.version_id, with_data=True)
-        except Unreadable as error:
-            self._found.append(Fault(name, f"cannot be read: {error}"))
-            return None
+        held = self._held(name, version.version_id)
         if held is not None and ".p/" not in name:
             self._found += [Fault(name, what) for what in lock_faults(version, held)]
         return held.data if held else None
+
+    def _held(self, name: str, version_id: str) -> Held | None:
+        if name in self._unreadable:
+            return None
+        try:
+            return self._store.held(name, version_id, with_data=True)
+        except Unreadable as error:
+            self._unreadable.add(name)
+            self._found.append(Fault(name, f"cannot be read: {error}"))
+            return None
 
 
 class SingleFiles:
