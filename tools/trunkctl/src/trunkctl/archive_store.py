@@ -16,6 +16,7 @@ from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
 from trunkctl.archive_check import Held, Unreadable, Version
 from trunkctl.archive_missing import Put
 from trunkctl.backup.copies import META, VERSION_META
+from trunkctl.pace import Pace
 
 T = TypeVar("T")
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
@@ -44,14 +45,18 @@ class Patience:
 class ArchiveStore:
     """Reads versions in full, in pieces of one MiB. Safe for several threads. Everything may raise ``NoAnswer``."""
 
-    def __init__(self, client: Minio, bucket: str = ARCHIVE, patience: Patience | None = None) -> None:
+    def __init__(
+        self, client: Minio, bucket: str = ARCHIVE, *, pace: Pace | None = None, patience: Patience | None = None
+    ) -> None:
+        """``pace``: at which objects are read; none = as fast as can be."""
         self._client = client
         self._bucket = bucket
+        self._pace = pace or Pace()
         self._patience = patience or Patience()
 
     def of(self, bucket: str) -> "ArchiveStore":
         """See ``archive_check.Stores``."""
-        return ArchiveStore(self._client, bucket, self._patience)
+        return ArchiveStore(self._client, bucket, pace=self._pace, patience=self._patience)
 
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """See ``archive_check.Store``."""
@@ -116,7 +121,7 @@ class ArchiveStore:
                 return None
             raise
         try:
-            return _held(answer, with_data=with_data)
+            return _held(answer, self._pace, with_data=with_data)
         finally:
             answer.close()
             answer.release_conn()
@@ -133,9 +138,10 @@ def _version(each: Object) -> Version:
     )
 
 
-def _held(answer: "urllib3.BaseHTTPResponse", *, with_data: bool) -> Held:
+def _held(answer: "urllib3.BaseHTTPResponse", pace: Pace, *, with_data: bool) -> Held:
     digest, size, data = hashlib.sha256(), 0, bytearray()
     for chunk in answer.stream(CHUNK_BYTES):
+        pace.take(len(chunk))
         digest.update(chunk)
         size += len(chunk)
         if with_data and size <= MAX_DATA_BYTES:

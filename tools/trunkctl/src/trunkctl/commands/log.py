@@ -25,6 +25,7 @@ from trunkctl.log.reading import Bucket, Folder, LogReader, SingleFiles
 from trunkctl.log.rows import LedgerRows
 from trunkctl.log.tidy import TidyStore
 from trunkctl.log.verify import Outcome, verify
+from trunkctl.pace import Pace
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.trouble import Trouble
 
@@ -178,10 +179,10 @@ def trusted(keys: list[str] | None, state: Path) -> list[VerifierKey]:
         raise Trouble(f"A public key of the log cannot be read: {error}.") from error
 
 
-def bucket(own: ControlSettings) -> Bucket:
+def bucket(own: ControlSettings, pace: Pace | None = None) -> Bucket:
     """The log in the object store. Raises ``Trouble``."""
     try:
-        return Bucket(ArchiveStore(Objects(own).client, LOG))
+        return Bucket(ArchiveStore(Objects(own).client, LOG, pace=pace))
     except NoAnswer as error:
         raise Trouble(f"The object store does not answer ({error}).") from error
 
