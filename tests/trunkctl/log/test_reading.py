@@ -158,6 +158,18 @@ def test_the_leaves_that_the_log_has_got_since() -> None:
     assert leaves_since(Bucket(broken, lambda _: None), [KEY.verifier], 300) == set()
 
 
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_a_full_tile_that_the_listing_left_out_is_not_missing(
+    is_locked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SeaweedFS does where a page ends among the partial tiles of the same number."""
+    store, name = MemoryStore(WHOLE.files), "tile/0/000"
+    listed = [each for each in store.all_versions() if each[0] != name]
+    monkeypatch.setattr(store, "all_versions", lambda: iter(listed))
+    store.unlocked = set() if is_locked else {name}
+    assert checked(store) == ([] if is_locked else [Fault(name, "not locked")])
+
+
 def test_a_checkpoint_that_stays_behind_is_named() -> None:
     store = MemoryStore(WHOLE.files)
     store.put[CHECKPOINT] = [WHOLE.files[batch_checkpoint(3)]]

@@ -119,7 +119,8 @@ class Bucket:
     def read(self, name: str) -> bytes | None:
         """See ``LogReader``.
 
-        A full tile is also looked for if it was not listed: it may have come since, and a partial one gone for it.
+        A full tile is also looked for if it was not listed: it may have come since, and a partial one gone for it; and
+        SeaweedFS leaves out ``000`` where a page of its listing ends among ``000.p/…``.
         """
         version = self._listing.newest(name) if name == CHECKPOINT else next(iter(self._listing.readable(name)), None)
         if version:
@@ -148,6 +149,8 @@ class Bucket:
 
     def _now(self, name: str) -> bytes | None:
         held = self._held(name, "")
+        if held is not None and held.mode != COMPLIANCE:
+            self._found.append(Fault(name, "not locked"))
         return held.data if held else None
 
     def _bytes(self, name: str, version: Version) -> bytes | None:
@@ -180,7 +183,7 @@ class SingleFiles:
         """The version that was put first, as ``Bucket.read`` does; of ``checkpoint``, the newest."""
         if name == CHECKPOINT:
             return self._held(name, "")
-        readable = [each for each in _oldest_first(self._store.versions_of(name)) if not each.is_delete_marker]
+        readable = [each for each in oldest_first(self._store.versions_of(name)) if not each.is_delete_marker]
         return self._held(name, readable[0].version_id) if readable else None
 
     def _held(self, name: str, version_id: str) -> bytes | None:
@@ -188,7 +191,7 @@ class SingleFiles:
         return held.data if held else None
 
 
-def _oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
+def oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
     """Stores list the newest version first, and some tell times in whole seconds, so that many are of one time."""
     as_put = reversed(versions)
     return sorted(as_put, key=lambda each: (each.is_latest, each.modified_at))

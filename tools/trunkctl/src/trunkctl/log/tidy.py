@@ -6,7 +6,7 @@ day both lie side by side, for copies that are being made and readers who hold a
 it should be is named and left. Safe to be interrupted and run again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple, Protocol
@@ -20,7 +20,7 @@ from common.tlog.tiles import TILES, WIDTH, Tile, TileInvalid, is_within, tile_a
 from trunkctl.archive_check import Held, Unreadable, Version
 from trunkctl.archive_store import ArchiveStore
 from trunkctl.log.listing import Listing
-from trunkctl.log.reading import lock_faults
+from trunkctl.log.reading import lock_faults, oldest_first
 
 SIDE_BY_SIDE = timedelta(days=1)
 """So long a partial tile stays beside the full one."""
@@ -33,6 +33,9 @@ class TileStore(Protocol):
 
     def all_versions(self, prefix: str = "") -> Iterator[tuple[str, Version]]:
         """See ``archive_store.ArchiveStore``."""
+
+    def versions_of(self, key: str) -> Sequence[Version]:
+        """All versions of one object, also where a listing of many left it out. Raises ``Unreadable``."""
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
         """See ``archive_check.Store``."""
@@ -61,22 +64,30 @@ class Removed(NamedTuple):
 
 
 def tidy(store: TileStore, now: datetime) -> Iterator[Removed | Fault]:
-    """Remove what may go. Yields each version that was removed, and what is wrong. Raises ``archive_store.NoAnswer``."""
+    """Remove what may go. Yields each version that was removed, and what is wrong.
+
+    Raises ``archive_store.NoAnswer`` and ``Unreadable``.
+    """
     size = _size(store)
     listing = Listing(store.all_versions(TILES))
     hidden = {*listing.hidden()}
     tiles = (tile for name in listing if name not in hidden and (tile := tile_at(name)) and tile.width < WIDTH)
     for whole, parts in groupby(tiles, full):
-        newest = next(iter(listing.readable(whole.path)), None)
-        if newest is None or whole.path in hidden or newest.modified_at > now - SIDE_BY_SIDE:
-            continue
-        if is_within(whole, size):
-            yield from _removed(store, listing, _Full(whole, newest), list(parts), now)
+        if is_within(whole, size) and (version := _standing(store, whole, now)):
+            yield from _removed(store, listing, _Full(whole, version), list(parts), now)
 
 
 class _Full(NamedTuple):
     tile: Tile
     version: Version
+
+
+def _standing(store: TileStore, whole: Tile, now: datetime) -> Version | None:
+    """The version of a full tile that was put first, if it is in sight and was put long enough ago."""
+    versions = oldest_first(store.versions_of(whole.path))
+    first = next((each for each in versions if not each.is_delete_marker), None)
+    is_hidden = any(each.is_latest and each.is_delete_marker for each in versions)
+    return first if first and not is_hidden and first.modified_at <= now - SIDE_BY_SIDE else None
 
 
 def _removed(
