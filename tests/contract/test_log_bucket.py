@@ -81,17 +81,16 @@ async def test_what_was_put_is_under_lock(bucket: Any, key: str, until: datetime
             assert (lock.mode, lock.retain_until_date) == (COMPLIANCE, until)
 
 
-async def test_names_are_told_in_order_also_of_what_is_hidden(bucket: Any, key: str, until: datetime) -> None:
+async def test_names_are_told_also_of_what_is_hidden(bucket: Any, key: str, until: datetime) -> None:
     names = [f"{key}/{name}" for name in ("0001", "0002", "0002.p/3", "0002.p/40", "0003")]
     for name in (*names, names[1]):
         await bucket.put_over(PLACE, name, b"x", until)
     hide(bucket, names[1])
     with pytest.raises(ObjectMissing):
         await bucket.get_key(PLACE, names[1])
-    assert await bucket.names(PLACE, f"{key}/") == names
-    assert await bucket.names(PLACE, f"{key}/", names[0]) == names[1:]
-    assert await bucket.names(PLACE, f"{key}/", names[-1]) == []
-    assert await bucket.names(PLACE, names[1], recursive=False) == [names[1], f"{names[1]}.p/"]
+    assert sorted(await bucket.names(PLACE, f"{key}/")) == names
+    assert sorted(await bucket.names(PLACE, names[1])) == names[1:4]
+    assert sorted(await bucket.names(PLACE, names[1], recursive=False)) == [names[1], f"{names[1]}.p/"]
     assert await bucket.names(PLACE, f"{key}/none") == []
 
 

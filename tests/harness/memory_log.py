@@ -55,11 +55,11 @@ class MemoryBucket:
         self._put(key, data, retain_until)
         self.answered()
 
-    async def names(self, bucket: str, prefix: str, after: str = "", *, recursive: bool = True) -> list[str]:
+    async def names(self, bucket: str, prefix: str, *, recursive: bool = True) -> list[str]:
         self.step()
         below = sorted(key for key in self.versions if key.startswith(prefix))
         folders = (key[: key.find("/", len(prefix)) + 1] or key for key in below)
-        return list(dict.fromkeys(name for name in (below if recursive else folders) if name > after))
+        return list(dict.fromkeys(below if recursive else folders))
 
     def _put(self, key: str, data: bytes, retain_until: datetime) -> None:
         self.versions.setdefault(key, []).append(data)

@@ -187,7 +187,6 @@ class Client:
         bucket: str,
         prefix: str = "",
         recursive: bool = False,
-        start_after: str | None = None,
         include_version: bool = False,
     ) -> Iterator[Any]:
         def listed() -> list[Any]:
@@ -195,7 +194,7 @@ class Client:
             return [
                 SimpleNamespace(object_name=key, version_id=version.version_id or None)
                 for key in sorted(below)
-                if key > (start_after or "") and (recursive or "/" not in key.removeprefix(prefix))
+                if recursive or "/" not in key.removeprefix(prefix)
                 for version in self._store.objects[bucket, key]
             ]
 

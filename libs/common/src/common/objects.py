@@ -157,12 +157,13 @@ class Objects:
         lock = Retention(COMPLIANCE, retain_until)
         await ask_store(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
 
-    async def names(self, bucket: str, prefix: str, after: str = "", *, recursive: bool = True) -> list[str]:
-        """Keys below a prefix and behind another one, also of what is hidden, as far as a thousand versions bear them.
+    async def names(self, bucket: str, prefix: str, *, recursive: bool = True) -> list[str]:
+        """Keys that begin so, also of what is hidden, as far as a thousand versions bear them.
 
-        ``recursive``: also those in folders behind the prefix. Needs the right to list the bucket.
+        ``recursive``: also those in folders behind the prefix. Needs the right to list the bucket, and takes SeaweedFS
+        as long as there are objects in the folder of the prefix.
         """
-        return await ask_store(lambda: self._names(bucket, prefix, after, recursive))
+        return await ask_store(lambda: self._names(bucket, prefix, recursive))
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
@@ -239,8 +240,8 @@ class Objects:
     def _read(self, bucket: str, key: str) -> bytes:
         return b"".join(self._chunks(bucket, key))
 
-    def _names(self, bucket: str, prefix: str, after: str, recursive: bool) -> list[str]:
-        listed = self.client.list_objects(bucket, prefix, recursive, after or None, include_version=True)
+    def _names(self, bucket: str, prefix: str, recursive: bool) -> list[str]:
+        listed = self.client.list_objects(bucket, prefix, recursive, include_version=True)
         return list(dict.fromkeys(each.object_name or "" for each in itertools.islice(listed, PAGE)))
 
     def _purge(self, bucket: str, key: str) -> None:

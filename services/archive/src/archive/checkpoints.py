@@ -9,7 +9,7 @@ from common.tlog.note import NoteInvalid, VerifierKey
 
 
 class Checkpoints:
-    """Everything raises ``LogConflict`` where a checkpoint is hidden, or of a key that is not trusted."""
+    """Everything raises ``LogConflict`` where one is of a key that is not trusted, or the newest is hidden."""
 
     def __init__(self, store: LogStore, trusted: Iterable[VerifierKey]) -> None:
         self._store = store

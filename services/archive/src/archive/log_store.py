@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from common.metrics.keeping import LogRefusal
 from common.objects import LOG, ObjectMissing, Objects
-from common.tlog.names import BATCH_CHECKPOINTS, CHECKPOINT, batch_checkpoint
+from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.partial import beginning, full
 from common.tlog.tiles import HEIGHT, WIDTH, Tile, TileInvalid, edge_of, hashes_in, tile_at, widest
 
@@ -31,18 +31,18 @@ class LogConflict(Exception):
 
 
 class LogStore:
-    """Bucket ``log``. Everything may raise ``Transient``, and ``LogConflict`` where a file is hidden.
-
-    A store takes a conditional put over a delete marker. So nothing that is hidden passes for something that is not there.
-    """
+    """Bucket ``log``. Everything may raise ``Transient``."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
         self._puts = asyncio.Semaphore(AT_ONCE)
 
     async def newest_note(self) -> bytes | None:
-        """The newest checkpoint, if there is any in sight."""
-        return await self._read(CHECKPOINT)
+        """The newest checkpoint, if there is any. Raises ``LogConflict`` if it is hidden."""
+        note = await self._read(CHECKPOINT)
+        if note is None and CHECKPOINT in await self._objects.names(LOG, CHECKPOINT, recursive=False):
+            raise LogConflict("conflict", f"{CHECKPOINT} is hidden by a delete marker")
+        return note
 
     async def note_of(self, start: int) -> bytes | None:
         """The checkpoint of the batch that begins there, if it was written."""
@@ -82,12 +82,15 @@ class LogStore:
         return there
 
     async def beyond(self, size: int) -> str | None:
-        """A checkpoint or a tile, in sight or not, that only a log longer than this one has; None = there is none."""
-        later = await self._objects.names(LOG, BATCH_CHECKPOINTS, batch_checkpoint(size - 1) if size else "")
-        tile = Tile(0, size >> HEIGHT)
-        wider = [each for name in await self._objects.names(LOG, tile.path) if (each := tile_at(name))]
-        wider = [each for each in wider if each.index == tile.index and each.width > size % WIDTH]
-        return next(iter([*later, *(each.path for each in wider)]), None)
+        """A tile, in sight or not, that only a longer log has; None = there is none.
+
+        Whatever is appended fills the tile in which the log ends, and no store takes that back within days: partial tiles
+        are locked as well, and go only once the full one is there.
+        """
+        last = Tile(0, size >> HEIGHT)
+        tiles = [tile for name in await self._objects.names(LOG, last.path) if (tile := tile_at(name))]
+        wider = (tile.path for tile in tiles if tile.index == last.index and tile.width > size % WIDTH)
+        return next(wider, None)
 
     async def publish(self, note: bytes, now: datetime) -> None:
         """Make a checkpoint the newest."""
@@ -112,8 +115,6 @@ class LogStore:
         try:
             return await self._objects.get_key(LOG, path)
         except ObjectMissing:
-            if path in await self._objects.names(LOG, path, recursive=False):
-                raise LogConflict("conflict", f"{path} is hidden by a delete marker") from None
             return None
 
 

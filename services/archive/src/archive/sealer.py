@@ -164,10 +164,10 @@ class Sealer:
         return last
 
     async def _expect_nothing_beyond(self, size: int) -> None:
-        """Raise ``LogConflict`` where the store has a file of a longer log than its checkpoints in sight lead to.
+        """Raise ``LogConflict`` where the store has tiles of a longer log than checkpoints in sight and batches lead to.
 
-        Then checkpoints were lost, or tiles were written of which the database does not know. What would be signed is
-        another history.
+        Then checkpoints were hidden or lost, or tiles were written of which the database does not know. What would be
+        signed is another history: a store takes a conditional put over a delete marker.
         """
         name = await self._store.beyond(size)
         newest = await self._batches.newest() if name else None
