@@ -241,7 +241,7 @@ class Objects:
         return b"".join(self._chunks(bucket, key))
 
     def _names(self, bucket: str, prefix: str, recursive: bool) -> list[str]:
-        listed = self.client.list_objects(bucket, prefix, recursive, include_version=True)
+        listed = self.client.list_objects(bucket, prefix=prefix, recursive=recursive, include_version=True)
         return list(dict.fromkeys(each.object_name or "" for each in itertools.islice(listed, PAGE)))
 
     def _purge(self, bucket: str, key: str) -> None:
