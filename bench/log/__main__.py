@@ -121,7 +121,7 @@ def main() -> None:
     """Append, prove, verify, and print the table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--entries", type=int, default=100_000)
-    options.add_argument("--batch", type=int, default=2_048, help="entries of a batch: as many as the sealer takes at most")
+    options.add_argument("--batch", type=int, default=2_048, help="entries of a batch; the sealer takes as many")
     asked = options.parse_args()
     log = Log()
     of_leaves, of_log = appended(log, asked.entries, asked.batch)

@@ -31,7 +31,7 @@ async def test_a_batch_can_be_written_again_behind_partial_tiles_that_are_gone(s
 
 async def test_without_either_tile_nothing_goes_on() -> None:
     store, _ = stored("tile/0/000.p/250", "tile/0/000")
-    with pytest.raises(LogConflict, match="tile/0/000.p/250 is missing"):
+    with pytest.raises(LogConflict, match=r"tile/0/000\.p/250 is missing"):
         await store.edge(250)
 
 

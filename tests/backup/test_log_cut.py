@@ -1,4 +1,4 @@
-"""What a backup copies of ``checkpoint``, of which there is a version for each batch: few, and none is held for long."""
+"""What a backup copies of ``checkpoint``, of which there is a version for each batch: few, and it holds none."""
 
 import itertools
 from collections.abc import Iterator

@@ -52,7 +52,8 @@ def test_everything_that_belongs_is_there(containers: dict[str, Any]) -> None:
     profiles = {name: each.get("profiles", []) for name, each in containers.items()}
     assert {name for name, of in profiles.items() if of == ["observability"]} == set(OBSERVERS)
     assert {name for name, of in profiles.items() if of == ["canary"]} == {"canary"}
-    assert {name for name, of in profiles.items() if of == ["tools"]} == {"toolbox", "trunkctl", "sender", "backup", "tidy"}
+    tools = {"toolbox", "trunkctl", "sender", "backup", "tidy"}
+    assert {name for name, of in profiles.items() if of == ["tools"]} == tools
 
 
 def test_every_container_is_locked_down(containers: dict[str, Any]) -> None:

@@ -159,9 +159,7 @@ def test_the_leaves_that_the_log_has_got_since() -> None:
 
 
 @pytest.mark.parametrize("is_locked", [True, False])
-def test_a_full_tile_that_the_listing_left_out_is_not_missing(
-    is_locked: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_tile_that_the_listing_left_out_is_not_missing(is_locked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """As SeaweedFS does where a page ends among the partial tiles of the same number."""
     store, name = MemoryStore(WHOLE.files), "tile/0/000"
     listed = [each for each in store.all_versions() if each[0] != name]

@@ -55,7 +55,7 @@ class LogStore:
         return {tile.path: data for tile, data in zip(tiles, found, strict=True)}
 
     async def leaves(self, start: int, end: int, size: int) -> AsyncIterator[list[bytes]]:
-        """Hashes of the leaves of a part of a log of that size, tile by tile. Raises ``LogConflict`` where they are gone."""
+        """Hashes of the leaves of a part of a log of that size, by tile. Raises ``LogConflict`` where one is gone."""
         for index in range(start >> HEIGHT, (end - 1 >> HEIGHT) + 1):
             tile = widest(Tile(0, index), size)
             hashes, first = _parsed(partial(hashes_in, tile, await self._tile(tile))), index << HEIGHT
@@ -84,8 +84,8 @@ class LogStore:
     async def beyond(self, size: int) -> str | None:
         """A tile, in sight or not, that only a longer log has; None = there is none.
 
-        Whatever is appended fills the tile in which the log ends, and no store takes that back within days: partial tiles
-        are locked as well, and go only once the full one is there.
+        Whatever is appended fills the tile in which the log ends, and that stays: a partial tile goes only once the
+        full one is there.
         """
         last = Tile(0, size >> HEIGHT)
         tiles = [tile for name in await self._objects.names(LOG, last.path) if (tile := tile_at(name))]

@@ -7,7 +7,7 @@ place, too. So two sealers with one database write the same bytes, and of two wi
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -164,7 +164,7 @@ class Sealer:
         return last
 
     async def _expect_nothing_beyond(self, size: int) -> None:
-        """Raise ``LogConflict`` where the store has tiles of a longer log than checkpoints in sight and batches lead to.
+        """Raise ``LogConflict`` where the store has tiles of a longer log than checkpoints and batches lead to.
 
         Then checkpoints were hidden or lost, or tiles were written of which the database does not know. What would be
         signed is another history: a store takes a conditional put over a delete marker.

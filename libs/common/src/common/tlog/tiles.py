@@ -174,7 +174,7 @@ def check_edge(size: int, edge: Tiles, root: bytes) -> None:
 
 
 def subtrees_of(size: int, edge: Tiles) -> list[bytes]:
-    """Hashes of the complete subtrees of a log whose ``edge_of`` is given, from left to right. Raises ``TileInvalid``."""
+    """Hashes of the complete subtrees of a log whose ``edge_of`` is given, left to right. Raises ``TileInvalid``."""
     tiles = [tile for level in reversed(levels_of(size)) for tile in _last(size, level) if tile.width < WIDTH]
     return [node for tile in tiles for node in _complete(hashes_in(tile, edge[tile.path]))]
 

@@ -1,7 +1,8 @@
 """The log as a backup copies it while it grows: up to one checkpoint, and what that covers before itself.
 
 So wherever the run is interrupted, the checkpoint of each batch at the second store has all its tiles there. What is
-copied of ``checkpoint`` comes first, and may be of an earlier batch than those that are copied: a restore looks after that.
+copied of ``checkpoint`` comes first, and may be of an earlier batch than those that are copied: a restore looks after
+that.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """``trunkctl backup store``: every object that is not at the second store yet, read whole, written, and read back.
 
 Safe to be interrupted and run again. Nothing at the second store is ever written over. Three things are removed there:
-copies of parked bodies that the trunk has deleted, of partial tiles of the log that it has removed and whose full tile was
-copied, and of secret packages that intake has on its list of purges.
+copies of parked bodies that the trunk has deleted, of partial tiles of the log that it has removed and whose full tile
+was copied, and of secret packages that intake has on its list of purges.
 A store without something of the archive, which nobody can delete, was lost or is being restored: then what else is
 missing in it was not deleted, either.
 """

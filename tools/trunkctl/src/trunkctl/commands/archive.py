@@ -65,7 +65,8 @@ def check(
         typer.Option(help="Package id whose record a restore has lost, and which nobody submits again; repeatable."),
     ] = None,
     rate: Annotated[
-        float, typer.Option(min=0, help="MiB a second that are read of the object store at most; 0 = as fast as can be.")
+        float,
+        typer.Option(min=0, help="MiB a second that the object store is read at most; 0 = all it gives."),
     ] = 0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
@@ -124,9 +125,7 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _compare_log(
-    ledger: LedgerRows, tally: "_Tally", files: Bucket, keys: list[VerifierKey], adopted: Adopted
-) -> None:
+def _compare_log(ledger: LedgerRows, tally: "_Tally", files: Bucket, keys: list[VerifierKey], adopted: Adopted) -> None:
     """The ledger as it is now against the leaves of the log, and what was sealed meanwhile against those of now."""
     outcome = verified(files, keys, [])
     tally.faults += len(outcome.faults)

@@ -137,7 +137,7 @@ def check(
 
 @log_app.command()
 def tidy(state: StateOption = DEFAULT_STATE) -> None:
-    """Remove partial tiles for which a full one stands, with the keys of the role `tidy`; exit 1 if any is not right."""
+    """Remove partial tiles for which a full one stands, with keys of the role `tidy`; exit 1 if one is not right."""
     store = TidyStore(Objects(settings(state, Role.TIDY)).client, LOG)
     removed = size_bytes = faults = 0
     try:

@@ -1,9 +1,9 @@
 """Removes partial tiles of the log for which a full tile stands: ``trunkctl log tidy``.
 
-A partial tile goes once its lock has ended and the full tile of the same number has been in the log for a day: covered by
-the newest checkpoint, under its lock of a hundred years, and beginning with the very bytes of the partial one. For that
-day both lie side by side, for copies that are being made and readers who hold a checkpoint of before. Whatever is not as
-it should be is named and left. Safe to be interrupted and run again.
+A partial tile goes once its lock has ended and the full tile of the same number has been in the log for a day: covered
+by the newest checkpoint, under its lock of a hundred years, and beginning with the very bytes of the partial one. For
+that day both lie side by side, for copies that are being made and readers who hold a checkpoint of before. Whatever is
+not as it should be is named and left. Safe to be interrupted and run again.
 """
 
 from collections.abc import Iterator, Sequence
