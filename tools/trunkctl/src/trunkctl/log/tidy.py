@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
+from minio.error import S3Error
+
 from archive.log_store import PARTIAL_KEPT
 from common.tlog.audit import Fault
 from common.tlog.checkpoint import told_size
@@ -49,11 +51,20 @@ class TidyStore(ArchiveStore):
 
     def remove(self, key: str, version_id: str) -> bool:
         """See ``TileStore``."""
+
+        def ask() -> bool:
+            try:
+                self._client.remove_object(self._bucket, key, version_id=version_id)
+            except S3Error as error:
+                if error.code != "AccessDenied":
+                    raise
+                return False
+            return True
+
         try:
-            self._patiently(key, lambda: self._client.remove_object(self._bucket, key, version_id=version_id))
+            return self._patiently(key, ask)
         except Unreadable:
             return False
-        return True
 
 
 class Removed(NamedTuple):
