@@ -4,7 +4,7 @@ RUN := $(UV) run --no-sync
 # What a program compiles of its modules is kept, also where the surroundings say no: some thousand processes start here.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down test test-fast container-test images sbom cluster-programs cluster-test upgrade-test chaos bench bench-flow bench-validator simulation asyncapi lint types contracts dashboards format clean
+.PHONY: help setup demo up down test test-fast container-test images sbom cluster-programs cluster-test upgrade-test chaos bench bench-flow bench-validator bench-log simulation asyncapi lint types contracts dashboards format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -69,6 +69,9 @@ bench-flow: setup ## who waits for whom; ONLY=inboxes, flood or urgent, all by d
 bench-validator: setup ## CPU a validation, beside its floor, plain pyHanko and, with DSS=1, EU DSS; ONLY=letter
 	@$(RUN) python -m bench.validator --only '$(ONLY)'
 	@$(RUN) python -m bench.validator.foreign .lab/signed --only '$(ONLY)' $(if $(DSS),--dss)
+
+bench-log: setup ## the ledger's log at many entries: CPU to append, prove and verify, bytes; ENTRIES=1000000
+	@$(RUN) python -m bench.log --entries $(or $(ENTRIES),100000)
 
 asyncapi: setup ## write docs/asyncapi anew from the tables of queues, facts and headers
 	@$(RUN) python -m apidocs

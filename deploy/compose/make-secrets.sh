@@ -65,7 +65,7 @@ done | { printf '{'; cat; printf '}\n'; } | write mongo_users.json
 # The object store: a pair of keys for each role, and what the store is told of them. A pair that is being replaced stays
 # valid beside the new one as long as its files s3_former_access_key_ROLE and s3_former_secret_key_ROLE are there; one for
 # all services, of an earlier release, as long as s3_access_key and s3_secret_key are there (docs/operations/rotation.md).
-for role in intake validator router archive notifier migrate topology operator reader backup; do
+for role in intake validator router archive notifier migrate topology operator reader backup tidy; do
     random 10 | keep "s3_access_key_$role"
     random 24 | keep "s3_secret_key_$role"
     former=

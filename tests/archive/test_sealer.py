@@ -373,6 +373,35 @@ async def test_what_a_backup_has_and_was_sealed_after_it_is_not_sealed_again(
     await after.close()
 
 
+@pytest.mark.parametrize("at", [4, 6, 9], ids=["the first", "one between", "the last"])
+async def test_tiles_that_do_not_give_the_signed_root_are_not_adopted(
+    site: Site, settings: ServiceSettings, at: int
+) -> None:
+    """They would say of other entries that the log holds them. Also where the end of the log is right in itself."""
+    await site.enter(4)
+    await site.sealer().round()
+    before = [str(row["_id"]) for name in ("ledger", "batches") async for row in site.database.collection(name).find()]
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    after = await restored(site, settings, before)
+    await after.enter(2)
+    entry = next(entry_of(row) for row in await after.rows() if not row["is_sealed"])
+    tile = bytearray(site.bucket.files["tile/0/000.p/10"])
+    tile[at * 32 : at * 32 + 32] = bytes.fromhex(entry.leaf_hash())
+    right, site.bucket.versions["tile/0/000.p/10"] = site.bucket.versions["tile/0/000.p/10"], [bytes(tile)]
+    with pytest.raises(LogConflict, match="do not give the root"):
+        await after.take_over(adopted_size=10)
+    assert refused() == {"conflict"}
+    assert await after.database.collection("batches").count_documents({}) == 1
+    assert len([row for row in await after.rows() if not row["is_sealed"]]) == 2
+    site.bucket.versions["tile/0/000.p/10"] = right
+    after.clock.move(seconds=LEASE.total_seconds() + 1)
+    await after.take_over(adopted_size=10)
+    await after.expect_whole(12)
+    await after.close()
+
+
 async def test_a_batch_that_was_open_when_it_was_copied_is_closed_before_the_log_goes_on(
     site: Site, settings: ServiceSettings
 ) -> None:
@@ -492,6 +521,60 @@ async def test_what_the_store_has_lost_of_the_end_is_written_again(site: Site, l
     await site.enter(1)
     await site.take_over()
     await site.expect_whole(7)
+
+
+async def test_nothing_is_signed_while_the_newest_checkpoint_is_hidden(site: Site) -> None:
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    site.bucket.hidden = {CHECKPOINT}
+    versions = {name: [*each] for name, each in site.bucket.versions.items()}
+    await site.enter(1)
+    for _ in range(2):
+        with pytest.raises(LogConflict, match="hidden"):
+            await site.take_over()
+    assert refused() == {"conflict"}
+    assert site.bucket.versions == versions
+    site.bucket.hidden = set()
+    await site.take_over()
+    await site.expect_whole(7)
+
+
+async def test_over_the_hidden_checkpoint_of_a_batch_the_same_one_is_put(site: Site) -> None:
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    site.bucket.hidden = {"checkpoints/0000000000000003"}
+    await site.enter(1)
+    await site.take_over()
+    await site.expect_whole(7)
+    assert len({*site.bucket.versions["checkpoints/0000000000000003"]}) == 1
+
+
+@pytest.mark.parametrize("harm", ["hidden", "turned back", "the first is gone", "all are gone"])
+async def test_a_database_without_batches_begins_no_log_where_one_lies(site: Site, other: Site, harm: str) -> None:
+    """Its checkpoints are hidden, or were lost; what is left shows that there was one."""
+    for _ in range(2):
+        await site.enter(3)
+        await site.take_over()
+    checkpoints = sorted(name for name in site.bucket.versions if name.startswith("checkpoint"))
+    if harm == "turned back":
+        site.bucket.versions[CHECKPOINT][1:] = []
+        site.bucket.hidden = {*checkpoints} - {CHECKPOINT}
+    elif harm == "hidden":
+        site.bucket.hidden = {*checkpoints}
+    else:
+        for name in checkpoints[:2] if harm == "the first is gone" else checkpoints:
+            del site.bucket.versions[name]
+    versions = {name: [*each] for name, each in site.bucket.versions.items()}
+    other.bucket = site.bucket
+    await other.enter(5)
+    for _ in range(2):
+        with pytest.raises(LogConflict):
+            await other.take_over()
+    assert refused() == {"conflict"}
+    assert site.bucket.versions == versions
+    assert await other.database.collection("batches").count_documents({}) == 0
 
 
 @pytest.mark.parametrize(

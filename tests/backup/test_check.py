@@ -26,6 +26,7 @@ from trunkctl.commands import restore as commands
 from trunkctl.main import app
 from trunkctl.restore.lost import bytes_of, lost_packages
 from trunkctl.restore.objects import named_in
+from trunkctl.restore.rows import EVIDENCE, nothing_there
 from trunkctl.settings import ControlSettings
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
@@ -89,14 +90,23 @@ def test_a_sound_trunk(check: Any, database: Any, put: Any) -> None:
     assert lines(check(), 0) == ["2 objects read, 0 faults, 0 packages not in the databases"]
 
 
-def test_an_empty_trunk(check: Any) -> None:
-    assert lines(check(), 0) == ["0 objects read, 0 faults, 0 packages not in the databases"]
+NOTHING = "there is nothing: the databases hold no package, no record and no entry of the ledger"
+
+
+def test_where_there_is_nothing_nothing_passes_for_restored(check: Any) -> None:
+    assert lines(check(), 1) == [NOTHING, "0 objects read, 1 faults, 0 packages not in the databases"]
+
+
+@pytest.mark.parametrize(("service", "collection"), EVIDENCE)
+def test_a_trunk_that_holds_anything_is_compared(database: Any, service: str, collection: str) -> None:
+    database[f"trunk_{service}"][collection].insert_one({"_id": "x"})
+    assert list(nothing_there(database)) == []
 
 
 def test_rows_that_have_vanished(check: Any, database: Any) -> None:
     restored = [{"database": "trunk_intake", "collection": name, "rows": 2} for name in ("packages", "waiting")]
     database["trunk_archive"]["backups"].insert_one({"_id": "restored", "started_at": AT, "files": restored})
-    assert faults(check()) == ["trunk_intake.packages: 0 rows, 2 were restored"]
+    assert faults(check()) == [NOTHING, "trunk_intake.packages: 0 rows, 2 were restored"]
 
 
 def test_a_freed_document_id(check: Any, database: Any) -> None:

@@ -1,6 +1,5 @@
 """A backup that was made while the log grew is restored, and the sealer goes on from there: on real servers."""
 
-import itertools
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,14 +19,14 @@ from common.clock import utc_now
 from common.database import Database
 from common.objects import LOG, Objects
 from common.store_access import Role
-from common.tlog.names import CHECKPOINT, batch_checkpoint
+from common.tlog.names import batch_checkpoint
 from common.tlog.note import SignerKey
 from devstack.servers import Addresses
 from tests.archive.test_ledger import fact
 from tests.stores.conftest import settings as role_settings
 from trunkctl.archive_store import ArchiveStore
 from trunkctl.backup import log_cut
-from trunkctl.backup.copies import Original, originals
+from trunkctl.backup.copies import Original, newest_first
 from trunkctl.backup.database import back_up, open_backup
 from trunkctl.backup.second_store import second_store, shelf
 from trunkctl.backup.shelf import Folder
@@ -66,10 +65,9 @@ def verified(client: Minio) -> Outcome:
     return verify(Bucket(ArchiveStore(client, LOG), lambda _: None), [KEY.verifier])
 
 
-def without_the_newest_checkpoint(client: Minio, bucket: str, prefix: str, **more: Any) -> Iterator[Original]:
+def without_the_newest_checkpoint(*place: Any) -> Iterator[Original]:
     """It was put after the versions of ``checkpoint`` were listed."""
-    found = originals(client, bucket, prefix, **more)
-    return itertools.islice((each for each in found if each.key == CHECKPOINT), 1) if prefix == CHECKPOINT else found
+    return iter([*newest_first(*place)][-1:])
 
 
 async def test_the_log_goes_on_behind_what_was_copied_while_it_grew(
@@ -90,7 +88,7 @@ async def test_the_log_goes_on_behind_what_was_copied_while_it_grew(
 
     with monkeypatch.context() as patch:
         patch.setattr(log_store, "KEPT", log_store.KEPT - timedelta(days=800))  # its lock ends as much earlier
-        patch.setattr(log_cut, "originals", without_the_newest_checkpoint)
+        patch.setattr(log_cut, "newest_first", without_the_newest_checkpoint)
         await archive.seal(4)
         back_up(reader, Folder(tmp_path), lambda _: None)
         await archive.seal(3)

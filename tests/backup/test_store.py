@@ -23,8 +23,9 @@ from archive.retention import read_table
 from archive.store import Progress, Records
 from common.buckets import make_missing
 from common.database import Database
-from common.objects import ARCHIVE, CONTENT, DIRECTORY, PACKAGES, PARKED, Objects, package_ref
+from common.objects import ARCHIVE, CONTENT, DIRECTORY, LOG, PACKAGES, PARKED, Objects, package_ref
 from common.store_access import Role
+from common.tlog.names import CHECKPOINT
 from devstack.servers import Addresses
 from tests.archive.conftest import Material
 from tests.stores.conftest import settings as role_settings
@@ -387,6 +388,21 @@ def test_a_manifest_of_the_store_that_was_altered_is_refused(
             StoreRestore(target, settings.backup_bucket, other, resume=True).run(place)
     finally:
         place.remove("store/29990101T000000Z.json")
+
+
+def test_copies_of_partial_tiles_go_with_them_once_the_full_one_was_copied(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio
+) -> None:
+    put(administrator, LOG, CHECKPOINT, b"log.example/trunk\n600\n")
+    names = ("tile/0/000", "tile/0/000.p/3", "tile/0/001.p/44")
+    tiles = {name: put(administrator, LOG, name, b"x") for name in names}
+    run()
+    assert [len(copies_of(target, settings, LOG, name)) for name in names] == [1, 1, 1]
+    for name in names[1:]:
+        administrator.remove_object(LOG, name, version_id=tiles[name])
+    assert run().buckets[LOG].removed == 1
+    assert [len(copies_of(target, settings, LOG, name)) for name in names] == [1, 0, 1]
+    assert run().buckets[LOG].removed == 0
 
 
 def make_versions(administrator: Minio) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from common import database_users
 from common.indexes import MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
-from common.objects import ARCHIVE, BUCKETS, CONTENT, PACKAGES, UPLOADS
+from common.objects import ARCHIVE, BUCKETS, CONTENT, LOG, PACKAGES, UPLOADS
 from common.store_access import DATABASE_GRANTS, GRANTS, REMOVES, Action, Right, Role, grants, rights
 from common.store_policies import KeyPair, database_role, policy, seaweedfs_config
 from common.topology import SERVICES
@@ -37,6 +37,13 @@ def test_every_row_says_what_and_why() -> None:
 def test_one_role_deletes_and_never_in_the_archive() -> None:
     deleting = {(grant.role, grant.bucket) for grant in GRANTS if Right.DELETE in grant.rights}
     assert deleting == {(Role.INTAKE, bucket) for bucket in (UPLOADS, CONTENT, PACKAGES)}
+
+
+def test_who_removes_versions_of_the_log_can_neither_hide_a_file_nor_write_one() -> None:
+    pruning = {(grant.role, grant.bucket) for grant in GRANTS if Right.PRUNE in grant.rights}
+    assert pruning == {(Role.TIDY, LOG), *((Role.INTAKE, bucket) for bucket in (UPLOADS, CONTENT, PACKAGES))}
+    assert rights(Role.TIDY, LOG) == {Right.READ, Right.LIST, Right.PRUNE}
+    assert [grant.bucket for grant in grants(Role.TIDY)] == [LOG]
 
 
 def test_one_role_locks_and_can_neither_list_nor_read_the_archive() -> None:

@@ -79,3 +79,31 @@ async def test_what_was_put_is_under_lock(bucket: Any, key: str, until: datetime
             lock = bucket.client.get_object_retention(PLACE, each)
             assert lock
             assert (lock.mode, lock.retain_until_date) == (COMPLIANCE, until)
+
+
+async def test_names_are_told_also_of_what_is_hidden(bucket: Any, key: str, until: datetime) -> None:
+    names = [f"{key}/{name}" for name in ("0001", "0002", "0002.p/3", "0002.p/40", "0003")]
+    for name in (*names, names[1]):
+        await bucket.put_over(PLACE, name, b"x", until)
+    hide(bucket, names[1])
+    with pytest.raises(ObjectMissing):
+        await bucket.get_key(PLACE, names[1])
+    assert sorted(await bucket.names(PLACE, f"{key}/")) == names
+    assert sorted(await bucket.names(PLACE, names[1])) == names[1:4]
+    assert sorted(await bucket.names(PLACE, names[1], recursive=False)) == [names[1], f"{names[1]}.p/"]
+    assert await bucket.names(PLACE, f"{key}/none") == []
+
+
+async def test_a_put_over_a_delete_marker_succeeds(bucket: Any, key: str, until: datetime) -> None:
+    """Why what is hidden must be asked for."""
+    await bucket.put_once(PLACE, key, b"first", until)
+    hide(bucket, key)
+    assert await bucket.put_once(PLACE, key, b"second", until)
+    assert await bucket.get_key(PLACE, key) == b"second"
+
+
+def hide(bucket: Any, key: str) -> None:
+    if isinstance(bucket, MemoryBucket):
+        bucket.hidden.add(key)
+    else:
+        bucket.client.remove_object(PLACE, key)

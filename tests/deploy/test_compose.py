@@ -20,7 +20,7 @@ from tests.system.trunk import ROOT, SERVICES, run
 
 FILE = ROOT / "docker-compose.yml"
 STORE_JOBS = ("database-users", "migrate")
-CONTROL = (*STORE_JOBS, "topology", "toolbox", "trunkctl", "sender", "backup")
+CONTROL = (*STORE_JOBS, "topology", "toolbox", "trunkctl", "sender", "backup", "tidy")
 SERVERS = ("rabbitmq", "mongodb", "seaweedfs")
 OBSERVERS = ("prometheus", "alertmanager", "grafana", "otel-collector", "tempo", "loki")
 ONE_SHOT = ("mongodb-init", *CONTROL)
@@ -52,7 +52,8 @@ def test_everything_that_belongs_is_there(containers: dict[str, Any]) -> None:
     profiles = {name: each.get("profiles", []) for name, each in containers.items()}
     assert {name for name, of in profiles.items() if of == ["observability"]} == set(OBSERVERS)
     assert {name for name, of in profiles.items() if of == ["canary"]} == {"canary"}
-    assert {name for name, of in profiles.items() if of == ["tools"]} == {"toolbox", "trunkctl", "sender", "backup"}
+    tools = {"toolbox", "trunkctl", "sender", "backup", "tidy"}
+    assert {name for name, of in profiles.items() if of == ["tools"]} == tools
 
 
 def test_every_container_is_locked_down(containers: dict[str, Any]) -> None:
@@ -138,7 +139,7 @@ def test_every_setting_is_one_that_the_program_reads(containers: dict[str, Any],
         str(secret["target"]).upper() for secret in containers[name]["secrets"] if "target" in secret
     }
     assert {each for each in told if each.startswith("TRUNK_")} - known == set()
-    assert ("TRUNK_AMQP_URL" in told) is (name not in (*STORE_JOBS, "topology", "backup"))
+    assert ("TRUNK_AMQP_URL" in told) is (name not in (*STORE_JOBS, "topology", "backup", "tidy"))
 
 
 def test_the_canary_is_told_what_it_asks_for(containers: dict[str, Any]) -> None:

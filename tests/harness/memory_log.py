@@ -12,6 +12,8 @@ class MemoryBucket:
     def __init__(self) -> None:
         self.versions: dict[str, list[bytes]] = {}
         self.until: dict[str, datetime] = {}
+        self.hidden: set[str] = set()
+        """Keys over which a delete marker lies."""
         self.steps = 0
         self.fails_at = 0
         """The step that does not come to be; 0 = none."""
@@ -32,25 +34,34 @@ class MemoryBucket:
     @property
     def files(self) -> dict[str, bytes]:
         """What a reader sees."""
-        return {key: versions[-1] for key, versions in self.versions.items()}
+        return {key: versions[-1] for key, versions in self.versions.items() if key not in self.hidden}
 
     async def get_key(self, bucket: str, key: str) -> bytes:
         self.step()
-        if key not in self.versions:
+        if key not in self.versions or key in self.hidden:
             raise ObjectMissing(f"{bucket}/{key}")
         return self.versions[key][-1]
 
     async def put_once(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> bool:
         self.step()
-        is_new = key not in self.versions
+        is_new = key not in self.versions or key in self.hidden
         if is_new:
-            self.versions[key] = [data]
-            self.until[key] = retain_until
+            self._put(key, data, retain_until)
         self.answered()
         return is_new
 
     async def put_over(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> None:
         self.step()
+        self._put(key, data, retain_until)
+        self.answered()
+
+    async def names(self, bucket: str, prefix: str, *, recursive: bool = True) -> list[str]:
+        self.step()
+        below = sorted(key for key in self.versions if key.startswith(prefix))
+        folders = (key[: key.find("/", len(prefix)) + 1] or key for key in below)
+        return list(dict.fromkeys(below if recursive else folders))
+
+    def _put(self, key: str, data: bytes, retain_until: datetime) -> None:
         self.versions.setdefault(key, []).append(data)
         self.until[key] = retain_until
-        self.answered()
+        self.hidden.discard(key)

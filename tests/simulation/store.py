@@ -182,13 +182,20 @@ class Client:
 
         self._step(f"remove {bucket}", remove)
 
-    def list_objects(self, bucket: str, prefix: str = "", include_version: bool = False) -> Iterator[Any]:
+    def list_objects(
+        self,
+        bucket: str,
+        prefix: str = "",
+        recursive: bool = False,
+        include_version: bool = False,
+    ) -> Iterator[Any]:
         def listed() -> list[Any]:
+            below = [key for place, key in self._store.objects if place == bucket and key.startswith(prefix)]
             return [
                 SimpleNamespace(object_name=key, version_id=version.version_id or None)
-                for (place, key), versions in self._store.objects.items()
-                if place == bucket and key.startswith(prefix)
-                for version in versions
+                for key in sorted(below)
+                if recursive or "/" not in key.removeprefix(prefix)
+                for version in self._store.objects[bucket, key]
             ]
 
         return iter(self._step(f"list {bucket}", listed))

@@ -133,8 +133,8 @@ NO_RETENTION = ("NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoun
 
 
 def _operations() -> Iterator[Operation]:
-    read, write, lists, lock, delete = (
-        frozenset({right}) for right in (Right.READ, Right.WRITE, Right.LIST, Right.LOCK, Right.DELETE)
+    read, write, lists, lock, delete, prune = (
+        frozenset({right}) for right in (Right.READ, Right.WRITE, Right.LIST, Right.LOCK, Right.DELETE, Right.PRUNE)
     )
     inspect, make = frozenset({Right.INSPECT}), frozenset({Right.MAKE})
     yield Operation("get", lambda t: t.client.get_object(t.bucket, t.seed()[0]).read(), read)
@@ -170,10 +170,10 @@ def _operations() -> Iterator[Operation]:
     yield Operation(
         "delete a version",
         lambda t: (lambda s: t.client.remove_object(t.bucket, s[0], version_id=s[1]))(t.seed()),
-        delete,
+        prune,
     )
     yield Operation("delete in a batch", lambda t: _batch(t, DeleteObject(t.seed()[0])), delete)
-    yield Operation("delete versions in a batch", lambda t: _batch(t, DeleteObject(*t.seed())), delete)
+    yield Operation("delete versions in a batch", lambda t: _batch(t, DeleteObject(*t.seed())), prune)
     yield Operation("delete by a signed address", lambda t: t.signed("DELETE", t.seed()[0]), delete)
     yield Operation(
         "put retention",

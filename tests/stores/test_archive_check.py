@@ -428,6 +428,16 @@ async def test_the_command_goes_on_where_it_stopped(kept: Kept, rows: Any, envir
     assert f"Go on with --after {ids[0]}." in said
 
 
+async def test_an_empty_archive_does_not_pass_for_a_checked_one(rows: Any, environment: dict[str, str]) -> None:
+    """Its database was lost, or the session asks another one."""
+    ledger = [*rows.database["ledger"].find({})]
+    rows.database["ledger"].delete_many({})
+    code, _, said = await asyncio.to_thread(run, environment)
+    assert (code, "nothing was checked" in said.replace("\n", " ")) == (1, True)
+    if ledger:
+        rows.database["ledger"].insert_many(ledger)
+
+
 async def test_more_records_than_a_page(kept: Kept, rows: Any, environment: dict[str, str]) -> None:
     """Rows of one package under many ids, which are named: what a page leaves over comes with the next."""
     record = await kept.keep()

@@ -1,18 +1,22 @@
 """The log on a real store with the keys of each role: sealed, verified, proved; harm done below the store is named."""
 
 import asyncio
+import io
 import os
 import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from minio import Minio
+from minio.commonconfig import COMPLIANCE
 from minio.error import S3Error
+from minio.retention import Retention
 
 from archive.batches import Batches
 from archive.lease import Lease
@@ -29,8 +33,10 @@ from common.tlog.note import SignerKey
 from devstack.servers import Addresses
 from tests.archive.test_ledger import fact
 from tests.system.trunk import BIN
+from trunkctl.log.tidy import TidyStore
 
 from .asking import done_without_keys, wrong_answers
+from .conftest import client as client_of
 from .conftest import settings
 
 KEY = SignerKey("log.example/trunk", b"k" * 32)
@@ -161,6 +167,27 @@ async def test_a_bit_that_flips_on_the_store_s_own_disk_is_named(sealed: Sealed,
 def read(sealed: Sealed, name: str) -> bytes:
     with sealed.administrator.get_object(LOG, name) as answer:
         return answer.read()
+
+
+def test_the_keys_that_tidy_remove_versions_for_good_and_neither_locked_ones_nor_files(
+    addresses: Addresses, administrator: Minio
+) -> None:
+    store, client = TidyStore(client_of(addresses, Role.TIDY), LOG), client_of(addresses, Role.TIDY)
+    names = [f"tile/7/{number:03}.p/{secrets.randbelow(200) + 1}" for number in range(2)]
+    lock = Retention(COMPLIANCE, utc_now() + timedelta(minutes=5))
+    free, locked = (
+        str(administrator.put_object(LOG, name, io.BytesIO(b"x"), 1, retention=retention).version_id)
+        for name, retention in zip(names, (None, lock), strict=True)
+    )
+    for name in names:
+        with pytest.raises(S3Error, match="AccessDenied"):
+            client.remove_object(LOG, name)
+    assert store.remove(names[0], free)
+    assert not store.versions_of(names[0])
+    assert store.remove(names[0], free), "again does nothing"
+    assert not store.remove(names[1], locked)
+    (left,) = store.versions_of(names[1])
+    assert (left.version_id, left.is_delete_marker) == (locked, False)
 
 
 @pytest.mark.parametrize("role", Role)

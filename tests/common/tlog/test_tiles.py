@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.tlog.merkle import leaf_hash
+from common.tlog.roots import Roots
 from common.tlog.tiles import (
     ENTRIES,
     MAX_ENTRY_BYTES,
@@ -16,6 +18,7 @@ from common.tlog.tiles import (
     entries_in,
     hashes_in,
     levels_of,
+    subtrees_of,
     tiles_of,
 )
 from tests.common.tlog import reference
@@ -68,6 +71,18 @@ def test_the_steps_in_which_a_log_grows_do_not_show(entries: list[bytes], breaks
     for level in (ENTRIES, *levels_of(len(entries))):
         for tile in tiles_of(len(entries), level):
             assert in_steps.tiles[tile.path] == at_once.tiles[tile.path]
+
+
+@given(st.integers(0, 700), st.integers(0, 700))
+def test_the_root_of_a_log_that_goes_on_follows_from_its_end(size: int, more: int) -> None:
+    entries = [b"%d" % number for number in range(size + more)]
+    before = Written(entries[:size])
+    edge = {tile.path: before.tiles[tile.path] for tile in edge_of(size)}
+    roots = Roots(size, subtrees_of(size, edge))
+    assert roots.root() == before.root
+    for entry in entries[size:]:
+        roots.add(leaf_hash(entry))
+    assert (roots.size, roots.root()) == (size + more, Written(entries).root)
 
 
 @pytest.mark.parametrize("size", [65_535, 65_536, 65_537])

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable
 
 from common.tlog.merkle import EMPTY_ROOT
-from common.tlog.tiles import Tile, append, edge_of
+from common.tlog.tiles import append, edge_of
 from common.tlog.tree import Tree
 
 
@@ -25,10 +25,6 @@ class Written:
             assert self.tiles.setdefault(path, data) == data, f"{path} is written twice, with other bytes"
         self.size, self.root = appended.size, appended.root
 
-    def read(self, tile: Tile) -> bytes:
-        """The bytes of a tile."""
-        return self.tiles[tile.path]
-
     def tree(self) -> Tree:
         """What can be proved."""
-        return Tree(self.size, self.read)
+        return Tree(self.size, self.tiles.get)

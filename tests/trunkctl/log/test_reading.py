@@ -29,24 +29,31 @@ class MemoryStore:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.put: dict[str, list[bytes | None]] = {name: [data] for name, data in files.items()}
         """By name, the oldest first; None = a delete marker."""
+        self.read: list[str] = []
+        """Files in the order in which they were read."""
         self.asked: list[str] = []
         """Files whose versions were asked for one by one."""
         self.unlocked: set[str] = set()
         self.broken: set[str] = set()
         self.until: dict[str, datetime] = {}
         """When the locks of some end."""
+        self.at: dict[str, datetime] = {}
+        """When some were put; all others in the same second."""
+        self.removed: list[str] = []
 
-    def all_versions(self) -> Iterator[tuple[str, Version]]:
-        return ((name, version) for name, each in sorted(self.put.items()) for version in self._versions(each))
+    def all_versions(self, prefix: str = "") -> Iterator[tuple[str, Version]]:
+        of = ((name, each) for name, each in sorted(self.put.items()) if name.startswith(prefix))
+        return ((name, version) for name, each in of for version in self._versions(name, each))
 
     def versions_of(self, key: str) -> Sequence[Version]:
         self.asked.append(key)
-        return self._versions(self.put.get(key, []))
+        return self._versions(key, self.put.get(key, []))
 
     def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+        self.read.append(key)
         if key in self.broken:
             raise Unreadable("InternalError")
-        data = self.put[key][int(version_id or -1)]
+        data = self.put[key][int(version_id or -1)] if key in self.put else None
         if data is None:
             return None
         mode = "" if key in self.unlocked else COMPLIANCE
@@ -54,9 +61,9 @@ class MemoryStore:
             hashlib.sha256(data).hexdigest(), len(data), mode, self.until.get(key, LATER), data if with_data else b""
         )
 
-    def _versions(self, each: list[bytes | None]) -> list[Version]:
+    def _versions(self, name: str, each: list[bytes | None]) -> list[Version]:
         """The newest first, and with times in whole seconds, as stores list them: all of these in one second."""
-        at = datetime(2026, 1, 1, tzinfo=UTC)
+        at = self.at.get(name, datetime(2026, 1, 1, tzinfo=UTC))
         return [
             Version(str(n), at, n == len(each) - 1, data is None, len(data or b""),
                     hashlib.md5(data or b"", usedforsecurity=False).hexdigest())
@@ -111,8 +118,8 @@ def test_a_lock_that_ends_early_is_named() -> None:
 class GrowingStore(MemoryStore):
     """The log grew while its files were listed: the newest checkpoint was listed first, the tiles last."""
 
-    def all_versions(self) -> Iterator[tuple[str, Version]]:
-        listed = [(name, each) for name, each in super().all_versions() if name != batch_checkpoint(300)]
+    def all_versions(self, prefix: str = "") -> Iterator[tuple[str, Version]]:
+        listed = [(name, each) for name, each in super().all_versions(prefix) if name != batch_checkpoint(300)]
         self.put[CHECKPOINT].append(LONGER.files[CHECKPOINT])
         return iter(listed)
 
@@ -127,6 +134,21 @@ def test_what_was_appended_while_the_files_were_listed_is_left_to_the_next_check
     assert checked(store) == []
 
 
+def test_partial_tiles_that_are_removed_while_the_log_is_read_are_no_fault() -> None:
+    """The files were listed when the log had 300 entries; then it grew, and partial tiles went for the full ones."""
+    whole = Whole(3, 256, 260, 300)
+    store = MemoryStore(whole.files)
+    files, listed = Bucket(store, lambda _: None), whole.files[CHECKPOINT]
+    whole.grow(512)
+    store.put = {name: [data] for name, data in whole.files.items() if ".p/" not in name or "/1/" in name}
+    store.put[CHECKPOINT].insert(0, listed)
+    assert {"tile/0/001.p/44", "tile/entries/001.p/44", "tile/0/001.p/4"}.isdisjoint(store.put)
+    outcome = verify(files, [KEY.verifier])
+    assert (outcome.size, outcome.faults) == (300, [])
+    tree = Tree(300, SingleFiles(store).read)
+    assert evidence_of(whole.entries[299], 299, tree, whole.files[batch_checkpoint(260)]).check([KEY.verifier])
+
+
 def test_the_leaves_that_the_log_has_got_since() -> None:
     files = Bucket(MemoryStore(LONGER.files), lambda _: None)
     leaves = [bytes.fromhex(each.leaf_hash()) for each in LONGER.entries]
@@ -134,6 +156,16 @@ def test_the_leaves_that_the_log_has_got_since() -> None:
     assert leaves_since(files, [KEY.verifier], 700) == set()
     broken = MemoryStore(LONGER.files | {"tile/0/002.p/188": b"x"})
     assert leaves_since(Bucket(broken, lambda _: None), [KEY.verifier], 300) == set()
+
+
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_a_full_tile_that_the_listing_left_out_is_not_missing(is_locked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SeaweedFS does where a page ends among the partial tiles of the same number."""
+    store, name = MemoryStore(WHOLE.files), "tile/0/000"
+    listed = [each for each in store.all_versions() if each[0] != name]
+    monkeypatch.setattr(store, "all_versions", lambda: iter(listed))
+    store.unlocked = set() if is_locked else {name}
+    assert checked(store) == ([] if is_locked else [Fault(name, "not locked")])
 
 
 def test_a_checkpoint_that_stays_behind_is_named() -> None:
@@ -149,6 +181,26 @@ def test_what_cannot_be_read_is_named() -> None:
         Fault("tile/entries/000", "missing"),
         Fault("tile/entries/000", "cannot be read: InternalError"),
     }
+
+
+@pytest.mark.parametrize("harm", ["", "broken", "gone"])
+@pytest.mark.parametrize("name", ["tile/0/000", "tile/entries/000", "tile/0/000.p/40", batch_checkpoint(40)])
+def test_however_many_partial_tiles_there_are_no_file_is_read_again_and_again(name: str, harm: str) -> None:
+    """A file that the store does not give is asked for once: each time takes seconds."""
+    store = MemoryStore(MANY.files)
+    if harm == "broken":
+        store.broken = {name}
+    files = Bucket(store, lambda _: None)
+    if harm == "gone":
+        del store.put[name]
+    faults = verify(files, [KEY.verifier]).faults
+    assert bool(faults) is (harm != "" and (harm == "broken" or ".p/" not in name))
+    assert max(store.read.count(each) for each in MANY.files) <= 2
+    if harm == "broken":
+        assert store.read.count(name) == 1
+
+
+MANY = Whole(*range(2, 300, 2))
 
 
 def test_a_removed_file_is_named() -> None:
@@ -173,7 +225,7 @@ def test_a_proof_needs_few_files_and_none_of_the_listing(index: int, monkeypatch
     store.put["tile/0/000"] += [OTHER.files["tile/0/000"], None]
     files = SingleFiles(store)
     note = files.read(CHECKPOINT) or b""
-    tree = Tree(300, lambda tile: files.read(tile.path) or b"")
+    tree = Tree(300, files.read)
     assert evidence_of(WHOLE.entries[index], index, tree, note).check([KEY.verifier]).size == 300
     assert len(store.asked) <= 3
     assert files.read("tile/0/009") is None

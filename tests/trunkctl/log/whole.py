@@ -48,6 +48,11 @@ class Whole:
             self.entries += [self.entries[number] for number in also]
             self._seal(len(self.entries))
 
+    def grow(self, size: int) -> None:
+        """One more batch."""
+        self.entries += [entry(number) for number in range(len(self.entries), size)]
+        self._seal(size)
+
     def _seal(self, size: int) -> None:
         start = self.written.size
         batch = self.entries[start:size]

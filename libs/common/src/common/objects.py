@@ -6,6 +6,7 @@ object, then database, then fact. What each service's keys may do: ``store_acces
 
 import hashlib
 import io
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -54,6 +55,8 @@ INSIDE = "inside-the-package"
 SUBMITTER_META = "trunk-submitter"
 """Of a package in ``content``: the unit that submitted it, as the broker knew it; the package may name another."""
 CHUNK_BYTES = 1024 * 1024
+PAGE = 1_000
+"""Versions that a store lists in one answer."""
 NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 
 T = TypeVar("T")
@@ -154,6 +157,14 @@ class Objects:
         lock = Retention(COMPLIANCE, retain_until)
         await ask_store(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
 
+    async def names(self, bucket: str, prefix: str, *, recursive: bool = True) -> list[str]:
+        """Keys that begin so, also of what is hidden, as far as a thousand versions bear them.
+
+        ``recursive``: also those in folders behind the prefix. Needs the right to list the bucket, and takes SeaweedFS
+        as long as there are objects in the folder of the prefix.
+        """
+        return await ask_store(lambda: self._names(bucket, prefix, recursive))
+
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
         """An address from which the holder may read one object until it expires."""
         return await ask_store(lambda: self._signer.presigned_get_object(ref.bucket, ref.key, expires=expires))
@@ -228,6 +239,10 @@ class Objects:
 
     def _read(self, bucket: str, key: str) -> bytes:
         return b"".join(self._chunks(bucket, key))
+
+    def _names(self, bucket: str, prefix: str, recursive: bool) -> list[str]:
+        listed = self.client.list_objects(bucket, prefix=prefix, recursive=recursive, include_version=True)
+        return list(dict.fromkeys(each.object_name or "" for each in itertools.islice(listed, PAGE)))
 
     def _purge(self, bucket: str, key: str) -> None:
         versions = list(self.client.list_objects(bucket, prefix=key, include_version=True))

@@ -32,6 +32,8 @@ class Role(StrEnum):
     """A person with ``trunkctl`` who looks; at the database that is the operator's user, which only reads."""
     BACKUP = "backup"
     """The jobs that copy databases and objects, and the check after a restore."""
+    TIDY = "tidy"
+    """The job that removes partial tiles of the log once a full one stands for them."""
 
 
 class Right(StrEnum):
@@ -46,7 +48,9 @@ class Right(StrEnum):
     LOCK = "lock"
     """Put a version under retention, or prolong it. Nobody can shorten it, and nobody may bypass it."""
     DELETE = "delete"
-    """Remove an object, or one version of it, for good."""
+    """Remove an object; where there are versions, hide it."""
+    PRUNE = "prune"
+    """Remove one version for good, unless it is locked."""
     INSPECT = "inspect"
     """See whether the bucket exists, keeps versions and is under object lock."""
     MAKE = "make"
@@ -75,7 +79,7 @@ GRANTS = (
     _grant(
         UPLOADS,
         Role.INTAKE,
-        "read list delete",
+        "read list delete prune",
         "Fetches the package that a unit refers to; removes a secret one, whatever versions it has.",
     ),
     _grant(UPLOADS, Role.OPERATOR, "write inspect", "Signs the address to which a unit may put one package."),
@@ -83,7 +87,7 @@ GRANTS = (
     _grant(
         CONTENT,
         Role.INTAKE,
-        "read write list delete",
+        "read write list delete prune",
         "Stores packages and their parts. The one service that deletes: it took the package in and knows its parts, "
         "so it removes all versions of a package that the validator found secret.",
     ),
@@ -106,7 +110,7 @@ GRANTS = (
     _grant(
         PACKAGES,
         Role.INTAKE,
-        "read write list delete",
+        "read write list delete prune",
         "Puts each package once, and reads one that has waited; removes all versions of a secret one.",
     ),
     _grant(PACKAGES, Role.VALIDATOR, "read", "Reads packages, and the files in them."),
@@ -150,7 +154,18 @@ GRANTS = (
     _grant(DIRECTORY, Role.READER, "read inspect", "The same, and `topology check`: which units there are."),
     _grant(PARKED, Role.OPERATOR, "inspect", _LOOKS),
     _grant(PARKED, Role.MIGRATE, "make inspect", _MAKES),
-    _grant(LOG, Role.ARCHIVE, "read write lock", "Appends to the ledger's log, and reads the end of it."),
+    _grant(
+        LOG,
+        Role.ARCHIVE,
+        "read write list lock",
+        "Appends to the ledger's log, reads the end of it, and looks whether anything is hidden there.",
+    ),
+    _grant(
+        LOG,
+        Role.TIDY,
+        "read list prune",
+        "Removes partial tiles once a full one stands for them. All else in this bucket is locked for a hundred years.",
+    ),
     _grant(LOG, Role.OPERATOR, "read list inspect", "`trunkctl log` reads and verifies the log."),
     _grant(LOG, Role.MIGRATE, "make inspect", _MAKES),
     *(

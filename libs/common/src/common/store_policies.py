@@ -12,6 +12,7 @@ ON_OBJECTS: dict[Right, tuple[str, ...]] = {
     Right.WRITE: ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
     Right.LOCK: ("s3:PutObjectRetention",),
     Right.DELETE: ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+    Right.PRUNE: ("s3:DeleteObjectVersion",),
 }
 """Actions on every object of a bucket. None contains ``BypassGovernanceRetention`` or a legal hold."""
 

@@ -7,19 +7,21 @@ place, too. So two sealers with one database write the same bytes, and of two wi
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from archive.batches import Batch, Batches
+from archive.checkpoints import Checkpoints
 from archive.lease import Lease
 from archive.log_store import LogConflict, LogStore
 from common.clock import Clock, loop_time, utc_now
 from common.metrics import set_log_refused
-from common.tlog.checkpoint import Checkpoint, open_checkpoint
+from common.tlog.checkpoint import Checkpoint
 from common.tlog.merkle import EMPTY_ROOT
-from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
-from common.tlog.tiles import TileInvalid, append, check_edge, edge_of
+from common.tlog.note import SignerKey, VerifierKey
+from common.tlog.roots import Roots
+from common.tlog.tiles import TileInvalid, append, check_edge, edge_of, subtrees_of
 
 log = structlog.get_logger("trunk.log")
 
@@ -60,7 +62,7 @@ class Sealer:
         self._lease = lease
         self._store = store
         self._key = key
-        self._trusted = (key.verifier, *former_keys) if key else former_keys
+        self._checkpoints = Checkpoints(store, (key.verifier, *former_keys) if key else former_keys)
         self._adopted_size = adopted_size
         self._now = now
         self._is_checked = False
@@ -141,7 +143,7 @@ class Sealer:
         await self._store.expect_no_other(batch.start, note)
         await self._store.put_tiles(after.bundles | after.tiles, at)
         note = await self._store.put_note(batch.start, note, at)
-        await self._publish(note, at)
+        await self._checkpoints.publish(note, at)
         await self._batches.close(batch, after.root.hex())
         self._sealed_at = self._elapsed_seconds()
         known = edge | after.bundles | after.tiles
@@ -149,16 +151,28 @@ class Sealer:
 
     async def _compared(self, key: SignerKey, last: Batch | None) -> Batch | None:
         """Bring store and database together at the beginning. Returns the newest batch. Raises ``LogConflict``."""
-        there = await self._last_there()
+        there = await self._checkpoints.last()
         size, end = last.size if last else 0, there.size if there else 0
+        await self._expect_nothing_beyond(max(size, end))
         if not await self._lease.is_confirmed(end, self._adopted_size):
             raise LogConflict("ahead", f"the log has {end} entries, and the database was restored and leads to {size}")
         if there and end > size:
             return await self._adopt(key, there, last)
         self._missing_from = await self._batches.first_missing(self._is_in_store)
         if last and self._missing_from is None and (note := await self._store.note_of(last.start)):
-            await self._publish(note, self._now())
+            await self._checkpoints.publish(note, self._now())
         return last
+
+    async def _expect_nothing_beyond(self, size: int) -> None:
+        """Raise ``LogConflict`` where the store has tiles of a longer log than checkpoints and batches lead to.
+
+        Then checkpoints were hidden or lost, or tiles were written of which the database does not know. What would be
+        signed is another history: a store takes a conditional put over a delete marker.
+        """
+        name = await self._store.beyond(size)
+        newest = await self._batches.newest() if name else None
+        if name and (newest is None or newest.size <= size):  # otherwise another process has just written it
+            raise LogConflict("conflict", f"{name} is in the store, and the checkpoints in sight end at {size}")
 
     async def _write_again(self, key: SignerKey, start: int) -> None:
         """Write the next batch that the store does not have."""
@@ -169,18 +183,6 @@ class Sealer:
             await self._write(key, batch)
         self._missing_from = batch.size if batch else None
 
-    async def _last_there(self) -> Checkpoint | None:
-        """The last checkpoint in the store. The one that is published as the newest may be of an earlier batch: the
-        sealer stopped between the two, or a copy of the store was made while the log grew.
-        """
-        last = self._opened(await self._store.newest_note())
-        size = last.size if last else 0
-        while following := self._opened(await self._store.note_of(size)):
-            if following.size <= size:
-                raise LogConflict("conflict", f"the checkpoint at {size} ends at {following.size}")
-            last, size = following, following.size
-        return last
-
     async def _checked_edge(self, size: int) -> dict[str, bytes]:
         """The tiles at the end of the log, out of the store. Only what continues the signed log is signed."""
         edge, before = await self._store.edge(size), await self._batches.before(size)
@@ -190,17 +192,11 @@ class Sealer:
             raise LogConflict("conflict", str(error)) from error
         return edge
 
-    async def _publish(self, note: bytes, now: datetime) -> None:
-        """Make a checkpoint the newest, unless a slower or a faster sealer has published it or a newer one."""
-        newest, this = self._opened(await self._store.newest_note()), self._opened(note)
-        if newest is None or (this and newest.size < this.size):
-            await self._store.publish(note, now)
-
     async def _is_in_store(self, batch: Batch) -> bool:
         """Whether the store has the checkpoint of a batch, and the database knows. Raises ``LogConflict``."""
         if not batch.entries:
             return True
-        there = self._opened(await self._store.note_of(batch.start))
+        there = await self._checkpoints.of(batch.start)
         if there and batch.root and there != Checkpoint(there.origin, batch.size, bytes.fromhex(batch.root)):
             raise LogConflict("conflict", f"the checkpoint at {batch.start} is not that of the database")
         return bool(there and batch.root)
@@ -210,39 +206,41 @@ class Sealer:
 
         Of the entries between, the backup has those that were entered before it was made and sealed afterwards: they
         are noted as sealed. The others are in the log and no longer in the ledger; their facts come again and are
-        entered anew.
+        entered anew. Which those are, tiles tell: they are believed once they give the root of the checkpoint.
         """
         size = last.size if last else 0
         if there.size != self._adopted_size:
             raise LogConflict("ahead", f"the log in the store has {there.size} entries, the database leads to {size}")
         if last and last.root:
-            note = self._opened(await self._store.note_of(last.start))
+            note = await self._checkpoints.of(last.start)
             if note is None or (note.size, note.root.hex()) != (last.size, last.root):
                 raise LogConflict("conflict", f"the checkpoint at {last.start} is not that of the database")
         elif last:
             await self._write(key, last)
+        await self._expect_signed(size, there)
         batch = Batch(start=size, size=there.size, entries=(), opened_at=self._now(), root=there.root.hex())
         kept = await self._note_sealed(batch)
         await self._batches.open(batch)
         log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size, kept=kept)
         return batch
 
+    async def _expect_signed(self, size: int, there: Checkpoint) -> None:
+        """Raise ``LogConflict`` unless the leaves behind this size, in their order, give the root that was signed."""
+        roots = Roots(size, subtrees_of(size, await self._checked_edge(size)))
+        async for leaves in self._store.leaves(size, there.size, there.size):
+            for leaf in leaves:
+                roots.add(leaf)
+        if roots.root() != there.root:
+            raise LogConflict("conflict", f"the tiles from {size} to {there.size} do not give the root that was signed")
+
     async def _note_sealed(self, adopted: Batch) -> int:
         """Note entries of the ledger as sealed that an adopted part of the log holds. Returns how many."""
         kept = 0
         for start in range(adopted.start, adopted.size, ADOPTED_AT_ONCE):
             end = min(start + ADOPTED_AT_ONCE, adopted.size)
-            leaves = await self._store.leaves(start, end, adopted.size)
+            leaves = {leaf async for tile in self._store.leaves(start, end, adopted.size) for leaf in tile}
             async for page in self._batches.unsealed_pages():
                 keys = [each.key for each in page if bytes.fromhex(each.leaf_hash()) in leaves]
                 await self._batches.seal(keys, adopted.start)
                 kept += len(keys)
         return kept
-
-    def _opened(self, note: bytes | None) -> Checkpoint | None:
-        if note is None:
-            return None
-        try:
-            return open_checkpoint(note, self._trusted)
-        except NoteInvalid as error:
-            raise LogConflict("conflict", f"a checkpoint in the store cannot be trusted: {error}") from error

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -15,12 +16,15 @@ from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
 from trunkctl.archive_check import Held, Unreadable, Version
 from trunkctl.archive_missing import Put
 from trunkctl.backup.copies import META, VERSION_META
+from trunkctl.pace import Pace
 
 T = TypeVar("T")
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 TRIES_AFTER_SECONDS = (0.0, 0.5, 2.0)
+PATIENCE_SECONDS = 60.0
+"""So long one run waits in vain, for all objects together; from then on each is asked for once."""
 NOT_OURS_TO_ASK = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 """Wrong keys are no fault of an object."""
 MAX_DATA_BYTES = 4 * 1024 * 1024
@@ -31,16 +35,28 @@ class NoAnswer(Exception):
     """The store is away, or refuses these keys: nothing can be said about any object."""
 
 
+@dataclass(slots=True)
+class Patience:
+    """What is left of it, for all buckets of a run."""
+
+    seconds: float = PATIENCE_SECONDS
+
+
 class ArchiveStore:
     """Reads versions in full, in pieces of one MiB. Safe for several threads. Everything may raise ``NoAnswer``."""
 
-    def __init__(self, client: Minio, bucket: str = ARCHIVE) -> None:
+    def __init__(
+        self, client: Minio, bucket: str = ARCHIVE, *, pace: Pace | None = None, patience: Patience | None = None
+    ) -> None:
+        """``pace``: at which objects are read; none = as fast as can be."""
         self._client = client
         self._bucket = bucket
+        self._pace = pace or Pace()
+        self._patience = patience or Patience()
 
     def of(self, bucket: str) -> "ArchiveStore":
         """See ``archive_check.Stores``."""
-        return ArchiveStore(self._client, bucket)
+        return ArchiveStore(self._client, bucket, pace=self._pace, patience=self._patience)
 
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """See ``archive_check.Store``."""
@@ -58,23 +74,28 @@ class ArchiveStore:
         """Every version of every object, in the order of keys; also what is hidden."""
         return (Put(key, each.modified_at) for key, each in self.all_versions() if not each.is_delete_marker)
 
-    def all_versions(self) -> Iterator[tuple[str, Version]]:
+    def all_versions(self, prefix: str = "") -> Iterator[tuple[str, Version]]:
         """Every version of every object, while the listing goes on: in the order of keys, the newest first."""
         try:
-            for each in self._client.list_objects(self._bucket, recursive=True, include_version=True):
+            for each in self._client.list_objects(self._bucket, prefix=prefix, recursive=True, include_version=True):
                 yield each.object_name or "", _version(each)
         except FAILURES as error:
             raise NoAnswer(f"{self._bucket}: {getattr(error, 'code', None) or type(error).__name__}") from error
 
     def _patiently(self, place: str, ask: Callable[[], T]) -> T:
+        waited_seconds = 0.0
         for pause in TRIES_AFTER_SECONDS:
+            if pause > self._patience.seconds:
+                break
             time.sleep(pause)
+            waited_seconds += pause
             try:
                 return ask()
             except FAILURES as error:
                 last = getattr(error, "code", None) or type(error).__name__
                 if last in NOT_OURS_TO_ASK:
                     break
+        self._patience.seconds -= waited_seconds
         if last not in NOT_OURS_TO_ASK and self._answers():
             raise Unreadable(last)
         raise NoAnswer(f"{self._bucket}/{place}: {last}")
@@ -100,7 +121,7 @@ class ArchiveStore:
                 return None
             raise
         try:
-            return _held(answer, with_data=with_data)
+            return _held(answer, self._pace, with_data=with_data)
         finally:
             answer.close()
             answer.release_conn()
@@ -117,9 +138,10 @@ def _version(each: Object) -> Version:
     )
 
 
-def _held(answer: "urllib3.BaseHTTPResponse", *, with_data: bool) -> Held:
+def _held(answer: "urllib3.BaseHTTPResponse", pace: Pace, *, with_data: bool) -> Held:
     digest, size, data = hashlib.sha256(), 0, bytearray()
     for chunk in answer.stream(CHUNK_BYTES):
+        pace.take(len(chunk))
         digest.update(chunk)
         size += len(chunk)
         if with_data and size <= MAX_DATA_BYTES:

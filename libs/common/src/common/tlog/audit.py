@@ -9,9 +9,11 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from common.tlog.chain import Chain, Claims
 from common.tlog.checkpoint import Checkpoint, open_checkpoint
-from common.tlog.merkle import HASH_BYTES, joined, leaf_hash, node_hash, perfect
+from common.tlog.merkle import HASH_BYTES, leaf_hash, perfect
 from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
 from common.tlog.note import NoteInvalid, VerifierKey
+from common.tlog.partial import ReadFile, read_tile
+from common.tlog.roots import Roots
 from common.tlog.tiles import (
     ENTRIES,
     HEIGHT,
@@ -27,8 +29,6 @@ from common.tlog.tiles import (
     widest,
 )
 
-ReadFile = Callable[[str], bytes | None]
-"""The bytes of a file of the log; None = there is none."""
 T = TypeVar("T")
 
 
@@ -134,27 +134,9 @@ def _opened(claim: Claim, keys: list[VerifierKey]) -> Generator[Fault, None, Che
         return None
 
 
-class _Roots:
-    """Roots of a log while leaves are added."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._subtrees: list[bytes] = []
-
-    def add(self, leaf: bytes) -> None:
-        node, size = leaf, self.size
-        while size & 1:
-            node, size = node_hash(self._subtrees.pop(), node), size >> 1
-        self._subtrees.append(node)
-        self.size += 1
-
-    def root(self) -> bytes:
-        return joined(self._subtrees)
-
-
 def _walk(read: ReadFile, size: int, claims: Claims, verified: Verified | None) -> Iterator[Fault]:
     """Every entry, every tile, and the root at every checkpoint."""
-    roots = _Roots()
+    roots = Roots()
     nodes: list[bytes] = []
     """Of level 1: one for each full bundle."""
     yield from _root_faults(roots, claims)
@@ -181,7 +163,7 @@ def _walk(read: ReadFile, size: int, claims: Claims, verified: Verified | None) 
                 nodes.append(perfect(computed))
 
 
-def _root_faults(roots: _Roots, claims: Claims) -> Iterator[Fault]:
+def _root_faults(roots: Roots, claims: Claims) -> Iterator[Fault]:
     for name, root in claims.at(roots.size):
         if root != roots.root():
             yield Fault(name, f"of size {roots.size}, has another root than the entries: another history, or altered")
@@ -210,24 +192,29 @@ def _vouches(read: ReadFile, index: int, size: int, node: bytes) -> bool:
     first = index & -WIDTH
     above = Tile(1, index >> HEIGHT, min(WIDTH, (size >> HEIGHT) - first))
     at = (index - first) * HASH_BYTES
-    return (read(above.path) or b"")[at : at + HASH_BYTES] == node
+    try:
+        return (read_tile(read, above) or b"")[at : at + HASH_BYTES] == node
+    except TileInvalid:
+        return False
 
 
 def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Generator[Fault, None, T | None]:
-    data = read(tile.path)
-    if data is None:
-        yield Fault(tile.path, "missing")
-        return None
     try:
-        return parse(tile, data)
+        data = read_tile(read, tile)
+        if data is not None:
+            return parse(tile, data)
     except TileInvalid as error:
         yield Fault(tile.path, f"damaged: {error}")
         return None
+    yield Fault(tile.path, "missing")
+    return None
 
 
 def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
     """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
     size_now: int | None = None
+    known: Tile | None = None
+    data: bytes | None = None
     for name in names:
         if name == CHECKPOINT or start_of(name) is not None:
             continue
@@ -238,5 +225,10 @@ def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callab
                 yield Fault(name, "is no part of the log")
             continue
         whole = widest(tile, size)
-        if tile != whole and (data := read(whole.path)) is not None and not data.startswith(read(name) or b"\0"):
+        if tile == whole:
+            continue
+        if whole != known:  # partial tiles of one number come together
+            known, data = whole, read(whole.path)
+        part = read(name) if data is not None else None  # none: it was removed since it was listed
+        if data is not None and part is not None and not (part and data.startswith(part)):
             yield Fault(name, f"is not the beginning of {whole.path}")

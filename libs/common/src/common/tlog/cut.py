@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from common.tlog.audit import ReadFile
 from common.tlog.checkpoint import told_size
 from common.tlog.names import CHECKPOINT, batch_checkpoint, start_of
+from common.tlog.partial import ReadFile
 from common.tlog.tiles import is_within, tile_at, written_by
 
 

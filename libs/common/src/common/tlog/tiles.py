@@ -173,6 +173,12 @@ def check_edge(size: int, edge: Tiles, root: bytes) -> None:
                 raise TileInvalid(f"{tile.path} does not give its leaves")
 
 
+def subtrees_of(size: int, edge: Tiles) -> list[bytes]:
+    """Hashes of the complete subtrees of a log whose ``edge_of`` is given, left to right. Raises ``TileInvalid``."""
+    tiles = [tile for level in reversed(levels_of(size)) for tile in _last(size, level) if tile.width < WIDTH]
+    return [node for tile in tiles for node in _complete(hashes_in(tile, edge[tile.path]))]
+
+
 def _complete(row: list[bytes]) -> list[bytes]:
     """The hashes of the complete subtrees over the nodes of a partial tile, from left to right."""
     result, at = [], 0

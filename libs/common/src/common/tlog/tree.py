@@ -1,18 +1,17 @@
 """Hashes and proofs of a log, read out of its tiles."""
 
-from collections.abc import Callable
-
 from common.tlog.merkle import Range, complete_subtrees, consistency_ranges, inclusion_ranges, joined, perfect
-from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, entries_in, hashes_in, widest
-
-ReadTile = Callable[[Tile], bytes]
-"""Returns the bytes of a tile or a bundle, and raises what it likes where there is none."""
+from common.tlog.partial import ReadFile, read_tile
+from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, TileInvalid, entries_in, hashes_in, widest
 
 
 class Tree:
-    """A log of a size that is known from a checkpoint. Reads each tile once; the tiles are not trusted by that."""
+    """A log of a size that is known from a checkpoint. Reads each tile once; the tiles are not trusted by that.
 
-    def __init__(self, size: int, read: ReadTile) -> None:
+    Everything may raise ``TileInvalid`` where a tile is missing or damaged, and what ``read`` raises.
+    """
+
+    def __init__(self, size: int, read: ReadFile) -> None:
         self.size = size
         self._read = read
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
@@ -34,7 +33,7 @@ class Tree:
         if not 0 <= index < self.size:
             raise ValueError(f"no leaf {index} in a tree of size {self.size}")
         tile = self._tile(ENTRIES, index >> HEIGHT)
-        return entries_in(tile, self._read(tile))[index % WIDTH]
+        return entries_in(tile, self._bytes(tile))[index % WIDTH]
 
     def inclusion(self, index: int) -> list[bytes]:
         """Proof that leaf ``index`` is in this tree, from the leaf up."""
@@ -56,8 +55,14 @@ class Tree:
     def _hashes(self, level: int, index: int) -> list[bytes]:
         if (level, index) not in self._tiles:
             tile = self._tile(level, index)
-            self._tiles[level, index] = hashes_in(tile, self._read(tile))
+            self._tiles[level, index] = hashes_in(tile, self._bytes(tile))
         return self._tiles[level, index]
+
+    def _bytes(self, tile: Tile) -> bytes:
+        data = read_tile(self._read, tile)
+        if data is None:
+            raise TileInvalid(f"{tile.path}: missing")
+        return data
 
     def _tile(self, level: int | str, index: int) -> Tile:
         return widest(Tile(level, index), self.size)

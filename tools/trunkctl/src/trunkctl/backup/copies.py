@@ -38,6 +38,8 @@ UNLOCKED = ".unlocked"
 """Ends the name of a copy that was made before its original was locked; one under lock follows, without this ending."""
 HELD_BYTES = 8 * 1024 * 1024
 """A larger object goes through a file."""
+LAST_PLACE = 999_999
+"""Of ``Original.place``, where nobody has counted the versions."""
 META = "x-amz-meta-"
 VERSION_META, DIGEST_META, ORDER_META = "trunk-version", "trunk-sha256", "trunk-order"
 FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
@@ -107,6 +109,15 @@ def originals(client: Minio, bucket: str, prefix: str = "", *, recursive: bool =
             versions = [each for each in newest_first if not each.is_delete_marker]
             for place, each in enumerate(reversed(versions)):
                 yield _original(bucket, key, each, place)
+
+
+def newest_first(client: Minio, bucket: str, key: str) -> Iterator[Original]:
+    """The versions of one object, without delete markers, while the listing goes on: however many there are."""
+    with answering("The object store"):
+        listed = client.list_objects(bucket, prefix=key, include_version=True)
+        versions = (each for each in listed if each.object_name == key and not each.is_delete_marker)
+        for number, each in enumerate(versions):
+            yield _original(bucket, key, each, max(0, LAST_PLACE - number))
 
 
 def _original(bucket: str, key: str, each: Object, place: int) -> Original:

@@ -33,6 +33,12 @@ class Inventory:
         """Whether the name is there."""
         return self._connection.execute("select 1 from names where name = ?", (name,)).fetchone() is not None
 
+    def has_below(self, folder: str) -> bool:
+        """Whether there is a name that begins so; ``folder`` ends with a slash."""
+        behind = folder[:-1] + chr(ord("/") + 1)
+        found = self._connection.execute("select 1 from names where name >= ? and name < ? limit 1", (folder, behind))
+        return found.fetchone() is not None
+
     def add(self, name: str) -> bool:
         """Whether the name is new."""
         return self._connection.execute("insert or ignore into names (name) values (?)", (name,)).rowcount > 0

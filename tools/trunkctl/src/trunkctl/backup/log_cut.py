@@ -1,7 +1,8 @@
 """The log as a backup copies it while it grows: up to one checkpoint, and what that covers before itself.
 
-So wherever the run is interrupted, the checkpoint of each batch at the second store has all its tiles there. Versions
-of ``checkpoint`` come first, and may be of earlier batches than those that are copied: a restore looks after that.
+So wherever the run is interrupted, the checkpoint of each batch at the second store has all its tiles there. What is
+copied of ``checkpoint`` comes first, and may be of an earlier batch than those that are copied: a restore looks after
+that.
 """
 
 from collections.abc import Iterator
@@ -13,15 +14,27 @@ from common.objects import LOG
 from common.tlog.cut import end_of, is_beyond
 from common.tlog.names import BATCH_CHECKPOINTS, CHECKPOINT
 from common.tlog.tiles import TILES
-from trunkctl.backup.copies import Original, answering, originals, read
+from trunkctl.backup.copies import Original, answering, newest_first, originals, read
+from trunkctl.backup.inventory import Inventory
 
 
 def log_originals(client: Minio) -> Iterator[Original]:
     """Versions of the log's files, without those that were written after the newest checkpoint of now."""
-    yield from (each for each in originals(client, LOG, CHECKPOINT, recursive=False) if each.key == CHECKPOINT)
+    yield from _published(client)
     size = end_of(partial(log_file, client))
     for prefix in (TILES, BATCH_CHECKPOINTS):
         yield from (each for each in originals(client, LOG, prefix) if not is_beyond(each.key, size))
+
+
+def _published(client: Minio) -> Iterator[Original]:
+    """Of ``checkpoint`` the newest version, and those that are of no batch: they show another history.
+
+    There is a version for each batch, and its bytes lie under the batch's own name, too.
+    """
+    with Inventory.of(each.etag for each in originals(client, LOG, BATCH_CHECKPOINTS)) as of_batches:
+        for number, each in enumerate(newest_first(client, LOG, CHECKPOINT)):
+            if number == 0 or not of_batches.has(each.etag):
+                yield each
 
 
 def log_file(client: Minio, name: str) -> bytes | None:

@@ -1,7 +1,8 @@
 """``trunkctl backup store``: every object that is not at the second store yet, read whole, written, and read back.
 
-Safe to be interrupted and run again. Nothing at the second store is ever written over. Two things are removed there:
-copies of parked bodies that the trunk has deleted, and copies of secret packages that intake has on its list of purges.
+Safe to be interrupted and run again. Nothing at the second store is ever written over. Three things are removed there:
+copies of parked bodies that the trunk has deleted, of partial tiles of the log that it has removed and whose full tile
+was copied, and of secret packages that intake has on its list of purges.
 A store without something of the archive, which nobody can delete, was lost or is being restored: then what else is
 missing in it was not deleted, either.
 """
@@ -10,6 +11,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +23,8 @@ from pymongo import MongoClient
 from common.clock import Clock, utc_now
 from common.indexes import database_name
 from common.objects import ARCHIVE, CONTENT, LOG, NOT_FOUND, PACKAGES, PARKED, digest_in_key
+from common.tlog.partial import full
+from common.tlog.tiles import TILES, WIDTH, tile_at
 from trunkctl.backup import copies
 from trunkctl.backup.copies import COPIED, UNLOCKED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
@@ -30,6 +34,7 @@ from trunkctl.backup.owner import expect_own
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.databases import asking
+from trunkctl.trouble import Trouble
 
 AT_ONCE = 8
 PAGE = 400
@@ -87,6 +92,8 @@ class StoreBackup:
             report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in _lost(there, report)]
             if not there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
                 self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
+                with suppress(Trouble):  # one is still locked by the second store's clock: the next run goes on
+                    self._remove(_replaced(there), report.buckets[LOG])
         self._purge(report.buckets)
         report.finished_at = now()
         if not report.faults:
@@ -152,7 +159,8 @@ class StoreBackup:
                 counts[bucket].removed += erase(self._target, self._bucket, copies.folder(bucket, key))
 
     def _remove(self, names: Iterable[str], counts: Counts) -> None:
-        counts.removed += sum(erase(self._target, self._bucket, name) for name in names)
+        for name in names:
+            counts.removed += erase(self._target, self._bucket, name)
 
 
 def _lost(there: Inventory, report: Report) -> Iterator[str]:
@@ -160,6 +168,14 @@ def _lost(there: Inventory, report: Report) -> Iterator[str]:
     for bucket in (CONTENT, PACKAGES, ARCHIVE, LOG):
         if not report.buckets[bucket].objects and there.has_unseen(f"{OBJECTS}{bucket}/"):
             yield bucket
+
+
+def _replaced(there: Inventory) -> Iterator[str]:
+    """Copies of partial tiles that the trunk does not have any more, where there is a copy of the full one."""
+    for name in there.unseen(f"{OBJECTS}{LOG}/{TILES}"):
+        tile = tile_at(name.removeprefix(f"{OBJECTS}{LOG}/").rpartition("/")[0])
+        if tile and tile.width < WIDTH and there.has_below(copies.folder(LOG, full(tile).path)):
+            yield name
 
 
 def _expect_sound(original: Original, found: copies.Read) -> None:

@@ -6,21 +6,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from pymongo.errors import PyMongoError
 
 from common.objects import Objects
+from common.tlog.note import VerifierKey
 from trunkctl.archive_check import Fault, Stores, Unreadable, faults_of
 from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store, or_lost
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.commands.log import bucket, trusted, verified
 from trunkctl.databases import connected
+from trunkctl.log.reading import Bucket
 from trunkctl.log.rows import Adopted, LedgerRows
 from trunkctl.log.verify import leaves_since
+from trunkctl.pace import Pace
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shared_reads import SharedReads
@@ -30,6 +32,7 @@ archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
 
 AT_ONCE = 8
 """Records that are checked at the same time; each holds one MiB at most."""
+MIB = 1024 * 1024
 PROGRESS_EVERY = 1_000
 RANGE = re.compile(r"(\d+)-(\d+)(?:/(\d+))?")
 """Of ``--adopted``."""
@@ -61,16 +64,22 @@ def check(
         list[str] | None,
         typer.Option(help="Package id whose record a restore has lost, and which nobody submits again; repeatable."),
     ] = None,
+    rate: Annotated[
+        float,
+        typer.Option(min=0, help="MiB a second that the object store is read at most; 0 = all it gives."),
+    ] = 0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Compare records, objects, ledger and log: a line a fault, exit 1 if there is any. Reads every byte it compares.
 
     Without ids it also verifies the log and compares it with the whole ledger, and notes the result for the monitoring.
+    Where the archive is empty it ends with 1 and notes nothing.
     """
     own, begun_at, is_whole = settings(state), datetime.now(UTC), not identifiers and not after
     tally, ledger = _Tally(after), LedgerRows.of(connected(own, "trunkctl-log"))
+    pace = Pace(rate * MIB)
     with closing(ArchiveRecords(own)) as records, ThreadPoolExecutor(AT_ONCE) as pool:
-        store = ArchiveStore(Objects(own).client)
+        store = ArchiveStore(Objects(own).client, pace=pace)
         judge = partial(_judge, SharedReads(store))
         pages = _named(records, identifiers, tally) if identifiers else records.pages(after)
         try:
@@ -84,9 +93,11 @@ def check(
         except (NoAnswer, PyMongoError) as error:
             raise Trouble(f"A store does not answer ({error}). {tally}") from error
     if is_whole and own.log_public_keys:
-        _compare_log(own, ledger, tally, state, _ranges(adopted or own.log_adopted))
+        _compare_log(ledger, tally, bucket(own, pace), trusted(None, state), _ranges(adopted or own.log_adopted))
     elif is_whole:
         typer.echo("The log was not compared: TRUNK_LOG_PUBLIC_KEYS does not say which key signs it.", err=True)
+    if is_whole and not tally.records and not tally.faults and ledger.is_empty():
+        raise Trouble("There is no record and no entry of the ledger: nothing was checked.")
     typer.echo(f"{tally.records} records checked, {tally.faults} faults")
     if is_whole and own.log_public_keys:
         _note(own, begun_at, tally)
@@ -114,9 +125,8 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _compare_log(own: ControlSettings, ledger: LedgerRows, tally: "_Tally", state: Path, adopted: Adopted) -> None:
+def _compare_log(ledger: LedgerRows, tally: "_Tally", files: Bucket, keys: list[VerifierKey], adopted: Adopted) -> None:
     """The ledger as it is now against the leaves of the log, and what was sealed meanwhile against those of now."""
-    files, keys = bucket(own), trusted(None, state)
     outcome = verified(files, keys, [])
     tally.faults += len(outcome.faults)
     since = partial(leaves_since, files, keys)

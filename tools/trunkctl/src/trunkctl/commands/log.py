@@ -1,6 +1,7 @@
-"""Commands about the ledger's log: ``log verify``, ``log prove``, ``log check``, ``log public-key``."""
+"""Commands about the ledger's log: ``log verify``, ``log prove``, ``log check``, ``log tidy``, ``log public-key``."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from common.ledger import entry_of
 from common.objects import LOG, Objects
+from common.store_access import Role
 from common.tlog.audit import Claim, Fault
 from common.tlog.checkpoint import open_checkpoint
 from common.tlog.merkle import ProofInvalid
@@ -18,9 +20,12 @@ from trunkctl.archive_check import Unreadable
 from trunkctl.archive_store import ArchiveStore, NoAnswer
 from trunkctl.databases import connected
 from trunkctl.log import evidence
+from trunkctl.log import tidy as tidying
 from trunkctl.log.reading import Bucket, Folder, LogReader, SingleFiles
 from trunkctl.log.rows import LedgerRows
+from trunkctl.log.tidy import TidyStore
 from trunkctl.log.verify import Outcome, verify
+from trunkctl.pace import Pace
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.trouble import Trouble
 
@@ -91,7 +96,7 @@ def _prove(files: SingleFiles, rows: LedgerRows, identifier: str, keys: list[Ver
             "The log has no checkpoint in sight." if note is None else f"The ledger has no entry of {identifier}."
         )
     not_sealed = 0
-    tree = Tree(open_checkpoint(note, keys).size, lambda tile: files.read(tile.path) or b"")
+    tree = Tree(open_checkpoint(note, keys).size, files.read)
     for row in found:
         place = rows.place(row, tree.find)
         if place is None or place >= tree.size:
@@ -130,6 +135,26 @@ def check(
         raise typer.Exit(1)
 
 
+@log_app.command()
+def tidy(state: StateOption = DEFAULT_STATE) -> None:
+    """Remove partial tiles for which a full one stands, with keys of the role `tidy`; exit 1 if one is not right."""
+    store = TidyStore(Objects(settings(state, Role.TIDY)).client, LOG)
+    removed = size_bytes = faults = 0
+    try:
+        for each in tidying.tidy(store, datetime.now(UTC)):
+            if isinstance(each, Fault):
+                typer.echo(f"{each.name}: {each.what}")
+                faults += 1
+            else:
+                removed += 1
+                size_bytes += each.size_bytes
+    except (NoAnswer, Unreadable) as error:
+        raise Trouble(f"The object store does not answer ({error}). {removed} partial tiles were removed.") from error
+    typer.echo(f"{removed} partial tiles removed, {size_bytes} bytes, {faults} faults")
+    if faults:
+        raise typer.Exit(1)
+
+
 @log_app.command("public-key")
 def public_key(state: StateOption = DEFAULT_STATE) -> None:
     """Print the public key of TRUNK_LOG_KEY and TRUNK_LOG_ORIGIN, or of the trunk on this machine."""
@@ -154,10 +179,10 @@ def trusted(keys: list[str] | None, state: Path) -> list[VerifierKey]:
         raise Trouble(f"A public key of the log cannot be read: {error}.") from error
 
 
-def bucket(own: ControlSettings) -> Bucket:
+def bucket(own: ControlSettings, pace: Pace | None = None) -> Bucket:
     """The log in the object store. Raises ``Trouble``."""
     try:
-        return Bucket(ArchiveStore(Objects(own).client, LOG))
+        return Bucket(ArchiveStore(Objects(own).client, LOG, pace=pace))
     except NoAnswer as error:
         raise Trouble(f"The object store does not answer ({error}).") from error
 

@@ -76,13 +76,17 @@ def restore_store(
 
 @restore_app.command("check")
 def restore_check(state: StateOption = DEFAULT_STATE) -> None:
-    """Compare databases, object store and archive after a restore: a line a fault or lost package, exit 1 if any."""
+    """Compare databases, object store and archive after a restore: a line a fault or lost package, exit 1 if any.
+
+    Databases without any package are a fault, too: nothing was restored, and nothing is compared.
+    """
     own = settings(state, Role.BACKUP)
     store = Objects(own).client
     with closing(connected(own, "trunkctl-restore")) as client, Inventory.of(()) as named:
         note = freshness.restored(client)
         objects = ObjectCheck(client, store, named)
         parts = (
+            rows.nothing_there(client),
             rows.unfinished_restore(client),
             rows.missing_rows(client, note),
             rows.claim_faults(client),

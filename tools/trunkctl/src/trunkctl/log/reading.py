@@ -10,6 +10,7 @@ from minio.commonconfig import COMPLIANCE
 
 from common.tlog.audit import Claim, Fault
 from common.tlog.names import CHECKPOINT
+from common.tlog.tiles import WIDTH, tile_at
 from trunkctl.archive_check import Held, Unreadable, Version
 from trunkctl.log.listing import Listing
 
@@ -101,6 +102,8 @@ class Bucket:
         """``wait``: for so many seconds."""
         self._store = store
         self._wait = wait
+        self._unreadable: set[str] = set()
+        """Files that the store did not give, and is not asked for again: it was asked patiently."""
         self._listing = Listing(store.all_versions())
         self._found = [Fault(name, "hidden by a delete marker") for name in self._listing.hidden()]
         self._found += [
@@ -114,9 +117,16 @@ class Bucket:
         return self._listing
 
     def read(self, name: str) -> bytes | None:
-        """See ``LogReader``."""
+        """See ``LogReader``.
+
+        A full tile is also looked for if it was not listed: it may have come since, and a partial one gone for it; and
+        SeaweedFS leaves out ``000`` where a page of its listing ends among ``000.p/…``.
+        """
         version = self._listing.newest(name) if name == CHECKPOINT else next(iter(self._listing.readable(name)), None)
-        return self._bytes(name, version) if version else None
+        if version:
+            return self._bytes(name, version)
+        tile = tile_at(name)
+        return self._now(name) if tile and tile.width == WIDTH else None
 
     def newest(self) -> bytes | None:
         """See ``LogReader``."""
@@ -137,15 +147,27 @@ class Bucket:
         found = [(each, self._bytes(CHECKPOINT, each)) for each in self._listing.lone_checkpoints()]
         return [Claim(f"{CHECKPOINT} (version {each.version_id})", data) for each, data in found if data]
 
+    def _now(self, name: str) -> bytes | None:
+        held = self._held(name, "")
+        if held is not None and held.mode != COMPLIANCE:
+            self._found.append(Fault(name, "not locked"))
+        return held.data if held else None
+
     def _bytes(self, name: str, version: Version) -> bytes | None:
+        held = self._held(name, version.version_id)
+        if held is not None and ".p/" not in name:
+            self._found += [Fault(name, what) for what in lock_faults(version, held)]
+        return held.data if held else None
+
+    def _held(self, name: str, version_id: str) -> Held | None:
+        if name in self._unreadable:
+            return None
         try:
-            held = self._store.held(name, version.version_id, with_data=True)
+            return self._store.held(name, version_id, with_data=True)
         except Unreadable as error:
+            self._unreadable.add(name)
             self._found.append(Fault(name, f"cannot be read: {error}"))
             return None
-        if held is not None and ".p/" not in name:
-            self._found += [Fault(name, what) for what in _lock_faults(version, held)]
-        return held.data if held else None
 
 
 class SingleFiles:
@@ -161,7 +183,7 @@ class SingleFiles:
         """The version that was put first, as ``Bucket.read`` does; of ``checkpoint``, the newest."""
         if name == CHECKPOINT:
             return self._held(name, "")
-        readable = [each for each in _oldest_first(self._store.versions_of(name)) if not each.is_delete_marker]
+        readable = [each for each in oldest_first(self._store.versions_of(name)) if not each.is_delete_marker]
         return self._held(name, readable[0].version_id) if readable else None
 
     def _held(self, name: str, version_id: str) -> bytes | None:
@@ -169,13 +191,14 @@ class SingleFiles:
         return held.data if held else None
 
 
-def _oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
+def oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
     """Stores list the newest version first, and some tell times in whole seconds, so that many are of one time."""
     as_put = reversed(versions)
     return sorted(as_put, key=lambda each: (each.is_latest, each.modified_at))
 
 
-def _lock_faults(version: Version, held: Held) -> list[str]:
+def lock_faults(version: Version, held: Held) -> list[str]:
+    """What is wrong with the lock of a file that is to stay."""
     if held.mode != COMPLIANCE or held.locked_until is None:
         return ["not locked"]
     ends_early = held.locked_until < version.modified_at + LOCKED_FOR

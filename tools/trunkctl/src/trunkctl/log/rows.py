@@ -43,6 +43,11 @@ class LedgerRows:
         database = client[database_name("archive")]
         return cls(database["ledger"], database["batches"])
 
+    def is_empty(self) -> bool:
+        """Whether the ledger has no entry."""
+        with asking():
+            return self._ledger.find_one({}, {"_id": 1}) is None
+
     def named(self, identifier: str) -> list[Row]:
         """Entries of a document key or a fixed word, of a package, or of one event; oldest first."""
         below = {"_id": {"$gte": f"{identifier}/", "$lt": f"{identifier}0"}}

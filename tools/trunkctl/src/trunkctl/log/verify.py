@@ -70,7 +70,7 @@ def leaves_since(files: LogReader, keys: Iterable[VerifierKey], size: int) -> se
 
     The tiles are believed: the next check verifies them. None where they cannot be read.
     """
-    tree = Tree(size_now(files, keys), lambda tile: files.now(tile.path) or b"")
+    tree = Tree(size_now(files, keys), files.now)
     try:
         return {tree.leaf(at) for at in range(size, tree.size)}
     except TileInvalid:

@@ -18,6 +18,8 @@ from trunkctl.log.rows import LedgerRows
 PAGE = 500
 SHRINKS = (MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING)
 """Collections from which services remove rows."""
+EVIDENCE = (("intake", "packages"), ("archive", "records"), ("archive", "ledger"))
+"""Collections of which a trunk that has taken a package has rows."""
 NEW = "new"
 
 Row = dict[str, Any]
@@ -37,6 +39,13 @@ def unfinished_restore(client: Client) -> Iterator[str]:
     """A restore that was interrupted: rows are missing, and marks that came too late still stand."""
     if name := freshness.unfinished_restore(client):
         yield f"the restore of backup {name} was not finished: empty the databases and begin again"
+
+
+def nothing_there(client: Client) -> Iterator[str]:
+    """Databases that hold nothing that anybody has submitted: whatever is compared with them, agrees."""
+    with asking():
+        if all(client[database_name(service)][name].find_one({}, {"_id": 1}) is None for service, name in EVIDENCE):
+            yield "there is nothing: the databases hold no package, no record and no entry of the ledger"
 
 
 def missing_rows(client: Client, restored: Row | None) -> Iterator[str]:

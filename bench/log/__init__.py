@@ -1,0 +1,1 @@
+"""The ledger's log at many entries, without database and store."""
