@@ -171,6 +171,20 @@ def test_secret_content_that_came_back(check: Any, database: Any, put: Any, admi
     assert lines(check(), 0)
 
 
+def test_what_was_removed_at_its_end_is_missing_by_right(
+    check: Any, database: Any, put: Any, administrator: Minio
+) -> None:
+    removed = {"bucket": PACKAGES, "key": "00/removed", "sha256": "0" * 64, "size_bytes": 1}
+    claimed(database, package=removed)
+    assert faults(check()) == [f"{PACKAGES}/00/removed: missing"]
+    database["trunk_intake"]["removals"].insert_one({"_id": f"{PACKAGES}/00/removed", "removed_at": AT, **removed})
+    assert lines(check(), 0)
+    administrator.put_object(PACKAGES, "00/removed", io.BytesIO(b"x"), 1)
+    (fault,) = faults(check())
+    assert fault.startswith(f"{PACKAGES}/00/removed: was removed at its end, and is in the store")
+    erase(administrator, PACKAGES, "00/removed")
+
+
 def test_a_record_of_another_ledger(check: Any, database: Any) -> None:
     record = {"document_key": "k", "event_id": "e", "ledger_hash": "0" * 64}
     numbers = {"p": 1, "q": 0}

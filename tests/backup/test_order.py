@@ -16,7 +16,7 @@ FOLLOWS = {
         *(("deliveries", "delivery_events"), ("acts", "decisions"), ("decisions", "documents")),
         *(("decisions", "document_versions"), ("document_versions", "documents")),
     ],
-    "intake": [("waiting", "packages"), ("packages", "claims")],
+    "intake": [("waiting", "packages"), ("removals", "packages"), ("packages", "claims")],
 }
 """What follows, and from what."""
 IN_ALL = {MESSAGE_RECORDS, OPERATOR_REQUESTS, NEWEST_DECISIONS, BACKUPS, CHECKS}

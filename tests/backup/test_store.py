@@ -79,9 +79,9 @@ def put(client: Minio, bucket: str, key: str, data: bytes) -> str:
     return str(client.put_object(bucket, key, io.BytesIO(data), len(data)).version_id)
 
 
-def content(client: Minio, data: bytes) -> str:
+def content(client: Minio, data: bytes, bucket: str = CONTENT) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
-    put(client, CONTENT, f"{sha256[:2]}/{sha256}", data)
+    put(client, bucket, f"{sha256[:2]}/{sha256}", data)
     return f"{sha256[:2]}/{sha256}"
 
 
@@ -200,6 +200,21 @@ def test_what_is_found_secret_is_removed_from_the_copies(
     whole = list(target.list_objects(settings.backup_bucket, prefix=folder(CONTENT, gone), include_version=True))
     assert whole == []
     assert copies_of(target, settings, CONTENT, shared)
+
+
+def test_copies_of_what_came_to_its_end_go_once_it_is_gone(
+    run: Any, target: Minio, settings: ControlSettings, administrator: Minio, database: Any
+) -> None:
+    keys = [content(administrator, name.encode(), PACKAGES) for name in ("removed", "being removed", "kept")]
+    run()
+    at, removals = datetime.now(UTC), database["trunk_intake"]["removals"]
+    rows = [(keys[0], at), (keys[1], None)]
+    removals.insert_many([{"_id": key, "bucket": PACKAGES, "key": key, "removed_at": done} for key, done in rows])
+    assert run().buckets[PACKAGES].removed == 0, "intake has not deleted it yet"
+    for key in keys[:2]:
+        erase(administrator, PACKAGES, key)
+    run()
+    assert [bool(copies_of(target, settings, PACKAGES, key)) for key in keys] == [False, True, True]
 
 
 def test_nothing_else_that_vanishes_is_removed(

@@ -17,6 +17,10 @@ Moved = dict[tuple[str, tuple[str, ...]], float]
 
 UNIT = "000.00.09.H29"
 COUNTED: dict[str, tuple[Callable[[], None], Moved]] = {
+    "record_removed": (
+        lambda: metrics.record_removed("invalid"),
+        {("trunk_removed_total", ("invalid",)): 1},
+    ),
     "record_message": (
         lambda: metrics.record_message("router", "acked", 0.5),
         {
@@ -207,6 +211,13 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
         {
             ("trunk_archive_check_last_success_timestamp_seconds", ()): AT.timestamp(),
             ("trunk_archive_check_faults", ()): 2,
+        },
+    ),
+    "set_removals_due": (
+        lambda: metrics.set_removals_due("upload", 2, AT),
+        {
+            ("trunk_removal_due", ("upload",)): 2,
+            ("trunk_removal_due_since_timestamp_seconds", ("upload",)): AT.timestamp(),
         },
     ),
     "set_unconfirmed_since": (

@@ -110,6 +110,39 @@ async def test_a_package_that_was_removed_can_be_put_again(
     assert await objects.get(first) == BODY  # as after a restore: another version of the same bytes
 
 
+async def test_a_package_is_removed_with_all_that_lies_under_its_key(
+    store: PackageStore, objects: Objects, wanted: ObjectRef
+) -> None:
+    ref = await put(store, wanted)
+    longer = wanted.model_copy(update={"key": f"{wanted.key}-2"})
+    other = await put(store, longer)
+    objects.client.put_object(wanted.bucket, wanted.key, io.BytesIO(b"another"), 7)
+    objects.client.remove_object(wanted.bucket, wanted.key)  # leaves a marker
+    assert [await store.remove(ref) for _ in range(2)] == [True, True]
+    assert versions(objects, wanted) == [other.version_id]
+
+
+@pytest.mark.parametrize("is_newest", [True, False])
+async def test_of_a_package_that_is_locked_nothing_is_removed(
+    store: PackageStore, objects: Objects, wanted: ObjectRef, is_newest: bool
+) -> None:
+    ref = await store.lock(await put(store, wanted), UNTIL)
+    if not is_newest:
+        objects.client.put_object(wanted.bucket, wanted.key, io.BytesIO(b"another"), 7)
+    before = versions(objects, wanted)
+    assert await store.remove(ref) is False
+    assert versions(objects, wanted) == before
+
+
+async def test_what_is_locked_between_the_look_and_the_removal_stays(
+    store: PackageStore, objects: Objects, wanted: ObjectRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = await store.lock(await put(store, wanted), UNTIL)
+    monkeypatch.setattr(store, "_look", lambda *_: None)
+    assert await store.remove(ref) is False
+    assert versions(objects, wanted) == [ref.version_id]
+
+
 async def test_what_lies_over_a_version_does_not_hide_it(
     store: PackageStore, objects: Objects, wanted: ObjectRef
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from common.clock import utc_now
 from common.domain.names import Lane, PackageKind
-from common.facts import ObjectRef
+from common.facts import ObjectRef, PackageFinished
 from common.objects import content_ref
 from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import next_place
@@ -102,13 +102,17 @@ class MemoryPackages:
 
 
 class MemoryOpenPackages:
-    """``intake.open_packages.OpenPackages``; ``test_open_packages`` holds both to the same promises."""
+    """``intake.open_packages.OpenPackages``; ``test_open_packages`` holds both to the same promises.
+
+    It notes no terms: whoever asks for them (``test_removal``) works on a model of the database.
+    """
 
     def __init__(self, packages: MemoryPackages) -> None:
         self.packages = packages
         self.next_round: datetime | None = None
 
-    async def finish(self, package_id: str) -> None:
+    async def finish(self, fact: PackageFinished) -> None:
+        package_id = fact.package_id
         if record := self.packages.records.get(package_id):
             self.packages.opened[package_id] = {"is_open": False}
             self.packages.records[package_id] = record.model_copy(update={"fact_body": None})
@@ -125,7 +129,7 @@ class MemoryOpenPackages:
         if row.get("stage") in (Stage.HELD, Stage.DISCARDED):
             row.update(stage=Stage.SENT.value, redrive_at=redrive_at, is_open=True)
 
-    async def discard(self, package_id: str) -> None:
+    async def discard(self, package_id: str, at: datetime, *, is_undecided: bool) -> None:
         stages = (Stage.SENT, Stage.WAITING, Stage.HELD)
         self._change(package_id, stages, stage=Stage.DISCARDED.value, is_open=False)
 

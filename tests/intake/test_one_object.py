@@ -33,7 +33,7 @@ from tests.simulation.store import Client, Store
 from ..harness.memory import Clock, MemoryDirectory, RecordingPublisher, delivery
 from .conftest import MemoryPackages, MemoryWaiting
 from .test_handlers import package
-from .test_waiting import recall
+from .test_waiting import recall, replacing
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 
@@ -153,7 +153,7 @@ async def test_a_package_that_has_waited_is_put_once(world: World, is_still_on: 
     world.one_object = is_still_on
     (fact,) = await world.sweep()
     assert isinstance(fact, NoticeAccepted)
-    assert (fact.package == waiting.package) is is_still_on
+    assert fact.package == waiting.package, "of which no second copy may lie anywhere"
     assert await world.objects.get(fact.package) == body
     assert world.kept()[f"{PACKAGES}/{waiting.package.key}"] == [body]
 
@@ -188,6 +188,52 @@ async def test_of_a_package_that_the_validator_found_secret_nothing_is_left(worl
         assert world.kept() == {}
     await world.objects.put(UPLOADS, key, body)
     assert isinstance(await world.submit(json.dumps(named).encode(), content_type=REFERENCE_TYPE), PackageRepeated)
+    assert world.kept() == {}
+
+
+async def found_secret(world: World, fact: PackageAccepted) -> None:
+    """The validator has said so."""
+    about = fact.model_dump(exclude={"fact"})
+    await world.intake.release(
+        DocumentRefused.model_validate(about | {"reason": Reason.E_SECRET, "policy_version": "1"})
+    )
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["turned off meanwhile", "turned on meanwhile"])
+async def test_of_a_secret_package_that_has_waited_nothing_is_left_in_either_form(world: World, first: bool) -> None:
+    world.one_object = first
+    waiting = await world.submit(package("second", business=replacing("first")))
+    assert isinstance(waiting, PackageWaiting)
+    document = await world.submit(package("first"))
+    others = {place for place in world.kept() if waiting.package.sha256 not in place}
+    world.one_object = not first
+    (fact,) = await world.sweep()
+    assert isinstance(fact, PackageAccepted)
+    assert isinstance(document, PackageAccepted)
+    assert fact.package.bucket == PACKAGES
+    await found_secret(world, fact)
+    left = set(world.kept())
+    assert document.package.sha256 in "".join(left)
+    assert left <= others
+    assert not any(waiting.package.sha256 in place for place in left)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["off for the second", "on for the second"])
+async def test_of_a_secret_package_that_came_in_twice_nothing_is_left_in_either_form(
+    world: World, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """A process that knows the former setting has put it, and ended before its decision was saved."""
+    world.one_object, body = first, package("doc")
+    with monkeypatch.context() as crashing:
+        crashing.setattr(world.packages, "save", lambda _: _crash())
+        with pytest.raises(Outage):
+            await world.submit(body)
+    assert world.kept()
+    world.one_object = not first
+    fact = await world.submit(body)
+    assert isinstance(fact, PackageAccepted)
+    assert (fact.package.bucket == PACKAGES) is not first
+    await found_secret(world, fact)
     assert world.kept() == {}
 
 

@@ -110,7 +110,7 @@ class World:
         about = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
         fact = PackageFinished(**about, reason=reason)
         await self.intake.release(fact)
-        await self.opened.finish(accepted.package_id)
+        await self.opened.finish(fact)
         await self.intake.note_finished(fact)
 
     async def sweep(self, **passed: float) -> list[Any]:

@@ -24,6 +24,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
+from common.database import database_trouble
 from tests.simulation.loop import CURRENT, Process, VirtualLoop
 
 Document = dict[str, Any]
@@ -66,6 +67,8 @@ class Server:
         self.before_step: Callable[[Process | None, str], str] = lambda process, what: ""
         """Asked before each request takes effect: ``before`` or ``after`` = the request fails so; may crash."""
         self.after_step: Callable[[Process | None, str], None] = lambda process, what: None
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """The server's clock."""
         self.requests = 0
 
     async def request(self, what: str, action: Callable[[], Any]) -> Any:
@@ -126,6 +129,11 @@ class ModelDatabase:
 
     async def ping(self) -> None:
         await self._server.request("ping", lambda: None)
+
+    async def server_time(self) -> datetime:
+        with database_trouble():
+            told: datetime = await self._server.request("hello", self._server.now)
+        return told
 
 
 class Collection:

@@ -8,7 +8,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ from urllib3.exceptions import ProtocolError
 from tests.simulation.loop import CURRENT, Process
 
 CHECKSUM = "x-amz-checksum-sha256"
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Version:
     """SHA-256 that came with the bytes, in base64."""
     made_at: float = 0.0
     """Virtual time, in seconds."""
+    put_at: datetime = LONG_AGO
+    """By the store's clock."""
 
 
 class Store:
@@ -105,6 +108,7 @@ class Client:
                 until,
                 metadata={f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()},
                 made_at=self._store.seconds(),
+                put_at=self._store.now(),
             )
             kept = self._store.objects.setdefault((bucket, key), [])
             if not is_versioned:
@@ -134,6 +138,7 @@ class Client:
                 metadata={name: value for name, value in headers.items() if name.startswith("x-amz-meta-")},
                 checksum=checksum,
                 made_at=self._store.seconds(),
+                put_at=self._store.now(),
             )
             kept.append(version)
             return SimpleNamespace(version_id=version.version_id)
@@ -170,7 +175,9 @@ class Client:
         def remove() -> None:
             kept = self._store.objects.get((bucket, key), [])
             if version_id:
-                version = self._version(bucket, key, version_id)
+                version = next((each for each in kept if each.version_id == version_id), None)
+                if version is None:
+                    raise _error("NoSuchVersion", bucket, key)
                 if version.retain_until and version.retain_until > self._store.now():
                     raise _error("AccessDenied", bucket, key)
                 kept.remove(version)
@@ -183,16 +190,18 @@ class Client:
         self._step(f"remove {bucket}", remove)
 
     def list_objects(
-        self,
-        bucket: str,
-        prefix: str = "",
-        recursive: bool = False,
-        include_version: bool = False,
+        self, bucket: str, prefix: str = "", recursive: bool = False, include_version: bool = False
     ) -> Iterator[Any]:
         def listed() -> list[Any]:
             below = [key for place, key in self._store.objects if place == bucket and key.startswith(prefix)]
             return [
-                SimpleNamespace(object_name=key, version_id=version.version_id or None)
+                SimpleNamespace(
+                    object_name=key,
+                    version_id=version.version_id or None,
+                    is_delete_marker=version.is_marker,
+                    last_modified=version.put_at,
+                    size=len(version.data),
+                )
                 for key in sorted(below)
                 if recursive or "/" not in key.removeprefix(prefix)
                 for version in self._store.objects[bucket, key]

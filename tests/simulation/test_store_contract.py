@@ -71,7 +71,20 @@ def versions(store: Any, name: str) -> Any:
     store.remove_object(name, "k")
     hidden = read(store, name, "k"), read(store, name, "k", first), read(store, name, "k", second)
     store.remove_object(name, "k", version_id=first)
-    return first != second, newest, hidden, read(store, name, "k", first) in ("NoSuchVersion", "NoSuchKey")
+    gone = read(store, name, "k", first) in ("NoSuchVersion", "NoSuchKey")
+    listed = list(store.list_objects(name, prefix="k", include_version=True))
+    (marker,) = [each.version_id for each in listed if each.is_delete_marker]
+    store.remove_object(name, "k", version_id=marker)
+    return first != second, newest, hidden, gone, len(listed), read(store, name, "k")
+
+
+def what_a_list_tells(store: Any, name: str) -> Any:
+    store.make_bucket(name)
+    put(store, name, "a/b/k")
+    put(store, name, "a/c", b"12345")
+    listed = list(store.list_objects(name, recursive=True))
+    fresh = [abs((datetime.now(UTC) - each.last_modified).total_seconds()) < 600 for each in listed]
+    return [(each.object_name, each.size) for each in listed], fresh, len(list(store.list_objects(name, "a/c")))
 
 
 def retention(store: Any, name: str) -> Any:
@@ -128,7 +141,16 @@ def missing_bucket(store: Any, name: str) -> Any:
     return refused(put, store, name, "k"), read(store, name, "k")
 
 
-SCENARIOS = (plain_objects, versions, retention, conditional_put, what_a_look_tells, parts, missing_bucket)
+SCENARIOS = (
+    plain_objects,
+    versions,
+    what_a_list_tells,
+    retention,
+    conditional_put,
+    what_a_look_tells,
+    parts,
+    missing_bucket,
+)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.__name__)

@@ -119,6 +119,7 @@ class World:
         self.broker.published = self._note_published
         self.network = Network(self.loop, self.broker, self.latency)
         self.database = Server(self.loop, self.latency)
+        self.database.now = lambda: WorldClock.now(UTC)
         self.store = Store(lambda: WorldClock.now(UTC))
         self.store.seconds = self.loop.time
         self.outside = Outside(self.loop.time, self.latency)

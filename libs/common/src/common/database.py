@@ -17,7 +17,7 @@ outage the writers keep each other from the database for good (``tests/contract/
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -70,6 +70,13 @@ class Database:
         """Raise ``Outage`` when the server does not answer."""
         with database_trouble():
             await self.client.admin.command("ping")
+
+    async def server_time(self) -> datetime:
+        """What time it is by the server's clock, in UTC."""
+        with database_trouble():
+            hello = await self.client.admin.command("hello")
+        told: datetime = hello["localTime"]
+        return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 @contextmanager

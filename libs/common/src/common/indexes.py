@@ -6,7 +6,7 @@ Services work without them, only slower: all that decides is asked by ``_id``.
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Counts changes of collections and indexes that a release brings; told to the monitoring."""
 
 
@@ -69,6 +69,10 @@ INDEXES = (
     # open packages: due to be published again, and those that may be lost. Finished ones are in neither.
     Index("intake", "packages", ("lane", "redrive_at"), where={"is_open": True}),
     Index("intake", "packages", ("lane", "stage", "overdue_at"), where={"is_open": True}),
+    # packages that come to their end: those whose term runs. Removed ones are not in it.
+    Index("intake", "packages", ("ending", "ended_at"), where={"is_removed": False}),
+    # trunkctl backup store: what was removed since the last copies were made.
+    Index("intake", "removals", ("removed_at",)),
     # packages that wait for a document: of a unit, for a document, and due; trunkctl track.
     Index("intake", "waiting", ("sender",)),
     Index("intake", "waiting", ("awaited",)),

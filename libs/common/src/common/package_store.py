@@ -1,4 +1,4 @@
-"""Packages in the object store: each one object, put once under its digest, and locked where it lies.
+"""Packages in the object store: each one object, put once under its digest, and locked where it lies or removed.
 
 The store itself compares what it is sent with a SHA-256. ``common.objects`` reads whole packages.
 """
@@ -82,6 +82,13 @@ class PackageStore:
         if found is None or not await self._retained(found, until):
             raise ObjectMissing(_place(ref))
         return await self._locked(found, until)
+
+    async def remove(self, ref: ObjectRef) -> bool:
+        """Delete every version under the key of a package, unless one is locked. Again does nothing; intake's keys may.
+
+        False = something is locked, and stays. The store refuses what is locked between the look and the removal.
+        """
+        return await ask_store(lambda: self._remove(ref))
 
     async def _retained(self, ref: ObjectRef, until: datetime) -> bool:
         return await ask_store(lambda: self._retain(ref, until))
@@ -169,6 +176,23 @@ class PackageStore:
                 return False
             if error.code != REFUSED:
                 raise
+        return True
+
+    def _remove(self, ref: ObjectRef) -> bool:
+        client = self._objects.client
+        listed = client.list_objects(ref.bucket, prefix=ref.key, include_version=True)
+        versions = [each for each in listed if each.object_name == ref.key]
+        for each in versions:
+            found = None if each.is_delete_marker else self._look(ref, each.version_id)
+            if found and found.mode:
+                return False
+        try:
+            for each in versions:
+                client.remove_object(ref.bucket, ref.key, version_id=each.version_id)
+        except S3Error as error:
+            if error.code != REFUSED:
+                raise
+            return False
         return True
 
     def _look(self, ref: ObjectRef, version_id: str | None) -> StoredVersion | None:

@@ -80,7 +80,8 @@ GRANTS = (
         UPLOADS,
         Role.INTAKE,
         "read list delete prune",
-        "Fetches the package that a unit refers to; removes a secret one, whatever versions it has.",
+        "Fetches the package that a unit refers to; removes a secret one, whatever versions it has, and what has "
+        "come to its end.",
     ),
     _grant(UPLOADS, Role.OPERATOR, "write inspect", "Signs the address to which a unit may put one package."),
     _grant(UPLOADS, Role.MIGRATE, "make inspect", _MAKES),
@@ -111,7 +112,8 @@ GRANTS = (
         PACKAGES,
         Role.INTAKE,
         "read write list delete prune",
-        "Puts each package once, and reads one that has waited; removes all versions of a secret one.",
+        "Puts each package once, and reads one that has waited; removes all versions of a secret one, and of one that "
+        "has come to its end.",
     ),
     _grant(PACKAGES, Role.VALIDATOR, "read", "Reads packages, and the files in them."),
     _grant(

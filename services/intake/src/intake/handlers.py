@@ -35,7 +35,8 @@ from intake.announce import (
     security_fact_of,
     waiting_fact_of,
 )
-from intake.keeping import Keeping, OneObject, WithParts
+from intake.ends import EXAMINES
+from intake.keeping import Keeping, keeping_of
 from intake.open_package import fact_body, with_fact
 from intake.packages import DECIDED_WITHIN, Packages
 from intake.reading import close_files, mark_in_broken, read_package
@@ -48,8 +49,6 @@ from intake.waiting_store import WaitingPackages
 
 ABOUT_OTHERS = (PackageKind.STATUS, PackageKind.RECALL)
 """Kinds of packages whose DocumentId is that of another one's document."""
-EXAMINES = "validator"
-"""Of the services behind intake the only one that nothing has passed which it has parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,8 @@ class Intake:
     letting_in: Callable[[PackageRecord], AbstractContextManager[None]] = lambda _: nullcontext()
     """Around the first announcement of a decision."""
 
-    @property
-    def _keeping(self) -> Keeping:
-        return OneObject(self.objects) if self.settings.one_object else WithParts(self.objects)
+    def _keeping(self, arrival: Arrival) -> Keeping:
+        return keeping_of(arrival, self.objects, one_object=self.settings.one_object)
 
     async def receive(self, message: Incoming) -> None:
         """Decide about a submission once, and answer every copy of it."""
@@ -168,7 +166,7 @@ class Intake:
             if arrival.upload:
                 await self.objects.purge(arrival.upload)
         else:
-            record = record.model_copy(update={"package": await self._keeping.package(arrival, source)})
+            record = record.model_copy(update={"package": await self._keeping(arrival).package(arrival, source)})
         if since and self.now() - since > DECIDED_WITHIN:
             raise Transient(Reason.E_UNAVAILABLE, f"deciding took longer than {DECIDED_WITHIN}")
         return await self.packages.save(with_fact(record))
@@ -189,7 +187,7 @@ class Intake:
 
     async def _wait(self, waiting: WaitingPackage, source: BinaryIO) -> WaitingPackage:
         """Keep the package, then see whether its document came while it was judged."""
-        package = await self._keeping.package(waiting.arrival, source)
+        package = await self._keeping(waiting.arrival).package(waiting.arrival, source)
         saved = await self.waiting.save(waiting.model_copy(update={"package": package}))
         if saved.has_come(await self.packages.known(list(saved.awaited))):
             await self.waiting.look_again(saved.package_id, self.now())
@@ -232,7 +230,7 @@ class Intake:
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
         place = await self.packages.take_place([answer.subject, *concerned], self.now())
         targets = await self._holders(parsed.message.kind, concerned)
-        return let_in(arrival, await self._keeping.parts(parsed), answer.subject, place, targets)
+        return let_in(arrival, await self._keeping(arrival).parts(parsed), answer.subject, place, targets)
 
     async def _holders(self, kind: PackageKind, concerned: Sequence[str]) -> dict[str, str]:
         """The packages that hold what a package is about: a replacement needs all documents, any other the first."""

@@ -64,5 +64,11 @@ class OneObject:
         return _stored(parsed, header_inside(header) if parsed.files else await self._objects.carry(header))
 
 
+def keeping_of(arrival: Arrival, objects: Objects, *, one_object: bool) -> Keeping:
+    """How an arrival is kept: by the setting, unless it has waited and lies in ``packages`` since."""
+    is_there = arrival.package.version_id is not None
+    return OneObject(objects) if one_object or is_there else WithParts(objects)
+
+
 def _stored(parsed: Parsed, envelope: ObjectRef) -> Stored:
     return Stored(parsed.message, envelope, tuple(map(str, parsed.warnings)), bool(parsed.files))

@@ -8,20 +8,26 @@ from common.domain.names import Lane
 from common.facts import DocumentRefused, MessageParked, OperatorActed, OperatorRequested, PackageFinished
 from common.metrics import begin_counting_redrives
 from common.objects import Objects
+from common.package_store import PackageStore
 from common.service.consumer import Consumer
 from common.service.newest_decisions import MongoNewestDecisions, following
+from common.service.record_store import MongoRecords
 from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Requests
 from common.service.service import Service
 from common.topology import PROGRESS
 from intake.door import Door
+from intake.ends import read_terms
 from intake.handlers import Intake
 from intake.open_packages import OpenPackages
 from intake.packages import Packages
 from intake.rates import MongoUsages, UnitRates, counted
 from intake.redrive import Redrive
+from intake.removal import ROUND_SECONDS, Removal
+from intake.removals import Removals
 from intake.settings import IntakeSettings
 from intake.submission import measure_disabled, submit_queues
 from intake.turns import Turns, UnitsLine
+from intake.uploads import Uploads
 from intake.waiting_store import WaitingPackages
 from intake.waiting_sweep import WaitingSweep
 
@@ -38,6 +44,14 @@ def build() -> Service:
     turns = Turns(settings.under_way_bounds)
     intake = Intake(service, settings, objects, packages, waiting, directory, letting_in=turns.letting_in)
     sweep = WaitingSweep(waiting, intake.resume, directory)
+    removal = Removal(
+        Removals(database),
+        PackageStore(objects),
+        Uploads(objects),
+        MongoRecords(database),
+        directory,
+        read_terms(settings.terms_table),
+    )
     service.uses(directory)
     rates = UnitRates(MongoUsages(database), settings.rate_limits)
     consumers: list[Consumer] = []
@@ -61,9 +75,11 @@ def build() -> Service:
     if Lane.NORMAL in service.lanes:
         service.does("sweep of waiting packages", sweep.run, lambda: settings.waiting_sweep_seconds)
         service.does("sweep of open packages", redrive.sweep, lambda: settings.redrive_sweep_seconds)
+        service.does("removal of what has come to its end", removal.round, lambda: ROUND_SECONDS)
     begin_counting_redrives()
     service.counts("packages waiting", sweep.measure)
     service.counts("packages that may be lost", redrive.measure)
+    service.counts("what has come to its end", removal.measure)
     requests = Requests("intake", "redrive", redrive.carry_out, MongoRequestAnswers(database), service)
     service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
 

@@ -1,10 +1,11 @@
 """The part of collection ``packages`` that is open: rows with ``is_open``, indexed for the sweep.
 
 Fields of an open row besides the record: stage, redrives, redrive_at, overdue_at, fact_body. They are removed when the
-package is finished. Rows of earlier releases have none of them, and count as finished.
+package is finished. Rows of earlier releases have none of them, and count as finished. What is not kept gets ending,
+ended_at and is_removed (``ends``); once its removal has begun (``removing_at``) nothing brings the row back on its way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from common.database import (
@@ -17,6 +18,10 @@ from common.database import (
     insert_once,
 )
 from common.domain.names import Lane
+from common.domain.reason import Reason
+from common.facts import PackageFinished
+from common.objects import PACKAGES
+from intake.ends import NO_ENDING, Ending, ending_fields
 from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.record import PackageRecord
 
@@ -39,9 +44,14 @@ class OpenPackages:
         self._rounds: Collection = database.collection("rounds")
         self._budgets = budgets
 
-    async def finish(self, package_id: str) -> None:
-        """All of the package is done."""
-        await compare_and_set(self._packages, {"_id": package_id}, FINISHED)
+    async def finish(self, fact: PackageFinished) -> None:
+        """All of the package is done. One that was refused, and is one object, has a term from then on."""
+        await compare_and_set(self._packages, {"_id": fact.package_id}, FINISHED)
+        if fact.reason in (None, Reason.E_SECRET):
+            return
+        in_place = {"_id": fact.package_id, "is_open": False, "package.bucket": PACKAGES}
+        begins = in_place | {"ending": {"$ne": Ending.INVALID.value}, "removing_at": None}
+        await compare_and_set(self._packages, begins, {"$set": ending_fields(Ending.INVALID, fact.occurred_at)})
 
     async def wait(self, package_id: str, until: datetime) -> None:
         """The package is kept where it waits: it is not lost. One that an operator wants is published all the same."""
@@ -56,18 +66,22 @@ class OpenPackages:
     async def release(self, package_id: str, redrive_at: datetime) -> None:
         """The parked package is on its way again, also if it was given up before and nobody has said otherwise yet."""
         change = {"stage": Stage.SENT.value, "redrive_at": redrive_at, "is_open": True}
-        stopped = {"_id": package_id, "stage": {"$in": [Stage.HELD.value, Stage.DISCARDED.value]}}
-        await compare_and_set(self._packages, stopped, {"$set": change})
+        await self._take_back(package_id, [Stage.HELD, Stage.DISCARDED], change)
 
-    async def discard(self, package_id: str) -> None:
-        """An operator gave the package up: nobody publishes it again."""
+    async def discard(self, package_id: str, at: datetime, *, is_undecided: bool) -> None:
+        """An operator gave the package up: nobody publishes it again. ``is_undecided``: nobody had examined it, so
+        there is nothing about it to be kept, and if it is one object its term begins."""
         change = {"stage": Stage.DISCARDED.value, "is_open": False}
+        let_in = _open(package_id) | {"package.bucket": PACKAGES, "reason": None}
+        if is_undecided and await compare_and_set(
+            self._packages, let_in, {"$set": change | ending_fields(Ending.GIVEN_UP, at)}
+        ):
+            return
         await compare_and_set(self._packages, _open(package_id), {"$set": change})
 
     async def restore(self, package_id: str) -> None:
         """An operator took back that the package was given up: it is parked as before."""
-        discarded = {"_id": package_id, "stage": Stage.DISCARDED.value}
-        await compare_and_set(self._packages, discarded, {"$set": {"stage": Stage.HELD.value, "is_open": True}})
+        await self._take_back(package_id, [Stage.DISCARDED], {"stage": Stage.HELD.value, "is_open": True})
 
     async def take_due(self, lane: Lane, now: datetime, limit: int, *, asked: bool) -> list[OpenPackage]:
         """Packages to be published again, by one process each; ``asked``: those that an operator wants, or the others.
@@ -97,10 +111,12 @@ class OpenPackages:
             return "intake has decided nothing about such a package"
         if row.get("stage") in (Stage.HELD, Stage.DISCARDED):
             return f"{row['stage']}: decide about its message with trunkctl park"
+        if row.get("removing_at"):
+            return "it has come to its end: its bytes are removed"
         change: Document = {"redrive_at": ASKED}
         if not row.get("is_open"):
             change = opening(Lane(row["lane"]), now, self._budgets) | change
-        not_held = {"_id": package_id, "stage": row.get("stage")}
+        not_held = {"_id": package_id, "stage": row.get("stage"), "removing_at": None}
         return "done" if await compare_and_set(self._packages, not_held, {"$set": change}) else "changed meanwhile"
 
     async def ask_all(self) -> int:
@@ -121,11 +137,18 @@ class OpenPackages:
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
         """Whether this process does the next round: one does, however many there are."""
-        first = {"_id": ROUND, "next_at": now + length}
-        if await insert_once(self._rounds, first) is first:
-            return True
-        due = {"_id": ROUND, "next_at": {"$lte": now}}
-        return await compare_and_set(self._rounds, due, {"$set": {"next_at": now + length}})
+        return await begin_round(self._rounds, ROUND, now, length)
+
+    async def _take_back(self, package_id: str, stages: Sequence[Stage], change: Document) -> None:
+        """Change a package in one of these stages, unless its removal has begun: a discard then counts for good."""
+        stopped: Document = {
+            "_id": package_id,
+            "stage": {"$in": [stage.value for stage in stages]},
+            "removing_at": None,
+        }
+        given_up = stopped | {"ending": Ending.GIVEN_UP.value}
+        if not await compare_and_set(self._packages, given_up, {"$set": change, "$unset": NO_ENDING}):
+            await compare_and_set(self._packages, stopped, {"$set": change})
 
     async def _taken(self, row: Document, now: datetime) -> OpenPackage | None:
         package = OpenPackage(
@@ -137,6 +160,15 @@ class OpenPackages:
         expected = _open(row["_id"], package.stage) | {"redrive_at": row["redrive_at"]}
         change = {"$set": taken(package, now, self._budgets)}
         return package if await compare_and_set(self._packages, expected, change) else None
+
+
+async def begin_round(rounds: Collection, name: str, now: datetime, length: timedelta) -> bool:
+    """Whether this process does the next round of that name."""
+    first = {"_id": name, "next_at": now + length}
+    if await insert_once(rounds, first) is first:
+        return True
+    due = {"_id": name, "next_at": {"$lte": now}}
+    return await compare_and_set(rounds, due, {"$set": {"next_at": now + length}})
 
 
 def _open(package_id: str, stage: Stage | None = None) -> Document:

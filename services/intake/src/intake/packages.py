@@ -7,6 +7,7 @@ from common.clock import Clock, utc_now
 from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
 from common.domain.names import Lane
 from common.facts import ObjectRef
+from intake.ends import refused_fields
 from intake.open_package import opening
 from intake.order import next_place
 from intake.record import PackageRecord
@@ -42,7 +43,7 @@ class Packages:
     async def save(self, record: PackageRecord) -> PackageRecord:
         """Keep the decision, and the package open; returns the decision that was there first."""
         document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
-        document |= opening(record.lane, self._now(), self._budgets)
+        document |= opening(record.lane, self._now(), self._budgets) | refused_fields(record, self._now())
         document |= {"warnings": list(record.warnings), "purge": [ref.model_dump() for ref in record.purge]}
         return PackageRecord.model_validate(await insert_once(self._packages, document))
 

@@ -21,6 +21,7 @@ from common.facts import (
 from common.failure import Outage
 from common.metrics import record_redriven, set_lost_suspects
 from common.service.tracing import resumed
+from intake.ends import EXAMINES
 from intake.open_package import LONGEST_PAUSE, OpenPackage, obstacle, queues_in_the_way
 from intake.open_packages import OpenPackages
 from intake.settings import IntakeSettings
@@ -94,7 +95,7 @@ class Redrive:
 
     async def finish(self, fact: PackageFinished) -> None:
         """All of a package is done."""
-        await self._packages.finish(fact.package_id)
+        await self._packages.finish(fact)
 
     async def note_waiting(self, fact: DeliveryWaiting | PackageWaiting) -> None:
         """The router has the package, and an inbox or a recall keeps it waiting; or the validator has it, and a missing
@@ -112,7 +113,9 @@ class Redrive:
         """An operator's decision about a parked package took effect."""
         steps: dict[str, Callable[[str], Awaitable[None]]] = {
             "replay": lambda package_id: self._packages.release(package_id, self._now() + LONGEST_PAUSE),
-            "discard": self._packages.discard,
+            "discard": lambda package_id: self._packages.discard(
+                package_id, self._now(), is_undecided=fact.service == EXAMINES
+            ),
             "restore": self._packages.restore,
         }
         if fact.holds_package and fact.package_id and fact.outcome == "done" and (step := steps.get(fact.action)):

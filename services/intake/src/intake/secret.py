@@ -8,7 +8,7 @@ from common.domain.envelope import Envelope, Message
 from common.edxml import Limits, Unreadable, parse
 from common.edxml.parse import spool
 from common.facts import ObjectRef
-from common.objects import ObjectMissing, Objects, content_ref, digest_of
+from common.objects import ObjectMissing, Objects, content_ref, digest_of, package_ref
 from intake.record import PackageRecord
 
 WIDE = Limits(max_package_bytes=1 << 40)
@@ -18,13 +18,14 @@ WIDE = Limits(max_package_bytes=1 << 40)
 async def objects_of(record: PackageRecord, objects: Objects) -> tuple[ObjectRef, ...]:
     """The package, its parsed header, its files, and the upload it came by; without files if the header is gone.
 
-    Of a package that is one object also what lies apart from it where another process keeps parts: the setting that
-    decides about that may have been changed while the package came in twice.
+    Of either form also what the other one stores: the setting that decides about that may have been changed while the
+    package came in twice.
     """
     if record.package.version_id is not None:
         parts = await _parts_inside(record.package, objects)
     else:
-        parts = await _parts_apart(record, objects)
+        one_object = package_ref(record.package.sha256, record.package.size_bytes, record.package_id)
+        parts = (one_object, *await _parts_apart(record, objects))
     return tuple(dict.fromkeys(ref for ref in (record.package, record.upload, *parts) if ref))
 
 

@@ -1,6 +1,7 @@
 """What intake alone needs to know."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field
 
@@ -58,6 +59,9 @@ class IntakeSettings(ServiceSettings):
     """Messages in a queue behind intake from which on nothing is published again: the trunk is slow, not lossy."""
     redrive_sweep_seconds: float = 10.0
     """How often open packages are looked for whose time has come."""
+
+    terms_table: Path | None = None
+    """TOML file that replaces the shipped table of terms; see ``intake/ends.toml`` for its shape."""
 
     door_closes_at: int = 100_000
     """Messages in one queue behind intake from which on it takes no more submissions of that lane: about 230 MB of

@@ -124,7 +124,8 @@ class Router:
             await self._executor.refuse(fact, message, decision, refused)
         else:
             await self._executor.carry_out(fact, message, decision, is_repeated=earlier is not None)
-        await self._acknowledge_once(fact)
+        if not isinstance(fact, NoticeAccepted):
+            await self._acknowledge_once(fact)
         if earlier:
             await self._report(fact, earlier)
 
@@ -188,7 +189,7 @@ class Router:
     async def _acknowledge_once(self, fact: Routable | DocumentRefused) -> None:
         """The sender of a package whose ``package.accepted`` never came here gets its receipt all the same."""
         receipt = answers.receipt_of(fact)
-        if await self._store.placings.find(receipt.id) is None:
+        if await self._store.placings.find(receipt.event_id) is None:
             await self._executor.answer(receipt)
 
     async def _report(self, fact: Routable, earlier: Decision) -> None:

@@ -65,6 +65,7 @@ LEFT_AT_DEFAULT = {
     "log_adopt_size": "told only after a restore, by a person",
     "seal_seconds": "as quick as it is cheap",
     "retention_table": "the table of the law is shipped",
+    "terms_table": "the city's table is shipped",
     "smtp_timeout_seconds": "bound to lease_seconds",
     "webhook_timeout_seconds": "bound to lease_seconds",
     "tls_ca_file": "the system's authorities; components/private-ca replaces them",

@@ -110,6 +110,12 @@ CANARY_STEPS: Words = {
 }
 CANARY_ROLES: Words = {"signer": "Người ký", "unit": "Cơ quan"}
 BACKED_UP: Words = {"database": "Cơ sở dữ liệu", "store": "Kho đối tượng"}
+ENDINGS: Words = {
+    "refused": "Tiếp nhận từ chối",
+    "invalid": "Văn bản không hợp lệ",
+    "given_up": "Người vận hành bỏ",
+    "upload": "Tệp tải lên",
+}
 WRITES: Words = {"written": "Đã ghi", "repeated": "Đã có sẵn", "failed": "Hỏng, sẽ thử lại"}
 NOTIFICATIONS: Words = {
     "email": "Thư điện tử",
@@ -222,6 +228,7 @@ ALERTS: Words = {
     "TrunkArchiveCheckFoundFaults": "Đối chiếu thấy lỗi",
     "TrunkArchiveCheckOld": "Đối chiếu cũ",
     "TrunkBackupOld": "Sao lưu cũ",
+    "TrunkRemovalLate": "Hết hạn chưa xóa",
     "TrunkLogLate": "Niêm phong chậm",
     "TrunkLogRefused": "Niêm phong bị từ chối",
     "TrunkNotifierFailing": "Thông báo không gửi được",

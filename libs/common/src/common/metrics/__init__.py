@@ -28,12 +28,14 @@ from common.metrics.documents import (
 from common.metrics.keeping import (
     record_archive_write,
     record_notification,
+    record_removed,
     set_archive_check,
     set_backups,
     set_destinations_failing,
     set_log,
     set_log_refused,
     set_notifications_waiting,
+    set_removals_due,
 )
 from common.metrics.messages import (
     begin_counting,
@@ -82,6 +84,7 @@ __all__ = [
     "record_rate_exceeded",
     "record_redriven",
     "record_rejection",
+    "record_removed",
     "record_revocation_checks",
     "record_security_event",
     "record_signature_validation",
@@ -105,6 +108,7 @@ __all__ = [
     "set_oldest_unfinished",
     "set_packages_waiting",
     "set_placings_waiting",
+    "set_removals_due",
     "set_schema_version",
     "set_task_due",
     "set_trust_content",

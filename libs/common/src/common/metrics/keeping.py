@@ -71,6 +71,21 @@ _CHECKED = Gauge(
 _CHECK_FAULTS = Gauge(
     "trunk_archive_check_faults", "Faults that the newest check of the whole archive found", registry=REGISTRY
 )
+_DUE = Gauge(
+    "trunk_removal_due",
+    "What has come to its end and is still there, by why it is not kept; at most 10,000 of each are counted",
+    ["ending"],
+    registry=REGISTRY,
+)
+_DUE_SINCE = Gauge(
+    "trunk_removal_due_since_timestamp_seconds",
+    "When the first of it came to its end; 0 = nothing is due",
+    ["ending"],
+    registry=REGISTRY,
+)
+_REMOVED = Counter(
+    "trunk_removed", "Packages and uploads that were removed at their end", ["ending"], registry=REGISTRY
+)
 
 
 def record_archive_write(sender: UnitCode, outcome: WriteOutcome, seconds: float) -> None:
@@ -121,3 +136,14 @@ def set_archive_check(clean_at: datetime | None, faults: int) -> None:
     """When the newest check of the whole archive without a fault was begun, and what the newest check found."""
     _CHECKED.set(clean_at.timestamp() if clean_at else 0.0)
     _CHECK_FAULTS.set(faults)
+
+
+def set_removals_due(ending: str, count: int, since: datetime | None) -> None:
+    """How much has come to its end and is still there, and since when."""
+    _DUE.labels(ending).set(count)
+    _DUE_SINCE.labels(ending).set(since.timestamp() if since else 0.0)
+
+
+def record_removed(ending: str) -> None:
+    """Something was removed at its end."""
+    _REMOVED.labels(ending).inc()

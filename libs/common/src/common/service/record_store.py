@@ -78,6 +78,12 @@ class MongoRecords:
             counts[key] = counts.get(key, 0) + int(row["count"])
         return counts
 
+    async def queues(self) -> set[str]:
+        """Queues of which any message has a record, whatever its state."""
+        with database_trouble():
+            rows = await self._records.aggregate([{"$group": {"_id": "$queue", "count": {"$sum": 1}}}]).to_list(None)
+        return {str(row["_id"]) for row in rows}
+
     async def remove_expired(self, now: datetime) -> int:
         """Remove records whose time is over."""
         with database_trouble():

@@ -105,6 +105,30 @@ def _now(rules: Rules) -> list[Panel]:
             unit="short",
             size=(12, 5),
         ),
+        figure(
+            Text(
+                "Hết hạn lưu mà chưa xóa",
+                "Gói tin không được giữ và tệp tải lên đã hết hạn; mỗi giờ xóa một lượt.",
+                "Khác 0 hơn hai ngày.",
+                "docs/runbooks/removal-late.md.",
+            ),
+            Query("max by (ending) (trunk_removal_due)", "{{ending}}"),
+            unit="short",
+            words=words.ENDINGS,
+            size=(12, 5),
+        ),
+        figure(
+            Text(
+                "Đã xóa vì hết hạn trong khoảng đang xem",
+                "Gói tin không được giữ và tệp tải lên đã xóa theo bảng thời hạn.",
+                "Nhiều hơn hẳn mọi khi.",
+                "docs/runbooks/removal-late.md.",
+            ),
+            Query("sum by (ending) (increase(trunk_removed_total[$__range]))", "{{ending}}"),
+            unit="short",
+            words=words.ENDINGS,
+            size=(12, 5),
+        ),
     ]
 
 

@@ -27,6 +27,13 @@ def note_success(client: Client, part: BackedUp, name: str, started_at: datetime
         _rows(client).update_one({"_id": part}, {"$set": row}, upsert=True)
 
 
+def last_success(client: Client, part: BackedUp) -> datetime | None:
+    """When the newest complete backup of one part was begun."""
+    with asking():
+        row = _rows(client).find_one({"_id": part})
+        return row["last_success_at"] if row else None
+
+
 def note_restoring(client: Client, name: str) -> None:
     """From now on these databases hold a part of a backup."""
     with asking():

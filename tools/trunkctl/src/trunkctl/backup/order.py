@@ -30,7 +30,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         *(MESSAGE_RECORDS, OPERATOR_REQUESTS, NEWEST_DECISIONS, "inboxes", "answers", "placings"),
         *("deliveries", "delivery_events", "acts", "decisions", "document_versions", "documents"),
     ),
-    # A package that waited becomes a package, and a package follows the claim of its DocumentId.
+    # A package that waited becomes a package, and a package follows the claim of its DocumentId. Its end follows it.
     "intake": (
         MESSAGE_RECORDS,
         OPERATOR_REQUESTS,
@@ -38,6 +38,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "unit_rates",
         "rounds",
         WAITING,
+        "removals",
         "packages",
         "claims",
     ),

@@ -1,8 +1,8 @@
 """``trunkctl backup store``: every object that is not at the second store yet, read whole, written, and read back.
 
-Safe to be interrupted and run again. Nothing at the second store is ever written over. Three things are removed there:
+Safe to be interrupted and run again. Nothing at the second store is ever written over. Four things are removed there:
 copies of parked bodies that the trunk has deleted, of partial tiles of the log that it has removed and whose full tile
-was copied, and of secret packages that intake has on its list of purges.
+was copied, of secret packages that intake has on its list of purges, and of what intake has removed at its end.
 A store without something of the archive, which nobody can delete, was lost or is being restored: then what else is
 missing in it was not deleted, either.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from minio import Minio
@@ -25,7 +25,7 @@ from common.indexes import database_name
 from common.objects import ARCHIVE, CONTENT, LOG, NOT_FOUND, PACKAGES, PARKED, digest_in_key
 from common.tlog.partial import full
 from common.tlog.tiles import TILES, WIDTH, tile_at
-from trunkctl.backup import copies
+from trunkctl.backup import copies, freshness
 from trunkctl.backup.copies import COPIED, UNLOCKED, Damaged, Original, answering, erase, originals, read, write
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.log_cut import log_originals
@@ -43,7 +43,11 @@ PURGED = (CONTENT, PACKAGES)
 LOCKED_LATER = (PACKAGES,)
 """Buckets in which an object is locked some time after it was put."""
 
-Client = MongoClient[dict[str, Any]]
+BEFORE_ITS_COPY = timedelta(days=1)
+"""For so long a run may last."""
+
+Row = dict[str, Any]
+Client = MongoClient[Row]
 
 
 @dataclass
@@ -149,14 +153,22 @@ class StoreBackup:
         return bool((stat.metadata or {}).get("x-amz-object-lock-retain-until-date"))
 
     def _purge(self, counts: dict[str, Counts]) -> None:
-        """Copies of what the validator found secret, once the object itself is gone."""
+        """Copies of what the validator found secret, or what came to its end, once the object itself is gone."""
         with asking():
             packages = self._database[database_name("intake")]["packages"]
             rows = list(packages.find({"purge.0": {"$exists": True}}, {"purge": 1}))
-        refs = (ref for row in rows for ref in row["purge"])
+        refs = [ref for row in rows for ref in row["purge"]] + self._ended()
         for bucket, key in sorted({(ref["bucket"], ref["key"]) for ref in refs if ref["bucket"] in PURGED}):
             if not any(each.key == key for each in originals(self._source, bucket, key)):
                 counts[bucket].removed += erase(self._target, self._bucket, copies.folder(bucket, key))
+
+    def _ended(self) -> list[Row]:
+        """What intake has removed since the last complete copy was made, and a day before it."""
+        last = freshness.last_success(self._database, "store")
+        since = {"removed_at": {"$gte": last - BEFORE_ITS_COPY}} if last else {"removed_at": {"$ne": None}}
+        with asking():
+            removals = self._database[database_name("intake")]["removals"]
+            return list(removals.find(since, {"bucket": 1, "key": 1}))
 
     def _remove(self, names: Iterable[str], counts: Counts) -> None:
         for name in names:

@@ -13,7 +13,7 @@ from common.domain.reason import Reason
 from common.envelopes import from_json
 from common.facts import ObjectPlace, ObjectRef
 from common.indexes import database_name
-from common.objects import INSIDE, content_ref
+from common.objects import INSIDE, PACKAGES, content_ref
 from trunkctl.archive_check import Stores as ArchiveObjects
 from trunkctl.archive_check import faults_of
 from trunkctl.archive_records import read as read_record
@@ -49,11 +49,13 @@ class ObjectCheck:
         self._store = store
         self._seen = seen
         self._secret: set[str] = set()
+        self._removed: set[str] = set()
         self.objects = 0
 
     def faults(self) -> Iterator[str]:
         """Objects that are missing or other ones, and secret ones that are there. Raises ``Trouble``."""
         yield from self._secret_faults()
+        yield from self._removed_faults()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for service in ORDER:
                 for collection in ORDER[service]:
@@ -79,7 +81,7 @@ class ObjectCheck:
             named = [Named(ref, is_envelope=False) for _, inside in outcomes for ref in inside]
 
     def _is_fresh(self, ref: ObjectRef) -> bool:
-        if ref.bucket not in COPIED or ref.key in self._secret:
+        if ref.bucket not in COPIED or ref.key in self._secret or ref.key in self._removed:
             return False
         return self._seen.add(f"{ref.bucket}/{ref.key}")
 
@@ -103,6 +105,15 @@ class ObjectCheck:
                 self._secret |= {ref["key"] for ref in refs if ref}
                 if (package := row.get("package")) and _is_there(self._store, package):
                     yield f"package {row['_id']} is secret, and in the store: trunkctl redrive {row['_id']}"
+
+    def _removed_faults(self) -> Iterator[str]:
+        """What was removed at its end is missing by right. It is back if the second store still had a copy of it."""
+        for page in pages(self._database[database_name("intake")]["removals"], {"bucket": PACKAGES}, ()):
+            for row in page:
+                self._removed.add(row["key"])
+                if row["removed_at"] and _is_there(self._store, row):
+                    place = f"{row['bucket']}/{row['key']}"
+                    yield f"{place}: was removed at its end, and is in the store: delete it"
 
 
 def named_in(value: Any, field: str = "") -> Iterator[Named]:
