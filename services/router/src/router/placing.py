@@ -130,6 +130,8 @@ class Placing(BaseModel):
     """Of a delivery that was withdrawn: the event id of the recall, of its answer, or of what an operator did."""
     recall: str = ""
     """Of such a delivery: the placing that tells the unit of the recall, should the delivery turn up in its inbox."""
+    withdrawal: dict[str, Any] | None = None
+    """The fact that was announced when it was withdrawn first; it may be placed after all, and be withdrawn again."""
     next_attempt_at: datetime
     placed_at: datetime | None = None
     """When the inbox got it last; also while it is placed again, after the broker has lost its data."""
