@@ -373,11 +373,13 @@ class MemoryPlacings:
             return True
         return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
 
-    async def returned(self, placing_id: str) -> bool:
+    async def returned(self, placing_id: str, at: datetime) -> bool:
         row = self.rows[placing_id]
         is_first = row.state in (*TRIED, PlacingState.PLACED)
         if is_first:
-            self._set(row, state=PlacingState.RETURNED, cause=Cause.RETURNED)
+            self._set(row, state=PlacingState.RETURNED, cause=Cause.RETURNED, returned_at=at)
+        elif row.state is PlacingState.RETURNED and row.returned_at and row.returned_at < at:
+            self._set(row, returned_at=at)
         return is_first
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:

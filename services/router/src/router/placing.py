@@ -135,6 +135,8 @@ class Placing(BaseModel):
     next_attempt_at: datetime
     placed_at: datetime | None = None
     """When the inbox got it last; also while it is placed again, after the broker has lost its data."""
+    returned_at: datetime | None = None
+    """When what the unit's system gave back last was parked; None in rows of earlier releases."""
     renew_at: datetime | None = None
     """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
     request: Request | None = None

@@ -68,8 +68,9 @@ class Placings(Protocol):
         for it stays so, and is True.
         """
 
-    async def returned(self, placing_id: str) -> bool:
-        """The unit's system gave it back; False = it was noted before, or the placing was withdrawn."""
+    async def returned(self, placing_id: str, at: datetime) -> bool:
+        """The unit's system gave it back, and it was parked then; False = it was noted before, or the placing was
+        withdrawn. The latest time is kept."""
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """A withdrawn or returned placing is to be tried after all."""
@@ -174,11 +175,15 @@ class MongoPlacings:
         row = await find_by_id(self._placings, expected["_id"])
         return row is not None and row["state"] == PlacingState.WITHDRAWN and row.get("withdrawn_by") == by
 
-    async def returned(self, placing_id: str) -> bool:
+    async def returned(self, placing_id: str, at: datetime) -> bool:
         """The unit's system gave it back, maybe before anybody noted that the inbox had it."""
-        change = {"state": PlacingState.RETURNED.value, "cause": Cause.RETURNED.value}
+        change = {"state": PlacingState.RETURNED.value, "cause": Cause.RETURNED.value, "returned_at": at}
         expected = {"_id": placing_id, "state": {"$in": [*TRIED, PlacingState.PLACED.value]}}
-        return await compare_and_set(self._placings, expected, {"$set": change})
+        if await compare_and_set(self._placings, expected, {"$set": change}):
+            return True
+        earlier = {"_id": placing_id, "state": PlacingState.RETURNED.value, "returned_at": {"$lt": at}}
+        await compare_and_set(self._placings, earlier, {"$set": {"returned_at": at}})
+        return False
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """A withdrawn or returned placing is to be tried after all."""
