@@ -340,10 +340,18 @@ async def test_a_document_that_comes_during_a_look_is_looked_for_again(world: Wo
     early = await world.submit(recall("doc"))
     now = world.clock() + timedelta(minutes=10)
     (row,) = await world.waiting.take_due(now, 10)
-    await world.waiting.wake(ids.document_key(SENDER, "doc"), now)
+    await world.waiting.wake(ids.document_key(SENDER, "doc"))
     await world.waiting.postpone(row, now, now + timedelta(minutes=10))
     (due,) = await world.waiting.take_due(now, 10)
     assert due.package_id == early.package_id
+
+
+async def test_what_is_woken_is_due_whatever_the_clock_of_the_waker_says(world: World) -> None:
+    await world.submit(recall("doc"))
+    world.clock.move(minutes=5)
+    await world.submit(package("doc"))
+    world.clock.move(minutes=-5)
+    assert isinstance((await world.sweep(seconds=2))[0], NoticeAccepted)
 
 
 async def test_packages_of_a_disabled_unit_wait_until_it_is_enabled(world: World) -> None:

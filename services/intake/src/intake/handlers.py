@@ -129,11 +129,11 @@ class Intake:
     async def note_finished(self, fact: PackageFinished) -> None:
         """Nobody refuses the package any more: what waits for its DocumentId is due, if it bears one of its own."""
         if fact.kind not in ABOUT_OTHERS:
-            await self.waiting.wake(fact.subject, self.now())
+            await self.waiting.wake(fact.subject)
 
     async def _release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
         await self.packages.release(document_key, package_id, is_refused=is_refused)
-        await self.waiting.wake(document_key, self.now())
+        await self.waiting.wake(document_key)
 
     async def _submission(self, message: Incoming) -> Submission:
         try:
@@ -192,7 +192,7 @@ class Intake:
         package = await self._keeping.package(waiting.arrival, source)
         saved = await self.waiting.save(waiting.model_copy(update={"package": package}))
         if saved.has_come(await self.packages.known(list(saved.awaited))):
-            await self.waiting.look_again(saved.package_id, self.now())
+            await self.waiting.look_again(saved.package_id)
         return saved
 
     async def _tell(self, waiting: WaitingPackage) -> None:
@@ -309,7 +309,7 @@ class Intake:
         )
         await self._purge(record.purge)  # what another copy of a secret package may have stored meanwhile
         if record.reason is None and record.kind not in ABOUT_OTHERS:
-            await self.waiting.wake(record.subject, self.now())
+            await self.waiting.wake(record.subject)
         if record.announced:
             await self.announcer.announce(repeated_fact_of(record))
             return

@@ -5,7 +5,7 @@ sender is told nothing yet, for there is nothing to do about it.
 """
 
 from collections.abc import Container, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ LOOK_AT_HOLDER_AFTER = timedelta(minutes=1)
 that one unit may let wait take a part of the rounds, and others their turn in each."""
 LEASE = timedelta(minutes=1)
 """For so long a package that one process looks at is left alone by others."""
+WOKEN = datetime(1970, 1, 1, tzinfo=UTC)
+"""``next_look_at`` of a package that is due whatever clocks say: those of two processes may be minutes apart."""
 
 
 class WaitingPackage(BaseModel):
