@@ -15,6 +15,7 @@ from intake.order import next_place
 from intake.packages import CLAIM_LASTS
 from intake.record import PackageRecord
 from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
+from intake.waiting_store import OF_HOLDER
 
 BUDGETS = {Lane.NORMAL: timedelta(minutes=30), Lane.URGENT: timedelta(minutes=10)}
 
@@ -200,6 +201,10 @@ class MemoryWaiting:
 
     async def save(self, waiting: WaitingPackage) -> WaitingPackage:
         return self.rows.setdefault(waiting.package_id, waiting)
+
+    async def await_holder(self, waiting: WaitingPackage) -> None:
+        if (row := self.rows.get(waiting.package_id)) and not row.holder:
+            self._set(row.package_id, **{name: getattr(waiting, name) for name in OF_HOLDER})
 
     async def mark_announced(self, package_id: str) -> None:
         self._set(package_id, announced=True)

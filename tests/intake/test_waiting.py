@@ -354,6 +354,17 @@ async def test_what_is_woken_is_due_whatever_the_clock_of_the_waker_says(world: 
     assert isinstance((await world.sweep(seconds=2))[0], NoticeAccepted)
 
 
+@pytest.mark.parametrize("hours", [1, 48])
+async def test_a_package_waits_as_long_as_its_sender_was_told(world: World, hours: float) -> None:
+    """The setting is another one after a restart."""
+    early = await world.submit(recall("never"))
+    world.settings = world.settings.model_copy(update={"awaited_document_hours": hours})
+    await world.submit(recall("another"))
+    told = early.deadline - world.clock()
+    assert early.package_id not in {fact.package_id for fact in await world.sweep(seconds=told.total_seconds() - 1)}
+    assert early.package_id in {fact.package_id for fact in await world.sweep(seconds=1)}
+
+
 async def test_packages_of_a_disabled_unit_wait_until_it_is_enabled(world: World) -> None:
     await world.submit(recall("doc"))
     await world.submit(package("doc"))
@@ -587,6 +598,44 @@ async def test_a_package_whose_id_another_keeps_is_refused_in_the_end(world: Wor
     (refused,) = await (world.sweep(seconds=2) if how == "is finished" else world.sweep(minutes=10))
     assert (type(refused), refused.reason) == (PackageRefused, Reason.E_DUP)
     assert await world.sweep(days=1) == []
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+async def test_how_long_a_package_waits_for_its_id_counts_from_when_it_first_did(world: World, minutes: float) -> None:
+    """However often it comes again, and whatever the setting is after a restart."""
+    await world.submit(package("doc"))
+    assert await world.waits_for_its_id(package("doc", pdf=CORRECTED))
+    world.settings = world.settings.model_copy(update={"undecided_holder_minutes": minutes})
+    assert await world.sweep(minutes=9) == []
+    assert await world.waits_for_its_id(package("doc", pdf=CORRECTED))
+    (refused,) = await world.sweep(minutes=1)
+    assert (type(refused), refused.reason) == (PackageRefused, Reason.E_DUP)
+
+
+@pytest.mark.parametrize("how", ["refused", "kept"])
+@pytest.mark.parametrize("hours", [1, 25])
+async def test_a_package_that_waited_for_its_document_waits_for_its_id_as_any_other(
+    world: World, how: str, hours: int
+) -> None:
+    """Two updates under one id wait for the document; it may come as late as they may wait."""
+    business = Business(kind=PackageKind.UPDATE, target="doc", reason="bổ sung")
+    bodies = [package("update", business=business, pdf=CORRECTED + b"%" * number) for number in range(2)]
+    for body in bodies:
+        assert isinstance(await world.submit(body), PackageWaiting)
+    world.clock.move(hours=hours)
+    await world.submit(package("doc"))
+    (first,) = await world.sweep(seconds=2)
+    assert isinstance(first, PackageAccepted)
+    (other,) = [each for each in bodies if ids.package_id(SENDER, hashlib.sha256(each).hexdigest()) != first.package_id]
+    assert await world.sweep(minutes=5) == []
+    assert isinstance(await world.submit(other), PackageRepeated), "it was told that it waits"
+    if how == "kept":
+        (refused,) = await world.sweep(minutes=5)
+        assert (type(refused), refused.reason) == (PackageRefused, Reason.E_DUP)
+        return
+    await world.intake.release(refused_by_the_validator(first))
+    (second,) = await world.sweep(seconds=2)
+    assert (type(second), second.subject) == (PackageAccepted, first.subject)
 
 
 async def test_what_waits_for_its_id_holds_up_nothing_else_and_is_bounded(world: World) -> None:

@@ -53,6 +53,8 @@ class WaitingPackage(BaseModel):
     needs_all: bool = False
     """All of them must come (a replacement), not one."""
     detail: Text = ""
+    since: datetime | None = None
+    """When it began to wait for what it waits for now; None in rows of earlier releases."""
     deadline: datetime
     next_look_at: datetime
     announced: bool = False
@@ -84,28 +86,32 @@ class WaitingPackage(BaseModel):
 
 
 def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: datetime) -> WaitingPackage:
-    """The row of a package that waits from now on."""
+    """The row of a package that waits from its arrival on."""
     return _row(
         arrival,
         message,
         awaited=awaits.documents,
         needs_all=awaits.needs_all,
         detail=f"{awaits.detail}; waits until {deadline.isoformat(timespec='minutes')}",
+        since=arrival.at,
         deadline=deadline,
         next_look_at=min(deadline, arrival.at + LOOK_AGAIN_AFTER),
     )
 
 
-def waiting_for_holder(arrival: Arrival, message: Message, contested: Contested, deadline: datetime) -> WaitingPackage:
-    """The row of a package whose DocumentId another one holds."""
+def waiting_for_holder(
+    arrival: Arrival, message: Message, contested: Contested, now: datetime, deadline: datetime
+) -> WaitingPackage:
+    """The row of a package whose DocumentId another one holds, as it was found now."""
     return _row(
         arrival,
         message,
         awaited=(ids.document_key(arrival.sender, document_id_of(message)),),
         holder=contested.holder,
         detail=contested.refused.detail,
+        since=now,
         deadline=deadline,
-        next_look_at=min(deadline, arrival.at + LOOK_AT_HOLDER_AFTER),
+        next_look_at=min(deadline, now + LOOK_AT_HOLDER_AFTER),
     )
 
 

@@ -16,6 +16,9 @@ from common.domain.names import PackageKind
 from common.indexes import WAITING
 from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
 
+OF_HOLDER = ("awaited", "needs_all", "holder", "detail", "since", "deadline", "next_look_at")
+"""Fields that say for what a package waits."""
+
 
 class WaitingPackages:
     """The collection of the running service. Everything raises ``Outage`` when the database is away."""
@@ -33,6 +36,13 @@ class WaitingPackages:
         row: Document = {"_id": waiting.package_id, **waiting.model_dump(exclude_none=True)}
         row["awaited"] = list(waiting.awaited)
         return WaitingPackage.model_validate(await insert_once(self._waiting, row))
+
+    async def await_holder(self, waiting: WaitingPackage) -> None:
+        """A package that waited for documents waits for the end of the one that holds its DocumentId. What was found
+        first stays, and with it the deadline."""
+        row = waiting.model_dump(include=set(OF_HOLDER)) | {"awaited": list(waiting.awaited)}
+        expected: Document = {"_id": waiting.package_id, "holder": {"$in": ["", None]}}
+        await compare_and_set(self._waiting, expected, {"$set": row})
 
     async def mark_announced(self, package_id: str) -> None:
         """The sender is told that the package waits."""
