@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from pydantic import SecretStr
@@ -45,7 +46,7 @@ from common.facts import (
     SecurityNoticed,
 )
 from common.facts.base import MAX_TEXT_BYTES
-from common.failure import Outage, Transient
+from common.failure import Outage, Transient, TrunkFailure
 from common.objects import Objects, content_ref
 from common.service.outgoing import fact_message
 from common.service.tracing import publishing
@@ -201,6 +202,25 @@ async def test_a_report_that_comes_first_is_let_in_after_its_document(world: Wor
     (reported,) = await world.sweep()
     assert isinstance(reported, NoticeAccepted)
     assert reported.sender == RECEIVER
+
+
+@pytest.mark.parametrize("crash", [False, True])
+async def test_of_a_package_that_is_found_secret_after_it_has_waited_nothing_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch, crash: bool
+) -> None:
+    """A release with another mark looks at it; the process may end before the bytes are gone."""
+    early = await world.submit(recall("doc"))
+    await world.submit(package("doc"))
+    monkeypatch.setattr("intake.handlers.mark_in_message", lambda _: "MẬT")
+    if crash:
+        with monkeypatch.context() as patched:
+            patched.setattr(world.objects, "purge", AsyncMock(side_effect=Outage("object store", "away")))
+            with pytest.raises(Outage):
+                await world.sweep()
+    refused = [fact for fact in await world.sweep(minutes=1) if isinstance(fact, PackageRefused)]
+    assert [fact.reason for fact in refused] == [Reason.E_SECRET]
+    with pytest.raises((KeyError, TrunkFailure)):
+        await world.objects.get(early.package)
 
 
 async def test_what_never_comes_is_refused_at_the_deadline_and_once(world: World) -> None:

@@ -97,6 +97,8 @@ class Intake:
         saved = await self.packages.find(waiting.package_id) or await self._reconsider(waiting)
         if saved is None:
             return False
+        if saved.reason is Reason.E_SECRET:  # by a mark that was not known when it was stored
+            await self.objects.purge(waiting.package)
         if not saved.announced:
             await self._answer(saved)
         return True
