@@ -70,14 +70,14 @@ def inbox_table(items: Iterable[Item]) -> Table:
 
 
 def trail_tables(found: Trail) -> list[Table]:
-    """What happened to a document, and where it stands."""
+    """What happened to a document, where it stands, and which packages about it wait for something."""
     history = Table("time", "fact", "unit", "what", title=f"{escape(found.document_id)}  ({found.subject})")
     rows(history, ((local_time(m.at), m.fact, m.unit, m.what) for m in found.moments))
-    if not found.standings:
-        return [history]
     places = Table("receiver", "state", "since")
     rows(places, ((s.receiver, s.state, local_time(s.updated_at)) for s in found.standings))
-    return [history, places]
+    waits = Table("package that waits", "unit", "since", "until", "for what")
+    rows(waits, ((w.package_id, w.unit, local_time(w.since), local_time(w.until), w.what) for w in found.waits))
+    return [history, *(table for table in (places, waits) if table.row_count)]
 
 
 def address_table(found: TrunkFile) -> Table:
