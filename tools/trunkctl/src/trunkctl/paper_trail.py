@@ -105,7 +105,7 @@ def trail(
     """Entries in the order in which they were recorded are sorted by the time at which things happened. ``waiting``:
     rows of packages that bear the document's id, or are about it."""
     kept, rows = list(entries), list(waiting)
-    first: dict[str, Any] = json.loads(kept[0]["body"]) if kept else next(iter(rows), {})
+    first: Mapping[str, Any] = json.loads(kept[0]["body"]) if kept else next(iter(rows), {})
     return Trail(
         subject=subject,
         document_id=first.get("document_id", ""),
