@@ -166,6 +166,15 @@ async def test_the_oldest_that_waits(database: Database) -> None:
     }
 
 
+async def test_the_canary_s_packages_make_nothing_old(database: Database) -> None:
+    await database.collection("progress").delete_many({})
+    progress, what = Progress(database), Material()
+    told = (accepted(what), what.verified(), what.refused())
+    for fact in (each.model_copy(update={"sender": "CANARY.1"}) for each in told):
+        await progress.note(fact, said(fact))
+        assert await oldest(progress) == {}
+
+
 async def oldest(progress: Progress) -> dict[Any, datetime]:
     return {key: at for key, at in (await progress.oldest()).items() if at}
 

@@ -10,10 +10,18 @@ import pytest
 
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
-from common.facts import MessageParked, ObjectRef, OperatorActed, OperatorRequested, PackageAccepted, ParkedPackage
-from common.failure import Permanent, Transient
+from common.facts import (
+    MessageParked,
+    ObjectRef,
+    OperatorActed,
+    OperatorRequested,
+    PackageAccepted,
+    ParkedPackage,
+    SecurityNoticed,
+)
+from common.failure import Forged, Permanent, Transient
 from common.service.incoming import Death, Incoming
-from common.service.parking import Parking
+from common.service.parking import Parking, given_up_event
 from common.service.process import Processor
 from common.service.records import MessageRecord, RecordState
 
@@ -141,6 +149,98 @@ async def test_arriving_twice_it_is_kept_once_and_the_fact_is_the_same(bench: Be
     assert len(bench.records.rows) == 1
     first, second = bench.publisher.facts
     assert first == second
+
+
+async def test_a_dead_letter_that_comes_again_leaves_the_reason_of_the_service(bench: Bench) -> None:
+    """Its process ended between saving and announcing; or a copy of the message was given up as well."""
+    dead = bench.dead()
+    for failure in (Permanent(Reason.E_FACT, "a field"), Permanent(Reason.E_OBJECT, "no object")):
+        bench.failures = [failure]
+        await bench.processor.process(dead.before_death, bench.handlers["facts.validator."])
+        for _ in range(2):
+            bench.clock.move(minutes=1)
+            await bench.parking.take(dead)
+    (record,) = bench.records.rows.values()
+    assert (record.reason, record.detail) == (Reason.E_FACT, "a field")
+    assert len({fact.model_dump_json() for fact in bench.publisher.facts}) == 1, "one event id, one body"
+
+
+async def test_what_is_given_up_for_security_is_one_event_each_time_it_is_parked(bench: Bench) -> None:
+    """Its process ends between announcing and rejecting; an operator discards it, and a copy comes."""
+    dead = bench.dead()
+    events = []
+    for text in ("first", "second"):
+        for detail in (text, f"{text}, told otherwise"):
+            bench.failures = [Forged(detail)]
+            await bench.processor.process(dead.before_death, bench.handlers["facts.validator."])
+            (saved,) = bench.records.rows.values()
+            assert saved.security
+            events.append(given_up_event("validator", saved, saved.security))
+        await bench.parking.take(dead)
+        (record,) = bench.records.rows.values()
+        events += [fact for fact in bench.publisher.facts if isinstance(fact, SecurityNoticed)][-1:]
+        await bench.decide(record, "discard")
+    bodies = [event.model_dump_json() for event in events]
+    assert [bodies.index(body) for body in bodies] == [0, 0, 0, 3, 3, 3]
+    assert events[0].event_id != events[3].event_id
+
+
+COPY_FAILS = Transient(Reason.E_SIG_REVOCATION_UNKNOWN, "the list is old")
+STATES: dict[RecordState, tuple[str, ...]] = {
+    RecordState.PARKED: (),
+    RecordState.DISCARDED: ("discard",),
+    RecordState.REPLAYED: ("replay",),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_a_copy_that_fails_for_now_leaves_what_an_operator_has(bench: Bench, state: RecordState) -> None:
+    record = await bench.park()
+    for action in STATES[state]:
+        await bench.decide(record, action)
+    kept, copy = bench.saved(record), bench.dead().before_death
+    handle = bench.handlers["facts.validator."]
+    bench.failures = [COPY_FAILS, COPY_FAILS]
+    pauses = []
+    for is_redelivered in (False, True):
+        settlement = await bench.processor.process(replace(copy, is_redelivered=is_redelivered), handle)
+        assert settlement.pause is not None
+        pauses.append(settlement.pause.total_seconds())
+        assert bench.saved(record).state is state
+        waiting = await bench.processor.process(replace(copy, is_redelivered=True), handle)
+        assert waiting.outcome == "waiting", "its pause counts as that of any message"
+        bench.clock.now += settlement.pause
+    assert pauses == [10, 20]
+    await bench.processor.process(replace(copy, is_redelivered=True), handle)
+    after = bench.saved(record)
+    counted = {"attempts", "waited_seconds", "revision"}
+    assert after.model_dump(exclude=counted) == kept.model_dump(exclude=counted)
+
+
+async def test_a_copy_of_a_settled_message_has_the_whole_patience_before_it(bench: Bench) -> None:
+    """The first one had used it up."""
+    copy, handle = bench.dead().before_death, bench.handlers["facts.validator."]
+    is_redelivered = False
+    while True:
+        bench.failures = [COPY_FAILS]
+        settlement = await bench.processor.process(replace(copy, is_redelivered=is_redelivered), handle)
+        if settlement.pause is None:
+            break
+        bench.clock.now, is_redelivered = bench.clock.now + settlement.pause, True
+    record = await bench.park()
+    await bench.decide(record, "discard")
+    bench.failures = [COPY_FAILS]
+    settlement = await bench.processor.process(replace(copy, is_redelivered=True), handle)
+    assert (settlement.outcome, bench.saved(record).state) == ("retried", RecordState.DISCARDED)
+
+
+async def test_a_copy_that_fails_for_now_leaves_the_reason_of_one_on_its_way_to_the_dead_letters(bench: Bench) -> None:
+    dead, handle = bench.dead(), bench.handlers["facts.validator."]
+    bench.failures = [Permanent(Reason.E_FACT, "a field"), COPY_FAILS]
+    for _ in range(2):
+        await bench.processor.process(dead.before_death, handle)
+    record = await bench.park()
+    assert (record.reason, record.detail) == (Reason.E_FACT, "a field")
 
 
 @pytest.mark.parametrize(

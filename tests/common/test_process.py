@@ -106,6 +106,19 @@ async def test_before_it_is_due_a_message_goes_back_unhandled(bench: Bench) -> N
     assert bench.records.rows == {}, "the record ends with the message"
 
 
+@pytest.mark.parametrize("errors", [(), (UNDECIDED,)])
+async def test_what_was_given_up_and_comes_again_leaves_nothing_once_it_is_handled(
+    bench: Bench, errors: tuple[Exception, ...]
+) -> None:
+    """Its process ended before it told the broker, and what was wrong is repaired."""
+    await bench.run(FIRST, Permanent(Reason.E_OBJECT, "missing"))
+    for error in errors:
+        assert (await bench.run(AGAIN, error)).disposition is Disposition.RETURN
+        bench.clock.move(seconds=10)
+    assert (await bench.run(AGAIN)).disposition is Disposition.ACK
+    assert bench.records.rows == {}
+
+
 async def test_time_during_an_outage_uses_up_no_patience(bench: Bench) -> None:
     await bench.run(FIRST, UNDECIDED)
     for _ in range(50):

@@ -9,7 +9,7 @@ from common.facts import FACT, BaseFact, ObjectRef
 from common.failure import Outage
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, PublishRefused
-from common.service.records import HELD, MessageRecord, RecordState
+from common.service.records import HELD, UNDER_WAY, MessageRecord, RecordState
 
 
 class MemoryDirectory:
@@ -53,7 +53,7 @@ class MemoryRecords:
 
     async def forget(self, record_id: str) -> None:
         self._fail()
-        if record_id in self.rows and self.rows[record_id].state is RecordState.WAITING:
+        if record_id in self.rows and self.rows[record_id].state in UNDER_WAY:
             del self.rows[record_id]
 
     async def held(self) -> dict[tuple[str, str, bool], int]:

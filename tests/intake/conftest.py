@@ -14,7 +14,8 @@ from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import next_place
 from intake.packages import CLAIM_LASTS
 from intake.record import PackageRecord
-from intake.waiting import LEASE, WaitingPackage, in_turn, share
+from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
+from intake.waiting_store import OF_HOLDER
 
 BUDGETS = {Lane.NORMAL: timedelta(minutes=30), Lane.URGENT: timedelta(minutes=10)}
 
@@ -205,6 +206,10 @@ class MemoryWaiting:
     async def save(self, waiting: WaitingPackage) -> WaitingPackage:
         return self.rows.setdefault(waiting.package_id, waiting)
 
+    async def await_holder(self, waiting: WaitingPackage) -> None:
+        if (row := self.rows.get(waiting.package_id)) and not row.holder:
+            self._set(row.package_id, **{name: getattr(waiting, name) for name in OF_HOLDER})
+
     async def mark_announced(self, package_id: str) -> None:
         self._set(package_id, announced=True)
 
@@ -214,13 +219,13 @@ class MemoryWaiting:
     async def by_kind(self) -> dict[PackageKind, int]:
         return Counter(row.kind for row in self.rows.values())
 
-    async def wake(self, document_key: str, at: datetime) -> None:
+    async def wake(self, document_key: str) -> None:
         for row in list(self.rows.values()):
             if document_key in row.awaited:
-                await self.look_again(row.package_id, at)
+                await self.look_again(row.package_id)
 
-    async def look_again(self, package_id: str, at: datetime) -> None:
-        self._set(package_id, next_look_at=at)
+    async def look_again(self, package_id: str) -> None:
+        self._set(package_id, next_look_at=WOKEN)
 
     async def take_due(self, now: datetime, limit: int, passed_over: Sequence[str] = ()) -> list[WaitingPackage]:
         due = [row for row in self.rows.values() if row.next_look_at <= now and row.sender not in passed_over]
@@ -234,7 +239,7 @@ class MemoryWaiting:
     async def postpone(self, waiting: WaitingPackage, taken_at: datetime, at: datetime) -> None:
         row = self.rows.get(waiting.package_id)
         if row and row.next_look_at == taken_at + LEASE:
-            await self.look_again(row.package_id, at)
+            self._set(row.package_id, next_look_at=at)
 
     async def remove(self, package_id: str) -> None:
         self.rows.pop(package_id, None)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from pydantic import SecretStr
@@ -45,7 +46,7 @@ from common.facts import (
     SecurityNoticed,
 )
 from common.facts.base import MAX_TEXT_BYTES
-from common.failure import Outage, Transient
+from common.failure import Outage, Transient, TrunkFailure
 from common.objects import Objects, content_ref
 from common.service.outgoing import fact_message
 from common.service.tracing import publishing
@@ -203,6 +204,25 @@ async def test_a_report_that_comes_first_is_let_in_after_its_document(world: Wor
     assert reported.sender == RECEIVER
 
 
+@pytest.mark.parametrize("crash", [False, True])
+async def test_of_a_package_that_is_found_secret_after_it_has_waited_nothing_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch, crash: bool
+) -> None:
+    """A release with another mark looks at it; the process may end before the bytes are gone."""
+    early = await world.submit(recall("doc"))
+    await world.submit(package("doc"))
+    monkeypatch.setattr("intake.handlers.mark_in_message", lambda _: "MẬT")
+    if crash:
+        with monkeypatch.context() as patched:
+            patched.setattr(world.objects, "purge", AsyncMock(side_effect=Outage("object store", "away")))
+            with pytest.raises(Outage):
+                await world.sweep()
+    refused = [fact for fact in await world.sweep(minutes=1) if isinstance(fact, PackageRefused)]
+    assert [fact.reason for fact in refused] == [Reason.E_SECRET]
+    with pytest.raises((KeyError, TrunkFailure)):
+        await world.objects.get(early.package)
+
+
 async def test_what_never_comes_is_refused_at_the_deadline_and_once(world: World) -> None:
     early = await world.submit(recall("never"))
     assert await world.sweep(hours=23, minutes=59) == []
@@ -340,10 +360,29 @@ async def test_a_document_that_comes_during_a_look_is_looked_for_again(world: Wo
     early = await world.submit(recall("doc"))
     now = world.clock() + timedelta(minutes=10)
     (row,) = await world.waiting.take_due(now, 10)
-    await world.waiting.wake(ids.document_key(SENDER, "doc"), now)
+    await world.waiting.wake(ids.document_key(SENDER, "doc"))
     await world.waiting.postpone(row, now, now + timedelta(minutes=10))
     (due,) = await world.waiting.take_due(now, 10)
     assert due.package_id == early.package_id
+
+
+async def test_what_is_woken_is_due_whatever_the_clock_of_the_waker_says(world: World) -> None:
+    await world.submit(recall("doc"))
+    world.clock.move(minutes=5)
+    await world.submit(package("doc"))
+    world.clock.move(minutes=-5)
+    assert isinstance((await world.sweep(seconds=2))[0], NoticeAccepted)
+
+
+@pytest.mark.parametrize("hours", [1, 48])
+async def test_a_package_waits_as_long_as_its_sender_was_told(world: World, hours: float) -> None:
+    """The setting is another one after a restart."""
+    early = await world.submit(recall("never"))
+    world.settings = world.settings.model_copy(update={"awaited_document_hours": hours})
+    await world.submit(recall("another"))
+    told = early.deadline - world.clock()
+    assert early.package_id not in {fact.package_id for fact in await world.sweep(seconds=told.total_seconds() - 1)}
+    assert early.package_id in {fact.package_id for fact in await world.sweep(seconds=1)}
 
 
 async def test_packages_of_a_disabled_unit_wait_until_it_is_enabled(world: World) -> None:
@@ -579,6 +618,44 @@ async def test_a_package_whose_id_another_keeps_is_refused_in_the_end(world: Wor
     (refused,) = await (world.sweep(seconds=2) if how == "is finished" else world.sweep(minutes=10))
     assert (type(refused), refused.reason) == (PackageRefused, Reason.E_DUP)
     assert await world.sweep(days=1) == []
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+async def test_how_long_a_package_waits_for_its_id_counts_from_when_it_first_did(world: World, minutes: float) -> None:
+    """However often it comes again, and whatever the setting is after a restart."""
+    await world.submit(package("doc"))
+    assert await world.waits_for_its_id(package("doc", pdf=CORRECTED))
+    world.settings = world.settings.model_copy(update={"undecided_holder_minutes": minutes})
+    assert await world.sweep(minutes=9) == []
+    assert await world.waits_for_its_id(package("doc", pdf=CORRECTED))
+    (refused,) = await world.sweep(minutes=1)
+    assert (type(refused), refused.reason) == (PackageRefused, Reason.E_DUP)
+
+
+@pytest.mark.parametrize("how", ["refused", "kept"])
+@pytest.mark.parametrize("hours", [1, 25])
+async def test_a_package_that_waited_for_its_document_waits_for_its_id_as_any_other(
+    world: World, how: str, hours: int
+) -> None:
+    """Two updates under one id wait for the document; it may come as late as they may wait."""
+    business = Business(kind=PackageKind.UPDATE, target="doc", reason="bổ sung")
+    bodies = [package("update", business=business, pdf=CORRECTED + b"%" * number) for number in range(2)]
+    for body in bodies:
+        assert isinstance(await world.submit(body), PackageWaiting)
+    world.clock.move(hours=hours)
+    await world.submit(package("doc"))
+    (first,) = await world.sweep(seconds=2)
+    assert isinstance(first, PackageAccepted)
+    (other,) = [each for each in bodies if ids.package_id(SENDER, hashlib.sha256(each).hexdigest()) != first.package_id]
+    assert await world.sweep(minutes=5) == []
+    assert isinstance(await world.submit(other), PackageRepeated), "it was told that it waits"
+    if how == "kept":
+        (refused,) = await world.sweep(minutes=5)
+        assert (type(refused), refused.reason) == (PackageRefused, Reason.E_DUP)
+        return
+    await world.intake.release(refused_by_the_validator(first))
+    (second,) = await world.sweep(seconds=2)
+    assert (type(second), second.subject) == (PackageAccepted, first.subject)
 
 
 async def test_what_waits_for_its_id_holds_up_nothing_else_and_is_bounded(world: World) -> None:

@@ -62,7 +62,7 @@ from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, Req
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
-from router.store.placings import TRIED
+from router.store.placings import TRIED, Withdrawal
 from router.store.rows import DocumentRecord, Happened
 from router.versions import NumberedVersion, Version, current_version
 
@@ -357,27 +357,29 @@ class MemoryPlacings:
             self._set(row, state=PlacingState.DUE, next_attempt_at=next_attempt_at)
         return is_ours
 
-    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str, withdrawal: Withdrawal = None) -> bool:
         row = self.rows.get(placing_id)
         waits = row is not None and row.state is PlacingState.WAITING and row.cause in NOT_TAKEN
         waits = waits and row is not None and row.placed_at is None and not row.is_uncertain
         if row and (waits or row.state is PlacingState.RETURNED):
-            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall=recall)
+            self._withdraw(row, by, recall, withdrawal)
             return True
         return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
 
-    async def withdraw_unplaced(self, placing_id: str, by: str) -> bool:
+    async def withdraw_unplaced(self, placing_id: str, by: str, withdrawal: Withdrawal = None) -> bool:
         row = self.rows.get(placing_id)
         if row and row.state in TRIED:
-            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by=by, recall="")
+            self._withdraw(row, by, "", withdrawal)
             return True
         return row is not None and row.state is PlacingState.WITHDRAWN and row.withdrawn_by == by
 
-    async def returned(self, placing_id: str) -> bool:
+    async def returned(self, placing_id: str, at: datetime) -> bool:
         row = self.rows[placing_id]
         is_first = row.state in (*TRIED, PlacingState.PLACED)
         if is_first:
-            self._set(row, state=PlacingState.RETURNED, cause=Cause.RETURNED)
+            self._set(row, state=PlacingState.RETURNED, cause=Cause.RETURNED, returned_at=at)
+        elif row.state is PlacingState.RETURNED and row.returned_at and row.returned_at < at:
+            self._set(row, returned_at=at)
         return is_first
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
@@ -391,9 +393,9 @@ class MemoryPlacings:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:
             self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
 
-    async def withdraw_held(self, placing_id: str) -> bool:
+    async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:
-            self._set(row, state=PlacingState.WITHDRAWN, cause=None, withdrawn_by="")
+            self._withdraw(row, "", "", withdrawal)
         row = self.rows[placing_id]
         return row.state is PlacingState.WITHDRAWN and not row.withdrawn_by
 
@@ -418,6 +420,10 @@ class MemoryPlacings:
     async def waiting(self) -> dict[Cause, int]:
         waiting = (PlacingState.WAITING, PlacingState.HELD, PlacingState.RETURNED)
         return Counter(row.cause for row in self.rows.values() if row.state in waiting and row.cause)
+
+    def _withdraw(self, row: Placing, by: str, recall: str, withdrawal: Withdrawal) -> None:
+        about = {"withdrawn_by": by, "recall": recall, "withdrawal": row.withdrawal or withdrawal}
+        self._set(row, state=PlacingState.WITHDRAWN, cause=None, **about)
 
     def _set(self, row: Placing, **fields: Any) -> None:
         self.rows[row.id] = row.model_copy(update=fields)

@@ -376,3 +376,26 @@ async def test_what_was_held_and_released_and_then_withdrawn_is_refused_in_one_w
     refused = [body for name, (body, *_) in seen.bodies.items() if name.startswith("delivery.refused")]
     assert len(refused) == 1
     assert Reason.E_WITHDRAWN in refused[0]
+
+
+async def test_a_delivery_that_is_withdrawn_twice_is_refused_in_one_way(world: World) -> None:
+    """The unit declined before it agreed, which is learnt late; its inbox takes nothing, and it agrees once more."""
+    document, _ = await order_of_delivery(world)
+    await world.report(world.recall("doc", to=(A,)))
+    world.sender.full.add(A)
+    seen, facts = BodiesById(world), [await world.notice(world.status(code)) for code in ANSWERS]
+    for fact in reversed(facts):
+        await world.take(fact)
+        world.clock.move(hours=1)
+    assert (await placing_of(world, document)).state is PlacingState.WAITING, "the earlier answer counts"
+    await world.report(world.recall("doc", to=(A,), name="second"))
+    world.clock.move(hours=1)
+    facts.append(await world.report(world.status(StatusCode.AGREED)))
+    assert (await placing_of(world, document)).state is PlacingState.WITHDRAWN
+    for fact in (document, *facts, document):
+        seen.collect()
+        world.clock.move(hours=1)
+        await world.take(fact, by=world.restarted())
+    seen.collect()
+    assert seen.differing() == {}
+    assert f"delivery.refused {document.package_id}:turned/{A}:1" in seen.bodies

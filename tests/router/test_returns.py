@@ -108,6 +108,30 @@ async def test_it_may_be_given_back_again(world: World) -> None:
     assert len(world.sender.inbox(SENDER, "receipt")) == 2
 
 
+@pytest.mark.parametrize("is_placed", [True, False])
+async def test_a_word_of_the_return_that_comes_after_the_replay_stops_nothing(world: World, is_placed: bool) -> None:
+    """The word is delivered again, or late, and the one of the replay has not come yet."""
+    _, event = await given_back(world)
+    await world.router.returns.place_again(delivery(f"inbox.{A}", b"", user_id="router", labels={EVENT_ID: event}))
+    if is_placed:
+        await world.place()
+    late = parked(world, event)
+    await world.take(late)
+    replayed = discarded(world, event).model_copy(update={"action": "replay", "occurred_at": AT + timedelta(minutes=1)})
+    for fact in (replayed, late, replayed):
+        await world.take(fact, by=world.restarted())
+        placing = await world.store.placings.find(event)
+        assert placing is not None
+        assert placing.state is PlacingState.PLACED
+    assert {sent.headers[EVENT_ID] for sent in world.sender.inbox(A, "document")} == {event}
+    again = parked(world, event, number=2).model_copy(update={"occurred_at": AT + timedelta(minutes=2)})
+    for fact in (again, replayed, again):
+        await world.take(fact, by=world.restarted())
+    placing = await world.store.placings.find(event)
+    assert placing is not None
+    assert placing.state is PlacingState.RETURNED, "given back once more, it waits for another decision"
+
+
 async def test_an_operator_gives_it_up_and_may_change_his_mind(world: World) -> None:
     _, event = await given_back(world)
     await world.take(discarded(world, event))

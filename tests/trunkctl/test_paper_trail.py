@@ -1,9 +1,24 @@
 """A document's timeline, told from what services wrote down."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import pytest
+from rich.console import Console
+
+from common.domain.envelope import DocumentType, Envelope, Organization, Signer
+from common.domain.outcome import Refused
+from common.domain.reason import Reason
+from common.objects import content_ref
+from intake.accept import Awaits, Contested
+from intake.record import Arrival
+from intake.waiting import WaitingPackage, waiting_for_holder, waiting_of
 from trunkctl.paper_trail import trail
+from trunkctl.shown import local_time, trail_tables
+
+AT = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
+UNTIL = AT + timedelta(minutes=10)
 
 
 def entry(fact: str, at: str, **more: object) -> dict[str, object]:
@@ -28,3 +43,42 @@ def test_moments_stand_in_the_order_in_which_they_happened() -> None:
         ("delivery.placed", "B", ""),
     ]
     assert [(s.receiver, s.state) for s in found.standings] == [("B", "SENT")]
+
+
+def for_a_document(arrival: Arrival, message: Envelope) -> WaitingPackage:
+    return waiting_of(arrival, message, Awaits(("key",), False, "no document 15/VP of A was accepted"), UNTIL)
+
+
+def for_its_id(arrival: Arrival, message: Envelope) -> WaitingPackage:
+    return waiting_for_holder(arrival, message, Contested("p" * 32, Refused(Reason.E_DUP, "gói tin")), AT, UNTIL)
+
+
+WORDS = {
+    for_a_document: "no document 15/VP of A was accepted; if none comes, E_REFDOC",
+    for_its_id: f"package {'p' * 32} bears the same DocumentId and may still be refused; if it is not, E_DUP",
+}
+
+
+@pytest.mark.parametrize("made", WORDS)
+def test_what_waits_is_told_in_words_with_its_time(made: Any) -> None:
+    message = Envelope(
+        sender=Organization(code="A"),
+        receivers=(Organization(code="B"),),
+        document_id="D",
+        number="15",
+        notation="VP",
+        promulgation_date=date(2026, 11, 29),
+        type=DocumentType(name="Công văn"),
+        subject="V/v",
+        signer=Signer(full_name="Nguyễn Văn A"),
+    )
+    arrival = Arrival(sender="A", package=content_ref("0" * 64, 1), lane=message.other.priority.lane, at=AT)
+    row = made(arrival, message)
+    found = trail("key", [], [], [{"_id": row.package_id, **row.model_dump(exclude_none=True)}])
+    assert found.document_id == "D"
+    console = Console(width=250, record=True)
+    for table in trail_tables(found):
+        console.print(table)
+    shown = console.export_text()
+    for part in (row.package_id, local_time(AT), local_time(UNTIL), WORDS[made]):
+        assert part in shown

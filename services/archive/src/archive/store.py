@@ -17,6 +17,7 @@ from common.database import (
     find_by_id,
     insert_once,
 )
+from common.domain.canary import is_canary
 from common.domain.names import Lane
 from common.facts import PackageAccepted, PackageFact
 from common.indexes import BACKUPS, CHECKS
@@ -45,10 +46,10 @@ class Records:
 class Progress:
     """How far each package is: one document under the package's id, for the monitoring and for intake.
 
-    Fields: lane, submitted_at, a ``Mark`` a stage, ``units`` to settle and those ``settled``, how many the router says
-    are ``expected``, ``finished_at``, and ``is_told`` once intake was told so. Every change is a merge that may be made
-    again and in any order (greatest mark, earliest time, set of units); what is done stays there as done, so that a
-    late repeat cannot open it again.
+    Fields: lane, submitted_at, ``is_canary`` of the canary's packages, a ``Mark`` a stage, ``units`` to settle and
+    those ``settled``, how many the router says are ``expected``, ``finished_at``, and ``is_told`` once intake was told
+    so. Every change is a merge that may be made again and in any order (greatest mark, earliest time, set of units);
+    what is done stays there as done, so that a late repeat cannot open it again.
     """
 
     def __init__(self, database: Database) -> None:
@@ -80,11 +81,11 @@ class Progress:
         await compare_and_set(self._progress, {"_id": package_id}, {"$set": {"is_told": True}})
 
     async def oldest(self) -> dict[tuple[Unfinished, Lane], datetime | None]:
-        """When the oldest package that waits was submitted, by stage and lane."""
+        """When the oldest package that waits was submitted, by stage and lane; the canary's are in no statistic."""
         return {(stage, lane): await self._oldest(stage, lane) for stage in Unfinished for lane in Lane}
 
     async def _oldest(self, stage: Unfinished, lane: Lane) -> datetime | None:
-        waits = {stage.value: Mark.WAITS.value, "lane": lane.value}
+        waits = {stage.value: Mark.WAITS.value, "lane": lane.value, "is_canary": None}
         with database_trouble():
             found = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
         return found[0]["submitted_at"] if found else None
@@ -115,7 +116,9 @@ class Progress:
 
 def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
     marks = {stage.value: said.marks.get(stage, Mark.AHEAD).value for stage in Unfinished}
-    about = {"_id": fact.package_id, "lane": fact.lane.value, "submitted_at": submitted_at}
+    about: Document = {"_id": fact.package_id, "lane": fact.lane.value, "submitted_at": submitted_at}
+    if is_canary(fact.sender):
+        about["is_canary"] = True
     settled = [said.settles] if said.settles else []
     return {**about, **marks, "units": said.units, "expected": said.expected, "settled": settled}
 

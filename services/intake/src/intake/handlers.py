@@ -95,6 +95,8 @@ class Intake:
         saved = await self.packages.find(waiting.package_id) or await self._reconsider(waiting)
         if saved is None:
             return False
+        if saved.reason is Reason.E_SECRET:  # by a mark that was not known when it was stored
+            await self.objects.purge(waiting.package)
         if not saved.announced:
             await self._answer(saved)
         return True
@@ -127,11 +129,11 @@ class Intake:
     async def note_finished(self, fact: PackageFinished) -> None:
         """Nobody refuses the package any more: what waits for its DocumentId is due, if it bears one of its own."""
         if fact.kind not in ABOUT_OTHERS:
-            await self.waiting.wake(fact.subject, self.now())
+            await self.waiting.wake(fact.subject)
 
     async def _release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
         await self.packages.release(document_key, package_id, is_refused=is_refused)
-        await self.waiting.wake(document_key, self.now())
+        await self.waiting.wake(document_key)
 
     async def _submission(self, message: Incoming) -> Submission:
         try:
@@ -183,22 +185,27 @@ class Intake:
             source = cast(BinaryIO, spooled)
             await self.objects.fetch(waiting.package, source)
             decided = await self._decide(waiting.arrival, unit, source)
-            return None if isinstance(decided, WaitingPackage) else decided
+        if not isinstance(decided, WaitingPackage):
+            return decided
+        if decided.holder and not waiting.holder:
+            await self.waiting.await_holder(decided)
+        return None
 
     async def _wait(self, waiting: WaitingPackage, source: BinaryIO) -> WaitingPackage:
         """Keep the package, then see whether its document came while it was judged."""
         package = await self._keeping(waiting.arrival).package(waiting.arrival, source)
         saved = await self.waiting.save(waiting.model_copy(update={"package": package}))
         if saved.has_come(await self.packages.known(list(saved.awaited))):
-            await self.waiting.look_again(saved.package_id, self.now())
+            await self.waiting.look_again(saved.package_id)
         return saved
 
     async def _tell(self, waiting: WaitingPackage) -> None:
-        """Let the sender know that the package waits for a document."""
-        if waiting.holder:
-            return
+        """Let the sender know that the package waits for a document. One that waited before it waits for the end of
+        another package hears that once more."""
         if waiting.announced:
             await self.announcer.announce(repeated_waiting_fact_of(waiting))
+            return
+        if waiting.holder:
             return
         await self.announcer.announce(waiting_fact_of(waiting))
         await self.waiting.mark_announced(waiting.package_id)
@@ -242,8 +249,9 @@ class Intake:
         return {key: holder for key, holder in found.items() if holder}
 
     async def _await(self, arrival: Arrival, message: Message, awaits: Awaits) -> PackageRecord | WaitingPackage:
-        deadline = arrival.at + timedelta(hours=self.settings.awaited_document_hours)
         saved = await self.waiting.find(arrival.package_id)
+        longest = timedelta(hours=self.settings.awaited_document_hours)
+        deadline = saved.deadline if saved and not saved.holder else arrival.at + longest
         others = 0 if saved else await self.waiting.count(arrival.sender)
         limit = self.settings.waiting_packages_per_unit
         if refused := refused_wait(awaits, deadline, self.now(), others, limit):
@@ -253,18 +261,17 @@ class Intake:
     async def _await_holder(
         self, arrival: Arrival, message: Message, contested: Contested
     ) -> PackageRecord | WaitingPackage:
-        """Wait until the other package is refused or decided, for a limited time.
+        """Wait until the other package is refused or decided, for a limited time since it was found first.
 
-        Beyond the limit of packages that wait it is refused at once.
+        Beyond the limit of packages that wait it is refused at once, unless it waited already.
         """
-        deadline = arrival.at + timedelta(minutes=self.settings.undecided_holder_minutes)
-        if self.now() >= deadline:
+        now, saved = self.now(), await self.waiting.find(arrival.package_id)
+        longest = timedelta(minutes=self.settings.undecided_holder_minutes)
+        deadline = saved.deadline if saved and saved.holder else now + longest
+        others = 0 if saved else await self.waiting.count(arrival.sender)
+        if now >= deadline or others >= self.settings.waiting_packages_per_unit:
             return turned_away(arrival, message, contested.refused)
-        if saved := await self.waiting.find(arrival.package_id):
-            return saved
-        if await self.waiting.count(arrival.sender) >= self.settings.waiting_packages_per_unit:
-            return turned_away(arrival, message, contested.refused)
-        return waiting_for_holder(arrival, message, contested, deadline)
+        return saved if saved and saved.holder else waiting_for_holder(arrival, message, contested, now, deadline)
 
     async def _is_contested(self, document_key: str, package_id: str) -> bool:
         holder = await self.packages.holder([document_key])
@@ -307,7 +314,7 @@ class Intake:
         )
         await self._purge(record.purge)  # what another copy of a secret package may have stored meanwhile
         if record.reason is None and record.kind not in ABOUT_OTHERS:
-            await self.waiting.wake(record.subject, self.now())
+            await self.waiting.wake(record.subject)
         if record.announced:
             await self.announcer.announce(repeated_fact_of(record))
             return

@@ -5,7 +5,7 @@ sender is told nothing yet, for there is nothing to do about it.
 """
 
 from collections.abc import Container, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ LOOK_AT_HOLDER_AFTER = timedelta(minutes=1)
 that one unit may let wait take a part of the rounds, and others their turn in each."""
 LEASE = timedelta(minutes=1)
 """For so long a package that one process looks at is left alone by others."""
+WOKEN = datetime(1970, 1, 1, tzinfo=UTC)
+"""``next_look_at`` of a package that is due whatever clocks say: those of two processes may be minutes apart."""
 
 
 class WaitingPackage(BaseModel):
@@ -51,6 +53,8 @@ class WaitingPackage(BaseModel):
     needs_all: bool = False
     """All of them must come (a replacement), not one."""
     detail: Text = ""
+    since: datetime | None = None
+    """When it began to wait for what it waits for now; None in rows of earlier releases."""
     deadline: datetime
     next_look_at: datetime
     announced: bool = False
@@ -82,28 +86,32 @@ class WaitingPackage(BaseModel):
 
 
 def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: datetime) -> WaitingPackage:
-    """The row of a package that waits from now on."""
+    """The row of a package that waits from its arrival on."""
     return _row(
         arrival,
         message,
         awaited=awaits.documents,
         needs_all=awaits.needs_all,
         detail=f"{awaits.detail}; waits until {deadline.isoformat(timespec='minutes')}",
+        since=arrival.at,
         deadline=deadline,
         next_look_at=min(deadline, arrival.at + LOOK_AGAIN_AFTER),
     )
 
 
-def waiting_for_holder(arrival: Arrival, message: Message, contested: Contested, deadline: datetime) -> WaitingPackage:
-    """The row of a package whose DocumentId another one holds."""
+def waiting_for_holder(
+    arrival: Arrival, message: Message, contested: Contested, now: datetime, deadline: datetime
+) -> WaitingPackage:
+    """The row of a package whose DocumentId another one holds, as it was found now."""
     return _row(
         arrival,
         message,
         awaited=(ids.document_key(arrival.sender, document_id_of(message)),),
         holder=contested.holder,
         detail=contested.refused.detail,
+        since=now,
         deadline=deadline,
-        next_look_at=min(deadline, arrival.at + LOOK_AT_HOLDER_AFTER),
+        next_look_at=min(deadline, now + LOOK_AT_HOLDER_AFTER),
     )
 
 

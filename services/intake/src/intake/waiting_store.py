@@ -14,7 +14,10 @@ from common.database import (
 )
 from common.domain.names import PackageKind
 from common.indexes import WAITING
-from intake.waiting import LEASE, WaitingPackage, in_turn, share
+from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
+
+OF_HOLDER = ("awaited", "needs_all", "holder", "detail", "since", "deadline", "next_look_at")
+"""Fields that say for what a package waits."""
 
 
 class WaitingPackages:
@@ -34,6 +37,13 @@ class WaitingPackages:
         row["awaited"] = list(waiting.awaited)
         return WaitingPackage.model_validate(await insert_once(self._waiting, row))
 
+    async def await_holder(self, waiting: WaitingPackage) -> None:
+        """A package that waited for documents waits for the end of the one that holds its DocumentId. What was found
+        first stays, and with it the deadline."""
+        row = waiting.model_dump(include=set(OF_HOLDER)) | {"awaited": list(waiting.awaited)}
+        expected: Document = {"_id": waiting.package_id, "holder": {"$in": ["", None]}}
+        await compare_and_set(self._waiting, expected, {"$set": row})
+
     async def mark_announced(self, package_id: str) -> None:
         """The sender is told that the package waits."""
         await compare_and_set(self._waiting, {"_id": package_id}, {"$set": {"announced": True}})
@@ -49,17 +59,17 @@ class WaitingPackages:
             rows = await self._waiting.aggregate([{"$group": {"_id": "$kind", "count": {"$sum": 1}}}]).to_list(None)
         return {PackageKind(row["_id"]): int(row["count"]) for row in rows}
 
-    async def wake(self, document_key: str, at: datetime) -> None:
-        """A document has come: whatever waits for it is due."""
+    async def wake(self, document_key: str) -> None:
+        """A document has come, or is given up: whatever waits for it is due."""
         selection: Document = {"awaited": document_key}
         with database_trouble():
             rows = await self._waiting.find(selection, {"_id": 1}).to_list(None)
         for row in rows:
-            await self.look_again(row["_id"], at)
+            await self.look_again(row["_id"])
 
-    async def look_again(self, package_id: str, at: datetime) -> None:
-        """When a package is due."""
-        await compare_and_set(self._waiting, {"_id": package_id}, {"$set": {"next_look_at": at}})
+    async def look_again(self, package_id: str) -> None:
+        """A package is due, by the clock of whoever looks."""
+        await compare_and_set(self._waiting, {"_id": package_id}, {"$set": {"next_look_at": WOKEN}})
 
     async def take_due(self, now: datetime, limit: int, passed_over: Sequence[str] = ()) -> list[WaitingPackage]:
         """Packages that are due, one of each unit in turn, without those of some units; each is taken by one process at

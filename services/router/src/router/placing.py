@@ -130,9 +130,13 @@ class Placing(BaseModel):
     """Of a delivery that was withdrawn: the event id of the recall, of its answer, or of what an operator did."""
     recall: str = ""
     """Of such a delivery: the placing that tells the unit of the recall, should the delivery turn up in its inbox."""
+    withdrawal: dict[str, Any] | None = None
+    """The fact that was announced when it was withdrawn first; it may be placed after all, and be withdrawn again."""
     next_attempt_at: datetime
     placed_at: datetime | None = None
     """When the inbox got it last; also while it is placed again, after the broker has lost its data."""
+    returned_at: datetime | None = None
+    """When what the unit's system gave back last was parked; None in rows of earlier releases."""
     renew_at: datetime | None = None
     """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
     request: Request | None = None

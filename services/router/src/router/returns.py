@@ -50,7 +50,7 @@ class Returns:
         placing = await self._placing(fact, unit_of_inbox(fact.queue))
         if placing is None:
             return
-        await self._store.placings.returned(placing.id)
+        await self._store.placings.returned(placing.id, fact.occurred_at)
         saved = await self._store.placings.find(placing.id)
         if saved and saved.state is PlacingState.RETURNED:
             await self._placer.note_placed(saved)
@@ -60,24 +60,42 @@ class Returns:
             await self._answer(answers.returned_answer(fact, placing))
 
     async def settle(self, fact: OperatorActed) -> None:
-        """An operator decided that the unit shall not get the message again."""
+        """An operator decided that the unit shall not get the message again, or that it shall."""
         placing = await self._placing(fact)
-        if placing is None or fact.action != "discard" or fact.outcome != "done":
+        if placing is None or fact.outcome != "done":
             return
-        await self._store.placings.withdraw_untaken(placing.id, fact.event_id, "")
-        if placing.delivery:
-            await self._answer(answers.discarded_delivery_answer(fact, placing))
+        if fact.action == "replay":
+            await self._settle_replay(placing, fact.occurred_at)
+        elif fact.action == "discard":
+            await self._store.placings.withdraw_untaken(placing.id, fact.event_id, "")
+            if placing.delivery:
+                await self._answer(answers.discarded_delivery_answer(fact, placing))
 
     async def place_again(self, message: Incoming) -> None:
         """An operator has the message placed once more. Raises ``Permanent`` if the document was taken back."""
         placing = await self._store.placings.find(message.labels.get(EVENT_ID, ""))
         if placing is None:
             raise Permanent(Reason.E_FACT, "no placing of this message is kept")
-        if placing.delivery and placing.headers.get(KIND) != PackageKind.RECALL:
-            history = await self._store.deliveries.history(placing.delivery, placing.receiver)
-            state = position_of(history).state
-            if state in FINAL or state is DeliveryState.RECALL_PENDING:
-                raise Permanent(Reason.E_RECALLED, f"the delivery is {state}")
+        if taken_back := await self._taken_back(placing):
+            raise Permanent(Reason.E_RECALLED, f"the delivery is {taken_back}")
+        await self._reopen(placing)
+
+    async def _settle_replay(self, placing: Placing, at: datetime) -> None:
+        """The word that it was given back may have come after it was placed again, and have stopped that. What was
+        given back since then waits for another decision."""
+        is_late = placing.state is PlacingState.RETURNED and placing.returned_at and placing.returned_at < at
+        if is_late and not await self._taken_back(placing):
+            await self._reopen(placing)
+
+    async def _taken_back(self, placing: Placing) -> DeliveryState | None:
+        """Where the document stands if the unit is not to get it; what tells the unit of a recall is not a document."""
+        if not placing.delivery or placing.headers.get(KIND) == PackageKind.RECALL:
+            return None
+        history = await self._store.deliveries.history(placing.delivery, placing.receiver)
+        state = position_of(history).state
+        return state if state in FINAL or state is DeliveryState.RECALL_PENDING else None
+
+    async def _reopen(self, placing: Placing) -> None:
         await self._store.placings.reopen(placing.id, self._now() + LOST_AFTER)
         if placing.delivery:
             await self._store.deliveries.returned(placing.delivery, placing.receiver, None)

@@ -153,7 +153,7 @@ UP: Words = {"1": "Tốt", "0": "Mất"}
 BROKER_CAUSES: Words = {"rejected": "bị từ chối", "delivery_limit": "quá số lần giao", "expired": "hết hạn"}
 
 ALERTS: Words = {
-    "TrunkPackagesWaiting": "Nhiều gói tin chờ văn bản chưa tới",
+    "TrunkPackagesWaiting": "Nhiều gói tin chờ ở khâu tiếp nhận",
     "TrunkNotificationsGivenUp": "Thông báo đã bị bỏ",
     "TrunkNotificationDestinationSilent": "Nơi nhận thông báo không trả lời",
     "TrunkDeliverySlowFastBurn": "Giao chậm hàng loạt",

@@ -37,6 +37,18 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A package that intake cannot decide about yet."""
+
+    package_id: str
+    unit: str
+    since: datetime
+    until: datetime
+    what: str
+    """In words: for what it waits, and what becomes of it if that does not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
     """All that is known of one document."""
 
@@ -45,6 +57,8 @@ class Trail:
     sender: str
     moments: tuple[Moment, ...]
     standings: tuple[Standing, ...]
+    waits: tuple[Wait, ...] = ()
+    """Packages that bear its DocumentId, or are about it."""
 
 
 def moment(entry: Mapping[str, Any]) -> Moment:
@@ -67,14 +81,36 @@ def standing(delivery: Mapping[str, Any]) -> Standing:
     return Standing(receiver=delivery["receiver"], state=state, updated_at=updated_at)
 
 
-def trail(subject: str, entries: Iterable[Mapping[str, Any]], deliveries: Iterable[Mapping[str, Any]]) -> Trail:
-    """Entries in the order in which they were recorded are sorted by the time at which things happened."""
-    kept = list(entries)
-    first: dict[str, Any] = json.loads(kept[0]["body"]) if kept else {}
+def wait(row: Mapping[str, Any]) -> Wait:
+    """From a row of intake's collection ``waiting``."""
+    if holder := row.get("holder"):
+        what = f"package {holder} bears the same DocumentId and may still be refused; if it is not, E_DUP"
+    else:
+        what = f"{row['detail'].partition(';')[0]}; if none comes, E_REFDOC"
+    return Wait(
+        package_id=row["_id"],
+        unit=row["sender"],
+        since=row.get("since") or row["submitted_at"],
+        until=row["deadline"],
+        what=what,
+    )
+
+
+def trail(
+    subject: str,
+    entries: Iterable[Mapping[str, Any]],
+    deliveries: Iterable[Mapping[str, Any]],
+    waiting: Iterable[Mapping[str, Any]] = (),
+) -> Trail:
+    """Entries in the order in which they were recorded are sorted by the time at which things happened. ``waiting``:
+    rows of packages that bear the document's id, or are about it."""
+    kept, rows = list(entries), list(waiting)
+    first: Mapping[str, Any] = json.loads(kept[0]["body"]) if kept else next(iter(rows), {})
     return Trail(
         subject=subject,
         document_id=first.get("document_id", ""),
         sender=first.get("sender", ""),
         moments=tuple(sorted(map(moment, kept), key=lambda m: m.at)),
         standings=tuple(sorted(map(standing, deliveries), key=lambda s: s.receiver)),
+        waits=tuple(sorted(map(wait, rows), key=lambda w: w.since)),
     )

@@ -6,6 +6,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from common.domain.ids import document_key
+from common.indexes import WAITING
 from trunkctl.databases import asking, connected
 from trunkctl.paper_trail import Trail, trail
 from trunkctl.settings import ControlSettings
@@ -18,11 +19,12 @@ class Records:
 
     def __init__(self, settings: ControlSettings) -> None:
         self._client: MongoClient[Row] = connected(settings, "trunkctl")
+        self._waiting = self._client["trunk_intake"][WAITING]
 
     def trails(self, identifier: str) -> list[Trail]:
         """Of every document that a DocumentId, a document key or a package id names; empty = unknown."""
         with asking():
-            return [self._trail(subject) for subject in self._subjects(identifier)]
+            return [self._trail(subject, identifier) for subject in self._subjects(identifier)]
 
     def verdicts(self, package_ids: Iterable[str]) -> dict[str, str]:
         """What the archive has on record, by package: the fact it keeps the evidence of."""
@@ -41,19 +43,29 @@ class Records:
             return {(each["document_key"], each["receiver"]): each["state"] for each in deliveries}
 
     def _subjects(self, identifier: str) -> list[str]:
-        intake = self._client["trunk_intake"]
-        named = {"$or": [{"_id": identifier}, {"document_id": identifier}]}
-        subjects = [row["subject"] for row in intake["packages"].find(named, {"subject": 1})]
-        waiting = intake["waiting"].find(named, {"sender": 1, "document_id": 1})
-        subjects += [document_key(row["sender"], row["document_id"]) for row in waiting]
-        return list(dict.fromkeys(subjects)) or ([identifier] if self._entries(identifier) else [])
+        packages = self._client["trunk_intake"]["packages"].find(_named(identifier), {"subject": 1})
+        subjects = [row["subject"] for row in packages]
+        subjects += [_own_key(row) for row in self._waiting.find(_named(identifier))]
+        is_key = not subjects and (self._entries(identifier) or self._waiting.find_one({"awaited": identifier}))
+        return [identifier] if is_key else list(dict.fromkeys(subjects))
 
-    def _trail(self, subject: str) -> Trail:
+    def _trail(self, subject: str, identifier: str) -> Trail:
         deliveries = self._client["trunk_router"]["deliveries"].find({"_id": _below(subject)})
-        return trail(subject, self._entries(subject), deliveries)
+        about = self._waiting.find({"awaited": subject})
+        named = (row for row in self._waiting.find(_named(identifier)) if _own_key(row) == subject)
+        waiting = {row["_id"]: row for row in (*about, *named)}
+        return trail(subject, self._entries(subject), deliveries, waiting.values())
 
     def _entries(self, subject: str) -> list[Row]:
         return list(self._client["trunk_archive"]["ledger"].find({"_id": _below(subject)}).sort("recorded_at", 1))
+
+
+def _named(identifier: str) -> Row:
+    return {"$or": [{"_id": identifier}, {"document_id": identifier}]}
+
+
+def _own_key(row: Row) -> str:
+    return document_key(row["sender"], row["document_id"])
 
 
 def _below(key: str) -> dict[str, str]:

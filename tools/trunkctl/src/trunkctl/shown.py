@@ -70,14 +70,14 @@ def inbox_table(items: Iterable[Item]) -> Table:
 
 
 def trail_tables(trail: Trail) -> list[Table]:
-    """What happened to a document, and where it stands."""
+    """What happened to a document, where it stands, and which packages about it wait for something."""
     history = Table("time", "fact", "unit", "what", title=f"{escape(trail.document_id)}  ({trail.subject})")
     rows(history, ((local_time(m.at), m.fact, m.unit, m.what) for m in trail.moments))
-    if not trail.standings:
-        return [history]
     places = Table("receiver", "state", "since")
     rows(places, ((s.receiver, s.state, local_time(s.updated_at)) for s in trail.standings))
-    return [history, places]
+    waits = Table("package that waits", "unit", "since", "until", "for what")
+    rows(waits, ((w.package_id, w.unit, local_time(w.since), local_time(w.until), w.what) for w in trail.waits))
+    return [history, *(table for table in (places, waits) if table.row_count)]
 
 
 def address_table(trunk: TrunkFile) -> Table:

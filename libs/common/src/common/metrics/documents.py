@@ -51,7 +51,7 @@ _OLDEST = Gauge(
 )
 _WAITING = Gauge(
     "trunk_packages_waiting",
-    "Packages that wait at intake for the document that they are about",
+    "Packages that wait at intake for a document, or for the end of a package with their DocumentId",
     ["kind"],
     registry=REGISTRY,
 )
@@ -129,7 +129,7 @@ def set_oldest_unfinished(oldest: Mapping[tuple[Unfinished, Lane], datetime | No
 
 
 def set_packages_waiting(waiting: Mapping[PackageKind, int]) -> None:
-    """Sets how many packages wait for the document that they are about; 0 for kinds that are not named."""
+    """Sets how many packages intake cannot decide about yet; 0 for kinds that are not named."""
     for kind in PackageKind:
         _WAITING.labels(kind).set(waiting.get(kind, 0))
 

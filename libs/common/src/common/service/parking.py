@@ -382,11 +382,12 @@ def security_fact(
 
 
 def given_up_event(service: str, record: MessageRecord, kind: SecurityKind) -> SecurityNoticed:
-    """A message that had to be given up for a reason of security."""
+    """A message that had to be given up for a reason of security: one event each time it is parked, and the same before
+    it is as afterwards."""
     return security_event(
         service,
         kind,
-        event_id(record.record_id, f"security/{kind}"),
+        event_id(record.record_id, f"security/{kind}", record.parkings + (not record.is_held)),
         record.first_failed_at,
         actor=record.user_id or "",
         origin=record.queue,
@@ -395,8 +396,8 @@ def given_up_event(service: str, record: MessageRecord, kind: SecurityKind) -> S
 
 
 def _explained(record: MessageRecord, death_reason: str) -> MessageRecord:
-    """With a reason: the service's own, else what the broker says."""
-    if record.state is RecordState.GIVEN_UP and record.reason:
+    """With a reason: the service's own, else what the broker says. Of what is parked already, the one announced."""
+    if record.is_held or (record.state is RecordState.GIVEN_UP and record.reason):
         return record
     reason, detail = DEATH_REASONS.get(death_reason, (Reason.E_ATTEMPTS, death_reason))
-    return record.model_copy(update={"reason": reason, "detail": detail})
+    return record.model_copy(update={"reason": reason, "detail": detail, "security": None})

@@ -14,7 +14,7 @@ from common.metrics import in_flight, record_message, record_queue_wait
 from common.service.incoming import Incoming
 from common.service.outage_gate import OutageGate
 from common.service.record_store import Records, change
-from common.service.records import MessageRecord, RecordState, begun, failed, given_up
+from common.service.records import UNDER_WAY, MessageRecord, begun, copy_handled, failed, given_up
 from common.service.settle import Disposition, History, Settlement, settle
 from common.service.tracing import processing
 
@@ -111,11 +111,18 @@ class Processor:
     async def _keep(self, message: Incoming, record: MessageRecord | None, settlement: Settlement) -> None:
         """Save what the next attempt, or the person who looks at the dead letter, has to know."""
         if settlement.disposition is Disposition.ACK:
-            if record is not None and record.state is RecordState.WAITING:
+            if record is not None and record.state in UNDER_WAY:
                 await self._records.forget(message.key)
+            elif record is not None and record.next_attempt_at is not None:
+                await change(self._records, record, copy_handled)
         elif settlement.pause is not None:
             now = self._now()
-            await change(self._records, begun(message, now), lambda saved: failed(saved, settlement, now))
+            again = message.is_redelivered
+            await change(
+                self._records,
+                begun(message, now),
+                lambda saved: failed(saved, settlement, now, is_redelivered=again),
+            )
         elif settlement.disposition is Disposition.DEAD:
             now = self._now()
             saved = await change(self._records, begun(message, now), lambda saved: given_up(saved, settlement, now))

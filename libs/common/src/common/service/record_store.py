@@ -6,7 +6,7 @@ from typing import Protocol
 
 from common.database import Collection, Database, Document, compare_and_set, database_trouble, find_by_id, insert_once
 from common.indexes import MESSAGE_RECORDS
-from common.service.records import HELD, MessageRecord, RecordState
+from common.service.records import HELD, UNDER_WAY, MessageRecord, RecordState
 
 
 class Records(Protocol):
@@ -19,7 +19,7 @@ class Records(Protocol):
         """Insert a record of revision 0, or replace the one of the same revision; False = somebody was faster."""
 
     async def forget(self, record_id: str) -> None:
-        """Remove the record of a message that was handled after all; one that is held stays."""
+        """Remove the record of a message that was handled after all; one that an operator has stays."""
 
     async def held(self) -> dict[tuple[str, str, bool], int]:
         """Number of messages that wait for an operator, by queue kind (``facts``, …), reason and quarantine."""
@@ -61,9 +61,10 @@ class MongoRecords:
         return await compare_and_set(self._records, {"_id": identifier, "revision": record.revision}, {"$set": row})
 
     async def forget(self, record_id: str) -> None:
-        """Remove the record unless it is held."""
+        """Remove the record unless an operator has it."""
+        states = [state.value for state in UNDER_WAY]
         with database_trouble():
-            await self._records.delete_one({"_id": record_id, "state": RecordState.WAITING.value})
+            await self._records.delete_one({"_id": record_id, "state": {"$in": states}})
 
     async def held(self) -> dict[tuple[str, str, bool], int]:
         """Number of held messages by kind of queue, reason and quarantine."""

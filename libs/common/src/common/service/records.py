@@ -6,6 +6,7 @@ operator decides. ``common.service.record_store`` keeps it.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,8 +42,12 @@ class RecordState(StrEnum):
     DISCARDED = "discarded"
 
 
+UNDER_WAY = (RecordState.WAITING, RecordState.GIVEN_UP)
+"""States of messages that are in their queue, or between it and the dead letters."""
 HELD = (RecordState.PARKED, RecordState.QUARANTINED)
 """States of messages that wait for an operator."""
+SETTLED = (RecordState.REPLAYED, RecordState.DISCARDED)
+"""States of messages that an operator has decided about for good, as far as that cannot be taken back."""
 
 
 class OperatorDecision(BaseModel):
@@ -139,7 +144,9 @@ class MessageRecord(BaseModel):
 
     @property
     def history(self) -> History:
-        """What ``settle`` needs to know."""
+        """What ``settle`` needs to know. A copy of a settled message has the whole patience before it."""
+        if self.state in SETTLED and self.next_attempt_at is None:
+            return History()
         return History(self.attempts, timedelta(seconds=self.waited_seconds))
 
     @property
@@ -148,8 +155,8 @@ class MessageRecord(BaseModel):
         return self.state in HELD
 
     def is_due(self, now: datetime) -> bool:
-        """Whether a waiting message may be tried again."""
-        return self.state is not RecordState.WAITING or self.next_attempt_at is None or self.next_attempt_at <= now
+        """Whether a message that failed for now may be tried again."""
+        return self.next_attempt_at is None or self.next_attempt_at <= now
 
 
 def begun(message: Incoming, now: datetime) -> MessageRecord:
@@ -163,35 +170,49 @@ def begun(message: Incoming, now: datetime) -> MessageRecord:
     )
 
 
-def failed(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
-    """After an attempt that counts. The pause is added to the time waited: only it uses up patience."""
-    pause = settlement.pause or timedelta()
-    return record.model_copy(
-        update={
-            "state": RecordState.WAITING,
-            "attempts": record.attempts + 1,
-            "waited_seconds": record.waited_seconds + pause.total_seconds(),
-            "last_failed_at": now,
-            "next_attempt_at": now + pause,
-            "reason": settlement.reason,
-            "detail": settlement.detail,
-        }
-    )
+def failed(record: MessageRecord, settlement: Settlement, now: datetime, *, is_redelivered: bool) -> MessageRecord:
+    """After an attempt that counts. The pause is added to the time waited: only it uses up patience.
+
+    A copy of a message that was given up, or that an operator has, is only counted: what is known of that one stays.
+    What was given up and is delivered again is that very message: its process ended before it told the broker.
+    """
+    pause, history = settlement.pause or timedelta(), record.history
+    counted = {
+        "attempts": history.attempts + 1,
+        "waited_seconds": (history.waited + pause).total_seconds(),
+        "next_attempt_at": now + pause,
+    }
+    is_itself = is_redelivered and record.state in UNDER_WAY
+    if not is_itself and record.state is not RecordState.WAITING:
+        return record.model_copy(update=counted)
+    told = {"last_failed_at": now, "reason": settlement.reason, "detail": settlement.detail}
+    return record.model_copy(update=counted | told | {"state": RecordState.WAITING})
+
+
+def copy_handled(record: MessageRecord) -> MessageRecord:
+    """A copy of a message that an operator has was handled: no attempt at it is to come."""
+    return record.model_copy(update={"next_attempt_at": None})
 
 
 def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
-    """The message goes to the dead letters. A copy of a message that is held already changes only the reason."""
-    return record.model_copy(
-        update={
-            "state": record.state if record.is_held else RecordState.GIVEN_UP,
-            "last_failed_at": now,
-            "next_attempt_at": None,
-            "reason": settlement.reason or Reason.E_ATTEMPTS,
-            "detail": settlement.detail,
-            "security": settlement.security,
-            "is_quarantined": settlement.is_quarantined,
-        }
-    )
+    """The message goes to the dead letters. What was announced of one that is held, or was given up for security
+    before, stays, for it is announced again under the same event id; a kind of security event may be added."""
+    if record.is_held:
+        return record.model_copy(update={"security": record.security or settlement.security, "next_attempt_at": None})
+    given: dict[str, Any] = {
+        "state": RecordState.GIVEN_UP,
+        "next_attempt_at": None,
+        "is_quarantined": record.is_quarantined or settlement.is_quarantined,
+    }
+    if record.state in UNDER_WAY and record.security:
+        return record.model_copy(update=given)
+    told = {
+        "last_failed_at": now,
+        "reason": settlement.reason or Reason.E_ATTEMPTS,
+        "detail": settlement.detail,
+        "security": settlement.security,
+    }
+    return record.model_copy(update=given | told)
 
 
 def parked(
@@ -235,8 +256,7 @@ def decided(
     else:
         at = _after_all(record, decision.at)
     decision = decision.model_copy(update={"at": at})
-    is_settled = state in (RecordState.REPLAYED, RecordState.DISCARDED)
-    expires_at = decision.at + KEEP_SETTLED if is_settled else None
+    expires_at = decision.at + KEEP_SETTLED if state in SETTLED else None
     if state is record.state:
         expires_at = record.expires_at
     change = {"state": state, "decision": decision, "expires_at": expires_at}

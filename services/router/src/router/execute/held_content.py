@@ -15,7 +15,7 @@ from router.compose import ANSWER, Answer
 from router.delivery_history import History, content_packages, position_of
 from router.delivery_state import DeliveryState
 from router.execute.execution import Decided, answer_id, recall_of
-from router.execute.messages import withdrawn
+from router.execute.messages import kept_withdrawal, withdrawal_of
 from router.execute.placing import Placer, Sender
 from router.placing import LOST_AFTER, Cause, Placing, PlacingState, delivery_placing_id
 from router.store import Store
@@ -96,7 +96,7 @@ class HeldContent:
 
     async def _withdraw(self, placing: Placing) -> None:
         """Content that was held. What was released and then withdrawn is announced by whoever withdrew it."""
-        if placing.refusal is None or not await self._store.placings.withdraw_held(placing.id):
+        if placing.refusal is None or not await self._store.placings.withdraw_held(placing.id, placing.refused):
             return
         await self._answer(ANSWER.validate_python(placing.refusal))
         await self._sender.announce(FACT.validate_python(placing.refused))
@@ -111,9 +111,12 @@ class HeldContent:
         if placing.fact is None:
             return
         ended_by = answer_id(decided.fact.event_id)  # not by the recall, which announces it itself
-        if not await self._store.placings.withdraw_unplaced(placing.id, ended_by):
+        at = decided.decision.at
+        told = kept_withdrawal(placing, at) if placing.placed_at is None else None
+        if not await self._store.placings.withdraw_unplaced(placing.id, ended_by, told):
             return
-        if placing.placed_at is None:
-            await self._sender.announce(withdrawn(placing, decided.decision.at))
+        if told:
+            saved = await self._store.placings.find(placing.id) or placing
+            await self._sender.announce(withdrawal_of(saved, at))
         if not await self._store.placings.has_open(placing.decision):
             await self._finished(placing.decision)

@@ -10,6 +10,8 @@ from common.domain.names import Label, PackageKind, StatusCode, UnitCode
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.facts import (
+    FACT,
+    BaseFact,
     DeliveryPlaced,
     DeliveryRefused,
     DeliveryWaiting,
@@ -145,6 +147,16 @@ def withdrawn(placing: Placing, at: datetime) -> DeliveryRefused:
     detail = f"đơn vị nhận {placing.receiver}"
     step, reason = f"turned/{placing.receiver}", Reason.E_WITHDRAWN
     return delivery.follow(DeliveryRefused, step, at, receiver=placing.receiver, reason=reason, detail=detail)
+
+
+def kept_withdrawal(placing: Placing, at: datetime) -> dict[str, Any] | None:
+    """The same as it is saved before it is announced; None for content that its unit never got for another reason."""
+    return withdrawn(placing, at).model_dump(mode="json", exclude_none=True) if placing.fact else None
+
+
+def withdrawal_of(placing: Placing, at: datetime) -> BaseFact:
+    """The same as it was announced first, whatever a delivery was withdrawn for since."""
+    return FACT.validate_python(placing.withdrawal) if placing.withdrawal else withdrawn(placing, at)
 
 
 def recalled(decided: Decided, receiver: UnitCode, step: Step) -> DocumentRecalled:

@@ -21,7 +21,7 @@ from common.telemetry import about_document
 from router.delivery_history import position_of
 from router.delivery_state import DeliveryState
 from router.execute.execution import recall_of
-from router.execute.messages import withdrawn
+from router.execute.messages import withdrawal_of
 from router.execute.silence import Silence
 from router.inbox import Inbox
 from router.placing import LOST_AFTER, Cause, Failure, PlaceOrder, Placing, PlacingState, order_message
@@ -196,7 +196,7 @@ class Placer:
         if recall is None or placing.placed_at is not None:  # an operator gave up what the unit had given back
             await self._sender.announce(FACT.validate_python(placing.fact))
         else:
-            await self._sender.announce(withdrawn(placing, recall.at))
+            await self._sender.announce(withdrawal_of(placing, recall.at))
         await self._finish(placing)
 
     async def _finish(self, placing: Placing) -> None:

@@ -14,7 +14,7 @@ from router.compose import NOT_YET_RECEIVED
 from router.delivery_history import History, content_packages, may_answer_for
 from router.delivery_state import DeliveryState, Step
 from router.execute.execution import Execution, Work, answer_event
-from router.execute.messages import agreed, agreement_placing, withdrawn
+from router.execute.messages import agreed, agreement_placing, kept_withdrawal, withdrawal_of
 from router.execute.recording import Recording
 from router.placing import Placing, PlacingState, delivery_placing_id
 from router.store import Store
@@ -56,7 +56,7 @@ class Recalling:
         if not taken_back:
             return None
         answer = await self._recording.happen(execution, unit, event)
-        facts: list[BaseFact] = [withdrawn(placing, execution.decision.at) for placing in taken_back]
+        facts: list[BaseFact] = [withdrawal_of(placing, execution.decision.at) for placing in taken_back]
         facts.append(agreed(execution, unit, answer, text))
         for decision in {placing.decision for placing in taken_back}:
             if not await self._store.placings.has_open(decision):
@@ -75,10 +75,11 @@ class Recalling:
         withdrawals: list[Placing] = []
         for placing in deliveries:
             withdrawn_for = execution.fact.event_id, recall.id if recall else ""
-            if not await self._store.placings.withdraw_untaken(placing.id, *withdrawn_for):
+            told = kept_withdrawal(placing, execution.decision.at)
+            if not await self._store.placings.withdraw_untaken(placing.id, *withdrawn_for, told):
                 withdrawals.clear()
                 break
-            withdrawals.append(placing)
+            withdrawals.append(await self._store.placings.find(placing.id) or placing)
         if recall is not None and not withdrawals:
             await self._tell(recall)
         return withdrawals

@@ -5,7 +5,7 @@ Rows are kept: from them, the inboxes of units can be rebuilt after the broker h
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from common.database import (
     Collection,
@@ -21,6 +21,8 @@ from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, Req
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
+Withdrawal = dict[str, Any] | None
+"""A fact about a withdrawal, ready to be sent; None where nothing is announced that could differ."""
 
 
 class Placings(Protocol):
@@ -51,21 +53,24 @@ class Placings(Protocol):
         """Try a waiting placing again; False = another process does, or it was withdrawn. Until the attempt has ended,
         nobody can withdraw it."""
 
-    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str, withdrawal: Withdrawal = None) -> bool:
         """Never try a placing that its inbox has never taken; False = the inbox has or had it, or may have or get it.
 
         A unit may have read what its inbox had before the broker lost its data. What it gave back counts as not taken.
-        ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one.
+        ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one;
+        ``withdrawal``: the fact to be announced, kept unless one was kept before.
         """
 
-    async def withdraw_unplaced(self, placing_id: str, by: str) -> bool:
+    async def withdraw_unplaced(self, placing_id: str, by: str, withdrawal: Withdrawal = None) -> bool:
         """Never try a placing again that nobody has noted as placed; False = it is placed, held or withdrawn.
 
-        ``by``: event id of what ended the delivery. May be repeated: what was withdrawn for it stays so, and is True.
+        ``by``: event id of what ended the delivery; ``withdrawal``: as above. May be repeated: what was withdrawn
+        for it stays so, and is True.
         """
 
-    async def returned(self, placing_id: str) -> bool:
-        """The unit's system gave it back; False = it was noted before, or the placing was withdrawn."""
+    async def returned(self, placing_id: str, at: datetime) -> bool:
+        """The unit's system gave it back, and it was parked then; False = it was noted before, or the placing was
+        withdrawn. The latest time is kept."""
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """A withdrawn or returned placing is to be tried after all."""
@@ -73,7 +78,7 @@ class Placings(Protocol):
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
         """A held placing is to be tried."""
 
-    async def withdraw_held(self, placing_id: str) -> bool:
+    async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         """A held placing is never to be tried; False = it was released. May be repeated."""
 
     async def has_open(self, decision: str) -> bool:
@@ -148,30 +153,37 @@ class MongoPlacings:
         change = {"state": PlacingState.DUE.value, "next_attempt_at": next_attempt_at}
         return await compare_and_set(self._placings, expected, {"$set": change})
 
-    async def withdraw_untaken(self, placing_id: str, by: str, recall: str) -> bool:
+    async def withdraw_untaken(self, placing_id: str, by: str, recall: str, withdrawal: Withdrawal = None) -> bool:
         """Never try a placing that its inbox has never taken. May be repeated."""
         causes = [cause.value for cause in NOT_TAKEN]
         waits: Document = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
         waits |= {"placed_at": None, "is_uncertain": {"$ne": True}}
         untaken: Document = {"_id": placing_id, "$or": [waits, {"state": PlacingState.RETURNED.value}]}
-        return await self._withdraw_if(untaken, by, recall)
+        return await self._withdraw_if(untaken, by, recall, withdrawal)
 
-    async def withdraw_unplaced(self, placing_id: str, by: str) -> bool:
+    async def withdraw_unplaced(self, placing_id: str, by: str, withdrawal: Withdrawal = None) -> bool:
         """Never try a placing again that nobody has noted as placed. May be repeated."""
-        return await self._withdraw_if(_open(placing_id), by, "")
+        return await self._withdraw_if(_open(placing_id), by, "", withdrawal)
 
-    async def _withdraw_if(self, expected: Document, by: str, recall: str) -> bool:
+    async def _withdraw_if(self, expected: Document, by: str, recall: str, withdrawal: Withdrawal) -> bool:
         change = {"state": PlacingState.WITHDRAWN.value, "cause": None, "withdrawn_by": by, "recall": recall}
+        first = change | {"withdrawal": withdrawal}
+        if withdrawal and await compare_and_set(self._placings, expected | {"withdrawal": None}, {"$set": first}):
+            return True
         if await compare_and_set(self._placings, expected, {"$set": change}):
             return True
         row = await find_by_id(self._placings, expected["_id"])
         return row is not None and row["state"] == PlacingState.WITHDRAWN and row.get("withdrawn_by") == by
 
-    async def returned(self, placing_id: str) -> bool:
+    async def returned(self, placing_id: str, at: datetime) -> bool:
         """The unit's system gave it back, maybe before anybody noted that the inbox had it."""
-        change = {"state": PlacingState.RETURNED.value, "cause": Cause.RETURNED.value}
+        change = {"state": PlacingState.RETURNED.value, "cause": Cause.RETURNED.value, "returned_at": at}
         expected = {"_id": placing_id, "state": {"$in": [*TRIED, PlacingState.PLACED.value]}}
-        return await compare_and_set(self._placings, expected, {"$set": change})
+        if await compare_and_set(self._placings, expected, {"$set": change}):
+            return True
+        earlier = {"_id": placing_id, "state": PlacingState.RETURNED.value, "returned_at": {"$lt": at}}
+        await compare_and_set(self._placings, earlier, {"$set": {"returned_at": at}})
+        return False
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """A withdrawn or returned placing is to be tried after all."""
@@ -185,9 +197,9 @@ class MongoPlacings:
         change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
         await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
 
-    async def withdraw_held(self, placing_id: str) -> bool:
+    async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         """A held placing is never to be tried. May be repeated."""
-        return await self._withdraw_if({"_id": placing_id, "state": HELD}, "", "")
+        return await self._withdraw_if({"_id": placing_id, "state": HELD}, "", "", withdrawal)
 
     async def has_open(self, decision: str) -> bool:
         """Whether some placing of a decision is neither placed nor withdrawn yet."""

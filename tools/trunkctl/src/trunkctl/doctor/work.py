@@ -32,7 +32,7 @@ CAUSES: dict[str, tuple[Level, str]] = {
 }
 """What a cause of waiting (``router.placing.Cause``) means to an operator."""
 MOST_WAITING = 500
-"""Packages that wait for a document, from which on TrunkPackagesWaiting is raised."""
+"""Packages that wait at intake, from which on TrunkPackagesWaiting is raised."""
 MOST_COUNTED = 10_000
 OVERDUE_SECONDS = 120.0
 """How long after its time a message for an inbox has not even been tried."""
@@ -48,7 +48,7 @@ class OpenSeen:
     """Sent, over their time budget, and no service reports where they are; at most ``MOST_COUNTED``."""
     by_stage: Mapping[str, int]
     awaiting: int
-    """Not open yet: they wait for the document that they are about."""
+    """Not open yet: they wait for a document, or for the end of a package with their DocumentId."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def judge_open(packages: OpenSeen) -> list[Finding]:
         if count
     ]
     if packages.awaiting > MOST_WAITING:
-        says = f"{packages.awaiting} packages wait for the document that they are about"
-        act = "Whose document does not come? `trunkctl track ID`."
+        says = f"{packages.awaiting} packages wait at intake: for a document, or for a package with the same DocumentId"
+        act = "Whose? `trunkctl track ID` says for what and until when."
         findings.append(Finding(Level.WARNING, says, act, "stuck-document"))
     stages = ", ".join(f"{count} {stage}" for stage, count in sorted(packages.by_stage.items()))
     return findings or ok(f"open packages, none over its budget: {stages or 'none'}")
