@@ -22,13 +22,16 @@ LATE_SECONDS = 25.0
 AGAIN_SECONDS = 35.0
 """So late that no attempt to save a record can still go on."""
 LOOK_SECONDS = 0.2
+FAILED_ENTRIES = 6
+ENTER = "insert archive.ledger"
 AT_ONCE_SECONDS = 0.0005
 """Below the time that any request takes."""
 ENDS = {StatusCode.AGREED: "RECALLED", StatusCode.DECLINED: "SENT"}
 """The state of the delivery, by what the unit answers."""
 CORRECTED = "corrected_before_its_refusal"
 RECALLING = ("placed_without_an_answer", "overtaken_by_its_recall")
-NAMES = (*RECALLING, CORRECTED, "verified_again_after_its_record", "intake_ends_when_it_has_announced")
+NAMES = (*RECALLING, CORRECTED, "verified_again_after_its_record", "intake_ends_when_it_has_announced",
+         "entries_fail_to_be_saved")  # fmt: skip
 
 
 class Scene:
@@ -49,6 +52,7 @@ class Scene:
             self._corrected_before_its_refusal,
             self._verified_again_after_its_record,
             self._intake_ends_when_it_has_announced,
+            self._entries_fail_to_be_saved,
         )
         self._world.spawn("scene", dict(zip(NAMES, scenes, strict=True))[self.name]())
 
@@ -112,6 +116,22 @@ class Scene:
         await self._until(lambda: any(row["announced"] for row in self._world.rows("intake.packages")), AT_ONCE_SECONDS)
         for process in [each for each in self._world.alive if each.name == "intake"]:
             self._schedule.crash(process)
+
+    async def _entries_fail_to_be_saved(self) -> None:
+        """The database drops the first requests by which the archive enters facts into the ledger."""
+        database, left = self._world.database, FAILED_ENTRIES
+        otherwise = database.before_step
+
+        def before(process: Any, what: str) -> str:
+            nonlocal left
+            if what == ENTER and left:
+                left -= 1
+                return "before"
+            return otherwise(process, what)
+
+        database.before_step = before
+        self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
+        await self._until(lambda: not left)
 
     def _submit(self, package: packages.Package) -> None:
         self._schedule.units[SENDER].submit(package)

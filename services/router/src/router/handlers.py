@@ -42,6 +42,7 @@ from router.execute.references import References
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
 from router.order import order_of
+from router.placing import PlacingState
 from router.returns import Returns
 from router.route import DocumentState, Known, Outcome, Plan, plan, rests_on_directory, units_named
 from router.settings import RouterSettings
@@ -189,7 +190,8 @@ class Router:
     async def _acknowledge_once(self, fact: Routable | DocumentRefused) -> None:
         """The sender of a package whose ``package.accepted`` never came here gets its receipt all the same."""
         receipt = answers.receipt_of(fact)
-        if await self._store.placings.find(receipt.event_id) is None:
+        placing = await self._store.placings.find(receipt.event_id)
+        if placing is None or placing.state is PlacingState.DUE:  # nobody may be at work on it any more
             await self._executor.answer(receipt)
 
     async def _report(self, fact: Routable, earlier: Decision) -> None:
