@@ -336,6 +336,16 @@ def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
     assert answer([ROOT_LIST, *lists]) is expected
 
 
+@pytest.mark.parametrize(
+    ("by", "serials", "expected"), [("ca", (), UNKNOWN), ("ca new", (), VALID), ("ca new", (10,), REVOKED)]
+)
+def test_a_delta_list_adds_to_a_list_of_its_own_key(by: str, serials: tuple[int, ...], expected: Reason | None) -> None:
+    """Each key of a CA may number lists of its own (§6.3.3 c 3)."""
+    full = listing("CA", by, *serials, number=5, age=40 * DAY, end=-10 * DAY)
+    delta = listing("CA", "ca new", number=8, base=5)
+    assert answer([ROOT_LIST, full, delta], intermediates=[ISSUING, NEWER]) is expected
+
+
 def test_entries_behind_one_whose_issuer_cannot_be_read() -> None:
     """They are nobody's until the next issuer is named (§5.3.3); what is named then is revoked."""
     every = issuing_point(indirect_crl=True)

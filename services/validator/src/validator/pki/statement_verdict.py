@@ -88,7 +88,7 @@ def good_views(certificate: Certificate, views: Sequence[View], at: datetime, po
 
 
 def _base_of(delta: View, views: Sequence[View]) -> View | None:
-    """The newest full list that the delta adds to (§5.2.4)."""
+    """The newest full list that the delta adds to: each key of an issuer numbers lists of its own (§5.2.4, §6.3.3 c)."""
     changes = delta.statement
     for view in views:
         full = view.statement
@@ -96,6 +96,7 @@ def _base_of(delta: View, views: Sequence[View]) -> View | None:
             isinstance(changes, Crl) and isinstance(full, Crl) and full.base is None
             and full.is_relied_on
             and full.issuer == changes.issuer and full.point == changes.point and view.covers
+            and _are_of_one_key(view, delta)
             and full.number is not None and changes.base is not None and changes.number is not None
             and changes.base <= full.number < changes.number
         ):  # fmt: skip
