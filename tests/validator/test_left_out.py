@@ -27,7 +27,7 @@ from common.tasks import Tasks
 from mint.pki import YEAR, Revocation
 from tests.counted import series
 from validator import main
-from validator.pki import atomic_file, revocation_lists, trust_folder
+from validator.pki import atomic_file, kept_lists, revocation_lists, trust_folder
 from validator.pki import fetch as fetching
 from validator.pki import refresh as refreshing
 from validator.pki.atomic_file import LOCK, replace_file
@@ -564,7 +564,7 @@ def test_one_looks_and_replaces_before_the_other_looks(
     held: list[str] = []
 
     def noting(name: str) -> Any:
-        does = getattr(refreshing, name)
+        does = getattr(kept_lists, name)
 
         def noted(*arguments: Any) -> Any:
             with (folder / "crls" / LOCK).open("ab") as file:
@@ -577,7 +577,7 @@ def test_one_looks_and_replaces_before_the_other_looks(
         return noted
 
     for name in ("_read_before", "replace_file"):
-        monkeypatch.setattr(refreshing, name, noting(name))
+        monkeypatch.setattr(kept_lists, name, noting(name))
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
@@ -595,8 +595,8 @@ def test_nothing_is_written_where_nothing_is_new(
     def refuse(*_: Any) -> None:
         raise OSError(errno.EROFS, "read-only file system")
 
-    monkeypatch.setattr(refreshing, "locked", refuse)
-    monkeypatch.setattr(refreshing, "replace_file", refuse)
+    monkeypatch.setattr(kept_lists, "locked", refuse)
+    monkeypatch.setattr(kept_lists, "replace_file", refuse)
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["unchanged"]
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=6))
     assert [each.is_well for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == [False]

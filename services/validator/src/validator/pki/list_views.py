@@ -52,12 +52,25 @@ def views_of_lists(
             covers, entry = covered_reasons(crl, certificate), crl.entry(certificate)
             if not covers and entry is None and crl.issuer != certificate.issuer:
                 continue
+            said = None
             for path in _entitled(crl, issuer, chain, evidence, purpose):
-                if not may_be_forged(crl, path, evidence, purpose):
-                    # What it covers but cannot be relied on for counts against, whatever else is wrong with it.
-                    is_heard = crl.obstacle or not crl.is_malformed
-                    yield View(crl, covers if is_heard else NOTHING, entry, path[0])
+                if may_be_forged(crl, path, evidence, purpose):
+                    continue
+                # What it covers but cannot be relied on for counts against, whatever else is wrong with it.
+                is_heard = crl.obstacle or not (crl.is_malformed or _is_lost(path, crl, chain, evidence, purpose))
+                said = View(crl, covers if is_heard else NOTHING, entry, path[0])
+                if is_heard:
                     break
+            if said:
+                yield said
+
+
+def _is_lost(path: Chain, crl: Crl, chain: Chain, evidence: Evidence, purpose: Purpose) -> bool:
+    """Whether the key of another authority than those of the chain, which signed a list, is revoked by now: whoever has
+    it may have dated the list back before anybody knew. What it names counts."""
+    if path[0] in chain:
+        return False  # the chain itself is judged
+    return _is_revoked(path, crl.known_at or evidence.now, evidence, purpose)
 
 
 def may_be_forged(statement: Statement, path: Chain, evidence: Evidence, purpose: Purpose) -> bool:
@@ -81,6 +94,12 @@ def is_by_revoked_key(crl: Crl, evidence: Evidence) -> bool:
         (path, purpose) for purpose in Purpose for signer in crl.signers for path in _ways(signer, evidence, purpose)
     ]
     return bool(ways) and all(_is_revoked(path, evidence.now, evidence, purpose) for path, purpose in ways)
+
+
+def distance_from_root(crl: Crl, evidence: Evidence) -> int:
+    """Certificates of the shortest chain of those who signed a list; more than any chain where there is none."""
+    ways = (path for purpose in Purpose for signer in crl.signers for path in _ways(signer, evidence, purpose))
+    return min(map(len, ways), default=evidence.policy.max_chain + 1)
 
 
 def _entitled(crl: Crl, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose) -> Iterator[Chain]:
