@@ -1,4 +1,4 @@
-"""Lists that are brought are held against each other: what is decided depends neither on their order nor on restarts."""
+"""Lists that are brought are held against each other: neither their order nor a restart decides."""
 
 import base64
 import hashlib

@@ -109,9 +109,11 @@ def test_the_date_of_an_entry(date: bytes) -> None:
     "piece", [element(SEQUENCE, element(4, b"\x0b")), b"\x31\x00", b"\x30\x40", element(SEQUENCE, b"")]
 )
 def test_an_entry_without_a_serial_number(piece: bytes) -> None:
-    """Nobody knows whose it is."""
+    """Nobody knows whose it is: no older list speaks in its place, a newer one does."""
     assert answer([ROOT_LIST, written(entry(10), piece), OLDER]) is REVOKED
-    assert answer([ROOT_LIST, written(entry(11), piece)]) is UNKNOWN
+    for older in ([], [OLDER]):
+        assert answer([ROOT_LIST, written(entry(11), piece), *older]) is UNKNOWN
+    assert answer([ROOT_LIST, written(entry(11), piece), listing("CA", "ca", age=DAY / 2)]) is VALID
 
 
 BROKEN = b"\x30\x05\x01"
@@ -123,14 +125,44 @@ ODD_PARTS = {
     "next list": {"end": NO_ZONE},
     "next list in another form": {"end": element(0x16, b"260801000000Z")},
     "full list": {"extensions": extension(b"\x1b", b"\x02\x05\x01")},
+    "extensions": {"extensions": BROKEN},
     "full list of a number that is too long": {"extensions": extension(b"\x1b", element(2, b"\1" + bytes(30)))},
 }
+
+HIDING = {"last part"}
+"""Nobody knows what else there was."""
 
 
 @pytest.mark.parametrize("part", ODD_PARTS)
 def test_a_part_of_a_list(part: str) -> None:
+    """Where all entries could be read it is silent about the certificate, and an older list may speak."""
     assert answer([ROOT_LIST, written(entry(10), **ODD_PARTS[part]), OLDER]) is REVOKED
     assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part])]) is UNKNOWN
+    assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part]), OLDER]) is (UNKNOWN if part in HIDING else VALID)
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"), [(utc(NOW + DAY), UNKNOWN), (utc(NOW - DAY / 2), VALID), (NO_ZONE, VALID)]
+)
+def test_a_list_without_a_date_of_which_an_entry_cannot_be_read(end: bytes, expected: Reason | None) -> None:
+    """It may be the newest while it is in force."""
+    odd = written(entry(11), b"\x31\x00", begin=NO_ZONE, end=end)
+    assert answer([ROOT_LIST, odd, listing("CA", "ca", age=DAY / 4)]) is expected
+
+
+@pytest.mark.parametrize("tag", [0x31, 0xA1])
+def test_entries_in_another_form(tag: int) -> None:
+    """Nobody has read them."""
+    parts = (
+        b"\x02\x01\x01",
+        ECDSA,
+        named("CA").public_bytes(),
+        utc(NOW - DAY),
+        utc(NOW + DAY),
+        element(tag, entry(10)),
+    )
+    odd = signed_by_ca(element(SEQUENCE, b"".join(parts)))
+    assert answer([ROOT_LIST, odd, OLDER]) is UNKNOWN
 
 
 @pytest.mark.parametrize("piece", [b"", b"\x31\x00"], ids=["whole", "with an entry that cannot be read"])

@@ -7,7 +7,7 @@ nearest to a root are taken first.
 Where the network is closed, lists can be dropped as files.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path

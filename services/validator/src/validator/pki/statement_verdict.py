@@ -69,7 +69,7 @@ def _counts(entry: RevokedEntry, at: datetime, now: datetime) -> bool:
 def good_views(certificate: Certificate, views: Sequence[View], at: datetime, policy: Policy) -> list[View] | str:
     """The newest statements that together cover all reasons and do not name it; or why there are none."""
     missing, good = ALL_REASONS, []
-    for view in views:
+    for view in (*(view for view in views if _may_be_newest(view, at)), *views):
         if isinstance(view.statement, Crl) and view.statement.obstacle and view.covers:
             return f"{_named(view)} cannot be relied on ({view.statement.obstacle})"
         if not view.covers & missing:
@@ -87,8 +87,14 @@ def good_views(certificate: Certificate, views: Sequence[View], at: datetime, po
     return f"{_named(newest)} covers not all reasons" if good else f"{_named(newest)} out of date"
 
 
+def _may_be_newest(view: View, at: datetime) -> bool:
+    """Whether nothing shows that another one is newer: it is in force, and has no date that can be read."""
+    statement = view.statement
+    return not statement.is_dated and statement.next_update is not None and at < statement.next_update
+
+
 def _base_of(delta: View, views: Sequence[View]) -> View | None:
-    """The newest full list that the delta adds to: each key of an issuer numbers lists of its own (§5.2.4, §6.3.3 c)."""
+    """The newest full list that the delta adds to (§5.2.4, §6.3.3 c): each key of an issuer may number its own lists."""
     changes = delta.statement
     for view in views:
         full = view.statement
