@@ -45,6 +45,7 @@ from .test_revocation_rules import (
     VALID,
     answer,
     at_point,
+    body_of,
     element,
     issuing_point,
     key,
@@ -365,6 +366,44 @@ def test_who_signs_lists_may_be_revoked_on_an_indirect_one(serial: int, expected
         listing("List issuer", "lists", serial, of="Root", point=point, age=2 * DAY),
     ]
     assert answer([ROOT_LIST, *lists], intermediates=[ISSUING, newer, LIST_ISSUER]) is expected
+
+
+URI, LATIN_1 = element(0x86, POINT.encode()), element(0x86, "http://crl/danh-sách.crl".encode("latin-1"))
+ISSUER_OF_LISTS = element(0xA4, named("List issuer").public_bytes())
+
+
+def point(*names: bytes, issuers: bytes = ISSUER_OF_LISTS) -> bytes:
+    return element(SEQUENCE, element(0xA0, element(0xA0, b"".join(names))) + element(0xA2, issuers))
+
+
+ODD_POINTS = {
+    "a point of another name": [point(URI), point(LATIN_1)],
+    "before it": [point(LATIN_1), point(URI)],
+    "a name beside it": [point(LATIN_1, URI)],
+    "a name of the issuer": [point(URI, issuers=element(0x86, b"\xff") + ISSUER_OF_LISTS)],
+    "its name": [point(LATIN_1)],
+    "its kind of name": [element(SEQUENCE, element(0xA0, element(0xA5, b"")) + element(0xA2, ISSUER_OF_LISTS))],
+    "what is behind it": [point(URI), BROKEN],
+}
+
+
+def pointing(points: Iterable[bytes], *, critical: bool) -> bytes:
+    others = [each.dump() for each in asn1_x509.Certificate.load(LEAF)["tbs_certificate"]["extensions"]]
+    value = element(4, element(SEQUENCE, b"".join(points)))
+    said = element(SEQUENCE, b"\x06\x03\x55\x1d\x1f" + (b"\x01\x01\xff" if critical else b"") + value)
+    return signed(body_of(LEAF, [*others, said]), ECDSA)
+
+
+@pytest.mark.parametrize("part", ODD_POINTS)
+@pytest.mark.parametrize("critical", [False, True])
+def test_a_distribution_point_takes_no_other_along(part: str, critical: bool) -> None:
+    """Nor a part of it the others. Where all of it must be understood, the certificate cannot be judged good."""
+    given, leaf = [ISSUING, LIST_ISSUER], pointing(ODD_POINTS[part], critical=critical)
+    at = issuing_point(POINT, indirect_crl=True)
+    naming_it, silent = (listing("List issuer", "lists", serial, point=at, of="CA") for serial in (10, 11))
+    assert answer([ROOT_LIST, PLAIN, naming_it], leaf, given) is REVOKED
+    assert answer([ROOT_LIST, PLAIN, silent], leaf, given) is (Reason.E_SIG_CERT_FORMAT if critical else VALID)
+    assert answer([ROOT_LIST, PLAIN], pointing([point(URI)], critical=critical), given) is VALID
 
 
 # Serial numbers

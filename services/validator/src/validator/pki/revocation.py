@@ -90,13 +90,13 @@ def _may_answer(
     """
     try:
         views = _said_so_far(views_of_lists(responder, issuer, chain, evidence, purpose), evidence)
+        if revocation(responder, views, answer.known_at or evidence.now, evidence.now):
+            return False
+        if not answer.needs_good_responder:
+            return True
+        return not isinstance(good_views(responder, views, answer.this_update, evidence.policy), str)
     except Unusable:
         return False
-    if revocation(responder, views, answer.known_at or evidence.now, evidence.now):
-        return False
-    if not answer.needs_good_responder:
-        return True
-    return not isinstance(good_views(responder, views, answer.this_update, evidence.policy), str)
 
 
 def _statuses_used(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from validator.cms.certificate import Certificate
-from validator.cms.distribution_points import ALL_REASONS
+from validator.cms.distribution_points import ALL_REASONS, check_points
 from validator.pki.list_views import View
 from validator.pki.ocsp import OcspAnswer
 from validator.pki.statement import Crl, RevokedEntry
@@ -67,7 +67,11 @@ def _counts(entry: RevokedEntry, at: datetime, now: datetime) -> bool:
 
 
 def good_views(certificate: Certificate, views: Sequence[View], at: datetime, policy: Policy) -> list[View] | str:
-    """The newest statements that together cover all reasons and do not name it; or why there are none."""
+    """The newest statements that together cover all reasons and do not name it; or why there are none.
+
+    Raises ``Unusable`` where the certificate's critical distribution points cannot be read.
+    """
+    check_points(certificate)
     missing, good = ALL_REASONS, []
     for view in (*(view for view in views if _may_be_newest(view, at)), *views):
         if isinstance(view.statement, Crl) and view.statement.obstacle and view.covers:
@@ -94,7 +98,7 @@ def _may_be_newest(view: View, at: datetime) -> bool:
 
 
 def _base_of(delta: View, views: Sequence[View]) -> View | None:
-    """The newest full list that the delta adds to (§5.2.4, §6.3.3 c): each key of an issuer may number its own lists."""
+    """The newest full list that the delta adds to (§5.2.4, §6.3.3 c): each key of an issuer may number its own."""
     changes = delta.statement
     for view in views:
         full = view.statement
