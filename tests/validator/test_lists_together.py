@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -90,3 +91,12 @@ def test_what_a_key_said_before_it_was_lost(serials: Sequence[int], expected: Re
 def test_a_lost_key_keeps_no_other_list_from_speaking() -> None:
     of_the_other = listing("CA", "ca", age=20 * DAY)
     assert answer([LOST, DATED_BACK, of_the_other], intermediates=[ISSUING, NEWER]) is VALID
+
+
+@pytest.mark.parametrize("ending", [{"base": 5, "removed": [3]}, {}], ids=["delta list", "newer list"])
+def test_a_key_whose_hold_has_ended_brings_lists(folder: Path, ending: dict[str, Any]) -> None:
+    held = listing("Root", "root", 3, number=5, age=3 * DAY, hold=True)
+    (folder / "crls" / "held").write_bytes(held)
+    assert from_drop(folder, listing("CA", "ca new", number=2)) == ["not used: signed with a revoked key"]
+    (folder / "crls" / "newer").write_bytes(listing("Root", "root", number=6, **ending))
+    assert from_drop(folder, listing("CA", "ca new", number=2)) == ["new"]

@@ -200,6 +200,38 @@ def test_a_hold_that_a_list_of_another_key_is_silent_about(
     assert answer([ROOT_LIST, held, *newer, *full], intermediates=[ISSUING, NEWER]) is expected
 
 
+HELD_KEY = listing("Root", "root", 3, number=5, age=3 * DAY, hold=True, since=NOW - 10 * DAY)
+"""The root's list holds the CA's other key."""
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ([ROOT_LIST], VALID),
+        ([listing("Root", "root", number=6, base=5, removed=[3])], VALID),
+        ([listing("Root", "root", number=6, base=5, removed=[4])], UNKNOWN),
+        ([listing("Root", "root", 3, number=6, hold=True)], UNKNOWN),
+        ([], UNKNOWN),
+    ],
+    ids=["newer list", "delta list", "delta list about another", "still held", "nothing newer"],
+)
+def test_a_hold_on_a_key_that_signs_lists(others: list[bytes], expected: Reason | None) -> None:
+    """It ends as it does for any certificate."""
+    by_held = listing("CA", "ca new", number=2)
+    assert answer([HELD_KEY, *others, by_held], intermediates=[ISSUING, NEWER]) is expected
+    by_held = listing("CA", "ca new", 10, number=2)
+    assert answer([HELD_KEY, *others, by_held], intermediates=[ISSUING, NEWER]) is (expected or REVOKED)
+
+
+def test_a_key_on_hold_does_not_end_its_own() -> None:
+    held = listing("CA", "ca", 4, number=5, age=3 * DAY, hold=True)
+    for own in ({"base": 5, "removed": [4]}, {}):
+        lists = [held, listing("CA", "ca new", number=6, **own), listing("CA", "ca new", number=5, age=2 * DAY)]
+        assert answer([ROOT_LIST, *lists, listing("Root", "root")], intermediates=[ISSUING, SELF_ISSUED]) is VALID
+        lists = [listing("CA", "ca", 4, number=5, age=60 * DAY, end=-10 * DAY, hold=True), *lists[1:]]
+        assert answer([ROOT_LIST, *lists], intermediates=[ISSUING, SELF_ISSUED]) is UNKNOWN
+
+
 def test_a_certificate_in_the_name_of_a_root_revokes_nobody() -> None:
     """Whatever lies in ``intermediates/``: it is neither pinned nor below a root."""
     impostor = made("Root", "impostor", "Root", "impostor", 1)

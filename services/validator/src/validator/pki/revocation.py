@@ -4,7 +4,7 @@ RFC 5280 §6.3 over lists and answers that are at hand: all of them are looked a
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from common.containment import Unusable
@@ -13,11 +13,12 @@ from validator.cms.distribution_points import ALL_REASONS
 from validator.fault import Fault
 from validator.pki.certificates import Chain
 from validator.pki.evidence import Evidence
-from validator.pki.list_views import View, may_be_forged, views_of_lists
+from validator.pki.list_views import may_be_forged, views_of_lists
 from validator.pki.ocsp import OcspAnswer
 from validator.pki.statement import Crl
 from validator.pki.statement_verdict import good_views, revocation
 from validator.pki.trust_store import Purpose
+from validator.pki.view import View, said_so_far
 from validator.policy import Policy
 from validator.report.model import StatusUsed
 
@@ -52,18 +53,7 @@ def _views(
 ) -> list[View]:
     """What has been said so far, newest first, without evidence that may have been made up since."""
     lists = views_of_lists(certificate, issuer, chain, evidence, purpose)
-    return _said_so_far([*lists, *_answers(certificate, issuer, chain, evidence, purpose)], evidence)
-
-
-def _said_so_far(views: Iterable[View], evidence: Evidence) -> list[View]:
-    latest = evidence.now + evidence.policy.clock_grace
-    return sorted((view for view in views if view.statement.this_update <= latest), key=_newest_first, reverse=True)
-
-
-def _newest_first(view: View) -> tuple[datetime, int, bool, str]:
-    """Of two that are equally new, the one that names the certificate goes first; the digest only fixes the order."""
-    statement = view.statement
-    return statement.this_update, statement.number or 0, view.entry is not None, statement.sha256
+    return said_so_far([*lists, *_answers(certificate, issuer, chain, evidence, purpose)], evidence)
 
 
 def _answers(
@@ -89,7 +79,7 @@ def _may_answer(
     A certificate of which that cannot be read may not answer; it takes nothing else along.
     """
     try:
-        views = _said_so_far(views_of_lists(responder, issuer, chain, evidence, purpose), evidence)
+        views = said_so_far(views_of_lists(responder, issuer, chain, evidence, purpose), evidence)
         if revocation(responder, views, answer.known_at or evidence.now, evidence.now):
             return False
         if not answer.needs_good_responder:

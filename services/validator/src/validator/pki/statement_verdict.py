@@ -5,9 +5,9 @@ from datetime import datetime
 
 from validator.cms.certificate import Certificate
 from validator.cms.distribution_points import ALL_REASONS, check_points
-from validator.pki.list_views import View
 from validator.pki.ocsp import OcspAnswer
 from validator.pki.statement import Crl, RevokedEntry
+from validator.pki.view import View
 from validator.policy import Policy
 
 HOLD = "certificate_hold"
