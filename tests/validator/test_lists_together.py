@@ -12,6 +12,7 @@ import pytest
 
 from common.domain.reason import Reason
 from validator.cms.certificate import read_certificate
+from validator.pki import refresh as refreshing
 from validator.pki.chain_search import find_valid_chain
 from validator.pki.evidence import Evidence
 from validator.pki.refresh import refresh
@@ -48,9 +49,13 @@ def in_one_file(folder: Path, *lists: bytes) -> list[str]:
     return from_drop(folder, b"".join(frames))
 
 
-def from_addresses(folder: Path, *lists: bytes) -> list[str]:
+def pinned(folder: Path) -> None:
     pin = {"name": "root", "crls": list(ADDRESSES)}
     (folder / "trust.json").write_text(json.dumps({"roots": {hashlib.sha256(ROOT).hexdigest(): pin}}))
+
+
+def from_addresses(folder: Path, *lists: bytes) -> list[str]:
+    pinned(folder)
     given: Mapping[str, bytes] = dict(zip(ADDRESSES, lists, strict=True))
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=given[str(request.url)]))
     return [each.outcome for each in refresh(folder, transport=transport, now=NOW)]
@@ -100,3 +105,19 @@ def test_a_key_whose_hold_has_ended_brings_lists(folder: Path, ending: dict[str,
     assert from_drop(folder, listing("CA", "ca new", number=2)) == ["not used: signed with a revoked key"]
     (folder / "crls" / "newer").write_bytes(listing("Root", "root", number=6, **ending))
     assert from_drop(folder, listing("CA", "ca new", number=2)) == ["new"]
+
+
+def test_a_list_that_was_made_while_another_server_took_its_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not dated ahead."""
+    monkeypatch.setattr(refreshing, "utc_now", lambda: NOW if len(asked) < 2 else NOW + DAY / 24)
+    asked: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return (
+            httpx.Response(200, content=listing("CA", "ca", age=-DAY / 24)) if len(asked) == 2 else httpx.Response(500)
+        )
+
+    pinned(folder)
+    transport = httpx.MockTransport(server)
+    assert [each.outcome for each in refresh(folder, transport=transport)] == ["status 500", "new"]

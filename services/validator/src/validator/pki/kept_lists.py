@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from common.clock import Clock
 from common.containment import Unusable, contained
 from validator.pki.atomic_file import locked, replace_file
 from validator.pki.crl import read_crl
@@ -64,6 +65,8 @@ class Target:
     folder: Path
     evidence: Evidence
     """What the folder holds, and what was taken since."""
+    clock: Clock
+    """Servers take their time: each list is judged for the time at which it is read."""
 
     def take(self, crl: Crl) -> None:
         """Judge what comes next by this list, too."""
@@ -76,7 +79,7 @@ class Target:
 
     def read(self, der: bytes) -> Crl:
         """A list. Raises ``Unusable``. One that is dated ahead is not taken, and keeps no other out."""
-        evidence = self.evidence
+        evidence = self.evidence = replace(self.evidence, now=self.clock())
         crl = read_crl(evidence.trust.authorities, der, evidence.policy)
         if crl.this_update > evidence.now + evidence.policy.clock_grace:
             raise Unusable(f"dated ahead, {crl.this_update.isoformat()}")

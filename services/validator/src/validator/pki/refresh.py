@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from common.clock import utc_now
+from common.clock import Clock, utc_now
 from common.containment import contained
 from validator.pki.evidence import Evidence
 from validator.pki.fetch import fetch
@@ -43,7 +43,8 @@ def refresh(
     given. ``last_pins``: what counts while ``trust.json`` cannot be read. Must not be called from a coroutine.
     """
     trust, lists = load(folder, policy, last_pins=last_pins)
-    target = Target(folder, Evidence(trust, lists, policy, now or utc_now()))
+    clock = _clock(now)
+    target = Target(folder, Evidence(trust, lists, policy, clock()), clock)
     results: list[SourceResult] = []
     brought: list[Brought] = []
     for path in (path for drop in drops for path in _files_in(drop, results)):
@@ -66,6 +67,13 @@ def refresh(
         if OWN_NAMES.fullmatch(path.name):
             results += outcome_of(path.name, partial(rename, path, target))
     return results
+
+
+def _clock(now: datetime | None) -> Clock:
+    if now is None:
+        return utc_now
+    given = now
+    return lambda: given
 
 
 def _files_in(drop: Path, results: list[SourceResult]) -> list[Path]:
