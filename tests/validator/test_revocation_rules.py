@@ -200,6 +200,39 @@ def test_a_hold_that_a_list_of_another_key_is_silent_about(
     assert answer([ROOT_LIST, held, *newer, *full], intermediates=[ISSUING, NEWER]) is expected
 
 
+MID = made("Mid", "mid", "Root", "root", 7)
+NEWER_BELOW_MID = made("CA", "ca new", "Mid", "mid", 8)
+
+
+@pytest.mark.parametrize(
+    ("of_mid", "expected"),
+    [
+        ([], UNKNOWN),
+        ([listing("Mid", "mid", age=40 * DAY, end=-10 * DAY)], UNKNOWN),
+        ([listing("Mid", "mid", 9)], VALID),
+        ([listing("Mid", "mid", 8)], UNKNOWN),
+        ([listing("Mid", "mid", age=3 * DAY, end=-DAY / 2)], VALID),
+    ],
+    ids=["none", "over", "in force", "names it", "in force when it signed"],
+)
+def test_who_signs_a_list_must_be_good_itself(of_mid: list[bytes], expected: Reason | None) -> None:
+    """As who signs an answer: the list was made by a key of the CA about which other lists speak."""
+    given = [ISSUING, MID, NEWER_BELOW_MID]
+    assert answer([ROOT_LIST, *of_mid, listing("CA", "ca new", number=2)], intermediates=given) is expected
+
+
+def test_what_a_list_names_whose_maker_may_be_good() -> None:
+    given, revoking = [ISSUING, MID, NEWER_BELOW_MID], listing("CA", "ca new", 10, number=2)
+    assert answer([ROOT_LIST, revoking, PLAIN], intermediates=given) is REVOKED
+
+
+def test_a_list_may_say_that_its_own_maker_is_good() -> None:
+    """Of a CA that goes on with lists of its new key alone (NIST PKITS 4.5)."""
+    by_new = listing("CA", "ca new", number=2)
+    assert answer([ROOT_LIST, by_new], intermediates=[ISSUING, SELF_ISSUED]) is VALID
+    assert answer([ROOT_LIST, listing("CA", "ca new", 4, number=2)], intermediates=[ISSUING, SELF_ISSUED]) is UNKNOWN
+
+
 HELD_KEY = listing("Root", "root", 3, number=5, age=3 * DAY, hold=True, since=NOW - 10 * DAY)
 """The root's list holds the CA's other key."""
 

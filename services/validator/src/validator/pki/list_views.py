@@ -15,7 +15,7 @@ from validator.pki.evidence import Evidence
 from validator.pki.path import check_path, paths
 from validator.pki.scope import NOTHING, covered_reasons, list_issuers
 from validator.pki.statement import Crl, Statement
-from validator.pki.statement_verdict import revocation
+from validator.pki.statement_verdict import good_views, revocation
 from validator.pki.trust_store import Purpose
 from validator.pki.view import View, newest_first, said_so_far
 
@@ -27,7 +27,7 @@ class _Question:
     evidence: Evidence
     purpose: Purpose
     asked: tuple[Certificate, ...] = ()
-    """Makers of lists whose own revocation is asked for just now: their lists end no hold."""
+    """Makers of lists who are judged just now: their lists end no hold, but may say that the maker is good."""
 
     def about(self, maker: Certificate) -> "_Question":
         """The same, while the revocation of that maker is asked for."""
@@ -59,7 +59,7 @@ def _views(certificate: Certificate, issuer: Certificate, chain: Chain, question
                 if _may_be_forged(crl, path, question):
                     continue
                 # What it covers but cannot be relied on for counts against, whatever else is wrong with it.
-                is_heard = crl.obstacle or not (crl.is_malformed or _is_lost(path, crl, chain, question))
+                is_heard = crl.obstacle or (not crl.is_malformed and _is_relied_on(path, crl, chain, question))
                 said = View(crl, covers if is_heard else NOTHING, entry, path[0])
                 if is_heard:
                     break
@@ -67,12 +67,23 @@ def _views(certificate: Certificate, issuer: Certificate, chain: Chain, question
                 yield said
 
 
-def _is_lost(path: Chain, crl: Crl, chain: Chain, question: _Question) -> bool:
-    """Whether the key of another authority than those of the chain, which signed a list, is revoked by now: whoever has
-    it may have dated the list back before anybody knew. What it names counts."""
-    if path[0] in chain:
-        return False  # the chain itself is judged
-    return _is_revoked(path, crl.known_at or question.evidence.now, question)
+def _is_relied_on(maker: Chain, crl: Crl, chain: Chain, question: _Question) -> bool:
+    """Whether the maker of a list may say "not revoked": it is one of the chain, which is judged itself; or lists say
+    that each certificate of its own chain was good when it signed, and none of them is revoked by now.
+
+    Whoever has a key that was revoked since may have dated the list back before anybody knew. A list may say that its
+    own maker was good (NIST PKITS 4.5): whatever is said against the maker is heard all the same.
+    """
+    if maker[0] in chain or maker[0] in question.asked:
+        return True
+    evidence, inner = question.evidence, question.about(maker[0])
+    if len(inner.asked) > evidence.policy.max_chain or _is_revoked(maker, crl.known_at or evidence.now, question):
+        return False
+    for certificate, issuer in itertools.pairwise(maker):
+        said = said_so_far(_views(certificate, issuer, maker, inner), evidence)
+        if isinstance(good_views(certificate, said, crl.this_update, evidence.policy), str):
+            return False
+    return True
 
 
 def may_be_forged(statement: Statement, path: Chain, evidence: Evidence, purpose: Purpose) -> bool:
@@ -115,6 +126,9 @@ def _entitled(crl: Crl, issuer: Certificate, chain: Chain, question: _Question) 
         yield chain[chain.index(issuer) :]
     for signer in crl.signers:
         if signer.entity == chain[-1].entity:
+            yield (signer,)
+            continue
+        if signer in question.asked:
             yield (signer,)
             continue
         for path in _ways(signer, question):
