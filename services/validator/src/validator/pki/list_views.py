@@ -59,31 +59,36 @@ def _views(certificate: Certificate, issuer: Certificate, chain: Chain, question
                 if _may_be_forged(crl, path, question):
                     continue
                 # What it covers but cannot be relied on for counts against, whatever else is wrong with it.
-                is_heard = crl.obstacle or (not crl.is_malformed and _is_relied_on(path, crl, chain, question))
-                said = View(crl, covers if is_heard else NOTHING, entry, path[0])
+                support = None if crl.is_malformed and not crl.obstacle else _support(path, crl, chain, question)
+                is_heard = crl.obstacle or support is not None
+                said = View(crl, covers if is_heard else NOTHING, entry, path, rests_on=support or ())
                 if is_heard:
                     break
             if said:
                 yield said
 
 
-def _is_relied_on(maker: Chain, crl: Crl, chain: Chain, question: _Question) -> bool:
-    """Whether the maker of a list may say "not revoked": it is one of the chain, which is judged itself; or lists say
-    that each certificate of its own chain was good when it signed, and none of them is revoked by now.
+def _support(maker: Chain, crl: Crl, chain: Chain, question: _Question) -> tuple[tuple[Certificate, View], ...] | None:
+    """What lets the maker of a list say "not revoked"; None = it may not.
 
-    Whoever has a key that was revoked since may have dated the list back before anybody knew. A list may say that its
-    own maker was good (NIST PKITS 4.5): whatever is said against the maker is heard all the same.
+    Nothing where it is one of the chain, which is judged itself; else what says that each certificate of its own chain
+    was good when it signed, if none of them is revoked by now: whoever has a key that was revoked since may have dated
+    the list back before anybody knew. A list may say that its own maker was good (NIST PKITS 4.5): whatever is said
+    against the maker is heard all the same.
     """
     if maker[0] in chain or maker[0] in question.asked:
-        return True
+        return ()
     evidence, inner = question.evidence, question.about(maker[0])
     if len(inner.asked) > evidence.policy.max_chain or _is_revoked(maker, crl.known_at or evidence.now, question):
-        return False
+        return None
+    support: list[tuple[Certificate, View]] = []
     for certificate, issuer in itertools.pairwise(maker):
         said = said_so_far(_views(certificate, issuer, maker, inner), evidence)
-        if isinstance(good_views(certificate, said, crl.this_update, evidence.policy), str):
-            return False
-    return True
+        good = good_views(certificate, said, crl.this_update, evidence.policy)
+        if isinstance(good, str):
+            return None
+        support += ((certificate, view) for view in good)
+    return tuple(support)
 
 
 def may_be_forged(statement: Statement, path: Chain, evidence: Evidence, purpose: Purpose) -> bool:
@@ -182,7 +187,7 @@ def _naming(certificate: Certificate, root: Certificate, question: _Question) ->
     for crl in (crl for name in list_issuers(certificate) for crl in question.evidence.lists_of(name)):
         entry = None if crl.point.only_attributes else crl.entry(certificate)
         if entry and _is_below(crl, root, question):
-            named.append(View(crl, covered_reasons(crl, certificate), entry, crl.signers[0]))
+            named.append(View(crl, covered_reasons(crl, certificate), entry, crl.signers[:1]))
     return named
 
 

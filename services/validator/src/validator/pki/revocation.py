@@ -4,7 +4,7 @@ RFC 5280 §6.3 over lists and answers that are at hand: all of them are looked a
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from common.containment import Unusable
@@ -38,11 +38,11 @@ def check_revocation(
             if revoked := revocation(certificate, known, at, evidence.now):
                 name = revoked.statement.number or revoked.statement.sha256
                 text = f"certificate {certificate.serial_number:x} revoked, {revoked.statement.kind} {name}"
-                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked))
+                raise Fault("7.3", field, text, revoked_by=_status_used(certificate, revoked, chain))
         return tuple(
             used
             for (certificate, _), known in zip(pairs, views, strict=True)
-            for used in _statuses_used(certificate, known, at, evidence.policy, field)
+            for used in _statuses_used(certificate, chain, known, at, evidence.policy, field)
         )
     except Unusable as error:
         raise Fault("6.12", field, str(error)) from error
@@ -60,47 +60,57 @@ def _answers(
     certificate: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
 ) -> Iterator[View]:
     for answer in evidence.answers_about(certificate, issuer):
-        responder, known_at = answer.responder, answer.known_at or evidence.now
-        if may_be_forged(answer, chain[chain.index(issuer) :], evidence, purpose):
+        responder, known_at, above = answer.responder, answer.known_at or evidence.now, chain[chain.index(issuer) :]
+        if may_be_forged(answer, above, evidence, purpose):
             continue
         if responder is None:
-            yield View(answer, ALL_REASONS, answer.entry(certificate), issuer)
-        elif _may_answer(answer, responder, issuer, chain, evidence, purpose):
-            is_over = known_at > responder.not_valid_after_utc
-            yield View(answer, ALL_REASONS, answer.entry(certificate), responder, is_only_for_the_past=is_over)
+            yield View(answer, ALL_REASONS, answer.entry(certificate), above)
+        elif (good := _may_answer(answer, responder, issuer, chain, evidence, purpose)) is not None:
+            is_over, support = known_at > responder.not_valid_after_utc, tuple((responder, view) for view in good)
+            yield View(answer, ALL_REASONS, answer.entry(certificate), (responder, *above), is_over, support)
 
 
 def _may_answer(
     answer: OcspAnswer, responder: Certificate, issuer: Certificate, chain: Chain, evidence: Evidence, purpose: Purpose
-) -> bool:
-    """Whether a responder was not revoked before the answer is known to exist, since whoever has its key can date one
-    back; and, unless its certificate says that nobody need ask, whether lists say that it was good when it answered.
+) -> list[View] | None:
+    """What says that a responder was good when it answered; nothing if its certificate says that nobody need ask.
+
+    None where that is not said, or where it was revoked before the answer is known to exist, since whoever has its key
+    can date one back.
 
     A certificate of which that cannot be read may not answer; it takes nothing else along.
     """
     try:
         views = said_so_far(views_of_lists(responder, issuer, chain, evidence, purpose), evidence)
         if revocation(responder, views, answer.known_at or evidence.now, evidence.now):
-            return False
+            return None
         if not answer.needs_good_responder:
-            return True
-        return not isinstance(good_views(responder, views, answer.this_update, evidence.policy), str)
+            return []
+        good = good_views(responder, views, answer.this_update, evidence.policy)
+        return None if isinstance(good, str) else good
     except Unusable:
-        return False
+        return None
 
 
 def _statuses_used(
-    certificate: Certificate, views: Sequence[View], at: datetime, policy: Policy, field: str
-) -> list[StatusUsed]:
+    certificate: Certificate, chain: Chain, views: Sequence[View], at: datetime, policy: Policy, field: str
+) -> Iterable[StatusUsed]:
     # (7.4) Not revoked: only a statement that was in force at that time, or one that was made later, can say so.
     good = good_views(certificate, views, at, policy)
     if isinstance(good, str):
         raise Fault("7.4", field, f"{good} of {certificate.issuer.rfc4514_string()}")
-    return [_status_used(certificate, view) for view in good]
+    # What says so of who made it stands behind it.
+    return dict.fromkeys(_status_used(about, view, chain) for view in good for about, view in _used(certificate, view))
 
 
-def _status_used(certificate: Certificate, view: View) -> StatusUsed:
-    statement = view.statement
+def _used(certificate: Certificate, view: View) -> Iterator[tuple[Certificate, View]]:
+    yield certificate, view
+    for about, below in view.rests_on:
+        yield from _used(about, below)
+
+
+def _status_used(certificate: Certificate, view: View, chain: Chain) -> StatusUsed:
+    statement, is_list, maker = view.statement, isinstance(view.statement, Crl), view.maker
     return StatusUsed(
         certificate_sha256=certificate.sha256,
         kind=statement.kind,
@@ -109,6 +119,7 @@ def _status_used(certificate: Certificate, view: View) -> StatusUsed:
         this_update=statement.this_update if statement.is_dated else None,
         next_update=statement.next_update,
         embedded=statement.embedded,
-        signer_sha256=view.signer.sha256,
+        signer_sha256=maker[0].sha256,
+        signer_chain=tuple(each.sha256 for each in maker) if is_list and maker[0] not in chain else (),
         kept="document" if statement.embedded else f"crls/{statement.source}" if isinstance(statement, Crl) else "",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from validator.cms.certificate import Certificate
+from validator.pki.certificates import Chain
 from validator.pki.evidence import Evidence
 from validator.pki.ocsp import OcspAnswer
 from validator.pki.statement import Crl, RevokedEntry
@@ -18,10 +19,14 @@ class View:
     covers: frozenset[str]
     """Reasons for which it would name the certificate; empty = it only counts for what it lists."""
     entry: RevokedEntry | None
-    signer: Certificate
+    maker: Chain
+    """Who made it, and the chain above."""
     is_only_for_the_past: bool = False
     """The certificate of the responder has ended, and nothing proves that the answer is older: it can say "not revoked"
     for the time before, and nothing else."""
+
+    rests_on: tuple[tuple[Certificate, "View"], ...] = ()
+    """What said that the maker is good, by certificate, where that is not asked of the chain anyway."""
 
     @property
     def is_delta(self) -> bool:
