@@ -2,27 +2,36 @@
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 
+from validator.cms import ber
 from validator.cms.certificate import read_certificate
 from validator.pki.chain_search import FoundChain, find_valid_chain
 from validator.pki.evidence import EmbeddedStatement, Evidence
 from validator.pki.revocation_lists import RevocationLists, authentic_crls
-from validator.pki.trust_store import TrustStore
+from validator.pki.status import CertificateStatus, certificate_status
+from validator.pki.trust_store import Purpose, TrustStore
 from validator.policy import DEFAULT
 from validator.report.vocabulary import StatusKind
 
 from .conftest import NOW
+from .test_odd_statements import response, revoked, single
 from .test_revocation_rules import (
+    DAY,
     ISSUING,
     LEAF,
     MID,
     NEWER_BELOW_MID,
     POINT,
+    REVOKED,
     ROOT,
     ROOT_LIST,
+    UNKNOWN,
     at_point,
+    element,
     issuing_point,
     listing,
+    made,
     responder,
     responses,
 )
@@ -67,3 +76,48 @@ def test_the_list_without_which_an_answer_would_not_count_is_named() -> None:
     answered = responses(ISSUING, LEAF, responder(at_point(POINT)), "ocsp")
     chain = found(evidence_of([ROOT_LIST, of_responder], [ISSUING], [(StatusKind.OCSP, answered)]))
     assert {used.sha256 for used in chain.statuses} == digests(ROOT_LIST, of_responder, answered)
+
+
+LONG_LEAF = made("Lan", "lan", "CA", "ca", 0x1122334455667788, ca=False)
+LONG_KEY = made("CA", "ca new", "Root", "root", 0x5566778899AABB)
+"""Serial numbers that stand nowhere by chance."""
+LONG_ROOT = made("Root", "root", "Root", "root", 0x7A7B7C7D7E7F01)
+LONG_CA = made("CA", "ca", "Root", "root", 0x6A6B6C6D6E6F01)
+
+
+def status_of(lists: Iterable[bytes], *embedded: tuple[StatusKind, bytes], now: datetime = NOW) -> CertificateStatus:
+    trust = TrustStore([LONG_ROOT], [LONG_CA, LONG_KEY])
+    crls = RevocationLists(authentic_crls(trust.authorities, [("", der) for der in lists], DEFAULT))
+    statements = [EmbeddedStatement(kind, data, 0) for kind, data in embedded]
+    return certificate_status(
+        read_certificate(LONG_LEAF),
+        Purpose.DOCUMENTS,
+        Evidence(trust, crls, DEFAULT, now, lambda: statements),
+        None,
+        "",
+    )
+
+
+def test_a_document_says_that_the_key_of_a_list_in_use_is_lost() -> None:
+    by_new = listing("CA", "ca new", number=2)
+    lost = listing("Root", "root", 0x5566778899AABB, number=2, age=DAY / 2, since=NOW - 20 * DAY)
+    assert status_of([ROOT_LIST, by_new]).fault is None
+    fault = status_of([ROOT_LIST, by_new], (StatusKind.CRL, lost)).fault
+    assert fault is not None
+    assert fault.reason is UNKNOWN
+    assert status_of([ROOT_LIST, by_new, listing("CA", "ca")], (StatusKind.CRL, lost)).fault is None
+
+
+def test_an_answer_in_several_pieces() -> None:
+    """Cut through the serial number (X.690 §8.7)."""
+    whole = response(single(revoked(), bytes.fromhex("1122334455667788")))
+    kind = bytes.fromhex("06092b0601050507300101")
+    basic = ber.read_element(whole, DEFAULT.cms, whole.index(kind) + len(kind)).octets()
+    cut = basic.index(bytes.fromhex("1122334455667788")) + 4
+    pieces = element(0x24, element(4, basic[:cut]) + element(4, basic[cut:]))
+    inside = element(0x30, kind + pieces)
+    split = element(0x30, b"\x0a\x01\x00" + element(0xA0, inside))
+    for der in (whole, split):
+        fault = status_of([ROOT_LIST, listing("CA", "ca")], (StatusKind.OCSP, der)).fault
+        assert fault is not None
+        assert fault.reason is REVOKED
