@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from validator.cms import ber
 from validator.cms.certificate import read_certificate
@@ -121,3 +121,19 @@ def test_an_answer_in_several_pieces() -> None:
         fault = status_of([ROOT_LIST, listing("CA", "ca")], (StatusKind.OCSP, der)).fault
         assert fault is not None
         assert fault.reason is REVOKED
+
+
+def test_a_remembered_status_ends_when_a_list_dated_ahead_is_heard() -> None:
+    """Clocks differ: that is a minute before its date."""
+    ahead = listing("CA", "ca", 0x1122334455667788, number=9, age=-timedelta(minutes=10), since=NOW - DAY)
+    lists = [ROOT_LIST, listing("CA", "ca"), ahead]
+    heard_at = NOW + timedelta(minutes=10) - DEFAULT.clock_grace
+    assert status_of(lists).until == heard_at
+    assert status_of(lists, now=heard_at - timedelta(seconds=1)).fault is None
+    assert status_of(lists, now=heard_at).fault is not None
+
+
+def test_a_status_by_a_delta_list_holds_although_the_full_list_is_over() -> None:
+    full = listing("CA", "ca", number=5, age=40 * DAY, end=-10 * DAY)
+    status = status_of([ROOT_LIST, full, listing("CA", "ca", number=7, base=5, end=3 * DAY)])
+    assert (status.fault, status.until) == (None, NOW + 3 * DAY)

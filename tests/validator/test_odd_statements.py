@@ -63,6 +63,10 @@ def utc(at: datetime) -> bytes:
     return element(UTC_TIME, at.strftime("%y%m%d%H%M%SZ").encode())
 
 
+def with_null(algorithm: bytes) -> bytes:
+    return element(SEQUENCE, algorithm[2:] + b"\x05\x00")
+
+
 def generalized(at: datetime) -> bytes:
     return element(TIME, at.strftime("%Y%m%d%H%M%SZ").encode())
 
@@ -149,6 +153,20 @@ def test_a_list_without_a_date_of_which_an_entry_cannot_be_read(end: bytes, expe
     """It may be the newest while it is in force."""
     odd = written(entry(11), b"\x31\x00", begin=NO_ZONE, end=end)
     assert answer([ROOT_LIST, odd, listing("CA", "ca", age=DAY / 4)]) is expected
+
+
+SHA512 = bytes.fromhex("300a06082a8648ce3d040304")
+
+
+@pytest.mark.parametrize("inner", [SHA512, ECDSA[:-1] + b"\x63", b"\x05\x00"])
+def test_a_list_that_names_two_signature_algorithms(inner: bytes) -> None:
+    """Inside and outside (§5.1.1.2): what it names is revoked, and it says nothing more."""
+    for serial, expected in ((10, REVOKED), (11, UNKNOWN)):
+        entries = element(SEQUENCE, entry(serial))
+        parts = (b"\x02\x01\x01", inner, named("CA").public_bytes(), utc(NOW - DAY), utc(NOW + DAY), entries)
+        assert answer([ROOT_LIST, signed_by_ca(element(SEQUENCE, b"".join(parts)))]) is expected
+    parts = (b"\x02\x01\x01", with_null(ECDSA), named("CA").public_bytes(), utc(NOW - DAY), utc(NOW + DAY))
+    assert answer([ROOT_LIST, signed_by_ca(element(SEQUENCE, b"".join(parts)))]) is VALID
 
 
 @pytest.mark.parametrize("tag", [0x31, 0xA1])

@@ -6,6 +6,7 @@ certificates it can say "not revoked"; what it lists is revoked in any case. Not
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from common.containment import Unusable, raising_unusable
@@ -15,7 +16,7 @@ from validator.cms.certificate import Certificate, Extension, SignedObject, read
 from validator.cms.distribution_points import IssuingPoint, read_issuing_point
 from validator.cms.extensions import AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL, key_usage
 from validator.cms.names import Name, read_name
-from validator.cms.signed_object import is_signed_by
+from validator.cms.signed_object import is_signed_by, scheme_of
 from validator.pki.algorithms import weakness_of_key, weakness_of_signature
 from validator.pki.crl_entries import ReadEntries, read_entries
 from validator.pki.statement import Crl
@@ -46,7 +47,7 @@ def read_crl(
         signed, body = read_signed_object(data, policy.cms)
         parts, is_whole = body.expect(ber.SEQUENCE).readable()
         version = parts.pop(0).integer() if parts[0].tag == ber.INTEGER else 0
-        _, issuer_part, *rest = parts
+        algorithm, issuer_part, *rest = parts
         issuer = read_name(issuer_part.raw, policy.cms)
         # (7.1) Before anything else of it is looked at: a CA of the trust folder signed it.
         signers = _signers(authorities, issuer, signed, policy)
@@ -76,7 +77,9 @@ def read_crl(
         lifted=frozenset(entries.lifted) if base is not None else frozenset(),
         point=point or IssuingPoint(),
         base=None if _is_too_long(base) else base,
-        is_malformed=version > VERSION_2 or not (begin and is_form_read) or _is_too_long(number) or _is_too_long(base),
+        is_malformed=version > VERSION_2
+        or not (begin and is_form_read and _is_named_twice(algorithm, signed, policy.cms))
+        or any(map(_is_too_long, (number, base))),
         obstacle=obstacle or entries.obstacle,
         is_dated=begin is not None,
         is_replaceable=bool(begin and point and is_whole and is_form_read)
@@ -112,6 +115,16 @@ def _may_sign(authority: Certificate, policy: Policy) -> bool:
     except Unusable:
         return False
     return (usage is None or "crl_sign" in usage) and not weakness_of_key(authority.public_key, policy)
+
+
+def _is_named_twice(algorithm: Element, signed: SignedObject, limits: CmsLimits) -> bool:
+    """Whether the signature algorithm is the same inside of what is signed (§5.1.1.2)."""
+    if algorithm.raw == signed.algorithm:
+        return True
+    try:
+        return scheme_of(replace(signed, algorithm=algorithm.raw), limits) == scheme_of(signed, limits)
+    except ValueError:
+        return False
 
 
 def _may_hold_entries(part: Element) -> bool:
