@@ -27,7 +27,7 @@ from common.tasks import Tasks
 from mint.pki import YEAR, Revocation
 from tests.counted import series
 from validator import main
-from validator.pki import atomic_file, revocation_lists, trust_folder
+from validator.pki import atomic_file, certificates, kept_lists, pins, revocation_lists, trust_folder
 from validator.pki import fetch as fetching
 from validator.pki import refresh as refreshing
 from validator.pki.atomic_file import LOCK, replace_file
@@ -139,7 +139,7 @@ def test_a_list_that_revokes_counts_beside_it(harness: Harness, folder: Path, na
     assert isinstance(harness.judge(harness.signed, trust=trust, revocation=lists), Refused)
 
 
-@pytest.mark.parametrize("error", UNEXPECTED, ids=repr)
+@pytest.mark.parametrize("error", [each for each in UNEXPECTED if not isinstance(each, MemoryError)], ids=repr)
 def test_whatever_a_library_raises_over_one_file(
     harness: Harness, folder: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +157,34 @@ def test_whatever_a_library_raises_over_one_file(
     _, lists = trust_folder.load(folder, left_out=left_out.append)
     assert [(each.folder, each.name) for each in left_out] == [("crls", "0-odd")]
     assert {crl.number for crl in lists.crls} == {1}
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (revocation_lists, "read_crl"), (revocation_lists, "blocks"), (certificates, "read_certificate"),
+        (certificates, "blocks"), (trust_folder, "read_bounded"), (pins, "_read"),
+    ],
+)  # fmt: skip
+async def test_a_lack_of_memory_leaves_no_file_out(
+    harness: Harness, folder: Path, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+) -> None:
+    """The folder is read as a whole, or not at all; and again, although no file has changed."""
+    write_pins(folder, {harness.city.authority.root.sha256: Pin()})
+    (folder / "crls" / "new.crl").write_bytes(revoking(harness))
+    reader, does = MaterialReader(folder), getattr(module, name)
+    revocation_lists._read_before.clear()
+
+    def short(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(module, name, does)
+        raise MemoryError
+
+    monkeypatch.setattr(module, name, short)
+    with pytest.raises(MemoryError):
+        await reader.read(harness.city.directory("v1"))
+    material = await reader.read(harness.city.directory("v1"))
+    assert material is not None
+    assert {crl.number for crl in material.revocation.crls} >= {1, 9}
 
 
 def test_the_good_certificates_of_a_bundle_are_used(harness: Harness, folder: Path) -> None:
@@ -564,7 +592,7 @@ def test_one_looks_and_replaces_before_the_other_looks(
     held: list[str] = []
 
     def noting(name: str) -> Any:
-        does = getattr(refreshing, name)
+        does = getattr(kept_lists, name)
 
         def noted(*arguments: Any) -> Any:
             with (folder / "crls" / LOCK).open("ab") as file:
@@ -577,7 +605,7 @@ def test_one_looks_and_replaces_before_the_other_looks(
         return noted
 
     for name in ("_read_before", "replace_file"):
-        monkeypatch.setattr(refreshing, name, noting(name))
+        monkeypatch.setattr(kept_lists, name, noting(name))
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=5))
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["new"]
@@ -595,8 +623,8 @@ def test_nothing_is_written_where_nothing_is_new(
     def refuse(*_: Any) -> None:
         raise OSError(errno.EROFS, "read-only file system")
 
-    monkeypatch.setattr(refreshing, "locked", refuse)
-    monkeypatch.setattr(refreshing, "replace_file", refuse)
+    monkeypatch.setattr(kept_lists, "locked", refuse)
+    monkeypatch.setattr(kept_lists, "replace_file", refuse)
     assert [each.outcome for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == ["unchanged"]
     (tmp_path / "drop" / "list").write_bytes(_list(harness, number=6))
     assert [each.is_well for each in refreshing.refresh(folder, [tmp_path / "drop"], now=NOW)] == [False]

@@ -45,6 +45,7 @@ from .test_revocation_rules import (
     VALID,
     answer,
     at_point,
+    body_of,
     element,
     issuing_point,
     key,
@@ -60,6 +61,10 @@ NO_ZONE = element(TIME, b"20260601000000")
 
 def utc(at: datetime) -> bytes:
     return element(UTC_TIME, at.strftime("%y%m%d%H%M%SZ").encode())
+
+
+def with_null(algorithm: bytes) -> bytes:
+    return element(SEQUENCE, algorithm[2:] + b"\x05\x00")
 
 
 def generalized(at: datetime) -> bytes:
@@ -109,9 +114,11 @@ def test_the_date_of_an_entry(date: bytes) -> None:
     "piece", [element(SEQUENCE, element(4, b"\x0b")), b"\x31\x00", b"\x30\x40", element(SEQUENCE, b"")]
 )
 def test_an_entry_without_a_serial_number(piece: bytes) -> None:
-    """Nobody knows whose it is."""
+    """Nobody knows whose it is: no older list speaks in its place, a newer one does."""
     assert answer([ROOT_LIST, written(entry(10), piece), OLDER]) is REVOKED
-    assert answer([ROOT_LIST, written(entry(11), piece)]) is UNKNOWN
+    for older in ([], [OLDER]):
+        assert answer([ROOT_LIST, written(entry(11), piece), *older]) is UNKNOWN
+    assert answer([ROOT_LIST, written(entry(11), piece), listing("CA", "ca", age=DAY / 2)]) is VALID
 
 
 BROKEN = b"\x30\x05\x01"
@@ -123,14 +130,58 @@ ODD_PARTS = {
     "next list": {"end": NO_ZONE},
     "next list in another form": {"end": element(0x16, b"260801000000Z")},
     "full list": {"extensions": extension(b"\x1b", b"\x02\x05\x01")},
+    "extensions": {"extensions": BROKEN},
     "full list of a number that is too long": {"extensions": extension(b"\x1b", element(2, b"\1" + bytes(30)))},
 }
+
+HIDING = {"last part"}
+"""Nobody knows what else there was."""
 
 
 @pytest.mark.parametrize("part", ODD_PARTS)
 def test_a_part_of_a_list(part: str) -> None:
+    """Where all entries could be read it is silent about the certificate, and an older list may speak."""
     assert answer([ROOT_LIST, written(entry(10), **ODD_PARTS[part]), OLDER]) is REVOKED
     assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part])]) is UNKNOWN
+    assert answer([ROOT_LIST, written(entry(11), **ODD_PARTS[part]), OLDER]) is (UNKNOWN if part in HIDING else VALID)
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"), [(utc(NOW + DAY), UNKNOWN), (utc(NOW - DAY / 2), VALID), (NO_ZONE, VALID)]
+)
+def test_a_list_without_a_date_of_which_an_entry_cannot_be_read(end: bytes, expected: Reason | None) -> None:
+    """It may be the newest while it is in force."""
+    odd = written(entry(11), b"\x31\x00", begin=NO_ZONE, end=end)
+    assert answer([ROOT_LIST, odd, listing("CA", "ca", age=DAY / 4)]) is expected
+
+
+SHA512 = bytes.fromhex("300a06082a8648ce3d040304")
+
+
+@pytest.mark.parametrize("inner", [SHA512, ECDSA[:-1] + b"\x63", b"\x05\x00"])
+def test_a_list_that_names_two_signature_algorithms(inner: bytes) -> None:
+    """Inside and outside (§5.1.1.2): what it names is revoked, and it says nothing more."""
+    for serial, expected in ((10, REVOKED), (11, UNKNOWN)):
+        entries = element(SEQUENCE, entry(serial))
+        parts = (b"\x02\x01\x01", inner, named("CA").public_bytes(), utc(NOW - DAY), utc(NOW + DAY), entries)
+        assert answer([ROOT_LIST, signed_by_ca(element(SEQUENCE, b"".join(parts)))]) is expected
+    parts = (b"\x02\x01\x01", with_null(ECDSA), named("CA").public_bytes(), utc(NOW - DAY), utc(NOW + DAY))
+    assert answer([ROOT_LIST, signed_by_ca(element(SEQUENCE, b"".join(parts)))]) is VALID
+
+
+@pytest.mark.parametrize("tag", [0x31, 0xA1])
+def test_entries_in_another_form(tag: int) -> None:
+    """Nobody has read them."""
+    parts = (
+        b"\x02\x01\x01",
+        ECDSA,
+        named("CA").public_bytes(),
+        utc(NOW - DAY),
+        utc(NOW + DAY),
+        element(tag, entry(10)),
+    )
+    odd = signed_by_ca(element(SEQUENCE, b"".join(parts)))
+    assert answer([ROOT_LIST, odd, OLDER]) is UNKNOWN
 
 
 @pytest.mark.parametrize("piece", [b"", b"\x31\x00"], ids=["whole", "with an entry that cannot be read"])
@@ -333,6 +384,44 @@ def test_who_signs_lists_may_be_revoked_on_an_indirect_one(serial: int, expected
         listing("List issuer", "lists", serial, of="Root", point=point, age=2 * DAY),
     ]
     assert answer([ROOT_LIST, *lists], intermediates=[ISSUING, newer, LIST_ISSUER]) is expected
+
+
+URI, LATIN_1 = element(0x86, POINT.encode()), element(0x86, "http://crl/danh-sách.crl".encode("latin-1"))
+ISSUER_OF_LISTS = element(0xA4, named("List issuer").public_bytes())
+
+
+def point(*names: bytes, issuers: bytes = ISSUER_OF_LISTS) -> bytes:
+    return element(SEQUENCE, element(0xA0, element(0xA0, b"".join(names))) + element(0xA2, issuers))
+
+
+ODD_POINTS = {
+    "a point of another name": [point(URI), point(LATIN_1)],
+    "before it": [point(LATIN_1), point(URI)],
+    "a name beside it": [point(LATIN_1, URI)],
+    "a name of the issuer": [point(URI, issuers=element(0x86, b"\xff") + ISSUER_OF_LISTS)],
+    "its name": [point(LATIN_1)],
+    "its kind of name": [element(SEQUENCE, element(0xA0, element(0xA5, b"")) + element(0xA2, ISSUER_OF_LISTS))],
+    "what is behind it": [point(URI), BROKEN],
+}
+
+
+def pointing(points: Iterable[bytes], *, critical: bool) -> bytes:
+    others = [each.dump() for each in asn1_x509.Certificate.load(LEAF)["tbs_certificate"]["extensions"]]
+    value = element(4, element(SEQUENCE, b"".join(points)))
+    said = element(SEQUENCE, b"\x06\x03\x55\x1d\x1f" + (b"\x01\x01\xff" if critical else b"") + value)
+    return signed(body_of(LEAF, [*others, said]), ECDSA)
+
+
+@pytest.mark.parametrize("part", ODD_POINTS)
+@pytest.mark.parametrize("critical", [False, True])
+def test_a_distribution_point_takes_no_other_along(part: str, critical: bool) -> None:
+    """Nor a part of it the others. Where all of it must be understood, the certificate cannot be judged good."""
+    given, leaf = [ISSUING, LIST_ISSUER], pointing(ODD_POINTS[part], critical=critical)
+    at = issuing_point(POINT, indirect_crl=True)
+    naming_it, silent = (listing("List issuer", "lists", serial, point=at, of="CA") for serial in (10, 11))
+    assert answer([ROOT_LIST, PLAIN, naming_it], leaf, given) is REVOKED
+    assert answer([ROOT_LIST, PLAIN, silent], leaf, given) is (Reason.E_SIG_CERT_FORMAT if critical else VALID)
+    assert answer([ROOT_LIST, PLAIN], pointing([point(URI)], critical=critical), given) is VALID
 
 
 # Serial numbers

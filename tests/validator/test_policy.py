@@ -118,7 +118,7 @@ CACHES = {
     "evidence_keeper": {"REMEMBERED_EVIDENCE", "REMEMBERED_SECONDS"},
     "pdf.written_paths": {"MAX_SHAPE_BYTES"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
-    "pki.refresh": {"REMEMBERED_NAMES"},
+    "pki.kept_lists": {"REMEMBERED_NAMES"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},
     "pki.status": {"REMEMBERED"},
 }
@@ -129,7 +129,7 @@ OPERATION = {
     "pki.atomic_file": {"LOCK_SECONDS", "PAUSE_SECONDS"},
     "pki.pins": {"64"},
     "pki.fetch": {"TIMEOUT_SECONDS", "FETCH_SECONDS"},
-    "pki.refresh": {"32"},
+    "pki.kept_lists": {"32"},
     "report.model": {"(LONGEST_TEXT, CUT_OFF)"},
     "settings": {
         "trust_refresh_seconds", "crl_refresh_seconds", "workers", "document_cpu_seconds", "document_wall_seconds",

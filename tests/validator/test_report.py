@@ -341,3 +341,5 @@ def test_who_signed_a_list_is_kept_where_it_is_no_part_of_the_chain(harness: Har
         assert other.sha256 not in {sha256 for each in report.signatures for sha256 in each.chain}
         assert other.sha256 in {status.signer_sha256 for each in report.signatures for status in each.statuses}
         assert other.sha256 in report.evidence
+        chains = {status.signer_chain for each in report.signatures for status in each.statuses}
+        assert chains == {(), (other.sha256, authority.root.sha256)}

@@ -200,6 +200,71 @@ def test_a_hold_that_a_list_of_another_key_is_silent_about(
     assert answer([ROOT_LIST, held, *newer, *full], intermediates=[ISSUING, NEWER]) is expected
 
 
+MID = made("Mid", "mid", "Root", "root", 7)
+NEWER_BELOW_MID = made("CA", "ca new", "Mid", "mid", 8)
+
+
+@pytest.mark.parametrize(
+    ("of_mid", "expected"),
+    [
+        ([], UNKNOWN),
+        ([listing("Mid", "mid", age=40 * DAY, end=-10 * DAY)], UNKNOWN),
+        ([listing("Mid", "mid", 9)], VALID),
+        ([listing("Mid", "mid", 8)], UNKNOWN),
+        ([listing("Mid", "mid", age=3 * DAY, end=-DAY / 2)], VALID),
+    ],
+    ids=["none", "over", "in force", "names it", "in force when it signed"],
+)
+def test_who_signs_a_list_must_be_good_itself(of_mid: list[bytes], expected: Reason | None) -> None:
+    """As who signs an answer: the list was made by a key of the CA about which other lists speak."""
+    given = [ISSUING, MID, NEWER_BELOW_MID]
+    assert answer([ROOT_LIST, *of_mid, listing("CA", "ca new", number=2)], intermediates=given) is expected
+
+
+def test_what_a_list_names_whose_maker_may_be_good() -> None:
+    given, revoking = [ISSUING, MID, NEWER_BELOW_MID], listing("CA", "ca new", 10, number=2)
+    assert answer([ROOT_LIST, revoking, PLAIN], intermediates=given) is REVOKED
+
+
+def test_a_list_may_say_that_its_own_maker_is_good() -> None:
+    """Of a CA that goes on with lists of its new key alone (NIST PKITS 4.5)."""
+    by_new = listing("CA", "ca new", number=2)
+    assert answer([ROOT_LIST, by_new], intermediates=[ISSUING, SELF_ISSUED]) is VALID
+    assert answer([ROOT_LIST, listing("CA", "ca new", 4, number=2)], intermediates=[ISSUING, SELF_ISSUED]) is UNKNOWN
+
+
+HELD_KEY = listing("Root", "root", 3, number=5, age=3 * DAY, hold=True, since=NOW - 10 * DAY)
+"""The root's list holds the CA's other key."""
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ([ROOT_LIST], VALID),
+        ([listing("Root", "root", number=6, base=5, removed=[3])], VALID),
+        ([listing("Root", "root", number=6, base=5, removed=[4])], UNKNOWN),
+        ([listing("Root", "root", 3, number=6, hold=True)], UNKNOWN),
+        ([], UNKNOWN),
+    ],
+    ids=["newer list", "delta list", "delta list about another", "still held", "nothing newer"],
+)
+def test_a_hold_on_a_key_that_signs_lists(others: list[bytes], expected: Reason | None) -> None:
+    """It ends as it does for any certificate."""
+    by_held = listing("CA", "ca new", number=2)
+    assert answer([HELD_KEY, *others, by_held], intermediates=[ISSUING, NEWER]) is expected
+    by_held = listing("CA", "ca new", 10, number=2)
+    assert answer([HELD_KEY, *others, by_held], intermediates=[ISSUING, NEWER]) is (expected or REVOKED)
+
+
+def test_a_key_on_hold_does_not_end_its_own() -> None:
+    held = listing("CA", "ca", 4, number=5, age=3 * DAY, hold=True)
+    for own in ({"base": 5, "removed": [4]}, {}):
+        lists = [held, listing("CA", "ca new", number=6, **own), listing("CA", "ca new", number=5, age=2 * DAY)]
+        assert answer([ROOT_LIST, *lists, listing("Root", "root")], intermediates=[ISSUING, SELF_ISSUED]) is VALID
+        lists = [listing("CA", "ca", 4, number=5, age=60 * DAY, end=-10 * DAY, hold=True), *lists[1:]]
+        assert answer([ROOT_LIST, *lists], intermediates=[ISSUING, SELF_ISSUED]) is UNKNOWN
+
+
 def test_a_certificate_in_the_name_of_a_root_revokes_nobody() -> None:
     """Whatever lies in ``intermediates/``: it is neither pinned nor below a root."""
     impostor = made("Root", "impostor", "Root", "impostor", 1)
@@ -334,6 +399,16 @@ LIFTING = listing("CA", "ca", number=7, base=5, removed=[10])
 )
 def test_delta_lists(lists: list[bytes], expected: Reason | None) -> None:
     assert answer([ROOT_LIST, *lists]) is expected
+
+
+@pytest.mark.parametrize(
+    ("by", "serials", "expected"), [("ca", (), UNKNOWN), ("ca new", (), VALID), ("ca new", (10,), REVOKED)]
+)
+def test_a_delta_list_adds_to_a_list_of_its_own_key(by: str, serials: tuple[int, ...], expected: Reason | None) -> None:
+    """Each key of a CA may number lists of its own (§6.3.3 c 3)."""
+    full = listing("CA", by, *serials, number=5, age=40 * DAY, end=-10 * DAY)
+    delta = listing("CA", "ca new", number=8, base=5)
+    assert answer([ROOT_LIST, full, delta], intermediates=[ISSUING, NEWER]) is expected
 
 
 def test_entries_behind_one_whose_issuer_cannot_be_read() -> None:

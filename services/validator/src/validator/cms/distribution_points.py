@@ -1,6 +1,9 @@
 """Where revocation lists are published, as certificates and lists say it (RFC 5280 §4.2.1.13, §5.2.5)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from common.containment import Unusable, raising_unusable
 from validator.cms import ber
@@ -9,6 +12,8 @@ from validator.cms.certificate import Certificate
 from validator.cms.extensions import read_bits
 from validator.cms.general_names import GeneralName, directory_name, read_general_name
 from validator.cms.names import Name, RelativeName, read_relative_name
+
+T = TypeVar("T")
 
 DISTRIBUTION_POINTS = "2.5.29.31"
 REASONS = (
@@ -60,15 +65,25 @@ class IssuingPoint:
 
 
 def distribution_points(certificate: Certificate) -> tuple[DistributionPoint, ...]:
-    """The certificate's distribution points; none where they cannot be read."""
+    """The certificate's distribution points, as far as they can be read: none takes another one along."""
+    return _read_points(certificate)[0]
+
+
+def check_points(certificate: Certificate) -> None:
+    """Raises ``Unusable`` where the distribution points are critical, and cannot be read as a whole."""
+    extension = certificate.extensions.get(DISTRIBUTION_POINTS)
+    if extension is not None and extension.critical and not _read_points(certificate)[1]:
+        raise Unusable(f"distribution points of {certificate.subject.rfc4514_string()} not readable")
+
+
+def _read_points(certificate: Certificate) -> tuple[tuple[DistributionPoint, ...], bool]:
+    """The points that can be read, and whether these are all, and whole."""
     extension = certificate.extensions.get(DISTRIBUTION_POINTS)
     if extension is None:
-        return ()
-    try:
-        with raising_unusable():
-            return tuple(map(_point, ber.read_whole(extension.value, certificate.limits)))
-    except Unusable:
-        return ()
+        return (), True
+    read = _Reading()
+    whole = read.piece(lambda: ber.read_whole(extension.value, certificate.limits))
+    return tuple(read.point(element) for element in (read.pieces(whole) if whole else ())), read.is_whole
 
 
 def read_issuing_point(value: Element) -> IssuingPoint:
@@ -87,13 +102,46 @@ def read_issuing_point(value: Element) -> IssuingPoint:
     )
 
 
-def _point(element: Element) -> DistributionPoint:
-    parts = {part.tag: part for part in element.expect(ber.SEQUENCE)}
-    return DistributionPoint(
-        name=_point_name(parts[POINT_TAG]) if POINT_TAG in parts else None,
-        reasons=read_bits(parts[REASONS_TAG], REASONS) & ALL_REASONS if REASONS_TAG in parts else ALL_REASONS,
-        issuers=frozenset(map(read_general_name, parts[ISSUER_TAG])) if ISSUER_TAG in parts else frozenset(),
-    )
+class _Reading:
+    """Reads one extension piece by piece."""
+
+    def __init__(self) -> None:
+        self.is_whole = True
+
+    def piece(self, read: Callable[[], T]) -> T | None:
+        """What ``read`` returns; None where it cannot be read."""
+        try:
+            with raising_unusable():
+                return read()
+        except Unusable:
+            self.is_whole = False
+            return None
+
+    def pieces(self, element: Element) -> list[Element]:
+        """The elements inside that can be read."""
+        elements, are_all = element.readable()
+        self.is_whole = self.is_whole and are_all
+        return elements
+
+    def point(self, element: Element) -> DistributionPoint:
+        """A point. Of an unreadable part it is as if nothing were published there."""
+        parts = {part.tag: part for part in self.pieces(element)}
+        self.is_whole = self.is_whole and element.tag == ber.SEQUENCE
+        return DistributionPoint(
+            name=self._name(parts[POINT_TAG]) if POINT_TAG in parts else None,
+            reasons=read_bits(parts[REASONS_TAG], REASONS) & ALL_REASONS if REASONS_TAG in parts else ALL_REASONS,
+            issuers=self._names(parts[ISSUER_TAG]) if ISSUER_TAG in parts else frozenset(),
+        )
+
+    def _name(self, element: Element) -> PointName:
+        inside = self.pieces(element)
+        if len(inside) == 1 and inside[0].tag == FULL_TAG:
+            return PointName(full=self._names(inside[0]))
+        return self.piece(lambda: _point_name(element)) or PointName()
+
+    def _names(self, element: Element) -> frozenset[GeneralName]:
+        names = (self.piece(partial(read_general_name, each)) for each in self.pieces(element))
+        return frozenset(name for name in names if name is not None)
 
 
 def _point_name(element: Element) -> PointName:

@@ -11,16 +11,22 @@ Chain = tuple[Certificate, ...]
 """The leaf first, the root last."""
 
 
+def piece(note: Callable[[str], object]) -> contained:
+    """What one file raises ends nothing but itself; but a lack of memory is not the file's: the reading fails as a
+    whole, and is done again."""
+    return contained(note, passing=(MemoryError,))
+
+
 def certificates_in(
     name: str, data: bytes, left_out: Callable[[str, str], None], limits: CmsLimits = DEFAULT.cms
 ) -> list[Certificate]:
     """All certificates of a file, PEM or DER. ``left_out``: called with name and cause of each that cannot be read."""
     found: list[tuple[str, bytes]] = []
     certificates = []
-    with contained(lambda cause: left_out(name, cause)):
+    with piece(lambda cause: left_out(name, cause)):
         found += blocks(data, CERTIFICATE, limits)
     for place, der in found:
-        with contained(lambda cause, place=place: left_out(name + place, cause)):  # type: ignore[misc]
+        with piece(lambda cause, place=place: left_out(name + place, cause)):  # type: ignore[misc]
             certificate = read_certificate(der, limits)
             certificate.check()
             certificates.append(certificate)

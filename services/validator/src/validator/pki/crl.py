@@ -6,6 +6,7 @@ certificates it can say "not revoked"; what it lists is revoked in any case. Not
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from common.containment import Unusable, raising_unusable
@@ -15,7 +16,7 @@ from validator.cms.certificate import Certificate, Extension, SignedObject, read
 from validator.cms.distribution_points import IssuingPoint, read_issuing_point
 from validator.cms.extensions import AUTHORITY_KEY_IDENTIFIER, FRESHEST_CRL, key_usage
 from validator.cms.names import Name, read_name
-from validator.cms.signed_object import is_signed_by
+from validator.cms.signed_object import is_signed_by, scheme_of
 from validator.pki.algorithms import weakness_of_key, weakness_of_signature
 from validator.pki.crl_entries import ReadEntries, read_entries
 from validator.pki.statement import Crl
@@ -26,6 +27,7 @@ UNDERSTOOD = frozenset({AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, DELTA_INDICATOR, I
 EXTENSIONS_TAG, VERSION_2 = 0xA0, 1
 MAX_NUMBER_BITS = 160
 """Of a number of a list (§5.2.3): a longer one is none, and breaks a rule of its form."""
+UNREAD = "an entry or a part that is not readable"
 TIMES = frozenset({ber.UTC_TIME, ber.GENERALIZED_TIME})
 
 
@@ -45,17 +47,20 @@ def read_crl(
         signed, body = read_signed_object(data, policy.cms)
         parts, is_whole = body.expect(ber.SEQUENCE).readable()
         version = parts.pop(0).integer() if parts[0].tag == ber.INTEGER else 0
-        _, issuer_part, *rest = parts
+        algorithm, issuer_part, *rest = parts
         issuer = read_name(issuer_part.raw, policy.cms)
         # (7.1) Before anything else of it is looked at: a CA of the trust folder signed it.
         signers = _signers(authorities, issuer, signed, policy)
+    revoked = next((part for part in rest if part.tag == ber.SEQUENCE), None)
+    are_parts_known = is_whole and not any(_may_hold_entries(part) for part in rest if part is not revoked)
     begin = _time(rest.pop(0)) if rest and rest[0].tag != ber.SEQUENCE else None
     end = _time(rest.pop(0)) if rest and rest[0].tag in TIMES else None
-    revoked = next((part for part in rest if part.tag == ber.SEQUENCE), None)
     extensions, are_extensions_read = _extensions([part for part in rest if part is not revoked])
     point, obstacle = _point(extensions, policy.cms)
     entries = read_entries(revoked, issuer) if revoked else ReadEntries()
     number, base = _number(extensions, CRL_NUMBER, policy.cms), _number(extensions, DELTA_INDICATOR, policy.cms)
+    if not (are_parts_known and entries.are_all_read):
+        obstacle = obstacle or UNREAD  # nobody knows whom it names
     is_form_read = are_extensions_read and (base is not None or DELTA_INDICATOR not in extensions)
     if base is None and entries.lifted:
         obstacle = obstacle or "a removal in a full list"  # only a delta list may have one (§5.3.1)
@@ -73,9 +78,8 @@ def read_crl(
         point=point or IssuingPoint(),
         base=None if _is_too_long(base) else base,
         is_malformed=version > VERSION_2
-        or not (begin and is_whole and is_form_read and entries.are_all_read)
-        or _is_too_long(number)
-        or _is_too_long(base),
+        or not (begin and is_form_read and _is_named_twice(algorithm, signed, policy.cms))
+        or any(map(_is_too_long, (number, base))),
         obstacle=obstacle or entries.obstacle,
         is_dated=begin is not None,
         is_replaceable=bool(begin and point and is_whole and is_form_read)
@@ -111,6 +115,21 @@ def _may_sign(authority: Certificate, policy: Policy) -> bool:
     except Unusable:
         return False
     return (usage is None or "crl_sign" in usage) and not weakness_of_key(authority.public_key, policy)
+
+
+def _is_named_twice(algorithm: Element, signed: SignedObject, limits: CmsLimits) -> bool:
+    """Whether the signature algorithm is the same inside of what is signed (§5.1.1.2)."""
+    if algorithm.raw == signed.algorithm:
+        return True
+    try:
+        return scheme_of(replace(signed, algorithm=algorithm.raw), limits) == scheme_of(signed, limits)
+    except ValueError:
+        return False
+
+
+def _may_hold_entries(part: Element) -> bool:
+    """Whether a part that is not the list of entries may be one, written otherwise."""
+    return bool(part.tag & ber.CONSTRUCTED) and part.tag != EXTENSIONS_TAG
 
 
 def _time(element: Element) -> datetime | None:

@@ -15,10 +15,9 @@ from typing import NamedTuple
 from common.containment import contained
 from validator.cms.certificate import Certificate
 from validator.cms.names import Name
-from validator.pki.certificates import Chain
 from validator.pki.crl import issuer_of_list, read_crl
 from validator.pki.ocsp import OcspAnswer, authorities_named, read_answers
-from validator.pki.ocsp_response import read_response
+from validator.pki.ocsp_response import in_one_piece, read_response
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.statement import Crl
 from validator.pki.trust_store import Purpose, TrustStore
@@ -76,18 +75,21 @@ class Evidence:
         """The same evidence with these document time stamps."""
         return replace(self, proofs=proofs)
 
-    def may_revoke(self, chain: Chain) -> bool:
-        """Whether the document itself may bring along that a certificate of the chain is revoked.
+    def may_revoke(self, certificates: Iterable[Certificate]) -> bool:
+        """Whether the document itself may bring along that one of the certificates is revoked.
 
         Nothing is verified: a serial number that stands nowhere is not listed, whatever else the bytes are.
         """
-        serials = [_integer_bytes(each.serial_number) for each in chain]
+        serials = [_integer_bytes(each.serial_number) for each in certificates]
         with _piece("validation data not readable: %s"):
             return any(self._may_list(each, serials) for each in self.statements())
         return False
 
     def _may_list(self, statement: EmbeddedStatement, serials: Sequence[bytes]) -> bool:
-        if not any(serial in statement.data for serial in serials):
+        data = statement.data
+        if statement.kind is StatusKind.OCSP:
+            data = in_one_piece(data, self.policy.cms)
+        if not any(serial in data for serial in serials):
             return False
         if statement.kind is StatusKind.CRL:
             return True

@@ -13,7 +13,7 @@ from validator.cms import ber
 from validator.cms.ber import Element
 from validator.cms.certificate import Certificate, SignedObject, read_certificate, read_extensions
 from validator.cms.signature_scheme import digest_name
-from validator.policy import Policy
+from validator.policy import CmsLimits, Policy
 
 BASIC = "1.3.6.1.5.5.7.48.1.1"
 SUCCESSFUL = 0
@@ -82,6 +82,16 @@ def read_response(data: bytes, policy: Policy) -> OcspResponse:
             tuple(read),
             tuple(_readable(certificates[:most])),
         )
+
+
+def in_one_piece(data: bytes, limits: CmsLimits) -> bytes:
+    """What a response holds, if BER has cut it into pieces; else the response as it is, or whatever else it is."""
+    try:
+        parts, _ = ber.read_whole(data, limits).readable()
+        _, response = next(iter(parts[1].expect(FIRST)))
+        return response.octets() if response.tag & ber.CONSTRUCTED else data
+    except (ValueError, LookupError, StopIteration):
+        return data
 
 
 def _inside(parts: list[Element], policy: Policy) -> Element:

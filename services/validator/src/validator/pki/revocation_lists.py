@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from common.containment import contained
 from validator.cms.certificate import Certificate
 from validator.cms.names import Name
+from validator.pki.certificates import piece
 from validator.pki.crl import read_crl
 from validator.pki.pem import LIST, blocks
 from validator.pki.statement import Crl
@@ -72,7 +72,7 @@ def authentic_crls(
     held = hashlib.sha256(repr(policy).encode() + b"".join(sorted(each.der for each in known))).hexdigest()
     for name, data in files:
         for place, der in lists_in(name, data, policy, left_out):
-            with contained(lambda cause, name=name + place: left_out(name, cause)):  # type: ignore[misc]
+            with piece(lambda cause, name=name + place: left_out(name, cause)):  # type: ignore[misc]
                 crl = replace(_read(known, der, held, policy), source=name + place)
                 crls.append(crl)
                 if defect := "breaks a rule of its form" if crl.is_malformed else crl.obstacle:
@@ -85,7 +85,7 @@ def lists_in(
 ) -> list[tuple[str, bytes]]:
     """What may be lists in a file, PEM or DER, each with what to call it behind the file's name."""
     found: list[tuple[str, bytes]] = []
-    with contained(lambda cause: left_out(name, cause)):
+    with piece(lambda cause: left_out(name, cause)):
         found += blocks(data, LIST, policy.cms)
     return found
 

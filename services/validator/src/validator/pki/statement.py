@@ -63,13 +63,15 @@ class Crl(Statement):
     lifted: frozenset[tuple[str, int]] = frozenset()
     """Of a delta list: certificates that are not revoked any more, by ``Name.key`` of the issuer and serial number."""
     is_malformed: bool = False
-    """It breaks a rule of its form: what it lists is revoked, and it says nothing more."""
+    """It breaks a rule of its form, but all of its entries were read: what it lists is revoked, and it says nothing
+    more."""
     source: str = ""
     """The file of the folder of lists that holds it."""
     is_replaceable: bool = True
     """Date, scope and entries could be read: a newer one takes its place in the trust folder, and it an older one's."""
     obstacle: str = ""
-    """A critical part that is not understood: what it lists is revoked, and nothing can be said of the others."""
+    """A critical part that is not understood, or a part or an entry that cannot be read: what it lists is revoked, and
+    nothing can be said of the others, not even by an older list."""
 
     @property
     def is_relied_on(self) -> bool:

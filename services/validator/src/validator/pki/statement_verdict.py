@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from validator.cms.certificate import Certificate
-from validator.cms.distribution_points import ALL_REASONS
-from validator.pki.list_views import View
+from validator.cms.distribution_points import ALL_REASONS, check_points
 from validator.pki.ocsp import OcspAnswer
 from validator.pki.statement import Crl, RevokedEntry
+from validator.pki.view import View
 from validator.policy import Policy
 
 HOLD = "certificate_hold"
@@ -67,9 +67,13 @@ def _counts(entry: RevokedEntry, at: datetime, now: datetime) -> bool:
 
 
 def good_views(certificate: Certificate, views: Sequence[View], at: datetime, policy: Policy) -> list[View] | str:
-    """The newest statements that together cover all reasons and do not name it; or why there are none."""
+    """The newest statements that together cover all reasons and do not name it; or why there are none.
+
+    Raises ``Unusable`` where the certificate's critical distribution points cannot be read.
+    """
+    check_points(certificate)
     missing, good = ALL_REASONS, []
-    for view in views:
+    for view in (*(view for view in views if _may_be_newest(view, at)), *views):
         if isinstance(view.statement, Crl) and view.statement.obstacle and view.covers:
             return f"{_named(view)} cannot be relied on ({view.statement.obstacle})"
         if not view.covers & missing:
@@ -87,8 +91,14 @@ def good_views(certificate: Certificate, views: Sequence[View], at: datetime, po
     return f"{_named(newest)} covers not all reasons" if good else f"{_named(newest)} out of date"
 
 
+def _may_be_newest(view: View, at: datetime) -> bool:
+    """Whether nothing shows that another one is newer: it is in force, and has no date that can be read."""
+    statement = view.statement
+    return not statement.is_dated and statement.next_update is not None and at < statement.next_update
+
+
 def _base_of(delta: View, views: Sequence[View]) -> View | None:
-    """The newest full list that the delta adds to (§5.2.4)."""
+    """The newest full list that the delta adds to (§5.2.4, §6.3.3 c): each key of an issuer may number its own."""
     changes = delta.statement
     for view in views:
         full = view.statement
@@ -96,6 +106,7 @@ def _base_of(delta: View, views: Sequence[View]) -> View | None:
             isinstance(changes, Crl) and isinstance(full, Crl) and full.base is None
             and full.is_relied_on
             and full.issuer == changes.issuer and full.point == changes.point and view.covers
+            and _are_of_one_key(view, delta)
             and full.number is not None and changes.base is not None and changes.number is not None
             and changes.base <= full.number < changes.number
         ):  # fmt: skip

@@ -67,8 +67,14 @@ def _present(leaf: Certificate, purpose: Purpose, evidence: Evidence, field: str
     if status.faults:
         is_open = status.is_trusted or any(fault.reason is Reason.E_SIG_REVOKED for fault in status.faults)
     else:
-        is_open = evidence.may_revoke(status.chain)
+        is_open = evidence.may_revoke((*status.chain, *_makers(status, evidence)))
     return _judge(leaf, purpose, evidence, evidence.now, field) if is_open else status
+
+
+def _makers(status: CertificateStatus, evidence: Evidence) -> list[Certificate]:
+    """Who else made the lists that a status rests on, with the chains above."""
+    digests = {sha256 for used in status.statuses for sha256 in used.signer_chain}
+    return [each for each in evidence.trust.authorities if each.sha256 in digests] if digests else []
 
 
 def _by_lists(leaf: Certificate, purpose: Purpose, evidence: Evidence, field: str) -> CertificateStatus:
@@ -89,12 +95,14 @@ def _by_lists(leaf: Certificate, purpose: Purpose, evidence: Evidence, field: st
 
 
 def _until(status: CertificateStatus, evidence: Evidence) -> datetime:
-    """When the first thing that a valid status rests on ends."""
+    """When the first thing that a valid status rests on ends. What was over already, such as the full list that a delta
+    list in force adds to, need not be in force."""
     ends = [certificate.not_valid_after_utc for certificate in status.chain]
-    ends += [used.next_update for used in status.statuses if used.next_update]
+    ends += [used.next_update for used in status.statuses if used.next_update and used.next_update > status.at]
     window = evidence.trust.windows.get(status.chain[-1].sha256)
-    # A list that is in the folder already but dated ahead may say something else once its time has come.
-    ahead = [crl.this_update for crl in evidence.lists.crls if crl.this_update > status.at]
+    # A list that is in the folder already but dated ahead may say something else once its time has come: clocks differ.
+    heard = (crl.this_update - evidence.policy.clock_grace for crl in evidence.lists.crls)
+    ahead = [at for at in heard if at > status.at]
     return min([*ends, *ahead, *([window.end] if window and window.end else [])])
 
 

@@ -11,7 +11,8 @@
 PEM or DER, any file names. Without ``trust.json`` every certificate in ``roots/`` counts; with it, only those that it
 names. Certificates that a document brings along are never used to build a chain.
 
-A file that cannot be used is left out, named, and changes nothing for the others.
+A file that cannot be used is left out, named, and changes nothing for the others. Where memory runs out, reading fails
+as a whole.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from common.containment import Unusable, contained, described
 from common.domain.names import Sha256
-from validator.pki.certificates import certificates_in
+from validator.pki.certificates import certificates_in, piece
 from validator.pki.pins import PINS, Pin, read_pins
 from validator.pki.revocation_lists import RevocationLists, authentic_crls, lists_in
 from validator.pki.trust_store import TrustStore
@@ -173,7 +174,7 @@ def _read_files(folder: Path, name: str, policy: Policy, left_out: NoteLeftOut) 
     for path in sorted((folder / name).glob("*")):
         if path.name.startswith("."):
             continue
-        with contained(lambda cause, path=path: left_out(LeftOut(name, path.name, cause))):  # type: ignore[misc]
+        with piece(lambda cause, path=path: left_out(LeftOut(name, path.name, cause))):  # type: ignore[misc]
             try:
                 if path.is_file():
                     read.append((path.name, read_bounded(path, policy.revocation.max_list_bytes)))

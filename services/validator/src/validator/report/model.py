@@ -43,7 +43,8 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusUsed:
-    """The revocation list or OCSP response that decided about one certificate of the chain."""
+    """The revocation list or OCSP response that decided about one certificate: of the chain, or of the chain of whoever
+    made such a list or response."""
 
     certificate_sha256: Sha256
     kind: StatusKind
@@ -57,6 +58,8 @@ class StatusUsed:
     """True: taken out of the document. False: taken from the trust folder."""
     signer_sha256: Sha256 | None = None
     """The certificate whose key signed it: of the trust folder, or of the OCSP responder, which the answer holds."""
+    signer_chain: tuple[Sha256, ...] = ()
+    """Of a list by another key than those of the judged chain: the signer's own chain, the root last."""
     kept: str = ""
     """Where its bytes are: ``document``, or the file of the trust folder at that time, such as ``crls/root.crl``."""
 
@@ -190,14 +193,15 @@ class Report:
     @property
     def evidence(self) -> frozenset[Sha256]:
         """Digests of what the verdict rests on besides the document: certificates of the chains, lists, and the
-        certificates of those who signed lists."""
+        chains of those who signed lists."""
         parts: list[SignatureReport | TimeStampReport]
         parts = [*self.signatures, *(stamp for each in self.signatures for stamp in each.time_stamps)]
         named = [part.revoked_by for part in parts if part.revoked_by]
         said = [*named, *(status for part in parts for status in part.statuses)]
         lists = (status.sha256 for status in said if not status.embedded)
         signers = (each.signer_sha256 for each in said if each.kind is StatusKind.CRL and each.signer_sha256)
-        return frozenset((*lists, *signers, *(sha256 for part in parts for sha256 in part.chain[1:])))
+        above = (sha256 for each in said for sha256 in each.signer_chain)
+        return frozenset((*lists, *signers, *above, *(sha256 for part in parts for sha256 in part.chain[1:])))
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; times in ISO 8601 with offset."""
