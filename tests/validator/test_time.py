@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -302,6 +302,44 @@ def test_an_authority_for_time_may_be_pinned_itself(timed: TimeHarness, harness:
         signed = sign(harness.letter, person, NOW, field="A")
         reasons = {each.reason for each in timed.judge(signed, KEPT, crls, trust).report.signatures}
         assert reasons == {Reason.E_SIG_UNTRUSTED_CA}
+
+
+PLACES = ("signature", "DSS", "trust folder", "nowhere")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_signature_time_stamp_need_not_hold_the_certificate_of_its_authority(timed: TimeHarness, place: str) -> None:
+    """RFC 3161 §2.4.1, certReq."""
+    stamper, tsa = timed.tsa.stamper(STAMPED, holds_certificates=False), timed.tsa.identity
+    identities = [timed.signer, timed.seal]
+    if place == "signature":
+        identities = [replace(each, chain=(tsa.certificate,)) for each in identities]
+    document = timed.letter
+    for field, identity in zip("AB", identities, strict=True):
+        document = sign(document, identity, NOW, field=field, stamper=stamper)
+    if place == "DSS":
+        document = add_validation_data(document, [tsa], [])
+    trust = timed.trust(tsa=[tsa.der]) if place == "trust folder" else timed.trust()
+    decision = timed.judge(document, LATER, trust=trust)
+    assert _outcome(decision) == (EXPIRED if place == "nowhere" else "valid")
+    (stamp,) = decision.report.signatures[0].time_stamps
+    if place == "nowhere":
+        assert (stamp.rule, stamp.detail) == ("8.3", "A: time stamp: signer's certificate not found (5.3)")
+        assert stamp.sub_indication is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+    if place == "trust folder":
+        assert tsa.sha256 in decision.report.evidence  # nothing else holds it
+
+
+@pytest.mark.parametrize("place", PLACES[1:])
+def test_a_document_time_stamp_need_not_hold_the_certificate_of_its_authority(timed: TimeHarness, place: str) -> None:
+    tsa, document = timed.tsa.identity, timed.plain
+    if place == "DSS":
+        document = add_validation_data(document, [tsa], [])
+    document = add_document_time_stamp(document, timed.tsa, KEPT, holds_certificates=False)
+    trust = timed.trust(tsa=[tsa.der]) if place == "trust folder" else timed.trust()
+    decision = timed.judge(document, LATER, trust=trust)
+    assert (_outcome(decision) == "valid") is (place != "nowhere")
+    assert (decision.report.signatures[-1].rule == "5.3") is (place == "nowhere")
 
 
 def test_a_time_stamp_that_is_not_decided_decides_nothing(timed: TimeHarness) -> None:

@@ -1,11 +1,12 @@
 """(6)-(8) Signatures placed in time: document time stamps from the newest back, each proving what lies before it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cache, partial
 from itertools import chain
 
+from common.containment import contained
 from common.domain.reason import Reason
 from validator.checks.cryptography import evidence_in_token
 from validator.checks.signing_time import SigningTime, signing_time
@@ -15,7 +16,7 @@ from validator.checks.verified_signature import VerifiedSignature
 from validator.context import ValidationContext
 from validator.fault import Fault, library_errors_as
 from validator.pdf.reader import Reader
-from validator.pdf.security_store import stored_evidence
+from validator.pdf.security_store import stored_certificates, stored_evidence
 from validator.pki.evidence import EmbeddedStatement, Evidence, names_known_issuer
 from validator.pki.evidence_budget import EvidenceBudget
 from validator.pki.status import CertificateStatus, certificate_status
@@ -34,6 +35,10 @@ def place_in_time(reader: Reader, state: DocumentState, context: ValidationConte
         return tuple(_embedded_statements(reader, state, trust, context.policy))
 
     evidence = Evidence(trust, context.material.revocation, context.policy, context.now, statements)
+    @cache
+    def stored() -> tuple[bytes, ...]:
+        return (*_stored_certificates(reader), *trust.time_authorities)
+
     proofs: list[tuple[int, datetime]] = []
     for each in reversed(state.signatures):
         if each.signature.is_time_stamp and each.verified is not None:
@@ -46,7 +51,16 @@ def place_in_time(reader: Reader, state: DocumentState, context: ValidationConte
     )
     for each in state.signer_signatures:
         if each.verified is not None:
-            _place_signature(each, each.verified, evidence, is_pending)
+            _place_signature(each, each.verified, evidence, stored, is_pending)
+
+
+def _stored_certificates(reader: Reader) -> list[bytes]:
+    """The certificates of the DSS, as far as they can be read."""
+    found: list[bytes] = []
+    with contained(lambda _: None, passing=(MemoryError,)):
+        for each in stored_certificates(reader):
+            found.append(each)
+    return found
 
 
 def _embedded_statements(
@@ -80,11 +94,17 @@ def _place_time_stamp(each: SignatureState, verified: VerifiedSignature, evidenc
     _judge_certificate(each, verified, Purpose.TIME, evidence)
 
 
-def _place_signature(each: SignatureState, verified: VerifiedSignature, evidence: Evidence, is_pending: bool) -> None:
+def _place_signature(
+    each: SignatureState,
+    verified: VerifiedSignature,
+    evidence: Evidence,
+    stored: Callable[[], tuple[bytes, ...]],
+    is_pending: bool,
+) -> None:
     """``is_pending``: some document time stamp cannot be judged yet."""
     signature = each.signature
     covered_at = earliest_proof(evidence.proofs, signature.revision)
-    each.time_stamps = judge_time_stamps(verified, evidence, covered_at, signature.field)
+    each.time_stamps = judge_time_stamps(verified, evidence, covered_at, signature.field, stored)
     each.proven_at = earliest_proof(evidence.proofs, signature.revision, each.time_stamps)
     _judge_certificate(each, verified, Purpose.DOCUMENTS, evidence)
     fault = each.fault

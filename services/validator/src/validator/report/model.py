@@ -197,7 +197,9 @@ class Report:
         said = [*named, *(status for part in parts for status in part.statuses)]
         lists = (status.sha256 for status in said if not status.embedded)
         signers = (each.signer_sha256 for each in said if each.kind is StatusKind.CRL and each.signer_sha256)
-        return frozenset((*lists, *signers, *(sha256 for part in parts for sha256 in part.chain[1:])))
+        # Of a chain of one, its certificate is pinned itself, and a time stamp need not hold it.
+        chains = (sha256 for part in parts for sha256 in part.chain[1:] or part.chain)
+        return frozenset((*lists, *signers, *chains))
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; times in ISO 8601 with offset."""

@@ -174,8 +174,8 @@ _TABLE = (
     ),
     Rule("5.2b", "There are signed attributes.", Reason.E_SIG_FORMAT, _SIGNATURE, "no signed attributes"),
     Rule(
-        "5.3", "The signer's certificate is in the CMS; of several with the same key, a signing-certificate attribute "
-        "names one.",
+        "5.3", "The signer's certificate is in the CMS, that of a time stamp's authority there or where it may be left "
+        "out to (RFC 3161 §2.4.1); of several with the same key, a signing-certificate attribute names one.",
         Reason.E_SIG_FORMAT, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "signer's certificate not found",
     ),
     Rule("5.4", "The digest algorithms are on the policy's list.", Reason.E_SIG_WEAK_ALG, _ALGORITHM, "weak digest"),
