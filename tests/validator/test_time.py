@@ -351,6 +351,50 @@ def test_a_time_stamp_that_is_not_decided_decides_nothing(timed: TimeHarness) ->
     assert _outcome(timed.judge(document, LATER, trust=trust)) == UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("now", "since", "expected"),
+    [(KEPT + timedelta(hours=1), NOW - DAY, REVOKED), (KEPT + timedelta(hours=1), KEPT + timedelta(minutes=9), UNKNOWN)],
+)
+def test_a_time_stamp_that_cannot_help_holds_nothing_up(
+    timed: TimeHarness, now: datetime, since: datetime, expected: object
+) -> None:
+    """Its authority waits for a list, and the time that it states is before the revocation, or after it."""
+    elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
+    tsa = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
+    trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
+    crls = [timed.crls()[0], *timed.crls(NOW, revoked=[Revoked(timed.seal.certificate.serial_number, since)])[1:]]
+    inside = sign(timed.letter, timed.signer, NOW, field="A")
+    inside = sign(inside, timed.seal, NOW, field="B", stamper=tsa.stamper(STAMPED))
+    for document in (inside, add_document_time_stamp(timed.plain, tsa, KEPT)):
+        assert _outcome(timed.judge(document, now, crls, trust)) == expected
+
+
+def test_a_time_stamp_after_the_end_of_the_certificate_holds_nothing_up(timed: TimeHarness) -> None:
+    elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
+    tsa = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
+    trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
+    for at, expected in ((NOW + 4 * DAY, UNKNOWN), (NOW + 6 * DAY, EXPIRED)):
+        document = add_document_time_stamp(timed.plain, tsa, at)
+        assert _outcome(timed.judge(document, LATER, trust=trust)) == expected
+
+
+def test_a_time_stamp_that_waits_may_prove_another_one(timed: TimeHarness) -> None:
+    """The authority of an older time stamp has ended; the newer one, by which it would count, waits for a list."""
+    elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
+    brief = time_authority(timed.authority, "Brief TSA", not_after=NOW + 8 * DAY)
+    newer = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
+    trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
+    signed = sign(timed.letter, timed.signer, NOW, field="A", stamper=brief.stamper(STAMPED))
+    signed = sign(signed, timed.seal, NOW, field="B", stamper=brief.stamper(STAMPED))
+    for document in (signed, add_document_time_stamp(timed.plain, brief, KEPT)):
+        document = add_document_time_stamp(document, newer, NOW + 7 * DAY, field="Newer")
+        assert _outcome(timed.judge(document, LATER, trust=trust)) == UNKNOWN
+        crls = timed.crls() + [
+            elsewhere.crl(issuer, this_update=NOW, next_update=NOW + 30 * DAY) for issuer in ("root", "issuing")
+        ]
+        assert _outcome(timed.judge(document, LATER, crls, trust)) == "valid"
+
+
 def test_document_time_stamps_prove_each_other(timed: TimeHarness) -> None:
     """The first authority's certificate has ended; the second stamp is older than that end."""
     brief = time_authority(timed.authority, "Brief TSA", not_after=NOW + 5 * DAY)

@@ -33,8 +33,13 @@ class JudgedTimeStamp:
     @property
     def at(self) -> datetime | None:
         """The time it proves; None = it proves nothing."""
+        return self.stated if self.fault is None else None
+
+    @property
+    def stated(self) -> datetime | None:
+        """The time it states; None = it cannot be read."""
         info = self.token.time_stamp if self.token else None
-        return info.at if info and self.fault is None else None
+        return info.at if info else None
 
 
 def judge_time_stamps(
