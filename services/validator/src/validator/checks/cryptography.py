@@ -27,6 +27,8 @@ from validator.policy import Policy
 from validator.report.vocabulary import StatusKind
 
 KNOWN = frozenset(HASHES)
+UNVERIFIABLE = frozenset({"5.3", "5.4", "5.5b", "5.9"})
+"""Rules without which a value cannot be verified here, right or wrong."""
 
 Digest = Callable[[str], bytes]
 """Digest of some bytes, by the name of the algorithm."""
@@ -121,6 +123,17 @@ def _verified(
     data: SignedData, content: Digest, policy: Policy, info: TimeStampInfo | None, stored: Iterable[bytes] = ()
 ) -> VerifiedSignature:
     """``content``: digest of the content, enclosed or covered. ``info``: of a time stamp."""
+    try:
+        return _verified_value(data, content, policy, info, stored)
+    except (WrongSignature, Malformed) as error:
+        if rule_of(error) in UNVERIFIABLE and data.signed is not None and data.digest in KNOWN:
+            _check_attributes(data, content)  # a change shows without the value
+        raise
+
+
+def _verified_value(
+    data: SignedData, content: Digest, policy: Policy, info: TimeStampInfo | None, stored: Iterable[bytes]
+) -> VerifiedSignature:
     der = _signer_certificate(data, stored)
     key = _signer_key(der, policy)
     scheme = read_scheme(data.algorithm, data.digest)

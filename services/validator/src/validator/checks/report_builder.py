@@ -104,7 +104,8 @@ def _rests_on_today(state: DocumentState) -> bool:
 
 def _integrity(document: bytes, policy: Policy, state: DocumentState, fault: Fault | None) -> Integrity:
     if state.signatures:
-        return Integrity.INTACT if all(each.is_intact for each in state.signatures) else Integrity.TAMPERED
+        found = {each.integrity for each in state.signatures}
+        return next(each for each in (Integrity.TAMPERED, Integrity.UNKNOWN, Integrity.INTACT) if each in found)
     if state.is_unsigned:
         return Integrity.UNSIGNED
     if fault is not None and (fault.step > Step.PARSE or was_broken_after_signing(document, policy)):
@@ -116,7 +117,7 @@ def _is_trusted(state: DocumentState) -> bool:
     return bool(state.signatures) and all(
         each.certificate_status is not None
         and each.certificate_status.is_trusted
-        and each.is_intact
+        and each.integrity is Integrity.INTACT
         and not _is_refused_for_signer(each)
         for each in state.signatures
     )

@@ -117,13 +117,23 @@ def read_scheme(algorithm: Element, digest: str | None = None) -> Scheme:
         if (used := own or digest) is None:
             raise UnknownAlgorithm(f"signature algorithm {dotted} names no digest")
         return Scheme(name=name, digest=used, digests_agree=digest is None or own in (None, digest))
-    parameters = algos.RSASSAPSSParams.load(next((part.raw for part in list(algorithm)[1:]), EMPTY_SEQUENCE))
-    mask = parameters["mask_gen_algorithm"]
-    if mask["algorithm"].native != "mgf1":
-        raise UnknownAlgorithm("mask function not known")
-    own, masked = str(parameters["hash_algorithm"]["algorithm"].native), str(mask["parameters"]["algorithm"].native)
-    salt = int(parameters["salt_length"].native)
+    own, masked, salt = read_pss_parameters(algorithm)
     return Scheme(name=PSS, digest=own, digests_agree=own == masked == (digest or own), pss=(masked, salt))
+
+
+def read_pss_parameters(algorithm: Element) -> tuple[str, str, int]:
+    """Hash, hash of the mask function, and length of the salt in bytes (RFC 4055 §3.1). Raises ``UnknownAlgorithm``."""
+    try:
+        parameters = algos.RSASSAPSSParams.load(next((part.raw for part in list(algorithm)[1:]), EMPTY_SEQUENCE))
+        mask = parameters["mask_gen_algorithm"]
+        function = mask["algorithm"].native
+        masked = str(mask["parameters"]["algorithm"].native) if function == "mgf1" else ""
+        own, salt = str(parameters["hash_algorithm"]["algorithm"].native), int(parameters["salt_length"].native)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnknownAlgorithm("parameters of RSASSA-PSS not readable") from error
+    if masked not in HASHES:
+        raise UnknownAlgorithm("mask function not known")
+    return own, masked, salt
 
 
 def is_value_right(key: Any, value: bytes, scheme: Scheme, *, message: bytes | None, digest: bytes | None) -> bool:

@@ -183,7 +183,10 @@ _TABLE = (
         "5.5a", "Key and signature algorithm are on the policy's list, and fit the digest algorithm.",
         Reason.E_SIG_WEAK_ALG, _ALGORITHM, "weak signature algorithm",
     ),
-    Rule("5.5b", "The signature algorithm is known.", Reason.E_SIG_FORMAT, _FORMAT, "signature algorithm not known"),
+    Rule(
+        "5.5b", "The signature algorithm is known.",
+        Reason.E_SIG_FORMAT, _ALGORITHM, "signature algorithm not known",
+    ),
     Rule(
         "5.6", "A signing-certificate attribute, where there is one, names this certificate (RFC 5035).",
         Reason.E_SIG_FORMAT, _FORMAT, "the signing-certificate attribute names another certificate",
@@ -198,7 +201,7 @@ _TABLE = (
     ),
     Rule(
         "5.9", "The key in the signer's certificate can be read.",
-        Reason.E_SIG_CERT_FORMAT, _FORMAT, "key of the certificate not readable",
+        Reason.E_SIG_CERT_FORMAT, _ALGORITHM, "key of the certificate not readable",
     ),
     # Chain
     Rule("6.0", "Trust material is given.", Reason.E_UNAVAILABLE, _LATER, "no trust was given"),
