@@ -69,6 +69,7 @@ def _judge(
     try:
         check_path(path, evidence.trust, at, evidence.policy, field, inputs)
     except Fault as fault:
+        fault.tried = tuple((each.sha256, each.subject.rfc4514_string()) for each in path)
         return FoundChain(fault=fault)
     try:
         return FoundChain(path, check_revocation(path, evidence, at, field, purpose))

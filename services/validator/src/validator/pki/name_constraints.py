@@ -20,8 +20,8 @@ WILDCARD = "*."
 ADDRESS_BYTES = (4, 16)
 
 
-def names_are_permitted(path: Chain) -> bool:
-    """Whether every name lies within what all CAs above it may issue. Raises ``ValueError``."""
+def names_outside_of(path: Chain) -> Certificate | None:
+    """The CA within whose limits a name below it does not lie; None = there is none. Raises ``ValueError``."""
     for depth, ca in enumerate(path):
         limits = name_constraints(ca)
         if limits is None:
@@ -30,8 +30,8 @@ def names_are_permitted(path: Chain) -> bool:
             if below > 0 and certificate.is_self_issued:
                 continue  # a CA that renews itself (§6.1.3 b)
             if not all(_is_within(name, limits) for name in _names(certificate)):
-                return False
-    return True
+                return ca
+    return None
 
 
 def _is_within(name: GeneralName, limits: NameConstraints) -> bool:
