@@ -712,6 +712,51 @@ def test_a_modulus_that_reads_as_a_negative_number() -> None:
     assert answer([ROOT_LIST, PLAIN], odd) is VALID
 
 
+HASH_384 = bytes.fromhex("300d06096086480165030402020500")
+MASK_384 = element(0x30, bytes.fromhex("06092a864886f70d010108") + HASH_384)
+LIMITS_384 = element(0x30, element(0xA0, HASH_384) + element(0xA1, MASK_384) + element(0xA2, b"\x02\x01\x30"))
+PSS_OID = bytes.fromhex("06092a864886f70d01010a")
+
+
+def limited_to_pss(der: bytes, limits: bytes) -> bytes:
+    """The certificate of an RSA key, as one of a key for RSASSA-PSS alone, signed by the root."""
+    info = asn1_x509.Certificate.load(der)["tbs_certificate"]["subject_public_key_info"].dump()
+    plain = bytes.fromhex("300d06092a864886f70d0101010500")
+    bits = info[info.index(plain) + len(plain) :]
+    body = element(0x30, body_of(der)[4:].replace(info, element(0x30, element(0x30, PSS_OID + limits) + bits)))
+    signature = key("root").sign(body, ec.ECDSA(hashes.SHA256()))
+    return element(0x30, body + ECDSA + element(3, b"\0" + signature))
+
+
+@pytest.mark.parametrize(
+    ("limits", "digest", "is_pss", "expected"),
+    [
+        (b"", hashes.SHA256(), True, VALID),
+        (b"", hashes.SHA256(), False, Reason.E_SIG_UNTRUSTED_CA),
+        (LIMITS_384, hashes.SHA384(), True, VALID),
+        (LIMITS_384, hashes.SHA256(), True, Reason.E_SIG_UNTRUSTED_CA),
+        (LIMITS_384, hashes.SHA384(), False, Reason.E_SIG_UNTRUSTED_CA),
+    ],
+)
+def test_a_key_for_pss_alone_signs_nothing_else(
+    limits: bytes, digest: hashes.HashAlgorithm, is_pss: bool, expected: Reason | None
+) -> None:
+    """RFC 4055 §1.2, §3.1."""
+    issuing = limited_to_pss(made("CA", "rsa ca", "Root", "root", 2), limits)
+    padded = {"rsa_padding": padding.PSS(padding.MGF1(digest), digest.digest_size)} if is_pss else {}
+    like = x509.load_der_x509_certificate(LEAF)
+    fresh = x509.CertificateBuilder().issuer_name(like.issuer).subject_name(like.subject).serial_number(10)
+    fresh = fresh.public_key(like.public_key()).not_valid_before(like.not_valid_before_utc)
+    fresh = fresh.not_valid_after(like.not_valid_after_utc)
+    for each in like.extensions:
+        fresh = fresh.add_extension(each.value, each.critical)
+    made_by_key = fresh.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+    lists = x509.CertificateRevocationListBuilder().issuer_name(named("CA")).last_update(NOW - DAY)
+    lists = lists.next_update(NOW + 30 * DAY).add_extension(x509.CRLNumber(1), critical=False)
+    told = lists.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+    assert answer([ROOT_LIST, told], made_by_key, intermediates=[issuing]) is expected
+
+
 def signed(body: bytes, algorithm: bytes) -> bytes:
     """A certificate of the CA over that body."""
     signature = key("ca").sign(body, ec.ECDSA(hashes.SHA256()))

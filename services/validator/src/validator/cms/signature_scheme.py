@@ -98,6 +98,22 @@ class Scheme:
     """Hash of the mask function and length of the salt in bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class PssKey:
+    """An RSA key that is for RSASSA-PSS alone (RFC 4055 §1.2, §3.1)."""
+
+    key: rsa.RSAPublicKey
+    limits: tuple[str, str, int] | None
+    """Hash, hash of the mask function, and least length of the salt in bytes; None = any."""
+
+    def suits(self, scheme: Scheme) -> bool:
+        """Whether the key may have made a signature of this scheme."""
+        if scheme.pss is None or self.limits is None:
+            return scheme.pss is not None
+        digest, masked, salt = self.limits
+        return (scheme.digest, scheme.pss[0]) == (digest, masked) and scheme.pss[1] >= salt
+
+
 def digest_name(algorithm: Element) -> str:
     """Name of a digest algorithm as in ``hashlib``; its dotted form if it is not known."""
     dotted = next(iter(algorithm.expect(ber.SEQUENCE))).oid()
@@ -151,6 +167,8 @@ def is_value_right(key: Any, value: bytes, scheme: Scheme, *, message: bytes | N
 
 def _verify(key: Any, value: bytes, message: bytes | None, digest: bytes, scheme: Scheme) -> None:
     algorithm = Prehashed(HASHES[scheme.digest]) if scheme.digest in HASHES else None
+    if isinstance(key, PssKey) and key.suits(scheme):
+        key = key.key
     match key, scheme.name:
         case rsa.RSAPublicKey(), "rsassa_pkcs1v15" if algorithm:
             key.verify(value, digest, padding.PKCS1v15(), algorithm)
