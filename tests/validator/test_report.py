@@ -85,7 +85,17 @@ def test_fields_of_the_first_schema_stay() -> None:
 
 def _without_rules(report: Any) -> Any:
     """As releases before ``rule`` wrote it."""
-    newer = {"rule", "rules", "changes", "chain_subjects", "kept", "broken_rules", "revoked_by", "tried", "tried_subjects"}
+    newer = {
+        "rule",
+        "rules",
+        "changes",
+        "chain_subjects",
+        "kept",
+        "broken_rules",
+        "revoked_by",
+        "tried",
+        "tried_subjects",
+    }
     if isinstance(report, dict):
         return {key: _without_rules(value) for key, value in report.items() if key not in newer}
     return [_without_rules(each) for each in report] if isinstance(report, list) else report

@@ -21,6 +21,7 @@ from common.containment import Unusable
 from common.domain.reason import Reason
 from mint.pki import key_usage
 from validator.cms.certificate import read_certificate
+from validator.pki import path
 from validator.pki.chain_search import find_valid_chain
 from validator.pki.evidence import EmbeddedStatement, Evidence
 from validator.pki.pem import LIST, blocks
@@ -755,6 +756,32 @@ def test_a_key_for_pss_alone_signs_nothing_else(
     lists = lists.next_update(NOW + 30 * DAY).add_extension(x509.CRLNumber(1), critical=False)
     told = lists.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
     assert answer([ROOT_LIST, told], made_by_key, intermediates=[issuing]) is expected
+
+
+@pytest.mark.parametrize("has_way", [False, True])
+def test_authorities_that_certify_each_other_hold_no_search_up(has_way: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve of them have nearly five million ways between them that are no longer than a chain may be."""
+    names = [f"M{number}" for number in range(12)]
+    mesh = [
+        made(one, one, other, other, 100 * at + by)
+        for at, one in enumerate(names)
+        for by, other in enumerate(names)
+        if one != other
+    ]
+    rooted = [made("M0", "M0", "Root", "root", 7)] if has_way else []
+    leaf = read_certificate(made("Lan", "lan", "M0", "M0", 10, ca=False))
+    asked = []
+    is_issued_by = path.is_issued_by
+    monkeypatch.setattr(path, "is_issued_by", lambda below, above: asked.append(above) or is_issued_by(below, above))
+    trust = TrustStore([ROOT], [*mesh, *rooted])
+    lists = authentic_crls(trust.authorities, [("", ROOT_LIST), ("", listing("M0", "M0"))], DEFAULT)
+    found = find_valid_chain(leaf, Evidence(trust, RevocationLists(lists), DEFAULT, NOW), NOW, "")
+    assert len(asked) <= 3 * DEFAULT.max_path_steps
+    if has_way:
+        assert found.fault is None, found.fault
+    else:
+        assert found.fault is not None
+        assert (found.fault.rule.number, found.fault.detail) == ("6.3", "no chain to a pinned root in 5000 steps")
 
 
 def signed(body: bytes, algorithm: bytes) -> bytes:

@@ -353,7 +353,10 @@ def test_a_time_stamp_that_is_not_decided_decides_nothing(timed: TimeHarness) ->
 
 @pytest.mark.parametrize(
     ("now", "since", "expected"),
-    [(KEPT + timedelta(hours=1), NOW - DAY, REVOKED), (KEPT + timedelta(hours=1), KEPT + timedelta(minutes=9), UNKNOWN)],
+    [
+        (KEPT + timedelta(hours=1), NOW - DAY, REVOKED),
+        (KEPT + timedelta(hours=1), KEPT + timedelta(minutes=9), UNKNOWN),
+    ],
 )
 def test_a_time_stamp_that_cannot_help_holds_nothing_up(
     timed: TimeHarness, now: datetime, since: datetime, expected: object

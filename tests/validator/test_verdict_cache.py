@@ -70,7 +70,10 @@ def test_a_refusal_for_a_weak_algorithm_of_a_ca_is_not_kept(harness: Harness) ->
     renewed = renewed.not_valid_after(made.not_valid_after_utc)
     for extension in made.extensions:
         renewed = renewed.add_extension(extension.value, extension.critical)
-    certificates = [renewed.sign(authority.root.key, SHA256()), with_sha1(authority.issuing, authority.root).certificate]
+    certificates = [
+        renewed.sign(authority.root.key, SHA256()),
+        with_sha1(authority.issuing, authority.root).certificate,
+    ]
     trust = TrustStore([authority.root.der], [each.public_bytes(Encoding.DER) for each in certificates])
     material = {"trust": trust, "revocation": revocation_of(harness.city, trust)}
     refused, valid = (harness.judge(harness.signed, now=NOW + after, **material) for after in (0 * HOUR, 12 * HOUR))

@@ -37,6 +37,7 @@ def place_in_time(reader: Reader, state: DocumentState, context: ValidationConte
         return tuple(_embedded_statements(reader, state, trust, context.policy))
 
     evidence = Evidence(trust, context.material.revocation, context.policy, context.now, statements)
+
     @cache
     def stored() -> tuple[bytes, ...]:
         return (*_stored_certificates(reader), *trust.time_authorities)
@@ -88,7 +89,9 @@ def _evidence_in(verified: VerifiedSignature, revision: int, policy: Policy) -> 
         yield EmbeddedStatement(kind, data, revision + 1)
 
 
-def _place_time_stamp(each: SignatureState, verified: VerifiedSignature, evidence: Evidence, supposed: Evidence) -> None:
+def _place_time_stamp(
+    each: SignatureState, verified: VerifiedSignature, evidence: Evidence, supposed: Evidence
+) -> None:
     name = each.signature.field
     each.proven_at = earliest_proof(evidence.proofs, each.signature.revision)
     each.ask(lambda: check_stated_time(verified, evidence.now, evidence.policy, name))

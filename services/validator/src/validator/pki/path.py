@@ -6,8 +6,11 @@ stamp proves that the signature existed (EN 319 102-1 §5.2.6, §5.5). What a pi
 what any other CA says (RFC 5937), except its certificate policies.
 """
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from common.containment import Unusable
 from validator.cms.certificate import V3, Certificate
@@ -54,32 +57,60 @@ UNDERSTOOD = frozenset(
 NO_POLICY_ASKED = PolicyInputs()
 
 
+@dataclass(slots=True)
+class SearchSteps:
+    """The steps that a search for chains has left."""
+
+    left: int
+
+    def take(self) -> bool:
+        """Whether there was one left."""
+        self.left -= 1
+        return self.left >= 0
+
+    @property
+    def are_used_up(self) -> bool:
+        """Whether the search ended for lack of them."""
+        return self.left < 0
+
+
 def paths(
-    leaf: Certificate, trust: TrustStore, policy: Policy, purpose: Purpose = Purpose.DOCUMENTS
+    leaf: Certificate,
+    trust: TrustStore,
+    policy: Policy,
+    purpose: Purpose = Purpose.DOCUMENTS,
+    steps: SearchSteps | None = None,
 ) -> Iterator[Chain]:
-    """Every way from the certificate to a root whose names and signatures fit (6.3), as far as the policy allows."""
-    left = policy.max_paths
-    for path in _paths((leaf,), trust, policy, purpose):
-        yield path
-        left -= 1
-        if left <= 0:
-            return
+    """Every way from the certificate to a root whose names and signatures fit (6.3), as far as the policy allows.
+
+    ``steps``: tells afterwards whether the search came to its end; None = nobody asks.
+    """
+    found = _paths(leaf, trust, policy, purpose, steps or SearchSteps(policy.max_path_steps))
+    yield from islice(found, policy.max_paths)
 
 
-def _paths(path: Chain, trust: TrustStore, policy: Policy, purpose: Purpose) -> Iterator[Chain]:
-    last = path[-1]
-    if trust.is_anchor(last, purpose):
-        # An authority's certificate for time stamps may be pinned itself; nobody signs documents as a root.
-        if len(path) > 1 or purpose is Purpose.TIME:
-            yield path
-        return
-    if len(path) >= policy.max_chain:
-        return
-    passed = {each.entity for each in path}
-    for above in trust.candidates(last.issuer, purpose):
-        # The same CA twice, in another certificate of the same key, would be a way in a circle.
-        if above.entity not in passed and is_issued_by(last, above):
-            yield from _paths((*path, above), trust, policy, purpose)
+def _paths(
+    leaf: Certificate, trust: TrustStore, policy: Policy, purpose: Purpose, steps: SearchSteps
+) -> Iterator[Chain]:
+    """The shortest first, so that a root nearby is found however many ways lead elsewhere."""
+    begun: deque[Chain] = deque([(leaf,)])
+    while begun:
+        path = begun.popleft()
+        last = path[-1]
+        if trust.is_anchor(last, purpose):
+            # An authority's certificate for time stamps may be pinned itself; nobody signs documents as a root.
+            if len(path) > 1 or purpose is Purpose.TIME:
+                yield path
+            continue
+        if len(path) >= policy.max_chain:
+            continue
+        passed = {each.entity for each in path}
+        for above in trust.candidates(last.issuer, purpose):
+            if not steps.take():
+                break
+            # The same CA twice, in another certificate of the same key, would be a way in a circle.
+            if above.entity not in passed and is_issued_by(last, above):
+                begun.append((*path, above))
 
 
 def check_path(
@@ -129,7 +160,8 @@ def check_algorithms(
 ) -> None:
     """(6.5) Keys and signature algorithms by allow list; a pinned root's own signature proves nothing.
 
-    ``depth``: place in the chain, the signer's certificate = 0. Raises ``Fault``, or ``Unusable`` for a key that cannot be read.
+    ``depth``: place in the chain, the signer's certificate = 0. Raises ``Fault``, or ``Unusable`` for a key that cannot
+    be read.
     """
     weakness = weakness_of_key(certificate.public_key, policy)
     if not weakness and not is_root:

@@ -128,7 +128,7 @@ class SignatureReport:
     chain_subjects: tuple[str, ...] = ()
     """Subjects of the chain as text, for people only."""
     tried: tuple[Sha256, ...] = ()
-    """Where no chain is valid (6.4 to 6.12): the one that came furthest. Empty = there is none, or nothing was asked."""
+    """Where no chain is valid (6.4 to 6.12): the one that came furthest. Empty = there is none."""
     tried_subjects: tuple[str, ...] = ()
     """Its subjects as text, for people only."""
     statuses: tuple[StatusUsed, ...] = ()

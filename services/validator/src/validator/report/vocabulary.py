@@ -30,6 +30,7 @@ class SubIndication(StrEnum):
 FAILED = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 """Sub-indications of TOTAL-FAILED; with any other a signature is INDETERMINATE."""
 
+
 class Integrity(StrEnum):
     """Whether the file is what its signatures signed, judged without any trust."""
 
