@@ -26,13 +26,15 @@ from mint.tamper import hole
 from mint.tsa import time_authority
 from validator.cms.certificate import read_certificate
 from validator.cms.public_key import key_bits
+from validator.cms.signed_data import TIME_STAMP_TOKEN, read_signed_data
 from validator.pdf.date import read_date
 from validator.pki.revocation_lists import RevocationLists
 from validator.policy import DEFAULT
 from validator.report.decision import Decision, Refused, Undecided, Verified
-from validator.report.vocabulary import Indication, Integrity, NoteCode
+from validator.report.vocabulary import Indication, Integrity, NoteCode, Verdict
 
 from .conftest import NOW, SENDER, Harness, revocation_of
+from .test_revocation_rules import element
 from .test_time import DAY, LATER, STAMPED, TimeHarness, timed
 from .test_verify import _unit
 
@@ -128,6 +130,42 @@ def with_message(harness: Harness, make: Made) -> bytes:
         return value
 
     return resigned(document, made)
+
+
+KIND = element(6, b"\x2a\x03\x04")
+GOOD = element(0x30, KIND + element(0x31, element(5, b"")))
+ODD_UNSIGNED = {
+    "values in a SEQUENCE": element(0x30, KIND + element(0x30, element(5, b""))),
+    "a value of a long tag": element(0x30, KIND + element(0x31, b"\x7f\x21\x02\x05\x00")),
+    "three parts": element(0x30, KIND + element(0x31, element(5, b"")) + element(5, b"")),
+    "no attribute": element(5, b""),
+    "one that ends early": b"\x30\x20",
+    "more than are looked at": GOOD * (DEFAULT.cms.max_attributes + 1),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_UNSIGNED)
+def test_unsigned_attributes_of_an_odd_form_refuse_nothing(harness: Harness, odd: str) -> None:
+    """Whoever has the file can write them. What stands before them is read all the same."""
+    token = element(0x30, core.ObjectIdentifier(TIME_STAMP_TOKEN).dump() + element(0x31, element(0x30, b"")))
+
+    def make(digest: bytes) -> bytes:
+        parts = cms.ContentInfo.load(message(harness.sender.seal, digest, NOW))["content"]
+        signer = b"".join(_dumped(parts["signer_infos"][0])) + element(0xA1, token + ODD_UNSIGNED[odd])
+        names = ("version", "digest_algorithms", "encap_content_info", "certificates")
+        body = b"".join(parts[name].dump() for name in names) + element(0x31, element(0x30, signer))
+        kind = core.ObjectIdentifier("1.2.840.113549.1.7.2").dump()
+        made = element(0x30, kind + element(0xA0, element(0x30, body)))
+        assert read_signed_data(made, DEFAULT.cms).time_stamp_tokens == (element(0x30, b""),)
+        return made
+
+    report = harness.judge(with_message(harness, make)).report
+    assert (report.verdict, report.integrity) == (Verdict.VALID, Integrity.INTACT), report.detail
+
+
+def _dumped(signer: Any) -> list[bytes]:
+    names = ("version", "sid", "digest_algorithm", "signed_attrs", "signature_algorithm", "signature")
+    return [signer[name].dump() for name in names]
 
 
 def judge(harness: Harness, document: bytes, **changes: Any) -> Decision:

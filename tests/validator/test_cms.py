@@ -11,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from common.domain.reason import Reason
 from mint.sign import sign
-from mint.tamper import hole
+from mint.tamper import TAMPERS, hole
 from validator.cms import ber
+from validator.cms.signature_scheme import UnknownAlgorithm, read_scheme
 from validator.cms.time_stamp import read_time_stamp_info
 from validator.policy import DEFAULT
-from validator.report.vocabulary import Integrity
+from validator.report.decision import Refused
+from validator.report.vocabulary import Indication, Integrity
 
 from .conftest import NOW, Harness
 
@@ -170,3 +172,88 @@ def test_an_extension_of_a_time_stamp(critical: bool) -> None:
     assert (info.at, bool(info.obstacle)) == (NOW, critical)
     broken = content.replace(b"\x06\x03\x2a\x03\x04", b"\x06\x3f\x2a\x03\x04")
     assert read_time_stamp_info(broken, DEFAULT.cms).obstacle == "extensions of the time stamp not readable"
+
+
+def _oid(dotted: str) -> bytes:
+    return bytes(core.ObjectIdentifier(dotted).dump())
+
+
+def _replaced(message: bytes, where: bytes, old: bytes, new: bytes) -> bytes:
+    """``old`` replaced within the one place ``where``."""
+    assert message.count(where) == 1
+    assert len(old) == len(new)
+    return message.replace(where, where.replace(old, new))
+
+
+ECDSA_SHA256, SHA256, P256 = _oid("1.2.840.10045.4.3.2"), _oid("2.16.840.1.101.3.4.2.1"), _oid("1.2.840.10045.3.1.7")
+
+
+def with_an_unknown_algorithm(_: Harness, _pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    signer = info["content"]["signer_infos"][0]
+    where = signer["signature_algorithm"].dump() + signer["signature"].dump()
+    return _replaced(info.dump(), where, ECDSA_SHA256, _oid("1.2.840.10045.4.3.99"))
+
+
+def with_an_unknown_digest(_: Harness, _pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    signer = info["content"]["signer_infos"][0]
+    where = signer["sid"].dump() + signer["digest_algorithm"].dump()
+    return _replaced(info.dump(), where, SHA256, _oid("2.16.840.1.101.3.4.2.99"))
+
+
+def with_an_unknown_curve(_: Harness, _pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    return bytes(info.dump().replace(P256, _oid("1.2.840.10045.3.1.99")))
+
+
+def by_another_certificate(_: Harness, _pdf: bytes, info: "asn1_cms.ContentInfo") -> bytes:
+    signer = info["content"]["signer_infos"][0]
+    where, serial = signer["sid"].dump(), signer["sid"].chosen["serial_number"]
+    return _replaced(info.dump(), where, serial.dump(), core.Integer(serial.native ^ 1).dump())
+
+
+UNVERIFIABLE: dict[str, tuple[str, Maker]] = {
+    "signature algorithm": ("5.5b", with_an_unknown_algorithm),
+    "digest": ("5.4", with_an_unknown_digest),
+    "curve": ("5.9", with_an_unknown_curve),
+    "certificate": ("5.3", by_another_certificate),
+}
+
+
+@pytest.mark.parametrize("unknown", UNVERIFIABLE)
+def test_what_cannot_be_verified_here_was_not_changed(harness: Harness, unknown: str) -> None:
+    """The document is refused for good, and nobody says that it was tampered with, unless its digest says so."""
+    rule, make = UNVERIFIABLE[unknown]
+    document = _rewritten(harness, make)
+    decision = harness.judge(document)
+    assert isinstance(decision, Refused), decision
+    assert decision.report.integrity is Integrity.UNKNOWN
+    (signature,) = decision.report.signatures
+    assert (signature.rule, signature.indication) == (rule, Indication.INDETERMINATE)
+    assert not decision.report.trusted
+    assert b"(D:2" in document
+    changed = harness.judge(document.replace(b"(D:2", b"(D:1")).report
+    assert changed.integrity is (Integrity.UNKNOWN if unknown == "digest" else Integrity.TAMPERED)
+    assert changed.rule == (rule if unknown == "digest" else "5.7")
+
+
+def test_one_signature_that_does_not_hold_is_enough(harness: Harness) -> None:
+    document = _rewritten(harness, with_an_unknown_algorithm)
+    document = sign(document, harness.sender.seal, NOW, field="B")
+    assert harness.judge(document).report.integrity is Integrity.UNKNOWN
+    changed = TAMPERS["signature_value_changed"].apply(document)
+    assert harness.judge(changed).report.integrity is Integrity.TAMPERED
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        _tlv(0x30, _tlv(0xA1, _tlv(0x30, _oid("1.2.3.4")))),
+        _tlv(0x30, _tlv(0xA1, _tlv(0x30, _oid("1.2.840.113549.1.1.8") + _tlv(0x30, _oid("1.2.3.4"))))),
+        _tlv(0x30, _tlv(0xA0, b"\x05\x00")),
+        _tlv(0x30, _tlv(0xA2, b"\x04\x01\x20")),
+        b"\x02\x01\x00",
+    ],
+)
+def test_parameters_of_pss_that_are_not_known(parameters: bytes) -> None:
+    algorithm = _tlv(0x30, _oid("1.2.840.113549.1.1.10") + parameters)
+    with pytest.raises(UnknownAlgorithm):
+        read_scheme(ber.read_whole(algorithm, DEFAULT.cms), "sha256")

@@ -13,8 +13,10 @@ from cryptography.x509.oid import NameOID
 
 from common.domain.reason import Reason
 from validator.cms.certificate import read_certificate
+from validator.cms.general_names import GeneralName, NameForm
 from validator.pki.chain_search import find_valid_chain
 from validator.pki.evidence import Evidence
+from validator.pki.name_constraints import WITHIN
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
@@ -129,6 +131,85 @@ def _issuing_is_within(limits: x509.NameConstraints) -> bool:
     """The root's constraints hold for the issuing CA as well, whose name is shorter."""
     found = [each for each in limits.permitted_subtrees or () if isinstance(each, x509.DirectoryName)]
     return not found or any(each.value == name((C, "VN")) for each in found)
+
+
+UNCHECKED = x509.RFC822Name._init_without_validation, x509.DNSName._init_without_validation
+ANY_MAIL, ODD_MAIL, ODD_DNS = UNCHECKED[0](""), UNCHECKED[0]("lan"), UNCHECKED[1]("")
+
+
+@pytest.mark.parametrize(
+    ("limit", "bearer", "is_excluded"),
+    [
+        (directory((C, "VN")), directory(*CITY), True),
+        (directory((C, "LA")), directory(*CITY), False),
+        (x509.DNSName("gov.vn"), x509.DNSName("gov.vn"), True),
+        (x509.DNSName("gov.vn"), x509.DNSName("a.gov.vn"), True),
+        (x509.DNSName("gov.vn"), x509.DNSName("a.gov.vn."), True),
+        (x509.DNSName("gov.vn."), x509.DNSName("a.gov.vn"), True),
+        (x509.DNSName("gov.vn"), x509.DNSName("*.gov.vn"), True),
+        (x509.DNSName(".gov.vn"), x509.DNSName("gov.vn"), False),
+        (x509.DNSName("gov.vn"), x509.DNSName("mygov.vn"), False),
+        (x509.DNSName("gov.vn"), x509.DNSName("g%6fv.vn"), True),
+        (x509.DNSName("gov.vn"), x509.DNSName("10.0.0.1"), True),
+        (x509.DNSName("gov.vn"), ODD_DNS, True),
+        (x509.DNSName("http://gov.vn"), x509.DNSName("a.vn"), True),
+        (x509.RFC822Name("gov.vn"), x509.RFC822Name("lan@gov.vn"), True),
+        (x509.RFC822Name("gov.vn"), x509.RFC822Name("lan@a.gov.vn"), False),
+        (x509.RFC822Name(".gov.vn"), x509.RFC822Name("lan@a.gov.vn"), True),
+        (x509.RFC822Name(".gov.vn"), x509.RFC822Name("lan@a.gov.vn."), True),
+        (x509.RFC822Name("lan@gov.vn"), x509.RFC822Name("lan@gov.vn"), True),
+        (x509.RFC822Name("lan@gov.vn"), x509.RFC822Name("mai@gov.vn"), False),
+        (x509.RFC822Name("gov.vn"), x509.RFC822Name("lan@[10.0.0.1]"), True),
+        (x509.RFC822Name("gov.vn"), ODD_MAIL, True),
+        (ANY_MAIL, x509.RFC822Name("lan@a.vn"), True),
+        (URI("gov.vn"), URI("http://gov.vn/x"), True),
+        (URI("gov.vn"), URI("http://a.gov.vn/x"), False),
+        (URI(".gov.vn"), URI("http://a.gov.vn/x"), True),
+        (URI(".gov.vn"), URI("http://a.gov.vn./x"), True),
+        (URI("gov.vn"), URI("http://g%6fv.vn/x"), True),
+        (URI("gov.vn"), URI("urn:gov.vn:x"), True),
+        (URI("gov.vn"), URI("http:///x"), True),
+        (URI("gov.vn"), URI("http://10.0.0.1/"), True),
+        (URI("gov.vn"), URI("http://0x7f.1/"), True),
+        (URI("gov.vn"), URI("http://[::1]/"), True),
+        (URI("gov.vn"), URI("http://[/"), True),
+        (URI(""), URI("http://a.vn/"), True),
+        (URI("http://gov.vn/"), URI("http://gov.vn/"), True),
+        (URI("gov.vn"), URI("http://a.vn/"), False),
+        (x509.IPAddress(ip_network("10.0.0.0/8")), x509.IPAddress(ip_address("10.9.8.7")), True),
+        (x509.IPAddress(ip_network("10.0.0.0/8")), x509.IPAddress(ip_address("11.9.8.7")), False),
+        (x509.IPAddress(ip_network("10.0.0.0/8")), x509.IPAddress(ip_address("::1")), False),
+        (x509.RegisteredID(ONE_ID), x509.RegisteredID(ONE_ID), True),
+    ],
+)
+def test_what_is_excluded(limit: x509.GeneralName, bearer: x509.GeneralName, is_excluded: bool) -> None:
+    assert holds([excluded(limit)], also(bearer)) is not is_excluded
+
+
+@pytest.mark.parametrize(
+    ("limit", "bearer", "is_permitted"),
+    [
+        (URI("10.0.0.1"), URI("http://10.0.0.1/"), False),
+        (URI(""), URI("http://10.0.0.1/"), False),
+        (URI(""), URI("urn:x"), False),
+        (URI(""), URI("http://a.vn/"), True),
+        (URI("gov.vn"), URI("http://gov.vn./"), True),
+        (URI("g%6fv.vn"), URI("http://g%6fv.vn/"), False),
+        (x509.DNSName("gov.vn"), x509.DNSName("a.gov.vn."), True),
+        (x509.DNSName(""), ODD_DNS, False),
+        (x509.RFC822Name("gov.vn"), ODD_MAIL, False),
+    ],
+)
+def test_a_host_that_cannot_be_told_is_never_permitted(
+    limit: x509.GeneralName, bearer: x509.GeneralName, is_permitted: bool
+) -> None:
+    assert holds([permitted(limit)], also(bearer)) is is_permitted
+
+
+@pytest.mark.parametrize("length", [0, 3, 7, 9])
+def test_a_network_of_an_odd_length_excludes_every_address(length: int) -> None:
+    address = GeneralName(NameForm.IP, bytes(4))
+    assert WITHIN[NameForm.IP](address, GeneralName(NameForm.IP, bytes(length))) is None
 
 
 def test_mail_in_the_subject() -> None:

@@ -31,10 +31,15 @@ from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
 from tests.counted import Series, Since, series
 from validator import evidence_keeper
+from validator.cms.certificate import Certificate
+from validator.cms.distribution_points import ALL_REASONS, IssuingPoint, PointName
+from validator.cms.general_names import GeneralName, NameForm
 from validator.evidence_keeper import EvidenceKeeper
 from validator.handlers import Validator
 from validator.metrics import record_examination, record_material, record_verdicts, revocation_checks
 from validator.pki.revocation_lists import RevocationLists
+from validator.pki.served import served_until
+from validator.pki.statement import Crl
 from validator.pki.trust_folder import read_folder
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
@@ -170,10 +175,19 @@ def test_until_when_the_newest_lists_are_in_force(harness: Harness) -> None:
     assert set(series("trunk_trust_list_end_timestamp_seconds").values()) == {0}
 
 
-@pytest.mark.parametrize("odd", [{"is_malformed": True}, {"obstacle": "critical extension 1.2.3.4"}])
+@pytest.mark.parametrize(
+    ("odd", "until"),
+    [
+        ({"is_malformed": True}, timedelta(days=7)),
+        ({"obstacle": "critical extension 1.2.3.4"}, timedelta(hours=1)),
+        ({"base": 7, "number": 9}, timedelta(days=7)),
+        ({"point": IssuingPoint(only_attributes=True)}, timedelta(days=7)),
+    ],
+)
 def test_a_list_that_nobody_may_rely_on_does_not_hide_that_the_last_one_ends(
-    harness: Harness, odd: dict[str, Any]
+    harness: Harness, odd: dict[str, Any], until: timedelta
 ) -> None:
+    """One that is not understood takes the place of the last one, so that nobody can be judged any more."""
     month, later = timedelta(days=30), NOW + timedelta(minutes=1)
     odd_lists = [
         replace(crl, sha256=crl.sha256[::-1], this_update=later, next_update=NOW + month, **odd)
@@ -182,9 +196,47 @@ def test_a_list_that_nobody_may_rely_on_does_not_hide_that_the_last_one_ends(
     lists = RevocationLists([*harness.revocation.crls, *odd_lists])
     record_material(harness.trust, lists, NOW, NOW, NOW + timedelta(hours=1))
     ends = series("trunk_trust_list_end_timestamp_seconds")
-    assert set(ends.values()) == {(NOW + timedelta(days=7)).timestamp()}
+    assert set(ends.values()) == {(NOW + until).timestamp()}
     updated = {key[1]: value for key, value in material().items() if key[0].startswith("trust_last_update")}
-    assert set(updated.values()) == {NOW.timestamp()}
+    if "base" not in odd:
+        assert set(updated.values()) == {NOW.timestamp()}
+
+
+def _list(ca: Certificate, days: float, **more: Any) -> Crl:
+    told: dict[str, Any] = {"number": 5, "sha256": f"{days} {more}", "entries": {}, "signers": (ca,)}
+    told |= {"issuer": ca.subject, "this_update": NOW, "next_update": NOW + timedelta(days=days)}
+    return Crl(**told | more)
+
+
+OF_USERS, OF_CAS = IssuingPoint(only_leaves=True), IssuingPoint(only_authorities=True)
+HALF = frozenset({"key_compromise"})
+SHARDS = [IssuingPoint(name=PointName(frozenset({GeneralName(NameForm.URI, f"http://{n}/")}))) for n in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("lists", "days"),
+    [
+        ([(7, {})], 7),
+        ([(7, {}), (30, {"number": 6})], 30),
+        ([(-1, {}), (30, {"number": 9, "base": 8})], -1),
+        ([(-1, {}), (30, {"number": 9, "base": 4})], 30),
+        ([(-1, {"point": OF_USERS}), (30, {"number": 9, "point": OF_CAS})], -1),
+        ([(30, {"point": OF_CAS})], None),
+        ([(7, {"point": IssuingPoint(reasons=HALF)}), (30, {"point": IssuingPoint(reasons=ALL_REASONS - HALF)})], 7),
+        ([(7, {"point": IssuingPoint(reasons=HALF)})], 0),
+        ([(7, {"point": SHARDS[0]}), (30, {"point": SHARDS[1]})], 7),
+        ([(7, {"point": SHARDS[0]}), (30, {})], 30),
+        ([(7, {"next_update": None})], None),
+        ([], None),
+    ],
+)
+def test_until_when_certificates_of_a_ca_can_be_judged(
+    harness: Harness, lists: list[tuple[float, dict[str, Any]]], days: float | None
+) -> None:
+    """A list that reaches further, and does not speak for them, says nothing of that."""
+    (ca,) = harness.trust.intermediates
+    found = served_until(ca, [_list(ca, end, **more) for end, more in lists], NOW, authorities=False)
+    assert found == (None if days is None else NOW + timedelta(days=days))
 
 
 def test_authorities_of_one_name_are_told_apart() -> None:

@@ -97,6 +97,7 @@ FORMATS = {
     "pdf.written_references": {"MAX_DIGITS"},
     "pdf.values": {"256", "8"},
     "pdf.xref_table": {"10", "11", "16", "17", "MAX_GENERATION", "ROW"},
+    "pki.name_constraints": {"ADDRESS_BYTES"},
     "pki.crl": {"(EXTENSIONS_TAG, VERSION_2)", "MAX_NUMBER_BITS"},
     "pki.crl_entries": {"(HOLD, REMOVED)", "reason"},
     "pki.ocsp_response": {"(FIRST, SECOND)", "(GOOD, REVOKED)", "HOLD", "SUCCESSFUL"},

@@ -3,13 +3,14 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from pydantic import TypeAdapter
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -17,7 +18,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from common.domain.reason import Reason
 from common.edxml.dates import VIETNAM
 from mint.ltv import add_validation_data
-from mint.pki import YEAR, Revocation
+from mint.pki import YEAR, Authority, Identity, Revocation
 from mint.sign import sign
 from mint.tamper import TAMPERS
 from validator.checks import report_builder
@@ -84,7 +85,17 @@ def test_fields_of_the_first_schema_stay() -> None:
 
 def _without_rules(report: Any) -> Any:
     """As releases before ``rule`` wrote it."""
-    newer = {"rule", "rules", "changes", "chain_subjects", "kept", "broken_rules", "revoked_by"}
+    newer = {
+        "rule",
+        "rules",
+        "changes",
+        "chain_subjects",
+        "kept",
+        "broken_rules",
+        "revoked_by",
+        "tried",
+        "tried_subjects",
+    }
     if isinstance(report, dict):
         return {key: _without_rules(value) for key, value in report.items() if key not in newer}
     return [_without_rules(each) for each in report] if isinstance(report, list) else report
@@ -120,6 +131,40 @@ def test_every_failed_step_names_its_rule(harness: Harness, name: str) -> None:
         assert not failed & set(each.checks)
         asked = set(range(4, 9)) if each.judged_at else {4, 5} if each.revision is not None else {each.step}
         assert failed & asked == asked - set(each.checks)
+
+
+def _odd_ca(authority: Authority) -> Identity:
+    """A CA with a critical extension that nobody knows."""
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    return authority.sub_ca("Sub", extensions=[(unknown, True)])
+
+
+@pytest.mark.parametrize(
+    ("make", "after", "rule", "says"),
+    [
+        (_odd_ca, timedelta(0), "6.6", "A: CA extension 1.2.3.4 not supported: CN=Sub"),
+        (lambda authority: authority.sub_ca("Sub"), 19 * YEAR, "6.4b", "A: certificate expired"),
+    ],
+)
+def test_a_chain_that_does_not_hold_is_named_and_kept(
+    harness: Harness, make: Callable[[Authority], Identity], after: timedelta, rule: str, says: str
+) -> None:
+    """Nobody could decide again by a refusal that names no certificate."""
+    authority = harness.city.authority
+    above = make(authority)
+    seal = authority.issue_under(above, "Cơ quan")
+    trust = TrustStore([authority.root.der], [authority.issuing.der, above.der])
+    report = harness.judge(sign(harness.letter, seal, NOW, field="A"), trust=trust, now=NOW + after).report
+    (signature,) = report.signatures
+    assert signature.rule == rule
+    assert signature.detail.startswith(says)
+    assert not signature.chain
+    assert signature.tried[:2] == (seal.sha256, above.sha256)
+    assert signature.tried[-1] == authority.root.sha256
+    assert len(signature.tried_subjects) == len(signature.tried)
+    assert set(signature.tried[1:]) <= report.evidence
+    assert above.sha256 in page([("a.pdf", report)])
+    assert SHAPE.validate_json(json.dumps(report.as_json())) == report
 
 
 def test_a_third_party_decides_the_same(harness: Harness) -> None:

@@ -21,6 +21,7 @@ from common.containment import Unusable
 from common.domain.reason import Reason
 from mint.pki import key_usage
 from validator.cms.certificate import read_certificate
+from validator.pki import path
 from validator.pki.chain_search import find_valid_chain
 from validator.pki.evidence import EmbeddedStatement, Evidence
 from validator.pki.pem import LIST, blocks
@@ -785,6 +786,77 @@ def test_a_modulus_that_reads_as_a_negative_number() -> None:
     odd = signed(element(0x30, content), ECDSA)
     assert read_certificate(odd).public_key.public_numbers() == numbers
     assert answer([ROOT_LIST, PLAIN], odd) is VALID
+
+
+HASH_384 = bytes.fromhex("300d06096086480165030402020500")
+MASK_384 = element(0x30, bytes.fromhex("06092a864886f70d010108") + HASH_384)
+LIMITS_384 = element(0x30, element(0xA0, HASH_384) + element(0xA1, MASK_384) + element(0xA2, b"\x02\x01\x30"))
+PSS_OID = bytes.fromhex("06092a864886f70d01010a")
+
+
+def limited_to_pss(der: bytes, limits: bytes) -> bytes:
+    """The certificate of an RSA key, as one of a key for RSASSA-PSS alone, signed by the root."""
+    info = asn1_x509.Certificate.load(der)["tbs_certificate"]["subject_public_key_info"].dump()
+    plain = bytes.fromhex("300d06092a864886f70d0101010500")
+    bits = info[info.index(plain) + len(plain) :]
+    body = element(0x30, body_of(der)[4:].replace(info, element(0x30, element(0x30, PSS_OID + limits) + bits)))
+    signature = key("root").sign(body, ec.ECDSA(hashes.SHA256()))
+    return element(0x30, body + ECDSA + element(3, b"\0" + signature))
+
+
+@pytest.mark.parametrize(
+    ("limits", "digest", "is_pss", "expected"),
+    [
+        (b"", hashes.SHA256(), True, VALID),
+        (b"", hashes.SHA256(), False, Reason.E_SIG_UNTRUSTED_CA),
+        (LIMITS_384, hashes.SHA384(), True, VALID),
+        (LIMITS_384, hashes.SHA256(), True, Reason.E_SIG_UNTRUSTED_CA),
+        (LIMITS_384, hashes.SHA384(), False, Reason.E_SIG_UNTRUSTED_CA),
+    ],
+)
+def test_a_key_for_pss_alone_signs_nothing_else(
+    limits: bytes, digest: hashes.HashAlgorithm, is_pss: bool, expected: Reason | None
+) -> None:
+    """RFC 4055 §1.2, §3.1."""
+    issuing = limited_to_pss(made("CA", "rsa ca", "Root", "root", 2), limits)
+    padded = {"rsa_padding": padding.PSS(padding.MGF1(digest), digest.digest_size)} if is_pss else {}
+    like = x509.load_der_x509_certificate(LEAF)
+    fresh = x509.CertificateBuilder().issuer_name(like.issuer).subject_name(like.subject).serial_number(10)
+    fresh = fresh.public_key(like.public_key()).not_valid_before(like.not_valid_before_utc)
+    fresh = fresh.not_valid_after(like.not_valid_after_utc)
+    for each in like.extensions:
+        fresh = fresh.add_extension(each.value, each.critical)
+    made_by_key = fresh.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+    lists = x509.CertificateRevocationListBuilder().issuer_name(named("CA")).last_update(NOW - DAY)
+    lists = lists.next_update(NOW + 30 * DAY).add_extension(x509.CRLNumber(1), critical=False)
+    told = lists.sign(key("rsa ca"), digest, **padded).public_bytes(Encoding.DER)  # type: ignore[arg-type]
+    assert answer([ROOT_LIST, told], made_by_key, intermediates=[issuing]) is expected
+
+
+@pytest.mark.parametrize("has_way", [False, True])
+def test_authorities_that_certify_each_other_hold_no_search_up(has_way: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve of them have nearly five million ways between them that are no longer than a chain may be."""
+    names = [f"M{number}" for number in range(12)]
+    mesh = [
+        made(one, one, other, other, 100 * at + by)
+        for at, one in enumerate(names)
+        for by, other in enumerate(names)
+        if one != other
+    ]
+    rooted = [made("M0", "M0", "Root", "root", 7)] if has_way else []
+    leaf = read_certificate(made("Lan", "lan", "M0", "M0", 10, ca=False))
+    asked = []
+    is_issued_by = path.is_issued_by
+    monkeypatch.setattr(path, "is_issued_by", lambda below, above: asked.append(above) or is_issued_by(below, above))
+    trust = TrustStore([ROOT], [*mesh, *rooted])
+    lists = authentic_crls(trust.authorities, [("", ROOT_LIST), ("", listing("M0", "M0"))], DEFAULT)
+    found = find_valid_chain(leaf, Evidence(trust, RevocationLists(lists), DEFAULT, NOW), NOW, "")
+    assert len(asked) <= 3 * DEFAULT.max_path_steps
+    if has_way:
+        assert found.fault is None, found.fault
+    else:
+        assert found.fault is not None
+        assert (found.fault.rule.number, found.fault.detail) == ("6.3", "no chain to a pinned root in 5000 steps")
 
 
 def signed(body: bytes, algorithm: bytes) -> bytes:

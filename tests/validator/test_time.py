@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -304,6 +304,44 @@ def test_an_authority_for_time_may_be_pinned_itself(timed: TimeHarness, harness:
         assert reasons == {Reason.E_SIG_UNTRUSTED_CA}
 
 
+PLACES = ("signature", "DSS", "trust folder", "nowhere")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_signature_time_stamp_need_not_hold_the_certificate_of_its_authority(timed: TimeHarness, place: str) -> None:
+    """RFC 3161 §2.4.1, certReq."""
+    stamper, tsa = timed.tsa.stamper(STAMPED, holds_certificates=False), timed.tsa.identity
+    identities = [timed.signer, timed.seal]
+    if place == "signature":
+        identities = [replace(each, chain=(tsa.certificate,)) for each in identities]
+    document = timed.letter
+    for field, identity in zip("AB", identities, strict=True):
+        document = sign(document, identity, NOW, field=field, stamper=stamper)
+    if place == "DSS":
+        document = add_validation_data(document, [tsa], [])
+    trust = timed.trust(tsa=[tsa.der]) if place == "trust folder" else timed.trust()
+    decision = timed.judge(document, LATER, trust=trust)
+    assert _outcome(decision) == (EXPIRED if place == "nowhere" else "valid")
+    (stamp,) = decision.report.signatures[0].time_stamps
+    if place == "nowhere":
+        assert (stamp.rule, stamp.detail) == ("8.3", "A: time stamp: signer's certificate not found (5.3)")
+        assert stamp.sub_indication is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+    if place == "trust folder":
+        assert tsa.sha256 in decision.report.evidence  # nothing else holds it
+
+
+@pytest.mark.parametrize("place", PLACES[1:])
+def test_a_document_time_stamp_need_not_hold_the_certificate_of_its_authority(timed: TimeHarness, place: str) -> None:
+    tsa, document = timed.tsa.identity, timed.plain
+    if place == "DSS":
+        document = add_validation_data(document, [tsa], [])
+    document = add_document_time_stamp(document, timed.tsa, KEPT, holds_certificates=False)
+    trust = timed.trust(tsa=[tsa.der]) if place == "trust folder" else timed.trust()
+    decision = timed.judge(document, LATER, trust=trust)
+    assert (_outcome(decision) == "valid") is (place != "nowhere")
+    assert (decision.report.signatures[-1].rule == "5.3") is (place == "nowhere")
+
+
 def test_a_time_stamp_that_is_not_decided_decides_nothing(timed: TimeHarness) -> None:
     """Expired for lack of proof, and the proof waits for a list: asked again, not refused."""
     elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
@@ -311,6 +349,53 @@ def test_a_time_stamp_that_is_not_decided_decides_nothing(timed: TimeHarness) ->
     trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
     document = add_document_time_stamp(timed.plain, tsa, KEPT)
     assert _outcome(timed.judge(document, LATER, trust=trust)) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("now", "since", "expected"),
+    [
+        (KEPT + timedelta(hours=1), NOW - DAY, REVOKED),
+        (KEPT + timedelta(hours=1), KEPT + timedelta(minutes=9), UNKNOWN),
+    ],
+)
+def test_a_time_stamp_that_cannot_help_holds_nothing_up(
+    timed: TimeHarness, now: datetime, since: datetime, expected: object
+) -> None:
+    """Its authority waits for a list, and the time that it states is before the revocation, or after it."""
+    elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
+    tsa = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
+    trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
+    crls = [timed.crls()[0], *timed.crls(NOW, revoked=[Revoked(timed.seal.certificate.serial_number, since)])[1:]]
+    inside = sign(timed.letter, timed.signer, NOW, field="A")
+    inside = sign(inside, timed.seal, NOW, field="B", stamper=tsa.stamper(STAMPED))
+    for document in (inside, add_document_time_stamp(timed.plain, tsa, KEPT)):
+        assert _outcome(timed.judge(document, now, crls, trust)) == expected
+
+
+def test_a_time_stamp_after_the_end_of_the_certificate_holds_nothing_up(timed: TimeHarness) -> None:
+    elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
+    tsa = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
+    trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
+    for at, expected in ((NOW + 4 * DAY, UNKNOWN), (NOW + 6 * DAY, EXPIRED)):
+        document = add_document_time_stamp(timed.plain, tsa, at)
+        assert _outcome(timed.judge(document, LATER, trust=trust)) == expected
+
+
+def test_a_time_stamp_that_waits_may_prove_another_one(timed: TimeHarness) -> None:
+    """The authority of an older time stamp has ended; the newer one, by which it would count, waits for a list."""
+    elsewhere = Authority("Elsewhere", now=NOW, kind="p256")
+    brief = time_authority(timed.authority, "Brief TSA", not_after=NOW + 8 * DAY)
+    newer = time_authority(elsewhere, not_after=NOW + 10 * YEAR)
+    trust = timed.trust(tsa=[elsewhere.root.der, elsewhere.issuing.der])
+    signed = sign(timed.letter, timed.signer, NOW, field="A", stamper=brief.stamper(STAMPED))
+    signed = sign(signed, timed.seal, NOW, field="B", stamper=brief.stamper(STAMPED))
+    for document in (signed, add_document_time_stamp(timed.plain, brief, KEPT)):
+        document = add_document_time_stamp(document, newer, NOW + 7 * DAY, field="Newer")
+        assert _outcome(timed.judge(document, LATER, trust=trust)) == UNKNOWN
+        crls = timed.crls() + [
+            elsewhere.crl(issuer, this_update=NOW, next_update=NOW + 30 * DAY) for issuer in ("root", "issuing")
+        ]
+        assert _outcome(timed.judge(document, LATER, crls, trust)) == "valid"
 
 
 def test_document_time_stamps_prove_each_other(timed: TimeHarness) -> None:

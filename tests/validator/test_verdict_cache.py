@@ -4,12 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from common.domain.reason import Reason
 from mint.pki import Revocation as Revoked
+from mint.pki import with_sha1
 from mint.tamper import TAMPERS
 from validator.context import VerificationRequest
 from validator.pki.revocation_lists import RevocationLists
+from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 from validator.report.decision import Refused, Verified
 from validator.workers.cache import VerdictCache
@@ -54,6 +59,29 @@ def test_refusals_only_where_time_cannot_change_them(harness: Harness, reason: R
     name = next(name for name, tamper in TAMPERS.items() if tamper.reason is reason)
     cache, key = _kept(harness, TAMPERS[name].apply(harness.signed))
     assert isinstance(cache.find(key, NOW + 2 * HOUR), Refused) is kept  # type: ignore[arg-type]
+
+
+def test_a_refusal_for_a_weak_algorithm_of_a_ca_is_not_kept(harness: Harness) -> None:
+    """The CA's certificate was signed with SHA-1; the one that replaces it becomes valid in six hours."""
+    authority = harness.city.authority
+    made = authority.issuing.certificate
+    renewed = x509.CertificateBuilder().subject_name(made.subject).issuer_name(made.issuer).serial_number(77)
+    renewed = renewed.public_key(made.public_key()).not_valid_before(NOW + 6 * HOUR)
+    renewed = renewed.not_valid_after(made.not_valid_after_utc)
+    for extension in made.extensions:
+        renewed = renewed.add_extension(extension.value, extension.critical)
+    certificates = [
+        renewed.sign(authority.root.key, SHA256()),
+        with_sha1(authority.issuing, authority.root).certificate,
+    ]
+    trust = TrustStore([authority.root.der], [each.public_bytes(Encoding.DER) for each in certificates])
+    material = {"trust": trust, "revocation": revocation_of(harness.city, trust)}
+    refused, valid = (harness.judge(harness.signed, now=NOW + after, **material) for after in (0 * HOUR, 12 * HOUR))
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.report.rule) == (Reason.E_SIG_WEAK_ALG, "6.5")
+    assert isinstance(valid, Verified)
+    cache, key = _kept(harness, harness.signed, **material)
+    assert cache.find(key, NOW + 12 * HOUR) is None  # type: ignore[arg-type]
 
 
 def test_undecided_is_never_kept(harness: Harness) -> None:

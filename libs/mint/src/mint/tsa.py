@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from asn1crypto import cms, tsp
 from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -31,13 +32,29 @@ class TimeAuthority:
 
     identity: Identity
 
-    def stamper(self, at: datetime) -> DummyTimeStamper:
-        """What the signing library asks for time stamps."""
+    def stamper(self, at: datetime, *, holds_certificates: bool = True) -> DummyTimeStamper:
+        """What the signing library asks for time stamps.
+
+        ``holds_certificates``: False = the time stamp names its authority's certificate without holding it (RFC 3161
+        §2.4.1, certReq).
+        """
         key = self.identity.key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         certificate = asn1_x509.Certificate.load(self.identity.der)
-        return DummyTimeStamper(certificate, asn1_keys.PrivateKeyInfo.load(key), fixed_dt=at)
+        kind = DummyTimeStamper if holds_certificates else _BareStamper
+        return kind(certificate, asn1_keys.PrivateKeyInfo.load(key), fixed_dt=at)
+
+
+class _BareStamper(DummyTimeStamper):
+    """Gives time stamps without certificates."""
+
+    def request_tsa_response(self, req: Any) -> tsp.TimeStampResp:
+        response = super().request_tsa_response(req)
+        content = response["time_stamp_token"]["content"]
+        content["certificates"] = cms.CertificateSet([])
+        token = cms.ContentInfo({"content_type": "signed_data", "content": content})
+        return tsp.TimeStampResp({"status": response["status"], "time_stamp_token": token})
 
 
 def time_authority(authority: Authority, name: str = "Demo TSA", **options: Any) -> TimeAuthority:
@@ -49,13 +66,14 @@ def time_authority(authority: Authority, name: str = "Demo TSA", **options: Any)
 
 def add_document_time_stamp(
     pdf: bytes, tsa: TimeAuthority, at: datetime, *, field: str = "ThoiGian", box: Box | None = None,
-    dictionary_type: bytes = b"/DocTimeStamp",
+    dictionary_type: bytes = b"/DocTimeStamp", holds_certificates: bool = True,
 ) -> bytes:  # fmt: skip
     """A document time stamp in an update of its own; ``dictionary_type``: as other tools spell it, or empty."""
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
     if box:
         fields.append_signature_field(writer, fields.SigFieldSpec(field, box=box, on_page=0))
-    stamper = _Stamper(tsa.stamper(at), field_name=field, dictionary_type=dictionary_type.decode())
+    asked = tsa.stamper(at, holds_certificates=holds_certificates)
+    stamper = _Stamper(asked, field_name=field, dictionary_type=dictionary_type.decode())
     return bytes(finished(stamper.async_timestamp_pdf(writer, md_algorithm="sha256")).getvalue())
 
 

@@ -1,11 +1,12 @@
 """A rule that does not hold, as an exception inside of one verification."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
 from common.containment import ENDS_THE_PROCESS
+from common.domain.names import Sha256
 from common.domain.reason import Reason
 from validator.report.model import StatusUsed, shown
 from validator.report.rules import RULES, Step
@@ -27,17 +28,20 @@ class Fault(Exception):
         reason: Reason | None = None,
         sub_indication: SubIndication | None = None,
         revoked_by: StatusUsed | None = None,
+        tried: Sequence[tuple[Sha256, str]] = (),
     ) -> None:
         """Reason, sub-indication and text are those of the rule, unless given.
 
         ``number``: of the rule in ``validator.report.rules``. ``field``: the signature field, which precedes the text.
-        ``revoked_by``: of (7.3), the statement that names a certificate.
+        ``revoked_by``: of (7.3), the statement that names a certificate. ``tried``: the chain that does not hold, if
+        there is one: digest and subject of each certificate.
         Raises ``KeyError`` for a number that is no rule's, ``ValueError`` for a rule that refuses nothing.
         """
         rule = RULES[number]
         text = detail or rule.failure
         self.rule = rule
         self.revoked_by = revoked_by
+        self.tried = tuple(tried)
         self.detail = shown(f"{field}: {text}" if field else text)
         super().__init__(self.detail)
         known_reason, known_sub_indication = reason or rule.reason, sub_indication or rule.sub_indication

@@ -18,6 +18,7 @@ from common.metrics.signatures import RevocationMethod, RevocationOutcome, Signa
 from validator.cms.certificate import Certificate
 from validator.cms.names import COMMON_NAME
 from validator.pki.revocation_lists import RevocationLists
+from validator.pki.served import lists_about, served_until
 from validator.pki.trust_folder import PLACES, LeftOut
 from validator.pki.trust_store import TrustStore
 from validator.report.decision import Decision
@@ -72,14 +73,15 @@ def record_material(
     now: datetime,
 ) -> None:
     """Set the age of the material in use. Expired CAs are left out: they issue no new lists. Of the lists, those that
-    may say "not revoked" are looked at: another one must not hide that the last of them ends."""
+    may say "not revoked" are looked at: another one must not hide that no certificate can be judged any more."""
     sources, ends = {"directory": directory_read_at or NEVER, "trust folder": folder_read_at or NEVER}, {}
     for kind, authorities in (("arl", trust.roots), ("crl", trust.intermediates)):
         for name, authority in _by_name(authorities).items():
             if now <= authority.not_valid_after_utc:
-                lists = [crl for crl in revocation.of(authority.subject) if crl.is_relied_on and crl.this_update <= now]
-                sources[f"{kind}/{name}"] = max((crl.this_update for crl in lists), default=NEVER)
-                ends[f"{kind}/{name}"] = max((crl.next_update or NEVER for crl in lists), default=NEVER)
+                lists, of_cas = revocation.of(authority.subject), kind == "arl"
+                about = lists_about(lists, now, authorities=of_cas)
+                sources[f"{kind}/{name}"] = next((crl.this_update for crl in about if crl.is_relied_on), NEVER)
+                ends[f"{kind}/{name}"] = served_until(authority, lists, now, authorities=of_cas) or NEVER
     set_trust_updated(sources)
     set_trust_list_ends(ends)
     set_trust_not_after({name: each.not_valid_after_utc for name, each in _by_name(trust.authorities).items()})

@@ -191,6 +191,9 @@ class Policy:
     """Certificates from leaf to root."""
     max_paths: int = 100
     """Chains that are tried for one certificate."""
+    max_path_steps: int = 5000
+    """Certificates that are looked at in the search for them: CAs that certify each other have many ways between
+    them."""
 
     clock_grace: timedelta = timedelta(seconds=60)
     """By how much the clocks of signers, of the CA and ours may differ."""

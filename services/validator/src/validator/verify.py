@@ -25,6 +25,7 @@ from validator.checks.whole_document import judge_whole_document
 from validator.context import ValidationContext, VerificationRequest
 from validator.fault import Fault, library_errors_as
 from validator.pdf.reader import Reader
+from validator.pki.trust_store import TrustStore
 from validator.policy import Policy
 from validator.report.decision import Decision, Refused, Undecided, Verified
 from validator.report.rules import Step
@@ -65,7 +66,7 @@ def _judge(
     state.steps_passed.append(Step.STRUCTURE)
     state.is_unsigned = not signatures
     for signature in signatures:  # (4), (5)
-        state.signatures.append(_verify_signature(reader, signature, signatures, policy))
+        state.signatures.append(_verify_signature(reader, signature, signatures, policy, trust))
     if trust is not None:
         place_in_time(reader, state, context, trust)  # (6)-(8)
     raise_first(state, final=True)
@@ -78,7 +79,11 @@ def _judge(
 
 
 def _verify_signature(
-    reader: Reader, signature: Signature, signatures: tuple[Signature, ...], policy: Policy
+    reader: Reader,
+    signature: Signature,
+    signatures: tuple[Signature, ...],
+    policy: Policy,
+    trust: TrustStore | None,
 ) -> SignatureState:
     """(4) and (5) of one signature."""
     state = SignatureState(signature)
@@ -90,7 +95,8 @@ def _verify_signature(
         state.ask(lambda: check_empty_fields(reader, signature))
     if signature.is_time_stamp:
         state.ask(lambda: check_invisible(reader, signature, signatures[0]))
-    state.verified = verified = state.ask(lambda: check_cryptography(signature, policy))  # (5)
+    known = trust.time_authorities if trust else ()
+    state.verified = verified = state.ask(lambda: check_cryptography(signature, policy, known))  # (5)
     if verified is not None:
         state.ask(lambda: check_strength(verified, signature.field))
     return state

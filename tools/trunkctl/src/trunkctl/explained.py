@@ -67,6 +67,8 @@ def _path(each: SignatureReport) -> Iterator[str]:
         yield from _links(each)
     else:
         yield _without_path(each)
+        for sha256, subject in zip(each.tried, each.tried_subjects, strict=True):
+            yield f"  tried: {subject} ({sha256})"
     yield from _revoked(each.revoked_by)
 
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from common.containment import Unusable, contained
 from validator.checks.signature import SHA1_INSIDE, Signature
@@ -26,28 +27,28 @@ from validator.policy import Policy
 from validator.report.vocabulary import StatusKind
 
 KNOWN = frozenset(HASHES)
+UNVERIFIABLE = frozenset({"5.3", "5.4", "5.5b", "5.9"})
+"""Rules without which a value cannot be verified here, right or wrong."""
 
 Digest = Callable[[str], bytes]
 """Digest of some bytes, by the name of the algorithm."""
 
 
-def check_cryptography(signature: Signature, policy: Policy) -> VerifiedSignature:
+def check_cryptography(signature: Signature, policy: Policy, known: Iterable[bytes] = ()) -> VerifiedSignature:
     """Verify the CMS of one signature over the bytes it covers, be it a signature or a document time stamp.
 
-    Raises ``Fault``.
+    ``known``: DER of certificates of authorities for time, for a time stamp that holds none. Raises ``Fault``.
     """
     with library_errors_as("5.1", signature.field):
         try:
             if signature.is_time_stamp:
-                stored = stored_certificates(signature.embedded.reader)
+                stored = chain(stored_certificates(signature.embedded.reader), known)
                 return read_token(signature.cms, signature.covered.digest, policy, stored)
             if signature.certificate is not None:
                 return _verify_raw(signature.cms, signature.certificate, signature.covered.digest, policy)
             return _verify_signature(signature, policy)
-        except WrongSignature as wrong:
-            raise Fault(wrong.rule, signature.field, wrong.text) from wrong
-        except Malformed as error:
-            raise Fault(_rule_of(error), signature.field, str(error)) from error
+        except (WrongSignature, Malformed) as error:
+            raise Fault(rule_of(error), signature.field, str(error)) from error
 
 
 def check_strength(verified: VerifiedSignature, field: str) -> None:
@@ -60,11 +61,10 @@ def check_strength(verified: VerifiedSignature, field: str) -> None:
 def read_token(token: bytes, covered: Digest, policy: Policy, stored: Iterable[bytes] = ()) -> VerifiedSignature:
     """A time stamp over the covered bytes; nothing is said about who made it. Raises ``ValueError``.
 
-    ``stored``: DER of certificates among which its authority's may be, where the token holds none (RFC 3161 §2.4.1).
+    ``stored``: DER of certificates among which its authority's may be, where the token does not hold it (RFC 3161
+    §2.4.1, certReq); looked at only then.
     """
     data = read_signed_data(token, policy.cms)
-    if not data.certificates:
-        data = replace(data, certificates=tuple(stored))
     if data.content_type != signed_data.TST_INFO or data.content is None:
         raise Malformed("not a time stamp")
     info = read_time_stamp_info(data.content, policy.cms)
@@ -73,7 +73,7 @@ def read_token(token: bytes, covered: Digest, policy: Policy, stored: Iterable[b
     # (5.7) The stamped digest is that of the covered bytes.
     if covered(info.digest) != info.imprint:
         raise WrongSignature("5.7")
-    return _verified(data, _digest_of(data.content), policy, info)
+    return _verified(data, _digest_of(data.content), policy, info, stored)
 
 
 def evidence_in_token(token: bytes, policy: Policy) -> tuple[tuple[StatusKind, bytes], ...]:
@@ -119,9 +119,22 @@ def _verify_raw(contents: bytes, certificate: bytes, covered: Digest, policy: Po
     )
 
 
-def _verified(data: SignedData, content: Digest, policy: Policy, info: TimeStampInfo | None) -> VerifiedSignature:
+def _verified(
+    data: SignedData, content: Digest, policy: Policy, info: TimeStampInfo | None, stored: Iterable[bytes] = ()
+) -> VerifiedSignature:
     """``content``: digest of the content, enclosed or covered. ``info``: of a time stamp."""
-    der = _signer_certificate(data)
+    try:
+        return _verified_value(data, content, policy, info, stored)
+    except (WrongSignature, Malformed) as error:
+        if rule_of(error) in UNVERIFIABLE and data.signed is not None and data.digest in KNOWN:
+            _check_attributes(data, content)  # a change shows without the value
+        raise
+
+
+def _verified_value(
+    data: SignedData, content: Digest, policy: Policy, info: TimeStampInfo | None, stored: Iterable[bytes]
+) -> VerifiedSignature:
+    der = _signer_certificate(data, stored)
     key = _signer_key(der, policy)
     scheme = read_scheme(data.algorithm, data.digest)
     if data.digest not in KNOWN or scheme.digest not in KNOWN:
@@ -144,13 +157,14 @@ def _verified(data: SignedData, content: Digest, policy: Policy, info: TimeStamp
         value=data.value,
         tokens=data.time_stamp_tokens,
         time_stamp=info,
+        certificates=data.certificates,
         evidence=tuple(data.revocation_evidence()),
     )
 
 
-def _signer_certificate(data: SignedData) -> bytes:
+def _signer_certificate(data: SignedData, stored: Iterable[bytes]) -> bytes:
     # (5.3) The signer's certificate is in the CMS; of several with one key, the signing-certificate attribute names one
-    fitting = data.signer_certificates()
+    fitting = data.signer_certificates() or replace(data, certificates=tuple(stored)).signer_certificates()
     if len(fitting) > 1:
         fitting = [der for der in fitting if _is_named(data, der)]
     if len(fitting) != 1:
@@ -226,8 +240,10 @@ def _digest_of(content: bytes) -> Digest:
     return lambda algorithm: hashlib.new(algorithm, content).digest()
 
 
-def _rule_of(error: Malformed) -> str:
-    """The rule behind a CMS that cannot be read."""
+def rule_of(error: WrongSignature | Malformed) -> str:
+    """Number of the rule of (5) that does not hold."""
+    if isinstance(error, WrongSignature):
+        return error.rule
     if isinstance(error, UnknownAlgorithm):
         return "5.5b"
     return "5.2a" if isinstance(error, AmbiguousAttribute) else "5.1"

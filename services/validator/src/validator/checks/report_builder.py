@@ -104,7 +104,8 @@ def _rests_on_today(state: DocumentState) -> bool:
 
 def _integrity(document: bytes, policy: Policy, state: DocumentState, fault: Fault | None) -> Integrity:
     if state.signatures:
-        return Integrity.INTACT if all(each.is_intact for each in state.signatures) else Integrity.TAMPERED
+        found = {each.integrity for each in state.signatures}
+        return next(each for each in (Integrity.TAMPERED, Integrity.UNKNOWN, Integrity.INTACT) if each in found)
     if state.is_unsigned:
         return Integrity.UNSIGNED
     if fault is not None and (fault.step > Step.PARSE or was_broken_after_signing(document, policy)):
@@ -116,14 +117,10 @@ def _is_trusted(state: DocumentState) -> bool:
     return bool(state.signatures) and all(
         each.certificate_status is not None
         and each.certificate_status.is_trusted
-        and each.is_intact
-        and not _is_refused_for_signer(each)
+        and each.integrity is Integrity.INTACT
+        and not (each.fault is not None and each.fault.is_final and each.fault.step >= Step.CHAIN)
         for each in state.signatures
     )
-
-
-def _is_refused_for_signer(each: SignatureState) -> bool:
-    return each.fault is not None and each.fault.is_final and each.fault.step >= Step.CHAIN
 
 
 def _changes(state: DocumentState, policy: Policy) -> tuple[ChangeReport, ...]:
@@ -165,21 +162,30 @@ def _fault_fields(fault: Fault | None) -> _FaultFields:
 class _StatusFields(TypedDict, total=False):
     chain: tuple[str, ...]
     statuses: tuple[StatusUsed, ...]
+    revoked_by: StatusUsed | None
+    tried: tuple[str, ...]
+    tried_subjects: tuple[str, ...]
 
 
-def _status_fields(status: CertificateStatus | None) -> _StatusFields:
-    """Chain and statements on revocation."""
+def _status_fields(status: CertificateStatus | None, faults: Iterable[Fault]) -> _StatusFields:
+    """Chain and statements on revocation; a chain that does not hold, and who says that one is revoked."""
     if status is None:
         return {}
-    return {"chain": tuple(each.sha256 for each in status.chain), "statuses": status.statuses}
+    tried = next((fault.tried for fault in faults if fault.tried), ())
+    return {
+        "chain": tuple(each.sha256 for each in status.chain),
+        "statuses": status.statuses,
+        "revoked_by": next((fault.revoked_by for fault in faults if fault.revoked_by), None),
+        "tried": tuple(sha256 for sha256, _ in tried),
+        "tried_subjects": tuple(shown(subject) for _, subject in tried),
+    }
 
 
 def _signature_report(each: SignatureState) -> SignatureReport:
     fault, verified, status = each.fault, each.verified, each.certificate_status
     if fault is None and status is None:
         fault = Fault("6.0")
-    broken = {kept.step for kept in each.faults}
-    held = tuple(int(step) for step in each.steps_asked if step not in broken)
+    held = tuple(int(step) for step in each.steps_asked if step not in {kept.step for kept in each.faults})
     kind = SignatureKind.TIME_STAMP if each.signature.is_time_stamp else SignatureKind.SIGNATURE
     return SignatureReport(
         field=each.signature.field,
@@ -200,15 +206,10 @@ def _signature_report(each: SignatureState) -> SignatureReport:
         checks=held,
         rules=rules_of(held, kind),
         broken_rules=_broken_rules([*each.faults, *([fault] if fault else [])]),
-        revoked_by=_revoked_by(each.faults),
         chain_subjects=tuple(shown(each.subject.rfc4514_string()) for each in status.chain) if status else (),
         **_fault_fields(fault),
-        **_status_fields(status),
+        **_status_fields(status, each.faults),
     )
-
-
-def _revoked_by(faults: Iterable[Fault]) -> StatusUsed | None:
-    return next((fault.revoked_by for fault in faults if fault.revoked_by), None)
 
 
 def _broken_rules(faults: Iterable[Fault]) -> tuple[str, ...]:
@@ -226,8 +227,7 @@ def _time_stamp_report(stamp: JudgedTimeStamp) -> TimeStampReport:
         rule=fault.rule.number if fault else None,
         certificate_sha256=token.sha256 if token else None,
         subject=shown(subject_text(token.der)) if token else "",
-        revoked_by=_revoked_by(stamp.status.faults if stamp.status else ()),
-        **_status_fields(stamp.status),
+        **_status_fields(stamp.status, stamp.status.faults if stamp.status else ()),
     )
 
 

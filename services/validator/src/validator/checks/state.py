@@ -14,7 +14,7 @@ from validator.fault import Fault, rank
 from validator.pki.status import CertificateStatus
 from validator.report.model import Note, SignatureReport
 from validator.report.rules import Step
-from validator.report.vocabulary import UNVERIFIED, SignerRole
+from validator.report.vocabulary import FAILED, Integrity, SignerRole
 
 Answer = TypeVar("Answer")
 
@@ -62,10 +62,12 @@ class SignatureState:
         return SIGNATURE_STEPS if status.chain else (Step.DIFFERENCE, Step.CRYPTOGRAPHY, Step.TIME)
 
     @property
-    def is_intact(self) -> bool:
+    def integrity(self) -> Integrity:
         """Whether it verifies, whoever made it: faults of (6) to (8) are about the signer."""
         broken = (fault for fault in self.faults if fault.step <= Step.CRYPTOGRAPHY)
-        return self.verified is not None and not any(fault.sub_indication in UNVERIFIED for fault in broken)
+        if any(fault.sub_indication in FAILED for fault in broken):
+            return Integrity.TAMPERED
+        return Integrity.UNKNOWN if self.verified is None else Integrity.INTACT
 
 
 @dataclass(slots=True)

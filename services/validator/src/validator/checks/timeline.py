@@ -1,21 +1,22 @@
 """(6)-(8) Signatures placed in time: document time stamps from the newest back, each proving what lies before it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cache, partial
 from itertools import chain
 
+from common.containment import contained
 from common.domain.reason import Reason
 from validator.checks.cryptography import evidence_in_token
 from validator.checks.signing_time import SigningTime, signing_time
 from validator.checks.state import DocumentState, SignatureState
-from validator.checks.time_stamps import check_stated_time, earliest_proof, judge_time_stamps
+from validator.checks.time_stamps import JudgedTimeStamp, check_stated_time, earliest_proof, judge_time_stamps
 from validator.checks.verified_signature import VerifiedSignature
 from validator.context import ValidationContext
 from validator.fault import Fault, library_errors_as
 from validator.pdf.reader import Reader
-from validator.pdf.security_store import stored_evidence
+from validator.pdf.security_store import stored_certificates, stored_evidence
 from validator.pki.evidence import EmbeddedStatement, Evidence, names_known_issuer
 from validator.pki.evidence_budget import EvidenceBudget
 from validator.pki.status import CertificateStatus, certificate_status
@@ -24,6 +25,8 @@ from validator.policy import Policy
 
 EXPIRED_OR_REVOKED = frozenset({Reason.E_SIG_EXPIRED, Reason.E_SIG_REVOKED})
 """What an earlier proof of existence could still cure."""
+Stored = Callable[[], tuple[bytes, ...]]
+"""Gives certificates of the document and of the trust folder among which that of an authority for time may be."""
 
 
 def place_in_time(reader: Reader, state: DocumentState, context: ValidationContext, trust: TrustStore) -> None:
@@ -34,19 +37,32 @@ def place_in_time(reader: Reader, state: DocumentState, context: ValidationConte
         return tuple(_embedded_statements(reader, state, trust, context.policy))
 
     evidence = Evidence(trust, context.material.revocation, context.policy, context.now, statements)
-    proofs: list[tuple[int, datetime]] = []
+
+    @cache
+    def stored() -> tuple[bytes, ...]:
+        return (*_stored_certificates(reader), *trust.time_authorities)
+
+    supposed = evidence  # as if every time stamp that waits for something were good
     for each in reversed(state.signatures):
         if each.signature.is_time_stamp and each.verified is not None:
-            _place_time_stamp(each, each.verified, evidence)
-            if not each.faults and each.verified.signing_time:
-                proofs.append((each.signature.revision, each.verified.signing_time))
-                evidence = evidence.with_proofs(tuple(proofs))
-    is_pending = any(
-        each.signature.is_time_stamp and each.fault and not each.fault.is_final for each in state.signatures
-    )
+            _place_time_stamp(each, each.verified, evidence, supposed)
+            if (at := each.verified.signing_time) and (each.fault is None or not each.fault.is_final):
+                proof = (each.signature.revision, at)
+                supposed = supposed.with_proofs((*supposed.proofs, proof))
+                if each.fault is None:
+                    evidence = evidence.with_proofs((*evidence.proofs, proof))
     for each in state.signer_signatures:
         if each.verified is not None:
-            _place_signature(each, each.verified, evidence, is_pending)
+            _place_signature(each, each.verified, evidence, supposed, stored)
+
+
+def _stored_certificates(reader: Reader) -> list[bytes]:
+    """The certificates of the DSS, as far as they can be read."""
+    found: list[bytes] = []
+    with contained(lambda _: None, passing=(MemoryError,)):
+        for each in stored_certificates(reader):
+            found.append(each)
+    return found
 
 
 def _embedded_statements(
@@ -73,28 +89,58 @@ def _evidence_in(verified: VerifiedSignature, revision: int, policy: Policy) -> 
         yield EmbeddedStatement(kind, data, revision + 1)
 
 
-def _place_time_stamp(each: SignatureState, verified: VerifiedSignature, evidence: Evidence) -> None:
+def _place_time_stamp(
+    each: SignatureState, verified: VerifiedSignature, evidence: Evidence, supposed: Evidence
+) -> None:
     name = each.signature.field
     each.proven_at = earliest_proof(evidence.proofs, each.signature.revision)
     each.ask(lambda: check_stated_time(verified, evidence.now, evidence.policy, name))
     _judge_certificate(each, verified, Purpose.TIME, evidence)
+    if supposed.proofs != evidence.proofs:
+        _wait_for_proof(each, verified, Purpose.TIME, supposed, ())
 
 
-def _place_signature(each: SignatureState, verified: VerifiedSignature, evidence: Evidence, is_pending: bool) -> None:
-    """``is_pending``: some document time stamp cannot be judged yet."""
+def _place_signature(
+    each: SignatureState, verified: VerifiedSignature, evidence: Evidence, supposed: Evidence, stored: Stored
+) -> None:
     signature = each.signature
     covered_at = earliest_proof(evidence.proofs, signature.revision)
-    each.time_stamps = judge_time_stamps(verified, evidence, covered_at, signature.field)
+    each.time_stamps = judge_time_stamps(verified, evidence, covered_at, signature.field, stored)
     each.proven_at = earliest_proof(evidence.proofs, signature.revision, each.time_stamps)
     _judge_certificate(each, verified, Purpose.DOCUMENTS, evidence)
-    fault = each.fault
-    waits = is_pending or any(stamp.fault and not stamp.fault.is_final for stamp in each.time_stamps)
-    if fault and fault.reason in EXPIRED_OR_REVOKED and waits:
-        # (7.7) A time stamp that cannot be judged yet could still prove that the signature is older.
-        others = [kept for kept in each.faults if kept.reason not in EXPIRED_OR_REVOKED]
-        each.faults = [*others, Fault("7.7", signature.field)]
+    stamps = each.time_stamps
+    if supposed.proofs != evidence.proofs:
+        covered_at = earliest_proof(supposed.proofs, signature.revision)
+        stamps = judge_time_stamps(verified, supposed, covered_at, signature.field, stored)
+    _wait_for_proof(each, verified, Purpose.DOCUMENTS, supposed, stamps)
     stamped_at = min((stamp.at for stamp in each.time_stamps if stamp.at), default=None)
     each.time = each.ask(lambda: _signing_time(each, verified, stamped_at, evidence))
+
+
+def _wait_for_proof(
+    each: SignatureState,
+    verified: VerifiedSignature,
+    purpose: Purpose,
+    supposed: Evidence,
+    stamps: Sequence[JudgedTimeStamp],
+) -> None:
+    """(7.7) A time stamp that cannot be judged yet could still prove that the signature is older: it waits.
+
+    One that states a time at which the signature would be refused as well holds nothing up. ``stamps``: the signature's
+    own, judged by ``supposed``.
+    """
+    fault, name = each.fault, each.signature.field
+    if fault is None or fault.reason not in EXPIRED_OR_REVOKED:
+        return
+    times = [at for later, at in supposed.proofs if later > each.signature.revision]
+    times += [stamp.stated for stamp in stamps if stamp.stated and (stamp.fault is None or not stamp.fault.is_final)]
+    with _certificate_errors(name):
+        for at in times:
+            then = certificate_status(verified.certificate, purpose, supposed, at, name).fault
+            if then is None or not then.is_final:
+                others = [kept for kept in each.faults if kept.reason not in EXPIRED_OR_REVOKED]
+                each.faults = [*others, Fault("7.7", name)]
+                return
 
 
 def _signing_time(

@@ -41,6 +41,8 @@ class VerifiedSignature:
     """Signature time stamps, DER, not looked at yet."""
     time_stamp: TimeStampInfo | None = None
     """The statement, if this is a time stamp."""
+    certificates: tuple[bytes, ...] = ()
+    """All that it holds, DER, the signer's among them; nothing is known of the others."""
     evidence: tuple[tuple[StatusKind, bytes], ...] = ()
     """Revocation lists and OCSP responses that it brings along, DER, not verified yet."""
 

@@ -7,6 +7,7 @@ encoded again. Whatever is not BER, or exceeds the limits, raises ``ValueError``
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from validator.policy import CmsLimits
 
@@ -59,11 +60,14 @@ class Element:
             yield child
             at = child.end
 
-    def readable(self) -> tuple[list["Element"], bool]:
-        """The elements inside as far as they can be read, and whether these are all of them."""
+    def readable(self, most: int | None = None) -> tuple[list["Element"], bool]:
+        """The elements inside as far as they can be read, and whether these are all of them.
+
+        ``most``: how many are looked at; None = all.
+        """
         elements: list[Element] = []
         try:
-            for each in self:
+            for each in islice(self, most):
                 elements.append(each)
         except ValueError:
             return elements, False

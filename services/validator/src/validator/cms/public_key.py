@@ -9,11 +9,12 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from common.containment import raising_unusable
 from validator.cms import ber
 from validator.cms.ber import Element
+from validator.cms.signature_scheme import PssKey, read_pss_parameters
 from validator.policy import CmsLimits
 
 REMEMBERED = 4096
-RSA_KEYS = frozenset({"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"})
-"""Algorithms whose key is an RSA key: RSA, and RSA for RSASSA-PSS alone."""
+RSA_KEY, PSS_KEY = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
+"""Algorithms whose key is an RSA key; the second is for RSASSA-PSS alone."""
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -21,14 +22,17 @@ def read_public_key(key_info: bytes, limits: CmsLimits) -> Any:
     """The key of a SubjectPublicKeyInfo. Raises ``Unusable``.
 
     An RSA modulus whose first bit is set, without a zero before it, reads as a negative number. Certificates of many
-    years were issued so; the number that is meant is the positive one.
+    years were issued so; the number that is meant is the positive one. A key for RSASSA-PSS alone is a ``PssKey``.
     """
     with raising_unusable("public key not readable"):
         algorithm, bits = ber.read_whole(key_info, limits)
+        kind, *parameters = algorithm
+        if kind.oid() == PSS_KEY:
+            return PssKey(_rsa_key(bits, limits), read_pss_parameters(algorithm) if parameters else None)
         try:
             return load_der_public_key(key_info)
         except ValueError:
-            if next(iter(algorithm)).oid() not in RSA_KEYS:
+            if kind.oid() != RSA_KEY:
                 raise
             return _rsa_key(bits, limits)
 

@@ -98,6 +98,22 @@ class Scheme:
     """Hash of the mask function and length of the salt in bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class PssKey:
+    """An RSA key that is for RSASSA-PSS alone (RFC 4055 §1.2, §3.1)."""
+
+    key: rsa.RSAPublicKey
+    limits: tuple[str, str, int] | None
+    """Hash, hash of the mask function, and least length of the salt in bytes; None = any."""
+
+    def suits(self, scheme: Scheme) -> bool:
+        """Whether the key may have made a signature of this scheme."""
+        if scheme.pss is None or self.limits is None:
+            return scheme.pss is not None
+        digest, masked, salt = self.limits
+        return (scheme.digest, scheme.pss[0]) == (digest, masked) and scheme.pss[1] >= salt
+
+
 def digest_name(algorithm: Element) -> str:
     """Name of a digest algorithm as in ``hashlib``; its dotted form if it is not known."""
     dotted = next(iter(algorithm.expect(ber.SEQUENCE))).oid()
@@ -117,13 +133,23 @@ def read_scheme(algorithm: Element, digest: str | None = None) -> Scheme:
         if (used := own or digest) is None:
             raise UnknownAlgorithm(f"signature algorithm {dotted} names no digest")
         return Scheme(name=name, digest=used, digests_agree=digest is None or own in (None, digest))
-    parameters = algos.RSASSAPSSParams.load(next((part.raw for part in list(algorithm)[1:]), EMPTY_SEQUENCE))
-    mask = parameters["mask_gen_algorithm"]
-    if mask["algorithm"].native != "mgf1":
-        raise UnknownAlgorithm("mask function not known")
-    own, masked = str(parameters["hash_algorithm"]["algorithm"].native), str(mask["parameters"]["algorithm"].native)
-    salt = int(parameters["salt_length"].native)
+    own, masked, salt = read_pss_parameters(algorithm)
     return Scheme(name=PSS, digest=own, digests_agree=own == masked == (digest or own), pss=(masked, salt))
+
+
+def read_pss_parameters(algorithm: Element) -> tuple[str, str, int]:
+    """Hash, hash of the mask function, and length of the salt in bytes (RFC 4055 §3.1). Raises ``UnknownAlgorithm``."""
+    try:
+        parameters = algos.RSASSAPSSParams.load(next((part.raw for part in list(algorithm)[1:]), EMPTY_SEQUENCE))
+        mask = parameters["mask_gen_algorithm"]
+        function = mask["algorithm"].native
+        masked = str(mask["parameters"]["algorithm"].native) if function == "mgf1" else ""
+        own, salt = str(parameters["hash_algorithm"]["algorithm"].native), int(parameters["salt_length"].native)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnknownAlgorithm("parameters of RSASSA-PSS not readable") from error
+    if masked not in HASHES:
+        raise UnknownAlgorithm("mask function not known")
+    return own, masked, salt
 
 
 def is_value_right(key: Any, value: bytes, scheme: Scheme, *, message: bytes | None, digest: bytes | None) -> bool:
@@ -141,6 +167,8 @@ def is_value_right(key: Any, value: bytes, scheme: Scheme, *, message: bytes | N
 
 def _verify(key: Any, value: bytes, message: bytes | None, digest: bytes, scheme: Scheme) -> None:
     algorithm = Prehashed(HASHES[scheme.digest]) if scheme.digest in HASHES else None
+    if isinstance(key, PssKey) and key.suits(scheme):
+        key = key.key
     match key, scheme.name:
         case rsa.RSAPublicKey(), "rsassa_pkcs1v15" if algorithm:
             key.verify(value, digest, padding.PKCS1v15(), algorithm)

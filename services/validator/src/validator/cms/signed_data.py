@@ -5,6 +5,7 @@ Read in place over ``validator.cms.ber``. Nothing here decides what counts.
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +155,7 @@ def read_signed_data(data: bytes, limits: CmsLimits) -> SignedData:
     version, _, enclosed, *rest = parts
     version.expect(ber.INTEGER)
     signers = [list(part) for part in rest if part.tag == ber.SET]
-    certificates = [item for part in rest if part.tag == FIRST for item in part]
+    certificates = [item for part in rest if part.tag == FIRST for item in _parts(part)]
     if len(signers) != 1 or len(signers[0]) != 1:
         raise Malformed("not exactly one signer")
     if len(certificates) > limits.max_certificates:
@@ -170,7 +171,7 @@ def read_signed_data(data: bytes, limits: CmsLimits) -> SignedData:
 
 
 def _read_signer(info: Element) -> dict[str, Any]:
-    _, identifier, digest, *rest = info
+    _, identifier, digest, *rest = _parts(info)
     signed = rest.pop(0) if rest[0].tag == FIRST else None
     algorithm, value, *rest = rest
     unsigned = rest[0] if rest and rest[0].tag == SECOND else None
@@ -179,23 +180,35 @@ def _read_signer(info: Element) -> dict[str, Any]:
         "digest": digest_name(digest),
         "algorithm": algorithm.expect(ber.SEQUENCE),
         "signed": signed,
-        "attributes": _read_attributes(signed, single=True) if signed else {},
+        "attributes": _read_signed_attributes(signed) if signed else {},
         "value": value.octets(),
-        "unsigned": _read_attributes(unsigned, single=False) if unsigned else {},
+        "unsigned": _read_unsigned_attributes(unsigned) if unsigned else {},
     }
 
 
-def _read_attributes(attributes: Element, *, single: bool) -> dict[str, tuple[Element, ...]]:
-    """Values by object identifier. ``single``: refuse a second attribute of a kind in ``SINGLE``."""
+def _read_signed_attributes(attributes: Element) -> dict[str, tuple[Element, ...]]:
+    """Values by object identifier. Raises ``ValueError`` if one cannot be read, or a kind in ``SINGLE`` is there
+    twice."""
     read: dict[str, tuple[Element, ...]] = {}
     for number, attribute in enumerate(attributes):
         if number >= attributes.limits.max_attributes:
             raise Malformed("too many attributes")
         kind, values = list(attribute.expect(ber.SEQUENCE))
         name = kind.oid()
-        if single and name in read and name in SINGLE:
+        if name in read and name in SINGLE:
             raise AmbiguousAttribute("attribute is not single")
         read[name] = read.get(name, ()) + tuple(values.expect(ber.SET))
+    return read
+
+
+def _read_unsigned_attributes(attributes: Element) -> dict[str, tuple[Element, ...]]:
+    """Values by object identifier, of as many attributes as are looked at. Anybody may have written them: what cannot
+    be read is left out."""
+    read: dict[str, tuple[Element, ...]] = {}
+    for attribute in attributes.readable(attributes.limits.max_attributes)[0]:
+        with suppress(ValueError):
+            kind, values = attribute.expect(ber.SEQUENCE)
+            read[kind.oid()] = read.get(kind.oid(), ()) + tuple(_parts(values.expect(ber.SET)))
     return read
 
 

@@ -3,13 +3,15 @@
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from validator.cms.certificate import SignedObject
-from validator.cms.signature_scheme import Scheme
+from validator.cms.signature_scheme import PssKey, Scheme
 from validator.cms.signed_object import scheme_of
 from validator.policy import Policy
 
 
 def weakness_of_key(key: object, policy: Policy) -> str:
     """Why a public key does not count; empty = it does."""
+    if isinstance(key, PssKey):
+        return weakness_of_key(key.key, policy)
     if isinstance(key, rsa.RSAPublicKey):
         fits = policy.min_rsa_bits <= key.key_size <= policy.max_rsa_bits
         return "" if fits else f"RSA-{key.key_size}"

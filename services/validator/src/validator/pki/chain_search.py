@@ -12,7 +12,7 @@ from validator.cms.certificate import Certificate
 from validator.fault import Fault
 from validator.pki.certificates import Chain
 from validator.pki.evidence import Evidence
-from validator.pki.path import NO_POLICY_ASKED, check_algorithms, check_path, paths
+from validator.pki.path import NO_POLICY_ASKED, SearchSteps, check_algorithms, check_path, paths
 from validator.pki.policy_graph import PolicyInputs
 from validator.pki.revocation import check_revocation
 from validator.pki.trust_store import Purpose
@@ -48,8 +48,8 @@ def find_valid_chain(
     try:
         leaf.check()
         check_algorithms(leaf, evidence.policy, field)
-        tried = []
-        for path in paths(leaf, evidence.trust, evidence.policy, purpose):
+        tried, steps = [], SearchSteps(evidence.policy.max_path_steps)
+        for path in paths(leaf, evidence.trust, evidence.policy, purpose, steps):
             outcome = _judge(path, evidence, at, field, purpose, inputs)
             if outcome.fault is None:
                 return outcome
@@ -59,7 +59,8 @@ def find_valid_chain(
     except Fault as fault:
         return FoundChain(fault=fault)
     if not tried:
-        return FoundChain(fault=Fault("6.3", field))
+        detail = f"no chain to a pinned root in {evidence.policy.max_path_steps} steps" if steps.are_used_up else ""
+        return FoundChain(fault=Fault("6.3", field, detail))
     return min(tried, key=lambda each: each[0])[1]
 
 
@@ -69,6 +70,7 @@ def _judge(
     try:
         check_path(path, evidence.trust, at, evidence.policy, field, inputs)
     except Fault as fault:
+        fault.tried = tuple((each.sha256, each.subject.rfc4514_string()) for each in path)
         return FoundChain(fault=fault)
     try:
         return FoundChain(path, check_revocation(path, evidence, at, field, purpose))

@@ -63,6 +63,11 @@ class TrustStore:
         """All certificates whose statements on revocation may count."""
         return tuple(dict.fromkeys((*self.roots, *self.intermediates, *self.tsa)))
 
+    @property
+    def time_authorities(self) -> tuple[bytes, ...]:
+        """DER of the certificates that are pinned for time stamps alone."""
+        return self._tsa
+
     def is_anchor(self, certificate: Certificate, purpose: Purpose = Purpose.DOCUMENTS) -> bool:
         """Whether exactly this certificate is pinned for that purpose."""
         return certificate.der in self._roots or (purpose is Purpose.TIME and certificate.der in self._tsa)

@@ -65,6 +65,10 @@ th{width:14em;font-weight:normal;background:#f3f3f3} .valid{color:#060} .refused
 <tr><th>Đường dẫn chứng thư</th><td>{% for sha256 in each.chain %}
 {{- each.chain_subjects[loop.index0] ~ " " if each.chain_subjects }}<small>{{ sha256 }}</small><br>
 {%- endfor %}</td></tr>
+{% if each.tried %}<tr><th>Đường dẫn đã xét, không hợp lệ</th><td>{% for sha256 in each.tried %}
+{{- each.tried_subjects[loop.index0] ~ " " if each.tried_subjects }}<small>{{ sha256 }}</small><br>
+{%- endfor %}</td></tr>
+{% endif %}
 <tr><th>Trạng thái thu hồi</th><td>{% for status in each.statuses %}{{ said(status) }}<br>{% endfor %}</td></tr>
 {% if each.revoked_by %}<tr><th>Đã bị thu hồi</th><td>{{ revoked(each.revoked_by) }}</td></tr>{% endif %}
 {% if each.rules %}<tr><th>Quy tắc đạt</th><td>{{ each.rules | join(", ") }}</td></tr>{% endif %}

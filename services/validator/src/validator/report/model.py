@@ -94,6 +94,9 @@ class TimeStampReport:
     statuses: tuple[StatusUsed, ...] = ()
     revoked_by: StatusUsed | None = None
     """The list or answer that names a certificate of its chain as revoked (7.3)."""
+    tried: tuple[Sha256, ...] = ()
+    """Where no chain is valid: the one that came furthest."""
+    tried_subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,10 @@ class SignatureReport:
     """Fingerprints from the signer's certificate to the root."""
     chain_subjects: tuple[str, ...] = ()
     """Subjects of the chain as text, for people only."""
+    tried: tuple[Sha256, ...] = ()
+    """Where no chain is valid (6.4 to 6.12): the one that came furthest. Empty = there is none."""
+    tried_subjects: tuple[str, ...] = ()
+    """Its subjects as text, for people only."""
     statuses: tuple[StatusUsed, ...] = ()
     """What was said on revocation: one statement per certificate, the root excepted."""
     revoked_by: StatusUsed | None = None
@@ -192,8 +199,8 @@ class Report:
 
     @property
     def evidence(self) -> frozenset[Sha256]:
-        """Digests of what the verdict rests on besides the document: certificates of the chains, lists, and the
-        chains of those who signed lists."""
+        """Digests of what the verdict rests on besides the document: certificates of the chains (of the one that was
+        tried, where none holds), lists, and the chains of those who signed lists."""
         parts: list[SignatureReport | TimeStampReport]
         parts = [*self.signatures, *(stamp for each in self.signatures for stamp in each.time_stamps)]
         named = [part.revoked_by for part in parts if part.revoked_by]
@@ -201,7 +208,10 @@ class Report:
         lists = (status.sha256 for status in said if not status.embedded)
         signers = (each.signer_sha256 for each in said if each.kind is StatusKind.CRL and each.signer_sha256)
         above = (sha256 for each in said for sha256 in each.signer_chain)
-        return frozenset((*lists, *signers, *above, *(sha256 for part in parts for sha256 in part.chain[1:])))
+        # Of a chain of one, its certificate is pinned itself, and a time stamp need not hold it.
+        found = (chain for part in parts for chain in (part.chain, part.tried))
+        chains = (sha256 for chain in found for sha256 in chain[1:] or chain)
+        return frozenset((*lists, *signers, *above, *chains))
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain JSON values; times in ISO 8601 with offset."""

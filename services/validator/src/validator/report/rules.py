@@ -174,8 +174,8 @@ _TABLE = (
     ),
     Rule("5.2b", "There are signed attributes.", Reason.E_SIG_FORMAT, _SIGNATURE, "no signed attributes"),
     Rule(
-        "5.3", "The signer's certificate is in the CMS; of several with the same key, a signing-certificate attribute "
-        "names one.",
+        "5.3", "The signer's certificate is in the CMS, that of a time stamp's authority there or where it may be left "
+        "out to (RFC 3161 §2.4.1); of several with the same key, a signing-certificate attribute names one.",
         Reason.E_SIG_FORMAT, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "signer's certificate not found",
     ),
     Rule("5.4", "The digest algorithms are on the policy's list.", Reason.E_SIG_WEAK_ALG, _ALGORITHM, "weak digest"),
@@ -183,7 +183,10 @@ _TABLE = (
         "5.5a", "Key and signature algorithm are on the policy's list, and fit the digest algorithm.",
         Reason.E_SIG_WEAK_ALG, _ALGORITHM, "weak signature algorithm",
     ),
-    Rule("5.5b", "The signature algorithm is known.", Reason.E_SIG_FORMAT, _FORMAT, "signature algorithm not known"),
+    Rule(
+        "5.5b", "The signature algorithm is known.",
+        Reason.E_SIG_FORMAT, _ALGORITHM, "signature algorithm not known",
+    ),
     Rule(
         "5.6", "A signing-certificate attribute, where there is one, names this certificate (RFC 5035).",
         Reason.E_SIG_FORMAT, _FORMAT, "the signing-certificate attribute names another certificate",
@@ -198,7 +201,7 @@ _TABLE = (
     ),
     Rule(
         "5.9", "The key in the signer's certificate can be read.",
-        Reason.E_SIG_CERT_FORMAT, _FORMAT, "key of the certificate not readable",
+        Reason.E_SIG_CERT_FORMAT, _ALGORITHM, "key of the certificate not readable",
     ),
     # Chain
     Rule("6.0", "Trust material is given.", Reason.E_UNAVAILABLE, _LATER, "no trust was given"),

@@ -16,7 +16,8 @@ VERDICTS = {
 """Of a document that has no label."""
 INTEGRITY = {
     Integrity.INTACT: "toàn vẹn",
-    Integrity.TAMPERED: "đã bị thay đổi sau khi ký, hoặc chữ ký không kiểm tra được",
+    Integrity.TAMPERED: "đã bị thay đổi sau khi ký, hoặc chữ ký không đúng",
+    Integrity.UNKNOWN: "chưa biết: chữ ký dùng thuật toán hoặc khoá không hỗ trợ, hoặc thiếu chứng thư số",
     Integrity.UNSIGNED: "không có chữ ký số",
     Integrity.MALFORMED: "không đọc được như một tệp PDF",
 }

@@ -30,9 +30,6 @@ class SubIndication(StrEnum):
 FAILED = frozenset({SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE})
 """Sub-indications of TOTAL-FAILED; with any other a signature is INDETERMINATE."""
 
-UNVERIFIED = FAILED | {SubIndication.NO_SIGNING_CERTIFICATE_FOUND}
-"""Sub-indications with which nobody can say that the document is what was signed."""
-
 
 class Integrity(StrEnum):
     """Whether the file is what its signatures signed, judged without any trust."""
@@ -41,6 +38,9 @@ class Integrity(StrEnum):
     """Every signature verifies and covers its revision, and every later change is an allowed one."""
     TAMPERED = "tampered"
     """At least one signature does not hold over the present content, or that content cannot be read any more."""
+    UNKNOWN = "unknown"
+    """Nothing shows a change, but at least one signature cannot be verified here: its algorithm or its key is of a kind
+    that is not known, or its certificate is nowhere."""
     UNSIGNED = "unsigned"
     MALFORMED = "malformed"
     """Not readable as a PDF, and not known to have been readable when it was signed."""

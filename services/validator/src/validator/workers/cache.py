@@ -12,6 +12,7 @@ from common.domain.reason import Reason
 from validator.context import VerificationRequest
 from validator.policy import DEFAULT, Policy
 from validator.report.decision import Decision, Refused, Verified
+from validator.report.rules import Step
 
 TIMELESS = frozenset(
     {
@@ -25,7 +26,8 @@ TIMELESS = frozenset(
         Reason.E_SIG_WEAK_ALG,
     }
 )
-"""Reasons that the bytes alone decide. A limit is not among them: it may have been the machine's."""
+"""Reasons that the bytes alone decide, up to the step that looks at nothing else. A limit is not among them: it may
+have been the machine's."""
 
 Key = tuple[str, int, VerificationRequest, Policy, str]
 
@@ -60,7 +62,13 @@ class VerdictCache:
             if until is None:
                 return
             self._kept[key] = (decision, until)
-        elif isinstance(decision, Refused) and decision.reason in TIMELESS:
+        elif isinstance(decision, Refused) and _is_timeless(decision):
             self._kept[key] = (decision, None)
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
+
+
+def _is_timeless(refused: Refused) -> bool:
+    """Whether the bytes of the document alone refuse it: a chain with a weak algorithm may have a better one later."""
+    step = refused.report.step
+    return refused.reason in TIMELESS and step is not None and step <= Step.CRYPTOGRAPHY

@@ -1,5 +1,6 @@
 """Commands for the trust folder: ``trust add``, ``list``, ``remove``, ``refresh``."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +11,11 @@ from rich.table import Table
 from trunkctl.shown import console, rows
 from trunkctl.trouble import Trouble
 from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
+from validator.pki.revocation_lists import RevocationLists
+from validator.pki.served import served_until
 from validator.pki.statement import Crl
 from validator.pki.trust_folder import LeftOut
+from validator.pki.trust_store import TrustStore
 from validator.policy import DEFAULT
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -60,7 +64,7 @@ def trust_list(trust: Folder) -> None:
             console().print(f"left out: {each}", markup=False)
         return
     try:
-        _, revocation = load(trust, left_out=lambda each: console().print(f"left out: {each}", markup=False))
+        used, revocation = load(trust, left_out=lambda each: console().print(f"left out: {each}", markup=False))
     except ValueError as error:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     lists = Table("list of", "number", "from", "until", "in force", "entries")
@@ -70,6 +74,8 @@ def trust_list(trust: Folder) -> None:
         for crl in revocation.crls
     ]  # fmt: skip
     console().print(rows(lists, lines))
+    served = Table("certificates of", "can be judged until")
+    console().print(rows(served, list(_served(used, revocation, now))))
 
 
 @trust_app.command("remove")
@@ -96,6 +102,15 @@ def trust_refresh(
         console().print(f"{each.source}: {each.outcome}{number}", markup=False, soft_wrap=True)
     if not all(each.is_well for each in taken):
         raise typer.Exit(1)
+
+
+def _served(trust: TrustStore, revocation: RevocationLists, now: datetime) -> Iterator[tuple[object, ...]]:
+    """Each authority, and until when its lists say "not revoked" of what it issues."""
+    for each in (*trust.roots, *trust.intermediates):
+        if now <= each.not_valid_after_utc:
+            until = served_until(each, revocation.of(each.subject), now, authorities=each in trust.roots)
+            shown = "NO, no list" if until is None else until if until > now else f"NO, ended {until}"
+            yield each.subject.rfc4514_string(), shown
 
 
 def _in_force(crl: Crl, now: datetime) -> str:

@@ -25,7 +25,7 @@ class Authority:
     issued_at: datetime | None = None
     """Of its newest list; None = the folder holds none."""
     ends_at: datetime | None = None
-    """``nextUpdate`` of that list."""
+    """Until when its lists say "not revoked"; None = they name no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ def see_trust(sources: Sources) -> TrustSeen:
 
 def read(folder: Path, now: datetime) -> TrustSeen:
     """What lies in a trust folder."""
+    from validator.pki.served import lists_about, served_until
     from validator.pki.trust_folder import load
 
     left_out: list[str] = []
@@ -98,15 +99,15 @@ def read(folder: Path, now: datetime) -> TrustSeen:
         return TrustSeen(now, str(folder), problem=str(error) or type(error).__name__)
     authorities = []
     for authority in (*trust.roots, *trust.intermediates):
-        lists = [crl for crl in revocation.of(authority.subject) if crl.is_relied_on and crl.this_update <= now]
-        newest = max(lists, key=lambda crl: crl.this_update, default=None)
+        lists, is_root = revocation.of(authority.subject), authority in trust.roots
+        about = [crl for crl in lists_about(lists, now, authorities=is_root) if crl.is_relied_on]
         authorities.append(
             Authority(
                 name=authority.subject.rfc4514_string(),
                 not_after=authority.not_valid_after_utc,
-                is_root=authority in trust.roots,
-                issued_at=newest.this_update if newest else None,
-                ends_at=max((crl.next_update for crl in lists if crl.next_update), default=None),
+                is_root=is_root,
+                issued_at=about[0].this_update if about else None,
+                ends_at=served_until(authority, lists, now, authorities=is_root),
             )
         )
     return TrustSeen(now, str(folder), "", tuple(authorities), tuple(left_out), strangers)
