@@ -250,7 +250,8 @@ def test_a_package_is_of_whoever_submitted_it(
     units = [Unit(code=code, name="", valid_from=AT.date()) for code in (SENDER, OTHER)]
     monkeypatch.setattr(commands, "send", send)
     monkeypatch.setattr(commands.lookup, "in_force", lambda _: Directory(units))
-    said = faults(check())
+    nothing, *said = faults(check())
+    assert nothing.startswith("there is nothing: the databases hold no package")
     assert len(said) == 5
     assert sum(line.endswith(f"of {SENDER}, received, not on record") for line in said) == 3
     (unproved,) = (line for line in said if "nobody is known to have submitted" in line)
