@@ -5,7 +5,7 @@ prepare documents before they are signed, forge signature messages, and change a
 Every class that research has published is here; ``registry.Class`` names them.
 """
 
-from mint.attacks import awaited, bombs, fields, forgery, messages, roles, saving, shadow, spelling, tables
+from mint.attacks import awaited, bombs, fields, forgery, indexes, messages, roles, saving, shadow, spelling, tables
 from mint.attacks.registry import ATTACKS, Attack, Class, Scene
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "bombs",
     "fields",
     "forgery",
+    "indexes",
     "messages",
     "roles",
     "saving",

@@ -35,6 +35,10 @@ class Tables(HookedTables):
             return 0
         return int(super().get_introducing_revision(ref))
 
+    def containers(self) -> set[int]:
+        """Numbers of the object streams in which any revision lists objects."""
+        return set[int]().union(*(data.obj_streams_used for data in self._all_data()))
+
     def _all_data(self) -> Iterator[XRefSectionData]:
         for section in self.sections:
             yield section.xref_data
