@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from common.domain.reason import Reason
 from mint.attacks.forge import message
-from mint.attacks.raw import appended, body_of, root_of, stream, text, with_entry
+from mint.attacks.raw import appended, body_of, page, root_of, stream, text, with_entry
 from mint.attacks.registry import Class, Scene, add
 from mint.attacks.saving import change
+from mint.attacks.shadow import shadow
 from mint.tamper import BYTE_RANGE, hole
 
 FORMAT = (Reason.E_SIG_FORMAT, Reason.E_PDF_FORMAT, Reason.E_SIG_COVERAGE)
@@ -127,3 +128,24 @@ def trailer_in_a_comment(pdf: bytes) -> bytes:
     at = grown.rindex(b"xref\n", 0, grown.rindex(b"startxref"))
     start = grown.rindex(b"startxref")
     return grown[:at] + hidden + grown[at:start] + b"startxref\n%d\n%%%%EOF\n" % (at + len(hidden))
+
+
+# names that show as the same text
+
+
+def _unnamed(name: bytes) -> bytes:
+    """The page draws what the other spelling of ``name`` stands for; the table of its pictures has this one."""
+    other = {b"Im#E9": b"Im#C3#A9", b"Im#C3#A9": b"Im#E9"}[name]
+    form = b"/Type /XObject /Subtype /Form /BBox [0 0 595 842]"
+    drawing = stream(b"BT /F1 14 Tf 72 600 Td (500 ty) Tj ET", form + b" /Resources << /Font << /F1 5 0 R >> >>")
+    content = text(b"Chi 5 trieu") + b" /%s Do" % other
+    return page(content, resources=b"/XObject 11 0 R", objects={10: drawing, 11: b"<< /%s 10 0 R >>" % name})
+
+
+for _bytes, _other, _called in ((b"Im#C3#A9", b"Im#E9", "latin_1"), (b"Im#E9", b"Im#C3#A9", "utf_8")):
+    shadow(
+        f"name_respelled_in_{_called}",
+        Class.NAMES,
+        lambda name=_bytes: _unnamed(name),  # type: ignore[misc]
+        lambda pdf, name=_other: appended(pdf, {11: b"<< /%s 10 0 R >>" % name}),  # type: ignore[misc]
+    )
