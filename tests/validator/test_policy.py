@@ -102,6 +102,7 @@ FORMATS = {
     "pki.ocsp_response": {"(FIRST, SECOND)", "(GOOD, REVOKED)", "HOLD", "SUCCESSFUL"},
     "report.rules": set(Step.__members__),
     "pdf.plain_history": {"FREED"},
+    "pdf.schema": {"HIDING_FLAGS"},
     "secrecy.fonts": {"16", "UNICODE_END", "width"},
     "store": {"unsigned_annexes"},
     "workers.budget": {"spent_seconds"},

@@ -11,8 +11,8 @@ from validator.patterns import compiled
 from validator.pdf.inconclusive import Inconclusive
 
 Value: TypeAlias = "str | int | bytes | Ref | list[Value] | dict[str, Value]"
-"""A name starts with ``/``, and each character stands for one of its bytes, because names are bytes and have no encoding
-(ISO 32000-1 §7.3.5). Any other ``str`` is a keyword or a real number as written. ``bytes`` is a string."""
+"""A name starts with ``/``, and each character stands for one of its bytes: names are bytes without an encoding (ISO
+32000-1 §7.3.5). Any other ``str`` is a keyword or a real number as written. ``bytes`` is a string."""
 
 
 class Ref(NamedTuple):
