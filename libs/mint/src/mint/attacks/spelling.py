@@ -149,3 +149,30 @@ for _bytes, _other, _called in ((b"Im#C3#A9", b"Im#E9", "latin_1"), (b"Im#E9", b
         lambda name=_bytes: _unnamed(name),  # type: ignore[misc]
         lambda pdf, name=_other: appended(pdf, {11: b"<< /%s 10 0 R >>" % name}),  # type: ignore[misc]
     )
+
+
+# numbers of another kind
+
+
+def _covered_by_a_picture() -> bytes:
+    picture = b"/Type /XObject /Subtype /Image /Width 8 /Height 8 /BitsPerComponent 8 /ColorSpace /DeviceGray"
+    return page(
+        text(b"Chi 500 ty") + b" q 500 0 0 60 50 680 cm /Che Do Q",
+        resources=b"/XObject << /Che 10 0 R >>",
+        objects={10: stream(b"\0" * 64, picture)},
+    )
+
+
+def _real(key: bytes) -> Callable[[bytes], bytes]:
+    """The picture with a real number, with which some readers do not draw it any more."""
+
+    def later(pdf: bytes) -> bytes:
+        start = pdf.index(b"10 0 obj\n") + len(b"10 0 obj\n")
+        body = pdf[start : pdf.index(b"\nendobj", start)]
+        return appended(pdf, {10: body.replace(key + b" 8", key + b" 8.0")})
+
+    return later
+
+
+for _key in ("Width", "BitsPerComponent"):
+    shadow(f"real_number_as_{_key.lower()}", Class.SHADOW_HIDE, _covered_by_a_picture, _real(_key.encode()))
