@@ -70,6 +70,7 @@ def _literals(expressions: list[ast.expr]) -> Iterator[str]:
 
 
 FORMATS = {
+    "checks.permissions": {"(NO_CHANGES, FORM_FILLING, ANNOTATIONS)"},
     "checks.copy_form": {"4", "POINTS_PER_INCH"},
     "checks.structure": {"4"},
     "cms.ber": {
