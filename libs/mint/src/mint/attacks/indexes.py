@@ -40,7 +40,7 @@ for _name, _order in {
             f"packed_twice_{_name}_listed_at_{_place}",
             Class.SHADOW_BOTH,
             page,
-            lambda pdf, order=_order, place=_place: _packed_twice(pdf, order, place),
+            lambda pdf, order=_order, place=_place: _packed_twice(pdf, order, place),  # type: ignore[misc]
             *BROKEN,
             only_after=True,
         )

@@ -68,27 +68,31 @@ def _laid(entries: dict[str, generic.PdfObject]) -> Change:
 
 
 VISIBLE, WHITE = generic.NumberObject(4), _numbers(1, 1, 1)
-for _name, _entries in {
+ANNOTATIONS: dict[str, dict[str, generic.PdfObject]] = {
     "square": {"Subtype": pdf_name("/Square"), "IC": WHITE, "C": WHITE, "F": VISIBLE},
     "stamp": {"Subtype": pdf_name("/Stamp"), "Name": pdf_name("/Approved"), "F": VISIBLE},
     "note": {"Subtype": pdf_name("/FreeText"), "Contents": generic.TextStringObject("Chi 500 ty"), "F": VISIBLE},
     "highlight": {"Subtype": pdf_name("/Highlight"), "QuadPoints": _numbers(50, 680, 550, 680, 50, 740, 550, 740)},
-}.items():
-    _overlay(f"field_is_a_{_name}", page, _laid(_entries))
-for _name, _entries in {
+}
+DECORATIONS: dict[str, dict[str, generic.PdfObject]] = {
     "border_style": {"BS": generic.DictionaryObject({pdf_name("/W"): generic.NumberObject(90)})},
     "colour": {"C": WHITE},
-}.items():
-    _overlay_of = _laid(_entries)
-    add(
-        f"widget_with_a_{_name}_stamped_after",
-        Class.EAA,
-        lambda scene, change=_overlay_of: _stamped(
-            scene, scene.quietly_by_unit(scene.quietly_by_signer(page())), change
-        ),
-        CHANGED,
-        Reason.E_SIG_FORMAT,
-    )
+}
+for _name, _entries in ANNOTATIONS.items():
+    _overlay(f"field_is_a_{_name}", page, _laid(_entries))
+
+
+def _decorated(name: str, change: Change) -> None:
+    """Behind the signatures alone: between them, the unit vouches for what is shown."""
+
+    def after(scene: Scene) -> bytes:
+        return _stamped(scene, scene.quietly_by_unit(scene.quietly_by_signer(page())), change)
+
+    add(f"widget_with_a_{name}_stamped_after", Class.EAA, after, CHANGED, Reason.E_SIG_FORMAT)
+
+
+for _name, _entries in DECORATIONS.items():
+    _decorated(_name, _laid(_entries))
 
 
 def _hidden(entries: bytes) -> Callable[[], bytes]:

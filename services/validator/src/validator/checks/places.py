@@ -25,7 +25,7 @@ def check_containers(reader: Reader, first: Signature) -> None:
 
     Raises ``Fault``.
     """
-    if not reader.xrefs.containers():
+    if not reader.containers():
         return
     used, known = set[int](), dict[int, tuple[int, int]]()
     for revision in range(reader.total_revisions):

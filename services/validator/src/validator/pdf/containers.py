@@ -25,7 +25,8 @@ def unpack(stream: Any, limits: PdfLimits) -> Unpacked:
     """The objects of an object stream. Raises ``PdfReadError`` for one that readers may read differently."""
     if not isinstance(stream, generic.StreamObject) or stream.get("/Type") != "/ObjStm":
         raise PdfReadError("no object stream where a table says that there is one")
-    count, first = stream.get("/N"), stream.get("/First")
+    count: Any = stream.get("/N")
+    first: Any = stream.get("/First")
     coding = (stream.get("/Filter"), stream.get("/DecodeParms"))
     if not (_is_count(count) and _is_count(first) and all(map(_is_direct, coding))):
         raise PdfReadError("entries of an object stream")
@@ -56,6 +57,6 @@ def _is_direct(value: Any) -> bool:
 
 def check_containers(reader: Any) -> None:
     """Every object stream that a table names, and that is there, can be read. Raises pyHanko's errors."""
-    for number in sorted(reader.xrefs.containers()):
+    for number in sorted(reader.containers()):
         if reader.xrefs[generic.Reference(number, 0, reader)] is not None:
             reader.unpacked(number)

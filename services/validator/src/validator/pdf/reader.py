@@ -161,6 +161,10 @@ class Reader(HookedReader):
             raise Inconclusive
         return to_pyhanko(value, generic.Reference(number, 0, self), self)
 
+    def containers(self) -> set[int]:
+        """Numbers of the object streams in which any revision lists objects."""
+        return self.xrefs.containers() if isinstance(self.xrefs, Tables) else set()
+
     def unpacked(self, number: int) -> Unpacked:
         """An object stream, decoded. Raises pyHanko's errors for one that readers may read differently."""
         if number not in self._unpacked:
