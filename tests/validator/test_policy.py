@@ -70,6 +70,7 @@ def _literals(expressions: list[ast.expr]) -> Iterator[str]:
 
 
 FORMATS = {
+    "checks.permissions": {"(NO_CHANGES, FORM_FILLING, ANNOTATIONS)"},
     "checks.copy_form": {"4", "POINTS_PER_INCH"},
     "checks.structure": {"4"},
     "cms.ber": {
@@ -103,6 +104,7 @@ FORMATS = {
     "pki.ocsp_response": {"(FIRST, SECOND)", "(GOOD, REVOKED)", "HOLD", "SUCCESSFUL"},
     "report.rules": set(Step.__members__),
     "pdf.plain_history": {"FREED"},
+    "pdf.schema": {"HIDING_FLAGS"},
     "secrecy.fonts": {"16", "UNICODE_END", "width"},
     "store": {"unsigned_annexes"},
     "workers.budget": {"spent_seconds"},

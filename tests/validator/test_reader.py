@@ -14,6 +14,7 @@ from mint.sign import sign
 from mint.tagged import tagged
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import read_layout
+from validator.pdf.pyhanko_values import ByteName
 from validator.pdf.reader import Reader
 from validator.pdf.values import Ref, read_value
 from validator.policy import DEFAULT
@@ -26,7 +27,7 @@ NESTING = DEFAULT.pdf.max_nesting
 
 def _same(one: Any, two: Any) -> bool:
     """Equal in kind, content and owner, all the way down."""
-    if type(one) is not type(two) or one.container_ref != two.container_ref:
+    if _kind(one) is not _kind(two) or one.container_ref != two.container_ref:
         return False
     if isinstance(one, generic.IndirectObject):
         return bool(one.reference == two.reference)
@@ -38,6 +39,11 @@ def _same(one: Any, two: Any) -> bool:
     if isinstance(one, generic.TextStringObject):
         return one == two and one.original_bytes == two.original_bytes
     return bool(one == two)
+
+
+def _kind(value: Any) -> type:
+    """A name that remembers its bytes is one like any other."""
+    return generic.NameObject if isinstance(value, ByteName) else type(value)
 
 
 def _object(reader: PdfFileReader, number: int, revision: int) -> Any:

@@ -12,10 +12,13 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields
 
+from mint.attacks.forge import sign_quietly
+from mint.attacks.raw import appended, page, stream
 from mint.pki import Identity
 from mint.sign import Manner, _DatedSigner, _metadata, _signer, add_empty_fields, finished, sign
 from mint.tagged import FIRST_PAGE, PARENTS, ROOT, tagged
 from mint.tsa import add_document_time_stamp, time_authority
+from validator.report.decision import Verified
 
 from .conftest import NOW, Harness
 from .test_difference_rules import (
@@ -473,3 +476,13 @@ def test_first_generation_is_a_higher_one(harness: Harness, paper: bytes) -> Non
     numbered = _with_generation(made, _told(made, "Size") - 1)
     signed = sign(numbered, harness.sender.signer, NOW, field="A", lenient=True)
     assert accepted(harness, sign(signed, harness.sender.seal, NOW, field="B", lenient=True))
+
+
+def test_metadata_that_was_broken_when_it_was_signed_may_be_renewed(harness: Harness) -> None:
+    kind = b"/Type /Metadata /Subtype /XML"
+    broken = page(catalog=b"/Metadata 10 0 R", objects={10: stream(b"no xml", kind)})
+    signed = sign_quietly(broken, harness.sender.signer, NOW, field="A")
+    for data, is_valid in ((b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>", True), (b"no xml either", False)):
+        renewed = appended(signed, {10: stream(data, kind)})
+        decision = harness.judge(sign_quietly(renewed, harness.sender.seal, NOW, field="B"))
+        assert isinstance(decision, Verified) is is_valid

@@ -4,7 +4,7 @@ The library's own stand-in for an authority signs with RSA only, so the authorit
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,9 +67,17 @@ def time_authority(authority: Authority, name: str = "Demo TSA", **options: Any)
 def add_document_time_stamp(
     pdf: bytes, tsa: TimeAuthority, at: datetime, *, field: str = "ThoiGian", box: Box | None = None,
     dictionary_type: bytes = b"/DocTimeStamp", holds_certificates: bool = True,
+    also: Callable[[IncrementalPdfFileWriter], None] | None = None,
 ) -> bytes:  # fmt: skip
-    """A document time stamp in an update of its own; ``dictionary_type``: as other tools spell it, or empty."""
+    """A document time stamp in an update of its own.
+
+    ``dictionary_type``: as other tools spell it, or empty. ``also``: changes something else in the same update, which
+    then leaves document information and metadata as they are.
+    """
     writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    if also:
+        writer._update_meta = lambda: None  # type: ignore[method-assign]
+        also(writer)
     if box:
         fields.append_signature_field(writer, fields.SigFieldSpec(field, box=box, on_page=0))
     asked = tsa.stamper(at, holds_certificates=holds_certificates)

@@ -5,7 +5,21 @@ prepare documents before they are signed, forge signature messages, and change a
 Every class that research has published is here; ``registry.Class`` names them.
 """
 
-from mint.attacks import awaited, bombs, fields, forgery, messages, roles, saving, shadow, spelling, tables
+from mint.attacks import (
+    awaited,
+    bombs,
+    containers,
+    fields,
+    forgery,
+    indexes,
+    messages,
+    overlays,
+    roles,
+    saving,
+    shadow,
+    spelling,
+    tables,
+)
 from mint.attacks.registry import ATTACKS, Attack, Class, Scene
 
 __all__ = [
@@ -15,9 +29,12 @@ __all__ = [
     "Scene",
     "awaited",
     "bombs",
+    "containers",
     "fields",
     "forgery",
+    "indexes",
     "messages",
+    "overlays",
     "roles",
     "saving",
     "shadow",

@@ -4,12 +4,13 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 
+HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 ROW_OF_ZERO = b"0000000000 65535 f \n"
 
 
 def plain(objects: Mapping[int, bytes], more: bytes = b"", *, root: int = 1) -> bytes:
     """A file of one revision with a classic table. ``more``: further trailer entries."""
-    out, offsets = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", {}
+    out, offsets = HEADER, {}
     for number, body in objects.items():
         offsets[number] = len(out)
         out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
@@ -52,6 +53,50 @@ def appended(
         more,
     )
     return out + b"xref\n" + table + trailer + b"\nstartxref\n%d\n%%%%EOF\n" % len(out)
+
+
+def streamed(
+    pdf: bytes,
+    objects: Mapping[int, bytes],
+    packed: Mapping[int, tuple[int, int]],
+    own: int,
+    *,
+    index: Iterable[int] | None = None,
+    root: int = 1,
+    entries: bytes = b"",
+) -> bytes:
+    """A revision with a cross-reference stream, number ``own``, behind ``pdf`` or behind a mere header.
+
+    ``packed``: by number, the object stream that an object is in and its index there. ``index``: the numbers of the
+    rows, in their order; an odd one may stand twice.
+    """
+    out, rows = pdf, {}
+    for number, body in objects.items():
+        rows[number] = (1, len(out), 0)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(out)
+    rows |= {number: (2, container, place) for number, (container, place) in packed.items()} | {own: (1, start, 0)}
+    numbers = sorted(rows) if index is None else [*index]
+    data = b"".join(b"%c%b%c" % (rows[n][0], rows[n][1].to_bytes(4, "big"), rows[n][2]) for n in numbers)
+    size = max([own, *rows, *(size_of(pdf) - 1 for _ in pdf.split(b"/Size ")[1:2])]) + 1
+    entries += b" /Type /XRef /Size %d /W [1 4 1] /Index [%s] /Root %d 0 R" % (
+        size,
+        b" ".join(b"%d 1" % number for number in numbers),
+        root_of(pdf) if b"/Root" in pdf else root,
+    )
+    if b"startxref" in pdf:
+        entries += b" /Prev %d" % last_table(pdf)
+    return out + b"%d 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (own, stream(data, entries), start)
+
+
+def object_stream(objects: Iterable[tuple[int, bytes]], entries: bytes = b"") -> bytes:
+    """An object stream's body; a number may stand twice."""
+    header = body = b""
+    for number, each in objects:
+        header += b"%d %d " % (number, len(body))
+        body += each + b" "
+    known = b"/Type /ObjStm /N %d /First %d" % (header.count(b" ") // 2, len(header))
+    return stream(header + body, known + entries)
 
 
 def stream(data: bytes, entries: bytes = b"", *, packed: bool = False) -> bytes:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from common.domain.reason import Reason
 from mint.attacks.forge import message
-from mint.attacks.raw import appended, body_of, root_of, stream, text, with_entry
+from mint.attacks.raw import appended, body_of, page, root_of, stream, text, with_entry
 from mint.attacks.registry import Class, Scene, add
 from mint.attacks.saving import change
+from mint.attacks.shadow import shadow
 from mint.tamper import BYTE_RANGE, hole
 
 FORMAT = (Reason.E_SIG_FORMAT, Reason.E_PDF_FORMAT, Reason.E_SIG_COVERAGE)
@@ -127,3 +128,51 @@ def trailer_in_a_comment(pdf: bytes) -> bytes:
     at = grown.rindex(b"xref\n", 0, grown.rindex(b"startxref"))
     start = grown.rindex(b"startxref")
     return grown[:at] + hidden + grown[at:start] + b"startxref\n%d\n%%%%EOF\n" % (at + len(hidden))
+
+
+# names that show as the same text
+
+
+def _unnamed(name: bytes) -> bytes:
+    """The page draws what the other spelling of ``name`` stands for; the table of its pictures has this one."""
+    other = {b"Im#E9": b"Im#C3#A9", b"Im#C3#A9": b"Im#E9"}[name]
+    form = b"/Type /XObject /Subtype /Form /BBox [0 0 595 842]"
+    drawing = stream(b"BT /F1 14 Tf 72 600 Td (500 ty) Tj ET", form + b" /Resources << /Font << /F1 5 0 R >> >>")
+    content = text(b"Chi 5 trieu") + b" /%s Do" % other
+    return page(content, resources=b"/XObject 11 0 R", objects={10: drawing, 11: b"<< /%s 10 0 R >>" % name})
+
+
+for _bytes, _other, _called in ((b"Im#C3#A9", b"Im#E9", "latin_1"), (b"Im#E9", b"Im#C3#A9", "utf_8")):
+    shadow(
+        f"name_respelled_in_{_called}",
+        Class.NAMES,
+        lambda name=_bytes: _unnamed(name),  # type: ignore[misc]
+        lambda pdf, name=_other: appended(pdf, {11: b"<< /%s 10 0 R >>" % name}),  # type: ignore[misc]
+    )
+
+
+# numbers of another kind
+
+
+def _covered_by_a_picture() -> bytes:
+    picture = b"/Type /XObject /Subtype /Image /Width 8 /Height 8 /BitsPerComponent 8 /ColorSpace /DeviceGray"
+    return page(
+        text(b"Chi 500 ty") + b" q 500 0 0 60 50 680 cm /Che Do Q",
+        resources=b"/XObject << /Che 10 0 R >>",
+        objects={10: stream(b"\0" * 64, picture)},
+    )
+
+
+def _real(key: bytes) -> Callable[[bytes], bytes]:
+    """The picture with a real number, with which some readers do not draw it any more."""
+
+    def later(pdf: bytes) -> bytes:
+        start = pdf.index(b"10 0 obj\n") + len(b"10 0 obj\n")
+        body = pdf[start : pdf.index(b"\nendobj", start)]
+        return appended(pdf, {10: body.replace(key + b" 8", key + b" 8.0")})
+
+    return later
+
+
+for _key in ("Width", "BitsPerComponent"):
+    shadow(f"real_number_as_{_key.lower()}", Class.SHADOW_HIDE, _covered_by_a_picture, _real(_key.encode()))

@@ -10,6 +10,7 @@ from pyhanko.pdf_utils.xref import XRefSectionType
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from validator.checks.gate import END, WHITE_SPACE
+from validator.checks.places import check_containers, check_places
 from validator.checks.signature import Signature
 from validator.fault import Fault, library_errors_as
 from validator.patterns import compiled
@@ -45,7 +46,9 @@ def check_coverage(document: bytes, reader: Reader, signatures: Sequence[Signatu
         _check_covers_revision(document, reader, signature, policy)
         _check_readable_alone(document, reader, signature, policy)
     if signatures:
+        check_containers(reader, signatures[0])
         _check_tail(document, reader, signatures, policy)
+        check_places(document, reader, signatures[0], signatures[-1])
         _check_trailers(reader, signatures[0])
 
 

@@ -6,6 +6,7 @@ not change either.
 
 from pyhanko.sign.fields import enumerate_sig_fields
 
+from validator.checks.permissions import permissions_of
 from validator.checks.signature import Signature
 from validator.diff.analysis import Changes, analysis_of
 from validator.diff.change_not_allowed import ChangeNotAllowed
@@ -26,12 +27,11 @@ def check_difference(
     # (4.1) No object changed beyond what the rules allow.
     changes = _changes_since(reader, signature, last, time_stamps_follow)
     # (4.2) Nor beyond what the signer permits (DocMDP, FieldMDP, ISO 32000-1 §12.8.2).
-    with library_errors_as("4.2", signature.field, "permissions not readable"):
-        permitted, locks = signature.embedded.docmdp_level, signature.embedded.fieldmdp
-        if permitted is not None and changes.level.value > permitted.value:
-            raise Fault("4.2", signature.field)
-        if locks is not None and any(locks.is_locked(name) for name in changes.fields):
-            raise Fault("4.2", signature.field)
+    permitted = permissions_of(signature)
+    if changes.level.value > permitted.level or any(
+        lock.holds(name) for lock in permitted.locks for name in changes.fields
+    ):
+        raise Fault("4.2", signature.field)
     return changes
 
 

@@ -4,6 +4,7 @@ import logging
 
 from validator.checks.gate import END
 from validator.fault import Fault, library_errors_as
+from validator.pdf.containers import check_containers
 from validator.pdf.reader import Reader
 from validator.pdf.structure_bytes import BYTE_RANGE, count_in_structure
 from validator.policy import Policy
@@ -25,6 +26,8 @@ def parse(document: bytes, policy: Policy) -> Reader:
         # (2.1) Encrypted files can be neither read by their receivers nor judged by us.
         if "/Encrypt" in reader.trailer:
             raise Fault("2.1")
+        # (2.0) Each object stream lists its objects once.
+        check_containers(reader)
         # (2.2) Limits that only the parsed file shows.
         if reader.total_revisions > policy.max_revisions:
             raise Fault("2.2", detail=f"more than {policy.max_revisions} revisions")

@@ -15,7 +15,7 @@ from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.form import check_form
 from validator.diff.information import check_information
 from validator.diff.metadata import check_metadata
-from validator.diff.orphans import check_new_objects
+from validator.diff.orphans import check_new_objects, check_readers_find_no_more
 from validator.diff.output_intents import check_output_intents
 from validator.diff.pages import check_pages
 from validator.diff.structure_tree import check_structure_tree
@@ -156,6 +156,7 @@ def judge(history: History, old: int, new: int, zone: Zone) -> Changes:
         raise ChangeNotAllowed("an object was freed")
     if awaited := history.mentioned(change.added, old):
         raise ChangeNotAllowed(f"object {min(awaited)} was mentioned before it came")
+    check_readers_find_no_more(change)
     for rule, check in RULES:
         if rule not in NOT_IN[zone]:
             change.rule = rule

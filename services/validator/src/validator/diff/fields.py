@@ -8,10 +8,16 @@ from validator.diff.annotations import is_annotation_of_page
 from validator.diff.appearance import check_appearance, is_shown
 from validator.diff.change import Change, Level, Pair, as_array, as_dictionary
 from validator.diff.change_not_allowed import ChangeNotAllowed
-from validator.diff.new_field import Parent, check_new_field, check_signature, field_name, has_names
+from validator.diff.new_field import Parent, check_new_field, check_signature, field_name, has_names, must_be_widget
 from validator.diff.plain_entries import Entries, same, same_except
 from validator.pdf.history import Place
-from validator.pdf.schema import ALWAYS_CHANGEABLE_FIELD_KEYS, FIELD_REFERENCE_KEYS, FILLED_FIELD_KEYS
+from validator.pdf.schema import (
+    ALWAYS_CHANGEABLE_FIELD_KEYS,
+    FIELD_REFERENCE_KEYS,
+    FILLED_FIELD_KEYS,
+    HIDING_FLAGS,
+    TIME_STAMP_TYPE,
+)
 from validator.pdf.values import Ref
 
 TOP = Parent(None, "", None, False, 0)
@@ -96,6 +102,18 @@ def _check_signed(change: Change, name: str, pair: Pair, kids: set[str]) -> None
     before, now = as_dictionary(pair.before, "field"), as_dictionary(pair.now, "field")
     if not same_except(before, now, FILLED_FIELD_KEYS | kids):
         raise ChangeNotAllowed(f"field {name} was changed")
+    must_be_widget(before)
+    _must_stay_hidden(change, before, now)
     check_appearance(change, pair)
     change.changed_fields.add(name)
     check_signature(change, name, now["/V"], is_shown(change, now))
+
+
+def _must_stay_hidden(change: Change, before: Entries, now: Entries) -> None:
+    """A time stamp vouches for no content, so it does not uncover what a viewer would draw of the field."""
+    value = change.new_value(now["/V"])
+    if not isinstance(value, dict) or value.get("/Type") != TIME_STAMP_TYPE:
+        return
+    flags, left = change.old_value(before.get("/F", 0)), change.new_value(now.get("/F", 0))
+    if not isinstance(flags, int) or not isinstance(left, int) or flags & HIDING_FLAGS & ~left:
+        raise ChangeNotAllowed("a time stamp uncovered a field")

@@ -2,8 +2,8 @@
 
 Tools add the fonts of their own appearances to the form's resources. An exchanged font would make a field say something
 else. A drawing may be exchanged, because only fonts write fields (ISO 32000-1 §12.7.3.3), unless an appearance has no
-resources of its own and looks for its drawings there. Where viewers draw some field themselves, everything that fields
-are drawn with must stay as it is.
+resources of its own and looks for its drawings there. Nor may a name be added for which such an appearance looks. Where
+viewers draw some field themselves, everything that fields are drawn with must stay as it is.
 """
 
 from collections.abc import Iterator
@@ -29,6 +29,7 @@ def check_form_resources(change: Change, form: Pair) -> None:
     change.take_in(now.get("/DR"), LEVEL)
     for kind in as_dictionary(resources.before, "/DR") if resources.before is not None else ():
         _check_kind(change, resources, kind)
+    _check_new_names(change, resources)
     _check_defaults(change, form)
 
 
@@ -59,6 +60,33 @@ def _check_kind(change: Change, resources: Pair, kind: str) -> None:
         if not same(value, now.get(name)) and not may:
             raise ChangeNotAllowed("resources of the form exchanged")
     change.take_in(now, LEVEL)
+
+
+def _check_new_names(change: Change, resources: Pair) -> None:
+    """What was not there when an appearance was signed does not appear in it: no appearance looks for it there."""
+    before, now = resources.before, resources.now
+    known = _names(change, before, change.old)
+    added = {name for kind, name in _names(change, now, change.new) - known}
+    if not added or not isinstance(now, dict):
+        return
+    for appearance in _appearances(change):
+        stream = change.history.stream(appearance, change.old)
+        if not isinstance(stream, generic.StreamObject) or _has_resources(stream):
+            continue
+        data = stream.data
+        if b"#" in data or any(name.encode("latin-1") in data for name in added):
+            raise ChangeNotAllowed("resources for an appearance that was signed without them")
+
+
+def _names(change: Change, resources: "Value | None", revision: int) -> set[tuple[str, str]]:
+    """Kind and name of each resource."""
+    kinds = resources if isinstance(resources, dict) else {}
+    listed = {kind: change.history.value(value, revision).value for kind, value in kinds.items()}
+    return {(kind, name) for kind, names in listed.items() if isinstance(names, dict) for name in names}
+
+
+def _has_resources(stream: generic.StreamObject) -> bool:
+    return "/Resources" in stream and isinstance(stream["/Resources"], generic.DictionaryObject)
 
 
 def _check_defaults(change: Change, form: Pair) -> None:
@@ -130,4 +158,4 @@ def _appearances(change: Change) -> Iterator[Ref]:
 def _draws_by_itself(change: Change, appearance: Ref) -> bool:
     """It has resources of its own, or draws no drawing."""
     stream = change.history.stream(appearance, change.old)
-    return isinstance(stream, generic.StreamObject) and ("/Resources" in stream or b"Do" not in stream.data)
+    return isinstance(stream, generic.StreamObject) and (_has_resources(stream) or b"Do" not in stream.data)

@@ -23,9 +23,7 @@ def check_metadata(change: Change) -> None:
         raise ChangeNotAllowed("metadata taken away, or no object of its own")
     change.take_over(before, now, place, change.level)
     if change.zone is Zone.BETWEEN:
-        for reference, revision in ((before, change.old), (now, change.new)):
-            if reference is not None:
-                _check_is_xmp(change, reference, revision)
+        _check_is_xmp(change, now, change.new)  # what it was before may have been broken when it was signed
         return
     check_renewed(
         None if before is None else _plain_data(change, before, change.old), _plain_data(change, now, change.new)

@@ -10,7 +10,7 @@ from validator.diff.change import Change, Level, as_array, as_dictionary
 from validator.diff.change_not_allowed import ChangeNotAllowed
 from validator.diff.plain_entries import Entries
 from validator.pdf.history import references
-from validator.pdf.schema import ACTION_KEYS, NEW_FIELD_PARTS, TIME_STAMP_TYPE
+from validator.pdf.schema import ACTION_KEYS, NEW_FIELD_PARTS, TIME_STAMP_TYPE, WIDGET
 from validator.pdf.values import Ref, Value
 
 REMEMBERED_FIELD_NAMES = 256
@@ -104,6 +104,7 @@ def _kids(change: Change, entries: Entries) -> "list[Value]":
 def _check_signature_field(change: Change, field: Ref, entries: Entries, parent: Parent) -> None:
     if entries.get("/FT", parent.kind) != "/Sig" or parent.has_value:
         raise ChangeNotAllowed("new field that is no signature field")
+    must_be_widget(entries)
     name = parent.name_of(field_name(change, field))
     shown = is_shown(change, entries)
     level = Level.FORM_FILLING if shown else Level.VALIDATION_DATA
@@ -121,6 +122,15 @@ def _check_signature_field(change: Change, field: Ref, entries: Entries, parent:
         change.has_unsigned_field = True
 
 
+def must_be_widget(entries: Entries) -> None:
+    """A field on a page is a widget and nothing else: viewers draw a square or a note without being given a picture.
+
+    Raises ``ChangeNotAllowed``.
+    """
+    if entries.get("/Subtype", WIDGET) != WIDGET:
+        raise ChangeNotAllowed("a field that is another annotation than a widget")
+
+
 def _check_widget(change: Change, kid: Value, field: Ref, level: Level) -> bool:
     """Returns whether it brings an appearance."""
     if not isinstance(kid, Ref) or not change.is_new(kid):
@@ -128,6 +138,7 @@ def _check_widget(change: Change, kid: Value, field: Ref, level: Level) -> bool:
     entries = as_dictionary(change.new_value(kid), "widget")
     if "/T" in entries or "/Kids" in entries or ACTION_KEYS & entries.keys() or entries.get("/Parent", field) != field:
         raise ChangeNotAllowed("widget that is more than one")
+    must_be_widget(entries)
     change.explain(kid, level)
     change.new_widgets.add(kid.number)
     return change.take_in(entries.get("/AP"), Level.FORM_FILLING)

@@ -39,6 +39,18 @@ def check_new_objects(change: Change) -> None:
             raise ChangeNotAllowed(f"object {each} belongs to nothing")
 
 
+def check_readers_find_no_more(change: Change) -> None:
+    """A reader that repairs files takes objects from any object stream, and tables from any cross-reference stream.
+
+    So the update writes none but those that it uses, and copies of its table. Raises ``ChangeNotAllowed``.
+    """
+    for each in sorted(change.written - change.history.containers_in(change.new)):
+        found = change.new_object(each)
+        kind = found.value.get("/Type") if found.is_stream and isinstance(found.value, dict) else None
+        if kind == "/ObjStm" or (kind == "/XRef" and not repeats_the_table(change, each)):
+            raise ChangeNotAllowed(f"object {each} holds objects or places that no table lists")
+
+
 def _reached(change: Change) -> set[int]:
     """Numbers of the update's new objects to which trailer or changed objects lead, and of those that it changed."""
     known = change.history.defined_until(change.new - 1)

@@ -11,6 +11,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfDecodeLimitError, PdfReadError
 from pyhanko.pdf_utils.xref import XRefSection
 
+from validator.pdf.once import check_index
 from validator.policy import PdfLimits
 
 SHORTEST_ROW = 18
@@ -53,6 +54,7 @@ class XrefBudget:
         index = numbers(stream, "/Index") if "/Index" in stream else [0, *numbers(stream, "/Size")]
         if len(index) % 2 or min(index, default=0) < 0:
             raise PdfReadError("index of a cross-reference stream")
+        check_index(index)
         self._spend(sum(index[1::2]))
         if _predicted_row(stream) not in (None, sum(widths)):
             raise PdfReadError("rows of a cross-reference stream")

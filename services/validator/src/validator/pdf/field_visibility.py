@@ -4,6 +4,8 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 
+from validator.pdf.schema import DRAWN_ENTRIES, WIDGET
+
 NUMBERS = generic.NumberObject | generic.FloatObject
 
 
@@ -11,7 +13,7 @@ def is_visible(field: Any, max_widgets: int, *, is_signed: bool = False) -> bool
     """Whether the field, or any widget below it, has a rectangle that is not certainly empty.
 
     Viewers show an empty signature field of their own accord. Of a signed one (``is_signed``) they show what it brings:
-    an appearance, or the colours of one. A field with more than ``max_widgets`` widgets counts as visible.
+    an appearance, or the colours and borders of one. A field with more than ``max_widgets`` widgets counts as visible.
     """
     waiting = [field]
     for _ in range(max_widgets):
@@ -20,7 +22,9 @@ def is_visible(field: Any, max_widgets: int, *, is_signed: bool = False) -> bool
         entries = waiting.pop().get_object()
         if not isinstance(entries, generic.DictionaryObject):
             return True
-        draws = not is_signed or "/AP" in entries or "/MK" in entries
+        if "/Subtype" in entries and entries["/Subtype"] != WIDGET:
+            return True
+        draws = not is_signed or any(key in entries for key in DRAWN_ENTRIES)
         if draws and "/Rect" in entries and not _is_empty(entries["/Rect"]):
             return True
         kids = entries["/Kids"] if "/Kids" in entries else generic.ArrayObject()

@@ -128,8 +128,3 @@ def own_trailer(reader: PdfFileReader, revision: int) -> generic.DictionaryObjec
     """The trailer of that revision, without what it inherits from earlier ones."""
     trailer: generic.DictionaryObject = reader.trailer._trailer_revisions[reader.total_revisions - 1 - revision]
     return trailer
-
-
-def decode_name(raw: bytes) -> str:
-    """A PDF name without its slash, escapes read. Raises pyHanko's errors."""
-    return str(generic._decode_name(raw))

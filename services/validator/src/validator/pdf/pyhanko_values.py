@@ -4,10 +4,36 @@ from functools import lru_cache
 from typing import Any
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfReadError
 
+from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.values import REMEMBERED_NAME_BYTES, REMEMBERED_NAMES, Ref, Value
 
 KEYWORDS = {"true": True, "false": False}
+
+
+class ByteName(generic.NameObject):
+    """A name beyond ASCII, as pyHanko shows it, which remembers its bytes: ``plain`` has a character for each.
+
+    pyHanko reads UTF-8, and anything else as Latin-1, so that two names may show the same text.
+    """
+
+    plain: str
+
+    @classmethod
+    def of(cls, plain: str) -> "ByteName":
+        """The name of these bytes."""
+        raw = plain.encode("latin-1")
+        try:
+            made = cls(raw.decode("utf-8"))
+        except UnicodeDecodeError:
+            made = cls(plain)
+        made.plain = plain
+        return made
+
+
+def _name(plain: str) -> generic.NameObject:
+    return generic.NameObject(plain) if plain.isascii() else ByteName.of(plain)
 
 
 def to_pyhanko(value: Value, owner: Any, handler: Any = None) -> Any:
@@ -19,7 +45,7 @@ def to_pyhanko(value: Value, owner: Any, handler: Any = None) -> Any:
     made: Any
     if isinstance(value, str):
         if value.startswith("/"):
-            made = generic.NameObject(value)
+            made = _name(value)
         elif value in KEYWORDS:
             made = generic.BooleanObject(KEYWORDS[value])
         else:
@@ -39,18 +65,21 @@ def to_pyhanko(value: Value, owner: Any, handler: Any = None) -> Any:
 
 
 def entries_to_pyhanko(entries: dict[str, Value], owner: Any, handler: Any) -> dict[generic.NameObject, Any]:
-    """The entries of a dictionary or of a stream."""
-    return {_key(name): to_pyhanko(value, owner, handler) for name, value in entries.items()}
+    """The entries of a dictionary or of a stream. Raises ``Inconclusive`` for two keys that pyHanko takes for one."""
+    made = {_key(name): to_pyhanko(value, owner, handler) for name, value in entries.items()}
+    if len(made) != len(entries):
+        raise Inconclusive
+    return made
 
 
 def _key(name: str) -> generic.NameObject:
     """Unlike a value, a key is contained in nothing, so that all dictionaries may share it."""
-    return _short_key(name) if len(name) < REMEMBERED_NAME_BYTES else generic.NameObject(name)
+    return _short_key(name) if len(name) < REMEMBERED_NAME_BYTES else _name(name)
 
 
 @lru_cache(maxsize=REMEMBERED_NAMES)
 def _short_key(name: str) -> generic.NameObject:
-    return generic.NameObject(name)
+    return _name(name)
 
 
 def from_pyhanko(value: Any) -> Value:
@@ -58,7 +87,7 @@ def from_pyhanko(value: Any) -> Value:
     if isinstance(value, generic.IndirectObject):
         return Ref(value.idnum, value.generation)
     if isinstance(value, generic.DictionaryObject):
-        return {str(key): from_pyhanko(value.raw_get(key)) for key in value}
+        return {_plain_name(key): from_pyhanko(value.raw_get(key)) for key in value}
     if isinstance(value, generic.ArrayObject):
         return [from_pyhanko(value.raw_get(place)) for place in range(len(value))]
     if isinstance(value, generic.TextStringObject | generic.ByteStringObject):
@@ -69,6 +98,30 @@ def from_pyhanko(value: Any) -> Value:
         return int(value)
     if isinstance(value, generic.NullObject):
         return "null"
-    if isinstance(value, generic.NameObject | generic.FloatObject):
+    if isinstance(value, generic.NameObject):
+        return _plain_name(value)
+    if isinstance(value, generic.FloatObject):
         return str(value)
     raise TypeError(f"value of kind {type(value).__name__}")
+
+
+def _plain_name(name: str) -> str:
+    """Raises ``PdfReadError`` for one that pyHanko alone has read, and that two different names show as."""
+    if name.isascii():
+        return str(name)
+    if isinstance(name, ByteName):
+        return name.plain
+    if _may_be_latin_1(name):
+        raise PdfReadError("a name that may stand for two")
+    return name.encode("utf-8").decode("latin-1")
+
+
+def _may_be_latin_1(name: str) -> bool:
+    """Whether bytes that are no UTF-8 may show as this name as well."""
+    try:
+        name.encode("latin-1").decode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    except UnicodeDecodeError:
+        return True
+    return False

@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.decode_limits import DecodePurpose
+from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.xref import ObjStreamRef, XRefBuilder, XRefCache
 
-from validator.pdf.bounds import LookupBudget, check_predictor
+from validator.pdf.bounds import LookupBudget
+from validator.pdf.containers import Unpacked, unpack
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import Layout, read_layout
 from validator.pdf.pyhanko_internals import HookedReader
@@ -26,9 +27,6 @@ OBJECT = re.compile(rb"([0-9]{1,10})" + SPACE + rb"{1,4}([0-9]{1,5})" + SPACE + 
 AFTER = re.compile(SPACE + rb"*+endobj(?=[\x00\t\n\x0c\r ])")
 STREAM = re.compile(SPACE + rb"*+stream\r?\n")
 AFTER_STREAM = re.compile(SPACE + rb"*+endstream" + SPACE + rb"*+endobj(?=[\x00\t\n\x0c\r ])")
-
-Unpacked = tuple[bytes, dict[int, tuple[int, int]]]
-"""A decoded object stream: its data, and by object number the object's index and offset in them."""
 
 
 class Reader(HookedReader):
@@ -147,7 +145,11 @@ class Reader(HookedReader):
         try:
             return self._read_packed(number, container, index)
         except (Inconclusive, ValueError):
-            return super().read_packed_object(number, container, index)
+            pass
+        except PdfReadError:
+            if self.strict:
+                raise
+        return super().read_packed_object(number, container, index)
 
     def _read_packed(self, number: int, container: int, index: int) -> Any:
         data, objects = self.unpacked(container)
@@ -159,27 +161,17 @@ class Reader(HookedReader):
             raise Inconclusive
         return to_pyhanko(value, generic.Reference(number, 0, self), self)
 
+    def containers(self) -> set[int]:
+        """Numbers of the object streams in which any revision lists objects."""
+        return self.xrefs.containers() if isinstance(self.xrefs, Tables) else set()
+
     def unpacked(self, number: int) -> Unpacked:
-        """An object stream, decoded. Raises ``Inconclusive`` for one that is not plain, or pyHanko's errors."""
+        """An object stream, decoded. Raises pyHanko's errors for one that readers may read differently."""
         if number not in self._unpacked:
             self._unpacked[number] = None  # what fails once is not tried again
-            self._unpacked[number] = self._unpack(generic.Reference(number, 0, self).get_object())
+            stream = generic.Reference(number, 0, self).get_object()
+            self._unpacked[number] = unpack(stream, self.policy.pdf)
         known = self._unpacked[number]
         if known is None:
-            raise Inconclusive
+            raise PdfReadError("an object stream that cannot be read")
         return known
-
-    def _unpack(self, stream: Any) -> Unpacked:
-        if not isinstance(stream, generic.StreamObject) or stream.get("/Type") != "/ObjStm":
-            raise Inconclusive
-        count, first = stream.get("/N"), stream.get("/First")
-        if type(count) is not generic.NumberObject or type(first) is not generic.NumberObject or "/Extends" in stream:
-            raise Inconclusive
-        check_predictor(stream, self.policy.pdf)
-        data = bytes(stream.read_data(DecodePurpose.OBJECT_STREAM))
-        if not 0 < first <= len(data):
-            raise Inconclusive
-        numbers = [int(text) for text in data[:first].split()]
-        if len(numbers) != 2 * count or len(set(numbers[::2])) != count:
-            raise Inconclusive
-        return data, {number: (place, first + numbers[2 * place + 1]) for place, number in enumerate(numbers[::2])}

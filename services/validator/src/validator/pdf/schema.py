@@ -34,6 +34,8 @@ PLAIN_CATALOG_KEYS = ("/Extensions", "/MarkInfo")
 INHERITED_PAGE_KEYS = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 """Attributes that a page inherits (table 30)."""
 PAGE_BOXES = ("/MediaBox", "/CropBox", "/TrimBox", "/BleedBox", "/ArtBox")
+GEOMETRY_KEYS = frozenset({*PAGE_BOXES, "/Rect", "/BBox", "/FontBBox", "/Matrix", "/FontMatrix"})
+"""Rectangles and matrices: arrays of numbers that every reader takes for real ones (§7.9.5, §8.3.3)."""
 PAGE_REFERENCE_KEYS = frozenset({"/P", "/Pg"})
 """Entries that name the page something lies on (tables 164, 323); all others name it inside of arrays."""
 
@@ -47,6 +49,13 @@ ANNOTATION_REFERENCE_KEYS = frozenset({"/Obj", "/Popup", "/Parent", "/IRT"})
 """Entries of the structure tree and of annotations that refer to an annotation (tables 170, 174, 183, 325)."""
 ACTION_KEYS = frozenset({"/A", "/AA"})
 """What an annotation or a field does when it is touched (tables 164, 188, 220)."""
+WIDGET = "/Widget"
+"""/Subtype of the annotation that shows a field (table 188)."""
+HIDING_FLAGS = 0b100011
+"""Of an annotation's /F: Invisible, Hidden and NoView (table 165)."""
+DRAWN_ENTRIES = ("/AP", "/MK", "/BS", "/C", "/IC")
+"""What a viewer may draw a signed field with (tables 164, 177, 188). Some makers of invisible time stamps leave
+``/Border``."""
 APPEARANCE_STATES = ("/N", "/R", "/D")
 """Entries of an appearance dictionary (table 168)."""
 ANNOTATION_TEXT_KEYS = ("/Contents", "/V", "/NM", "/Subj")

@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeAlias
 
 from validator.patterns import compiled
 from validator.pdf.inconclusive import Inconclusive
-from validator.pdf.pyhanko_internals import decode_name
 
 Value: TypeAlias = "str | int | bytes | Ref | list[Value] | dict[str, Value]"
-"""A name starts with ``/``; any other ``str`` is a keyword or a real number as written. ``bytes`` is a string."""
+"""A name starts with ``/``, and each character stands for one of its bytes: names are bytes without an encoding (ISO
+32000-1 §7.3.5). Any other ``str`` is a keyword or a real number as written. ``bytes`` is a string."""
 
 
 class Ref(NamedTuple):
@@ -61,6 +61,7 @@ REFERENCES = re.compile(
 
 Its group is not possessive, as in ``layout.PLAIN_OBJECT``: every Python reads it alike (``validator.patterns``).
 """
+ESCAPED_BYTE = re.compile(rb"#([0-9A-Fa-f]{2})")
 ESCAPE = re.compile(rb"\\(?:([0-7]{3})|([nrtbf()\\])|(.|$))", re.DOTALL)
 ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"(": b"(", b")": b")", b"\\": b"\\"}
 WHITE_SPACE = b"\x00\t\n\x0c\r "
@@ -149,13 +150,16 @@ def _references(run: bytes) -> list[Ref]:
 def _name(raw: bytes) -> str:
     name = _KNOWN_NAMES.get(raw)
     if name is None:
-        try:
-            name = decode_name(raw[1:]) if b"#" in raw else raw.decode("ascii")
-        except Exception as error:
-            raise Inconclusive from error
+        if raw.count(b"#") != len(ESCAPED_BYTE.findall(raw)):
+            raise Inconclusive
+        name = ESCAPED_BYTE.sub(_escaped_byte, raw).decode("latin-1")
         if len(_KNOWN_NAMES) < REMEMBERED_NAMES and len(raw) < REMEMBERED_NAME_BYTES:
             _KNOWN_NAMES[raw] = name
     return name
+
+
+def _escaped_byte(match: "re.Match[bytes]") -> bytes:
+    return bytes.fromhex(match[1].decode("ascii"))
 
 
 def _reference(token: "re.Match[bytes]") -> Ref:

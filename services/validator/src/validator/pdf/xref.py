@@ -11,6 +11,7 @@ from pyhanko.pdf_utils.xref import XRefSection, XRefSectionData, XRefSectionMeta
 
 from validator.pdf.bounds import XrefBudget, check_fits
 from validator.pdf.inconclusive import Inconclusive
+from validator.pdf.once import check_hybrids, check_table
 from validator.pdf.pyhanko_internals import HookedBuilder, HookedTables, check_xref_consistency
 from validator.pdf.pyhanko_values import to_pyhanko
 from validator.pdf.sections import with_first_generations, with_sizes_kept, without_idle_entries
@@ -34,6 +35,10 @@ class Tables(HookedTables):
         if self.is_nowhere(ref.idnum):
             return 0
         return int(super().get_introducing_revision(ref))
+
+    def containers(self) -> set[int]:
+        """Numbers of the object streams in which any revision lists objects."""
+        return set[int]().union(*(data.obj_streams_used for data in self._all_data()))
 
     def _all_data(self) -> Iterator[XRefSectionData]:
         for section in self.sections:
@@ -77,6 +82,7 @@ class Builder(HookedBuilder):
                 raise
             sections = with_sizes_kept(list(reversed(self.sections)))
             check_xref_consistency(with_first_generations(without_idle_entries(sections)))
+        check_hybrids(sections)
         for section in sections[:-1]:
             check_fits(section)
         return without_idle_entries(sections)
@@ -104,12 +110,10 @@ class Builder(HookedBuilder):
             data, highest, end = read_table(self._document, start)
             trailer, behind = read_value(self._document, end, self._limits.max_nesting)
         except (Inconclusive, ValueError):
-            self.stream.seek(start)
-            return super().read_table_section(declared_startxref)
+            return self._read_odd_table(start, declared_startxref)
         size, previous = _size_and_previous(trailer, highest)
         if size is None:
-            self.stream.seek(start)
-            return super().read_table_section(declared_startxref)
+            return self._read_odd_table(start, declared_startxref)
         meta = XRefSectionMetaInfo(
             xref_section_type=XRefSectionType.STANDARD,
             size=size,
@@ -123,6 +127,13 @@ class Builder(HookedBuilder):
         owner = generic.TrailerReference(self.handler)
         self.trailer.add_trailer_revision(to_pyhanko(trailer, owner, self.handler))
         return previous
+
+    def _read_odd_table(self, start: int, declared_startxref: int) -> Any:
+        """A table that is not plain, or has a stream beside it."""
+        self.stream.seek(start)
+        check_table(self.stream, strict=self.strict)
+        self.stream.seek(start)
+        return super().read_table_section(declared_startxref)
 
 
 def _size_and_previous(trailer: Value, highest: int) -> tuple[int | None, int | None]:

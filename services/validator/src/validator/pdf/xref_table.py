@@ -22,7 +22,7 @@ def read_table(document: bytes, start: int) -> tuple[XRefSectionData, int, int]:
 
     ``start``: behind the word ``xref``.
     """
-    data, highest, at = XRefSectionData(), 0, start
+    data, highest, at, listed = XRefSectionData(), 0, start, 0
     while subsection := SUBSECTION.match(document, at):
         first, count = int(subsection[1]), int(subsection[2])
         rows = document[subsection.end() : subsection.end() + ROW * count]
@@ -30,11 +30,14 @@ def read_table(document: bytes, start: int) -> tuple[XRefSectionData, int, int]:
             raise Inconclusive
         if count:
             _add_rows(data, first, rows)
+            listed += count - (first == 0)
             highest = max(highest, first + count - 1)
         at = subsection.end() + ROW * count
     trailer = TRAILER.match(document, at)
     if trailer is None or at == start:
         raise Inconclusive
+    if listed != len(data.standard_xrefs.keys() | data.freed.keys()):
+        raise Inconclusive  # a number twice
     return data, highest, trailer.end()
 
 
