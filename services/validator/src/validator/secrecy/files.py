@@ -4,14 +4,14 @@ import io
 import zipfile
 
 from common.edxml.sniff import HEAD_BYTES, MARKUP, Kind, sniff
-from common.secrecy import Mark, mark_in_file_name, mark_in_text
+from common.secrecy import MAX_CHARS, Mark, mark_in_file_name, mark_in_text
+from common.secrecy.markup import lines_of, markup_of, readings
 from validator.policy import DEFAULT, Policy
 from validator.secrecy.office_marks import mark_in_binary, mark_in_office, mark_in_rich_text
 from validator.secrecy.pdf_marks import mark_in_pdf
 from validator.secrecy.search import Missed, Scan
 
 OLE = {Kind.OLE, Kind.DOC, Kind.XLS, Kind.PPT}
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def search(name: str, data: bytes, policy: Policy = DEFAULT) -> Mark | Missed | None:
@@ -79,9 +79,10 @@ def _mark_in_zip(data: bytes, depth: int, scan: Scan) -> Mark | None:
 
 def _mark_in_plain_text(data: bytes, scan: Scan) -> Mark | None:
     head = data[: scan.limits.max_text_bytes]
-    if len(data) > len(head):
-        scan.missed.beyond.append("text")
-    for encoding in ("utf-16", "utf-8-sig") if head[:2] in UTF16_MARKS else ("utf-8-sig",):
-        if mark := mark_in_text(head.decode(encoding, "replace")):
+    for text in readings(head):
+        if len(data) > len(head) or len(text) > MAX_CHARS:
+            scan.missed.beyond.append("text")
+        is_marked_up = "<" in text or "&" in text
+        if mark := mark_in_text(text) or (mark_in_text(lines_of(text, markup_of(text))) if is_marked_up else None):
             return mark.at("text")
     return None
