@@ -103,6 +103,8 @@ FORMATS = {
     "report.rules": set(Step.__members__),
     "pdf.plain_history": {"FREED"},
     "secrecy.fonts": {"16", "UNICODE_END", "width"},
+    "secrecy.pdf_files": {"files"},
+    "secrecy.stream_data": {"(CLEAR, END)", "(FIRST_BITS, LAST_BITS)", "RUN_END"},
     "store": {"unsigned_annexes"},
     "workers.budget": {"spent_seconds"},
 }  # fmt: skip

@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-from common.edxml.sniff import HEAD_BYTES, MARKUP, Kind, sniff
+from common.edxml.sniff import HEAD_BYTES, MARKUP, SEALED, Kind, sniff
 from common.secrecy import MAX_CHARS, Mark, mark_in_file_name, mark_in_text
 from common.secrecy.markup import lines_of, markup_of, readings
 from validator.policy import DEFAULT, Policy
@@ -50,6 +50,8 @@ def _look_inside(data: bytes, depth: int, scan: Scan) -> Mark | None:
         return mark_in_rich_text(data, scan)
     if kind is None or kind in MARKUP:
         return _mark_in_plain_text(data, scan)
+    if kind in SEALED:
+        scan.missed.closed.append("archive that nobody looks into")
     return None
 
 

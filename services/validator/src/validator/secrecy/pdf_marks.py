@@ -11,16 +11,15 @@ from typing import Any, TypeVar
 
 from pyhanko.pdf_utils import generic
 
-from common.secrecy import Mark, mark_in_field, mark_in_file_name, mark_in_text
+from common.secrecy import Mark, mark_in_field, mark_in_text
 from validator.pdf.entries import readable_entry
 from validator.pdf.reader import Reader
 from validator.pdf.schema import ANNOTATION_TEXT_KEYS
 from validator.policy import SecrecyLimits
 from validator.secrecy.page_text import PageReader
+from validator.secrecy.pdf_files import FileSearch, Nested
 from validator.secrecy.search import Scan
 
-Nested = Callable[[str, bytes], Mark | None]
-"""Looks into a file inside this one: name, bytes."""
 Value = TypeVar("Value")
 
 
@@ -34,22 +33,25 @@ def mark_in_pdf(document: bytes, nested: Nested, scan: Scan) -> Mark | None:
         root: Any = reader.trailer["/Root"]
     except Exception:
         return _mark_in_streams(document, scan)
+    files = FileSearch(nested, scan)
     return (
-        _mark_in_pages(root, scan)
+        _mark_in_pages(root, files, scan)
         or _mark_in_information(reader)
         or _mark_in_metadata(root, scan)
         or _mark_in_form(root, scan)
-        or _mark_in_files(root, nested, scan)
+        or files.mark_in_catalog(root)
     )
 
 
-def _mark_in_pages(root: Any, scan: Scan) -> Mark | None:
+def _mark_in_pages(root: Any, files: FileSearch, scan: Scan) -> Mark | None:
     page_reader = PageReader(scan)
     for number, page in enumerate(_pages(root, scan.limits), start=1):
         if number > scan.limits.max_pages:
             break
         text = _page_text(page, page_reader, scan)
-        if mark := mark_in_text(text) or _mark_on_page(page, page_reader, scan):
+        if mark := (
+            mark_in_text(text) or _mark_on_page(page, page_reader, files, scan) or files.mark_in_associated(page)
+        ):
             return mark.at(f"page {number}")
     return None
 
@@ -59,11 +61,11 @@ def _page_text(page: Any, page_reader: PageReader, scan: Scan) -> str:
     return _unless_broken(lambda: page_reader.text(_content(page, scan.limits), resources), "")
 
 
-def _mark_on_page(page: Any, page_reader: PageReader, scan: Scan) -> Mark | None:
-    return _unless_broken(lambda: _mark_in_annotations(page, page_reader, scan), None)
+def _mark_on_page(page: Any, page_reader: PageReader, files: FileSearch, scan: Scan) -> Mark | None:
+    return _unless_broken(lambda: _mark_in_annotations(page, page_reader, files, scan), None)
 
 
-def _mark_in_annotations(page: Any, page_reader: PageReader, scan: Scan) -> Mark | None:
+def _mark_in_annotations(page: Any, page_reader: PageReader, files: FileSearch, scan: Scan) -> Mark | None:
     """Comments, stamps and the appearance of form fields."""
     for number, each in enumerate(readable_entry(page, "/Annots") or ()):
         if number >= scan.limits.max_annotations:
@@ -75,6 +77,8 @@ def _mark_in_annotations(page: Any, page_reader: PageReader, scan: Scan) -> Mark
             if mark := mark_in_text(text):
                 return mark.at("annotation")
         if _is_text(annotation, "/V") and (mark := mark_in_field(str(annotation["/V"]))):
+            return mark.at("annotation")
+        if mark := files.mark_at_annotation(annotation):
             return mark.at("annotation")
     return None
 
@@ -113,33 +117,6 @@ def _mark_in_form(root: Any, scan: Scan) -> Mark | None:
         if mark := mark_in_field(str(value["/V"])):
             return mark.at("form field")
     return None
-
-
-def _mark_in_files(root: Any, nested: Nested, scan: Scan) -> Mark | None:
-    most = scan.limits.max_embedded_files
-    files: list[tuple[str, bytes]] = _unless_broken(lambda: list(_files(root, most)), [])
-    for number, (name, data) in enumerate(files):
-        if number >= most:
-            scan.missed.closed.append(f"more than {most} files inside a PDF")
-            break
-        if mark := mark_in_file_name(name) or nested(name, data):
-            return mark.at("file inside the PDF")
-    return None
-
-
-def _files(root: Any, most: int) -> Iterator[tuple[str, bytes]]:
-    """Embedded files by the catalog's name tree, two levels deep, and one more than ``most`` of them per leaf."""
-    tree = root["/Names"]["/EmbeddedFiles"]
-    leaves = [tree, *(kid.get_object() for kid in readable_entry(tree, "/Kids") or ())]
-    for leaf in leaves[: most + 1]:
-        for each in list(readable_entry(leaf, "/Names") or ())[1 : 2 * most + 2 : 2]:
-            file = each.get_object()
-            name = str(readable_entry(file, "/UF") or readable_entry(file, "/F") or "")
-            yield name, _embedded_data(file)
-
-
-def _embedded_data(file: Any) -> bytes:
-    return _unless_broken(lambda: bytes(file["/EF"]["/F"].data), b"")
 
 
 def _pages(root: Any, limits: SecrecyLimits) -> Iterator[Any]:
