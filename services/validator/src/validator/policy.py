@@ -126,8 +126,7 @@ class SecrecyLimits:
     """From the beginning: the stamp stands on the first page (ND 30/2020, appendix I, box 10a), and a document of
     several parts bears it at the beginning of each."""
     max_page_tree_nodes: int = 400
-    max_kids: int = 20
-    """Of one node of the page tree."""
+    """Also of the tree of files, in each of which a node lists no more."""
     max_parents: int = 20
     max_annotations: int = 100
     max_embedded_files: int = 20
