@@ -144,6 +144,9 @@ LETTER = (
 TEXTS: list[tuple[str, Level | None]] = [
     (LETTER.format("MẬT"), LOW),
     (LETTER.format("  * MẬT *"), LOW),
+    (LETTER.format("‹MẬT>"), LOW),
+    (LETTER.format("★ 【MẬT】 ★"), LOW),
+    (LETTER.format("†MẬT† 15"), LOW),
     (LETTER.format("TỐI MẬT"), SECRET),
     (LETTER.format("Tối mật"), SECRET),
     (LETTER.format("M Ậ T"), LOW),

@@ -88,7 +88,9 @@ _FRIENDS_AFTER = frozenset(
 )
 _SPACED = re.compile(r"(?<!\w)\w(?:[ .\-_·•\u00a0]{1,3}\w){2,}(?!\w)")
 _DECORATION = " \t.:;,*-–—_=~#|/\\\"'«»“”‘’()[]{}<>•·!°"
-_BRACKETED = re.compile(r"[\(\[\{<«]\s*([^()\[\]{}<>«»]{2,20}?)\s*[\)\]\}>»]")
+_EDGES = re.compile(r"^[\W\d_]++|(?<![\W\d_])[\W\d_]++$")
+"""Everything before and behind that is no letter."""
+_BRACKETED = re.compile(r"[\(\[\{<«‹]\s*([^()\[\]{}<>«»‹›]{2,20}?)\s*[\)\]\}>»›]")
 
 
 def mark_in_field(text: str | None) -> Mark | None:
@@ -145,7 +147,7 @@ def _mark_in_line(line: str) -> Mark | None:
 
 def _alone(line: str, *, any_case: bool) -> Mark | None:
     """(1) Nothing else but decoration and digits, or "Độ mật" before it."""
-    bare = line.strip(_DECORATION + "0123456789")
+    bare = _EDGES.sub("", line)
     upper = bare.upper()
     for level in Level:
         names = (_WORDS[level], *_OLD[level])

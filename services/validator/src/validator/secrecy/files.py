@@ -7,7 +7,7 @@ from common.edxml.sniff import HEAD_BYTES, MARKUP, SEALED, Kind, sniff
 from common.secrecy import MAX_CHARS, Mark, mark_in_file_name, mark_in_text
 from common.secrecy.markup import lines_of, markup_of, readings
 from validator.policy import DEFAULT, Policy
-from validator.secrecy.office_marks import mark_in_binary, mark_in_office, mark_in_rich_text
+from validator.secrecy.office_marks import is_office, mark_in_binary, mark_in_office, mark_in_rich_text
 from validator.secrecy.pdf_marks import mark_in_pdf
 from validator.secrecy.search import Missed, Scan
 
@@ -59,24 +59,27 @@ def _mark_in_zip(data: bytes, depth: int, scan: Scan) -> Mark | None:
     limits = scan.limits
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        names = {entry.filename for entry in entries}
-        if "[Content_Types].xml" in names or (entries and entries[0].filename == "mimetype"):
-            return mark_in_office(data, scan)
+        if is_office([entry.filename for entry in entries]):
+            return mark_in_office(archive, lambda name, nested: _look(name, nested, depth + 1, scan), scan)
         if len(entries) > limits.max_members:
             scan.missed.closed.append(f"more than {limits.max_members} members of an archive")
         for number, entry in enumerate(entries[: limits.max_members], start=1):
-            member = b""
-            if depth < limits.max_nesting and entry.file_size <= limits.max_member_bytes:
-                with archive.open(entry) as opened:
-                    member = opened.read(limits.max_member_bytes)
-            elif entry.file_size:
-                scan.missed.closed.append(f"member {number} of an archive")
-            mark = mark_in_file_name(entry.filename.rpartition("/")[2]) or (
-                _look("", member, depth + 1, scan) if member else None
-            )
-            if mark:
+            if mark := _mark_in_member(archive, entry, f"member {number}", depth, scan):
                 return mark.at(f"member {number}")
     return None
+
+
+def _mark_in_member(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: str, depth: int, scan: Scan
+) -> Mark | None:
+    if mark := mark_in_file_name(entry.filename.rpartition("/")[2]):
+        return mark
+    if depth >= scan.limits.max_nesting or entry.file_size > scan.limits.max_member_bytes:
+        if entry.file_size:
+            scan.missed.closed.append(f"{place} of an archive")
+        return None
+    member = scan.tried(f"{place} of an archive", lambda: archive.read(entry), b"")
+    return _look("", member, depth + 1, scan) if member else None
 
 
 def _mark_in_plain_text(data: bytes, scan: Scan) -> Mark | None:

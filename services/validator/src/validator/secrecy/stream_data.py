@@ -17,6 +17,7 @@ from validator.policy import SecrecyLimits
 CLEAR, END = 256, 257
 FIRST_BITS, LAST_BITS = 9, 12
 RUN_END = 128
+STEP_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,22 @@ def _inflated(data: bytes, parameters: Any, most: int) -> StreamData:
 
 
 def _inflated_in_steps(data: bytes, most: int) -> StreamData:
-    """What lies before the fault."""
+    """What lies before the fault: whole steps, then byte by byte in the one that fails."""
     inflate, made = zlib.decompressobj(), bytearray()
-    try:
-        for at in range(len(data)):
-            made += inflate.decompress(data[at : at + 1], most)
-            if len(made) >= most:
-                return StreamData(bytes(made[:most]), beyond=True)
-    except zlib.error:
-        pass
+    step = STEP_BYTES
+    at = 0
+    while at < len(data):
+        before = inflate.copy()
+        try:
+            made += inflate.decompress(data[at : at + step])
+        except zlib.error:
+            if step == 1:
+                break
+            inflate, step = before, 1
+            continue
+        at += step
+        if len(made) >= most:
+            return StreamData(bytes(made[:most]), beyond=True)
     return StreamData(bytes(made), fault=True)
 
 
