@@ -84,6 +84,7 @@ FOUND = {
     "behind a stream that is not there": paged(stream(OTHER), stream(INK)).replace(b"[20 0 R 21", b"[90 0 R 21"),
     "in a stream that is cut": paged(filtered(FLATE[:-6], b"/FlateDecode")),
     "in a stream that breaks later": paged(filtered(BROKEN_LATER, b"/FlateDecode")),
+    "over other text": paged(stream(OTHER + b"\n" + INK)),
     "LZW": paged(filtered(lzw(INK), b"/LZWDecode")),
     "LZW, long": paged(filtered(lzw(OTHER * 200 + b"\n" + INK), b"/LZW")),
     "LZW, late change": paged(

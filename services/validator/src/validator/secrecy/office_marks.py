@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Callable
+from functools import partial
 
 from common.edxml.sniff import HEAD_BYTES, IMAGES, is_text, sniff
 from common.secrecy import Mark, mark_in_field, mark_in_text
@@ -51,9 +52,7 @@ def mark_in_office(archive: zipfile.ZipFile, nested: Nested, scan: Scan) -> Mark
         if number > limits.max_office_parts or left <= 0:
             scan.missed.beyond.append(f"{place} and more")
             return None
-        part = scan.tried(
-            "part of an office file", lambda entry=entry, place=place: _read(archive, entry, scan, place), b""
-        )
+        part = scan.tried("part of an office file", partial(_read, archive, entry, scan, place), b"")
         left -= len(part)
         if mark := _mark_in_part(entry.filename, part, nested, scan):
             return mark.at(place)

@@ -45,6 +45,8 @@ class Segments:
     pieces: list[str] = field(default_factory=list)
     end: tuple[float, float] | None = None
     """Where the last piece ended."""
+    word_start: float | None = None
+    """Where the last piece began, if it is more than a letter with its mark."""
 
     def add(self, text: str, x: float, y: float, em: float) -> None:
         """Add one piece at its place; ``em``: size of its font."""
@@ -52,12 +54,14 @@ class Segments:
         if self.end is not None:
             gap, drop = x - self.end[0], abs(y - self.end[1])
             is_apart = gap > limits.column_gap_ems * em or gap < -limits.max_step_back_ems * em
-            if drop > limits.line_drop_ems * em or is_apart:
+            is_over = self.word_start is not None and x <= self.word_start
+            if drop > limits.line_drop_ems * em or is_apart or is_over:
                 self.close()
             elif gap > limits.word_gap_ems * em:
                 self.pieces.append(" ")
         self.pieces.append(text)
         self.end = (x + len(text) * limits.character_ems * em, y)
+        self.word_start = x if len(text.strip()) > 2 else None
 
     def close(self) -> None:
         """End the segment."""

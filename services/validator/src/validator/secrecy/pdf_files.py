@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -90,7 +91,7 @@ class FileSearch:
         file = self.scan.tried(UNREADABLE, raw.get_object, None)
         if not isinstance(file, generic.DictionaryObject):
             return None
-        names = [self.scan.tried(UNREADABLE, lambda key=key: entry(file, key), None) for key in NAME_KEYS]
+        names = [self.scan.tried(UNREADABLE, partial(entry, file, key), None) for key in NAME_KEYS]
         texts = [str(name) for name in names if isinstance(name, generic.TextStringObject | generic.ByteStringObject)]
         for name in texts:
             if mark := mark_in_file_name(name):

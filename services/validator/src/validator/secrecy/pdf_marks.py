@@ -6,6 +6,7 @@ The file is read leniently, as this is no verdict on it. What cannot be read at 
 
 import re
 import zlib
+from functools import partial
 from html import unescape
 from typing import Any
 
@@ -49,7 +50,7 @@ def _mark_in_information(reader: Any, scan: Scan) -> Mark | None:
     place = "document information"
     information = scan.tried(place, lambda: entry(reader.trailer, "/Info"), None)
     for key in information if isinstance(information, generic.DictionaryObject) else ():
-        value = scan.tried(place, lambda key=key: information[key], None)
+        value = scan.tried(place, partial(entry, information, key), None)
         if is_text(value) and (mark := mark_in_field(str(value))):
             return mark.at(place)
     return None
@@ -85,7 +86,7 @@ def _mark_in_form(root: Any, scan: Scan) -> Mark | None:
         field = scan.tried(place, raw.get_object, None)
         if not isinstance(field, generic.DictionaryObject):
             continue
-        for value in values_of_field(scan.tried(place, lambda field=field: entry(field, "/V"), None)):
+        for value in values_of_field(scan.tried(place, partial(entry, field, "/V"), None)):
             if mark := mark_in_field(value):
                 return mark.at(place)
         waiting += _listed(field, "/Kids", scan)

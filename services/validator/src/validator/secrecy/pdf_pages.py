@@ -5,6 +5,7 @@ Each stream, annotation and node is read for itself: a broken one hides no other
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -75,9 +76,7 @@ class PageSearch:
 
     def _mark_in_annotation(self, annotation: Any) -> Mark | None:
         """Comments, stamps and the appearance and value of form fields."""
-        written = [
-            self.scan.tried(ANNOTATION, lambda key=key: entry(annotation, key), None) for key in ANNOTATION_TEXT_KEYS
-        ]
+        written = [self.scan.tried(ANNOTATION, partial(entry, annotation, key), None) for key in ANNOTATION_TEXT_KEYS]
         texts = [str(each) for each in written if is_text(each)]
         for text in [*texts, *self._drawn_texts(annotation)]:
             if mark := mark_in_text(text):
@@ -96,9 +95,9 @@ class PageSearch:
         if isinstance(normal, generic.StreamObject) or not isinstance(normal, generic.DictionaryObject):
             states = [normal]
         else:
-            states = [self.scan.tried(ANNOTATION, lambda key=key: normal[key], None) for key in normal]
+            states = [self.scan.tried(ANNOTATION, partial(entry, normal, key), None) for key in normal]
         for state in states:
-            yield self.scan.tried(ANNOTATION, lambda state=state: self.reader.form_text(state, None), "")
+            yield self.scan.tried(ANNOTATION, partial(self.reader.form_text, state, None), "")
 
     def _pages(self, root: Any) -> Iterator[Any]:
         """Leaves of the page tree from the left; the limit ends loops and crowds."""
@@ -130,7 +129,7 @@ class PageSearch:
     def _inherited(self, node: Any, key: str) -> Any:
         """The entry of a page, a field or one of its parents."""
         for _ in range(self.scan.limits.max_parents):
-            value = self.scan.tried(PAGE, lambda node=node: entry(node, key), None)
+            value = self.scan.tried(PAGE, partial(entry, node, key), None)
             if value is not None:
                 return value
             node = readable_entry(node, "/Parent")
