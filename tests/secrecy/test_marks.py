@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 
 from common.secrecy import Level, mark_in_field, mark_in_file_name, mark_in_text
+from common.secrecy.sight import seen
 
 TOP, SECRET, LOW = Level.TOP_SECRET, Level.SECRET, Level.CONFIDENTIAL
 
@@ -109,12 +110,43 @@ NAMES: list[tuple[str, Level | None]] = [
     ("15-TB.pdf", None),
 ]
 
+DISGUISED = {
+    "Cyrillic A with marks of its own": "M\u0410\u0302\u0323T",
+    "Cyrillic A, the marks the other way round": "M\u0410\u0323\u0302T",
+    "Greek A with marks of its own": "M\u0391\u0302\u0323T",
+    "Greek M and T": "\u039cẬ\u03a4",
+    "Coptic, Cherokee and Lisu": "\u2c98\u13aa\u0302\u0323\ua4d4",
+    "small capitals": "\u1d0d\u1d00\u0302\u0323\u1d1b",
+    "full-width letters": "ＭＡ\u0302\u0323Ｔ",
+    "mathematical letters": "\U0001d40c\U0001d400\u0302\u0323\U0001d413",
+    "circled letters": "ⓂẬⓉ",
+    "soft hyphens": "M\u00adẬ\u00adT",
+    "grapheme joiners": "MA\u034f\u0302\u0323T",
+    "directions": "\u202eMẬT\u202c\u2066\u2069",
+    "variation selectors": "M\ufe0fẬT",
+    "variation selectors, supplement": "M\U000e0100ẬT\U000e01ef",
+    "between letter and mark": "MA\U000e0100\u0302\u0323T",
+    "tags": "M\U000e0020Ậ\U000e007fT",
+    "unassigned and ignorable": "M\u2065Ậ\U000e0fffT\ufff0",
+    "Mongolian and Khmer": "M\u180bẬ\u17b4T",
+    "Hangul fillers": "M\u3164Ậ\uffa0T",
+    "blank pattern of Braille": "M\u2800Ậ\u2800T",
+    "underlined": "M\u0332A\u0332\u0302\u0323T\u0332",
+    "overlined": "M\u0305Ậ\u0305T\u0305",
+    "struck through": "M\u0336Ậ\u0336T\u0336",
+    "enclosed": "M\u20ddẬ\u20ddT\u20dd",
+    "a line of its own by U+2028": "\u2028MẬT\u2028Số: 15",
+}
+
 LETTER = (
     "ỦY BAN NHÂN DÂN\nCỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM\n{}\nSố: 15/BC-UBND\nKính gửi: các sở\nVề mật độ dân số.\n"
 )
 TEXTS: list[tuple[str, Level | None]] = [
     (LETTER.format("MẬT"), LOW),
     (LETTER.format("  * MẬT *"), LOW),
+    (LETTER.format("‹MẬT>"), LOW),
+    (LETTER.format("★ 【MẬT】 ★"), LOW),
+    (LETTER.format("†MẬT† 15"), LOW),
     (LETTER.format("TỐI MẬT"), SECRET),
     (LETTER.format("Tối mật"), SECRET),
     (LETTER.format("M Ậ T"), LOW),
@@ -145,6 +177,34 @@ def _level(found: object) -> object:
 @pytest.mark.parametrize(("text", "level"), FIELDS)
 def test_fields(text: str, level: Level | None) -> None:
     assert _level(mark_in_field(text)) is level
+
+
+@pytest.mark.parametrize("case", DISGUISED)
+def test_disguises(case: str) -> None:
+    assert _level(mark_in_text(LETTER.format(DISGUISED[case]))) is LOW
+    first_line = DISGUISED[case].strip("\u2028").partition("\u2028")[0]
+    assert _level(mark_in_field(first_line)) is LOW
+    assert _level(mark_in_field(f"({first_line}) V/v kiểm tra")) is LOW
+
+
+@pytest.mark.parametrize(
+    "level", ["T\u041eI M\u0410T", "T\u041e\u0302\u0301I M\u0410\u0302\u0323T", "T\u1ed1i m\u0430\u0323\u0302t"]
+)
+def test_disguises_of_two_words(level: str) -> None:
+    assert _level(mark_in_field(level)) is SECRET
+
+
+def test_every_ignorable_character_is_passed_over() -> None:
+    """By the Unicode database: format characters, and marks that make no letter of the alphabet."""
+    hidden = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cf", "Me")]
+    hidden += [chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000))]
+    for character in hidden:
+        assert seen(f"M{character}Ậ") == "MẬ", hex(ord(character))
+
+
+def test_marks_of_other_letters_stay() -> None:
+    for text in ("MẶT", "MẮT", "MẤT", "MẦT", "MẪT", "MĂT", "M\u0411T"):
+        assert mark_in_field(text) is None, text
 
 
 @pytest.mark.parametrize(("name", "level"), NAMES)

@@ -106,6 +106,8 @@ FORMATS = {
     "pdf.plain_history": {"FREED"},
     "pdf.schema": {"HIDING_FLAGS"},
     "secrecy.fonts": {"16", "UNICODE_END", "width"},
+    "secrecy.pdf_files": {"files"},
+    "secrecy.stream_data": {"(CLEAR, END)", "(FIRST_BITS, LAST_BITS)", "RUN_END", "STEP_BYTES"},
     "store": {"unsigned_annexes"},
     "workers.budget": {"spent_seconds"},
 }  # fmt: skip

@@ -1,8 +1,14 @@
 """The words by which people call a document a copy (ND 30/2020 art. 3.10-3.12, 25)."""
 
+import re
 import unicodedata
 
-COPY_WORDS = ("sao y", "sao lục", "trích sao", "bản sao")
+COPY_WORDS = re.compile(
+    r"(?<!\w)(?:(?<!vì )(?<!tại )(?<!làm )(?<!ngôi )(?<!chòm )(?<!hành )"
+    r"(?:sao y(?! (?:tế|khoa|học|tá|sĩ|sỹ|dược|đức|bác|viện|dụng|phục)(?!\w))|sao lục)"
+    r"|trích sao|bản sao(?! (?:kê|lưu)(?!\w)))(?!\w)"
+)
+"""Whole words, in lower case; not the "sao" that asks why or shines, nor a statement of account (bản sao kê)."""
 
 
 def without_diacritics(text: str) -> str:
@@ -11,16 +17,15 @@ def without_diacritics(text: str) -> str:
     return " ".join("".join(letter for letter in decomposed if not unicodedata.combining(letter)).split())
 
 
-PLAIN_COPY_WORDS = tuple(without_diacritics(word) for word in COPY_WORDS)
+PLAIN_COPY_WORDS = re.compile(without_diacritics(COPY_WORDS.pattern))
 
 
 def calls_itself_copy(text: str) -> bool:
     """Whether a text contains one of these words, spelt correctly."""
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return any(word in folded for word in COPY_WORDS)
+    folded = " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return COPY_WORDS.search(folded) is not None
 
 
 def may_call_itself_copy(text: str) -> bool:
     """Whether a text contains one of these words, with or without diacritics."""
-    plain = without_diacritics(text)
-    return any(word in plain for word in PLAIN_COPY_WORDS)
+    return PLAIN_COPY_WORDS.search(without_diacritics(text)) is not None

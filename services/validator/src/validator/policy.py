@@ -120,14 +120,15 @@ class SecrecyLimits:
     max_member_bytes: int = 50 * MIB
     max_text_bytes: int = 4 * MIB
     max_office_part_bytes: int = 4 * MIB
-    max_office_parts: int = 60
+    max_office_parts: int = 400
+    max_office_bytes: int = 64 * MIB
+    """Of all parts of one office file together."""
     max_binary_office_bytes: int = 16 * MIB
     max_pages: int = 12
     """From the beginning: the stamp stands on the first page (ND 30/2020, appendix I, box 10a), and a document of
     several parts bears it at the beginning of each."""
     max_page_tree_nodes: int = 400
-    max_kids: int = 20
-    """Of one node of the page tree."""
+    """Also of the tree of files, in each of which a node lists no more."""
     max_parents: int = 20
     max_annotations: int = 100
     max_embedded_files: int = 20

@@ -88,7 +88,7 @@ def _opened_zip(
     part: Part, raw: Measured, archive: Archive, sink: Sink, limits: Limits, notes: Notes
 ) -> tuple[Measured, Kind | None]:
     kind = archive.kind()
-    if kind in OFFICE_ZIPS:
+    if kind in OFFICE_ZIPS and not _may_be_unwrapped(part, kind, archive):
         archive.check_office()
         raw.file.seek(0)
         return raw, kind
@@ -104,6 +104,19 @@ def _opened_zip(
     except BaseException:
         unwrapped.file.close()
         raise
+
+
+def _may_be_unwrapped(part: Part, kind: Kind, archive: Archive) -> bool:
+    """Whether receivers may take an office document for the wrapper of another file, which they then open.
+
+    The parts of one are no reason to call it so if its name tells of something else, or if it is declared as a ZIP and
+    its first file is a document.
+    """
+    by_name = family(part.name)
+    if by_name and kind not in by_name:
+        return True
+    is_declared = any(plain_type(declared) == Kind.ZIP for declared in part.declared_types)
+    return is_declared and not part.is_archive and archive.opens_with_a_document()
 
 
 def _kind_unwrapped(part: Part, unwrapped: Measured, limits: Limits) -> Kind | None:

@@ -22,9 +22,11 @@ SINGLE = frozenset(
         wire.TRACE_LIST,
         wire.BUSINESS,
         wire.BUSINESS_TYPE,
+        wire.REASON,
+        wire.DOCUMENT_INFO_BLOCK,
     )
 )
-"""Who sends what, and what it does. Of other repeated elements the first is read."""
+"""Who sends what, and what it does, in whatever spelling. Of other repeated elements the first is read."""
 
 
 def refuse_doubles(root: Node) -> None:
@@ -41,7 +43,8 @@ def refuse_doubles(root: Node) -> None:
 
 
 def _refuse_doubles_in(node: Node) -> None:
-    counts = Counter(child.name for child in node.children if child.name in SINGLE and not child.is_empty())
+    names = (wire.SPELLINGS.get(child.name, child.name) for child in node.children if not child.is_empty())
+    counts = Counter(name for name in names if name in SINGLE)
     for name, count in counts.items():
         if count > 1:
             reason = Reason.E_FROM if name == wire.FROM.name else Reason.E_XML

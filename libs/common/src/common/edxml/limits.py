@@ -37,6 +37,8 @@ class Limits:
     """All parts of one office document, unpacked."""
     max_zip_nesting: int = 1
     """Archives inside the archive that is the attachment."""
+    max_desktop_file_bytes: int = MIB
+    """A desktop's metadata beside the file in a wrapper; what is larger counts as a file of its own."""
     max_zip_directory_bytes: int = MIB
     """An archive's table of contents, read into memory as a whole: some ten thousand entries."""
 

@@ -18,6 +18,7 @@ from common.edxml.limits import Limits
 from common.edxml.payload import Measured, Sink
 from common.edxml.sniff import FORBIDDEN_EXTENSIONS, HEAD_BYTES, SEALED, Kind, extension, sniff
 from common.edxml.unreadable import Unreadable
+from common.edxml.zip_layout import Disagreement, Member, Seekable, members_in_order, unpacked
 
 CHUNK_BYTES = 64 * 1024
 ENCRYPTED = 0x1
@@ -36,6 +37,9 @@ DESKTOP_HEADS = (
     b"[.ShellClassInfo]", b"\r\n[.ShellClassInfo]", b"\xff\xfe[\x00.\x00S\x00",
 )  # fmt: skip
 """First bytes of AppleDouble, AppleSingle, .DS_Store and desktop.ini."""
+PDF_HEAD = b"%PDF-"
+SHOWN = frozenset({Kind.PDF, Kind.ZIP, Kind.RTF, Kind.HTML, *OLE})
+"""Kinds of documents that are no part of an office document's own."""
 
 _OFFICE_FOLDERS = {"word/": Kind.DOCX, "xl/": Kind.XLSX, "ppt/": Kind.PPTX}
 _OPEN_DOCUMENTS = {kind.value.encode(): kind for kind in (Kind.ODT, Kind.ODS, Kind.ODP)}
@@ -44,8 +48,9 @@ _OPEN_DOCUMENTS = {kind.value.encode(): kind for kind in (Kind.ODT, Kind.ODS, Ki
 class Archive:
     """One ZIP file, opened with bounds. Use :func:`open_archive`."""
 
-    def __init__(self, zip_file: zipfile.ZipFile, limits: Limits) -> None:
+    def __init__(self, zip_file: zipfile.ZipFile, file: Seekable, limits: Limits) -> None:
         self._zip = zip_file
+        self._file = file
         self._limits = limits
         self.entries = [entry for entry in zip_file.infolist() if not entry.filename.endswith("/")]
 
@@ -59,24 +64,54 @@ class Archive:
             return _OPEN_DOCUMENTS.get(self._head(self.entries[0]).strip(), Kind.PACKAGE)
         return Kind.ZIP
 
-    def unwrap(self, into: Measured) -> bool:
-        """Copy the first file that is no metadata of a desktop. Returns whether such metadata stands before it.
+    def opens_with_a_document(self) -> bool:
+        """Whether the first file is one that people read, and no part of an office document."""
+        return bool(self.entries) and sniff(self._head(self.entries[0])) in SHOWN
 
+    def unwrap(self, into: Measured) -> bool:
+        """Copy the one file beside a desktop's metadata. Returns whether such metadata stands before it.
+
+        Receivers take the first file, by the directory or by local headers: there may be no other.
         Raises ``Unreadable``: E_ATT_ZIP, E_ATT_CORRUPT or E_SIZE.
         """
         for entry in self.entries:
             self._check_entry(entry)
-        first = next((entry for entry in self.entries if not self._is_metadata(entry)), None)
-        if first is None:
-            raise Unreadable(Reason.E_ATT_CORRUPT, "An attachment is an empty ZIP wrapper.")
-        self._copy(first, into)
-        return first is not self.entries[0]
+        try:
+            with _damage_named():
+                return self._unwrap(into)
+        except Disagreement as error:
+            text = f"Two programs may find two files in a ZIP wrapper: {error}."
+            raise Unreadable(Reason.E_ATT_ZIP, text) from error
 
-    def _is_metadata(self, entry: zipfile.ZipInfo) -> bool:
+    def _unwrap(self, into: Measured) -> bool:
+        members = [each for each in members_in_order(self._zip, self._file) if self._holds_something(each)]
+        documents = [member for member in members if not self._is_metadata(member)]
+        if not documents:
+            raise Unreadable(Reason.E_ATT_CORRUPT, "An attachment is an empty ZIP wrapper.")
+        if len(documents) > 1:
+            raise Unreadable(Reason.E_ATT_ZIP, "A ZIP wrapper holds more than one file.")
+        for chunk in unpacked(documents[0], self._file):
+            into.write(chunk)
+        into.file.seek(0)
+        return documents[0] is not members[0]
+
+    def _holds_something(self, member: Member) -> bool:
+        """A file; folders hold nothing."""
+        if not member.entry.filename.endswith("/"):
+            return True
+        if member.entry.file_size or any(unpacked(member, self._file)):
+            raise Disagreement("a folder with a content")
+        return False
+
+    def _is_metadata(self, member: Member) -> bool:
         """By name and content: under such a name there could be a document that some reader opens."""
+        entry = member.entry
         *folders, name = entry.filename.split("/")
         is_named = folders[:1] == [MAC_FOLDER] or name.startswith("._") or name.lower() in DESKTOP_FILES
-        return is_named and (entry.file_size == 0 or self._head(entry).startswith(DESKTOP_HEADS))
+        if not is_named or entry.file_size > self._limits.max_desktop_file_bytes:
+            return False
+        content = b"".join(unpacked(member, self._file))
+        return not content or (content.startswith(DESKTOP_HEADS) and PDF_HEAD not in content[:HEAD_BYTES])
 
     def check(self, sink: Sink, depth: int = 0) -> None:
         """Look at every entry of an archive that stays one.
@@ -153,10 +188,11 @@ class Archive:
 @contextmanager
 def open_archive(file: BinaryIO, limits: Limits) -> Iterator[Archive]:
     """Open a ZIP file that starts at its first byte. Raises ``Unreadable`` (E_ATT_CORRUPT) if it is none."""
+    bounded = BoundedReads(file, limits.max_zip_directory_bytes)
     with _damage_named():
-        zip_file = zipfile.ZipFile(cast(IO[bytes], BoundedReads(file, limits.max_zip_directory_bytes)))
+        zip_file = zipfile.ZipFile(cast(IO[bytes], bounded))
     with zip_file:
-        yield Archive(zip_file, limits)
+        yield Archive(zip_file, bounded, limits)
 
 
 class BoundedReads:

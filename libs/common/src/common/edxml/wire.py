@@ -136,6 +136,17 @@ CONTENT_ENCODED = Field("ContentTransferEncoded")
 UNUSED = (Field("FieldName"), Field("MimeType"))
 """Known to the software development kit of the national axis, of no use to a reader."""
 
+SPELLINGS = {
+    other.name: field.name
+    for field, other in (
+        (MANIFEST, MANIFEST_SHORT),
+        (BUSINESS, BUSINESS_CORRECTED),
+        (BUSINESS_TYPE, BUSINESS_TYPE_CORRECTED),
+        (REASON, REASON_CORRECTED),
+        (DOCUMENT_INFO_BLOCK, DOCUMENT_INFO_BLOCK_CORRECTED),
+    )
+}
+"""Names that some senders write for a field of the profile (T7, T16), and the profile's own."""
 FRAME = (ROOT, ENVELOPE, HEADER, BODY, MANIFEST)
 """Elements whose names vary in upper and lower case from sender to sender (T17)."""
 ROOTS = (ROOT, ENVELOPE)

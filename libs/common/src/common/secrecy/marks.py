@@ -9,15 +9,16 @@ name (bảo vệ bí mật nhà nước). So a mark counts by where and how it s
 4. in capitals inside text that is not in capitals itself; the two-word levels also inside capitals;
 
 unless the words around it say that it is talked about: lists of the levels, "danh mục bí mật nhà nước", "độ mật".
-Spaced-out letters, marks decomposed (NFD), full-width and look-alike letters, invisible characters, capitals without
-diacritics and the two old Vietnamese encodings (TCVN3, VNI) are read as what people see.
+Spaced-out letters, capitals without diacritics and the two old Vietnamese encodings (TCVN3, VNI) are read as what
+people see, and so are disguised letters (:mod:`common.secrecy.sight`).
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from common.secrecy.sight import seen
 
 
 class Level(StrEnum):
@@ -48,13 +49,6 @@ MAX_CHARS = 2_000_000
 
 Look = Callable[[str], Mark | None]
 """Looks at one line."""
-
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufe00-\ufe0f]")
-_LOOK_ALIKES = str.maketrans(
-    "МТАУОСЕНКХРВІЈЅΜΤΑΥΟΕΗΚΧΡΒΙ",
-    "MTAYOCEHKXPBIJSMTAYOEHKXPBI",
-)
-"""Cyrillic and Greek capitals that look like Latin ones."""
 
 _WORDS = {Level.TOP_SECRET: "TUYỆT MẬT", Level.SECRET: "TỐI MẬT", Level.CONFIDENTIAL: "MẬT"}
 _OLD = {
@@ -94,7 +88,9 @@ _FRIENDS_AFTER = frozenset(
 )
 _SPACED = re.compile(r"(?<!\w)\w(?:[ .\-_·•\u00a0]{1,3}\w){2,}(?!\w)")
 _DECORATION = " \t.:;,*-–—_=~#|/\\\"'«»“”‘’()[]{}<>•·!°"
-_BRACKETED = re.compile(r"[\(\[\{<«]\s*([^()\[\]{}<>«»]{2,20}?)\s*[\)\]\}>»]")
+_EDGES = re.compile(r"^[\W\d_]++|(?<![\W\d_])[\W\d_]++$")
+"""Everything before and behind that is no letter."""
+_BRACKETED = re.compile(r"[\(\[\{<«‹]\s*([^()\[\]{}<>«»‹›]{2,20}?)\s*[\)\]\}>»›]")
 
 
 def mark_in_field(text: str | None) -> Mark | None:
@@ -106,8 +102,8 @@ def mark_in_file_name(name: str | None) -> Mark | None:
     """A mark in a file's name; separators count as blanks and the extension does not count."""
     if not name:
         return None
-    seen = _seen(name)
-    stem = re.sub(r"\.\w{1,5}$", "", seen)
+    shown = seen(name)
+    stem = re.sub(r"\.\w{1,5}$", "", shown)
     words = re.sub(r"[_\-.+,~]+", " ", stem)
     return _two_words_of_a_name(words) or _mark_in_field_line(_joined(" ".join(words.split()))) or _bare_token(stem)
 
@@ -123,10 +119,10 @@ def mark_in_text(text: str | None) -> Mark | None:
 def _searched(text: str | None, look: Look) -> Mark | None:
     if not text:
         return None
-    seen = _seen(text[:MAX_CHARS])
-    if not _worth_a_look(seen):
+    shown = seen(text[:MAX_CHARS])
+    if not _worth_a_look(shown):
         return None
-    lines = [" ".join(line.split()) for line in re.split(r"[\r\n\v\f\x85]+", seen)]
+    lines = [" ".join(line.split()) for line in re.split(r"[\r\n\v\f\x85]+", shown)]
     for line in [*_stacked(lines), *lines]:
         small = line.lower()
         if "m" in small and "t" in small and (found := look(_joined(line)) or look(line)):
@@ -151,7 +147,7 @@ def _mark_in_line(line: str) -> Mark | None:
 
 def _alone(line: str, *, any_case: bool) -> Mark | None:
     """(1) Nothing else but decoration and digits, or "Độ mật" before it."""
-    bare = line.strip(_DECORATION + "0123456789")
+    bare = _EDGES.sub("", line)
     upper = bare.upper()
     for level in Level:
         names = (_WORDS[level], *_OLD[level])
@@ -266,14 +262,7 @@ def _is_word(token: str) -> bool:
     return any(char.isalpha() for char in token)
 
 
-# what people see
-
-
-def _seen(text: str) -> str:
-    """Composed, full-width letters narrowed, look-alikes and invisible characters taken out."""
-    if text.isascii():
-        return text
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))).translate(_LOOK_ALIKES)
+# how it is set
 
 
 _WORTH = re.compile(r"[Mm][\W_]{0,4}(?:[ậẬËëâÂ]|[Aa])[ÄäẬậ]?[\W_]{0,4}[Tt]")

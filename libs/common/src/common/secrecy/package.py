@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
 from common.domain.envelope import Message
-from common.secrecy.marks import Mark, mark_in_field, mark_in_file_name, mark_in_text
+from common.secrecy.marks import MAX_CHARS, Mark, mark_in_field, mark_in_file_name, mark_in_text
+from common.secrecy.markup import Markup, lines_of, readings
 
 NOT_TEXT = frozenset({"code", "document_id", "content_id", "sha256", "content_type", "declared_type", "unit", "email"})
 """Ids and addresses: chosen by rule, not by writers."""
@@ -22,11 +23,11 @@ def mark_in_message(message: Message) -> Mark | None:
 
 def mark_in_unreadable(source: bytes) -> Mark | None:
     """A stamp in a package that cannot be read: its text as far as it goes, contents left out."""
-    encoding = "utf-16" if source[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    text = source.decode(encoding, "ignore")
-    text = re.sub(r"[A-Za-z0-9+/=]{60,}", " ", text)
-    found = mark_in_text(re.sub(r"<[^>]{0,500}>", "\n", text))
-    return found.at("unreadable package") if found else None
+    for text in readings(source):
+        bare = re.sub(r"[A-Za-z0-9+/=]{60,}", " ", text)[: 2 * MAX_CHARS]
+        if found := mark_in_text(lines_of(bare, Markup.XML)):
+            return found.at("unreadable package")
+    return None
 
 
 def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:

@@ -12,10 +12,11 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 
 from validator.patterns import compiled
-from validator.pdf.entries import readable_entry
+from validator.pdf.entries import entry, readable_entry
 from validator.policy import SecrecyLimits
 from validator.secrecy.fonts import Font, read_font
 from validator.secrecy.search import Scan
+from validator.secrecy.stream_data import stream_data
 
 _NUMBER = rb"(?<![\w.])[-+]?(?:\d{1,15}+\.?+\d*+|\.\d++)"
 _STRING = rb"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)|<[0-9A-Fa-f\s]*+>"
@@ -44,6 +45,8 @@ class Segments:
     pieces: list[str] = field(default_factory=list)
     end: tuple[float, float] | None = None
     """Where the last piece ended."""
+    word_start: float | None = None
+    """Where the last piece began, if it is more than a letter with its mark."""
 
     def add(self, text: str, x: float, y: float, em: float) -> None:
         """Add one piece at its place; ``em``: size of its font."""
@@ -51,12 +54,14 @@ class Segments:
         if self.end is not None:
             gap, drop = x - self.end[0], abs(y - self.end[1])
             is_apart = gap > limits.column_gap_ems * em or gap < -limits.max_step_back_ems * em
-            if drop > limits.line_drop_ems * em or is_apart:
+            is_over = self.word_start is not None and x <= self.word_start
+            if drop > limits.line_drop_ems * em or is_apart or is_over:
                 self.close()
             elif gap > limits.word_gap_ems * em:
                 self.pieces.append(" ")
         self.pieces.append(text)
         self.end = (x + len(text) * limits.character_ems * em, y)
+        self.word_start = x if len(text.strip()) > 2 else None
 
     def close(self) -> None:
         """End the segment."""
@@ -69,13 +74,13 @@ class PageReader:
     """Reads pages of one document; each font is read once."""
 
     def __init__(self, scan: Scan) -> None:
-        self._scan = scan
+        self.scan = scan
         self._fonts: dict[object, Font] = {}
         self._forms = 0
 
     def text(self, content: bytes, resources: Any, depth: int = 0) -> str:
         """Lines of the text that the content shows, forms in it included."""
-        limits, missed = self._scan.limits, self._scan.missed
+        limits, missed = self.scan.limits, self.scan.missed
         if len(content) > limits.max_content_bytes:
             missed.beyond.append("page")
         drawing = _Drawing(self, resources, depth, limits)
@@ -92,10 +97,17 @@ class PageReader:
         self._forms += 1
         if not isinstance(form, generic.StreamObject):
             return ""
-        if depth > self._scan.limits.max_form_depth or self._forms > self._scan.limits.max_forms:
-            self._scan.missed.beyond.append("form on a page")
+        if depth > self.scan.limits.max_form_depth or self._forms > self.scan.limits.max_forms:
+            self.scan.missed.beyond.append("form on a page")
             return ""
-        return self.text(bytes(form.data), readable_entry(form, "/Resources") or resources, depth + 1)
+        return self.text(self.data(form), readable_entry(form, "/Resources") or resources, depth + 1)
+
+    def data(self, stream: Any) -> bytes:
+        """The data of a stream of content, one byte beyond the limit at most; what does not unpack is noted."""
+        made = stream_data(stream, self.scan.limits.max_content_bytes + 1, self.scan.limits)
+        if made.fault:
+            self.scan.missed.closed.append("page content that does not unpack")
+        return made.data
 
     def font(self, fonts: Any, name: str) -> Font:
         """The font of that name; a simple one where it cannot be read."""
@@ -105,7 +117,7 @@ class PageReader:
             raw = fonts.raw_get(name)
             key = raw.reference if isinstance(raw, generic.IndirectObject) else (id(fonts), name)
             if key not in self._fonts:
-                self._fonts[key] = read_font(fonts[name], self._scan.limits)
+                self._fonts[key] = read_font(fonts[name], self.scan.limits)
             return self._fonts[key]
         except Exception:
             return Font()
@@ -165,12 +177,10 @@ class _Drawing:
 
     def show_form(self, operator: re.Match[bytes]) -> None:
         """``Do``, if it names a form."""
-        try:
-            form = readable_entry(self._objects, "/" + operator["form"].decode("latin-1"))
-            is_form = form is not None and readable_entry(form, "/Subtype") == "/Form"
-            self.forms.append(self._reader.form_text(form, self._resources, self._depth) if is_form else "")
-        except Exception:
-            self.forms.append("")
+        name = "/" + operator["form"].decode("latin-1")
+        form = self._reader.scan.tried("form on a page", lambda: entry(self._objects, name), None)
+        is_form = isinstance(form, generic.StreamObject) and readable_entry(form, "/Subtype") == "/Form"
+        self.forms.append(self._reader.form_text(form, self._resources, self._depth) if is_form else "")
 
 
 _OPERATORS: dict[str | None, Callable[[_Drawing, re.Match[bytes]], None]] = {

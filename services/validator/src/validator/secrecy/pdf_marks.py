@@ -6,22 +6,24 @@ The file is read leniently, as this is no verdict on it. What cannot be read at 
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from functools import partial
+from html import unescape
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 
-from common.secrecy import Mark, mark_in_field, mark_in_file_name, mark_in_text
-from validator.pdf.entries import readable_entry
+from common.secrecy import Mark, mark_in_field, mark_in_text
+from common.secrecy.markup import Markup, lines_of, readings
+from validator.pdf.entries import entry
 from validator.pdf.reader import Reader
-from validator.pdf.schema import ANNOTATION_TEXT_KEYS
-from validator.policy import SecrecyLimits
 from validator.secrecy.page_text import PageReader
+from validator.secrecy.pdf_files import FileSearch, Nested
+from validator.secrecy.pdf_pages import PageSearch, is_text, values_of_field
 from validator.secrecy.search import Scan
+from validator.secrecy.stream_data import stream_data
 
-Nested = Callable[[str, bytes], Mark | None]
-"""Looks into a file inside this one: name, bytes."""
-Value = TypeVar("Value")
+_ATTRIBUTE = re.compile(r"""=\s?["']([^"'<>]{1,200})["']""")
+"""Values of attributes, as XMP may hold them (ISO 16684-1 §7.9.2.2)."""
 
 
 def mark_in_pdf(document: bytes, nested: Nested, scan: Scan) -> Mark | None:
@@ -34,169 +36,67 @@ def mark_in_pdf(document: bytes, nested: Nested, scan: Scan) -> Mark | None:
         root: Any = reader.trailer["/Root"]
     except Exception:
         return _mark_in_streams(document, scan)
+    files = FileSearch(nested, scan)
     return (
-        _mark_in_pages(root, scan)
-        or _mark_in_information(reader)
+        PageSearch(scan, PageReader(scan), files).mark_in_pages(root)
+        or _mark_in_information(reader, scan)
         or _mark_in_metadata(root, scan)
         or _mark_in_form(root, scan)
-        or _mark_in_files(root, nested, scan)
+        or files.mark_in_catalog(root)
     )
 
 
-def _mark_in_pages(root: Any, scan: Scan) -> Mark | None:
-    page_reader = PageReader(scan)
-    for number, page in enumerate(_pages(root, scan.limits), start=1):
-        if number > scan.limits.max_pages:
-            break
-        text = _page_text(page, page_reader, scan)
-        if mark := mark_in_text(text) or _mark_on_page(page, page_reader, scan):
-            return mark.at(f"page {number}")
-    return None
-
-
-def _page_text(page: Any, page_reader: PageReader, scan: Scan) -> str:
-    resources = _inherited(page, "/Resources", scan.limits)
-    return _unless_broken(lambda: page_reader.text(_content(page, scan.limits), resources), "")
-
-
-def _mark_on_page(page: Any, page_reader: PageReader, scan: Scan) -> Mark | None:
-    return _unless_broken(lambda: _mark_in_annotations(page, page_reader, scan), None)
-
-
-def _mark_in_annotations(page: Any, page_reader: PageReader, scan: Scan) -> Mark | None:
-    """Comments, stamps and the appearance of form fields."""
-    for number, each in enumerate(readable_entry(page, "/Annots") or ()):
-        if number >= scan.limits.max_annotations:
-            scan.missed.beyond.append("annotations")
-            break
-        annotation = each.get_object()
-        texts = [str(annotation[key]) for key in ANNOTATION_TEXT_KEYS if _is_text(annotation, key)]
-        for text in [*texts, _drawn_text(annotation, page_reader)]:
-            if mark := mark_in_text(text):
-                return mark.at("annotation")
-        if _is_text(annotation, "/V") and (mark := mark_in_field(str(annotation["/V"]))):
-            return mark.at("annotation")
-    return None
-
-
-def _drawn_text(annotation: Any, page_reader: PageReader) -> str:
-    return _unless_broken(lambda: page_reader.form_text(annotation["/AP"]["/N"], None), "")
-
-
-def _mark_in_information(reader: Any) -> Mark | None:
-    information = readable_entry(reader.trailer, "/Info")
-    if not isinstance(information, generic.DictionaryObject):
-        return None
-    for key in information:
-        if _is_text(information, key) and (mark := mark_in_field(str(information[key]))):
-            return mark.at("document information")
+def _mark_in_information(reader: Any, scan: Scan) -> Mark | None:
+    place = "document information"
+    information = scan.tried(place, lambda: entry(reader.trailer, "/Info"), None)
+    for key in information if isinstance(information, generic.DictionaryObject) else ():
+        value = scan.tried(place, partial(entry, information, key), None)
+        if is_text(value) and (mark := mark_in_field(str(value))):
+            return mark.at(place)
     return None
 
 
 def _mark_in_metadata(root: Any, scan: Scan) -> Mark | None:
-    most = scan.limits.max_stream_bytes
-    data: bytes = _unless_broken(lambda: bytes(root["/Metadata"].data)[:most], b"")
-    for line in re.split(r"<[^<>]{0,2000}>|\n", data.decode("utf-8", "ignore")):
-        if line.strip() and (mark := mark_in_field(line.strip())):
-            return mark.at("metadata")
+    stream = scan.tried("metadata", lambda: entry(root, "/Metadata"), None)
+    if not isinstance(stream, generic.StreamObject):
+        return None
+    made = stream_data(stream, scan.limits.max_stream_bytes, scan.limits)
+    if made.fault:
+        scan.missed.closed.append("metadata")
+    if made.beyond:
+        scan.missed.beyond.append("metadata")
+    for text in readings(made.data):
+        for line in [*lines_of(text, Markup.XML).splitlines(), *_ATTRIBUTE.findall(text)]:
+            if line.strip() and (mark := mark_in_field(unescape(line.strip()))):
+                return mark.at("metadata")
     return None
 
 
 def _mark_in_form(root: Any, scan: Scan) -> Mark | None:
-    most = scan.limits.max_annotations
-    fields: list[Any] = _unless_broken(lambda: list(root["/AcroForm"]["/Fields"]), [])
-    if len(fields) > most:
-        scan.missed.beyond.append("form fields")
-    for value in map(_target, fields[:most]):
-        if not isinstance(value, generic.DictionaryObject) or not _is_text(value, "/V"):
-            continue
-        if mark := mark_in_field(str(value["/V"])):
-            return mark.at("form field")
-    return None
-
-
-def _mark_in_files(root: Any, nested: Nested, scan: Scan) -> Mark | None:
-    most = scan.limits.max_embedded_files
-    files: list[tuple[str, bytes]] = _unless_broken(lambda: list(_files(root, most)), [])
-    for number, (name, data) in enumerate(files):
-        if number >= most:
-            scan.missed.closed.append(f"more than {most} files inside a PDF")
-            break
-        if mark := mark_in_file_name(name) or nested(name, data):
-            return mark.at("file inside the PDF")
-    return None
-
-
-def _files(root: Any, most: int) -> Iterator[tuple[str, bytes]]:
-    """Embedded files by the catalog's name tree, two levels deep, and one more than ``most`` of them per leaf."""
-    tree = root["/Names"]["/EmbeddedFiles"]
-    leaves = [tree, *(kid.get_object() for kid in readable_entry(tree, "/Kids") or ())]
-    for leaf in leaves[: most + 1]:
-        for each in list(readable_entry(leaf, "/Names") or ())[1 : 2 * most + 2 : 2]:
-            file = each.get_object()
-            name = str(readable_entry(file, "/UF") or readable_entry(file, "/F") or "")
-            yield name, _embedded_data(file)
-
-
-def _embedded_data(file: Any) -> bytes:
-    return _unless_broken(lambda: bytes(file["/EF"]["/F"].data), b"")
-
-
-def _pages(root: Any, limits: SecrecyLimits) -> Iterator[Any]:
-    """Leaves of the page tree from the left; the limits end loops and crowds."""
-    waiting = [readable_entry(root, "/Pages")]
-    seen = 0
-    while waiting and seen < limits.max_page_tree_nodes:
-        seen += 1
-        node = waiting.pop(0)
-        if not isinstance(node, generic.DictionaryObject):
-            continue
-        if "/Kids" in node:
-            waiting = [*map(_target, _kids(node)[: limits.max_kids]), *waiting]
-        else:
-            yield node
-
-
-def _kids(node: Any) -> list[Any]:
-    return _unless_broken(lambda: list(node["/Kids"]), [])
-
-
-def _target(reference: Any) -> Any:
-    """What a reference leads to; None = it cannot be read."""
-    return _unless_broken(lambda: reference.get_object(), None)
-
-
-def _inherited(page: Any, key: str, limits: SecrecyLimits) -> Any:
-    node = page
-    for _ in range(limits.max_parents):
-        value = readable_entry(node, key)
-        if value is not None:
-            return value
-        node = readable_entry(node, "/Parent")
-        if node is None:
+    """Values of form fields, those of fields without a place on a page included."""
+    place = "form field"
+    form = scan.tried(place, lambda: entry(root, "/AcroForm"), None)
+    if not isinstance(form, generic.DictionaryObject):
+        return None
+    waiting = _listed(form, "/Fields", scan)
+    for number, raw in enumerate(waiting):  # grows on the way
+        if number >= scan.limits.max_annotations:
+            scan.missed.beyond.append("form fields")
             return None
+        field = scan.tried(place, raw.get_object, None)
+        if not isinstance(field, generic.DictionaryObject):
+            continue
+        for value in values_of_field(scan.tried(place, partial(entry, field, "/V"), None)):
+            if mark := mark_in_field(value):
+                return mark.at(place)
+        waiting += _listed(field, "/Kids", scan)
     return None
 
 
-def _content(page: Any, limits: SecrecyLimits) -> bytes:
-    if "/Contents" not in page:
-        return b""
-    content = page["/Contents"]
-    parts = [each.get_object() for each in content] if isinstance(content, generic.ArrayObject) else [content]
-    streams: list[bytes] = []
-    size = 0
-    for part in parts:
-        if isinstance(part, generic.StreamObject) and size < limits.max_content_bytes:
-            streams.append(bytes(part.data))
-            size += len(streams[-1])
-    return b"\n".join(streams)
-
-
-def _is_text(dictionary: Any, key: str) -> bool:
-    """Whether the entry is a text. A signature behind ``/V`` is not read: its message is long, and means nothing."""
-    if key == "/V" and readable_entry(dictionary, "/FT") == "/Sig":
-        return False
-    return isinstance(readable_entry(dictionary, key), generic.TextStringObject | generic.ByteStringObject)
+def _listed(node: Any, key: str, scan: Scan) -> list[Any]:
+    """An array's references as they are; no more than are looked at."""
+    array = scan.tried("form field", lambda: entry(node, key), None)
+    return list(array)[: scan.limits.max_annotations + 1] if isinstance(array, generic.ArrayObject) else []
 
 
 def _mark_in_streams(document: bytes, scan: Scan) -> Mark | None:
@@ -214,11 +114,3 @@ def _mark_in_streams(document: bytes, scan: Scan) -> Mark | None:
         if mark := mark_in_text(page_reader.text(data, None)):
             return mark.at("unreadable PDF")
     return None
-
-
-def _unless_broken(read: Callable[[], Value], otherwise: Value) -> Value:
-    """Hostile bytes raise anything; what cannot be read holds no mark that people could see."""
-    try:
-        return read()
-    except Exception:
-        return otherwise

@@ -1,6 +1,8 @@
 """The question "is this file marked secret?" and its answers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from common.domain.names import UnitCode
 from common.domain.outcome import Refused, Undecided
@@ -29,6 +31,7 @@ class Missed:
         return bool(self.closed or self.beyond)
 
 
+Value = TypeVar("Value")
 SearchResult = Mark | Missed | Refused | Undecided | None
 """A mark; what was not searched; no mark; or the limit that ended the search."""
 
@@ -44,3 +47,15 @@ class Scan:
     def limits(self) -> SecrecyLimits:
         """How far it looks."""
         return self.policy.secrecy
+
+    def tried(self, place: str, read: Callable[[], Value], otherwise: Value) -> Value:
+        """What ``read`` gives; ``otherwise`` if it raises, for hostile bytes raise anything, and then the place counts
+        as closed: that it cannot be read does not mean that nothing is there.
+        """
+        try:
+            return read()
+        except MemoryError:
+            raise
+        except Exception:
+            self.missed.closed.append(place)
+            return otherwise
