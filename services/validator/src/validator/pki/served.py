@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from validator.cms.certificate import Certificate
-from validator.pki.list_views import View
 from validator.pki.scope import NOTHING
 from validator.pki.statement import Crl
 from validator.pki.statement_verdict import good_views
+from validator.pki.view import View
 from validator.policy import DEFAULT, Policy
 
 
@@ -38,7 +38,7 @@ def served_until(
 
 def _end(ca: Certificate, lists: list[Crl], now: datetime, policy: Policy) -> datetime | None:
     """Of the lists of one distribution point."""
-    views = [View(crl, crl.point.reasons, None, ca) for crl in lists]
+    views = [View(crl, crl.point.reasons, None, crl.signers[:1] or (ca,)) for crl in lists]
     ends = sorted({crl.next_update for crl in lists if crl.next_update})
     for at in (now, *(end for end in ends if end > now)):
         if isinstance(good_views(ca, views, at, policy), str):
