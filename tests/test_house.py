@@ -130,6 +130,7 @@ NARROW = {
     "validator.fault": "lets its own faults pass, and the end of the process",
     "validator.pki.algorithms": "what it calls raises nothing else, by raising_unusable",
     "validator.secrecy.pdf_marks": "tells packed from plain; its caller holds everything else",
+    "validator.secrecy.stream_data": "tells whole from broken; its caller holds everything else",
 }
 """Modules that use such a library and hold less than everything it may raise, and why that ends nothing else."""
 INSIDE_OF_A_FAULT = ("validator.diff", "validator.pdf")
