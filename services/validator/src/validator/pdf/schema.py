@@ -122,3 +122,7 @@ OUTPUT_INTENT_KEYS = frozenset(
 )
 """Table 365."""
 COLOUR_PROFILE_KEYS = STREAM_KEYS | {"/N"}
+
+# Files inside
+FILE_NAME_KEYS = ("/UF", "/F", "/DOS", "/Mac", "/Unix", "/Desc")
+"""Names and description of an embedded file (table 44), the one for all systems first."""

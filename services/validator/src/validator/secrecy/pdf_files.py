@@ -11,12 +11,12 @@ from pyhanko.pdf_utils import generic
 
 from common.secrecy import Mark, mark_in_file_name
 from validator.pdf.entries import entry
+from validator.pdf.schema import FILE_NAME_KEYS
 from validator.secrecy.search import Scan
 from validator.secrecy.stream_data import stream_data
 
 Nested = Callable[[str, bytes], Mark | None]
 """Looks into a file inside this one: name, bytes."""
-NAME_KEYS = ("/UF", "/F", "/DOS", "/Mac", "/Unix", "/Desc")
 UNREADABLE = "file inside a PDF that cannot be read"
 
 
@@ -91,7 +91,7 @@ class FileSearch:
         file = self.scan.tried(UNREADABLE, raw.get_object, None)
         if not isinstance(file, generic.DictionaryObject):
             return None
-        names = [self.scan.tried(UNREADABLE, partial(entry, file, key), None) for key in NAME_KEYS]
+        names = [self.scan.tried(UNREADABLE, partial(entry, file, key), None) for key in FILE_NAME_KEYS]
         texts = [str(name) for name in names if isinstance(name, generic.TextStringObject | generic.ByteStringObject)]
         for name in texts:
             if mark := mark_in_file_name(name):
