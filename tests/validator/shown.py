@@ -25,13 +25,19 @@ def shown(view: HistoricalResolver) -> list[Any]:
 
 
 def is_shown_later(before: list[Any], now: list[Any]) -> bool:
-    """Whether ``now`` shows what ``before`` showed, and at most more annotations."""
+    """Whether ``now`` shows what ``before`` showed, and at most more annotations, above or below the old ones."""
     if len(before) != len(now) or before[-1] != now[-1]:
         return False
     return all(
-        (old, annotations) == (new, more[: len(annotations)])
+        old == new and _is_among(annotations, more)
         for (old, annotations), (new, more) in zip(before[:-1], now[:-1], strict=True)
     )
+
+
+def _is_among(annotations: list[Any], more: list[Any]) -> bool:
+    """Whether ``more`` holds them in the same order: what is drawn later lies above."""
+    left = iter(more)
+    return all(any(each == other for other in left) for each in annotations)
 
 
 def _pages(node: Any, above: dict[str, Any]) -> Any:
