@@ -304,11 +304,13 @@ def test_security_events_and_failures_of_a_task_begin_at_zero() -> None:
     metrics.begin_counting_security()
     metrics.begin_counting_task("newborn")
     metrics.begin_counting_redrives()
+    metrics.begin_counting_removals(["newborn"])
     after = series()
     redriven = {(lane, trigger) for lane in Lane for trigger in ("budget", "operator")}
     assert {("trunk_redriven_total", labels) for labels in redriven} <= after.keys()
     assert {("trunk_security_events_total", (kind.value,)) for kind in SecurityKind} <= after.keys()
     assert after["trunk_task_failures_total", ("newborn",)] == 0
+    assert after["trunk_removed_total", ("newborn",)] == 0
 
 
 def test_in_flight_goes_back() -> None:
@@ -337,7 +339,7 @@ def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_othe
 
 
 def test_every_recording_function_is_driven_here() -> None:
-    begun = {"begin_counting", "begin_counting_redrives", "begin_counting_security", "begin_counting_task"}
+    begun = {f"begin_counting{what}" for what in ("", "_redrives", "_removals", "_security", "_task")}
     driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight"} | begun
     assert driven == set(metrics.__all__) - {"REGISTRY"}
 

@@ -6,7 +6,7 @@ from common.database import Database
 from common.directory import DirectoryReader
 from common.domain.names import Lane
 from common.facts import DocumentRefused, MessageParked, OperatorActed, OperatorRequested, PackageFinished
-from common.metrics import begin_counting_redrives
+from common.metrics import begin_counting_redrives, begin_counting_removals
 from common.objects import Objects
 from common.package_store import PackageStore
 from common.service.consumer import Consumer
@@ -16,7 +16,7 @@ from common.service.requests import FORGET_SECONDS, MongoRequestAnswers, Request
 from common.service.service import Service
 from common.topology import PROGRESS
 from intake.door import Door
-from intake.ends import read_terms
+from intake.ends import Ending, read_terms
 from intake.handlers import Intake
 from intake.open_packages import OpenPackages
 from intake.packages import Packages
@@ -77,6 +77,7 @@ def build() -> Service:
         service.does("sweep of open packages", redrive.sweep, lambda: settings.redrive_sweep_seconds)
         service.does("removal of what has come to its end", removal.round, lambda: ROUND_SECONDS)
     begin_counting_redrives()
+    begin_counting_removals(Ending)
     service.counts("packages waiting", sweep.measure)
     service.counts("packages that may be lost", redrive.measure)
     service.counts("what has come to its end", removal.measure)

@@ -26,6 +26,7 @@ from common.metrics.documents import (
     set_units_over_rate,
 )
 from common.metrics.keeping import (
+    begin_counting_removals,
     record_archive_write,
     record_notification,
     record_removed,
@@ -70,6 +71,7 @@ __all__ = [
     "REGISTRY",
     "begin_counting",
     "begin_counting_redrives",
+    "begin_counting_removals",
     "begin_counting_security",
     "begin_counting_task",
     "in_flight",

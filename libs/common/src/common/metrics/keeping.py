@@ -1,6 +1,6 @@
 """What the archive keeps and what the notifier tells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -142,6 +142,12 @@ def set_removals_due(ending: str, count: int, since: datetime | None) -> None:
     """How much has come to its end and is still there, and since when."""
     _DUE.labels(ending).set(count)
     _DUE_SINCE.labels(ending).set(since.timestamp() if since else 0.0)
+
+
+def begin_counting_removals(endings: Iterable[str]) -> None:
+    """Shows the counter at zero when the process starts, so that the first removal is an increase."""
+    for ending in endings:
+        _REMOVED.labels(ending)
 
 
 def record_removed(ending: str) -> None:
