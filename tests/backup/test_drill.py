@@ -117,6 +117,10 @@ class Drill:
         done = eventually(lambda: self.known(packages) and not self.open_packages(), PATIENCE_SECONDS, 1.0)
         return bool(done)
 
+    def is_sealed(self) -> bool:
+        """Whether the log in the store holds every entry of the ledger: a small batch waits for more for a while."""
+        return not self.trunk.collection("trunk_archive", "ledger").count_documents({"is_sealed": False}, limit=1)
+
     def tracks(self, packages: dict[str, Entry]) -> dict[str, list[Trail]]:
         """What everybody is told of each package."""
         told = trunk_file.load(self.state)
@@ -242,6 +246,7 @@ def test_only_the_databases_are_lost_and_the_backup_is_old(drill: Drill, monkeyp
         must = wanted([*early.values(), *late.values()])
         inboxes.wait(lambda items: told_once(items, {*early, *late}) >= must, PATIENCE_SECONDS)
         before = events(inboxes.items, early | late)
+    assert eventually(drill.is_sealed, PATIENCE_SECONDS)
     trunk.kill_service("validator")
     on_their_way = drill.submit(drill.letters(2))
     assert eventually(lambda: drill.known(on_their_way), PATIENCE_SECONDS)
