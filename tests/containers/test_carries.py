@@ -88,7 +88,7 @@ def test_what_no_service_can_handle_is_parked_and_given_up_by_the_operators_comm
     """A submission of nobody: nobody can be answered, and nobody's name could be used for a replay."""
     before = trunk.parked()
     trunk.submit(trunk.units[0], b"of nobody", user_id=None)
-    assert eventually(lambda: trunk.parked() == before + 1, 60, 1.0)
+    assert eventually(lambda: trunk.parked() == before + 1, pause_seconds=1.0)
     reason = ("--service", "intake", "--reason", "E_SENDER_UNKNOWN")
     assert "E_SENDER_UNKNOWN" in place.trunkctl("park", "list", *reason)
     given_up = place.trunkctl("park", "discard", *reason, "--by", "operator", "--why", "sent without user_id")
@@ -110,7 +110,7 @@ def test_what_the_broker_reports_is_on_record(trunk: ComposeTrunk, place: Compos
         pika.BlockingConnection(strange)
     with pytest.raises(Exception, match="ACCESS_REFUSED"), trunk.channel(trunk.units[0]) as channel:
         channel.basic_publish("trunk.facts", "document.verified.normal", b"{}", mandatory=True)
-    assert eventually(lambda: all(counted(kind) > count for kind, count in before.items()), 60, 1.0), before
+    assert eventually(lambda: all(counted(kind) > count for kind, count in before.items()), pause_seconds=1.0), before
 
 
 def test_jobs_run_again_change_nothing(trunk: ComposeTrunk, place: Compose) -> None:
@@ -132,8 +132,8 @@ def test_what_is_kept_survives_new_containers_of_the_servers(
     (entry,) = minted(trunk, tmp_path, 1, seed=5)
     trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
     assert inboxes.wait_for(package_id(entry["sender"], entry["bytes"]), ["document"])
-    assert eventually(lambda: not trunk.not_ready(), 90, 2.0), trunk.not_ready()
-    assert eventually(lambda: not trunk.depths(), 90), trunk.depths()
+    assert eventually(lambda: not trunk.not_ready(), pause_seconds=2.0), trunk.not_ready()
+    assert eventually(lambda: not trunk.depths()), trunk.depths()
 
 
 def state(trunk: ComposeTrunk, place: Compose) -> dict[str, Any]:

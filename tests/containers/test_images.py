@@ -89,7 +89,7 @@ def test_a_service_needs_no_shell_and_writes_nowhere(engine: Engine, shell_less:
     container = engine.docker("run", "--detach", *LOCKED, shell_less).strip()
     try:
         alive = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9090/livez').status)"
-        assert eventually(lambda: said(engine, container, alive), 30) == "200"
+        assert eventually(lambda: said(engine, container, alive)) == "200"
         asked = ["docker", "exec", container, "python", "-m", "common.healthy"]
         check = subprocess.run(asked, env=engine.environment, capture_output=True, text=True, check=False)
         assert check.returncode == 1

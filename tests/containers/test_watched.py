@@ -37,7 +37,7 @@ def test_every_target_is_found_and_answers(prometheus: httpx.Client) -> None:
         targets = told(prometheus, "/targets?state=active")["activeTargets"]
         return {(t["labels"]["job"], t["labels"].get("service", "")) for t in targets if t["health"] == "up"}
 
-    assert eventually(lambda: up() >= wanted, 90, 2.0), wanted - up()
+    assert eventually(lambda: up() >= wanted, pause_seconds=2.0), wanted - up()
 
 
 def test_rules_are_loaded_and_alerts_go_to_the_alertmanager(prometheus: httpx.Client) -> None:
@@ -48,7 +48,7 @@ def test_rules_are_loaded_and_alerts_go_to_the_alertmanager(prometheus: httpx.Cl
         bad = {group["name"]: {"err"} if group["interval"] > 60 else {"err", "unknown"} for group in groups}
         return [rule["name"] for group in groups for rule in group["rules"] if rule["health"] in bad[group["name"]]]
 
-    assert eventually(lambda: not not_well(), 60, 2.0), not_well()
+    assert eventually(lambda: not not_well(), pause_seconds=2.0), not_well()
     assert [each["url"] for each in told(prometheus, "/alertmanagers")["activeAlertmanagers"]] == [
         "http://alertmanager:9093/api/v2/alerts"
     ]
@@ -59,4 +59,4 @@ def test_the_switch_that_always_fires_arrives(prometheus: httpx.Client, opened: 
         listed = json.loads(httpx.get(f"http://127.0.0.1:{opened[5]}/api/v2/alerts", timeout=20).text)
         return {alert["labels"]["alertname"] for alert in listed}
 
-    assert eventually(lambda: "TrunkDeadMansSwitch" in firing(), 90, 2.0), firing()
+    assert eventually(lambda: "TrunkDeadMansSwitch" in firing(), pause_seconds=2.0), firing()

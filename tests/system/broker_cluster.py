@@ -11,10 +11,9 @@ from typing import Any
 import httpx
 
 from .relay import relay
-from .trunk import BIN, STATE, VHOST, Trunk, eventually, run
+from .trunk import BIN, PATIENCE_SECONDS, STATE, VHOST, Trunk, eventually, run
 
 COUNT = 3
-PATIENCE_SECONDS = 120.0
 ADOPT = ("topology", "adopt", "--by", "Nguyễn Văn A", "--why", "thử nghiệm cụm RabbitMQ", "--state", STATE)
 
 

@@ -3,13 +3,14 @@
 import json
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.ports import free_ports
 
 from .operating import Operator
 from .trunk import BIN, ROOT, STATE, VHOST, Trunk, run
@@ -42,15 +43,13 @@ class Canary:
     """The canary's process, with its metrics and log."""
 
     def __init__(self, trunk: Trunk, folder: Path, log: Path, **overrides: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_ports(1)[0]
         settings = {
             "TRUNK_CANARY_SENDER_AMQP_URL": trunk.login(UNITS[0]),
             "TRUNK_CANARY_RECEIVER_AMQP_URL": trunk.login(UNITS[1]),
             "TRUNK_CANARY_KEYS_DIR": str(folder),
-            "TRUNK_CANARY_SECONDS": "6",
-            "TRUNK_CANARY_PATIENCE_SECONDS": "5",
+            "TRUNK_CANARY_SECONDS": "15",
+            "TRUNK_CANARY_PATIENCE_SECONDS": "14",
             "TRUNK_HTTP_PORT": str(self.port),
         }
         self.log = log
@@ -65,7 +64,7 @@ class Canary:
 
     def series(self) -> Series:
         try:
-            text = httpx.get(f"http://127.0.0.1:{self.port}/metrics/").text
+            text = httpx.get(f"http://127.0.0.1:{self.port}/metrics/", timeout=20).text
         except httpx.HTTPError:
             return {}
         return {name: float(value) for name, value in re.findall(r"^([^#\s]\S*) (\S+)$", text, re.MULTILINE)}
@@ -78,4 +77,4 @@ class Canary:
 
     def end(self) -> None:
         self.process.terminate()
-        assert self.process.wait(20) in (0, -15)
+        assert self.process.wait(60) in (0, -15)

@@ -11,7 +11,7 @@ from typing import Any
 import pika
 from pika.exceptions import AMQPError
 
-from .trunk import Trunk
+from .trunk import PATIENCE_SECONDS, Trunk
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Inboxes:
         """What concerns one package."""
         return [item for item in self.items if item.package_id == package_id and type_ in (None, item.type)]
 
-    def wait(self, enough: Callable[[list[Item]], bool], patience_seconds: float = 120.0) -> list[Item]:
+    def wait(self, enough: Callable[[list[Item]], bool], patience_seconds: float = PATIENCE_SECONDS) -> list[Item]:
         """Return as soon as what came is enough, or the deadline has passed."""
         deadline = time.monotonic() + patience_seconds
         with self._changed:
@@ -75,7 +75,7 @@ class Inboxes:
                 self._changed.wait(min(left, 1.0))
             return list(self._items)
 
-    def wait_for(self, package_id: str, types: Iterable[str], patience_seconds: float = 120.0) -> list[Item]:
+    def wait_for(self, package_id: str, types: Iterable[str], patience_seconds: float = PATIENCE_SECONDS) -> list[Item]:
         """What concerns one package, once there is at least one message of each of these types."""
         wanted = set(types)
 

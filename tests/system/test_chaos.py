@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .chaos.ordeal import FaultPlan, ordeal
-from .trunk import Trunk
+from .trunk import Trunk, eventually
 
 pytestmark = pytest.mark.system
 
@@ -22,4 +22,4 @@ def test_everything_balances_after_forty_faults(trunk: Trunk, tmp_path: Path) ->
     print("", *done.log, "", done.table(), sep="\n")
     assert not done.balance.wrong
     assert done.faults.total() == FAULTS
-    assert trunk.not_ready() == {}
+    assert eventually(lambda: not trunk.not_ready()), trunk.not_ready()

@@ -3,7 +3,7 @@
 import json
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,8 @@ from .trunk import BIN, ROOT, STATE, VHOST, Trunk, eventually, run
 pytestmark = pytest.mark.system
 
 QUEUE = "facts.notifier.urgent"
-WHOLE_SECONDS = 30.0
+WHOLE_SECONDS = 90.0
+"""The doctor waits eight seconds for a server that does not answer, and a busy machine starts it slowly."""
 BAD = ("failed", "warning", "unknown")
 
 
@@ -45,9 +46,34 @@ def bad(answers: list[dict[str, Any]], *levels: str) -> dict[str, list[str]]:
     return findings
 
 
-def healthy() -> bool:
-    """Whether the doctor reports nothing to do."""
-    return doctor()[0] == 0
+Answers = list[dict[str, Any]]
+
+
+def asked_until(holds: Callable[[int, Answers], bool], **surroundings: str) -> tuple[int, Answers]:
+    """Exit code and answers once this holds of them, or the last ones: a server on a busy machine may answer one of the
+    questions too late, and the doctor says so."""
+    asked: list[tuple[int, Answers]] = []
+
+    def does() -> bool:
+        asked.append(doctor(**surroundings))
+        return holds(*asked[-1])
+
+    eventually(does, pause_seconds=2.0)
+    return asked[-1]
+
+
+def has_nothing_to_do(code: int, answers: Answers) -> bool:
+    return (code, bad(answers)) == (0, {})
+
+
+def well(answers: Answers) -> set[str]:
+    """Checks that found everything in order."""
+    return {answer["check"] for answer in answers if answer["level"] == "ok"}
+
+
+def is_well_again() -> None:
+    code, answers = asked_until(has_nothing_to_do)
+    assert (code, bad(answers)) == (0, {})
 
 
 def management(trunk: Trunk) -> httpx.Client:
@@ -82,18 +108,16 @@ def parked(trunk: Trunk) -> Iterator[str]:
 
 
 def test_a_healthy_trunk_has_nothing_to_do(trunk: Trunk) -> None:
-    assert eventually(healthy, 60, 2), bad(doctor()[1])
-    code, answers = doctor()
+    code, answers = asked_until(has_nothing_to_do)
     assert (code, bad(answers)) == (0, {})
-    assert {"broker", "database", "object store", "nodes", "topology", "trust", "versions", "clocks"} <= {
-        answer["check"] for answer in answers if answer["level"] == "ok"
-    }
+    assert {"broker", "database", "object store", "nodes", "topology", "trust", "versions", "clocks"} <= well(answers)
 
 
 def test_whoever_only_reads_may_ask(trunk: Trunk) -> None:
     """The reader may do nothing at the broker: what it may not see is skipped, and said."""
     keys = trunk.config["s3_keys"]["reader"]
-    code, answers = doctor(
+    code, answers = asked_until(
+        has_nothing_to_do,
         TRUNK_ROLE="reader",
         TRUNK_AMQP_URL=trunk.login("reader"),
         TRUNK_RABBITMQ_MANAGEMENT_URL=trunk.config["rabbitmq_management_url"],
@@ -106,37 +130,39 @@ def test_whoever_only_reads_may_ask(trunk: Trunk) -> None:
     )
     assert (code, bad(answers)) == (0, {})
     assert {"broker rights", "trust"} <= set(bad(answers, "skipped"))
-    assert {"buckets", "store keys", "topology", "open packages"} <= {a["check"] for a in answers if a["level"] == "ok"}
+    assert {"buckets", "store keys", "topology", "open packages"} <= well(answers)
 
 
 def test_a_missing_queue_is_told(trunk: Trunk) -> None:
     with management(trunk) as http:
         http.delete(f"/queues/{VHOST}/{QUEUE}").raise_for_status()
+    finding = f"queue {QUEUE}: missing"
     try:
-        code, answers = doctor()
+        code, answers = asked_until(lambda _, answers: finding in bad(answers, "failed").get("topology", ()))
         assert code == 2
-        assert f"queue {QUEUE}: missing" in bad(answers, "failed")["topology"]
+        assert finding in bad(answers, "failed")["topology"]
     finally:
         run(BIN / "trunkctl", "topology", "apply", "--state", STATE)
-    assert eventually(healthy, 90, 2), bad(doctor()[1])
+    is_well_again()
 
 
 def test_a_stopped_database_hides_nothing_else(trunk: Trunk) -> None:
+    others = {"broker", "object store", "topology", "queues"}
     trunk.kill_server("mongo")
     try:
-        code, answers = doctor()
+        code, answers = asked_until(lambda _, answers: others <= well(answers))
     finally:
         trunk.revive_server("mongo")
     assert code == 2
     assert "does not answer" in bad(answers, "failed")["database"][0]
     assert {"open packages", "inboxes", "parked"} <= set(bad(answers, "unknown"))
-    assert {"broker", "object store", "topology", "queues"} <= {a["check"] for a in answers if a["level"] == "ok"}
-    assert eventually(healthy, 90, 2), bad(doctor()[1])
+    assert others <= well(answers)
+    is_well_again()
 
 
 def test_a_parked_message_is_a_warning(trunk: Trunk) -> None:
     with parked(trunk):
-        code, answers = doctor()
+        code, answers = asked_until(lambda code, _: code == 1)
     assert code == 1
     (line,) = bad(answers)["parked"]
     assert line.startswith("1 parked at router for E_FACT")

@@ -1,6 +1,7 @@
 """What the running services export, as Prometheus would read it."""
 
 import re
+from functools import partial
 from typing import Any
 
 import httpx
@@ -25,7 +26,9 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 def exported(trunk: Trunk, service: str) -> str:
     """The page that Prometheus reads."""
-    answer = httpx.get(f"http://127.0.0.1:{trunk.services[service]['http_port']}/metrics", follow_redirects=True)
+    answer = httpx.get(
+        f"http://127.0.0.1:{trunk.services[service]['http_port']}/metrics", follow_redirects=True, timeout=20
+    )
     return answer.raise_for_status().text
 
 
@@ -88,4 +91,5 @@ def test_a_document_moves_what_it_should(trunk: Trunk, inboxes: Inboxes, stock: 
         ("archive", "trunk_archive_writes_total", {"outcome": "written"}),
         ("notifier", "trunk_notifications_total", {"channel": "email", "outcome": "sent"}),
     ):
-        assert (value(trunk, service, name, **labels) or 0.0) > 0, (service, name, labels)
+        counted = partial(value, trunk, service, name, **labels)
+        assert eventually(lambda counted=counted: (counted() or 0.0) > 0), (service, name, labels)

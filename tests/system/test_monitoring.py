@@ -91,10 +91,10 @@ def watched(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         file = scraping.written(folder, targets, pause_seconds=3)
         with prometheus.prometheus(folder / "prometheus", file) as address:
             scraped = Metrics(address)
-            assert eventually(lambda: len(scraped.now("up == 1")) == len(SERVICES) + 3, 60), scraped.targets()
+            assert eventually(lambda: len(scraped.now("up == 1")) == len(SERVICES) + 3), scraped.targets()
             _morning(trunk, folder, scraped)
-            assert eventually(lambda: canary.attempts("success"), 60), canary.log.read_text()
-            assert eventually(lambda: scraped.now("trunk:delivery_slow:budget_left30d"), 120)
+            assert eventually(lambda: canary.attempts("success")), canary.log.read_text()
+            assert eventually(lambda: scraped.now("trunk:delivery_slow:budget_left30d"))
             yield scraped
 
 
@@ -104,9 +104,9 @@ def _morning(trunk: Trunk, folder: Path, scraped: Metrics) -> None:
         day = Day(trunk, folder, inboxes, silent)
         day.wave()
         with without_revocation_lists(trunk, folder / "lists"):
-            assert eventually(lambda: scraped.now(NO_LISTS), 60)
+            assert eventually(lambda: scraped.now(NO_LISTS))
             day.in_doubt()
-            assert eventually(lambda: scraped.now(IN_DOUBT), 90)
+            assert eventually(lambda: scraped.now(IN_DOUBT))
             day.without_the_store()
         day.wave()
         assert settled(trunk), trunk.depths()
@@ -152,11 +152,17 @@ def test_everything_an_alert_looks_at_exists(watched: Metrics, alert: str) -> No
 
 
 def test_alerts_see_the_trouble_there_was_and_no_other(watched: Metrics) -> None:
-    active = {rule["name"] for rule in watched.rules() if rule["type"] == "alerting" and rule["alerts"]}
-    assert "TrunkDeadMansSwitch" in active
-    assert not active & MUST_NOT_FIRE
-    was_active = {series.labels["alertname"] for series in watched.lately("ALERTS")}
-    assert was_active >= {"TrunkSignatureIndeterminate", "TrunkForgery"}
+    def active() -> set[str]:
+        return {rule["name"] for rule in watched.rules() if rule["type"] == "alerting" and rule["alerts"]}
+
+    def were_active() -> set[str]:
+        return {series.labels["alertname"] for series in watched.lately("ALERTS")}
+
+    assert "TrunkDeadMansSwitch" in active()
+    # One page that was not read in time makes an alert pending for a moment; trouble stays.
+    assert eventually(lambda: not active() & MUST_NOT_FIRE, pause_seconds=2.0), active() & MUST_NOT_FIRE
+    troubles = {"TrunkSignatureIndeterminate", "TrunkForgery"}
+    assert eventually(lambda: were_active() >= troubles, pause_seconds=2.0), were_active()
 
 
 def test_inboxes_bring_two_series_a_unit(watched: Metrics, trunk: Trunk) -> None:

@@ -3,8 +3,8 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def stop_services(trunk: Trunk) -> None:
     pids = [trunk.pid(service) for service in SERVICES]
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
-    assert eventually(lambda: not any(runs(pid) for pid in pids), 60.0)
+    assert eventually(lambda: not any(runs(pid) for pid in pids))
 
 
 def runs(pid: int) -> bool:
@@ -63,10 +63,7 @@ def test_from_submission_to_inbox_and_mail(trunk: Trunk, collector: Collector, i
     came = inboxes.wait_for(package, ["receipt", "document"])
     trace_id = trace_of(came[0].headers)
     assert {trace_of(item.headers) for item in came} == {trace_id}
-    spans = whole_trace(collector, trace_id)
-    assert {span.attributes.get("trunk.package_id") for span in spans} <= {package, None}
-    names = {(span.service, span.name) for span in spans}
-    assert {
+    wanted = {
         ("trunk-intake", "submission process"),
         ("trunk-intake", "package.accepted publish"),
         ("trunk-validator", "package.accepted process"),
@@ -76,7 +73,10 @@ def test_from_submission_to_inbox_and_mail(trunk: Trunk, collector: Collector, i
         ("trunk-archive", "document.verified process"),
         ("trunk-notifier", "delivery.placed process"),
         ("trunk-notifier", "notify email"),
-    } <= names, shown(sorted(names), 60)
+    }
+    assert eventually(lambda: wanted <= names(collector, trace_id)), shown(sorted(names(collector, trace_id)), 60)
+    spans = whole_trace(collector, trace_id)
+    assert {span.attributes.get("trunk.package_id") for span in spans} <= {package, None}
     by_name = {span.name: span for span in spans}
     for name in ("submission process", "package.accepted process", "document.verified process", "notify email"):
         assert by_name[name].attributes["trunk.package_id"] == package
@@ -92,8 +92,9 @@ def test_log_lines_of_all_services_are_found_by_the_ids(
     trace_id, document_id = trace_of(came[0].headers), came[0].headers["x-document-id"]
     whole_trace(collector, trace_id)
     for field, value in (("package_id", package), ("document_id", document_id)):
+        services = partial(logged_by, field, value)
+        assert eventually(lambda services=services: services() == set(SERVICES)), (field, services())
         matching = lines(field, value)
-        assert {line["service"] for line in matching} == set(SERVICES), (field, shown(matching))
         assert {line["trace_id"] for line in matching} == {trace_id}, (field, shown(matching))
         assert {line["document_id"] for line in matching if line["event"] == "message"} == {document_id}
 
@@ -115,22 +116,27 @@ def test_attempts_during_an_outage_are_one_trace(
     entry, before = stock.take(), trunk.parked()
     package = trunk.submit(entry["sender"], entry["bytes"])
     tries = "something is away"
-    assert eventually(lambda: sum(line["event"] == tries for line in new_lines("intake")) >= 2, 60.0)
+    assert eventually(lambda: sum(line["event"] == tries for line in new_lines("intake")) >= 2)
     trunk.revive_server("s3")
     came = inboxes.wait_for(package, ["receipt", "document"])
     (trace_id,) = {trace_of(item.headers) for item in came}
-    names = [span.name for span in whole_trace(collector, trace_id) if span.service == "trunk-intake"]
-    assert names.count("submission process") >= 3, names
+    assert eventually(lambda: attempts(collector, trace_id) >= 3), attempts(collector, trace_id)
+    whole_trace(collector, trace_id)
     assert {line["trace_id"] for line in lines("package_id", package)} == {trace_id}
     assert trunk.parked() == before
 
 
 def new_lines(service: str) -> list[dict[str, Any]]:
     """Log lines of a service since it was started last."""
-    texts = (STATE / "logs" / f"{service}.jsonl").read_text().splitlines()
-    parsed = [json.loads(text) for text in texts if text.startswith("{")]
+    parsed = parsed_log(service)
     begun = max(number for number, line in enumerate(parsed) if line.get("event") == "starting")
     return parsed[begun:]
+
+
+def parsed_log(service: str) -> list[dict[str, Any]]:
+    """Lines of a log that are written to their end."""
+    whole, _, _ = (STATE / "logs" / f"{service}.jsonl").read_text().rpartition("\n")
+    return [json.loads(text) for text in whole.splitlines() if text.startswith("{")]
 
 
 def trace_of(headers: dict[str, Any]) -> str:
@@ -139,25 +145,32 @@ def trace_of(headers: dict[str, Any]) -> str:
 
 
 def whole_trace(collector: Collector, trace_id: str) -> list[Span]:
-    """Spans leave the services every few seconds: wait until all five have sent some, and nothing more comes."""
+    """The spans, once all five services have sent some; they leave the services every few seconds."""
 
     def services() -> bool:
         spans = collector.of_trace(trace_id)
         return {span.service for span in spans} >= ALL and any(span.name.startswith("notify ") for span in spans)
 
-    assert eventually(services, 60.0), shown(sorted({(s.service, s.name) for s in collector.of_trace(trace_id)}), 60)
-    known = 0
-    while known != (known := len(collector.of_trace(trace_id))):
-        time.sleep(6.0)
+    assert eventually(services), shown(sorted(names(collector, trace_id)), 60)
     return collector.of_trace(trace_id)
+
+
+def names(collector: Collector, trace_id: str) -> set[tuple[str, str]]:
+    """Service and name of every span of a trace so far."""
+    return {(span.service, span.name) for span in collector.of_trace(trace_id)}
+
+
+def attempts(collector: Collector, trace_id: str) -> int:
+    """How often intake has begun to handle the submission."""
+    spans = collector.of_trace(trace_id)
+    return sum((span.service, span.name) == ("trunk-intake", "submission process") for span in spans)
 
 
 def lines(field: str, value: str) -> list[dict[str, Any]]:
     """Log lines of all services in which a field has a value."""
-    matching = []
-    for service in SERVICES:
-        for text in (STATE / "logs" / f"{service}.jsonl").read_text().splitlines():
-            line = json.loads(text) if text.startswith("{") else {}
-            if line.get(field) == value:
-                matching.append(line)
-    return matching
+    return [line for service in SERVICES for line in parsed_log(service) if line.get(field) == value]
+
+
+def logged_by(field: str, value: str) -> set[str]:
+    """Services that have written such a line."""
+    return {line["service"] for line in lines(field, value)}

@@ -66,10 +66,10 @@ def test_a_unit_without_an_inbox_yet_waits_and_nobody_else_does(operator: Operat
     with Inboxes(trunk, [SENDER, RECEIVER]) as inboxes:
         code = operator.new_unit()
         package = operator.sends(code, RECEIVER)
-        assert inboxes.wait_for(package, {"document", "receipt"}, 180)
+        assert inboxes.wait_for(package, {"document", "receipt"})
         assert [item.unit for item in inboxes.of(package, "document")] == [RECEIVER]
         later = operator.sends(RECEIVER)
-        assert inboxes.wait_for(later, {"document"}, 180)
+        assert inboxes.wait_for(later, {"document"})
         assert eventually(lambda: trunk.not_ready() == {}), trunk.not_ready()
         with trunk.management() as http:
             assert http.get(f"/queues/{VHOST}/inbox.{code}").status_code == 404
@@ -122,14 +122,14 @@ def test_a_disabled_unit_is_shut_out_and_comes_back(operator: Operator, stock: S
     run(BIN / "trunkctl", "up", "--state", STATE)  # intake again, which finds one submission of each
     with Inboxes(trunk, [RECEIVER]) as inboxes:
         theirs = trunk.submit(RECEIVER, other["bytes"])
-        assert inboxes.wait_for(theirs, {"receipt"}, 180)
+        assert inboxes.wait_for(theirs, {"receipt"})
     # The broker may have given it to the intake that was killed; it then comes back after a pause, and counts again.
     assert eventually(lambda: waiting(trunk, f"submit.{SENDER}.normal") == 1), "what it had submitted waits"
     assert "lộ mật khẩu" in operator.does("list", by="")
     assert eventually(lambda: security_events(trunk, "LOGIN_FAILED", SENDER)), "its attempts are kept"
     operator.does("enable", SENDER, by=SECOND)
     with Inboxes(trunk, [SENDER]) as inboxes:
-        assert inboxes.wait(lambda items: bool(items), 180), "and is taken when it is enabled"
+        assert inboxes.wait(lambda items: bool(items)), "and is taken when it is enabled"
     assert eventually(lambda: waiting(trunk, f"submit.{SENDER}.normal") == 0)
     for actor in (FIRST, SECOND):
         assert eventually(lambda actor=actor: security_events(trunk, "UNIT_ACCESS_CHANGED", actor))
@@ -141,12 +141,12 @@ def test_what_others_send_to_a_disabled_unit_waits_in_its_inbox(operator: Operat
     operator.does("disable", RECEIVER)
     with Inboxes(trunk, [SENDER]) as inboxes:
         package = operator.sends(RECEIVER)
-        assert inboxes.wait_for(package, {"receipt"}, 180)
-    assert eventually(lambda: waiting(trunk, f"inbox.{RECEIVER}") > before, 180)
+        assert inboxes.wait_for(package, {"receipt"})
+    assert eventually(lambda: waiting(trunk, f"inbox.{RECEIVER}") > before)
     assert refused_login(trunk, RECEIVER)
     operator.does("enable", RECEIVER)
     with Inboxes(trunk, [RECEIVER]) as inboxes:
-        assert inboxes.wait_for(package, {"document"}, 180)
+        assert inboxes.wait_for(package, {"document"})
 
 
 def test_another_certificate_waits_for_another_person(operator: Operator) -> None:

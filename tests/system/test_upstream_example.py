@@ -67,7 +67,7 @@ class UnitsSystem:
             self._read += self.read()
             return [m for m in self._read if (m["type"], m["x-document-id"]) == (type_, document_id)]
 
-        messages = eventually(ask, 90)
+        messages = eventually(ask)
         assert len({message["x-event-id"] for message in messages}) == 1, messages
         return messages[0]
 

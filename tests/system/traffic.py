@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .inboxes import Inboxes
-from .trunk import Trunk, eventually, minted
+from .trunk import PATIENCE_SECONDS, Trunk, eventually, minted
 
 Entry = dict[str, Any]
 
@@ -33,7 +33,6 @@ RECALL = """<edXML xmlns="{namespace}"><edXMLEnvelope><edXMLHeader><MessageHeade
   <DocumentId>{document}</DocumentId>
 </Bussiness></TraceHeaderList></edXMLHeader></edXMLEnvelope></edXML>"""
 STORE_AWAY_SECONDS = 12.0
-PATIENCE_SECONDS = 120.0
 
 
 @dataclass
@@ -107,5 +106,5 @@ def without_revocation_lists(trunk: Trunk, aside: Path) -> Iterator[None]:
 
 
 def settled(trunk: Trunk) -> bool:
-    """Whether nothing of the trunk waits any more, the parking lot aside; asked for two minutes."""
+    """Whether nothing of the trunk waits any more, the parking lot aside; asked again and again."""
     return eventually(lambda: not trunk.depths(), PATIENCE_SECONDS, 1.0)

@@ -46,7 +46,13 @@ def run(*command: str | Path, **more: Any) -> "subprocess.CompletedProcess[str]"
     return done
 
 
-def eventually(ask: Callable[[], Answer], patience_seconds: float = 60.0, pause_seconds: float = 0.25) -> Answer:
+PATIENCE_SECONDS = 240.0
+"""For what takes seconds on an idle machine: only a failure waits so long, and a machine may be busy."""
+
+
+def eventually(
+    ask: Callable[[], Answer], patience_seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.25
+) -> Answer:
     """Returns the first answer that is not empty or, after the deadline, the last one."""
     deadline = time.monotonic() + patience_seconds
     while not (answer := ask()) and time.monotonic() < deadline:
@@ -84,7 +90,7 @@ class Trunk:
         try:
             config = json.loads((STATE / "trunk.json").read_text())
             ports = [service["http_port"] for service in config["services"].values()]
-            return all(httpx.get(f"http://127.0.0.1:{port}/livez").is_success for port in ports)
+            return all(httpx.get(f"http://127.0.0.1:{port}/livez", timeout=20).is_success for port in ports)
         except (OSError, httpx.HTTPError):
             return False
 

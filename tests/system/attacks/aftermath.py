@@ -56,9 +56,9 @@ class Scene:
         events = [json.loads(row["body"]) for row in self._security_events() if row["_id"] not in self.known_event_ids]
         return [event for event in events if event.get("kind") == kind and actor in (None, event.get("actor"))]
 
-    def event(self, kind: str, actor: str | None = None, patience_seconds: float = 60.0) -> Row:
+    def event(self, kind: str, actor: str | None = None) -> Row:
         """Waits for the first such event, and returns it."""
-        events = eventually(lambda: self.events(kind, actor), patience_seconds)
+        events = eventually(lambda: self.events(kind, actor))
         assert events, f"no {kind} of {actor} in the ledger"
         return events[0]
 
@@ -80,7 +80,7 @@ class Scene:
     def quarantined(self, body: bytes, *services: str) -> list[Row]:
         """The records that each of these services must keep of a forged message, in quarantine."""
         wanted = set(services)
-        is_quarantined = eventually(lambda: wanted <= {row["service"] for row in self.kept(body)}, 90)
+        is_quarantined = eventually(lambda: wanted <= {row["service"] for row in self.kept(body)})
         rows = self.kept(body)
         assert is_quarantined, f"kept by {[row['service'] for row in rows]}, not {wanted}"
         assert {(row["state"], row["is_quarantined"], row["reason"]) for row in rows} == {
@@ -90,7 +90,7 @@ class Scene:
 
     def parked(self, body: bytes, reason: str = "") -> Row:
         """The one record of a message that is parked and not quarantined."""
-        records = eventually(lambda: self.kept(body), 90)
+        records = eventually(lambda: self.kept(body))
         assert [row["state"] for row in records] == ["parked"], records
         assert reason in ("", records[0]["reason"])
         return records[0]
@@ -119,7 +119,7 @@ class Scene:
         self.inboxes.wait(lambda _: self.delivered(package) == set(entry["receivers"]))
         assert self.delivered(package) == set(entry["receivers"])
         assert {item.body for item in self.inboxes.of(package, "document")} == {entry["bytes"]}
-        assert eventually(lambda: not self.trunk.not_ready(), 30), self.trunk.not_ready()
+        assert eventually(lambda: not self.trunk.not_ready()), self.trunk.not_ready()
         assert {service: self.trunk.pid(service) for service in SERVICES} == self.pids
         assert all(alive(pid) for pid in self.pids.values())
 
@@ -162,7 +162,7 @@ class Scene:
             for unit, body, properties in letters:
                 self.trunk.submit(unit, body, expiration="1", **properties)
             for unit in units:
-                assert eventually(lambda unit=unit: self.ready(f"submit.{unit}.normal") == 0, 30)
+                assert eventually(lambda unit=unit: self.ready(f"submit.{unit}.normal") == 0)
 
     def ready(self, queue: str) -> int:
         """Messages that wait in a queue."""

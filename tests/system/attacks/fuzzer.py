@@ -100,7 +100,7 @@ class Fuzzer:
         restarted = [service for service, pid in self.pids.items() if self.trunk.pid(service) != pid]
         findings += [f"{service}: another process" for service in restarted]
         findings += [f"quarantined: {row['_id']}" for row in self._rows() if row["is_quarantined"]]
-        not_ready = eventually(lambda: not self.trunk.not_ready(), 60) or self.trunk.not_ready()
+        not_ready = eventually(lambda: not self.trunk.not_ready()) or self.trunk.not_ready()
         return findings + ([] if not_ready is True else [f"not ready: {not_ready}"])
 
     def forget(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from ..conftest import Entry, Stock
 from ..inboxes import Inboxes
 from ..park import park
-from ..trunk import BIN, ROOT, STATE, Trunk, eventually, package_id, run
+from ..trunk import BIN, PATIENCE_SECONDS, ROOT, STATE, Trunk, eventually, package_id, run
 
 pytestmark = pytest.mark.system
 
@@ -46,7 +46,7 @@ def handled(trunk: Trunk, package: str, settle: Callable[[Any, int, int], None],
     """Take messages of the receiver until this package has been settled ``most`` times; others are acknowledged."""
     times = 0
     with trunk.channel(RECEIVER) as channel:
-        for method, properties, _ in channel.consume(f"inbox.{RECEIVER}", inactivity_timeout=30):
+        for method, properties, _ in channel.consume(f"inbox.{RECEIVER}", inactivity_timeout=PATIENCE_SECONDS):
             if method is None:
                 break
             if properties.headers.get("x-package-id") != package:
@@ -77,19 +77,19 @@ def test_what_a_receiver_gives_back_is_parked_told_to_the_sender_and_placed_agai
         mine = [item for item in others.of(package, "receipt") if item.unit == entry["sender"]]
         return [json.loads(item.body) for item in mine]
 
-    rows = eventually(parked, 90)
+    rows = eventually(parked)
     assert [(row["service"], row["reason"], row["state"], row["user_id"]) for row in rows] == [
         ("router", reason, "parked", "router")
     ]
-    returned = eventually(lambda: [each for each in receipts() if each["receipt"] == "returned"], 60)
+    returned = eventually(lambda: [each for each in receipts() if each["receipt"] == "returned"])
     assert [(each["receiver"], each["reason"]) for each in returned] == [(RECEIVER, "E_RETURNED")]
     assert "given back" in track(package)
     park("replay", rows[0]["_id"])
     assert handled(trunk, package, acknowledge, 1) == 1
-    assert "given back" not in track(package)
-    others.wait(lambda _: {item.unit for item in others.of(package, "document")} == rest, 60)
+    assert eventually(lambda: "given back" not in track(package)), "the router notes it once the broker has the message"
+    others.wait(lambda _: {item.unit for item in others.of(package, "document")} == rest)
     assert {item.unit for item in others.of(package, "document")} == rest
-    assert trunk.not_ready() == {}
+    assert eventually(lambda: not trunk.not_ready()), trunk.not_ready()
     assert package == package_id(entry["sender"], entry["bytes"])
 
 
@@ -97,7 +97,7 @@ def test_an_operator_asks_for_an_address_where_there_is_none(trunk: Trunk, other
     """The command, the broker's permissions, the router and its answer; small packages travel in their messages."""
     entry: Entry = stock.take(lambda e: bool(e["receivers"]) and RECEIVER not in e["receivers"] and not e["turned"])
     package = trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
-    assert others.wait_for(package, ["document"], 60)
+    assert others.wait_for(package, ["document"])
     who = ("--by", "Nguyễn Văn A", "--why", "đơn vị nghỉ dài", "--state", str(STATE))
     command = [str(BIN / "trunkctl"), "references", "renew", package, "--unit", entry["receivers"][0], *who]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -31,7 +31,7 @@ def expired(scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
     """A letter that is parked because it ran out of time, and its record."""
     entry = scene.letter(lambda e: not e["urgent"])
     scene.expire((entry["sender"], entry["bytes"], {}))
-    assert eventually(lambda: scene.kept(entry["bytes"]), 60)
+    assert eventually(lambda: scene.kept(entry["bytes"]))
     return entry, scene.kept(entry["bytes"])[0]
 
 
@@ -100,7 +100,7 @@ def test_a_request_about_something_else_changes_nothing(scene: Scene, change: di
 def test_a_message_id_that_its_sender_chose_chooses_no_record(scene: Scene) -> None:
     entry = scene.letter(lambda e: not e["urgent"] and e["sender"] != ATTACKER)
     scene.expire((ATTACKER, secrets.token_bytes(60), {"message_id": entry["document_id"]}))
-    assert eventually(lambda: [row for row in scene.trunk.held() if row["_id"] not in scene.held], 60)
+    assert eventually(lambda: [row for row in scene.trunk.held() if row["_id"] not in scene.held])
     assert "Nothing of that kind" in park("discard", entry["document_id"], code=1)
 
 

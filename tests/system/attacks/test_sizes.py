@@ -41,7 +41,7 @@ def test_a_large_body_with_large_headers_by_way_of_the_dead_letters(scene: Scene
     """The broker adds its own headers to a table that fills a frame already; the body goes to the object store."""
     body = secrets.token_bytes(16) + bytes(11 * MIB)
     scene.expire((UNIT, body, {"headers": {"x": "x" * 130_700}}))
-    record = eventually(lambda: scene.kept(body), 90)[0]
+    record = eventually(lambda: scene.kept(body))[0]
     assert (record["service"], record["user_id"], record["queue"]) == ("intake", UNIT, f"submit.{UNIT}.normal")
     assert record["message"]["body"] is None
     assert park("replay", record["_id"]) == "1 of 1: replay done"
@@ -97,7 +97,7 @@ def test_a_dead_letter_put_there_by_the_administrator_is_nobody_s_order(scene: S
     admin, body = scene.trunk.config["rabbitmq_admin_user"], fact("document.verified", label="ORIGINAL")
     death = {"queue": f"submit.{VICTIM}.normal", "reason": "rejected", "exchange": SUBMIT, "routing-keys": ["x"]}
     publish(scene.trunk, admin, "trunk.dead.intake", "", body, headers={"x-death": [death]})
-    record = eventually(lambda: scene.kept(body), 60)[0]
+    record = eventually(lambda: scene.kept(body))[0]
     assert record["user_id"] == admin
     park("replay", record["_id"], code=1)
     assert not scene.inboxes.of(package_id(VICTIM, body))

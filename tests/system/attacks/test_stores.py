@@ -14,7 +14,7 @@ from minio import Minio
 from minio.error import S3Error
 
 from ..conftest import Entry
-from ..trunk import STATE, Trunk
+from ..trunk import STATE, Trunk, eventually
 from .aftermath import ATTACKER, Row, Scene
 
 pytestmark = pytest.mark.system
@@ -110,5 +110,6 @@ def test_a_placing_put_into_the_database_is_delivered_and_stands_in_no_ledger(
     scene.inboxes.wait(lambda _: ATTACKER in scene.delivered(delivered.package))
     assert scene.delivered(delivered.package) == {*receivers, ATTACKER}, "nothing prevents it"
 
+    assert eventually(lambda: all(ledger(scene, delivered.package, unit) for unit in receivers)), "of each receiver"
     assert all(len(ledger(scene, delivered.package, unit)) == 1 for unit in receivers)
     assert ledger(scene, delivered.package, ATTACKER) == [], "the archive knows nothing of it"

@@ -11,7 +11,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from ..conftest import Stock
 from ..traffic import NAMESPACE, RECALL, STATUS
-from ..trunk import BIN, SERVICES, STATE, SUBMIT, Trunk, minted, package_id, run, sha256
+from ..trunk import BIN, SERVICES, STATE, SUBMIT, Trunk, eventually, minted, package_id, run, sha256
 from .aftermath import ATTACKER, NOW, VICTIM, Scene, fact, publish, refused_code, submitted_package
 
 pytestmark = pytest.mark.system
@@ -46,7 +46,7 @@ def test_it_publishes_nowhere_else(scene: Scene) -> None:
         for _, key in ELSEWHERE:
             copies = {"headers": {header: [f"submit.{ATTACKER}", key]}}
             assert refused_code(scene.trunk, ATTACKER, SUBMIT, f"submit.{ATTACKER}", body, **copies) == 403, key
-    event = scene.event("ACCESS_REFUSED", ATTACKER, 120)
+    event = scene.event("ACCESS_REFUSED", ATTACKER)
     assert event["origin"].startswith("127.0.0.1")
     assert not scene.kept(body)
     assert not [item for item in scene.inboxes.items if item.body == body]
@@ -68,7 +68,7 @@ def test_a_letter_in_another_unit_s_name_is_refused(scene: Scene) -> None:
     event = scene.event("FROM_MISMATCH", ATTACKER)
     assert event["package_id"] == package
     assert event["origin"] == f"submit.{ATTACKER}.normal"
-    assert scene.counted("archive", "trunk_security_events_total", kind="FROM_MISMATCH") >= 1
+    assert eventually(lambda: scene.counted("archive", "trunk_security_events_total", kind="FROM_MISMATCH") >= 1)
     assert not scene.inboxes.of(submitted_package(entry)), "the unit itself hears nothing of it"
     itself = scene.trunk.submit(VICTIM, entry["bytes"], urgent=entry["urgent"])
     scene.arrives_as_ever(entry, itself)
@@ -196,7 +196,7 @@ def test_a_flood_of_one_unit_holds_up_no_other(scene: Scene) -> None:
     def answered(_: object) -> bool:
         return packages <= {item.package_id for item in scene.inboxes.items if item.type == "refusal"}
 
-    scene.inboxes.wait(answered, 240)
+    scene.inboxes.wait(answered, 900)
     assert answered(None), "each is answered"
     assert {item.unit for item in scene.inboxes.items if item.package_id in packages} == {ATTACKER}
 
