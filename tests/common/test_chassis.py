@@ -22,6 +22,7 @@ from common.service.service import Service
 from .conftest import VirtualHost
 
 QUEUE = topology.facts_queue("archive", Lane.NORMAL)
+PATIENCE_SECONDS = 120.0
 
 
 def fact(name: str = "e1", **fields: Any) -> PackageRepeated:
@@ -82,7 +83,7 @@ async def raw(vhost: VirtualHost, body: bytes, **properties: Any) -> None:
         await channel.basic_publish(body, routing_key=QUEUE, properties=Basic.Properties(**properties))
 
 
-async def until(holds: Callable[[], bool], within_seconds: float = 30.0) -> None:
+async def until(holds: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS) -> None:
     async with asyncio.timeout(within_seconds):
         while not holds():
             await asyncio.sleep(0.02)
@@ -92,7 +93,7 @@ async def held(service: Service, state: RecordState, reason: Reason) -> MessageR
     """The record of a message that the service holds."""
     records: Any = service._records
     assert isinstance(records, MongoRecords)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             row = await records._records.find_one({"state": state.value, "reason": reason.value})
             if row:
@@ -115,7 +116,7 @@ async def test_an_undecided_fact_comes_back_and_its_record_goes(vhost: VirtualHo
         await announce(vhost, fact("undecided"))
         await until(lambda: seen.times("undecided") == 1)
         records: Any = service._records
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (row := await records._records.find_one({"state": "waiting"})) is None:
                 await asyncio.sleep(0.02)
         await records._records.update_one({"_id": row["_id"]}, {"$set": {"next_attempt_at": datetime.now(UTC)}})
@@ -146,7 +147,7 @@ async def test_a_final_failure_is_parked_with_its_reason_and_replayed_where_it_i
         await announce(vhost, request(record, "replay"), user="operator")
         await until(lambda: seen.times("final") == 2)
         records: Any = service._records
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await records.find(record.record_id)).state is not RecordState.REPLAYED:
                 await asyncio.sleep(0.02)
 
@@ -290,7 +291,7 @@ async def test_readiness_names_what_is_missing(vhost: VirtualHost) -> None:
     assert report["something"] == "gone fishing"
     assert report["rabbitmq"] == "publisher is not connected"
     async with service.running():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (report := await service.readiness.report())["rabbitmq"] != "ok":
                 await asyncio.sleep(0.05)
     assert {name for name, answer in report.items() if answer == "ok"} == set(report) - {"something"}

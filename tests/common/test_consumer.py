@@ -22,6 +22,7 @@ from .conftest import VirtualHost
 STATE = Path(__file__).parents[2] / ".devstack"
 QUORUM = {"x-queue-type": "quorum"}
 PREFIX = "submit.C."
+PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture(autouse=True)
@@ -70,13 +71,13 @@ async def consuming_from(
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not holds():
             await asyncio.sleep(0.01)
 
 
 async def ready(consumer: Consumer) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 return await consumer.check()
@@ -170,9 +171,11 @@ async def test_after_a_lost_connection_everything_is_consumed_again(vhost: Virtu
     handled = Handled()
     async with consuming_from(vhost, lambda: queues, handled) as consumer:
         await ready(consumer)
-        cut = ["close_all_user_connections", "intake", "test"]
-        await asyncio.to_thread(broker_control.run, STATE, cut)
-        await until(lambda: len(consumer._consumed) < len(queues))
+        # Of this virtual host alone: other tests have sessions of the same user.
+        cut = ["close_all_connections", "--vhost", vhost.name, "test"]
+        cutting = asyncio.create_task(asyncio.to_thread(broker_control.run, STATE, cut))
+        await until(lambda: len(consumer._consumed) < len(queues))  # before the command ends, all may be consumed again
+        await cutting
         await ready(consumer)
         for queue in queues:
             await put(vhost, queue, queue.encode())
@@ -190,6 +193,7 @@ async def test_no_more_is_handled_at_once_than_there_are_slots_and_in_the_order_
     async with consuming_from(vhost, lambda: [long, *short], handled, slots=3) as consumer:
         await ready(consumer)
         await until(lambda: len(handled.messages) == 3)
+        await until(lambda: len(consumer._running) == 2 + len(short))  # all that the broker sends ahead
         handled.gate.set()
         await until(lambda: len(handled.messages) == 59)
     assert handled.most_at_once == 3
@@ -209,7 +213,7 @@ async def test_bodies_beyond_the_limit_are_left_to_the_broker(vhost: VirtualHost
         assert consumer._held_bytes <= 500_000 + 2 * 200_000
         handled.gate.set()
         await until(lambda: len(handled.messages) == 20)
-        assert consumer._held_bytes <= 200_000
+        await until(lambda: consumer._held_bytes <= 200_000)  # the one before may not be settled yet
 
 
 async def test_the_broker_is_told_what_was_decided(vhost: VirtualHost) -> None:

@@ -50,13 +50,13 @@ async def ready() -> bool:
 
 async def test_sigterm_in_the_middle_of_work(vhost: VirtualHost, tmp_path: Path) -> None:
     process = await start(vhost, tmp_path)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not await ready():
             await asyncio.sleep(0.1)
     await announce(vhost, *(fact(f"e{number}") for number in range(4)))
     await until(lambda: len(list(tmp_path.glob("*.begun"))) == 4)
     process.send_signal(signal.SIGTERM)
-    await asyncio.wait_for(process.wait(), 30)
+    await asyncio.wait_for(process.wait(), GRACE_SECONDS)
     assert len(list(tmp_path.glob("*.done"))) == 4
     async with vhost.channel() as channel:
         left = []
@@ -94,7 +94,7 @@ async def test_a_collector_that_never_answers_holds_up_no_exit(
     server = await asyncio.start_server(take, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     process = await start(vhost, tmp_path, TRUNK_OTLP_ENDPOINT=f"http://127.0.0.1:{port}")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not await ready():
             await asyncio.sleep(0.1)
     await announce(vhost, fact(f"traced-{collector.__name__}"))

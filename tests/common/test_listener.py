@@ -54,7 +54,7 @@ async def hearing(vhost: VirtualHost, user: str = "intake", stream: str = PROGRE
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not holds():
             await asyncio.sleep(0.01)
 

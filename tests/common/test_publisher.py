@@ -18,6 +18,7 @@ from .conftest import Complaints, VirtualHost
 STATE = Path(__file__).parents[2] / ".devstack"
 OWN_FACT = "delivery.placed.normal"
 TAKEN_BY = "facts.notifier.normal"
+PATIENCE_SECONDS = 120.0
 
 
 def message(
@@ -52,7 +53,7 @@ async def taken(vhost: VirtualHost, queue: str) -> list[Any]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not holds():
             await asyncio.sleep(0.02)
 
@@ -88,7 +89,7 @@ async def test_a_full_queue_refuses_and_its_neighbours_are_taken(vhost: VirtualH
     try:
         async with publisher(vhost) as opened:
             results: list[Any] = []
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while not any(isinstance(result, QueueFull) for result in results):
                     number = len(results)
                     publishes = [
@@ -147,7 +148,7 @@ async def test_nothing_is_published_before_the_broker_is_there_and_everything_af
     await asyncio.sleep(0.05)
     assert not waiting.done()
     running = asyncio.create_task(opened.run())
-    await asyncio.wait_for(waiting, 20)
+    await asyncio.wait_for(waiting, PATIENCE_SECONDS)
     await opened.check()
     running.cancel()
     await asyncio.wait({running})
@@ -161,7 +162,7 @@ async def test_who_stops_waiting_leaves_the_publish_on_its_way_and_the_next_join
             await asyncio.wait_for(opened.publish(message("late")), 0.02)
     last = asyncio.create_task(opened.publish(message("late")))
     running = asyncio.create_task(opened.run())
-    await asyncio.wait_for(last, 20)
+    await asyncio.wait_for(last, PATIENCE_SECONDS)
     running.cancel()
     await asyncio.wait({running})
     assert len(await taken(vhost, TAKEN_BY)) == 1
@@ -183,7 +184,7 @@ async def test_during_an_alarm_a_publish_waits_for_its_own_confirm(vhost: Virtua
                 await opened.check()
         finally:
             set_memory_limit(0.6)
-        await asyncio.wait_for(asyncio.gather(first, *others), 30)
+        await asyncio.wait_for(asyncio.gather(first, *others), PATIENCE_SECONDS)
     assert len(await taken(vhost, TAKEN_BY)) == 22
 
 

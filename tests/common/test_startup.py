@@ -16,6 +16,7 @@ from common.facts.flows import SERVICES
 from common.service import health
 from common.service.service import Service
 
+from ..ports import free_ports
 from .conftest import VirtualHost
 from .test_chassis import announce, fact
 
@@ -38,7 +39,7 @@ async def missing(service: Service) -> set[str]:
 
 
 async def until(service: Service, holds: Callable[[set[str]], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not holds(await missing(service)):
             await asyncio.sleep(0.05)
 
@@ -79,13 +80,13 @@ async def test_a_service_that_starts_before_the_topology_works_once_it_is_there(
         await asyncio.to_thread(absent.apply)
         await until(service, lambda lacks: not lacks)
         await announce(absent, fact("after"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not handled:
                 await asyncio.sleep(0.05)
 
 
 async def test_a_service_whose_database_and_store_come_later_gets_ready(vhost: VirtualHost) -> None:
-    stack, ports = vhost.stack, [await free_port() for _ in range(2)]
+    stack, ports = vhost.stack, free_ports(2)
     database, store = urlsplit(stack.mongo_uri), stack.s3_endpoint
     account, at, _ = database.netloc.rpartition("@")
     later = {
@@ -102,12 +103,6 @@ async def test_a_service_whose_database_and_store_come_later_gets_ready(vhost: V
 
 async def handles_nothing(_: object) -> None:
     """Nothing comes."""
-
-
-async def free_port() -> int:
-    """A port on which nothing listens."""
-    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
-        return int(server.sockets[0].getsockname()[1])
 
 
 @asynccontextmanager

@@ -1,11 +1,12 @@
 """The servers that the contracts are asked of: those the environment names, else this checkout's own.
 
-What was running stays running; what these tests started, they stop.
+They stay: other processes of the same run of tests use them at the same time.
 """
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import aio_pika
@@ -13,8 +14,8 @@ import httpx
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 
+from devstack import addresses as kept_addresses
 from devstack import servers
-from devstack.progress import shown
 from devstack.servers import Addresses
 
 # Motor runs each operation in a thread: enough of them for fifty racers at the same moment.
@@ -25,13 +26,11 @@ NAMED_BY = {"rabbitmq": "TRUNK_DEV_AMQP_URL", "mongo": "TRUNK_DEV_MONGO_URI", "s
 
 
 @pytest.fixture(scope="session")
-def addresses() -> Iterator[Addresses]:
+def addresses(stack: SimpleNamespace) -> Addresses:
     """Where the servers are; started when they do not run."""
-    before = servers.running(STATE_DIR)
-    with shown() as progress:
-        yield servers.start(STATE_DIR, progress=progress)
-    if before is None:
-        servers.stop(STATE_DIR)
+    kept = kept_addresses.load(STATE_DIR)
+    assert kept
+    return kept
 
 
 @pytest.fixture

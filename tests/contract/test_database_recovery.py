@@ -16,7 +16,7 @@ WRITERS = 60
 EACH_WRITES = 5
 OUTAGE_SECONDS = 6.0
 """Part of the scenario: operations that began before it and those that begin during it wait together at its end."""
-PATIENCE_SECONDS = 45.0
+PATIENCE_SECONDS = 120.0
 
 
 async def test_writers_go_on_after_the_server_was_killed(spare, tmp_path: Path) -> None:

@@ -3,16 +3,19 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from devstack import processes
-from devstack.processes import Program
+from devstack.processes import MOST_PATIENCE_SECONDS, Program
 
 # Like epmd: a grandchild in a session of its own, whose parent has gone.
 DAEMON = "setsid sleep 300 & exec sleep 300"
+PATIENCE_SECONDS = 60.0
 DEAF = "trap '' TERM; while :; do sleep 0.1; done"
 
 
@@ -26,11 +29,29 @@ def state_dir(tmp_path: Path):
     processes.kill(tmp_path)
 
 
-def started(state_dir: Path, *programs: Program) -> set[psutil.Process]:
+def started(state_dir: Path, *programs: Program, sleeping: int = 0) -> set[psutil.Process]:
+    """Every process, once so many are what the programs became."""
     for one in programs:
         processes.start(state_dir, one)
-    time.sleep(0.3)
+    until(lambda: named(state_dir).count("sleep") >= sleeping)
     return set(processes.belonging(state_dir))
+
+
+def named(state_dir: Path) -> list[str]:
+    """Of every process that belongs to it."""
+    names = []
+    for process in processes.belonging(state_dir):
+        with suppress(psutil.NoSuchProcess):
+            names.append(process.name())
+    return names
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Programs begin and end in their own time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def lives(process: psutil.Process) -> bool:
@@ -42,7 +63,7 @@ def lives(process: psutil.Process) -> bool:
 
 
 def test_stop_ends_the_program_and_its_daemons(state_dir):
-    family = started(state_dir, program("sleep", DAEMON))
+    family = started(state_dir, program("sleep", DAEMON), sleeping=2)
     assert len(family) == 2
     processes.stop(state_dir)
     assert not processes.belonging(state_dir)
@@ -51,35 +72,36 @@ def test_stop_ends_the_program_and_its_daemons(state_dir):
 
 def test_a_daemon_is_found_after_its_program_died(state_dir):
     record = processes.start(state_dir, program("sleep", DAEMON))
-    time.sleep(0.3)
+    until(lambda: named(state_dir).count("sleep") == 2)
     psutil.Process(record.pid).kill()
-    time.sleep(0.1)
-    assert not processes.running(state_dir, "server")
+    until(lambda: not processes.running(state_dir, "server"))
     assert [left.name() for left in processes.belonging(state_dir, "server")] == ["sleep"]
     processes.stop(state_dir)
     assert not processes.belonging(state_dir)
 
 
 def test_a_deaf_program_is_killed_when_patience_ends(state_dir):
-    started(state_dir, program("sh", DEAF, patience_seconds=0.3))
+    started(state_dir, program("sh", DEAF, patience_seconds=0.3), sleeping=1)
     began = time.monotonic()
     processes.stop(state_dir)
     assert not processes.belonging(state_dir)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < MOST_PATIENCE_SECONDS / 2, "its own patience, not the longest"
 
 
 def test_another_process_finds_what_a_killed_starter_left(state_dir):
     script = f"""
 import os, signal
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from devstack import processes
-from devstack.processes import Program
+from devstack.processes import MOST_PATIENCE_SECONDS, Program
 given = Program("server", "sleep", ["sh", "-c", {DAEMON!r}], {{"PATH": "/usr/bin:/bin"}})
 processes.start(Path({str(state_dir)!r}), given)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", script], check=False)
-    time.sleep(0.3)
+    until(lambda: named(state_dir).count("sleep") == 2)
     assert processes.running(state_dir, "server")
     processes.stop(state_dir)
     assert not processes.belonging(state_dir)

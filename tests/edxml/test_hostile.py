@@ -37,10 +37,10 @@ TOKENS = {
 def test_one_huge_thing_ends_quickly(refusal, name) -> None:
     make, reason = TOKENS[name]
     data = OPEN + make() + CLOSE
-    start = time.perf_counter()
+    start = time.process_time()
     fault = refusal(data)
     assert fault.reason is reason
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5, "of CPU time: others may need the machine, too"
 
 
 DTDS = [
@@ -76,9 +76,9 @@ import json, resource, sys, time
 from common.edxml import parse
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 parse(open(sys.argv[1], "rb"))
-before, start = peak(), time.perf_counter()
+before, start = peak(), time.process_time()
 parsed = parse(open(sys.argv[2], "rb"))
-seconds = time.perf_counter() - start
+seconds = time.process_time() - start
 print(json.dumps([peak() - before, seconds, parsed.message.attachments[0].size_bytes]))
 """
 
