@@ -85,6 +85,15 @@ class VirtualHost:
         """What ``trunkctl topology apply`` does."""
         self.admin.apply(self.topology, self.passwords)
 
+    async def end_sessions(self, user: str) -> None:
+        """Have the broker close the user's sessions in this virtual host, each once: other tests have sessions of the
+        same user at the same time. A session can be closed by its name only seconds after it is listed."""
+        listed = self.admin.get(f"/connections/username/{user}")
+        for name in [row["name"] for row in listed if row["vhost"] == self.name]:
+            async with asyncio.timeout(120):
+                while self.admin.http.delete(f"/connections/{quote(name, safe='')}").status_code == 404:
+                    await asyncio.sleep(0.1)
+
     def depth(self, queue: str) -> int:
         """Messages in a queue, delayed ones included."""
         row = self.admin.get(f"/queues/{quote(self.name)}/{quote(queue)}")

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +14,9 @@ from common.service.consumer import Consumer
 from common.service.incoming import Incoming
 from common.service.settle import ACKED, Disposition, Settlement
 from common.topology import Queue
-from devstack import broker_control
 
 from .conftest import VirtualHost
 
-STATE = Path(__file__).parents[2] / ".devstack"
 QUORUM = {"x-queue-type": "quorum"}
 PREFIX = "submit.C."
 PATIENCE_SECONDS = 120.0
@@ -171,11 +168,8 @@ async def test_after_a_lost_connection_everything_is_consumed_again(vhost: Virtu
     handled = Handled()
     async with consuming_from(vhost, lambda: queues, handled) as consumer:
         await ready(consumer)
-        # Of this virtual host alone: other tests have sessions of the same user.
-        cut = ["close_all_connections", "--vhost", vhost.name, "test"]
-        cutting = asyncio.create_task(asyncio.to_thread(broker_control.run, STATE, cut))
-        await until(lambda: len(consumer._consumed) < len(queues))  # before the command ends, all may be consumed again
-        await cutting
+        await vhost.end_sessions("intake")
+        await until(lambda: len(consumer._consumed) < len(queues))
         await ready(consumer)
         for queue in queues:
             await put(vhost, queue, queue.encode())
@@ -363,6 +357,6 @@ async def test_who_waits_when_the_connection_is_lost_is_let_go_and_handled_once(
     await put(vhost, queue, b"1", b"2")
     async with consuming_from(vhost, lambda: [queue], handled, slots=4, line=line):
         await until(lambda: line.waiting == 2)
-        vhost.admin.end_sessions("intake", "test")
+        await vhost.end_sessions("intake")
         await until(lambda: len(handled.messages) >= 2)
     assert sorted(handled.bodies()) == [b"1", b"2"]

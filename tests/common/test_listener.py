@@ -94,7 +94,7 @@ async def test_more_than_the_broker_sends_ahead(vhost: VirtualHost) -> None:
 async def test_what_passes_without_a_connection_is_missed_and_said_so(vhost: VirtualHost) -> None:
     async with hearing(vhost) as ear:
         await until(lambda: ear.states == [True])
-        vhost.admin.end_sessions("intake", "test")
+        await vhost.end_sessions("intake")
         await until(lambda: ear.states == [True, False, True])
         await route(vhost, "later")
         await until(lambda: ear.heard == [("package.routed.normal", "later")])

@@ -240,7 +240,7 @@ async def replayed_and_accepted(world: World) -> PackageRecord:
 async def accepted_then_published_again_and_discarded(world: World) -> PackageRecord:
     """The archive has locked it."""
     package = await accepted(world)
-    lock = Retention(COMPLIANCE, datetime.now(UTC) + timedelta(minutes=1))
+    lock = Retention(COMPLIANCE, datetime.now(UTC) + timedelta(minutes=5))
     ref = package.package
     world.objects.client.set_object_retention(ref.bucket, ref.key, lock, version_id=ref.version_id)
     assert await world.opened.ask(package.package_id, world.clock()) == "done"

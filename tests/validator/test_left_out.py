@@ -317,7 +317,7 @@ def examiner_of(folder: Path, harness: Harness, monkeypatch: pytest.MonkeyPatch)
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not holds():
             await asyncio.sleep(0)
 
@@ -350,7 +350,7 @@ async def test_no_exception_ends_the_refreshing_of_material(
                 return True
             return False
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not await is_named():
                 await asyncio.sleep(0)
         failing[0] = False

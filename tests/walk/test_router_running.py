@@ -48,7 +48,7 @@ async def running(world: World, host: VirtualHost) -> AsyncIterator[Service]:
 
 async def until(get: Callable[[], Awaitable[Any]]) -> Any:
     """What ``get`` gives, once it gives something."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while True:
             if found := await get():
                 return found

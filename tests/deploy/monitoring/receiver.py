@@ -31,7 +31,7 @@ class Receiver:
         """Of these alerts."""
         return {alert["labels"]["alertname"] for alert in self.alerts(path)}
 
-    def wait_for(self, path: str, name: str, patience_seconds: float = 30.0, status: str = "firing") -> bool:
+    def wait_for(self, path: str, name: str, patience_seconds: float = 120.0, status: str = "firing") -> bool:
         """Whether that alert comes in time."""
 
         def came() -> bool:
