@@ -5,7 +5,9 @@ folder. All others may run anywhere, in any number at once (``make test-fast``).
 lacks the marker fails when it asks for such a fixture after all, or connects to a server of this checkout.
 """
 
+import fcntl
 import json
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -29,8 +31,23 @@ SERVER_FOLDERS = {"backup", "cluster", "containers", "contract", "stores", "syst
 @pytest.fixture(scope="session")
 def stack() -> SimpleNamespace:
     """Addresses of RabbitMQ, the MongoDB-wire server and the object store (fields as ``devstack`` writes them)."""
-    subprocess.run([ROOT / ".venv/bin/devstack", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    up_once()
     return SimpleNamespace(**json.loads(ADDRESSES.read_text()))
+
+
+def up_once() -> None:
+    """``devstack up``, once for all processes of a run: it starts a server anew that is too busy to answer at once, and
+    other processes may be in the middle of their tests."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
+    ADDRESSES.parent.mkdir(exist_ok=True)
+    with (ADDRESSES.parent / "up-for-tests").open("a+") as known:
+        fcntl.flock(known, fcntl.LOCK_EX)
+        known.seek(0)
+        if run and known.read() == run:
+            return
+        subprocess.run([ROOT / ".venv/bin/devstack", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        known.truncate(0)
+        known.write(run)
 
 
 @pytest.hookimpl(tryfirst=True)
