@@ -19,7 +19,6 @@ from pyhanko.pdf_utils.reader import (
 from pyhanko.pdf_utils.xref import XRefBuilder, XRefCache, XRefSection, _check_xref_consistency
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
-
 PLAIN_END = re.compile(rb"[\r\n]startxref(?:\r\n|\r|\n)([0-9]{2,15})(?:\r\n|\r|\n)%%EOF(?:\r\n|\r|\n)?\Z")
 """The end of almost every file, from which ``process_data_at_eof`` would read the same number a byte at a time."""
 PLAIN_END_BYTES = 64

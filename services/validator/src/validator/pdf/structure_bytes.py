@@ -82,8 +82,7 @@ def stream_spans(reader: Reader) -> list[tuple[int, int]]:
 def _listed_streams(reader: Reader) -> list[tuple[int, int]]:
     offsets: set[int] = set()
     for revision in range(reader.total_revisions):
-        data = reader.xrefs.get_xref_data(revision)
-        for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
+        for part in reader.tables_in(revision):
             offsets.update(offset for _, offset in part.standard_xrefs.values())
     known = sorted(offsets | {reader.xrefs.get_startxref_for_revision(each) for each in range(reader.total_revisions)})
     spans: list[tuple[int, int]] = []
