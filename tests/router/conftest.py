@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from common.buckets import make_missing as make_buckets
 from common.database import Database
+from common.domain.canary import is_canary
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import (
     Attachment,
@@ -419,7 +420,8 @@ class MemoryPlacings:
 
     async def waiting(self) -> dict[Cause, int]:
         waiting = (PlacingState.WAITING, PlacingState.HELD, PlacingState.RETURNED)
-        return Counter(row.cause for row in self.rows.values() if row.state in waiting and row.cause)
+        rows = (row for row in self.rows.values() if row.state in waiting and not is_canary(row.receiver))
+        return Counter(row.cause for row in rows if row.cause)
 
     def _withdraw(self, row: Placing, by: str, recall: str, withdrawal: Withdrawal) -> None:
         about = {"withdrawn_by": by, "recall": recall, "withdrawal": row.withdrawal or withdrawal}

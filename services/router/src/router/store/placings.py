@@ -16,6 +16,7 @@ from common.database import (
     find_by_id,
     insert_missing,
 )
+from common.domain.canary import CANARY_UNITS
 from common.domain.names import UnitCode
 from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, Request, pause_after
 
@@ -88,7 +89,7 @@ class Placings(Protocol):
         """Placings whose next attempt is due, oldest first; others leave them alone for the time of the lease."""
 
     async def waiting(self) -> dict[Cause, int]:
-        """How many placings wait, or were given back, by cause."""
+        """How many placings wait, or were given back, by cause; the canary's are in no statistic."""
 
     async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
         """Placings that an inbox got between two times are due again. Returns how many there were."""
@@ -226,6 +227,7 @@ class MongoPlacings:
         """How many placings wait, by cause."""
         group = {"_id": "$cause", "count": {"$sum": 1}}
         selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD, PlacingState.RETURNED.value]}}
+        selection["receiver"] = {"$nin": sorted(CANARY_UNITS)}
         with database_trouble():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
