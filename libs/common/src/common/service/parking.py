@@ -38,6 +38,7 @@ from common.service.outgoing import Announcer
 from common.service.process import FACT_NAMES, Handler, Processor
 from common.service.record_store import Records, change
 from common.service.records import (
+    UNDER_WAY,
     About,
     MessageRecord,
     OperatorDecision,
@@ -46,6 +47,7 @@ from common.service.records import (
     begun,
     decided,
     decision_about,
+    is_taken_before,
     parked,
     parked_again,
 )
@@ -104,16 +106,27 @@ class Parking:
         """One decision about a message at a time; handlers bear it if another process has one as well."""
 
     async def take(self, dead_letter: Incoming) -> None:
-        """A dead letter: keep it as a record, and say so."""
+        """A dead letter: keep it as a record, and say so.
+
+        One that an operator has decided about and that the broker delivers again is not parked again. That it was
+        parked is announced once more, unless a copy is on its way by now: the process that had parked it may have ended
+        before it had announced that.
+        """
         now, message = self._now(), dead_letter.before_death
         stored = await self._stored(message)
         about, is_foreign = about_message(message)
         death_reason = dead_letter.death.reason if dead_letter.death else ""
-        record = await change(
-            self._records,
-            begun(message, now),
-            lambda saved: parked(_explained(saved, death_reason), stored, about, now, is_quarantined=is_foreign),
-        )
+        died_at = dead_letter.death.at if dead_letter.death else None
+
+        def park(saved: MessageRecord) -> MessageRecord:
+            explained = saved if is_taken_before(saved, died_at) else _explained(saved, death_reason)
+            return parked(explained, stored, about, now, is_quarantined=is_foreign, died_at=died_at)
+
+        record = await change(self._records, begun(message, now), park)
+        if not record.is_held:
+            log.info("dead letter comes again after its decision", record_id=record.record_id, state=record.state)
+            if record.state in UNDER_WAY:
+                return
         await self._announcer.announce(parked_fact(self._service, record))
         await self.announce_security(record)
 
@@ -387,7 +400,7 @@ def given_up_event(service: str, record: MessageRecord, kind: SecurityKind) -> S
     return security_event(
         service,
         kind,
-        event_id(record.record_id, f"security/{kind}", record.parkings + (not record.is_held)),
+        event_id(record.record_id, f"security/{kind}", record.parkings + (record.state in UNDER_WAY)),
         record.first_failed_at,
         actor=record.user_id or "",
         origin=record.queue,

@@ -21,6 +21,7 @@ KEEP_SETTLED = timedelta(days=30)
 
 
 DECISIONS_KEPT = 100
+DEAD_LETTERS_KEPT = 100
 NEXT_MOMENT = timedelta(milliseconds=1)
 """The least time between two decisions that a database tells apart."""
 
@@ -134,6 +135,9 @@ class MessageRecord(BaseModel):
     parked_at: datetime | None = None
     parkings: int = 0
     """How often it was parked."""
+    dead_letters: tuple[datetime, ...] = ()
+    """When the broker moved those that were taken, the latest last, at most ``DEAD_LETTERS_KEPT``: one of them that is
+    delivered again is recognised."""
     message: StoredMessage | None = None
     about: About = About()
     decision: OperatorDecision | None = None
@@ -215,10 +219,31 @@ def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> Me
     return record.model_copy(update=given | told)
 
 
+def is_taken_before(record: MessageRecord, died_at: datetime | None) -> bool:
+    """Whether a dead letter had been parked, and is delivered again after the message was decided about: the process
+    that had taken it ended, or lost its connection, before the broker knew. A copy of the message died at another
+    time."""
+    return died_at in record.dead_letters and not record.is_held
+
+
 def parked(
-    record: MessageRecord, stored: StoredMessage, about: About, now: datetime, *, is_quarantined: bool
+    record: MessageRecord,
+    stored: StoredMessage,
+    about: About,
+    now: datetime,
+    *,
+    is_quarantined: bool,
+    died_at: datetime | None = None,
 ) -> MessageRecord:
-    """The dead letter arrived. A record that is parked already stays as it is."""
+    """The dead letter arrived. A record that is parked already stays as it is, and so does one that was decided about
+    since this very dead letter was parked.
+
+    ``died_at``: when the broker moved it; None if the broker did not say.
+    """
+    if is_taken_before(record, died_at):
+        return record
+    if died_at is not None and died_at not in record.dead_letters:
+        record = record.model_copy(update={"dead_letters": (*record.dead_letters, died_at)[-DEAD_LETTERS_KEPT:]})
     if record.is_held:
         return record
     quarantined = is_quarantined or record.is_quarantined
