@@ -22,7 +22,8 @@ from common.facts import (
 )
 from common.failure import Forged, Outage, Permanent, Transient
 from common.service.incoming import Death, Incoming
-from common.service.parking import Parking, given_up_event
+from common.service.parking import Parking
+from common.service.parking_facts import given_up_event
 from common.service.process import Processor
 from common.service.records import DEAD_LETTERS_KEPT, MessageRecord, RecordState
 
