@@ -86,8 +86,8 @@ def outcomes(rows: Collection[Any], requests: Iterable[OperatorRequested]) -> di
     """What a service answered to requests about its rows, by id of the row, where it has."""
     by_row = {request.record_id: request for request in requests}
     with asking():
-        found = list(rows.find({"_id": {"$in": list(by_row)}}, {REQUESTS: 1}))
-    answers = {row["_id"]: answer_among(kept_in(row), by_row[row["_id"]]) for row in found}
+        kept = list(rows.find({"_id": {"$in": list(by_row)}}, {REQUESTS: 1}))
+    answers = {row["_id"]: answer_among(kept_in(row), by_row[row["_id"]]) for row in kept}
     return {key: answer.outcome for key, answer in answers.items() if answer}
 
 
