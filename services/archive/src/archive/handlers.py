@@ -76,7 +76,7 @@ class Archive:
         elif isinstance(fact, Kept):
             fact = fact if is_first else as_entered(fact, entry)
             saved = await self._kept(fact, entry)
-            await self._note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}))
+            await self._note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}), saved)
             if isinstance(fact, DocumentVerified):
                 await self._announcer.announce(archived(fact, saved))
         elif isinstance(fact, PackageFact) and (news := said(fact)):
@@ -87,9 +87,10 @@ class Archive:
         if news := said(fact):
             await self._note(fact, news)
 
-    async def _note(self, fact: PackageFact, news: Said) -> None:
-        """Merge what a fact says; tell intake if nothing of the package is open any more."""
-        if await self._progress.note(fact, news) and (saved := await self._records.load(fact.package_id)):
+    async def _note(self, fact: PackageFact, news: Said, known: Record | None = None) -> None:
+        """Merge what a fact says; tell intake if nothing of the package is open any more. ``known``: its record."""
+        is_finished = await self._progress.note(fact, news)
+        if is_finished and (saved := known or await self._records.load(fact.package_id)):
             at = await self._progress.finish(fact.package_id, utc_now())
             await self._announcer.announce(finished(saved, at))
             await self._progress.note_told(fact.package_id)
