@@ -144,7 +144,7 @@ async def test_a_final_failure_is_parked_with_its_reason_and_replayed_where_it_i
         record = await held(service, RecordState.PARKED, Reason.E_REFDOC)
         assert (record.queue, record.user_id, record.detail) == (QUEUE, "intake", "no such document")
         assert record.about.document_id == "A.01,2026/11/22,1/TB"
-        (died_at,) = record.dead_letters
+        died_at = record.dead_letters[0]
         await announce(vhost, request(record, "replay"), user="operator")
         await until(lambda: seen.times("final") == 2)
         records: Any = service._records
