@@ -31,18 +31,19 @@ Costs = dict[str, dict[str, dict[str, int]]]
 
 
 def costs() -> dict[str, Costs]:
-    """Of the second letter to one receiver, so that what many packages share is there, and of its first status.
+    """Of the second letter to one receiver and the second status of that unit, so that what many packages share is there.
 
     Traces for the rest of the process: what is done inside of a span, a handler does.
     """
     trace.set_tracer_provider(TracerProvider())
     sender, receiver = MEMBERS[0], MEMBERS[1]
     letters = [packages.new(sender, (receiver,), number, Lane.NORMAL) for number in (1, 2)]
-    status = packages.report(receiver, sender, letters[1].document_id, StatusCode.ARRIVED)
+    statuses = [packages.report(receiver, sender, letter.document_id, StatusCode.ARRIVED) for letter in letters]
     with patched(lambda: WorldClock.world):
         counting = Counting()
         counting.of(letters[0])
-        return {"letter": counting.of(letters[1]), "status": counting.of(status)}
+        counting.of(statuses[0])
+        return {"letter": counting.of(letters[1]), "status": counting.of(statuses[1])}
 
 
 class Counting:
