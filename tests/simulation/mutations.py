@@ -542,8 +542,9 @@ def entries_are_sealed_before_the_store_has_them() -> None:
 def archive_locks_again() -> None:
     """Each copy of a verdict puts all objects under lock once more."""
 
-    async def kept(self: Any, fact: Any, entry: Any) -> Any:
-        return await self._keep(fact, entry)
+    async def kept(self: Any, fact: Any, entry: Any, *, is_first: bool) -> Any:
+        saved, _ = await self._keep(fact, entry, await self._parts(fact))
+        return saved
 
     _changed(Archive, "_kept", kept)
 
