@@ -29,15 +29,15 @@ wrote: a control character takes six bytes."""
 
 def cut(text: str) -> str:
     """A text at a length that every fact can carry; one that is shorter stays as it is."""
-    if len(text) <= MAX_TEXT and sum(map(_json_bytes, text)) <= MAX_TEXT_BYTES:
+    if len(text) <= MAX_TEXT and _json_bytes(text) <= MAX_TEXT_BYTES:
         return text
     sizes = accumulate(map(_json_bytes, text[: MAX_TEXT - 1]))
     fitting = sum(size <= MAX_TEXT_BYTES - _json_bytes(CUT_OFF) for size in sizes)
     return text[:fitting] + CUT_OFF
 
 
-def _json_bytes(character: str) -> int:
-    return len(json.dumps(character, ensure_ascii=False).encode(errors="surrogatepass")) - len('""')
+def _json_bytes(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode(errors="surrogatepass")) - len('""')
 
 
 Text = Annotated[str, AfterValidator(cut)]

@@ -101,9 +101,7 @@ def _objects_of(reader: Reader) -> list[generic.Reference]:
     """Objects with an offset of their own; those in object streams live inside one of these."""
     generations: dict[int, int] = {}
     for revision in range(reader.total_revisions):
-        section = reader.xrefs.get_xref_data(revision)
-        sections = [section] if section.hybrid is None else [section.hybrid.xref_data, section]
-        for part in sections:
+        for part in reversed(reader.tables_in(revision)):  # an entry of the table counts, not that of the stream
             generations.update({number: generation for number, (generation, _) in part.standard_xrefs.items()})
     return [generic.Reference(number, generation, reader) for number, generation in generations.items()]
 

@@ -5,7 +5,6 @@ the newest one, whatever the signed table meant. And a reader that repairs files
 table lists must be there under its own number, and what an object stream holds must be listed.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +12,8 @@ from pyhanko.pdf_utils.xref import ObjStreamRef
 
 from validator.checks.signature import Signature
 from validator.fault import Fault, library_errors_as
-from validator.pdf.plain_history import plain_history_of
+from validator.pdf.plain_history import WHITE_SPACES, plain_history_of
 from validator.pdf.reader import OBJECT, Reader
-from validator.pdf.values import SPACE
-
-WHITE_SPACES = re.compile(SPACE + rb"*+")
 
 
 def check_containers(reader: Reader, first: Signature) -> None:
@@ -29,7 +25,7 @@ def check_containers(reader: Reader, first: Signature) -> None:
         return
     used, known = set[int](), dict[int, tuple[int, int]]()
     for revision in range(reader.total_revisions):
-        parts = _parts(reader, revision)
+        parts = reader.tables_in(revision)
         if revision > first.revision and any(_touches(part, used, known) for part in parts):
             raise Fault("3.11", first.field, "an object stream was exchanged")
         for part in parts:
@@ -52,7 +48,7 @@ def check_places(document: bytes, reader: Reader, first: Signature, last: Signat
     """(3.12) What the updates behind ``first`` list is there, and nothing else is in their object streams."""
     is_plain = plain_history_of(reader) is not None  # then all entries have been followed already
     for revision in range(first.revision + 1, reader.total_revisions):
-        for part in _parts(reader, revision):
+        for part in reader.tables_in(revision):
             if not is_plain and not all(_is_there(document, *entry) for entry in part.standard_xrefs.items()):
                 raise Fault("3.12", last.field, "an object that is not where its table says")
         with library_errors_as("3.12", last.field, "object stream not readable"):
@@ -69,7 +65,7 @@ def _is_there(document: bytes, number: int, entry: tuple[int, int]) -> bool:
 
 def _packed(reader: Reader, revision: int) -> Iterator[tuple[int, ObjStreamRef]]:
     """What the object streams hold that the revision brings and uses."""
-    parts = _parts(reader, revision)
+    parts = reader.tables_in(revision)
     brought = set[int]().union(*(part.standard_xrefs for part in parts))
     for container in brought & set[int]().union(*(part.obj_streams_used for part in parts)):
         _, objects = reader.unpacked(container)
@@ -78,9 +74,4 @@ def _packed(reader: Reader, revision: int) -> Iterator[tuple[int, ObjStreamRef]]
 
 
 def _listed(reader: Reader, revision: int) -> set[tuple[int, ObjStreamRef]]:
-    return {entry for part in _parts(reader, revision) for entry in part.xrefs_in_objstm.items()}
-
-
-def _parts(reader: Reader, revision: int) -> tuple[Any, ...]:
-    data = reader.xrefs.get_xref_data(revision)
-    return (data, data.hybrid.xref_data) if data.hybrid else (data,)
+    return {entry for part in reader.tables_in(revision) for entry in part.xrefs_in_objstm.items()}

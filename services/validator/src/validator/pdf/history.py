@@ -139,8 +139,7 @@ class History(ABC):
 
     def parts(self, revision: int) -> tuple[Any, ...]:
         """The tables of one revision: two in a hybrid file."""
-        data = self.reader.xrefs.get_xref_data(revision)
-        return (data, data.hybrid.xref_data) if data.hybrid else (data,)
+        return self.reader.tables_in(revision)
 
 
 def references(value: "Value | None", path: Steps = ()) -> Iterator[tuple[Ref, Steps]]:

@@ -6,6 +6,7 @@ used here: read the changes, then renew the digests in that test (docs/decisions
 """
 
 import io
+import re
 from typing import Any
 
 from pyhanko.pdf_utils import generic
@@ -17,6 +18,10 @@ from pyhanko.pdf_utils.reader import (
 )
 from pyhanko.pdf_utils.xref import XRefBuilder, XRefCache, XRefSection, _check_xref_consistency
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+PLAIN_END = re.compile(rb"[\r\n]startxref(?:\r\n|\r|\n)([0-9]{2,15})(?:\r\n|\r|\n)%%EOF(?:\r\n|\r|\n)?\Z")
+"""The end of almost every file, from which ``process_data_at_eof`` would read the same number a byte at a time."""
+PLAIN_END_BYTES = 64
 
 
 class HookedReader(PdfFileReader):
@@ -34,7 +39,8 @@ class HookedReader(PdfFileReader):
         self._historical_resolver_cache = {}
         self.stream = stream
         stream.seek(-1, io.SEEK_END)
-        self.xrefs, builder = self.read_tables(stream, process_data_at_eof(stream))
+        plain = PLAIN_END.search(document, max(0, len(document) - PLAIN_END_BYTES))
+        self.xrefs, builder = self.read_tables(stream, int(plain[1]) if plain else process_data_at_eof(stream))
         self.last_startxref = builder.last_startxref
         self.trailer = builder.trailer
         self.has_xref_stream = builder.has_xref_stream

@@ -1,5 +1,7 @@
 """Plain values turned into pyHanko's own kinds of object, and back."""
 
+import codecs
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +12,18 @@ from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.values import REMEMBERED_NAME_BYTES, REMEMBERED_NAMES, Ref, Value
 
 KEYWORDS = {"true": True, "false": False}
+BYTE_ORDER_MARKS = codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF8
+"""A string that begins with one of them is not in PDFDocEncoding."""
+
+
+def _pdf_doc_encoding() -> dict[int, str]:
+    """By byte: its character. Bytes without one make a string that is no text."""
+    texts = {byte: generic.pdf_string(bytes((byte,))) for byte in range(256)}
+    return {byte: str(text) for byte, text in texts.items() if isinstance(text, generic.TextStringObject)}
+
+
+PDF_DOC_ENCODING = _pdf_doc_encoding()
+CHARACTERS = bytes(PDF_DOC_ENCODING)
 
 
 class ByteName(generic.NameObject):
@@ -41,27 +55,39 @@ def to_pyhanko(value: Value, owner: Any, handler: Any = None) -> Any:
 
     ``handler``: resolves references in it; None = the owner's.
     """
-    handler = handler or owner.pdf
-    made: Any
-    if isinstance(value, str):
-        if value.startswith("/"):
-            made = _name(value)
-        elif value in KEYWORDS:
-            made = generic.BooleanObject(KEYWORDS[value])
-        else:
-            made = generic.NullObject() if value == "null" else generic.FloatObject(value)
-    elif isinstance(value, Ref):
-        made = generic.IndirectObject(value.number, value.generation, handler)
-    elif isinstance(value, int):
-        made = generic.NumberObject(value)
-    elif isinstance(value, bytes):
-        made = generic.pdf_string(value)
-    elif isinstance(value, list):
-        made = generic.ArrayObject(to_pyhanko(each, owner, handler) for each in value)
-    else:
-        made = generic.DictionaryObject(entries_to_pyhanko(value, owner, handler))
+    made = MAKERS[type(value)](value, owner, handler or owner.pdf)
     made.container_ref = owner
     return made
+
+
+def _word(value: str, _owner: Any, _handler: Any) -> Any:
+    if value.startswith("/"):
+        return _name(value)
+    if value in KEYWORDS:
+        return generic.BooleanObject(KEYWORDS[value])
+    return generic.NullObject() if value == "null" else generic.FloatObject(value)
+
+
+def _string(value: bytes, _owner: Any, _handler: Any) -> Any:
+    """As ``generic.pdf_string``, which reads a byte at a time."""
+    if value.startswith(BYTE_ORDER_MARKS):
+        return generic.pdf_string(value)
+    if value.translate(None, CHARACTERS):
+        return generic.ByteStringObject(value)
+    text = generic.TextStringObject(value.decode("latin-1").translate(PDF_DOC_ENCODING))
+    text.autodetected_encoding = generic.TextStringEncoding.PDF_DOC
+    return text
+
+
+MAKERS: dict[type, Callable[[Any, Any, Any], Any]] = {
+    str: _word,
+    Ref: lambda value, _, handler: generic.IndirectObject(value.number, value.generation, handler),
+    int: lambda value, *_: generic.NumberObject(value),
+    bytes: _string,
+    list: lambda value, *whose: generic.ArrayObject([to_pyhanko(each, *whose) for each in value]),
+    dict: lambda value, *whose: generic.DictionaryObject(entries_to_pyhanko(value, *whose)),
+}
+"""By the kind of a plain value: its twin, not contained in anything yet."""
 
 
 def entries_to_pyhanko(entries: dict[str, Value], owner: Any, handler: Any) -> dict[generic.NameObject, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfReadError
-from pyhanko.pdf_utils.xref import ObjStreamRef, XRefBuilder, XRefCache
+from pyhanko.pdf_utils.xref import ObjStreamRef, XRefBuilder, XRefCache, XRefSectionData
 
 from validator.pdf.bounds import LookupBudget
 from validator.pdf.containers import Unpacked, unpack
@@ -18,6 +18,7 @@ from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import Layout, read_layout
 from validator.pdf.pyhanko_internals import HookedReader
 from validator.pdf.pyhanko_values import entries_to_pyhanko, to_pyhanko
+from validator.pdf.sections import tables_of
 from validator.pdf.values import SPACE, Ref, Value, read_value
 from validator.pdf.xref import Builder, Tables
 from validator.policy import Policy
@@ -160,6 +161,10 @@ class Reader(HookedReader):
         if isinstance(value, Ref):
             raise Inconclusive
         return to_pyhanko(value, generic.Reference(number, 0, self), self)
+
+    def tables_in(self, revision: int) -> tuple[XRefSectionData, ...]:
+        """The tables of one revision, as ``sections.tables_of``."""
+        return tables_of(self.xrefs.get_xref_data(revision))
 
     def containers(self) -> set[int]:
         """Numbers of the object streams in which any revision lists objects."""

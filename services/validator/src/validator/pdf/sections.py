@@ -3,7 +3,12 @@
 from copy import copy
 from dataclasses import replace
 
-from pyhanko.pdf_utils.xref import XRefSection
+from pyhanko.pdf_utils.xref import XRefSection, XRefSectionData
+
+
+def tables_of(data: XRefSectionData) -> tuple[XRefSectionData, ...]:
+    """The tables of one revision: its own, and in a hybrid file that of the stream beside it (ISO 32000-1 §7.5.8.4)."""
+    return (data, data.hybrid.xref_data) if data.hybrid else (data,)
 
 
 def with_sizes_kept(sections: list[XRefSection]) -> list[XRefSection]:
@@ -27,8 +32,7 @@ def with_first_generations(sections: list[XRefSection]) -> list[XRefSection]:
     """
     known, first = set[int](), dict[int, int]()
     for section in sections:
-        data = section.xref_data
-        parts = (data, data.hybrid.xref_data) if data.hybrid else (data,)
+        parts = tables_of(section.xref_data)
         for part in parts:
             begun = {number: generation for number, (generation, _) in part.standard_xrefs.items() if generation}
             first.update({number: begun[number] for number in begun.keys() - known - first.keys()})
@@ -48,7 +52,7 @@ def without_idle_entries(sections: list[XRefSection]) -> list[XRefSection]:
     made = []
     for section in sections:
         data = section.xref_data
-        for part in (data, data.hybrid.xref_data) if data.hybrid else (data,):
+        for part in tables_of(data):
             used.update(part.standard_xrefs, part.xrefs_in_objstm)
         idle = {number for number in data.freed if number not in used and number != 0}
         kept = copy(data)

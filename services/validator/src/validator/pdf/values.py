@@ -108,13 +108,17 @@ def _read_dictionary(document: bytes, at: int, nesting: int) -> "tuple[dict[str,
     while entry := ENTRY.match(document, at):
         if nesting < 1:
             raise Inconclusive
-        key = _name(entry["key"])
+        key, kind, at = _name(entry[1]), entry.lastgroup, entry.end()
         if key in entries:
             raise Inconclusive
-        if entry.lastgroup == "key":
-            entries[key], at = read_value(document, entry.end(), nesting - 1)
+        if kind == "name":
+            entries[key] = _name(entry["name"])
+        elif kind == "ref":
+            entries[key] = _reference(entry)
+        elif kind == "integer":
+            entries[key] = int(entry["integer"])
         else:
-            entries[key], at = _value(document, entry, nesting)
+            entries[key], at = read_value(document, at, nesting - 1)
     token = TOKEN.match(document, at)
     if token is None or token.lastgroup != "closed":
         raise Inconclusive

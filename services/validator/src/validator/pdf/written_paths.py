@@ -1,8 +1,8 @@
 """Where an object refers to another one, told from an object of the same shape.
 
 The paragraphs of a tagged document are thousands of objects that differ in nothing but digits. Two texts of the same
-shape, which is the text with every digit replaced by 0, are made of the same tokens at the same places. So the first
-object of a shape is read, and of the others only the numbers that stand where its references do.
+shape, which is the text with every digit replaced by 0, are made of the same tokens at the same places. So one object
+of a shape is read for its paths, and of the others only the numbers that stand where its references do.
 """
 
 import re
@@ -29,6 +29,8 @@ class WrittenPaths:
         """``nesting``: as in ``read_value``."""
         self._nesting = nesting
         self._shapes: dict[bytes, Shape | None] = {}
+        self._seen: set[bytes] = set()
+        """Shapes that one text had. Most objects of a small document are like no other."""
 
     def paths_to(self, number: int, text: bytes) -> list[Steps] | None:
         """The paths of all references to one object in the value at the beginning of ``text``.
@@ -39,6 +41,9 @@ class WrittenPaths:
             return None
         written = text.translate(ZEROS)
         if written not in self._shapes:
+            if written not in self._seen:
+                self._seen.add(written)
+                return None
             self._shapes[written] = self._shape(text)
         shape = self._shapes[written]
         return None if shape is None else _paths_to(number, text, shape)

@@ -14,7 +14,7 @@ from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.once import check_hybrids, check_table
 from validator.pdf.pyhanko_internals import HookedBuilder, HookedTables, check_xref_consistency
 from validator.pdf.pyhanko_values import to_pyhanko
-from validator.pdf.sections import with_first_generations, with_sizes_kept, without_idle_entries
+from validator.pdf.sections import tables_of, with_first_generations, with_sizes_kept, without_idle_entries
 from validator.pdf.values import Value, read_value
 from validator.pdf.xref_table import read_table
 from validator.policy import PdfLimits
@@ -41,10 +41,7 @@ class Tables(HookedTables):
         return set[int]().union(*(data.obj_streams_used for data in self._all_data()))
 
     def _all_data(self) -> Iterator[XRefSectionData]:
-        for section in self.sections:
-            yield section.xref_data
-            if section.xref_data.hybrid:
-                yield section.xref_data.hybrid.xref_data
+        return (part for section in self.sections for part in tables_of(section.xref_data))
 
 
 class Builder(HookedBuilder):
