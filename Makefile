@@ -14,7 +14,7 @@ setup: ## install uv if it is missing, and the locked dependencies
 	@$(UV) sync --quiet --locked --all-packages --all-extras --all-groups
 
 demo: setup ## real servers, five services, a stream of valid and invalid documents, a closing table
-	@$(RUN) trunkctl demo
+	@$(RUN) trunk-demo
 
 up: setup ## start the servers and the five services, and leave them running
 	@$(RUN) trunkctl up

@@ -53,11 +53,11 @@ random 48 | keep mongo_keyfile
 at=mongodb:27017/?authSource=admin
 printf 'mongodb://%s:%s@%s' "$(cat mongo_user)" "$(cat mongo_password)" "$at" | keep mongo_admin_uri
 comma=
-for role in intake validator router archive notifier migrate operator backup; do
+for role in intake validator router archive notifier migrate operator backup tidy; do
     random 24 | keep "mongo_password_$role"
     printf 'mongodb://%s:%s@%s' "$role" "$(cat "mongo_password_$role")" "$at" | keep "mongo_uri_$role"
 done
-for role in intake validator router archive notifier migrate operator backup; do
+for role in intake validator router archive notifier migrate operator backup tidy; do
     printf '%s"%s": "%s"' "${comma-}" "$role" "$(cat "mongo_password_$role")"
     comma=', '
 done | { printf '{'; cat; printf '}\n'; } | write mongo_users.json

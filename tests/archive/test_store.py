@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from archive.store import Backups
 from common.database import Database
-from common.indexes import BACKUPS, CHECKS
+from common.indexes import BACKUPS, CHECKS, TIDIES
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
@@ -25,3 +25,9 @@ async def test_what_the_newest_check_of_the_archive_found(database: Database) ->
     assert await Backups(database).checked() == (None, 2)
     await rows.update_one({"_id": "archive"}, {"$set": {"last_success_at": AT, "faults": 0}})
     assert await Backups(database).checked() == (AT, 0)
+
+
+async def test_when_the_partial_tiles_of_the_log_were_last_removed(database: Database) -> None:
+    assert await Backups(database).tidied() is None
+    await database.collection(TIDIES).insert_one({"_id": "log", "last_success_at": AT, "removed": 4})
+    assert await Backups(database).tidied() == AT

@@ -18,13 +18,16 @@ from typing import Any
 import httpx
 import pytest
 
+from common.headers import REFERENCE_TYPE
+from common.objects import UPLOADS
+from common.package_store import ONE_PUT_BYTES
 from devstack import servers
 from devstack.servers import Addresses
 from tests.system import trunk as running
 from tests.system.inboxes import Inboxes, Item
 from tests.system.sending import told_once, wanted
 from tests.system.traffic import NAMESPACE, RECALL, STATUS
-from tests.system.trunk import BIN, Trunk, eventually, minted
+from tests.system.trunk import BIN, Trunk, eventually, minted, package_id, sha256
 from trunkctl import trunk_file
 from trunkctl.paper_trail import Trail
 from trunkctl.records import Records
@@ -45,6 +48,7 @@ class Drill:
     trunk: Trunk
     second: Addresses
     folder: Path
+    is_one_object: bool = False
     made: int = 0
 
     @property
@@ -95,6 +99,16 @@ class Drill:
     def submit(self, entries: list[Entry]) -> dict[str, Entry]:
         return {self.trunk.submit(e["sender"], e["bytes"], urgent=e["urgent"]): e for e in entries}
 
+    def submit_large(self, entry: Entry) -> dict[str, Entry]:
+        """The same letter in a package that a store takes in parts only, uploaded and submitted by reference."""
+        sender, package = entry["sender"], entry["bytes"] + b"\n" * (ONE_PUT_BYTES + 1)
+        told = self.control("upload-url", sender, "large.edxml").split()
+        key, url = told[told.index("key") + 1], next(word for word in told if word.startswith("http"))
+        httpx.put(url, content=package, timeout=60).raise_for_status()
+        named = {"bucket": UPLOADS, "key": key, "size": len(package), "sha256": sha256(package)}
+        self.trunk.submit(sender, json.dumps(named).encode(), urgent=entry["urgent"], content_type=REFERENCE_TYPE)
+        return {package_id(sender, package): entry | {"bytes": package}}
+
     def report(self, entry: Entry, code: str) -> str:
         told = {"unit": entry["receivers"][0], "issuer": entry["sender"], "document": entry["document_id"]}
         at = time.strftime("%Y/%m/%d %H:%M:%S")
@@ -142,13 +156,19 @@ class Drill:
         servers.start(self.state)
 
 
+IN_BOTH_FORMS = pytest.mark.parametrize("drill", [False, True], ids=["parts", "one object"], indirect=True)
+"""Whether a package is one object."""
+
+
 @pytest.fixture
-def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
+def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Drill]:
     state = tmp_path / "trunk"
+    is_one_object = bool(getattr(request, "param", False))
+    monkeypatch.setenv("TRUNK_ONE_OBJECT", str(is_one_object).lower())
     monkeypatch.setattr(running, "STATE", state)
     second = servers.start(tmp_path / "second", only=["s3"])
     try:
-        yield Drill(state, Trunk.up(), second, tmp_path)
+        yield Drill(state, Trunk.up(), second, tmp_path, is_one_object)
     finally:
         subprocess.run([str(BIN / "trunkctl"), "down", "--state", str(state)], check=False)
         servers.stop(state)
@@ -170,6 +190,7 @@ def fresh(trunk: Trunk) -> set[str]:
 WHO = ("--by", "Nguyễn Văn A", "--why", "khôi phục sau sự cố", "--wait", "120")
 
 
+@IN_BOTH_FORMS
 def test_all_servers_are_lost(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
     trunk = drill.trunk
     read, refused = drill.submit(drill.letters(2)), drill.submit(drill.letters(0, wrong=2))
@@ -182,6 +203,14 @@ def test_all_servers_are_lost(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> 
         notices = [drill.report(entries[0], "01"), drill.report(entries[0], "03"), drill.recall(entries[1])]
         about: dict[str, Entry] = {package: {} for package in notices}
         assert drill.finished(about)
+        if drill.is_one_object:
+            ((large_id, large),) = drill.submit_large(drill.letters(1)[0]).items()
+            documents = [item for item in inboxes.wait_for(large_id, ["document"]) if item.type == "document"]
+            addresses = [json.loads(document.body)["url"] for document in documents]
+            assert addresses
+            assert all(httpx.get(url, timeout=60).content == large["bytes"] for url in addresses)
+            about[large_id] = large
+            assert drill.finished(about)
     unread = drill.submit(drill.letters(2))
     assert drill.finished(unread), "they lie in the inboxes, and nobody reads"
     trunk.kill_service("validator")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from common.facts.flows import SERVICES
-from common.indexes import BACKUPS, CHECKS, INDEXES, MESSAGE_RECORDS, NEWEST_DECISIONS, OPERATOR_REQUESTS
+from common.indexes import BACKUPS, CHECKS, INDEXES, MESSAGE_RECORDS, NEWEST_DECISIONS, OPERATOR_REQUESTS, TIDIES
 from tests.system.trunk import ROOT
 from trunkctl.backup.order import ORDER, in_order
 
@@ -19,7 +19,7 @@ FOLLOWS = {
     "intake": [("waiting", "packages"), ("removals", "packages"), ("packages", "claims")],
 }
 """What follows, and from what."""
-IN_ALL = {MESSAGE_RECORDS, OPERATOR_REQUESTS, NEWEST_DECISIONS, BACKUPS, CHECKS}
+IN_ALL = {MESSAGE_RECORDS, OPERATOR_REQUESTS, NEWEST_DECISIONS, BACKUPS, CHECKS, TIDIES}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -213,6 +213,10 @@ SET: dict[str, tuple[Callable[[], None], Moved]] = {
             ("trunk_archive_check_faults", ()): 2,
         },
     ),
+    "set_log_tidied": (
+        lambda: metrics.set_log_tidied(AT),
+        {("trunk_log_tidy_last_success_timestamp_seconds", ()): AT.timestamp()},
+    ),
     "set_removals_due": (
         lambda: metrics.set_removals_due("upload", 2, AT),
         {

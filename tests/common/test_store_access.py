@@ -99,7 +99,7 @@ def test_nobody_removes_more_than_notes_about_failed_messages() -> None:
         assert set(more) <= {OPERATOR_REQUESTS, WAITING}
         assert bool(removing) is (role.value in SERVICES)
     assert not [action for action in Action if "drop" in action]
-    assert set(database_users.USERS) == {*map(Role, SERVICES), Role.MIGRATE, Role.OPERATOR, Role.BACKUP}
+    assert set(database_users.USERS) == {*map(Role, SERVICES), Role.MIGRATE, Role.OPERATOR, Role.BACKUP, Role.TIDY}
 
 
 def test_rights_that_differ_are_named() -> None:

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,10 +23,12 @@ from archive.lease import Lease
 from archive.ledger import Ledger
 from archive.log_store import LogStore
 from archive.sealer import LEASE, Sealer
+from archive.store import Backups
 from common.clock import utc_now
 from common.database import Database
 from common.ledger import Entry
 from common.objects import LOG, Objects
+from common.settings import ServiceSettings
 from common.store_access import Role
 from common.tlog.names import CHECKPOINT
 from common.tlog.note import SignerKey
@@ -59,6 +61,17 @@ class Sealed:
         return done.returncode, done.stdout.splitlines() + done.stderr.splitlines()
 
 
+def environment(own: ServiceSettings) -> dict[str, str]:
+    """Of a session of ``trunkctl`` with these keys and this database user."""
+    return {
+        "PATH": os.environ["PATH"],
+        "TRUNK_MONGO_URI": own.mongo_uri.get_secret_value(),
+        "TRUNK_S3_ENDPOINT": own.s3_endpoint,
+        "TRUNK_S3_ACCESS_KEY": own.s3_access_key.get_secret_value(),
+        "TRUNK_S3_SECRET_KEY": own.s3_secret_key.get_secret_value(),
+    }
+
+
 @pytest_asyncio.fixture
 async def sealed(addresses: Addresses, administrator: Minio) -> AsyncIterator[Sealed]:
     own = settings(addresses, Role.ARCHIVE)
@@ -67,15 +80,8 @@ async def sealed(addresses: Addresses, administrator: Minio) -> AsyncIterator[Se
     entries = [(await ledger.append(fact(number, subject), utc_now()))[0] for number in range(5)]
     lease = Lease(database, "test", LEASE)
     await Sealer(Batches(database), lease, LogStore(Objects(own)), KEY).round()
-    operator = settings(addresses, Role.OPERATOR)
-    told = {
-        "TRUNK_MONGO_URI": operator.mongo_uri.get_secret_value(),
-        "TRUNK_S3_ENDPOINT": operator.s3_endpoint,
-        "TRUNK_S3_ACCESS_KEY": operator.s3_access_key.get_secret_value(),
-        "TRUNK_S3_SECRET_KEY": operator.s3_secret_key.get_secret_value(),
-        "TRUNK_LOG_PUBLIC_KEYS": f'["{KEY.verifier}"]',
-    }
-    yield Sealed(subject, entries, database, {"PATH": os.environ["PATH"], **told}, administrator)
+    told = environment(settings(addresses, Role.OPERATOR)) | {"TRUNK_LOG_PUBLIC_KEYS": f'["{KEY.verifier}"]'}
+    yield Sealed(subject, entries, database, told, administrator)
     database.client.close()
 
 
@@ -90,6 +96,16 @@ async def test_the_log_is_verified_and_proves_entries_without_the_services(seale
     assert {line.split()[1] for line in lines} == {entry.event_id for entry in sealed.entries}
     code, lines = await asyncio.to_thread(sealed.ran, "log", "verify", "--known", str(tmp_path / "kept"))
     assert code == 0
+
+
+async def test_a_run_of_tidy_is_noted_by_its_own_user(sealed: Sealed, addresses: Addresses) -> None:
+    before = utc_now()
+    tidier = replace(sealed, environment=environment(settings(addresses, Role.TIDY)))
+    code, lines = await asyncio.to_thread(tidier.ran, "log", "tidy")
+    assert (code, lines[-1].endswith(" 0 faults")) == (0, True), lines
+    noted = await Backups(sealed.database).tidied()
+    assert noted
+    assert noted >= before - timedelta(milliseconds=1), "MongoDB keeps milliseconds"
 
 
 async def test_a_changed_and_a_removed_row_are_named(sealed: Sealed) -> None:

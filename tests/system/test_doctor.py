@@ -56,6 +56,12 @@ def management(trunk: Trunk) -> httpx.Client:
     return httpx.Client(base_url=f"{trunk.config['rabbitmq_management_url']}/api", auth=who, timeout=30)
 
 
+def evaluate(expression: str) -> None:
+    """An expression of Erlang on the broker's node."""
+    call = "import sys, pathlib; from devstack.broker_control import run; run(pathlib.Path(sys.argv[1]), sys.argv[2:])"
+    run(BIN / "python", "-c", call, STATE, "eval", expression)
+
+
 @contextmanager
 def parked(trunk: Trunk) -> Iterator[str]:
     """A message that the router keeps for an operator, as it writes it down."""
@@ -118,6 +124,20 @@ def test_a_missing_queue_is_told(trunk: Trunk) -> None:
         assert f"queue {QUEUE}: missing" in bad(answers, "failed")["topology"]
     finally:
         run(BIN / "trunkctl", "topology", "apply", "--state", STATE)
+    assert eventually(healthy, 90, 2), bad(doctor()[1])
+
+
+def test_a_queue_without_leader_is_named(trunk: Trunk) -> None:
+    """Its one member stops while the node runs: the broker's list still shows a leader and a majority."""
+    member = f'{{list_to_atom("{VHOST}_{QUEUE}"), node()}}'
+    evaluate(f"ra:stop_server(quorum_queues, {member}).")
+    try:
+        code, answers = doctor()
+    finally:
+        evaluate(f"ra:restart_server(quorum_queues, {member}).")
+    assert code == 2
+    assert bad(answers, "failed")["leaders"] == [f"no elected leader: {QUEUE}"]
+    assert f"without leader or majority: {QUEUE}" in bad(answers, "failed")["queues"]
     assert eventually(healthy, 90, 2), bad(doctor()[1])
 
 

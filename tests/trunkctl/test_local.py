@@ -10,7 +10,7 @@ from cryptography import x509
 
 from mint import keep
 from mint.city import City, build_city
-from trunkctl.commands.optional import demo_parts
+from trunkctl.commands.optional import local_packages
 from trunkctl.local import cast
 from trunkctl.local.mail_sink import line_of
 from trunkctl.trouble import Trouble
@@ -88,8 +88,8 @@ def test_a_mail_becomes_a_line() -> None:
     assert line["text"].strip() == "Kính gửi đơn vị"
 
 
-def test_missing_demo_parts_are_one_sentence() -> None:
-    with pytest.raises(Trouble, match=r"install trunk-trunkctl\[demo\]"), demo_parts("up"):
+def test_missing_packages_are_one_sentence() -> None:
+    with pytest.raises(Trouble, match=r"install trunk-trunkctl\[local\]"), local_packages("up"):
         raise ModuleNotFoundError("No module named 'mint'", name="mint.city")
-    with pytest.raises(ModuleNotFoundError), demo_parts("up"):
+    with pytest.raises(ModuleNotFoundError), local_packages("up"):
         raise ModuleNotFoundError("No module named 'json'", name="json")

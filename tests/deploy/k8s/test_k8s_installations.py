@@ -35,6 +35,15 @@ def test_rules_series_and_scalers_are_of_one_installation(render, name: str) -> 
         assert f'namespace="{namespace}"' in scaler["spec"]["triggers"][0]["metadata"]["query"]
 
 
+@pytest.mark.parametrize("name", WATCHED)
+def test_rules_expect_a_canary_and_doors_where_they_are_installed_and_nowhere_else(render, name: str) -> None:  # type: ignore[no-untyped-def]
+    manifests = render(name)
+    expected = {rule["record"]: rule["expr"] for rule in constants(manifests)}
+    doors = [door for probe in manifests.of("Probe") for door in probe["spec"]["targets"]["staticConfig"]["static"]]
+    assert expected["trunk:canary:configured"] == f"vector({int('canary' in manifests.names('Deployment'))})"
+    assert expected["trunk:doors:configured"] == f"vector({len(doors)})"
+
+
 def test_overlays_are_told_apart(render) -> None:  # type: ignore[no-untyped-def]
     overlays = [name for name in WATCHED if name.startswith("overlays/")]
     told = {constants(render(name))[0]["labels"]["environment"] for name in overlays}

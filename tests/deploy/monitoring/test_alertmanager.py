@@ -98,6 +98,31 @@ def test_inhibition_names_alerts_that_exist_and_spares_the_heartbeat() -> None:
     assert "TrunkDeadMansSwitch" not in named
 
 
+OF = {"environment": "production", "namespace": "trunk"}
+UNANSWERED = OF | {"alertname": "TrunkPublishUnanswered", "service": "router"}
+SILENT = OF | {"alertname": "TrunkInboxSilent", "service": "broker", "cause": "silent"}
+
+
+@pytest.mark.parametrize(
+    ("firing", "told", "is_held"),
+    [
+        (UNANSWERED, SILENT, True),
+        (SILENT, UNANSWERED, False),
+        (UNANSWERED | {"service": "intake"}, SILENT, False),
+        (UNANSWERED | {"environment": "staging"}, SILENT, False),
+        (UNANSWERED | {"namespace": "trunk-2"}, SILENT, False),
+        (UNANSWERED, UNANSWERED | {"service": "intake"}, False),
+        (UNANSWERED, OF | {"alertname": "TrunkPlacingsWaiting", "cause": "full"}, False),
+        (UNANSWERED, OF | {"alertname": "TrunkUnitDeliveryFailing", "unit": "H29.1"}, False),
+        (OF | {"alertname": "TrunkBrokerNoMajority"}, UNANSWERED, True),
+        (OF | {"alertname": "TrunkBrokerNoMajority"}, SILENT, True),
+    ],
+)
+def test_a_queue_without_leader_calls_once(firing: dict[str, str], told: dict[str, str], is_held: bool) -> None:
+    """The router waits for an inbox without leader: what it waits for pages, and what it then notes does not."""
+    assert held_back(told, firing) is is_held
+
+
 @pytest.mark.parametrize(
     ("moment", "open_"),
     [
@@ -152,6 +177,24 @@ def test_warnings_arrive_in_working_hours_only_and_pages_always(newest: Tools, t
         assert receiver.wait_for("heartbeat", "TrunkDeadMansSwitch")
         assert receiver.wait_for("desk", "TrunkInboxNotRead", 20 if at_work else 5) is at_work
         assert "TrunkQueueNotDraining" not in receiver.names("page"), "held back by the broker's alarm"
+
+
+def held_back(told: dict[str, str], firing: dict[str, str]) -> bool:
+    """Whether an alert is not told while another one fires, as Alertmanager reads its rules."""
+    return any(
+        all(matches(each, firing) for each in rule["source_matchers"])
+        and all(matches(each, told) for each in rule["target_matchers"])
+        and all(firing.get(label, "") == told.get(label, "") for label in rule["equal"])
+        for rule in config()["inhibit_rules"]
+    )
+
+
+def matches(matcher: str, labels: dict[str, str]) -> bool:
+    """Whether labels satisfy one matcher; a label that is not there is empty."""
+    name, operator, value = re.fullmatch(r'(\w+) *(=~|!~|!=|=) *"?([^"]*)"?', matcher).groups()  # type: ignore[union-attr]
+    held = labels.get(name, "")
+    is_met = re.fullmatch(value, held) is not None if "~" in operator else held == value
+    return is_met is not operator.startswith("!")
 
 
 def holds(name: str, at: datetime) -> bool:

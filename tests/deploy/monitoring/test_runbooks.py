@@ -12,6 +12,7 @@ from trunkctl.main import app
 from . import files
 from .files import RUNBOOKS
 from .test_metrics_used import CONTRACT, FOREIGN, base
+from .test_rules import expected
 
 ASKED = RUNBOOKS / "asked.md"
 """Begins with what people ask, and leads to the pages of the alerts."""
@@ -81,6 +82,15 @@ def test_commands_of_ours_exist(page: Path) -> None:
             command = command.commands[rest[0]]
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= known, line
+
+
+@every_page
+def test_what_a_page_silences_is_an_alert_with_those_labels(page: Path) -> None:
+    for command in re.findall(r"amtool .+ silence add \\\n(.+?)```", page.read_text(), re.DOTALL):
+        named = dict(re.findall(r"(?<![-\w])(\w+)=([\w-]+)", command))
+        fired = [each["exp_labels"].keys() for each in expected(named.pop("alertname"))]
+        assert {"environment", "namespace"} < named.keys(), "of one installation alone"
+        assert any(named.keys() <= labels for labels in fired)
 
 
 def test_what_people_ask_is_answered_in_the_same_way() -> None:

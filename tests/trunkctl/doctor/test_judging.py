@@ -142,6 +142,19 @@ CASES: dict[str, Case] = {
     "queues with all their members": (cluster.judge_queues, [QueueSeen("q", "n", 3, 3)], [(OK, "1 queues")]),
     "a queue without leader": (cluster.judge_queues, [QueueSeen("q", "", 3, 3)], [(FAILED, "majority: q")]),
     "a queue without majority": (cluster.judge_queues, [QueueSeen("q", "n", 3, 1)], [(FAILED, "majority: q")]),
+    "a queue that lost its leader while all nodes run": (
+        cluster.judge_queues,
+        [QueueSeen("q", "n", 3, 3, "down")],
+        [(FAILED, "majority: q")],
+    ),
+    "a queue whose leader is all that is left": (
+        cluster.judge_queues,
+        [QueueSeen("q", "n", 3, 3, "minority")],
+        [(FAILED, "majority: q")],
+    ),
+    "a queue without members": (cluster.judge_queues, [QueueSeen("q", "n", 0, 0)], [(FAILED, "majority: q")]),
+    "queues whose leaders answer": (cluster.judge_leaders, [], [(OK, "elected leader")]),
+    "queues whose leaders do not": (cluster.judge_leaders, ["q", "p"], [(FAILED, "no elected leader: p, q")]),
     "a queue that lacks a member": (cluster.judge_queues, [QueueSeen("q", "n", 3, 2)], [(WARNING, "away: q")]),
     "many queues without leader are counted": (
         cluster.judge_queues,
@@ -320,8 +333,9 @@ def test_rows_of_the_management_api_are_read() -> None:
     row = {"name": "n", "running": True, "mem_alarm": True, "disk_free_alarm": False, "partitions": ["m"]}
     assert cluster.node_of(row) == Node("n", True, ("memory",), is_parted=True)
     assert cluster.node_of({"name": "n", "running": False}) == Node("n", False)
-    queue = {"name": "q", "leader": None, "members": ["n", "m", "o"], "online": ["n"]}
-    assert cluster.queue_of(queue) == QueueSeen("q", "", 3, 1)
+    queue = {"name": "q", "leader": None, "members": ["n", "m", "o"], "online": ["n"], "state": "minority"}
+    assert cluster.queue_of(queue) == QueueSeen("q", "", 3, 1, "minority")
+    assert cluster.queue_of({"name": "q", "members": None}) == QueueSeen("q", "", 0, 0, "")
 
 
 def test_versions_are_those_of_our_own_sessions_in_this_virtual_host() -> None:

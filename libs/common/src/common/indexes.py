@@ -23,6 +23,9 @@ BACKUPS = "backups"
 CHECKS = "checks"
 """The archive's collection of what ``trunkctl archive check`` found; written by the command, not by the service."""
 
+TIDIES = "tidies"
+"""The archive's collection of when ``trunkctl log tidy`` last found nothing wrong; written by the command."""
+
 
 def database_name(service: str) -> str:
     """The one database of a service."""

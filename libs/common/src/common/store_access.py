@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from common.facts.flows import SERVICES
-from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, WAITING
+from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, OPERATOR_REQUESTS, TIDIES, WAITING
 from common.objects import ARCHIVE, BUCKETS, CONTENT, DIRECTORY, LOG, PACKAGES, PARKED, UPLOADS
 
 
@@ -240,6 +240,13 @@ DATABASE_GRANTS = (
         (Action.FIND, Action.LIST_COLLECTIONS),
         "Copies all records. It notes only when a backup was complete, for the monitoring.",
         writes_to=(("archive", BACKUPS),),
+    ),
+    DatabaseGrant(
+        Role.TIDY,
+        (),
+        (),
+        "`trunkctl log tidy` reads no record. It notes only when it found nothing wrong, for the monitoring.",
+        writes_to=(("archive", TIDIES),),
     ),
 )
 """All rights at the database: one row a database user."""

@@ -20,7 +20,7 @@ from common.database import (
 from common.domain.canary import is_canary
 from common.domain.names import Lane
 from common.facts import NoticeAccepted, PackageAccepted, PackageFact, PackageRefused
-from common.indexes import BACKUPS, CHECKS
+from common.indexes import BACKUPS, CHECKS, TIDIES
 from common.metrics.documents import Unfinished
 from common.metrics.keeping import BackedUp
 
@@ -139,11 +139,12 @@ def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
 
 
 class Backups:
-    """What jobs noted about backups, and about checks of the archive: rows that they write, and nobody else."""
+    """What jobs noted about backups, checks of the archive, and the log's partial tiles: rows that they alone write."""
 
     def __init__(self, database: Database) -> None:
         self._backups = database.collection(BACKUPS)
         self._checks = database.collection(CHECKS)
+        self._tidies = database.collection(TIDIES)
 
     async def begun(self) -> dict[BackedUp, datetime]:
         """By what they are backups of."""
@@ -156,6 +157,12 @@ class Backups:
         with database_trouble():
             row = await self._checks.find_one({"_id": "archive"})
         return (row.get("last_success_at"), row["faults"]) if row else (None, 0)
+
+    async def tidied(self) -> datetime | None:
+        """When the newest removal of the log's partial tiles that found nothing wrong was begun."""
+        with database_trouble():
+            row = await self._tidies.find_one({"_id": "log"})
+        return row["last_success_at"] if row else None
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:

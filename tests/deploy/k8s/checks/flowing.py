@@ -31,7 +31,7 @@ DECLARED: dict[str, set[Flow]] = {
     "backup": DNS | MONGODB | S3,
     **dict.fromkeys(("toolbox", "toolbox-operator"), STORES | MANAGEMENT),
     "archive-check": DNS | MONGODB | S3,
-    "log-tidy": DNS | S3,
+    "log-tidy": DNS | MONGODB | S3,
     "canary": DNS | RABBITMQ,
 }
 """What each kind of pod needs, inside the cluster."""

@@ -227,6 +227,7 @@ ALERTS: Words = {
     "TrunkArchiveFailing": "Lưu trữ hỏng",
     "TrunkArchiveCheckFoundFaults": "Đối chiếu thấy lỗi",
     "TrunkArchiveCheckOld": "Đối chiếu cũ",
+    "TrunkLogTidyOld": "Chưa dọn nhật ký niêm phong",
     "TrunkBackupOld": "Sao lưu cũ",
     "TrunkRemovalLate": "Hết hạn chưa xóa",
     "TrunkLogLate": "Niêm phong chậm",

@@ -22,13 +22,17 @@ def database() -> list[str]:
     rows = (
         (
             grant.role,
-            ", ".join(f"`{database_name(service)}`" for service in grant.services),
+            ", ".join(f"`{database_name(service)}`" for service in _services(grant)),
             ", ".join(_allowed(grant)),
             grant.reason,
         )
         for grant in DATABASE_GRANTS
     )
     return _table(("who", "database", "may", "why"), rows)
+
+
+def _services(grant: DatabaseGrant) -> Iterable[str]:
+    return dict.fromkeys((*grant.services, *(service for service, _ in grant.writes_to)))
 
 
 def _allowed(grant: DatabaseGrant) -> Iterator[str]:

@@ -35,6 +35,7 @@ from common.metrics.keeping import (
     set_destinations_failing,
     set_log,
     set_log_refused,
+    set_log_tidied,
     set_notifications_waiting,
     set_removals_due,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "set_door",
     "set_log",
     "set_log_refused",
+    "set_log_tidied",
     "set_lost_suspects",
     "set_messages_held",
     "set_notifications_waiting",

@@ -71,6 +71,11 @@ _CHECKED = Gauge(
 _CHECK_FAULTS = Gauge(
     "trunk_archive_check_faults", "Faults that the newest check of the whole archive found", registry=REGISTRY
 )
+_TIDIED = Gauge(
+    "trunk_log_tidy_last_success_timestamp_seconds",
+    "When the newest removal of the log's partial tiles that found nothing wrong was begun; 0 = there is none",
+    registry=REGISTRY,
+)
 _DUE = Gauge(
     "trunk_removal_due",
     "What has come to its end and is still there, by why it is not kept; at most 10,000 of each are counted",
@@ -136,6 +141,11 @@ def set_archive_check(clean_at: datetime | None, faults: int) -> None:
     """When the newest check of the whole archive without a fault was begun, and what the newest check found."""
     _CHECKED.set(clean_at.timestamp() if clean_at else 0.0)
     _CHECK_FAULTS.set(faults)
+
+
+def set_log_tidied(clean_at: datetime | None) -> None:
+    """When the newest removal of the log's partial tiles that found nothing wrong was begun."""
+    _TIDIED.set(clean_at.timestamp() if clean_at else 0.0)
 
 
 def set_removals_due(ending: str, count: int, since: datetime | None) -> None:

@@ -76,7 +76,19 @@ def _now(rules: Rules) -> list[Panel]:
             unit="s",
             levels=rules.bad_from("TrunkBackupOld", yellow=25_200),
             words=words.BACKED_UP,
-            size=(24, 5),
+            size=(16, 5),
+        ),
+        figure(
+            Text(
+                "Lần dọn nhật ký niêm phong gần nhất",
+                "Lần dọn ô tạm trọn vẹn gần nhất bắt đầu cách đây bao lâu; rất lớn là chưa từng có.",
+                "Trên 3 ngày: ba đêm liền không xong.",
+                "docs/runbooks/ledger-log.md.",
+            ),
+            Query('max(time() - trunk_log_tidy_last_success_timestamp_seconds{service="archive"})', "Đã qua"),
+            unit="s",
+            levels=rules.bad_from("TrunkLogTidyOld", yellow=180_000),
+            size=(8, 5),
         ),
         figure(
             Text(

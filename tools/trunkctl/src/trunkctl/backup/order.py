@@ -7,7 +7,7 @@ packages again. Intake comes last: it knows at least the packages and DocumentId
 
 from collections.abc import Iterable
 
-from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, NEWEST_DECISIONS, OPERATOR_REQUESTS, WAITING
+from common.indexes import BACKUPS, CHECKS, MESSAGE_RECORDS, NEWEST_DECISIONS, OPERATOR_REQUESTS, TIDIES, WAITING
 
 ORDER: dict[str, tuple[str, ...]] = {
     "notifier": (MESSAGE_RECORDS, "destinations", "notifications"),
@@ -17,6 +17,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         MESSAGE_RECORDS,
         BACKUPS,
         CHECKS,
+        TIDIES,
         "leases",
         "progress",
         "records",

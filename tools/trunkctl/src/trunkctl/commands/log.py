@@ -1,6 +1,7 @@
 """Commands about the ledger's log: ``log verify``, ``log prove``, ``log check``, ``log tidy``, ``log public-key``."""
 
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from trunkctl.log import evidence
 from trunkctl.log import tidy as tidying
 from trunkctl.log.reading import Bucket, Folder, LogReader, SingleFiles
 from trunkctl.log.rows import LedgerRows
+from trunkctl.log.tidied import note_tidied
 from trunkctl.log.tidy import TidyStore
 from trunkctl.log.verify import Outcome, verify
 from trunkctl.pace import Pace
@@ -137,11 +139,12 @@ def check(
 
 @log_app.command()
 def tidy(state: StateOption = DEFAULT_STATE) -> None:
-    """Remove partial tiles for which a full one stands, with keys of the role `tidy`; exit 1 if one is not right."""
-    store = TidyStore(Objects(settings(state, Role.TIDY)).client, LOG)
+    """Remove partial tiles for which a full one stands, as the role `tidy`; exit 1 if one is not right."""
+    own, begun_at = settings(state, Role.TIDY), datetime.now(UTC)
+    store = TidyStore(Objects(own).client, LOG)
     removed = size_bytes = faults = 0
     try:
-        for each in tidying.tidy(store, datetime.now(UTC)):
+        for each in tidying.tidy(store, begun_at):
             if isinstance(each, Fault):
                 typer.echo(f"{each.name}: {each.what}")
                 faults += 1
@@ -153,6 +156,8 @@ def tidy(state: StateOption = DEFAULT_STATE) -> None:
     typer.echo(f"{removed} partial tiles removed, {size_bytes} bytes, {faults} faults")
     if faults:
         raise typer.Exit(1)
+    with closing(connected(own, "trunkctl-log")) as client:
+        note_tidied(client, begun_at, removed)
 
 
 @log_app.command("public-key")

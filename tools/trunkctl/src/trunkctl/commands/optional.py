@@ -1,21 +1,21 @@
-"""Parts that a plain installation does not have."""
+"""Packages that a plain installation does not have."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trunkctl.trouble import Trouble
 
-DEMO_PARTS = ("aiosmtpd", "devstack", "mint")
+LOCAL_PACKAGES = ("aiosmtpd", "devstack", "mint")
 
 
 @contextmanager
-def demo_parts(command: str) -> Iterator[None]:
-    """For imports of the demo's packages. Raises ``Trouble`` with an explanation if they are not installed."""
+def local_packages(command: str) -> Iterator[None]:
+    """For imports that a trunk on this machine needs. Raises ``Trouble`` if one of them is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in DEMO_PARTS:
+        if (error.name or "").partition(".")[0] not in LOCAL_PACKAGES:
             raise
         raise Trouble(
-            f"`trunkctl {command}` needs parts that are not installed: install trunk-trunkctl[demo]."
+            f"`trunkctl {command}` needs packages that are not installed: install trunk-trunkctl[local]."
         ) from error

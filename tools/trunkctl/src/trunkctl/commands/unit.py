@@ -13,7 +13,7 @@ from common.edxml.dates import VIETNAM
 from trunkctl import inbox as inbox_messages
 from trunkctl import letter
 from trunkctl import send as submissions
-from trunkctl.commands.optional import demo_parts
+from trunkctl.commands.optional import local_packages
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, inbox_table
 from trunkctl.trouble import Trouble
@@ -84,7 +84,7 @@ def inbox(
 
 
 def _signed(control_settings: ControlSettings, code: str, pdf: bytes) -> bytes:
-    with demo_parts("send --sign"):
+    with local_packages("send --sign"):
         from trunkctl.local.signing import sign_as
     if control_settings.city_dir is None:
         raise Trouble("--sign needs the keys of the demo city on this machine: `trunkctl up` makes them.")

@@ -31,6 +31,7 @@ CHECKS = (
     Check("object store", connections.see_object_store, connections.judge_connection, "dependency-down"),
     Check("nodes", cluster.see_nodes, cluster.judge_nodes, "broker-down"),
     Check("queues", cluster.see_queues, cluster.judge_queues, "broker-down"),
+    Check("leaders", cluster.see_leaders, cluster.judge_leaders, "broker-down"),
     Check("consumers", cluster.see_consumers, cluster.judge_consumers, "no-consumers"),
     Check("topology", described.see_topology, described.judge_topology, "topology"),
     Check("policies", described.see_policies, described.judge_policies, "topology"),

@@ -21,6 +21,8 @@ NAMED = 5
 """Queues that one line names; for more, it gives the number."""
 OWN_VERSION = version("trunk-common")
 """Of the packages that this trunkctl runs with."""
+RUNNING = "running"
+"""The one state in which a queue works. Others: ``down``, ``minority``, ``recovering``, ``timeout``, ``crashed``."""
 WORK_QUEUES = (
     *(facts_queue(service, lane) for service in SERVICES for lane in Lane),
     *(place_queue(lane) for lane in Lane),
@@ -86,17 +88,24 @@ def judge_nodes(cluster: NodesSeen) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class QueueSeen:
-    """A quorum queue or stream: which nodes hold it, and which of them are there."""
+    """A quorum queue: which nodes hold it, and which of them run."""
 
     name: str
     leader: str
+    """The last one that the broker knows of, whether or not it still leads."""
     members: int
     online: int
+    state: str = RUNNING
+
+    @property
+    def works(self) -> bool:
+        """Whether it has a leader and a majority, as far as the list of queues shows."""
+        return bool(self.leader) and 2 * self.online > self.members and self.state == RUNNING
 
 
 def judge_queues(queues: Sequence[QueueSeen]) -> list[Finding]:
     """A queue without leader or majority does not work; one without all its members may not survive a further loss."""
-    dead = [queue.name for queue in queues if not queue.leader or 2 * queue.online <= queue.members]
+    dead = [queue.name for queue in queues if not queue.works]
     thin = [queue.name for queue in queues if queue.name not in dead and queue.online < queue.members]
     findings = []
     if dead:
@@ -106,6 +115,14 @@ def judge_queues(queues: Sequence[QueueSeen]) -> list[Finding]:
         act = "Bring the missing node back before anybody touches another one."
         findings.append(Finding(Level.WARNING, f"a member is away: {_named(thin)}", act))
     return findings or ok(f"{len(queues)} queues have a leader and all their members")
+
+
+def judge_leaders(leaderless: Sequence[str]) -> list[Finding]:
+    """``leaderless``: queues whose leader did not answer. The list of queues may show each of them as running."""
+    if leaderless:
+        act = "`rabbitmq-queues --vhost trunk quorum_status QUEUE` shows its members: bring them back, purge nothing."
+        return [Finding(Level.FAILED, f"no elected leader: {_named(sorted(leaderless))}", act)]
+    return ok("every quorum queue has an elected leader")
 
 
 def judge_consumers(served: Mapping[str, int]) -> list[Finding]:
@@ -149,7 +166,11 @@ def node_of(row: Row) -> Node:
 def queue_of(row: Row) -> QueueSeen:
     """A queue as the management API lists it."""
     return QueueSeen(
-        row["name"], str(row.get("leader") or ""), len(row.get("members") or ()), len(row.get("online") or ())
+        row["name"],
+        str(row.get("leader") or ""),
+        members=len(row.get("members") or ()),
+        online=len(row.get("online") or ()),
+        state=str(row.get("state") or ""),
     )
 
 
@@ -179,8 +200,13 @@ def see_nodes(sources: Sources) -> NodesSeen:
 
 
 def see_queues(sources: Sources) -> list[QueueSeen]:
-    """All quorum queues and streams of the virtual host."""
-    return [queue_of(row) for row in sources.broker.queues().values() if row.get("members")]
+    """All quorum queues of the virtual host."""
+    return [queue_of(row) for row in sources.broker.queues().values() if row.get("type") == "quorum"]
+
+
+def see_leaders(sources: Sources) -> list[str]:
+    """Quorum queues of the virtual host whose leader does not answer the broker."""
+    return sources.broker.queues_without_leader()
 
 
 def see_consumers(sources: Sources) -> dict[str, int]:

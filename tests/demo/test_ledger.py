@@ -1,9 +1,9 @@
 """Who reports what next in a demo, and when an act is through."""
 
 from common.domain.names import StatusCode
-from trunkctl.demo.acts import Act
-from trunkctl.demo.cases import Case, Expected, Kind
-from trunkctl.demo.ledger import Ledger, Report
+from demo.acts import Act
+from demo.cases import Case, Expected, Kind
+from demo.ledger import Ledger, Report
 
 TAKEN = (StatusCode.ARRIVED, StatusCode.ACCEPTED)
 

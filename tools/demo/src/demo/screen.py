@@ -8,7 +8,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from trunkctl.demo.cases import Case, Kind, Outcome
+from demo.cases import Case, Kind, Outcome
 
 STYLES = {
     Outcome.DELIVERED: "green",

@@ -7,11 +7,11 @@ import pytest
 
 from common.domain.names import PackageKind
 from common.edxml import parse
+from demo.acts import Act
+from demo.cases import Kind
+from demo.ledger import STATE_AFTER
+from demo.script import Script
 from mint.city import CLOSED, City, build_city
-from trunkctl.demo.acts import Act
-from trunkctl.demo.cases import Kind
-from trunkctl.demo.ledger import STATE_AFTER
-from trunkctl.demo.script import Script
 
 
 @pytest.fixture(scope="module")

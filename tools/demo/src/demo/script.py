@@ -9,13 +9,13 @@ from typing import Any
 
 from common.domain.names import DocumentId, StatusCode, UnitCode
 from common.domain.reason import Reason
+from demo import making
+from demo.acts import Act
+from demo.cases import Expected, Kind
+from demo.making import Making, Spoiling, Workshop
 from mint.city import CLOSED, SUCCESSOR, City
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
-from trunkctl.demo import making
-from trunkctl.demo.acts import Act
-from trunkctl.demo.cases import Expected, Kind
-from trunkctl.demo.making import Making, Spoiling, Workshop
 
 UNKNOWN: UnitCode = "H29.999.99"
 """Not in the directory."""

@@ -6,7 +6,7 @@ from statistics import median
 
 from common.domain.names import UnitCode
 from common.domain.reason import Reason
-from trunkctl.demo.cases import Case, Kind, Outcome
+from demo.cases import Case, Kind, Outcome
 
 VALID = "document.verified"
 REFUSALS = frozenset({"document.refused", "package.refused"})

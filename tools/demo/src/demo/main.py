@@ -5,31 +5,49 @@ import logging
 import secrets
 import time
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
+from demo import closing, totals
+from demo.cases import Case, Kind, Outcome
+from demo.desks import open_desks
+from demo.play import Play
+from demo.screen import screen
+from demo.script import Script
+from demo.totals import Observed
+from demo.trespass import trespasses
 from devstack import progress
 from mint.city import City
 from trunkctl import shown
-from trunkctl.demo import closing, totals
-from trunkctl.demo.cases import Case, Kind, Outcome
-from trunkctl.demo.desks import open_desks
-from trunkctl.demo.play import Play
-from trunkctl.demo.screen import screen
-from trunkctl.demo.script import Script
-from trunkctl.demo.totals import Observed
-from trunkctl.demo.trespass import trespasses
 from trunkctl.local import cast, services
 from trunkctl.local.down import down
 from trunkctl.local.places import places
 from trunkctl.local.up import has_servers, is_up, up
 from trunkctl.park.held import HeldMessages
 from trunkctl.records import Records
-from trunkctl.settings import ControlSettings
+from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption
 from trunkctl.trunk_file import TrunkFile
 
 ARCHIVE_PATIENCE_SECONDS = 60.0
 """The archive works beside the router, and may be behind when the last inbox has been reached."""
+
+
+def main() -> None:
+    """Console entry point."""
+    typer.run(demo)
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the trunk running afterwards.")] = False,
+    patience_seconds: Annotated[
+        float, typer.Option("--patience", help="Seconds without any progress after which the rest counts as lost.")
+    ] = 120.0,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """A stream of valid and invalid documents on real servers; exit 1 unless everything comes out as it must."""
+    raise typer.Exit(run(state, keep=keep, patience_seconds=patience_seconds))
 
 
 def run(state: Path, *, keep: bool, patience_seconds: float) -> int:

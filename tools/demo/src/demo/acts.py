@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.domain.names import DocumentId, StatusCode, UnitCode
-from trunkctl.demo.cases import Expected, Kind
+from demo.cases import Expected, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from common.domain.reason import Reason
-from trunkctl.demo.cases import Case, Expected, Kind, Outcome
-from trunkctl.demo.closing import row, rows, speed_line, status_line
-from trunkctl.demo.totals import Observed, problems, sums
+from demo.cases import Case, Expected, Kind, Outcome
+from demo.closing import row, rows, speed_line, status_line
+from demo.totals import Observed, problems, sums
 
 SEEN = Observed(verdicts={}, states={}, expected_states={})
 

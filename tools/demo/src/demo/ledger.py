@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from common.domain.names import StatusCode, UnitCode
-from trunkctl.demo.acts import Act
-from trunkctl.demo.cases import Case, Kind
+from demo.acts import Act
+from demo.cases import Case, Kind
 
 STATE_AFTER = {
     StatusCode.ARRIVED: "ARRIVED",

@@ -12,12 +12,12 @@ from common.domain import ids
 from common.domain.names import Lane, StatusCode, UnitCode
 from common.domain.reason import Reason
 from common.edxml.dates import VIETNAM
+from demo.acts import Act
+from demo.cases import Case, Expected, Kind
+from demo.desks import Desk
+from demo.ledger import Ledger, Report
+from demo.screen import Screen
 from mint import packages
-from trunkctl.demo.acts import Act
-from trunkctl.demo.cases import Case, Expected, Kind
-from trunkctl.demo.desks import Desk
-from trunkctl.demo.ledger import Ledger, Report
-from trunkctl.demo.screen import Screen
 from trunkctl.inbox_item import Item
 
 PAUSE_SECONDS = 0.05

@@ -8,9 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.domain.names import UnitCode
-from trunkctl.demo.cases import Case, Kind, Outcome
-from trunkctl.demo.screen import STYLES
-from trunkctl.demo.totals import Observed, Sum, median_seconds
+from demo.cases import Case, Kind, Outcome
+from demo.screen import STYLES
+from demo.totals import Observed, Sum, median_seconds
 
 MOST_NAMED = 2
 """Receivers written out in a row."""
