@@ -16,6 +16,7 @@ from common.facts.flows import SERVICES
 from common.failure import Outage, Permanent, Transient
 from common.metrics import REGISTRY
 from common.service.record_store import MongoRecords
+from common.service.record_transitions import is_taken_before
 from common.service.records import MessageRecord, RecordState
 from common.service.service import Service
 
@@ -143,12 +144,14 @@ async def test_a_final_failure_is_parked_with_its_reason_and_replayed_where_it_i
         record = await held(service, RecordState.PARKED, Reason.E_REFDOC)
         assert (record.queue, record.user_id, record.detail) == (QUEUE, "intake", "no such document")
         assert record.about.document_id == "A.01,2026/11/22,1/TB"
+        died_at = record.dead_letters[0]
         await announce(vhost, request(record, "replay"), user="operator")
         await until(lambda: seen.times("final") == 2)
         records: Any = service._records
         async with asyncio.timeout(10):
             while (await records.find(record.record_id)).state is not RecordState.REPLAYED:
                 await asyncio.sleep(0.02)
+        assert is_taken_before(await records.find(record.record_id), died_at), "if the broker delivers it again"
 
 
 def request(record: MessageRecord, action: Any) -> OperatorRequested:

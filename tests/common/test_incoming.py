@@ -11,7 +11,13 @@ from common.service.incoming import incoming, message_key
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 OLD_HEADERS = {"x-user-id": "victim", "x-park-queue": "inbox.victim", "x-attempt": 9, "x-event-id": "forged"}
 DEATHS = [
-    {"queue": "submit.A.01.normal", "reason": "rejected", "exchange": "trunk.submit", "routing-keys": ["submit.A.01"]},
+    {
+        "queue": "submit.A.01.normal",
+        "reason": "rejected",
+        "exchange": "trunk.submit",
+        "routing-keys": ["submit.A.01"],
+        "time": AT,
+    },
     {"queue": "inbox.victim", "reason": "expired", "exchange": "", "routing-keys": ["x"]},
 ]
 
@@ -48,15 +54,20 @@ def test_labels_of_a_service_are_read() -> None:
 def test_a_death_counts_only_in_a_queue_of_dead_letters() -> None:
     message = incoming("trunk.dead.intake", delivered(headers={"x-death": DEATHS}, user_id="A.01"))
     assert message.death is not None
+    assert message.death.at == AT
     before = message.before_death
     assert (before.queue, before.exchange, before.routing_key) == ("submit.A.01.normal", "trunk.submit", "submit.A.01")
     assert before.key == incoming("submit.A.01.normal", delivered(user_id="A.01")).key != message.key
 
 
-@pytest.mark.parametrize("deaths", [None, [], "x", [5], [{"queue": 5, "routing-keys": "no list"}], {"queue": "q"}])
+@pytest.mark.parametrize(
+    "deaths", [None, [], "x", [5], [{"queue": 5, "routing-keys": "no list", "time": "now"}], {"queue": "q"}]
+)
 def test_an_odd_death_names_no_queue(deaths: Any) -> None:
     message = incoming("trunk.dead.intake", delivered(headers={"x-death": deaths}))
     assert message.before_death.queue == ""
+    assert message.death is not None
+    assert message.death.at is None
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -19,11 +20,12 @@ from common.facts import (
     ParkedPackage,
     SecurityNoticed,
 )
-from common.failure import Forged, Permanent, Transient
+from common.failure import Forged, Outage, Permanent, Transient
 from common.service.incoming import Death, Incoming
-from common.service.parking import Parking, given_up_event
+from common.service.parking import Parking
+from common.service.parking_facts import given_up_event
 from common.service.process import Processor
-from common.service.records import MessageRecord, RecordState
+from common.service.records import DEAD_LETTERS_KEPT, MessageRecord, RecordState
 
 from ..harness.memory import Clock, MemoryBodies, MemoryRecords, RecordingPublisher
 
@@ -91,12 +93,16 @@ class Bench:
             self.clock,
         )
 
-    def dead(self, reason: str = "rejected", queue: str = QUEUE, **fields: Any) -> Incoming:
+    def dead(
+        self, reason: str = "rejected", queue: str = QUEUE, died_at: datetime | None = None, **fields: Any
+    ) -> Incoming:
         values = {
             "queue": "trunk.dead.validator",
             "body": accepted(Clock()).model_dump_json().encode(),
             "user_id": "intake",
-            "death": Death(queue=queue, exchange="trunk.facts", routing_key="package.accepted.normal", reason=reason),
+            "death": Death(
+                queue=queue, exchange="trunk.facts", routing_key="package.accepted.normal", reason=reason, at=died_at
+            ),
         }
         return Incoming(**values | fields)  # type: ignore[arg-type]
 
@@ -149,6 +155,105 @@ async def test_arriving_twice_it_is_kept_once_and_the_fact_is_the_same(bench: Be
     assert len(bench.records.rows) == 1
     first, second = bench.publisher.facts
     assert first == second
+
+
+DIED_AT = datetime(2026, 11, 22, 8, 29, 59, tzinfo=UTC)
+LATER = DIED_AT + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("action", ["discard", "replay"])
+@pytest.mark.parametrize(
+    ("dies_again_at", "is_parked_again"), [(DIED_AT, False), (LATER, True), (None, True)], ids=["it", "copy", "unknown"]
+)
+async def test_a_dead_letter_that_comes_again_after_its_decision_is_not_parked_again(
+    bench: Bench, action: str, dies_again_at: datetime | None, is_parked_again: bool
+) -> None:
+    """The connection was lost before the broker knew that it was taken. A copy died at another time."""
+    record = await bench.park(died_at=DIED_AT)
+    await bench.decide(record, action)
+    decided = bench.saved(record)
+    bench.clock.move(hours=1)
+    for _ in range(2):
+        await bench.parking.take(bench.dead(died_at=dies_again_at, is_redelivered=True))
+    assert (bench.saved(record).state is RecordState.PARKED) is is_parked_again
+    assert (bench.saved(record) == decided) is not is_parked_again
+    told = {fact.model_dump_json() for fact in bench.publisher.named("message.parked")}
+    assert len(told) == 1 + is_parked_again, "one event has one body"
+    await bench.decide(record, action)
+    first, second = bench.acted()
+    assert first == second
+
+
+@pytest.mark.parametrize("action", ["discard", "replay"])
+async def test_that_a_message_was_parked_is_announced_also_if_that_fails_until_it_is_decided_about(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    """Its process ends after it has saved the record; an operator, who reads records, is faster than the broker."""
+    with monkeypatch.context() as ending:
+        ending.setattr(bench.publisher, "announce", AsyncMock(side_effect=Outage("broker", "the process ends")))
+        with pytest.raises(Outage):
+            await bench.park(died_at=DIED_AT)
+    (record,) = bench.records.rows.values()
+    await bench.decide(record, action)
+    await bench.park(died_at=DIED_AT)
+    assert bench.saved(record).state is not RecordState.PARKED
+    (parked,), (acted,) = bench.publisher.named("message.parked"), bench.acted()
+    assert parked.occurred_at < acted.occurred_at
+
+
+@pytest.mark.parametrize("dies_again_at", [DIED_AT, LATER])
+async def test_a_dead_letter_that_comes_again_in_the_course_of_its_replay(
+    bench: Bench, dies_again_at: datetime
+) -> None:
+    """The replay settles it, unless what was replayed has died anew."""
+    record = await bench.park(died_at=DIED_AT)
+
+    async def handle(_: Incoming) -> None:
+        await bench.process().take(bench.dead(died_at=dies_again_at))
+
+    bench.handle = handle
+    await bench.decide(record, "replay")
+    is_new = dies_again_at == LATER
+    assert bench.saved(record).state is (RecordState.PARKED if is_new else RecordState.REPLAYED)
+    assert bench.saved(record).parkings == 1 + is_new
+    assert [fact.outcome for fact in bench.acted()] == ["done"]
+
+
+async def test_a_dead_letter_that_comes_again_beside_a_copy_leaves_what_the_service_says_of_that(bench: Bench) -> None:
+    record = await bench.park(died_at=DIED_AT)
+    await bench.decide(record, "discard")
+    bench.failures = [Permanent(Reason.E_FACT, "a field")]
+    await bench.processor.process(bench.dead().before_death, bench.handlers["facts.validator."])
+    told = list(bench.publisher.facts)
+    await bench.parking.take(bench.dead(died_at=DIED_AT))
+    assert (bench.saved(record).state, bench.publisher.facts) == (RecordState.GIVEN_UP, told)
+    await bench.parking.take(bench.dead(died_at=LATER))
+    assert (bench.saved(record).state, bench.saved(record).reason) == (RecordState.PARKED, Reason.E_FACT)
+
+
+async def test_a_copy_that_joined_a_parked_message_is_decided_about_with_it(bench: Bench) -> None:
+    record = await bench.park(died_at=DIED_AT)
+    await bench.park(died_at=LATER)
+    await bench.decide(record, "discard")
+    for died_at in (DIED_AT, LATER):
+        await bench.park(died_at=died_at)
+    assert bench.saved(record).state is RecordState.DISCARDED
+    assert len({fact.event_id for fact in bench.publisher.named("message.parked")}) == 1
+
+
+async def test_of_many_dead_letters_the_newest_are_remembered(bench: Bench) -> None:
+    for second in range(DEAD_LETTERS_KEPT + 5):
+        record = await bench.park(died_at=DIED_AT + timedelta(seconds=second))
+    assert len(record.dead_letters) == DEAD_LETTERS_KEPT
+    assert max(record.dead_letters) == DIED_AT + timedelta(seconds=DEAD_LETTERS_KEPT + 4)
+
+
+async def test_a_forged_message_that_comes_again_after_its_discard_is_the_same_event(bench: Bench) -> None:
+    record = await bench.park(user_id="notifier", reason="delivery_limit", died_at=DIED_AT)
+    await bench.decide(record, "discard")
+    await bench.park(user_id="notifier", reason="delivery_limit", died_at=DIED_AT)
+    noticed = [fact for fact in bench.publisher.facts if isinstance(fact, SecurityNoticed)]
+    assert len({fact.model_dump_json() for fact in noticed if fact.kind == "FORGED_FACT"}) == 1
 
 
 async def test_a_dead_letter_that_comes_again_leaves_the_reason_of_the_service(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from common.clock import utc_now
+from common.domain.canary import is_canary
 from common.domain.names import Lane, PackageKind
 from common.facts import ObjectRef, PackageFinished
 from common.objects import content_ref
@@ -186,8 +187,9 @@ class MemoryOpenPackages:
     async def suspects(self, now: datetime) -> dict[Lane, int]:
         counts = dict.fromkeys(Lane, 0)
         for package_id, row in self.packages.opened.items():
+            package = self.packages.records[package_id]
             late = row["is_open"] and row["stage"] == Stage.SENT and row["overdue_at"] <= now
-            counts[self.packages.records[package_id].lane] += late
+            counts[package.lane] += late and not is_canary(package.sender)
         return counts
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
@@ -225,7 +227,7 @@ class MemoryWaiting:
         return sum(row.sender == sender for row in self.rows.values())
 
     async def by_kind(self) -> dict[PackageKind, int]:
-        return Counter(row.kind for row in self.rows.values())
+        return Counter(row.kind for row in self.rows.values() if not is_canary(row.sender))
 
     async def wake(self, document_key: str) -> None:
         for row in list(self.rows.values()):

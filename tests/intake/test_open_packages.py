@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from common.database import Database
+from common.domain.canary import CANARY_UNITS
 from common.domain.ids import document_key, event_id
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
@@ -445,6 +446,13 @@ async def test_suspects_are_those_nobody_has_a_word_of(world: World) -> None:
     for package in (late, urgent):
         await world.take(finished(package))
     assert await world.opened.suspects(world.clock()) == {Lane.NORMAL: 0, Lane.URGENT: 0}
+
+
+async def test_packages_of_the_canary_are_no_suspects(world: World) -> None:
+    for sender in (*CANARY_UNITS, SENDER):
+        await world.save(sender=sender, lane=Lane.URGENT)
+    world.clock.move(minutes=10)
+    assert await world.opened.suspects(world.clock()) == {Lane.NORMAL: 0, Lane.URGENT: 1}
 
 
 # no amplification

@@ -24,7 +24,7 @@ from common.metrics import REGISTRY
 from common.objects import BUCKETS, Objects, content_ref, package_ref
 from common.package_store import PackageStore
 from common.service.record_store import MongoRecords
-from common.service.records import begun
+from common.service.record_transitions import begun
 from common.topology import submit_queue
 from intake.ends import Ending, read_terms
 from intake.open_packages import OpenPackages

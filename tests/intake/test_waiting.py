@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from common.buckets import make_missing
 from common.database import Database
 from common.domain import ids
+from common.domain.canary import CANARY_UNITS
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import (
     Business,
@@ -332,6 +333,14 @@ async def test_a_chain_of_packages_wakes_link_by_link(world: World) -> None:
     (recalled,) = await world.sweep()
     assert [updated.kind, recalled.kind] == [PackageKind.UPDATE, PackageKind.RECALL]
     assert document.place < updated.place < recalled.place
+
+
+async def test_packages_of_the_canary_that_wait_are_not_counted(world: World) -> None:
+    early = await world.submit(recall("doc"))
+    row = await world.waiting.find(early.package_id)
+    for sender in CANARY_UNITS:
+        await world.waiting.save(row.model_copy(update={"package_id": f"of {sender}", "sender": sender}))
+    assert await world.waiting.by_kind() == {PackageKind.RECALL: 1}
 
 
 async def test_a_unit_that_floods_is_refused_and_others_are_not(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from common.directory import read_directory
 from common.domain.names import PackageKind, Priority, StatusCode
 from common.edxml import parse
-from mint import packages, paper
+from mint import keep, packages, paper
+from mint.__main__ import main
 from mint.city import CLOSED, SUCCESSOR, UNITS, City, build_city
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
@@ -33,6 +35,27 @@ def test_signed_pair_has_two_signatures(city: City) -> None:
     reader = PdfFileReader(io.BytesIO(city.signed("H29.901.01", paper.letter())))
     assert [each.field_name for each in reader.embedded_signatures] == ["NguoiKy", "CoQuan"]
     assert reader.embedded_signatures[0].self_reported_timestamp == NOW
+
+
+def test_a_unit_that_the_city_does_not_have_signs_nothing(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep.save(city, tmp_path / "city")
+    words = [
+        "mint",
+        "sign",
+        "--city",
+        tmp_path / "city",
+        "--unit",
+        "H29.999.99",
+        tmp_path / "a.pdf",
+        tmp_path / "b.pdf",
+    ]
+    monkeypatch.setattr(sys, "argv", [*map(str, words)])
+    with pytest.raises(SystemExit):
+        main()
+    assert "H29.999.99 is no unit of this city. Its units: 000.00.00.H29, " in capsys.readouterr().err
+    assert not (tmp_path / "b.pdf").exists()
 
 
 def test_signing_inside_a_running_loop(city: City) -> None:

@@ -14,6 +14,7 @@ from common.domain.directory import Contact, Directory, Unit
 from common.domain.names import Lane
 from common.facts import BaseFact, NotificationSent, OperatorActed, OperatorRequested, SecurityNoticed
 from common.metrics import REGISTRY
+from common.service import row_requests
 from notifier.announcements import Announcements
 from notifier.answer import Answer, Fault, Sent, Unanswered
 from notifier.channels import senders
@@ -25,7 +26,7 @@ from notifier.leases import FREE
 from notifier.policy import Decision, State
 from notifier.rows import Row
 from notifier.settings import NotifierSettings
-from notifier.store import Notifications
+from notifier.store import NOT_RESENT, Notifications
 
 from .conftest import RECEIVER, SENDER, Facts, Post, Remembering, Web, directory
 
@@ -601,10 +602,64 @@ async def test_an_operator_has_it_sent_again(scene: Scene) -> None:
         await scene.work()
     assert (await scene.states(fact.event_id))["webhook"] == "sent"
     assert len(scene.web.requests) == 2
-    acted = [one for one in scene.announced.facts if isinstance(one, OperatorActed)]
-    assert [(one.outcome, one.actor) for one in acted] == [("done", "Lan")] * 2
-    assert acted[0] == acted[1]
+    first, second = acted(scene)
+    assert (first.outcome, first.actor) == ("done", "Lan")
+    assert first == second
     assert len({one.event_id for one in scene.announced.facts if isinstance(one, SecurityNoticed)}) == 1
+
+
+def acted(scene: Scene) -> list[OperatorActed]:
+    return [one for one in scene.announced.facts if isinstance(one, OperatorActed)]
+
+
+async def test_two_requests_for_one_notification_are_answered_each_and_carried_out_once(scene: Scene) -> None:
+    """The second comes before anything was sent; then both are delivered again, after the notification has failed once
+    more."""
+    fact = Facts().placed()
+    scene.web.status = 410
+    await scene.told(fact)
+    resending = Resending(scene.store, scene.announced, lambda: scene.time)
+    wishes = [request(fact), request(fact, 2, actor="Minh")]
+    for wish in wishes:
+        await resending.act(wish)
+    first, second = acted(scene)
+    assert (first.outcome, first.actor, second.outcome, second.actor) == ("done", "Lan", NOT_RESENT, "Minh")
+    await scene.work()
+    assert ((await scene.states(fact.event_id))["webhook"], len(scene.web.requests)) == ("failed", 2)
+    scene.time += timedelta(hours=1)
+    for wish in wishes:
+        await resending.act(wish)
+    await scene.work()
+    assert acted(scene) == [first, second] * 2
+    assert ((await scene.states(fact.event_id))["webhook"], len(scene.web.requests)) == ("failed", 2)
+    await resending.act(request(fact, 3))
+    assert acted(scene)[-1].outcome == "done"
+
+
+@pytest.mark.parametrize("other", [{}, {"actor": "Minh"}], ids=["the same", "another"])
+async def test_a_request_that_another_process_carries_out_meanwhile(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, other: dict[str, str]
+) -> None:
+    """It was delivered to both; or two came at once, and one of them finds nothing to send again."""
+    fact = Facts().placed()
+    scene.web.status = 410
+    await scene.told(fact)
+    resending = Resending(scene.store, scene.announced, lambda: scene.time)
+    save = row_requests.compare_and_set
+
+    async def save_late(*given: Any) -> bool:
+        monkeypatch.undo()
+        await resending.act(request(fact, **other))
+        scene.time += timedelta(minutes=1)
+        return await save(*given)
+
+    monkeypatch.setattr(row_requests, "compare_and_set", save_late)
+    await resending.act(request(fact))
+    assert [one.outcome for one in acted(scene)] == ["done", NOT_RESENT if other else "done"]
+    assert (acted(scene)[0] == acted(scene)[1]) is not bool(other)
+    row = await scene.store.find(request(fact).record_id)
+    assert row is not None
+    assert [each.actor for each in row_requests.kept_in(row)] == [*other.values(), "Lan"]
 
 
 @pytest.mark.parametrize(
@@ -625,5 +680,5 @@ async def test_what_was_sent_is_not_sent_again(scene: Scene) -> None:
     await Resending(scene.store, scene.announced, lambda: scene.time).act(request(fact))
     await scene.work()
     assert len(scene.web.requests) == 1
-    (acted,) = (one for one in scene.announced.facts if isinstance(one, OperatorActed))
-    assert acted.outcome.startswith("nothing to send again")
+    (answer,) = acted(scene)
+    assert answer.outcome == NOT_RESENT

@@ -6,6 +6,8 @@ import pytest
 
 from common.clock import utc_now
 from common.database import Database
+from common.domain.names import Lane
+from common.facts import OperatorRequested
 from notifier.circuits import Circuits
 from notifier.compose import Channel, Notification
 from notifier.policy import Decision, State
@@ -17,6 +19,21 @@ from .conftest import RECEIVER, Facts
 
 KEEP_DAYS = 90.0
 NOW = utc_now().replace(microsecond=0)
+
+
+def request(key: str) -> OperatorRequested:
+    """An operator wants another attempt."""
+    return OperatorRequested(
+        event_id=f"r:{key}",
+        occurred_at=NOW,
+        subject="x",
+        lane=Lane.NORMAL,
+        target="notifier",
+        record_id=key,
+        action="resend",
+        actor="Lan",
+        purpose="webhook mended",
+    )
 
 
 async def ended(store: Notifications, state: State, at: datetime) -> str:
@@ -54,7 +71,8 @@ async def test_only_what_ended_unsent_long_ago_loses_its_text(
     assert row is not None
     assert row["state"] == after
     assert ("body" in row) is (after in ("failed", "given_up", "pending"))
-    assert await store.send_again(key, NOW, {}) is (after in ("failed", "given_up"))
+    answer = await store.send_again(key, NOW, request(key))
+    assert (answer.outcome == "done") is (after in ("failed", "given_up"))
 
 
 @pytest.mark.parametrize(("days", "is_open"), [(8, False), (6, True)])

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from common.buckets import make_missing as make_buckets
 from common.database import Database
+from common.domain.canary import is_canary
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import (
     Attachment,
@@ -41,6 +42,7 @@ from common.facts import (
     DocumentVerified,
     NoticeAccepted,
     ObjectRef,
+    OperatorRequested,
     PackageAccepted,
     PackageRefused,
     PackageRepeated,
@@ -50,6 +52,7 @@ from common.objects import Objects, content_ref
 from common.service.incoming import Incoming
 from common.service.newest_decisions import Word, is_reversible
 from common.service.outgoing import Outgoing, QueueFull, Unroutable
+from common.service.row_requests import REQUESTS_KEPT, RowRequest, answer_among, answered
 from router.actions import Decision
 from router.acts import Act
 from router.compose import Answer
@@ -58,7 +61,7 @@ from router.delivery_state import UNANSWERED, Position, Step
 from router.handlers import Router
 from router.inbox_reading import Mark
 from router.order import SubmissionOrder
-from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, Request, pause_after
+from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pause_after
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
@@ -334,12 +337,13 @@ class MemoryPlacings:
             self._set(row, renew_at=now + lease)
         return due
 
-    async def note_request(self, placing_id: str, request: Request) -> Request:
-        saved = self.rows[placing_id].request
-        if saved is not None and request.is_same(saved):
-            return saved
-        self._set(self.rows[placing_id], request=request)
-        return request
+    async def answer(self, placing_id: str, request: OperatorRequested, at: datetime, outcome: str) -> RowRequest:
+        row = self.rows[placing_id]
+        if known := answer_among(row.requests, request):
+            return known
+        answer = answered(request, at, outcome)
+        self._set(row, requests=(*row.requests, answer)[-REQUESTS_KEPT:])
+        return answer
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         if failure.is_uncertain:
@@ -419,7 +423,8 @@ class MemoryPlacings:
 
     async def waiting(self) -> dict[Cause, int]:
         waiting = (PlacingState.WAITING, PlacingState.HELD, PlacingState.RETURNED)
-        return Counter(row.cause for row in self.rows.values() if row.state in waiting and row.cause)
+        rows = (row for row in self.rows.values() if row.state in waiting and not is_canary(row.receiver))
+        return Counter(row.cause for row in rows if row.cause)
 
     def _withdraw(self, row: Placing, by: str, recall: str, withdrawal: Withdrawal) -> None:
         about = {"withdrawn_by": by, "recall": recall, "withdrawal": row.withdrawal or withdrawal}

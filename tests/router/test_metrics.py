@@ -2,9 +2,11 @@
 
 import asyncio
 
+from common.domain.canary import CANARY_UNITS
 from common.domain.names import Lane, StatusCode
 from common.domain.reason import Reason
 from router.gauges import Gauges
+from router.placing import Cause
 from router.store.deliveries import MongoDeliveries
 from tests.counted import Series, Since, series
 
@@ -126,6 +128,16 @@ async def test_an_update_is_a_delivery_of_the_document_but_not_a_further_one_of_
     since = Since(*WATCHED)
     await world.take(await world.verified(world.update("doc", to=(A,), added=(B,))))
     assert since.counted == delivered(B)
+
+
+async def test_placings_of_the_canary_that_wait_are_not_counted(world: World) -> None:
+    world.sender.full.add(A)
+    document = await world.deliver(world.letter(to=(A,)))
+    placing = await world.store.placings.find(f"{document.package_id}:placed/{A}:1")
+    assert placing is not None
+    for unit in CANARY_UNITS:
+        await world.store.placings.open([placing.model_copy(update={"id": f"of {unit}", "receiver": unit})])
+    assert await world.store.placings.waiting() == {Cause.FULL: 1}
 
 
 def pending() -> dict[tuple[str, ...], float]:

@@ -8,6 +8,7 @@ import pytest
 
 from common.domain.names import StatusCode
 from common.domain.reason import Reason
+from common.facts import DocumentVerified
 from common.failure import Outage
 from common.headers import SENDER as FROM
 from router.delivery_state import DeliveryState
@@ -125,6 +126,56 @@ async def test_an_update_that_waits_as_well_is_withdrawn_with_its_document(world
     assert {fact.reason for fact in world.sender.named("delivery.refused")} == {Reason.E_WITHDRAWN}
     assert len(world.sender.named("delivery.refused")) == 2
     assert not await world.store.placings.has_open(update.event_id)
+
+
+async def waiting_with_its_update(world: World) -> tuple[DocumentVerified, DocumentVerified]:
+    """A document and its update that wait for A's inbox; an attempt at the update has begun."""
+    world.sender.full.add(A)
+    document = await world.deliver(world.letter(to=(A, B)))
+    update = await world.deliver(world.update("doc", to=(A,)))
+    waiting = await world.store.placings.find(f"{update.package_id}:placed/{A}:1")
+    assert waiting is not None
+    assert await world.store.placings.begin_attempt(waiting, waiting.next_attempt_at)
+    world.sender.forget()
+    return document, update
+
+
+@pytest.mark.parametrize("how", ["recall", "status", "update"])
+async def test_a_document_that_is_withdrawn_comes_to_its_end_though_its_update_may_be_in_the_inbox(
+    world: World, how: str
+) -> None:
+    """Nobody has to publish the package of the document once more."""
+    document, update = await waiting_with_its_update(world)
+    await recalled(world, how)
+    refused = [(fact.package_id, fact.reason) for fact in world.sender.told("delivery.refused")]
+    assert refused == [(document.package_id, Reason.E_WITHDRAWN)]
+    ended = {fact.package_id for fact in world.sender.told("package.routed")}
+    assert (document.package_id in ended, update.package_id in ended) == (True, False)
+    assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING, "the unit answers itself"
+    world.sender.full.clear()
+    await world.sweep(hours=5)
+    assert len(world.sender.inbox(A)) == 2, "the update and its recall"
+    told = {fact.model_dump_json() for fact in world.sender.told("delivery.refused")}
+    await world.take(document, by=world.restarted())
+    assert {fact.model_dump_json() for fact in world.sender.told("delivery.refused")} == told, "one event has one body"
+
+
+async def test_a_document_that_is_withdrawn_comes_to_its_end_if_its_process_ended_in_between(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, _ = await waiting_with_its_update(world)
+    recall = await world.notice(world.recall("doc", to=(A,)))
+    with monkeypatch.context() as ending:
+        ending.setattr(world.store.placings, "reopen", AsyncMock(side_effect=Outage("database", "the process ends")))
+        with pytest.raises(Outage):
+            await world.router.handlers[type(recall)](recall)
+    assert world.sender.told("delivery.refused") == []
+    for _ in range(2):
+        await world.take(recall, by=world.restarted())
+    refused = world.sender.told("delivery.refused")
+    assert {(fact.package_id, fact.reason) for fact in refused} == {(document.package_id, Reason.E_WITHDRAWN)}
+    assert len({fact.model_dump_json() for fact in refused}) == 1
+    assert document.package_id in {fact.package_id for fact in world.sender.told("package.routed")}
 
 
 async def test_who_has_the_document_gets_the_recall_though_an_update_waits(world: World) -> None:

@@ -2,12 +2,15 @@
 
 import json
 from datetime import datetime, timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 
 from common.domain.names import Lane, StatusCode
 from common.facts import OperatorRequested
+from common.failure import Outage
 from common.headers import EVENT_ID
+from common.service.row_requests import REQUESTS_KEPT
 from router.placing import PlacingState
 
 from .conftest import AT, A, World, directory
@@ -127,6 +130,41 @@ async def test_an_operator_has_an_address_issued(world: World) -> None:
         (acted[0].event_id, acted[0].occurred_at, "done")
     }
     assert len(world.sender.named("security.noticed")) == len(acted) == 2
+
+
+async def test_two_requests_for_one_address_are_answered_each_as_often_as_they_come(world: World) -> None:
+    """The second comes before the first was carried out; the first comes once more after it."""
+    event = await placed(world)
+    await world.report(world.status(StatusCode.ARRIVED))
+    first, second = wish(world, event), wish(world, event, 2)
+    decided_at = world.clock()
+    with pytest.MonkeyPatch.context() as ending:
+        ending.setattr(world.router.placer, "order", AsyncMock(side_effect=Outage("broker", "the process ends")))
+        with pytest.raises(Outage):
+            await world.router.handlers[OperatorRequested](first)
+    world.clock.move(hours=30 * DAY)
+    for request in (second, first, second):
+        world.clock.move(hours=1)
+        await world.take(request, by=world.restarted())
+    acted = world.sender.named("operator.acted")
+    assert [fact.outcome for fact in acted] == ["done"] * 3
+    assert (len({fact.event_id for fact in acted}), len({fact.model_dump_json() for fact in acted})) == (2, 2)
+    assert acted[1].occurred_at == decided_at, "when it was decided about, though it was carried out later"
+    assert len({fact.model_dump_json() for fact in world.sender.named("security.noticed")}) == 2
+    assert max(addresses(world)) > world.clock() + timedelta(days=6)
+    placing = await world.store.placings.find(event)
+    assert placing is not None
+    assert [each.event_id for each in placing.requests] == [first.event_id, second.event_id]
+
+
+async def test_of_the_requests_for_one_address_the_latest_are_kept(world: World) -> None:
+    event = await placed(world)
+    for number in range(REQUESTS_KEPT + 2):
+        await world.store.placings.answer(event, wish(world, event, number), AT, "done")
+    placing = await world.store.placings.find(event)
+    assert placing is not None
+    assert len(placing.requests) == REQUESTS_KEPT
+    assert placing.requests[-1].is_of(wish(world, event, REQUESTS_KEPT + 1))
 
 
 async def test_where_there_is_nothing_to_renew_the_operator_is_told(world: World) -> None:

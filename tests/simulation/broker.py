@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
@@ -143,6 +143,8 @@ class Broker:
         """Told of each message and the queues that took it."""
         self.lateness: Callable[[Queue], float] = lambda queue: 0.0
         """Seconds by which a message comes into a queue late, behind others: as after a return to the queue."""
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        """The broker's clock."""
         self._kinds: dict[str, str] = {}
         self._bindings: dict[str, list[tuple[str, str]]] = {}
         self._policies: list[tuple[re.Pattern[str], Arguments]] = []
@@ -321,6 +323,7 @@ class Broker:
             "exchange": message.exchange,
             "routing-keys": [message.routing_key],
             "count": 1,
+            "time": timestamp(self.now()),
         }
         headers = {name: value for name, value in message.headers.items() if name != "x-delivery-count"}
         for target in self.route(exchange, message.routing_key):

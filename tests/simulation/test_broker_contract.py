@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import aiormq
@@ -92,6 +93,12 @@ class Reader:
     async def next(self) -> Any:
         async with asyncio.timeout(15):
             return await self.taken.get()
+
+    async def next_with(self, body: bytes) -> Any:
+        """The next with this body; what another scenario has left may come before it."""
+        while (delivered := await self.next()).body != body:
+            pass
+        return delivered
 
     async def waiting(self) -> int:
         """How many more have come after a moment."""
@@ -219,6 +226,18 @@ async def dead_letters(side: Side) -> Any:
     )
 
 
+async def a_dead_letter_comes_again_as_it_was(side: Side) -> Any:
+    """By when it died it is told from others with the same body, whatever became of its reader."""
+    await side.publish(await side.channel(side.admin), "limited.a", b"again", user_id=side.admin)
+    reader = await side.reader(side.admin, "extra.limited")
+    await reader.channel.basic_reject((await reader.next_with(b"again")).delivery_tag, requeue=False)
+    first = await (await side.reader(side.admin, "extra.dead")).next_with(b"again")
+    await side.connections[-1].close()
+    again = await (await side.reader(side.admin, "extra.dead")).next_with(b"again")
+    deaths = [each.header.properties.headers["x-death"] for each in (first, again)]
+    return shown(first)[6], deaths[0] == deaths[1], isinstance(deaths[0][0]["time"], datetime), again.redelivered
+
+
 async def a_lost_session_counts(side: Side) -> Any:
     channel = await side.channel("router")
     await side.publish(channel, FACT, b"lost", topology.FACTS, user_id="router")
@@ -304,6 +323,7 @@ SCENARIOS = (
     order_and_prefetch,
     rejects_count_and_returns_do_not,
     dead_letters,
+    a_dead_letter_comes_again_as_it_was,
     a_lost_session_counts,
     who_may_look_and_read,
     a_cancelled_consumer_gets_nothing_more,

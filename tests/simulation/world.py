@@ -120,6 +120,7 @@ class World:
         self.network = Network(self.loop, self.broker, self.latency)
         self.database = Server(self.loop, self.latency)
         self.database.now = lambda: WorldClock.now(UTC)
+        self.broker.now = lambda: WorldClock.now(UTC)
         self.store = Store(lambda: WorldClock.now(UTC))
         self.store.seconds = self.loop.time
         self.outside = Outside(self.loop.time, self.latency)

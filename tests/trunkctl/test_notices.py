@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from common import topology
 from common.domain.names import Lane
 from common.facts import OperatorRequested
+from common.service.row_requests import answered
 from trunkctl import notices
 from trunkctl.commands import notices as commands
 from trunkctl.main import app
@@ -138,8 +139,10 @@ def test_a_request_reaches_the_notifier_and_its_answer_the_operator(
     chosen = declared.settings.model_copy(update={"mongo_uri": mongo})
     monkeypatch.setattr(commands, "settings", lambda _: chosen)
     wish = notices.Wish("Lan", "mended")
-    answer = {"event_id": notices.request_of(row(1), wish, AT).event_id, "outcome": "done"}
-    rows["notifications"].update_one({"_id": row(1)["_id"]}, {"$set": {"request": answer}})
+    mine, other = answered(notices.request_of(row(1), wish, AT), AT, "done"), notices.Wish("Minh", "mended")
+    later = answered(notices.request_of(row(1), other, AT), AT, "nothing to send again")
+    kept = [mine.model_dump(), later.model_dump()]
+    rows["notifications"].update_one({"_id": row(1)["_id"]}, {"$set": {"requests": kept}})
     keys = [row(number)["_id"] for number in (1, 2, 3, 4)]
     resent = run("resend", *keys, "--by", "Lan", "--why", "mended", "--wait", "0")
     assert resent.exit_code == 1, resent.exception

@@ -124,6 +124,7 @@ CACHES = {
     "evidence_keeper": {"REMEMBERED_EVIDENCE", "REMEMBERED_SECONDS"},
     "pdf.written_paths": {"MAX_SHAPE_BYTES"},
     "pdf.pyhanko_internals": {"PLAIN_END_BYTES"},
+    "pdf.structure_bytes": {"MANY_STRINGS"},
     "pdf.values": {"(REMEMBERED_NAMES, REMEMBERED_NAME_BYTES)"},
     "pki.kept_lists": {"REMEMBERED_NAMES"},
     "pki.revocation_lists": {"REMEMBERED_LISTS"},

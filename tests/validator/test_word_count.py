@@ -8,8 +8,16 @@ import pytest
 from mint.attacks.raw import appended
 from mint.sign import sign
 from mint.tagged import tagged
+from validator.pdf import structure_bytes
 from validator.pdf.reader import Reader
-from validator.pdf.structure_bytes import STRING_OR_COMMENT, _count, count_in_structure
+from validator.pdf.structure_bytes import (
+    MANY_STRINGS,
+    STRING_OR_COMMENT,
+    _count,
+    _count_between_strings,
+    _count_by_pattern,
+    count_in_structure,
+)
 from validator.policy import DEFAULT
 
 from .conftest import NOW, Harness
@@ -26,14 +34,24 @@ def test_the_same_words_are_counted(seed: int) -> None:
     dice = random.Random(seed)
     text = b"".join(dice.choice(PARTS) for _ in range(40))
     for word in WORDS:
-        pattern = re.compile(rb"(%b)|%b" % (re.escape(word), STRING_OR_COMMENT.pattern), re.DOTALL)
-        assert _count(text, word) == sum(match[1] is not None for match in pattern.finditer(text))
+        pattern = re.compile(rb"(%b)|%b" % (re.escape(word), STRING_OR_COMMENT), re.DOTALL)
+        expected = sum(match[1] is not None for match in pattern.finditer(text))
+        assert [way(text, word) for way in (_count_by_pattern, _count_between_strings)] == [expected, expected]
 
 
 def test_a_long_text_without_the_word_at_its_end_takes_no_longer() -> None:
     """A run that ends at the end of the text is not begun again at each of its bytes."""
     text = b"%%EOF" + b"x" * 300_000
-    assert _count(text, b"%%EOF") == 1
+    assert _count_by_pattern(text, b"%%EOF") == 1
+
+
+def test_many_strings_are_left_to_the_pattern() -> None:
+    """One step of Python for each of them would take minutes where the pattern takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structure_bytes, "_count_between_strings", lambda *_: 1)
+        patch.setattr(structure_bytes, "_count_by_pattern", lambda *_: 2)
+        assert _count(b"()" * MANY_STRINGS, b"/ByteRange") == 1
+        assert _count(b"()%" * MANY_STRINGS, b"/ByteRange") == 2
 
 
 BODIES = (

@@ -1,4 +1,4 @@
-"""``python -m mint``: a demo city, and edXML packages of it with a manifest, for those who test from outside.
+"""``python -m mint``: a demo city, its signatures, and edXML packages with a manifest, for those who test from outside.
 
 ``city`` writes the city's keys to ``city/``, and what a trunk is given of it to ``directory.json`` and ``trust/``.
 ``manifest.json`` is a list of ``{file, sender, receivers, turned, document_id, urgent, sha256, expected}``: ``sender``
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from common.domain.names import Priority, UnitCode
 from common.domain.reason import Reason
-from mint import keep, packages, paper
+from mint import keep, packages, paper, sign_file
 from mint.canary import write_canary
 from mint.city import CLOSED, SUCCESSOR, City, build_city
 from mint.tamper import TAMPERS
@@ -228,7 +228,11 @@ def main() -> None:
     watching = commands.add_parser("canary", help="keys of the canary, and its entries for the unit directory")
     watching.add_argument("--city", type=Path, required=True, help="folder of the kept demo city")
     watching.add_argument("--out", type=Path, required=True, help="folder to write to")
+    sign_file.add_command(commands)
     options = parser.parse_args()
+    if options.command == "sign":
+        sign_file.run(parser, options)
+        return
     if options.command == "canary":
         write_canary(keep.load(options.city), options.out)
         print(f"a canary in {options.out}")

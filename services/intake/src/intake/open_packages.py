@@ -17,6 +17,7 @@ from common.database import (
     find_by_id,
     insert_once,
 )
+from common.domain.canary import CANARY_UNITS
 from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.facts import PackageFinished
@@ -127,12 +128,16 @@ class OpenPackages:
         return int(result.matched_count)
 
     async def suspects(self, now: datetime) -> dict[Lane, int]:
-        """Packages over their budget of which nobody says where they are, by lane; at most ``MOST_COUNTED`` each."""
+        """Packages over their budget of which nobody says where they are, by lane; at most ``MOST_COUNTED`` each. The
+        canary's are in no statistic."""
         counts = {}
+        late = {"is_open": True, "stage": {"$in": SUSPECTED}, "overdue_at": {"$lte": now}}
+        others = {"sender": {"$nin": sorted(CANARY_UNITS)}}
         for lane in Lane:
-            late = {"is_open": True, "lane": lane.value, "stage": {"$in": SUSPECTED}, "overdue_at": {"$lte": now}}
             with database_trouble():
-                counts[lane] = await self._packages.count_documents(late, limit=MOST_COUNTED)
+                counts[lane] = await self._packages.count_documents(
+                    late | others | {"lane": lane.value}, limit=MOST_COUNTED
+                )
         return counts
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:

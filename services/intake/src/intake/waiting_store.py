@@ -12,6 +12,7 @@ from common.database import (
     find_by_id,
     insert_once,
 )
+from common.domain.canary import CANARY_UNITS
 from common.domain.names import PackageKind
 from common.indexes import WAITING
 from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
@@ -54,9 +55,11 @@ class WaitingPackages:
             return await self._waiting.count_documents({"sender": sender})
 
     async def by_kind(self) -> dict[PackageKind, int]:
-        """How many packages wait, by kind."""
+        """How many packages wait, by kind; the canary's are in no statistic."""
+        others = {"$match": {"sender": {"$nin": sorted(CANARY_UNITS)}}}
+        by_kind = {"$group": {"_id": "$kind", "count": {"$sum": 1}}}
         with database_trouble():
-            rows = await self._waiting.aggregate([{"$group": {"_id": "$kind", "count": {"$sum": 1}}}]).to_list(None)
+            rows = await self._waiting.aggregate([others, by_kind]).to_list(None)
         return {PackageKind(row["_id"]): int(row["count"]) for row in rows}
 
     async def wake(self, document_key: str) -> None:

@@ -13,6 +13,7 @@ from common.domain.security import SecurityKind
 from common.facts import OperatorActed, OperatorRequested, security_event
 from common.metrics import record_notification
 from common.service.outgoing import Announcer
+from common.service.row_requests import RowRequest
 from common.service.tracing import carried
 from notifier.compose import Channel, Notification, Notified, compose
 from notifier.dispatch import Dispatch
@@ -23,7 +24,6 @@ from notifier.store import Notifications
 log = structlog.get_logger("trunk.notifier")
 
 SERVICE = "notifier"
-NOT_RESENT = "nothing to send again: it was sent, it waits, or its text is not kept"
 
 
 class Notifier:
@@ -81,23 +81,14 @@ class Resending:
         if document is None:
             log.warning("request for a notification that is not kept here", record_id=request.record_id)
             return
-        if not is_carried_out(document, request):
-            await self._carry_out(request)
-        await self._announce(request)
+        answer = await self._notifications.send_again(request.record_id, self._now(), request)
+        await self._announce(request, answer, document.get("announcement") or {})
 
-    async def _carry_out(self, request: OperatorRequested) -> None:
-        now = self._now()
-        saved = {"event_id": request.event_id, "actor": request.actor, "purpose": request.purpose, "at": now}
-        if not await self._notifications.send_again(request.record_id, now, saved | {"outcome": "done"}):
-            await self._notifications.note_refused(request.record_id, saved | {"outcome": NOT_RESENT})
-
-    async def _announce(self, request: OperatorRequested) -> None:
-        document = await self._notifications.find(request.record_id) or {}
-        saved, about = document["request"], document.get("announcement") or {}
+    async def _announce(self, request: OperatorRequested, answer: RowRequest, about: Document) -> None:
         identifier = digest_id("resend", request.record_id, request.event_id, request.actor, request.purpose)
         acted = OperatorActed(
             event_id=event_id(identifier, "acted"),
-            occurred_at=saved["at"],
+            occurred_at=answer.at,
             subject=about.get("subject", identifier),
             lane=Lane.NORMAL,
             service=SERVICE,
@@ -105,7 +96,7 @@ class Resending:
             action=request.action,
             actor=request.actor,
             purpose=request.purpose,
-            outcome=saved["outcome"],
+            outcome=answer.outcome,
             package_id=about.get("package_id", ""),
             document_id=about.get("document_id", ""),
         )
@@ -115,17 +106,10 @@ class Resending:
                 SERVICE,
                 SecurityKind.OPERATOR_ACTED,
                 event_id(identifier, "security/acted"),
-                saved["at"],
+                answer.at,
                 actor=request.actor,
                 origin="notifications",
                 detail=f"{request.action} of {request.record_id}: {acted.outcome}; {request.purpose}",
                 package_id=acted.package_id,
             )
         )
-
-
-def is_carried_out(document: Document, request: OperatorRequested) -> bool:
-    """Whether this very request was answered; another one under the same event id is another one."""
-    saved = document.get("request") or {}
-    known = (saved.get("event_id"), saved.get("actor"), saved.get("purpose"))
-    return known == (request.event_id, request.actor, request.purpose)

@@ -9,13 +9,17 @@ from common.clock import loop_time
 from common.database import Collection, Database, Document, compare_and_set, database_trouble, insert_once
 from common.domain.ids import event_id
 from common.domain.names import Lane
-from common.facts import NotificationSent
+from common.facts import NotificationSent, OperatorRequested
+from common.service.row_requests import RowRequest, answer_once
 from notifier.circuits import MAIL_SERVER
 from notifier.compose import Channel, Notification, Notified
 from notifier.leases import FREE, Lease, SeenLeases
 from notifier.policy import Decision, State
 from notifier.rows import Row
 
+ENDED = (State.FAILED.value, State.GIVEN_UP.value)
+"""States of notifications that were not sent, and are not tried any more."""
+NOT_RESENT = "nothing to send again: it was sent, it waits, or its text is not kept"
 KEEPS_FACT = (State.PENDING, State.FAILED, State.GIVEN_UP)
 """States in which the fact is kept, for this attempt or for one that an operator asks for."""
 
@@ -25,8 +29,8 @@ class Notifications:
 
     Fields: about_event, fact, unit, channel, lane, destination, state, created_at, waiting_since, next_attempt_at,
     attempts, lease, lease_until, body (the fact), trace, announcement (the fact to announce once it was sent),
-    announced, detail, and once settled settled_at and address. No secret is kept, and the body only until it was sent
-    or has ``expired``.
+    announced, detail, once settled settled_at and address, and the ``requests`` of operators. No secret is kept, and
+    the body only until it was sent or has ``expired``.
 
     Only the holder of the lease sends (``notifier.leases``); the lease ends by itself, so that a worker's death does
     not block the notification. A worker that dies between sending and noting it, or outlives its lease, makes the
@@ -145,27 +149,28 @@ class Notifications:
             return False
         return await compare_and_set(self._notifications, _as_read(row), _change(decision, now, ""))
 
-    async def send_again(self, key: str, now: datetime, request: Document) -> bool:
-        """An operator wants another attempt, with all patience. False = it is not one that failed, or has no fact."""
-        ended = {"$in": [State.FAILED.value, State.GIVEN_UP.value]}
-        expected = {"_id": key, "state": ended, "body": {"$exists": True}}
-        begin = {"state": State.PENDING.value, "waiting_since": now, "next_attempt_at": now, "attempts": 0}
-        return await compare_and_set(self._notifications, expected, {"$set": {**begin, "request": request}})
+    async def send_again(self, key: str, now: datetime, request: OperatorRequested) -> RowRequest:
+        """An operator wants another attempt, with all patience. Returns what became of this request first: ``done``, or
+        that it is not one that failed, or has no fact."""
+
+        def decide(row: Document) -> tuple[str, Document]:
+            if row["state"] not in ENDED or "body" not in row:
+                return NOT_RESENT, {}
+            begin = {"state": State.PENDING.value, "waiting_since": now, "next_attempt_at": now, "attempts": 0}
+            return "done", begin
+
+        return await answer_once(self._notifications, key, request, now, decide)
 
     async def expire(self, before: datetime) -> int:
         """End the keeping of what failed or was given up before a time: its text goes. Returns how many there were.
 
         The row stays, so that a fact that comes again is not told again.
         """
-        ended = {"$in": [State.FAILED.value, State.GIVEN_UP.value]}
+        ended = {"$in": list(ENDED)}
         change = {"$set": {"state": State.EXPIRED.value}, "$unset": {"body": "", "announcement": "", "trace": ""}}
         with database_trouble():
             query = {"state": ended, "settled_at": {"$lt": before}}
             return (await self._notifications.update_many(query, change)).matched_count
-
-    async def note_refused(self, key: str, request: Document) -> None:
-        """An operator's wish could not be carried out."""
-        await compare_and_set(self._notifications, {"_id": key}, {"$set": {"request": request}})
 
     async def announce_again(self, key: str) -> None:
         """The fact came again: what was sent is announced once more."""

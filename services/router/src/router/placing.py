@@ -11,6 +11,7 @@ from common.domain.ids import event_id
 from common.domain.names import Lane, PackageId, Sha256, UnitCode
 from common.facts import ObjectRef
 from common.service.outgoing import Outgoing
+from common.service.row_requests import RowRequest
 from common.topology import PLACE, place_key
 
 LOST_AFTER = timedelta(minutes=10)
@@ -74,23 +75,6 @@ class Failure:
     """The inbox may have taken it all the same: in this attempt, or in one before."""
 
 
-class Request(BaseModel):
-    """The latest wish of an operator about a placing, and what became of it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    event_id: str
-    actor: str
-    purpose: str
-    at: datetime
-    outcome: str
-
-    def is_same(self, other: "Request | None") -> bool:
-        """Whether it is this very wish; another one under the same event id is another one."""
-        mine = (self.event_id, self.actor, self.purpose)
-        return other is not None and mine == (other.event_id, other.actor, other.purpose)
-
-
 class Placing(BaseModel):
     """One message for one inbox."""
 
@@ -139,7 +123,8 @@ class Placing(BaseModel):
     """When what the unit's system gave back last was parked; None in rows of earlier releases."""
     renew_at: datetime | None = None
     """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
-    request: Request | None = None
+    requests: tuple[RowRequest, ...] = ()
+    """Of operators, with what became of them."""
 
     @property
     def is_kept_back(self) -> bool:

@@ -17,6 +17,7 @@ from common.indexes import database_name
 from common.service.outgoing import fact_message
 from trunkctl import broker
 from trunkctl.databases import asking, connected
+from trunkctl.requests import outcomes
 from trunkctl.settings import ControlSettings
 from trunkctl.shown import local_time, rows
 
@@ -26,7 +27,6 @@ UNSENT = (*ENDED, "pending")
 POLL_SECONDS = 0.2
 PAGE_SIZE = 200
 """Notifications read, and asked for again, at a time."""
-NOTED = {"request": 1}
 
 Row = dict[str, Any]
 
@@ -67,11 +67,7 @@ class Notices:
 
     def outcomes(self, requests: Iterable[OperatorRequested]) -> dict[str, str]:
         """What the notifier answered to these requests, by id of the notification, where it has."""
-        event_ids = {request.record_id: request.event_id for request in requests}
-        query = {"_id": {"$in": list(event_ids)}}
-        with asking():
-            saved = {row["_id"]: row.get("request") or {} for row in self._database["notifications"].find(query, NOTED)}
-        return {key: str(saved[key]["outcome"]) for key in saved if saved[key].get("event_id") == event_ids[key]}
+        return outcomes(self._database["notifications"], requests)
 
     def failing(self) -> list[Row]:
         """Destinations that did not take the last notification."""

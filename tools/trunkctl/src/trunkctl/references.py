@@ -13,8 +13,10 @@ from common.facts import OperatorRequested
 from common.facts.flows import OPERATOR
 from common.indexes import database_name
 from common.service.outgoing import fact_message
+from common.service.row_requests import REQUESTS, kept_in
 from trunkctl import broker
 from trunkctl.databases import asking, connected
+from trunkctl.requests import outcomes
 from trunkctl.settings import ControlSettings
 
 ROUTER = "router"
@@ -42,21 +44,18 @@ class Placings:
         first = f"{package_id}:placed/{unit}"
         query: Row = {"_id": f"{first}:1"} if unit else {"_id": {"$gte": first, "$lt": f"{package_id}:placed0"}}
         with asking():
-            return list(self._placings.find(query, {"receiver": 1, "request": 1, "renew_at": 1}).sort("_id", 1))
+            return list(self._placings.find(query, {"receiver": 1, "renew_at": 1, REQUESTS: 1}).sort("_id", 1))
 
     def outcomes(self, requests: Iterable[OperatorRequested]) -> dict[str, str]:
         """What the router answered to these requests, by id of the message, where it has."""
-        event_ids = {request.record_id: request.event_id for request in requests}
-        with asking():
-            rows = list(self._placings.find({"_id": {"$in": list(event_ids)}}, {"request": 1}))
-        answers = {row["_id"]: row.get("request") or {} for row in rows}
-        ended = {key: answer for key, answer in answers.items() if answer.get("event_id") == event_ids[key]}
-        return {key: str(answer["outcome"]) for key, answer in ended.items()}
+        return outcomes(self._placings, requests)
 
 
 def request_of(row: Row, wish: Wish, now: datetime) -> OperatorRequested:
-    """The wish for one message; wishing the same again before the address was renewed is the same request."""
-    state = digest_id(row["_id"], wish.actor, wish.purpose, str(row.get("renew_at")))
+    """The wish for one message; wishing the same again before the address was renewed is the same request, unless some
+    request was refused meanwhile: what stood in its way may be over."""
+    refused = sum(answer.outcome != "done" for answer in kept_in(row))
+    state = digest_id(row["_id"], wish.actor, wish.purpose, str(row.get("renew_at")), str(refused))
     return OperatorRequested(
         event_id=event_id(state, "renew"),
         occurred_at=now,

@@ -5,6 +5,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.collection import Collection
 
 from common.domain.ids import digest_id, event_id
 from common.domain.names import Lane
@@ -13,6 +16,7 @@ from common.facts.flows import OPERATOR
 from common.indexes import OPERATOR_REQUESTS, database_name
 from common.service.outgoing import fact_message
 from common.service.requests import request_id
+from common.service.row_requests import REQUESTS, answer_among, kept_in
 from trunkctl import broker
 from trunkctl.databases import asking, connected
 from trunkctl.settings import ControlSettings
@@ -76,6 +80,15 @@ def packages_of(settings: ControlSettings, identifiers: Iterable[str]) -> dict[s
             query = {"$or": [{"_id": identifier}, {"document_id": identifier}]}
             named[identifier] = [row["_id"] for row in packages.find(query, {"_id": 1})]
     return named
+
+
+def outcomes(rows: Collection[Any], requests: Iterable[OperatorRequested]) -> dict[str, str]:
+    """What a service answered to requests about its rows, by id of the row, where it has."""
+    by_row = {request.record_id: request for request in requests}
+    with asking():
+        kept = list(rows.find({"_id": {"$in": list(by_row)}}, {REQUESTS: 1}))
+    answers = {row["_id"]: answer_among(kept_in(row), by_row[row["_id"]]) for row in kept}
+    return {key: answer.outcome for key, answer in answers.items() if answer}
 
 
 def _outcomes(settings: ControlSettings, service: str, requests: Sequence[OperatorRequested]) -> dict[str, str]:

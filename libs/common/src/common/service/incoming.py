@@ -34,6 +34,8 @@ class Death:
     routing_key: str
     reason: str
     """``rejected``, ``delivery_limit``, ``expired`` or ``maxlen``."""
+    at: datetime | None = None
+    """When, in whole seconds of the broker's clock: the same however often the dead letter is delivered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,7 @@ def _death(table: Mapping[str, Any]) -> Death:
         exchange=_text(newest.get("exchange")),
         routing_key=_text(keys[0]) if isinstance(keys, list) and keys else "",
         reason=_text(newest.get("reason")),
+        at=_time(newest.get("time")),
     )
 
 

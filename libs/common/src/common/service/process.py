@@ -14,7 +14,8 @@ from common.metrics import in_flight, record_message, record_queue_wait
 from common.service.incoming import Incoming
 from common.service.outage_gate import OutageGate
 from common.service.record_store import Records, change
-from common.service.records import UNDER_WAY, MessageRecord, begun, copy_handled, failed, given_up
+from common.service.record_transitions import begun, copy_handled, failed, given_up
+from common.service.records import UNDER_WAY, MessageRecord
 from common.service.settle import Disposition, History, Settlement, settle
 from common.service.tracing import processing
 

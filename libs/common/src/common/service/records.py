@@ -1,28 +1,25 @@
-"""What a service remembers of a message that it could not handle at once: values and their transitions, pure.
+"""What a service remembers of a message that it could not handle at once: values.
 
 A record begins with the first attempt that counts, and ends with the message: handled (removed), or parked until an
-operator decides. ``common.service.record_store`` keeps it.
+operator decides. ``common.service.record_transitions`` says how it changes, ``common.service.record_store`` keeps it.
 """
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.facts import ObjectRef, ParkedPackage
-from common.service.incoming import Incoming
-from common.service.settle import History, Settlement
+from common.service.settle import History
 
 KEEP_SETTLED = timedelta(days=30)
 """How long a replayed or discarded message is kept; until then a discard can be taken back."""
-
-
 DECISIONS_KEPT = 100
-NEXT_MOMENT = timedelta(milliseconds=1)
-"""The least time between two decisions that a database tells apart."""
+"""Earlier decisions of one record, the latest."""
+DEAD_LETTERS_KEPT = 100
+"""Dead letters that one record remembers, the latest."""
 
 
 class RecordState(StrEnum):
@@ -134,6 +131,9 @@ class MessageRecord(BaseModel):
     parked_at: datetime | None = None
     parkings: int = 0
     """How often it was parked."""
+    dead_letters: tuple[datetime, ...] = ()
+    """When the broker moved those that were taken, the latest last, at most ``DEAD_LETTERS_KEPT``: one of them that is
+    delivered again is recognised."""
     message: StoredMessage | None = None
     about: About = About()
     decision: OperatorDecision | None = None
@@ -157,134 +157,3 @@ class MessageRecord(BaseModel):
     def is_due(self, now: datetime) -> bool:
         """Whether a message that failed for now may be tried again."""
         return self.next_attempt_at is None or self.next_attempt_at <= now
-
-
-def begun(message: Incoming, now: datetime) -> MessageRecord:
-    """A record with nothing in it yet."""
-    return MessageRecord(
-        record_id=message.key,
-        queue=message.queue,
-        user_id=message.user_id,
-        first_failed_at=now,
-        last_failed_at=now,
-    )
-
-
-def failed(record: MessageRecord, settlement: Settlement, now: datetime, *, is_redelivered: bool) -> MessageRecord:
-    """After an attempt that counts. The pause is added to the time waited: only it uses up patience.
-
-    A copy of a message that was given up, or that an operator has, is only counted: what is known of that one stays.
-    What was given up and is delivered again is that very message: its process ended before it told the broker.
-    """
-    pause, history = settlement.pause or timedelta(), record.history
-    counted = {
-        "attempts": history.attempts + 1,
-        "waited_seconds": (history.waited + pause).total_seconds(),
-        "next_attempt_at": now + pause,
-    }
-    is_itself = is_redelivered and record.state in UNDER_WAY
-    if not is_itself and record.state is not RecordState.WAITING:
-        return record.model_copy(update=counted)
-    told = {"last_failed_at": now, "reason": settlement.reason, "detail": settlement.detail}
-    return record.model_copy(update=counted | told | {"state": RecordState.WAITING})
-
-
-def copy_handled(record: MessageRecord) -> MessageRecord:
-    """A copy of a message that an operator has was handled: no attempt at it is to come."""
-    return record.model_copy(update={"next_attempt_at": None})
-
-
-def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
-    """The message goes to the dead letters. What was announced of one that is held, or was given up for security
-    before, stays, for it is announced again under the same event id; a kind of security event may be added."""
-    if record.is_held:
-        return record.model_copy(update={"security": record.security or settlement.security, "next_attempt_at": None})
-    given: dict[str, Any] = {
-        "state": RecordState.GIVEN_UP,
-        "next_attempt_at": None,
-        "is_quarantined": record.is_quarantined or settlement.is_quarantined,
-    }
-    if record.state in UNDER_WAY and record.security:
-        return record.model_copy(update=given)
-    told = {
-        "last_failed_at": now,
-        "reason": settlement.reason or Reason.E_ATTEMPTS,
-        "detail": settlement.detail,
-        "security": settlement.security,
-    }
-    return record.model_copy(update=given | told)
-
-
-def parked(
-    record: MessageRecord, stored: StoredMessage, about: About, now: datetime, *, is_quarantined: bool
-) -> MessageRecord:
-    """The dead letter arrived. A record that is parked already stays as it is."""
-    if record.is_held:
-        return record
-    quarantined = is_quarantined or record.is_quarantined
-    return record.model_copy(
-        update={
-            "state": RecordState.QUARANTINED if quarantined else RecordState.PARKED,
-            "is_quarantined": quarantined,
-            "security": record.security or (SecurityKind.FORGED_FACT if quarantined else None),
-            "reason": record.reason or Reason.E_ATTEMPTS,
-            "parked_at": _after_all(record, now),
-            "parkings": record.parkings + 1,
-            "next_attempt_at": None,
-            "message": stored,
-            "about": about,
-            "expires_at": None,
-        }
-    )
-
-
-def decided(
-    record: MessageRecord, decision: OperatorDecision, state: RecordState, parkings: int | None = None
-) -> MessageRecord:
-    """An operator's decision takes effect; one that has its outcome keeps it, whoever else has carried it out. Settled
-    messages are kept for a while, then removed.
-
-    ``parkings``: how often the message had been parked when it was decided about. One that was parked again since, in
-    the course of its replay, waits for another decision: of the two that is the newer word.
-    """
-    others = [each for each in (*record.earlier_decisions, record.decision) if each and not each.is_same(decision)]
-    kept = decision_about(record, decision)
-    if kept and kept.outcome:
-        return record
-    if kept and parkings is not None and record.parkings > parkings:
-        state, at = record.state, kept.at
-    else:
-        at = _after_all(record, decision.at)
-    decision = decision.model_copy(update={"at": at})
-    expires_at = decision.at + KEEP_SETTLED if state in SETTLED else None
-    if state is record.state:
-        expires_at = record.expires_at
-    change = {"state": state, "decision": decision, "expires_at": expires_at}
-    return record.model_copy(update=change | {"earlier_decisions": tuple(others[-DECISIONS_KEPT:])})
-
-
-def _after_all(record: MessageRecord, now: datetime) -> datetime:
-    """A time after all that was told of the record, however far apart clocks are: what is told later is newer."""
-    decisions = (each.at for each in (*record.earlier_decisions, record.decision) if each)
-    told = [each for each in (record.parked_at, *decisions) if each]
-    return max(now, max(told) + NEXT_MOMENT) if told else now
-
-
-def decision_about(record: MessageRecord, wanted: OperatorDecision) -> OperatorDecision | None:
-    """A decision as it was kept when it was first made, whatever was decided since."""
-    kept = (each for each in (*record.earlier_decisions, record.decision) if each)
-    return next((each for each in kept if each.is_same(wanted)), None)
-
-
-def parked_again(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
-    """The replay failed for good: the message waits for another decision."""
-    return record.model_copy(
-        update={
-            "state": RecordState.QUARANTINED if settlement.is_quarantined else RecordState.PARKED,
-            "is_quarantined": record.is_quarantined or settlement.is_quarantined,
-            "reason": settlement.reason or Reason.E_ATTEMPTS,
-            "detail": settlement.detail,
-            "last_failed_at": now,
-            "parkings": record.parkings + 1,
-        }
-    )

@@ -230,14 +230,16 @@ class Executor:
             return await self._do_later(execution, recall_later(unit, EventKind.RECALL, action.enclosure))
         recall = recalled(execution, unit, step)
         placing = self._recall_placing(execution, action)
-        if withdrawal := await self._recalling.withdraw(execution, unit, step, placing):
-            return replace(withdrawal, facts=(recall, *withdrawal.facts))
+        withdrawal = await self._recalling.withdraw(execution, unit, step, placing)
+        facts = (recall, *withdrawal.work.facts)
+        if withdrawal.is_complete:
+            return replace(withdrawal.work, facts=facts)
         if placing is None:
             log.warning("recall not placed, unit closed or unknown", unit=unit)
-            return Work(facts=(recall,))
+            return Work(facts=facts)
         if action.enclosure is Enclosure.NOTICE:
-            return Work((placing,), facts=(recorded(execution, unit, unit, StatusCode.TAKE_BACK, step), recall))
-        return Work((placing,), facts=(recall,))
+            return Work((placing,), facts=(recorded(execution, unit, unit, StatusCode.TAKE_BACK, step), *facts))
+        return Work((placing,), facts=facts)
 
     async def _do_later(self, execution: Execution, actions: Sequence[Action]) -> Work:
         """The unit got the document by a later package only: as if it did not have it."""
@@ -274,8 +276,10 @@ class Executor:
         forwarded = execution.placing(action.told, "forwarded", MessageType.STATUS) if is_reached else None
         if action.code is StatusCode.TAKE_BACK:
             facts.append(recalled(execution, action.receiver, step))
-            if withdrawal := await self._recalling.withdraw(execution, action.receiver, step, forwarded):
-                return replace(withdrawal, facts=(*facts, *withdrawal.facts))
+            withdrawal = await self._recalling.withdraw(execution, action.receiver, step, forwarded)
+            facts.extend(withdrawal.work.facts)
+            if withdrawal.is_complete:
+                return replace(withdrawal.work, facts=tuple(facts))
         if forwarded is None:
             log.warning("status not forwarded, unit closed or unknown", unit=action.told)
         return Work((forwarded,) if forwarded else (), facts=tuple(facts))

@@ -6,6 +6,7 @@ unit answers.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from common.domain.envelope import Organization
 from common.domain.names import UnitCode
@@ -18,6 +19,17 @@ from router.execute.messages import agreed, agreement_placing, kept_withdrawal, 
 from router.execute.recording import Recording
 from router.placing import Placing, PlacingState, delivery_placing_id
 from router.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What became of a unit's deliveries of a document that is recalled."""
+
+    work: Work = field(default_factory=Work)
+    """What follows from it, whether all of them are withdrawn or only the older ones."""
+    is_complete: bool = False
+    """All are withdrawn, and the trunk has answered for the unit; else the unit has the document, or may have it, and
+    gets the recall."""
 
 
 class Recalling:
@@ -38,51 +50,55 @@ class Recalling:
         self._reaches = reaches
         self._finished = finished
 
-    async def withdraw(self, execution: Execution, unit: UnitCode, step: Step, recall: Placing | None) -> Work | None:
-        """Withdraw a delivery that the unit has not got, and agree in its place. None = the unit has it.
+    async def withdraw(self, execution: Execution, unit: UnitCode, step: Step, recall: Placing | None) -> Withdrawal:
+        """Withdraw a delivery that the unit has not got, and agree in its place.
 
         ``step``: what the recall was to the delivery; ``recall``: what tells the unit of it, if it can be told.
         """
         position = step.position
         if position.state is not DeliveryState.RECALL_PENDING or position.previous is not DeliveryState.SENT:
-            return None
+            return Withdrawal()
         text = NOT_YET_RECEIVED.format(unit=unit)
         event = answer_event(execution, execution.order, self._trunk.code, text)
         history = await self._store.deliveries.history(execution.decision.subject, unit)
         deliveries = await self._deliveries(history, unit)
         is_begun = any(placing.withdrawn_by == execution.fact.event_id for placing in deliveries)
         may_answer = is_begun or may_answer_for(history, unit, event.id)
-        taken_back = await self._untaken(execution, deliveries if may_answer else [], recall)
-        if not taken_back:
-            return None
-        answer = await self._recording.happen(execution, unit, event)
-        facts: list[BaseFact] = [withdrawal_of(placing, execution.decision.at) for placing in taken_back]
-        facts.append(agreed(execution, unit, answer, text))
-        for decision in {placing.decision for placing in taken_back}:
+        withdrawn, is_complete = await self._untaken(execution, deliveries if may_answer else [], recall)
+        answer = await self._recording.happen(execution, unit, event) if is_complete else None
+        facts: list[BaseFact] = [withdrawal_of(placing, execution.decision.at) for placing in withdrawn]
+        for decision in {placing.decision for placing in withdrawn}:
             if not await self._store.placings.has_open(decision):
                 await self._finished(decision)
+        if answer is None:
+            return Withdrawal(Work(facts=tuple(facts)))
+        facts.append(agreed(execution, unit, answer, text))
         is_reached = await self._reaches(execution.fact.sender)
-        return Work((agreement_placing(execution, unit, self._trunk),) if is_reached else (), facts=tuple(facts))
+        placings = (agreement_placing(execution, unit, self._trunk),) if is_reached else ()
+        return Withdrawal(Work(placings, facts=tuple(facts)), is_complete=True)
 
-    async def _untaken(self, execution: Execution, deliveries: list[Placing], recall: Placing | None) -> list[Placing]:
-        """The unit's deliveries of the document, all of them withdrawn now; empty if its inbox has, or may have, any.
+    async def _untaken(
+        self, execution: Execution, deliveries: list[Placing], recall: Placing | None
+    ) -> tuple[list[Placing], bool]:
+        """The unit's deliveries of the document that are withdrawn now, and whether that is all of them: its inbox has
+        none, and will have none.
 
         The oldest comes first: it was tried first. An update behind it that its inbox takes in the same moment is not
-        withdrawn, and the unit gets the recall.
+        withdrawn, and the unit gets the recall; what was withdrawn before it stays so.
         """
         if recall is not None:
             await self._store.placings.open([recall.model_copy(update={"state": PlacingState.WITHDRAWN})])
-        withdrawals: list[Placing] = []
+        withdrawn: list[Placing] = []
         for placing in deliveries:
             withdrawn_for = execution.fact.event_id, recall.id if recall else ""
             told = kept_withdrawal(placing, execution.decision.at)
             if not await self._store.placings.withdraw_untaken(placing.id, *withdrawn_for, told):
-                withdrawals.clear()
                 break
-            withdrawals.append(await self._store.placings.find(placing.id) or placing)
-        if recall is not None and not withdrawals:
+            withdrawn.append(await self._store.placings.find(placing.id) or placing)
+        is_complete = bool(deliveries) and len(withdrawn) == len(deliveries)
+        if recall is not None and not is_complete:
             await self._tell(recall)
-        return withdrawals
+        return withdrawn, is_complete
 
     async def _tell(self, recall: Placing) -> None:
         """The unit gets the recall. What became of it in an earlier run stays: placed, or decided by an operator."""

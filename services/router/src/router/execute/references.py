@@ -7,17 +7,22 @@ cannot be changed where it lies, so another one follows it, under the same event
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import structlog
+
 from common.domain.ids import digest_id, event_id
 from common.domain.names import Lane, UnitCode
 from common.domain.security import SecurityKind
 from common.facts import OperatorActed, OperatorRequested, security_event
 from common.headers import DOCUMENT_ID, DOCUMENT_KEY, PACKAGE_ID
+from common.service.row_requests import RowRequest
 from router.delivery_history import position_of
 from router.delivery_state import DeliveryState, Position
 from router.execute.placing import Placer, Sender
 from router.inbox import Inbox
-from router.placing import Placing, PlacingState, Request
+from router.placing import Placing, PlacingState
 from router.store import Store
+
+log = structlog.get_logger("trunk.router")
 
 SERVICE = "router"
 SWEEP_LIMIT = 200
@@ -64,16 +69,10 @@ class References:
             return
         placing = await self._store.placings.find(request.record_id)
         if placing is None:
+            log.warning("request for a placing that is not kept here", record_id=request.record_id)
             return
-        refusal = await self._refusal(placing)
-        wish = Request(
-            event_id=request.event_id,
-            actor=request.actor,
-            purpose=request.purpose,
-            at=self._now(),
-            outcome=refusal or "done",
-        )
-        saved = await self._store.placings.note_request(placing.id, wish)
+        outcome = await self._refusal(placing) or "done"
+        saved = await self._store.placings.answer(placing.id, request, self._now(), outcome)
         if saved.outcome == "done":
             await self._placer.order(placing, again=True)
         await self._announce(request, placing, saved)
@@ -88,7 +87,7 @@ class References:
             return "the unit is closed"
         return "the unit has agreed to a recall of the document" if await self._placer.is_recalled(placing) else ""
 
-    async def _announce(self, request: OperatorRequested, placing: Placing, saved: Request) -> None:
+    async def _announce(self, request: OperatorRequested, placing: Placing, saved: RowRequest) -> None:
         identifier = digest_id("renew", request.record_id, request.event_id, request.actor, request.purpose)
         acted = OperatorActed(
             event_id=event_id(identifier, "acted"),

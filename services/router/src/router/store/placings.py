@@ -16,8 +16,11 @@ from common.database import (
     find_by_id,
     insert_missing,
 )
+from common.domain.canary import CANARY_UNITS
 from common.domain.names import UnitCode
-from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, Request, pause_after
+from common.facts import OperatorRequested
+from common.service.row_requests import RowRequest, answer_once
+from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pause_after
 
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
@@ -43,8 +46,8 @@ class Placings(Protocol):
     async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         """Placings whose address is to be issued again; others leave them alone for the time of the lease."""
 
-    async def note_request(self, placing_id: str, request: Request) -> Request:
-        """Keep the latest wish of an operator; returns it as it was kept first."""
+    async def answer(self, placing_id: str, request: OperatorRequested, at: datetime, outcome: str) -> RowRequest:
+        """Keep what became of an operator's request; returns it as it was kept first."""
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         """The inbox did not take it, or did not say so; it waits for its next attempt."""
@@ -88,7 +91,7 @@ class Placings(Protocol):
         """Placings whose next attempt is due, oldest first; others leave them alone for the time of the lease."""
 
     async def waiting(self) -> dict[Cause, int]:
-        """How many placings wait, or were given back, by cause."""
+        """How many placings wait, or were given back, by cause; the canary's are in no statistic."""
 
     async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
         """Placings that an inbox got between two times are due again. Returns how many there were."""
@@ -123,16 +126,9 @@ class MongoPlacings:
         due: Document = {"renew_at": {"$lte": now}, "state": PlacingState.PLACED.value}
         return await self._take(due, "renew_at", limit, now + lease)
 
-    async def note_request(self, placing_id: str, request: Request) -> Request:
-        """Keep the latest wish of an operator."""
-        while True:
-            row = await find_by_id(self._placings, placing_id) or {}
-            saved = Request.model_validate(row["request"]) if row.get("request") else None
-            if saved is not None and request.is_same(saved):
-                return saved
-            expected = {"_id": placing_id, "request": row.get("request")}
-            if await compare_and_set(self._placings, expected, {"$set": {"request": request.model_dump()}}):
-                return request
+    async def answer(self, placing_id: str, request: OperatorRequested, at: datetime, outcome: str) -> RowRequest:
+        """Keep what became of an operator's request."""
+        return await answer_once(self._placings, placing_id, request, at, lambda _: (outcome, {}))
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
         """The inbox did not take it; it waits for its next attempt. That the inbox may have it is noted in any case:
@@ -226,6 +222,7 @@ class MongoPlacings:
         """How many placings wait, by cause."""
         group = {"_id": "$cause", "count": {"$sum": 1}}
         selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD, PlacingState.RETURNED.value]}}
+        selection["receiver"] = {"$nin": sorted(CANARY_UNITS)}
         with database_trouble():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}

@@ -78,7 +78,7 @@ class Mentions:
         """The object streams that the revisions up to this one use."""
         used: set[int] = set()
         for each in range(revision + 1):
-            used = used.union(*(part.obj_streams_used for part in self._reader.tables_in(each)))
+            used.update(*(part.obj_streams_used for part in self._reader.tables_in(each)))
         return [self._packed_in(number) for number in sorted(used)]
 
     def _packed_in(self, number: int) -> Packed:
