@@ -314,14 +314,29 @@ async def test_lost_or_altered_bytes_are_no_evidence(
     assert announced.facts == []
 
 
+@pytest.mark.parametrize("is_noted", [True, False], ids=["noted", "ended before the record was noted"])
 async def test_a_second_verdict_on_one_package_is_not_swallowed(
-    archive: Archive, objects: Objects, announced: Remembering
+    archive: Archive, objects: Objects, database: Database, announced: Remembering, is_noted: bool
 ) -> None:
     what = await material(objects)
     await archive.take(what.refused())
+    locked = versions(objects, what)
+    if not is_noted:
+        await database.collection("progress").delete_one({"_id": what.package_id})
     with pytest.raises(Permanent):
         await archive.take(what.verified())
     assert announced.facts == []
+    saved = await Records(database).load(what.package_id)
+    assert saved is not None
+    assert saved.verdict == "document.refused"
+    if is_noted:
+        assert versions(objects, what) == locked
+
+
+def versions(objects: Objects, what: Material) -> list[tuple[str | None, str | None]]:
+    """Everything under lock that is the package's own."""
+    listed = objects.client.list_objects(ARCHIVE, f"{what.subject}/", recursive=True, include_version=True)
+    return sorted((each.object_name, each.version_id) for each in listed)
 
 
 async def test_a_store_that_is_away_is_passing_trouble(

@@ -12,7 +12,7 @@ from common.domain.names import Lane, PackageKind
 from common.facts import ObjectRef, PackageFinished
 from common.objects import content_ref
 from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
-from intake.order import next_place
+from intake.order import Place, next_place
 from intake.packages import CLAIM_LASTS
 from intake.record import PackageRecord
 from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
@@ -52,6 +52,13 @@ class MemoryPackages:
     async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> None:
         self.records[package_id] = self.records[package_id].model_copy(update={"purge": tuple(purge)})
 
+    async def claim_first(self, document_key: str, package_id: str) -> Place | None:
+        if document_key in self.claims:
+            return None
+        await self.claim(document_key, package_id)
+        self.claims[document_key]["place"] = at = self.clock()
+        return Place(at, {document_key: package_id})
+
     async def claim(self, document_key: str, package_id: str, about: str | None = None) -> str:
         held = {"package_id": package_id, "state": "held", "about": about, "at": self.clock()}
         claim = self.claims.setdefault(document_key, dict(held))
@@ -85,12 +92,13 @@ class MemoryPackages:
         if claim and claim["package_id"] == package_id and claim.get("refused") != package_id:
             claim["state"] = "held"
 
-    async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:
+    async def take_place(self, document_keys: Sequence[str], now: datetime) -> Place:
         leading = [claim for key in document_keys if (claim := self._leading(key)) is not None]
-        place = next_place(now, [claim["place"] for claim in leading if "place" in claim])
+        at = next_place(now, [claim["place"] for claim in leading if "place" in claim])
         for claim in leading:
-            claim["place"] = place
-        return place
+            claim["place"] = at
+        own = [key for key in document_keys if key in self.claims and self._leading(key) is self.claims[key]]
+        return Place(at, {key: await self.holder([key]) for key in own})
 
     async def known(self, document_keys: list[str]) -> list[str]:
         return [key for key in document_keys if key in self.claims]

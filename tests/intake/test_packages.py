@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from common.database import Database
+from intake.order import Place
 from intake.packages import CLAIM_LASTS, DECIDED_WITHIN, Packages
 from intake.settings import IntakeSettings
 
@@ -41,42 +42,78 @@ async def packages(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
     database.client.close()
 
 
+async def place_of(packages: Any, document_keys: list[str], now: datetime) -> datetime:
+    taken: Place = await packages.take_place(document_keys, now)
+    return taken.at
+
+
 async def test_a_later_place_is_later_whatever_the_clock_says(packages: Any) -> None:
     await packages.claim("doc", "p1")
-    first = await packages.take_place(["doc"], NOW)
-    assert await packages.take_place(["doc"], NOW - timedelta(minutes=5)) > first
+    first = await place_of(packages, ["doc"], NOW)
+    assert await place_of(packages, ["doc"], NOW - timedelta(minutes=5)) > first
 
 
 async def test_no_place_is_given_twice(packages: Any) -> None:
     await packages.claim("doc", "p1")
-    places = await asyncio.gather(*(packages.take_place(["doc"], NOW) for _ in range(8)))
+    places = await asyncio.gather(*(place_of(packages, ["doc"], NOW) for _ in range(8)))
     assert len(set(places)) == 8
 
 
 async def test_a_package_about_several_documents_comes_after_what_concerned_any_of_them(packages: Any) -> None:
     for key in ("old", "new"):
         await packages.claim(key, f"of {key}")
-    last = await packages.take_place(["old"], NOW + timedelta(hours=1))
-    replacement = await packages.take_place(["new", "old"], NOW)
+    last = await place_of(packages, ["old"], NOW + timedelta(hours=1))
+    replacement = await place_of(packages, ["new", "old"], NOW)
     assert replacement > last
-    assert await packages.take_place(["old"], NOW) > replacement
-    assert await packages.take_place(["new"], NOW) > replacement
+    assert await place_of(packages, ["old"], NOW) > replacement
+    assert await place_of(packages, ["new"], NOW) > replacement
+
+
+async def test_the_first_claim_of_all_comes_with_the_first_place(packages: Any) -> None:
+    first = await packages.claim_first("doc", "p1")
+    assert first == Place(CLOCK(), {"doc": "p1"})
+    assert await packages.holder(["doc"]) == "p1"
+    assert await place_of(packages, ["doc"], NOW - timedelta(days=1)) > first.at
+
+
+async def test_what_was_claimed_before_is_not_claimed_first(packages: Any) -> None:
+    await packages.claim("doc", "p1")
+    assert await packages.claim_first("doc", "p1") is None
+    assert await packages.claim_first("doc", "p2") is None
+    await packages.release("doc", "p1")
+    assert await packages.claim_first("doc", "p2") is None
+    assert await packages.holder(["doc"]) is None
+
+
+async def test_of_several_packages_one_claims_first(packages: Any) -> None:
+    claims = await asyncio.gather(*(packages.claim_first("doc", f"p{number}") for number in range(8)))
+    (first,) = [claim for claim in claims if claim]
+    assert first.holders == {"doc": await packages.holder(["doc"])}
+
+
+async def test_a_place_comes_with_who_held_the_documents(packages: Any) -> None:
+    for key in ("doc", "gone"):
+        await packages.claim(key, f"of {key}")
+    await packages.claim("update", "p2", "doc")
+    await packages.release("gone", "of gone")
+    taken = await packages.take_place(["update", "doc", "gone", "never"], NOW)
+    assert taken.holders == {"doc": "of doc", "gone": None}
 
 
 async def test_an_update_under_its_own_id_shares_the_order_of_the_document(packages: Any) -> None:
     await packages.claim("doc", "p1")
     await packages.claim("update", "p2", "doc")
     await packages.claim("second", "p3", "update")
-    place = await packages.take_place(["second"], NOW + timedelta(hours=1))
+    place = await place_of(packages, ["second"], NOW + timedelta(hours=1))
     for key in ("update", "doc"):
-        place, before = await packages.take_place([key], NOW), place
+        place, before = await place_of(packages, [key], NOW), place
         assert place > before
 
 
 async def test_updates_of_each_other_have_an_order(packages: Any) -> None:
     await packages.claim("one", "p1", "two")
     await packages.claim("two", "p2", "one")
-    assert await packages.take_place(["one"], NOW) <= await packages.take_place(["two"], NOW)
+    assert await place_of(packages, ["one"], NOW) <= await place_of(packages, ["two"], NOW)
 
 
 async def test_a_released_id_is_taken_over_with_what_it_concerns(packages: Any) -> None:
@@ -84,8 +121,8 @@ async def test_a_released_id_is_taken_over_with_what_it_concerns(packages: Any) 
     await packages.claim("next", "p2")
     await packages.release("next", "p2")
     assert await packages.claim("next", "p3", "doc") == "p3"
-    place = await packages.take_place(["next"], NOW)
-    assert await packages.take_place(["doc"], NOW) > place
+    place = await place_of(packages, ["next"], NOW)
+    assert await place_of(packages, ["doc"], NOW) > place
 
 
 async def test_a_claim_that_nothing_came_of_is_taken_over_after_an_hour(packages: Any) -> None:
@@ -111,8 +148,8 @@ async def test_what_was_taken_over_keeps_its_place_and_gets_what_it_is_about(pac
     await packages.claim("update", "p2")
     CLOCK.move(hours=1)
     assert await packages.take_over("update", "p2", "p3", "doc")
-    place = await packages.take_place(["update"], NOW)
-    assert await packages.take_place(["doc"], NOW) > place
+    place = await place_of(packages, ["update"], NOW)
+    assert await place_of(packages, ["doc"], NOW) > place
 
 
 async def test_a_claim_that_kept_no_time_counts_from_when_it_was_seen(packages: Any) -> None:
@@ -187,3 +224,21 @@ async def test_a_claim_of_an_earlier_release_counts_from_when_it_is_seen() -> No
     task = loop.create_task(take_over_later())
     loop.run_until(task.done, loop.time() + 60.0)
     assert task.result() == [False, False, True]
+
+
+async def test_a_document_that_changes_hands_while_a_place_is_taken_is_read_again() -> None:
+    loop = VirtualLoop()
+    database = ModelDatabase(server := Server(loop, lambda: 0.001), "intake")
+    packages = Packages(database, {}, CLOCK)  # type: ignore[arg-type]
+    claim = {"_id": "doc", "package_id": "p1", "state": "held", "about": None, "place": None}
+    server.rows["intake.claims"]["doc"] = claim
+
+    def change_hands(_: Any, what: str) -> str:
+        if what == "update intake.claims" and server.rows["intake.claims"]["doc"]["package_id"] == "p1":
+            server.rows["intake.claims"]["doc"] = {**claim, "package_id": "p2"}
+        return ""
+
+    server.before_step = change_hands
+    task = loop.create_task(packages.take_place(["doc"], NOW))
+    loop.run_until(task.done, loop.time() + 60.0)
+    assert task.result().holders == {"doc": "p2"}

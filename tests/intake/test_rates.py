@@ -3,9 +3,10 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -20,6 +21,8 @@ from intake.rate_limits import RateLimits
 from intake.rates import MongoUsages, UnitRates, Usage, Usages, counted, minute_of, size_of
 
 from ..harness.memory import Clock
+from ..simulation.database import ModelDatabase, Server
+from ..simulation.loop import VirtualLoop
 
 AT = datetime(2026, 11, 22, 8, 30, 20, tzinfo=UTC)
 A, B = "000.00.09.H29", "H29.901.01"
@@ -86,6 +89,50 @@ async def test_a_clock_that_is_ahead_closes_no_longer_than_its_minute(usages: Us
     for _ in range(5):
         await ahead.count(submission())
     assert [await behind.count(submission()) for _ in range(5)] == [False] * 4 + [True]
+
+
+T = TypeVar("T")
+
+
+class Model:
+    """The real collection on a model of the database, which counts requests."""
+
+    def __init__(self) -> None:
+        self.loop = VirtualLoop()
+        self.server = Server(self.loop, lambda: 0.001)
+        self.database = ModelDatabase(self.server, "intake")
+        self.usages = MongoUsages(self.database)  # type: ignore[arg-type]
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        task = self.loop.create_task(work)
+        self.loop.run_until(task.done, self.loop.time() + 60.0)
+        return task.result()
+
+    async def add(self, at: datetime) -> int:
+        return (await self.usages.add(A, Lane.NORMAL, minute_of(at), 10)).packages
+
+
+def test_a_package_costs_one_request_unless_it_is_the_first_of_its_unit() -> None:
+    model = Model()
+    counts = []
+    for at in (AT, AT, AT + timedelta(minutes=1), AT + timedelta(minutes=1), AT):  # the last clock has gone back
+        before = model.server.requests
+        counts.append((model.run(model.add(at)), model.server.requests - before))
+    assert counts == [(1, 3), (2, 1), (1, 1), (2, 1), (3, 1)]
+
+
+@pytest.mark.parametrize("minutes_back", [3, None])
+def test_a_row_that_was_restored_or_removed_is_counted_in_again(minutes_back: int | None) -> None:
+    model = Model()
+    rows = model.database.collection("unit_rates")
+    key = {"_id": f"{A}/normal"}
+    assert model.run(model.add(AT)) == 1
+    if minutes_back is None:
+        model.run(rows.delete_one(key))
+    else:
+        former = minute_of(AT) - timedelta(minutes=minutes_back)
+        model.run(rows.update_one(key, {"$set": {"minute": former, "packages": 7}}))
+    assert [model.run(model.add(AT)) for _ in range(2)] == [1, 2]
 
 
 async def test_without_limits_nobody_waits(usages: Usages) -> None:

@@ -1,6 +1,7 @@
 """Events of deliveries in rows of their own: whatever crashes or races, each counts once, and no row grows."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -73,6 +74,29 @@ async def test_what_comes_in_order_is_recorded_without_reading_the_history(
     assert read == 0
     await world.store.deliveries.record(key, A, event(EventKind.RECALL, 0, "late"))
     assert read == 1
+
+
+async def test_what_is_later_than_all_is_not_looked_for_and_what_comes_again_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if its place has fractions of a millisecond, which the database does not keep."""
+    key = await opened(world)
+    events = world.store.deliveries._events  # type: ignore[attr-defined]
+    looked: list[str] = []
+    look = events.find
+
+    async def counted(row: Any, event_id: str) -> Any:
+        looked.append(event_id)
+        return await look(row, event_id)
+
+    monkeypatch.setattr(events, "find", counted)
+    fine = SubmissionOrder(submitted_at=AT + timedelta(seconds=1, microseconds=1_700), package_id="p1")
+    arrived = replace(event(EventKind.ARRIVED, 1), order=fine)
+    later = replace(event(EventKind.ACCEPTED, 1), order=replace(fine, submitted_at=AT + timedelta(seconds=2)))
+    happened = [await world.store.deliveries.record(key, A, each) for each in (arrived, arrived, later, arrived, later)]
+    assert [each.is_first for each in happened] == [True, False, True, False, False]
+    assert looked == [arrived.id, arrived.id, later.id]
+    assert len(await world.store.deliveries.history(key, A)) == 3
 
 
 async def test_twenty_at_once_are_all_there_and_each_once(world: World) -> None:

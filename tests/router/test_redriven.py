@@ -8,6 +8,7 @@ import pytest
 from common.domain.names import PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.facts import BaseFact, PackageAccepted, PackageRefused
+from router.compose import Answer
 from router.placing import PlacingState
 
 from .conftest import SENDER, A, B, C, World
@@ -109,6 +110,23 @@ async def test_a_receipt_whose_fact_was_lost_is_given_with_the_verdict(world: Wo
     refused = await world.invalid(world.letter("other"), Reason.E_SIG_REVOKED)
     await world.take(refused)
     assert len(world.sender.inbox(SENDER, "receipt")) == 2
+
+
+async def test_a_receipt_whose_order_was_lost_is_ordered_with_the_verdict_and_not_saved_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    valid = await world.verified(world.letter())
+    await world.router.acknowledge(
+        PackageAccepted.model_validate(valid.model_dump(exclude={"fact"}) | {"event_id": "intake"})
+    )
+    world.sender.orders.clear()
+
+    async def save(answer: Answer) -> Answer:
+        raise AssertionError(f"{answer.id} is saved already")
+
+    monkeypatch.setattr(world.store.answers, "save", save)
+    await world.take(valid)
+    assert len(world.sender.inbox(SENDER, "receipt")) == 1
 
 
 async def test_a_refusal_is_routed_when_its_sender_is_answered(world: World) -> None:

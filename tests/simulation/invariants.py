@@ -191,7 +191,7 @@ def nothing_after_the_end(schedule: Schedule) -> Iterator[str]:
 
 def copies_are_bounded(schedule: Schedule) -> Iterator[str]:
     """A fact has as many copies as there were reasons to make one."""
-    bound = 3 + 4 * len(schedule.faults)
+    bound = 3 + 4 * len(schedule.faults) + schedule.cuts
     sent = Counter[str]()
     for system in schedule.units.values():
         for entry in system.submitted:

@@ -41,6 +41,7 @@ from common.service.process import Processor
 from common.service.publisher import AmqpPublisher
 from common.service.settle import Disposition, Settlement
 from intake.handlers import Intake
+from intake.order import Place
 from intake.packages import Packages
 from intake.redrive import Redrive
 from intake.under_way import Turn, UnderWay
@@ -312,7 +313,7 @@ def places_are_times() -> None:
     """The order of packages about one document follows the clocks of the replicas."""
 
     async def take_place(self: Any, document_keys: Any, now: Any) -> Any:
-        return now
+        return Place(now)
 
     _changed(Packages, "take_place", take_place)
 
@@ -541,8 +542,9 @@ def entries_are_sealed_before_the_store_has_them() -> None:
 def archive_locks_again() -> None:
     """Each copy of a verdict puts all objects under lock once more."""
 
-    async def kept(self: Any, fact: Any, entry: Any) -> Any:
-        return await self._keep(fact, entry)
+    async def kept(self: Any, fact: Any, entry: Any, *, is_first: bool) -> Any:
+        saved, _ = await self._keep(fact, entry, await self._parts(fact))
+        return saved
 
     _changed(Archive, "_kept", kept)
 

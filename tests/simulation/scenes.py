@@ -30,8 +30,9 @@ ENDS = {StatusCode.AGREED: "RECALLED", StatusCode.DECLINED: "SENT"}
 """The state of the delivery, by what the unit answers."""
 CORRECTED = "corrected_before_its_refusal"
 RECALLING = ("placed_without_an_answer", "overtaken_by_its_recall")
+REPORTED = "accepted_after_it_was_refused"
 NAMES = (*RECALLING, CORRECTED, "verified_again_after_its_record", "intake_ends_when_it_has_announced",
-         "entries_fail_to_be_saved")  # fmt: skip
+         "entries_fail_to_be_saved", REPORTED)  # fmt: skip
 
 
 class Scene:
@@ -53,6 +54,7 @@ class Scene:
             self._verified_again_after_its_record,
             self._intake_ends_when_it_has_announced,
             self._entries_fail_to_be_saved,
+            self._accepted_after_it_was_refused,
         )
         self._world.spawn("scene", dict(zip(NAMES, scenes, strict=True))[self.name]())
 
@@ -65,7 +67,8 @@ class Scene:
     def violations(self) -> Iterator[str]:
         """What is wrong in the end."""
         states = [row["state"] for row in self._world.rows("router.deliveries") if row["receiver"] == RECEIVER]
-        if states != [ENDS[self.answer] if self.name in RECALLING else "SENT"]:
+        end = ENDS[self.answer] if self.name in RECALLING else "REFUSED" if self.name == REPORTED else "SENT"
+        if states != [end]:
             yield f"{self.name}, answered by {self.answer}, ended in {states}"
 
     async def _placed_without_an_answer(self) -> None:
@@ -132,6 +135,24 @@ class Scene:
         database.before_step = before
         self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
         await self._until(lambda: not left)
+
+    async def _accepted_after_it_was_refused(self) -> None:
+        """The unit refuses the document and then accepts it, and the router hears of that first."""
+        broker = self._world.broker
+        self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
+        await self._until(lambda: "placed" in self._states())
+        broker.lateness = lambda queue: LATE_SECONDS if queue.name.startswith("facts.router.") else 0.0
+        self._report(StatusCode.REFUSED)
+        await self._until(self._has_announced_a_status)
+        broker.lateness = lambda queue: 0.0
+        self._report(StatusCode.ACCEPTED)
+
+    def _report(self, code: StatusCode) -> None:
+        identifier = packages.document_id(SENDER, NUMBER)
+        self._schedule.units[RECEIVER].submit(packages.report(RECEIVER, SENDER, identifier, code))
+
+    def _has_announced_a_status(self) -> bool:
+        return any(row["kind"] == "status" and row["announced"] for row in self._world.rows("intake.packages"))
 
     def _submit(self, package: packages.Package) -> None:
         self._schedule.units[SENDER].submit(package)

@@ -66,6 +66,8 @@ class Schedule:
     error_rates: dict[str, float] = field(default_factory=dict)
     """Chance that a request fails, by the first word of what it is."""
     cut_rate: float = 0.0
+    cuts: int = 0
+    """Connections that were cut around a frame."""
     rejected: set[str] = field(default_factory=set)
     """Packages that a receiver turned away for good."""
     archived_at: dict[str, float] = field(default_factory=dict)
@@ -262,6 +264,7 @@ class Schedule:
         is_chosen = bool(process.cut_on) and what.startswith(process.cut_on)
         if is_chosen or (self.cut_rate and self.chance.random() < self.cut_rate):
             process.cut_on = "" if is_chosen else process.cut_on
+            self.cuts += 1
             self.world.tell(f"{process}: connection cut {when} {what}")
             connection.lose()
 

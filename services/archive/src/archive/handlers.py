@@ -75,7 +75,7 @@ class Archive:
             record_security_event(fact.kind, fact.count)
         elif isinstance(fact, Kept):
             fact = fact if is_first else as_entered(fact, entry)
-            saved = await self._kept(fact, entry)
+            saved = await self._kept(fact, entry, is_first=is_first)
             await self._note(fact, Said({Unfinished.ARCHIVING: Mark.DONE}), saved)
             if isinstance(fact, DocumentVerified):
                 await self._announcer.announce(archived(fact, saved))
@@ -87,41 +87,49 @@ class Archive:
         if news := said(fact):
             await self._note(fact, news)
 
-    async def _note(self, fact: PackageFact, news: Said, known: Record | None = None) -> None:
-        """Merge what a fact says; tell intake if nothing of the package is open any more. ``known``: its record."""
-        is_finished = await self._progress.note(fact, news)
-        if is_finished and (saved := known or await self._records.load(fact.package_id)):
+    async def _note(self, fact: PackageFact, news: Said, on_record: Record | None = None) -> None:
+        """Merge what a fact says; tell intake if nothing of the package is open any more.
+
+        ``on_record``: the package's record, if it is at hand.
+        """
+        noted = await self._progress.note(fact, news)
+        if noted.is_to_tell and (saved := on_record or await self._records.load(fact.package_id)):
             at = await self._progress.finish(fact.package_id, utc_now())
             await self._announcer.announce(finished(saved, at))
             await self._progress.note_told(fact.package_id)
 
-    async def _kept(self, fact: Kept, entry: Entry) -> Record:
-        began = time.monotonic()
-        saved = await self._records.load(fact.package_id)
-        if saved is None:
-            return await self._keep(fact, entry)
-        if saved.verdict != fact.fact:
-            raise Permanent(Reason.E_FACT, f"package is on record as {saved.verdict}, not {fact.fact}")
-        record_archive_write(fact.sender, "repeated", time.monotonic() - began)
-        return saved
+    async def _kept(self, fact: Kept, entry: Entry, *, is_first: bool) -> Record:
+        """The record of the package, from an earlier run or from this one.
 
-    async def _keep(self, fact: Kept, entry: Entry) -> Record:
-        began = time.monotonic()
+        ``is_first``: this run has entered the fact, so that no earlier one has a record of it. Of another fact about
+        the package there may be one: its progress says so.
+        """
+        began, is_new = time.monotonic(), False
         try:
-            parts = await self._parts(fact)
-            if news := said(fact, parts.units):
-                await self._progress.note(fact, news)
-            decided, copies = record(fact, parts, entry, self._table)
-            enclosed = {role: await self._objects.get(ref) for role, ref in enclosed_parts(fact).items()}
-            locked = await self._locked(decided, copies, enclosed, fact.package)
-            saved, is_first = await self._records.save(locked)
+            saved = None if is_first else await self._records.load(fact.package_id)
+            if saved is None:
+                parts = await self._parts(fact)
+                if (news := said(fact, parts.units)) and (await self._progress.note(fact, news)).is_on_record:
+                    saved = await self._records.load(fact.package_id)
+                if saved is None:
+                    saved, is_new = await self._keep(fact, entry, parts)
         except TrunkFailure:
             record_archive_write(fact.sender, "failed", time.monotonic() - began)
             raise
-        record_archive_write(fact.sender, "written" if is_first else "repeated", time.monotonic() - began)
-        if is_first and isinstance(fact, DocumentVerified):
-            record_stage(fact.sender, "archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
+        if saved.verdict != fact.fact:
+            raise Permanent(Reason.E_FACT, f"package is on record as {saved.verdict}, not {fact.fact}")
+        record_archive_write(fact.sender, "written" if is_new else "repeated", time.monotonic() - began)
         return saved
+
+    async def _keep(self, fact: Kept, entry: Entry, parts: Parts) -> tuple[Record, bool]:
+        """Puts the package under lock. Returns its record, and whether it is this run's."""
+        decided, copies = record(fact, parts, entry, self._table)
+        enclosed = {role: await self._objects.get(ref) for role, ref in enclosed_parts(fact).items()}
+        locked = await self._locked(decided, copies, enclosed, fact.package)
+        saved, is_new = await self._records.save(locked)
+        if is_new and isinstance(fact, DocumentVerified):
+            record_stage(fact.sender, "archived", fact.lane, (utc_now() - fact.submitted_at).total_seconds())
+        return saved, is_new
 
     async def _locked(
         self, decided: Record, copies: Sequence[Copy], enclosed: Mapping[str, bytes], package: ObjectRef | None

@@ -1,7 +1,7 @@
 """The archive's collections ``records`` and ``progress``; and ``backups`` and ``checks``, to read."""
 
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -19,7 +19,7 @@ from common.database import (
 )
 from common.domain.canary import is_canary
 from common.domain.names import Lane
-from common.facts import PackageAccepted, PackageFact
+from common.facts import NoticeAccepted, PackageAccepted, PackageFact, PackageRefused
 from common.indexes import BACKUPS, CHECKS, TIDIES
 from common.metrics.documents import Unfinished
 from common.metrics.keeping import BackedUp
@@ -43,6 +43,14 @@ class Records:
         return Record.model_validate(saved), saved is document
 
 
+class Noted(NamedTuple):
+    """What follows from what was noted."""
+
+    is_to_tell: bool
+    """Intake is to be told that the package is finished."""
+    is_on_record: bool
+
+
 class Progress:
     """How far each package is: one document under the package's id, for the monitoring and for intake.
 
@@ -55,14 +63,15 @@ class Progress:
     def __init__(self, database: Database) -> None:
         self._progress = database.collection("progress")
 
-    async def note(self, fact: PackageFact, said: Said) -> bool:
-        """Merge what a fact says into the progress of its package. True = intake is to be told that it is finished."""
+    async def note(self, fact: PackageFact, said: Said) -> Noted:
+        """Merge what a fact says into the progress of its package."""
         row = await self._merge(fact, said)
         finished = is_finished(row["archiving"], row.get("expected"), len(row["settled"]))
         is_open = row["routing"] != Mark.DONE
         if is_open and (finished or is_routed(row["routing"], row["units"], len(row["settled"]))):
             await self._merge(fact, Said({Unfinished.ROUTING: Mark.DONE}))
-        return finished and (said.expected is not None or not row.get("is_told"))
+        is_to_tell = finished and (said.expected is not None or not row.get("is_told"))
+        return Noted(is_to_tell, is_on_record=row["archiving"] == Mark.DONE)
 
     async def finish(self, package_id: str, now: datetime) -> datetime:
         """When the package was finished: now, or as an earlier run has noted."""
@@ -101,7 +110,7 @@ class Progress:
         if values := {name: value for name, value in known.items() if value is not None}:
             change["$set"] = values
         first = _first(fact, said, submitted_at)
-        if isinstance(fact, PackageAccepted) and await _insert(self._progress, first):  # mostly the first that is heard
+        if _begins(fact, said) and await _insert(self._progress, first):
             return first
         with database_trouble():
             while True:
@@ -112,6 +121,12 @@ class Progress:
                     return after
                 if await _insert(self._progress, first):
                     return first
+
+
+def _begins(fact: PackageFact, said: Said) -> bool:
+    """Whether nothing was heard of the package before, mostly. It saves a request, and decides nothing."""
+    is_done = said.marks.get(Unfinished.ARCHIVING) is Mark.DONE
+    return isinstance(fact, PackageAccepted | NoticeAccepted | PackageRefused) and not is_done
 
 
 def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:

@@ -21,6 +21,7 @@ from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.edxml import check_dates
 from common.secrecy import Mark
+from intake.order import Place
 from intake.record import document_id_of
 
 BY_DIRECTORY = (SecurityKind.FROM_MISMATCH, SecurityKind.CLOSED_UNIT)
@@ -33,6 +34,8 @@ class Admitted:
 
     subject: str
     """Document key."""
+    place: Place | None = None
+    """Taken already, with the claim on a DocumentId that nobody had claimed."""
 
 
 @dataclass(frozen=True, slots=True)

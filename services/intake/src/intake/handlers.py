@@ -4,7 +4,7 @@ import io
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 
@@ -38,6 +38,7 @@ from intake.announce import (
 from intake.ends import EXAMINES
 from intake.keeping import Keeping, keeping_of
 from intake.open_package import fact_body, with_fact
+from intake.order import Place
 from intake.packages import DECIDED_WITHIN, Packages
 from intake.reading import close_files, mark_in_broken, read_package
 from intake.record import Arrival, PackageRecord, document_id_of, let_in, turned_away, unreadable
@@ -235,18 +236,22 @@ class Intake:
         if isinstance(answer, Refused):
             return turned_away(arrival, parsed.message, answer)
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(parsed.message)]
-        place = await self.packages.take_place([answer.subject, *concerned], self.now())
-        targets = await self._holders(parsed.message.kind, concerned)
-        return let_in(arrival, await self._keeping(arrival).parts(parsed), answer.subject, place, targets)
+        place = answer.place or await self.packages.take_place([answer.subject, *concerned], self.now())
+        targets = await self._holders(parsed.message.kind, concerned, place)
+        return let_in(arrival, await self._keeping(arrival).parts(parsed), answer.subject, place.at, targets)
 
-    async def _holders(self, kind: PackageKind, concerned: Sequence[str]) -> dict[str, str]:
+    async def _holders(self, kind: PackageKind, concerned: Sequence[str], place: Place) -> dict[str, str]:
         """The packages that hold what a package is about: a replacement needs all documents, any other the first."""
         is_each = kind is PackageKind.REPLACE
         groups = [[key] for key in concerned[: MAX_TARGETS + 1]] if is_each else [list(concerned)]
         if len(groups) > MAX_TARGETS:
             return {}
-        found = {keys[0]: await self.packages.holder(keys) for keys in groups if keys}
+        found = {keys[0]: await self._holder(keys, place) for keys in groups if keys}
         return {key: holder for key, holder in found.items() if holder}
+
+    async def _holder(self, keys: Sequence[str], place: Place) -> str | None:
+        is_seen = len(keys) == 1 and keys[0] in place.holders
+        return place.holders[keys[0]] if is_seen else await self.packages.holder(keys)
 
     async def _await(self, arrival: Arrival, message: Message, awaits: Awaits) -> PackageRecord | WaitingPackage:
         saved = await self.waiting.find(arrival.package_id)
@@ -278,7 +283,8 @@ class Intake:
         return holder not in (None, package_id) and await self.packages.may_be_refused(str(holder))
 
     async def _admit(self, arrival: Arrival, unit: Unit, message: Message) -> Admitted | Awaits | Contested | Refused:
-        known = await self.packages.known([ids.document_key(*about) for about in ids.concerned_documents(message)])
+        concerned = [ids.document_key(*about) for about in ids.concerned_documents(message)]
+        known = await self.packages.known(concerned)
         today, directory = self.now().astimezone(VIETNAM).date(), self.directory.current
         newest = directory.unit(unit.code) or unit  # it may have changed while the package was being read
         answer = admit(message, newest, today, known, directory.units)
@@ -286,6 +292,8 @@ class Intake:
             await self.directory.confirm()
         if not isinstance(answer, Admitted) or not ids.claims_document_id(message):
             return answer
+        if not concerned and (place := await self.packages.claim_first(answer.subject, arrival.package_id)):
+            return replace(answer, place=place)
         updated = known[0] if message.kind is PackageKind.UPDATE else None
         return await self._claim(answer.subject, arrival.package_id, updated) or answer
 

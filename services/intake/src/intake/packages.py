@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from common.clock import Clock, utc_now
-from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_once
+from common.database import Collection, Database, Document, compare_and_set, find_by_id, insert_missing, insert_once
 from common.domain.names import Lane
 from common.facts import ObjectRef
 from intake.ends import refused_fields
 from intake.open_package import opening
-from intake.order import next_place
+from intake.order import Place, next_place
 from intake.record import PackageRecord
 
 CLAIM_LASTS = timedelta(hours=1)
@@ -57,6 +57,14 @@ class Packages:
         change = {"$set": {"purge": [ref.model_dump() for ref in purge]}}
         await compare_and_set(self._packages, {"_id": package_id}, change)
 
+    async def claim_first(self, document_key: str, package_id: str) -> Place | None:
+        """Claim a DocumentId that was never claimed, for a package that is about no other document, with the first
+        place in its order; None = it was claimed before."""
+        at = self._now()
+        claim: Document = {"_id": document_key, **self._held(package_id, None), "place": at}
+        is_first = not await insert_missing(self._claims, [claim])
+        return Place(at, {document_key: package_id}) if is_first else None
+
     async def claim(self, document_key: str, package_id: str, about: str | None = None) -> str:
         """Claim a DocumentId for a package, taking over a released one. Returns the package that holds it now.
 
@@ -92,7 +100,7 @@ class Packages:
         """The package that holds the first of these DocumentIds that were ever claimed; None: it was released."""
         for key in document_keys:
             if claim := await find_by_id(self._claims, key):
-                return str(claim["package_id"]) if claim["state"] == "held" else None
+                return _holder(claim)
         return None
 
     async def release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
@@ -108,18 +116,19 @@ class Packages:
         expected: Document = {**released, "refused": {"$ne": package_id}}
         await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})
 
-    async def take_place(self, document_keys: Sequence[str], now: datetime) -> datetime:
+    async def take_place(self, document_keys: Sequence[str], now: datetime) -> Place:
         """A place after all that were taken for these documents: kept before it is returned, so never given twice."""
         while True:
             claims = [claim for key in dict.fromkeys(document_keys) if (claim := await self._leading(key))]
-            taken = {claim["_id"]: claim.get("place") for claim in claims}
-            place = next_place(now, [each for each in taken.values() if each])
-            if await self._set_places(taken, place):
-                return place
+            leading = {claim["_id"]: claim for claim in claims}
+            at = next_place(now, [claim["place"] for claim in leading.values() if claim.get("place")])
+            if await self._set_places(list(leading.values()), at):
+                return Place(at, {key: _holder(leading[key]) for key in document_keys if key in leading})
 
-    async def _set_places(self, taken: dict[str, datetime | None], place: datetime) -> bool:
-        for key, before in taken.items():
-            if not await compare_and_set(self._claims, {"_id": key, "place": before}, {"$set": {"place": place}}):
+    async def _set_places(self, claims: Sequence[Document], at: datetime) -> bool:
+        for claim in claims:
+            as_read = {name: claim.get(name) for name in ("_id", "place", "package_id", "state")}
+            if not await compare_and_set(self._claims, as_read, {"$set": {"place": at}}):
                 return False
         return True
 
@@ -135,3 +144,7 @@ class Packages:
         """Those of the document keys that some accepted package holds, in the order given."""
         claims = [await find_by_id(self._claims, key) for key in document_keys]
         return [key for key, claim in zip(document_keys, claims, strict=True) if claim]
+
+
+def _holder(claim: Document) -> str | None:
+    return str(claim["package_id"]) if claim["state"] == "held" else None

@@ -191,8 +191,10 @@ class Router:
         """The sender of a package whose ``package.accepted`` never came here gets its receipt all the same."""
         receipt = answers.receipt_of(fact)
         placing = await self._store.placings.find(receipt.event_id)
-        if placing is None or placing.state is PlacingState.DUE:  # nobody may be at work on it any more
+        if placing is None:
             await self._executor.answer(receipt)
+        elif placing.state is PlacingState.DUE:  # nobody may be at work on it any more
+            await self.placer.order(placing)
 
     async def _report(self, fact: Routable, earlier: Decision) -> None:
         """The fact has come again: somebody wants to know how far its package is."""

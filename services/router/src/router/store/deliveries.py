@@ -24,7 +24,7 @@ from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_
 from router.delivery_state import UNANSWERED, Note, Step
 from router.order import SubmissionOrder
 from router.store.delivery_events import DeliveryEvents, events_from
-from router.store.delivery_rows import delivery_id, of_place, of_position, place_in, position_in
+from router.store.delivery_rows import delivery_id, is_later_than_all, of_place, of_position, place_in, position_in
 from router.store.queries import below, find_all
 from router.store.rows import Happened
 
@@ -127,7 +127,8 @@ class MongoDeliveries:
             row = await find_by_id(self._deliveries, delivery_id(key, receiver))
             if row is None:
                 raise Transient(Reason.E_REFDOC, "the delivery concerned is not open yet")
-            if recorded := await self._events.find(row, event.id):
+            recorded = None if is_later_than_all(row, event) else await self._events.find(row, event.id)
+            if recorded:
                 await self._bring_up_to_date(row)
                 return _happened(row, recorded.step, is_first=False)
             entry, newest = await self._entry(row, event)

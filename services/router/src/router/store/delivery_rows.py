@@ -1,5 +1,6 @@
 """Deliveries and their events as rows, and rows as values."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +46,17 @@ def of_place(order: SubmissionOrder) -> Document:
 def place_in(row: Document) -> SubmissionOrder | None:
     """The latest place among the events of a delivery; None in rows of earlier releases."""
     return _place(row.get("newest"))
+
+
+def is_later_than_all(row: Document, event: DeliveryEvent) -> bool:
+    """Whether the event was submitted after all that the row has noted, so that it is none of these.
+
+    One that is recorded and not noted in the row bears the next number, which nobody can take again. The database keeps
+    milliseconds of a place, so that within one the event may be the newest itself.
+    """
+    newest, at = place_in(row), event.order.submitted_at
+    as_kept = replace(event.order, submitted_at=at.replace(microsecond=at.microsecond // 1000 * 1000))
+    return newest is not None and newest < as_kept
 
 
 def _place(fields: Document | None) -> SubmissionOrder | None:
