@@ -1,5 +1,8 @@
 """How the driver of the database is set up; what a real server makes of it is asked in ``tests/contract``."""
 
+from typing import Any
+from unittest.mock import AsyncMock
+
 import pytest
 from pydantic import SecretStr
 from pymongo import ReadPreference
@@ -13,7 +16,7 @@ from pymongo.errors import (
     WriteError,
 )
 
-from common.database import Database, database_trouble
+from common.database import Database, database_trouble, insert_missing
 from common.failure import Outage
 from common.settings import ServiceSettings
 
@@ -68,3 +71,22 @@ def test_what_a_request_itself_is_wrong_about_is_no_outage(error: PyMongoError) 
 def test_what_passes_is_an_outage(error: PyMongoError) -> None:
     with pytest.raises(Outage), database_trouble():
         raise error
+
+
+ONE_NODE_ONLY = {"code": 11602, "errmsg": "operation was interrupted"}
+
+
+@pytest.mark.parametrize("written", [[], [{"index": 0, "code": 11000}]])
+async def test_rows_that_one_node_alone_has_are_not_there(written: list[dict[str, Any]]) -> None:
+    """The driver raises the same error for what was there already and for what no majority has confirmed: an election
+    may take those rows back."""
+    rows = AsyncMock()
+    rows.insert_many.side_effect = BulkWriteError({"writeErrors": written, "writeConcernErrors": [ONE_NODE_ONLY]})
+    with pytest.raises(Outage):
+        await insert_missing(rows, [{"_id": 1}, {"_id": 2}])
+
+
+async def test_rows_that_were_there_are_named() -> None:
+    rows = AsyncMock()
+    rows.insert_many.side_effect = bulk(11000)
+    assert await insert_missing(rows, [{"_id": 1}, {"_id": 2}]) == {1}

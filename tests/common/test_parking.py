@@ -112,6 +112,8 @@ class Bench:
         return self.records.rows[message.before_death.key]
 
     async def decide(self, record: MessageRecord, action: Any, number: int = 1, target: str = "validator") -> None:
+        """An operator's decision, a minute later."""
+        self.clock.move(minutes=1)
         request = OperatorRequested(
             event_id=f"{record.record_id}:{action}:{number}",
             occurred_at=self.clock(),
@@ -217,6 +219,17 @@ async def test_a_dead_letter_that_comes_again_in_the_course_of_its_replay(
     assert bench.saved(record).state is (RecordState.PARKED if is_new else RecordState.REPLAYED)
     assert bench.saved(record).parkings == 1 + is_new
     assert [fact.outcome for fact in bench.acted()] == ["done"]
+
+
+@pytest.mark.parametrize("action", ["discard", "replay"])
+async def test_what_is_decided_about_at_once_may_die_twice_in_one_second(bench: Bench, action: str) -> None:
+    """The broker tells whole seconds of a death, so that the second one looks like the first; nothing may be lost."""
+    bench.clock.move(minutes=-1)
+    record = await bench.park(died_at=DIED_AT)
+    bench.records.rows[record.record_id] = record.model_copy(update={"parked_at": bench.clock() + timedelta(minutes=1)})
+    await bench.decide(record, action)
+    await bench.park(died_at=DIED_AT)
+    assert (bench.saved(record).state, bench.saved(record).parkings) == (RecordState.PARKED, 2)
 
 
 async def test_a_dead_letter_that_comes_again_beside_a_copy_leaves_what_the_service_says_of_that(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from common.domain.names import Lane
 from router.delivery_history import DeliveryEvent, entry_of, next_entry, position_of
 from router.delivery_state import DeliveryState, EventKind
 from router.order import SubmissionOrder
+from router.store.delivery_rows import is_later_than_all, of_place
 
 from .conftest import AT, A, World
 
@@ -97,6 +98,14 @@ async def test_what_is_later_than_all_is_not_looked_for_and_what_comes_again_is(
     assert [each.is_first for each in happened] == [True, False, True, False, False]
     assert looked == [arrived.id, arrived.id, later.id]
     assert len(await world.store.deliveries.history(key, A)) == 3
+
+
+def test_events_that_an_earlier_release_kept_in_the_row_have_no_place_there(backing: str) -> None:
+    """So one of them that comes again is looked for, whatever came since."""
+    newest = of_place(event(EventKind.ARRIVED, 1).order)
+    later = event(EventKind.ACCEPTED, 2)
+    assert is_later_than_all({"newest": newest}, later)
+    assert not is_later_than_all({"newest": newest, "history": [{"event_id": later.id}]}, later)
 
 
 async def test_twenty_at_once_are_all_there_and_each_once(world: World) -> None:

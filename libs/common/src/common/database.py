@@ -122,6 +122,8 @@ async def insert_missing(collection: Collection, documents: list[Document]) -> s
             await collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             failures = error.details.get("writeErrors", [])
+            if error.details.get("writeConcernErrors"):  # one node has the rows, and may lose them in an election
+                raise Outage(DATABASE, "write concern") from error
             if any(failure.get("code") != DUPLICATE_KEY for failure in failures):
                 raise
             return {documents[failure["index"]]["_id"] for failure in failures}

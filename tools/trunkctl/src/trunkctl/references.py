@@ -54,8 +54,8 @@ class Placings:
 def request_of(row: Row, wish: Wish, now: datetime) -> OperatorRequested:
     """The wish for one message; wishing the same again before the address was renewed is the same request, unless some
     request was refused meanwhile: what stood in its way may be over."""
-    refused = sum(answer.outcome != "done" for answer in kept_in(row))
-    state = digest_id(row["_id"], wish.actor, wish.purpose, str(row.get("renew_at")), str(refused))
+    refused = next((answer.event_id for answer in reversed(kept_in(row)) if answer.outcome != "done"), "")
+    state = digest_id(row["_id"], wish.actor, wish.purpose, str(row.get("renew_at")), refused)
     return OperatorRequested(
         event_id=event_id(state, "renew"),
         occurred_at=now,

@@ -22,6 +22,8 @@ from common.service.settle import Settlement
 
 NEXT_MOMENT = timedelta(milliseconds=1)
 """The least time between two decisions that a database tells apart."""
+SAME_SECOND = timedelta(seconds=2)
+"""Within so long, two deaths may bear the same time of the broker."""
 DEATH_REASONS = {
     "delivery_limit": (Reason.E_ATTEMPTS, "its handler failed or crashed too often"),
     "rejected": (Reason.E_RETURNED, "rejected by its reader"),
@@ -89,9 +91,16 @@ def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> Me
 
 def is_taken_before(record: MessageRecord, died_at: datetime | None) -> bool:
     """Whether a dead letter had been parked, and is delivered again after the message was decided about: the process
-    that had taken it ended, or lost its connection, before the broker knew. A copy of the message died at another
-    time."""
-    return died_at in record.dead_letters and not record.is_held
+    that had taken it ended, or lost its connection, before the broker knew.
+
+    A copy of the message, or the message itself after a replay, died at another time. The broker keeps whole seconds:
+    where the message was decided about right after it was parked, it may have died twice in one, and is parked again.
+    """
+    if record.is_held or died_at not in record.dead_letters:
+        return False
+    if record.decision is None or record.parked_at is None:
+        return True
+    return record.decision.at - record.parked_at >= SAME_SECOND
 
 
 def parked(

@@ -62,7 +62,8 @@ async def answer_once(
     """Answer a request about a row, or return the answer that it got before.
 
     ``decide``: the outcome, and the fields of the row to set for it. They are set together with the answer, and only
-    while the row's ``state`` is the one that was decided about. Raises ``Outage``, and ``LookupError`` without the row.
+    while the row's ``state`` is the one that ``decide`` was given. Raises ``Outage``; and ``LookupError`` without the
+    row.
     """
     while True:
         row = await find_by_id(rows, row_id)

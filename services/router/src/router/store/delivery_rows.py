@@ -52,8 +52,11 @@ def is_later_than_all(row: Document, event: DeliveryEvent) -> bool:
     """Whether the event was submitted after all that the row has noted, so that it is none of these.
 
     One that is recorded and not noted in the row bears the next number, which nobody can take again. The database keeps
-    milliseconds of a place, so that within one the event may be the newest itself.
+    milliseconds of a place, so that within one the event may be the newest itself. Entries of earlier releases, in the
+    row itself, have no place.
     """
+    if "history" in row:
+        return False
     newest, at = place_in(row), event.order.submitted_at
     as_kept = replace(event.order, submitted_at=at.replace(microsecond=at.microsecond // 1000 * 1000))
     return newest is not None and newest < as_kept
