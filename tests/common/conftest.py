@@ -87,12 +87,21 @@ class VirtualHost:
 
     async def end_sessions(self, user: str) -> None:
         """Have the broker close the user's sessions in this virtual host, each once: other tests have sessions of the
-        same user at the same time. A session can be closed by its name only seconds after it is listed."""
+        same user at the same time.
+
+        A session can be closed by its name only seconds after it is listed, and one that has ended stays listed for a
+        while: what is listed is asked for again as long as none could be closed.
+        """
+        async with asyncio.timeout(120):
+            while not sum(map(self._ended, await asyncio.to_thread(self._sessions, user))):
+                await asyncio.sleep(0.1)
+
+    def _sessions(self, user: str) -> list[str]:
         listed = self.admin.get(f"/connections/username/{user}")
-        for name in [row["name"] for row in listed if row["vhost"] == self.name]:
-            async with asyncio.timeout(120):
-                while self.admin.http.delete(f"/connections/{quote(name, safe='')}").status_code == 404:
-                    await asyncio.sleep(0.1)
+        return [row["name"] for row in listed if row["vhost"] == self.name]
+
+    def _ended(self, name: str) -> bool:
+        return bool(self.admin.http.delete(f"/connections/{quote(name, safe='')}").is_success)
 
     def depth(self, queue: str) -> int:
         """Messages in a queue, delayed ones included."""

@@ -24,6 +24,7 @@ AGAIN_SECONDS = 35.0
 LOOK_SECONDS = 0.2
 FAILED_ENTRIES = 6
 ENTER = "insert archive.ledger"
+SEALED = "update archive.batches"
 AT_ONCE_SECONDS = 0.0005
 """Below the time that any request takes."""
 ENDS = {StatusCode.AGREED: "RECALLED", StatusCode.DECLINED: "SENT"}
@@ -32,7 +33,7 @@ CORRECTED = "corrected_before_its_refusal"
 RECALLING = ("placed_without_an_answer", "overtaken_by_its_recall")
 REPORTED = "accepted_after_it_was_refused"
 NAMES = (*RECALLING, CORRECTED, "verified_again_after_its_record", "intake_ends_when_it_has_announced",
-         "entries_fail_to_be_saved", REPORTED)  # fmt: skip
+         "entries_fail_to_be_saved", "archive_ends_when_it_has_sealed", REPORTED)  # fmt: skip
 
 
 class Scene:
@@ -54,6 +55,7 @@ class Scene:
             self._verified_again_after_its_record,
             self._intake_ends_when_it_has_announced,
             self._entries_fail_to_be_saved,
+            self._archive_ends_when_it_has_sealed,
             self._accepted_after_it_was_refused,
         )
         self._world.spawn("scene", dict(zip(NAMES, scenes, strict=True))[self.name]())
@@ -135,6 +137,12 @@ class Scene:
         database.before_step = before
         self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
         await self._until(lambda: not left)
+
+    async def _archive_ends_when_it_has_sealed(self) -> None:
+        """Its processes end in the moment in which a batch is noted as one that the store has."""
+        self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
+        for process in [each for each in self._world.alive if each.name == "archive"]:
+            process.crash_on = f"~{SEALED}"
 
     async def _accepted_after_it_was_refused(self) -> None:
         """The unit refuses the document and then accepts it, and the router hears of that first."""

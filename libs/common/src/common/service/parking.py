@@ -81,7 +81,7 @@ class Parking:
 
         record = await change(self._records, begun(message, now), park)
         if not record.is_held:
-            log.info("dead letter comes again after its decision", record_id=record.record_id, state=record.state)
+            log.info("dead letter comes again after its decision", record_id=record.record_id)
             if record.state in UNDER_WAY:
                 return
         await self._announcer.announce(parked_fact(self._service, record))
