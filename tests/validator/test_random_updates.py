@@ -90,6 +90,16 @@ def _is_allowed(reader: Reader, signatures: tuple[Signature, ...]) -> bool | Non
     return True
 
 
+def _is_allowed_slowly(document: bytes) -> bool | None:
+    """The same with every object read."""
+    slow = Reader(document, DEFAULT)
+    slow.memo["plain_history"] = None
+    try:
+        return _is_allowed(slow, find_signatures(document, slow, DEFAULT))
+    except Fault:
+        return None
+
+
 def _check(document: bytes, seen: Counter[str]) -> None:
     located = _signatures(document)
     if located is None or not located[1]:
@@ -99,10 +109,8 @@ def _check(document: bytes, seen: Counter[str]) -> None:
     plainly = not analysis_of(reader).is_read_slowly
     seen[("plain " if plainly else "read ") + ("allowed" if allowed else "refused")] += 1
     if plainly:
-        slow = Reader(document, DEFAULT)
-        slow.memo["plain_history"] = None
         # The bytes are read only where the rules ask, so that something broken elsewhere is not noticed.
-        assert _is_allowed(slow, find_signatures(document, slow, DEFAULT)) in (allowed, None)
+        assert _is_allowed_slowly(document) in (allowed, None)
     if allowed:
         views = [reader.get_historical_resolver(each.revision) for each in signatures]
         now = shown(reader.get_historical_resolver(reader.total_revisions - 1))

@@ -13,7 +13,7 @@ from validator.pdf.history import TRAILER, History, Place, PlainObject, Steps, p
 from validator.pdf.inconclusive import Inconclusive
 from validator.pdf.layout import END_OBJECT, OBJECT
 from validator.pdf.mentions import Mentions
-from validator.pdf.reader import STREAM, Reader
+from validator.pdf.reader import AFTER, STREAM, Reader
 from validator.pdf.schema import TRAILER_KEYS
 from validator.pdf.values import SPACE, Ref, Value, read_value
 from validator.pdf.written_paths import MAX_SHAPE_BYTES, WrittenPaths
@@ -138,7 +138,10 @@ class PlainHistory(History):
         if header is None:
             raise Inconclusive
         value, end = self.reader.value_at(header.end())
-        return PlainObject(value, STREAM.match(self.document, end) is not None)
+        is_stream = STREAM.match(self.document, end) is not None
+        if not is_stream and not AFTER.match(self.document, end):
+            raise Inconclusive  # a second value behind the first
+        return PlainObject(value, is_stream)
 
     def _header(self, offset: int) -> "re.Match[bytes] | None":
         return OBJECT.match(self.document, offset) or OBJECT.match(self.document, self._start(offset))
