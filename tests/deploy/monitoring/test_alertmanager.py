@@ -104,7 +104,7 @@ SILENT = OF | {"alertname": "TrunkInboxSilent", "service": "broker", "cause": "s
 
 
 @pytest.mark.parametrize(
-    ("firing", "told", "is_held"),
+    ("firing", "other", "is_held"),
     [
         (UNANSWERED, SILENT, True),
         (SILENT, UNANSWERED, False),
@@ -118,9 +118,9 @@ SILENT = OF | {"alertname": "TrunkInboxSilent", "service": "broker", "cause": "s
         (OF | {"alertname": "TrunkBrokerNoMajority"}, SILENT, True),
     ],
 )
-def test_a_queue_without_leader_calls_once(firing: dict[str, str], told: dict[str, str], is_held: bool) -> None:
+def test_a_queue_without_leader_calls_once(firing: dict[str, str], other: dict[str, str], is_held: bool) -> None:
     """The router waits for an inbox without leader: what it waits for pages, and what it then notes does not."""
-    assert held_back(told, firing) is is_held
+    assert held_back(other, firing) is is_held
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_warnings_arrive_in_working_hours_only_and_pages_always(newest: Tools, t
         assert "TrunkQueueNotDraining" not in receiver.names("page"), "held back by the broker's alarm"
 
 
-def held_back(told: dict[str, str], firing: dict[str, str]) -> bool:
-    """Whether an alert is not told while another one fires, as Alertmanager reads its rules."""
+def held_back(other: dict[str, str], firing: dict[str, str]) -> bool:
+    """Whether an alert is not sent while another one fires, as Alertmanager reads its rules."""
     return any(
         all(matches(each, firing) for each in rule["source_matchers"])
-        and all(matches(each, told) for each in rule["target_matchers"])
-        and all(firing.get(label, "") == told.get(label, "") for label in rule["equal"])
+        and all(matches(each, other) for each in rule["target_matchers"])
+        and all(firing.get(label, "") == other.get(label, "") for label in rule["equal"])
         for rule in config()["inhibit_rules"]
     )
 
@@ -205,10 +205,10 @@ def holds(name: str, at: datetime) -> bool:
 
 def _within(interval: dict[str, Any], at: datetime) -> bool:
     def spans(field: str, value: int, numbered: Callable[[str], int] = int) -> bool:
-        told = interval.get(field)
-        if told is None:
+        ranges = interval.get(field)
+        if ranges is None:
             return True
-        edges = [[numbered(edge) for edge in each.split(":")] for each in told]
+        edges = [[numbered(edge) for edge in each.split(":")] for each in ranges]
         return any(edge[0] <= value <= edge[-1] for edge in edges)
 
     clock = f"{at:%H:%M}"

@@ -36,9 +36,9 @@ CLASSIC = {"name": "classic", "type": "classic", "online": None, "state": "runni
 
 def broker(rows: list[Row], counted: list[Row], leaderless: list[str]) -> BrokerAdmin:
     """``rows``: the plain list; ``counted``: the one with numbers; ``leaderless``: what the health check finds."""
-    found = [{"name": name, "virtual_host": "trunk", "type": "rabbit_quorum_queue"} for name in leaderless]
+    queues = [{"name": name, "virtual_host": "trunk", "type": "rabbit_quorum_queue"} for name in leaderless]
     reason = "Detected quorum queues without an elected leader"
-    health = (503, {"status": "failed", "reason": reason, "queues": found}) if found else (200, {"status": "ok"})
+    health = (503, {"status": "failed", "reason": reason, "queues": queues}) if queues else (200, {"status": "ok"})
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/health/checks/quorum-queues-without-elected-leaders/vhost/trunk/pattern/.*":
@@ -77,17 +77,17 @@ def test_a_queue_that_the_list_shows_as_well_has_no_leader() -> None:
 
 def test_the_last_leader_has_stopped_and_its_node_runs() -> None:
     rows = [queue("facts.a", state="down"), queue("facts.b")]
-    told = said(broker(rows, rows, ["facts.a"]))
-    assert told["queues"] == (Level.FAILED, "without leader or majority: facts.a")
+    levels = said(broker(rows, rows, ["facts.a"]))
+    assert levels["queues"] == (Level.FAILED, "without leader or majority: facts.a")
 
 
 def test_two_of_three_nodes_are_away() -> None:
     """The list with numbers leaves out what another node led; the health check, what this one still leads."""
     led_here = queue("facts.b", online=["trunk@a"], state="minority")
     led_there = queue("facts.a", leader="trunk@c", online=["trunk@a"], state="minority")
-    told = said(broker([led_there, led_here], [led_here], ["facts.a"]))
-    assert told["queues"] == (Level.FAILED, "without leader or majority: facts.a, facts.b")
-    assert told["leaders"] == (Level.FAILED, "no elected leader: facts.a")
+    levels = said(broker([led_there, led_here], [led_here], ["facts.a"]))
+    assert levels["queues"] == (Level.FAILED, "without leader or majority: facts.a, facts.b")
+    assert levels["leaders"] == (Level.FAILED, "no elected leader: facts.a")
 
 
 def test_a_queue_that_is_listed_without_numbers_is_neither_missing_nor_under_another_policy() -> None:

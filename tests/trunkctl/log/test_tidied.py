@@ -37,11 +37,11 @@ class Client(dict[str, Any]):
         """Nothing."""
 
 
-def ran(monkeypatch: pytest.MonkeyPatch, found: list[Removed | Fault], client: Client) -> tuple[int, str, Any]:
+def ran(monkeypatch: pytest.MonkeyPatch, results: list[Removed | Fault], client: Client) -> tuple[int, str, Any]:
     """Exit code, last line and exception of the command."""
 
     def tidy(_store: object, _now: datetime) -> Iterator[Removed | Fault]:
-        yield from found
+        yield from results
 
     monkeypatch.setattr(log.tidying, "tidy", tidy)
     monkeypatch.setattr(log, "connected", lambda *_: client)
@@ -50,13 +50,13 @@ def ran(monkeypatch: pytest.MonkeyPatch, found: list[Removed | Fault], client: C
     return done.exit_code, (done.stdout.splitlines() or [""])[-1], done.exception
 
 
-@pytest.mark.parametrize("found", [[], [GONE, GONE]])
-def test_a_run_without_fault_is_noted(monkeypatch: pytest.MonkeyPatch, found: list[Removed | Fault]) -> None:
+@pytest.mark.parametrize("results", [[], [GONE, GONE]])
+def test_a_run_without_fault_is_noted(monkeypatch: pytest.MonkeyPatch, results: list[Removed | Fault]) -> None:
     client = Client()
-    code, _, _ = ran(monkeypatch, found, client)
+    code, _, _ = ran(monkeypatch, results, client)
     assert code == 0
     row = client.rows["log"]
-    assert row["removed"] == len(found)
+    assert row["removed"] == len(results)
     assert row["last_success_at"].tzinfo is not None
 
 
