@@ -17,6 +17,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from minio import Minio
+
+from common import buckets
 
 ROOT = Path(__file__).parent.parent
 ADDRESSES = ROOT / ".devstack" / "addresses.json"
@@ -36,8 +39,8 @@ def stack() -> SimpleNamespace:
 
 
 def up_once() -> None:
-    """``devstack up``, once for all processes of a run: it starts a server anew that is too busy to answer at once, and
-    other processes may be in the middle of their tests."""
+    """``devstack up`` and the buckets, once for all processes of a run: it starts a server anew that is too busy to
+    answer at once, and other processes may be in the middle of their tests."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
     ADDRESSES.parent.mkdir(exist_ok=True)
     with (ADDRESSES.parent / "up-for-tests").open("a+") as known:
@@ -46,8 +49,14 @@ def up_once() -> None:
         if run and known.read() == run:
             return
         subprocess.run([ROOT / ".venv/bin/devstack", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        make_buckets(SimpleNamespace(**json.loads(ADDRESSES.read_text())))
         known.truncate(0)
         known.write(run)
+
+
+def make_buckets(stack: SimpleNamespace) -> None:
+    """Before anybody uses them: the lock of a bucket comes a moment after the bucket."""
+    buckets.make_missing(Minio(stack.s3_endpoint, stack.s3_access_key, stack.s3_secret_key, secure=False))
 
 
 @pytest.hookimpl(tryfirst=True)

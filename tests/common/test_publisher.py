@@ -1,9 +1,8 @@
 """The publisher on a real RabbitMQ: what the broker answers, and what becomes of a publish that nobody answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +10,9 @@ import pytest
 from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
 from common.service.publisher import AmqpPublisher
 from common.topology import FACTS, INBOX, inbox_queue
-from devstack import broker_control
 
 from .conftest import Complaints, VirtualHost
 
-STATE = Path(__file__).parents[2] / ".devstack"
 OWN_FACT = "delivery.placed.normal"
 TAKEN_BY = "facts.notifier.normal"
 PATIENCE_SECONDS = 120.0
@@ -50,12 +47,6 @@ async def taken(vhost: VirtualHost, queue: str) -> list[Any]:
         while (got := await channel.basic_get(queue, no_ack=True)).delivery.name == "Basic.GetOk":
             messages.append(got)
     return messages
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture(autouse=True)
@@ -166,33 +157,3 @@ async def test_who_stops_waiting_leaves_the_publish_on_its_way_and_the_next_join
     running.cancel()
     await asyncio.wait({running})
     assert len(await taken(vhost, TAKEN_BY)) == 1
-
-
-async def test_during_an_alarm_a_publish_waits_for_its_own_confirm(vhost: VirtualHost) -> None:
-    """The broker blocks publishing at a tiny memory limit; each event is there once when the alarm is over."""
-    async with publisher(vhost) as opened:
-        await opened.publish(message("before"))
-        set_memory_limit(0.0000001)
-        try:
-            first = asyncio.create_task(opened.publish(message("first")))  # told of the alarm at the first publish
-            await until(lambda: is_blocked(opened))
-            others = [asyncio.create_task(opened.publish(message(f"e{number}"))) for number in range(20)]
-            for number in range(20):
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(opened.publish(message(f"e{number}")), 0.01)
-            with pytest.raises(ConnectionError, match="blocked"):
-                await opened.check()
-        finally:
-            set_memory_limit(0.6)
-        await asyncio.wait_for(asyncio.gather(first, *others), PATIENCE_SECONDS)
-    assert len(await taken(vhost, TAKEN_BY)) == 22
-
-
-def is_blocked(opened: AmqpPublisher) -> bool:
-    connection: Any = opened._connection
-    return connection is not None and not connection._Connection__connection_unblocked.is_set()
-
-
-def set_memory_limit(fraction: float) -> None:
-    """With the smallest fraction the broker is above its limit at once."""
-    broker_control.run(STATE, ["set_vm_memory_high_watermark", str(fraction)])

@@ -190,7 +190,7 @@ async def test_guest_is_not_let_in(addresses):
 
 
 async def test_no_alarm_and_metrics_are_served(management, addresses):
-    async with asyncio.timeout(120):  # another test may have set an alarm off
+    async with asyncio.timeout(120):
         while not (await management.get("/api/health/checks/local-alarms")).is_success:
             await asyncio.sleep(0.25)
     metrics = (await management.get(addresses.rabbitmq_prometheus_url)).text

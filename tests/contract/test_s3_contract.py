@@ -13,6 +13,7 @@ from minio.error import S3Error
 from minio.retention import Retention
 from minio.versioningconfig import VersioningConfig
 
+from common.buckets import ALREADY_MADE
 from devstack import servers
 from devstack.servers import Addresses
 
@@ -51,6 +52,14 @@ def locked(store, name) -> str:
     """A bucket with object lock. It stays behind: that is what the lock is for."""
     store.make_bucket(name, object_lock=True)
     return name
+
+
+@pytest.mark.parametrize("object_lock", [False, True])
+def test_a_bucket_that_is_there_is_not_made_again(store, name, object_lock):
+    store.make_bucket(name, object_lock=object_lock)
+    with pytest.raises(S3Error) as refusal:
+        store.make_bucket(name, object_lock=object_lock)
+    assert refusal.value.code in ALREADY_MADE
 
 
 def test_versions_are_kept(store, name):

@@ -43,7 +43,8 @@ from ..harness.memory import MemoryDirectory, RecordingPublisher, delivery
 
 SENDER, RECEIVER = "000.00.14.H29", "000.00.12.H29"
 AT = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
-PDF = b"%PDF-1.7\nnot looked at here\n%%EOF\n"
+PDF = b"%%PDF-1.7\nnot looked at here %s\n%%%%EOF\n" % secrets.token_hex(8).encode()
+"""Of this process alone: the store keeps a file once by its digest, and a test of another process may purge it."""
 
 
 @dataclasses.dataclass

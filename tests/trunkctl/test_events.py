@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from pymongo import MongoClient
 from typer.testing import CliRunner
 
@@ -18,8 +19,10 @@ from common.facts.security import SECURITY_SUBJECT, SecurityNoticed
 from common.ledger import Entry, new_entry, new_salt, row_of
 from tests.harness.chained import chained_row, linked
 from trunkctl import events
+from trunkctl.commands import events as commands
 from trunkctl.events import Wanted
 from trunkctl.main import app
+from trunkctl.settings import ControlSettings
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 
@@ -58,7 +61,7 @@ def kept(stack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[An
     name = f"test_events_{secrets.token_hex(4)}"
     client: MongoClient[dict[str, Any]] = MongoClient(stack.mongo_uri)
     monkeypatch.setattr(events, "database_name", lambda _: name)
-    monkeypatch.setenv("TRUNK_MONGO_URI", stack.mongo_uri)
+    monkeypatch.setattr(commands, "settings", lambda _: ControlSettings(mongo_uri=SecretStr(stack.mongo_uri)))
     collection = client[name]["ledger"]
     collection.insert_many(map(row_of, entries(5)))
     yield collection

@@ -7,13 +7,16 @@ from minio.versioningconfig import VersioningConfig
 
 from common.objects import BUCKETS, CONTENT, LOCKED, store_trouble
 
+ALREADY_MADE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
+"""What a store answers to whoever makes a bucket a moment after somebody else."""
+
 
 def make_missing(client: Minio) -> list[str]:
-    """Make what is missing. Returns the buckets made. Raises ``Transient``."""
+    """Make what is missing. Returns the buckets made; not those that another process makes at the same time. Raises
+    ``Transient``."""
     with store_trouble():
-        made = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
-        for bucket in made:
-            client.make_bucket(bucket, object_lock=bucket in LOCKED)
+        missing = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
+        made = [bucket for bucket in missing if _make(client, bucket)]
         if _versioning(client, CONTENT) != ENABLED:
             client.set_bucket_versioning(CONTENT, VersioningConfig(ENABLED))
     return made
@@ -32,6 +35,17 @@ def problems(client: Minio) -> list[str]:
             if versioning[bucket] is not None and not _is_locked(client, bucket)
         ]
     return differences
+
+
+def _make(client: Minio, bucket: str) -> bool:
+    """Whether it was made here."""
+    try:
+        client.make_bucket(bucket, object_lock=bucket in LOCKED)
+    except S3Error as error:
+        if error.code in ALREADY_MADE:
+            return False
+        raise
+    return True
 
 
 def _versioning(client: Minio, bucket: str) -> str | None:
