@@ -40,6 +40,8 @@ from common.headers import REFERENCE_TYPE
 from common.objects import ARCHIVE, CONTENT, PACKAGES, UPLOADS, Objects, content_ref
 from common.packing import unpacked
 from common.settings import ServiceSettings
+from devstack import servers
+from devstack.servers import Addresses
 from intake.handlers import Intake
 from intake.packages import Packages
 from intake.settings import IntakeSettings
@@ -135,7 +137,8 @@ class Trunk:
     def kept(self) -> Iterator[tuple[str, bytes]]:
         """Every object and version that came since the beginning, and every fact, with what its references carry.
 
-        Other tests use the store as well: what one of them has deleted since it was listed is not kept.
+        In a store that the environment names there are other tests': what one of them has deleted since it was listed
+        is not kept.
         """
         for bucket, key, version in _listed(self.objects) - self.before:
             try:
@@ -180,13 +183,21 @@ def _listed(objects: Objects) -> set[tuple[str, str, str | None]]:
     }
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """An object store of its own, unless the environment names one: all that lies there is looked at."""
+    state = tmp_path_factory.mktemp("store")
+    yield servers.start(state, only=["s3"])
+    servers.stop(state)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[False, True], ids=["parts", "one object"])
-async def trunk(request: pytest.FixtureRequest, stack: SimpleNamespace) -> AsyncIterator[Trunk]:
+async def trunk(request: pytest.FixtureRequest, stack: SimpleNamespace, store: Addresses) -> AsyncIterator[Trunk]:
     place: Any = {
         "mongo_uri": SecretStr(stack.mongo_uri),
-        "s3_endpoint": stack.s3_endpoint,
-        "s3_access_key": SecretStr(stack.s3_access_key),
-        "s3_secret_key": SecretStr(stack.s3_secret_key),
+        "s3_endpoint": store.s3_endpoint,
+        "s3_access_key": SecretStr(store.s3_access_key),
+        "s3_secret_key": SecretStr(store.s3_secret_key),
     }
     settings = ServiceSettings(**place)
     objects, announcer = Objects(settings), RecordingPublisher()

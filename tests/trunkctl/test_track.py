@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from common.domain.ids import document_key
-from common.indexes import WAITING, database_name
+from common.indexes import WAITING
+from trunkctl import records
 from trunkctl.records import Records
 from trunkctl.settings import ControlSettings
 
@@ -20,8 +21,11 @@ AT = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def rows(stack: SimpleNamespace) -> Iterator[dict[str, dict[str, Any]]]:
-    """Two packages under one DocumentId: the one waits for a document, the other for the end of a third package."""
+def rows(stack: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, Any]]]:
+    """Two packages under one DocumentId: the one waits for a document, the other for the end of a third package.
+
+    In databases of their own: another test makes the indexes of the services' at the same time.
+    """
     run = secrets.token_hex(4)
     common = {"sender": SENDER, "submitted_at": AT, "since": AT, "deadline": AT + timedelta(hours=1), "detail": "none"}
     own, other = document_key(SENDER, f"own {run}"), document_key(SENDER, f"other {run}")
@@ -30,24 +34,24 @@ def rows(stack: SimpleNamespace) -> Iterator[dict[str, dict[str, Any]]]:
         "for its id": common | {"_id": f"h{run}", "document_id": f"own {run}", "awaited": [own], "holder": "p" * 32},
     }
     with pymongo.MongoClient[dict[str, Any]](stack.mongo_uri) as client:
-        waiting = client[database_name("intake")][WAITING]
-        waiting.insert_many(list(made.values()))
+        monkeypatch.setattr(records, "database_name", lambda service: f"track_test_{run}_{service}")
+        client[f"track_test_{run}_intake"][WAITING].insert_many(list(made.values()))
         yield made
-        waiting.delete_many({"_id": {"$in": [row["_id"] for row in made.values()]}})
+        client.drop_database(f"track_test_{run}_intake")
 
 
 def test_what_waits_is_found_by_whatever_names_it(stack: SimpleNamespace, rows: dict[str, dict[str, Any]]) -> None:
-    records = Records(ControlSettings(mongo_uri=SecretStr(stack.mongo_uri)))
+    known = Records(ControlSettings(mongo_uri=SecretStr(stack.mongo_uri)))
     awaiting, contested = rows.values()
     found = {
-        row[name]: {wait.package_id for trail in records.trails(row[name]) for wait in trail.waits}
+        row[name]: {wait.package_id for trail in known.trails(row[name]) for wait in trail.waits}
         for row in rows.values()
         for name in ("_id", "document_id")
     }
     assert found[awaiting["document_id"]] == {awaiting["_id"], contested["_id"]}
     assert awaiting["_id"] in found[awaiting["_id"]]
     assert contested["_id"] in found[contested["_id"]]
-    (trail,) = records.trails(awaiting["awaited"][0])
+    (trail,) = known.trails(awaiting["awaited"][0])
     assert [(wait.package_id, wait.since, wait.until) for wait in trail.waits] == [
         (awaiting["_id"], AT, AT + timedelta(hours=1))
     ]

@@ -107,13 +107,16 @@ def _ready(address: str) -> bool:
 
 
 def _have_templates() -> None:
+    """Whole or not at all: another process may look at any time, and starts Alertmanager if they are there."""
     if SHARED.exists():
         return
     unpacked = tools(NEW).folder.parent / "share/prometheus/alertmanager"
     with locks.held(tools(NEW).folder.parent / "templates.lock"):
         if not SHARED.exists():
-            SHARED.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(unpacked, SHARED, ignore=shutil.ignore_patterns("ui", "*.sh"))
+            unfinished = SHARED.with_name(f".{SHARED.name}-unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.copytree(unpacked, unfinished, ignore=shutil.ignore_patterns("ui", "*.sh"))
+            unfinished.rename(SHARED)
 
 
 def _run(program: Path, *arguments: str | Path) -> Answer:
