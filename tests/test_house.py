@@ -208,6 +208,37 @@ def test_no_test_changes_a_broker_user_that_others_use() -> None:
     assert found - {"test_house.py"} == set(CHANGE_BROKER_USERS)
 
 
+ACTS_ON_A_WHOLE_SERVER = re.compile(
+    r"""broker_control|admin\.end_sessions\(|["']/(?:api/)?connections|/(?:global-parameters|feature-flags|definitions)"""
+    r"""|\bservers\.(?:kill|stop|revive)\b|list_database_names|threading\.enumerate|database_name\("|\["trunk_[a-z]+"\]"""
+)
+ALONE = ("backup", "cluster", "containers", "stores", "system")
+"""Folders of tests that have servers of their own, or run while no others do."""
+ACT_ON_WHOLE_SERVERS = {
+    "common/conftest.py": "closes sessions of its own virtual host, each by its name",
+    "contract/conftest.py": "ends servers that it has started for one test",
+    "contract/test_alarm.py": "on a broker of its own",
+    "contract/test_database_recovery.py": "on a database of its own",
+    "contract/test_mongo_contract.py": "on a database of its own",
+    "contract/test_rabbitmq_contract.py": "on a broker of its own",
+    "contract/test_s3_contract.py": "on an object store of its own",
+    "secrecy/test_purge.py": "stops an object store of its own",
+    "trunkctl/doctor/test_examining.py": "looks at threads that began since",
+    "trunkctl/units/test_access.py": "closes sessions of a user of its own",
+}
+
+
+def test_no_test_acts_on_a_whole_server_that_others_use() -> None:
+    """Files of tests run beside each other: an alarm, a session that is closed, a server that is ended or one of the
+    services' own databases is everybody's. Threads of a process stay when the test that began them is over."""
+    found = {
+        str(relative)
+        for relative in (path.relative_to(ROOT / "tests") for path in TESTS)
+        if relative.parts[0] not in ALONE and ACTS_ON_A_WHOLE_SERVER.search((ROOT / "tests" / relative).read_text())
+    }
+    assert found - {"test_house.py"} == set(ACT_ON_WHOLE_SERVERS)
+
+
 NOW_AT_IMPORT = re.compile(r"(?m)^[A-Z_]+\b.*=.*(?:\bnow\(|utc_now\(|time\.time\()")
 IMPORT_TIMES = {
     "common/test_package_store.py": "hours from then; nothing runs as long",
