@@ -22,17 +22,20 @@ SCRIPT = Path(__file__).with_name("drained_service.py")
 QUEUE = topology.facts_queue("archive", Lane.NORMAL)
 
 
-[PORT] = free_ports(1)
+@pytest.fixture
+def port() -> int:
+    """Of the service: chosen when it is about to start, and not long before."""
+    return free_ports(1)[0]
 
 
-async def start(vhost: VirtualHost, marks: Path, **more: str) -> asyncio.subprocess.Process:
+async def start(vhost: VirtualHost, marks: Path, port: int, **more: str) -> asyncio.subprocess.Process:
     settings = os.environ | {
         "TRUNK_AMQP_URL": vhost.url("archive"),
         "TRUNK_MONGO_URI": vhost.stack.mongo_uri,
         "TRUNK_S3_ENDPOINT": vhost.stack.s3_endpoint,
         "TRUNK_S3_ACCESS_KEY": vhost.stack.s3_access_key,
         "TRUNK_S3_SECRET_KEY": vhost.stack.s3_secret_key,
-        "TRUNK_HTTP_PORT": str(PORT),
+        "TRUNK_HTTP_PORT": str(port),
         "TRUNK_DRAIN_SECONDS": "15",
         **more,
     }
@@ -40,18 +43,18 @@ async def start(vhost: VirtualHost, marks: Path, **more: str) -> asyncio.subproc
     return await asyncio.create_subprocess_exec(*command, env=settings, stdout=asyncio.subprocess.DEVNULL)
 
 
-async def ready() -> bool:
+async def ready(port: int) -> bool:
     async with httpx.AsyncClient() as http:
         try:
-            return (await http.get(f"http://127.0.0.1:{PORT}/readyz")).status_code == 200
+            return (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
         except httpx.HTTPError:
             return False
 
 
-async def test_sigterm_in_the_middle_of_work(vhost: VirtualHost, tmp_path: Path) -> None:
-    process = await start(vhost, tmp_path)
+async def test_sigterm_in_the_middle_of_work(vhost: VirtualHost, tmp_path: Path, port: int) -> None:
+    process = await start(vhost, tmp_path, port)
     async with asyncio.timeout(120):
-        while not await ready():
+        while not await ready(port):
             await asyncio.sleep(0.1)
     await announce(vhost, *(fact(f"e{number}") for number in range(4)))
     await until(lambda: len(list(tmp_path.glob("*.begun"))) == 4)
@@ -83,7 +86,7 @@ async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 
 @pytest.mark.parametrize("collector", [silent, endless])
 async def test_a_collector_that_never_answers_holds_up_no_exit(
-    vhost: VirtualHost, tmp_path: Path, collector: Callable[..., Coroutine[Any, Any, None]]
+    vhost: VirtualHost, tmp_path: Path, port: int, collector: Callable[..., Coroutine[Any, Any, None]]
 ) -> None:
     asked = asyncio.Event()
 
@@ -92,10 +95,10 @@ async def test_a_collector_that_never_answers_holds_up_no_exit(
         await collector(reader, writer)
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    process = await start(vhost, tmp_path, TRUNK_OTLP_ENDPOINT=f"http://127.0.0.1:{port}")
+    endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    process = await start(vhost, tmp_path, port, TRUNK_OTLP_ENDPOINT=endpoint)
     async with asyncio.timeout(120):
-        while not await ready():
+        while not await ready(port):
             await asyncio.sleep(0.1)
     await announce(vhost, fact(f"traced-{collector.__name__}"))
     await until(lambda: (tmp_path / f"traced-{collector.__name__}.done").exists())
