@@ -193,6 +193,7 @@ CHANGE_BROKER_USERS = {
     "cluster/node/conftest.py": "on a broker of its own",
     "common/test_startup.py": "gives what every test gives",
     "contract/test_rabbitmq_contract.py": "made for one test, with a name of its own",
+    "harness/broker_users.py": "makes those that are missing, one process at a time",
     "system/canary.py": "the two users of the canary, which no other test has",
     "system/test_units.py": "made for one test, with a name of its own",
     "trunkctl/test_topology_job.py": "made for one test, with a name of its own",

@@ -148,9 +148,9 @@ def virtual_host(stack: SimpleNamespace) -> Iterator[VirtualHost]:
     """A virtual host that is described, and deleted in the end."""
     name = f"test-{secrets.token_hex(4)}"
     topology = for_tests(static_topology() + unit_topology(UNITS[0]) + unit_topology(UNITS[1]))
-    passwords = broker_users.passwords(topology)
     who = (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=name)
+    passwords = broker_users.made(admin, topology)
     make_missing(
         Objects(
             ServiceSettings(

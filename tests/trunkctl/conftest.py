@@ -53,7 +53,7 @@ def declared(stack: SimpleNamespace) -> Iterator[Declared]:
     vhost, who = f"test-{secrets.token_hex(4)}", (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=vhost)
     topology = without_reports(whole_topology(Directory([UNIT])))
-    passwords = broker_users.passwords(topology)
+    passwords = broker_users.made(admin, topology)
     admin.apply(topology, passwords)
     with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:
         try:

@@ -121,7 +121,7 @@ def trunk(stack: SimpleNamespace) -> Iterator[FormerTrunk]:
     vhost, who = f"test-{secrets.token_hex(4)}", (stack.rabbitmq_admin_user, stack.rabbitmq_admin_password)
     admin = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=vhost)
     topology = without_reports(whole_topology(DIRECTORY))
-    passwords = {**broker_users.passwords(topology), "admin": stack.rabbitmq_admin_password}
+    passwords = {**broker_users.made(admin, topology), "admin": stack.rabbitmq_admin_password}
     admin.make_vhost()
     _declare_former(admin, passwords)
     made = FormerTrunk(admin, topology, passwords, f"{stack.amqp_host}:{stack.amqp_port}")
