@@ -27,6 +27,20 @@ def test_block_with_a_port_in_use_is_passed_over(tmp_path):
     assert ports.free_block(tmp_path) == taken
 
 
+def test_a_block_that_somebody_else_has_chosen_is_passed_over(tmp_path, monkeypatch):
+    """Nothing listens there yet; and the lock goes with its process, here with its file."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(ports, "free", lambda _: True)
+    monkeypatch.setattr(ports, "_chosen", chosen := {})
+    block = ports.free_block(tmp_path)
+    assert ports.free_block(tmp_path) == block
+    monkeypatch.setattr(ports, "_chosen", {})
+    assert ports.free_block(tmp_path) != block
+    monkeypatch.setattr(ports, "_chosen", {})
+    chosen[block.start][1].close()
+    assert ports.free_block(tmp_path) == block
+
+
 def test_every_block_is_below_the_ports_of_clients():
     assert all(block.stop <= 32_768 for block in ports.blocks(Path("/a")))
 
