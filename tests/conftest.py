@@ -56,7 +56,8 @@ def up_once() -> None:
 
 def make_buckets(stack: SimpleNamespace) -> None:
     """Before anybody uses them: the lock of a bucket comes a moment after the bucket."""
-    buckets.make_missing(Minio(stack.s3_endpoint, stack.s3_access_key, stack.s3_secret_key, secure=False))
+    keys = (stack.s3_access_key, stack.s3_secret_key)
+    buckets.make_missing(Minio(stack.s3_endpoint, *keys, secure=False, region="us-east-1"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -196,11 +197,8 @@ def _hostile(folder: Path) -> set[str]:
     (folder / "line\nvalid: ORIGINAL; intact\x1b[2J\u202e.pdf").write_bytes(b"x")
     (folder / os.fsdecode(b"name\xff\xfe.pdf")).write_bytes(b"x")
     (folder / ("n" * 255)).write_bytes(b"x")
-    with socket.socket(socket.AF_UNIX) as listener:
-        here = Path.cwd()
-        os.chdir(folder)  # the path of a socket may have 107 bytes
+    with socket.socket(socket.AF_UNIX) as listener, chdir(folder):  # the path of a socket may have 107 bytes
         listener.bind("socket.pdf")
-        os.chdir(here)
     hidden = {".hidden.pdf"}
     (folder / ".hidden.pdf").write_bytes(b"x")
     return {path.name for path in folder.iterdir()} - hidden - {"directory.pdf", "itself"} | {"inside.pdf"}
