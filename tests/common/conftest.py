@@ -169,9 +169,9 @@ def virtual_host(stack: SimpleNamespace) -> Iterator[VirtualHost]:
 
 
 def management(host: VirtualHost) -> httpx.Client:
-    """The broker's management API."""
+    """The broker's management API; removing a virtual host with all its queues takes seconds on a busy broker."""
     who = (host.admin_user, host.admin_password)
-    return httpx.Client(base_url=f"{host.stack.rabbitmq_management_url}/api", auth=who)
+    return httpx.Client(base_url=f"{host.stack.rabbitmq_management_url}/api", auth=who, timeout=120)
 
 
 def for_tests(topology: Topology) -> Topology:

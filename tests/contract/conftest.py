@@ -95,7 +95,7 @@ async def channel(
 async def management(addresses: Addresses) -> AsyncIterator[httpx.AsyncClient]:
     """The broker's management interface, as the administrator."""
     who = (addresses.rabbitmq_admin_user, addresses.rabbitmq_admin_password)
-    async with httpx.AsyncClient(base_url=addresses.rabbitmq_management_url, auth=who) as client:
+    async with httpx.AsyncClient(base_url=addresses.rabbitmq_management_url, auth=who, timeout=120) as client:
         yield client
 
 

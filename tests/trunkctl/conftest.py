@@ -55,7 +55,7 @@ def declared(stack: SimpleNamespace) -> Iterator[Declared]:
     topology = without_reports(whole_topology(Directory([UNIT])))
     passwords = broker_users.made(admin, topology)
     admin.apply(topology, passwords)
-    with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who) as http:
+    with httpx.Client(base_url=f"{stack.rabbitmq_management_url}/api", auth=who, timeout=120) as http:
         try:
             yield Declared(admin, topology, passwords, http, vhost, f"{stack.amqp_host}:{stack.amqp_port}")
         finally:

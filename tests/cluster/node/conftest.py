@@ -82,7 +82,7 @@ def scaler_password(city: City) -> str:
     password = secrets.token_urlsafe(24)
     told = city.told
     who = (told["rabbitmq_admin_user"], told["rabbitmq_admin_password"])
-    with httpx.Client(base_url=f"{told['rabbitmq_management_url']}/api", auth=who) as http:
+    with httpx.Client(base_url=f"{told['rabbitmq_management_url']}/api", auth=who, timeout=120) as http:
         body = {"password": password, "tags": "monitoring"}
         http.put(f"/users/{SCALER}", json=body).raise_for_status()
         nothing = {"configure": "^$", "write": "^$", "read": "^$"}
