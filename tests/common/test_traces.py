@@ -111,5 +111,5 @@ async def submitted(
             routing_key=topology.submit_key("A.01", Lane.NORMAL),
             properties=Basic.Properties(headers=headers, **properties),
         )
-        await asyncio.wait_for(done.wait(), 20)
+        await asyncio.wait_for(done.wait(), 120)
         await until(lambda: len(spans("submission process")) == len(failures) + 1)

@@ -46,6 +46,7 @@ EXTRA = Topology(
         Binding("extra.dead", "extra.dead", ""),
     ),
 )
+PATIENCE_SECONDS = 120.0
 SETTLED_SECONDS = 0.3
 """By then the real broker has done what it is going to do; only in asking whether nothing more comes."""
 
@@ -91,7 +92,7 @@ class Reader:
         self.taken.put_nowait(delivered)
 
     async def next(self) -> Any:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return await self.taken.get()
 
     async def next_with(self, body: bytes) -> Any:
@@ -108,7 +109,7 @@ class Reader:
 
 async def outcome(request: Awaitable[Any]) -> str:
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await request
     except Exception as error:
         return type(error).__name__

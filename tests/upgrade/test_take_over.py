@@ -258,7 +258,7 @@ def test_what_a_unit_gives_back_from_a_former_inbox_reaches_the_router(trunk: Fo
 def wait_for(trunk: FormerTrunk, queue: str) -> list[tuple[str, str]]:
     """Bodies of dead letters, and where they died; the broker moves them in its own time."""
     channel = trunk.channel("admin")
-    for method, properties, body in channel.consume(queue, inactivity_timeout=20.0):
+    for method, properties, body in channel.consume(queue, inactivity_timeout=120.0):
         if method is None:
             return []
         return [(body.decode(), properties.headers["x-death"][0]["queue"])]
