@@ -240,6 +240,22 @@ def test_no_test_acts_on_a_whole_server_that_others_use() -> None:
     assert found - {"test_house.py"} == set(ACT_ON_WHOLE_SERVERS)
 
 
+MANAGEMENT_CLIENT = re.compile(r"httpx\.(?:Async)?Client\([^\n]*management[^\n]*\)")
+
+
+def test_the_broker_s_management_has_more_than_the_five_seconds_of_the_client() -> None:
+    """It takes longer while tests of other processes make and remove virtual hosts."""
+    clients = [client for path in TESTS for client in MANAGEMENT_CLIENT.findall(path.read_text())]
+    assert clients
+    assert [client for client in clients if "timeout=" not in client] == []
+
+
+def test_no_port_is_chosen_when_a_module_is_read() -> None:
+    """Minutes lie between that and the server that listens there: somebody else may have taken it."""
+    at_import = re.compile(r"(?m)^\S.*= (?:next\()?(?:\w+\.)?free_(?:ports|block)\(")
+    assert [path.name for path in TESTS if at_import.search(path.read_text())] == []
+
+
 NOW_AT_IMPORT = re.compile(r"(?m)^[A-Z_]+\b.*=.*(?:\bnow\(|utc_now\(|time\.time\()")
 IMPORT_TIMES = {
     "common/test_package_store.py": "hours from then; nothing runs as long",

@@ -241,9 +241,10 @@ async def test_kill_loses_nothing_confirmed(spare, tmp_path: Path, name):
 async def counted_as_dead(addresses, queue: str, count: int) -> None:
     """Return when the broker's statistics show so many dead letters that are still in the queue."""
     who = (addresses.rabbitmq_admin_user, addresses.rabbitmq_admin_password)
-    async with httpx.AsyncClient(base_url=addresses.rabbitmq_management_url, auth=who) as client, asyncio.timeout(120):
-        while (await client.get(f"/api/queues/trunk/{queue}")).json().get("messages_dlx") != count:
-            await asyncio.sleep(0.25)
+    async with httpx.AsyncClient(base_url=addresses.rabbitmq_management_url, auth=who, timeout=120) as client:
+        async with asyncio.timeout(120):
+            while (await client.get(f"/api/queues/trunk/{queue}")).json().get("messages_dlx") != count:
+                await asyncio.sleep(0.25)
 
 
 async def test_dead_letters_that_lead_nowhere_survive_a_kill_and_arrive_once(spare, tmp_path: Path, name):
