@@ -240,6 +240,21 @@ def test_no_test_acts_on_a_whole_server_that_others_use() -> None:
     assert found - {"test_house.py"} == set(ACT_ON_WHOLE_SERVERS)
 
 
+CLOSE_SESSIONS_EVERYWHERE = {
+    "trunkctl/commands/units_access.py": "the unit's former password opens none any more",
+    "trunkctl/commands/users.py": "the former password opens none any more",
+    "trunkctl/topology_job.py": "the unit is disabled",
+    "trunkctl/units/access.py": "the unit is disabled, or has another user",
+}
+"""Why sessions of a user are closed in all virtual hosts: the user itself is shut out."""
+
+
+def test_sessions_are_closed_in_all_virtual_hosts_only_where_the_user_is_shut_out() -> None:
+    """Another installation on the same broker, and tests beside each other, have sessions of the same users."""
+    sources = [path for path in (ROOT / "tools").glob("*/src/**/*.py") if ".end_sessions(" in path.read_text()]
+    assert {str(path).partition("/src/")[2] for path in sources} == set(CLOSE_SESSIONS_EVERYWHERE)
+
+
 MANAGEMENT_CLIENT = re.compile(r"httpx\.(?:Async)?Client\([^\n]*management[^\n]*\)")
 
 
