@@ -1,0 +1,59 @@
+"""What a page uses and the drawing does not know, by name: otherwise a picture would show something else than Grafana."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from dashboards.drawing import names, units, values, variables
+from dashboards.drawing.kinds import KINDS
+
+TRANSFORMATIONS = {names.RENAMES, "merge", "filterFieldsByName", "organize"}
+OVERRIDES = {"mappings", "links", "unit", "thresholds", "custom.cellOptions"}
+CELLS = {"color-background"}
+COLOR_MODES = {"background", "none"}
+CALCULATIONS = {("lastNotNull",), ("lastNotNull", "max")}
+ROW = "row"
+
+
+def unknown(page: dict[str, Any]) -> list[str]:
+    """Sentences such as ``panel 3: unit 'percent'``; empty if the whole page can be drawn."""
+    kinds = [f"variable of type {v['type']!r}" for v in page["templating"]["list"] if v["type"] not in variables.KINDS]
+    panels = [f"panel {panel.get('id')}: {each}" for panel in page["panels"] for each in _of_panel(panel)]
+    return kinds + panels
+
+
+def _of_panel(panel: dict[str, Any]) -> Iterator[str]:
+    if panel["type"] == ROW:
+        return
+    if panel["type"] not in KINDS:
+        yield f"type {panel['type']!r}"
+        return
+    for each in panel.get("transformations", []):
+        if each["id"] not in TRANSFORMATIONS:
+            yield f"transformation {each['id']!r}"
+    options = panel.get("options", {})
+    if options.get("colorMode", "none") not in COLOR_MODES:
+        yield f"colour mode {options['colorMode']!r}"
+    for calculations in (options.get("reduceOptions", {}).get("calcs"), options.get("legend", {}).get("calcs")):
+        if calculations and tuple(calculations) not in CALCULATIONS:
+            yield f"calculations {calculations!r}"
+    yield from _of_field(panel["fieldConfig"]["defaults"])
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"]["id"] != "byName":
+            yield f"override by {override['matcher']['id']!r}"
+        found = {each["id"]: each["value"] for each in override["properties"]}
+        yield from (f"override of {name!r}" for name in found if name not in OVERRIDES)
+        yield from _of_field(found)
+
+
+def _of_field(config: dict[str, Any]) -> Iterator[str]:
+    if not units.is_known(config.get("unit", "none")):
+        yield f"unit {config['unit']!r}"
+    for mapping in config.get("mappings", []):
+        if mapping["type"] not in values.MAPPINGS:
+            yield f"mapping of type {mapping['type']!r}"
+    for step in config.get("thresholds", {}).get("steps", []):
+        if step["color"] not in values.COLORS:
+            yield f"colour {step['color']!r}"
+    cell = config.get("custom.cellOptions", {}).get("type")
+    if cell and cell not in CELLS:
+        yield f"cells of type {cell!r}"
