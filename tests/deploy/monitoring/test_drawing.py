@@ -49,10 +49,12 @@ def _override(name: str, value: object, matcher: str = "byName") -> Page:
         (_field(unit="celsius"), "unit 'celsius'"),
         (_field(mappings=[{"type": "range"}]), "mapping of type 'range'"),
         (_field(thresholds={"steps": [{"color": "orange", "value": None}]}), "colour 'orange'"),
-        (_override("custom.width", 80), "override of 'custom.width'"),
+        (_override("custom.hidden", True), "override of 'custom.hidden'"),
         (_override("unit", "celsius"), "unit 'celsius'"),
         (_override("unit", "s", matcher="byRegexp"), "override by 'byRegexp'"),
         (_override("custom.cellOptions", {"type": "gauge"}), "cells of type 'gauge'"),
+        (_panel(options={"legend": {"placement": "left"}}), "legend 'left'"),
+        (_panel(options={"sizing": "auto"}), "sizing 'auto'"),
     ],
 )
 def test_what_is_not_known_is_named(page: Page, named: str) -> None:
@@ -86,12 +88,15 @@ def test_numbers_are_written_in_their_unit(value: float, unit: str, text: str) -
 
 STEPS = [{"color": "green", "value": None}, {"color": "yellow", "value": 5}, {"color": "red", "value": 10}]
 NULL = {"type": "special", "options": {"match": "null", "result": {"text": "Không có", "color": "#6e7180"}}}
+PATTERN = {"type": "regex", "options": {"pattern": "[ac]rl/(.*)", "result": {"text": "$1"}}}
 WORD = {"type": "value", "options": {"1": {"text": "Tốt"}}}
 
 
 @pytest.mark.parametrize(
     ("value", "config", "shown"),
     [
+        (1836.4, {"unit": "locale", "decimals": 0}, ("1,836", "#ccccdc")),
+        ("crl/CA một", {"mappings": [PATTERN]}, ("CA một", "#ccccdc")),
         (4.9, {"unit": "short", "thresholds": {"steps": STEPS}}, ("4.9", "#73bf69")),
         (5.0, {"unit": "short", "thresholds": {"steps": STEPS}}, ("5", "#fade2a")),
         (99.0, {"unit": "short", "thresholds": {"steps": STEPS}}, ("99", "#f2495c")),
@@ -157,6 +162,13 @@ LOGS = [
 def test_expressions_for_logs_are_read(title: str, expr: str) -> None:
     found = LINES.found(expr)
     assert 0 < len(found) < len(LINES.lines)
+
+
+def test_an_empty_box_finds_no_lines() -> None:
+    for expr in (
+        t["expr"] for p in files.panels(files.dashboards()["trunk-document"]) for t in p["targets"] if "expr" in t
+    ):
+        assert LINES.found(expr.replace("$document_id", "")) == []
 
 
 def test_an_expression_for_logs_of_another_form_is_not_guessed() -> None:

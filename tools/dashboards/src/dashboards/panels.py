@@ -9,6 +9,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import (
+    BarGaugeSizing,
     BigValueColorMode,
     BigValueGraphMode,
     BigValueTextMode,
@@ -26,6 +27,12 @@ from dashboards.words import Words
 
 NOTHING = "Không có số liệu"
 GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "text"
+NO_DATA_COLOR = "#6e7180"
+"""A tile without data: Grafana would give it the colour of the first step, which is often green."""
+COUNT, PER_SECOND, PER_MINUTE = "locale", "suffix:/giây", "suffix:/phút"
+AGE, DAYS, HOURS = "dtdhms", "suffix:ngày", "suffix:giờ"
+"""Units in which Grafana writes no English word; an age is written ``2 d 03:04:05``."""
+BAR_HEIGHT = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. words: in place of its tokens; link: where a click on a cell leads."""
+    """A column of a table. words: in place of its tokens; link: where a click on a cell leads; width: pixels."""
 
     name: str
     title: str
@@ -59,6 +66,11 @@ class Column:
     link: str = ""
     unit: str = ""
     levels: Levels | None = None
+    colors: Words | None = None
+    """Of tokens; their words stand in that colour."""
+    patterns: Words | None = None
+    """Regular expressions of tokens, and what is shown in their place."""
+    width: int | None = None
 
 
 Panel = Builder[model.Panel]
@@ -73,15 +85,15 @@ def figure(
     unit: str,
     levels: Levels | None = None,
     words: Words | None = None,
-    states: Words | None = None,
+    alarms: Words | None = None,
     nothing: str = NOTHING,
     size: tuple[int, int] = (6, 5),
 ) -> stat.Panel:
-    """Big figures, one a series, as they are now. states: words in place of the values themselves."""
+    """Big figures, one a series, as they are now. alarms: words in place of values that are bad in themselves."""
     panel = stat.Panel().color_mode(BigValueColorMode.BACKGROUND if levels else BigValueColorMode.NONE)
     panel.graph_mode(BigValueGraphMode.NONE).text_mode(BigValueTextMode.AUTO).orientation(VizOrientation.AUTO)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False))
-    panel.mappings(mapped(states or {}))
+    panel.mappings([*mapped(alarms or {}, dict.fromkeys(alarms or {}, RED)), no_data(nothing)])
     return _series(panel, text, queries, unit, levels, words, size, nothing=nothing, instant=True)
 
 
@@ -94,14 +106,20 @@ def lines(
     nothing: str = NOTHING,
     size: tuple[int, int] = (12, 8),
     step: str | None = None,
+    many: bool = False,
 ) -> timeseries.Panel:
-    """Lines over time; where the alert begins there is a dashed one. step: of what is scraped less often."""
-    legend = common.VizLegendOptions().show_legend(True).calcs(["lastNotNull", "max"])
+    """Lines over time; where the alert begins there is a dashed one, and the axis reaches above it.
+
+    step: of what is scraped less often. many: more series than a legend below the lines can name.
+    """
+    legend = common.VizLegendOptions().show_legend(True).calcs(["lastNotNull", "max"]).sort_by("Max").sort_desc(True)
+    legend.placement(LegendPlacement.RIGHT if many else LegendPlacement.BOTTOM)
     panel = timeseries.Panel().line_width(1).fill_opacity(8).span_nulls(False)
-    panel.legend(legend.display_mode(LegendDisplayMode.TABLE).placement(LegendPlacement.BOTTOM))
+    panel.legend(legend.display_mode(LegendDisplayMode.TABLE))
     panel.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI)).min(0)
     if levels:
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
+        panel.axis_soft_max(levels.red * 1.1)
     if step:
         panel.interval(step)
     return _series(panel, text, queries, unit, levels, words, size, nothing=nothing, instant=False)
@@ -117,8 +135,9 @@ def bars(
     nothing: str = NOTHING,
     size: tuple[int, int] = (12, 8),
 ) -> bargauge.Panel:
-    """One bar a series, the longest first."""
-    panel = bargauge.Panel().orientation(VizOrientation.HORIZONTAL)
+    """One bar a series, the longest first; no bar is higher than a line of text needs."""
+    panel = bargauge.Panel().orientation(VizOrientation.HORIZONTAL).mappings([no_data(nothing)])
+    panel.sizing(BarGaugeSizing.MANUAL).max_viz_height(BAR_HEIGHT)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False)).min(0)
     sorted_query = Query(f"sort_desc({query.expr})", query.legend)
     return _series(panel, text, [sorted_query], unit, levels, words, size, nothing=nothing, instant=True)
@@ -158,10 +177,19 @@ def rows(
     return panel.thresholds(steps(None)).filterable(True)
 
 
-def mapped(words: Words) -> list[model.ValueMapping]:
-    """Tokens or values to words."""
-    options = {token: model.ValueMappingResult(text=word, index=n) for n, (token, word) in enumerate(words.items())}
+def mapped(words: Words, colors: Words | None = None) -> list[model.ValueMapping]:
+    """Tokens or values to words, some in a colour of their own."""
+    options = {
+        token: model.ValueMappingResult(text=word, color=(colors or {}).get(token), index=n)
+        for n, (token, word) in enumerate(words.items())
+    }
     return [model.ValueMap(options)] if options else []
+
+
+def no_data(word: str) -> model.ValueMapping:
+    """What stands where there is no value, in grey."""
+    result = model.ValueMappingResult(text=word, color=NO_DATA_COLOR)
+    return model.SpecialValueMap(model.DashboardSpecialValueMapOptions(model.SpecialValueMatch.NULL, result))
 
 
 def steps(levels: Levels | None) -> build.ThresholdsConfig:
@@ -192,6 +220,8 @@ def _series(
     _dressed(panel, text, unit, size, nothing)
     for ref, query in zip("ABCDEFG", queries, strict=False):
         panel.with_target(_target(query, ref, instant=instant))
+    if unit == COUNT:
+        panel.decimals(0)
     for token, word in (words or {}).items():
         pattern = {"regex": rf"(^|.*[^\w.-]){token}($|[^\w.-].*)", "renamePattern": f"$1{word}$2"}
         panel.with_transformation(model.DataTransformerConfig("renameByRegex", options=pattern))
@@ -213,12 +243,24 @@ def _target(query: Query, ref: str, *, instant: bool) -> prometheus.Dataquery:
 def _of(column: Column) -> list[model.DynamicConfigValue]:
     properties: dict[str, object] = {}
     if column.words:
-        properties["mappings"] = mapped(column.words)
+        properties["mappings"] = mapped(column.words, column.colors)
+    if column.patterns:
+        properties["mappings"] = mapped(column.words or {}) + [_pattern(*each) for each in column.patterns.items()]
     if column.unit:
         properties["unit"] = column.unit
+    if column.unit == COUNT:
+        properties["decimals"] = 0
     if column.link:
         properties["links"] = [{"title": "Xem riêng", "url": column.link, "targetBlank": False}]
     if column.levels:
         properties["thresholds"] = steps(column.levels).build()
         properties["custom.cellOptions"] = {"type": "color-background"}
+    if column.colors:
+        properties["custom.cellOptions"] = {"type": "color-text"}
+    if column.width:
+        properties["custom.width"] = column.width
     return [model.DynamicConfigValue(name, value) for name, value in properties.items()]
+
+
+def _pattern(pattern: str, shown: str) -> model.ValueMapping:
+    return model.RegexMap(model.DashboardRegexMapOptions(pattern, model.ValueMappingResult(text=shown)))

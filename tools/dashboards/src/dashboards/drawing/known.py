@@ -1,4 +1,4 @@
-"""What a page uses and the drawing does not know, by name: otherwise a picture would show something else than Grafana."""
+"""What a page uses and the drawing does not know, by name: a picture must not differ from Grafana unnoticed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,8 +7,10 @@ from dashboards.drawing import names, units, values, variables
 from dashboards.drawing.kinds import KINDS
 
 TRANSFORMATIONS = {names.RENAMES, "merge", "filterFieldsByName", "organize"}
-OVERRIDES = {"mappings", "links", "unit", "thresholds", "custom.cellOptions"}
-CELLS = {"color-background"}
+OVERRIDES = {"mappings", "links", "unit", "decimals", "thresholds", "custom.cellOptions", "custom.width"}
+CELLS = {"color-background", "color-text"}
+PLACEMENTS = {"bottom", "right"}
+SIZINGS = {"manual"}
 COLOR_MODES = {"background", "none"}
 CALCULATIONS = {("lastNotNull",), ("lastNotNull", "max")}
 ROW = "row"
@@ -36,6 +38,10 @@ def _of_panel(panel: dict[str, Any]) -> Iterator[str]:
     for calculations in (options.get("reduceOptions", {}).get("calcs"), options.get("legend", {}).get("calcs")):
         if calculations and tuple(calculations) not in CALCULATIONS:
             yield f"calculations {calculations!r}"
+    if options.get("legend", {}).get("placement", "bottom") not in PLACEMENTS:
+        yield f"legend {options['legend']['placement']!r}"
+    if options.get("sizing", "manual") not in SIZINGS:
+        yield f"sizing {options['sizing']!r}"
     yield from _of_field(panel["fieldConfig"]["defaults"])
     for override in panel["fieldConfig"]["overrides"]:
         if override["matcher"]["id"] != "byName":

@@ -42,9 +42,11 @@ def _filters(expr: str) -> Iterator[Filter]:
         raise Unread(expr)
     rest = expr.removeprefix(SERVICES).strip()
     if search := re.fullmatch(r'\|~ "(.*)"', rest):
-        pattern = re.compile(search[1])
-        yield lambda text, _: pattern.search(text) is not None
+        yield lambda text, _: re.search(search[1], text) is not None
         return
+    if kept_out := re.match(r"!~ `([^`]*)`", rest):
+        yield lambda text, _: re.search(kept_out[1], text) is None
+        rest = rest[kept_out.end() :].strip()
     for stage in re.split(r"\| (?=json\b|\w+=)", rest):
         if stage.strip() in ("", "json"):
             continue

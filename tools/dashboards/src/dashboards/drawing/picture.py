@@ -50,7 +50,7 @@ def _place(grid: Mapping[str, int]) -> Box:
 def _panel(canvas: Canvas, panel: Mapping[str, Any], asking: Asking) -> list[str]:
     box = _place(panel["gridPos"])
     if panel["type"] == "row":
-        canvas.text((box.x + 4, box.y + 15), f"▾  {panel['title']}", size=16, weight=500)
+        canvas.text((box.x + 4, box.y + 15), f"›  {panel['title']}", size=16, weight=500)
         return []
     canvas.box(box, PANEL, EDGE)
     before = len(canvas.cut)

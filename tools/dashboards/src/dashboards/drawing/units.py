@@ -8,8 +8,10 @@ SUFFIX = "suffix:"
 MINUTE, HOUR, DAY, WEEK, YEAR = 60, 3600, 86_400, 604_800, 31_536_000
 
 
-def written(value: float, unit: str) -> str:
-    """A value in its unit. Raises ``KeyError`` for a unit that is not known."""
+def written(value: float, unit: str, decimals: int | None = None) -> str:
+    """A value in its unit. decimals: in place of as many as the value needs. Raises ``KeyError`` for another unit."""
+    if decimals is not None and unit in PLAIN:
+        return PLAIN[unit](round(value, decimals))
     if unit.startswith(SUFFIX):
         return f"{number(value)} {unit.removeprefix(SUFFIX)}"
     return UNITS[unit](value)
@@ -54,8 +56,10 @@ def _clock(value: float) -> str:
     return f"{f'{days} d ' if days else ''}{rest // HOUR:02}:{rest % HOUR // MINUTE:02}:{rest % MINUTE:02}"
 
 
+PLAIN: dict[str, Written] = {"none": number, "locale": lambda value: f"{value:,.10g}"}
+"""Units of plain numbers."""
 UNITS: dict[str, Written] = {
-    "none": number,
+    **PLAIN,
     "short": _scaled(1000, ("", " K", " Mil", " Bil", " Tri")),
     "percentunit": lambda value: f"{number(value * 100)}%",
     "s": _seconds,

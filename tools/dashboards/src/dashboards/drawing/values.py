@@ -1,5 +1,6 @@
 """A value as a reader sees it: words in its place, or a number in its unit, and the colour of its threshold."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ PALETTE = (
     *("#37872d", "#fade2a", "#447ebc", "#c15c17", "#890f02", "#0a437c", "#6d1f62", "#584477"),
 )
 """Of lines, in the order of series."""
-MAPPINGS = {"value", "special"}
+MAPPINGS = {"value", "special", "regex"}
 """Types of mappings that are known."""
 
 
@@ -63,7 +64,7 @@ def _number(value: str | None) -> float | None:
 def _plain(value: float | str | None, config: Mapping[str, Any]) -> str:
     if value is None:
         return str(config.get("noValue", ""))
-    return value if isinstance(value, str) else units.written(value, config.get("unit", "none"))
+    return value if isinstance(value, str) else units.written(value, config.get("unit", "none"), config.get("decimals"))
 
 
 def _mapped(value: float | str | None, mappings: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -74,4 +75,6 @@ def _mapped(value: float | str | None, mappings: Sequence[Mapping[str, Any]]) ->
             return dict(options[token])
         if mapping["type"] == "special" and options["match"] == "null" and value is None:
             return dict(options["result"])
+        if mapping["type"] == "regex" and (found := re.fullmatch(options["pattern"], str(token))):
+            return {"text": found.expand(re.sub(r"\$(\d)", r"\\\1", options["result"]["text"]))}
     return {}

@@ -1,13 +1,12 @@
 """One horizontal bar a series (``bargauge``)."""
 
 from dashboards.drawing.canvas import Box, width_of
-from dashboards.drawing.look import DIM, GRID, Look
+from dashboards.drawing.look import DIM, GRID, TEXT, Look
 from dashboards.drawing.values import shown
 
 GAP = 8
 ABOVE_FROM = 40
 """Height in pixels from which the name stands above its bar."""
-HIGHEST = 300
 NAME_SHARE = 0.4
 """Of the width, that names to the left may take."""
 
@@ -21,7 +20,7 @@ def bars(look: Look) -> None:
     most = max((value for _, value in values), default=0) or 1
     rows = [(name, shown(value, look.config), value / most) for name, value in values]
     rows = rows or [("", shown(None, look.config), 0.0)]
-    height = min((look.box.height - GAP * (len(rows) - 1)) / len(rows), HIGHEST)
+    height = min((look.box.height - GAP * (len(rows) - 1)) / len(rows), look.panel["options"]["maxVizHeight"])
     is_above = height > ABOVE_FROM
     size = min(16.0, height * 0.6)
     names = min(max(width_of(name, size) for name, *_ in rows) + 10, look.box.width * NAME_SHARE)
@@ -32,7 +31,7 @@ def bars(look: Look) -> None:
             look.canvas.text((look.box.x, y + 10), name, color=DIM, most=look.box.width)
             bar = Box(look.box.x, y + 22, look.box.width - room, height - 22)
         else:
-            look.canvas.text((look.box.x, y + height / 2), name, size=size, color=DIM, most=names - 8)
+            look.canvas.text((look.box.x, y + height / 2), name, size=size, color=TEXT, most=names - 8)
             bar = Box(look.box.x + names, y, look.box.width - names - room, height)
         look.canvas.box(bar, GRID)
         look.canvas.box(Box(bar.x, bar.y, max(bar.width * share, 2), bar.height), value.color)

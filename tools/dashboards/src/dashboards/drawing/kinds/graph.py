@@ -12,9 +12,9 @@ from dashboards.drawing.source import Point, Series
 from dashboards.drawing.values import COLORS, PALETTE
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-LEGEND_SHARE = 0.35
-"""Of the panel's height; a longer legend is scrolled."""
-LEGEND_ROW = 22
+BELOW_SHARE, BESIDE_SHARE = 0.35, 0.6
+"""Of the panel's height and width; a longer legend is scrolled."""
+LEGEND_ROW, FIGURE = 22, 78
 SMALL = 12
 MARK = "#5794f2"
 
@@ -25,24 +25,33 @@ def graph(look: Look) -> None:
     if not found:
         look.nothing()
         return
-    rows = min(len(found) + 1, int(look.box.height * LEGEND_SHARE // LEGEND_ROW))
-    if rows < len(found) + 1:
-        look.said.append(f"{len(found)} series, {rows - 1} in the legend")
-    below = rows * LEGEND_ROW
-    largest = max(value for _, series in found for _, value in series.points)
-    ticks = _ticks(largest)
+    plot, beside = _divided(look, found)
+    most = max(value for _, series in found for _, value in series.points)
+    ticks = _ticks(max(most, look.config["custom"].get("axisSoftMax", 0)))
     unit = look.config["unit"]
     left = max(width_of(units.written(tick, unit), SMALL) for tick in ticks) + 12
-    plot = look.box.inner(left, 6, 8, below + 24)
+    plot = plot.inner(left, 6, 8, 24)
     _axes(look, plot, ticks, unit)
     step = look.asking.step(look.panel, look.box.width)
+    colored = list(zip(found, _colors(len(found)), strict=True))
     curves = [
         ([[_place(look, plot, point, ticks[-1]) for point in piece] for piece in _pieces(series.points, step)], color)
-        for (_, series), color in zip(found, _colors(len(found)), strict=True)
+        for (_, series), color in colored
     ]
     look.canvas.curves(plot, curves, look.config["custom"]["fillOpacity"] / 100)
     _limits(look, plot, ticks[-1])
-    _legend(look, look.box.inner(top=look.box.height - below), found[: rows - 1])
+    _legend(look, beside, colored)
+
+
+def _divided(look: Look, found: Sequence[tuple[str, Series]]) -> tuple[Box, Box]:
+    """The place of the lines, and that of the legend beside or below them."""
+    box = look.box
+    if look.panel["options"]["legend"]["placement"] == "right":
+        names = max(width_of(name, SMALL) for name, _ in found) + 30
+        width = min(names + 2 * FIGURE, box.width * BESIDE_SHARE)
+        return box.inner(right=width + 8), box.inner(left=box.width - width)
+    height = min(len(found) + 1, int(box.height * BELOW_SHARE // LEGEND_ROW)) * LEGEND_ROW
+    return box.inner(bottom=height), box.inner(top=box.height - height)
 
 
 def _ticks(largest: float) -> list[float]:
@@ -107,15 +116,24 @@ def _limits(look: Look, plot: Box, highest: float) -> None:
             look.canvas.line([(plot.x, y), (plot.x + plot.width, y)], COLORS[step["color"]], dash=(10, 8))
 
 
-def _legend(look: Look, box: Box, found: Sequence[tuple[str, Series]]) -> None:
+def _legend(look: Look, box: Box, colored: Sequence[tuple[tuple[str, Series], str]]) -> None:
+    """In the order that the panel asks for; what does not fit would have to be scrolled to."""
     unit = look.config["unit"]
-    most, last = box.x + box.width - 8, box.x + box.width - 118
+    if look.panel["options"]["legend"].get("sortBy") == "Max":
+        colored = sorted(colored, key=lambda each: -_most(each[0][1]))
+    fitting = int(box.height // LEGEND_ROW) - 1
+    if fitting < len(colored):
+        look.said.append(f"{len(colored)} series, {fitting} in the legend")
+    most, last = box.x + box.width - 8, box.x + box.width - 8 - FIGURE
     for x, title in ((box.x, "Name"), (last, "Last *"), (most, "Max")):
         look.canvas.text((x, box.y + 11), title, size=SMALL, color="#6e9fff", anchor="lm" if x == box.x else "rm")
-    for number, ((name, series), color) in enumerate(zip(found, _colors(len(found)), strict=True), 1):
+    for number, ((name, series), color) in enumerate(colored[:fitting], 1):
         y = box.y + number * LEGEND_ROW + 11
         look.canvas.box(Box(box.x, y - 2, 14, 4), color)
-        look.canvas.text((box.x + 22, y), name, size=SMALL, color=TEXT, most=last - box.x - 110)
-        figures = ((last, series.last), (most, max(value for _, value in series.points)))
-        for x, value in figures:
+        look.canvas.text((box.x + 22, y), name, size=SMALL, color=TEXT, most=last - box.x - FIGURE + 10)
+        for x, value in ((last, series.last), (most, _most(series))):
             look.canvas.text((x, y), units.written(value, unit), size=SMALL, color=TEXT, anchor="rm")
+
+
+def _most(series: Series) -> float:
+    return max(value for _, value in series.points)

@@ -1,6 +1,6 @@
 """Rows and columns (``table``)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.drawing import tables
@@ -26,15 +26,23 @@ def table(look: Look) -> None:
     if not rows:
         look.nothing()
         return
-    width = max(look.box.width / len(columns), NARROWEST)
-    shown_columns = round(look.box.width / width, 2)
-    if width * len(columns) > look.box.width + 1:
-        look.said.append(f"{len(columns)} columns, {shown_columns} to be seen")
+    widths = _widths(look, columns)
+    if sum(widths) > look.box.width + 1:
+        look.said.append(f"{len(columns)} columns need {sum(widths):.0f} pixels, there are {look.box.width:.0f}")
     fitting = int((look.box.height - ROW) // ROW)
     if len(rows) > fitting:
         look.said.append(f"{len(rows)} rows, {fitting} to be seen")
     for number, title in enumerate(columns):
-        _column(look, Box(look.box.x + number * width, look.box.y, width, look.box.height), title, rows[: fitting + 1])
+        box = Box(look.box.x + sum(widths[:number]), look.box.y, widths[number], look.box.height)
+        _column(look, box, title, rows[: fitting + 1])
+
+
+def _widths(look: Look, columns: Sequence[str]) -> list[float]:
+    """Those that are set; the others share what is left, but none gets narrower than Grafana lets it be."""
+    fixed = [_config(look, title).get("custom.width") for title in columns]
+    left = look.box.width - sum(width for width in fixed if width)
+    share = max(left / max(fixed.count(None), 1), NARROWEST)
+    return [float(width or share) for width in fixed]
 
 
 def _column(look: Look, box: Box, title: str, rows: list[tables.Row]) -> None:
@@ -44,7 +52,8 @@ def _column(look: Look, box: Box, title: str, rows: list[tables.Row]) -> None:
     width = min(box.width, edge - box.x)
     config = _config(look, title)
     is_number = any(isinstance(row[title], float) for row in rows)
-    look.canvas.text((box.x + 6, box.y + ROW / 2), title, weight=500, most=width - 12, color="#6e9fff")
+    head, side = (box.x + width - 6, "rm") if is_number else (box.x + 6, "lm")
+    look.canvas.text((head, box.y + ROW / 2), title, weight=500, most=width - 12, color="#6e9fff", anchor=side)
     for number, row in enumerate(rows, 1):
         y = box.y + number * ROW
         height = min(ROW, look.box.y + look.box.height - y)
@@ -55,7 +64,10 @@ def _column(look: Look, box: Box, title: str, rows: list[tables.Row]) -> None:
         if cell is None:
             continue
         color = TEXT
-        if config.get("custom.cellOptions", {}).get("type") == "color-background":
+        cells = config.get("custom.cellOptions", {}).get("type")
+        if cells == "color-text":
+            color = cell.color
+        if cells == "color-background":
             look.canvas.box(Box(box.x, y + 1, width, height - 1), cell.color)
             color = on(cell.color)
         at, anchor = ((box.x + width - 6, y + ROW / 2), "rm") if is_number else ((box.x + 6, y + ROW / 2), "lm")
