@@ -55,6 +55,7 @@ def _override(name: str, value: object, matcher: str = "byName") -> Page:
         (_override("custom.cellOptions", {"type": "gauge"}), "cells of type 'gauge'"),
         (_panel(options={"legend": {"placement": "left"}}), "legend 'left'"),
         (_panel(options={"sizing": "auto"}), "sizing 'auto'"),
+        (_panel(options={"namePlacement": "left"}), "names 'left'"),
     ],
 )
 def test_what_is_not_known_is_named(page: Page, named: str) -> None:

@@ -9,6 +9,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import (
+    BarGaugeNamePlacement,
     BarGaugeSizing,
     BigValueColorMode,
     BigValueGraphMode,
@@ -32,7 +33,8 @@ NO_DATA_COLOR = "#6e7180"
 COUNT, PER_SECOND, PER_MINUTE = "locale", "suffix:/giây", "suffix:/phút"
 AGE, DAYS, HOURS = "dtdhms", "suffix:ngày", "suffix:giờ"
 """Units in which Grafana writes no English word; an age is written ``2 d 03:04:05``."""
-BAR_HEIGHT = 36
+BAR_HEIGHT = 44
+"""Pixels, with the name above the bar: beside it, Grafana cuts a name after 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,10 @@ def bars(
     nothing: str = NOTHING,
     size: tuple[int, int] = (12, 8),
 ) -> bargauge.Panel:
-    """One bar a series, the longest first; no bar is higher than a line of text needs."""
+    """One bar a series, the longest first, each with its name above."""
     panel = bargauge.Panel().orientation(VizOrientation.HORIZONTAL).mappings([no_data(nothing)])
-    panel.sizing(BarGaugeSizing.MANUAL).max_viz_height(BAR_HEIGHT)
+    panel.sizing(BarGaugeSizing.MANUAL).min_viz_height(BAR_HEIGHT).max_viz_height(BAR_HEIGHT)
+    panel.name_placement(BarGaugeNamePlacement.TOP)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False)).min(0)
     sorted_query = Query(f"sort_desc({query.expr})", query.legend)
     return _series(panel, text, [sorted_query], unit, levels, words, size, nothing=nothing, instant=True)
@@ -150,10 +153,11 @@ def rows(
     *,
     worst: str,
     low_is_worst: bool = False,
+    then: str = "",
     nothing: str = NOTHING,
     size: tuple[int, int] = (12, 8),
 ) -> table.Panel:
-    """A table joined over all queries, worst first. worst: title of the column that says it.
+    """A table joined over all queries, worst first. worst: title of the column that says it; then: of the next.
 
     The value of the n-th query is the column ``Value #A``, ``Value #B`` …; of a single query ``Value``.
     """
@@ -173,7 +177,10 @@ def rows(
     )
     for column in columns:
         panel.override_by_name(column.title, _of(column))
-    panel.sort_by([common.TableSortByFieldState().display_name(worst).desc(not low_is_worst)])
+    titles_by_rank = [title for title in (worst, then) if title]
+    panel.sort_by(
+        [common.TableSortByFieldState().display_name(title).desc(not low_is_worst) for title in titles_by_rank]
+    )
     return panel.thresholds(steps(None)).filterable(True)
 
 

@@ -150,7 +150,8 @@ TRUST_FOLDERS: Words = {
 }
 TRUST_SOURCES: Words = {"directory": "Danh mục đơn vị", "trust folder": "Thư mục tin cậy"}
 TRUST_LISTS: Words = {"[ac]rl/(.*)": "$1"}
-"""Names of lists, without the kind of list in front."""
+LISTS_AMONG_OTHERS: Words = {"crl/(.*)": "Danh sách của $1"}
+"""Names of lists, without the kind of list in front; and where there are other things beside them."""
 SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "morning": "Tin đầu giờ", "digest": "Tin 9 giờ"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}

@@ -116,18 +116,6 @@ def width_of(text: str, size: float, weight: int = 400) -> float:
     return float(_font(round(size), weight).getlength(text))
 
 
-def wrapped(text: str, size: float, most: float, lines: int = 3) -> list[str]:
-    """Broken between words into lines of at most ``most`` pixels."""
-    found = [""]
-    for word in text.split():
-        longer = f"{found[-1]} {word}".strip()
-        if width_of(longer, size) <= most or not found[-1]:
-            found[-1] = longer
-        else:
-            found.append(word)
-    return found[:lines]
-
-
 def on(color: str) -> str:
     """Black or white, whichever is read more easily on that colour."""
     red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))

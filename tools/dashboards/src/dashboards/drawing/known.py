@@ -11,6 +11,7 @@ OVERRIDES = {"mappings", "links", "unit", "decimals", "thresholds", "custom.cell
 CELLS = {"color-background", "color-text"}
 PLACEMENTS = {"bottom", "right"}
 SIZINGS = {"manual"}
+NAMES = {"auto", "top"}
 COLOR_MODES = {"background", "none"}
 CALCULATIONS = {("lastNotNull",), ("lastNotNull", "max")}
 ROW = "row"
@@ -42,6 +43,8 @@ def _of_panel(panel: dict[str, Any]) -> Iterator[str]:
         yield f"legend {options['legend']['placement']!r}"
     if options.get("sizing", "manual") not in SIZINGS:
         yield f"sizing {options['sizing']!r}"
+    if options.get("namePlacement", "top") not in NAMES:
+        yield f"names {options['namePlacement']!r}"
     yield from _of_field(panel["fieldConfig"]["defaults"])
     for override in panel["fieldConfig"]["overrides"]:
         if override["matcher"]["id"] != "byName":

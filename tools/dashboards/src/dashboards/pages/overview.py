@@ -149,7 +149,8 @@ def _alerts() -> Panel:
             Column("unit", "Đơn vị", link=TO_UNIT),
         ],
         worst="Tình trạng",
-        low_is_worst=True,  # "firing" stands before "pending"
+        then="Mức",
+        low_is_worst=True,  # in the alphabet: "firing" before "pending", "critical" before "warning"
         nothing="Không có cảnh báo nào",
         size=(24, 8),
     )
@@ -247,5 +248,5 @@ def _refused() -> Panel:
         Query("sum by (reason) (increase(trunk_documents_rejected_total[$__range]))", "{{reason}}"),
         unit=COUNT,
         words=words.reasons(),
-        size=(24, 9),
+        size=(24, 10),
     )

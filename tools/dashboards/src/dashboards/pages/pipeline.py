@@ -51,6 +51,7 @@ def _rates() -> list[Panel]:
             unit=PER_SECOND,
             words=words.joined(words.SERVICES, words.MESSAGES),
             many=True,
+            size=(24, 9),
         ),
     ]
 
@@ -90,7 +91,6 @@ def _in_hand() -> Panel:
         unit="short",
         words=words.SERVICES,
         many=True,
-        size=(24, 6),
     )
 
 

@@ -279,8 +279,8 @@ def _aside(rules: Rules) -> list[Panel]:
             ),
             *(
                 Query(
-                    f"sum(increase(rabbitmq_global_messages_dead_lettered_{cause}_total"
-                    '{dead_letter_strategy="at_least_once"}[$__rate_interval]))',
+                    f"round(sum(increase(rabbitmq_global_messages_dead_lettered_{cause}_total"
+                    '{dead_letter_strategy="at_least_once"}[$__rate_interval])))',
                     word.capitalize(),
                 )
                 for cause, word in words.BROKER_CAUSES.items()

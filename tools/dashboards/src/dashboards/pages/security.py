@@ -93,6 +93,7 @@ def _by_kind() -> Panel:
         Query("sum by (kind) (increase(trunk_security_events_total[$__range])) > 0", "{{kind}}"),
         unit=COUNT,
         words=words.SECURITY,
+        size=(10, 9),
         nothing="Không có sự kiện an ninh nào",
     )
 
@@ -105,10 +106,11 @@ def _over_time() -> Panel:
             "Tăng đều hoặc lặp lại theo giờ.",
             "docs/runbooks/security-event.md.",
         ),
-        Query("sum by (kind) (increase(trunk_security_events_total[$__rate_interval])) > 0", "{{kind}}"),
+        Query("round(sum by (kind) (increase(trunk_security_events_total[$__rate_interval])) > 0)", "{{kind}}"),
         unit="short",
         words=words.SECURITY,
         many=True,
+        size=(14, 9),
         nothing="Không có sự kiện an ninh nào",
     )
 
@@ -140,8 +142,8 @@ def _given_up() -> Panel:
             "docs/runbooks/parked-messages.md và docs/runbooks/quarantine.md.",
         ),
         Query(
-            'sum by (service, outcome) (increase(trunk_messages_total{outcome=~"parked|quarantined"}'
-            "[$__rate_interval]))",
+            'round(sum by (service, outcome) (increase(trunk_messages_total{outcome=~"parked|quarantined"}'
+            "[$__rate_interval])))",
             "{{service}} · {{outcome}}",
         ),
         unit="short",

@@ -117,7 +117,7 @@ def _material(rules: Rules) -> list[Panel]:
             ),
             [Query('time() - max by (source) (trunk_trust_last_update_timestamp_seconds{source!~"arl/.+"})')],
             [
-                Column("source", "Nguồn", words.TRUST_SOURCES, patterns=words.TRUST_LISTS),
+                Column("source", "Nguồn", words.TRUST_SOURCES, patterns=words.LISTS_AMONG_OTHERS),
                 Column("Value", "Tuổi", unit=AGE, levels=Levels(86_400, yellow=43_200), width=130),
             ],
             worst="Tuổi",

@@ -1,5 +1,8 @@
 """Log lines (``logs``)."""
 
+import textwrap
+
+from dashboards.drawing.canvas import width_of
 from dashboards.drawing.look import DIM, TEXT, Look
 
 ROW = 18
@@ -20,6 +23,10 @@ def log_lines(look: Look) -> None:
         look.nothing()
         return
     fitting = int(look.box.height // ROW)
-    for number, line in enumerate(found[:fitting]):
+    across = int((look.box.width - 8) / width_of("x", SIZE))
+    rows = [(part, number) for number, line in enumerate(found[:fitting]) for part in textwrap.wrap(line, across)]
+    if len(found) > fitting or len(rows) > fitting:
+        look.said.append(f"{len(found)} lines, {rows[fitting - 1][1]} to be seen")
+    for number, (part, of) in enumerate(rows[:fitting]):
         at = (look.box.x + 4, look.box.y + number * ROW + ROW / 2)
-        look.canvas.text(at, line, size=SIZE, color=TEXT, most=look.box.width - 8)
+        look.canvas.text(at, part, size=SIZE, color=DIM if of % 2 else TEXT)
