@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from lab import prometheus
@@ -16,16 +15,8 @@ from .trunk import SERVICES, Trunk, eventually
 SLOWLY = {"TRUNK_CANARY_SECONDS": "45", "TRUNK_CANARY_PATIENCE_SECONDS": "40"}
 
 
-@dataclass(frozen=True)
-class Watched:
-    """What looks at the trunk."""
-
-    scraped: Metrics
-    canary: Canary
-
-
 @contextmanager
-def watching(trunk: Trunk, folder: Path, pause_seconds: int) -> Iterator[Watched]:
+def watching(trunk: Trunk, folder: Path, pause_seconds: int) -> Iterator[tuple[Metrics, Canary]]:
     """Scrapes every ``pause_seconds``, with the shipped rules and jobs. Keys, logs and series stay below ``folder``."""
     keys, log = folder / "canary", folder / "canary.log"
     keys.mkdir()
@@ -35,4 +26,4 @@ def watching(trunk: Trunk, folder: Path, pause_seconds: int) -> Iterator[Watched
         with prometheus.prometheus(folder / "prometheus", file) as address:
             scraped = Metrics(address)
             assert eventually(lambda: len(scraped.now("up == 1")) == len(SERVICES) + 3), scraped.targets()
-            yield Watched(scraped, canary)
+            yield scraped, canary
