@@ -48,6 +48,7 @@ def _override(name: str, value: object, matcher: str = "byName") -> Page:
         (_panel(options={"legend": {"calcs": ["sum"]}}), "calculations ['sum']"),
         (_field(unit="celsius"), "unit 'celsius'"),
         (_field(mappings=[{"type": "range"}]), "mapping of type 'range'"),
+        (_field(mappings=[{"type": "special", "options": {"match": "nan"}}]), "mapping of 'nan'"),
         (_field(thresholds={"steps": [{"color": "orange", "value": None}]}), "colour 'orange'"),
         (_override("custom.hidden", True), "override of 'custom.hidden'"),
         (_override("unit", "celsius"), "unit 'celsius'"),
@@ -161,7 +162,7 @@ LOGS = [
 
 @pytest.mark.parametrize(("title", "expr"), LOGS, ids=[title for title, _ in LOGS])
 def test_expressions_for_logs_are_read(title: str, expr: str) -> None:
-    found = LINES.found(expr)
+    found = LINES.selected(expr)
     assert 0 < len(found) < len(LINES.lines)
 
 
@@ -169,12 +170,12 @@ def test_an_empty_box_finds_no_lines() -> None:
     for expr in (
         t["expr"] for p in files.panels(files.dashboards()["trunk-document"]) for t in p["targets"] if "expr" in t
     ):
-        assert LINES.found(expr.replace("$document_id", "")) == []
+        assert LINES.selected(expr.replace("$document_id", "")) == []
 
 
 def test_an_expression_for_logs_of_another_form_is_not_guessed() -> None:
     with pytest.raises(log_files.Unread):
-        LINES.found('{service_name=~"trunk-.+"} | json | line_format `x`')
+        LINES.selected('{service_name=~"trunk-.+"} | json | unwrap=`seconds`  or __error__')
 
 
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -16,7 +16,7 @@ def main() -> None:
     chosen = _arguments()
     lines: Callable[[str], list[str]] | None = None
     if chosen.logs:
-        lines = log_files.Lines.read(chosen.logs, chosen.at - chosen.minutes * 60, chosen.at).found
+        lines = log_files.Lines.read(chosen.logs, chosen.at - chosen.minutes * 60, chosen.at).selected
     span = source.Span(chosen.at - chosen.minutes * 60, chosen.at)
     prometheus = source.Prometheus(chosen.prometheus)
     chosen.folder.mkdir(parents=True, exist_ok=True)

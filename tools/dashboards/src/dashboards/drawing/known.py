@@ -49,9 +49,9 @@ def _of_panel(panel: dict[str, Any]) -> Iterator[str]:
     for override in panel["fieldConfig"]["overrides"]:
         if override["matcher"]["id"] != "byName":
             yield f"override by {override['matcher']['id']!r}"
-        found = {each["id"]: each["value"] for each in override["properties"]}
-        yield from (f"override of {name!r}" for name in found if name not in OVERRIDES)
-        yield from _of_field(found)
+        properties = {each["id"]: each["value"] for each in override["properties"]}
+        yield from (f"override of {name!r}" for name in properties if name not in OVERRIDES)
+        yield from _of_field(properties)
 
 
 def _of_field(config: dict[str, Any]) -> Iterator[str]:
@@ -60,6 +60,8 @@ def _of_field(config: dict[str, Any]) -> Iterator[str]:
     for mapping in config.get("mappings", []):
         if mapping["type"] not in values.MAPPINGS:
             yield f"mapping of type {mapping['type']!r}"
+        elif mapping["type"] == "special" and mapping["options"]["match"] != "null":
+            yield f"mapping of {mapping['options']['match']!r}"
     for step in config.get("thresholds", {}).get("steps", []):
         if step["color"] not in values.COLORS:
             yield f"colour {step['color']!r}"

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dashboards.drawing.source import ZONE
+
 SERVICES = '{service_name=~"trunk-.+"}'
 Record = dict[str, Any]
 Filter = Callable[[str, Record], bool]
@@ -27,23 +29,25 @@ class Lines:
     @classmethod
     def read(cls, folder: Path, start: float, end: float) -> "Lines":
         """Of every ``*.jsonl`` of the services. start, end: seconds since 1970."""
-        found = [(text, _record(text)) for file in folder.glob("*.jsonl") for text in file.read_text().splitlines()]
-        inside = [(text, record) for text, record in found if start <= _at(record) <= end]
+        every = [(text, _record(text)) for file in folder.glob("*.jsonl") for text in file.read_text().splitlines()]
+        inside = [(text, record) for text, record in every if start <= _at(record) <= end]
         return cls(sorted(inside, key=lambda line: _at(line[1])))
 
-    def found(self, expr: str) -> list[str]:
-        """The lines that the expression selects. Raises ``Unread``."""
-        filters = list(_filters(expr))
-        return [text for text, record in self.lines if all(each(text, record) for each in filters)]
+    def selected(self, expr: str) -> list[str]:
+        """The lines that the expression selects, each with its time as the page shows it. Raises ``Unread``."""
+        selecting, _, form = expr.partition("| line_format ")
+        filters = list(_filters(selecting))
+        chosen = [(text, record) for text, record in self.lines if all(each(text, record) for each in filters)]
+        return [f"{_clock(record)}  {_formed(form.strip('`'), text, record)}" for text, record in chosen]
 
 
 def _filters(expr: str) -> Iterator[Filter]:
     if not expr.startswith(SERVICES):
         raise Unread(expr)
     rest = expr.removeprefix(SERVICES).strip()
-    if search := re.fullmatch(r'\|~ "(.*)"', rest):
+    if search := re.match(r'\|~ "([^"]*)"', rest):
         yield lambda text, _: re.search(search[1], text) is not None
-        return
+        rest = rest[search.end() :].strip()
     if kept_out := re.match(r"!~ `([^`]*)`", rest):
         yield lambda text, _: re.search(kept_out[1], text) is None
         rest = rest[kept_out.end() :].strip()
@@ -55,6 +59,13 @@ def _filters(expr: str) -> Iterator[Filter]:
         if not all(conditions):
             raise Unread(expr)
         yield _any([each for each in conditions if each])
+
+
+def _formed(form: str, text: str, record: Record) -> str:
+    """The line as the template says, where there is one; what a record lacks is empty."""
+    if not form:
+        return text
+    return re.sub(r"\{\{\.(\w+)\}\}", lambda field: str(record.get(field[1]) or ""), form)
 
 
 def _any(conditions: list[re.Match[str]]) -> Filter:
@@ -72,6 +83,10 @@ def _record(text: str) -> Record:
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def _clock(record: Record) -> str:
+    return f"{datetime.fromtimestamp(_at(record), ZONE):%H:%M:%S.%f}"[:-3]
 
 
 def _at(record: Record) -> float:

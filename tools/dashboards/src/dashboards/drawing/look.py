@@ -76,8 +76,8 @@ class Look:
         answers = self.asking.answers(self.panel, self.box.width)
         return [
             (names.renamed(names.legend(series.labels, forms[ref]), changes), series)
-            for ref, found in answers.items()
-            for series in found
+            for ref, answer in answers.items()
+            for series in answer
         ]
 
     def nothing(self) -> None:

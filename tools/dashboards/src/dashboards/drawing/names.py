@@ -12,7 +12,7 @@ def legend(labels: Mapping[str, str], form: str) -> str:
     if not form:
         pairs = ", ".join(f'{name}="{value}"' for name, value in labels.items() if name != "__name__")
         return f"{labels.get('__name__', '')}{{{pairs}}}"
-    return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: labels.get(found[1], ""), form)
+    return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda label: labels.get(label[1], ""), form)
 
 
 def renamed(name: str, transformations: Sequence[Mapping[str, Any]]) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 from dashboards.drawing import variables
 from dashboards.drawing.canvas import Box, Canvas
 from dashboards.drawing.kinds import KINDS
-from dashboards.drawing.kinds.graph import ZONE
 from dashboards.drawing.look import DIM, EDGE, FAULT, PAGE, PANEL, Asking, Look
-from dashboards.drawing.source import Failed
+from dashboards.drawing.source import ZONE, Failed
 
 WIDTH = 1440
 COLUMNS, CELL, GAP = 24, 30, 8
@@ -84,11 +83,11 @@ def _bar(canvas: Canvas, page: Mapping[str, Any], asking: Asking) -> None:
 
 def _marks(page: Mapping[str, Any], asking: Asking) -> list[tuple[float, float]]:
     step = asking.span.step_seconds(WIDTH, 0)
-    found = [
+    covered = [
         series
         for annotation in page["annotations"]["list"]
         for series in asking.prometheus.over(
             variables.filled(annotation["expr"], asking.variables, asking.span, step), asking.span, step
         )
     ]
-    return [(series.points[0][0], series.points[-1][0]) for series in found]
+    return [(series.points[0][0], series.points[-1][0]) for series in covered]

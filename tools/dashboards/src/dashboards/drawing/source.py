@@ -5,9 +5,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+"""Of all pages."""
 SCRAPE_SECONDS = 15
 """``timeInterval`` of the provisioned source: no graph has finer steps, and rates look at four of these."""
 NICE_STEPS_SECONDS = (15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -53,8 +56,8 @@ class Prometheus:
 
     def instant(self, query: str, at: float) -> list[Series]:
         """What figures and tables show. Raises ``Failed``."""
-        found = self._get("query", {"query": query, "time": at})["result"]
-        return _series([{**each, "values": [each["value"]]} for each in found])
+        results = self._get("query", {"query": query, "time": at})["result"]
+        return _series([{**each, "values": [each["value"]]} for each in results])
 
     def over(self, query: str, span: Span, step: int) -> list[Series]:
         """What graphs show: one point every ``step`` seconds. Raises ``Failed``."""

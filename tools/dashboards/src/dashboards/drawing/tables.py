@@ -15,7 +15,7 @@ def rows(answers: Mapping[str, Sequence[Series]]) -> list[Row]:
     answers: by the letter of the query, which the column of values bears if there are several.
     """
     frames = [
-        _frame(found, f"Value #{ref}" if len(answers) > 1 else "Value") for ref, found in answers.items() if found
+        _frame(answer, f"Value #{ref}" if len(answers) > 1 else "Value") for ref, answer in answers.items() if answer
     ]
     shared = set.intersection(*(set(frame[0]) for frame in frames)) if frames else set()
     joined: list[Row] = []
@@ -28,9 +28,9 @@ def rows(answers: Mapping[str, Sequence[Series]]) -> list[Row]:
     return joined
 
 
-def arranged(found: Sequence[Row], transformations: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Row]]:
+def arranged(joined: Sequence[Row], transformations: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[Row]]:
     """Titles of the columns from left to right, and the rows under these titles."""
-    columns = [*dict.fromkeys(name for row in found for name in row)]
+    columns = [*dict.fromkeys(name for row in joined for name in row)]
     titles: dict[str, str] = {}
     for each in transformations:
         options = each["options"]
@@ -41,12 +41,12 @@ def arranged(found: Sequence[Row], transformations: Sequence[Mapping[str, Any]])
             columns = sorted(columns, key=lambda name: order.get(name, len(order)))
             titles = options["renameByName"]
     shown = [titles.get(name, name) for name in columns]
-    return shown, [dict(zip(shown, (row.get(name) for name in columns), strict=True)) for row in found]
+    return shown, [dict(zip(shown, (row.get(name) for name in columns), strict=True)) for row in joined]
 
 
-def ordered(found: Sequence[Row], sort_by: Sequence[Mapping[str, Any]]) -> list[Row]:
+def ordered(unordered: Sequence[Row], sort_by: Sequence[Mapping[str, Any]]) -> list[Row]:
     """By the raw values, as Grafana does; rows without a value last."""
-    result = list(found)
+    result = list(unordered)
     for key in reversed(sort_by):
         title = key["displayName"]
         empty = [row for row in result if row.get(title) is None]
@@ -59,10 +59,10 @@ def _rank(value: Value) -> tuple[float, str]:
     return (0.0, value.lower()) if isinstance(value, str) else (value or 0.0, "")
 
 
-def _frame(found: Sequence[Series], column: str) -> list[Row]:
+def _frame(answer: Sequence[Series], column: str) -> list[Row]:
     """Rows of one query. A label that only other series have is empty."""
-    names = dict.fromkeys(name for series in found for name in series.labels)
-    return [{**{name: series.labels.get(name, "") for name in names}, column: series.last} for series in found]
+    names = dict.fromkeys(name for series in answer for name in series.labels)
+    return [{**{name: series.labels.get(name, "") for name in names}, column: series.last} for series in answer]
 
 
 def _merges(other: Row, row: Row, shared: set[str]) -> bool:

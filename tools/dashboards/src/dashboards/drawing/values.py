@@ -75,6 +75,6 @@ def _mapped(value: float | str | None, mappings: Sequence[Mapping[str, Any]]) ->
             return dict(options[token])
         if mapping["type"] == "special" and options["match"] == "null" and value is None:
             return dict(options["result"])
-        if mapping["type"] == "regex" and (found := re.fullmatch(options["pattern"], str(token))):
-            return {"text": found.expand(re.sub(r"\$(\d)", r"\\\1", options["result"]["text"]))}
+        if mapping["type"] == "regex" and (matched := re.fullmatch(options["pattern"], str(token))):
+            return {"text": matched.expand(re.sub(r"\$(\d)", r"\\\1", options["result"]["text"]))}
     return {}

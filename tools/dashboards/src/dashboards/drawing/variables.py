@@ -13,8 +13,8 @@ LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
 
 def values(page: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, str]:
     """Values by name. chosen: in place of what the page opens with."""
-    found = {variable["name"]: _opened_with(variable) for variable in page["templating"]["list"]}
-    return {name: chosen.get(name, value) for name, value in found.items()}
+    opened_with = {variable["name"]: _opened_with(variable) for variable in page["templating"]["list"]}
+    return {name: chosen.get(name, value) for name, value in opened_with.items()}
 
 
 def filled(text: str, variables: Mapping[str, str], span: Span, step: int) -> str:
@@ -25,7 +25,7 @@ def filled(text: str, variables: Mapping[str, str], span: Span, step: int) -> st
         "__interval": f"{step}s",
     }
     known = {**built_in, **variables}
-    return re.sub(r"\$\{?(\w+)\}?", lambda found: known.get(found[1], found[0]), text)
+    return re.sub(r"\$\{?(\w+)\}?", lambda variable: known.get(variable[1], variable[0]), text)
 
 
 def _opened_with(variable: Mapping[str, Any]) -> str:

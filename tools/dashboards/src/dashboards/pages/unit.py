@@ -4,13 +4,15 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import words
 from dashboards.levels import Rules
-from dashboards.logs import log_lines
+from dashboards.logs import LINE, log_lines
 from dashboards.page import page
 from dashboards.panels import COUNT, PER_MINUTE, Column, Panel, Query, Text, figure, lines, rows
 from dashboards.sources import LOGS, METRICS, choice
 from dashboards.ways import TO_UNIT
 
 MINE = '{unit=~"$unit"}'
+NAMED = LINE.replace("· {{.type}}", "· {{.document_id}} · {{.type}}")
+OURS = f'{{service_name=~"trunk-.+"}} |~ "$unit" | json {NAMED}'
 
 
 def unit(rules: Rules) -> Dashboard:
@@ -163,5 +165,5 @@ def _documents() -> Panel:
             "Có dòng mức error.",
             "Chép document_id sang trang Một văn bản, hoặc dùng trunkctl track.",
         ),
-        '{service_name=~"trunk-.+"} |~ "$unit"',
+        OURS,
     )

@@ -13,10 +13,10 @@ NAME_SHARE, NAME_MOST = 0.2, 200
 
 def bars(look: Look) -> None:
     """From zero to the largest value of all."""
-    found = look.named()
-    if not found:
+    named = look.named()
+    if not named:
         look.said.append("no data")
-    values = [(name, series.last) for name, series in found]
+    values = [(name, series.last) for name, series in named]
     most = max((value for _, value in values), default=0) or 1
     rows = [(name, shown(value, look.config), value / most) for name, value in values]
     rows = rows or [("", shown(None, look.config), 0.0)]

@@ -15,8 +15,8 @@ LARGEST_NAME = 30.0
 
 def figures(look: Look) -> None:
     """One tile a series; its name only where there are several."""
-    found = look.named()
-    tiles = [(name if len(found) > 1 else "", shown(series.last, look.config)) for name, series in found]
+    named = look.named()
+    tiles = [(name if len(named) > 1 else "", shown(series.last, look.config)) for name, series in named]
     if not tiles:
         look.said.append("no data")
         tiles = [("", shown(None, look.config))]

@@ -3,15 +3,13 @@
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from dashboards.drawing import units
 from dashboards.drawing.canvas import Box, Place, width_of
 from dashboards.drawing.look import DIM, GRID, TEXT, Look
-from dashboards.drawing.source import Point, Series
+from dashboards.drawing.source import ZONE, Point, Series
 from dashboards.drawing.values import COLORS, PALETTE
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 BELOW_SHARE, BESIDE_SHARE = 0.35, 0.6
 """Of the panel's height and width; a longer legend is scrolled."""
 LEGEND_ROW, FIGURE = 22, 78
@@ -21,19 +19,19 @@ MARK = "#5794f2"
 
 def graph(look: Look) -> None:
     """The y axis begins at zero and ends above the largest value."""
-    found = look.named()
-    if not found:
+    named = look.named()
+    if not named:
         look.nothing()
         return
-    plot, beside = _divided(look, found)
-    most = max(value for _, series in found for _, value in series.points)
+    plot, beside = _divided(look, named)
+    most = max(value for _, series in named for _, value in series.points)
     ticks = _ticks(max(most, look.config["custom"].get("axisSoftMax", 0)))
     unit = look.config["unit"]
     left = max(width_of(units.written(tick, unit), SMALL) for tick in ticks) + 12
     plot = plot.inner(left, 6, 8, 24)
     _axes(look, plot, ticks, unit)
     step = look.asking.step(look.panel, look.box.width)
-    colored = list(zip(found, _colors(len(found)), strict=True))
+    colored = list(zip(named, _colors(len(named)), strict=True))
     curves = [
         ([[_place(look, plot, point, ticks[-1]) for point in piece] for piece in _pieces(series.points, step)], color)
         for (_, series), color in colored
@@ -43,14 +41,14 @@ def graph(look: Look) -> None:
     _legend(look, beside, colored)
 
 
-def _divided(look: Look, found: Sequence[tuple[str, Series]]) -> tuple[Box, Box]:
+def _divided(look: Look, named: Sequence[tuple[str, Series]]) -> tuple[Box, Box]:
     """The place of the lines, and that of the legend beside or below them."""
     box = look.box
     if look.panel["options"]["legend"]["placement"] == "right":
-        names = max(width_of(name, SMALL) for name, _ in found) + 30
+        names = max(width_of(name, SMALL) for name, _ in named) + 30
         width = min(names + 2 * FIGURE, box.width * BESIDE_SHARE)
         return box.inner(right=width + 8), box.inner(left=box.width - width)
-    height = min(len(found) + 1, int(box.height * BELOW_SHARE // LEGEND_ROW)) * LEGEND_ROW
+    height = min(len(named) + 1, int(box.height * BELOW_SHARE // LEGEND_ROW)) * LEGEND_ROW
     return box.inner(bottom=height), box.inner(top=box.height - height)
 
 

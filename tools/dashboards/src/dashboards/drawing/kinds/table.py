@@ -79,8 +79,8 @@ def _column(look: Look, box: Box, title: str, rows: list[tables.Row]) -> None:
 
 def _config(look: Look, title: str) -> Mapping[str, Any]:
     """Settings of one column: those of all, and what overrides them by its title."""
-    found = dict(look.config)
+    config = dict(look.config)
     for override in look.panel["fieldConfig"]["overrides"]:
         if override["matcher"]["options"] == title:
-            found |= {each["id"]: each["value"] for each in override["properties"]}
-    return found
+            config |= {each["id"]: each["value"] for each in override["properties"]}
+    return config
