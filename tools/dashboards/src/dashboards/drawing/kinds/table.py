@@ -73,7 +73,7 @@ def _column(look: Look, box: Box, title: str, rows: list[tables.Row]) -> None:
         at, anchor = ((box.x + width - 6, y + ROW / 2), "rm") if is_number else ((box.x + 6, y + ROW / 2), "lm")
         if height == ROW:
             look.canvas.text(at, cell.text, color=color, anchor=anchor, most=width - 12)
-        if config.get("links") and height == ROW:
+        if config.get("links") and cell.text and height == ROW:
             look.canvas.line([(box.x + 6, y + 27), (box.x + 6 + 40, y + 27)], DIM, dash=(2, 2))
 
 
