@@ -17,8 +17,9 @@ from rich.table import Table
 
 from common.directory import read_directory
 from common.domain.directory import Directory
-from trunkctl.shown import one_line
+from trunkctl.shown import one_line, rows
 from trunkctl.trouble import Trouble
+from trunkctl.words import words
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
     from trunkctl.verification import Examined, VerifyOptions
@@ -153,23 +154,15 @@ def _time(text: str | None) -> datetime:
 
 
 def _show(each: "Examined") -> None:
-    from validator.report.model import in_zone
-
-    console = Console()
+    console, lines = Console(), []
     report = each.decision.report
     table = Table("field", "verdict", "part", "signed", "reason", "subject", title=escape(one_line(each.file)))
     for signature in each.signatures:
         at = signature.signing_time
-        cells = (
-            signature.field,
-            signature.sub_indication or signature.indication,
-            signature.part or "",
-            in_zone(at, None).strftime("%Y-%m-%d %H:%M:%S") if at else "",
-            signature.reason or "",
-            signature.subject,
-        )
-        table.add_row(*(escape(one_line(str(cell))) for cell in cells))
-    console.print(table)
+        verdict = signature.sub_indication or signature.indication
+        line = (signature.field, verdict, signature.part, at, signature.reason, signature.subject)
+        lines.append([one_line(words(cell)) for cell in line])
+    console.print(rows(table, lines))
     answer = report.label or (f"{report.reason} ({report.detail})" if report.reason else "every signature passed")
     console.print(one_line(f"{each.verdict}: {answer}; {each.integrity}"), markup=False)
     for note in report.notes:

@@ -13,7 +13,7 @@ from intake.open_package import Stage
 from trunkctl.doctor.finding import Finding, Level, ok
 from trunkctl.doctor.sources import Sources
 from trunkctl.park.held import Group, HeldMessages, Selection
-from trunkctl.shown import local_time
+from trunkctl.words import local_time
 
 TRIED = ("due", "waiting")
 """States of the router's placings that it tries when their time has come."""
