@@ -93,7 +93,7 @@ def test_each_field_of_a_fact_has_its_phrase_or_is_left_out() -> None:
     assert not QUIET & PHRASES.keys()
 
 
-TOLD = {
+TOLD: dict[str, dict[str, Any]] = {
     "reason E_DUP; gói tin": {"reason": "E_DUP", "detail": "gói tin"},
     "told anew": {"detail": "told anew", "receiver": "B", "policy_version": ""},
     "status 03; the state stays as it was": {"code": "03", "changed": False, "description": ""},

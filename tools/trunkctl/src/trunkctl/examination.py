@@ -7,20 +7,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
+from trunkctl.examined_package import ExaminedPackage
 from trunkctl.files_to_verify import cause, is_package, opened
-from trunkctl.package_verification import ExaminedPackage, examined_package
+from trunkctl.opened_package import WORKER_LIMITS
+from trunkctl.package_verification import examined_package
 from trunkctl.verification import Examined, VerifyOptions, examined_pdf, not_examined
-from validator.workers.job import Limits
 from validator.workers.pool import Pool
-
-LIMITS = Limits(cpu_seconds=120, wall_seconds=600.0, documents=200)
 
 
 async def examine(
     paths: Iterable[Path], options: VerifyOptions, workers: int
 ) -> AsyncIterator[Examined | ExaminedPackage]:
     """All files in their order, several at a time."""
-    pool = Pool(options.material, workers=workers, limits=LIMITS)
+    pool = Pool(options.material, workers=workers, limits=WORKER_LIMITS)
     await pool.start()
     waiting: list[asyncio.Task[Examined | ExaminedPackage]] = []
     try:

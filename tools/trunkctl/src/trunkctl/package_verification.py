@@ -12,111 +12,71 @@ from pathlib import Path
 from typing import BinaryIO
 
 from common.containment import in_thread
-from common.domain.envelope import Envelope
+from common.domain.envelope import Message
 from common.domain.names import Label
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
-from common.edxml import Limits, Parsed
+from common.edxml import Parsed
 from common.objects import digest_of
-from common.secrecy import Mark, mark_in_message
-from intake.reading import close_files, mark_in_broken, read_package
-from intake.settings import IntakeSettings
+from intake.accept import secret
 from trunkctl.examined_package import Answer, ExaminedPackage
+from trunkctl.opened_package import CPU_SECONDS, MOST_BYTES, files_in, opened_package, searched
 from trunkctl.verification import Examined, VerifyOptions, decided
 from validator.attachments import declares_copy, pdfs
 from validator.context import VerificationRequest
 from validator.package_files import Unpacked
 from validator.package_verdict import PackageVerdict, conclude
 from validator.report.decision import Verified
-from validator.secrecy.package_search import PackageSearch
-from validator.secrecy.search import SearchRequest
 from validator.workers.budget import PackageBudget
 from validator.workers.pool import Pool
-
-MOST_BYTES = int(IntakeSettings.model_fields["package_limit_bytes"].default)
-CPU_SECONDS = 600
-"""Of workers, for all files of one package."""
 
 
 async def examined_package(pool: Pool, path: Path, file: BinaryIO, options: VerifyOptions) -> ExaminedPackage:
     """The decision about a package. Raises ``OSError``."""
     size_bytes = os.fstat(file.fileno()).st_size
-    if size_bytes > MOST_BYTES:
-        answer = Refused(Reason.E_SIZE, f"{size_bytes} bytes, at most {MOST_BYTES}")
-        return _examined(path, options, answer, size_bytes)
-    sha256 = await in_thread(_digest, file)
-    parsed = await read_package(file, Limits(max_package_bytes=MOST_BYTES))
-    if isinstance(parsed, Refused):
-        mark = await in_thread(mark_in_broken, file)
-        return _examined(path, options, _secret(mark) if mark else parsed, size_bytes, sha256)
-    try:
-        examined = await _Package(pool, path, options, parsed).examined()
-    finally:
-        close_files(parsed)
+    sha256 = "" if size_bytes > MOST_BYTES else await in_thread(_digest, file)
+    async with opened_package(file, size_bytes) as parsed:
+        if isinstance(parsed, Refused):
+            examined = _examined(path, options, parsed)
+        else:
+            examined = await _judged(pool, path, parsed, options)
     return replace(examined, size_bytes=size_bytes, sha256=sha256)
 
 
-class _Package:
-    """One package that was read."""
+async def _judged(pool: Pool, path: Path, parsed: Parsed, options: VerifyOptions) -> ExaminedPackage:
+    message, files, budget = parsed.message, files_in(parsed), PackageBudget(CPU_SECONDS)
+    if files is None:
+        none = Refused(Reason.E_PDF_NONE, f"a package of kind {message.kind} without a file carries no document")
+        return _examined(path, options, none, message)
+    search = await searched(pool, files, options.now, budget, options.policy)
+    if isinstance(search, Undecided):
+        return _examined(path, options, search, message)
+    if refused := secret(search.mark):
+        return _examined(path, options, refused)
+    documents = [each async for each in _documents(pool, path, files, options, budget)]
+    names = [each.name for each in pdfs(files.envelope)][: len(documents)]
+    answer: Answer = budget.refused() or concluded(documents, names)
+    if search.refused and not isinstance(answer, Refused):
+        answer = search.refused  # (12.2)
+    label = documents[0].decision.report.label if isinstance(answer, PackageVerdict) else None
+    examined = _examined(path, options, answer, message)
+    return replace(examined, label=label, documents=tuple(documents), not_searched=search.unread)
 
-    def __init__(self, pool: Pool, path: Path, options: VerifyOptions, parsed: Parsed) -> None:
-        self._pool = pool
-        self._path = path
-        self._options = options
-        self._parsed = parsed
-        self._budget = PackageBudget(CPU_SECONDS)
 
-    async def examined(self) -> ExaminedPackage:
-        """Without its size and digest."""
-        message, path, options = self._parsed.message, self._path, self._options
-        if mark := await in_thread(mark_in_message, message):
-            return _examined(path, options, _secret(mark))
-        if not isinstance(message, Envelope) or not message.attachments:
-            answer = Refused(Reason.E_PDF_NONE, f"a package of kind {message.kind} without a file carries no document")
-            return replace(_examined(path, options, answer), message=message)
-        digests = (each.sha256 for each in message.attachments)
-        files = Unpacked(message, dict(zip(digests, self._parsed.files, strict=True)))
-        search = await self._search(files)
-        if isinstance(search, Undecided):
-            return replace(_examined(path, options, search), message=message)
-        if search.mark:
-            return _examined(path, options, _secret(search.mark))
-        documents = [each async for each in self._documents(files)]
-        names = [each.name for each in pdfs(message)][: len(documents)]
-        answer: Answer = self._budget.refused() or concluded(documents, names)
-        if search.refused and not isinstance(answer, Refused):
-            answer = search.refused  # (12.2)
-        label = documents[0].decision.report.label if isinstance(answer, PackageVerdict) else None
-        examined = _examined(path, options, answer)
-        return replace(examined, label=label, message=message, documents=tuple(documents), not_searched=search.unread)
-
-    async def _search(self, files: Unpacked) -> PackageSearch | Undecided:
-        search = PackageSearch()
-        for number, attachment in enumerate(files.envelope.attachments, start=1):
-            if self._budget.refused():
-                return search
-            file, request = await files.file(attachment), SearchRequest(name=attachment.name)
-            now, policy = self._options.now, self._options.policy
-            result = await self._pool.look(file, request, now, policy=policy, budget=self._budget)
-            if isinstance(result, Undecided):
-                return result
-            if isinstance(result, Mark):
-                return PackageSearch(result.at(f"attachment {number}"))
-            search = search.after(number, attachment, result)
-        return search
-
-    async def _documents(self, files: Unpacked) -> AsyncIterator[Examined]:
-        envelope, options = files.envelope, self._options
-        request = VerificationRequest(
-            sender=options.sender or envelope.sender.code,
-            declared_copy=options.declared_copy or declares_copy(envelope),
-            promulgation_date=envelope.promulgation_date,
-        )
-        for attachment in pdfs(envelope):
-            if self._budget.refused():
-                return
-            name, document = f"{self._path}: {attachment.name}", await files.file(attachment)
-            yield await decided(self._pool, name, document, request, options, self._budget)
+async def _documents(
+    pool: Pool, path: Path, files: Unpacked, options: VerifyOptions, budget: PackageBudget
+) -> AsyncIterator[Examined]:
+    envelope = files.envelope
+    request = VerificationRequest(
+        sender=options.sender or envelope.sender.code,
+        declared_copy=options.declared_copy or declares_copy(envelope),
+        promulgation_date=envelope.promulgation_date,
+    )
+    for attachment in pdfs(envelope):
+        if budget.refused():
+            return
+        document = await files.file(attachment)
+        yield await decided(pool, f"{path}: {attachment.name}", document, request, options, budget)
 
 
 def concluded(documents: Sequence[Examined], names: Sequence[str]) -> Answer:
@@ -128,25 +88,20 @@ def concluded(documents: Sequence[Examined], names: Sequence[str]) -> Answer:
     return conclude(decisions, names)
 
 
-def _secret(mark: Mark) -> Refused:
-    return Refused(Reason.E_SECRET, str(mark))
-
-
 def _digest(file: BinaryIO) -> str:
     file.seek(0)
     sha256, _ = digest_of(file)
-    file.seek(0)
     return sha256
 
 
-def _examined(
-    path: Path, options: VerifyOptions, answer: Answer, size_bytes: int = 0, sha256: str = ""
-) -> ExaminedPackage:
+def _examined(path: Path, options: VerifyOptions, answer: Answer, message: Message | None = None) -> ExaminedPackage:
+    """Without its size and digest, and without documents. ``message``: none where nothing of it may be shown."""
     return ExaminedPackage(
         file=str(path),
-        sha256=sha256,
-        size_bytes=size_bytes,
+        sha256="",
+        size_bytes=0,
         at=options.now,
         answer=answer,
+        message=message,
         policy_version=options.policy.version,
     )
