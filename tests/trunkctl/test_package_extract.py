@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from typer.testing import CliRunner
@@ -12,11 +12,13 @@ from archive.kept import KeptObject
 from archive.record import Record
 from common.domain.names import StatusCode
 from common.domain.reason import Reason
+from common.facts import ObjectRef, SecurityNoticed
 from common.facts.flows import OPERATOR, is_entitled
 from common.objects import ARCHIVE, PACKAGES
 from mint import packages
 from mint.paper import letter
 from trunkctl.archived_package import package_in, record_of, taken_event
+from trunkctl.commands import package as commands_package
 from trunkctl.extraction import safe_name
 from trunkctl.main import app
 from trunkctl.trouble import Trouble
@@ -177,6 +179,56 @@ def test_an_identifier_names_one_record(case: str) -> None:
     with pytest.raises(Trouble, match=why):
         record_of(rows, "doc-1")
     assert record_of([row()], "doc-1") == record()
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the command asks of the trunk, in its order."""
+    asked: list[str] = []
+
+    class Records:
+        def __init__(self, _: object) -> None: ...
+
+        def named(self, identifier: str) -> list[dict[str, Any]]:
+            asked.append(f"record of {identifier}")
+            return [row()]
+
+        def close(self) -> None: ...
+
+    class Store:
+        def __init__(self, _: object) -> None: ...
+
+        async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
+            asked.append(f"read {ref.key}")
+            target.write(package())
+            target.seek(0)
+
+    async def publish(_: object, events: list[SecurityNoticed]) -> None:
+        if "no broker" in asked:
+            raise Trouble("the broker did not confirm")
+        asked.append(f"published {events[0].kind}")
+
+    for name, fake in {"ArchiveRecords": Records, "Objects": Store, "publish": publish}.items():
+        monkeypatch.setattr(commands_package, name, fake)
+    return asked
+
+
+def from_archive(tmp_path: Path) -> BaseException | None:
+    who = ["--by", "An", "--why", "asked", "--state", str(tmp_path / "none")]
+    return CliRunner().invoke(app, ["package", "extract", "doc-1", str(tmp_path / "out"), *who]).exception
+
+
+def test_of_the_archive_nothing_is_read_before_it_is_announced(tmp_path: Path, steps: list[str]) -> None:
+    assert from_archive(tmp_path) is None
+    assert steps == ["record of doc-1", "published OPERATOR_ACTED", "read k/p/package.edxml"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["1-van-ban.pdf"]
+
+
+def test_what_cannot_be_announced_is_not_read(tmp_path: Path, steps: list[str]) -> None:
+    steps.append("no broker")
+    assert isinstance(from_archive(tmp_path), Trouble)
+    assert steps == ["no broker", "record of doc-1"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_who_took_what_and_why_is_a_security_event_of_its_own() -> None:
