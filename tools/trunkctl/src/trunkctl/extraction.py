@@ -85,4 +85,4 @@ def _write(folder: Path, attachments: Sequence[Attachment], parsed: Parsed) -> l
 
 
 def _trouble(refused: Refused | Undecided) -> Trouble:
-    return Trouble(f"{refused.reason}: {refused.detail}. {sentence(refused.reason)}")
+    return Trouble(f"{refused.reason}: {refused.detail.rstrip('.')}. {sentence(refused.reason)}")
