@@ -22,7 +22,7 @@ from common.metrics import deliveries, documents, keeping, messages, signatures
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.main import files as generated
-from dashboards.panels import NO_DATA_COLOR
+from dashboards.values import NO_DATA_COLOR
 from router.placing import Cause
 
 from . import files

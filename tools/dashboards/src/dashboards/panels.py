@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
-from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import (
@@ -24,12 +23,10 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.levels import Levels
 from dashboards.sources import METRICS
+from dashboards.values import RED, mapped, no_data, pattern, steps
 from dashboards.words import Words
 
 NOTHING = "Không có số liệu"
-GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "text"
-NO_DATA_COLOR = "#6e7180"
-"""A tile without data: Grafana would give it the colour of the first step, which is often green."""
 COUNT, PER_SECOND, PER_MINUTE = "locale", "suffix:/giây", "suffix:/phút"
 AGE, DAYS, HOURS = "dtdhms", "suffix:ngày", "suffix:giờ"
 """Units in which Grafana writes no English word; an age is written ``2 d 03:04:05``."""
@@ -184,34 +181,6 @@ def rows(
     return panel.thresholds(steps(None)).filterable(True)
 
 
-def mapped(words: Words, colors: Words | None = None) -> list[model.ValueMapping]:
-    """Tokens or values to words, some in a colour of their own."""
-    options = {
-        token: model.ValueMappingResult(text=word, color=(colors or {}).get(token), index=n)
-        for n, (token, word) in enumerate(words.items())
-    }
-    return [model.ValueMap(options)] if options else []
-
-
-def no_data(word: str) -> model.ValueMapping:
-    """What stands where there is no value, in grey."""
-    result = model.ValueMappingResult(text=word, color=NO_DATA_COLOR)
-    return model.SpecialValueMap(model.DashboardSpecialValueMapOptions(model.SpecialValueMatch.NULL, result))
-
-
-def steps(levels: Levels | None) -> build.ThresholdsConfig:
-    """Green below, yellow, red above; the other way round where low is bad; without levels no judgement."""
-    thresholds: list[tuple[float | None, str]] = [(None, GREY)]
-    if levels and levels.low_is_bad:
-        better = [] if levels.yellow is None else [(levels.yellow, GREEN)]
-        thresholds = [(None, RED), (levels.red, YELLOW if better else GREEN), *better]
-    elif levels:
-        between = [] if levels.yellow is None else [(levels.yellow, YELLOW)]
-        thresholds = [(None, GREEN), *between, (levels.red, RED)]
-    built = [model.Threshold(value=value, color=color) for value, color in thresholds]
-    return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(built)
-
-
 def _series(
     panel: Series,
     text: Text,
@@ -252,7 +221,7 @@ def _of(column: Column) -> list[model.DynamicConfigValue]:
     if column.words:
         properties["mappings"] = mapped(column.words, column.colors)
     if column.patterns:
-        properties["mappings"] = mapped(column.words or {}) + [_pattern(*each) for each in column.patterns.items()]
+        properties["mappings"] = mapped(column.words or {}) + [pattern(*each) for each in column.patterns.items()]
     if column.unit:
         properties["unit"] = column.unit
     if column.unit == COUNT:
@@ -267,7 +236,3 @@ def _of(column: Column) -> list[model.DynamicConfigValue]:
     if column.width:
         properties["custom.width"] = column.width
     return [model.DynamicConfigValue(name, value) for name, value in properties.items()]
-
-
-def _pattern(pattern: str, shown: str) -> model.ValueMapping:
-    return model.RegexMap(model.DashboardRegexMapOptions(pattern, model.ValueMappingResult(text=shown)))

@@ -1,4 +1,7 @@
-"""What people read in place of the ASCII tokens that metrics carry."""
+"""What people read in place of the ASCII tokens that metrics carry.
+
+Longer than 250 lines: it is tables of words and nothing else.
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,7 @@
-"""Page 1: is the city's trunk well? For the wall, and the first look."""
+"""Page 1: is the city's trunk well? For the wall, and the first look.
+
+Longer than 250 lines: it is one page, panel by panel in the order in which they are read.
+"""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
@@ -10,8 +13,6 @@ from dashboards.panels import (
     AGE,
     COUNT,
     PER_MINUTE,
-    RED,
-    YELLOW,
     Column,
     Panel,
     Query,
@@ -21,6 +22,7 @@ from dashboards.panels import (
     lines,
     rows,
 )
+from dashboards.values import RED, YELLOW
 from dashboards.ways import TO_QUEUES, TO_UNIT
 
 OLDEST = "(time() - (trunk_oldest_unfinished_timestamp_seconds > 0)) or (0 * trunk_oldest_unfinished_timestamp_seconds)"
