@@ -62,7 +62,7 @@ class PackageRecord(BaseModel):
     claims_document_id: bool | None = None
     """Whether it brings a document of its own; None if it was refused, and in records of earlier releases."""
     package: ObjectRef
-    """The bytes as received. They are not in the store if the reason is E_SECRET."""
+    """The bytes as received; not in the store if the reason is E_SECRET."""
     upload: ObjectRef | None = None
     envelope: ObjectRef | None = None
     carries_files: bool = False
