@@ -1,4 +1,4 @@
-"""The archive's collections ``records`` and ``progress``; and ``backups`` and ``checks``, to read."""
+"""Collections ``records`` and ``progress`` of the archive; ``backups``, ``checks`` and ``tidies`` for reading only."""
 
 from datetime import datetime
 from typing import Any, NamedTuple, get_args
@@ -26,45 +26,48 @@ from common.metrics.keeping import BackedUp
 
 
 class Records:
-    """What is kept of each package, one record under the package's id."""
+    """The record of each package, under the package id. All methods raise ``Outage`` while the database is
+    unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._records = database.collection("records")
 
     async def load(self, package_id: str) -> Record | None:
-        """The record an earlier run saved."""
-        found = await find_by_id(self._records, package_id)
-        return Record.model_validate(found) if found else None
+        """The saved record of a package; None = there is none."""
+        row = await find_by_id(self._records, package_id)
+        return Record.model_validate(row) if row else None
 
     async def save(self, record: Record) -> tuple[Record, bool]:
-        """Save, or return what another run saved first; and whether this run was the first."""
+        """Save a record. Returns the one that was saved first, and whether that is this one."""
         document = {"_id": record.record_id, **record.model_dump()}
         saved = await insert_once(self._records, document)
         return Record.model_validate(saved), saved is document
 
 
 class Noted(NamedTuple):
-    """What follows from what was noted."""
+    """What follows after a fact was merged."""
 
     is_to_tell: bool
-    """Intake is to be told that the package is finished."""
+    """Whether ``package.finished`` must be announced."""
     is_on_record: bool
+    """Whether there is a record of the package."""
 
 
 class Progress:
-    """How far each package is: one document under the package's id, for the monitoring and for intake.
+    """The progress of each package, one row under the package id, for the monitoring and for intake.
 
-    Fields: lane, submitted_at, ``is_canary`` of the canary's packages, a ``Mark`` a stage, ``units`` to settle and
-    those ``settled``, how many the router says are ``expected``, ``finished_at``, and ``is_told`` once intake was told
-    so. Every change is a merge that may be made again and in any order (greatest mark, earliest time, set of units);
-    what is done stays there as done, so that a late repeat cannot open it again.
+    Fields: lane, submitted_at, ``is_canary`` of the canary's packages, a ``Mark`` for each stage, the number of
+    ``units`` to settle and those ``settled``, the number ``expected`` by the router, ``finished_at``, and ``is_told``
+    once ``package.finished`` was announced. Every change is a merge (greatest mark, earliest time, set of units) that
+    may be repeated and made in any order. Rows of finished packages stay, so that a late repetition cannot open them
+    again. All methods raise ``Outage`` while the database is unavailable.
     """
 
     def __init__(self, database: Database) -> None:
         self._progress = database.collection("progress")
 
     async def note(self, fact: PackageFact, said: Said) -> Noted:
-        """Merge what a fact says into the progress of its package."""
+        """Merge what a fact says into the progress of its package. Returns what follows."""
         row = await self._merge(fact, said)
         finished = is_finished(row["archiving"], row.get("expected"), len(row["settled"]))
         is_open = row["routing"] != Mark.DONE
@@ -74,7 +77,7 @@ class Progress:
         return Noted(is_to_tell, is_on_record=row["archiving"] == Mark.DONE)
 
     async def finish(self, package_id: str, now: datetime) -> datetime:
-        """When the package was finished: now, or as an earlier run has noted."""
+        """Note that a package is finished. Returns when: ``now``, or the time that an earlier run has noted."""
         with database_trouble():
             row: Document | None = await self._progress.find_one_and_update(
                 {"_id": package_id, "finished_at": None},
@@ -86,18 +89,19 @@ class Progress:
         return at
 
     async def note_told(self, package_id: str) -> None:
-        """Intake was told that the package is finished; from now on only if it asks again."""
+        """Note that ``package.finished`` was announced. It is announced again only after a further
+        ``package.routed``."""
         await compare_and_set(self._progress, {"_id": package_id}, {"$set": {"is_told": True}})
 
     async def oldest(self) -> dict[tuple[Unfinished, Lane], datetime | None]:
-        """When the oldest package that waits was submitted, by stage and lane; the canary's are in no statistic."""
+        """When the oldest package that waits was submitted, by stage and lane, without those of the canary."""
         return {(stage, lane): await self._oldest(stage, lane) for stage in Unfinished for lane in Lane}
 
     async def _oldest(self, stage: Unfinished, lane: Lane) -> datetime | None:
         waits = {stage.value: Mark.WAITS.value, "lane": lane.value, "is_canary": None}
         with database_trouble():
-            found = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
-        return found[0]["submitted_at"] if found else None
+            rows = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
+        return rows[0]["submitted_at"] if rows else None
 
     async def _merge(self, fact: PackageFact, said: Said) -> Document:
         submitted_at = getattr(fact, "submitted_at", fact.occurred_at)
@@ -106,8 +110,8 @@ class Progress:
             change["$max"] = {stage.value: mark.value for stage, mark in said.marks.items()}
         if said.settles:
             change["$addToSet"] = {"settled": said.settles}
-        known = {"units": said.units, "expected": said.expected}
-        if values := {name: value for name, value in known.items() if value is not None}:
+        counts = {"units": said.units, "expected": said.expected}
+        if values := {name: value for name, value in counts.items() if value is not None}:
             change["$set"] = values
         first = _first(fact, said, submitted_at)
         if _begins(fact, said) and await _insert(self._progress, first):
@@ -124,7 +128,8 @@ class Progress:
 
 
 def _begins(fact: PackageFact, said: Said) -> bool:
-    """Whether nothing was heard of the package before, mostly. It saves a request, and decides nothing."""
+    """Whether this is probably the first fact about its package, so that inserting comes first. That only saves a
+    request; the result does not depend on it."""
     is_done = said.marks.get(Unfinished.ARCHIVING) is Mark.DONE
     return isinstance(fact, PackageAccepted | NoticeAccepted | PackageRefused) and not is_done
 
@@ -139,7 +144,8 @@ def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
 
 
 class Backups:
-    """What jobs noted about backups, checks of the archive, and the log's partial tiles: rows that they alone write."""
+    """Reads what jobs have noted about backups, checks of the archive, and removal of the log's partial tiles. All
+    methods raise ``Outage`` while the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._backups = database.collection(BACKUPS)
@@ -147,19 +153,20 @@ class Backups:
         self._tidies = database.collection(TIDIES)
 
     async def begun(self) -> dict[BackedUp, datetime]:
-        """By what they are backups of."""
+        """When the newest successful backup was begun, by what it is a backup of."""
         with database_trouble():
             rows = await self._backups.find({"_id": {"$in": [*get_args(BackedUp)]}}).to_list(None)
         return {row["_id"]: row["last_success_at"] for row in rows}
 
     async def checked(self) -> tuple[datetime | None, int]:
-        """When the newest whole check without a fault was begun, and how many faults the newest check found."""
+        """When the newest complete check without a fault was begun (None = there is none), and how many faults the
+        newest check found."""
         with database_trouble():
             row = await self._checks.find_one({"_id": "archive"})
         return (row.get("last_success_at"), row["faults"]) if row else (None, 0)
 
     async def tidied(self) -> datetime | None:
-        """When the newest removal of the log's partial tiles that found nothing wrong was begun."""
+        """When the newest removal of partial tiles that found no fault was begun; None = there is none."""
         with database_trouble():
             row = await self._tidies.find_one({"_id": "log"})
         return row["last_success_at"] if row else None
