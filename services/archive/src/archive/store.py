@@ -45,29 +45,27 @@ class Records:
 
 
 class Noted(NamedTuple):
-    """What follows after a fact was merged."""
+    """What follows from what was noted."""
 
     is_to_tell: bool
-    """Whether ``package.finished`` must be announced."""
+    """Intake is to be told that the package is finished."""
     is_on_record: bool
-    """Whether there is a record of the package."""
 
 
 class Progress:
-    """The progress of each package, one row under the package id, for the monitoring and for intake.
+    """How far each package is: one document under the package's id, for the monitoring and for intake.
 
-    Fields: lane, submitted_at, ``is_canary`` of the canary's packages, a ``Mark`` for each stage, the number of
-    ``units`` to settle and those ``settled``, the number ``expected`` by the router, ``finished_at``, and ``is_told``
-    once ``package.finished`` was announced. Every change is a merge (greatest mark, earliest time, set of units) that
-    may be repeated and made in any order. Rows of finished packages stay, so that a late repetition cannot open them
-    again. All methods raise ``Outage`` while the database is unavailable.
+    Fields: lane, submitted_at, ``is_canary`` of the canary's packages, a ``Mark`` a stage, ``units`` to settle and
+    those ``settled``, how many the router says are ``expected``, ``finished_at``, and ``is_told`` once intake was told
+    so. Every change is a merge that may be made again and in any order (greatest mark, earliest time, set of units);
+    what is done stays there as done, so that a late repeat cannot open it again.
     """
 
     def __init__(self, database: Database) -> None:
         self._progress = database.collection("progress")
 
     async def note(self, fact: PackageFact, said: Said) -> Noted:
-        """Merge what a fact says into the progress of its package. Returns what follows."""
+        """Merge what a fact says into the progress of its package."""
         row = await self._merge(fact, said)
         finished = is_finished(row["archiving"], row.get("expected"), len(row["settled"]))
         is_open = row["routing"] != Mark.DONE
@@ -77,7 +75,7 @@ class Progress:
         return Noted(is_to_tell, is_on_record=row["archiving"] == Mark.DONE)
 
     async def finish(self, package_id: str, now: datetime) -> datetime:
-        """Note that a package is finished. Returns when: ``now``, or the time that an earlier run has noted."""
+        """When the package was finished: now, or as an earlier run has noted."""
         with database_trouble():
             row: Document | None = await self._progress.find_one_and_update(
                 {"_id": package_id, "finished_at": None},
@@ -89,8 +87,7 @@ class Progress:
         return at
 
     async def note_told(self, package_id: str) -> None:
-        """Note that ``package.finished`` was announced. It is announced again only after a further
-        ``package.routed``."""
+        """Intake was told that the package is finished; from now on only if it asks again."""
         await compare_and_set(self._progress, {"_id": package_id}, {"$set": {"is_told": True}})
 
     async def oldest(self) -> dict[tuple[Unfinished, Lane], datetime | None]:
