@@ -37,7 +37,7 @@ class Admitted:
     subject: str
     """Document key."""
     place: Place | None = None
-    """Set if it was taken together with the first claim of the DocumentId."""
+    """Taken already, with the claim on a DocumentId that nobody had claimed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from intake.order import Place, next_place
 from intake.record import PackageRecord
 
 CLAIM_LASTS = timedelta(hours=1)
-"""The claim of a package that was never decided lasts this long; then another package may take over the DocumentId."""
+"""After so long another package may claim the DocumentId of one that claimed it and was never decided."""
 DECIDED_WITHIN = CLAIM_LASTS / 2
-"""How long after its claim a package may still be decided. The rest of ``CLAIM_LASTS`` covers differences between the
-clocks (ten minutes) and the time that saving takes."""
+"""How long after its claim a package may still be decided. Between the two lie the differences of clocks (ten minutes),
+and the time that saving takes."""
 
 
 class Packages:
@@ -125,8 +125,7 @@ class Packages:
         await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})
 
     async def take_place(self, document_keys: Sequence[str], now: datetime) -> Place:
-        """A place after all places that were taken for these documents. It is saved before it is returned, so no place
-        is given twice."""
+        """A place after all that were taken for these documents: kept before it is returned, so never given twice."""
         while True:
             claims = [claim for key in dict.fromkeys(document_keys) if (claim := await self._leading(key))]
             leading = {claim["_id"]: claim for claim in claims}
@@ -142,15 +141,15 @@ class Packages:
         return True
 
     async def _leading(self, document_key: str) -> Document | None:
-        """The claim that holds the order of a document: its own, or that of the document which it updates."""
-        claim, visited = await find_by_id(self._claims, document_key), {document_key}
-        while claim and (about := claim.get("about")) and about not in visited:
-            visited.add(about)
+        """The claim that keeps the order of a document: its own, or that of the document which it updates."""
+        claim, seen = await find_by_id(self._claims, document_key), {document_key}
+        while claim and (about := claim.get("about")) and about not in seen:
+            seen.add(about)
             claim = await find_by_id(self._claims, about) or claim | {"about": None}
         return claim
 
     async def known(self, document_keys: list[str]) -> list[str]:
-        """Those of the document keys whose DocumentId was ever claimed, in the order given."""
+        """Those of the document keys that some accepted package holds, in the order given."""
         claims = [await find_by_id(self._claims, key) for key in document_keys]
         return [key for key, claim in zip(document_keys, claims, strict=True) if claim]
 
