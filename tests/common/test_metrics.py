@@ -387,6 +387,6 @@ def test_the_canary_is_in_no_statistic(name: str) -> None:
 
 
 def test_whatever_is_counted_of_a_unit_leaves_the_canary_out() -> None:
-    asked = {name: set(inspect.signature(getattr(metrics, name)).parameters) for name in NAMES}
-    named = {name for name, parameters in asked.items() if parameters & {"sender", "unit", "units", "pending"}}
+    parameters_of = {name: set(inspect.signature(getattr(metrics, name)).parameters) for name in NAMES}
+    named = {name for name, parameters in parameters_of.items() if parameters & {"sender", "unit", "units", "pending"}}
     assert named == {*BY_UNIT, *LIMITS}
