@@ -1,4 +1,4 @@
-"""A database and an object store apart from the checkout's."""
+"""A database and an object store that no other tests use."""
 
 import os
 from collections.abc import Iterator

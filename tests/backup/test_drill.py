@@ -1,4 +1,4 @@
-"""The drill: a trunk loses its servers, or only its databases, and everybody gets the same answers as before.
+"""The restore drill: after a trunk has lost its servers, or only its databases, every question has the same answer.
 
 Servers are erased as a disaster does, and an operator's commands bring them back. What ``trunkctl track`` shows is read
 by the function that it calls, since a process for each document would take minutes.

@@ -1,4 +1,4 @@
-"""How many messages wait, as the broker tells: never a zero that nobody said."""
+"""Depths of queues: an unknown depth is never taken for zero."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

@@ -1,4 +1,4 @@
-"""Of all that is told of a parked message, the newest decision counts, in whatever order it comes and however often."""
+"""Facts about a parked message in any order and repeatedly: the newest decision has its effect last."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where settings come from: the environment before files of secrets."""
+"""Sources of settings: environment variables take precedence over files of secrets."""
 
 from pathlib import Path
 

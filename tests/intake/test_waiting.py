@@ -1,4 +1,4 @@
-"""Packages about documents that have not come: kept, told, woken, and refused at the deadline."""
+"""Packages about documents that have not come: they wait, are announced, woken, and refused at the deadline."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""The decision: who is told what, by which channel, in which words."""
+"""The decision which units are notified of a fact, by which channel and with which text."""
 
 import json
 from collections.abc import Callable

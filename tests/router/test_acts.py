@@ -1,4 +1,4 @@
-"""Acts of an issuer as rows: however many there are of a document, those that matter to a package are read."""
+"""Rows of acts: only the acts that were submitted after a package are read, however many a document has."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Corrected packages: the later submission counts, whatever comes first, or comes again."""
+"""Corrected packages: the later submission counts, whichever comes first, and however often."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

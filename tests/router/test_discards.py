@@ -1,4 +1,4 @@
-"""A package that an operator gave up is as refused: what is about its document is answered, and does not wait."""
+"""The document of a discarded package counts as refused, so packages about it are answered and do not wait."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

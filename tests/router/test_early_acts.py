@@ -1,4 +1,4 @@
-"""What an issuer does to a document before a unit gets it, by packages that overtook the one which gives it."""
+"""Acts of an issuer that overtake the package which gives the document to a unit."""
 
 from unittest.mock import AsyncMock
 

@@ -1,4 +1,4 @@
-"""Nobody is refused by a directory that is older than the refusal: a replica may not have read it for a while."""
+"""No receiver is refused because of an old directory, even if a replica could not read the newest for a while."""
 
 import pytest
 

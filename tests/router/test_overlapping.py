@@ -1,4 +1,4 @@
-"""Facts about one document that several routers take at once: everybody is answered, and nothing is held for good.
+"""Several routers handle facts about one document at once: every sender is answered, and no placing stays held.
 
 A history as of ``test_permutations`` is taken by as many processes as there are facts, each fact twice. They meet at
 every request to the store, and some end there. In the end the units answer, and each decision must be done: content

@@ -1,4 +1,4 @@
-"""Whole documents: in whatever order the facts about one arrive, everybody ends with the same.
+"""The facts about whole documents in every order of arrival: the end is the same.
 
 A history is what units submit about a document, in the order of submission. The router gets it once in that order,
 then in others, with duplicates. What it cannot decide yet comes again later, as from the broker. Nobody reports on a

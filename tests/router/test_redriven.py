@@ -1,4 +1,4 @@
-"""Facts that come again after a loss: the router answers with what it saved, and says how far the package is."""
+"""Facts that are published again after a loss: the router answers with what it saved, and reports the progress."""
 
 from dataclasses import replace
 from typing import Any

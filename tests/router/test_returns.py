@@ -1,4 +1,4 @@
-"""What a unit's system gives back is known to the router, told to the sender, and placed again or given up."""
+"""Messages that a unit's system returns: noted, announced to the sender, and placed again or discarded."""
 
 import json
 from datetime import timedelta

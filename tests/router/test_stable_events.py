@@ -1,4 +1,4 @@
-"""One event id, one body: whatever crashed, passed or happened between two runs of the same step."""
+"""Facts with the same event id have the same body, whatever crashed or happened between two runs of a step."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is altered, removed or added in the files of a log is found, and named."""
+"""An audit names every file of a log that was altered, removed or added."""
 
 import itertools
 
