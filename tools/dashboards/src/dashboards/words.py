@@ -73,7 +73,7 @@ SECURITY: Words = {
     "RIGHTS_CHANGED": "Quyền ở RabbitMQ thay đổi",
     "DIRECTORY_CHANGED": "Danh mục đơn vị thay đổi",
     "UNIT_ACCESS_CHANGED": "Quyền truy cập của đơn vị thay đổi",
-    "OPERATOR_ACTED": "Người vận hành quyết định về bản tin bị giữ",
+    "OPERATOR_ACTED": "Người vận hành quyết định về bản tin bị giữ, hoặc lấy tệp từ kho lưu trữ",
 }
 DELIVERIES: Words = {
     "delivered": "Đã giao",

@@ -1,4 +1,7 @@
-"""Page 3: what lies in RabbitMQ, and whether it moves."""
+"""Page 3: what lies in RabbitMQ, and whether it moves.
+
+Longer than 250 lines: it is one page, panel by panel in the order in which they are read.
+"""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
