@@ -30,8 +30,7 @@ BATCH_ENTRIES = 2_048
 WORTH_A_BATCH = 256
 """So many entries are sealed without waiting for more."""
 PAUSE = timedelta(seconds=8)
-"""Fewer entries wait until this long after the last batch. With the time between two rounds that is below ten
-seconds."""
+"""Fewer entries wait until this long after the last batch: with the time between rounds, less than ten seconds."""
 ADOPTED_AT_ONCE = 256 * 1_024
 """Leaves kept in memory at the same time while a part of the log is adopted."""
 LEASE = timedelta(seconds=6)
@@ -55,8 +54,7 @@ class Sealer:
         elapsed_seconds: Callable[[], float] = loop_time,
     ) -> None:
         """``key``: signs checkpoints; None = nothing is sealed. ``former_keys``: keys that signed earlier checkpoints.
-        ``adopted_size``: see ``_adopt``. ``elapsed_seconds``: a monotonic clock.
-        """
+        ``adopted_size``: see ``_adopt``. ``elapsed_seconds``: a monotonic clock."""
         self._pause_seconds, self._elapsed_seconds = pause.total_seconds(), elapsed_seconds
         self._batches = batches
         self._lease = lease
@@ -75,8 +73,7 @@ class Sealer:
         """A size of the log, and the tiles at the end of the log of that size, by path."""
 
     async def round(self) -> None:
-        """Seal all entries that are not sealed yet, if this process holds the lease. Raises ``LogConflict`` when the
-        log must not go on, and ``Outage``."""
+        """Seal all entries not sealed yet, if this process holds the lease. Raises ``LogConflict`` and ``Outage``."""
         if self._key is None:
             set_log_refused("no_key")
             return
@@ -116,8 +113,7 @@ class Sealer:
         return len(keys) == BATCH_ENTRIES
 
     async def _was_continued(self, start: int) -> bool:
-        """True if a process with the same database has continued the log at ``start``. Otherwise raises
-        ``LogConflict``.
+        """True if a process with the same database has continued the log at ``start``; else raises ``LogConflict``.
 
         Then another trunk has written there, or an older database was put under this process. Nothing may be saved or
         written, because it would stand in the way of the true log.
@@ -128,8 +124,7 @@ class Sealer:
         return True
 
     def _may_wait(self, entries: int) -> bool:
-        """Whether to wait for more entries: there are few, soon after the last batch. Each batch puts four objects,
-        however few entries it has."""
+        """Whether to wait for more entries: each batch puts four objects, however few entries it has."""
         return entries < WORTH_A_BATCH and self._elapsed_seconds() - self._sealed_at < self._pause_seconds
 
     async def _write(self, key: SignerKey, batch: Batch) -> None:
@@ -156,9 +151,7 @@ class Sealer:
 
     async def _compared(self, key: SignerKey, last: Batch | None) -> Batch | None:
         """Compare store and database when this process gets the lease, and write or adopt what one of them lacks.
-
-        ``last``: the newest batch of the database. Returns the newest batch afterwards. Raises ``LogConflict``.
-        """
+        ``last``: the newest batch of the database. Returns the newest batch afterwards. Raises ``LogConflict``."""
         there = await self._checkpoints.last()
         size, end = last.size if last else 0, there.size if there else 0
         await self._expect_nothing_beyond(max(size, end))
