@@ -77,6 +77,32 @@ def test_what_has_owners_exists(pattern: str) -> None:
     assert place.is_dir() if pattern.endswith("/") else place.is_file()
 
 
+ROOMS = sorted(
+    f"/{path.parent.relative_to(ROOT)}/"
+    for pattern in ("*", "services/*", "libs/*", "tools/*", "testing/*", "tests/*")
+    for path in ROOT.glob(f"{pattern}/*")
+    if path.suffix in {".py", ".toml", ".md", ".sh", ".yaml", ".go"} and not path.parent.name.startswith(".")
+)
+"""Folders of the repository in which somebody writes, as CODEOWNERS spells them."""
+
+
+@pytest.mark.parametrize("room", sorted(set(ROOMS) - {"/tests/", "/docs/"}))
+def test_each_room_has_owners_besides_those_of_everything(room: str) -> None:
+    """/tests/ and /docs/ themselves hold what concerns all."""
+    assert any(room.startswith(pattern) for pattern in owned() if pattern != "*")
+
+
+def test_rooms_are_found() -> None:
+    assert {"/services/intake/", "/libs/mint/", "/tests/walk/", "/bench/", "/testing/logcheck/"} <= set(ROOMS)
+
+
+def test_of_two_lines_the_narrower_one_comes_last() -> None:
+    """The last line that matches counts: a line for all of a folder behind one for a part of it would undo that."""
+    for place, pattern in enumerate(owned()):
+        undone = [before for before in owned()[:place] if before != pattern and before.startswith(pattern.rstrip("*"))]
+        assert not undone, f"{pattern} undoes {undone}"
+
+
 def test_owners_are_roles() -> None:
     lines = (ROOT / "CODEOWNERS").read_text(encoding="utf-8").splitlines()
     owners = {owner for line in lines if line and not line.startswith("#") for owner in line.split()[1:]}
