@@ -277,6 +277,11 @@ def test_panels_turn_red_where_their_alert_begins(place: tuple[str, str], alert:
     assert number in (found[red]["value"], found[min(red + 1, len(found) - 1)]["value"])
 
 
+def test_the_page_for_operators_lists_every_dashboard() -> None:
+    page = (files.ROOT / "docs" / "operations" / "monitoring.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| \d+\. .+ \(`(trunk-[a-z]+)`\) \|", page, re.MULTILINE)) == set(UIDS)
+
+
 @every_page
 def test_links_lead_to_pages_and_variables_that_exist(uid: str) -> None:
     text = (MONITORING / "dashboards" / f"{uid}.json").read_text()
