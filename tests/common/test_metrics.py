@@ -1,6 +1,8 @@
 """Each recording function moves exactly the series it is about."""
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -346,6 +348,21 @@ def test_every_recording_function_is_driven_here() -> None:
     begun = {f"begin_counting{what}" for what in ("", "_redrives", "_removals", "_security", "_task")}
     driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight"} | begun
     assert driven == set(metrics.__all__) - {"REGISTRY"}
+
+
+def test_every_recording_function_is_exported() -> None:
+    """``__all__`` has each, so that the tests of this module find it."""
+    modules = [
+        importlib.import_module(f"common.metrics.{each.name}") for each in pkgutil.iter_modules(metrics.__path__)
+    ]
+    recording = {
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if name.startswith(("record_", "set_", "begin_")) and inspect.isfunction(value)
+    }
+    assert len(recording) > 30
+    assert recording - set(metrics.__all__) == set()
 
 
 def test_no_series_is_exported_beside_the_contract() -> None:
