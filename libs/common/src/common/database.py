@@ -38,8 +38,8 @@ DATABASE = "database"
 DUPLICATE_KEY = 11000
 
 REQUEST_FAULTS = frozenset({2, 9, 14, 17280, 10334, 17419, 17420})
-"""Error codes of faulty requests, which no retry would help: bad value, failed to parse, type mismatch, key too large,
-object too large (as sent, after an update, or after an upsert)."""
+"""Numbers of the errors that a faulty request causes, which no retry would help: bad value, failed to parse, type
+mismatch, key too large, object too large (as sent, after an update, or after an upsert)."""
 
 
 class Database:
