@@ -19,7 +19,7 @@ REQUESTS = {
     },
     "one object": {
         "letter": {"intake": 1, "validator": 1, "router": 1, "archive": 3},
-        "status": {"intake": 1, "router": 1, "archive": 3},
+        "status": {"archive": 1},
     },
 }
 """To the object store."""

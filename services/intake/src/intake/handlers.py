@@ -169,7 +169,9 @@ class Intake:
             if arrival.upload:
                 await self.objects.purge(arrival.upload)
         else:
-            record = record.model_copy(update={"package": await self._keeping(arrival).package(arrival, source)})
+            keeping = self._keeping(arrival)
+            keep = keeping.notice if record.is_searched_notice else keeping.package
+            record = record.model_copy(update={"package": await keep(arrival, source)})
         if since and self.now() - since > DECIDED_WITHIN:
             raise Transient(Reason.E_UNAVAILABLE, f"deciding took longer than {DECIDED_WITHIN}")
         return await self.packages.save(with_fact(record))
