@@ -4,8 +4,10 @@
 finished when it is on record and the facts of as many receivers are in the ledger as the router says there are.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from common.domain.envelope import Envelope, Message
 from common.domain.names import UnitCode
@@ -91,3 +93,11 @@ def is_routed(routing: int, units: int | None, settled: int) -> bool:
 def is_finished(archiving: int, expected: int | None, settled: int) -> bool:
     """Whether the package is on record, and the facts of all receivers that the router settled have come."""
     return archiving == Mark.DONE and expected is not None and settled >= expected
+
+
+def is_told_by_another(row: Mapping[str, Any], event_id: str) -> bool:
+    """Whether intake was told that the package is finished, or hears it from the handler of another event.
+
+    That one is delivered again until it has told; so is this one, if it was the first to find the package finished.
+    """
+    return bool(row.get("is_told")) or row.get("finished_by") not in (None, event_id)
