@@ -178,7 +178,7 @@ class Intake:
 
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
         unit = self.directory.current.unit(waiting.sender)
-        known = await self.packages.known(list(waiting.awaited))
+        known = await self.packages.claims_on(waiting.awaited)
         may_wait = unit is not None and self.now() < waiting.deadline
         if unit is None or (may_wait and not waiting.has_come(known)):
             return None
@@ -198,7 +198,7 @@ class Intake:
         """Keep the package, then see whether its document came while it was judged."""
         package = await self._keeping(waiting.arrival).package(waiting.arrival, source)
         saved = await self.waiting.save(waiting.model_copy(update={"package": package}))
-        if saved.has_come(await self.packages.known(list(saved.awaited))):
+        if saved.has_come(await self.packages.claims_on(saved.awaited)):
             await self.waiting.look_again(saved.package_id)
         return saved
 
@@ -286,14 +286,18 @@ class Intake:
 
     async def _admit(self, arrival: Arrival, unit: Unit, message: Message) -> Admitted | Awaits | Contested | Refused:
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(message)]
-        known = await self.packages.known(concerned)
+        claims = await self.packages.claims_on(concerned)
+        known = list(claims)
         today, directory = self.now().astimezone(VIETNAM).date(), self.directory.current
         newest = directory.unit(unit.code) or unit  # it may have changed while the package was being read
         answer = admit(message, newest, today, known, directory.units)
         if isinstance(answer, Refused) and answer.security in BY_DIRECTORY:
             await self.directory.confirm()
-        if not isinstance(answer, Admitted) or not ids.claims_document_id(message):
+        if not isinstance(answer, Admitted):
             return answer
+        if not ids.claims_document_id(message):
+            taken = await self.packages.take_place([answer.subject, *concerned], self.now(), claims)
+            return replace(answer, place=taken)
         if not concerned and (place := await self.packages.claim_first(answer.subject, arrival.package_id)):
             return replace(answer, place=place)
         updated = known[0] if message.kind is PackageKind.UPDATE else None
