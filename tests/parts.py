@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,6 +22,11 @@ SLOWEST = ("--durations=25", "--durations-min=5")
 """Where the time of the slow parts goes is shown at their end."""
 LARGE = ("validator", "router")
 """Services with so many tests that starting further processes pays."""
+MOST_REPEATED = 3
+"""Up to this many failures of a part with servers are run again, alone. The table names a test that passes only then:
+either the test or the trunk depends on who is faster, which is a fault to be found and mended, but not by chance the
+fault of the change at hand. More failures are no accident and stand as they are, and so does every failure without
+servers."""
 
 PARTS = {
     "without servers": ("-q", "-m", "not servers", *WORKERS),
@@ -29,6 +34,7 @@ PARTS = {
     "system": ("-v", *SLOWEST, "tests/system"),
     "containers": ("-v", *SLOWEST, "tests/containers"),
 }
+WITHOUT_SERVERS = ("without servers", *(f"{service}, without servers" for service in LARGE))
 
 
 def parts_of(service: str) -> dict[str, tuple[str, ...]]:
@@ -49,6 +55,8 @@ class Result:
     seconds: float
     passed: int = 0
     failed: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    """Tests that failed beside the others and passed alone."""
     skipped: Counter[str] = field(default_factory=Counter)
     """How many tests, by reason."""
 
@@ -73,15 +81,44 @@ def read(report: Path, result: Result) -> Result:
 
 
 def run(part: str, arguments: Iterable[str]) -> Result:
-    """One part to its end, with its output as it comes."""
+    """One part to its end, with its output as it comes, and a few failures of tests with servers once more."""
     print(f"\n== tests: {part}", flush=True)
+    arguments = tuple(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *arguments, f"--junitxml={report}"], cwd=ROOT, check=False
-        )
-        return read(report, Result(part, done.returncode, time.monotonic() - began))
+        cache = ("-o", f"cache_dir={folder}/cache")
+        result = _run(part, [*arguments, *cache], Path(folder) / "report.xml")
+        if is_repeated(result):
+            print(f"\n== tests: {part}, what failed once more, alone", flush=True)
+            alone = ("-n", "0", "--last-failed", "--last-failed-no-failures", "none")
+            second = _run(part, [*arguments, *cache, *alone], Path(folder) / "second.xml")
+            result = joined(result, second)
+    return result
+
+
+def _run(part: str, arguments: Iterable[str], report: Path) -> Result:
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", *arguments, f"--junitxml={report}"]
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    return read(report, Result(part, done.returncode, time.monotonic() - began))
+
+
+def is_repeated(result: Result) -> bool:
+    """Whether the failures of a part are few enough to be run again, and such that others can have caused them."""
+    return result.code == 1 and result.part not in WITHOUT_SERVERS and 0 < len(result.failed) <= MOST_REPEATED
+
+
+def joined(first: Result, second: Result) -> Result:
+    """What became of a part whose failures were run again: only what passed then is taken from them."""
+    if second.passed + len(set(second.failed)) != len(set(first.failed)):
+        return first
+    return replace(
+        first,
+        code=second.code,
+        seconds=first.seconds + second.seconds,
+        passed=first.passed + second.passed,
+        failed=second.failed,
+        repeated=sorted(set(first.failed) - set(second.failed)),
+    )
 
 
 def table(results: Iterable[Result]) -> str:
@@ -94,6 +131,7 @@ def table(results: Iterable[Result]) -> str:
             f"{result.part:28}{result.passed:8}{len(result.failed):8}{result.skipped.total():9}"
             f"{result.seconds:9.0f}{ended}"
         )
+    lines += [f"PASSED ONLY WHEN REPEATED {name}" for result in listed for name in result.repeated]
     lines += [f"FAILED {name}" for result in listed for name in result.failed]
     lines += [f"skipped {count}: {why}" for result in listed for why, count in sorted(result.skipped.items())]
     return "\n".join(lines)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .parts import Result, read, table
+from . import parts
+from .parts import MOST_REPEATED, Result, is_repeated, joined, read, table
 
 ROOT = Path(__file__).parent.parent
 REPORT = """<testsuites><testsuite>
@@ -43,6 +44,56 @@ def test_a_part_that_broke_off_is_not_good(code: int, tmp_path: Path) -> None:
     broken = read(tmp_path / "none.xml", Result("system", code, 1))
     assert not broken.is_good
     assert f"pytest ended with {code}" in table([broken])
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "failures", "expected"),
+    [
+        ("servers", 1, 1, True),
+        ("system", 1, MOST_REPEATED, True),
+        ("router, servers", 1, 1, True),
+        ("intake", 1, 1, True),
+        ("servers", 1, MOST_REPEATED + 1, False),
+        ("servers", 2, 1, False),  # broken off: not all tests have run
+        ("servers", 0, 0, False),
+        ("without servers", 1, 1, False),
+        ("validator, without servers", 1, 1, False),
+    ],
+)
+def test_few_failures_beside_others_are_run_again(part: str, code: int, failures: int, expected: bool) -> None:
+    failed = [f"tests.test_a::test_{number}" for number in range(failures)]
+    assert is_repeated(Result(part, code, 1, failed=failed)) is expected
+
+
+def test_what_passes_only_alone_is_named() -> None:
+    first = Result("servers", 1, 60, passed=10, failed=["a::one", "a::two"])
+    both = joined(first, Result("servers", 1, 5, passed=1, failed=["a::two"]))
+    assert (both.passed, both.failed, both.repeated, both.is_good) == (11, ["a::two"], ["a::one"], False)
+    assert table([both]).splitlines()[2:] == ["PASSED ONLY WHEN REPEATED a::one", "FAILED a::two"]
+    assert joined(first, Result("servers", 0, 5, passed=2)).is_good
+
+
+def test_a_test_that_was_not_run_again_has_failed() -> None:
+    first = Result("servers", 1, 60, passed=10, failed=["a::one", "a::two"])
+    assert joined(first, Result("servers", 0, 5, passed=1)) == first
+    assert joined(first, Result("servers", 5, 5)) == first
+
+
+MADE = """
+from pathlib import Path
+import pytest
+def test_fails_beside_others(): assert {is_accident} and Path(__file__).with_name("ran").exists()
+def test_others(): Path(__file__).with_name("ran").touch()
+"""
+
+
+@pytest.mark.parametrize("is_accident", [True, False])
+def test_only_an_accident_is_forgiven(is_accident: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "test_made.py").write_text(MADE.format(is_accident=is_accident))
+    monkeypatch.setattr(parts, "ROOT", tmp_path)
+    result = parts.run("servers", ["-q", "-p", "no:randomly", "test_made.py"])
+    assert result.is_good is is_accident
+    assert (len(result.failed), len(result.repeated)) == ((0, 1) if is_accident else (1, 0))
 
 
 ASKS = """

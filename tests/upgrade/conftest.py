@@ -48,9 +48,9 @@ class FormerTrunk:
     said: list[str] = field(default_factory=list)
     sessions: list[pika.BlockingConnection] = field(default_factory=list)
 
-    def channel(self, user: str) -> BlockingChannel:
+    def channel(self, user: str, vhost: str | None = None) -> BlockingChannel:
         """Of a session that lives as long as the test; publishes are confirmed."""
-        url = f"amqp://{user}:{self.passwords[user]}@{self.address}/{self.admin.vhost}"
+        url = f"amqp://{user}:{self.passwords[user]}@{self.address}/{vhost or self.admin.vhost}"
         self.sessions.append(pika.BlockingConnection(pika.URLParameters(url)))
         channel = self.sessions[-1].channel()
         channel.confirm_delivery()
@@ -130,6 +130,17 @@ def trunk(stack: SimpleNamespace) -> Iterator[FormerTrunk]:
     finally:
         made.close_sessions()
         admin.delete(f"/vhosts/{vhost}")
+
+
+@pytest.fixture
+def other_virtual_host(trunk: FormerTrunk) -> Iterator[str]:
+    """The name of a second one on the same broker, in which the services may open sessions."""
+    name = f"{trunk.admin.vhost}-other"
+    trunk.admin.put(f"/vhosts/{name}", {})
+    for service in SERVICES:
+        trunk.admin.put(f"/permissions/{name}/{service}", {"configure": "", "write": "", "read": ""})
+    yield name
+    trunk.admin.delete(f"/vhosts/{name}")
 
 
 def _declare_former(admin: BrokerAdmin, passwords: dict[str, str]) -> None:

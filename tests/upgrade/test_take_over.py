@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from pika.exceptions import NackError
+from pika.exceptions import ConnectionClosedByBroker, NackError
 
 from common.domain.names import Lane
 from common.facts.flows import SERVICES
@@ -109,6 +109,17 @@ def test_a_queue_that_the_former_release_reads_is_left_to_it(trunk: FormerTrunk)
     straggler.connection.close()
     trunk.take_over()
     assert remains(trunk.admin).queues == set()
+
+
+def test_the_sessions_in_other_virtual_hosts_stay_open(trunk: FormerTrunk, other_virtual_host: str) -> None:
+    """Users belong to the broker: a service may work in another virtual host under the same name."""
+    trunk.apply()
+    here, elsewhere = (trunk.channel("router", name).connection for name in (None, other_virtual_host))
+    trunk.admin.end_sessions_here(["router"], "a test")
+    elsewhere.process_data_events()
+    with pytest.raises(ConnectionClosedByBroker, match="a test"):
+        here.process_data_events()
+    trunk.admin.end_sessions_here(["router"], "nobody is there any more")
 
 
 def test_everything_arrives_once_in_the_right_name_and_the_former_objects_go(trunk: FormerTrunk) -> None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,9 @@ from common.topology import OLDEST_RABBITMQ, VHOST, Binding, Policy, Queue, Topi
 TIMEOUT_SECONDS = 30.0
 CLOSING_SECONDS = 20.0
 """How long to wait until a user has no sessions any more; usually it takes tenths of a second."""
+CLOSING_HERE_SECONDS = 60.0
+"""The same for the sessions in one virtual host: the broker closes one by its name some seconds after it was opened."""
+ASKING_AGAIN_SECONDS = 0.2
 LEADERS_SECONDS = 7.0
 """How long the broker may take to ask all leaders: it waits up to five seconds for each, for all at once."""
 SALT_BYTES = 4
@@ -122,9 +125,10 @@ class BrokerAdmin:
         self.delete(f"/users/{quote(user, safe='')}")
 
     def end_sessions(self, user: str, why: str) -> int:
-        """Close every connection of a user, and return how many there were once the broker lists none any more.
+        """Close every connection of a user, whatever the virtual host.
 
-        Asked by user name, the broker lists connections at once; its list of all connections lags by seconds.
+        Returns how many there were once the broker lists none any more. Asked by user name, the broker lists
+        connections at once; its list of all connections lags by seconds.
         Raises ``Refused`` when new ones come as fast as they are closed: the user still has the right to connect.
         """
         path, ended = f"/connections/username/{quote(user, safe='')}", set()
@@ -135,6 +139,23 @@ class BrokerAdmin:
             ended |= names
             self.delete(path, {"X-Reason": why})
         return len(ended)
+
+    def end_sessions_here(self, users: Collection[str], why: str) -> None:
+        """Close the connections of these users in this virtual host, and leave those in others open.
+
+        Returns once the broker lists none any more. Raises ``Refused`` as ``end_sessions`` does.
+        """
+        deadline = time.monotonic() + CLOSING_HERE_SECONDS
+        while names := [name for user in users for name in self._sessions_here(user)]:
+            if time.monotonic() > deadline:
+                raise Refused(f"{len(names)} connections of {', '.join(users)} in {self.vhost} are still open")
+            for name in names:
+                self.delete(f"/connections/{quote(name, safe='')}", {"X-Reason": why})
+            time.sleep(ASKING_AGAIN_SECONDS)
+
+    def _sessions_here(self, user: str) -> list[str]:
+        listed = self.get(f"/connections/username/{quote(user, safe='')}")
+        return [row["name"] for row in listed if row["vhost"] == self.vhost]
 
     def differences(self, topology: Topology) -> list[str]:
         """One line for each object that is missing, differs from its description, or is not described."""

@@ -128,8 +128,7 @@ class TakeOver:
         """Nobody publishes to these queues any more: each service that could read them, and no other, filled them."""
         left = remains(self.admin)
         await self.apply(left.without_work())
-        for user in (*SERVICES, OPERATOR):
-            self.admin.end_sessions(user, "the rights of the former release are gone")
+        self.admin.end_sessions_here((*SERVICES, OPERATOR), "the rights of the former release are gone")
         for names in (RETRY_SECONDS, WORK):
             if not await self._are_empty(sorted(left.queues & names.keys())):
                 return
@@ -167,7 +166,7 @@ class TakeOver:
                 self.admin.unbind(binding)
         (kept_out,) = unit_topology(unit, is_disabled=True).users
         self.admin.apply_user(kept_out, None)
-        self.admin.end_sessions(unit.user, "the inbox is replaced")
+        self.admin.end_sessions_here([unit.user], "the inbox is replaced")
         if not await self._is_in_use(inbox) and not await self.mover.not_empty([inbox]):
             self.admin.delete_queue(inbox)
             self.say(f"{inbox}: replaced")
