@@ -4,7 +4,7 @@ RUN := $(UV) run --no-sync
 # What a program compiles of its modules is kept, also where the surroundings say no: some thousand processes start here.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down test test-fast container-test images sbom cluster-programs cluster-test upgrade-test chaos bench bench-flow bench-validator bench-log simulation asyncapi lint types contracts dashboards format clean
+.PHONY: help setup demo up down test test-fast container-test images sbom cluster-programs cluster-test upgrade-test chaos bench bench-flow bench-validator bench-log simulation asyncapi lint types contracts dashboards pictures format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -87,6 +87,9 @@ contracts: setup ## which module may import which
 
 dashboards: setup ## write Grafana's pages anew out of tools/dashboards, and their Kubernetes copies
 	@$(RUN) trunk-dashboards write && $(RUN) python -m lab.k8s_monitoring >/dev/null
+
+pictures: setup ## the pages as they look after a morning on real servers, drawn into docs/operations/pages (ten minutes)
+	@$(RUN) python -m tests.system.pictures docs/operations/pages
 
 format: setup ## let ruff rewrite the layout
 	@$(RUN) ruff check --fix . ; $(RUN) ruff format .

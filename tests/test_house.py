@@ -222,3 +222,61 @@ def test_no_test_takes_the_time_at_which_its_module_was_read_for_the_present() -
     """Minutes lie between the two where many tests run."""
     found = {str(path.relative_to(ROOT / "tests")) for path in TESTS if NOW_AT_IMPORT.search(path.read_text())}
     assert found == set(IMPORT_TIMES)
+
+
+MOST_LINES = 250
+WHY_LONGER = "Longer than 250 lines: "
+"""In the docstring at the top of a module; behind it the reason why it is no two modules."""
+NO_REASON_YET = {
+    "bench/validator/foreign.py",
+    "libs/common/src/common/edxml/build.py",
+    "libs/common/src/common/objects.py",
+    "libs/common/src/common/secrecy/marks.py",
+    "libs/common/src/common/service/consumer.py",
+    "libs/common/src/common/service/service.py",
+    "libs/common/src/common/store_access.py",
+    "libs/common/src/common/topology.py",
+    "libs/devstack/src/devstack/rabbitmq.py",
+    "libs/mint/src/mint/attacks/bombs.py",
+    "libs/mint/src/mint/attacks/forgery.py",
+    "libs/mint/src/mint/attacks/roles.py",
+    "libs/mint/src/mint/attacks/saving.py",
+    "libs/mint/src/mint/attacks/shadow.py",
+    "libs/mint/src/mint/pki.py",
+    "libs/mint/src/mint/tamper.py",
+    "services/intake/src/intake/handlers.py",
+    "services/router/src/router/execute/executor.py",
+    "services/router/src/router/execute/messages.py",
+    "services/router/src/router/handlers.py",
+    "services/router/src/router/route.py",
+    "services/validator/src/validator/cms/signed_data.py",
+    "services/validator/src/validator/report/rules.py",
+    "tools/trunkctl/src/trunkctl/broker_admin.py",
+}
+"""Modules that were longer when this was written. Take out what has become shorter or has a reason; add nothing."""
+ROOMS = ("apidocs", "bench", "deploy", "docs", "fuzz", "libs", "services", "testing", "tools")
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def is_long_without_reason(source: str) -> bool:
+    return len(source.splitlines()) > MOST_LINES and WHY_LONGER not in (ast.get_docstring(ast.parse(source)) or "")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('"""One."""\n' + "x = 1\n" * 249, False),
+        ('"""One."""\n' + "x = 1\n" * 250, True),
+        ("x = 1\n" * 251, True),
+        (f'"""One.\n\n{WHY_LONGER}it is a table.\n"""\n' + "x = 1\n" * 300, False),
+        (f"# {WHY_LONGER}it is a table.\n" + "x = 1\n" * 300, True),
+    ],
+    ids=["short", "long", "without a docstring", "with its reason", "with a comment"],
+)
+def test_a_long_module_is_told_from_one_with_a_reason(source: str, expected: bool) -> None:
+    assert is_long_without_reason(source) is expected
+
+
+def test_a_module_of_more_than_250_lines_says_why_at_its_top() -> None:
+    found = {str(path.relative_to(ROOT)) for path in MODULES if is_long_without_reason(path.read_text("utf-8"))}
+    assert found == NO_REASON_YET

@@ -40,6 +40,7 @@ from trunkctl.archive_check import faults_of
 from trunkctl.archive_missing import KEPT_FACTS, LATE, by_ledger, by_store
 from trunkctl.archive_records import ArchiveRecords
 from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.archived_package import package_in
 from trunkctl.log.rows import LedgerRows
 from trunkctl.settings import ControlSettings
 
@@ -110,6 +111,14 @@ async def kept(addresses: Addresses, administrator: Minio) -> AsyncIterator[Kept
     store = ArchiveStore(client(addresses, Role.OPERATOR))
     yield Kept(addresses, archive, records, database, intake, administrator, store)
     database.client.close()
+
+
+async def test_the_operator_may_read_the_package_of_a_record(kept: Kept, addresses: Addresses) -> None:
+    """As ``trunkctl package extract`` does; what is read is checked against the record."""
+    record = await kept.keep()
+    package = package_in(record)
+    data = await Objects(settings(addresses, Role.OPERATOR)).get(package)
+    assert len(data) == package.size_bytes > 0
 
 
 async def test_a_record_names_the_version_of_every_object(kept: Kept) -> None:

@@ -12,14 +12,13 @@ import pytest
 
 from devstack.errors import DevstackError
 from lab import prometheus
-from tests.deploy.monitoring import files, scraping
+from tests.deploy.monitoring import files
 
-from . import metrics
-from .canary import Canary, canary_units
 from .inboxes import Inboxes
 from .metrics import Metrics
 from .traffic import Day, settled, without_revocation_lists
 from .trunk import SERVICES, Trunk, eventually
+from .watching import watching
 
 pytestmark = pytest.mark.system
 
@@ -79,23 +78,15 @@ PANELS = [
 def watched(trunk: Trunk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
     """A Prometheus that scraped the whole morning."""
     folder = tmp_path_factory.mktemp("monitoring")
-    (folder / "canary").mkdir()
     try:
         prometheus.tools(prometheus.NEW)
     except DevstackError as missing:
         pytest.skip(f"pages and alerts against the running trunk skipped: {missing}")
-    slowly = {"TRUNK_CANARY_SECONDS": "45", "TRUNK_CANARY_PATIENCE_SECONDS": "40"}
-    keys, log = folder / "canary", folder / "canary.log"
-    with canary_units(trunk, keys), Canary(trunk, keys, log, **slowly) as canary:
-        targets = metrics.targets(trunk) | {"canary": [(f"127.0.0.1:{canary.port}", {})]}
-        file = scraping.written(folder, targets, pause_seconds=3)
-        with prometheus.prometheus(folder / "prometheus", file) as address:
-            scraped = Metrics(address)
-            assert eventually(lambda: len(scraped.now("up == 1")) == len(SERVICES) + 3), scraped.targets()
-            _morning(trunk, folder, scraped)
-            assert eventually(lambda: canary.attempts("success")), canary.log.read_text()
-            assert eventually(lambda: scraped.now("trunk:delivery_slow:budget_left30d"))
-            yield scraped
+    with watching(trunk, folder, pause_seconds=3) as (scraped, canary):
+        _morning(trunk, folder, scraped)
+        assert eventually(lambda: canary.attempts("success")), canary.log.read_text()
+        assert eventually(lambda: scraped.now("trunk:delivery_slow:budget_left30d"))
+        yield scraped
 
 
 def _morning(trunk: Trunk, folder: Path, scraped: Metrics) -> None:

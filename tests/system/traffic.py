@@ -49,7 +49,7 @@ class Day:
         """Letters good and bad, noise, something nobody vouches for, statuses, and a recall."""
         self.waves += 1
         entries = minted(self.trunk, self.folder / f"wave{self.waves}", 12, wrong=4, seed=20 + self.waves)
-        sent = [(self._submit(entry), entry) for entry in entries]
+        sent = [(self.submit(entry), entry) for entry in entries]
         unit = entries[0]["sender"]
         noise = f"not a package, {time.time()}".encode()
         self.trunk.submit(unit, noise)
@@ -60,29 +60,33 @@ class Day:
             arrived = self.inboxes.wait_for(package, ["receipt", "document"], PATIENCE_SECONDS)
             assert {item.type for item in arrived} >= {"receipt", "document"}, entry["document_id"]
             for code in ("01", "02" if number == 0 else "03"):
-                self._report(entry["receivers"][0], entry, code)
+                self.report(entry["receivers"][0], entry, code)
         self._recall(answered[-1][1])
 
-    def in_doubt(self) -> None:
+    def in_doubt(self) -> list[Entry]:
         """Letters that cannot be decided, because the revocation lists are gone."""
-        for entry in minted(self.trunk, self.folder / "doubt", 2, seed=31):
-            self._submit(entry)
+        entries = minted(self.trunk, self.folder / "doubt", 2, seed=31)
+        for entry in entries:
+            self.submit(entry)
+        return entries
 
     def without_the_store(self) -> None:
         """The object store goes away while letters come in and others are on their way, and returns."""
         entries = minted(self.trunk, self.folder / "storeless", 6, seed=32)
         for entry in entries[:4]:
-            self._submit(entry)
+            self.submit(entry)
         self.trunk.kill_server("s3")
         for entry in entries[4:]:
-            self._submit(entry)
+            self.submit(entry)
         time.sleep(STORE_AWAY_SECONDS)
         self.trunk.revive_server("s3")
 
-    def _submit(self, entry: Entry) -> str:
+    def submit(self, entry: Entry) -> str:
+        """Submits a minted package as its sender; returns the package id."""
         return self.trunk.submit(entry["sender"], entry["bytes"], urgent=entry["urgent"])
 
-    def _report(self, unit: str, entry: Entry, code: str) -> None:
+    def report(self, unit: str, entry: Entry, code: str) -> None:
+        """The receiver's status about a letter."""
         fields = {"unit": unit, "issuer": entry["sender"], "document": entry["document_id"], "code": code}
         at = time.strftime("%Y/%m/%d %H:%M:%S")
         self.trunk.submit(unit, STATUS.format(namespace=NAMESPACE, words="Đã xem", at=at, **fields).encode())

@@ -10,12 +10,15 @@ from rich.console import Console
 from common.domain.envelope import DocumentType, Envelope, Organization, Signer
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
+from common.facts import FACT_TYPES
 from common.objects import content_ref
 from intake.accept import Awaits, Contested
 from intake.record import Arrival
 from intake.waiting import WaitingPackage, waiting_for_holder, waiting_of
+from trunkctl.fact_words import PHRASES, QUIET, fact_words
 from trunkctl.paper_trail import trail
-from trunkctl.shown import local_time, trail_tables
+from trunkctl.shown import trail_tables
+from trunkctl.words import local_time
 
 AT = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 UNTIL = AT + timedelta(minutes=10)
@@ -39,7 +42,7 @@ def test_moments_stand_in_the_order_in_which_they_happened() -> None:
     assert (found.document_id, found.sender) == ("D", "A")
     assert [(m.fact, m.unit, m.what) for m in found.moments] == [
         ("package.accepted", "A", ""),
-        ("document.verified", "A", "label=ORIGINAL"),
+        ("document.verified", "A", "label ORIGINAL"),
         ("delivery.placed", "B", ""),
     ]
     assert [(s.receiver, s.state) for s in found.standings] == [("B", "SENT")]
@@ -82,3 +85,28 @@ def test_what_waits_is_told_in_words_with_its_time(made: Any) -> None:
     shown = console.export_text()
     for part in (row.package_id, local_time(AT), local_time(UNTIL), WORDS[made]):
         assert part in shown
+
+
+def test_each_field_of_a_fact_has_its_phrase_or_is_left_out() -> None:
+    fields = {field for fact in FACT_TYPES for field in fact.model_fields}
+    assert fields == QUIET | PHRASES.keys()
+    assert not QUIET & PHRASES.keys()
+
+
+TOLD: dict[str, dict[str, Any]] = {
+    "reason E_DUP; gói tin": {"reason": "E_DUP", "detail": "gói tin"},
+    "told anew": {"detail": "told anew", "receiver": "B", "policy_version": ""},
+    "status 03; the state stays as it was": {"code": "03", "changed": False, "description": ""},
+    "label ORIGINAL; 2 unsigned annexes": {"label": "ORIGINAL", "unsigned_annexes": 2, "evidence": {}},
+    "3 revocation lists and CA certificates used": {"unsigned_annexes": 0, "evidence": {"a": 1, "b": 2, "c": 3}},
+    "was refused; reason E_PDF_LIMIT": {"accepted": False, "reason": "E_PDF_LIMIT"},
+    f"until {local_time(AT)}": {"deadline": "2026-11-29T17:00:00+07:00", "submitted_at": "2026-11-29T10:00:00Z"},
+    "quarantined; holds a package": {"is_quarantined": True, "holds_package": True, "user": None},
+    "a new field yes": {"a_new_field": True},
+    "places one 1, two no": {"places": {"one": 1, "two": False, "three": None}},
+}
+
+
+@pytest.mark.parametrize("words", TOLD)
+def test_what_a_fact_says_is_told_in_words(words: str) -> None:
+    assert fact_words(TOLD[words]) == words

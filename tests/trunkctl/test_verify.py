@@ -22,8 +22,8 @@ from mint.paper import letter, scan
 from mint.pki import Revocation
 from mint.sign import sign
 from mint.tamper import TAMPERS
+from trunkctl.files_to_verify import files_of
 from trunkctl.main import app
-from trunkctl.verification import files_of
 
 NOW = datetime(2026, 7, 1, 3, tzinfo=UTC)
 SENDER = "000.00.14.H29"

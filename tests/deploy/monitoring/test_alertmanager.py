@@ -167,8 +167,8 @@ def test_the_desk_waits_for_working_hours_and_the_pager_does_not() -> None:
 def test_warnings_arrive_in_working_hours_only_and_pages_always(newest: Tools, tmp_path: Path, at_work: bool) -> None:
     """The shipped file in a real Alertmanager; only addresses are ours, and working hours moved onto now or away."""
     now = datetime.now(VIETNAM)
-    day = DAYS[(now + timedelta(days=0 if at_work else 3)).weekday()]
-    with received() as receiver, running(tmp_path, receiver, day) as address:
+    days = [DAYS[(now + timedelta(days=ahead)).weekday()] for ahead in ((0, 1) if at_work else (3,))]
+    with received() as receiver, running(tmp_path, receiver, days) as address:
         post(address, alertname="TrunkInboxNotRead", severity="warning", unit="H29.1")
         post(address, alertname="TrunkBrokerAlarm", severity="critical")
         post(address, alertname="TrunkQueueNotDraining", severity="critical", service="router")
@@ -224,16 +224,17 @@ def _within(interval: dict[str, Any], at: datetime) -> bool:
 
 
 @contextmanager
-def running(folder: Path, receiver: Receiver, working_day: str) -> Iterator[str]:
-    """The shipped file with addresses of a receiver and one working day, in a real Alertmanager."""
+def running(folder: Path, receiver: Receiver, working_days: list[str]) -> Iterator[str]:
+    """The shipped file with addresses of a receiver, these working days and no holidays, in a real Alertmanager."""
     changed = config()
     for each in changed["receivers"]:
         for webhook in each.get("webhook_configs", []):
             address = folder / each["name"]
             address.write_text(f"{receiver.address}/{each['name']}")
             webhook["url_file"] = str(address)
-    (working,) = (each for each in changed["time_intervals"] if each["name"] == "working-hours")
-    working["time_intervals"] = [{"weekdays": [working_day], "location": str(VIETNAM)}]
+    intervals = {each["name"]: each for each in changed["time_intervals"]}
+    intervals["working-hours"]["time_intervals"] = [{"weekdays": working_days, "location": str(VIETNAM)}]
+    intervals["holidays"]["time_intervals"] = [{"years": ["2000"]}]
     file = folder / "alertmanager.yaml"
     file.write_text(yaml.safe_dump(changed, allow_unicode=True))
     with prometheus.alertmanager(folder / "state", file) as address:

@@ -22,6 +22,7 @@ from common.metrics import deliveries, documents, keeping, messages, signatures
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.main import files as generated
+from dashboards.values import NO_DATA_COLOR
 from router.placing import Cause
 
 from . import files
@@ -132,7 +133,7 @@ def test_rules_10_11_logs_and_traces_are_asked_with_one_selector(uid: str, panel
     assert panel["datasource"]["type"] in LANGUAGES
     for target in panel["targets"]:
         if panel["datasource"]["type"] == "loki":
-            assert target["expr"].startswith('{service_name=~"trunk-.+"} |')
+            assert re.match(r'\{service_name=~"trunk-\.\+"\} (\||!~)', target["expr"])
             assert target["expr"].count("`") % 2 == 0
         if panel["datasource"]["type"] == "tempo":
             assert re.fullmatch(r"\{ .+ = \"\$document_id\" \}", target["query"])
@@ -258,6 +259,9 @@ THRESHOLDS = {
     ("trunk-slo", "Tốc độ đốt trong 6 giờ"): ("TrunkDeliverySlowSlowBurn", 6),
 }
 """Panels that show what an alert watches, and the number at which both begin."""
+IN_DAYS = {"Chứng thư của thư dò đường còn", "Chứng thư gốc và cơ quan chứng thực còn hiệu lực bao lâu"}
+"""Panels that show days, while their alert counts seconds."""
+DAY_SECONDS = 86_400
 
 
 @pytest.mark.parametrize(("place", "alert", "number"), [(place, *told) for place, told in THRESHOLDS.items()])
@@ -274,7 +278,51 @@ def test_panels_turn_red_where_their_alert_begins(place: tuple[str, str], alert:
     ]
     found = overridden or defaults
     red = next(index for index, step in enumerate(found) if step["color"] == "red")
+    number = number / DAY_SECONDS if place[1] in IN_DAYS else number
     assert number in (found[red]["value"], found[min(red + 1, len(found) - 1)]["value"])
+
+
+@every_panel
+def test_a_tile_without_data_is_grey_and_says_so(uid: str, panel: dict[str, Any]) -> None:
+    """Grafana gives it the colour of the first step otherwise, which is green where high is bad."""
+    defaults = panel["fieldConfig"]["defaults"]
+    of_nothing = [
+        mapping["options"]["result"]
+        for mapping in defaults.get("mappings", [])
+        if mapping["type"] == "special" and mapping["options"]["match"] == "null"
+    ]
+    if panel["type"] in ("stat", "bargauge"):
+        assert of_nothing == [{"color": NO_DATA_COLOR, "text": defaults["noValue"]}]
+
+
+ENGLISH = {"ops", "s", "short"}
+"""Units with an English word from some value on: ``ops/s``, ``hour``, ``week``, ``Mil``."""
+
+
+@every_panel
+def test_figures_and_tables_use_units_without_english_words(uid: str, panel: dict[str, Any]) -> None:
+    defaults = panel["fieldConfig"]
+    used = {defaults["defaults"]["unit"]} | {
+        each["value"] for override in defaults["overrides"] for each in override["properties"] if each["id"] == "unit"
+    }
+    assert "ops" not in used
+    if panel["type"] != "timeseries":
+        assert not used & ENGLISH
+
+
+@every_page
+def test_every_row_of_panels_reaches_the_right_edge(uid: str) -> None:
+    ends: dict[int, int] = {}
+    for panel in files.panels(files.dashboards()[uid]):
+        grid = panel["gridPos"]
+        ends[grid["y"]] = max(ends.get(grid["y"], 0), grid["x"] + grid["w"])
+    assert set(ends.values()) == {24}
+
+
+def test_every_service_has_a_tile_also_when_nobody_answers_for_it() -> None:
+    (panel,) = (panel for _, panel in PANELS if panel["title"] == "Số bản sao đang chạy của mỗi dịch vụ")
+    named = set(re.findall(r'vector\(0\), "service", "(\w+)"', panel["targets"][0]["expr"]))
+    assert named == set(SERVICES)
 
 
 @every_page

@@ -128,10 +128,20 @@ GRANTS = (
         "read lock",
         "Locks the version that intake has put, and looks whether it is locked; puts and removes nothing.",
     ),
-    _grant(PACKAGES, Role.OPERATOR, "read list inspect", "`trunkctl archive check` compares packages with records."),
+    _grant(
+        PACKAGES,
+        Role.OPERATOR,
+        "read list inspect",
+        "`trunkctl archive check` compares packages with records; `trunkctl package extract` reads one.",
+    ),
     _grant(PACKAGES, Role.MIGRATE, "make inspect", _MAKES),
     _grant(ARCHIVE, Role.ARCHIVE, "write lock", "Puts objects under lock, and needs to see none again."),
-    _grant(ARCHIVE, Role.OPERATOR, "read list inspect", "`trunkctl archive check` compares objects with records."),
+    _grant(
+        ARCHIVE,
+        Role.OPERATOR,
+        "read list inspect",
+        "`trunkctl archive check` compares objects with records; `trunkctl package extract` reads one package.",
+    ),
     _grant(ARCHIVE, Role.MIGRATE, "make inspect", _MAKES),
     *(
         _grant(DIRECTORY, role, "read", _READS_UNITS)
@@ -230,8 +240,8 @@ DATABASE_GRANTS = (
         Role.OPERATOR,
         SERVICES,
         (Action.FIND, Action.LIST_INDEXES),
-        "`trunkctl track`, `archive check`, `notices` and `migrate --check`. It notes only what a check of the archive"
-        " found, for the monitoring.",
+        "`trunkctl track`, `archive check`, `package extract`, `notices` and `migrate --check`. It notes only what a"
+        " check of the archive found, for the monitoring.",
         writes_to=(("archive", CHECKS),),
     ),
     DatabaseGrant(

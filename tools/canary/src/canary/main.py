@@ -10,7 +10,8 @@ from prometheus_client import make_asgi_app
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from canary import metrics
 from canary.rounds import Rounds
@@ -29,7 +30,19 @@ def routes(rounds: Rounds) -> list[BaseRoute]:
         """200 while letters can be made, else 503 and why not."""
         return PlainTextResponse(rounds.problem or "ok", 503 if rounds.problem else 200)
 
-    return [Route("/livez", livez), Route("/readyz", readyz), Mount("/metrics", make_asgi_app(metrics.REGISTRY))]
+    answering = (Route(path, Metrics()) for path in ("/metrics", "/metrics/"))
+    return [Route("/livez", livez), Route("/readyz", readyz), *answering]
+
+
+class Metrics:
+    """What Prometheus reads, with and without a slash at the end of its path, as an ASGI application."""
+
+    def __init__(self) -> None:
+        self._answer = make_asgi_app(metrics.REGISTRY)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        await self._answer(scope, receive, send)
 
 
 def set_up_log(level: str) -> None:

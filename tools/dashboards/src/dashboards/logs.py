@@ -7,6 +7,9 @@ from grafana_foundation_sdk.models.tempo import SearchTableType, TempoQueryType
 from dashboards.panels import NOTHING, Text
 from dashboards.sources import LOGS, TRACES
 
+LINE = "| line_format `{{.service}} · {{.type}} · {{.outcome}} · {{.reason}} {{.detail}} · {{.event}}`"
+"""What is read of a line at a glance, after ``| json``; a click on it shows all fields."""
+
 
 def log_lines(text: Text, query: str, size: tuple[int, int] = (12, 8)) -> logs.Panel:
     """Log lines of the services, oldest first as things happened."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
-from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import (
+    BarGaugeNamePlacement,
+    BarGaugeSizing,
     BigValueColorMode,
     BigValueGraphMode,
     BigValueTextMode,
@@ -22,10 +23,15 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.levels import Levels
 from dashboards.sources import METRICS
+from dashboards.values import RED, mapped, no_data, pattern, steps
 from dashboards.words import Words
 
 NOTHING = "Không có số liệu"
-GREEN, YELLOW, RED, GREY = "green", "yellow", "red", "text"
+COUNT, PER_SECOND, PER_MINUTE = "locale", "suffix:/giây", "suffix:/phút"
+AGE, DAYS, HOURS = "dtdhms", "suffix:ngày", "suffix:giờ"
+"""Units in which Grafana writes no English word; an age is written ``2 d 03:04:05``."""
+BAR_HEIGHT = 44
+"""Pixels, with the name above the bar: beside it, Grafana cuts a name after 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. words: in place of its tokens; link: where a click on a cell leads."""
+    """A column of a table. words: in place of its tokens; link: where a click on a cell leads; width: pixels."""
 
     name: str
     title: str
@@ -59,6 +65,11 @@ class Column:
     link: str = ""
     unit: str = ""
     levels: Levels | None = None
+    colors: Words | None = None
+    """Of tokens; their words stand in that colour."""
+    patterns: Words | None = None
+    """Regular expressions of tokens, and what is shown in their place."""
+    width: int | None = None
 
 
 Panel = Builder[model.Panel]
@@ -73,15 +84,15 @@ def figure(
     unit: str,
     levels: Levels | None = None,
     words: Words | None = None,
-    states: Words | None = None,
+    alarms: Words | None = None,
     nothing: str = NOTHING,
     size: tuple[int, int] = (6, 5),
 ) -> stat.Panel:
-    """Big figures, one a series, as they are now. states: words in place of the values themselves."""
+    """Big figures, one a series, as they are now. alarms: words in place of values that are bad in themselves."""
     panel = stat.Panel().color_mode(BigValueColorMode.BACKGROUND if levels else BigValueColorMode.NONE)
     panel.graph_mode(BigValueGraphMode.NONE).text_mode(BigValueTextMode.AUTO).orientation(VizOrientation.AUTO)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False))
-    panel.mappings(mapped(states or {}))
+    panel.mappings([*mapped(alarms or {}, dict.fromkeys(alarms or {}, RED)), no_data(nothing)])
     return _series(panel, text, queries, unit, levels, words, size, nothing=nothing, instant=True)
 
 
@@ -94,14 +105,20 @@ def lines(
     nothing: str = NOTHING,
     size: tuple[int, int] = (12, 8),
     step: str | None = None,
+    many: bool = False,
 ) -> timeseries.Panel:
-    """Lines over time; where the alert begins there is a dashed one. step: of what is scraped less often."""
-    legend = common.VizLegendOptions().show_legend(True).calcs(["lastNotNull", "max"])
+    """Lines over time; where the alert begins there is a dashed one, and the axis reaches above it.
+
+    step: of what is scraped less often. many: more series than a legend below the lines can name.
+    """
+    legend = common.VizLegendOptions().show_legend(True).calcs(["lastNotNull", "max"]).sort_by("Max").sort_desc(True)
+    legend.placement(LegendPlacement.RIGHT if many else LegendPlacement.BOTTOM)
     panel = timeseries.Panel().line_width(1).fill_opacity(8).span_nulls(False)
-    panel.legend(legend.display_mode(LegendDisplayMode.TABLE).placement(LegendPlacement.BOTTOM))
+    panel.legend(legend.display_mode(LegendDisplayMode.TABLE))
     panel.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI)).min(0)
     if levels:
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
+        panel.axis_soft_max(levels.red * 1.1)
     if step:
         panel.interval(step)
     return _series(panel, text, queries, unit, levels, words, size, nothing=nothing, instant=False)
@@ -117,8 +134,10 @@ def bars(
     nothing: str = NOTHING,
     size: tuple[int, int] = (12, 8),
 ) -> bargauge.Panel:
-    """One bar a series, the longest first."""
-    panel = bargauge.Panel().orientation(VizOrientation.HORIZONTAL)
+    """One bar a series, the longest first, each with its name above."""
+    panel = bargauge.Panel().orientation(VizOrientation.HORIZONTAL).mappings([no_data(nothing)])
+    panel.sizing(BarGaugeSizing.MANUAL).min_viz_height(BAR_HEIGHT).max_viz_height(BAR_HEIGHT)
+    panel.name_placement(BarGaugeNamePlacement.TOP)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False)).min(0)
     sorted_query = Query(f"sort_desc({query.expr})", query.legend)
     return _series(panel, text, [sorted_query], unit, levels, words, size, nothing=nothing, instant=True)
@@ -131,10 +150,11 @@ def rows(
     *,
     worst: str,
     low_is_worst: bool = False,
+    then: str = "",
     nothing: str = NOTHING,
     size: tuple[int, int] = (12, 8),
 ) -> table.Panel:
-    """A table joined over all queries, worst first. worst: title of the column that says it.
+    """A table joined over all queries, worst first. worst: title of the column that says it; then: of the next.
 
     The value of the n-th query is the column ``Value #A``, ``Value #B`` …; of a single query ``Value``.
     """
@@ -154,27 +174,11 @@ def rows(
     )
     for column in columns:
         panel.override_by_name(column.title, _of(column))
-    panel.sort_by([common.TableSortByFieldState().display_name(worst).desc(not low_is_worst)])
+    titles_by_rank = [title for title in (worst, then) if title]
+    panel.sort_by(
+        [common.TableSortByFieldState().display_name(title).desc(not low_is_worst) for title in titles_by_rank]
+    )
     return panel.thresholds(steps(None)).filterable(True)
-
-
-def mapped(words: Words) -> list[model.ValueMapping]:
-    """Tokens or values to words."""
-    options = {token: model.ValueMappingResult(text=word, index=n) for n, (token, word) in enumerate(words.items())}
-    return [model.ValueMap(options)] if options else []
-
-
-def steps(levels: Levels | None) -> build.ThresholdsConfig:
-    """Green below, yellow, red above; the other way round where low is bad; without levels no judgement."""
-    thresholds: list[tuple[float | None, str]] = [(None, GREY)]
-    if levels and levels.low_is_bad:
-        better = [] if levels.yellow is None else [(levels.yellow, GREEN)]
-        thresholds = [(None, RED), (levels.red, YELLOW if better else GREEN), *better]
-    elif levels:
-        between = [] if levels.yellow is None else [(levels.yellow, YELLOW)]
-        thresholds = [(None, GREEN), *between, (levels.red, RED)]
-    built = [model.Threshold(value=value, color=color) for value, color in thresholds]
-    return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(built)
 
 
 def _series(
@@ -192,6 +196,8 @@ def _series(
     _dressed(panel, text, unit, size, nothing)
     for ref, query in zip("ABCDEFG", queries, strict=False):
         panel.with_target(_target(query, ref, instant=instant))
+    if unit == COUNT:
+        panel.decimals(0)
     for token, word in (words or {}).items():
         pattern = {"regex": rf"(^|.*[^\w.-]){token}($|[^\w.-].*)", "renamePattern": f"$1{word}$2"}
         panel.with_transformation(model.DataTransformerConfig("renameByRegex", options=pattern))
@@ -213,12 +219,20 @@ def _target(query: Query, ref: str, *, instant: bool) -> prometheus.Dataquery:
 def _of(column: Column) -> list[model.DynamicConfigValue]:
     properties: dict[str, object] = {}
     if column.words:
-        properties["mappings"] = mapped(column.words)
+        properties["mappings"] = mapped(column.words, column.colors)
+    if column.patterns:
+        properties["mappings"] = mapped(column.words or {}) + [pattern(*each) for each in column.patterns.items()]
     if column.unit:
         properties["unit"] = column.unit
+    if column.unit == COUNT:
+        properties["decimals"] = 0
     if column.link:
         properties["links"] = [{"title": "Xem riêng", "url": column.link, "targetBlank": False}]
     if column.levels:
         properties["thresholds"] = steps(column.levels).build()
         properties["custom.cellOptions"] = {"type": "color-background"}
+    if column.colors:
+        properties["custom.cellOptions"] = {"type": "color-text"}
+    if column.width:
+        properties["custom.width"] = column.width
     return [model.DynamicConfigValue(name, value) for name, value in properties.items()]

@@ -1,4 +1,7 @@
-"""What people read in place of the ASCII tokens that metrics carry."""
+"""What people read in place of the ASCII tokens that metrics carry.
+
+Longer than 250 lines: it is tables of words and nothing else.
+"""
 
 from collections.abc import Mapping
 
@@ -73,7 +76,7 @@ SECURITY: Words = {
     "RIGHTS_CHANGED": "Quyền ở RabbitMQ thay đổi",
     "DIRECTORY_CHANGED": "Danh mục đơn vị thay đổi",
     "UNIT_ACCESS_CHANGED": "Quyền truy cập của đơn vị thay đổi",
-    "OPERATOR_ACTED": "Người vận hành quyết định về bản tin bị giữ",
+    "OPERATOR_ACTED": "Người vận hành quyết định về bản tin bị giữ, hoặc lấy tệp từ kho lưu trữ",
 }
 DELIVERIES: Words = {
     "delivered": "Đã giao",
@@ -99,7 +102,7 @@ CANARY_OUTCOMES: Words = {
     "unconfirmed": "RabbitMQ không nhận",
     "unreachable": "Không đăng nhập được",
     "no_key": "Không ký được",
-    "fault": "Lỗi của canary",
+    "fault": "Chính thư dò đường lỗi",
 }
 CANARY_STEPS: Words = {
     "confirmed": "RabbitMQ nhận thư",
@@ -146,7 +149,12 @@ TRUST_FOLDERS: Words = {
     "intermediates": "Cơ quan chứng thực",
     "tsa": "Cấp dấu thời gian",
     "crls": "Danh sách thu hồi",
+    "trust.json": "Dấu vân tay (trust.json)",
 }
+TRUST_SOURCES: Words = {"directory": "Danh mục đơn vị", "trust folder": "Thư mục tin cậy"}
+TRUST_LISTS: Words = {"[ac]rl/(.*)": "$1"}
+LISTS_AMONG_OTHERS: Words = {"crl/(.*)": "Danh sách của $1"}
+"""Names of lists, without the kind of list in front; and where there are other things beside them."""
 SEVERITIES: Words = {"critical": "Nghiêm trọng", "warning": "Cần xem", "morning": "Tin đầu giờ", "digest": "Tin 9 giờ"}
 STATES: Words = {"firing": "Đang báo", "pending": "Sắp báo"}
 UP: Words = {"1": "Tốt", "0": "Mất"}
@@ -188,7 +196,7 @@ ALERTS: Words = {
     "TrunkScalerFailing": "Bộ co giãn hỏng",
     "TrunkScaledToMaximum": "Đã ở số bản lớn nhất",
     "TrunkCanaryFailing": "Thư dò đường không tới",
-    "TrunkCanarySilent": "Canary không chạy",
+    "TrunkCanarySilent": "Thư dò đường không chạy",
     "TrunkCanaryAltered": "Thư dò đường tới sai",
     "TrunkCanaryCertificateExpiring": "Chứng thư của thư dò đường sắp hết hạn",
     "TrunkIngestStopped": "Không có văn bản vào",

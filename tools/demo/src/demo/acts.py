@@ -1,9 +1,10 @@
-"""One thing to be sent, before it is made."""
+"""One thing to be sent, before it is made, and what must come of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.domain.names import DocumentId, StatusCode, UnitCode
+from common.domain.reason import Reason
 from demo.cases import Expected, Kind
 
 
@@ -34,3 +35,45 @@ class Act:
     """Name of the act whose very bytes are sent again."""
     foreign_upload: bool = False
     """Submit a reference to an upload of another unit, which must be refused."""
+
+
+def delivered(
+    name: str,
+    title: str,
+    sender: UnitCode,
+    to: tuple[UnitCode, ...],
+    document_id: DocumentId,
+    make: Callable[[], bytes],
+    answers: tuple[StatusCode, ...],
+) -> Act:
+    """A document that every receiver must get, and reports about."""
+    return Act(
+        name=name,
+        title=title,
+        sender=sender,
+        receivers=to,
+        document_id=document_id,
+        make=make,
+        expected=Expected(placed=frozenset(to)),
+        answers=answers,
+    )
+
+
+def refused(
+    title: str,
+    sender: UnitCode,
+    to: tuple[UnitCode, ...],
+    document_id: DocumentId,
+    make: Callable[[], bytes],
+    reason: Reason,
+) -> Act:
+    """A package that must be refused as a whole, for this reason."""
+    return Act(
+        name=title,
+        title=title,
+        sender=sender,
+        receivers=to,
+        document_id=document_id,
+        make=make,
+        expected=Expected(reason=reason),
+    )

@@ -1,6 +1,6 @@
 """What the demo sends: the acts in their order, each with what must come of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -10,9 +10,10 @@ from typing import Any
 from common.domain.names import DocumentId, StatusCode, UnitCode
 from common.domain.reason import Reason
 from demo import making
-from demo.acts import Act
+from demo.acts import Act, delivered, refused
 from demo.cases import Expected, Kind
-from demo.making import Making, Spoiling, Workshop
+from demo.making import Making, Workshop
+from demo.wrong_on_purpose import SPOILT, TAMPERED, WRONGLY_SIGNED
 from mint.city import CLOSED, SUCCESSOR, City
 from mint.tamper import TAMPERS
 from mint.wrong import WRONGS
@@ -31,38 +32,6 @@ BURST_LETTERS = 40
 BURST_SENDERS = 5
 URGENT_LETTERS = 6
 SCANS = 4
-TAMPERED = (
-    "page_changed",
-    "page_added",
-    "one_byte_flipped",
-    "signature_value_changed",
-    "unit_signature_cut_off",
-    "contents_zero",
-    "javascript_added",
-    "encrypted",
-    "truncated",
-)
-WRONGLY_SIGNED = (
-    "unsigned",
-    "signer_missing",
-    "unit_before_signer",
-    "seal_of_another_unit",
-    "unregistered_signer",
-    "delegation_expired",
-    "third_signature",
-    "unit_of_another_ca",
-    "signer_expired",
-    "signer_revoked",
-    "key_usage_encipherment",
-    "signed_with_rsa_1024",
-)
-SPOILT: tuple[tuple[str, Spoiling, Reason], ...] = (
-    ("package cut short", making.cut_short, Reason.E_XML),
-    ("older dialect", making.other_dialect, Reason.E_NS),
-    ("no abstract", making.no_subject, Reason.E_REQ),
-    ("unknown urgency", making.unknown_priority, Reason.E_ENUM),
-    ("broken base64", making.broken_base64, Reason.E_ATT_B64),
-)
 
 
 @dataclass(slots=True)
@@ -92,7 +61,7 @@ class Script:
             document_id = self._new_id(sender)
             make = partial(self._shop.letter, sender, to, document_id)
             answers = (TAKEN, SEEN, DONE, TAKEN, RETURNED)[number % 5]
-            yield _good(f"letter {number}", "letter", sender, to, document_id, make, answers)
+            yield delivered(f"letter {number}", "letter", sender, to, document_id, make, answers)
 
     def _burst(self) -> Iterator[Act]:
         """Many at one moment, the urgent ones last: they must not wait for all the others."""
@@ -102,7 +71,7 @@ class Script:
             document_id = self._new_id(sender)
             make = partial(self._shop.quick_letter, sender, to, document_id, **(making.URGENT if urgent else {}))
             title = "urgent letter in a burst" if urgent else "letter in a burst"
-            act = _good(f"burst {number}", title, sender, to, document_id, make, TAKEN if urgent else SEEN)
+            act = delivered(f"burst {number}", title, sender, to, document_id, make, TAKEN if urgent else SEEN)
             yield replace(act, urgent=urgent, burst=True)
 
     def _scans(self) -> Iterator[Act]:
@@ -110,14 +79,14 @@ class Script:
             sender, to = self._sender(number + 5), self._receivers(number + 5, 1)
             document_id = self._new_id(sender)
             make = partial(self._shop.scan, sender, to, document_id)
-            yield _good(f"scan {number}", "scan, certified copy", sender, to, document_id, make, TAKEN)
+            yield delivered(f"scan {number}", "scan, certified copy", sender, to, document_id, make, TAKEN)
 
     def _special(self) -> Iterator[Act]:
         sender = self._sender(0)
         everybody = tuple(code for code in self.city.codes if code != sender)
         document_id = self._new_id(sender)
         make = partial(self._shop.letter, sender, everybody, document_id)
-        yield _good("all", f"letter to all {len(everybody)} units", sender, everybody, document_id, make, SEEN)
+        yield delivered("all", f"letter to all {len(everybody)} units", sender, everybody, document_id, make, SEEN)
         yield self._special_letter("annex", "letter with an annex", 1, making.ANNEX)
         yield self._special_letter("to be recalled", "letter, recalled later", 2, {})
         yield self._special_letter("sent twice", "letter, sent twice", 3, {})
@@ -130,13 +99,13 @@ class Script:
         sender, to = self._sender(number), self._receivers(number, 1)
         document_id = self._id_of[name] = self._new_id(sender)
         make = partial(self._shop.letter, sender, to, document_id, **options)
-        return _good(name, title, sender, to, document_id, make, TAKEN)
+        return delivered(name, title, sender, to, document_id, make, TAKEN)
 
     def _large(self) -> Act:
         sender, to = self._sender(6), self._receivers(6, 2)
         document_id = self._new_id(sender)
         make = partial(self._shop.large_letter, sender, to, document_id)
-        return _good("large", "large letter, by reference", sender, to, document_id, make, TAKEN)
+        return delivered("large", "large letter, by reference", sender, to, document_id, make, TAKEN)
 
     def _turned(self, title: str, receiver: UnitCode, reason: Reason, *instead: UnitCode) -> Act:
         sender, reached = self._sender(7), self._receivers(7, 1)
@@ -176,26 +145,26 @@ class Script:
         number = next(self._numbers)
         sender, to = self._sender(number), self._receivers(number, 1)
         document_id = self._new_id(sender)
-        return _refused(title, sender, to, document_id, partial(make, sender, to, document_id), reason)
+        return refused(title, sender, to, document_id, partial(make, sender, to, document_id), reason)
 
     def _receiver_named_twice(self) -> Act:
         sender, to = self._sender(1), self._receivers(1, 1) * 2
         document_id = self._new_id(sender)
         make = partial(self._shop.letter, sender, to, document_id)
-        return _refused("receiver named twice", sender, to, document_id, make, Reason.E_TO)
+        return refused("receiver named twice", sender, to, document_id, make, Reason.E_TO)
 
     def _impersonation(self) -> Act:
         impostor, named = self._sender(2), self._sender(3)
         to = self._receivers(3, 1)
         document_id = self._new_id(named)
         make = partial(self._shop.letter, named, to, document_id)
-        return _refused("under another unit's name", impostor, to, document_id, make, Reason.E_FROM)
+        return refused("under another unit's name", impostor, to, document_id, make, Reason.E_FROM)
 
     def _foreign_upload(self) -> Act:
         sender, to = self._sender(4), self._receivers(4, 1)
         document_id = self._new_id(sender)
         make = partial(self._shop.letter, sender, to, document_id)
-        act = _refused("another unit's upload", sender, to, document_id, make, Reason.E_REFERENCE)
+        act = refused("another unit's upload", sender, to, document_id, make, Reason.E_REFERENCE)
         return replace(act, foreign_upload=True)
 
     def _sequels(self) -> Iterator[Act]:
@@ -224,7 +193,7 @@ class Script:
         sender, to = self._sender(4), self._receivers(4, 1)
         document_id = self._id_of["conflicted"]
         make = partial(self._shop.letter, sender, to, document_id, subject="V/v nội dung khác")
-        act = _refused("the same id, other bytes", sender, to, document_id, make, Reason.E_DUP)
+        act = refused("the same id, other bytes", sender, to, document_id, make, Reason.E_DUP)
         return replace(act, after="conflicted")
 
     def _recall(self) -> Act:
@@ -247,7 +216,7 @@ class Script:
         sender, to = self._sender(8), self._receivers(8, 1)
         foreign = self._new_id(self._sender(9))
         make = partial(self._shop.recall, sender, to, self._new_id(sender), foreign)
-        act = _refused("recall of another unit's document", sender, to, foreign, make, Reason.E_REFDOC)
+        act = refused("recall of another unit's document", sender, to, foreign, make, Reason.E_REFDOC)
         return replace(act, kind=Kind.RECALL)
 
     def _sender(self, number: int) -> UnitCode:
@@ -259,46 +228,6 @@ class Script:
 
     def _new_id(self, unit: UnitCode) -> DocumentId:
         return f"{unit},{making.today():%Y/%m/%d},{next(self._numbers)}/{self.run}"
-
-
-def _good(
-    name: str,
-    title: str,
-    sender: UnitCode,
-    to: tuple[UnitCode, ...],
-    document_id: DocumentId,
-    make: Callable[[], bytes],
-    answers: tuple[StatusCode, ...],
-) -> Act:
-    return Act(
-        name=name,
-        title=title,
-        sender=sender,
-        receivers=to,
-        document_id=document_id,
-        make=make,
-        expected=Expected(placed=frozenset(to)),
-        answers=answers,
-    )
-
-
-def _refused(
-    title: str,
-    sender: UnitCode,
-    to: tuple[UnitCode, ...],
-    document_id: DocumentId,
-    make: Callable[[], bytes],
-    reason: Reason,
-) -> Act:
-    return Act(
-        name=title,
-        title=title,
-        sender=sender,
-        receivers=to,
-        document_id=document_id,
-        make=make,
-        expected=Expected(reason=reason),
-    )
 
 
 def _mixed(good: list[Act], bad: list[Act]) -> Iterator[Act]:

@@ -12,6 +12,7 @@ from common.indexes import INDEXES, Index
 from common.objects import Objects
 from trunkctl.settings import ControlSettings
 from trunkctl.trouble import Trouble
+from trunkctl.words import words
 
 TIMEOUT_MS = 10_000
 
@@ -54,7 +55,7 @@ def _difference(client: Client, index: Index) -> str:
     fields = tuple(existing["key"])
     only = dict(existing.get("partialFilterExpression", {}))
     same = fields == tuple((name, 1) for name in index.fields) and only == index.where
-    return "" if same else f"other: {dict(fields)}{f' where {only}' if only else ''}"
+    return "" if same else f"other: {words(dict(fields))}{f' where {words(only)}' if only else ''}"
 
 
 def _make(client: Client, index: Index) -> None:

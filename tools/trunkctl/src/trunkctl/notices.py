@@ -19,7 +19,7 @@ from trunkctl import broker
 from trunkctl.databases import asking, connected
 from trunkctl.requests import outcomes
 from trunkctl.settings import ControlSettings
-from trunkctl.shown import local_time, rows
+from trunkctl.shown import rows
 
 NOTIFIER = "notifier"
 ENDED = ("failed", "given_up")
@@ -115,7 +115,7 @@ def unsent_table(page: Iterable[Row]) -> Table:
         (
             (
                 *(row["_id"], row["unit"], row["channel"], row["state"], row["attempts"]),
-                *(local_time(row["created_at"]), row.get("detail", "")),
+                *(row["created_at"], row.get("detail")),
             )
             for row in page
         ),
@@ -130,7 +130,7 @@ def failing_table(page: Iterable[Row]) -> Table:
         (
             (
                 *(row["channel"], row["unit"] or "all", row["address"] or "mail server", row["failures"]),
-                *(local_time(row["failing_since"]), local_time(row["probe_at"]), row["detail"]),
+                *(row["failing_since"], row["probe_at"], row["detail"]),
             )
             for row in page
         ),

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-QUIET = frozenset(
-    {
-        *("fact", "event_id", "occurred_at", "subject", "package_id", "sender", "document_id", "kind", "lane"),
-        *("package", "envelope", "report", "submitted_at", "place", "subject_text", "retain_until", "record_id"),
-    }
-)
-"""Fields of facts that every line has, or that say nothing to people."""
+from trunkctl.fact_words import fact_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +18,7 @@ class Moment:
     unit: str
     """The receiver concerned, or the unit that was told; else the sender."""
     what: str
-    """The rest of the fact, e.g. ``reason=E_DUP``."""
+    """The rest of the fact in words, e.g. ``reason E_DUP``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +58,11 @@ class Trail:
 def moment(entry: Mapping[str, Any]) -> Moment:
     """From an entry of the archive's ledger."""
     fact: dict[str, Any] = json.loads(entry["body"])
-    details = {name: value for name, value in fact.items() if name not in {*QUIET, "receiver", "unit"}}
     return Moment(
         at=datetime.fromisoformat(fact["occurred_at"]),
         fact=fact["fact"],
         unit=fact.get("receiver") or fact.get("unit") or fact.get("sender", ""),
-        what=", ".join(f"{name}={value}" for name, value in details.items() if value != ""),
+        what=fact_words(fact),
     )
 
 

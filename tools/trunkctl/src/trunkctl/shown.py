@@ -1,7 +1,6 @@
 """How the command line shows things: tables for people."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 import typer
 from rich.console import Console
@@ -12,6 +11,7 @@ from common.store_access import Role
 from trunkctl.inbox_item import Item
 from trunkctl.paper_trail import Trail
 from trunkctl.trunk_file import TrunkFile
+from trunkctl.words import words
 
 WIDTH_OF_LOGS = 170
 """Columns where nobody looks at a terminal."""
@@ -33,15 +33,13 @@ def show_differences(differences: Iterable[str]) -> None:
     console().print("as described")
 
 
-def local_time(at: datetime | None) -> str:
-    """Seconds precision, in the time zone of this machine."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""
-
-
 def rows(table: Table, lines: Iterable[Sequence[object]]) -> Table:
-    """Fill a table; whatever came from outside is shown as it is, never as markup or as an order to the terminal."""
+    """Fill a table with words. What came from outside is neither markup nor an order to the terminal.
+
+    The only place where a table gets its lines, so that no value of a program is shown as such.
+    """
     for line in lines:
-        table.add_row(*(escape(printable(str(cell))) for cell in line))
+        table.add_row(*(escape(printable(words(cell))) for cell in line))
     return table
 
 
@@ -71,12 +69,12 @@ def inbox_table(items: Iterable[Item]) -> Table:
 
 def trail_tables(trail: Trail) -> list[Table]:
     """What happened to a document, where it stands, and which packages about it wait for something."""
-    history = Table("time", "fact", "unit", "what", title=f"{escape(trail.document_id)}  ({trail.subject})")
-    rows(history, ((local_time(m.at), m.fact, m.unit, m.what) for m in trail.moments))
+    history = Table("time", "fact", "unit", "what", title=escape(one_line(f"{trail.document_id}  ({trail.subject})")))
+    rows(history, ((m.at, m.fact, m.unit, m.what) for m in trail.moments))
     places = Table("receiver", "state", "since")
-    rows(places, ((s.receiver, s.state, local_time(s.updated_at)) for s in trail.standings))
+    rows(places, ((s.receiver, s.state, s.updated_at) for s in trail.standings))
     waits = Table("package that waits", "unit", "since", "until", "for what")
-    rows(waits, ((w.package_id, w.unit, local_time(w.since), local_time(w.until), w.what) for w in trail.waits))
+    rows(waits, ((w.package_id, w.unit, w.since, w.until, w.what) for w in trail.waits))
     return [history, *(table for table in (places, waits) if table.row_count)]
 
 

@@ -1,24 +1,24 @@
-"""``trunkctl verify``: the validator's decision about files, offline, with trust and directory out of files.
+"""``trunkctl verify`` of a PDF: the validator's decision, offline, with trust and directory out of files.
 
-Every file is looked at in a worker process with limits, so that none of them can end the run. The verdict is that of
+The verdict is that of
 the service's policy; where only a limit of that policy kept a file from being looked at, its integrity is asked again
 with wider ones.
 """
 
-import asyncio
 import hashlib
-import os
-import stat
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from common.containment import in_thread
 from common.domain.directory import Directory
 from common.domain.names import UnitCode
 from common.domain.reason import Reason
 from common.sentences import sentence
+from trunkctl.files_to_verify import TooLarge, read
 from validator.context import Material, VerificationRequest
 from validator.policy import DEFAULT, Policy
 from validator.report.decision import Decision, Refused
@@ -26,12 +26,11 @@ from validator.report.model import Report, SignatureReport
 from validator.report.rules import RULES
 from validator.report.vocabulary import Integrity, Verdict
 from validator.verify import PYHANKO_VERSION
-from validator.workers.job import Limits
+from validator.workers.budget import PackageBudget
 from validator.workers.pool import Pool
 
 WIDE = replace(DEFAULT, max_revisions=200, max_signatures=100, max_objects=2_000_000)
 """Used only to judge the integrity."""
-LIMITS = Limits(cpu_seconds=120, wall_seconds=600.0, documents=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,14 @@ class Examined:
             "signatures": [_line(each) for each in self.signatures],
         }
 
+    def as_report(self) -> dict[str, Any]:
+        """The fields of one line of ``--report``, see docs/report.md."""
+        return {"file": self.file, **self.decision.report.as_json()}
+
+    def reports(self) -> Iterator[tuple[str, Report]]:
+        """For ``--html``: names and reports."""
+        yield self.file, self.decision.report
+
 
 def _line(each: SignatureReport) -> dict[str, Any]:
     return {
@@ -91,66 +98,38 @@ def _line(each: SignatureReport) -> dict[str, Any]:
     }
 
 
-def files_of(paths: Iterable[Path]) -> Iterator[Path]:
-    """The paths themselves; of a folder, everything below it that is no folder and not hidden.
-
-    What cannot be read is among them, folders too, so that it gets its line. Links to folders are not followed.
-    """
-    for path in paths:
-        # Not by ``Path``, which raises where a folder above may not be read or the name is too long.
-        yield from _below(path) if os.path.isdir(path) else (path,)  # noqa: PTH112
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    unread: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=lambda error: unread.append(Path(str(error.filename)))):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
-    yield from unread
-
-
-async def examine(paths: Iterable[Path], options: VerifyOptions, workers: int) -> AsyncIterator[Examined]:
-    """All files in their order, several at a time."""
-    pool = Pool(options.material, workers=workers, limits=LIMITS)
-    await pool.start()
-    waiting: list[asyncio.Task[Examined]] = []
+async def examined_pdf(pool: Pool, path: Path, file: BinaryIO, options: VerifyOptions) -> Examined:
+    """The decision about a file that may be a PDF. Raises ``OSError``, and whatever is raised over hostile bytes."""
     try:
-        for path in paths:
-            waiting.append(asyncio.create_task(_examined(pool, path, options)))
-            if len(waiting) > 2 * workers:
-                yield await waiting.pop(0)
-        while waiting:
-            yield await waiting.pop(0)
-    finally:
-        for task in waiting:
-            task.cancel()
-        await pool.close()
-
-
-async def _examined(pool: Pool, path: Path, options: VerifyOptions) -> Examined:
-    document = b""
-    try:
-        document = await asyncio.to_thread(_read, path, options.policy)
-        return await _decided(pool, path, document, options)
+        document = await in_thread(read, file, options.policy.max_document_bytes)
     except TooLarge as error:
-        return _not_examined(path, options, "1.1b", RULES["1.1b"].failure, size_bytes=error.size_bytes)
-    except (OSError, ValueError) as error:
-        return _not_examined(path, options, "2.0", f"file not readable: {_cause(error)}", document)
-    except Exception as error:
-        return _not_examined(path, options, "2.0", f"not examined: {type(error).__name__}", document)
-
-
-async def _decided(pool: Pool, path: Path, document: bytes, options: VerifyOptions) -> Examined:
+        return not_examined(path, options, "1.1b", RULES["1.1b"].failure, size_bytes=error.size_bytes)
     request = VerificationRequest(sender=options.sender or "", declared_copy=options.declared_copy)
-    decision = await pool.run(document, request, options.now, policy=options.policy)
-    unit = options.sender or _signing_unit(decision.report, options.material.directory)
+    try:
+        return await decided(pool, str(path), document, request, options)
+    except Exception as error:
+        return not_examined(path, options, "2.0", f"not examined: {type(error).__name__}", document)
+
+
+async def decided(
+    pool: Pool,
+    name: str,
+    document: bytes,
+    request: VerificationRequest,
+    options: VerifyOptions,
+    budget: PackageBudget | None = None,
+) -> Examined:
+    """The decision about one document. Of no named sender, it is asked for the unit that signed last."""
+    ask = partial(pool.run, document, now=options.now, budget=budget)
+    decision = await ask(request, policy=options.policy)
+    unit = request.sender or _signing_unit(decision.report, options.material.directory)
     if unit and unit != request.sender:
         request = replace(request, sender=unit)
-        decision = await pool.run(document, request, options.now, policy=options.policy)
+        decision = await ask(request, policy=options.policy)
     report = decision.report
     if report.reason is Reason.E_PDF_LIMIT and not report.signatures:
-        report = (await pool.run(document, request, options.now, policy=WIDE)).report
-    return Examined(str(path), decision, report.integrity, report.signatures)
+        report = (await ask(request, policy=WIDE)).report
+    return Examined(name, decision, report.integrity, report.signatures)
 
 
 def _signing_unit(report: Report, directory: Directory | None) -> UnitCode:
@@ -162,32 +141,7 @@ def _signing_unit(report: Report, directory: Directory | None) -> UnitCode:
     return units[0] if units else next(iter(directory.units), "")
 
 
-class TooLarge(Exception):
-    """The file is larger than the policy allows, and was not read."""
-
-    def __init__(self, size_bytes: int) -> None:
-        super().__init__(size_bytes)
-        self.size_bytes = size_bytes
-
-
-def _read(path: Path, policy: Policy) -> bytes:
-    """The file. Raises ``TooLarge``, ``OSError``, and ``ValueError`` for what can be no path."""
-    # Without waiting: a pipe or a device under that name would never end.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode):
-            raise OSError("no regular file")
-        data = file.read(policy.max_document_bytes + 1)
-    if len(data) > policy.max_document_bytes:
-        raise TooLarge(max(state.st_size, len(data)))
-    return data
-
-
-def _cause(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-
-
-def _not_examined(
+def not_examined(
     path: Path, options: VerifyOptions, rule: str, detail: str, document: bytes = b"", size_bytes: int = 0
 ) -> Examined:
     """The refusal of a file that was not examined, by that rule. Of one that was not read, the digest is unknown."""

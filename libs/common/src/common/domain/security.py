@@ -40,7 +40,7 @@ class SecurityKind(StrEnum):
     UNIT_ACCESS_CHANGED = "UNIT_ACCESS_CHANGED"
     """A unit was provisioned, disabled, enabled, or got new credentials."""
     OPERATOR_ACTED = "OPERATOR_ACTED"
-    """An operator replayed, discarded or restored a parked message."""
+    """An operator replayed, discarded or restored a parked message, or takes a package out of the archive."""
 
 
 PAGES = frozenset({SecurityKind.FORGED_FACT, SecurityKind.ANONYMOUS_MESSAGE})

@@ -6,13 +6,29 @@ from collections.abc import Awaitable, Callable
 from prometheus_client import make_asgi_app
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from common.metrics import REGISTRY, set_dependency
 
 Check = Callable[[], Awaitable[None]]
 
 CHECK_TIMEOUT_SECONDS = 3.0
+
+
+METRICS_PATHS = ("/metrics", "/metrics/")
+"""Both answer: a client that follows no redirect gets the metrics too."""
+
+
+class Metrics:
+    """What Prometheus reads, as an ASGI application: a ``Route`` takes a function for one that answers a request."""
+
+    def __init__(self) -> None:
+        self._answer = make_asgi_app(REGISTRY)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        await self._answer(scope, receive, send)
 
 
 class Readiness:
@@ -57,4 +73,5 @@ def routes(readiness: Readiness) -> list[BaseRoute]:
         is_ready = all(answer == "ok" for answer in report.values())
         return JSONResponse({"ready": is_ready, **report}, 200 if is_ready else 503)
 
-    return [Route("/livez", livez), Route("/readyz", readyz), Mount("/metrics", make_asgi_app(REGISTRY))]
+    metrics = (Route(path, Metrics()) for path in METRICS_PATHS)
+    return [Route("/livez", livez), Route("/readyz", readyz), *metrics]

@@ -5,9 +5,17 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.page import page
-from dashboards.panels import Panel, Query, Text, figure, lines
+from dashboards.panels import AGE, COUNT, PER_SECOND, Panel, Query, Text, figure, lines
 
 WAITING = 'trunk_oldest_unfinished_timestamp_seconds{stage="archiving"}'
+
+TIDIED = 'trunk_log_tidy_last_success_timestamp_seconds{service="archive"}'
+NEVER = {"-1": "Chưa lần nào"}
+
+
+def since(moment: str) -> str:
+    """PromQL: seconds since a moment; -1 where it never was, which the metric says by 0."""
+    return f"(time() - ({moment} > 0)) or (({moment} == 0) - 1)"
 
 
 def archive(rules: Rules) -> Dashboard:
@@ -33,7 +41,7 @@ def _now(rules: Rules) -> list[Panel]:
                 f"max by (urgency) ((time() - ({WAITING} > 0)) or (0 * {WAITING}))",
                 "{{urgency}}",
             ),
-            unit="s",
+            unit=AGE,
             levels=rules.bad_from("TrunkArchivingLate", yellow=300),
             words=words.LANES,
             size=(8, 5),
@@ -50,7 +58,7 @@ def _now(rules: Rules) -> list[Panel]:
                 " and on () (sum(trunk_archive_writes_total) >= 0)",
                 "Ghi hỏng",
             ),
-            unit="short",
+            unit=COUNT,
             levels=rules.bad_from("TrunkArchiveFailing", yellow=1),
             size=(8, 5),
         ),
@@ -62,18 +70,19 @@ def _now(rules: Rules) -> list[Panel]:
                 "So với trang Tổng quan; trunkctl track cho một văn bản.",
             ),
             Query('sum(increase(trunk_archive_writes_total{outcome="written"}[$__range]))', "Hồ sơ"),
-            unit="short",
+            unit=COUNT,
             size=(8, 5),
         ),
         figure(
             Text(
                 "Bản sao lưu gần nhất",
-                "Lần sao lưu trọn vẹn gần nhất bắt đầu cách đây bao lâu; rất lớn là chưa từng có.",
+                "Lần sao lưu trọn vẹn gần nhất bắt đầu cách đây bao lâu.",
                 "Trên 13 giờ: hai lần liền không xong.",
                 "docs/runbooks/backup-old.md.",
             ),
-            Query("max by (of) (time() - trunk_backup_last_success_timestamp_seconds)", "{{of}}"),
-            unit="s",
+            Query(f"max by (of) ({since('trunk_backup_last_success_timestamp_seconds')})", "{{of}}"),
+            unit=AGE,
+            alarms=NEVER,
             levels=rules.bad_from("TrunkBackupOld", yellow=25_200),
             words=words.BACKED_UP,
             size=(16, 5),
@@ -81,12 +90,13 @@ def _now(rules: Rules) -> list[Panel]:
         figure(
             Text(
                 "Lần dọn nhật ký niêm phong gần nhất",
-                "Lần dọn ô tạm trọn vẹn gần nhất bắt đầu cách đây bao lâu; rất lớn là chưa từng có.",
+                "Lần dọn ô tạm trọn vẹn gần nhất bắt đầu cách đây bao lâu.",
                 "Trên 3 ngày: ba đêm liền không xong.",
                 "docs/runbooks/ledger-log.md.",
             ),
-            Query('max(time() - trunk_log_tidy_last_success_timestamp_seconds{service="archive"})', "Đã qua"),
-            unit="s",
+            Query(f"max({since(TIDIED)})", "Đã qua"),
+            unit=AGE,
+            alarms=NEVER,
             levels=rules.bad_from("TrunkLogTidyOld", yellow=180_000),
             size=(8, 5),
         ),
@@ -102,7 +112,7 @@ def _now(rules: Rules) -> list[Panel]:
                 " or max(trunk_log_unsealed_since_timestamp_seconds)",
                 "Chờ",
             ),
-            unit="s",
+            unit=AGE,
             levels=rules.bad_from("TrunkLogLate", yellow=20),
             size=(12, 5),
         ),
@@ -114,7 +124,7 @@ def _now(rules: Rules) -> list[Panel]:
                 "docs/runbooks/ledger-log.md.",
             ),
             Query("max(trunk_log_size)", "Mục"),
-            unit="short",
+            unit=COUNT,
             size=(12, 5),
         ),
         figure(
@@ -125,7 +135,7 @@ def _now(rules: Rules) -> list[Panel]:
                 "docs/runbooks/removal-late.md.",
             ),
             Query("max by (ending) (trunk_removal_due)", "{{ending}}"),
-            unit="short",
+            unit=COUNT,
             words=words.ENDINGS,
             size=(12, 5),
         ),
@@ -137,7 +147,7 @@ def _now(rules: Rules) -> list[Panel]:
                 "docs/runbooks/removal-late.md.",
             ),
             Query("sum by (ending) (increase(trunk_removed_total[$__range]))", "{{ending}}"),
-            unit="short",
+            unit=COUNT,
             words=words.ENDINGS,
             size=(12, 5),
         ),
@@ -154,7 +164,7 @@ def _over_time() -> list[Panel]:
                 "docs/runbooks/archive.md.",
             ),
             Query("sum by (outcome) (rate(trunk_archive_writes_total[$__rate_interval]))", "{{outcome}}"),
-            unit="ops",
+            unit=PER_SECOND,
             words=words.WRITES,
         ),
         lines(

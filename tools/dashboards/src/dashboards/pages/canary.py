@@ -2,7 +2,7 @@
 
 from dashboards import words
 from dashboards.levels import Levels, Rules
-from dashboards.panels import Panel, Query, Text, bars, figure, lines
+from dashboards.panels import COUNT, DAYS, Panel, Query, Text, bars, figure, lines
 
 
 def canary(rules: Rules) -> list[Panel]:
@@ -16,7 +16,7 @@ def canary(rules: Rules) -> list[Panel]:
                 "docs/runbooks/canary.md có bảng theo từng kết quả.",
             ),
             Query("sum by (outcome) (increase(trunk_canary_attempts_total[$__range]))", "{{outcome}}"),
-            unit="short",
+            unit=COUNT,
             words=words.CANARY_OUTCOMES,
         ),
         lines(
@@ -33,6 +33,7 @@ def canary(rules: Rules) -> list[Panel]:
             ),
             unit="s",
             words=words.CANARY_STEPS,
+            many=True,
         ),
         figure(
             Text(
@@ -42,7 +43,7 @@ def canary(rules: Rules) -> list[Panel]:
                 "docs/runbooks/canary.md.",
             ),
             Query("sum(increase(trunk_canary_leftovers_total[1h]))", "Bản tin"),
-            unit="short",
+            unit=COUNT,
             size=(12, 5),
         ),
         figure(
@@ -52,9 +53,11 @@ def canary(rules: Rules) -> list[Panel]:
                 "Dưới 30 ngày.",
                 "docs/runbooks/canary.md; xin chứng thư mới mất nhiều ngày.",
             ),
-            Query("min by (role) (trunk_canary_certificate_not_after_timestamp_seconds) - time()", "{{role}}"),
-            unit="s",
-            levels=Levels(rules.limit("TrunkCanaryCertificateExpiring"), low_is_bad=True),
+            Query(
+                "(min by (role) (trunk_canary_certificate_not_after_timestamp_seconds) - time()) / 86400", "{{role}}"
+            ),
+            unit=DAYS,
+            levels=Levels(rules.limit("TrunkCanaryCertificateExpiring") / 86_400, low_is_bad=True),
             words=words.CANARY_ROLES,
             size=(12, 5),
         ),

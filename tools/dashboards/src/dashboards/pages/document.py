@@ -3,15 +3,20 @@
 from grafana_foundation_sdk.builders import dashboard as build
 
 from dashboards.levels import Rules
-from dashboards.logs import log_lines, trace_table
+from dashboards.logs import LINE, log_lines, trace_table
 from dashboards.page import page
 from dashboards.panels import Text
 from dashboards.sources import LOGS, METRICS, TRACES
 
 OURS = '{service_name=~"trunk-.+"}'
+ASKED = "!~ `^$document_id`"
+"""No line begins with an id, and every line with nothing: an empty box finds nothing, instead of everything."""
 FILTER = (
     "document_id=`$document_id` or document_key=`$document_id` or package_id=`$document_id` or trace_id=`$document_id`"
 )
+
+UNDONE = "level=~`warning|error|critical` or outcome=~`retried|redelivered|parked|quarantined`"
+"""A line that says why an attempt failed is information: only the one with the traceback is a warning."""
 
 
 def document(_rules: Rules) -> build.Dashboard:
@@ -34,17 +39,18 @@ def document(_rules: Rules) -> build.Dashboard:
                             "Bấm vào một dòng rồi “Xem vết” để thấy thời gian từng bước; "
                             "docs/runbooks/stuck-document.md.",
                         ),
-                        f"{OURS} | json | {FILTER}",
+                        f"{OURS} {ASKED} | json | {FILTER} {LINE}",
                         size=(24, 14),
                     ),
                     log_lines(
                         Text(
-                            "Chỉ lỗi và cảnh báo",
-                            "Những dòng của văn bản ở mức warning trở lên.",
+                            "Chỉ lỗi, cảnh báo và những lần phải làm lại",
+                            "Những dòng của văn bản ở mức warning trở lên, và những lần phải thử lại, bị giữ hoặc "
+                            "bị cách ly.",
                             "Có dòng nào.",
                             "Lý do (reason) nằm trong dòng; ý nghĩa ở docs/upstream.md.",
                         ),
-                        f"{OURS} | json | level=~`warning|error|critical` | {FILTER}",
+                        f"{OURS} {ASKED} | json | {UNDONE} | {FILTER} {LINE}",
                         size=(24, 6),
                     ),
                 ],

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.page import page
-from dashboards.panels import Panel, Query, Text, bars, lines
+from dashboards.panels import COUNT, PER_SECOND, Panel, Query, Text, bars, lines
 
 
 def notify(rules: Rules) -> Dashboard:
@@ -30,8 +30,9 @@ def _outcomes() -> Panel:
         Query(
             "sum by (channel, outcome) (rate(trunk_notifications_total[$__rate_interval]))", "{{channel}} · {{outcome}}"
         ),
-        unit="ops",
+        unit=PER_SECOND,
         words=words.NOTIFICATIONS,
+        many=True,
     )
 
 
@@ -44,7 +45,7 @@ def _totals() -> Panel:
             "Kiểm tra TRUNK_SMTP_HOST của notifier; docs/runbooks/notifier.md.",
         ),
         Query("sum by (channel, outcome) (increase(trunk_notifications_total[$__range]))", "{{channel}} · {{outcome}}"),
-        unit="short",
+        unit=COUNT,
         words=words.NOTIFICATIONS,
     )
 
@@ -99,4 +100,5 @@ def _waiting() -> Panel:
         Query("max by (channel) (trunk_notifications_waiting)", "{{channel}}"),
         unit="short",
         words=words.NOTIFICATIONS,
+        size=(24, 8),
     )

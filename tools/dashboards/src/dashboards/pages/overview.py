@@ -1,15 +1,34 @@
-"""Page 1: is the city's trunk well? For the wall, and the first look."""
+"""Page 1: is the city's trunk well? For the wall, and the first look.
+
+Longer than 250 lines: it is one page, panel by panel in the order in which they are read.
+"""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
+from common.facts.flows import SERVICES
 from dashboards import words
 from dashboards.levels import Levels, Rules
 from dashboards.page import page
-from dashboards.panels import Column, Panel, Query, Text, bars, figure, lines, rows
+from dashboards.panels import (
+    AGE,
+    COUNT,
+    PER_MINUTE,
+    Column,
+    Panel,
+    Query,
+    Text,
+    bars,
+    figure,
+    lines,
+    rows,
+)
+from dashboards.values import RED, YELLOW
 from dashboards.ways import TO_QUEUES, TO_UNIT
 
-AGE = "(time() - (trunk_oldest_unfinished_timestamp_seconds > 0)) or (0 * trunk_oldest_unfinished_timestamp_seconds)"
+OLDEST = "(time() - (trunk_oldest_unfinished_timestamp_seconds > 0)) or (0 * trunk_oldest_unfinished_timestamp_seconds)"
 """0 where nothing waits, nothing where nobody tells: the two must not look alike."""
+ABSENT = " or ".join(f'label_replace(vector(0), "service", "{service}", "", "")' for service in SERVICES)
+"""A service that Prometheus does not know at all has no replica; its tile must not vanish."""
 
 
 def overview(rules: Rules) -> Dashboard:
@@ -20,7 +39,7 @@ def overview(rules: Rules) -> Dashboard:
         "Một cái nhìn: văn bản có vào không, có ra đúng hạn không, có gì mắc kẹt không. Bấm vào đơn vị để xem riêng.",
         [
             ("Tình hình bây giờ", _now(rules)),
-            ("Cần xử lý", [_alerts(), _units()]),
+            ("Cần xử lý", [_alerts(), _oldest(), _units()]),
             ("Diễn biến", [_speed(), _flow(), _refused()]),
         ],
     )
@@ -36,39 +55,23 @@ def _now(rules: Rules) -> list[Panel]:
                 "Xem cảnh báo “Không có văn bản vào” và docs/runbooks/ingest-silent.md.",
             ),
             Query('sum(increase(trunk_document_stage_seconds_count{stage="intake"}[1h]))', "Văn bản"),
-            unit="short",
+            unit=COUNT,
         ),
         _in_time(rules, "urgent", "Văn bản khẩn giao đúng hạn (60 giây)"),
         _in_time(rules, "normal", "Văn bản thường giao đúng hạn (15 phút)"),
+        _canary(rules),
         figure(
             Text(
-                "Ngân sách lỗi còn lại (30 ngày)",
-                "Phần được phép giao chậm trong 30 ngày mà chưa dùng tới: 100 % là chưa chậm lần nào, dưới 0 "
-                "là vỡ mục tiêu.",
-                "Dưới 25 %, hoặc giảm nhanh.",
-                "Mở trang SLO để xem làn nào và từ lúc nào; docs/runbooks/delivery-slow.md.",
+                "Số bản sao đang chạy của mỗi dịch vụ",
+                "Bao nhiêu bản sao của năm dịch vụ trả lời Prometheus lúc này.",
+                "Bằng 0: bước đó của mọi văn bản đứng lại. Ít hơn bình thường: chạy được nhưng thiếu dự phòng.",
+                "docs/runbooks/service-down.md; bản tin vẫn nằm trong hàng đợi.",
             ),
-            Query("trunk:delivery_slow:budget_left30d", "{{urgency}}"),
-            unit="percentunit",
-            levels=Levels(0.0, yellow=0.25, low_is_bad=True),
-            words=words.LANES,
-        ),
-        figure(
-            Text(
-                "Văn bản cũ nhất chưa xong, so với thời hạn",
-                "Văn bản chờ lâu nhất ở mỗi bước đã dùng bao nhiêu phần thời hạn của làn. 100 % là vừa hết hạn.",
-                "Trên 100 %: nơi nhận chưa có văn bản mà lẽ ra phải có.",
-                "docs/runbooks/stuck-document.md: tìm văn bản bằng trunkctl track, xem bước nào giữ nó.",
-            ),
-            Query(
-                f"max by (stage, urgency) ({AGE})"
-                " / on (urgency) group_left () max by (urgency) (trunk_urgency_budget_seconds)",
-                "{{stage}} · {{urgency}}",
-            ),
-            unit="percentunit",
-            levels=Levels(1.0, yellow=0.5),
-            words=words.joined(words.WAITING, words.LANES),
-            size=(8, 5),
+            Query(f'sum by (service) (up{{job="trunk"}}) or {ABSENT}', "{{service}}"),
+            unit=COUNT,
+            levels=Levels(1.0, low_is_bad=True),
+            words=words.SERVICES,
+            size=(12, 5),
         ),
         figure(
             Text(
@@ -80,23 +83,21 @@ def _now(rules: Rules) -> list[Panel]:
             ),
             Query('sum(trunk:messages_held{quarantined="false"})', "Bị giữ"),
             Query('sum(trunk:messages_held{quarantined="true"})', "Cách ly"),
-            unit="short",
+            unit=COUNT,
             levels=rules.bad_from("TrunkMessagesParked"),
-            size=(4, 5),
         ),
-        _canary(rules),
         figure(
             Text(
-                "Số bản sao đang chạy của mỗi dịch vụ",
-                "Bao nhiêu bản sao của năm dịch vụ trả lời Prometheus lúc này.",
-                "Bằng 0: bước đó của mọi văn bản đứng lại. Ít hơn bình thường: chạy được nhưng thiếu dự phòng.",
-                "docs/runbooks/service-down.md; bản tin vẫn nằm trong hàng đợi.",
+                "Phần được giao chậm còn lại, 30 ngày",
+                "Phần được phép giao chậm trong 30 ngày mà chưa dùng tới: 100 % là chưa chậm lần nào, dưới 0 "
+                "là vỡ mục tiêu.",
+                "Dưới 25 %, hoặc giảm nhanh.",
+                "Mở trang Mục tiêu và ngân sách lỗi để xem làn nào và từ lúc nào; docs/runbooks/delivery-slow.md.",
             ),
-            Query('sum by (service) (up{job="trunk"})', "{{service}}"),
-            unit="short",
-            levels=Levels(1.0, low_is_bad=True),
-            words=words.SERVICES,
-            size=(8, 5),
+            Query("trunk:delivery_slow:budget_left30d", "{{urgency}}"),
+            unit="percentunit",
+            levels=Levels(0.0, yellow=0.25, low_is_bad=True),
+            words=words.LANES,
         ),
     ]
 
@@ -111,10 +112,9 @@ def _canary(rules: Rules) -> Panel:
             "docs/runbooks/canary.md; từng bước và kết quả ở trang Nền tảng.",
         ),
         Query("max(trunk:canary_age_seconds)", "Cách đây"),
-        unit="s",
+        unit=AGE,
         levels=rules.bad_from("TrunkCanaryFailing", yellow=660.0),
         nothing="1 giờ qua chưa lần nào",
-        size=(4, 5),
     )
 
 
@@ -145,13 +145,42 @@ def _alerts() -> Panel:
         [
             Column("alertname", "Cảnh báo", words.ALERTS),
             Column("alertstate", "Tình trạng", words.STATES),
-            Column("severity", "Mức", words.SEVERITIES),
+            Column("severity", "Mức", words.SEVERITIES, colors={"critical": RED, "warning": YELLOW}),
             Column("service", "Dịch vụ", words.SERVICES),
             Column("urgency", "Làn", words.LANES),
             Column("unit", "Đơn vị", link=TO_UNIT),
         ],
         worst="Tình trạng",
+        then="Mức",
+        low_is_worst=True,  # in the alphabet: "firing" before "pending", "critical" before "warning"
         nothing="Không có cảnh báo nào",
+        size=(24, 8),
+    )
+
+
+def _oldest() -> Panel:
+    return rows(
+        Text(
+            "Văn bản chờ lâu nhất ở mỗi bước",
+            "Văn bản cũ nhất chưa qua mỗi bước đã chờ bao lâu, và đó là bao nhiêu phần thời hạn của làn: 100 % là vừa "
+            "hết hạn.",
+            "Trên 100 % (màu đỏ): nơi nhận chưa có văn bản mà lẽ ra phải có.",
+            "docs/runbooks/stuck-document.md: tìm văn bản bằng trunkctl track, xem bước nào giữ nó.",
+        ),
+        [
+            Query(f"max by (stage, urgency) ({OLDEST})"),
+            Query(
+                f"max by (stage, urgency) ({OLDEST})"
+                " / on (urgency) group_left () max by (urgency) (trunk_urgency_budget_seconds)"
+            ),
+        ],
+        [
+            Column("stage", "Bước", words.WAITING),
+            Column("urgency", "Làn", words.LANES),
+            Column("Value #A", "Đã chờ", unit=AGE),
+            Column("Value #B", "So với thời hạn", unit="percentunit", levels=Levels(1.0, yellow=0.5)),
+        ],
+        worst="So với thời hạn",
     )
 
 
@@ -170,8 +199,8 @@ def _units() -> Panel:
         ],
         [
             Column("unit", "Đơn vị", link=TO_UNIT),
-            Column("Value #A", "Trong hộp đến", unit="short"),
-            Column("Value #B", "Chờ phản hồi", unit="short"),
+            Column("Value #A", "Trong hộp đến", unit=COUNT),
+            Column("Value #B", "Chờ phản hồi", unit=COUNT),
         ],
         worst="Trong hộp đến",
     )
@@ -199,13 +228,14 @@ def _flow() -> Panel:
     return lines(
         Text(
             "Văn bản qua từng bước",
-            "Số văn bản mỗi giây xong từng bước: tiếp nhận, kiểm tra, giao, lưu trữ.",
+            "Số văn bản mỗi phút xong từng bước: tiếp nhận, kiểm tra, giao, lưu trữ.",
             "Các đường tách xa nhau lâu: văn bản dồn lại trước bước thấp hơn.",
             f"Mở trang [Hàng đợi RabbitMQ]({TO_QUEUES}) xem hàng đợi nào dài.",
         ),
-        Query("sum by (stage) (rate(trunk_document_stage_seconds_count[$__rate_interval]))", "{{stage}}"),
-        unit="ops",
+        Query("60 * sum by (stage) (rate(trunk_document_stage_seconds_count[$__rate_interval]))", "{{stage}}"),
+        unit=PER_MINUTE,
         words=words.STAGES,
+        many=True,
     )
 
 
@@ -218,7 +248,7 @@ def _refused() -> Panel:
             "Tìm văn bản ở trang Một văn bản, báo đơn vị gửi; ý nghĩa từng lý do ở docs/upstream.md.",
         ),
         Query("sum by (reason) (increase(trunk_documents_rejected_total[$__range]))", "{{reason}}"),
-        unit="short",
+        unit=COUNT,
         words=words.reasons(),
-        size=(24, 9),
+        size=(24, 10),
     )

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.page import page
-from dashboards.panels import Panel, Query, Text, lines
+from dashboards.panels import PER_SECOND, Panel, Query, Text, lines
 from dashboards.sources import choice
 
 MINE = '{service=~"$service"}'
@@ -40,16 +40,18 @@ def _rates() -> list[Panel]:
             Text(
                 "Bản tin xử lý mỗi giây, theo kết quả",
                 "Mỗi lần nhận bản tin kết thúc bằng: xong, sẽ thử lại, chưa tới lúc thử lại, làm lại do lỗi chương "
-                "trình, bị giữ, hoặc bị cách ly.",
+                "trình, bị giữ, hoặc bị cách ly. Chỉ hiện kết quả đang xảy ra.",
                 "“Bị giữ”, “Bị cách ly” hoặc “Làm lại do lỗi” khác 0; “Sẽ thử lại” cao lâu.",
                 "docs/runbooks/messages-failing.md và docs/runbooks/parked-messages.md.",
             ),
             Query(
-                f"sum by (service, outcome) (rate(trunk_messages_total{MINE}[$__rate_interval]))",
+                f"sum by (service, outcome) (rate(trunk_messages_total{MINE}[$__rate_interval])) > 0",
                 "{{service}} · {{outcome}}",
             ),
-            unit="ops",
+            unit=PER_SECOND,
             words=words.joined(words.SERVICES, words.MESSAGES),
+            many=True,
+            size=(24, 9),
         ),
     ]
 
@@ -72,6 +74,7 @@ def _failing(rules: Rules) -> Panel:
         unit="percentunit",
         levels=rules.bad_from("TrunkMessagesFailing"),
         words=words.SERVICES,
+        many=True,
         nothing="Không có bản tin nào phải làm lại",
     )
 
@@ -87,7 +90,7 @@ def _in_hand() -> Panel:
         Query(f"sum by (service) (trunk_messages_in_flight{MINE})", "{{service}}"),
         unit="short",
         words=words.SERVICES,
-        size=(24, 6),
+        many=True,
     )
 
 
@@ -107,6 +110,7 @@ def _durations() -> list[Panel]:
             ),
             unit="s",
             words=words.SERVICES,
+            many=True,
         ),
         lines(
             Text(
@@ -122,6 +126,7 @@ def _durations() -> list[Panel]:
             ),
             unit="s",
             words=words.joined(words.SERVICES, words.LANES),
+            many=True,
         ),
         lines(
             Text(
@@ -137,6 +142,7 @@ def _durations() -> list[Panel]:
             ),
             unit="s",
             words=words.joined(words.STAGES, words.LANES),
+            many=True,
             size=(24, 8),
         ),
     ]
@@ -148,16 +154,17 @@ def _publishing() -> list[Panel]:
             Text(
                 "Trả lời của RabbitMQ cho mỗi lần gửi",
                 "Mỗi lần dịch vụ gửi bản tin, RabbitMQ nhận, từ chối (hàng đợi đầy, không có quyền), trả lại (không có "
-                "hàng đợi), hoặc kết nối mất trước khi trả lời.",
+                "hàng đợi), hoặc kết nối mất trước khi trả lời. Chỉ hiện trả lời đang xảy ra.",
                 "Bất cứ thứ gì ngoài “Đã nhận”; “Hàng đợi đầy” của bộ định tuyến là hộp đến của một đơn vị đầy.",
                 "docs/runbooks/publish-unconfirmed.md; bản tin được giữ và gửi lại.",
             ),
             Query(
-                f"sum by (service, outcome) (rate(trunk_publish_total{MINE}[$__rate_interval]))",
+                f"sum by (service, outcome) (rate(trunk_publish_total{MINE}[$__rate_interval])) > 0",
                 "{{service}} · {{outcome}}",
             ),
-            unit="ops",
+            unit=PER_SECOND,
             words=words.joined(words.SERVICES, words.PUBLISHES),
+            many=True,
         ),
         lines(
             Text(
@@ -173,5 +180,6 @@ def _publishing() -> list[Panel]:
             ),
             unit="s",
             words=words.SERVICES,
+            many=True,
         ),
     ]

@@ -1,4 +1,7 @@
-"""Page 3: what lies in RabbitMQ, and whether it moves."""
+"""Page 3: what lies in RabbitMQ, and whether it moves.
+
+Longer than 250 lines: it is one page, panel by panel in the order in which they are read.
+"""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
@@ -6,7 +9,7 @@ from common.topology import INBOX_LENGTH
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.page import page
-from dashboards.panels import Column, Panel, Query, Text, figure, lines, rows
+from dashboards.panels import COUNT, PER_SECOND, Column, Panel, Query, Text, figure, lines, rows
 from dashboards.ways import TO_SERVICE
 
 WORK = 'queue=~"(facts|place|trunk[.]dead|broker)[.].+"'
@@ -38,7 +41,7 @@ def _alarms(rules: Rules) -> list[Panel]:
             ),
             Query("sum(rabbitmq_alarms_memory_used_watermark)", "Bộ nhớ"),
             Query("sum(rabbitmq_alarms_free_disk_space_watermark)", "Đĩa"),
-            unit="short",
+            unit=COUNT,
             levels=rules.bad_from("TrunkBrokerAlarm"),
         ),
         figure(
@@ -59,7 +62,7 @@ def _alarms(rules: Rules) -> list[Panel]:
                 )
                 for cause, word in words.BROKER_CAUSES.items()
             ),
-            unit="short",
+            unit=COUNT,
             levels=rules.bad_from("TrunkDeadLetterDropped"),
             size=(12, 5),
         ),
@@ -92,9 +95,9 @@ def _table() -> Panel:
             Column("queue", "Hàng đợi"),
             Column("service", "Dịch vụ", words.SERVICES, link=TO_SERVICE),
             Column("urgency", "Làn", words.LANES),
-            Column("Value #A", "Bản tin", unit="short"),
-            Column("Value #B", "Số nơi lấy", unit="short"),
-            Column("Value #C", "Xong mỗi giây", unit="ops"),
+            Column("Value #A", "Bản tin", unit=COUNT),
+            Column("Value #B", "Số nơi lấy", unit=COUNT),
+            Column("Value #C", "Xong mỗi giây", unit=PER_SECOND),
         ],
         worst="Bản tin",
         size=(24, 9),
@@ -110,9 +113,9 @@ def _work() -> list[Panel]:
                 "Tăng đều mà không giảm; hàng đợi khẩn khác 0 lâu.",
                 "docs/runbooks/not-draining.md; thêm bản sao cho dịch vụ đó.",
             ),
-            Query("trunk:queue_messages", "{{service}} · {{urgency}} · {{queue}}"),
+            Query("trunk:queue_messages", "{{queue}}"),
             unit="short",
-            words=words.joined(words.SERVICES, words.LANES),
+            many=True,
         ),
         lines(
             Text(
@@ -136,7 +139,8 @@ def _work() -> list[Panel]:
                 f"sum by (queue) (rate(rabbitmq_detailed_queue_messages_acked_total{{{WORK}}}[$__rate_interval]))",
                 "{{queue}}",
             ),
-            unit="ops",
+            unit=PER_SECOND,
+            many=True,
             step=STEP,
         ),
         lines(
@@ -151,7 +155,8 @@ def _work() -> list[Panel]:
                 f"(rate(rabbitmq_detailed_queue_messages_redelivered_total{{{WORK}}}[$__rate_interval]))",
                 "{{queue}}",
             ),
-            unit="ops",
+            unit=PER_SECOND,
+            many=True,
             step=STEP,
         ),
     ]
@@ -184,6 +189,7 @@ def _aside(rules: Rules) -> list[Panel]:
             unit="short",
             words=words.joined(words.SERVICES, words.LANES),
             step=STEP,
+            many=True,
         ),
         lines(
             Text(
@@ -196,6 +202,7 @@ def _aside(rules: Rules) -> list[Panel]:
             unit="short",
             levels=rules.bad_from("TrunkPlacingsWaiting"),
             words=words.CAUSES,
+            many=True,
         ),
         lines(
             Text(
@@ -222,6 +229,7 @@ def _aside(rules: Rules) -> list[Panel]:
             Query("sum(increase(trunk_packages_under_way_lapsed_total[$__rate_interval]))", "Hết hạn theo dõi"),
             unit="short",
             words=words.LANES,
+            many=True,
         ),
         lines(
             Text(
@@ -233,7 +241,8 @@ def _aside(rules: Rules) -> list[Panel]:
             ),
             Query("max by (urgency) (trunk_units_over_rate)", "{{urgency}}"),
             Query(
-                "topk(5, sum by (unit) (increase(trunk_unit_rate_exceeded_total[$__rate_interval]))) or vector(0)",
+                "topk(5, sum by (unit) (increase(trunk_unit_rate_exceeded_total[$__rate_interval])))"
+                ' or label_replace(vector(0), "unit", "Đơn vị khác", "", "")',
                 "{{unit}}",
             ),
             unit="short",
@@ -273,12 +282,13 @@ def _aside(rules: Rules) -> list[Panel]:
             ),
             *(
                 Query(
-                    f"sum(increase(rabbitmq_global_messages_dead_lettered_{cause}_total"
-                    '{dead_letter_strategy="at_least_once"}[$__rate_interval]))',
+                    f"round(sum(increase(rabbitmq_global_messages_dead_lettered_{cause}_total"
+                    '{dead_letter_strategy="at_least_once"}[$__rate_interval])))',
                     word.capitalize(),
                 )
                 for cause, word in words.BROKER_CAUSES.items()
             ),
             unit="short",
+            size=(24, 8),
         ),
     ]

@@ -6,7 +6,7 @@ from dashboards import words
 from dashboards.levels import Levels, Rules
 from dashboards.page import page
 from dashboards.pages.canary import canary
-from dashboards.panels import Column, Panel, Query, Text, lines, rows
+from dashboards.panels import COUNT, Column, Panel, Query, Text, lines, rows
 from dashboards.ways import TO_SERVICE
 
 
@@ -58,8 +58,8 @@ def _services() -> list[Panel]:
                 Column("service", "Dịch vụ", words.SERVICES, link=TO_SERVICE),
                 Column("version", "Phiên bản"),
                 Column("revision", "Mã nguồn"),
-                Column("Value #A", "Số bản sao", unit="short"),
-                Column("Value #B", "Cấu trúc dữ liệu", unit="short"),
+                Column("Value #A", "Bản sao", unit=COUNT, width=90),
+                Column("Value #B", "Cấu trúc", unit=COUNT, width=90),
             ],
             worst="Dịch vụ",
         ),
@@ -73,6 +73,7 @@ def _services() -> list[Panel]:
             Query('sum by (service) (up{job="trunk"})', "{{service}}"),
             unit="short",
             words=words.SERVICES,
+            many=True,
         ),
         lines(
             Text(
@@ -84,6 +85,7 @@ def _services() -> list[Panel]:
             Query('max by (service) (scrape_duration_seconds{job="trunk"})', "{{service}}"),
             unit="s",
             words=words.SERVICES,
+            many=True,
         ),
     ]
 

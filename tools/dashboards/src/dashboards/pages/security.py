@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import words
 from dashboards.levels import Rules
 from dashboards.page import page
-from dashboards.panels import Panel, Query, Text, bars, figure, lines
+from dashboards.panels import COUNT, Panel, Query, Text, bars, figure, lines
 
 STEP = "30s"
 GRAVE = 'kind=~"FORGED_FACT|ANONYMOUS_MESSAGE"'
@@ -35,7 +35,7 @@ def _quarantined(rules: Rules) -> Panel:
             "docs/runbooks/quarantine.md, ngay lập tức.",
         ),
         Query('sum(trunk:messages_held{quarantined="true"})', "Bản tin"),
-        unit="short",
+        unit=COUNT,
         levels=rules.bad_from("TrunkMessageQuarantined"),
     )
 
@@ -49,7 +49,7 @@ def _grave(rules: Rules) -> Panel:
             "docs/runbooks/quarantine.md.",
         ),
         Query(f"sum(increase(trunk_security_events_total{{{GRAVE}}}[1h]))", "Lần"),
-        unit="short",
+        unit=COUNT,
         levels=rules.bad_from("TrunkForgery"),
     )
 
@@ -63,7 +63,7 @@ def _parked_now(rules: Rules) -> Panel:
             "docs/runbooks/parked-messages.md: trunkctl park list.",
         ),
         Query('sum(trunk:messages_held{quarantined="false"})', "Bản tin"),
-        unit="short",
+        unit=COUNT,
         levels=rules.bad_from("TrunkMessagesParked"),
     )
 
@@ -77,7 +77,7 @@ def _logins(rules: Rules) -> Panel:
             "docs/runbooks/security-event.md.",
         ),
         Query('sum(increase(trunk_security_events_total{kind="LOGIN_FAILED"}[30m])) / 3', "Lần"),
-        unit="short",
+        unit=COUNT,
         levels=rules.bad_from("TrunkLoginsFailing"),
     )
 
@@ -91,8 +91,9 @@ def _by_kind() -> Panel:
             "docs/runbooks/security-event.md; ý nghĩa từng loại ở docs/security.md.",
         ),
         Query("sum by (kind) (increase(trunk_security_events_total[$__range])) > 0", "{{kind}}"),
-        unit="short",
+        unit=COUNT,
         words=words.SECURITY,
+        size=(10, 9),
         nothing="Không có sự kiện an ninh nào",
     )
 
@@ -105,9 +106,11 @@ def _over_time() -> Panel:
             "Tăng đều hoặc lặp lại theo giờ.",
             "docs/runbooks/security-event.md.",
         ),
-        Query("sum by (kind) (increase(trunk_security_events_total[$__rate_interval])) > 0", "{{kind}}"),
+        Query("round(sum by (kind) (increase(trunk_security_events_total[$__rate_interval])) > 0)", "{{kind}}"),
         unit="short",
         words=words.SECURITY,
+        many=True,
+        size=(14, 9),
         nothing="Không có sự kiện an ninh nào",
     )
 
@@ -126,6 +129,7 @@ def _parked(rules: Rules) -> Panel:
         words=words.joined(words.SERVICES, words.reasons()),
         nothing="Không có bản tin nào bị giữ",
         step=STEP,
+        many=True,
     )
 
 
@@ -138,10 +142,11 @@ def _given_up() -> Panel:
             "docs/runbooks/parked-messages.md và docs/runbooks/quarantine.md.",
         ),
         Query(
-            'sum by (service, outcome) (increase(trunk_messages_total{outcome=~"parked|quarantined"}'
-            "[$__rate_interval]))",
+            'round(sum by (service, outcome) (increase(trunk_messages_total{outcome=~"parked|quarantined"}'
+            "[$__rate_interval])))",
             "{{service}} · {{outcome}}",
         ),
         unit="short",
         words=words.joined(words.SERVICES, words.MESSAGES),
+        many=True,
     )

@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import words
 from dashboards.levels import Levels, Rules
 from dashboards.page import page
-from dashboards.panels import Column, Panel, Query, Text, bars, figure, lines, rows
+from dashboards.panels import AGE, COUNT, DAYS, HOURS, PER_SECOND, Column, Panel, Query, Text, bars, figure, lines, rows
 
 
 def signature(rules: Rules) -> Dashboard:
@@ -51,7 +51,7 @@ def _verdicts() -> list[Panel]:
                 "Xem lý do ở biểu đồ bên cạnh; tìm văn bản ở trang Một văn bản.",
             ),
             Query("sum by (verdict) (rate(trunk_signature_verdicts_total[$__rate_interval]))", "{{verdict}}"),
-            unit="ops",
+            unit=PER_SECOND,
             words=words.VERDICTS,
             size=(9, 8),
         ),
@@ -67,7 +67,7 @@ def _verdicts() -> list[Panel]:
                 '(increase(trunk_signature_verdicts_total{verdict!="valid"}[$__range])))',
                 "{{verdict}} · {{sub_indication}}",
             ),
-            unit="short",
+            unit=COUNT,
             words=words.VERDICTS,
             size=(9, 8),
             nothing="Không có chữ ký nào bị loại",
@@ -99,7 +99,7 @@ def _verdicts() -> list[Panel]:
                 "sum by (service, source) (increase(trunk_documents_rejected_total[$__range]))",
                 "{{service}} · {{source}}",
             ),
-            unit="short",
+            unit=COUNT,
             words=words.joined(words.SERVICES, words.SOURCES),
         ),
     ]
@@ -110,16 +110,15 @@ def _material(rules: Rules) -> list[Panel]:
         rows(
             Text(
                 "Tuổi của dữ liệu tin cậy",
-                "crl/…: danh sách thu hồi của cơ quan chứng thực phát hành khi nào. directory: danh mục đơn "
-                "vị được đọc "
-                "lần cuối khi nào. Danh sách của chứng thư gốc ra thưa nên không ở đây: trunkctl trust list.",
+                "Danh sách thu hồi của cơ quan chứng thực phát hành khi nào; danh mục đơn vị và thư mục tin cậy "
+                "được đọc lần cuối khi nào. Danh sách của chứng thư gốc ra thưa nên không ở đây: trunkctl trust list.",
                 "Quá một ngày (màu đỏ).",
                 "docs/runbooks/trust.md: trunkctl trust refresh.",
             ),
             [Query('time() - max by (source) (trunk_trust_last_update_timestamp_seconds{source!~"arl/.+"})')],
             [
-                Column("source", "Nguồn"),
-                Column("Value", "Tuổi", unit="s", levels=Levels(86_400, yellow=43_200)),
+                Column("source", "Nguồn", words.TRUST_SOURCES, patterns=words.LISTS_AMONG_OTHERS),
+                Column("Value", "Tuổi", unit=AGE, levels=Levels(86_400, yellow=43_200), width=130),
             ],
             worst="Tuổi",
             size=(8, 8),
@@ -131,10 +130,10 @@ def _material(rules: Rules) -> list[Panel]:
                 "Dưới 30 ngày (màu đỏ).",
                 "docs/runbooks/trust.md: nhận chứng thư mới, so dấu vân tay, trunkctl trust add.",
             ),
-            [Query("min by (subject) (trunk_trust_not_after_timestamp_seconds) - time()")],
+            [Query("(min by (subject) (trunk_trust_not_after_timestamp_seconds) - time()) / 86400")],
             [
                 Column("subject", "Chứng thư"),
-                Column("Value", "Còn hiệu lực", unit="s", levels=_expiry(rules)),
+                Column("Value", "Còn hiệu lực", unit=DAYS, levels=_expiry(rules), width=130),
             ],
             worst="Còn hiệu lực",
             low_is_worst=True,
@@ -147,8 +146,11 @@ def _material(rules: Rules) -> list[Panel]:
                 "Gần 0 mà chưa có danh sách mới.",
                 "docs/runbooks/trust.md: trunkctl trust refresh.",
             ),
-            [Query("max by (source) (trunk_trust_list_end_timestamp_seconds) - time()")],
-            [Column("source", "Nguồn"), Column("Value", "Còn hiệu lực", unit="s")],
+            [Query("(max by (source) (trunk_trust_list_end_timestamp_seconds) - time()) / 3600")],
+            [
+                Column("source", "Cơ quan chứng thực", patterns=words.TRUST_LISTS),
+                Column("Value", "Còn hiệu lực", unit=HOURS, width=130),
+            ],
             worst="Còn hiệu lực",
             low_is_worst=True,
             size=(8, 8),
@@ -161,7 +163,7 @@ def _material(rules: Rules) -> list[Panel]:
                 "docs/runbooks/trust.md: trunkctl trust list.",
             ),
             [Query("min by (kind) (trunk_trust_items)")],
-            [Column("kind", "Loại", words=words.TRUST_ITEMS), Column("Value", "Số lượng", unit="short")],
+            [Column("kind", "Loại", words=words.TRUST_ITEMS), Column("Value", "Số lượng", unit=COUNT)],
             worst="Số lượng",
             low_is_worst=True,
             size=(8, 8),
@@ -174,7 +176,7 @@ def _material(rules: Rules) -> list[Panel]:
                 "docs/runbooks/trust.md: nhật ký validator nêu tên tệp và lý do.",
             ),
             [Query("max by (folder) (trunk_trust_files_left_out)")],
-            [Column("folder", "Thư mục", words=words.TRUST_FOLDERS), Column("Value", "Số tệp", unit="short")],
+            [Column("folder", "Thư mục", words=words.TRUST_FOLDERS), Column("Value", "Số tệp", unit=COUNT)],
             worst="Số tệp",
             size=(8, 8),
         ),
@@ -182,7 +184,7 @@ def _material(rules: Rules) -> list[Panel]:
 
 
 def _expiry(rules: Rules) -> Levels:
-    return Levels(rules.limit("TrunkCertificateExpiring"), yellow=90 * 86_400, low_is_bad=True)
+    return Levels(rules.limit("TrunkCertificateExpiring") / 86_400, yellow=90, low_is_bad=True)
 
 
 def _revocation() -> Panel:
@@ -197,7 +199,7 @@ def _revocation() -> Panel:
             "sum by (method, outcome) (rate(trunk_revocation_checks_total[$__rate_interval]))",
             "{{method}} · {{outcome}}",
         ),
-        unit="ops",
+        unit=PER_SECOND,
         words=words.REVOCATION,
         size=(8, 8),
     )

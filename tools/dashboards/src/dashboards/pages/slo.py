@@ -89,7 +89,7 @@ def _slow() -> Panel:
             "Từ 3 văn bản trở lên thì cảnh báo mới tính đến.",
             "Tìm văn bản chậm bằng nhật ký ở trang Một văn bản.",
         ),
-        Query("trunk:delivery_slow:increase1h", "{{urgency}}"),
+        Query("round(trunk:delivery_slow:increase1h)", "{{urgency}}"),
         unit="short",
         words=words.LANES,
     )
@@ -103,7 +103,7 @@ def _delivered() -> Panel:
             "Bằng 0 trong giờ làm việc.",
             "docs/runbooks/ingest-silent.md.",
         ),
-        Query("sum by (urgency) (increase(trunk_document_delivery_seconds_count[1h]))", "{{urgency}}"),
+        Query("round(sum by (urgency) (increase(trunk_document_delivery_seconds_count[1h])))", "{{urgency}}"),
         unit="short",
         words=words.LANES,
     )

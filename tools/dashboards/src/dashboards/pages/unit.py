@@ -4,13 +4,15 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import words
 from dashboards.levels import Rules
-from dashboards.logs import log_lines
+from dashboards.logs import LINE, log_lines
 from dashboards.page import page
-from dashboards.panels import Column, Panel, Query, Text, figure, lines, rows
+from dashboards.panels import COUNT, PER_MINUTE, Column, Panel, Query, Text, figure, lines, rows
 from dashboards.sources import LOGS, METRICS, choice
 from dashboards.ways import TO_UNIT
 
 MINE = '{unit=~"$unit"}'
+NAMED = LINE.replace("· {{.type}}", "· {{.document_id}} · {{.type}}")
+OURS = f'{{service_name=~"trunk-.+"}} |~ "$unit" | json {NAMED}'
 
 
 def unit(rules: Rules) -> Dashboard:
@@ -44,7 +46,7 @@ def _figures(rules: Rules) -> list[Panel]:
                 "Gọi đơn vị; docs/runbooks/inbox-not-read.md.",
             ),
             Query(f"sum(trunk:inbox_messages{MINE})", "Bản tin"),
-            unit="short",
+            unit=COUNT,
         ),
         figure(
             Text(
@@ -54,7 +56,7 @@ def _figures(rules: Rules) -> list[Panel]:
                 "Gọi đơn vị; docs/runbooks/inbox-not-read.md.",
             ),
             Query(f"sum(trunk:inbox_consumers{MINE})", "Kết nối"),
-            unit="short",
+            unit=COUNT,
         ),
         figure(
             Text(
@@ -64,7 +66,7 @@ def _figures(rules: Rules) -> list[Panel]:
                 "Nhắc đơn vị: thời hạn phản hồi là trách nhiệm của đơn vị, không tính vào mục tiêu của trục.",
             ),
             Query(f"sum by (urgency) (max by (unit, urgency) (trunk_deliveries_pending{MINE}))", "{{urgency}}"),
-            unit="short",
+            unit=COUNT,
             words=words.LANES,
             nothing="Không có văn bản nào chờ",
         ),
@@ -80,7 +82,7 @@ def _figures(rules: Rules) -> list[Panel]:
                 ' or (0 * sum(trunk_deliveries_total{unit=~"$unit"}))',
                 "Lượt giao hỏng",
             ),
-            unit="short",
+            unit=COUNT,
             levels=rules.bad_from("TrunkUnitDeliveryFailing", yellow=1),
         ),
     ]
@@ -91,12 +93,12 @@ def _over_time() -> list[Panel]:
         lines(
             Text(
                 "Kết quả giao",
-                "Lượt giao mỗi giây của các đơn vị đang chọn, theo kết quả.",
+                "Lượt giao mỗi phút của các đơn vị đang chọn, theo kết quả.",
                 "“Giao hỏng” có mà “Đã giao” không.",
                 "docs/runbooks/unit-endpoint.md.",
             ),
-            Query(f"sum by (outcome) (rate(trunk_deliveries_total{MINE}[$__rate_interval]))", "{{outcome}}"),
-            unit="ops",
+            Query(f"60 * sum by (outcome) (rate(trunk_deliveries_total{MINE}[$__rate_interval]))", "{{outcome}}"),
+            unit=PER_MINUTE,
             words=words.DELIVERIES,
         ),
         lines(
@@ -108,6 +110,7 @@ def _over_time() -> list[Panel]:
             ),
             Query(f"topk(20, trunk:inbox_messages{MINE})", "{{unit}}"),
             unit="short",
+            many=True,
         ),
         lines(
             Text(
@@ -144,10 +147,10 @@ def _table() -> Panel:
         ],
         [
             Column("unit", "Đơn vị", link=TO_UNIT),
-            Column("Value #A", "Trong hộp đến", unit="short"),
-            Column("Value #B", "Chờ phản hồi", unit="short"),
-            Column("Value #C", "Đã giao", unit="short"),
-            Column("Value #D", "Đơn vị từ chối", unit="short"),
+            Column("Value #A", "Trong hộp đến", unit=COUNT),
+            Column("Value #B", "Chờ phản hồi", unit=COUNT),
+            Column("Value #C", "Đã giao", unit=COUNT),
+            Column("Value #D", "Đơn vị từ chối", unit=COUNT),
         ],
         worst="Trong hộp đến",
     )
@@ -162,5 +165,5 @@ def _documents() -> Panel:
             "Có dòng mức error.",
             "Chép document_id sang trang Một văn bản, hoặc dùng trunkctl track.",
         ),
-        '{service_name=~"trunk-.+"} |~ "$unit"',
+        OURS,
     )

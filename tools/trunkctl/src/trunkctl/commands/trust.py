@@ -11,6 +11,7 @@ from rich.table import Table
 from trunkctl.shown import console, rows
 from trunkctl.trouble import Trouble
 from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
+from trunkctl.words import local_time
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.served import served_until
 from validator.pki.statement import Crl
@@ -69,7 +70,7 @@ def trust_list(trust: Folder) -> None:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     lists = Table("list of", "number", "from", "until", "in force", "entries")
     lines = [
-        (crl.issuer.rfc4514_string(), crl.number or "", crl.this_update, crl.next_update or "",
+        (crl.issuer.rfc4514_string(), crl.number, crl.this_update, crl.next_update,
          _in_force(crl, now), len(crl.entries))
         for crl in revocation.crls
     ]  # fmt: skip
@@ -98,8 +99,7 @@ def trust_refresh(
     except (ValueError, OSError) as error:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     for each in taken:
-        number = f", number {each.crl.number}, until {each.crl.next_update}" if each.crl else ""
-        console().print(f"{each.source}: {each.outcome}{number}", markup=False, soft_wrap=True)
+        console().print(f"{each.source}: {each.outcome}{_named(each.crl)}", markup=False, soft_wrap=True)
     if not all(each.is_well for each in taken):
         raise typer.Exit(1)
 
@@ -109,8 +109,14 @@ def _served(trust: TrustStore, revocation: RevocationLists, now: datetime) -> It
     for each in (*trust.roots, *trust.intermediates):
         if now <= each.not_valid_after_utc:
             until = served_until(each, revocation.of(each.subject), now, authorities=each in trust.roots)
-            shown = "NO, no list" if until is None else until if until > now else f"NO, ended {until}"
+            shown = "NO, no list" if until is None else until if until > now else f"NO, ended {local_time(until)}"
             yield each.subject.rfc4514_string(), shown
+
+
+def _named(crl: Crl | None) -> str:
+    """Which list it is, as far as the list says so."""
+    number = f", number {crl.number}" if crl and crl.number is not None else ""
+    return number + (f", until {local_time(crl.next_update)}" if crl and crl.next_update else "")
 
 
 def _in_force(crl: Crl, now: datetime) -> str:

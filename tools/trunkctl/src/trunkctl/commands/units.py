@@ -12,7 +12,7 @@ from trunkctl.commands import units_access
 from trunkctl.commands.announcing import announce
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
-from trunkctl.shown import console, local_time
+from trunkctl.shown import console
 from trunkctl.trouble import Trouble
 from trunkctl.units import directory_acts as acts
 from trunkctl.units.bucket import DirectoryBucket
@@ -23,6 +23,7 @@ from trunkctl.units.history import Act, Entry
 from trunkctl.units.lookup import NONE_YET
 from trunkctl.units.rates import rates_table, taken
 from trunkctl.units.shown import change_lines, disabled_lines, history_table, units_table
+from trunkctl.words import local_time
 
 units_app = typer.Typer(no_args_is_help=True, help="The units: their directory, its history, and their access.")
 

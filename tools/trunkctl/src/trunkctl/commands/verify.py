@@ -1,4 +1,4 @@
-"""``verify``: are these PDFs valid documents? Without any server."""
+"""``verify``: are these PDFs, and those in these packages, valid documents? Without any server."""
 
 import asyncio
 import io
@@ -17,14 +17,18 @@ from rich.table import Table
 
 from common.directory import read_directory
 from common.domain.directory import Directory
-from trunkctl.shown import one_line
+from trunkctl.shown import one_line, rows, show_line
 from trunkctl.trouble import Trouble
+from trunkctl.words import words
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
+    from trunkctl.examined_package import ExaminedPackage
     from trunkctl.verification import Examined, VerifyOptions
     from validator.pki.revocation_lists import RevocationLists
     from validator.pki.trust_store import TrustStore
     from validator.report.model import Report
+
+    Show = Callable[[Examined | ExaminedPackage], None]
 
 VALID, REFUSED, NOT_DECIDED = 0, 1, 3
 """Exit codes; one refused file outweighs those that are not decided."""
@@ -39,7 +43,9 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="PDF files, or folders of them.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="PDF files, edXML packages, or folders of them.")
+    ],
     trust: Annotated[
         Path | None,
         typer.Option(envvar="TRUNK_TRUST_DIR", help="Folder with roots/, intermediates/, crls/ and tsa/."),
@@ -48,7 +54,9 @@ def verify(
         Path | None,
         typer.Option(envvar="TRUNK_DIRECTORY_FILE", help="Unit directory file; none = units are not asked."),
     ] = None,
-    sender: Annotated[str | None, typer.Option("--from", help="Sending unit; else the one that signed last.")] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", help="Sending unit; else that of the package, or the one that signed last.")
+    ] = None,
     at: Annotated[str | None, typer.Option(help="Time of verification, ISO 8601; else now.")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="The sender declares a scan of a paper original.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
@@ -56,27 +64,28 @@ def verify(
     full: Annotated[bool, typer.Option("--report", help="The whole report as JSON, one line a file.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Why: chains, lists, changes and rules in words.")] = False,
 ) -> None:
-    """Are these PDFs valid documents? Offline. Exit 0 all valid, 1 some refused, 3 some not to be decided now."""
+    """Are these PDFs or packages valid? Offline. Exit 0 all valid, 1 some refused, 3 some not to be decided now."""
     _write_anything(sys.stdout)
     _write_anything(sys.stderr)
-    from trunkctl import verification
+    from trunkctl.files_to_verify import files_of
+    from trunkctl.verification import VerifyOptions
     from validator.context import Material
     from validator.pki.revocation_lists import RevocationLists
     from validator.report.html import page
 
     roots, lists = _trust(trust) if trust else (None, RevocationLists())
-    options = verification.VerifyOptions(Material(roots, lists, _directory(directory)), _time(at), sender, copy)
-    paths = list(verification.files_of(files))
+    options = VerifyOptions(Material(roots, lists, _directory(directory)), _time(at), sender, copy)
+    paths = list(files_of(files))
     if not paths:
         raise typer.BadParameter("there is no file in these folders")
     reports: list[tuple[str, Report]] = []
-    show: Callable[[Examined], None] = _show
+    show: Show = _show
     if as_json:
         show = lambda each: _print_line(each.as_json())  # noqa: E731
     elif full:
-        show = lambda each: _print_line({"file": each.file, **each.decision.report.as_json()}, sort_keys=True)  # noqa: E731
+        show = lambda each: _print_line(each.as_report(), sort_keys=True)  # noqa: E731
     elif as_html:
-        show = lambda each: reports.append((one_line(each.file), each.decision.report))  # noqa: E731
+        show = lambda each: reports.extend((one_line(name), report) for name, report in each.reports())  # noqa: E731
     elif explain:
         show = _explain
 
@@ -86,14 +95,14 @@ def verify(
     raise typer.Exit(REFUSED if "refused" in verdicts else NOT_DECIDED if "undecided" in verdicts else VALID)
 
 
-async def _examine(paths: list[Path], options: "VerifyOptions", show: "Callable[[Examined], None]") -> set[str]:
+async def _examine(paths: list[Path], options: "VerifyOptions", show: "Show") -> set[str]:
     """Show every file; the verdicts that there were."""
-    from trunkctl import verification
+    from trunkctl.examination import examine
 
     verdicts = set()
     workers = max(1, min(len(paths), os.cpu_count() or 1, 4))
     try:
-        async for each in verification.examine(paths, options, workers):
+        async for each in examine(paths, options, workers):
             verdicts.add(str(each.verdict))
             show(each)
     except (RuntimeError, MemoryError) as error:
@@ -107,10 +116,19 @@ def _write_anything(stream: TextIO) -> None:
         stream.reconfigure(errors="backslashreplace")
 
 
-def _explain(each: "Examined") -> None:
+def _explain(each: "Examined | ExaminedPackage") -> None:
     from trunkctl.explained import explanation
+    from trunkctl.verification import Examined
 
-    print("\n".join(map(one_line, explanation(each))), end="\n\n", flush=True)
+    if isinstance(each, Examined):
+        print("\n".join(map(one_line, explanation(each))), end="\n\n", flush=True)
+        return
+    from trunkctl.explained_package import annex_lines, heading, verdict_line
+
+    lines = list(heading(each))
+    for document in each.documents:
+        lines += [*explanation(document), *annex_lines(each, document)]
+    print("\n".join(map(one_line, [*lines, verdict_line(each)])), end="\n\n", flush=True)
 
 
 def _print_line(line: dict[str, Any], *, sort_keys: bool = False) -> None:
@@ -152,24 +170,33 @@ def _time(text: str | None) -> datetime:
     return at
 
 
-def _show(each: "Examined") -> None:
-    from validator.report.model import in_zone
+def _show(each: "Examined | ExaminedPackage") -> None:
+    from trunkctl.verification import Examined
 
-    console = Console()
+    if isinstance(each, Examined):
+        _show_document(each)
+        return
+    from trunkctl.explained_package import annex_lines, heading, verdict_line
+
+    for line in heading(each):
+        show_line(line)
+    for document in each.documents:
+        _show_document(document)
+        for line in annex_lines(each, document):
+            show_line(line)
+    show_line(verdict_line(each))
+
+
+def _show_document(each: "Examined") -> None:
+    console, lines = Console(), []
     report = each.decision.report
     table = Table("field", "verdict", "part", "signed", "reason", "subject", title=escape(one_line(each.file)))
     for signature in each.signatures:
         at = signature.signing_time
-        cells = (
-            signature.field,
-            signature.sub_indication or signature.indication,
-            signature.part or "",
-            in_zone(at, None).strftime("%Y-%m-%d %H:%M:%S") if at else "",
-            signature.reason or "",
-            signature.subject,
-        )
-        table.add_row(*(escape(one_line(str(cell))) for cell in cells))
-    console.print(table)
+        verdict = signature.sub_indication or signature.indication
+        line = (signature.field, verdict, signature.part, at, signature.reason, signature.subject)
+        lines.append([one_line(words(cell)) for cell in line])
+    console.print(rows(table, lines))
     answer = report.label or (f"{report.reason} ({report.detail})" if report.reason else "every signature passed")
     console.print(one_line(f"{each.verdict}: {answer}; {each.integrity}"), markup=False)
     for note in report.notes:

@@ -13,7 +13,7 @@ from intake.open_package import Stage
 from trunkctl.doctor.finding import Finding, Level, ok
 from trunkctl.doctor.sources import Sources
 from trunkctl.park.held import Group, HeldMessages, Selection
-from trunkctl.shown import local_time
+from trunkctl.words import local_time, words
 
 TRIED = ("due", "waiting")
 """States of the router's placings that it tries when their time has come."""
@@ -187,7 +187,7 @@ def see_dead_letters(sources: Sources) -> dict[str, int]:
 def _placings(row: Mapping[str, object]) -> PlacingsSeen:
     oldest, receivers = row.get("oldest"), row.get("receivers")
     return PlacingsSeen(
-        cause=str(row["_id"]),
+        cause=words(row["_id"]) or "cause unknown",
         count=int(str(row["count"])),
         receivers=tuple(sorted(map(str, receivers))) if isinstance(receivers, list) else (),
         oldest_at=oldest.replace(tzinfo=oldest.tzinfo or UTC) if isinstance(oldest, datetime) else None,

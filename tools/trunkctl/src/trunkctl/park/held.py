@@ -12,6 +12,7 @@ from common.indexes import MESSAGE_RECORDS
 from common.service.records import HELD, MessageRecord, RecordState
 from trunkctl.databases import asking, connected
 from trunkctl.settings import ControlSettings
+from trunkctl.words import words
 
 PAGE_SIZE = 50
 WITHOUT_BODY = {"message.body": 0}
@@ -83,7 +84,12 @@ class HeldMessages:
                 rows = list(self._records(service).aggregate([{"$match": selection.query()}, {"$group": group}]))
             for row in rows:
                 of = row["_id"]
-                key = (service, str(of["queue"]).partition(".")[0], str(of["reason"]), str(of["state"]))
+                key = (
+                    service,
+                    words(of.get("queue")).partition(".")[0],
+                    words(of.get("reason")),
+                    words(of.get("state")),
+                )
                 count, oldest = counted.get(key, (0, None))
                 earliest = min((at for at in (oldest, row["oldest"]) if at), default=None)
                 counted[key] = (count + int(row["count"]), earliest)

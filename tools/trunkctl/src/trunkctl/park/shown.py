@@ -6,13 +6,14 @@ from rich.table import Table
 
 from common.service.records import MessageRecord
 from trunkctl.park.held import Group, Held
-from trunkctl.shown import local_time, rows
+from trunkctl.shown import rows
+from trunkctl.words import words
 
 
 def groups_table(groups: Iterable[Group]) -> Table:
     """The causes, largest first."""
     table = Table("service", "source", "reason", "state", "messages", "oldest", title="by cause")
-    return rows(table, ((g.service, g.source, g.reason, g.state, g.count, local_time(g.oldest)) for g in groups))
+    return rows(table, ((g.service, g.source, g.reason, g.state, g.count, g.oldest) for g in groups))
 
 
 def page_table(page: Iterable[Held]) -> Table:
@@ -24,8 +25,8 @@ def page_table(page: Iterable[Held]) -> Table:
 def record_table(service: str, record: MessageRecord) -> Table:
     """Everything about one message, without its body."""
     table = Table("field", "value", title=f"{service}/{record.record_id}")
-    values = record.model_dump(mode="json", exclude={"message": {"body"}}, exclude_none=True)
-    return rows(table, ((name, value) for name, value in values.items() if value not in ("", {}, [])))
+    values = record.model_dump(exclude={"message": {"body"}})
+    return rows(table, ((name, shown) for name, value in values.items() if (shown := words(value))))
 
 
 def _line(held: Held) -> tuple[object, ...]:
@@ -34,5 +35,5 @@ def _line(held: Held) -> tuple[object, ...]:
     named = about.document_id or about.package_id
     return (
         *(record.record_id, held.service, record.queue, publisher, named),
-        *(record.reason or "", local_time(record.parked_at), record.detail),
+        *(record.reason, record.parked_at, record.detail),
     )

@@ -5,18 +5,14 @@ announced is announced by the next command that can.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
-
-from aio_pika.exceptions import AMQPException
+from collections.abc import Iterator
 
 from common.domain.ids import digest_id, event_id
 from common.domain.security import SecurityKind
 from common.facts import SecurityNoticed, security_event
 from common.facts.flows import OPERATOR
-from common.service.outgoing import fact_message
-from trunkctl import broker
+from trunkctl.security_events import publish
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 from trunkctl.units.bucket import DirectoryBucket
 from trunkctl.units.directory_acts import short
 from trunkctl.units.history import Act, Entry
@@ -46,22 +42,9 @@ def catch_up(settings: ControlSettings, bucket: DirectoryBucket) -> int:
     first, last = bucket.announced() + 1, bucket.head().number
     entries = [bucket.entry(number) for number in range(first, last + 1)]
     if entries:
-        asyncio.run(_publish(settings, (event for entry in entries for event in events_of(entry))))
+        asyncio.run(publish(settings, (event for entry in entries for event in events_of(entry))))
         bucket.mark_announced(last)
     return len(entries)
-
-
-async def _publish(settings: ControlSettings, events: Iterable[SecurityNoticed]) -> None:
-    try:
-        async with broker.session(settings.broker_url(OPERATOR)) as channel:
-            for event in events:
-                await broker.publish_outgoing(channel, fact_message(event), OPERATOR)
-    except (AMQPException, OSError) as error:
-        raise Trouble(f"the broker did not confirm: {str(error) or type(error).__name__}") from error
-    except asyncio.CancelledError as error:
-        if (task := asyncio.current_task()) and task.cancelling():
-            raise
-        raise Trouble("the broker closed the connection") from error
 
 
 def _identifier(entry: Entry) -> str:

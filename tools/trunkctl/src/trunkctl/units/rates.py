@@ -9,7 +9,7 @@ from rich.table import Table
 from common.indexes import database_name
 from trunkctl.databases import asking, connected
 from trunkctl.settings import ControlSettings
-from trunkctl.shown import local_time, rows
+from trunkctl.shown import rows
 
 Row = dict[str, Any]
 
@@ -26,7 +26,6 @@ def rates_table(limits: Iterable[Row]) -> Table:
     """One line a unit and lane."""
     table = Table("unit", "lane", "minute", "packages", "MiB")
     lines = (
-        (row["unit"], row["lane"], local_time(row["minute"]), row["packages"], f"{row['bytes'] / 2**20:.1f}")
-        for row in limits
+        (row["unit"], row["lane"], row["minute"], row["packages"], f"{row['bytes'] / 2**20:.1f}") for row in limits
     )
     return rows(table, lines)

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from common.domain.directory import Directory
-from trunkctl.shown import local_time, rows
+from trunkctl.shown import rows
 from trunkctl.units.changes import Change
 from trunkctl.units.directory_acts import short
 from trunkctl.units.history import Entry, State
+from trunkctl.words import local_time
 
 
 def change_lines(changes: Iterable[Change], shared: dict[str, tuple[str, ...]]) -> list[str]:
@@ -29,8 +30,8 @@ def _history_line(entry: Entry, announced: int) -> tuple[object, ...]:
     decision = entry.decision
     about = entry.unit or f"version {short(entry.version)}, {len(entry.changes)} changes"
     by = f"{decision.by}, after {entry.proposed_by}" if entry.proposed_by else decision.by
-    is_announced = "yes" if entry.number <= announced else "no"
-    return entry.number, local_time(decision.at), entry.act, about, by, decision.why, decision.account, is_announced
+    is_announced = entry.number <= announced
+    return entry.number, decision.at, entry.act, about, by, decision.why, decision.account, is_announced
 
 
 def units_table(directory: Directory, state: State) -> Table:

@@ -1,0 +1,59 @@
+"""A package out of the trunk's archive, and the security event that says who took it and why."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from archive.record import Record
+from common.domain.ids import digest_id, event_id
+from common.domain.security import SecurityKind
+from common.facts import ObjectRef, SecurityNoticed, security_event
+from common.facts.flows import OPERATOR
+from common.objects import ARCHIVE
+from trunkctl.archive_records import read
+from trunkctl.trouble import Trouble
+from trunkctl.units.history import Decision
+
+Row = dict[str, Any]
+
+
+def record_of(rows: Sequence[Row], identifier: str) -> Record:
+    """The one record among the rows that an identifier names. Raises ``Trouble`` if there is none, or several."""
+    if len(rows) > 1:
+        names = ", ".join(sorted(str(row["_id"]) for row in rows))
+        raise Trouble(f"{identifier} names several packages, say which: {names}.")
+    if not rows:
+        raise Trouble(f"{identifier} is no file, and the archive has no record of it.")
+    record = read(rows[0])
+    if record is None:
+        raise Trouble(f"The record of {identifier} in the database cannot be read: `trunkctl archive check`.")
+    return record
+
+
+def package_in(record: Record) -> ObjectRef:
+    """Where the package lies under lock. Raises ``Trouble`` if it is not kept, as of secret ones."""
+    kept = next((each for each in record.objects if each.role == "package"), None)
+    if kept is None:
+        why = f" ({record.reason})" if record.reason else ""
+        raise Trouble(f"The archive keeps no bytes of package {record.record_id}{why}.")
+    return ObjectRef(
+        bucket=kept.bucket or ARCHIVE,
+        key=kept.key,
+        sha256=kept.sha256,
+        size_bytes=kept.size_bytes,
+        version_id=kept.version_id,
+    )
+
+
+def taken_event(record: Record, decision: Decision) -> SecurityNoticed:
+    """Who takes the attachments of a package out of the archive, and why (R40)."""
+    identifier = digest_id("extract", record.record_id, decision.at.isoformat(), decision.by, decision.account)
+    return security_event(
+        OPERATOR,
+        SecurityKind.OPERATOR_ACTED,
+        event_id(identifier, "extract"),
+        decision.at,
+        actor=decision.by,
+        origin=f"trunkctl, {decision.account}",
+        detail=f"extract: takes the attachments of package {record.record_id} out of the archive; why: {decision.why}",
+        package_id=record.record_id,
+    )

@@ -1,0 +1,88 @@
+"""The attachments of a package as files in a folder: under names that can do no harm, and nothing is overwritten."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from common.containment import in_thread
+from common.domain.envelope import Attachment
+from common.domain.outcome import Refused, Undecided
+from common.edxml import Parsed
+from common.edxml.filenames import clean
+from common.sentences import sentence
+from intake.accept import secret
+from trunkctl.opened_package import CPU_SECONDS, WORKER_LIMITS, files_in, opened_package, searched
+from trunkctl.trouble import Trouble
+from validator.context import Material
+from validator.package_files import Unpacked
+from validator.pki.revocation_lists import RevocationLists
+from validator.workers.budget import PackageBudget
+from validator.workers.pool import Pool
+
+MAX_NAME_BYTES = 200
+"""Of a name in UTF-8: file systems take 255."""
+NOT_IN_NAMES = frozenset('<>:"/\\|?*')
+"""What some file system takes for something else."""
+
+
+async def extract(file: BinaryIO, size_bytes: int, folder: Path, now: datetime) -> list[Path]:
+    """Write every attachment into the folder; the files that were written, in their order.
+
+    Raises ``Trouble``, and has then written nothing: where intake or validator would refuse the package as unreadable
+    or secret, or as one that cannot be searched for marks of secrecy, and where a file of such a name is there already.
+    """
+    async with opened_package(file, size_bytes) as parsed:
+        if isinstance(parsed, Refused):
+            raise _trouble(parsed)
+        files = files_in(parsed)
+        if files is None:
+            raise Trouble(f"A package of kind {parsed.message.kind} has no attachments.")
+        await _refuse_secrets(files, now)
+        return await in_thread(_write, folder, files.envelope.attachments, parsed)
+
+
+def safe_name(number: int, name: str) -> str:
+    """The name of an attachment in a folder. ``number``: its place, from 1, by which no two are the same."""
+    shown = "".join(char if char.isprintable() and char not in NOT_IN_NAMES else "_" for char in clean(name))
+    stem, dot, suffix = shown.rpartition(".")
+    end = f"{dot}{suffix}" if stem and len(suffix) <= len("extension") else ""
+    start = f"{number}-{shown.removesuffix(end)}".encode()[: MAX_NAME_BYTES - len(end.encode())]
+    return start.decode(errors="ignore") + end
+
+
+async def _refuse_secrets(files: Unpacked, now: datetime) -> None:
+    pool = Pool(Material(None, RevocationLists(), None), workers=1, limits=WORKER_LIMITS)
+    budget = PackageBudget(CPU_SECONDS)
+    await pool.start()
+    try:
+        search = await searched(pool, files, now, budget)
+    finally:
+        await pool.close()
+    refused = search if isinstance(search, Undecided) else secret(search.mark) or budget.refused() or search.refused
+    if refused:
+        raise _trouble(refused)
+
+
+def _write(folder: Path, attachments: Sequence[Attachment], parsed: Parsed) -> list[Path]:
+    written: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, (attachment, source) in enumerate(zip(attachments, parsed.files, strict=True), start=1):
+            path = folder / safe_name(number, attachment.name)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            written.append(path)
+            with os.fdopen(descriptor, "wb") as target:
+                source.seek(0)
+                shutil.copyfileobj(source, target)
+    except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise Trouble(f"{error.filename or folder}: {error.strerror or error}. Nothing was written.") from error
+    return written
+
+
+def _trouble(refused: Refused | Undecided) -> Trouble:
+    return Trouble(f"{refused.reason}: {refused.detail.rstrip('.')}. {sentence(refused.reason)}")

@@ -1,0 +1,27 @@
+"""Security events (R40) of what an operator does, published by the operator's user at the broker."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aio_pika.exceptions import AMQPException
+
+from common.facts import SecurityNoticed
+from common.facts.flows import OPERATOR
+from common.service.outgoing import fact_message
+from trunkctl import broker
+from trunkctl.settings import ControlSettings
+from trunkctl.trouble import Trouble
+
+
+async def publish(settings: ControlSettings, events: Iterable[SecurityNoticed]) -> None:
+    """Return when the broker has confirmed them all. Raises ``Trouble`` when it does not."""
+    try:
+        async with broker.session(settings.broker_url(OPERATOR)) as channel:
+            for event in events:
+                await broker.publish_outgoing(channel, fact_message(event), OPERATOR)
+    except (AMQPException, OSError) as error:
+        raise Trouble(f"the broker did not confirm: {str(error) or type(error).__name__}") from error
+    except asyncio.CancelledError as error:
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise
+        raise Trouble("the broker closed the connection") from error
