@@ -1,7 +1,9 @@
 """One document a service, one for the operator's tool, and one for a unit's system."""
 
 import re
+import tomllib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,6 +16,10 @@ from common.domain.directory import Unit
 from common.domain.names import Lane
 from common.facts.flows import OPERATOR, PASSING, SERVICES, made_by, taken_by
 from common.topology import BROKER_EVENTS, FACTS, INBOX, PLACE, SUBMIT, VHOST
+
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+VERSION = str(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"])
+"""Of the trunk: everything has one."""
 
 UNIT = "unit"
 NAMES = (*SERVICES, OPERATOR, UNIT)
@@ -49,7 +55,7 @@ def document(name: str) -> Schema:
     """An AsyncAPI 3.0 document."""
     made: Schema = {
         "asyncapi": "3.0.0",
-        "info": {"title": f"City document trunk: {name}", "version": "0", "description": PURPOSES[name]},
+        "info": {"title": f"City document trunk: {name}", "version": VERSION, "description": PURPOSES[name]},
         "defaultContentType": messages.JSON,
         "servers": {"broker": _server(name)},
         "channels": {},

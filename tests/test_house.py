@@ -34,6 +34,60 @@ def test_every_service_is_in_the_table_of_facts() -> None:
     assert {path.name for path in (ROOT / "services").iterdir() if path.is_dir()} == set(SERVICES)
 
 
+LISTS_OF_SERVICES = [
+    ".ci/run",
+    "CODEOWNERS",
+    "Makefile",
+    "README.md",
+    "apidocs/documents.py",
+    "deploy/Dockerfile",
+    "deploy/compose/make-secrets.sh",
+    "deploy/docker-bake.hcl",
+    "deploy/k8s/base/kustomization.yaml",
+    "deploy/k8s/components/external-secrets/services.yaml",
+    "deploy/k8s/components/keda/kustomization.yaml",
+    "deploy/k8s/components/lanes/kustomization.yaml",
+    "deploy/k8s/examples/mongodb.yaml",
+    "deploy/k8s/overlays/dev/kustomization.yaml",
+    "deploy/k8s/overlays/production/kustomization.yaml",
+    "deploy/k8s/overlays/staging/kustomization.yaml",
+    "deploy/monitoring/prometheus.yaml",
+    "deploy/seaweedfs/identities.json",
+    "docker-compose.yml",
+    "docs/architecture.md",
+    "docs/asyncapi/README.md",
+    "docs/operations/capacity.md",
+    "docs/operations/install-compose.md",
+    "docs/operations/install-kubernetes.md",
+    "docs/operations/store-access.md",
+    "docs/operations/upgrade.md",
+    "libs/common/src/common/store_access.py",
+    "libs/lab/src/lab/kubernetes/images.py",
+    "pyproject.toml",
+    "tests/common/test_permissions.py",
+    "tests/deploy/k8s/checks/flowing.py",
+    "tests/deploy/k8s/checks/hardening.py",
+    "tests/deploy/k8s/test_k8s_docs.py",
+    "tests/deploy/k8s/test_k8s_install_check.py",
+    "tests/parts.py",
+    "tests/system/trunk.py",
+    "tools/dashboards/src/dashboards/words.py",
+    "tools/trunkctl/src/trunkctl/backup/order.py",
+]
+"""Files that list the services. Tables of the code derive from ``SERVICES``; these are written by hand."""
+
+
+@pytest.mark.parametrize("path", LISTS_OF_SERVICES)
+def test_a_list_of_services_has_each(path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert [service for service in SERVICES if not re.search(rf"\b{service}\b", text)] == []
+
+
+@pytest.mark.parametrize("folder", ["services", "tests", "deploy/k8s/base"])
+def test_each_service_has_a_folder(folder: str) -> None:
+    assert [service for service in SERVICES if not (ROOT / folder / service).is_dir()] == []
+
+
 def test_queue_names_are_distinct() -> None:
     units = [Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in ("A.01", "B.02", "B.02.normal")]
     whole = topology.static_topology()

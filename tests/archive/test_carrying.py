@@ -1,4 +1,4 @@
-"""What an earlier release has chained is carried into the log as it is, however often the work is stopped."""
+"""Chained entries of an earlier release are carried into the log unchanged, however often the work is interrupted."""
 
 from datetime import timedelta
 from typing import Any

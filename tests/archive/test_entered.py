@@ -1,4 +1,4 @@
-"""A fact that comes again in other words is kept as the ledger has it, so that record and entry say the same."""
+"""A fact that comes again with other content is archived as the ledger has it, so that record and entry agree."""
 
 from datetime import timedelta
 

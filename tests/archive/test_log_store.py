@@ -1,4 +1,4 @@
-"""What the sealer reads of the store, where partial tiles were removed once full ones stood for them."""
+"""Reading the log when partial tiles were removed: the full tiles take their place."""
 
 from datetime import timedelta
 from typing import Any

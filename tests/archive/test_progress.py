@@ -81,8 +81,8 @@ SILENT = [
 
 @pytest.mark.parametrize(("fact", "marks", "settles"), SAYS, ids=lambda value: getattr(value, "fact", ""))
 def test_what_a_fact_says(fact: BaseFact, marks: dict[Any, Mark], settles: str | None) -> None:
-    found = said(fact)
-    assert found == Said(marks, settles)
+    progress = said(fact)
+    assert progress == Said(marks, settles)
 
 
 @pytest.mark.parametrize("fact", SILENT, ids=lambda fact: fact.fact)
@@ -101,9 +101,9 @@ def test_every_unit_that_a_package_names_is_counted_once() -> None:
 
 
 async def state(database: Database, package_id: str) -> dict[str, Any]:
-    found = await database.collection("progress").find_one({"_id": package_id})
-    assert found is not None
-    return found
+    row = await database.collection("progress").find_one({"_id": package_id})
+    assert row is not None
+    return row
 
 
 async def test_any_order_comes_to_the_same_end(database: Database) -> None:
@@ -111,15 +111,15 @@ async def test_any_order_comes_to_the_same_end(database: Database) -> None:
     for order in itertools.permutations(range(4)):
         what = Material()
         verified = what.verified()
-        told = [
+        facts = [
             (accepted(what), said(accepted(what))),
             (verified, said(verified, 2)),
             (placed(what), said(placed(what))),
             (placed(what, OTHER), said(placed(what, OTHER))),
         ]
         for number in order:
-            await progress.note(*told[number])
-        for fact, news in told:
+            await progress.note(*facts[number])
+        for fact, news in facts:
             await progress.note(fact, news)
         end = await state(database, what.package_id)
         assert (end["validation"], end["routing"], end["archiving"]) == (DONE, DONE, WAITS), order
@@ -131,9 +131,9 @@ async def test_facts_taken_at_the_same_moment_are_all_heard(database: Database) 
     units = [f"000.00.{number:02}.H29" for number in range(20)]
     for _ in range(5):
         what = Material()
-        told = [(accepted(what), said(accepted(what))), (what.verified(), said(what.verified(), len(units)))]
-        told += [(placed(what, unit), said(placed(what, unit))) for unit in units]
-        await asyncio.gather(*(progress.note(*one) for one in told))
+        facts = [(accepted(what), said(accepted(what))), (what.verified(), said(what.verified(), len(units)))]
+        facts += [(placed(what, unit), said(placed(what, unit))) for unit in units]
+        await asyncio.gather(*(progress.note(*one) for one in facts))
         end = await state(database, what.package_id)
         assert (end["validation"], end["routing"], len(end["settled"])) == (DONE, DONE, len(units))
 
@@ -169,8 +169,8 @@ async def test_the_oldest_that_waits(database: Database) -> None:
 async def test_the_canary_s_packages_make_nothing_old(database: Database) -> None:
     await database.collection("progress").delete_many({})
     progress, what = Progress(database), Material()
-    told = (accepted(what), what.verified(), what.refused())
-    for fact in (each.model_copy(update={"sender": "CANARY.1"}) for each in told):
+    facts = (accepted(what), what.verified(), what.refused())
+    for fact in (each.model_copy(update={"sender": "CANARY.1"}) for each in facts):
         await progress.note(fact, said(fact))
         assert await oldest(progress) == {}
 

@@ -451,9 +451,9 @@ async def test_after_a_restore_a_person_says_where_the_log_ends(site: Site) -> N
     for name, size in (("20261122T083000Z", 3), ("20261123T083000Z", 5)):
         await backups.replace_one({"_id": RESTORED}, {"name": name}, upsert=True)
         await site.enter(1)
-        for said in (0, size - 1, size + 1):
+        for confirmed_size in (0, size - 1, size + 1):
             with pytest.raises(LogConflict, match="was restored"):
-                await site.take_over(adopted_size=said)
+                await site.take_over(adopted_size=confirmed_size)
             assert refused() == {"ahead"}
         await site.take_over(adopted_size=size)
         await site.expect_whole(size + 1)

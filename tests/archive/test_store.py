@@ -1,4 +1,4 @@
-"""What the archive reads of others' rows."""
+"""What the archive reads from the rows of jobs."""
 
 from datetime import UTC, datetime
 

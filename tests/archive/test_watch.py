@@ -1,4 +1,4 @@
-"""Who fails to log in under ever other names fills no ledger."""
+"""Failed log-ins under ever new names are counted, and do not fill the ledger."""
 
 from datetime import UTC, datetime, timedelta
 

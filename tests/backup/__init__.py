@@ -1,1 +1,1 @@
-"""Backups and what is made of them, on servers of their own: these tests drop databases."""
+"""Backups and restores, on servers of their own, because these tests drop databases."""

@@ -1,4 +1,4 @@
-"""A database and an object store apart from the checkout's."""
+"""A database and an object store that no other tests use."""
 
 import os
 from collections.abc import Iterator
@@ -30,9 +30,9 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
         pytest.skip(f"backups skipped: {', '.join(named)} names servers whose databases must not be dropped")
     state = tmp_path_factory.mktemp("backup")
     with shown() as progress:
-        found = servers.start(state, progress=progress, only=["mongo", "s3"])
-    buckets.make_missing(store_client(found, Role.MIGRATE))
-    yield found
+        started = servers.start(state, progress=progress, only=["mongo", "s3"])
+    buckets.make_missing(store_client(started, Role.MIGRATE))
+    yield started
     servers.stop(state)
 
 
@@ -83,6 +83,6 @@ def empty(client: Any) -> None:
 def other(tmp_path_factory: pytest.TempPathFactory, addresses: Addresses) -> Iterator[Minio]:
     """The administrator of another object store without any bucket."""
     state = tmp_path_factory.mktemp("other")
-    found = servers.start(state, only=["s3"])
-    yield store_client(found, None)
+    started = servers.start(state, only=["s3"])
+    yield store_client(started, None)
     servers.stop(state)

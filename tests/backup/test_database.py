@@ -73,10 +73,10 @@ def whole(database: Any) -> dict[str, list[bytes]]:
 def place(request: pytest.FixtureRequest, tmp_path: Path, settings: ControlSettings, administrator: Minio) -> Shelf:
     if request.param == "folder":
         return Folder(tmp_path)
-    found = shelf(settings, DATABASE)
-    for name in found.names():
-        found.remove(name)
-    return found
+    databases = shelf(settings, DATABASE)
+    for name in databases.names():
+        databases.remove(name)
+    return databases
 
 
 def test_every_row_comes_back(database: Any, reader: Any, place: Shelf) -> None:

@@ -1,4 +1,4 @@
-"""The drill: a trunk loses its servers, or only its databases, and everybody gets the same answers as before.
+"""The restore drill: after a trunk has lost its servers, or only its databases, every question has the same answer.
 
 Servers are erased as a disaster does, and an operator's commands bring them back. What ``trunkctl track`` shows is read
 by the function that it calls, since a process for each document would take minutes.
@@ -104,22 +104,22 @@ class Drill:
     def submit_large(self, entry: Entry) -> dict[str, Entry]:
         """The same letter in a package that a store takes in parts only, uploaded and submitted by reference."""
         sender, package = entry["sender"], entry["bytes"] + b"\n" * (ONE_PUT_BYTES + 1)
-        told = self.control("upload-url", sender, "large.edxml").split()
-        key, url = told[told.index("key") + 1], next(word for word in told if word.startswith("http"))
+        words = self.control("upload-url", sender, "large.edxml").split()
+        key, url = words[words.index("key") + 1], next(word for word in words if word.startswith("http"))
         httpx.put(url, content=package, timeout=60).raise_for_status()
         named = {"bucket": UPLOADS, "key": key, "size": len(package), "sha256": sha256(package)}
         self.trunk.submit(sender, json.dumps(named).encode(), urgent=entry["urgent"], content_type=REFERENCE_TYPE)
         return {package_id(sender, package): entry | {"bytes": package}}
 
     def report(self, entry: Entry, code: str) -> str:
-        told = {"unit": entry["receivers"][0], "issuer": entry["sender"], "document": entry["document_id"]}
+        names = {"unit": entry["receivers"][0], "issuer": entry["sender"], "document": entry["document_id"]}
         at = time.strftime("%Y/%m/%d %H:%M:%S")
-        body = STATUS.format(namespace=NAMESPACE, words="Đã xem", at=at, code=code, **told)
-        return self.trunk.submit(told["unit"], body.encode())
+        body = STATUS.format(namespace=NAMESPACE, words="Đã xem", at=at, code=code, **names)
+        return self.trunk.submit(names["unit"], body.encode())
 
     def recall(self, entry: Entry) -> str:
-        told = {"unit": entry["sender"], "receiver": entry["receivers"][0], "document": entry["document_id"]}
-        return self.trunk.submit(entry["sender"], RECALL.format(namespace=NAMESPACE, **told).encode())
+        names = {"unit": entry["sender"], "receiver": entry["receivers"][0], "document": entry["document_id"]}
+        return self.trunk.submit(entry["sender"], RECALL.format(namespace=NAMESPACE, **names).encode())
 
     def open_packages(self) -> int:
         return int(self.trunk.collection("trunk_intake", "packages").count_documents({"is_open": True}))
@@ -142,9 +142,9 @@ class Drill:
         now. Mails, receipts and the log take their own time after a package is finished."""
 
         def entries() -> int:
-            left = [name for name in self.trunk.depths() if not name.startswith("facts.validator.")]
+            queues = [name for name in self.trunk.depths() if not name.startswith("facts.validator.")]
             pending = self.trunk.collection("trunk_notifier", "notifications").count_documents({"state": "pending"})
-            if left or pending or not self.is_sealed():
+            if queues or pending or not self.is_sealed():
                 return 0
             return int(self.trunk.collection("trunk_archive", "ledger").count_documents({}))
 
@@ -168,16 +168,16 @@ class Drill:
 
     def tracks(self, packages: dict[str, Entry]) -> dict[str, list[Trail]]:
         """What everybody is told of each package."""
-        told = trunk_file.load(self.state)
-        assert told
-        records = Records(ControlSettings(**told.control()))
+        addresses = trunk_file.load(self.state)
+        assert addresses
+        records = Records(ControlSettings(**addresses.control()))
         return {package: records.trails(package) for package in packages}
 
     def stop(self) -> None:
         """Services and servers, as far as they run; the addresses stay known."""
-        told = (self.state / "trunk.json").read_text()
+        content = (self.state / "trunk.json").read_text()
         subprocess.run([str(BIN / "trunkctl"), "down", "--state", str(self.state)], check=True)
-        (self.state / "trunk.json").write_text(told)
+        (self.state / "trunk.json").write_text(content)
 
     def erase(self, *names: str) -> None:
         """All data of these servers are gone; new ones run in their place, empty."""
@@ -253,18 +253,18 @@ def test_all_servers_are_lost(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> 
 
     whole = read | refused | unread | on_their_way | about
     drill.back_up()
-    told = drill.tracks(whole)
+    tracks = drill.tracks(whole)
     drill.stop()
     drill.erase("mongo", "rabbitmq", "s3")
     admin = json.loads((drill.state / "addresses.json").read_text())
     keys = {"TRUNK_S3_ACCESS_KEY": admin["s3_access_key"], "TRUNK_S3_SECRET_KEY": admin["s3_secret_key"]}
     drill.control("restore", "store", **keys)
     drill.control("restore", "database")
-    assert all(told.values())
-    assert drill.tracks(whole) == told
-    said = drill.control("restore", "check")
-    assert "0 faults, 0 packages not in the databases" in said, said
-    assert "packages on their way: 2" in said, said
+    assert all(tracks.values())
+    assert drill.tracks(whole) == tracks
+    report = drill.control("restore", "check")
+    assert "0 faults, 0 packages not in the databases" in report, report
+    assert "packages on their way: 2" in report, report
 
     monkeypatch.setenv("TRUNK_LOG_ADOPT_SIZE", drill.size_of_the_log())
     drill.trunk = trunk = Trunk.up()
@@ -286,7 +286,7 @@ def test_all_servers_are_lost(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> 
         entry["bytes"] for entry in packages.values()
     }
     settled = read | refused | unread | about
-    assert drill.tracks(settled) == {package: told[package] for package in settled}
+    assert drill.tracks(settled) == {package: tracks[package] for package in settled}
     assert "0 faults" in drill.control("archive", "check")
     assert "0 differences" in drill.control("archive", "reconcile")
     assert "0 faults, 0 packages not in the databases" in drill.control("restore", "check")
@@ -317,14 +317,14 @@ def test_only_the_databases_are_lost_and_the_backup_is_old(drill: Drill, monkeyp
     drill.stop()
     drill.erase("mongo")
     drill.control("restore", "database")
-    said = drill.control("restore", "check", code=1)
-    named = {line.split()[0] for line in said.splitlines() if " not in the databases: " in line}
+    report = drill.control("restore", "check", code=1)
+    named = {line.split()[0] for line in report.splitlines() if " not in the databases: " in line}
     lost = {package: entry for package, entry in (early | late | on_their_way).items() if package in named}
     assert set(late | on_their_way) <= set(lost)
-    assert f"0 faults, {len(named)} packages not in the databases" in said, said
+    assert f"0 faults, {len(named)} packages not in the databases" in report, report
     assert len(named) == len(lost)
     for package, entry in lost.items():
-        (line,) = (line for line in said.splitlines() if line.startswith(package))
+        (line,) = (line for line in report.splitlines() if line.startswith(package))
         assert entry["document_id"] in line
         assert entry["sender"] in line
         assert ("document.verified" in line) is (package not in on_their_way)
@@ -352,6 +352,6 @@ def test_only_the_databases_are_lost_and_the_backup_is_old(drill: Drill, monkeyp
         refusals = inboxes.wait_for(double, ["refusal"], PATIENCE_SECONDS)
         assert "E_DUP" in {item.reason for item in refusals}, "its DocumentId was not freed"
     assert "0 faults, 0 packages not in the databases" in drill.control("restore", "check")
-    told = re.search(r"name them as (\d+-\d+/\d+)", drill.control("archive", "check", code=1))
-    assert told, "the entries that the restore has lost"
-    assert "0 faults" in drill.control("archive", "check", "--adopted", told[1])
+    match = re.search(r"name them as (\d+-\d+/\d+)", drill.control("archive", "check", code=1))
+    assert match, "the entries that the restore has lost"
+    assert "0 faults" in drill.control("archive", "check", "--adopted", match[1])

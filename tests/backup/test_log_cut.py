@@ -53,8 +53,8 @@ def test_of_the_newest_checkpoint_one_version_is_copied() -> None:
 
 def test_versions_that_show_another_history_are_copied_and_stay_in_their_order() -> None:
     assert copied(Client(7, 8, BATCHES - 1)) == [f"v{BATCHES - 1}", "v8", "v7"]
-    found = [each for each in log_cut.log_originals(Client(6, 7, 8)) if each.key == CHECKPOINT]  # type: ignore[arg-type]
-    assert sorted(found, key=lambda each: each.order) == found[::-1]
+    checkpoints = [each for each in log_cut.log_originals(Client(6, 7, 8)) if each.key == CHECKPOINT]  # type: ignore[arg-type]
+    assert sorted(checkpoints, key=lambda each: each.order) == checkpoints[::-1]
 
 
 def test_no_more_versions_are_listed_than_are_looked_at() -> None:

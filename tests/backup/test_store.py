@@ -69,9 +69,9 @@ async def kept(addresses: Addresses) -> AsyncIterator[Record]:
     archive = Archive(Ledger(own), records, Progress(own), objects, Quiet(), read_table())
     what = await Material().store(Objects(role_settings(addresses, Role.INTAKE)))
     await archive.take(what.verified())
-    found = await records.load(what.package_id)
-    assert found
-    yield found
+    saved = await records.load(what.package_id)
+    assert saved
+    yield saved
     own.client.close()
 
 
@@ -171,10 +171,10 @@ def test_an_interrupted_run_is_gone_on_with(
     run: Any, target: Minio, settings: ControlSettings, administrator: Minio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [content(administrator, f"interrupted {n}".encode()) for n in range(5)]
-    put_object, left = target.put_object, iter(range(2))
+    put_object, attempts = target.put_object, iter(range(2))
 
     def dying(*arguments: Any, **more: Any) -> Any:
-        if next(left, None) is None:
+        if next(attempts, None) is None:
             raise OSError("connection lost")
         return put_object(*arguments, **more)
 
@@ -285,19 +285,19 @@ def test_a_store_that_locks_nothing_is_named(
     administrator.put_object(ARCHIVE, key, io.BytesIO(b"x"), 1, retention=Retention(COMPLIANCE, until))
     put_object = administrator.put_object
     monkeypatch.setattr(administrator, "put_object", lambda *a, retention, **more: put_object(*a, **more))
-    with read(administrator, ARCHIVE, key) as found:
-        assert found
+    with read(administrator, ARCHIVE, key) as stored:
+        assert stored
         with pytest.raises(Damaged, match="is not locked"):
-            write(administrator, ARCHIVE, f"{key}/copy", found, "")
+            write(administrator, ARCHIVE, f"{key}/copy", stored, "")
 
 
 def test_what_is_read_back_is_not_kept(administrator: Minio) -> None:
     """Eight of the largest objects at a time fit into the memory of the job, not twice."""
     key = content(administrator, b"a large object")
-    with read(administrator, CONTENT, key, with_bytes=False) as found:
-        assert found
-        assert (found.size_bytes, found.file.read()) == (14, b"")
-        assert found.sha256 == key.rpartition("/")[2]
+    with read(administrator, CONTENT, key, with_bytes=False) as stored:
+        assert stored
+        assert (stored.size_bytes, stored.file.read()) == (14, b"")
+        assert stored.sha256 == key.rpartition("/")[2]
 
 
 def test_without_a_second_store(settings: ControlSettings) -> None:
@@ -430,11 +430,11 @@ def make_versions(administrator: Minio) -> None:
 
 def bytes_of(client: Minio, bucket: str) -> set[tuple[str, str]]:
     """Key and digest of every version."""
-    found = set()
+    contents = set()
     for each in originals(client, bucket):
         with client.get_object(bucket, each.key, version_id=each.version_id) as answer:
-            found.add((each.key, hashlib.sha256(answer.read()).hexdigest()))
-    return found
+            contents.add((each.key, hashlib.sha256(answer.read()).hexdigest()))
+    return contents
 
 
 def versions(client: Minio) -> set[tuple[str, str, str | None]]:

@@ -1,4 +1,4 @@
-"""Publishes that nobody waits for any more leave no exception that nobody takes."""
+"""A publish whose caller was cancelled leaves no exception that is never retrieved."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Bytes held at a time are bounded, whoever asks for how many, and whoever gives up waiting."""
+"""The bytes held at a time are bounded, for requests of any size, and when a waiting one is cancelled."""
 
 import asyncio
 import random

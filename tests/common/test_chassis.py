@@ -42,7 +42,7 @@ def fact(name: str = "e1", **fields: Any) -> PackageRepeated:
     return PackageRepeated.model_validate(values | fields)
 
 
-class Seen:
+class RecordingHandler:
     """A handler that keeps what it was given, and fails as planned, run by run."""
 
     def __init__(self, *failures: Exception | None) -> None:
@@ -90,7 +90,7 @@ async def until(holds: Callable[[], bool], within_seconds: float = PATIENCE_SECO
             await asyncio.sleep(0.02)
 
 
-async def held(service: Service, state: RecordState, reason: Reason) -> MessageRecord:
+async def held_record(service: Service, state: RecordState, reason: Reason) -> MessageRecord:
     """The record of a message that the service holds."""
     records: Any = service._records
     assert isinstance(records, MongoRecords)
@@ -103,51 +103,51 @@ async def held(service: Service, state: RecordState, reason: Reason) -> MessageR
 
 
 async def test_a_fact_is_handled_once(vhost: VirtualHost) -> None:
-    seen = Seen()
-    async with archive(vhost, seen).running():
+    handler = RecordingHandler()
+    async with archive(vhost, handler).running():
         await announce(vhost, fact("plain"))
-        await until(lambda: seen.times("plain") == 1)
+        await until(lambda: handler.times("plain") == 1)
         await until(lambda: vhost.depth(QUEUE) == 0)
 
 
 async def test_an_undecided_fact_comes_back_and_its_record_goes(vhost: VirtualHost) -> None:
     undecided = Transient(Reason.E_SIG_REVOCATION_UNKNOWN, "stale")
-    seen, service = Seen(undecided), archive(vhost, lambda fact: seen(fact))
+    handler, service = RecordingHandler(undecided), archive(vhost, lambda fact: handler(fact))
     async with service.running():
         await announce(vhost, fact("undecided"))
-        await until(lambda: seen.times("undecided") == 1)
+        await until(lambda: handler.times("undecided") == 1)
         records: Any = service._records
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (row := await records._records.find_one({"state": "waiting"})) is None:
                 await asyncio.sleep(0.02)
         await records._records.update_one({"_id": row["_id"]}, {"$set": {"next_attempt_at": datetime.now(UTC)}})
-        await until(lambda: seen.times("undecided") == 2)
+        await until(lambda: handler.times("undecided") == 2)
         await until(lambda: vhost.depth(QUEUE) == 0)
         assert await records.find(row["_id"]) is None
 
 
 async def test_an_outage_is_waited_for_and_counts_nothing(vhost: VirtualHost) -> None:
-    seen = Seen(*[Outage("database", "away")] * 3)
-    service = archive(vhost, seen)
+    handler = RecordingHandler(*[Outage("database", "away")] * 3)
+    service = archive(vhost, handler)
     async with service.running():
         await announce(vhost, fact("outage"))
-        await until(lambda: seen.times("outage") == 4)
+        await until(lambda: handler.times("outage") == 4)
         await until(lambda: vhost.depth(QUEUE) == 0)
         records: Any = service._records
         assert await records._records.count_documents({"state": "waiting"}) == 0
 
 
 async def test_a_final_failure_is_parked_with_its_reason_and_replayed_where_it_is_kept(vhost: VirtualHost) -> None:
-    seen = Seen(Permanent(Reason.E_REFDOC, "no such document"))
-    service = archive(vhost, seen)
+    handler = RecordingHandler(Permanent(Reason.E_REFDOC, "no such document"))
+    service = archive(vhost, handler)
     async with service.running():
         await announce(vhost, fact("final"))
-        record = await held(service, RecordState.PARKED, Reason.E_REFDOC)
+        record = await held_record(service, RecordState.PARKED, Reason.E_REFDOC)
         assert (record.queue, record.user_id, record.detail) == (QUEUE, "intake", "no such document")
         assert record.about.document_id == "A.01,2026/11/22,1/TB"
         died_at = record.dead_letters[0]
         await announce(vhost, request(record, "replay"), user="operator")
-        await until(lambda: seen.times("final") == 2)
+        await until(lambda: handler.times("final") == 2)
         records: Any = service._records
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (replayed := await records.find(record.record_id)).state is not RecordState.REPLAYED:
@@ -187,13 +187,13 @@ def request(record: MessageRecord, action: Any) -> OperatorRequested:
 async def test_what_nobody_vouches_for_is_quarantined_at_once_and_the_queue_moves_on(
     vhost: VirtualHost, body: bytes, properties: dict[str, Any]
 ) -> None:
-    seen, service = Seen(), archive(vhost, lambda fact: seen(fact))
+    handler, service = RecordingHandler(), archive(vhost, lambda fact: handler(fact))
     async with service.running():
         await raw(vhost, body, **properties)
-        record = await held(service, RecordState.QUARANTINED, Reason.E_FORGED)
+        record = await held_record(service, RecordState.QUARANTINED, Reason.E_FORGED)
         assert record.user_id is None
         await announce(vhost, fact("next"))
-        await until(lambda: seen.times("next") == 1)
+        await until(lambda: handler.times("next") == 1)
         records: Any = service._records
         await records._records.delete_many({})
 
@@ -201,7 +201,7 @@ async def test_what_nobody_vouches_for_is_quarantined_at_once_and_the_queue_move
 @pytest.mark.parametrize("user", ["intake", "validator", "router", "notifier", "operator"])
 async def test_what_a_service_writes_badly_is_parked(vhost: VirtualHost, user: str) -> None:
     key = {"operator": "operator.requested"}.get(user, "security.noticed")
-    seen, service = Seen(), archive(vhost, lambda fact: seen(fact))
+    handler, service = RecordingHandler(), archive(vhost, lambda fact: handler(fact))
     async with service.running():
         async with vhost.channel(user) as channel:
             await channel.basic_publish(
@@ -210,7 +210,7 @@ async def test_what_a_service_writes_badly_is_parked(vhost: VirtualHost, user: s
                 routing_key=f"{key}.normal",
                 properties=Basic.Properties(user_id=user),
             )
-        await held(service, RecordState.PARKED, Reason.E_FACT)
+        await held_record(service, RecordState.PARKED, Reason.E_FACT)
         records: Any = service._records
         await records._records.delete_many({})
 
@@ -232,7 +232,7 @@ async def test_a_fact_of_another_service_is_quarantined_and_a_security_event(vho
                 routing_key="notification.sent.normal",
                 properties=Basic.Properties(user_id="notifier", message_type="package.repeated"),
             )
-        record = await held(service, RecordState.QUARANTINED, Reason.E_FORGED)
+        record = await held_record(service, RecordState.QUARANTINED, Reason.E_FORGED)
         await until(lambda: bool(security))
     assert (record.user_id, security[0].kind, security[0].actor) == ("notifier", "FORGED_FACT", "notifier")
 
@@ -247,7 +247,7 @@ async def test_a_bug_is_counted_while_others_succeed_and_parked_at_the_limit(vho
     service = archive(vhost, handler)
     async with service.running():
         await announce(vhost, fact("fine"), fact("bug"))
-        record = await held(service, RecordState.PARKED, Reason.E_ATTEMPTS)
+        record = await held_record(service, RecordState.PARKED, Reason.E_ATTEMPTS)
     assert record.detail
     assert topology.DELIVERY_LIMIT < len(runs) <= topology.DELIVERY_LIMIT + 2
 
@@ -281,11 +281,11 @@ def test_a_service_that_takes_other_facts_than_the_table_says_does_not_start(vho
     with pytest.raises(ValueError, match=named):
         vhost.service("intake").on_facts({})
     with pytest.raises(ValueError, match=r"package\.repeated"):
-        vhost.service("notifier").on_facts({PackageRepeated: Seen()})
+        vhost.service("notifier").on_facts({PackageRepeated: RecordingHandler()})
 
 
 async def test_readiness_names_what_is_missing(vhost: VirtualHost) -> None:
-    service = archive(vhost, Seen())
+    service = archive(vhost, RecordingHandler())
 
     async def away() -> None:
         raise ConnectionError("gone fishing")

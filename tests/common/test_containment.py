@@ -1,4 +1,4 @@
-"""What one piece of input may end: the work on that piece."""
+"""An error over one piece of input ends only the work on that piece."""
 
 import asyncio
 from collections.abc import Callable

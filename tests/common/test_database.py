@@ -1,4 +1,4 @@
-"""How the driver of the database is set up; what a real server makes of it is asked in ``tests/contract``."""
+"""How the database driver is configured. How a real server behaves then is tested in ``tests/contract``."""
 
 from typing import Any
 from unittest.mock import AsyncMock

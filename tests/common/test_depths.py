@@ -1,4 +1,4 @@
-"""How many messages wait, as the broker tells: never a zero that nobody said."""
+"""Depths of queues: an unknown depth is never taken for zero."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -69,8 +69,8 @@ async def test_no_broker_is_an_outage() -> None:
 
 async def test_the_router_asks_for_inboxes_and_leaves_out_what_does_not_exist(vhost: VirtualHost) -> None:
     asking = QueueDepths(vhost.url("router"), "test")
-    asked = ["inbox.no.such.unit", "trunk.mark", "inbox.neither"]
-    assert await asking.ask_existing(asked) == {"trunk.mark": 0}
+    queues = ["inbox.no.such.unit", "trunk.mark", "inbox.neither"]
+    assert await asking.ask_existing(queues) == {"trunk.mark": 0}
     await asking.close()
 
 

@@ -43,14 +43,14 @@ def objects(stack: SimpleNamespace) -> Iterator[OwnBucket]:
         s3_access_key=SecretStr(stack.s3_access_key),
         s3_secret_key=SecretStr(stack.s3_secret_key),
     )
-    found = OwnBucket(settings, f"test-directory-{secrets.token_hex(4)}")
-    found.client.make_bucket(found.name)
+    bucket = OwnBucket(settings, f"test-directory-{secrets.token_hex(4)}")
+    bucket.client.make_bucket(bucket.name)
     try:
-        yield found
+        yield bucket
     finally:
-        for kept in list(found.client.list_objects(found.name, recursive=True)):
-            found.client.remove_object(found.name, kept.object_name or "")
-        found.client.remove_bucket(found.name)
+        for kept in list(bucket.client.list_objects(bucket.name, recursive=True)):
+            bucket.client.remove_object(bucket.name, kept.object_name or "")
+        bucket.client.remove_bucket(bucket.name)
 
 
 def disabled(*codes: str, **more: object) -> bytes:
@@ -133,15 +133,15 @@ async def test_without_the_store_nothing_is_refused_by_the_directory(objects: Ow
 @pytest.mark.parametrize("key", [CURRENT, ACCESS])
 async def test_by_a_directory_that_cannot_be_understood_nothing_is_refused_and_nothing_else_held_up(key: str) -> None:
     """It may be of a later release. As any other error it would be counted against the message."""
-    held = {CURRENT: FILE, ACCESS: disabled("A.01")}
+    contents = {CURRENT: FILE, ACCESS: disabled("A.01")}
 
     class Held:
         async def get_key(self, _: str, wanted: str) -> bytes:
-            return held[wanted]
+            return contents[wanted]
 
     reader = DirectoryReader(Held(), 3600)  # type: ignore[arg-type]
     await reader.refresh()
-    held[key] = b'{"units": "of another kind", "disabled": "too"}'
+    contents[key] = b'{"units": "of another kind", "disabled": "too"}'
     with pytest.raises(Transient) as raised:
         await reader.confirm()
     assert not isinstance(raised.value, Outage)

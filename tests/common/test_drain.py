@@ -59,10 +59,10 @@ async def test_sigterm_in_the_middle_of_work(vhost: VirtualHost, tmp_path: Path)
     await asyncio.wait_for(process.wait(), GRACE_SECONDS)
     assert len(list(tmp_path.glob("*.done"))) == 4
     async with vhost.channel() as channel:
-        left = []
-        while (got := await channel.basic_get(QUEUE, no_ack=True)).delivery.name == "Basic.GetOk":
-            left.append(got.header.properties.headers["x-event-id"])
-    assert sorted(left) == [f"e{number}-after" for number in range(4)]
+        event_ids = []
+        while (delivered := await channel.basic_get(QUEUE, no_ack=True)).delivery.name == "Basic.GetOk":
+            event_ids.append(delivered.header.properties.headers["x-event-id"])
+    assert sorted(event_ids) == [f"e{number}-after" for number in range(4)]
 
 
 GRACE_SECONDS = 40
@@ -85,10 +85,10 @@ async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 async def test_a_collector_that_never_answers_holds_up_no_exit(
     vhost: VirtualHost, tmp_path: Path, collector: Callable[..., Coroutine[Any, Any, None]]
 ) -> None:
-    asked = asyncio.Event()
+    was_asked = asyncio.Event()
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.set()
+        was_asked.set()
         await collector(reader, writer)
 
     server = await asyncio.start_server(take, "127.0.0.1", 0)
@@ -101,5 +101,5 @@ async def test_a_collector_that_never_answers_holds_up_no_exit(
     await until(lambda: (tmp_path / f"traced-{collector.__name__}.done").exists())
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), GRACE_SECONDS) == 0
-    assert asked.is_set(), "spans were on their way to it"
+    assert was_asked.is_set(), "spans were on their way to it"
     server.close()

@@ -1,4 +1,4 @@
-"""A process that has drained ends, also while a thread of it waits for a server that never answers."""
+"""A process that has drained ends even if one of its threads waits for a server that never answers."""
 
 import subprocess
 import sys

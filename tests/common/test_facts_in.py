@@ -1,4 +1,4 @@
-"""Who published a fact is compared with what it is before anything in it is believed."""
+"""The publisher of a fact is checked against the fact before its fields are used."""
 
 import json
 from typing import Any

@@ -46,14 +46,14 @@ def entry(fact: BaseFact = NOTICE, salt: bytes = SALT) -> Entry:
 
 def test_the_leaf_is_what_the_documentation_says() -> None:
     """An auditor's own program, which knows HMAC and JSON, must come to the same."""
-    told = entry()
+    original = entry()
     content = json.dumps(
         {
             "subject": "d" * 32,
             "event_id": "p:1:1",
             "fact": "notice.accepted",
             "recorded_at": "2026-11-22T08:30:00.123+00:00",
-            "body": told.body,
+            "body": original.body,
         },
         sort_keys=True,
         separators=(",", ":"),
@@ -62,10 +62,10 @@ def test_the_leaf_is_what_the_documentation_says() -> None:
         hmac.new(SALT, b"entry\0" + content.encode(), hashlib.sha256).hexdigest(),
         hmac.new(SALT, b"package\0" + b"a" * 64, hashlib.sha256).hexdigest(),
     ]
-    assert told.leaf().decode() == (
+    assert original.leaf().decode() == (
         '{"entry":"%s","format":"trunk-entry/1","package":"%s"}' % tuple(commitments)  # noqa: UP031
     )
-    assert told.leaf_hash() == hashlib.sha256(b"\0" + told.leaf()).hexdigest()
+    assert original.leaf_hash() == hashlib.sha256(b"\0" + original.leaf()).hexdigest()
 
 
 def test_bytes_that_travel_with_a_reference_are_not_recorded() -> None:
@@ -102,18 +102,25 @@ def test_every_part_of_an_entry_is_committed_to(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("part", ["seq", "prev", "hash"])
 def test_the_links_of_a_chained_entry_are_committed_to(part: str) -> None:
-    told = replace(linked(NOTICE, AT), salt=SALT)
-    assert told.link
-    other = replace(told.link, **{part: 2 if part == "seq" else "f" * 64})
-    assert replace(told, link=other).leaf() != told.leaf()
+    original = replace(linked(NOTICE, AT), salt=SALT)
+    assert original.link
+    other = replace(original.link, **{part: 2 if part == "seq" else "f" * 64})
+    assert replace(original, link=other).leaf() != original.leaf()
 
 
 @given(st.binary(min_size=SALT_BYTES, max_size=SALT_BYTES))
 def test_a_leaf_holds_neither_content_nor_a_digest_that_can_be_guessed(salt: bytes) -> None:
     """Nothing that somebody can compute without the salt is in it."""
-    told, leaf = entry(salt=salt), entry(salt=salt).leaf().decode()
-    values = [told.subject, told.event_id, told.fact, told.body, *map(str, json.loads(told.body).values()), "a" * 64]
-    guesses = {hashlib.sha256(value.encode()).hexdigest() for value in (*values, told.content().decode())}
+    original, leaf = entry(salt=salt), entry(salt=salt).leaf().decode()
+    values = [
+        original.subject,
+        original.event_id,
+        original.fact,
+        original.body,
+        *map(str, json.loads(original.body).values()),
+        "a" * 64,
+    ]
+    guesses = {hashlib.sha256(value.encode()).hexdigest() for value in (*values, original.content().decode())}
     assert not [value for value in {*values, *guesses} if len(value) > 3 and value in leaf]
 
 

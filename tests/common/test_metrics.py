@@ -1,6 +1,8 @@
 """Each recording function moves exactly the series it is about."""
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -348,6 +350,21 @@ def test_every_recording_function_is_driven_here() -> None:
     assert driven == set(metrics.__all__) - {"REGISTRY"}
 
 
+def test_every_recording_function_is_exported() -> None:
+    """``__all__`` has each, so that the tests of this module find it."""
+    modules = [
+        importlib.import_module(f"common.metrics.{each.name}") for each in pkgutil.iter_modules(metrics.__path__)
+    ]
+    recording = {
+        name
+        for module in modules
+        for name, value in vars(module).items()
+        if name.startswith(("record_", "set_", "begin_")) and inspect.isfunction(value)
+    }
+    assert len(recording) > 30
+    assert recording - set(metrics.__all__) == set()
+
+
 def test_no_series_is_exported_beside_the_contract() -> None:
     metrics.record_message("router", "acked", 0.5)
     assert not [name for name, _ in series() if name.endswith("_created")]
@@ -387,6 +404,6 @@ def test_the_canary_is_in_no_statistic(name: str) -> None:
 
 
 def test_whatever_is_counted_of_a_unit_leaves_the_canary_out() -> None:
-    asked = {name: set(inspect.signature(getattr(metrics, name)).parameters) for name in NAMES}
-    named = {name for name, parameters in asked.items() if parameters & {"sender", "unit", "units", "pending"}}
+    parameters_of = {name: set(inspect.signature(getattr(metrics, name)).parameters) for name in NAMES}
+    named = {name for name, parameters in parameters_of.items() if parameters & {"sender", "unit", "units", "pending"}}
     assert named == {*BY_UNIT, *LIMITS}

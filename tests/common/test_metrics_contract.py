@@ -27,12 +27,12 @@ def table(text: str) -> Declared:
 
 def declared() -> Declared:
     """The same of what the code exports."""
-    found: Declared = {}
+    declared: Declared = {}
     for collector in REGISTRY._collector_to_names:
         (family,) = collector.describe()  # type: ignore[attr-defined]
         suffix = "_total" if family.type == "counter" else ""
-        found[family.name + suffix] = (family.type, tuple(collector._labelnames))  # type: ignore[attr-defined]
-    return found
+        declared[family.name + suffix] = (family.type, tuple(collector._labelnames))  # type: ignore[attr-defined]
+    return declared
 
 
 def test_the_page_and_the_code_agree() -> None:

@@ -1,4 +1,4 @@
-"""Of all that is told of a parked message, the newest decision counts, in whatever order it comes and however often."""
+"""Facts about a parked message in any order and repeatedly: the newest decision has its effect last."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from ..simulation.loop import VirtualLoop
 CLOCK = Clock()
 
 
-def told(word: str, minute: int, record: str = "r", outcome: str = "done") -> Word:
-    about: dict[str, Any] = {"event_id": f"{record}/{word}/{minute}", "subject": "d", "lane": Lane.NORMAL}
+def fact_about(action: str, minute: int, record: str = "r", outcome: str = "done") -> Word:
+    about: dict[str, Any] = {"event_id": f"{record}/{action}/{minute}", "subject": "d", "lane": Lane.NORMAL}
     about |= {"occurred_at": CLOCK() + timedelta(minutes=minute), "service": "router", "record_id": record}
-    if word == "parked":
+    if action == "parked":
         return MessageParked(**about, queue="facts.router.normal", reason=Reason.E_ATTEMPTS)
-    return OperatorActed(**about, action=word, actor="Lan", purpose="x", outcome=outcome)  # type: ignore[arg-type]
+    return OperatorActed(**about, action=action, actor="Lan", purpose="x", outcome=outcome)  # type: ignore[arg-type]
 
 
 async def handled(decisions: Any, words: Sequence[Word]) -> list[str]:
@@ -56,7 +56,7 @@ def real_decisions(loop: VirtualLoop) -> MongoNewestDecisions:
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_the_newest_decision_is_the_last_that_is_handled(order: tuple[int, ...]) -> None:
-    words = [told("discard", 1), told("restore", 2), told("discard", 3)]
+    words = [fact_about("discard", 1), fact_about("restore", 2), fact_about("discard", 3)]
     for noted in ends([*(words[number] for number in order), *words]):
         assert noted[-1] == words[-1].event_id
 
@@ -76,16 +76,16 @@ def test_the_newest_decision_is_the_last_that_is_handled(order: tuple[int, ...])
 )
 def test_which_words_are_handled(words: Sequence[tuple[str, int]], noted: list[str]) -> None:
     wanted = ["r/" + each.replace(" ", "/") for each in noted]
-    assert ends([told(*word) for word in words]) == [wanted, wanted]
+    assert ends([fact_about(*each) for each in words]) == [wanted, wanted]
 
 
 @pytest.mark.parametrize(
     "other",
-    [told("discard", 2, outcome="not parked, but replayed"), told("discard", 2, "other")],
+    [fact_about("discard", 2, outcome="not parked, but replayed"), fact_about("discard", 2, "other")],
     ids=["in vain", "another message"],
 )
 def test_what_has_no_effect_and_what_is_about_another_message_overtakes_nothing(other: Word) -> None:
-    early = told("discard", 1)
+    early = fact_about("discard", 1)
     assert ends([other, early]) == [[other.event_id, early.event_id]] * 2
 
 
@@ -113,7 +113,7 @@ def test_of_two_that_are_handled_at_once_the_newer_has_the_last_effect(older: st
             await follow(old)
         return effects[-1]
 
-    old, new = told(older, 1), told("restore", 2)
+    old, new = fact_about(older, 1), fact_about("restore", 2)
     for is_crashing in (False, True):
         loop = VirtualLoop()
         for decisions in (MemoryNewestDecisions(), real_decisions(loop)):

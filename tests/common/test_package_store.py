@@ -30,10 +30,10 @@ def objects(request: pytest.FixtureRequest) -> Objects:
         stack: SimpleNamespace = request.getfixturevalue("stack")
         keys = {"s3_access_key": SecretStr(stack.s3_access_key), "s3_secret_key": SecretStr(stack.s3_secret_key)}
         return Objects(ServiceSettings(s3_endpoint=stack.s3_endpoint, **keys))
-    found = Objects(ServiceSettings())
+    opened = Objects(ServiceSettings())
     client: Any = Client(Store(lambda: datetime.now(UTC)))
-    found.client = client
-    return found
+    opened.client = client
+    return opened
 
 
 @pytest.fixture

@@ -179,8 +179,8 @@ async def test_a_dead_letter_that_comes_again_after_its_decision_is_not_parked_a
         await bench.parking.take(bench.dead(died_at=dies_again_at, is_redelivered=True))
     assert (bench.saved(record).state is RecordState.PARKED) is is_parked_again
     assert (bench.saved(record) == decided) is not is_parked_again
-    told = {fact.model_dump_json() for fact in bench.publisher.named("message.parked")}
-    assert len(told) == 1 + is_parked_again, "one event has one body"
+    announced = {fact.model_dump_json() for fact in bench.publisher.named("message.parked")}
+    assert len(announced) == 1 + is_parked_again, "one event has one body"
     await bench.decide(record, action)
     first, second = bench.acted()
     assert first == second
@@ -237,9 +237,9 @@ async def test_a_dead_letter_that_comes_again_beside_a_copy_leaves_what_the_serv
     await bench.decide(record, "discard")
     bench.failures = [Permanent(Reason.E_FACT, "a field")]
     await bench.processor.process(bench.dead().before_death, bench.handlers["facts.validator."])
-    told = list(bench.publisher.facts)
+    announced = list(bench.publisher.facts)
     await bench.parking.take(bench.dead(died_at=DIED_AT))
-    assert (bench.saved(record).state, bench.publisher.facts) == (RecordState.GIVEN_UP, told)
+    assert (bench.saved(record).state, bench.publisher.facts) == (RecordState.GIVEN_UP, announced)
     await bench.parking.take(bench.dead(died_at=LATER))
     assert (bench.saved(record).state, bench.saved(record).reason) == (RecordState.PARKED, Reason.E_FACT)
 
@@ -457,8 +457,8 @@ async def test_a_decision_that_is_delivered_again_after_a_later_one_changes_noth
     bench.clock.move(hours=1)
     await bench.decide(record, first)
     assert bench.saved(record).state is RecordState.PARKED
-    told = bench.acted()
-    assert told[-1] == told[0]
+    acted = bench.acted()
+    assert acted[-1] == acted[0]
     assert len(bench.handled) == (first == "replay")
 
 

@@ -1,4 +1,4 @@
-"""What is known of a message that the broker refused after an attempt of which nothing is known."""
+"""A refused publish after an attempt with an unknown outcome says that the message may have arrived."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Where settings come from: the environment before files of secrets."""
+"""Sources of settings: environment variables take precedence over files of secrets."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ def secrets(tmp_path: Path) -> Path:
 
 
 def test_secrets_are_read_from_files_named_like_their_variables(secrets: Path) -> None:
-    told = ServiceSettings(_secrets_dir=secrets)
-    assert told.amqp_url.get_secret_value() == "amqp://intake:from-file@broker/trunk"
-    assert told.s3_secret_key.get_secret_value() == "key"
+    settings = ServiceSettings(_secrets_dir=secrets)
+    assert settings.amqp_url.get_secret_value() == "amqp://intake:from-file@broker/trunk"
+    assert settings.s3_secret_key.get_secret_value() == "key"
 
 
 def test_environment_goes_before_files(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def test_secrets_are_not_shown(secrets: Path) -> None:
     assert "from-file" not in repr(ServiceSettings(_secrets_dir=secrets))
 
 
-@pytest.mark.parametrize(("name", "found"), [("here", True), ("not-here", False)])
-def test_folder_of_secrets_is_used_where_it_exists(tmp_path: Path, name: str, found: bool) -> None:
+@pytest.mark.parametrize(("name", "is_used"), [("here", True), ("not-here", False)])
+def test_folder_of_secrets_is_used_where_it_exists(tmp_path: Path, name: str, is_used: bool) -> None:
     (tmp_path / "here").mkdir()
-    assert secrets_dir(tmp_path / name) == (tmp_path / name if found else None)
+    assert secrets_dir(tmp_path / name) == (tmp_path / name if is_used else None)

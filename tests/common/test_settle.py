@@ -1,4 +1,4 @@
-"""What becomes of a message: the whole table of ``settle``."""
+"""What happens to a message: the whole table of ``settle``."""
 
 from datetime import timedelta
 

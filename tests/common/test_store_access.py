@@ -75,10 +75,10 @@ def test_a_policy_allows_nothing_but_its_rows(role: Role) -> None:
 
 
 def test_the_store_is_told_of_every_role_and_of_no_other() -> None:
-    told = seaweedfs_config({role: KeyPair(f"{role}-a", f"{role}-s") for role in Role})
-    assert [each["name"] for each in told["identities"]] == list(Role)
-    assert not [each for each in told["identities"] if "actions" in each]
-    assert {each["name"]: json.loads(each["content"]) for each in told["policies"]} == {r: policy(r) for r in Role}
+    config = seaweedfs_config({role: KeyPair(f"{role}-a", f"{role}-s") for role in Role})
+    assert [each["name"] for each in config["identities"]] == list(Role)
+    assert not [each for each in config["identities"] if "actions" in each]
+    assert {each["name"]: json.loads(each["content"]) for each in config["policies"]} == {r: policy(r) for r in Role}
 
 
 def test_every_service_has_its_own_database_and_no_other() -> None:

@@ -1,4 +1,4 @@
-"""A delivery whose routing key is no text is read, not a reason to lose the connection."""
+"""A delivery whose routing key is not UTF-8 is read, and does not close the connection."""
 
 import pytest
 from pamqp.commands import Basic

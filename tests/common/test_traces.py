@@ -94,11 +94,11 @@ async def submitted(
     vhost: VirtualHost, headers: dict[str, Any], failures: Sequence[Exception] = (), **properties: Any
 ) -> None:
     """A submission of A.01 at which intake fails as often as told, and which it handles then."""
-    done, left = asyncio.Event(), list(failures)
+    done, remaining = asyncio.Event(), list(failures)
 
     async def handle(_: Incoming) -> None:
-        if left:
-            raise left.pop()
+        if remaining:
+            raise remaining.pop()
         done.set()
 
     queue = topology.submit_queue("A.01", Lane.NORMAL)

@@ -1,4 +1,4 @@
-"""How long the broker has not answered a publish is told, and that it has answered all."""
+"""The gauge of the oldest unconfirmed publish: since when it waits, and zero when all are confirmed."""
 
 import asyncio
 

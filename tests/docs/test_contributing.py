@@ -47,16 +47,20 @@ def test_hooks_run_the_checks_that_ci_runs_first() -> None:
 
 def quoted_paths() -> list[str]:
     """Paths that CONTRIBUTING.md quotes from the root of the repository, without those that leave a name open."""
-    text = FENCE.sub("", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     tops = {path.name for path in ROOT.iterdir()}
-    words = (span.removeprefix("make test T=") for span in SPAN.findall(text))
+    spans = [span.removeprefix("make test T=") for span in SPAN.findall(FENCE.sub("", page))]
+    words = [
+        *spans,
+        *(path for tests in re.findall(r"^make test T='?([^'#\n]+)", page, re.MULTILINE) for path in tests.split()),
+    ]
     return sorted(
         {each for each in words if not set("< ") & set(each) and "/" in each and each.partition("/")[0] in tops}
     )
 
 
 def test_paths_are_quoted_at_all() -> None:
-    assert len(quoted_paths()) > 30
+    assert len(quoted_paths()) > 60
 
 
 @pytest.mark.parametrize("path", quoted_paths())
@@ -75,6 +79,31 @@ def test_what_has_owners_exists(pattern: str) -> None:
     assert pattern.startswith("/")
     place = ROOT / pattern[1:]
     assert place.is_dir() if pattern.endswith("/") else place.is_file()
+
+
+ROOMS = sorted(
+    f"/{path.parent.relative_to(ROOT)}/"
+    for pattern in ("apidocs", "bench", "deploy", "fuzz", "services/*", "libs/*", "tools/*", "testing/*", "tests/*")
+    for path in ROOT.glob(f"{pattern}/*")
+    if path.suffix in {".py", ".toml", ".md", ".sh", ".yaml", ".go"}
+)
+"""Folders of the repository in which somebody writes, as CODEOWNERS spells them."""
+
+
+@pytest.mark.parametrize("room", sorted(set(ROOMS)))
+def test_each_room_has_owners_besides_those_of_everything(room: str) -> None:
+    assert any(room.startswith(pattern) for pattern in owned() if pattern != "*")
+
+
+def test_rooms_are_found() -> None:
+    assert {"/services/intake/", "/libs/mint/", "/tests/walk/", "/bench/", "/testing/logcheck/"} <= set(ROOMS)
+
+
+def test_of_two_lines_the_narrower_one_comes_last() -> None:
+    """The last line that matches counts: a line for all of a folder behind one for a part of it would undo that."""
+    for place, pattern in enumerate(owned()):
+        undone = [before for before in owned()[:place] if before != pattern and before.startswith(pattern.rstrip("*"))]
+        assert not undone, f"{pattern} undoes {undone}"
 
 
 def test_owners_are_roles() -> None:

@@ -1,14 +1,16 @@
 """docs/glossary.md and the code use the same words, both ways.
 
-A word in the column *Avoid* must not occur in names of the code or on the pages. A word that is right for something
-else has a note in brackets, and is not searched for: ``log (that is text)``.
+A word in the column *Avoid* must not occur in names, docstrings and comments of the code, or on the pages. A word that
+is right for something else has a note in brackets, and is not searched for: ``log (that is text)``.
 
 In the packages of ``CLEANED``, variables and attributes also have no name that says only where a value came from
 (``NAMELESS``): a name says what it holds.
 """
 
 import ast
+import io
 import re
+import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -22,6 +24,19 @@ PAGE = ROOT / "docs" / "glossary.md"
 SOURCES = sorted(
     path for folder in ("libs", "services", "tools", "apidocs") for path in (ROOT / folder).rglob("*.py")
 )  # fmt: skip
+WRITTEN = sorted(
+    path for folder in ("bench", "fuzz", "testing", "tests") for path in (ROOT / folder).rglob("*.py")
+)  # fmt: skip
+"""Further modules that keep to the words, but that nobody searches for them."""
+RIGHT_HERE = {
+    "libs/common/src/common/secrecy/marks.py": {"slip"},  # of the pen
+    "services/validator/src/validator/pki/name_constraints.py": {"mailbox"},  # RFC 5280 section 4.2.1.10
+    "tools/trunkctl/src/trunkctl/takeover/__init__.py": {"ladder"},
+    "tools/trunkctl/src/trunkctl/takeover/former.py": {"ladder"},
+    "tests/upgrade/test_origin.py": {"ladder"},
+    "tests/upgrade/test_take_over.py": {"ladder"},
+}
+"""Modules in which a word to avoid is right: it means something else, or it is what the former release had."""
 ABOUT_WORDS = {PAGE, ROOT / "CHANGELOG.md"}
 """Pages that name words without using them."""
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -75,6 +90,31 @@ def nameless_in(source: str) -> Iterator[str]:
                 yield f"{name_}, line {getattr(node, 'lineno', 0)}"
 
 
+def remarks_in(path: Path) -> str:
+    """Docstrings and comments of a module, without quoted code."""
+    source = path.read_text(encoding="utf-8")
+    comments = (
+        t.string.lstrip("# ")
+        for t in tokenize.generate_tokens(io.StringIO(source).readline)
+        if t.type == tokenize.COMMENT
+    )
+    strings = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr))
+    texts = (node.value for node in strings if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return re.sub(r"\s+", " ", re.sub(r"``[^`]*``", "", " · ".join([*comments, *texts]))).lower()
+
+
+@cache
+def remarks() -> dict[str, str]:
+    """Docstrings and comments by module."""
+    return {str(path.relative_to(ROOT)): remarks_in(path) for path in (*SOURCES, *WRITTEN)}
+
+
+@cache
+def names_of_tests() -> dict[str, set[str]]:
+    """Names as words, by module: of tests, fuzzers and benchmarks."""
+    return {str(path.relative_to(ROOT)): set(map(parts, names_in(path))) for path in WRITTEN}
+
+
 @cache
 def names() -> dict[str, set[str]]:
     """Names of the code, as words, and the modules that name them."""
@@ -110,6 +150,24 @@ def test_each_word_stands_in_the_code(word: str) -> None:
 @pytest.mark.parametrize("word", avoided())
 def test_a_word_to_avoid_is_in_no_name(word: str) -> None:
     assert {found: modules for found, modules in names().items() if pattern(word).search(found)} == {}
+
+
+@pytest.mark.parametrize("word", avoided())
+def test_a_word_to_avoid_is_in_no_name_of_a_test(word: str) -> None:
+    modules = {path for path, named in names_of_tests().items() if any(map(pattern(word).search, named))}
+    assert {path for path in modules if word not in RIGHT_HERE.get(path, ())} == set()
+
+
+@pytest.mark.parametrize("word", avoided())
+def test_a_word_to_avoid_is_in_no_docstring_or_comment(word: str) -> None:
+    modules = {path for path, text in remarks().items() if pattern(word).search(text)}
+    assert {path for path in modules if word not in RIGHT_HERE.get(path, ())} == set()
+
+
+@pytest.mark.parametrize(("path", "word"), [(path, word) for path, words in RIGHT_HERE.items() for word in words])
+def test_a_word_that_is_right_in_a_module_is_there(path: str, word: str) -> None:
+    assert word in avoided()
+    assert pattern(word).search(remarks()[path]) or any(map(pattern(word).search, names_of_tests().get(path, ())))
 
 
 @pytest.mark.parametrize("word", avoided())
@@ -153,3 +211,11 @@ def test_a_wrong_word_would_be_found() -> None:
     assert pattern("parking lot").search("see the parking lot.")
     assert len(avoided()) > 15
     assert len(names()) > 3000
+    assert len(names_of_tests()) > 200
+    assert sum(map(len, remarks().values())) > 500_000
+
+
+def test_a_docstring_and_a_comment_are_searched(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text('"""A docstring, ``quoted``."""\nA = "a value"  # a comment\n', encoding="utf-8")
+    assert remarks_in(module) == "a comment · a docstring, ."

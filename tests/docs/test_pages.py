@@ -1,5 +1,6 @@
 """Links lead somewhere, and what is quoted can be typed."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from trunkctl.main import app
 
-from .pages import PAGES, ROOT, anchors, calls, links, name
+from .pages import FENCE, PAGES, ROOT, SPAN, anchors, calls, links, name
 
 COMMANDS: Any = typer.main.get_command(app)
 
@@ -34,6 +35,34 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_page_of_a_folder_is_in_its_index(index: Path) -> None:
     pages = {page.name for page in index.parent.iterdir() if page.suffix in (".md", ".yaml")} - {"README.md"}
     assert pages - links(index) == set()
+
+
+HISTORY = {ROOT / "CHANGELOG.md"}
+"""Pages that may name what is no longer there."""
+FOLDERS = ("apidocs", "bench", "deploy", "docs", "fuzz", "libs", "services", "testing", "tests", "tools")
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def modules_missing(text: str) -> list[str]:
+    """Paths that a text quotes and that are not in the repository; a module may be named from its package on."""
+    spans = [span.partition("::")[0] for span in SPAN.findall(FENCE.sub("", text)) if re.fullmatch(r"[\w./:-]+", span)]
+    whole = [span for span in spans if "/" in span and span.partition("/")[0] in FOLDERS]
+    parts = [span for span in spans if span.endswith(".py") and span not in whole]
+    return [span for span in whole if not (ROOT / span).exists()] + [
+        span for span in parts if not any(str(path).endswith(f"/{span}") for path in SOURCES)
+    ]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in HISTORY], ids=name)
+def test_every_quoted_path_is_there(page: Path) -> None:
+    assert modules_missing(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["pdf/revision_view.py", "tests/docs/test_nothing.py", "docs/nothing.md", "gone.py::test"]
+)
+def test_a_path_that_is_gone_would_be_found(path: str) -> None:
+    assert modules_missing(f"See `{path}`, `pdf/history.py` and `docs/goals.md`.") == [path.partition("::")[0]]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

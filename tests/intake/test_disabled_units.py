@@ -1,4 +1,4 @@
-"""Disabled units are named to the monitoring while they are, and no longer."""
+"""The gauge of disabled units names each unit while it is disabled, and no longer."""
 
 from dataclasses import dataclass, field
 

@@ -104,8 +104,8 @@ def test_when_a_term_begins_with_the_decision(reason: Reason | None, is_one_obje
     [(-11, None), (-9, -9), (0, 0), (9, 0), (11, None), (60 * 24 * 365, None)],
 )
 def test_two_clocks_must_agree_and_the_earlier_one_counts(own: int, believed: int | None) -> None:
-    told = believed_time(NOW + timedelta(minutes=own), NOW)
-    assert told == (None if believed is None else NOW + timedelta(minutes=believed))
+    result = believed_time(NOW + timedelta(minutes=own), NOW)
+    assert result == (None if believed is None else NOW + timedelta(minutes=believed))
 
 
 def test_a_discard_cannot_be_taken_back_when_its_term_is_over() -> None:

@@ -1,4 +1,4 @@
-"""When the normal lane gives way, by a table of moments."""
+"""When the normal lane gives way: a table of moments."""
 
 import pytest
 

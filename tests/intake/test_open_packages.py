@@ -340,13 +340,13 @@ async def test_what_cannot_be_judged_yet_is_no_suspect_and_not_published_while_t
 async def test_a_package_that_waited_and_of_which_nobody_has_a_word_any_more_is_a_suspect(
     world: World, says: str
 ) -> None:
-    package, said = await world.save(), {"validator": undecided, "router": waiting}[says]
-    await world.take(said(package))
+    package, report = await world.save(), {"validator": undecided, "router": waiting}[says]
+    await world.take(report(package))
     assert await world.sweep(days=1) == [package.package_id]
     assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 0, "whoever has it has time to say so"
     world.clock.move(minutes=30)
     assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 1
-    await world.take(said(package))
+    await world.take(report(package))
     assert (await world.opened.suspects(world.clock()))[Lane.NORMAL] == 0
     assert await world.sweep(hours=23) == []
 
@@ -521,8 +521,8 @@ async def test_while_publishing_is_blocked_nothing_is_published(world: World) ->
 async def test_what_could_not_be_published_comes_in_the_next_round(world: World) -> None:
     for _ in range(5):
         await world.save()
-    asked = await world.save()
-    assert await world.opened.ask(asked.package_id, world.clock()) == "done"
+    requested = await world.save()
+    assert await world.opened.ask(requested.package_id, world.clock()) == "done"
     world.sender.fails_after = 3
     world.clock.move(minutes=31)
     with pytest.raises(Outage):
@@ -549,11 +549,11 @@ async def test_an_operator_need_not_wait(world: World) -> None:
 
 @pytest.mark.parametrize("says", ["validator", "router"])
 async def test_what_was_asked_for_is_published_though_somebody_says_that_it_waits(world: World, says: str) -> None:
-    package, said = await world.save(), {"validator": undecided, "router": waiting}[says]
+    package, report = await world.save(), {"validator": undecided, "router": waiting}[says]
     assert await world.opened.ask(package.package_id, world.clock()) == "done"
-    await world.take(said(package))
+    await world.take(report(package))
     assert await world.sweep(seconds=10) == [package.package_id]
-    await world.take(said(package))
+    await world.take(report(package))
     assert await world.sweep(hours=23) == []
 
 

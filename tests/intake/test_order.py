@@ -1,4 +1,4 @@
-"""Places of packages: whatever clocks say, what is let in later comes later."""
+"""Places of packages: a package that is let in later has a later place, even if clocks differ."""
 
 from datetime import UTC, datetime, timedelta
 

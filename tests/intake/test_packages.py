@@ -1,4 +1,4 @@
-"""What intake's handlers rely on in its memory, asked of the fake and of the real one."""
+"""Contract of intake's rows about packages and claims: the fake and the real ones."""
 
 import asyncio
 import secrets

@@ -123,13 +123,13 @@ class World:
         return any(True for _ in listed)
 
     async def removals(self) -> dict[str, Any]:
-        found = await self.rows._removals.find({}).to_list(None)
-        return {row["_id"]: row for row in found}
+        rows = await self.rows._removals.find({}).to_list(None)
+        return {row["_id"]: row for row in rows}
 
     async def row(self, package: PackageRecord) -> dict[str, Any]:
-        found = await self.packages._packages.find_one({"_id": package.package_id})
-        assert found
-        return found
+        row = await self.packages._packages.find_one({"_id": package.package_id})
+        assert row
+        return row
 
     async def due(self, ending: Ending) -> tuple[float | None, float | None]:
         await self.process.measure()
@@ -412,8 +412,8 @@ async def test_by_a_wrong_clock_nothing_is_removed(world: World, wrong: str) -> 
 
 
 async def test_the_database_tells_the_time(world: World) -> None:
-    told = await world.database.server_time()
-    assert abs(told - datetime.now(UTC)) < timedelta(minutes=2)
+    server_time = await world.database.server_time()
+    assert abs(server_time - datetime.now(UTC)) < timedelta(minutes=2)
 
 
 async def test_queues_with_records_are_known(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Whose turn it is at the door, on virtual time: units that flood, urgent packages, and a trunk that says nothing."""
+"""Turns at the door on virtual time: units that flood, urgent packages, and a trunk that reports nothing."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""Packages about documents that have not come: kept, told, woken, and refused at the deadline."""
+"""Packages about documents that have not come: they wait, are announced, woken, and refused at the deadline."""
 
 import hashlib
 import io
@@ -271,9 +271,9 @@ async def test_a_crash_before_the_sender_is_told_is_made_good(world: World) -> N
         await world.submit(body)
     world.announcer.failure = None
     world.clock.move(minutes=1)
-    told = await world.submit(body)
-    assert isinstance(told, PackageWaiting)
-    assert told.submitted_at == world.clock() - timedelta(minutes=1)
+    fact = await world.submit(body)
+    assert isinstance(fact, PackageWaiting)
+    assert fact.submitted_at == world.clock() - timedelta(minutes=1)
 
 
 async def test_a_crash_after_the_decision_is_made_good(world: World) -> None:
@@ -389,8 +389,10 @@ async def test_a_package_waits_as_long_as_its_sender_was_told(world: World, hour
     early = await world.submit(recall("never"))
     world.settings = world.settings.model_copy(update={"awaited_document_hours": hours})
     await world.submit(recall("another"))
-    told = early.deadline - world.clock()
-    assert early.package_id not in {fact.package_id for fact in await world.sweep(seconds=told.total_seconds() - 1)}
+    remaining = early.deadline - world.clock()
+    assert early.package_id not in {
+        fact.package_id for fact in await world.sweep(seconds=remaining.total_seconds() - 1)
+    }
     assert early.package_id in {fact.package_id for fact in await world.sweep(seconds=1)}
 
 

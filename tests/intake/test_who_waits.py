@@ -1,4 +1,4 @@
-"""Who is next of those that wait in one lane, and what it costs to find that out."""
+"""Which waiting unit is next in a lane, and how many calls it takes to find out."""
 
 from collections import Counter
 

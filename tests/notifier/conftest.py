@@ -54,17 +54,17 @@ class Facts:
         return {**self._base, "event_id": f"{self._base['package_id']}:{step}:1"}
 
     def placed(self, receiver: str = RECEIVER, **other: Any) -> DeliveryPlaced:
-        told = {"subject_text": "Về việc nghỉ lễ", "submitted_at": AT, **other}
-        return DeliveryPlaced(**self._with(f"placed.{receiver}") | told, receiver=receiver)
+        fields = {"subject_text": "Về việc nghỉ lễ", "submitted_at": AT, **other}
+        return DeliveryPlaced(**self._with(f"placed.{receiver}") | fields, receiver=receiver)
 
     def turned_away(self, **other: Any) -> PackageRefused:
-        told = {"reason": Reason.E_SIZE, "detail": "attachment 2", "submitted_at": AT, **other}
-        return PackageRefused(**self._with("package.refused") | told)
+        fields = {"reason": Reason.E_SIZE, "detail": "attachment 2", "submitted_at": AT, **other}
+        return PackageRefused(**self._with("package.refused") | fields)
 
     def refused(self, **other: Any) -> DocumentRefused:
-        told = {"reason": Reason.E_SIG_REVOKED, "detail": "signature 1", **other}
+        fields = {"reason": Reason.E_SIG_REVOKED, "detail": "signature 1", **other}
         return DocumentRefused(
-            **self._with("document.refused") | told,
+            **self._with("document.refused") | fields,
             package=REF,
             envelope=REF,
             submitted_at=AT,
@@ -75,8 +75,8 @@ class Facts:
         return DeliveryRefused(**self._with("delivery.refused"), receiver="X.99", reason=Reason.E_TO_UNKNOWN)
 
     def status(self, code: StatusCode, **other: Any) -> StatusRecorded:
-        told = {"told": SENDER, "receiver": RECEIVER, "state": "refused", "description": "riêng tư", **other}
-        return StatusRecorded(**self._with(f"status.{code}"), code=code, **told)
+        fields = {"told": SENDER, "receiver": RECEIVER, "state": "refused", "description": "riêng tư", **other}
+        return StatusRecorded(**self._with(f"status.{code}"), code=code, **fields)
 
 
 def directory(email: str | None = None, url: str | None = None, secret: str | None = SECRET) -> Directory:

@@ -1,4 +1,4 @@
-"""The decision: who is told what, by which channel, in which words."""
+"""The decision which units are notified of a fact, by which channel and with which text."""
 
 import json
 from collections.abc import Callable
@@ -30,10 +30,10 @@ BOTH = directory("vanthu@example.vn", "https://hook.example.vn/in")
 )
 def test_who_is_told(tell: Callable[[Facts], Notified], unit: str) -> None:
     fact = tell(Facts())
-    told = compose(fact, BOTH)
-    assert [(one.unit, one.channel) for one in told] == [(unit, Channel.EMAIL), (unit, Channel.WEBHOOK)]
-    assert [one.key for one in told] == [f"{fact.event_id}/{unit}/email", f"{fact.event_id}/{unit}/webhook"]
-    assert [one.address for one in told] == ["vanthu@example.vn", "https://hook.example.vn/in"]
+    notifications = compose(fact, BOTH)
+    assert [(one.unit, one.channel) for one in notifications] == [(unit, Channel.EMAIL), (unit, Channel.WEBHOOK)]
+    assert [one.key for one in notifications] == [f"{fact.event_id}/{unit}/email", f"{fact.event_id}/{unit}/webhook"]
+    assert [one.address for one in notifications] == ["vanthu@example.vn", "https://hook.example.vn/in"]
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,13 @@ def test_a_long_subject_is_cut() -> None:
 
 def test_a_webhook_carries_ids_and_tokens_only() -> None:
     _, hook = compose(Facts().status(StatusCode.REFUSED), BOTH)
-    told = json.loads(hook.body)
-    assert told["fact"] == "status.recorded"
-    assert (told["status"], told["receiver"], told["state"]) == ("02", RECEIVER, "refused")
+    payload_fields = json.loads(hook.body)
+    assert payload_fields["fact"] == "status.recorded"
+    assert (payload_fields["status"], payload_fields["receiver"], payload_fields["state"]) == (
+        "02",
+        RECEIVER,
+        "refused",
+    )
     _, placed = compose(Facts().placed(), BOTH)
     assert "nghỉ lễ" not in placed.body
     assert "riêng tư" not in hook.body

@@ -73,13 +73,13 @@ class Scene:
         )
 
     async def notify(self, fact: Any, dispatch: Dispatch | None = None) -> None:
-        """One fact arrives."""
+        """Handle one fact."""
         dispatches = {Lane.NORMAL: dispatch} if dispatch else {}
         notifier = Notifier(self.store, lambda: self.directory, self.senders.keys(), dispatches, lambda: self.time)
         await notifier.notify(fact)
 
-    async def told(self, fact: Any) -> None:
-        """One fact arrives, and everything that can be sent is."""
+    async def notify_and_send(self, fact: Any) -> None:
+        """Handle one fact, and send everything that can be sent."""
         dispatch = self.dispatch()
         await self.notify(fact, dispatch)
         await self.work(dispatch)
@@ -140,7 +140,7 @@ async def empty(database: Database) -> None:
 
 async def test_told_by_both_channels_and_announced(scene: Scene) -> None:
     fact = Facts().placed()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     assert len(scene.post.mails) == len(scene.web.requests) == 1
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
     told = sorted(
@@ -157,7 +157,7 @@ async def test_told_by_both_channels_and_announced(scene: Scene) -> None:
 async def test_a_fact_that_comes_again_is_announced_again_but_not_told(scene: Scene) -> None:
     fact = Facts().placed()
     for _ in range(3):
-        await scene.told(fact)
+        await scene.notify_and_send(fact)
     assert len(scene.post.mails) == len(scene.web.requests) == 1
     assert len(scene.announced.facts) == 6
     assert len({one.model_dump_json() for one in scene.announced.facts}) == 2
@@ -165,9 +165,9 @@ async def test_a_fact_that_comes_again_is_announced_again_but_not_told(scene: Sc
 
 async def test_a_contact_taken_away_does_not_silence_the_announcement(scene: Scene) -> None:
     fact = Facts().placed()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     scene.directory = directory()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     assert len(scene.announced.facts) == 4
 
 
@@ -301,7 +301,7 @@ async def test_one_notification_that_is_never_taken_holds_up_no_other(scene: Sce
 
 async def test_one_probe_at_a_time_of_all_replicas(scene: Scene) -> None:
     scene.senders = {Channel.WEBHOOK: Answering(lambda _: Unanswered("x"))}
-    await scene.told(Facts().placed())
+    await scene.notify_and_send(Facts().placed())
     for _ in range(20):
         await scene.notify(Facts().placed())
     scene.time += timedelta(seconds=11)
@@ -315,7 +315,7 @@ async def test_what_waited_is_sent_when_the_webhook_is_back(scene: Scene) -> Non
     scene.web.status = 503
     facts = [Facts().placed() for _ in range(5)]
     for fact in facts:
-        await scene.told(fact)
+        await scene.notify_and_send(fact)
     assert len(scene.web.requests) == 1
     assert len(scene.post.mails) == 5
     scene.web.status = 200
@@ -328,10 +328,10 @@ async def test_what_waited_is_sent_when_the_webhook_is_back(scene: Scene) -> Non
 async def test_a_mail_server_that_is_away_is_asked_once_for_all_addresses(scene: Scene) -> None:
     channel = Answering(lambda _: Unanswered("mail server: SMTPConnectError", Fault.MAIL_SERVER))
     scene.senders = {Channel.EMAIL: channel}
-    await scene.told(Facts().placed())
+    await scene.notify_and_send(Facts().placed())
     scene.directory = directory("other@example.vn")
     later = Facts().placed()
-    await scene.told(later)
+    await scene.notify_and_send(later)
     assert len(channel.sent) == 1
     channel.answer = lambda _: Sent()
     await scene.pass_time(timedelta(minutes=1))
@@ -341,12 +341,12 @@ async def test_a_mail_server_that_is_away_is_asked_once_for_all_addresses(scene:
 async def test_a_greylisted_address_is_tried_again_alone(scene: Scene) -> None:
     scene.post.answers["RCPT"] = "450 greylisted"
     fact = Facts().placed()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     assert await scene.states(fact.event_id) == {"email": "pending", "webhook": "sent"}
     del scene.post.answers["RCPT"]
     scene.directory = directory("other@example.vn")
     other = Facts().placed()
-    await scene.told(other)
+    await scene.notify_and_send(other)
     assert (await scene.states(other.event_id))["email"] == "sent"
 
 
@@ -354,7 +354,7 @@ async def test_a_final_no_is_noted(scene: Scene) -> None:
     fact = Facts().turned_away()
     scene.web.status, scene.post.answers["RCPT"] = 410, "550 gone"
     for _ in range(2):
-        await scene.told(fact)
+        await scene.notify_and_send(fact)
     noted = await scene.store.about(fact.event_id)
     assert [(one["state"], one["detail"]) for one in noted] == [("failed", "SMTP 550"), ("failed", "HTTP 410")]
     assert len(scene.web.requests) == 1
@@ -367,7 +367,7 @@ async def test_mail_that_is_not_set_up_is_skipped_and_counted(scene: Scene) -> N
     before = REGISTRY.get_sample_value("trunk_notifications_total", labels) or 0.0
     del scene.senders[Channel.EMAIL]
     for _ in range(2):
-        await scene.told(fact)
+        await scene.notify_and_send(fact)
     assert await scene.states(fact.event_id) == {"email": "skipped", "webhook": "sent"}
     assert REGISTRY.get_sample_value("trunk_notifications_total", labels) == before + 1
     assert scene.post.mails == []
@@ -375,14 +375,14 @@ async def test_mail_that_is_not_set_up_is_skipped_and_counted(scene: Scene) -> N
 
 async def test_what_was_sent_counts_once_with_the_time_since_its_fact(scene: Scene) -> None:
     fact = Facts().placed()
-    before = [_told(channel) for channel in ("email", "webhook")]
+    before = [_sent_count(channel) for channel in ("email", "webhook")]
     for _ in range(2):
-        await scene.told(fact)
-    after = [_told(channel) for channel in ("email", "webhook")]
+        await scene.notify_and_send(fact)
+    after = [_sent_count(channel) for channel in ("email", "webhook")]
     assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1]
 
 
-def _told(channel: str) -> float:
+def _sent_count(channel: str) -> float:
     labels = {"channel": channel, "outcome": "sent"}
     counted = REGISTRY.get_sample_value("trunk_notifications_total", labels) or 0.0
     assert counted == (REGISTRY.get_sample_value("trunk_notification_seconds_count", labels) or 0.0)
@@ -394,7 +394,7 @@ async def test_a_corrected_address_helps_at_once(scene: Scene) -> None:
     right, scene.directory = scene.directory, directory(MAIL, "http://127.0.0.1:9/")
     facts = [Facts().placed() for _ in range(3)]
     for fact in facts:
-        await scene.told(fact)
+        await scene.notify_and_send(fact)
     scene.directory = right
     await scene.work()
     await scene.work()
@@ -404,7 +404,7 @@ async def test_a_corrected_address_helps_at_once(scene: Scene) -> None:
 async def test_a_contact_taken_away_ends_the_waiting(scene: Scene) -> None:
     scene.web.status = 503
     fact = Facts().placed()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     scene.directory = directory(MAIL)
     await scene.work()
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "skipped"}
@@ -424,7 +424,7 @@ async def test_a_crash_between_sending_and_noting_repeats_under_the_same_id(scen
             raise asyncio.CancelledError
 
     scene.senders = dict.fromkeys(Channel, Dying())
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     scene.senders = real
     await scene.work()
     assert len(scene.post.mails) == 1
@@ -512,9 +512,9 @@ async def test_nobody_gives_up_what_another_process_is_sending(scene: Scene) -> 
     (row,) = (Row.of(each) for each in await scene.store.about(fact.event_id) if each["channel"] == "webhook")
     lease = await scene.store.claim(row, scene.time)
     assert lease
-    held = Row.of(await scene.store.find(row.key) or {})
+    saved = Row.of(await scene.store.find(row.key) or {})
     given_up = Decision(state=State.GIVEN_UP)
-    assert not await scene.memory().end(held, given_up, scene.time + timedelta(minutes=10))
+    assert not await scene.memory().end(saved, given_up, scene.time + timedelta(minutes=10))
     assert await scene.store.settle(row.key, lease, Decision(state=State.SENT), scene.time, "https://x.vn")
 
 
@@ -524,7 +524,7 @@ async def test_a_channel_that_raises_is_tried_again(scene: Scene) -> None:
 
     scene.senders = {Channel.WEBHOOK: Answering(fail)}
     fact = Facts().placed()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     (noted,) = (row for row in await scene.store.about(fact.event_id) if row["channel"] == "webhook")
     assert (noted["state"], noted["detail"]) == ("pending", "channel failed: RuntimeError")
 
@@ -536,7 +536,7 @@ async def test_a_crash_before_the_announcement_is_made_good(scene: Scene) -> Non
 
     right, scene.announced = scene.announced, Dying()
     with pytest.raises(ConnectionError):
-        await scene.told(Facts().placed())
+        await scene.notify_and_send(Facts().placed())
     scene.announced = right
     await scene.work()
     assert len(scene.post.mails) == 1
@@ -545,7 +545,7 @@ async def test_a_crash_before_the_announcement_is_made_good(scene: Scene) -> Non
 
 async def test_nothing_secret_is_kept_and_nothing_written_once_it_was_sent(scene: Scene) -> None:
     fact = Facts().placed()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     kept = str(await scene.store.about(fact.event_id))
     assert "shared secret" not in kept
     assert "nghỉ lễ" not in kept
@@ -553,7 +553,7 @@ async def test_nothing_secret_is_kept_and_nothing_written_once_it_was_sent(scene
 
 async def test_a_unit_without_contact_is_no_trouble(scene: Scene) -> None:
     scene.directory = directory()
-    await scene.told(Facts().placed())
+    await scene.notify_and_send(Facts().placed())
     assert scene.announced.facts == []
 
 
@@ -576,7 +576,7 @@ async def test_a_row_of_a_former_release_is_completed_by_its_fact(scene: Scene) 
         await scene.database.collection("notifications").insert_one(former)
     await scene.work()
     assert scene.post.mails == []
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     assert await scene.states(fact.event_id) == {"email": "sent", "webhook": "sent"}
 
 
@@ -595,7 +595,7 @@ def request(fact: Any, number: int = 1, **other: str) -> OperatorRequested:
 async def test_an_operator_has_it_sent_again(scene: Scene) -> None:
     fact = Facts().placed()
     scene.web.status = 410
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     scene.web.status = 200
     for _ in range(2):
         await Resending(scene.store, scene.announced, lambda: scene.time).act(request(fact))
@@ -617,7 +617,7 @@ async def test_two_requests_for_one_notification_are_answered_each_and_carried_o
     more."""
     fact = Facts().placed()
     scene.web.status = 410
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     resending = Resending(scene.store, scene.announced, lambda: scene.time)
     wishes = [request(fact), request(fact, 2, actor="Minh")]
     for wish in wishes:
@@ -643,7 +643,7 @@ async def test_a_request_that_another_process_carries_out_meanwhile(
     """It was delivered to both; or two came at once, and one of them finds nothing to send again."""
     fact = Facts().placed()
     scene.web.status = 410
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     resending = Resending(scene.store, scene.announced, lambda: scene.time)
     save = row_requests.compare_and_set
 
@@ -668,7 +668,7 @@ async def test_a_request_that_another_process_carries_out_meanwhile(
 async def test_requests_that_are_not_for_it(scene: Scene, other: dict[str, str]) -> None:
     fact = Facts().placed()
     scene.web.status = 410
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     await Resending(scene.store, scene.announced, lambda: scene.time).act(request(fact, **other))
     assert not [one for one in scene.announced.facts if isinstance(one, OperatorActed)]
     assert (await scene.states(fact.event_id))["webhook"] == "failed"
@@ -676,7 +676,7 @@ async def test_requests_that_are_not_for_it(scene: Scene, other: dict[str, str])
 
 async def test_what_was_sent_is_not_sent_again(scene: Scene) -> None:
     fact = Facts().placed()
-    await scene.told(fact)
+    await scene.notify_and_send(fact)
     await Resending(scene.store, scene.announced, lambda: scene.time).act(request(fact))
     await scene.work()
     assert len(scene.web.requests) == 1

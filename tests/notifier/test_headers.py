@@ -27,9 +27,9 @@ ENCODED_WORD = re.compile(rb"=\?utf-8\?([bq])\?([^?]*)\?=", re.IGNORECASE)
 
 def lines_of(content: bytes, name: bytes) -> list[bytes]:
     head = content.partition(b"\r\n\r\n")[0]
-    found = re.search(rb"^" + name + rb": ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", head, re.MULTILINE)
-    assert found
-    return found[1].split(b"\r\n")
+    match = re.search(rb"^" + name + rb": ([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", head, re.MULTILINE)
+    assert match
+    return match[1].split(b"\r\n")
 
 
 def read_by_rfc(content: bytes, name: bytes) -> str:

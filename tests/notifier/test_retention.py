@@ -78,9 +78,11 @@ async def test_only_what_ended_unsent_long_ago_loses_its_text(
 @pytest.mark.parametrize(("days", "is_open"), [(8, False), (6, True)])
 async def test_a_destination_for_which_nothing_waits_is_forgotten(database: Database, days: int, is_open: bool) -> None:
     circuits, name = Circuits(database, timedelta()), f"webhook:{days}"
-    told = Notification(about_event="e", unit=RECEIVER, channel=Channel.WEBHOOK, address="https://x.vn", body="")
+    notification = Notification(
+        about_event="e", unit=RECEIVER, channel=Channel.WEBHOOK, address="https://x.vn", body=""
+    )
     probe_at = NOW - timedelta(days=days)
-    await circuits.open(name, told, "HTTP 503", probe_at, probe_at)
+    await circuits.open(name, notification, "HTTP 503", probe_at, probe_at)
     await Retention(Notifications(database, 60.0), circuits, KEEP_DAYS, lambda: NOW).sweep()
     await circuits.load()
     assert (name in circuits.failing()) is is_open

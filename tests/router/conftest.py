@@ -153,7 +153,7 @@ class RecordingSender(RecordingPublisher):
         """What lies in a unit's inbox."""
         return [sent for sent in self.sent if sent.unit == code and kind in (None, sent.type)]
 
-    def told(self, name: str) -> list[Any]:
+    def facts_named(self, name: str) -> list[Any]:
         """Facts of one name."""
         return self.named(name)
 

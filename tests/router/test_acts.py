@@ -1,4 +1,4 @@
-"""Acts of an issuer as rows: however many there are of a document, those that matter to a package are read."""
+"""Rows of acts: only the acts that were submitted after a package are read, however many a document has."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,11 +37,11 @@ def test_acts_after_a_package_are_found_and_no_other_is_read_but_of_the_same_sec
     acts = MongoActs(ModelDatabase(Server(loop, lambda: 0.001), "router"))  # type: ignore[arg-type]
     find_all = module.find_all
 
-    async def found(*asked: Any) -> Any:
-        read.extend(rows := await find_all(*asked))
+    async def recording_find_all(*arguments: Any) -> Any:
+        read.extend(rows := await find_all(*arguments))
         return rows
 
-    monkeypatch.setattr(module, "find_all", found)
+    monkeypatch.setattr(module, "find_all", recording_find_all)
     places = [order(number, package) for number in (*range(-60_000, 0, 1000), 0, 5, 1000, 1250) for package in "aq"]
     saved = [act(place, document) for place in places for document in ("document", "other")]
 

@@ -46,9 +46,9 @@ def agreed_by_trunk(world: World) -> list[Any]:
     return [sent for sent in world.sender.inbox(SENDER, "status") if sent.headers["x-sender"] == "000.00.00.W29"]
 
 
-@pytest.mark.parametrize("said", [StatusCode.DECLINED, StatusCode.AGREED, StatusCode.ARRIVED])
+@pytest.mark.parametrize("answer", [StatusCode.DECLINED, StatusCode.AGREED, StatusCode.ARRIVED])
 @pytest.mark.parametrize("act", [a_recall, a_request, a_removal])
-async def test_a_repeated_recall_leaves_what_the_unit_has_said(world: World, act: Act, said: StatusCode) -> None:
+async def test_a_repeated_recall_leaves_what_the_unit_has_said(world: World, act: Act, answer: StatusCode) -> None:
     """The document gets stuck only after the unit has got the recall."""
     document, order = await order_of_delivery(world)
     recall = await act(world)
@@ -56,7 +56,7 @@ async def test_a_repeated_recall_leaves_what_the_unit_has_said(world: World, act
     world.sender.full.add(A)
     await world.router.placer.take(order)
     assert (await placing_of(world, document)).state is PlacingState.WAITING
-    await world.report(world.status(said))
+    await world.report(world.status(answer))
     before = await world.position("doc", A)
     for _ in range(2):
         await world.take(recall, by=world.restarted())
@@ -70,10 +70,10 @@ async def test_a_repeated_recall_repeats_the_answer_that_the_trunk_gave(world: W
     recall = await a_recall(world)
     await world.take(recall)
     await world.report(world.status(StatusCode.DECLINED))
-    said = {body for body in bodies(world.sender.facts) if recall.event_id.partition(":")[0] in body}
+    recall_facts = {body for body in bodies(world.sender.facts) if recall.event_id.partition(":")[0] in body}
     world.sender.facts.clear()
     await world.take(recall, by=world.restarted())
-    assert {body for body in bodies(world.sender.facts) if recall.event_id.partition(":")[0] in body} == said
+    assert {body for body in bodies(world.sender.facts) if recall.event_id.partition(":")[0] in body} == recall_facts
     assert (await world.position("doc", A)).state is DeliveryState.RECALLED
 
 
@@ -95,7 +95,7 @@ async def test_what_an_earlier_run_has_withdrawn_is_answered_whatever_another_re
     await world.take(first)
     assert {sent.headers["x-kind"] for sent in world.sender.inbox(A, "document")} == {"recall"}
     assert (await world.position("doc", A)).state is DeliveryState.RECALLED
-    refused = [fact for fact in world.sender.told("delivery.refused") if fact.package_id == document.package_id]
+    refused = [fact for fact in world.sender.facts_named("delivery.refused") if fact.package_id == document.package_id]
     assert {fact.reason for fact in refused} == {Reason.E_WITHDRAWN}
 
 
@@ -132,9 +132,9 @@ def ends_at_the_answer() -> Any:
     return happen
 
 
-@pytest.mark.parametrize("said", [None, StatusCode.DECLINED])
+@pytest.mark.parametrize("answer", [None, StatusCode.DECLINED])
 async def test_a_repeated_update_does_not_answer_for_a_unit_that_it_gave_the_document(
-    world: World, said: StatusCode | None
+    world: World, answer: StatusCode | None
 ) -> None:
     """The recall was submitted later and carried out between the runs of the update."""
     await world.deliver(world.letter(to=(A,)))
@@ -142,13 +142,13 @@ async def test_a_repeated_update_does_not_answer_for_a_unit_that_it_gave_the_doc
     recall = await world.notice(world.recall("doc", to=(C,)))
     await world.take(update)
     await world.take(recall)
-    if said:
-        await world.report(world.status(said, by=C))
+    if answer:
+        await world.report(world.status(answer, by=C))
     before = await world.position("doc", C)
     for fact in (update, recall, update):
         await world.take(fact, by=world.restarted())
     assert await world.position("doc", C) == before
-    agreed = [fact for fact in world.sender.told("status.recorded") if fact.told == SENDER and fact.code == "15"]
+    agreed = [fact for fact in world.sender.facts_named("status.recorded") if fact.told == SENDER and fact.code == "15"]
     assert agreed == []
 
 
@@ -232,7 +232,7 @@ async def test_of_two_copies_of_an_update_one_agrees_for_a_unit_or_places_it_but
     await world.deliver(world.letter(to=(A,)))
     update = await world.verified(world.update("doc", to=(A,), added=(C,)))
     recall = await world.notice(world.recall("doc", to=(C,)))
-    acts, seen = world.store.acts, BodiesById(world)
+    acts, published = world.store.acts, BodiesById(world)
     save, look = acts.save, acts.about
     remembered: list[Any] = []
 
@@ -243,28 +243,28 @@ async def test_of_two_copies_of_an_update_one_agrees_for_a_unit_or_places_it_but
         await save(rows)
 
     async def look_early(key: str, after: Any) -> Any:
-        found = await look(key, after)
+        later_acts = await look(key, after)
         if not await world.store.deliveries.receivers(key, frozenset({C})):
-            return found  # it is only being decided
+            return later_acts  # it is only being decided
         acts.about = look  # type: ignore[method-assign]
         await save(remembered)
         if first == "agrees":
             await world.take(update, by=world.restarted())
-        return found
+        return later_acts
 
     acts.save, acts.about = save_late, look_early  # type: ignore[method-assign]
     await world.take(recall)
     for fact in (update, recall, update):
-        seen.collect()
+        published.collect()
         await world.take(fact, by=world.restarted())
-    seen.collect()
+    published.collect()
     placed = f"{update.package_id}:placed/{C}:1"
-    has_content, agreed = f"{C} {placed}" in seen.bodies, f"status.recorded {recall.package_id}:agreed/{C}:1"
+    has_content, agreed = f"{C} {placed}" in published.bodies, f"status.recorded {recall.package_id}:agreed/{C}:1"
     state = (await world.position("doc", C)).state
     expected = DeliveryState.RECALLED if first == "agrees" else DeliveryState.RECALL_PENDING
     assert (has_content, state) == (first == "places", expected)
-    assert (agreed in seen.bodies) is not has_content
-    assert seen.differing() == {}
+    assert (agreed in published.bodies) is not has_content
+    assert published.differing() == {}
     assert not await world.store.placings.has_open(update.event_id)
     decision = await world.store.decisions.find(update.event_id)
     assert decision is not None
@@ -339,17 +339,17 @@ async def test_a_lost_announcement_is_made_again_when_the_package_comes_again(
 ) -> None:
     fact = await end(world)
 
-    def said() -> set[str]:
+    def facts_about_units() -> set[str]:
         about = [each for each in world.sender.facts if getattr(each, "package_id", "") == fact.package_id]
         return set(bodies([each for each in about if each.fact in ABOUT_UNITS]))
 
-    before = said()
+    before = facts_about_units()
     assert any("package.routed" not in body for body in before), "a unit has it, or was refused"
     world.clock.move(hours=1)
     world.sender.facts.clear()
     await world.take(fact, by=world.restarted())
-    assert {body for body in before if "package.routed" not in body} <= said()
-    assert any("package.routed" in body for body in said())
+    assert {body for body in before if "package.routed" not in body} <= facts_about_units()
+    assert any("package.routed" in body for body in facts_about_units())
 
 
 @pytest.mark.parametrize("how", ["withdrawn while it waits", "agreed while it is on its way"])
@@ -357,7 +357,7 @@ async def test_what_was_held_and_released_and_then_withdrawn_is_refused_in_one_w
     await world.deliver(world.letter(to=(A,)))
     await world.report(world.recall("doc", to=(A,)))
     update = await world.deliver_and_keep(world.update("doc", to=(A,)))
-    seen = BodiesById(world)
+    published = BodiesById(world)
     if how == "withdrawn while it waits":
         world.sender.full.add(A)
         declined = await world.report(world.status(StatusCode.DECLINED))
@@ -367,13 +367,13 @@ async def test_what_was_held_and_released_and_then_withdrawn_is_refused_in_one_w
         world.sender.orders.clear()
     recall = await world.report(world.recall("doc", to=(A,), name="second"))
     agreed = await world.report(world.status(StatusCode.AGREED))
-    seen.collect()
+    published.collect()
     for fact in (update, declined, recall, agreed, update):
         world.clock.move(hours=1)
         await world.take(fact, by=world.restarted())
-        seen.collect()
-    assert seen.differing() == {}
-    refused = [body for name, (body, *_) in seen.bodies.items() if name.startswith("delivery.refused")]
+        published.collect()
+    assert published.differing() == {}
+    refused = [body for name, (body, *_) in published.bodies.items() if name.startswith("delivery.refused")]
     assert len(refused) == 1
     assert Reason.E_WITHDRAWN in refused[0]
 
@@ -383,7 +383,7 @@ async def test_a_delivery_that_is_withdrawn_twice_is_refused_in_one_way(world: W
     document, _ = await order_of_delivery(world)
     await world.report(world.recall("doc", to=(A,)))
     world.sender.full.add(A)
-    seen, facts = BodiesById(world), [await world.notice(world.status(code)) for code in ANSWERS]
+    published, facts = BodiesById(world), [await world.notice(world.status(code)) for code in ANSWERS]
     for fact in reversed(facts):
         await world.take(fact)
         world.clock.move(hours=1)
@@ -393,9 +393,9 @@ async def test_a_delivery_that_is_withdrawn_twice_is_refused_in_one_way(world: W
     facts.append(await world.report(world.status(StatusCode.AGREED)))
     assert (await placing_of(world, document)).state is PlacingState.WITHDRAWN
     for fact in (document, *facts, document):
-        seen.collect()
+        published.collect()
         world.clock.move(hours=1)
         await world.take(fact, by=world.restarted())
-    seen.collect()
-    assert seen.differing() == {}
-    assert f"delivery.refused {document.package_id}:turned/{A}:1" in seen.bodies
+    published.collect()
+    assert published.differing() == {}
+    assert f"delivery.refused {document.package_id}:turned/{A}:1" in published.bodies

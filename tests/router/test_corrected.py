@@ -1,4 +1,4 @@
-"""Corrected packages: the later submission counts, whatever comes first, or comes again."""
+"""Corrected packages: the later submission counts, whichever comes first, and however often."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -57,7 +57,7 @@ async def test_a_replacement_of_a_refused_document_has_nothing_to_replace(world:
     for each in (first, about(fact, first) if holder == "the refused one" else fact):
         await world.take(each)
     assert fact.package_id in {sent.headers["x-package-id"] for sent in world.sender.inbox(A, "document")}
-    assert world.sender.told("document.superseded") == []
+    assert world.sender.facts_named("document.superseded") == []
 
 
 async def refused_and_corrected(world: World, name: str = "doc") -> tuple[DocumentRefused, DocumentVerified]:

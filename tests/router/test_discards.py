@@ -1,4 +1,4 @@
-"""A package that an operator gave up is as refused: what is about its document is answered, and does not wait."""
+"""The document of a discarded package counts as refused, so packages about it are answered and do not wait."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -195,13 +195,11 @@ async def test_a_corrected_package_that_was_discarded_counts_after_the_refused_o
     assert refusals(world) == [Reason.E_REFDOC]
 
 
-@pytest.mark.parametrize(
-    "trouble", [ObjectMissing("content/x"), ObjectAltered("content/x")], ids=["missing", "altered"]
-)
-async def test_a_package_whose_envelope_is_lost_can_be_discarded(world: World, trouble: Exception) -> None:
+@pytest.mark.parametrize("error", [ObjectMissing("content/x"), ObjectAltered("content/x")], ids=["missing", "altered"])
+async def test_a_package_whose_envelope_is_lost_can_be_discarded(world: World, error: Exception) -> None:
     """An operator gives it up for that very reason, and its sender is told."""
     document = await world.accepted(world.letter(to=(A,)))
     world.router._discards._objects = AsyncMock()
-    world.router._discards._objects.get.side_effect = trouble
+    world.router._discards._objects.get.side_effect = error
     await world.take(acted(document))
     assert refusals(world) == [Reason.E_DISCARDED]

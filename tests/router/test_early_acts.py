@@ -1,4 +1,4 @@
-"""What an issuer does to a document before a unit gets it, by packages that overtook the one which gives it."""
+"""Acts of an issuer that overtake the package which gives the document to a unit."""
 
 from unittest.mock import AsyncMock
 
@@ -36,9 +36,9 @@ async def test_a_unit_never_gets_what_was_recalled_before(world: World, how: str
     assert world.sender.inbox(C) == []
     assert (await world.position("doc", C)).state is DeliveryState.RECALLED
     assert Reason.E_RECALLED in refused(world)
-    agreed = [fact for fact in world.sender.told("status.recorded") if fact.code is StatusCode.AGREED]
+    agreed = [fact for fact in world.sender.facts_named("status.recorded") if fact.code is StatusCode.AGREED]
     assert {(fact.receiver, fact.state, fact.changed) for fact in agreed} == {(C, DeliveryState.RECALLED, True)}
-    assert C in {fact.receiver for fact in world.sender.told("document.recalled")}
+    assert C in {fact.receiver for fact in world.sender.facts_named("document.recalled")}
 
 
 async def test_what_comes_after_the_recall_is_given(world: World) -> None:
@@ -81,7 +81,7 @@ async def test_a_replacement_counts_for_who_gets_the_document_late(world: World,
     for fact in (await world.verified(world.replacement("doc", units=units)), adding, adding):
         await world.take(fact)
     assert (await world.position("doc", C)).state is DeliveryState.SUPERSEDED
-    superseded = {(fact.receiver, fact.successor) for fact in world.sender.told("document.superseded")}
+    superseded = {(fact.receiver, fact.successor) for fact in world.sender.facts_named("document.superseded")}
     assert superseded == {(unit, world.key("replacement")) for unit in (A, B, C)}
 
 

@@ -89,9 +89,9 @@ async def test_who_sent_a_rebuild_is_told_the_package_that_was_accepted_and_its_
     detail = f"gói tin {accepted}, biên nhận {accepted}:receipt:1"
     await world.take(await world.turned_away(world.letter(), Reason.E_DUP, detail=detail))
     (refusal,) = world.sender.inbox(SENDER, "refusal")
-    told = status_in(refusal).description
-    assert told.endswith(f"({detail})"), "nothing of it is cut off"
-    assert "không cấp mã mới" in told
+    description = status_in(refusal).description
+    assert description.endswith(f"({detail})"), "nothing of it is cut off"
+    assert "không cấp mã mới" in description
 
 
 async def test_a_package_that_nobody_could_read_is_answered_by_its_own_id(world: World) -> None:
@@ -188,17 +188,17 @@ async def test_a_valid_document_reaches_its_receivers_unchanged(world: World) ->
             "x-label": "ORIGINAL",
         }
         assert (await world.position("doc", unit)).state is DeliveryState.SENT
-    placed = {fact.receiver: fact for fact in world.sender.told("delivery.placed")}
+    placed = {fact.receiver: fact for fact in world.sender.facts_named("delivery.placed")}
     assert set(placed) == {A, B}
     assert (placed[A].subject_text, placed[A].label, placed[A].sender) == ("Về việc doc", Label.ORIGINAL, SENDER)
-    refused = {fact.receiver: (fact.reason, fact.detail) for fact in world.sender.told("delivery.refused")}
+    refused = {fact.receiver: (fact.reason, fact.detail) for fact in world.sender.facts_named("delivery.refused")}
     assert refused == {
         UNKNOWN: (Reason.E_TO_UNKNOWN, f"đơn vị nhận {UNKNOWN}"),
         CLOSED: (Reason.E_TO_CLOSED, f"đơn vị nhận {CLOSED}, đơn vị kế thừa {SENDER}"),
     }
-    told = {sent.headers[REASON]: status_in(sent) for sent in world.sender.inbox(SENDER, "refusal")}
-    assert UNKNOWN in (told["E_TO_UNKNOWN"].description or "")
-    assert told["E_TO_CLOSED"].response_for.document_id == world.id("doc")
+    statuses = {sent.headers[REASON]: status_in(sent) for sent in world.sender.inbox(SENDER, "refusal")}
+    assert UNKNOWN in (statuses["E_TO_UNKNOWN"].description or "")
+    assert statuses["E_TO_CLOSED"].response_for.document_id == world.id("doc")
 
 
 async def test_the_same_fact_again_does_the_same_again(world: World) -> None:
@@ -213,22 +213,22 @@ async def test_the_same_fact_again_does_the_same_again(world: World) -> None:
     assert {name for name in first if name.startswith("delivery.")} <= set(events(world))
 
 
-@pytest.mark.parametrize("trouble", ["full", "missing"])
+@pytest.mark.parametrize("cause", ["full", "missing"])
 async def test_an_inbox_that_takes_nothing_holds_up_no_other_and_is_tried_until_it_does(
-    world: World, trouble: str
+    world: World, cause: str
 ) -> None:
     fact = await world.verified(world.letter(to=(A, B, C)))
-    getattr(world.sender, trouble).add(B)
+    getattr(world.sender, cause).add(B)
     await world.take(fact)
     assert [len(world.sender.inbox(unit)) for unit in (A, B, C)] == [1, 0, 1]
-    assert {fact.receiver for fact in world.sender.told("delivery.placed")} == {A, C}
-    assert await world.store.placings.waiting() == {Cause(trouble): 1}
+    assert {fact.receiver for fact in world.sender.facts_named("delivery.placed")} == {A, C}
+    assert await world.store.placings.waiting() == {Cause(cause): 1}
     await world.sweep(seconds=4)
-    assert await world.store.placings.waiting() == {Cause(trouble): 1}, "not due yet"
-    getattr(world.sender, trouble).clear()
+    assert await world.store.placings.waiting() == {Cause(cause): 1}, "not due yet"
+    getattr(world.sender, cause).clear()
     await world.sweep(seconds=2)
     assert len(world.sender.inbox(B)) == 1
-    assert {fact.receiver for fact in world.sender.told("delivery.placed")} == {A, B, C}
+    assert {fact.receiver for fact in world.sender.facts_named("delivery.placed")} == {A, B, C}
     await world.sweep(hours=1)
     await world.take(fact)
     assert [len(world.sender.inbox(unit)) for unit in (A, B, C)] == [1, 1, 1]
@@ -362,7 +362,7 @@ async def test_a_status_is_recorded_and_forwarded_unchanged(world: World) -> Non
     (sent,) = world.sender.inbox(SENDER, "status")
     assert sent.body == await world.objects.get(fact.package)
     assert (sent.headers[FROM], sent.headers[KIND]) == (A, "status")
-    (recorded,) = world.sender.told("status.recorded")
+    (recorded,) = world.sender.facts_named("status.recorded")
     assert (recorded.subject, recorded.receiver, recorded.told) == (world.key("doc"), A, SENDER)
     assert (recorded.code, recorded.state, recorded.changed) == (StatusCode.ACCEPTED, "ACCEPTED", True)
     assert recorded.description == status.description
@@ -372,12 +372,12 @@ async def test_a_status_is_recorded_and_forwarded_unchanged(world: World) -> Non
 async def test_a_redelivered_status_tells_what_it_told(world: World) -> None:
     await world.deliver(world.letter())
     fact = await world.report(world.status(StatusCode.ARRIVED))
-    recorded = world.sender.told("status.recorded")
+    recorded = world.sender.facts_named("status.recorded")
     await world.report(world.status(StatusCode.ACCEPTED))
     world.sender.forget()
     await world.take(fact, by=world.restarted())
     assert world.sender.sent == [], "what lies in an inbox is not placed again"
-    assert world.sender.told("status.recorded") == recorded
+    assert world.sender.facts_named("status.recorded") == recorded
     assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
 
 
@@ -385,7 +385,7 @@ async def test_a_late_status_is_forwarded_and_changes_nothing(world: World) -> N
     await world.deliver(world.letter())
     for code in (StatusCode.ACCEPTED, StatusCode.ARRIVED, StatusCode.ACCEPTED):
         await world.report(world.status(code))
-    recorded = world.sender.told("status.recorded")
+    recorded = world.sender.facts_named("status.recorded")
     assert [(fact.state, fact.changed) for fact in recorded] == [
         ("ACCEPTED", True),
         ("ACCEPTED", False),
@@ -402,13 +402,13 @@ async def test_a_status_of_a_stranger_changes_nothing_and_is_answered(world: Wor
     assert (status.description or "").startswith("E_STATUS_FORBIDDEN: ")
     assert (status.response_for.unit, status.response_for.document_id) == (SENDER, world.id("doc"))
     assert world.sender.inbox(SENDER) == []
-    event, told, routed = world.sender.facts
+    event, refusing, routed = world.sender.facts
     assert isinstance(routed, PackageRouted)
     assert routed.receivers == 0
-    assert isinstance(told, RoutingRefused)
-    assert told.reason is Reason.E_STATUS_FORBIDDEN
+    assert isinstance(refusing, RoutingRefused)
+    assert refusing.reason is Reason.E_STATUS_FORBIDDEN
     assert isinstance(event, SecurityNoticed)
-    assert (event.kind, event.actor) == ("FOREIGN_STATUS", told.sender)
+    assert (event.kind, event.actor) == ("FOREIGN_STATUS", refusing.sender)
 
 
 async def test_a_status_on_a_refused_document_is_forbidden(world: World) -> None:
@@ -435,7 +435,7 @@ async def test_a_status_for_a_sender_that_closed_is_recorded(world: World) -> No
     world.directory.current.units.pop(SENDER)
     await world.report(world.status(StatusCode.ARRIVED))
     assert world.sender.inbox(SENDER) == []
-    assert world.sender.told("status.recorded")
+    assert world.sender.facts_named("status.recorded")
 
 
 async def test_racing_statuses_are_all_counted(world: World) -> None:
@@ -443,7 +443,7 @@ async def test_racing_statuses_are_all_counted(world: World) -> None:
     facts = [await world.notice(world.status(code)) for code in 3 * (StatusCode.ARRIVED, StatusCode.ACCEPTED)]
     await asyncio.gather(*(world.take(fact) for fact in facts))
     assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
-    assert sum(fact.changed for fact in world.sender.told("status.recorded")) in (1, 2)
+    assert sum(fact.changed for fact in world.sender.facts_named("status.recorded")) in (1, 2)
     assert len(world.sender.inbox(SENDER, "status")) == 6
 
 
@@ -455,9 +455,9 @@ async def test_the_sender_takes_back_by_status(world: World) -> None:
     fact = await world.report(world.take_back(of=A))
     (sent,) = world.sender.inbox(A)
     assert (sent.type, sent.body) == ("status", await world.objects.get(fact.package))
-    (recalled,) = world.sender.told("document.recalled")
+    (recalled,) = world.sender.facts_named("document.recalled")
     assert (recalled.receiver, recalled.state) == (A, "RECALL_PENDING")
-    (recorded,) = world.sender.told("status.recorded")
+    (recorded,) = world.sender.facts_named("status.recorded")
     assert (recorded.told, recorded.code) == (A, StatusCode.TAKE_BACK)
     await world.report(world.status(StatusCode.AGREED))
     assert (await world.position("doc", A)).state is DeliveryState.RECALLED
@@ -477,10 +477,10 @@ async def test_a_recall_package(world: World, files: int) -> None:
         assert (sent.body, sent.headers[KIND]) == (await world.objects.get(fact.package), "recall")
         assert (await world.position("doc", unit)).state is DeliveryState.RECALL_PENDING
     assert world.sender.inbox(C) == []
-    assert {fact.receiver: fact.reason for fact in world.sender.told("delivery.refused")} == {
+    assert {fact.receiver: fact.reason for fact in world.sender.facts_named("delivery.refused")} == {
         C: Reason.E_STATUS_FORBIDDEN
     }
-    assert {fact.receiver for fact in world.sender.told("document.recalled")} == {A, B}
+    assert {fact.receiver for fact in world.sender.facts_named("document.recalled")} == {A, B}
     assert {fact.subject for fact in world.sender.facts} == {world.key("doc")}
     await world.report(world.status(StatusCode.DECLINED))
     assert (await world.position("doc", A)).state is DeliveryState.ACCEPTED
@@ -505,7 +505,7 @@ async def test_an_update_brings_a_version(world: World) -> None:
     )
     await world.report(world.status(StatusCode.AGREED, name="update"))
     assert (await world.position("doc", A)).content_version == 2
-    assert world.sender.told("status.recorded")[-1].subject == world.key("doc")
+    assert world.sender.facts_named("status.recorded")[-1].subject == world.key("doc")
 
 
 async def test_receivers_are_changed_without_files(world: World) -> None:
@@ -584,7 +584,7 @@ async def test_new_content_is_not_given_to_a_unit_that_gave_the_document_back(wo
     (refusal,) = world.sender.inbox(SENDER, "refusal")
     assert refusal.headers[REASON] == "E_RECALLED"
     assert refusal.headers[EVENT_ID] == f"{fact.package_id}:refusal/{A}:1"
-    (refused,) = world.sender.told("delivery.refused")
+    (refused,) = world.sender.facts_named("delivery.refused")
     assert (refused.receiver, refused.reason) == (A, Reason.E_RECALLED)
 
 
@@ -596,9 +596,9 @@ async def test_new_content_waits_for_the_answer_to_a_recall(world: World, answer
     fact = await world.deliver_and_keep(world.update("doc"))
     assert world.sender.inbox(A) == []
     assert world.sender.inbox(SENDER, "refusal") == [], "nothing is decided"
-    held = await world.store.placings.find(f"{fact.package_id}:placed/{A}:1")
-    assert held is not None
-    assert (held.state, held.cause) == (PlacingState.HELD, Cause.RECALL)
+    placing = await world.store.placings.find(f"{fact.package_id}:placed/{A}:1")
+    assert placing is not None
+    assert (placing.state, placing.cause) == (PlacingState.HELD, Cause.RECALL)
     assert (await world.store.placings.waiting())[Cause.RECALL] > 0
 
     def given(unit: str, kind: str) -> int:
@@ -611,15 +611,15 @@ async def test_new_content_waits_for_the_answer_to_a_recall(world: World, answer
     for _ in range(2):
         assert given(A, "document") == (not is_agreed)
         assert given(SENDER, "refusal") == is_agreed
-        settled = await world.store.placings.find(held.id)
+        settled = await world.store.placings.find(placing.id)
         assert settled is not None
         assert settled.state is (PlacingState.WITHDRAWN if is_agreed else PlacingState.PLACED)
         assert not await world.store.placings.has_open(fact.event_id)
         await world.take(status)
         await world.take(fact, by=world.restarted())
         await world.sweep(hours=5)
-    refused = [told for told in world.sender.told("delivery.refused") if told.package_id == fact.package_id]
-    assert {told.receiver for told in refused} == ({A} if is_agreed else set())
+    refused = [each for each in world.sender.facts_named("delivery.refused") if each.package_id == fact.package_id]
+    assert {each.receiver for each in refused} == ({A} if is_agreed else set())
 
 
 async def test_early_statuses_are_joined(world: World) -> None:
@@ -628,7 +628,7 @@ async def test_early_statuses_are_joined(world: World) -> None:
     for code in codes:
         await world.report(world.status(code))
     assert (await world.position("doc", A)).state is DeliveryState.DONE
-    assert [fact.state for fact in world.sender.told("status.recorded")] == [
+    assert [fact.state for fact in world.sender.facts_named("status.recorded")] == [
         *("SENT", "SENT"),
         *("ARRIVED",) * 2,
         "DONE",
@@ -729,7 +729,7 @@ async def test_a_document_that_cannot_be_judged_yet_is_receipted_as_waiting_once
         about |= {"event_id": event_id(accepted.package_id, f"waiting/{reason}"), "reason": reason}
         await world.take(PackageWaiting(**about, deadline=accepted.submitted_at + timedelta(hours=72)))
     receipts = [json.loads(sent.body) for sent in world.sender.inbox(SENDER, "receipt")]
-    assert [(told["receipt"], told["reason"]) for told in receipts] == [("waiting", reason) for reason in reasons]
+    assert [(each["receipt"], each["reason"]) for each in receipts] == [("waiting", reason) for reason in reasons]
     assert "chưa cần gửi lại" in receipts[1]["description"]
 
 
@@ -761,9 +761,9 @@ async def test_a_package_that_waits_for_a_document_is_receipted_as_waiting(world
     for _ in range(2):
         await world.take(fact)
     (waits,) = world.sender.inbox(SENDER, "receipt")
-    told = json.loads(waits.body)
-    assert (told["receipt"], told["reason"], waits.headers[REASON]) == ("waiting", *["E_REFDOC_AWAITED"] * 2)
-    assert sentence(Reason.E_REFDOC_AWAITED) in told["description"]
+    receipt = json.loads(waits.body)
+    assert (receipt["receipt"], receipt["reason"], waits.headers[REASON]) == ("waiting", *["E_REFDOC_AWAITED"] * 2)
+    assert sentence(Reason.E_REFDOC_AWAITED) in receipt["description"]
     await world.take(world.repeated(notice))
     assert [json.loads(sent.body)["receipt"] for sent in world.sender.inbox(SENDER)] == ["waiting"] * 2
     await world.deliver(world.letter("doc"))

@@ -317,11 +317,11 @@ async def test_what_a_second_loss_took_is_placed_again(desk: Desk, world: World)
 async def test_facts_of_what_is_placed_again_are_the_same(desk: Desk, world: World) -> None:
     fact = await world.verified(world.letter())
     await world.take(fact)
-    said = {each.model_dump_json() for each in world.sender.facts}
+    announced = {each.model_dump_json() for each in world.sender.facts}
     world.sender.forget()
     await desk.rebuild(A)
     await world.sweep(seconds=1)
-    assert {each.model_dump_json() for each in world.sender.facts} <= said
+    assert {each.model_dump_json() for each in world.sender.facts} <= announced
     world.sender.facts.clear()
     await world.take(fact)
     assert [each.fact for each in world.sender.facts].count("package.routed") == 1

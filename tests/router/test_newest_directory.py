@@ -1,4 +1,4 @@
-"""Nobody is refused by a directory that is older than the refusal: a replica may not have read it for a while."""
+"""No receiver is refused because of an old directory, even if a replica could not read the newest for a while."""
 
 import pytest
 
@@ -67,9 +67,9 @@ async def test_the_store_is_not_asked_while_every_receiver_is_known(world: World
 
 def test_what_rests_on_the_directory(world: World) -> None:
     day = world.clock().date()
-    asked = {
+    outcomes = {
         receivers: plan(world.letter(to=receivers), "key", {}, world.directory.current, day)
         for receivers in ((A, B), (A, UNKNOWN), (CLOSED,))
     }
-    assert all(isinstance(outcome, Plan) for outcome in asked.values())
-    assert [rests_on_directory(outcome) for outcome in asked.values()] == [False, True, True]
+    assert all(isinstance(outcome, Plan) for outcome in outcomes.values())
+    assert [rests_on_directory(outcome) for outcome in outcomes.values()] == [False, True, True]

@@ -1,4 +1,4 @@
-"""Facts about one document that several routers take at once: everybody is answered, and nothing is held for good.
+"""Several routers handle facts about one document at once: every sender is answered, and no placing stays held.
 
 A history as of ``test_permutations`` is taken by as many processes as there are facts, each fact twice. They meet at
 every request to the store, and some end there. In the end the units answer, and each decision must be done: content
@@ -68,10 +68,10 @@ async def take_at_once(world: World, facts: Sequence[Submission], decided: set[s
     """Every fact is taken twice, each time by a router of its own, which tries again what cannot be decided yet."""
     copies = [*facts, *facts]
     draw.shuffle(copies)
-    left = len(copies)
+    remaining = len(copies)
 
     async def take(submission: Submission) -> None:
-        nonlocal left
+        nonlocal remaining
         router = world.restarted()
         for _ in range(200):
             await pause(draw)
@@ -83,10 +83,10 @@ async def take_at_once(world: World, facts: Sequence[Submission], decided: set[s
                 continue
             decided.add(submission.fact.event_id)
             break
-        left -= 1
+        remaining -= 1
 
     async def place() -> None:
-        while left or world.sender.orders:
+        while remaining or world.sender.orders:
             if world.sender.orders:
                 order = world.sender.orders.pop(draw.randrange(len(world.sender.orders)))
                 try:
@@ -104,7 +104,7 @@ def left_open(world: World) -> Iterator[str]:
     placings: Mapping[str, Placing] = world.store.placings.rows  # type: ignore[attr-defined]
     answers: Mapping[str, Answer] = world.store.answers.rows  # type: ignore[attr-defined]
     deliveries: Mapping[tuple[str, str], Any] = world.store.deliveries.rows  # type: ignore[attr-defined]
-    told = {(fact.package_id, fact.receiver) for fact in world.sender.told("delivery.refused")}
+    refused = {(fact.package_id, fact.receiver) for fact in world.sender.facts_named("delivery.refused")}
     states = {at: position_of(history).state for at, history in deliveries.items()}
     for placing in placings.values():
         state = states.get((placing.delivery, placing.receiver))
@@ -125,7 +125,7 @@ def left_open(world: World) -> Iterator[str]:
             placing = placings.get(delivery_placing_id(decision.package_id, order.receiver))
             is_there = placing is not None and placing.state in (PlacingState.PLACED, PlacingState.HELD)
             is_told = f"{decision.package_id}/refusal/{order.receiver}" in answers
-            if not is_there and not is_told and (decision.package_id, order.receiver) not in told:
+            if not is_there and not is_told and (decision.package_id, order.receiver) not in refused:
                 yield f"{decision.kind} to {order.receiver}: {placing.state if placing else None}, nobody was told"
 
 
@@ -144,9 +144,9 @@ def unasked(world: World) -> Iterator[str]:
 def differing(world: World) -> Iterator[str]:
     """Events that two routers have told in different words."""
     bodies: dict[str, str | bytes] = {}
-    told: list[tuple[str, str | bytes]] = [(fact.event_id, fact.model_dump_json()) for fact in world.sender.facts]
-    told += [(f"{sent.unit} {sent.headers['x-event-id']}", sent.body) for sent in world.sender.sent]
-    yield from (event for event, body in told if bodies.setdefault(event, body) != body)
+    published: list[tuple[str, str | bytes]] = [(fact.event_id, fact.model_dump_json()) for fact in world.sender.facts]
+    published += [(f"{sent.unit} {sent.headers['x-event-id']}", sent.body) for sent in world.sender.sent]
+    yield from (event for event, body in published if bodies.setdefault(event, body) != body)
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, SHARE))
@@ -158,7 +158,7 @@ async def test_nothing_is_left_open_and_nothing_told_in_two_ways_when_facts_are_
         answers = await history.answers()
         world, decided = crowded_world(objects, draw), set[str]()
         await take_at_once(world, history.submissions, decided, draw)
-        found = [*unasked(world), *left_open(world)]
+        faults = [*unasked(world), *left_open(world)]
         await take_at_once(world, answers, decided, draw)
         names = [each.name for each in history.submissions]
-        assert not [*found, *left_open(world), *differing(world)], f"history {number}, {names}"
+        assert not [*faults, *left_open(world), *differing(world)], f"history {number}, {names}"

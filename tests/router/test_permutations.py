@@ -1,4 +1,4 @@
-"""Whole documents: in whatever order the facts about one arrive, everybody ends with the same.
+"""The facts about whole documents in every order of arrival: the end is the same.
 
 A history is what units submit about a document, in the order of submission. The router gets it once in that order,
 then in others, with duplicates. What it cannot decide yet comes again later, as from the broker. Nobody reports on a
@@ -182,10 +182,12 @@ def passing_order(world: World) -> set[str]:
     placings: Mapping[str, Placing] = world.store.placings.rows  # type: ignore[attr-defined]
     answers: Mapping[str, Answer] = world.store.answers.rows  # type: ignore[attr-defined]
     refusals = [each for each in answers.values() if each.reason in (Reason.E_RECALLED, Reason.E_STATUS_FORBIDDEN)]
-    held = {placing.id for placing in placings.values() if placing.state in (PlacingState.HELD, PlacingState.WITHDRAWN)}
+    not_placed = {
+        placing.id for placing in placings.values() if placing.state in (PlacingState.HELD, PlacingState.WITHDRAWN)
+    }
     steps = [*(f"placed/{unit}" for unit in (A, B, C)), "forwarded"]
     refused = {event_id(answer.package_id, step) for answer in refusals for step in steps}
-    return held | refused | late_versions(world) | {answer.event_id for answer in refusals}
+    return not_placed | refused | late_versions(world) | {answer.event_id for answer in refusals}
 
 
 def late_versions(world: World) -> set[str]:

@@ -1,4 +1,4 @@
-"""What an inbox had before the broker lost its data, or may have: nobody answers a recall of it but the unit."""
+"""A recall of a document that the inbox may have had before the broker lost its data: only the unit answers it."""
 
 from dataclasses import replace
 

@@ -103,8 +103,8 @@ async def test_what_waits_and_could_not_be_tried_is_withdrawn_like_anything_that
     (order,) = world.sender.orders
     world.sender.orders.clear()
     outage = AsyncMock(side_effect=Outage("broker", "blocked"))
-    with monkeypatch.context() as trouble:
-        trouble.setattr(
+    with monkeypatch.context() as patches:
+        patches.setattr(
             *((world.sender, "check_publishing") if away == "publishing" else (world.objects, "get")), outage
         )
         with pytest.raises(Outage):
@@ -147,17 +147,19 @@ async def test_a_document_that_is_withdrawn_comes_to_its_end_though_its_update_m
     """Nobody has to publish the package of the document once more."""
     document, update = await waiting_with_its_update(world)
     await recalled(world, how)
-    refused = [(fact.package_id, fact.reason) for fact in world.sender.told("delivery.refused")]
+    refused = [(fact.package_id, fact.reason) for fact in world.sender.facts_named("delivery.refused")]
     assert refused == [(document.package_id, Reason.E_WITHDRAWN)]
-    ended = {fact.package_id for fact in world.sender.told("package.routed")}
+    ended = {fact.package_id for fact in world.sender.facts_named("package.routed")}
     assert (document.package_id in ended, update.package_id in ended) == (True, False)
     assert (await world.position("doc", A)).state is DeliveryState.RECALL_PENDING, "the unit answers itself"
     world.sender.full.clear()
     await world.sweep(hours=5)
     assert len(world.sender.inbox(A)) == 2, "the update and its recall"
-    told = {fact.model_dump_json() for fact in world.sender.told("delivery.refused")}
+    refusals = {fact.model_dump_json() for fact in world.sender.facts_named("delivery.refused")}
     await world.take(document, by=world.restarted())
-    assert {fact.model_dump_json() for fact in world.sender.told("delivery.refused")} == told, "one event has one body"
+    assert {fact.model_dump_json() for fact in world.sender.facts_named("delivery.refused")} == refusals, (
+        "one event has one body"
+    )
 
 
 async def test_a_document_that_is_withdrawn_comes_to_its_end_if_its_process_ended_in_between(
@@ -169,13 +171,13 @@ async def test_a_document_that_is_withdrawn_comes_to_its_end_if_its_process_ende
         ending.setattr(world.store.placings, "reopen", AsyncMock(side_effect=Outage("database", "the process ends")))
         with pytest.raises(Outage):
             await world.router.handlers[type(recall)](recall)
-    assert world.sender.told("delivery.refused") == []
+    assert world.sender.facts_named("delivery.refused") == []
     for _ in range(2):
         await world.take(recall, by=world.restarted())
-    refused = world.sender.told("delivery.refused")
+    refused = world.sender.facts_named("delivery.refused")
     assert {(fact.package_id, fact.reason) for fact in refused} == {(document.package_id, Reason.E_WITHDRAWN)}
     assert len({fact.model_dump_json() for fact in refused}) == 1
-    assert document.package_id in {fact.package_id for fact in world.sender.told("package.routed")}
+    assert document.package_id in {fact.package_id for fact in world.sender.facts_named("package.routed")}
 
 
 async def test_who_has_the_document_gets_the_recall_though_an_update_waits(world: World) -> None:
@@ -247,11 +249,11 @@ async def test_a_document_that_its_recall_overtakes_comes_only_if_the_unit_decli
     is_agreed = answer is StatusCode.AGREED
     kinds = {sent.headers["x-kind"] for sent in world.sender.inbox(A, "document")}
     assert kinds == ({"recall"} if is_agreed else {"recall", "new"})
-    refused = [(fact.receiver, fact.reason) for fact in world.sender.told("delivery.refused")]
+    refused = [(fact.receiver, fact.reason) for fact in world.sender.facts_named("delivery.refused")]
     assert set(refused) == ({(A, Reason.E_WITHDRAWN)} if is_agreed else set())
     assert (await world.position("doc", A)).state is (DeliveryState.RECALLED if is_agreed else DeliveryState.SENT)
     assert not await world.store.placings.has_open(document.event_id)
-    assert bool(world.sender.told("package.routed")), "and the package comes to its end"
+    assert bool(world.sender.facts_named("package.routed")), "and the package comes to its end"
 
 
 async def test_a_process_that_ended_before_it_saved_what_to_place_gives_nothing_to_who_agreed(
@@ -269,7 +271,9 @@ async def test_a_process_that_ended_before_it_saved_what_to_place_gives_nothing_
         await world.take(document, by=world.restarted())
     assert {sent.headers["x-kind"] for sent in world.sender.inbox(A, "document")} == {"recall"}
     assert {sent.headers["x-kind"] for sent in world.sender.inbox(B, "document")} == {"new"}
-    assert {(fact.receiver, fact.reason) for fact in world.sender.told("delivery.refused")} == {(A, Reason.E_WITHDRAWN)}
+    assert {(fact.receiver, fact.reason) for fact in world.sender.facts_named("delivery.refused")} == {
+        (A, Reason.E_WITHDRAWN)
+    }
     assert not await world.store.placings.has_open(document.event_id)
 
 
@@ -289,8 +293,8 @@ async def test_a_document_that_is_being_placed_while_the_unit_agrees_is_noted(wo
     await world.report(world.status(StatusCode.AGREED))
     world.sender.heard.set()
     await slow
-    assert {fact.receiver for fact in world.sender.told("delivery.refused")} == {A}
-    assert document.package_id in {fact.package_id for fact in world.sender.told("delivery.placed")}
+    assert {fact.receiver for fact in world.sender.facts_named("delivery.refused")} == {A}
+    assert document.package_id in {fact.package_id for fact in world.sender.facts_named("delivery.placed")}
 
 
 async def test_an_issuer_that_closed_meanwhile_is_not_answered(world: World) -> None:

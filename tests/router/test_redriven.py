@@ -1,4 +1,4 @@
-"""Facts that come again after a loss: the router answers with what it saved, and says how far the package is."""
+"""Facts that are published again after a loss: the router answers with what it saved, and reports the progress."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,12 +39,12 @@ async def test_a_document_is_routed_once_every_receiver_has_it(world: World) -> 
 async def test_a_repeated_fact_is_answered_with_the_same_facts_and_nothing_is_placed_twice(world: World) -> None:
     fact = await world.verified(world.letter(to=(A, B)))
     await world.take(fact)
-    inboxes, said = list(world.sender.sent), set(bodies(world.sender.facts))
+    inboxes, bodies_before = list(world.sender.sent), set(bodies(world.sender.facts))
     for _ in range(3):
         world.sender.facts.clear()
         world.clock.move(hours=1)
         await world.take(fact, by=world.restarted())
-        assert set(bodies(world.sender.facts)) == said
+        assert set(bodies(world.sender.facts)) == bodies_before
     assert world.sender.sent == inboxes
     assert world.sender.attempts == len(inboxes)
 
@@ -153,11 +153,11 @@ async def test_notices_and_their_repetitions(world: World, of_earlier_release: b
     fact = await world.report(world.status(StatusCode.ACCEPTED))
     if of_earlier_release:
         await forget_the_sender(world, fact)
-    sent, said = list(world.sender.sent), bodies(world.sender.named("package.routed"))
+    sent, routed_bodies = list(world.sender.sent), bodies(world.sender.named("package.routed"))
     world.sender.facts.clear()
     await world.take(fact)
     assert world.sender.sent == sent
-    assert bodies(world.sender.named("package.routed")) == said[-1:]
+    assert bodies(world.sender.named("package.routed")) == routed_bodies[-1:]
 
 
 async def forget_the_sender(world: World, fact: Any) -> None:
@@ -190,12 +190,12 @@ async def test_every_kind_of_package_counts_its_receivers(world: World) -> None:
     }.items():
         fact = await world.report(message) if kind is PackageKind.RECALL else await world.deliver_and_keep(message)
         settled = {
-            told.receiver  # type: ignore[attr-defined]
+            each.receiver  # type: ignore[attr-defined]
             for name in ("delivery.placed", "delivery.refused", "document.recalled", "status.recorded")
-            for told in world.sender.named(name)
-            if told.package_id == fact.package_id  # type: ignore[attr-defined]
+            for each in world.sender.named(name)
+            if each.package_id == fact.package_id  # type: ignore[attr-defined]
         }
-        (routed,) = [told for told in world.sender.named("package.routed") if told.package_id == fact.package_id]  # type: ignore[attr-defined]
+        (routed,) = [each for each in world.sender.named("package.routed") if each.package_id == fact.package_id]  # type: ignore[attr-defined]
         assert routed.receivers == len(settled) > 0  # type: ignore[attr-defined]
         counts[kind] = routed.receivers  # type: ignore[attr-defined]
     assert counts[PackageKind.UPDATE] == 2
@@ -206,6 +206,6 @@ async def test_a_replacement_counts_the_receivers_of_the_new_document(world: Wor
     """At a unit that may get the old document later it is only remembered: no fact tells of that."""
     await world.deliver(world.letter(to=(A, B)))
     fact = await world.deliver_and_keep(world.replacement("doc", units=units))
-    (routed,) = [told for told in world.sender.named("package.routed") if told.package_id == fact.package_id]  # type: ignore[attr-defined]
-    placed = [told for told in world.sender.named("delivery.placed") if told.package_id == fact.package_id]  # type: ignore[attr-defined]
+    (routed,) = [each for each in world.sender.named("package.routed") if each.package_id == fact.package_id]  # type: ignore[attr-defined]
+    placed = [each for each in world.sender.named("delivery.placed") if each.package_id == fact.package_id]  # type: ignore[attr-defined]
     assert routed.receivers == len(placed) > 0  # type: ignore[attr-defined]

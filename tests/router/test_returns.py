@@ -1,4 +1,4 @@
-"""What a unit's system gives back is known to the router, told to the sender, and placed again or given up."""
+"""Messages that a unit's system returns: noted, announced to the sender, and placed again or discarded."""
 
 import json
 from datetime import timedelta
@@ -70,10 +70,10 @@ async def test_the_sender_is_told_once_and_the_row_says_so(world: World) -> None
     document, event = await given_back(world)
     await world.take(parked(world, event), by=world.restarted())
     (receipt,) = world.sender.inbox(SENDER, "receipt")
-    said = json.loads(receipt.body)
-    assert (said["receipt"], said["receiver"], said["package_id"]) == ("returned", A, document.package_id)
-    assert (said["reason"], receipt.headers[REASON]) == ("E_RETURNED", "E_RETURNED")
-    assert A in said["description"]
+    content = json.loads(receipt.body)
+    assert (content["receipt"], content["receiver"], content["package_id"]) == ("returned", A, document.package_id)
+    assert (content["reason"], receipt.headers[REASON]) == ("E_RETURNED", "E_RETURNED")
+    assert A in content["description"]
     placing = await world.store.placings.find(event)
     assert placing is not None
     assert (placing.state, placing.cause) == (PlacingState.RETURNED, Cause.RETURNED)

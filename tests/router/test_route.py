@@ -41,10 +41,10 @@ def pure() -> World:
 
 def known(pure: World, name: str, *receivers: str, state: DocumentState = DocumentState.DELIVERED) -> dict[str, Known]:
     """One document of SENDER, delivered to some."""
-    found = Known(
+    document = Known(
         key=pure.key(name), sender=SENDER, document_id=pure.id(name), state=state, receivers=frozenset(receivers)
     )
-    return {found.key: found}
+    return {document.key: document}
 
 
 def turned(code: str, reason: Reason, detail: str) -> RefuseReceiver:
@@ -247,9 +247,9 @@ def test_what_follows_a_refused_document_is_refused(pure: World) -> None:
 
 @pytest.mark.parametrize("state", [None, DocumentState.ROUTING])
 def test_what_overtook_its_document_waits(pure: World, state: DocumentState | None) -> None:
-    found = known(pure, "doc", A, B, state=state) if state else {}
+    documents = known(pure, "doc", A, B, state=state) if state else {}
     for message in [*(message for message, _ in every_follower(pure)), pure.replacement("doc")]:
-        outcome = plan(message, pure.key("doc"), found, directory(), DAY)  # type: ignore[arg-type]
+        outcome = plan(message, pure.key("doc"), documents, directory(), DAY)  # type: ignore[arg-type]
         assert isinstance(outcome, Undecided)
         assert outcome.reason is Reason.E_REFDOC
 

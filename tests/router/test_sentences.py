@@ -14,8 +14,8 @@ def test_every_reason_has_a_sentence_of_its_own() -> None:
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_description_names_token_sentence_and_place(reason: Reason) -> None:
-    told = describe(reason, "tệp 2")
-    assert told == f"{reason}: {sentence(reason)} (tệp 2)"
+    description = describe(reason, "tệp 2")
+    assert description == f"{reason}: {sentence(reason)} (tệp 2)"
     assert len(describe(reason, "x" * 1000)) == MAX_DESCRIPTION
     assert describe(reason, "") == f"{reason}: {sentence(reason)}"
 

@@ -1,4 +1,4 @@
-"""One event id, one body: whatever crashed, passed or happened between two runs of the same step."""
+"""Facts with the same event id have the same body, whatever crashed or happened between two runs of a step."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -179,7 +179,7 @@ async def test_an_event_has_one_body_wherever_the_first_run_ended(scenario: Scen
     for at in [*range(calls), None]:
         points = CrashPoints()
         world, fact = await prepared(scenario, points)
-        seen = BodiesById(world)
+        published = BodiesById(world)
         points.at, points.is_after = at, is_after
         try:
             await world.take(fact)
@@ -188,28 +188,28 @@ async def test_an_event_has_one_body_wherever_the_first_run_ended(scenario: Scen
         points.at = None
         world.router = world.restarted()
         await world.place()
-        seen.collect()
+        published.collect()
         await something_else_happens(world, scenario)
         world.sender.forget()
         for _ in range(2):
             await world.take(fact, by=world.restarted())
             await world.sweep(minutes=11)
-            seen.collect()
-        assert seen.differing() == {}, at
-        assert seen.bodies, at
+            published.collect()
+        assert published.differing() == {}, at
+        assert published.bodies, at
 
 
 async def test_a_repeated_answer_is_the_same_answer(pure_world: World) -> None:
     world = pure_world
-    seen = BodiesById(world)
+    published = BodiesById(world)
     refused = await world.turned_away(world.letter(to=(SENDER,)), Reason.E_DUP)
     await world.take(refused)
-    seen.collect()
+    published.collect()
     for _ in range(2):
         world.clock.move(hours=5)
         await world.take(world.repeated(refused, accepted=False))
-        seen.collect()
-    assert seen.differing() == {}
+        published.collect()
+    assert published.differing() == {}
 
 
 @pytest.fixture

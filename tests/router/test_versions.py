@@ -57,8 +57,8 @@ class World:
         return int(number)
 
     def current(self, place: SubmissionOrder, key: str = "document") -> NumberedVersion | None:
-        (found,) = self.run(self.documents.current_version(key, place))
-        return found  # type: ignore[no-any-return]
+        (current,) = self.run(self.documents.current_version(key, place))
+        return current  # type: ignore[no-any-return]
 
 
 def test_the_newest_before_a_package_is_current_whatever_the_order_of_arrival() -> None:
@@ -68,8 +68,8 @@ def test_the_newest_before_a_package_is_current_whatever_the_order_of_arrival() 
     assert [world.add(place) for place in reversed(places)] == [6, 5, 4, 3, 2], "again, the same"
     for place in (order(at, package) for at in range(0, 3002, 250) for package in ("a", "z")):
         earlier = [each for each in (first, *places) if each < place]
-        found = world.current(place)
-        assert (found.version.order if found else None) == max(earlier, default=None)
+        current = world.current(place)
+        assert (current.version.order if current else None) == max(earlier, default=None)
     assert world.current(order(9000), "documents") == NumberedVersion(1, version(first)), "another document"
 
 

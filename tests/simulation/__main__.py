@@ -60,14 +60,14 @@ def _replay(seed: int, name: str, *, is_whole: bool) -> None:
 def _mutate(names: list[str], most: int, jobs: int) -> int:
     """Each fault is tried with one schedule after the other until one of them finds it. 1 = some fault is not found."""
     with multiprocessing.Pool(jobs) as pool:
-        found = [
+        results = [
             each
             for share in pool.imap_unordered(_search, [(names[job::jobs], most) for job in range(jobs)])
             for each in share
         ]
-    missed = [name for name, seed in found if seed is None]
+    missed = [name for name, seed in results if seed is None]
     print(
-        f"{len(found) - len(missed)} of {len(found)} faults found"
+        f"{len(results) - len(missed)} of {len(results)} faults found"
         + (f"; missed: {', '.join(missed)}" if missed else "")
     )
     return min(len(missed), 1)
@@ -75,12 +75,12 @@ def _mutate(names: list[str], most: int, jobs: int) -> int:
 
 def _search(work: tuple[list[str], int]) -> list[tuple[str, int | None]]:
     names, most = work
-    found: list[tuple[str, int | None]] = []
+    results: list[tuple[str, int | None]] = []
     for name, result in searched(names, most):
-        found.append((name, result.seed if result else None))
+        results.append((name, result.seed if result else None))
         says = f"schedule {result.seed:3}: {result.violations[0][:120]}" if result else f"not found in {most} schedules"
         print(f"{name:45} {says}", flush=True)
-    return found
+    return results
 
 
 def _run(first: int, count: int, jobs: int) -> int:

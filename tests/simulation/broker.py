@@ -219,8 +219,8 @@ class Broker:
             else:
                 self._enqueue(queue, message)
         if taken:
-            told = Message(body, exchange, key, properties, headers, user, self._count)
-            self.published(told, [queue.name for queue in taken])
+            published = Message(body, exchange, key, properties, headers, user, self._count)
+            self.published(published, [queue.name for queue in taken])
         return not full, queues, [queue for queue in taken if queue.is_silent]
 
     def _enqueue(self, queue: Queue, message: Message) -> None:

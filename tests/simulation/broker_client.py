@@ -223,8 +223,8 @@ class Channel(_Closable):
 
     async def queue_declare(self, queue: str, *, passive: bool) -> Any:
         def declared() -> Any:
-            found = self._broker.check_seen(self.connection.user, queue)
-            return SimpleNamespace(message_count=len(found.ready), queue=queue)
+            seen_queue = self._broker.check_seen(self.connection.user, queue)
+            return SimpleNamespace(message_count=len(seen_queue.ready), queue=queue)
 
         return await self.rpc("declare", declared)
 
@@ -237,13 +237,13 @@ class Channel(_Closable):
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
         def consume() -> None:
-            found = self._broker.check_read(self.connection.user, queue)
-            if found.is_stream and (arguments != {"x-stream-offset": "next"} or not self._prefetch):
+            read_queue = self._broker.check_read(self.connection.user, queue)
+            if read_queue.is_stream and (arguments != {"x-stream-offset": "next"} or not self._prefetch):
                 raise NotImplementedError("the model reads streams with a prefetch and from the next message on")
             consumer = Consumer(self, consumer_tag, consumer_callback, self._prefetch)
             self._consumers[consumer_tag] = consumer
-            found.readers.append(consumer)
-            self._loop.call_soon(self._broker.dispatch, found, context=_BROKER)
+            read_queue.readers.append(consumer)
+            self._loop.call_soon(self._broker.dispatch, read_queue, context=_BROKER)
 
         await self.rpc("consume", consume)
 
@@ -381,8 +381,8 @@ class Channel(_Closable):
         self._is_gone = True
         for queue in self._broker.queues.values():
             queue.readers = [each for each in queue.readers if getattr(each, "channel", None) is not self]
-        held, self._held = list(self._held.values()), {}
-        for queue, message, _ in reversed(held):
+        undelivered, self._held = list(self._held.values()), {}
+        for queue, message, _ in reversed(undelivered):
             self._broker.give_back(queue, message, counts=True)
 
     def end(self, error: Exception) -> None:

@@ -85,10 +85,10 @@ class Server:
             away = ServerSelectionTimeoutError("no server")
             self.loop.call_later(SELECTION_SECONDS, _fail, future, away, context=_SERVER)
             return
-        trouble = self.before_step(process, what)
+        failure = self.before_step(process, what)
         if process is not None and not process.is_alive:
             return
-        if trouble == "before":
+        if failure == "before":
             _fail(future, AutoReconnect("connection closed"))
             return
         try:
@@ -97,7 +97,7 @@ class Server:
             _fail(future, error)
             return
         self.after_step(process, what)
-        if trouble == "after":
+        if failure == "after":
             _fail(future, AutoReconnect("connection closed"))
         elif not future.done():
             future.set_result(result)
@@ -132,8 +132,8 @@ class ModelDatabase:
 
     async def server_time(self) -> datetime:
         with database_trouble():
-            told: datetime = await self._server.request("hello", self._server.now)
-        return told
+            local_time: datetime = await self._server.request("hello", self._server.now)
+        return local_time
 
 
 class Collection:
@@ -206,8 +206,8 @@ class Collection:
     ) -> Document | None:
         wanted, changes = stored(query), stored(change)
         before, after = await self._ask("update", lambda: self._update(wanted, changes, upsert=upsert, sort=sort))
-        found: Document | None = after if return_document == ReturnDocument.AFTER else before
-        return found
+        returned: Document | None = after if return_document == ReturnDocument.AFTER else before
+        return returned
 
     async def delete_one(self, query: Document) -> Any:
         wanted = stored(query)
@@ -345,8 +345,8 @@ def _expression(row: Document, expression: Any) -> Any:
     if isinstance(expression, dict):
         return {name: _expression(row, each) for name, each in expression.items()}
     if isinstance(expression, str) and expression.startswith("$"):
-        found = value_at(row, expression[1:])
-        return None if found is MISSING else found
+        value = value_at(row, expression[1:])
+        return None if value is MISSING else value
     return expression
 
 

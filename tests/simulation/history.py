@@ -1,4 +1,4 @@
-"""The history of a failed schedule, without what has nothing to do with the failure."""
+"""The history of a failed schedule, reduced to the lines that concern the failure."""
 
 import re
 

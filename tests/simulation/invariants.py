@@ -44,7 +44,7 @@ def violations(schedule: Schedule) -> list[str]:
 def nothing_is_left(schedule: Schedule) -> Iterator[str]:
     """After three hours without faults everything is done."""
     if not schedule.is_settled:
-        yield from schedule.left()[:5]
+        yield from schedule.unfinished()[:5]
 
 
 def every_package_is_answered(schedule: Schedule) -> Iterator[str]:

@@ -44,16 +44,16 @@ class ModelSender:
             return Undeliverable("address not usable", is_answer=False)
         process = CURRENT.get()
         await asyncio.sleep(self._outside.latency())
-        trouble = self._outside.before_step(process, f"send {self._channel}")
+        failure = self._outside.before_step(process, f"send {self._channel}")
         status = self._outside.statuses(notification)
-        if trouble == "before" or not status:
+        if failure == "before" or not status:
             await asyncio.sleep(self._timeout_seconds)
             return self._unanswered(f"no answer within {self._timeout_seconds:g} s")
         if 200 <= status < 300:
             self._outside.received[notification.key] += 1
             self._outside.after_step(process, f"send {self._channel}")
             await asyncio.sleep(self._outside.latency())
-            return self._unanswered("ReadError") if trouble == "after" else Sent()
+            return self._unanswered("ReadError") if failure == "after" else Sent()
         if self._channel is Channel.EMAIL:
             return Undeliverable(f"SMTP {status}") if status >= 500 else self._unanswered(f"SMTP {status}")
         return answer_of(status, [], _never)

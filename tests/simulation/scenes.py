@@ -124,19 +124,19 @@ class Scene:
 
     async def _entries_fail_to_be_saved(self) -> None:
         """The database drops the first requests by which the archive enters facts into the ledger."""
-        database, left = self._world.database, FAILED_ENTRIES
+        database, remaining = self._world.database, FAILED_ENTRIES
         otherwise = database.before_step
 
         def before(process: Any, what: str) -> str:
-            nonlocal left
-            if what == ENTER and left:
-                left -= 1
+            nonlocal remaining
+            if what == ENTER and remaining:
+                remaining -= 1
                 return "before"
             return otherwise(process, what)
 
         database.before_step = before
         self._submit(packages.new(SENDER, (RECEIVER,), NUMBER, Lane.NORMAL))
-        await self._until(lambda: not left)
+        await self._until(lambda: not remaining)
 
     async def _archive_ends_when_it_has_sealed(self) -> None:
         """Its processes end in the moment in which a batch is noted as one that the store has."""

@@ -165,9 +165,9 @@ class Schedule:
         for sender in others:  # a letter to all, of which the troubled unit's copy may have to wait
             *_, everybody = packages.all_receivers(sender)
             self.units[sender].submit(packages.new(sender, everybody, 2, Lane.NORMAL), chance.uniform(1.0, 10.0))
-        for trouble in chance.sample((fill_inbox, silence_inbox, flood, hang_webhook), chance.randint(1, 3)):
-            self.faults.append(trouble.__name__)
-            trouble(self, self.troubled, STORM_SECONDS)
+        for disturbance in chance.sample((fill_inbox, silence_inbox, flood, hang_webhook), chance.randint(1, 3)):
+            self.faults.append(disturbance.__name__)
+            disturbance(self, self.troubled, STORM_SECONDS)
 
     def _play(self) -> None:
         answer = self.chance.choice((StatusCode.AGREED, StatusCode.DECLINED))
@@ -230,9 +230,9 @@ class Schedule:
             return ""
         rate = self.error_rates.get(what.partition(" ")[0], 0.0) or self.error_rates.get(kind_of(what), 0.0)
         if rate and self.chance.random() < rate:
-            trouble = self.chance.choice(("before", "after"))
-            self.world.tell(f"{process}: error {trouble} {what}")
-            return trouble
+            failure = self.chance.choice(("before", "after"))
+            self.world.tell(f"{process}: error {failure} {what}")
+            return failure
         return ""
 
     def _after(self, process: Process | None, what: str) -> None:
@@ -294,27 +294,27 @@ class Schedule:
         """Run until nothing waits, and a little longer."""
         loop, latest = self.world.loop, self.world.loop.time() + SETTLE_SECONDS
         while loop.time() < latest and not self.is_settled:
-            if not self.left():
+            if not self.unfinished():
                 loop.run_until(lambda: False, loop.time() + QUIET_SECONDS)
-                self.is_settled = not self.left()
+                self.is_settled = not self.unfinished()
             else:
                 loop.run_until(lambda: False, loop.time() + LOOK_SECONDS)
 
-    def left(self) -> list[str]:
+    def unfinished(self) -> list[str]:
         """What still waits for something."""
         world = self.world
-        left = [
+        unfinished = [
             f"{len(queue.ready)} + {len(queue.delayed)} + {len(queue.unacked)} messages in {name}"
             for name, queue in world.broker.queues.items()
             if name != MARK and (queue.ready or queue.delayed or queue.unacked or queue.held_up)
         ]
-        left += [
+        unfinished += [
             f"{each.package.name} of {code} not confirmed"
             for code, system in self.units.items()
             for each in system.submitted
             if each.confirmed_at is None
         ]
-        left += [
+        unfinished += [
             f"placing {row['_id']} {row['state']}"
             for row in world.rows("router.placings")
             if row["state"] in ("due", "waiting")
@@ -323,11 +323,13 @@ class Schedule:
         for row in world.rows("intake.waiting"):
             come = [key in known for key in row["awaited"]]
             if all(come) if row.get("needs_all") else any(come):
-                left.append(f"package {row['_id']} waits for a document that has come")
-        left += [f"entry {row['_id']} is not sealed" for row in world.rows("archive.ledger") if not row["is_sealed"]]
-        left += [f"record {row['_id']} waits" for name in world.database.rows if name.endswith("message_records")
+                unfinished.append(f"package {row['_id']} waits for a document that has come")
+        unfinished += [
+            f"entry {row['_id']} is not sealed" for row in world.rows("archive.ledger") if not row["is_sealed"]
+        ]
+        unfinished += [f"record {row['_id']} waits" for name in world.database.rows if name.endswith("message_records")
                  for row in world.rows(name) if row["state"] in ("given_up", "replaying")]  # fmt: skip
-        return left
+        return unfinished
 
 
 Fault = Callable[[Schedule], None]

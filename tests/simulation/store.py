@@ -149,14 +149,14 @@ class Client:
         self, bucket: str, key: str, version_id: str | None = None, extra_headers: dict[str, str] | None = None
     ) -> Any:
         def stat() -> Any:
-            found = self._version(bucket, key, version_id) if version_id else self._newest(bucket, key)
-            said = dict(found.metadata)
-            if found.retain_until:
-                said |= {"x-amz-object-lock-mode": COMPLIANCE}
-                said |= {"x-amz-object-lock-retain-until-date": found.retain_until.isoformat()}
-            if found.checksum and (extra_headers or {}).get("x-amz-checksum-mode") == "ENABLED":
-                said |= {CHECKSUM: found.checksum}
-            return SimpleNamespace(size=len(found.data), metadata=said, version_id=found.version_id or None)
+            version = self._version(bucket, key, version_id) if version_id else self._newest(bucket, key)
+            metadata = dict(version.metadata)
+            if version.retain_until:
+                metadata |= {"x-amz-object-lock-mode": COMPLIANCE}
+                metadata |= {"x-amz-object-lock-retain-until-date": version.retain_until.isoformat()}
+            if version.checksum and (extra_headers or {}).get("x-amz-checksum-mode") == "ENABLED":
+                metadata |= {CHECKSUM: version.checksum}
+            return SimpleNamespace(size=len(version.data), metadata=metadata, version_id=version.version_id or None)
 
         return self._step(f"stat {bucket}", stat)
 
@@ -164,10 +164,10 @@ class Client:
         self, bucket: str, key: str, offset: int = 0, length: int = 0, version_id: str | None = None
     ) -> "Response":
         def get() -> Response:
-            found = self._version(bucket, key, version_id) if version_id else self._newest(bucket, key)
-            if offset and offset >= len(found.data):
+            version = self._version(bucket, key, version_id) if version_id else self._newest(bucket, key)
+            if offset and offset >= len(version.data):
                 raise _error("InvalidRange", bucket, key)
-            return Response(found.data[offset : offset + length] if length else found.data[offset:])
+            return Response(version.data[offset : offset + length] if length else version.data[offset:])
 
         return self._step(f"get {bucket}", get)
 
@@ -219,8 +219,8 @@ class Client:
         self._step(f"retain {bucket}", retain)
 
     def get_object_retention(self, bucket: str, key: str, version_id: str) -> Any:
-        found = self._version(bucket, key, version_id)
-        return SimpleNamespace(mode=COMPLIANCE, retain_until_date=found.retain_until)
+        version = self._version(bucket, key, version_id)
+        return SimpleNamespace(mode=COMPLIANCE, retain_until_date=version.retain_until)
 
     def presigned_get_object(self, bucket: str, key: str, expires: timedelta) -> str:
         return f"https://store.invalid/{bucket}/{key}?until={int(expires.total_seconds())}"
@@ -233,15 +233,15 @@ class Client:
         process = CURRENT.get()
         if self._store.is_down:
             raise ProtocolError("connection refused")
-        trouble = self._store.before_step(process, what)
+        failure = self._store.before_step(process, what)
         _check_alive(process)
-        if trouble == "before":
+        if failure == "before":
             raise ProtocolError("connection broken")
         with self._store.one_at_a_time:
             result = action()
         self._store.after_step(process, what)
         _check_alive(process)
-        if trouble == "after":
+        if failure == "after":
             raise ProtocolError("connection broken")
         return result
 

@@ -189,17 +189,17 @@ async def rejects_count_and_returns_do_not(side: Side) -> Any:
     channel = await side.channel("router")
     await side.publish(channel, FACT, b"again", topology.FACTS, user_id="router")
     reader = await side.reader("notifier", TAKEN_BY)
-    seen = []
+    deliveries = []
     for settle in ("nack", "reject", "nack", "reject"):
         delivered = await reader.next()
-        seen.append(shown(delivered))
+        deliveries.append(shown(delivered))
         if settle == "nack":
             await reader.channel.basic_nack(delivered.delivery_tag, requeue=True)
         else:
             await reader.channel.basic_reject(delivered.delivery_tag, requeue=True)
     last = await reader.next()
     await reader.channel.basic_ack(last.delivery_tag)
-    return seen, shown(last), await reader.waiting()
+    return deliveries, shown(last), await reader.waiting()
 
 
 async def dead_letters(side: Side) -> Any:
@@ -271,8 +271,8 @@ async def a_cancelled_consumer_gets_nothing_more(side: Side) -> Any:
     channel = await side.channel("router")
     await side.publish(channel, FACT, b"1", topology.FACTS, user_id="router")
     nothing = await reader.waiting()
-    found = await (await side.channel("notifier", confirms=False)).queue_declare(TAKEN_BY, passive=True)
-    return nothing, found.message_count
+    declared = await (await side.channel("notifier", confirms=False)).queue_declare(TAKEN_BY, passive=True)
+    return nothing, declared.message_count
 
 
 async def a_stream_is_heard_by_all_and_from_now_on(side: Side) -> Any:
@@ -287,18 +287,18 @@ async def a_stream_is_heard_by_all_and_from_now_on(side: Side) -> Any:
     await put(b"1")
     quick = await side.reader("intake", topology.PROGRESS, arguments=FROM_NOW_ON)
     await put(b"2")
-    got = [shown(await slow.next()), shown(await quick.next())]
+    shown_messages = [shown(await slow.next()), shown(await quick.next())]
     more = [await slow.waiting(), await quick.waiting()]
     await slow.channel.basic_ack(1)
-    got.append(shown(await slow.next()))
+    shown_messages.append(shown(await slow.next()))
     await side.connections[-1].close()
     late = await side.reader("intake", topology.PROGRESS, arguments=FROM_NOW_ON)
     nothing = await late.waiting()
     await put(b"3")
-    got.append(shown(await late.next()))
+    shown_messages.append(shown(await late.next()))
     refused = await side.channel("router", confirms=False)
     return (
-        *got,
+        *shown_messages,
         more,
         nothing,
         await outcome(refused.basic_consume(topology.PROGRESS, late.take, arguments=FROM_NOW_ON, consumer_tag="x")),

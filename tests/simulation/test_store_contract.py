@@ -116,17 +116,22 @@ def conditional_put(store: Any, name: str) -> Any:
 def what_a_look_tells(store: Any, name: str) -> Any:
     store.make_bucket(name, object_lock=True)
     put_once(store, name, "k")
-    asked = {"x-amz-checksum-mode": "ENABLED"}
-    first = store.stat_object(name, "k", extra_headers=asked).version_id
+    headers = {"x-amz-checksum-mode": "ENABLED"}
+    first = store.stat_object(name, "k", extra_headers=headers).version_id
     put(store, name, "k", b"another")
     lock = for_days(2)
     store.set_object_retention(name, "k", lock, version_id=first)
-    found = store.stat_object(name, "k", version_id=first, extra_headers=dict(asked))
-    said = {key.lower(): value for key, value in found.metadata.items()}
-    until = datetime.fromisoformat(said["x-amz-object-lock-retain-until-date"])
-    told = found.size, said["x-amz-checksum-sha256"], said["x-amz-object-lock-mode"], submitter_of(said)
+    status = store.stat_object(name, "k", version_id=first, extra_headers=dict(headers))
+    metadata = {key.lower(): value for key, value in status.metadata.items()}
+    until = datetime.fromisoformat(metadata["x-amz-object-lock-retain-until-date"])
+    described = (
+        status.size,
+        metadata["x-amz-checksum-sha256"],
+        metadata["x-amz-object-lock-mode"],
+        submitter_of(metadata),
+    )
     unlocked = store.stat_object(name, "k").metadata
-    return told, abs(until - lock.retain_until_date).total_seconds() < 1, "x-amz-object-lock-mode" in unlocked
+    return described, abs(until - lock.retain_until_date).total_seconds() < 1, "x-amz-object-lock-mode" in unlocked
 
 
 def parts(store: Any, name: str) -> Any:

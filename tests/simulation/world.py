@@ -130,14 +130,14 @@ class World:
         """Keep the history, and in it what the services log."""
         self.is_telling = True
 
-        def told(_: Any, level: str, event: Any) -> str:
+        def keep_line(_: Any, level: str, event: Any) -> str:
             exception = event.pop("exc_info", None)
             fields = " ".join(f"{name}={value}" for name, value in event.items() if name != "event")
             self.tell(f"{level}: {event['event']} {fields}" + (f" {exception!r}" if exception else ""))
             raise structlog.DropEvent
 
         structlog.configure(
-            processors=[told],
+            processors=[keep_line],
             wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
             cache_logger_on_first_use=False,
         )

@@ -1,4 +1,4 @@
-"""Merkle trees and proofs as RFC 9162 defines them, word for word and slowly: what ours is compared with."""
+"""Merkle trees and proofs written directly from the definitions of RFC 9162, to compare the product with."""
 
 import hashlib
 

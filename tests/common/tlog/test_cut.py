@@ -35,15 +35,15 @@ def test_a_copy_that_was_made_while_the_log_grew_is_cut_to_a_whole_log(at: list[
     files = copied(first, second, third)
     size = end_of(files.get)
     assert size == STEPS[second]
-    left = {name: data for name, data in files.items() if not is_beyond(name, size)}
-    assert {name for name in left if name != CHECKPOINT} == GROWN[second].keys() - {CHECKPOINT}
-    start = last_of(left.get).unpublished
+    remaining = {name: data for name, data in files.items() if not is_beyond(name, size)}
+    assert {name for name in remaining if name != CHECKPOINT} == GROWN[second].keys() - {CHECKPOINT}
+    start = last_of(remaining.get).unpublished
     assert start == (None if first == second else STEPS[second - 1])
-    left[CHECKPOINT] = left[CHECKPOINT if start is None else batch_checkpoint(start)]
-    assert not list(audit(left.get, sorted(left), [KEY.verifier]))
-    edge = {tile.path: left[tile.path] for tile in edge_of(size)}
+    remaining[CHECKPOINT] = remaining[CHECKPOINT if start is None else batch_checkpoint(start)]
+    assert not list(audit(remaining.get, sorted(remaining), [KEY.verifier]))
+    edge = {tile.path: remaining[tile.path] for tile in edge_of(size)}
     after = append(size, edge, [b"another history than the files that were left out", b"of it"])
-    assert not (after.bundles | after.tiles).keys() & left.keys()
+    assert not (after.bundles | after.tiles).keys() & remaining.keys()
 
 
 def test_tiles_without_their_checkpoint_would_stand_in_the_way() -> None:
@@ -56,9 +56,9 @@ def test_tiles_without_their_checkpoint_would_stand_in_the_way() -> None:
 
 def test_a_copy_that_was_interrupted_is_cut_where_its_tiles_end() -> None:
     starts = STEPS[:-1]
-    for left in range(len(STEPS)):
-        tiles = {name for name in GROWN[left] if name.startswith("tile")}
-        assert whole_size(starts, STEPS[-1], tiles.__contains__) == STEPS[left]
+    for number in range(len(STEPS)):
+        tiles = {name for name in GROWN[number] if name.startswith("tile")}
+        assert whole_size(starts, STEPS[-1], tiles.__contains__) == STEPS[number]
     assert whole_size(starts[-2:], STEPS[-1], lambda _: False) == STEPS[-3], "no further back than was looked"
     assert whole_size([], 0, lambda _: False) == 0
 

@@ -1,4 +1,4 @@
-"""A full tile stands for partial ones that are gone: for whoever has an older checkpoint, nothing is missing."""
+"""After partial tiles were removed, the full ones give the same bytes for an older checkpoint."""
 
 import itertools
 

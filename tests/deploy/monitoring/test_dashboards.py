@@ -282,6 +282,11 @@ def test_panels_turn_red_where_their_alert_begins(place: tuple[str, str], alert:
     assert number in (found[red]["value"], found[min(red + 1, len(found) - 1)]["value"])
 
 
+def test_the_page_for_operators_lists_every_dashboard() -> None:
+    page = (files.ROOT / "docs" / "operations" / "monitoring.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| \d+\. .+ \(`(trunk-[a-z]+)`\) \|", page, re.MULTILINE)) == set(UIDS)
+
+
 @every_panel
 def test_a_tile_without_data_is_grey_and_says_so(uid: str, panel: dict[str, Any]) -> None:
     """Grafana gives it the colour of the first step otherwise, which is green where high is bad."""

@@ -1,4 +1,4 @@
-"""A bound on bytes held in memory at a time, in place of a bound on the number of things that hold them."""
+"""A bound on the bytes in memory at a time, instead of a bound on the number of things that occupy them."""
 
 import asyncio
 from collections import deque
@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 
 class ByteBudget:
-    """Bounds the bytes held at a time. First come, first served, so that small requests never starve a large one.
+    """Bounds the bytes held at a time. Requests are granted in order, so that small ones never starve a large one.
 
-    What is larger than the whole budget gets it when nobody else holds any of it.
+    A request larger than the whole budget is granted when nothing else is held.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -19,7 +19,7 @@ class ByteBudget:
 
     @asynccontextmanager
     async def hold(self, size_bytes: int) -> AsyncIterator[None]:
-        """Hold so many bytes while the block runs; waits until they fit."""
+        """Wait until so many bytes fit into the budget, and hold them while the block runs."""
         share = min(size_bytes, self._limit)
         await self._take(share)
         try:

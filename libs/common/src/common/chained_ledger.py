@@ -1,7 +1,7 @@
-"""The ledger of earlier releases: a chain a document, each entry sealed by a hash that covers the entry before.
+"""The ledger of earlier releases: one chain for each document, in which each entry's hash covers the entry before.
 
-Nothing is chained any more. The chains that exist are carried into the log as they are, links included, and are checked
-here. Whoever changes, drops, adds or swaps entries breaks the chain at that place.
+No entry is chained any more. Existing chains are carried into the log unchanged, with their links, and are checked
+here. An entry that is changed, removed, added or swapped breaks the chain at its place.
 """
 
 import hashlib
@@ -18,15 +18,17 @@ GENESIS: Sha256 = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first place at which a chain cannot be right, and why."""
+    """The first place at which a chain is broken, and why."""
 
     seq: int
-    """The number that should stand at that place."""
+    """The sequence number expected at that place."""
     trouble: str
+    """What is wrong, for people."""
 
 
 def linked_hash(entry: Entry, seq: int, prev: Sha256) -> Sha256:
-    """SHA-256 over the canonical JSON of subject, seq, event_id, recorded_at, body and prev."""
+    """The hash of a chained entry: SHA-256 over the canonical JSON of subject, seq, event_id, recorded_at, body and
+    prev."""
     sealed = {
         "subject": entry.subject,
         "seq": seq,
@@ -39,23 +41,24 @@ def linked_hash(entry: Entry, seq: int, prev: Sha256) -> Sha256:
 
 
 def chain(subject: str, entries: Iterable[Entry]) -> Broken | None:
-    """Recompute a document's whole chain, entries in the order of their keys; None = every entry holds.
+    """Check the whole chain of a document. Returns the first break; None = there is none.
 
-    Entries without a link are not part of it.
+    ``entries``: in the order of their keys; those without a link are not part of the chain.
     """
-    seq, head, seen = 0, GENESIS, set[str]()
+    seq, head, event_ids = 0, GENESIS, set[str]()
     for entry in entries:
         if entry.link is None:
             continue
         seq += 1
-        if trouble := _trouble(subject, seq, head, seen, entry, entry.link):
-            return Broken(seq, trouble)
+        if fault := _fault(subject, seq, head, event_ids, entry, entry.link):
+            return Broken(seq, fault)
         head = entry.link.hash
-        seen.add(entry.event_id)
+        event_ids.add(entry.event_id)
     return None
 
 
-def _trouble(subject: str, seq: int, head: Sha256, seen: set[str], entry: Entry, link: Link) -> str:
+def _fault(subject: str, seq: int, head: Sha256, event_ids: set[str], entry: Entry, link: Link) -> str:
+    """Why an entry cannot follow in the chain; empty = it can. ``event_ids``: of the entries before."""
     if entry.subject != subject:
         return "entry of another document"
     if link.seq != seq:
@@ -64,13 +67,13 @@ def _trouble(subject: str, seq: int, head: Sha256, seen: set[str], entry: Entry,
         return "does not follow the entry before"
     if link.hash != linked_hash(entry, seq, head):
         return "content does not give its hash"
-    if entry.event_id in seen:
+    if entry.event_id in event_ids:
         return "event recorded twice"
     return mislabelled(entry)
 
 
 def mislabelled(entry: Entry) -> str:
-    """What the columns of an entry say otherwise than its body; empty = nothing."""
-    told = json.loads(entry.body)
-    named = {"fact": entry.fact, "event_id": entry.event_id, "subject": entry.subject}
-    return next((f"{name} differs from the body" for name, value in named.items() if told.get(name) != value), "")
+    """The first column of an entry that differs from its body, as a sentence; empty = none does."""
+    body = json.loads(entry.body)
+    columns = {"fact": entry.fact, "event_id": entry.event_id, "subject": entry.subject}
+    return next((f"{name} differs from the body" for name, value in columns.items() if body.get(name) != value), "")

@@ -1,6 +1,6 @@
-"""The time, as services take it: in UTC and whole milliseconds, which is what the databases keep.
+"""The clocks of services. Times are in UTC and whole milliseconds, the precision of the databases.
 
-A decision that is announced before it was saved, and again after it was loaded, so says the same time.
+So a decision has the same time when it is announced before it was saved, and again after it was loaded.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Now, in UTC."""
+    """Now, in UTC and whole milliseconds."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def loop_time() -> float:
-    """Monotonic seconds of the running event loop; virtual ones in the simulation."""
+    """The monotonic clock of the running event loop, in seconds; in the simulation it is virtual."""
     return asyncio.get_running_loop().time()

@@ -1,7 +1,7 @@
-"""Keeps what a library raises over one piece of input from ending anything but the work on that piece.
+"""Contains the errors of libraries: what one raises over one piece of input ends only the work on that piece.
 
-Parsers of certificates, XML or archives raise more than their documentation says: exceptions that share no base class,
-and, from libraries written in Rust, panics that are no ``Exception`` at all.
+Parsers of certificates, XML or archives raise more than they document: exceptions without a common base class, and,
+from libraries written in Rust, panics that are no ``Exception``.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ ENDS_THE_PROCESS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.Cancel
 
 
 class Unusable(ValueError):
-    """A piece of input cannot be used; the text says why, for people."""
+    """A piece of input cannot be used. The text says why, for people."""
 
 
 class contained:  # noqa: N801 - reads like a statement
-    """Runs a block; whatever it raises is handed to ``note`` as text, and the work goes on behind the block.
+    """Runs a block. What it raises is passed to ``note`` as text, and the work continues after the block.
 
-    Cancellation and the end of the process pass through, and so does what ``passing`` names: a lack of memory, for
-    example, where it says nothing about the piece that is being read.
+    Cancellation, the end of the process, and the classes in ``passing`` are raised nevertheless, for example
+    ``MemoryError`` where it says nothing about the input.
     """
 
     def __init__(self, note: Callable[[str], object], *, passing: tuple[type[BaseException], ...] = ()) -> None:
@@ -33,10 +33,10 @@ class contained:  # noqa: N801 - reads like a statement
         self._passing: tuple[type[BaseException], ...] = (*ENDS_THE_PROCESS, *passing)
 
     def __enter__(self) -> None:
-        """Nothing to begin."""
+        """Do nothing."""
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
-        """Hand the error over, and end it."""
+        """Pass the error to ``note``, and suppress it."""
         if error is None or isinstance(error, self._passing):
             return False
         self._note(described(error))
@@ -45,10 +45,8 @@ class contained:  # noqa: N801 - reads like a statement
 
 @contextmanager
 def raising_unusable(what: str = "not readable") -> Iterator[None]:
-    """Turns whatever the block raises into ``Unusable``; an ``Unusable`` of its own passes as it is.
-
-    A lack of memory passes, too: it does not make the input unusable.
-    """
+    """Turns what the block raises into ``Unusable``. An ``Unusable`` is raised unchanged, and so is ``MemoryError``,
+    which says nothing about the input."""
     try:
         yield
     except (Unusable, MemoryError, *ENDS_THE_PROCESS):
@@ -58,22 +56,22 @@ def raising_unusable(what: str = "not readable") -> Iterator[None]:
 
 
 def described(error: BaseException) -> str:
-    """An error in one line, cut off where it is long: the text may quote the input."""
+    """An error on one line, cut to 200 characters because it may quote the input."""
     text = " ".join(str(error).split())
     name = type(error).__name__
     return name if not text else text[:200] if isinstance(error, Unusable) else f"{name}: {text[:200]}"
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """The answer of ``function``, run in a thread, or what it raises."""
+    """The result of ``function``, which runs in a thread. Raises what it raises."""
     return await asyncio.to_thread(call_for_coroutine, partial(function, *args, **options))
 
 
 def call_for_coroutine(function: Callable[[], T]) -> T:
-    """Calls a function in a thread for a coroutine that waits.
+    """Calls a function in a thread for which a coroutine waits.
 
-    A ``StopIteration`` cannot be handed over: whoever waits for it would wait for ever. It is raised as
-    ``RuntimeError``, as generators do.
+    A ``StopIteration`` cannot be passed on: the coroutine would wait for ever. It is raised as ``RuntimeError``, as
+    generators do.
     """
     try:
         return function()

@@ -1,18 +1,18 @@
-"""MongoDB through motor: one database a service, single-document writes, majority and journaled; majority reads.
+"""MongoDB through motor: one database for each service, single-document writes, majority and journaled; majority reads.
 
-Only inserts, finds, compare-and-set updates and counters are used, so that every MongoDB-wire server that
-passes ``tests/contract`` serves. A server that does not answer as it should is an ``Outage``.
+Only inserts, finds, compare-and-set updates and counters are used, so that any MongoDB-wire server that passes
+``tests/contract`` can be used. A server that does not answer properly is an ``Outage``.
 
-Reads have majority concern, because what is read is announced: a row that another process has just written to a primary
-which is about to lose its place would be read, acted upon, and rolled back. Reading waits for nothing; a reader that is
-told of a duplicate or of a lost race sees the row that beat it, because the server answers a write with majority
-concern only once a majority holds the newest write, also when it changed nothing. FerretDB takes the option and does
-not need it: its rows live in one PostgreSQL, where nothing uncommitted can be read (``tests/contract``).
+Reads have majority concern, because services announce what they read. Otherwise a row could be read and announced that
+another process had written to a primary about to step down, and then be rolled back. Such reads do not wait. A process
+that gets a duplicate key or loses a race sees the row that won, because the server answers a write with majority
+concern only once a majority has the newest write, even if the write changed nothing. FerretDB accepts the option and
+does not need it: its rows are in one PostgreSQL, where nothing uncommitted can be read (``tests/contract``).
 
-The driver does not repeat writes: the broker brings the message again, and every step may be repeated. On a server
-that is no replica set, PyMongo 4.20 raises the first attempt's error while it holds the healthy connection of the
-second attempt, and takes it for a fault of that connection: the pool is closed, all others fail with it, and after an
-outage the writers keep each other from the database for good (``tests/contract/test_database_recovery.py``).
+The driver does not retry writes: the broker delivers the message again, and every step is idempotent. On a server that
+is no replica set, PyMongo 4.20 raises the first attempt's error while it uses the healthy connection of the second
+attempt, and takes it for a fault of that connection. It closes the pool, so all other operations fail, too, and after
+an outage the writers keep each other from the database for ever (``tests/contract/test_database_recovery.py``).
 """
 
 from collections.abc import Iterator
@@ -38,12 +38,12 @@ DATABASE = "database"
 DUPLICATE_KEY = 11000
 
 REQUEST_FAULTS = frozenset({2, 9, 14, 17280, 10334, 17419, 17420})
-"""Bad value, failed to parse, type mismatch, key too large, object too large, as sent or after an update or an upsert:
-waiting would not help."""
+"""Error codes of faulty requests, which no retry would help: bad value, failed to parse, type mismatch, key too large,
+object too large (as sent, after an update, or after an upsert)."""
 
 
 class Database:
-    """The one database of one service."""
+    """The database of one service."""
 
     def __init__(self, settings: ServiceSettings, service: str) -> None:
         self.client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
@@ -63,25 +63,26 @@ class Database:
         )
 
     def collection(self, name: str) -> Collection:
-        """A collection of this service."""
+        """A collection of the database."""
         return self._database[name]
 
     async def ping(self) -> None:
-        """Raise ``Outage`` when the server does not answer."""
+        """Raises ``Outage`` if the server does not answer."""
         with database_trouble():
             await self.client.admin.command("ping")
 
     async def server_time(self) -> datetime:
-        """What time it is by the server's clock, in UTC."""
+        """The time by the server's clock, in UTC. Raises ``Outage``."""
         with database_trouble():
             hello = await self.client.admin.command("hello")
-        told: datetime = hello["localTime"]
-        return told if told.tzinfo else told.replace(tzinfo=UTC)
+        local_time: datetime = hello["localTime"]
+        return local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
 
 
 @contextmanager
 def database_trouble() -> Iterator[None]:
-    """Turn what the driver raises into ``Outage``, except for answers and for faults of the request itself."""
+    """Turns errors of the driver into ``Outage``, except ``DuplicateKeyError``, ``DocumentTooLarge``, and errors of the
+    request itself (``REQUEST_FAULTS``)."""
     try:
         yield
     except (DuplicateKeyError, DocumentTooLarge):

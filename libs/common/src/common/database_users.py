@@ -1,4 +1,4 @@
-"""The database's users: one a role of ``store_access.py``, each with a role of its own; made and compared here."""
+"""Makes and checks the users of the database: one for each role of ``store_access.py``, with a database role."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from common.store_policies import database_role, database_role_name
 Client = MongoClient[dict[str, Any]]
 
 USERS = tuple(grant.role for grant in DATABASE_GRANTS)
-"""The roles that have a database user, which bears the role's name."""
+"""The roles that have a database user; its name is that of the role."""
 
 
 def apply(client: Client, passwords: Mapping[Role, str]) -> list[str]:
@@ -34,19 +34,19 @@ def apply(client: Client, passwords: Mapping[Role, str]) -> list[str]:
 
 
 def roles_missing(client: Client) -> str:
-    """Name of a server that takes users and passwords but enforces no rights (FerretDB 2); empty = it enforces them."""
+    """Name of a server that has users and passwords but enforces no rights (FerretDB 2); empty = it enforces them."""
     described = client.admin.command("buildInfo").get("ferretdb")
     return f"FerretDB {described['version']}" if described else ""
 
 
 def problems(client: Client, role: Role) -> list[str]:
-    """How the rights of the session differ from those of the role; only of a server that enforces them."""
+    """How the rights of the session differ from those of the role. Only for servers that enforce rights."""
     session = client.admin.command("connectionStatus", showPrivileges=True)["authInfo"]
     return differences(role, session.get("authenticatedUserPrivileges", []))
 
 
 def differences(role: Role, privileges: list[dict[str, Any]]) -> list[str]:
-    """The same for privileges as MongoDB describes them: in the trunk's databases, or in all of them."""
+    """The same for privileges in MongoDB's format: those for the trunk's databases, or for all databases."""
     described = database_role(role)
     wanted = _by_database(described["privileges"] if described else [])
     held = {

@@ -1,6 +1,6 @@
-"""The unit directory as services read it, and which units are disabled: two objects, asked for again by timer.
+"""The unit directory and the list of disabled units, as services read them: two objects, read again by a timer.
 
-``trunkctl units`` writes both. The SHA-256 of the directory file is its version, which stands in every verdict.
+``trunkctl units`` writes both. The SHA-256 of the directory file is its version, which every verdict names.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ from common.objects import DIRECTORY, ObjectMissing, Objects
 CURRENT = "current"
 """Key of the directory file in force."""
 ACCESS = "access"
-"""Key of the list of disabled units. Absent = none is."""
+"""Key of the list of disabled units. No object = no unit is disabled."""
 FIRST_PAUSE_SECONDS = 1.0
-"""Between attempts until a directory is loaded."""
+"""Pause between two reads until a directory is loaded."""
 
 
 class DirectoryFile(BaseModel):
@@ -40,12 +40,13 @@ _FILE = TypeAdapter(DirectoryFile)
 
 
 def read_directory(data: bytes) -> Directory:
-    """Directory of a file's bytes. Raises ``pydantic.ValidationError`` with every wrong field."""
+    """The directory in the bytes of a file. Raises ``pydantic.ValidationError`` with every invalid field."""
     return Directory(_FILE.validate_json(data).units, version=hashlib.sha256(data).hexdigest())
 
 
 async def read_disabled(objects: Objects) -> frozenset[UnitCode]:
-    """The units disabled now. Raises ``Outage`` when the store is away, ``pydantic.ValidationError`` for a bad list."""
+    """The units that are disabled now. Raises ``Outage`` while the object store is unavailable, and
+    ``pydantic.ValidationError`` for an invalid list."""
     try:
         return AccessFile.model_validate_json(await objects.get_key(DIRECTORY, ACCESS)).disabled
     except ObjectMissing:
@@ -53,16 +54,16 @@ async def read_disabled(objects: Objects) -> frozenset[UnitCode]:
 
 
 class DirectoryReader:
-    """The newest directory and the units disabled now, kept in memory."""
+    """Reads the newest directory and the disabled units, and keeps them in memory."""
 
     def __init__(self, objects: Objects, refresh_seconds: float) -> None:
         self._objects = objects
         self._current: Directory | None = None
         self._refresh_seconds = refresh_seconds
         self.disabled: frozenset[UnitCode] = frozenset()
-        """Units from which nothing is taken for now. What others send them is delivered and waits."""
+        """Units whose submissions are not taken for now. What other units send them is delivered and waits."""
         self.read_at: datetime | None = None
-        """When both objects were last read with success, changed or not."""
+        """When both objects were last read successfully, whether changed or not."""
 
     @property
     def current(self) -> Directory:
@@ -73,13 +74,14 @@ class DirectoryReader:
 
     @property
     def is_loaded(self) -> bool:
-        """Whether there is a directory yet."""
+        """Whether a directory has been loaded."""
         return self._current is not None
 
     async def refresh(self) -> None:
-        """Read both objects. Raises ``Outage`` when there is no directory or the store is away.
+        """Read both objects. Raises ``Outage`` if there is no directory or the object store is unavailable, and
+        ``pydantic.ValidationError`` for an invalid object.
 
-        Who is disabled is read first: no directory counts before that is known.
+        The disabled units are read first, so that no directory is used before they are known.
         """
         self.disabled = await read_disabled(self._objects)
         try:
@@ -91,12 +93,12 @@ class DirectoryReader:
         self.read_at = datetime.now(UTC)
 
     async def confirm(self) -> None:
-        """Before something is refused for good because of what the directory says: read it again.
+        """Read the directory again, before a refusal that rests on it becomes final.
 
-        Raises ``Outage`` while the store is away, and also when the directory has changed, so that what was decided by
-        the former one is decided again. A replica that could not read the store for a while refuses nothing by what it
-        read before. Raises ``Transient`` while the newest cannot be understood: that is no fault of the message, and
-        keeps nothing else from being handled.
+        Raises ``Outage`` while the object store is unavailable, and also if the directory has changed, so that the
+        message is decided again by the new version. So a replica that could not read the store for a while refuses
+        nothing because of an old version. Raises ``Transient`` while the newest version is invalid: that is no fault of
+        the message, and other messages are still handled.
         """
         before = (self.current.version, self.disabled)
         try:
@@ -107,9 +109,9 @@ class DirectoryReader:
             raise Outage("unit directory", "has changed meanwhile")
 
     async def check(self) -> None:
-        """Readiness: a directory is loaded."""
+        """Raises ``Outage`` until a directory is loaded."""
         _ = self.current
 
     def pause_seconds(self) -> float:
-        """Seconds until the next refresh."""
+        """Pause until the next refresh."""
         return self._refresh_seconds if self._current else FIRST_PAUSE_SECONDS

@@ -1,11 +1,11 @@
 """Content types and AMQP header names of the trunk.
 
-Headers are written for receivers' systems. No service decides by a header that it receives, because a header says
-nothing about who wrote it.
+Headers are written for the systems of receivers. No service decides by a header that it receives, because any publisher
+can write any header.
 """
 
 EDXML_TYPE = "application/edxml+xml"
-"""Content type of a package; any other type but the next is read as one, too."""
+"""Content type of a package. A submission with any other type except ``REFERENCE_TYPE`` is read as a package, too."""
 REFERENCE_TYPE = "application/vnd.trunk.reference+json"
 """Content type of a message that names a package in the object store instead of carrying it."""
 JSON_TYPE = "application/json"

@@ -1,6 +1,6 @@
-"""``python -m common.healthy``: ends with 0 when the service of this container is ready, for the engine's health check.
+"""``python -m common.healthy``: the health check of a container. Exits with 0 if its service is ready.
 
-Needs the standard library only, so that asking is cheap, and no program besides Python, so that the image needs none.
+It imports only the standard library, so that it is cheap, and needs no program besides Python in the image.
 """
 
 import os
@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 5.0
 
 
 def why_not_ready(port: int) -> str:
-    """Why the service on this port of loopback is not ready; empty = it is."""
+    """Why the service on a port of the loopback address is not ready; empty = it is."""
     try:
         with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=TIMEOUT_SECONDS):
             return ""
@@ -24,7 +24,7 @@ def why_not_ready(port: int) -> str:
 
 
 def main() -> None:
-    """Print why it is not ready and end with 1, or end with 0."""
+    """Print why the service is not ready and exit with 1, or exit with 0."""
     reason = why_not_ready(int(os.environ.get("TRUNK_HTTP_PORT", "9090")))
     print(reason or "ready")
     sys.exit(bool(reason))

@@ -1,13 +1,13 @@
-"""Every index of the services' databases besides ``_id``: data only, made by ``trunkctl migrate``.
+"""Every index of the services' databases besides ``_id``. Data only; ``trunkctl migrate`` makes them.
 
-Services work without them, only slower: all that decides is asked by ``_id``.
+Services also work without them, only slower: decisions rest on queries by ``_id``.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
 SCHEMA_VERSION = 8
-"""Counts changes of collections and indexes that a release brings; told to the monitoring."""
+"""Number of the changes of collections and indexes by releases so far; shown by the monitoring."""
 
 
 MESSAGE_RECORDS = "message_records"
@@ -28,16 +28,16 @@ TIDIES = "tidies"
 
 
 def database_name(service: str) -> str:
-    """The one database of a service."""
+    """Name of a service's database."""
     return f"trunk_{service}"
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One index, ascending in all its fields."""
+    """One index, ascending in all of its fields."""
 
     service: str
-    """Whose database."""
+    """The service whose database it is in."""
     collection: str
     fields: tuple[str, ...]
     where: dict[str, Any] = field(default_factory=dict, hash=False)
@@ -50,13 +50,13 @@ class Index:
 
     @property
     def name(self) -> str:
-        """Derived from what it holds, so that another index never bears the same name."""
+        """The name, derived from fields and condition, so that no two indexes have the same name."""
         only = [f"if_{name}_{value}" for name, value in self.where.items()]
         return "_".join([*self.fields, *only])
 
     @property
     def place(self) -> str:
-        """For people: database, collection and name."""
+        """Database, collection and name, for people."""
         return f"{self.database}.{self.collection}.{self.name}"
 
 

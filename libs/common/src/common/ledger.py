@@ -1,11 +1,11 @@
-"""Entries of the ledger: every fact once, under its event id, and the leaf that stands for it in the log.
+"""Entries of the ledger: each fact once, under its event id, and the leaf of the entry in the log. Pure.
 
-Pure: ``archive.ledger`` keeps entries, ``archive.sealer`` orders them into the log, ``trunkctl`` reads and checks them.
+``archive.ledger`` saves entries, ``archive.sealer`` adds them to the log, ``trunkctl`` reads and checks them.
 
-A leaf shows nothing of its entry. It holds two commitments, HMAC-SHA256 under a salt of the entry's own: one to the
-entry's content, one to the digest of the package that the fact names. Digests without a salt would tell whoever guesses
-a DocumentId, a unit code or a status that the guess is right. The salt lies beside the entry; who is given both, and
-the leaf's place in the log, can check them (``Entry.leaf``).
+A leaf reveals nothing about its entry. It has two commitments, each an HMAC-SHA256 under a salt of the entry: one to
+the content of the entry, one to the digest of the package that the fact names. Without a salt, anybody could confirm a
+guessed DocumentId, unit code or status by its digest. The salt is saved with the entry. Whoever gets both, and the
+place of the leaf in the log, can check them (``Entry.leaf``).
 """
 
 import hashlib
@@ -24,38 +24,40 @@ FORMAT = "trunk-entry/1"
 SALT_BYTES = 32
 
 IDENTIFYING = ("fact", "service", "kind", "actor", "action", "target", "record_id", "package_id", "sender", "receiver")
-"""Fields that two announcements of one event have in common."""
+"""Fields that are the same in all announcements of one event."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where an entry stands in its document's chain (``common.chained_ledger``)."""
+    """The place of an entry in the chain of its document (``common.chained_ledger``)."""
 
     seq: int
     """1, 2, 3 … without gaps."""
     prev: Sha256
+    """Hash of the entry before."""
     hash: Sha256
+    """Hash of this entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the ledger."""
+    """One entry of the ledger."""
 
     subject: str
     """Document key, or a fixed word such as ``security``."""
     event_id: str
     fact: str
-    """Name of the fact, for queries; the body says it again."""
+    """Name of the fact, for queries; it is in the body, too."""
     recorded_at: datetime
-    """UTC, whole milliseconds: what the database can keep."""
+    """In UTC and whole milliseconds, the precision of the database."""
     body: str
-    """Canonical JSON of the fact, without bytes that travelled with its references."""
+    """Canonical JSON of the fact, without packed bytes."""
     salt: bytes
-    """Secret: who knows it can try what the content may be. Empty: the entry has no leaf yet."""
+    """Secret, because with the salt one can test guesses at the content. Empty = the entry has no leaf yet."""
     link: Link | None = None
-    """Of an entry that an earlier release has chained."""
+    """Set only for an entry of an earlier release, which has chained it."""
 
     @property
     def key(self) -> str:
@@ -63,16 +65,17 @@ class Entry:
         return chained_key(self.subject, self.link.seq) if self.link else entry_key(self.subject, self.event_id)
 
     def differs_from(self, fact: BaseFact) -> str:
-        """The first field in which a fact with the same event id is another event than this one; empty = the same.
+        """The first identifying field in which a fact with the same event id differs from this entry; empty = they are
+        the same event.
 
         Texts and times may differ between two announcements of one event, and a later release may add fields.
         """
-        kept, new = json.loads(self.body), fact.model_dump(mode="json", exclude_none=True)
-        return next((name for name in IDENTIFYING if kept.get(name) != new.get(name)), "")
+        recorded, new = json.loads(self.body), fact.model_dump(mode="json", exclude_none=True)
+        return next((name for name in IDENTIFYING if recorded.get(name) != new.get(name)), "")
 
     def content(self) -> bytes:
-        """Canonical JSON of everything but the salt: what the leaf commits to."""
-        told: Row = {
+        """Canonical JSON of all fields but the salt. The leaf commits to it."""
+        fields: Row = {
             "subject": self.subject,
             "event_id": self.event_id,
             "fact": self.fact,
@@ -80,8 +83,8 @@ class Entry:
             "body": self.body,
         }
         if self.link:
-            told |= {"seq": self.link.seq, "prev": self.link.prev, "hash": self.link.hash}
-        return canonical_json(told).encode()
+            fields |= {"seq": self.link.seq, "prev": self.link.prev, "hash": self.link.hash}
+        return canonical_json(fields).encode()
 
     def package_sha256(self) -> Sha256:
         """Digest of the package that the fact names; empty = it names none."""
@@ -110,17 +113,17 @@ def leaf_of(content: bytes, package_sha256: Sha256, salt: bytes) -> bytes:
 
 
 def commitment(salt: bytes, what: str, data: bytes) -> Sha256:
-    """HMAC-SHA256 under the salt, over the name of what it is about, a zero byte, and the data; in hex digits."""
+    """HMAC-SHA256 in hex digits. Key: the salt; message: ``what`` (``entry`` or ``package``), a zero byte, the data."""
     return hmac.new(salt, what.encode() + b"\0" + data, hashlib.sha256).hexdigest()
 
 
 def new_salt() -> bytes:
-    """A salt that nobody can guess."""
+    """A random salt of ``SALT_BYTES``."""
     return secrets.token_bytes(SALT_BYTES)
 
 
 def new_entry(fact: BaseFact, now: datetime, salt: bytes) -> Entry:
-    """The entry of a fact that is recorded now."""
+    """The entry of a fact that is recorded at ``now``."""
     return Entry(
         subject=fact.subject,
         event_id=fact.event_id,
@@ -132,17 +135,17 @@ def new_entry(fact: BaseFact, now: datetime, salt: bytes) -> Entry:
 
 
 def entry_key(subject: str, event_id: str) -> str:
-    """``<subject>/:<event id>``: behind all keys of a chain, which former releases look through by range."""
+    """``<subject>/:<event id>``. It sorts after all keys of a chain, which former releases query by range."""
     return f"{subject}/:{event_id}"
 
 
 def chained_key(subject: str, seq: int) -> str:
-    """``<subject>/<seq>``: eight digits, so that keys sort like numbers."""
+    """``<subject>/<seq>`` with eight digits, so that keys sort like numbers."""
     return f"{subject}/{seq:08d}"
 
 
 def row_of(entry: Entry) -> Row:
-    """An entry that has no place in the log yet, for the database."""
+    """The row of an entry that is not in the log yet."""
     return {
         "_id": entry.key,
         "subject": entry.subject,
@@ -156,7 +159,7 @@ def row_of(entry: Entry) -> Row:
 
 
 def entry_of(row: Row) -> Entry:
-    """The entry in a row of the database. Raises ``KeyError``."""
+    """The entry in a row. Raises ``KeyError`` for a row that is none."""
     return Entry(
         subject=row["subject"],
         event_id=row["event_id"],
@@ -169,16 +172,16 @@ def entry_of(row: Row) -> Entry:
 
 
 def canonical_json(value: Any) -> str:
-    """One text per value: sorted keys, no spaces, characters unescaped."""
+    """The one JSON text of a value: keys sorted, no spaces, characters beyond ASCII not escaped."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def stamp(at: datetime) -> str:
-    """A time as text, in UTC and milliseconds."""
+    """A time as ISO 8601 text, in UTC with milliseconds."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def whole_milliseconds(at: datetime) -> datetime:
-    """The time in UTC as the database gives it back."""
+    """The time in UTC, cut to whole milliseconds as in the database."""
     utc = at.astimezone(UTC)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)

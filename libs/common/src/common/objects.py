@@ -1,7 +1,7 @@
-"""The object store through the minio SDK: content addressed by SHA-256, uploads, and the archive under lock.
+"""The object store, through the minio SDK: objects addressed by their SHA-256, uploads, and objects under lock.
 
-Calls block in threads. Bytes read are checked against their digest before anybody sees them. Write order is
-object, then database, then fact. What each service's keys may do: ``store_access.py``.
+Calls block in threads. Bytes are checked against their digest while they are read. An object is put before the row that
+names it is saved, and the row before its fact is published. ``store_access.py`` says what each service may do here.
 """
 
 import hashlib
@@ -32,94 +32,97 @@ from common.packing import packed, unpacked
 from common.settings import ServiceSettings
 
 UPLOADS = "uploads"
-"""Large packages that units put there before they submit a reference; keys begin with ``<unit>/``."""
+"""Bucket of large packages that units put before they submit a reference; keys begin with ``<unit>/``."""
 CONTENT = "content"
-"""Content addressed: packages, envelopes, attachments, reports."""
+"""Bucket of objects under their SHA-256: packages, envelopes, attachments, reports."""
 PACKAGES = "packages"
-"""Each package once, under its digest and its id; made with object lock, and locked by the archive (decision 29)."""
+"""Bucket of packages, each under its digest and its id; made with object lock, and locked by the archive
+(decision 29)."""
 ARCHIVE = "archive"
-"""Under object lock with compliance retention."""
+"""The archive's bucket, under object lock with compliance retention."""
 DIRECTORY = "directory"
-"""Versions of the unit directory; ``current`` is the newest."""
+"""Bucket of the versions of the unit directory; ``current`` is the one in force."""
 PARKED = "parked"
-"""Large bodies of parked messages, under ``<service>/<record id>``. Without versions: what is deleted is gone."""
+"""Bucket of large bodies of parked messages, under ``<service>/<record id>``. It keeps no versions."""
 LOG = "log"
-"""The ledger's log, under object lock: tiles, entries and checkpoints. Holds nothing that is not for everybody."""
+"""Bucket of the ledger's log, under object lock: tiles, entries and checkpoints. All of it may be public."""
 BUCKETS = (UPLOADS, CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
 LOCKED = (PACKAGES, ARCHIVE, LOG)
 """Buckets that are made with object lock."""
 
 INSIDE = "inside-the-package"
-"""Key, in ``content``, of a header that lies nowhere but in its package: nothing is ever put there."""
+"""Key, in ``content``, for a header that exists only inside its package. No object is ever put under it."""
 
 SUBMITTER_META = "trunk-submitter"
-"""Of a package in ``content``: the unit that submitted it, as the broker knew it; the package may name another."""
+"""Metadata of a package: the unit that submitted it, according to the broker. The package may name another unit."""
 CHUNK_BYTES = 1024 * 1024
 PAGE = 1_000
-"""Versions that a store lists in one answer."""
+"""How many versions a store lists in one answer."""
 NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 
 T = TypeVar("T")
 
 
 class ObjectMissing(Permanent):
-    """No such object."""
+    """There is no such object."""
 
     def __init__(self, place: str) -> None:
         super().__init__(Reason.E_OBJECT, f"missing: {place}")
 
 
 class ObjectAltered(Permanent):
-    """The bytes in the store are not those that were named."""
+    """The bytes in the store do not have the size and digest of the reference."""
 
     def __init__(self, place: str) -> None:
         super().__init__(Reason.E_OBJECT, f"altered: {place}")
 
 
 class Objects:
-    """One client of the object store."""
+    """A client of the object store. All methods raise ``Outage`` while the store is unavailable."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.client = _client(settings, settings.s3_endpoint, settings.s3_secure)
         public = urlsplit(settings.s3_public_address)
         self.memory = ByteBudget(settings.object_bytes)
-        """Of whole files; whoever reads one into memory holds its size."""
+        """Budget for whole files in memory. Who reads one into memory must hold its size."""
         self._signer = _client(settings, public.netloc, public.scheme == "https") if public.netloc else self.client
 
     async def ping(self) -> None:
-        """Raise ``Outage`` when the store does not answer or does not know the keys; needs no right on a bucket."""
+        """Raises ``Outage`` if the store does not answer or does not know the keys. Needs no right on a bucket."""
         await ask_store(self.client.list_buckets)
 
     async def put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None = None) -> ObjectRef:
-        """Store bytes under their digest, unless they lie there already; ``submitter``: of a package.
+        """Store bytes under their digest, unless they are stored already. Returns the reference.
 
-        Bytes that lie there as those of another unit, or as a part of a package, get another version.
+        ``submitter``: of a package, the unit that submitted it. If the bytes are stored for another unit, or as a part
+        of a package, they are put again as another version. A stream is left at its beginning.
         """
         return await ask_store(lambda: self._put_content(source, submitter))
 
     async def carry(self, data: bytes) -> ObjectRef:
-        """A reference with the bytes in it, if they are small; else like ``put_content``."""
+        """A reference that carries the bytes itself, if they are small; otherwise as ``put_content``."""
         small = packed(data)
         if small is None:
             return await self.put_content(data)
         return content_ref(*digest_of(io.BytesIO(data))).model_copy(update={"packed": small})
 
     async def get(self, ref: ObjectRef) -> bytes:
-        """The named bytes, checked. Raises ``ObjectMissing`` or ``ObjectAltered``."""
+        """The bytes of a reference, checked. Raises ``ObjectMissing`` or ``ObjectAltered``."""
         buffer = io.BytesIO()
         await self.fetch(ref, buffer)
         return buffer.getvalue()
 
     async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
-        """Stream the named bytes into ``target``, checked, and rewind it.
+        """Write the bytes of a reference into ``target``, checked, and rewind it. Raises ``ObjectMissing`` or
+        ``ObjectAltered``; then ``target`` may have some of the bytes.
 
-        They come with the reference, or are the version that it names, or whatever lies under its key if that version
-        is gone: after a restore the same bytes are another version.
+        The bytes are those that the reference carries, or those of the version that it names, or, if that version does
+        not exist, of the newest one under its key: after a restore, the same bytes have another version.
         """
         await ask_store(lambda: self._fetch(ref, target))
 
     async def check(self, ref: ObjectRef) -> None:
-        """Read the named bytes and keep none. Raises ``ObjectMissing`` or ``ObjectAltered``."""
+        """Check the bytes of a reference without keeping them. Raises ``ObjectMissing`` or ``ObjectAltered``."""
         await ask_store(lambda: deque(self._verified(ref), maxlen=0))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
@@ -129,26 +132,28 @@ class Objects:
         )
 
     async def get_key(self, bucket: str, key: str) -> bytes:
-        """Bytes under a key, unchecked. Raises ``ObjectMissing``."""
+        """The bytes under a key, unchecked. Raises ``ObjectMissing``."""
         return await ask_store(lambda: self._read(bucket, key))
 
     async def purge(self, ref: ObjectRef) -> None:
-        """Delete an object for good, every version of it; again does nothing. Only intake's keys may."""
+        """Delete every version of an object. Idempotent. Only intake has the right to do so."""
         await ask_store(lambda: self._purge(ref.bucket, ref.key))
 
     async def put_locked(self, key: str, source: ObjectRef | bytes, retain_until: datetime) -> str:
-        """Put bytes, or content that is checked, into the archive under compliance retention; a repeat adds a version.
+        """Put bytes, or the checked bytes of a reference, into the archive's bucket under compliance retention.
 
-        Returns the id of the version. Raises ``Transient`` when the store names none: it then keeps no versions.
+        Each call adds a version. Returns its id. Raises ``Outage`` if the bucket keeps no versions, and what ``get``
+        raises.
         """
         size_bytes = source.size_bytes if isinstance(source, ObjectRef) else len(source)
         async with self.memory.hold(size_bytes):
             return await ask_store(lambda: self._put_locked(key, source, retain_until))
 
     async def put_once(self, bucket: str, key: str, data: bytes, retain_until: datetime) -> bool:
-        """Put bytes under compliance retention unless something lies under the key; of several at once, one succeeds.
+        """Put bytes under compliance retention, unless there is an object under the key. Of several calls at once, one
+        succeeds.
 
-        Returns whether these bytes were put. Raises ``Transient`` when the store keeps no versions.
+        Returns whether these bytes were put. Raises ``Outage`` if the bucket keeps no versions.
         """
         return await ask_store(lambda: self._put_once(bucket, key, data, retain_until))
 
@@ -158,10 +163,10 @@ class Objects:
         await ask_store(lambda: self.client.put_object(bucket, key, io.BytesIO(data), len(data), retention=lock))
 
     async def names(self, bucket: str, prefix: str, *, recursive: bool = True) -> list[str]:
-        """Keys that begin so, also of what is hidden, as far as a thousand versions bear them.
+        """Keys that begin with ``prefix``, including those hidden by delete markers, of the first ``PAGE`` versions.
 
-        ``recursive``: also those in folders behind the prefix. Needs the right to list the bucket, and takes SeaweedFS
-        as long as there are objects in the folder of the prefix.
+        ``recursive``: whether to include keys with a further slash. Needs the right to list the bucket. On SeaweedFS
+        the time grows with the number of objects in the folder of the prefix.
         """
         return await ask_store(lambda: self._names(bucket, prefix, recursive))
 
@@ -203,7 +208,7 @@ class Objects:
         target.seek(0)
 
     def _verified(self, ref: ObjectRef) -> Iterator[bytes]:
-        """The named bytes. Raises ``ObjectAltered`` in the end if they were others."""
+        """The bytes of a reference, in chunks. Raises ``ObjectAltered`` after the last chunk if they are others."""
         digest, size = hashlib.sha256(), 0
         for chunk in self._pieces(ref):
             digest.update(chunk)
@@ -293,35 +298,37 @@ def _client(settings: ServiceSettings, place: str, secure: bool) -> Minio:
 
 
 def submitter_of(metadata: Mapping[str, str] | None) -> UnitCode | None:
-    """Who submitted a package, by the metadata of its object; None = it is none, or of an earlier release."""
-    said = ((name.lower(), value) for name, value in (metadata or {}).items())
-    return next((value for name, value in said if name == f"x-amz-meta-{SUBMITTER_META}"), None)
+    """The unit that submitted a package, from the metadata of its object; None = the object is no package, or of an
+    earlier release."""
+    lowered = ((name.lower(), value) for name, value in (metadata or {}).items())
+    return next((value for name, value in lowered if name == f"x-amz-meta-{SUBMITTER_META}"), None)
 
 
 def content_key(sha256: Sha256) -> str:
-    """Key of content-addressed bytes."""
+    """Key, in ``content``, of the bytes with this digest."""
     return f"{sha256[:2]}/{sha256}"
 
 
 def package_ref(sha256: Sha256, size_bytes: int, package_id: PackageId) -> ObjectRef:
-    """Where a package lies: under its digest, and apart from the same bytes of another sender."""
+    """The reference to a package in ``packages``. The same bytes of another sender have another key."""
     key = f"{content_key(sha256)}-{package_id}"
     return ObjectRef(bucket=PACKAGES, key=key, sha256=sha256, size_bytes=size_bytes)
 
 
 def header_inside(data: bytes) -> ObjectRef:
-    """Reference to a parsed header that is not stored: whoever needs it parses the package, and can compare."""
+    """The reference to a parsed header that is not stored. Who needs it parses the package, and can compare the
+    digest."""
     sha256, size_bytes = digest_of(io.BytesIO(data))
     return ObjectRef(bucket=CONTENT, key=INSIDE, sha256=sha256, size_bytes=size_bytes)
 
 
 def digest_in_key(bucket: str, key: str) -> Sha256 | None:
-    """SHA-256 of the bytes that lie under a key; None = the keys of the bucket do not say."""
+    """The SHA-256 in a key; None = the keys of this bucket have none."""
     return key.rpartition("/")[2].partition("-")[0] if bucket in (CONTENT, PACKAGES) else None
 
 
 def content_ref(sha256: Sha256, size_bytes: int) -> ObjectRef:
-    """Reference to content-addressed bytes."""
+    """The reference to the bytes with this digest in ``content``."""
     return ObjectRef(bucket=CONTENT, key=content_key(sha256), sha256=sha256, size_bytes=size_bytes)
 
 
@@ -342,10 +349,10 @@ STORE_TROUBLE = (
 
 @contextmanager
 def store_trouble() -> Iterator[None]:
-    """Turn trouble with the store into ``Outage``.
+    """Turns the errors of the store's client into ``Outage``.
 
-    What the client library cannot read of an answer (no XML, no such element, no date) it raises as ``ParseError``,
-    ``ValueError``, ``KeyError`` or ``TypeError``. Names of objects are valid before they come here.
+    For an answer that it cannot read (no XML, no such element, no date), the client library raises ``ParseError``,
+    ``ValueError``, ``KeyError`` or ``TypeError``. Names of objects have been checked before, and do not cause these.
     """
     try:
         yield
@@ -354,6 +361,6 @@ def store_trouble() -> Iterator[None]:
 
 
 async def ask_store(call: Callable[[], T]) -> T:
-    """The answer to a call that blocks, made in a thread. Raises ``Outage`` for trouble with the store."""
+    """The result of a blocking call of the store's client, which runs in a thread. Raises ``Outage``."""
     with store_trouble():
         return await in_thread(call)

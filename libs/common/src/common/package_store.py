@@ -1,6 +1,6 @@
-"""Packages in the object store: each one object, put once under its digest, and locked where it lies or removed.
+"""Packages in the object store: each is one object, put once under its digest, and locked where it lies or removed.
 
-The store itself compares what it is sent with a SHA-256. ``common.objects`` reads whole packages.
+The store compares the bytes that it receives with a SHA-256. Whole packages are read with ``common.objects``.
 """
 
 import base64
@@ -18,7 +18,7 @@ from common.failure import Outage
 from common.objects import NOT_FOUND, SUBMITTER_META, ObjectAltered, ObjectMissing, Objects, ask_store
 
 ONE_PUT_BYTES = 16 * 1024 * 1024
-"""A larger package is put in parts: without a condition, and the store keeps no digest of the whole."""
+"""A larger package is put in parts. Such a put has no condition, and the store keeps no digest of the whole."""
 CHECKSUM = "x-amz-checksum-sha256"
 TAKEN = "PreconditionFailed"
 REFUSED = "AccessDenied"
@@ -26,28 +26,29 @@ NO_SUCH_PART = "InvalidRange"
 
 
 class StoredVersion(NamedTuple):
-    """What the store says of one version."""
+    """One version of an object, as the store describes it."""
 
     version_id: str
     size_bytes: int
     sha256: Sha256 | None
-    """As the store has checked it; None: it does not say."""
+    """As the store has checked it; None = the store has none."""
     mode: str
-    """COMPLIANCE, GOVERNANCE, or empty: not locked."""
+    """``COMPLIANCE``, ``GOVERNANCE``, or empty = not locked."""
     locked_until: datetime | None
 
 
 class PackageStore:
-    """Puts, reads in part, and locks packages. Everything raises ``Outage`` while the store is away."""
+    """Puts, locks, removes, and partly reads packages. All methods raise ``Outage`` while the store is unavailable."""
 
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
     async def put(self, wanted: ObjectRef, source: BinaryIO, submitter: UnitCode) -> ObjectRef:
-        """Store a package unless it lies there; of several at once, all get the same version of one that is small.
+        """Store a package, unless it is stored already. Returns the reference with its version.
 
-        ``wanted``: of ``objects.package_ref``, without a version. Raises ``ObjectAltered`` when other bytes lie under
-        its key. Leaves ``source`` at its beginning.
+        Several calls at once get the same version, unless the package is larger than ``ONE_PUT_BYTES``. ``wanted``:
+        made by ``objects.package_ref``, without a version. Raises ``ObjectAltered`` if there are other bytes under its
+        key. Leaves ``source`` at its beginning.
         """
         if wanted.size_bytes > ONE_PUT_BYTES:
             version_id = await self._put_in_parts(wanted, source, submitter)
@@ -62,18 +63,18 @@ class PackageStore:
         raise Outage("object store", f"{_place(wanted)} has gone meanwhile")
 
     async def read(self, ref: ObjectRef, offset: int, length: int) -> bytes:
-        """A part of a package, unchecked: the caller knows its digest.
+        """``length`` bytes of a package from ``offset`` on. They are not checked; the caller knows their digest.
 
-        Raises ``ObjectMissing``, and ``ObjectAltered`` where the object ends before.
+        Raises ``ObjectMissing``, and ``ObjectAltered`` if the object is shorter.
         """
         return await ask_store(lambda: self._read(ref, offset, length))
 
     async def lock(self, ref: ObjectRef, until: datetime) -> ObjectRef:
-        """Put a version that somebody has put under compliance retention, and look whether it is.
+        """Put a stored package under compliance retention until a time at least, and verify that. Idempotent.
 
-        Returns the reference with the version that is locked, at least until then. Again, the same. After a restore
-        that is the version that lies under the key. Raises ``ObjectMissing``; ``ObjectAltered`` for other bytes;
-        ``Outage`` as long as the store does not say that it is locked, whatever it has answered.
+        Returns the reference with the locked version. After a restore, when the version of the reference does not
+        exist, that is the newest one under its key. Raises ``ObjectMissing``, ``ObjectAltered`` for other bytes, and
+        ``Outage`` if the store does not report the lock afterwards.
         """
         until = until.replace(microsecond=0)
         if ref.version_id and await self._retained(ref, until):
@@ -84,9 +85,9 @@ class PackageStore:
         return await self._locked(found, until)
 
     async def remove(self, ref: ObjectRef) -> bool:
-        """Delete every version under the key of a package, unless one is locked. Again does nothing; intake's keys may.
+        """Delete every version of a package, unless one is locked. Idempotent. Only intake has the right to do so.
 
-        False = something is locked, and stays. The store refuses what is locked between the look and the removal.
+        False = a version is locked, and stays. The store refuses to delete a version that is locked after the check.
         """
         return await ask_store(lambda: self._remove(ref))
 
@@ -102,21 +103,22 @@ class PackageStore:
         return await self._checked(ref, version)
 
     async def _found(self, ref: ObjectRef) -> ObjectRef | None:
-        """The reference to the version that lies under the key; None = nothing does."""
+        """The reference with the newest version under its key; None = there is none."""
         version = await ask_store(lambda: self._look(ref, None))
         return await self._checked(ref, version) if version else None
 
     async def _checked(self, ref: ObjectRef, version: StoredVersion) -> ObjectRef:
-        """The reference to a version with these bytes; read whole where the store has no digest of it."""
-        found = _of_version(ref, version.version_id)
+        """The reference with a version, after checking its bytes. They are read if the store has no digest of them.
+        Raises ``ObjectAltered``."""
+        checked = _of_version(ref, version.version_id)
         if version.size_bytes != ref.size_bytes or version.sha256 not in (None, ref.sha256):
             raise ObjectAltered(_place(ref))
         if version.sha256 is None:
-            await self._objects.check(found)
-        return found
+            await self._objects.check(checked)
+        return checked
 
     def _put(self, wanted: ObjectRef, source: BinaryIO, submitter: UnitCode) -> str | None:
-        """Returns the version; None = something lies under the key."""
+        """Put a package in one request. Returns the id of the version; None = there is an object under the key."""
         source.seek(0)
         headers = {
             "Content-Type": "application/octet-stream",
@@ -145,7 +147,7 @@ class PackageStore:
         return _known(put.version_id, wanted)
 
     def _read(self, ref: ObjectRef, offset: int, length: int) -> bytes:
-        if not length:  # the client takes it for the whole object
+        if not length:  # the client would read the whole object
             return b""
         try:
             response = self._objects.client.get_object(
@@ -167,7 +169,8 @@ class PackageStore:
         return data
 
     def _retain(self, ref: ObjectRef, until: datetime) -> bool:
-        """False = there is no such version. A refusal is no answer: a longer term may be in force."""
+        """Set the retention of a version. False = there is no such version. A refusal is ignored, because a longer
+        retention may be in force; the caller verifies it."""
         lock = Retention(COMPLIANCE, until)
         try:
             self._objects.client.set_object_retention(ref.bucket, ref.key, lock, version_id=ref.version_id)
@@ -183,8 +186,8 @@ class PackageStore:
         listed = client.list_objects(ref.bucket, prefix=ref.key, include_version=True)
         versions = [each for each in listed if each.object_name == ref.key]
         for each in versions:
-            found = None if each.is_delete_marker else self._look(ref, each.version_id)
-            if found and found.mode:
+            version = None if each.is_delete_marker else self._look(ref, each.version_id)
+            if version and version.mode:
                 return False
         try:
             for each in versions:
@@ -197,20 +200,20 @@ class PackageStore:
 
     def _look(self, ref: ObjectRef, version_id: str | None) -> StoredVersion | None:
         try:
-            found = self._objects.client.stat_object(
+            status = self._objects.client.stat_object(
                 ref.bucket, ref.key, version_id=version_id, extra_headers={"x-amz-checksum-mode": "ENABLED"}
             )
         except S3Error as error:
             if error.code in NOT_FOUND:
                 return None
             raise
-        said = {name.lower(): value for name, value in (found.metadata or {}).items()}
-        until = said.get("x-amz-object-lock-retain-until-date")
+        metadata = {name.lower(): value for name, value in (status.metadata or {}).items()}
+        until = metadata.get("x-amz-object-lock-retain-until-date")
         return StoredVersion(
-            version_id=_known(found.version_id, ref),
-            size_bytes=found.size or 0,
-            sha256=_digest_in(said),
-            mode=said.get("x-amz-object-lock-mode", ""),
+            version_id=_known(status.version_id, ref),
+            size_bytes=status.size or 0,
+            sha256=_digest_in(metadata),
+            mode=metadata.get("x-amz-object-lock-mode", ""),
             locked_until=datetime.fromisoformat(until) if until else None,
         )
 
@@ -225,9 +228,10 @@ def _known(version_id: str | None, ref: ObjectRef) -> str:
     return version_id
 
 
-def _digest_in(said: Mapping[str, str]) -> Sha256 | None:
-    """That of the whole object; of one in parts the store has a digest of digests at most."""
-    encoded = said.get(CHECKSUM, "")
+def _digest_in(metadata: Mapping[str, str]) -> Sha256 | None:
+    """The digest of the whole object; None = the store has none. Of an object put in parts it has at most a digest of
+    digests."""
+    encoded = metadata.get(CHECKSUM, "")
     if not encoded or "-" in encoded:
         return None
     return base64.b64decode(encoded, validate=True).hex()

@@ -1,4 +1,4 @@
-"""Small bytes that travel with the reference to them, compressed, instead of lying in the object store; pure."""
+"""Compresses small bytes that travel with the reference to them instead of being an object. Pure."""
 
 import zlib
 
@@ -8,7 +8,7 @@ MAX_UNPACKED_BYTES = 64 * 1024
 
 
 def packed(data: bytes) -> bytes | None:
-    """The bytes compressed; None = too many, before or after."""
+    """The compressed bytes; None = they are too many, before (``MAX_UNPACKED_BYTES``) or after compression."""
     if len(data) > MAX_UNPACKED_BYTES:
         return None
     small = zlib.compress(data)
@@ -16,9 +16,9 @@ def packed(data: bytes) -> bytes | None:
 
 
 def unpacked(small: bytes, size_bytes: int) -> bytes:
-    """The bytes; one more than ``size_bytes`` where there are more. Raises ``ValueError``.
+    """The decompressed bytes, at most one more than ``size_bytes``. Raises ``ValueError``.
 
-    The caller compares size and digest: these bytes prove nothing.
+    The caller must compare size and digest.
     """
     if not 0 <= size_bytes <= MAX_UNPACKED_BYTES:
         raise ValueError(f"{size_bytes} bytes are not packed")

@@ -15,12 +15,12 @@ SECRETS_DIR = Path("/run/secrets")
 
 
 def secrets_dir(folder: Path = SECRETS_DIR) -> Path | None:
-    """The folder of secrets where a container engine has mounted one."""
+    """The folder with secret files; None = the container engine has mounted none."""
     return folder if folder.is_dir() else None
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs to know of its surroundings."""
+    """Settings of every service."""
 
     model_config = SettingsConfigDict(env_prefix="TRUNK_", frozen=True, secrets_dir=secrets_dir())
 
@@ -32,10 +32,10 @@ class ServiceSettings(BaseSettings):
     s3_access_key: SecretStr = SecretStr("")
     s3_secret_key: SecretStr = SecretStr("")
     s3_secure: bool = False
-    """Whether the object store is spoken to over TLS."""
+    """Whether to connect to the object store over TLS."""
     s3_public_address: str = Field(default="", pattern=r"^(https?://[^/]+)?$")
-    """The object store as units reach it, such as ``https://kho.example.gov.vn``; it is signed into the addresses of
-    large packages, so a proxy in between must pass the host on. Empty = as services reach it."""
+    """Address of the object store for units, such as ``https://kho.example.gov.vn``. It is signed into the addresses of
+    large packages, so a proxy in between must pass the host on. Empty = ``s3_endpoint``."""
     http_host: str = "127.0.0.1"
     http_port: int = 9090
     """Where ``/livez``, ``/readyz`` and ``/metrics`` are served."""
@@ -43,33 +43,34 @@ class ServiceSettings(BaseSettings):
     otlp_endpoint: str | None = None
     """Base address of an OTLP/HTTP collector; none = no traces leave the process."""
     lane: Lane | None = None
-    """The one lane this process consumes; none = both. Two deployments of a service can so be scaled apart."""
+    """The one lane that this process consumes; none = both. With one deployment for each lane, the lanes can be scaled
+    separately."""
     prefetch: int = 8
-    """Messages a lane works on at the same time."""
+    """Messages of one lane that are handled at the same time."""
     drain_seconds: float = 25.0
     """How long a stopping service lets running handlers finish."""
     patience_hours: float = 72.0
-    """How long a message that cannot be decided yet is tried again before it is parked. Time during which a server
-    was away does not count."""
+    """How long a message that cannot be decided yet is tried again before it is parked. Time during which a server was
+    unavailable does not count."""
     handler_seconds: float = 600.0
-    """Longest time for one attempt at a message."""
+    """Time limit for one attempt at a message."""
     held_bytes: int = 64 * 1024 * 1024
-    """Message bodies that one consumer holds at a time; one message more than this may be held."""
+    """Message bodies that one consumer has in memory at a time; it may have one message beyond this."""
     object_bytes: int = Field(default=256 * 1024 * 1024, gt=0)
-    """Files of the object store that a process holds in memory at a time, where it holds them whole; one that is larger
-    waits until there is no other."""
+    """Whole files of the object store that a process has in memory at a time; a larger file waits until there is no
+    other."""
     directory_refresh_seconds: float = 5.0
-    """How often the unit directory is asked for a newer version."""
+    """Pause between two reads of the unit directory."""
     gauges_refresh_seconds: float = 15.0
-    """How often gauges that tell of a database or a server are read anew."""
+    """Pause between two updates of gauges that are read from a database or a server."""
     budget_normal_seconds: float = 900.0
-    """Time within which a document has to be delivered; told to the monitoring, decides nothing."""
+    """Time within which a document should be delivered; only shown by the monitoring."""
     budget_urgent_seconds: float = 60.0
     version: str = "0"
-    """Release that runs, for the monitoring; the images set it."""
+    """The running release, for the monitoring; set by the images."""
     revision: str = "unknown"
-    """Commit that it was built from."""
+    """The commit from which it was built."""
 
     def budget_seconds(self, lane: Lane) -> float:
-        """The time that a document of that lane has."""
+        """The time within which a document of a lane should be delivered."""
         return self.budget_urgent_seconds if lane is Lane.URGENT else self.budget_normal_seconds

@@ -1,4 +1,4 @@
-"""What servers are told of ``store_access.py``: policies of the object store, roles of the database."""
+"""Derives the policies of the object store and the roles of the database from ``store_access.py``."""
 
 import json
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class KeyPair(NamedTuple):
 
 
 def policy(role: Role) -> dict[str, Any]:
-    """The role's policy in the language of AWS, which SeaweedFS, MinIO and Ceph read, too."""
+    """The policy of a role in the format of AWS, which SeaweedFS, MinIO and Ceph also read."""
     # For the readiness check. SeaweedFS names only the buckets that the role may list.
     allowed = _statements(["s3:ListAllMyBuckets"], "*")
     for grant in grants(role):

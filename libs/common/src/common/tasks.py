@@ -1,4 +1,4 @@
-"""Work that must never end, supervised in one way: what ends is begun again, and named until it runs once more."""
+"""Supervises background tasks that must never end: one that ends is started again; ``check`` names it until then."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ log = structlog.get_logger("trunk.tasks")
 RESTART_SECONDS = 1.0
 CANCEL_AGAIN_SECONDS = 0.5
 SETTLED_SECONDS = 5.0
-"""A task that was begun again counts as well after it has run for so long."""
+"""A task that was started again counts as running after this time."""
 
 
 class Tasks:
@@ -25,15 +25,19 @@ class Tasks:
         self._ended: dict[str, str] = {}
 
     def keep(self, name: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Run ``work`` from now on. However it ends, it is begun again after a pause, until ``stop``."""
+        """Run ``work`` from now on. However it ends, it is started again after a pause, until ``stop``. Raises
+        ``ValueError`` if a task with this name runs already."""
         if name in self._tasks:
             raise ValueError(f"{name} runs already")
         begin_counting_task(name)
         self._tasks[name] = asyncio.create_task(self._supervise(name, work), name=name)
 
     def every(self, name: str, work: Callable[[], Awaitable[object]], pause_seconds: Callable[[], float]) -> None:
-        """Do ``work`` at once and again after each pause. A failing round is logged and counted, and changes nothing
-        for the next; ``pause_seconds`` is asked before every pause. A successful round says when the next is due."""
+        """Do ``work`` at once, and again after each pause. ``pause_seconds``: called before each pause.
+
+        A failed round is logged and counted, and followed by the next. A successful round records when the next is
+        due.
+        """
 
         async def rounds() -> None:
             while True:
@@ -52,12 +56,12 @@ class Tasks:
         self.keep(name, rounds)
 
     async def check(self) -> None:
-        """Raise ``RuntimeError`` while a task that should run has ended."""
+        """Raises ``RuntimeError`` while a task has ended and not run again for ``SETTLED_SECONDS``."""
         if self._ended:
             raise RuntimeError("; ".join(f"{name} ended: {why}" for name, why in sorted(self._ended.items())))
 
     async def stop(self, *names: str) -> None:
-        """End these tasks, or all, in the middle of their work if need be."""
+        """Cancel these tasks, or all, and wait until they have ended."""
         chosen = [self._tasks.pop(name) for name in list(names or self._tasks) if name in self._tasks]
         for task in chosen:
             task.cancel()
@@ -74,14 +78,14 @@ class Tasks:
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _settle(self, name: str, running: "asyncio.Task[object]") -> None:
-        """Wait for the end; meanwhile, forget an earlier end once this run has lasted."""
+        """Wait for the end of a run. Forget an earlier end once this run has lasted ``SETTLED_SECONDS``."""
         done, _ = await asyncio.wait({running}, timeout=SETTLED_SECONDS)
         if not done:
             self._ended.pop(name, None)
             await asyncio.wait({running})
 
     def _note_end(self, name: str, ended: "asyncio.Task[object]") -> None:
-        """A cancellation that we did not ask for is an end like any other."""
+        """Log and count the end of a run. A cancellation that did not come from ``stop`` is an end like any other."""
         error = None if ended.cancelled() else ended.exception()
         why = "cancelled" if ended.cancelled() else f"{type(error).__name__}: {error}" if error else "returned"
         self._ended[name] = why
@@ -90,8 +94,8 @@ class Tasks:
 
 
 async def _cancelled(running: "asyncio.Task[object]") -> None:
-    """Return when it has ended. A library may swallow a cancellation (aiormq does, in a call that it interrupts), so it
-    is asked for until it works."""
+    """Cancel a task, and return when it has ended. A library may swallow a cancellation (aiormq does, in a call that it
+    interrupts), so it is repeated until it works."""
     while not running.done():
         running.cancel()
         await asyncio.wait({running}, timeout=CANCEL_AGAIN_SECONDS)

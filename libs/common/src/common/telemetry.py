@@ -1,6 +1,6 @@
-"""Logs as JSON lines with trace and document ids; traces by OTLP when an address is given.
+"""Logs as JSON lines with the ids of trace and document, and traces by OTLP if a collector's address is set.
 
-docs/operations/traces.md tells how both are read.
+How to read them: docs/operations/traces.md.
 """
 
 import asyncio
@@ -25,32 +25,33 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from common.settings import ServiceSettings
 
 FLUSH_SECONDS = 3.0
-"""How long the spans still held may take to leave when a process ends."""
+"""How long a process may take at its end to send the spans that it still has."""
 NOISY_LOGGERS = ("aiormq", "pymongo", "urllib3", "uvicorn")
 
 ABOUT = ("package_id", "document_id", "document_key", "sender", "reason")
 DOCUMENT_ATTRIBUTES = {name: f"trunk.{name}" for name in ABOUT}
-"""What a span says of the document it is about, by the name of the field in the log."""
+"""Attributes of a span about a document, by the name of the field in the log."""
 
 
 _trace_of_work: ContextVar[int] = ContextVar("trace_of_work", default=0)
 
 
 class RepeatableTraceIds(RandomIdGenerator):
-    """Random ids, but for work that may be attempted again: all its attempts are one trace."""
+    """Generates random ids, except inside ``trace_begun_by``, so that all attempts at a message have one trace."""
 
     def generate_trace_id(self) -> int:
-        """The id set by ``trace_begun_by``, else a random one."""
+        """The id set by ``trace_begun_by``; without one, a random id."""
         return _trace_of_work.get() or super().generate_trace_id()
 
     def is_trace_id_random(self) -> bool:
-        """False: what follows from a message is not random (W3C Trace Context Level 2, random-trace-id flag)."""
+        """False, because an id derived from a message is not random (W3C Trace Context Level 2, random-trace-id
+        flag)."""
         return False
 
 
 @contextmanager
 def trace_begun_by(key: str) -> Iterator[None]:
-    """A trace that begins in here has an id that follows from ``key`` (hex digits, at least 32)."""
+    """Traces that begin in the block have an id derived from ``key`` (at least 32 hex digits)."""
     token = _trace_of_work.set(int(key[:32], 16))
     try:
         yield
@@ -59,7 +60,7 @@ def trace_begun_by(key: str) -> Iterator[None]:
 
 
 def setup_logs(service: str, level: str) -> None:
-    """Log JSON lines to standard output; called once, in ``main``."""
+    """Log JSON lines to standard output. Call it once, in ``main``."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_formatter(service))
     logging.basicConfig(handlers=[handler], level=level, force=True)
@@ -74,9 +75,9 @@ def setup_logs(service: str, level: str) -> None:
 
 
 def setup_traces(service: str, settings: ServiceSettings) -> TracerProvider:
-    """Tracer provider of this process; spans leave it only when a collector's address is set."""
+    """The tracer provider of this process. It sends spans only if the address of a collector is set."""
     resource = Resource.create({"service.name": f"trunk-{service}", "service.version": settings.version})
-    # Whoever submits may bring a trace along, but not decide that nobody shall see it.
+    # A unit may send its own trace context, but not decide that the trace is not sampled.
     sampler = ParentBased(ALWAYS_ON, remote_parent_not_sampled=ALWAYS_ON)
     provider = TracerProvider(
         resource=resource,
@@ -91,10 +92,10 @@ def setup_traces(service: str, settings: ServiceSettings) -> TracerProvider:
 
 
 async def flush_traces(provider: TracerProvider, within_seconds: float = FLUSH_SECONDS) -> bool:
-    """Send the spans that are still held. Returns False when the collector has not taken them in time.
+    """Send the remaining spans. Returns False if the collector has not taken them in time.
 
-    The SDK's own ``force_flush`` takes a time limit and ignores it. It runs in a daemon thread, because the process
-    waits for every other thread before it ends: a collector that never answers would hold it up until SIGKILL.
+    The SDK's ``force_flush`` ignores its time limit. It runs in a daemon thread here, because a process waits for every
+    other thread before it ends: a collector that never answers would delay that until SIGKILL.
     """
     loop, is_done = asyncio.get_running_loop(), asyncio.Event()
 
@@ -102,7 +103,7 @@ async def flush_traces(provider: TracerProvider, within_seconds: float = FLUSH_S
         try:
             provider.force_flush()
         finally:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits any more
                 loop.call_soon_threadsafe(is_done.set)
 
     threading.Thread(target=flush, name="flush of traces", daemon=True).start()
@@ -113,15 +114,16 @@ async def flush_traces(provider: TracerProvider, within_seconds: float = FLUSH_S
 
 
 def about_document(**identifiers: str | None) -> None:
-    """From here on log lines and the span of this message say which document it is about."""
-    known = {name: value for name, value in identifiers.items() if value}
-    structlog.contextvars.bind_contextvars(**known)
-    trace.get_current_span().set_attributes({DOCUMENT_ATTRIBUTES[name]: value for name, value in known.items()})
+    """Add ids of the document to the log lines and the span of the current message. ``identifiers``: by the names in
+    ``ABOUT``; empty ones are left out."""
+    present = {name: value for name, value in identifiers.items() if value}
+    structlog.contextvars.bind_contextvars(**present)
+    trace.get_current_span().set_attributes({DOCUMENT_ATTRIBUTES[name]: value for name, value in present.items()})
 
 
 @contextmanager
 def span(name: str, **attributes: str) -> Iterator[None]:
-    """A step of its own in the trace of the message that is handled; attributes as ``trunk.<name>``."""
+    """A span in the trace of the current message. ``attributes``: set as ``trunk.<name>``."""
     tracer = trace.get_tracer("trunk")
     prefixed = {f"trunk.{key}": value for key, value in attributes.items()}
     with tracer.start_as_current_span(name, kind=trace.SpanKind.CLIENT, attributes=prefixed):

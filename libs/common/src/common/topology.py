@@ -1,7 +1,6 @@
-"""Every exchange, queue, binding, policy, user and permission of the trunk: data only.
+"""Every exchange, queue, binding, policy, user and permission of the trunk. Data only.
 
-``trunkctl topology apply`` declares what stands here; services declare nothing. Needs RabbitMQ 4.3 or later, whose
-delayed retry brings messages back.
+``trunkctl topology apply`` declares them; services declare nothing. Needs RabbitMQ 4.3 or later for delayed retry.
 """
 
 import re
@@ -25,17 +24,17 @@ INBOX = "trunk.inbox"
 """Direct exchange to the units' inboxes, key = unit code."""
 
 MARK = "trunk.mark"
-"""Queue that holds one message of the router and that nobody reads: without it, the broker has lost its data."""
+"""Queue with one message of the router, which nobody reads. If the message is missing, the broker has lost its data."""
 MARK_KEY = "mark"
 
 PROGRESS = "trunk.progress"
-"""Stream of the facts that tell how far packages are. Every process of intake hears all of it, from when it connects;
-nothing in it is promised to anybody."""
+"""Stream of facts about the progress of packages. Every process of intake reads all of it from the moment when it
+connects; delivery is not guaranteed."""
 PROGRESS_SEGMENT_BYTES = 1024 * 1024
 """The broker removes whole segments, so it keeps a few of these."""
 
 BROKER_EVENTS = "broker.events"
-"""Queue of what the broker itself reports: failed log-ins, refused accesses, changes of rights."""
+"""Queue of the broker's own reports: failed log-ins, refused accesses, changes of rights."""
 EVENT_EXCHANGE = "amq.rabbitmq.event"
 LOG_EXCHANGE = "amq.rabbitmq.log"
 """Exchanges that the broker feeds (plugin rabbitmq_event_exchange; ``log.exchange = true``)."""
@@ -43,18 +42,18 @@ BROKER_EVENT_KEYS = ("user.#", "permission.#", "topic.permission.#", "policy.#",
 BROKER_LOG_KEYS = ("error", "warning")
 
 DELIVERY_LIMIT = 20
-"""Failures of a handler by a bug or a crash after which the broker dead-letters the message."""
+"""After so many failures of its handler by a bug or a crash, the broker dead-letters a message."""
 NO_LIMIT = -1
 MIB = 1024 * 1024
 SUBMIT_LENGTH, SUBMIT_BYTES = 5_000, 256 * MIB
-"""What one unit may have waiting in one lane; beyond it, its own publishes are refused."""
+"""How much one unit may have waiting in one lane; beyond that, its publishes are refused."""
 INBOX_LENGTH, INBOX_BYTES = 20_000, 256 * MIB
-"""What may wait for one unit to read; beyond it, the router keeps the deliveries until there is room."""
+"""How much may wait in one inbox; beyond that, the router keeps the deliveries until there is room."""
 BROKER_EVENTS_LENGTH = 100_000
 UNIT_CONNECTIONS, UNIT_CHANNELS = 16, 64
-"""What one unit may have open at the broker, so that none can use up what is there for all."""
+"""How many connections and channels one unit may have, so that no unit exhausts those of the broker."""
 READER = "reader"
-"""The broker user of a person who looks, with ``trunkctl doctor`` and others."""
+"""The broker user of a person who only looks, for example with ``trunkctl doctor``."""
 NOTHING = "^$"
 """A regular expression that no exchange, queue or key matches."""
 
@@ -92,7 +91,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the broker adds to all quorum queues whose names match; exactly one policy holds for a queue."""
+    """A policy for all quorum queues whose names match ``pattern``. Exactly one policy applies to a queue."""
 
     name: str
     pattern: str
@@ -117,10 +116,10 @@ class User:
     read: str
     configure: str = "^$"
     topics: tuple[TopicPermission, ...] = ()
-    """A user that may write to a topic exchange without an entry here could publish any key."""
+    """A user with the right to write to a topic exchange and without an entry here could publish with any key."""
     tags: str = ""
     has_password: bool = True
-    """False: no password opens a session, only a client certificate if the limits allow any."""
+    """Whether a password opens a session. False = only a client certificate does, if the limits allow a session."""
     limits: dict[str, int] = field(default_factory=dict, hash=False)
     """``max-connections`` and ``max-channels``."""
 
@@ -161,7 +160,7 @@ def place_queue(lane: Lane) -> str:
 
 
 def submit_queue(unit: str, lane: Lane) -> str:
-    """The queue of what one unit submits in one lane; it fills for that unit alone."""
+    """The queue of what one unit submits in one lane."""
     return f"submit.{unit}.{lane}"
 
 
@@ -187,7 +186,8 @@ def unit_of_inbox(queue: str) -> str:
 
 
 def dead_letters(service: str) -> str:
-    """Fanout exchange, and the queue behind it, of what a service could not handle; only the broker feeds it."""
+    """Name of the fanout exchange for the dead letters of a service, and of the queue behind it. Only the broker
+    publishes there."""
     return f"trunk.dead.{service}"
 
 
@@ -222,9 +222,9 @@ def static_topology() -> Topology:
 
 
 def unit_topology(unit: Unit, *, is_disabled: bool = False) -> Topology:
-    """What one unit needs: its inbox, its submit queues, and its user that may do nothing else.
+    """The topology of one unit: its inbox, its submit queues, and its user, which has no other rights.
 
-    The user of a disabled unit may do nothing at all; its queues stay, with what lies in them.
+    The user of a disabled unit has no rights at all; its queues and their messages stay.
     """
     inbox = inbox_queue(unit.code)
     waiting: Arguments = {"x-max-length": SUBMIT_LENGTH, "x-max-length-bytes": SUBMIT_BYTES}
@@ -254,14 +254,14 @@ def _unit_user(unit: Unit) -> User:
 
 
 def _disabled_user(unit: Unit) -> User:
-    """No password, no session even with a certificate, and no right if there were a session."""
+    """The user of a disabled unit: no password, no sessions even with a certificate, and no rights."""
     topics = (TopicPermission(SUBMIT, NOTHING),)
     limits = {"max-connections": 0, "max-channels": 0}
     return User(unit.user, write=NOTHING, read=NOTHING, topics=topics, has_password=False, limits=limits)
 
 
 def _safe(service: str) -> Arguments:
-    """Arguments of a queue that loses nothing: what is not handled goes to the dead letters of ``service``."""
+    """Arguments of a queue that loses no message: those not handled go to the dead letters of ``service``."""
     return {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,
@@ -309,18 +309,18 @@ def _service_user(service: str, own_queues: list[str]) -> User:
 
 
 def _operator() -> User:
-    """Publishes decisions about parked messages and security events; sees figures in the management API."""
+    """The operators' user: may publish requests and security events, and read figures of the management API."""
     topics = (TopicPermission(FACTS, _keys(made_by(OPERATOR))),)
     return User(OPERATOR, write=_only(FACTS), read="^$", topics=topics, tags="monitoring")
 
 
 def _reader() -> User:
-    """Sees figures in the management API, and may do nothing at all."""
+    """The user of a person who only looks: may read figures of the management API, and has no other right."""
     return User(READER, write=NOTHING, read=NOTHING, tags="monitoring")
 
 
 def _retry_policies() -> Iterable[Policy]:
-    """The delay grows with the count of failures, from the shortest to the longest; one policy a queue."""
+    """Policies of delayed retry: the delay grows with the count of failures. Exactly one applies to each queue."""
     slow = {Lane.NORMAL: r"|trunk\.dead\..+|broker\.events", Lane.URGENT: ""}
     for lane, (shortest, longest) in RETRY_DELAYS_SECONDS.items():
         pattern = rf"^((facts|submit)\..+\.{lane}|place\.{lane}{slow[lane]})$"
@@ -329,13 +329,13 @@ def _retry_policies() -> Iterable[Policy]:
 
 
 def _mark() -> Topology:
-    """The newest mark stays: it may be set again at any time."""
+    """The queue of the mark. It keeps the newest message, so the mark may be set again at any time."""
     arguments: Arguments = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "drop-head"}
     return Topology(queues=(Queue(MARK, arguments),), bindings=(Binding(PLACE, MARK, MARK_KEY),))
 
 
 def _progress() -> Topology:
-    """The oldest segments give way, whoever has heard them."""
+    """The stream of progress. The oldest segments are dropped, whether or not they were read."""
     arguments: Arguments = {
         "x-queue-type": "stream",
         "x-max-length-bytes": 4 * PROGRESS_SEGMENT_BYTES,
@@ -346,7 +346,7 @@ def _progress() -> Topology:
 
 
 def _broker_events() -> Topology:
-    """The oldest reports give way when nobody reads them: the broker waits for nobody."""
+    """The queue of the broker's reports. If nobody reads it, the oldest reports are dropped."""
     arguments: Arguments = {"x-queue-type": "quorum", "x-max-length": BROKER_EVENTS_LENGTH}
     return Topology(
         queues=(Queue(BROKER_EVENTS, arguments | {"x-delivery-limit": NO_LIMIT, "x-overflow": "drop-head"}),),

@@ -1,8 +1,8 @@
-"""Batches: which entries come next in the log, and in which order. The archive's collection ``batches``.
+"""Collection ``batches``: which entries come next in the log, and in which order.
 
 A batch is saved before anything of it is written, under the place in the log at which it begins. Of two sealers that
-propose a batch for the same place one succeeds, and the other continues with the saved one. All that follows (tiles,
-root, signature) is computed from the saved batch, so that whoever writes it, however often, writes the same bytes.
+propose a batch for the same place one succeeds, and the other continues with the saved one. Tiles, root and signature
+are computed from the saved batch. So every sealer writes the same bytes for it, at every attempt.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,61 +19,62 @@ PAGE = 1_000
 
 
 class Batch(BaseModel):
-    """Neighbouring entries of the log."""
+    """Consecutive entries of the log."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     start: int
-    """Size of the log before."""
+    """Size of the log before the batch."""
     size: int
-    """Size of the log with it."""
+    """Size of the log after the batch."""
     entries: tuple[str, ...]
-    """Keys of the entries in their order; none in a batch that was adopted from the store."""
+    """Keys of the entries in their order; empty for a batch that was adopted from the store."""
     opened_at: datetime
     root: str = ""
-    """Root of the log with it, in hex digits; empty: not all of the batch is known to be in the store."""
+    """Root of the log after the batch, in hex digits; empty = the batch may not be in the store completely."""
 
 
 class Unsealed(NamedTuple):
-    """What the log does not hold yet."""
+    """An entry that is not in the log yet."""
 
     key: str
     recorded_at: datetime
 
 
 class Batches:
-    """All batches, and the entries that are in none."""
+    """All batches, and the entries that are in none. All methods raise ``Outage`` while the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._batches = database.collection("batches")
         self._entries = database.collection("ledger")
 
     async def newest(self) -> Batch | None:
-        """The last one."""
+        """The newest batch; None = there is none."""
         return await self.nth_newest(0)
 
     async def nth_newest(self, number: int) -> Batch | None:
-        """The last one (0), the one before (1), and so on."""
+        """The newest batch (0), the one before it (1), and so on; None = there are fewer."""
         with database_trouble():
             rows = await self._batches.find({}).sort("_id", -1).skip(number).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
     async def next_from(self, start: int) -> Batch | None:
-        """The batch that begins there, or the first one behind."""
+        """The first batch that begins at ``start`` or later; None = there is none."""
         with database_trouble():
             rows = await self._batches.find({"_id": {"$gte": _key(start)}}).sort("_id", 1).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
     async def before(self, start: int) -> Batch | None:
-        """The batch that ends where another one begins."""
+        """The last batch that begins before ``start``; None = there is none."""
         with database_trouble():
             rows = await self._batches.find({"_id": {"$lt": _key(start)}}).sort("_id", -1).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
     async def first_missing(self, is_there: Callable[[Batch], Awaitable[bool]]) -> int | None:
-        """Where the first batch begins behind the last one that is there; None = the newest is.
+        """Where the first batch begins after the last one for which ``is_there`` is true; None = it is true for the
+        newest.
 
-        Goes back in doubling steps, then between the last two: where many are missing it does not ask for each.
+        Searches backwards in doubling steps, then by bisection, so that it does not ask about each missing batch.
         """
         missing, there, start = -1, 0, None
         while (batch := await self.nth_newest(there)) and not await is_there(batch):
@@ -88,13 +89,14 @@ class Batches:
         return start
 
     async def unsealed(self, limit: int) -> list[Unsealed]:
-        """The oldest entries that no batch holds, as far as the batches are closed."""
+        """At most ``limit`` entries that are not noted as sealed, the oldest first. Entries of a batch that is not
+        closed are among them."""
         with database_trouble():
-            found = self._entries.find({"is_sealed": False}, {"recorded_at": 1}).sort("recorded_at", 1).limit(limit)
-            return [Unsealed(row["_id"], row["recorded_at"]) async for row in found]
+            rows = self._entries.find({"is_sealed": False}, {"recorded_at": 1}).sort("recorded_at", 1).limit(limit)
+            return [Unsealed(row["_id"], row["recorded_at"]) async for row in rows]
 
     async def open(self, batch: Batch) -> bool:
-        """Save a batch; False = another one begins at the same place."""
+        """Save a batch. False = another one begins at the same place."""
         with database_trouble():
             try:
                 await self._batches.insert_one({"_id": _key(batch.start), **batch.model_dump()})
@@ -103,13 +105,13 @@ class Batches:
             return True
 
     async def entries(self, batch: Batch) -> dict[str, Entry]:
-        """The entries of a batch, by key, as far as the database has them."""
+        """The entries of a batch by key, without those that the database does not have."""
         with database_trouble():
-            found = self._entries.find({"_id": {"$in": [*batch.entries]}})
-            return {row["_id"]: entry_of(row) async for row in found}
+            rows = self._entries.find({"_id": {"$in": [*batch.entries]}})
+            return {row["_id"]: entry_of(row) async for row in rows}
 
     async def unsealed_pages(self) -> AsyncIterator[list[Entry]]:
-        """All entries that are not sealed and may be, each page by a query of its own."""
+        """All entries that are not noted as sealed and may be sealed, in pages of one query each."""
         after = ""
         while True:
             which = {"_id": {"$gt": after}, "is_sealed": False}
@@ -121,13 +123,13 @@ class Batches:
             after = rows[-1]["_id"]
 
     async def seal(self, keys: Sequence[str], start: int) -> None:
-        """Note that the log holds these entries, in the batch that begins there. Again does nothing."""
+        """Note that the log has these entries, in the batch that begins at ``start``. Idempotent."""
         sealed = {"$set": {"is_sealed": True, "batch": start}}
         with database_trouble():
             await self._entries.update_many({"_id": {"$in": [*keys]}, "is_sealed": False}, sealed)
 
     async def close(self, batch: Batch, root: str) -> None:
-        """Note that the store holds a batch. Again does nothing."""
+        """Note that the store has all of a batch. ``root``: of the log after it, in hex digits. Idempotent."""
         await self.seal(batch.entries, batch.start)
         await compare_and_set(self._batches, {"_id": _key(batch.start)}, {"$set": {"root": root}})
 

@@ -1,7 +1,7 @@
-"""What the broker reports about itself, read as security events (R40): pure.
+"""Reads security events (R40) out of the broker's reports. Pure.
 
-Two sources: events of the plugin rabbitmq_event_exchange (log-ins that failed; users, permissions and policies that
-changed), and lines of the broker's log (operations that it refused). Other reports are none of our concern.
+There are two sources: events of the plugin rabbitmq_event_exchange (failed log-ins; changes of users, permissions and
+policies), and lines of the broker's log (refused operations). All other reports are ignored.
 """
 
 import re
@@ -13,16 +13,16 @@ from common.domain.security import SecurityKind
 from common.topology import EVENT_EXCHANGE
 
 STAMP = re.compile(r"^\S+ \S+ \[\w+\] <[\d.]+> ", re.MULTILINE)
-"""What the broker's log puts before each line of a message."""
+"""What the broker's log writes before each line of a message."""
 CHANNEL = re.compile(
     r"Channel error on connection <[\d.]+> "
     r"\((?P<peer>\S+) -> \S+, vhost: '[^']*', user: '(?P<user>[^']*)'\), channel \d+:"
     r"\s+operation \S+ caused a channel exception (?P<cause>\w+): (?P<what>.+)",
     re.DOTALL,
 )
-"""Nothing in it before ``what`` is the client's own word."""
+"""A client can influence only ``what``, not the text before it."""
 CONNECTION = re.compile(r"Error on AMQP connection <[\d.]+> \((?P<peer>\S+) -> (?P<rest>.+)", re.DOTALL)
-"""The rest holds the name that the client gave its connection, so it may say anything."""
+"""The rest contains the name that the client gave its connection, so it may contain any text."""
 NAMED = re.compile(r", user: '(?P<user>[^']*)', state: (?P<state>\w+)\)")
 REFUSED_CONNECTION = re.compile(
     r"(?:access_refused|not_allowed): |connection refused for user |vhost .* not found|access to vhost "
@@ -33,12 +33,12 @@ FOREIGN_USER = "user_id property set to"
 CHANGES = ("user.", "permission.", "topic.permission.", "policy.", "parameter.", "vhost.")
 SILENT = ("user.authentication.success", "user.authenticated")
 SHOWN = ("name", "user", "exchange_name", "configure", "write", "read", "pattern", "tags", "vhost", "component")
-"""What a change of rights is shown by."""
+"""Fields of a change of rights that its detail shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A security event as the broker reports it."""
+    """A security event that the broker has reported."""
 
     kind: SecurityKind
     actor: str
@@ -48,12 +48,12 @@ class Report:
 
     @property
     def group(self) -> tuple[str, str, str]:
-        """Equal for reports that are counted instead of told one by one."""
+        """Kind, actor and address without the port. Reports with the same group may be counted together."""
         return self.kind.value, self.actor, self.origin.rpartition(":")[0] or self.origin
 
 
 def read(values: Mapping[str, str]) -> Report | None:
-    """The security event in a report; None = it is none."""
+    """The security event in a report; None = there is none. ``values``: the fields of the report."""
     return _event(values) if values.get("exchange") == EVENT_EXCHANGE else _log_line(values.get("text", ""))
 
 
@@ -72,7 +72,7 @@ def _event(values: Mapping[str, str]) -> Report | None:
 
 
 def _log_line(text: str) -> Report | None:
-    """Only messages whose beginning the broker wrote are read, since clients can have their own words logged."""
+    """Reads only messages whose beginning the broker itself has written, because clients can have text logged."""
     message = STAMP.sub("", text).strip()
     if denied := DENIED.match(message):
         return Report(SecurityKind.LOGIN_FAILED, _one_line(denied["user"]), "management", _one_line(denied["what"]))
@@ -87,7 +87,7 @@ def _log_line(text: str) -> Report | None:
 
 
 def _refused_connection(peer: str, rest: str) -> Report | None:
-    """Who it was is known only if a single user is named: a client can name another one, but not hide its own."""
+    """The actor is known only if exactly one user is named: a client can name a second one, but not hide its own."""
     named = list(NAMED.finditer(rest))
     after = rest[named[0].end() :] if named else rest
     if not REFUSED_CONNECTION.search(after):

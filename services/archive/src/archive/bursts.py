@@ -1,4 +1,4 @@
-"""Counts equal events that come in numbers: the first is told at once, the rest as one number a minute."""
+"""Counts equal events that come in large numbers: the first is announced at once, the others as one count a minute."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 WINDOW = timedelta(minutes=1)
 MOST_GROUPS = 10_000
-"""Groups counted at a time; beyond, every event is told, and the ledger grows instead of memory."""
+"""Groups counted at a time. Events of further groups are announced one by one, so that memory does not grow."""
 
 G = TypeVar("G", bound=Hashable)
 
@@ -19,13 +19,14 @@ class _Window:
 
 
 class Bursts(Generic[G]):
-    """Counts by group. Counts that are not told yet are lost with the process; that something happened is not."""
+    """Counts events by group. When the process ends, counts that are not announced yet are lost; the first event of
+    each group has been announced."""
 
     def __init__(self) -> None:
         self._windows: dict[G, _Window] = {}
 
     def counts(self, group: G) -> bool:
-        """Count an event whose group has been told of already; False = it is to be told by itself."""
+        """Count an event whose group was announced within the window. False = the event must be announced itself."""
         window = self._windows.get(group)
         if window is None:
             return False
@@ -33,12 +34,13 @@ class Bursts(Generic[G]):
         return True
 
     def begin(self, group: G, now: datetime) -> None:
-        """An event was told: count those that follow within the window."""
+        """Begin the window of a group whose event was announced: those that follow within it are counted."""
         if len(self._windows) < MOST_GROUPS:
             self._windows.setdefault(group, _Window(now + WINDOW))
 
     def ended(self, now: datetime) -> list[tuple[G, int, datetime]]:
-        """Groups whose minute is over and in which more came than the first: group, number, end of the minute."""
+        """End the windows that are over. Returns those with counted events: group, number of events after the first,
+        and end of the window."""
         over = [group for group, window in self._windows.items() if window.ends_at <= now]
         windows = [(group, self._windows.pop(group)) for group in over]
         return [(group, window.count, window.ends_at) for group, window in windows if window.count]

@@ -1,7 +1,7 @@
-"""Carries what earlier releases have chained into the log: each entry as it is, its link included.
+"""Makes chained entries of earlier releases ready for the log, each unchanged and with its link.
 
-An entry gets a salt and waits for the sealer like any other. Nothing else of it changes, so archives of both releases
-may work meanwhile, and the work may be stopped and begun again at any time. A salt that an entry has got stays.
+An entry gets a salt and waits for the sealer like any other. Nothing else in it changes, so archives of both releases
+may run meanwhile, and the work may be interrupted at any time. A salt is never changed.
 """
 
 from datetime import timedelta
@@ -15,14 +15,16 @@ from common.ledger import new_salt
 log = structlog.get_logger("trunk.log")
 
 PAGE = 1_000
-"""Entries that are looked at in one round."""
+"""Entries read in one round."""
 AGAIN_AFTER = timedelta(hours=1)
-"""An archive of an earlier release may still add entries: the ledger is looked through twice without finding any."""
+"""Pause between two passes through the ledger."""
 PASSES = 2
+"""After so many passes without a chained entry the work is done. An archive of an earlier release may still add entries
+during the first."""
 
 
 class Carrying:
-    """One process's part; ``round`` is called by timer."""
+    """The part of one process. ``round`` is called by a timer."""
 
     def __init__(self, database: Database, now: Clock = utc_now) -> None:
         self._entries = database.collection("ledger")
@@ -30,12 +32,13 @@ class Carrying:
         self._now = now
         self._after = ""
         self._carried = 0
-        """In this pass through the ledger."""
+        """Entries carried in this pass through the ledger."""
         self._idle_passes = 0
         self._next_at = now()
 
     async def round(self) -> None:
-        """Carry the next page. Does nothing where no earlier release has worked, and once all is carried."""
+        """Carry the next page. Does nothing if no earlier release has ever run, and once all entries are carried.
+        Raises ``Outage``."""
         if self._idle_passes >= PASSES or self._now() < self._next_at:
             return
         following: Document = {"_id": {"$gt": self._after}}
@@ -43,8 +46,8 @@ class Carrying:
             if not self._after and await self._events.find_one({}) is None:
                 self._idle_passes = PASSES
                 return
-            found = self._entries.find(following, {"seq": 1, "is_sealed": 1}).sort("_id", 1).limit(PAGE)
-            page = await found.to_list(PAGE)
+            rows = self._entries.find(following, {"seq": 1, "is_sealed": 1}).sort("_id", 1).limit(PAGE)
+            page = await rows.to_list(PAGE)
         for row in page:
             if "seq" in row and "is_sealed" not in row:
                 salted = {"$set": {"salt": new_salt(), "is_sealed": False}}

@@ -1,4 +1,4 @@
-"""Checkpoints in the store, as far as a key signed them that is trusted: the newest, and that of each batch."""
+"""The checkpoints in the store, verified with trusted keys: the newest one, and that of each batch."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,19 +9,22 @@ from common.tlog.note import NoteInvalid, VerifierKey
 
 
 class Checkpoints:
-    """Everything raises ``LogConflict`` where one is of a key that is not trusted, or the newest is hidden."""
+    """All methods raise ``LogConflict`` if a checkpoint is not signed by a trusted key or the newest is hidden, and
+    ``Outage`` while the object store is unavailable."""
 
     def __init__(self, store: LogStore, trusted: Iterable[VerifierKey]) -> None:
         self._store = store
         self._trusted = tuple(trusted)
 
     async def of(self, start: int) -> Checkpoint | None:
-        """That of the batch that begins there, if it was written."""
+        """The checkpoint of the batch that begins at ``start``; None = it was not written."""
         return self._opened(await self._store.note_of(start))
 
     async def last(self) -> Checkpoint | None:
-        """The last one. The one that is published as the newest may be of an earlier batch: the sealer stopped between
-        the two, or a copy of the store was made while the log grew.
+        """The checkpoint of the last batch; None = the log is empty.
+
+        The one published as the newest may be of an earlier batch: the sealer may have stopped before publishing, or
+        the store may be a copy that was made while the log grew.
         """
         last = self._opened(await self._store.newest_note())
         size = last.size if last else 0
@@ -32,7 +35,7 @@ class Checkpoints:
         return last
 
     async def publish(self, note: bytes, now: datetime) -> None:
-        """Make a checkpoint the newest, unless a slower or a faster sealer has published it or a newer one."""
+        """Publish a checkpoint as the newest, unless another sealer has published it or a newer one."""
         newest, this = self._opened(await self._store.newest_note()), self._opened(note)
         if newest is None or (this and newest.size < this.size):
             await self._store.publish(note, now)

@@ -1,7 +1,7 @@
-"""Decision: what the archive keeps of a fact that the ledger has already, and that comes again in other words.
+"""The decision which content the archive keeps of a fact that the ledger has with other content. Pure.
 
-A document that was decided while a backup was being written may be decided anew after the restore, with another report.
-The record must be that of the entry: whoever is given both compares them.
+A document that was decided while a backup was being written may be decided again after a restore, with another report.
+The record must agree with the ledger's entry, because an auditor compares the two.
 """
 
 import json
@@ -12,26 +12,26 @@ from archive.kept import Kept
 from common.ledger import Entry, canonical_json
 
 CARRIED = ("package", "envelope", "report")
-"""Fields that name bytes."""
+"""Fields that are references to bytes."""
 
 
 def as_entered(fact: Kept, entry: Entry) -> Kept:
-    """The fact as the ledger has it, with the bytes that came with this one where they are the same.
+    """The fact as the ledger has it, with bytes carried by the new one where the digests agree.
 
-    The fact as it came, if bytes of the first one had come with its references: they lie nowhere else.
+    The new fact itself, if bytes that only the first one carried would be missing.
     """
     if canonical_json(fact.recorded()) == entry.body:
         return fact
-    told = json.loads(entry.body)
+    entered = json.loads(entry.body)
     for name in CARRIED:
-        came = getattr(fact, name, None)
-        if came is None or name not in told:
+        reference = getattr(fact, name, None)
+        if reference is None or name not in entered:
             continue
-        if came.sha256 == told[name]["sha256"]:
-            told[name] = came.model_dump()
-        elif came.packed is not None:
+        if reference.sha256 == entered[name]["sha256"]:
+            entered[name] = reference.model_dump()
+        elif reference.packed is not None:
             return fact
     try:
-        return type(fact).model_validate(told)
-    except ValidationError:  # of a release that told it otherwise
+        return type(fact).model_validate(entered)
+    except ValidationError:  # of a release with another shape of the fact
         return fact

@@ -1,4 +1,4 @@
-"""Gauges that the archive tells for the whole trunk, from its database: equal on every replica."""
+"""Gauges about the whole trunk that the archive sets from its database. They are the same on every replica."""
 
 from archive.batches import Batches
 from archive.store import Backups, Progress
@@ -6,7 +6,7 @@ from common.metrics import set_archive_check, set_backups, set_log, set_log_tidi
 
 
 class Gauges:
-    """Read by timer, so that they are right after a restart and also while no fact arrives."""
+    """Run by a timer, so that the gauges are correct after a restart, and while no fact arrives."""
 
     def __init__(self, progress: Progress, backups: Backups, batches: Batches) -> None:
         self._progress = progress
@@ -14,7 +14,8 @@ class Gauges:
         self._batches = batches
 
     async def refresh(self) -> None:
-        """Tell since when the oldest packages wait, how old what jobs did is, how far the log is."""
+        """Record when the oldest waiting packages were submitted, when backups and checks last succeeded, and the size
+        of the log. Raises ``Outage``."""
         set_oldest_unfinished(await self._progress.oldest())
         set_backups(await self._backups.begun())
         set_archive_check(*await self._backups.checked())

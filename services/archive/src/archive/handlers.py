@@ -1,4 +1,4 @@
-"""Handlers: every fact enters the ledger; packages, their parts and their verdicts go under object lock."""
+"""The archive's handler: enters every fact into the ledger, and puts packages, their parts and verdicts under lock."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -39,10 +39,11 @@ from common.package_store import PackageStore
 from common.service.outgoing import Announcer
 
 REMEMBERED_EVIDENCE = 10_000
+"""Keys of locked evidence that a process remembers at most."""
 
 
 class Archive:
-    """The archive's one handler and what it works with."""
+    """The archive's one handler, over its adapters. Idempotent."""
 
     def __init__(
         self,
@@ -61,10 +62,15 @@ class Archive:
         self._announcer = announcer
         self._table = table
         self._shared = set[str]()
-        """Keys of evidence that this process knows to be under lock: thousands of records rest on one list."""
+        """Keys of evidence that this process knows to be locked. Thousands of records share one revocation list."""
 
     async def take(self, fact: BaseFact) -> None:
-        """Enter the fact into the ledger; keep what it is about; announce a valid document as archived."""
+        """Enter the fact into the ledger, archive the package that it decides about, and announce a valid document as
+        archived.
+
+        Raises ``Forged`` for another event under an id that the ledger has, ``Permanent`` for a package that is on
+        record with another verdict, ``Transient`` while an object is missing that will come, and ``Outage``.
+        """
         if isinstance(fact, PackageRouted | PackageFinished | DeliveryWaiting):
             await self._signal(fact)
             return
@@ -83,14 +89,16 @@ class Archive:
             await self._note(fact, news)
 
     async def _signal(self, fact: PackageFact) -> None:
-        """What services tell each other about open packages proves nothing, and the ledger does not take it."""
+        """Merge a fact that only reports the progress of an open package. It proves nothing, so it is not entered into
+        the ledger."""
         if news := said(fact):
             await self._note(fact, news)
 
     async def _note(self, fact: PackageFact, news: Said, on_record: Record | None = None) -> None:
-        """Merge what a fact says; tell intake if nothing of the package is open any more.
+        """Merge what a fact says about the progress of its package, and announce ``package.finished`` if nothing is
+        open any more.
 
-        ``on_record``: the package's record, if it is at hand.
+        ``on_record``: the package's record, if the caller has it.
         """
         noted = await self._progress.note(fact, news)
         if noted.is_to_tell and (saved := on_record or await self._records.load(fact.package_id)):
@@ -98,10 +106,10 @@ class Archive:
             await self._announcer.announce(finished(saved, at))
 
     async def _kept(self, fact: Kept, entry: Entry, *, is_first: bool) -> Record:
-        """The record of the package, from an earlier run or from this one.
+        """The record of the package, of an earlier run or made by this one.
 
-        ``is_first``: this run has entered the fact, so that no earlier one has a record of it. Of another fact about
-        the package there may be one: its progress says so.
+        ``is_first``: this run has entered the fact, so no earlier run has made a record of it. There may be a record of
+        another fact about the package; the package's progress says so.
         """
         began, is_new = time.monotonic(), False
         try:
@@ -121,7 +129,7 @@ class Archive:
         return saved
 
     async def _keep(self, fact: Kept, entry: Entry, parts: Parts) -> tuple[Record, bool]:
-        """Puts the package under lock. Returns its record, and whether it is this run's."""
+        """Put the package under lock. Returns its record, and whether this run has saved it."""
         decided, copies = record(fact, parts, entry, self._table)
         enclosed = {role: await self._objects.get(ref) for role, ref in enclosed_parts(fact).items()}
         locked = await self._locked(decided, copies, enclosed, fact.package)
@@ -133,14 +141,14 @@ class Archive:
     async def _locked(
         self, decided: Record, copies: Sequence[Copy], enclosed: Mapping[str, bytes], package: ObjectRef | None
     ) -> Record:
-        """Puts everything under lock; the record then names the versions."""
+        """Put all objects of a record under lock. Returns the record with their versions."""
         until = decided.retain_until
         locked = decided.locked([await self._lock(copy, until, package) for copy in copies])
         version_id = await self._objects.put_locked(locked.evidence_key, locked.evidence(enclosed), until)
         return locked.sealed(version_id, enclosed)
 
     async def _lock(self, copy: Copy, until: datetime, package: ObjectRef | None) -> str | None:
-        """Returns the id of the version, if the record has to name it."""
+        """Put one object under lock. Returns the id of its version; None for evidence, which has only one."""
         if copy.kept.bucket is not None:
             return (await self._packages.lock(copy.source, until)).version_id
         if copy.kept.role != EVIDENCE:
@@ -150,7 +158,8 @@ class Archive:
         return None
 
     async def _put_locked(self, copy: Copy, until: datetime, package: ObjectRef | None) -> str:
-        """Returns the id of the version. A file that a secret package took along is taken out of its own package."""
+        """Put a locked copy. Returns the id of its version. A file that was removed together with a secret package is
+        read out of the package that carries it. Raises ``ObjectMissing``."""
         try:
             return await self._objects.put_locked(copy.kept.key, copy.source, until)
         except ObjectMissing:
@@ -160,10 +169,11 @@ class Archive:
         return await self._objects.put_locked(copy.kept.key, data, until)
 
     async def _lock_once(self, key: str, source: ObjectRef, until: datetime) -> None:
-        """One version of what many records rest on, whichever process puts it. Raises ``Transient``."""
+        """Put evidence, which many records share, under lock once, whichever process does it. Raises ``Transient`` if
+        it is missing."""
         try:
             await self._objects.put_once(ARCHIVE, key, await self._objects.get(source), until)
-        except ObjectMissing as error:  # the validator puts what is in use there again
+        except ObjectMissing as error:  # the validator stores evidence that is in use again
             raise Transient(Reason.E_OBJECT, str(error)) from error
         if len(self._shared) >= REMEMBERED_EVIDENCE:
             self._shared.clear()

@@ -1,11 +1,11 @@
-"""Which archive process seals, decided without comparing the clocks of two machines.
+"""The lease that decides which archive process seals, without comparing the clocks of two machines.
 
-The lease is a row of the archive's collection ``leases``, in which the holder counts a number up. Another process takes
-the row over once it has seen the same holder and the same number for as long as a lease lasts, by its own clock that
-measures durations. So a clock that is wrong neither keeps a dead holder's lease alive nor takes a living one's away.
+The lease is a row of collection ``leases`` with a counter that the holder increments. Another process takes the row
+over when it has seen the same holder and the same count for the length of a lease, by its own monotonic clock. So a
+wrong clock neither extends the lease of a dead process nor ends that of a running one.
 
-After a restore of the databases nobody seals until a person has said where the log ends. Databases and store may both
-be older than a checkpoint that somebody outside has, and then the log would get a second history.
+After a restore of the databases nothing is sealed until a person has confirmed where the log ends. Databases and store
+may both be older than a checkpoint that somebody outside has; then the log would get a second history.
 """
 
 from collections.abc import Callable
@@ -19,49 +19,52 @@ from common.indexes import BACKUPS
 
 SEALER = "sealer"
 RESTORED = "restored"
-"""Row of ``backups`` about the backup that was restored last; of ``leases``, once somebody has confirmed it."""
+"""Id of the row in ``backups`` about the backup that was last restored, and of the row in ``leases`` that says which
+one was confirmed."""
 
 
 class Lease:
-    """One process's share. It spares replicas each other's work; that the log cannot fork does not depend on it."""
+    """The lease as one process sees it. It only spares replicas duplicate work; the safety of the log does not depend
+    on it."""
 
     def __init__(
         self, database: Database, holder: str, length: timedelta, clock: Callable[[], float] = loop_time
     ) -> None:
-        """``holder``: a name of this process that no other one bears; ``clock``: seconds, never going back."""
+        """``holder``: a unique name of this process; ``clock``: monotonic, in seconds."""
         self._leases = database.collection("leases")
         self._backups = database.collection(BACKUPS)
         self._holder = holder
         self._length_seconds = length.total_seconds()
         self._clock = clock
         self._seen: Document = {}
-        """The row as another process left it."""
+        """The row as it was first read in its present state."""
         self._seen_since = 0.0
 
     async def take(self) -> bool:
-        """Take or renew the lease; False = another process holds it. Raises ``Outage``."""
+        """Take or renew the lease. False = another process holds it. Raises ``Outage``."""
         row = await find_by_id(self._leases, SEALER)
         if row is None:
             return await self._make()
         if row["holder"] != self._holder and not self._has_lapsed(row):
             return False
-        mine: Document = {"holder": self._holder, "count": row.get("count", 0) + 1}
-        return await compare_and_set(self._leases, row, {"$set": mine})
+        renewed: Document = {"holder": self._holder, "count": row.get("count", 0) + 1}
+        return await compare_and_set(self._leases, row, {"$set": renewed})
 
-    async def is_confirmed(self, size: int, said: int) -> bool:
-        """Whether the log may go on behind so many entries. ``said``: by a person, after a restore of the databases.
+    async def is_confirmed(self, size: int, confirmed_size: int) -> bool:
+        """Whether the log may go on from this size. Raises ``Outage``.
 
-        Once it was the right size, this restore is confirmed for good.
+        After a restore of the databases it may once ``confirmed_size``, which a person has set, is the size of the log.
+        That is saved, so a restore is confirmed only once.
         """
         restored = await find_by_id(self._backups, RESTORED)
         confirmed = await find_by_id(self._leases, RESTORED) if restored else None
         if restored is None or (confirmed and confirmed["backup"] == restored["name"]):
             return True
-        if said == size:
+        if confirmed_size == size:
             with database_trouble():
-                now = {"$set": {"backup": restored["name"], "size": size}}
-                await self._leases.update_one({"_id": RESTORED}, now, upsert=True)
-        return said == size
+                confirmation = {"$set": {"backup": restored["name"], "size": size}}
+                await self._leases.update_one({"_id": RESTORED}, confirmation, upsert=True)
+        return confirmed_size == size
 
     async def _make(self) -> bool:
         with database_trouble():
@@ -72,7 +75,7 @@ class Lease:
             return True
 
     def _has_lapsed(self, row: Document) -> bool:
-        """Whether its holder has not renewed it for as long as it lasts, while this process was looking."""
+        """Whether this process has seen the row unchanged for the length of a lease."""
         if row != self._seen:
             self._seen, self._seen_since = row, self._clock()
         return self._clock() - self._seen_since >= self._length_seconds

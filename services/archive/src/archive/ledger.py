@@ -1,4 +1,4 @@
-"""The archive's collection ``ledger``: each fact once, by one insert under its event id."""
+"""Collection ``ledger``: each fact once, by one insert under its event id."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +11,7 @@ LAST_SEQ = 99_999_999
 
 
 class Ledger:
-    """Appends facts. Order and proof come later, with the log (``sealer.py``)."""
+    """Appends facts. Their order and proof follow with the log (``sealer.py``)."""
 
     def __init__(self, database: Database, salt: Callable[[], bytes] = new_salt) -> None:
         self._entries = database.collection("ledger")
@@ -19,22 +19,22 @@ class Ledger:
         self._salt = salt
 
     async def append(self, fact: BaseFact, now: datetime) -> tuple[Entry, bool]:
-        """The one entry of this fact, and whether it was made now or by an earlier run. Raises ``Outage``."""
-        if known := await self._chained.find(fact):
-            return known, False
+        """The one entry of a fact, and whether this call made it. Raises ``Outage``."""
+        if chained := await self._chained.find(fact):
+            return chained, False
         row = row_of(new_entry(fact, now, self._salt()))
         saved = await insert_once(self._entries, row)
         return entry_of(saved), saved is row
 
     async def entries(self, subject: str) -> list[Entry]:
-        """All entries of a document, oldest first."""
+        """All entries of a subject, the oldest first. Raises ``Outage``."""
         with database_trouble():
-            found = self._entries.find({"_id": {"$gte": f"{subject}/", "$lt": f"{subject}0"}}).sort("recorded_at", 1)
-            return [entry_of(row) async for row in found]
+            rows = self._entries.find({"_id": {"$gte": f"{subject}/", "$lt": f"{subject}0"}}).sort("recorded_at", 1)
+            return [entry_of(row) async for row in rows]
 
 
 class ChainedEntries:
-    """Entries that an earlier release has chained, and its collection ``ledger_events`` of events that it has seen.
+    """The chained entries of an earlier release, found through its collection ``ledger_events``.
 
     A fact from before the upgrade may come again, and must not be entered a second time.
     """
@@ -45,7 +45,8 @@ class ChainedEntries:
         self._has_any: bool | None = None
 
     async def find(self, fact: BaseFact) -> Entry | None:
-        """The entry of this fact, if an earlier release has made it. Asks nothing where no such release has worked."""
+        """The entry of a fact that an earlier release has made; None = there is none. Where no such release has ever
+        run, the database is not asked. Raises ``Outage``."""
         if self._has_any is None:
             with database_trouble():
                 self._has_any = await self._events.find_one({}) is not None

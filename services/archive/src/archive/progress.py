@@ -1,7 +1,7 @@
-"""What a fact says about how far a package is; pure. The facts of a package may arrive in any order, and repeatedly.
+"""The progress of packages: what each fact says about it. Facts may arrive in any order, and repeatedly. Pure.
 
-``archive.store.Progress`` merges what they say: a stage only ever moves forward, a unit is settled once. A package is
-finished when it is on record and the facts of as many receivers are in the ledger as the router says there are.
+``archive.store.Progress`` merges what they say: a stage only moves forward, and a unit is settled once. A package is
+finished when it is on record and the ledger has the facts of as many receivers as the router has announced.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ from common.metrics.documents import Unfinished
 
 
 class Mark(IntEnum):
-    """How far one stage is; the greater of two marks holds."""
+    """The state of one stage of a package. Of two marks the greater one counts."""
 
     AHEAD = 0
     WAITS = 1
@@ -43,19 +43,20 @@ VALIDATION, ROUTING, ARCHIVING = Unfinished.VALIDATION, Unfinished.ROUTING, Unfi
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one fact says."""
+    """What one fact says about the progress of its package."""
 
     marks: Marks
     settles: UnitCode | None = None
     """A unit for which the router has done what the package asks."""
     units: int | None = None
-    """How many units there are to settle, as the package names them; None = this fact does not know."""
+    """How many units the package names; None = the fact does not say."""
     expected: int | None = None
-    """How many units the router has settled; None = this fact does not know."""
+    """How many units the router has settled; None = the fact does not say."""
 
 
 def said(fact: BaseFact, units: int | None = None) -> Said | None:
-    """``units``: how many units the package of a verified document or a notice names. None = says nothing new."""
+    """What a fact says about progress; None = nothing. ``units``: how many units the package of a verified document or
+    a notice names."""
     match fact:
         case PackageAccepted():
             return Said({VALIDATION: Mark.WAITS})
@@ -78,7 +79,7 @@ def said(fact: BaseFact, units: int | None = None) -> Said | None:
 
 
 def units_named(message: Message) -> int:
-    """How many units a package names: its receivers, and those that an update adds or removes; a status, one."""
+    """How many units a package names: its receivers, and the units that an update adds or removes; 1 for a status."""
     if not isinstance(message, Envelope):
         return 1
     changed = (change.unit for change in message.business.receiver_changes)
@@ -86,12 +87,16 @@ def units_named(message: Message) -> int:
 
 
 def is_routed(routing: int, units: int | None, settled: int) -> bool:
-    """Whether the last unit has just been settled."""
+    """Whether all units that the package names are settled. ``routing``: the ``Mark`` of that stage; ``units``: how
+    many it names; ``settled``: how many are settled."""
     return routing == Mark.WAITS and units is not None and settled >= units
 
 
 def is_finished(archiving: int, expected: int | None, settled: int) -> bool:
-    """Whether the package is on record, and the facts of all receivers that the router settled have come."""
+    """Whether the package is on record, and the ledger has a fact about each receiver that the router has settled.
+
+    ``archiving``: the ``Mark`` of that stage; ``expected``: number of receivers that the router has announced.
+    """
     return archiving == Mark.DONE and expected is not None and settled >= expected
 
 

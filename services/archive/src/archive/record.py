@@ -1,4 +1,4 @@
-"""Decision: what the archive keeps of a package, for how long, and what proves it unaltered."""
+"""The decision of the archive: what it keeps of a package, for how long, and what proves that it is unaltered. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -30,18 +30,18 @@ VALIDATOR_REFUSED = "document.refused"
 
 
 class Parts(NamedTuple):
-    """What the archive needs to know from inside a valid document or a notice."""
+    """What the archive needs to know about the content of a package."""
 
     type_name: str = ""
     attachments: tuple[ObjectRef, ...] = ()
     units: int | None = None
-    """How many units it names; None = it goes to none."""
+    """How many units the package names; None = it was refused, and goes to none."""
     evidence: tuple[ObjectRef, ...] = ()
-    """Lists and CA certificates that its verdict rests on."""
+    """Revocation lists and CA certificates on which its verdict rests."""
 
 
 class Record(BaseModel):
-    """What is kept of one package. Holds digests and codes only; names and subjects stay in the locked objects."""
+    """The record of one package. It has digests and codes only; names and subjects are in the locked objects."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_enum_values=True)
 
@@ -52,7 +52,7 @@ class Record(BaseModel):
     kind: PackageKind
     lane: Lane
     verdict: str
-    """Name of the fact that was recorded."""
+    """Name of the fact that decided about the package."""
     event_id: str
     """Of that fact."""
     reason: Reason | None = None
@@ -69,9 +69,9 @@ class Record(BaseModel):
     submitted_at: datetime
     decided_at: datetime
     archived_at: datetime
-    """When the ledger took the fact."""
+    """When the fact was entered into the ledger."""
     ledger_seq: int
-    """Number of the fact's entry in the chain of an earlier release; 0: the entry is in no chain."""
+    """Number of the fact's entry in the chain of an earlier release; 0 = the entry is in no chain."""
     ledger_hash: Sha256
     """Hash of the entry's leaf in the log; of an entry that an earlier release has chained, its hash in the chain."""
     objects: tuple[KeptObject, ...]
@@ -83,7 +83,7 @@ class Record(BaseModel):
 
     @property
     def folder(self) -> str:
-        """Under which the objects of this record lie in the archive's bucket, except evidence, which records share."""
+        """Prefix of the keys of this record's objects in the archive's bucket, except evidence, which records share."""
         return f"{self.document_key}/{self.record_id}"
 
     @property
@@ -104,7 +104,7 @@ class Record(BaseModel):
         return canonical_json(told).encode()
 
     def locked(self, version_ids: Sequence[str | None]) -> "Record":
-        """The record with the versions of its objects, which were put under lock in this order."""
+        """The record with the versions of its objects. ``version_ids``: in the order of ``objects``."""
         pairs = zip(self.objects, version_ids, strict=True)
         return self.model_copy(
             update={"objects": tuple(kept.model_copy(update={"version_id": v}) for kept, v in pairs)}
@@ -124,7 +124,7 @@ class Record(BaseModel):
 
 
 def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tuple[Record, tuple[Copy, ...]]:
-    """The record of a fact and the copies it needs; the same arguments always give the same record."""
+    """The record of a fact, and the objects to put under lock for it. ``entry``: of the fact in the ledger."""
     row = retention_class(fact, parts.type_name, table)
     until = retain_until(fact.occurred_at, row)
     copies = (*copies_of(fact, parts.attachments), *shared_copies(parts.evidence, until))
@@ -160,7 +160,8 @@ def record(fact: Kept, parts: Parts, entry: Entry, table: RetentionTable) -> tup
 
 
 def retention_class(fact: Kept, type_name: str, table: RetentionTable) -> RetentionClass:
-    """Refusals, notices and the canary's letters have a class of their own; a valid document goes by its type."""
+    """The retention class of a package: one each for refusals, notices and the canary; for a valid document, the class
+    of its type."""
     if table.canary and is_canary(fact.sender):
         return table.named(table.canary)
     match fact:
@@ -173,7 +174,7 @@ def retention_class(fact: Kept, type_name: str, table: RetentionTable) -> Retent
 
 
 def archived(fact: DocumentVerified, saved: Record) -> DocumentArchived:
-    """What is announced about a saved record; the same at every announcement."""
+    """The fact that a document is archived. It is the same at every announcement."""
     return DocumentArchived(
         event_id=event_id(saved.record_id, "document.archived"),
         occurred_at=saved.archived_at,
@@ -189,7 +190,8 @@ def archived(fact: DocumentVerified, saved: Record) -> DocumentArchived:
 
 
 def finished(saved: Record, at: datetime) -> PackageFinished:
-    """What intake is told about a package of which nothing is open; the same at every announcement."""
+    """The fact that nothing of a package is open any more. It is the same at every announcement. ``at``: when that was
+    first noted."""
     return PackageFinished(
         event_id=event_id(saved.record_id, "finished"),
         occurred_at=at,

@@ -1,4 +1,4 @@
-"""How long a record is kept: a table of classes, and the day on which each term ends."""
+"""How long a record is kept: the table of retention classes, and the time at which a term ends. Pure."""
 
 import tomllib
 import unicodedata
@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 
 PERMANENT_YEARS = 100
-"""The store locks until a date, not for ever: permanent records are locked this long and renewed before it ends."""
+"""Length of the lock of permanent records. The store only locks until a date, so the lock is renewed before it ends."""
 
 
 class RetentionClass(BaseModel):
-    """One row: what it applies to, how long, and why."""
+    """One row of the table: its document types, its term, and the legal basis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +25,7 @@ class RetentionClass(BaseModel):
     years: int | Literal["PERMANENT"] = Field(union_mode="left_to_right")
     legal_basis: str
     types: tuple[str, ...] = ()
-    """Document type names of this class, in any spelling that ``same_type`` takes for equal."""
+    """Names of document types, compared with ``same_type``."""
 
     @property
     def lock_years(self) -> int:
@@ -34,7 +34,7 @@ class RetentionClass(BaseModel):
 
 
 class RetentionTable(BaseModel):
-    """All rows of one version."""
+    """One version of the table."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,11 +42,11 @@ class RetentionTable(BaseModel):
     exchanged: str
     """Class of a document whose type no row names."""
     refused: str
-    """Class of evidence about what was refused."""
+    """Class of refused packages."""
     notice: str
     """Class of recalls, statuses and changes of receivers."""
     canary: str = ""
-    """Class of whatever the canary's units submit; empty = as everybody's."""
+    """Class of packages of the canary's units; empty = they have the classes of other units' packages."""
     classes: tuple[RetentionClass, ...]
 
     @model_validator(mode="after")
@@ -58,11 +58,11 @@ class RetentionTable(BaseModel):
         return self
 
     def named(self, name: str) -> RetentionClass:
-        """The row of that name."""
+        """The class with a name. Raises ``StopIteration`` if there is none."""
         return next(row for row in self.classes if row.name == name)
 
     def for_document(self, type_name: str) -> RetentionClass:
-        """The row that names this document type, else the class of unclassified exchanged documents."""
+        """The class of a document type; if no row names the type, the class ``exchanged``."""
         wanted = same_type(type_name)
         for row in self.classes:
             if wanted in map(same_type, row.types):
@@ -71,18 +71,19 @@ class RetentionTable(BaseModel):
 
 
 def same_type(name: str) -> str:
-    """A document type name for comparison: without case, outer spaces, or a remark such as ``(cá biệt)``."""
+    """The name of a document type in the form for comparison: without differences of case or spaces, and without a
+    remark such as ``(cá biệt)``."""
     plain = unicodedata.normalize("NFC", name).partition("(")[0]
     return " ".join(plain.casefold().split())
 
 
 def retain_until(ended_at: datetime, row: RetentionClass) -> datetime:
-    """End of 31 December, local time, of the year ``ended_at`` lies in plus the row's years; in UTC."""
+    """When the term ends, in UTC: 31 December 23:59:59 local time, of the year of ``ended_at`` plus the row's years."""
     year = ended_at.astimezone(LOCAL).year + row.lock_years
     return (datetime(year + 1, 1, 1, tzinfo=LOCAL) - timedelta(seconds=1)).astimezone(UTC)
 
 
 def read_table(path: Path | None = None) -> RetentionTable:
-    """The table in a file, or the shipped one. Raises ``pydantic.ValidationError`` with every wrong field."""
+    """The table in a file, or the shipped one. Raises ``pydantic.ValidationError`` with every invalid field."""
     text = (path or files("archive") / "retention.toml").read_text(encoding="utf-8")
     return RetentionTable.model_validate(tomllib.loads(text))

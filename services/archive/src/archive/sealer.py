@@ -1,8 +1,8 @@
-"""The sealer: orders new entries of the ledger into the log, batch by batch, and signs a checkpoint for each.
+"""The sealer: adds new entries of the ledger to the log, batch by batch, and signs a checkpoint for each batch.
 
-One process seals at a time, by lease. What protects the log does not depend on the lease: a batch is saved under the
-place at which it begins, all objects are put only where nothing lies, and the checkpoint of a batch lies under that
-place, too. So two sealers with one database write the same bytes, and of two with different databases one is refused.
+One process seals at a time, by a lease. The safety of the log does not depend on the lease: a batch is saved under the
+place in the log at which it begins, so is its checkpoint, and no object is ever overwritten. So two sealers with one
+database write the same bytes, and of two sealers with different databases one is refused.
 """
 
 import math
@@ -26,19 +26,19 @@ from common.tlog.tiles import TileInvalid, append, check_edge, edge_of, subtrees
 log = structlog.get_logger("trunk.log")
 
 BATCH_ENTRIES = 2_048
-"""Most entries of a batch."""
+"""Largest number of entries in a batch."""
 WORTH_A_BATCH = 256
-"""So many entries are sealed at once."""
+"""So many entries are sealed without waiting for more."""
 PAUSE = timedelta(seconds=8)
-"""Fewer entries wait until so long after the last batch: with the time between two rounds, less than ten seconds."""
+"""Fewer entries wait until this long after the last batch: with the time between rounds, less than ten seconds."""
 ADOPTED_AT_ONCE = 256 * 1_024
-"""Leaves that are held at the same time while a part of the log is adopted."""
+"""Leaves kept in memory at the same time while a part of the log is adopted."""
 LEASE = timedelta(seconds=6)
-"""After a crash of the sealer another one takes over so much later: less than a checkpoint may be late."""
+"""How long after a crash of the sealer another one takes over; less than a checkpoint may be late."""
 
 
 class Sealer:
-    """One process's sealer; ``round`` is called by timer."""
+    """The sealer of one process. ``round`` is called by a timer."""
 
     def __init__(
         self,
@@ -53,10 +53,8 @@ class Sealer:
         now: Clock = utc_now,
         elapsed_seconds: Callable[[], float] = loop_time,
     ) -> None:
-        """``former_keys``: that have signed earlier checkpoints. ``adopted_size``: see ``_adopt``.
-
-        ``elapsed_seconds``: a clock that never goes back.
-        """
+        """``key``: signs checkpoints; None = nothing is sealed. ``former_keys``: keys that signed earlier checkpoints.
+        ``adopted_size``: see ``_adopt``. ``elapsed_seconds``: a monotonic clock."""
         self._pause_seconds, self._elapsed_seconds = pause.total_seconds(), elapsed_seconds
         self._batches = batches
         self._lease = lease
@@ -66,16 +64,16 @@ class Sealer:
         self._adopted_size = adopted_size
         self._now = now
         self._is_checked = False
-        """Whether database and store were compared since this process got the lease."""
+        """Whether database and store have been compared since this process got the lease."""
         self._missing_from: int | None = None
-        """Where the next batch begins that has to be written again; None = the store has all of them."""
+        """Where the next batch begins that must be written again; None = the store has all of them."""
         self._sealed_at = -math.inf
-        """When this process wrote the last batch, by the elapsed seconds."""
+        """When this process wrote the last batch, by ``elapsed_seconds``."""
         self._edge: tuple[int, dict[str, bytes]] = (0, {})
-        """Tiles at the end of the log of that size."""
+        """A size of the log, and the tiles at the end of the log of that size, by path."""
 
     async def round(self) -> None:
-        """Seal everything that is not sealed yet, if this process holds the lease. Raises ``LogConflict``."""
+        """Seal all entries not sealed yet, if this process holds the lease. Raises ``LogConflict`` and ``Outage``."""
         if self._key is None:
             set_log_refused("no_key")
             return
@@ -89,10 +87,10 @@ class Sealer:
             self._is_checked = False
             raise
         self._is_checked = False
-        set_log_refused(None)  # whoever holds the lease says why it does not go on
+        set_log_refused(None)  # the process that holds the lease reports a refusal
 
     async def _seal(self, key: SignerKey) -> bool:
-        """Write one batch; whether there may be more."""
+        """Write one batch. Returns whether there may be more to seal."""
         last = await self._batches.newest()
         if not self._is_checked:
             last = await self._compared(key, last)
@@ -107,18 +105,18 @@ class Sealer:
             return False
         start = last.size if last else 0
         if await self._store.note_of(start) is not None:
-            return await self._went_on(start)
+            return await self._was_continued(start)
         keys = tuple(each.key for each in waiting)
         batch = Batch(start=start, size=start + len(keys), entries=keys, opened_at=self._now())
         if await self._batches.open(batch):
             await self._write(key, batch)
         return len(keys) == BATCH_ENTRIES
 
-    async def _went_on(self, start: int) -> bool:
-        """Whether it was a process with this database that has continued the log there. Raises ``LogConflict``.
+    async def _was_continued(self, start: int) -> bool:
+        """True if a process with the same database has continued the log at ``start``; else raises ``LogConflict``.
 
-        Otherwise another trunk has, or an older database was put under this process: nothing may be saved or written,
-        as what lies beside the true log bars it.
+        Then another trunk has written there, or an older database was put under this process. Nothing may be saved or
+        written, because it would stand in the way of the true log.
         """
         newest = await self._batches.newest()
         if newest is None or newest.size <= start:
@@ -126,16 +124,18 @@ class Sealer:
         return True
 
     def _may_wait(self, entries: int) -> bool:
-        """Few entries soon after a batch wait for more: each batch puts four objects, however few entries it has."""
+        """Whether to wait for more entries: each batch puts four objects, however few entries it has."""
         return entries < WORTH_A_BATCH and self._elapsed_seconds() - self._sealed_at < self._pause_seconds
 
     async def _write(self, key: SignerKey, batch: Batch) -> None:
-        """Compute a saved batch and put it into the store. Again puts the same bytes."""
-        kept = await self._batches.entries(batch)
-        if gone := [each for each in batch.entries if each not in kept]:
-            raise LogConflict("conflict", f"{len(gone)} entries of the log are not in the ledger, such as {gone[0]}")
+        """Compute the tiles and the checkpoint of a saved batch, and put them into the store. Idempotent: a repetition
+        puts the same bytes. Raises ``LogConflict``."""
+        entries = await self._batches.entries(batch)
+        if missing := [key for key in batch.entries if key not in entries]:
+            detail = f"{len(missing)} entries of the log are not in the ledger, such as {missing[0]}"
+            raise LogConflict("conflict", detail)
         edge = self._edge[1] if self._edge[0] == batch.start else await self._checked_edge(batch.start)
-        after = append(batch.start, edge, [kept[each].leaf() for each in batch.entries])
+        after = append(batch.start, edge, [entries[key].leaf() for key in batch.entries])
         if batch.root and batch.root != after.root.hex():
             raise LogConflict("conflict", f"the entries from {batch.start} on have another root than was signed")
         at = max(batch.opened_at, self._now())  # a store takes no retention that ends in the past
@@ -146,11 +146,12 @@ class Sealer:
         await self._checkpoints.publish(note, at)
         await self._batches.close(batch, after.root.hex())
         self._sealed_at = self._elapsed_seconds()
-        known = edge | after.bundles | after.tiles
-        self._edge = (after.size, {tile.path: known[tile.path] for tile in edge_of(after.size)})
+        tiles = edge | after.bundles | after.tiles
+        self._edge = (after.size, {tile.path: tiles[tile.path] for tile in edge_of(after.size)})
 
     async def _compared(self, key: SignerKey, last: Batch | None) -> Batch | None:
-        """Bring store and database together at the beginning. Returns the newest batch. Raises ``LogConflict``."""
+        """Compare store and database when this process gets the lease, and write or adopt what one of them lacks.
+        ``last``: the newest batch of the database. Returns the newest batch afterwards. Raises ``LogConflict``."""
         there = await self._checkpoints.last()
         size, end = last.size if last else 0, there.size if there else 0
         await self._expect_nothing_beyond(max(size, end))
@@ -164,10 +165,10 @@ class Sealer:
         return last
 
     async def _expect_nothing_beyond(self, size: int) -> None:
-        """Raise ``LogConflict`` where the store has tiles of a longer log than checkpoints and batches lead to.
+        """Raise ``LogConflict`` if the store has tiles of a longer log than checkpoints and batches know of.
 
-        Then checkpoints were hidden or lost, or tiles were written of which the database does not know. What would be
-        signed is another history: a store takes a conditional put over a delete marker.
+        Then checkpoints were hidden or lost, or tiles were written of which the database does not know. Going on could
+        sign a second history, because a store accepts a conditional put over a delete marker.
         """
         name = await self._store.beyond(size)
         newest = await self._batches.newest() if name else None
@@ -175,7 +176,7 @@ class Sealer:
             raise LogConflict("conflict", f"{name} is in the store, and the checkpoints in sight end at {size}")
 
     async def _write_again(self, key: SignerKey, start: int) -> None:
-        """Write the next batch that the store does not have."""
+        """Write the next batch from ``start`` on that the store does not have."""
         batch = await self._batches.next_from(start)
         if batch and batch.root:
             log.warning("a batch is missing in the store, and is written again", start=batch.start)
@@ -184,7 +185,8 @@ class Sealer:
         self._missing_from = batch.size if batch else None
 
     async def _checked_edge(self, size: int) -> dict[str, bytes]:
-        """The tiles at the end of the log, out of the store. Only what continues the signed log is signed."""
+        """The tiles at the end of the log of this size, from the store. Raises ``LogConflict`` unless they give the
+        root that was signed, so that only a continuation of the signed log is signed."""
         edge, before = await self._store.edge(size), await self._batches.before(size)
         try:
             check_edge(size, edge, bytes.fromhex(before.root) if before else EMPTY_ROOT)
@@ -193,7 +195,8 @@ class Sealer:
         return edge
 
     async def _is_in_store(self, batch: Batch) -> bool:
-        """Whether the store has the checkpoint of a batch, and the database knows. Raises ``LogConflict``."""
+        """Whether the store has the checkpoint of a batch, and the database has its root. Raises ``LogConflict`` if the
+        two differ."""
         if not batch.entries:
             return True
         there = await self._checkpoints.of(batch.start)
@@ -202,11 +205,12 @@ class Sealer:
         return bool(there and batch.root)
 
     async def _adopt(self, key: SignerKey, there: Checkpoint, last: Batch | None) -> Batch:
-        """The store is ahead: the database was restored from a backup. A person must say that it may go on from there.
+        """Continue behind a log that is longer in the store than in the database, which was restored from a backup.
 
-        Of the entries between, the backup has those that were entered before it was made and sealed afterwards: they
-        are noted as sealed. The others are in the log and no longer in the ledger; their facts come again and are
-        entered anew. Which those are, tiles tell: they are believed once they give the root of the checkpoint.
+        A person must have confirmed the size (``adopted_size``), otherwise raises ``LogConflict``. Entries that were
+        entered before the backup and sealed after it are in the database; they are noted as sealed. The others are in
+        the log and no longer in the ledger; their facts come again and are entered anew. The leaves in the tiles tell
+        the two apart. They are trusted because they give the root of the signed checkpoint.
         """
         size = last.size if last else 0
         if there.size != self._adopted_size:
@@ -219,13 +223,13 @@ class Sealer:
             await self._write(key, last)
         await self._expect_signed(size, there)
         batch = Batch(start=size, size=there.size, entries=(), opened_at=self._now(), root=there.root.hex())
-        kept = await self._note_sealed(batch)
+        noted = await self._note_sealed(batch)
         await self._batches.open(batch)
-        log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size, kept=kept)
+        log.warning("goes on behind entries that the ledger does not have", start=size, size=there.size, kept=noted)
         return batch
 
     async def _expect_signed(self, size: int, there: Checkpoint) -> None:
-        """Raise ``LogConflict`` unless the leaves behind this size, in their order, give the root that was signed."""
+        """Raise ``LogConflict`` unless the leaves in the store from ``size`` on give the root of the checkpoint."""
         roots = Roots(size, subtrees_of(size, await self._checked_edge(size)))
         async for leaves in self._store.leaves(size, there.size, there.size):
             for leaf in leaves:
@@ -234,13 +238,13 @@ class Sealer:
             raise LogConflict("conflict", f"the tiles from {size} to {there.size} do not give the root that was signed")
 
     async def _note_sealed(self, adopted: Batch) -> int:
-        """Note entries of the ledger as sealed that an adopted part of the log holds. Returns how many."""
-        kept = 0
+        """Note those entries of the ledger as sealed that an adopted part of the log has. Returns how many."""
+        count = 0
         for start in range(adopted.start, adopted.size, ADOPTED_AT_ONCE):
             end = min(start + ADOPTED_AT_ONCE, adopted.size)
             leaves = {leaf async for tile in self._store.leaves(start, end, adopted.size) for leaf in tile}
             async for page in self._batches.unsealed_pages():
                 keys = [each.key for each in page if bytes.fromhex(each.leaf_hash()) in leaves]
                 await self._batches.seal(keys, adopted.start)
-                kept += len(keys)
-        return kept
+                count += len(keys)
+        return count

@@ -1,4 +1,4 @@
-"""What the archive alone needs to know."""
+"""Settings of the archive alone."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ class ArchiveSettings(ServiceSettings):
     log_key: SecretStr = SecretStr("")
     """Private key that signs the log's checkpoints: 32 random bytes in hex digits. Empty = nothing is sealed."""
     log_origin: str = Field(default="trunk/ledger", pattern=r"^[^\s+]+$")
-    """Name of the log and of its key, unlike that of any other log. Another one once a restore has lost checkpoints."""
+    """Name of the log and of its key; no other log may have it. Choose a new one if a restore has lost checkpoints."""
     log_former_keys: tuple[str, ...] = ()
-    """Public keys of earlier private ones, as ``trunkctl log public-key`` prints them: their checkpoints stay good."""
+    """Public keys of former private keys, as ``trunkctl log public-key`` prints them. Their checkpoints stay valid."""
     log_adopt_size: int = Field(default=0, ge=0)
-    """After the database was restored from a backup: size of the log in the store behind which the sealer goes on."""
+    """After the database was restored from a backup: size of the log in the store from which the sealer continues."""
     seal_seconds: float = Field(default=2.0, gt=0)
-    """How often new entries are sealed."""
+    """Pause between two rounds of the sealer."""
     retention_table: Path | None = None
     """TOML file that replaces the shipped retention table; see ``archive/retention.toml`` for its shape."""

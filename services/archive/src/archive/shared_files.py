@@ -1,6 +1,7 @@
-"""Files that a secret package took along: they lie in the store once for all packages that carry them.
+"""Files that were removed with a secret package although another package carries them, too.
 
-What intake has purged of one package may be missing of another, which still has it inside.
+The content store has each file once for all packages. When intake removes the files of a secret package, another
+package may lack one, but still has it inside.
 """
 
 import hashlib
@@ -12,11 +13,14 @@ from common.facts import ObjectRef
 from common.objects import ObjectMissing, Objects
 
 WIDE = Limits(max_package_bytes=1 << 40)
-"""No limit of size: intake has accepted the package under its own limits."""
+"""Practically no limit of size: intake has accepted the package under its own limits."""
 
 
 async def file_inside(package: ObjectRef, wanted: ObjectRef, objects: Objects) -> bytes:
-    """The bytes of a file, by its digest, out of the package that carries it. Raises ``ObjectMissing``."""
+    """The bytes of a file out of the package that carries it. ``wanted``: names the file by its digest.
+
+    Raises ``ObjectMissing`` if the package does not have the file, and ``Outage``.
+    """
     async with objects.memory.hold(2 * package.size_bytes):
         try:
             parsed = await in_thread(parse, io.BytesIO(await objects.get(package)), io.BytesIO, limits=WIDE)

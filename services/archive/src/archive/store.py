@@ -1,4 +1,4 @@
-"""The archive's collections ``records`` and ``progress``; and ``backups`` and ``checks``, to read."""
+"""Collections ``records`` and ``progress`` of the archive; ``backups``, ``checks`` and ``tidies`` for reading only."""
 
 from datetime import datetime
 from typing import Any, NamedTuple, get_args
@@ -25,18 +25,19 @@ from common.metrics.keeping import BackedUp
 
 
 class Records:
-    """What is kept of each package, one record under the package's id."""
+    """The record of each package, under the package id. All methods raise ``Outage`` while the database is
+    unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._records = database.collection("records")
 
     async def load(self, package_id: str) -> Record | None:
-        """The record an earlier run saved."""
-        found = await find_by_id(self._records, package_id)
-        return Record.model_validate(found) if found else None
+        """The saved record of a package; None = there is none."""
+        row = await find_by_id(self._records, package_id)
+        return Record.model_validate(row) if row else None
 
     async def save(self, record: Record) -> tuple[Record, bool]:
-        """Save, or return what another run saved first; and whether this run was the first."""
+        """Save a record. Returns the one that was saved first, and whether that is this one."""
         document = {"_id": record.record_id, **record.model_dump()}
         saved = await insert_once(self._records, document)
         return Record.model_validate(saved), saved is document
@@ -89,14 +90,14 @@ class Progress:
         return at
 
     async def oldest(self) -> dict[tuple[Unfinished, Lane], datetime | None]:
-        """When the oldest package that waits was submitted, by stage and lane; the canary's are in no statistic."""
+        """When the oldest package that waits was submitted, by stage and lane, without those of the canary."""
         return {(stage, lane): await self._oldest(stage, lane) for stage in Unfinished for lane in Lane}
 
     async def _oldest(self, stage: Unfinished, lane: Lane) -> datetime | None:
         waits = {stage.value: Mark.WAITS.value, "lane": lane.value, "is_canary": None}
         with database_trouble():
-            found = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
-        return found[0]["submitted_at"] if found else None
+            rows = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
+        return rows[0]["submitted_at"] if rows else None
 
     async def _merge(self, fact: PackageFact, said: Said) -> Document:
         submitted_at = getattr(fact, "submitted_at", fact.occurred_at)
@@ -105,8 +106,8 @@ class Progress:
             change["$max"] = {stage.value: mark.value for stage, mark in said.marks.items()}
         if said.settles:
             change["$addToSet"] = {"settled": said.settles}
-        known = {"units": said.units, "expected": said.expected}
-        if values := {name: value for name, value in known.items() if value is not None}:
+        counts = {"units": said.units, "expected": said.expected}
+        if values := {name: value for name, value in counts.items() if value is not None}:
             change["$set"] = values
         first = _first(fact, said, submitted_at)
         if _begins(fact, said) and await _insert(self._progress, first):
@@ -123,7 +124,8 @@ class Progress:
 
 
 def _begins(fact: PackageFact, said: Said) -> bool:
-    """Whether nothing was heard of the package before, mostly. It saves a request, and decides nothing."""
+    """Whether this is probably the first fact about its package, so that inserting comes first. That only saves a
+    request; the result does not depend on it."""
     is_done = said.marks.get(Unfinished.ARCHIVING) is Mark.DONE
     return isinstance(fact, PackageAccepted | NoticeAccepted | PackageRefused) and not is_done
 
@@ -138,7 +140,8 @@ def _first(fact: PackageFact, said: Said, submitted_at: datetime) -> Document:
 
 
 class Backups:
-    """What jobs noted about backups, checks of the archive, and the log's partial tiles: rows that they alone write."""
+    """Reads what jobs have noted about backups, checks of the archive, and removal of the log's partial tiles. All
+    methods raise ``Outage`` while the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._backups = database.collection(BACKUPS)
@@ -146,19 +149,20 @@ class Backups:
         self._tidies = database.collection(TIDIES)
 
     async def begun(self) -> dict[BackedUp, datetime]:
-        """By what they are backups of."""
+        """When the newest successful backup was begun, by what it is a backup of."""
         with database_trouble():
             rows = await self._backups.find({"_id": {"$in": [*get_args(BackedUp)]}}).to_list(None)
         return {row["_id"]: row["last_success_at"] for row in rows}
 
     async def checked(self) -> tuple[datetime | None, int]:
-        """When the newest whole check without a fault was begun, and how many faults the newest check found."""
+        """When the newest complete check without a fault was begun (None = there is none), and how many faults the
+        newest check found."""
         with database_trouble():
             row = await self._checks.find_one({"_id": "archive"})
         return (row.get("last_success_at"), row["faults"]) if row else (None, 0)
 
     async def tidied(self) -> datetime | None:
-        """When the newest removal of the log's partial tiles that found nothing wrong was begun."""
+        """When the newest removal of partial tiles that found no fault was begun; None = there is none."""
         with database_trouble():
             row = await self._tidies.find_one({"_id": "log"})
         return row["last_success_at"] if row else None

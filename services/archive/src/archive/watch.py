@@ -1,4 +1,4 @@
-"""Takes the broker's reports and announces those that are security events."""
+"""Announces the security events among the broker's reports."""
 
 from archive.broker_reports import Report, read
 from archive.bursts import Bursts
@@ -11,13 +11,13 @@ from common.service.outgoing import Announcer
 
 REPORTER = "archive"
 MOST_NAMES = 20
-"""Names that one address may have recorded between two rounds of counting; who tries more is counted without a name."""
+"""User names that one address may try between two rounds of counting; further ones are counted without a name."""
 COUNTED = frozenset({SecurityKind.LOGIN_FAILED, SecurityKind.ACCESS_REFUSED})
-"""Kinds that anybody on the network can cause in any number."""
+"""Kinds that anybody on the network can cause in any number, and that are therefore counted."""
 
 
 class BrokerWatch:
-    """One handler for the queue of reports, and a timer for what was counted."""
+    """The handler of the queue of reports, and a timer for the counts."""
 
     def __init__(self, announcer: Announcer, now: Clock = utc_now) -> None:
         self._announcer = announcer
@@ -26,7 +26,7 @@ class BrokerWatch:
         self._names: dict[tuple[str, str], set[str]] = {}
 
     async def take(self, message: Incoming) -> None:
-        """One report."""
+        """Announce the security event in a report, or count it if it repeats one that was announced."""
         report = read(message.report)
         if report is None:
             return
@@ -48,7 +48,7 @@ class BrokerWatch:
             self._bursts.begin(group, self._now())
 
     async def announce_counts(self) -> None:
-        """Tell the numbers of the minutes that are over."""
+        """Announce the counts of the minutes that are over."""
         self._names.clear()
         for (kind, actor, origin), count, ended_at in self._bursts.ended(self._now()):
             identifier = digest_id("burst", kind, actor, origin, ended_at.isoformat())
@@ -64,7 +64,7 @@ class BrokerWatch:
             await self._announcer.announce(event.model_copy(update={"count": count}))
 
     def _group(self, report: Report) -> tuple[str, str, str]:
-        """What is counted together. Names are free to whoever fails to log in; addresses are not."""
+        """The group in which a report is counted. Who fails to log in can choose any name, but not any address."""
         kind, actor, origin = report.group
         names = self._names.setdefault((kind, origin), set())
         if actor not in names and len(names) >= MOST_NAMES:

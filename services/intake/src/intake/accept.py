@@ -1,11 +1,13 @@
-"""May this package enter? The decision of intake, pure: everything it needs to know comes in as arguments.
+"""The decision of intake, whether a package may enter. Pure: everything it needs to know is an argument.
 
-0. Nothing in its header or in its files' names marks it secret (R9, R19): such a package is not even stored.
+0. Nothing in its header or in the names of its files marks it secret (R9, R19). A secret package is not even stored.
 1. The sender named in the package is the unit whose user submitted it (R7, R14).
-2. That unit is open on the day (R16).
-3. Dates are not in the future.
-4. What the package is about was accepted earlier from the right issuer; if not, it waits for that.
-5. A document of its own bears a DocumentId that no other package holds (R32); same bytes never come here.
+2. That unit is open today (R16).
+3. Its dates are not in the future.
+4. The document that it is about was accepted earlier from the right issuer. If not, the package waits for it.
+5. If it brings a document of its own, no other package holds that DocumentId (R32).
+
+The same bytes of the same sender are answered before, with the saved decision, and never come here.
 """
 
 from collections.abc import Container, Sequence
@@ -25,7 +27,7 @@ from intake.order import Place
 from intake.record import document_id_of
 
 BY_DIRECTORY = (SecurityKind.FROM_MISMATCH, SecurityKind.CLOSED_UNIT)
-"""Kinds of the refusals that another version of the directory may take away."""
+"""Refusals that rest on the unit directory, so that a newer version of it may decide otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +42,39 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Awaits:
-    """The package may enter once a document has come which it is about."""
+    """The package may enter once a document that it is about has come."""
 
     documents: tuple[str, ...]
-    """Document keys that are not known."""
+    """Keys of the documents that have not come."""
     needs_all: bool
-    """All of them must come, not one."""
+    """Whether all of them must come; otherwise one suffices."""
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """Another package holds the DocumentId. The trunk may still refuse that one, and then this one may enter."""
+    """Another package holds the DocumentId. If the trunk refuses that package, this one may enter."""
 
     holder: str
     """Its package id."""
     refused: Refused
-    """The answer if it is not refused."""
+    """The answer to this package if the holder is not refused."""
 
 
 def secret(mark: Mark | None) -> Refused | None:
-    """Step 0."""
+    """Step 0: the refusal of a package in which a mark of secrecy stands."""
     return Refused(Reason.E_SECRET, str(mark), SecurityKind.SECRET_CONTENT) if mark else None
 
 
 def admit(
     message: Message, unit: Unit, today: date, known: Sequence[str], units: Container[UnitCode] = ()
 ) -> Admitted | Awaits | Refused:
-    """Steps 1 to 4. ``known``: document keys, of those the package is about, that were accepted earlier; ``units``:
-    codes of all units, by which an attempt upon another unit's document is recognised."""
+    """Steps 1 to 4.
+
+    ``unit``: whose user submitted the package; ``known``: keys of those documents, among the ones that the package is
+    about, that were accepted earlier; ``units``: codes of all units, to recognise a package that reports about another
+    unit's document.
+    """
     if message.sender.code != unit.code:
         detail = f"From is {message.sender.code}, submitted by the user of {unit.code}"
         return Refused(Reason.E_FROM, detail, SecurityKind.FROM_MISMATCH)
@@ -96,9 +102,10 @@ def _subject(message: Message, known: Sequence[str], units: Container[UnitCode])
 
 
 def settle_claim(package_id: str, holder: str, *, is_decided: bool = True) -> Refused | Contested | None:
-    """Step 5: ``holder`` is the package that holds the DocumentId now; ``is_decided``: nobody refuses it any more.
+    """Step 5. ``holder``: the package that holds the DocumentId now; ``is_decided``: it can no longer be refused.
 
-    The refusal names that package and its receipt: often the bytes are a rebuild by a sender that missed the answer.
+    The refusal names that package and its receipt, because often a sender that missed the answer has built the same
+    package again, with other bytes.
     """
     if holder == package_id:
         return None

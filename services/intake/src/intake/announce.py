@@ -1,4 +1,4 @@
-"""The facts that a package record says. Made of the record alone, so that each is the same however often it is made."""
+"""The facts of intake. Each is made of the saved record alone, so that it is the same each time it is made."""
 
 from typing import Any
 
@@ -20,18 +20,19 @@ from intake.waiting import WaitingPackage
 
 
 def fact_of(record: PackageRecord) -> BaseFact:
-    """Accepted with files, accepted without, or refused with its reason."""
+    """The fact of the decision: ``package.accepted`` (with files), ``notice.accepted`` (without) or
+    ``package.refused``."""
     common = _common(record, "intake") | {"submitted_at": record.submitted_at, "package": record.package}
     if record.reason is not None:
         return PackageRefused(**common, reason=record.reason, detail=record.detail)
     kind = PackageAccepted if record.carries_files else NoticeAccepted
-    told = {"envelope": record.envelope, "place": record.place, "claims_document_id": record.claims_document_id}
+    content = {"envelope": record.envelope, "place": record.place, "claims_document_id": record.claims_document_id}
     targets = {"target_package": record.target_package, "target_packages": record.target_packages}
-    return kind.model_validate(common | targets | told)
+    return kind.model_validate(common | targets | content)
 
 
 def repeated_fact_of(record: PackageRecord) -> PackageRepeated:
-    """The same bytes came again."""
+    """The same bytes were submitted again after the decision was announced."""
     return PackageRepeated(
         **_common(record, "repeated"),
         accepted=record.reason is None,
@@ -42,7 +43,7 @@ def repeated_fact_of(record: PackageRecord) -> PackageRepeated:
 
 
 def waiting_fact_of(waiting: WaitingPackage) -> PackageWaiting:
-    """It waits for a document."""
+    """The package waits for a document."""
     return PackageWaiting(
         **_common(waiting, "waiting"),
         submitted_at=waiting.submitted_at,
@@ -54,13 +55,13 @@ def waiting_fact_of(waiting: WaitingPackage) -> PackageWaiting:
 
 
 def repeated_waiting_fact_of(waiting: WaitingPackage) -> PackageRepeated:
-    """The same bytes came again, and still wait."""
+    """The same bytes were submitted again while the package waits."""
     common = _common(waiting, "waiting/repeated")
     return PackageRepeated(**common, accepted=True, submitted_at=waiting.submitted_at)
 
 
 def security_fact_of(record: PackageRecord) -> SecurityNoticed | None:
-    """The security event that the refusal was, if it was one."""
+    """The security event of a refusal; None if the decision was none."""
     if record.security is None:
         return None
     return security_event(

@@ -1,7 +1,7 @@
-"""The door: intake takes no submissions while a queue behind it is too deep, so that nothing inside refuses anything.
+"""The door: intake takes no submissions of a lane while a queue behind it is too deep, so that no queue there fills up.
 
-While it is closed, submissions wait in their units' own queues; when those are full, the units' publishes are refused.
-Each lane has a door of its own, so that a backlog of normal documents never stops urgent ones.
+While the door is closed, submissions wait in their units' own queues. When those are full, the broker refuses what the
+units publish. Each lane has a door of its own, so that a backlog of normal documents never stops urgent ones.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -21,24 +21,26 @@ from common.topology import facts_queue, place_queue
 log = structlog.get_logger("trunk.intake")
 
 UNKNOWN_FOR = timedelta(seconds=60)
-"""A door whose depths nobody has told for so long closes."""
+"""The door closes when the depths of the queues have been unknown for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoorState:
-    """Whether the door is open, and what that was decided by."""
+    """Whether the door is open, and why."""
 
     is_open: bool = True
     known_at: datetime | None = None
+    """When the depths were last known, or first asked for; None = not asked for yet."""
     deepest: str = ""
     """The queue that keeps it closed; empty while it is open."""
 
 
 def decide(state: DoorState, depths: Mapping[str, int] | None, now: datetime, close_at: int, open_at: int) -> DoorState:
-    """The next state. ``depths``: messages by queue, None = the broker did not tell.
+    """The next state. ``depths``: messages by queue, None = the broker did not say.
 
-    Closes at ``close_at`` messages in any queue and opens only when all are below ``open_at``, so that it does not
-    flap. What is not known holds the door as it is for a minute, then closes it.
+    The door closes at ``close_at`` messages in any queue, and opens when all queues are below ``open_at``. ``open_at``
+    is the lower of the two, so that the door does not flap. While the depths are unknown the door stays as it is for
+    ``UNKNOWN_FOR``; then it closes.
     """
     if depths is None:
         known_at = state.known_at or now
@@ -57,7 +59,7 @@ def watched_queues(lane: Lane) -> tuple[str, ...]:
 
 
 class Door:
-    """Opens and closes for one lane; asked by timer."""
+    """The door of one lane. ``watch`` is called by a timer."""
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class Door:
         self.state = DoorState()
 
     async def watch(self) -> None:
-        """Ask, decide, and let the consumer know."""
+        """Ask for the depths, decide, and pause or resume the consumer."""
         before = self.state
         try:
             depths = await self._ask(watched_queues(self._lane))

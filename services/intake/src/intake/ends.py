@@ -1,6 +1,7 @@
-"""When what is not kept comes to its end: the table of terms, and which rows have come to theirs. Pure.
+"""How long packages that are not archived, and uploads, are kept: the table of terms, and which rows are due. Pure.
 
-Only what lies in ``packages`` and ``uploads`` ends so. What lies in ``content`` is shared by its digest, and stays.
+Applies to the buckets ``packages`` and ``uploads`` only. Objects in ``content`` may be shared by several packages, and
+are not removed.
 """
 
 import tomllib
@@ -19,20 +20,21 @@ from intake.record import PackageRecord
 
 
 class Ending(StrEnum):
-    """Why a thing is not kept; stored in rows, and a label of metrics."""
+    """Why something is not kept; stored in rows, and a label of metrics."""
 
     REFUSED = "refused"
-    """By intake."""
+    """A package that intake refused."""
     INVALID = "invalid"
-    """Refused by the validator."""
+    """A package that the validator refused."""
     GIVEN_UP = "given_up"
-    """Discarded by an operator before it was examined."""
+    """A package that an operator discarded before the validator had examined it."""
     UPLOAD = "upload"
-    """What was submitted by reference lies elsewhere by now."""
+    """An object that a unit uploaded. Packages submitted by reference are copied when they are taken."""
 
 
 EXAMINES = "validator"
-"""Of the services behind intake the only one that nothing has passed which it has parked."""
+"""The service that examines packages. A package that it has parked was not examined; one that any other service has
+parked may have been."""
 OF_PACKAGES = (Ending.REFUSED, Ending.INVALID, Ending.GIVEN_UP)
 LEAST_DAYS = {
     Ending.REFUSED: 30,
@@ -40,13 +42,14 @@ LEAST_DAYS = {
     Ending.GIVEN_UP: 60,
     Ending.UPLOAD: 60,
 }
-"""A discard can be taken back for 30 days. A submission whose upload is gone is refused, and may wait in its queue."""
+"""Shortest terms. A discard can be undone for 30 days, and a submission may wait in its queue while its upload must
+still exist: without it, it would be refused."""
 CLOCKS_APART = timedelta(minutes=10)
-"""Two clocks that differ by more are not believed."""
+"""Nothing is removed while the clocks of process and database differ by more than this."""
 
 
 class Term(BaseModel):
-    """One row: what ends, how long after which event, by what right, and who removes it."""
+    """One row of the table: what is removed, how many days after which event, on what legal basis, and by whom."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -64,12 +67,12 @@ class Term(BaseModel):
         return self
 
     def began_before(self, now: datetime) -> datetime:
-        """The term is over of what it counts from then, or from an earlier time."""
+        """The term is over for everything whose term began at this time or earlier."""
         return now - timedelta(days=self.days)
 
 
 class Terms(BaseModel):
-    """All rows of one version, one an ending."""
+    """One version of the table: one row for each ending."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -88,34 +91,36 @@ class Terms(BaseModel):
 
 
 def read_terms(path: Path | None = None) -> Terms:
-    """The table in a file, or the shipped one. Raises ``pydantic.ValidationError`` with every wrong field."""
+    """The table in a file, or the shipped one. Raises ``pydantic.ValidationError`` with every invalid field."""
     text = (path or files("intake") / "ends.toml").read_text(encoding="utf-8")
     return Terms.model_validate(tomllib.loads(text))
 
 
 def ending_fields(ending: Ending, at: datetime) -> Document:
-    """Fields of a row whose term begins."""
+    """The fields of a row whose term begins."""
     return {"ending": ending.value, "ended_at": at, "is_removed": False}
 
 
 NO_ENDING: Document = dict.fromkeys(("ending", "ended_at", "is_removed"), "")
-"""What is unset when a package is on its way again."""
+"""The fields to unset when a package is on its way again."""
 
 
 def refused_fields(record: PackageRecord, at: datetime) -> Document:
-    """Fields of a row that is saved now: of a package that is refused and one object, its term begins.
+    """The fields of a new row that concern its ending: the term of a refused package that is one object begins.
 
-    Of a secret one nothing was stored.
+    Nothing is stored of a secret package, so it has no term.
     """
     is_kept = record.reason in (None, Reason.E_SECRET) or record.package.bucket != PACKAGES
     return {} if is_kept else ending_fields(Ending.REFUSED, at)
 
 
 def ended(ending: Ending, before: datetime) -> Document:
-    """Selects the rows whose package may be removed: the term began before, and nobody needs its bytes any more.
+    """A query for the rows whose package may be removed: the term began at ``before`` or earlier, and the package is
+    closed.
 
-    It is closed: the archive has its refusal on record, or an operator has discarded it and nothing came after that. A
-    row that was let in and finished fits none: neither its stage nor its ending. Secret packages are gone already.
+    It is closed if the archive has recorded its refusal, or if an operator has discarded it and nothing has changed
+    since. A package that was let in and finished never matches, neither by its stage nor by its ending. Secret packages
+    (``purge``) have been removed already.
     """
     return {
         "is_removed": False,
@@ -128,5 +133,5 @@ def ended(ending: Ending, before: datetime) -> Document:
 
 
 def believed_time(own: datetime, servers: datetime) -> datetime | None:
-    """The earlier of two clocks; None = they differ too much to remove anything by them."""
+    """The earlier of the times of two clocks; None = they differ by more than ``CLOCKS_APART``."""
     return min(own, servers) if abs(own - servers) <= CLOCKS_APART else None

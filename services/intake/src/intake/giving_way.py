@@ -1,13 +1,12 @@
-"""How long the normal lane gives way to urgent packages: fully to those that come now and then, half of the time to a
-flood."""
+"""How long the normal lane gives way to urgent packages: always if they are few, half of the time if they are many."""
 
 MOST_SECONDS = 10.0
-"""The normal lane may be held up for so long, less the time in which it was not. Then it goes on for as long, so that a
-unit that calls everything urgent does not stop the city."""
+"""The normal lane gives way for at most this long, not counting as much time as it did not have to. Then it goes on for
+the same time, so that a unit that marks everything as urgent does not stop the others."""
 
 
 class GivingWay:
-    """When the normal lane gives way. Times are those of one monotonic clock, in seconds."""
+    """When the normal lane gives way. Times are in seconds, by one monotonic clock."""
 
     def __init__(self) -> None:
         self._asked_at = self._goes_on_until = float("-inf")
@@ -15,7 +14,7 @@ class GivingWay:
         self._held_up_seconds = 0.0
 
     def until(self, now: float, *, has_urgent: bool) -> float:
-        """When it may go on: not after ``now`` if it need not give way. To be asked whenever that may have changed.
+        """When the normal lane may go on; ``now`` or earlier if it need not give way. Call it whenever that may change.
 
         ``has_urgent``: an urgent package is under way.
         """

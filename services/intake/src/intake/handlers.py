@@ -1,4 +1,4 @@
-"""Intake's handlers: a submission becomes a saved decision and a fact; a later refusal frees its DocumentId."""
+"""Intake's handlers: each submission gets one saved decision and one fact; a later refusal frees its DocumentId."""
 
 import io
 import tempfile
@@ -49,7 +49,7 @@ from intake.waiting import WaitingPackage, refused_wait, waiting_for_holder, wai
 from intake.waiting_store import WaitingPackages
 
 ABOUT_OTHERS = (PackageKind.STATUS, PackageKind.RECALL)
-"""Kinds of packages whose DocumentId is that of another one's document."""
+"""Kinds of packages that bring no document: their DocumentId is that of another package's document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,17 @@ class Intake:
     directory: DirectoryReader
     now: Clock = utc_now
     letting_in: Callable[[PackageRecord], AbstractContextManager[None]] = lambda _: nullcontext()
-    """Around the first announcement of a decision."""
+    """Context manager that is entered around the first announcement of a decision."""
 
     def _keeping(self, arrival: Arrival) -> Keeping:
         return keeping_of(arrival, self.objects, one_object=self.settings.one_object)
 
     async def receive(self, message: Incoming) -> None:
-        """Decide about a submission once, and answer every copy of it."""
+        """Decide about a submission once, and answer every copy of it.
+
+        Raises ``Permanent`` or ``Forged`` if there is no sender to answer (see ``submission_of``), ``Transient`` if the
+        decision must be made again later, and ``Outage`` while a server or the unit directory is unavailable.
+        """
         submission = await self._submission(message)
         source = await open_package(submission, self.objects, self.settings)
         if isinstance(source, Refused):
@@ -83,43 +87,45 @@ class Intake:
             if saved and saved.is_secret and arrival.upload:
                 await self.objects.purge(arrival.upload)
             if saved is None and (waiting := await self.waiting.find(arrival.package_id)):
-                await self._tell(waiting)
+                await self._announce_waiting(waiting)
                 return
             decided = saved or await self._decide(arrival, submission.unit, source)
             if isinstance(decided, WaitingPackage):
-                await self._tell(await self._wait(decided, source))
+                await self._announce_waiting(await self._wait(decided, source))
             else:
                 await self._answer(decided)
 
     async def resume(self, waiting: WaitingPackage) -> bool:
-        """Decide about a package that waits, if its document has come or its time is over. False = it waits on."""
+        """Decide about a waiting package if its document has come or its deadline has passed. False = it waits on."""
         saved = await self.packages.find(waiting.package_id) or await self._reconsider(waiting)
         if saved is None:
             return False
-        if saved.reason is Reason.E_SECRET:  # by a mark that was not known when it was stored
+        if saved.reason is Reason.E_SECRET:  # its mark was not among the known ones when it was stored
             await self.objects.purge(waiting.package)
         if not saved.announced:
             await self._answer(saved)
         return True
 
     async def release(self, fact: DocumentRefused | PackageFinished) -> None:
-        """A refused document gives its DocumentId back, for a corrected package; of a secret one nothing is left.
+        """Free the DocumentId of a refused document for a corrected package; remove all objects of a secret one.
 
-        That its package is finished says so again: the word of its refusal may come later, or be lost. A corrected
-        package may share files with a secret one, so those go before it is let in, and not once more after that.
+        ``package.finished`` repeats the reason of the refusal, because ``document.refused`` may come later or be lost.
+        A corrected package may have files in common with the secret one. Therefore the objects are removed before the
+        DocumentId is free, and ``package.finished`` does not remove them a second time.
         """
         if fact.reason is None:
             return
         if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
-            is_seen_to = isinstance(fact, PackageFinished) and bool(record.purge)
-            if not is_seen_to:
+            is_purged = isinstance(fact, PackageFinished) and bool(record.purge)
+            if not is_purged:
                 purge = record.purge or await objects_of(record, self.objects)
                 await self.packages.mark_secret(fact.package_id, purge)
                 await self._purge(purge)
         await self._release(fact.subject, fact.package_id, is_refused=True)
 
     async def note_acted(self, fact: OperatorActed) -> None:
-        """An operator gave up a package before it was examined, or took that back: the same for its DocumentId."""
+        """Free the DocumentId of a package that an operator discarded before the validator had examined it; claim it
+        again when the operator restores or replays the package."""
         if fact.service != EXAMINES or fact.outcome != "done" or not (fact.holds_package and fact.package_id):
             return
         if fact.action == "discard":
@@ -128,7 +134,7 @@ class Intake:
             await self.packages.hold_again(fact.subject, fact.package_id)
 
     async def note_finished(self, fact: PackageFinished) -> None:
-        """Nobody refuses the package any more: what waits for its DocumentId is due, if it bears one of its own."""
+        """Wake the packages that wait for a DocumentId, since the package that holds it can no longer be refused."""
         if fact.kind not in ABOUT_OTHERS:
             await self.waiting.wake(fact.subject)
 
@@ -149,7 +155,7 @@ class Intake:
             await self.objects.purge(ref)
 
     async def _arrive(self, submission: Submission, source: BinaryIO) -> Arrival:
-        """Nothing is stored yet: what is marked secret must not be."""
+        """The arrival of these bytes, by their digest. Stores nothing: a package marked secret must not be stored."""
         package = content_ref(*await in_thread(digest_of, source))
         source.seek(0)
         sender, lane, upload = submission.unit.code, submission.lane, uploaded(submission)
@@ -160,10 +166,11 @@ class Intake:
     async def _once(
         self, arrival: Arrival, source: bytes | BinaryIO, record: PackageRecord, since: datetime | None = None
     ) -> PackageRecord:
-        """Store the bytes, then save the decision; of secret ones nothing is stored, and the upload goes.
+        """Store the bytes, then save the decision. Of a secret package nothing is stored, and its upload is removed.
 
         Returns the decision that was saved first: another copy of the package may have been decided meanwhile.
-        ``since``: when deciding began. What took too long begins again, for its claim may belong to another package.
+        ``since``: when deciding began. Raises ``Transient`` if that is too long ago, because another package may have
+        taken over the claim by now.
         """
         if record.reason is Reason.E_SECRET:
             if arrival.upload:
@@ -195,16 +202,18 @@ class Intake:
         return None
 
     async def _wait(self, waiting: WaitingPackage, source: BinaryIO) -> WaitingPackage:
-        """Keep the package, then see whether its document came while it was judged."""
+        """Store the package and its row, then check whether its document has come in the meantime."""
         package = await self._keeping(waiting.arrival).package(waiting.arrival, source)
         saved = await self.waiting.save(waiting.model_copy(update={"package": package}))
         if saved.has_come(await self.packages.claims_on(saved.awaited)):
             await self.waiting.look_again(saved.package_id)
         return saved
 
-    async def _tell(self, waiting: WaitingPackage) -> None:
-        """Let the sender know that the package waits for a document. One that waited before it waits for the end of
-        another package hears that once more."""
+    async def _announce_waiting(self, waiting: WaitingPackage) -> None:
+        """Announce that the package waits for a document, and each further copy as a repetition.
+
+        A package that only waits for the end of another package is not announced.
+        """
         if waiting.announced:
             await self.announcer.announce(repeated_waiting_fact_of(waiting))
             return
@@ -243,17 +252,18 @@ class Intake:
         return let_in(arrival, await self._keeping(arrival).parts(parsed), answer.subject, place.at, targets)
 
     async def _holders(self, kind: PackageKind, concerned: Sequence[str], place: Place) -> dict[str, str]:
-        """The packages that hold what a package is about: a replacement needs all documents, any other the first."""
+        """By document key, the packages that hold the documents which a package is about: of a replacement all of them,
+        of any other package the first. Empty if a replacement is about more than ``MAX_TARGETS`` documents."""
         is_each = kind is PackageKind.REPLACE
         groups = [[key] for key in concerned[: MAX_TARGETS + 1]] if is_each else [list(concerned)]
         if len(groups) > MAX_TARGETS:
             return {}
-        found = {keys[0]: await self._holder(keys, place) for keys in groups if keys}
-        return {key: holder for key, holder in found.items() if holder}
+        holders = {keys[0]: await self._holder(keys, place) for keys in groups if keys}
+        return {key: holder for key, holder in holders.items() if holder}
 
     async def _holder(self, keys: Sequence[str], place: Place) -> str | None:
-        is_seen = len(keys) == 1 and keys[0] in place.holders
-        return place.holders[keys[0]] if is_seen else await self.packages.holder(keys)
+        is_known = len(keys) == 1 and keys[0] in place.holders
+        return place.holders[keys[0]] if is_known else await self.packages.holder(keys)
 
     async def _await(self, arrival: Arrival, message: Message, awaits: Awaits) -> PackageRecord | WaitingPackage:
         saved = await self.waiting.find(arrival.package_id)
@@ -268,9 +278,10 @@ class Intake:
     async def _await_holder(
         self, arrival: Arrival, message: Message, contested: Contested
     ) -> PackageRecord | WaitingPackage:
-        """Wait until the other package is refused or decided, for a limited time since it was found first.
+        """Wait until the other package is refused or finished, for a limited time since it was first seen to hold the
+        DocumentId.
 
-        Beyond the limit of packages that wait it is refused at once, unless it waited already.
+        If too many packages of the unit wait, the package is refused at once, unless it waits already.
         """
         now, saved = self.now(), await self.waiting.find(arrival.package_id)
         longest = timedelta(minutes=self.settings.undecided_holder_minutes)
@@ -304,7 +315,10 @@ class Intake:
         return await self._claim(answer.subject, arrival.package_id, updated) or answer
 
     async def _claim(self, document_key: str, package_id: str, updated: str | None) -> Refused | Contested | None:
-        """A DocumentId belongs to a package that was accepted. What is not decided yet may still be refused."""
+        """Claim the DocumentId. None = the package holds it now; otherwise why it does not.
+
+        Raises ``Transient`` while the package that holds it is being decided.
+        """
         while (holder := await self.packages.claim(document_key, package_id, updated)) != package_id:
             decided = await self.packages.find(holder)
             if decided is None:

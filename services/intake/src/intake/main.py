@@ -85,7 +85,7 @@ def build() -> Service:
     service.does("old requests", requests.forget, lambda: FORGET_SECONDS)
 
     async def finish(fact: PackageFinished) -> None:
-        await intake.release(fact)  # before anybody can take the package for one that nobody refuses
+        await intake.release(fact)  # before redrive closes it, or it would pass for a package that was not refused
         await redrive.finish(fact)
         await intake.note_finished(fact)
 

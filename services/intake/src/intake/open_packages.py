@@ -1,8 +1,8 @@
-"""The part of collection ``packages`` that is open: rows with ``is_open``, indexed for the sweep.
+"""The open packages in collection ``packages``: rows with ``is_open``, indexed for the sweep.
 
-Fields of an open row besides the record: stage, redrives, redrive_at, overdue_at, fact_body. They are removed when the
-package is finished. Rows of earlier releases have none of them, and count as finished. What is not kept gets ending,
-ended_at and is_removed (``ends``); once its removal has begun (``removing_at``) nothing brings the row back on its way.
+Besides the record, an open row has the fields stage, redrives, redrive_at, overdue_at and fact_body. They are removed
+when the package is finished. Rows of earlier releases have none of them, and count as finished. A package that is not
+kept gets ending, ended_at and is_removed (``ends``). Once its removal has begun (``removing_at``), it stays closed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,11 +33,11 @@ FINISHED: Document = {
 ROUND = "redrive"
 SUSPECTED = (Stage.SENT.value,)
 MOST_COUNTED = 10_000
-"""Packages counted at most, so that the gauge costs the same however many there are."""
+"""Packages counted at most, so that the cost of the gauge does not grow with their number."""
 
 
 class OpenPackages:
-    """The collection of the running service. Everything raises ``Outage`` when the database is away."""
+    """The rows of open packages. All methods raise ``Outage`` while the database is unavailable."""
 
     def __init__(self, database: Database, budgets: Mapping[Lane, timedelta]) -> None:
         """``budgets``: how long a package of a lane may be open before its fact is published again."""
@@ -46,7 +46,7 @@ class OpenPackages:
         self._budgets = budgets
 
     async def finish(self, fact: PackageFinished) -> None:
-        """All of the package is done. One that was refused, and is one object, has a term from then on."""
+        """Close a package. If the validator refused it and it is one object, the term of its ending begins."""
         await compare_and_set(self._packages, {"_id": fact.package_id}, FINISHED)
         if fact.reason in (None, Reason.E_SECRET):
             return
@@ -55,23 +55,27 @@ class OpenPackages:
         await compare_and_set(self._packages, begins, {"$set": ending_fields(Ending.INVALID, fact.occurred_at)})
 
     async def wait(self, package_id: str, until: datetime) -> None:
-        """The package is kept where it waits: it is not lost. One that an operator wants is published all the same."""
+        """Note that a service keeps the package, which is therefore not lost. A package that an operator asked for is
+        published all the same."""
         change = {"stage": Stage.WAITING.value, "redrive_at": until}
         on_its_way = _open(package_id) | {"stage": {"$ne": Stage.HELD.value}, "redrive_at": {"$ne": ASKED}}
         await compare_and_set(self._packages, on_its_way, {"$set": change})
 
     async def hold(self, package_id: str) -> None:
-        """A service has parked the package."""
+        """Note that a service has parked the package."""
         await compare_and_set(self._packages, _open(package_id), {"$set": {"stage": Stage.HELD.value}})
 
     async def release(self, package_id: str, redrive_at: datetime) -> None:
-        """The parked package is on its way again, also if it was given up before and nobody has said otherwise yet."""
+        """Note that a parked or discarded package is on its way again."""
         change = {"stage": Stage.SENT.value, "redrive_at": redrive_at, "is_open": True}
         await self._take_back(package_id, [Stage.HELD, Stage.DISCARDED], change)
 
     async def discard(self, package_id: str, at: datetime, *, is_undecided: bool) -> None:
-        """An operator gave the package up: nobody publishes it again. ``is_undecided``: nobody had examined it, so
-        there is nothing about it to be kept, and if it is one object its term begins."""
+        """Close a package that an operator discarded.
+
+        ``is_undecided``: the validator had not examined it, so nothing about it is archived. If such a package was let
+        in and is one object, the term of its ending begins.
+        """
         change = {"stage": Stage.DISCARDED.value, "is_open": False}
         let_in = _open(package_id) | {"package.bucket": PACKAGES, "reason": None}
         if is_undecided and await compare_and_set(
@@ -81,13 +85,14 @@ class OpenPackages:
         await compare_and_set(self._packages, _open(package_id), {"$set": change})
 
     async def restore(self, package_id: str) -> None:
-        """An operator took back that the package was given up: it is parked as before."""
+        """Note that an operator undid a discard: the package is parked as before."""
         await self._take_back(package_id, [Stage.DISCARDED], {"stage": Stage.HELD.value, "is_open": True})
 
     async def take_due(self, lane: Lane, now: datetime, limit: int, *, asked: bool) -> list[OpenPackage]:
-        """Packages to be published again, by one process each; ``asked``: those that an operator wants, or the others.
+        """At most ``limit`` packages to be published again, each given to one process only.
 
-        Each gets its next time with this, so that a process that ends here costs one pause and nothing else.
+        ``asked``: those that an operator asked for, otherwise those whose time has come. Sets the next time of each, so
+        that the end of the process costs no more than one pause.
         """
         times: Document = {"redrive_at": ASKED} if asked else {"redrive_at": {"$gt": ASKED, "$lte": now}}
         due = {"is_open": True, "lane": lane.value, "stage": {"$ne": Stage.HELD.value}, **times}
@@ -96,17 +101,19 @@ class OpenPackages:
         return [package for row in rows if (package := await self._taken(row, now))]
 
     async def postpone(self, package: OpenPackage, taken_at: datetime, at: datetime) -> None:
-        """The package that was taken could not be published: it is due at another time, or still asked for, and where
-        it was, unless somebody has told more of it meanwhile."""
-        left_at = taken(package, taken_at, self._budgets)
-        expected = _open(package.record.package_id, Stage(left_at.get("stage", package.stage)))
-        expected["redrive_at"] = left_at["redrive_at"]
+        """Undo ``take_due`` for a package whose fact could not be published, unless its row has changed since.
+
+        ``at``: when it is due again; a package that an operator asked for stays due at once.
+        """
+        as_taken = taken(package, taken_at, self._budgets)
+        expected = _open(package.record.package_id, Stage(as_taken.get("stage", package.stage)))
+        expected["redrive_at"] = as_taken["redrive_at"]
         change = {"redrive_at": ASKED if package.is_asked_for else at, "redrives": package.redrives}
         change["stage"] = package.stage.value
         await compare_and_set(self._packages, expected, {"$set": change})
 
     async def ask(self, package_id: str, now: datetime) -> str:
-        """An operator wants a package published again. Returns ``done``, or why not."""
+        """Make a package due at once, for an operator. Returns ``done``, or why not."""
         row = await find_by_id(self._packages, package_id)
         if row is None:
             return "intake has decided nothing about such a package"
@@ -121,7 +128,7 @@ class OpenPackages:
         return "done" if await compare_and_set(self._packages, not_held, {"$set": change}) else "changed meanwhile"
 
     async def ask_all(self) -> int:
-        """An operator wants all open packages published again. Returns how many there are."""
+        """Make all open packages due at once, for an operator. Returns how many."""
         wanted = {"is_open": True, "stage": {"$ne": Stage.HELD.value}}
         with database_trouble():
             result = await self._packages.update_many(wanted, {"$set": {"redrive_at": ASKED}})
@@ -141,11 +148,12 @@ class OpenPackages:
         return counts
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
-        """Whether this process does the next round: one does, however many there are."""
+        """Whether this process does the next round. Of all processes one does."""
         return await begin_round(self._rounds, ROUND, now, length)
 
     async def _take_back(self, package_id: str, stages: Sequence[Stage], change: Document) -> None:
-        """Change a package in one of these stages, unless its removal has begun: a discard then counts for good."""
+        """Change a package in one of these stages, and end the term of its ending. Once its removal has begun, nothing
+        changes: the discard can no longer be undone."""
         stopped: Document = {
             "_id": package_id,
             "stage": {"$in": [stage.value for stage in stages]},
@@ -168,7 +176,10 @@ class OpenPackages:
 
 
 async def begin_round(rounds: Collection, name: str, now: datetime, length: timedelta) -> bool:
-    """Whether this process does the next round of that name."""
+    """Whether this process does the next round with this name, of all processes that share the collection.
+
+    ``length``: pause until the round after that.
+    """
     first = {"_id": name, "next_at": now + length}
     if await insert_once(rounds, first) is first:
         return True

@@ -1,11 +1,14 @@
-"""The place of a package among all packages about the same documents: pure."""
+"""The order of submission: the place of a package among all packages about the same documents. Pure.
+
+See decision 18.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 STEP = timedelta(milliseconds=1)
-"""What databases keep of a time."""
+"""The precision of times in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +17,17 @@ class Place:
 
     at: datetime
     holders: Mapping[str, str | None] = field(default_factory=dict)
-    """Who held the DocumentIds when the place was taken, by document key, None = released. Without those whose
-    order another document keeps, and those never claimed."""
+    """By document key, the package that held the DocumentId when the place was taken; None = it was released.
+
+    A document that was never claimed is not in it, nor an update under a DocumentId of its own, which shares the order
+    of the document that it updates."""
 
 
 def next_place(now: datetime, earlier: Iterable[datetime]) -> datetime:
-    """The place of a package that is let in ``now``: after those let in ``earlier``, whatever their clocks said.
+    """The place of a package that is let in at ``now``. It is later than the places ``earlier``, even if the clocks of
+    the processes that gave those were fast.
 
-    It is a time, so that packages about different documents compare, and so that a package that is given a place and
-    then not let in leaves no gap that others would wait for.
+    A place is a time, not a number. So packages about different documents can be compared, and a package that gets a
+    place and is then not let in leaves no gap for which others would wait.
     """
     return max(now, max((place + STEP for place in earlier), default=now))

@@ -1,4 +1,4 @@
-"""Intake's memory: what was decided about each package, and which package holds which DocumentId."""
+"""Intake's rows: the decision about each package, and which package holds which DocumentId."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,36 +33,36 @@ class Packages:
         self._claims: Collection = database.collection("claims")
 
     async def find(self, package_id: str) -> PackageRecord | None:
-        """What was decided about these bytes of this sender earlier."""
-        found = await find_by_id(self._packages, package_id)
-        return PackageRecord.model_validate(found) if found else None
+        """The saved decision about a package; None = there is none."""
+        row = await find_by_id(self._packages, package_id)
+        return PackageRecord.model_validate(row) if row else None
 
     async def may_be_refused(self, package_id: str) -> bool:
-        """Whether a package that was let in bears files, and is still on its way: the validator may find them invalid,
-        or an operator give it up."""
+        """Whether a package that was let in may still be refused: it carries files, and is not finished. The validator
+        may find a signature invalid, or an operator discard the package."""
         row = await find_by_id(self._packages, package_id)
         return bool(row and row.get("is_open") and row.get("carries_files"))
 
     async def save(self, record: PackageRecord) -> PackageRecord:
-        """Keep the decision, and the package open; returns the decision that was there first."""
+        """Save a decision, and open the package. Returns the decision that was saved first."""
         document: Document = {"_id": record.package_id, **record.model_dump(exclude_none=True)}
         document |= opening(record.lane, self._now(), self._budgets) | refused_fields(record, self._now())
         document |= {"warnings": list(record.warnings), "purge": [ref.model_dump() for ref in record.purge]}
         return PackageRecord.model_validate(await insert_once(self._packages, document))
 
     async def mark_announced(self, package_id: str) -> bool:
-        """The fact is out. False = another run said so already."""
+        """Note that the fact is published. False = it was noted before."""
         expected = {"_id": package_id, "announced": False}
         return await compare_and_set(self._packages, expected, {"$set": {"announced": True}})
 
     async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> None:
-        """Keep which objects of a package must be gone, before the first of them goes."""
+        """Save which objects of a package must be removed, before the first of them is."""
         change = {"$set": {"purge": [ref.model_dump() for ref in purge]}}
         await compare_and_set(self._packages, {"_id": package_id}, change)
 
     async def claim_first(self, document_key: str, package_id: str) -> Place | None:
-        """Claim a DocumentId that was never claimed, for a package that is about no other document, with the first
-        place in its order; None = it was claimed before."""
+        """Claim a DocumentId that was never claimed, for a package that is about no other document. Returns the first
+        place in the order of the document; None = the DocumentId was claimed before."""
         at = self._now()
         claim: Document = {"_id": document_key, **self._held(package_id, None), "place": at}
         is_first = not await insert_missing(self._claims, [claim])
@@ -71,26 +71,29 @@ class Packages:
     async def claim(self, document_key: str, package_id: str, about: str | None = None) -> str:
         """Claim a DocumentId for a package, taking over a released one. Returns the package that holds it now.
 
-        A package that holds it already holds it from now on: it is being decided again.
-        ``about``: key of the document that an update under an id of its own concerns; they share one order.
+        If the package holds it already, it is being decided again, and the time of its claim is set anew.
+        ``about``: key of the document that an update under a DocumentId of its own concerns; both share one order.
         """
-        held = self._held(package_id, about)
-        first: Document = {"_id": document_key, **held}
+        new_claim = self._held(package_id, about)
+        first: Document = {"_id": document_key, **new_claim}
         claim = await insert_once(self._claims, first)
         if claim is not first and (claim["package_id"], claim["state"]) == (package_id, "held"):
-            mine = {"_id": document_key, "package_id": package_id, "state": "held"}
-            if not await compare_and_set(self._claims, mine, {"$set": {"at": held["at"]}}):
+            own_claim = {"_id": document_key, "package_id": package_id, "state": "held"}
+            if not await compare_and_set(self._claims, own_claim, {"$set": {"at": new_claim["at"]}}):
                 return await self.claim(document_key, package_id, about)
         if claim["package_id"] == package_id or claim["state"] == "held":
             return str(claim["package_id"])
         expected = {"_id": document_key, "package_id": claim["package_id"], "state": "released"}
-        if await compare_and_set(self._claims, expected, {"$set": held}):
+        if await compare_and_set(self._claims, expected, {"$set": new_claim}):
             return package_id
         return await self.claim(document_key, package_id, about)
 
     async def take_over(self, document_key: str, holder: str, package_id: str, about: str | None = None) -> bool:
-        """Claim a DocumentId in place of a package that claimed it long ago and was never decided; False = too early,
-        or somebody was faster. A claim by an earlier release, which notes no time, counts from now on."""
+        """Claim a DocumentId in place of a package whose claim has lasted ``CLAIM_LASTS`` and that was never decided.
+
+        False = the claim is younger, or another process has changed it. A claim of an earlier release has no time, and
+        lasts from now on.
+        """
         claimed = {"_id": document_key, "package_id": holder, "state": "held"}
         await compare_and_set(self._claims, claimed | {"at": None}, {"$set": {"at": self._now()}})
         expired = claimed | {"at": {"$lte": self._now() - CLAIM_LASTS}}
@@ -100,21 +103,26 @@ class Packages:
         return {"package_id": package_id, "state": "held", "about": about, "at": self._now()}
 
     async def holder(self, document_keys: Sequence[str]) -> str | None:
-        """The package that holds the first of these DocumentIds that were ever claimed; None: it was released."""
+        """The package that holds the first of these DocumentIds that was ever claimed. None = it was released, or none
+        was ever claimed."""
         for key in document_keys:
             if claim := await find_by_id(self._claims, key):
                 return _holder(claim)
         return None
 
     async def release(self, document_key: str, package_id: str, *, is_refused: bool = False) -> None:
-        """The document is not delivered: a corrected package may bear the same DocumentId. ``is_refused``: for good."""
+        """Free a DocumentId that a package holds, so that a corrected package may bear it. ``is_refused``: the package
+        was refused, and can never hold it again."""
         expected = {"_id": document_key, "package_id": package_id}
         refused = {"refused": package_id} if is_refused else {}
         await compare_and_set(self._claims, expected, {"$set": {"state": "released", "at": None, **refused}})
 
     async def hold_again(self, document_key: str, package_id: str) -> None:
-        """What was given up is taken back: the package holds its DocumentId, unless another one does by now, or it was
-        refused besides: a replay ends in a verdict, whose fact comes before that of the replay."""
+        """Claim a DocumentId again for a package whose discard was undone, unless another package holds it by now.
+
+        A package that has been refused does not get it back: a replay ends in a verdict, and the fact of the verdict
+        comes before that of the replay.
+        """
         released = {"_id": document_key, "package_id": package_id, "state": "released"}
         expected: Document = {**released, "refused": {"$ne": package_id}}
         await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})

@@ -1,11 +1,11 @@
-"""How much of one unit is taken a minute."""
+"""How much intake takes of each unit a minute."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """Of one unit and lane, a minute; 0 = no limit."""
+    """Limits for one unit and lane in one minute; 0 = no limit."""
 
     packages: int
     bytes: int

@@ -1,7 +1,7 @@
-"""How much of one unit is taken a minute: over it, what the unit submits waits in its own queue, and nobody else waits.
+"""The rate of each unit: what it submits beyond its limits in a minute waits in its own queue; other units do not wait.
 
-Counted for each lane by itself, so that a flood of normal packages holds up no urgent one, and in the database, so that
-it is the same however many processes take submissions.
+Each lane is counted by itself, so that a flood of normal packages delays no urgent one. Usage is counted in the
+database, so that the limits hold for all processes together.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,30 +26,31 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was taken of one unit and lane in one minute."""
+    """Packages and bytes of one unit and lane that were taken in one minute."""
 
     minute: datetime
-    """When it began."""
+    """When the minute began."""
     packages: int
     bytes: int
 
     def is_over(self, limits: RateLimits) -> bool:
-        """Whether no more is to be taken in this minute."""
+        """Whether a limit is reached, so that nothing more is taken in this minute."""
         over_packages = 0 < limits.packages <= self.packages
         return over_packages or 0 < limits.bytes <= self.bytes
 
     def without(self, size_bytes: int) -> "Usage":
-        """Before the last package."""
+        """The usage before the last package, which has this size."""
         return Usage(self.minute, self.packages - 1, self.bytes - size_bytes)
 
 
 def minute_of(at: datetime) -> datetime:
-    """The beginning of the minute."""
+    """The beginning of the minute that contains a time."""
     return at.replace(second=0, microsecond=0)
 
 
 def size_of(message: Incoming) -> int:
-    """Bytes of the package that a submission brings; of an upload, as the unit says: another size is refused later."""
+    """Size of a submitted package in bytes. For an upload it is the size that the unit names; a package of another size
+    is refused later."""
     if message.content_type != REFERENCE_TYPE:
         return len(message.body)
     try:
@@ -59,10 +60,11 @@ def size_of(message: Incoming) -> int:
 
 
 class Usages(Protocol):
-    """Where usage is counted. Raises ``Outage`` when the database is away."""
+    """Counts usage. Raises ``Outage`` while the database is unavailable."""
 
     async def add(self, unit: UnitCode, lane: Lane, minute: datetime, size_bytes: int) -> Usage:
-        """Count one package. Returns the usage with it, of this minute or of one that has begun elsewhere."""
+        """Count one package. Returns the usage including it, of ``minute`` or of a later minute that a process with
+        another clock has begun."""
 
 
 class MongoUsages:
@@ -74,7 +76,7 @@ class MongoUsages:
         """The minute in which this process counted last, by row."""
 
     async def add(self, unit: UnitCode, lane: Lane, minute: datetime, size_bytes: int) -> Usage:
-        """Count one package. What is tried first saves a request, and decides nothing."""
+        """As in ``Usages``. Which query is tried first only saves a request; the result does not depend on it."""
         key = f"{unit}/{lane}"
         fresh: Document = {"minute": minute, "packages": 1, "bytes": size_bytes}
         begun = {"_id": key, "minute": {"$lt": minute}}
@@ -101,7 +103,7 @@ class MongoUsages:
 
 
 class UnitRates:
-    """Counts what is taken, and knows from whom nothing is taken for the rest of the minute."""
+    """Counts submissions, and knows the units from which nothing is taken for the rest of the minute."""
 
     def __init__(self, usages: Usages, limits: RateLimits, now: Clock = utc_now) -> None:
         self._usages = usages
@@ -110,12 +112,13 @@ class UnitRates:
         self._closed: dict[tuple[UnitCode, Lane], datetime] = {}
 
     def is_open(self, unit: UnitCode, lane: Lane) -> bool:
-        """Whether the unit's submissions are taken now."""
+        """Whether submissions of a unit and lane are taken now."""
         until = self._closed.get((unit, lane))
         return until is None or until <= self._now()
 
     async def count(self, message: Incoming) -> bool:
-        """Count a submission that was taken. True = it was the last one for this minute."""
+        """Count a submission that was taken. True = its unit has reached a limit, and nothing more is taken of it in
+        this minute."""
         unit, lane, size_bytes = unit_of_submit_queue(message.queue), message.lane, size_of(message)
         usage = await self._usages.add(unit, lane, minute_of(self._now()), size_bytes)
         if not usage.is_over(self._limits):
@@ -126,7 +129,7 @@ class UnitRates:
         return True
 
     async def measure(self) -> None:
-        """Record how many units wait, and forget those that do not any more."""
+        """Record how many units are over their rate, and forget those that no longer are."""
         now = self._now()
         self._closed = {key: until for key, until in self._closed.items() if until > now}
         for lane in Lane:
@@ -136,9 +139,9 @@ class UnitRates:
 def counted(
     handle: Callable[[Incoming], Awaitable[None]], rates: UnitRates, look_again: Callable[[], None]
 ) -> Callable[[Incoming], Awaitable[None]]:
-    """The handler of submissions, after counting.
+    """A handler that counts each submission and then passes it to ``handle``.
 
-    ``look_again``: have consumers compare the queues that they take from with the wanted.
+    ``look_again``: makes the consumers compare the queues that they consume with those that they should.
     """
 
     async def count_and_handle(message: Incoming) -> None:

@@ -1,4 +1,4 @@
-"""From bytes to a parsed message and its files, and what a package that cannot be read still shows."""
+"""Parses packages, and searches those that cannot be parsed for a mark of secrecy."""
 
 import re
 import tempfile
@@ -18,7 +18,7 @@ _DELIMITERS = re.compile(r"""[<>"'=]|--""")
 
 
 async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
-    """Parse in a thread, with files spooled to disk."""
+    """The parsed package, or why it cannot be read. Parses in a thread; files above ``SPOOL_BYTES`` lie on disk."""
     try:
         return await in_thread(parse, source, _spool, limits)
     except Unreadable as error:
@@ -26,11 +26,11 @@ async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
 
 
 def mark_in_broken(source: BinaryIO) -> Mark | None:
-    """A mark in a package that cannot be read."""
+    """The mark of secrecy in the first ``HEAD_BYTES`` of a package that cannot be parsed; None = there is none."""
     source.seek(0)
-    found = mark_in_unreadable(source.read(HEAD_BYTES))
+    mark = mark_in_unreadable(source.read(HEAD_BYTES))
     source.seek(0)
-    return found
+    return mark
 
 
 def mark_anywhere(data: bytes) -> Mark | None:
@@ -40,7 +40,7 @@ def mark_anywhere(data: bytes) -> Mark | None:
 
 
 def close_files(parsed: Parsed) -> None:
-    """Free the spooled files."""
+    """Close the spooled files of a package."""
     for file in parsed.files:
         file.close()
 

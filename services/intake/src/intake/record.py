@@ -1,4 +1,4 @@
-"""The record of one decision, made of what was submitted and what was answered: pure."""
+"""The record of one decision: what was submitted, and how it was answered. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,22 +19,22 @@ from common.facts import ObjectRef, Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A submission whose bytes are known, and stored unless they are secret."""
+    """A submission whose bytes have been read and digested."""
 
     sender: str
     package: ObjectRef
     lane: Lane
-    """Of the queue it came by; a document's own urgency decides later."""
+    """Of the queue that it came from. The lane of the package follows from its own priority."""
     at: datetime
-    """When intake took it."""
+    """When intake took the submission."""
     upload: ObjectRef | None = None
-    """Where the unit had uploaded the package."""
+    """The unit's upload, if the package was submitted by reference."""
     trace: dict[str, str] = field(default_factory=dict)
-    """W3C trace context of the attempt that took it; what is published about it later belongs to that trace."""
+    """W3C trace context of the attempt that took it. Later messages about the package belong to that trace."""
 
     @property
     def package_id(self) -> str:
-        """These bytes from this sender."""
+        """Identifies these bytes of this sender."""
         return ids.package_id(self.sender, self.package.sha256)
 
 
@@ -45,22 +45,23 @@ class PackageRecord(BaseModel):
 
     package_id: str
     subject: str
-    """Document key under whose ledger the package is recorded."""
+    """Document key under which the ledger records the package."""
     sender: str
     document_id: str
     kind: PackageKind
     lane: Lane
     arrival_lane: Lane | None = None
-    """Of the queue it came by; None in records of earlier releases."""
+    """Of the queue that it came from; None in records of earlier releases."""
     submitted_at: datetime
     place: datetime | None = None
-    """Its place among the packages about the same documents; None if it was refused, or by an earlier release."""
+    """Its place in the order of submission (``intake.order``); None if it was refused, and in records of earlier
+    releases."""
     target_package: str | None = None
-    """Of a recall, an update or a status that was let in: the package that held the DocumentId of its document then."""
+    """Of an accepted recall, update or status: the package that then held the DocumentId which it is about."""
     target_packages: dict[str, str] = {}
-    """Of a replacement: the same by document key."""
+    """Of an accepted replacement: the same for each of its documents, by document key."""
     claims_document_id: bool | None = None
-    """Whether it brings a document of its own; None if it was refused, or by an earlier release."""
+    """Whether it brings a document of its own; None if it was refused, and in records of earlier releases."""
     package: ObjectRef
     """The bytes as received, in the store or, of a small notice that was let in, here; neither if the reason is
     E_SECRET."""
@@ -70,14 +71,14 @@ class PackageRecord(BaseModel):
     reason: Reason | None = None
     detail: Text = ""
     security: SecurityKind | None = None
-    """The kind of security event that the refusal was."""
+    """The kind of security event, if the refusal was one."""
     warnings: tuple[str, ...] = ()
     purge: tuple[ObjectRef, ...] = ()
-    """Of a package that the validator found secret: the objects that must be gone."""
+    """Of a package that the validator found secret: the objects that must be removed."""
     fact_body: bytes | None = None
-    """The fact as it was published first, for as long as the package is open; None in records of earlier releases."""
+    """The fact as it was first published, while the package is open; None in records of earlier releases."""
     announced: bool = False
-    """Set after the broker confirmed the fact: only then is a further copy a mere repetition."""
+    """Set once the broker has confirmed the fact. Only then is a further copy of the package a repetition."""
     trace: dict[str, str] = {}
     """W3C trace context of the decision; empty in records of earlier releases."""
 
@@ -88,23 +89,23 @@ class PackageRecord(BaseModel):
 
     @property
     def is_secret(self) -> bool:
-        """Whether intake or the validator found it secret."""
+        """Whether intake or the validator found the package secret."""
         return self.reason is Reason.E_SECRET or bool(self.purge)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A readable package whose parts are stored, as far as they are apart from it."""
+    """A parsed package, after those of its parts that are stored apart from it have been stored."""
 
     message: Message
     envelope: ObjectRef
-    """The parsed message: an object, or carried, or inside of the package and nowhere else."""
+    """The parsed message: an object of its own, carried by the reference itself, or only inside the package."""
     warnings: tuple[str, ...]
     carries_files: bool
 
 
 def unreadable(arrival: Arrival, refused: Refused) -> PackageRecord:
-    """Refused before anything inside could be read: the package is its own subject."""
+    """The record of a package that was refused before anything in it could be read. Its subject is the package id."""
     return PackageRecord(
         package_id=arrival.package_id,
         subject=arrival.package_id,
@@ -124,7 +125,7 @@ def unreadable(arrival: Arrival, refused: Refused) -> PackageRecord:
 
 
 def turned_away(arrival: Arrival, message: Message, refused: Refused) -> PackageRecord:
-    """Read, and refused."""
+    """The record of a package that was read and refused."""
     subject = ids.document_key(arrival.sender, document_id_of(message))
     refusal = {"reason": refused.reason, "detail": refused.detail, "security": refused.security}
     return _read(arrival, message, subject).model_copy(update=refusal)
@@ -133,19 +134,22 @@ def turned_away(arrival: Arrival, message: Message, refused: Refused) -> Package
 def let_in(
     arrival: Arrival, stored: Stored, subject: str, place: datetime, targets: Mapping[str, str] | None = None
 ) -> PackageRecord:
-    """Read, and accepted. ``targets``: of the documents that it is about, by key, the packages that hold them; of a
-    replacement all, of any other the first alone."""
-    found: dict[str, Any] = {"envelope": stored.envelope, "warnings": stored.warnings, "place": place}
+    """The record of a package that was read and accepted.
+
+    ``targets``: by document key, the packages that hold the documents which it is about: of a replacement all, of any
+    other package the first.
+    """
+    accepted: dict[str, Any] = {"envelope": stored.envelope, "warnings": stored.warnings, "place": place}
     if stored.message.kind is PackageKind.REPLACE:
-        found["target_packages"] = dict(targets or {})
+        accepted["target_packages"] = dict(targets or {})
     else:
-        found["target_package"] = next(iter((targets or {}).values()), None)
-    found |= {"carries_files": stored.carries_files, "claims_document_id": ids.claims_document_id(stored.message)}
-    return _read(arrival, stored.message, subject).model_copy(update=found)
+        accepted["target_package"] = next(iter((targets or {}).values()), None)
+    accepted |= {"carries_files": stored.carries_files, "claims_document_id": ids.claims_document_id(stored.message)}
+    return _read(arrival, stored.message, subject).model_copy(update=accepted)
 
 
 def document_id_of(message: Message) -> str:
-    """The DocumentId that the package bears, or that a status answers."""
+    """The DocumentId of the package; of a status, that of the document which it answers."""
     return message.document_id if isinstance(message, Envelope) else message.response_for.document_id
 
 

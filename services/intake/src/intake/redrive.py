@@ -1,4 +1,4 @@
-"""Publishes the facts of open packages again, each in its own trace; learns from others' facts how far packages are."""
+"""The redrive: publishes facts of open packages again, and learns from facts of other services where packages are."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
@@ -29,14 +29,14 @@ from intake.settings import IntakeSettings
 log = structlog.get_logger("trunk.intake")
 
 ASKED_AT_ONCE = 1_000
-"""Packages that operators asked for, published in one round."""
+"""At most so many of the packages that operators asked for are published in one round."""
 SECONDS_PER_MINUTE = 60.0
 EVERYTHING = "*"
-"""``record_id`` of a request that concerns all open packages."""
+"""``record_id`` of a request about all open packages."""
 
 
 class Sender(Protocol):
-    """What the redrive asks of the chassis."""
+    """The part of the chassis that the redrive uses."""
 
     async def announce_saved(self, body: bytes) -> None:
         """Publish a fact as it was saved, and return when the broker has confirmed it. Raises ``Outage``."""
@@ -45,11 +45,12 @@ class Sender(Protocol):
         """Raise ``Outage`` while nothing can be published."""
 
     async def depths(self, queues: Iterable[str]) -> dict[str, int]:
-        """Messages ready in queues. Raises ``Outage`` when the broker does not tell."""
+        """Messages ready in queues. Raises ``Outage`` if the broker does not say."""
 
 
 class Redrive:
-    """Run by timer; several processes may. While the trunk is slow rather than lossy, nothing is published."""
+    """Run by a timer, in any number of processes. Publishes nothing while a queue behind intake is deep, because then
+    packages are slow rather than lost."""
 
     def __init__(self, packages: OpenPackages, sender: Sender, settings: IntakeSettings, now: Clock = utc_now) -> None:
         self._packages = packages
@@ -59,7 +60,7 @@ class Redrive:
 
     @property
     def handlers(self) -> dict[type[BaseFact], Callable[[Any], Awaitable[None]]]:
-        """The handler of each fact that says how far packages are."""
+        """The handler of each fact that says where packages are."""
         return {
             PackageFinished: self.finish,
             DeliveryWaiting: self.note_waiting,
@@ -70,47 +71,49 @@ class Redrive:
 
     @property
     def limit(self) -> int:
-        """Packages of one round that nobody asked for."""
+        """Packages published in one round at most, besides those that operators asked for."""
         share = self._settings.redrive_sweep_seconds / SECONDS_PER_MINUTE
         return max(1, round(self._settings.redrives_per_minute * share))
 
     async def sweep(self) -> None:
-        """One round over both lanes. Raises ``Outage`` when publishing fails; what is left waits for the next."""
+        """One round over both lanes. Raises ``Outage`` if publishing fails; the rest is published in the next round."""
         length = timedelta(seconds=self._settings.redrive_sweep_seconds)
         if not await self._packages.begin_round(self._now(), length):
             return
         await self._sender.check_publishing()
-        left = self.limit
+        remaining = self.limit
         for lane in reversed(Lane):
             queue = obstacle(await self._sender.depths(queues_in_the_way(lane)), self._settings.redrive_below_depth)
             if queue:
                 log.info("nothing published again", lane=lane, queue=queue)
                 continue
             await self._publish(lane, ASKED_AT_ONCE, asked=True)
-            left -= await self._publish(lane, left, asked=False)
+            remaining -= await self._publish(lane, remaining, asked=False)
 
     async def measure(self) -> None:
-        """How many packages may be lost."""
+        """Record how many packages may be lost."""
         set_lost_suspects(await self._packages.suspects(self._now()))
 
     async def finish(self, fact: PackageFinished) -> None:
-        """All of a package is done."""
+        """Close a finished package."""
         await self._packages.finish(fact)
 
     async def note_waiting(self, fact: DeliveryWaiting | PackageWaiting) -> None:
-        """The router has the package, and an inbox or a recall keeps it waiting; or the validator has it, and a missing
-        revocation list does. What intake itself let wait was not open then: by now it may be let in, and on its way."""
+        """Note that the router waits for an inbox or the answer to a recall, or the validator for a revocation list.
+
+        Intake's own ``package.waiting`` is ignored: the package was not open then, and may have been let in since.
+        """
         if isinstance(fact, PackageWaiting) and fact.reason is Reason.E_REFDOC_AWAITED:
             return
         await self._packages.wait(fact.package_id, self._now() + LONGEST_PAUSE)
 
     async def note_parked(self, fact: MessageParked) -> None:
-        """A service has parked a package on its way: an operator decides, and nobody publishes it again."""
+        """Note that a service has parked a package: it is not published again until an operator decides."""
         if fact.holds_package and fact.package_id:
             await self._packages.hold(fact.package_id)
 
     async def note_acted(self, fact: OperatorActed) -> None:
-        """An operator's decision about a parked package took effect."""
+        """Note an operator's decision about a parked package that was carried out."""
         steps: dict[str, Callable[[str], Awaitable[None]]] = {
             "replay": lambda package_id: self._packages.release(package_id, self._now() + LONGEST_PAUSE),
             "discard": lambda package_id: self._packages.discard(
@@ -122,7 +125,8 @@ class Redrive:
             await step(fact.package_id)
 
     async def carry_out(self, request: OperatorRequested) -> str:
-        """An operator wants a package, or all that are open, published again. Returns ``done``, or why not."""
+        """Make one package, or all that are open, due at once. Returns what the operator is answered: ``done…``, or why
+        not."""
         if request.record_id != EVERYTHING:
             return await self._packages.ask(request.record_id, self._now())
         return f"done: {await self._packages.ask_all()} packages"

@@ -1,4 +1,4 @@
-"""Removes what has come to its end: by the rows, with a row about each, never what is locked or on its way again."""
+"""Removes packages and uploads whose term is over. Records each removal; never removes what is locked or open again."""
 
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -19,27 +19,28 @@ log = structlog.get_logger("trunk.intake")
 
 ROUND_SECONDS = 3_600.0
 AT_ONCE = 1_000
-"""Packages of one ending, and uploads, that one round removes."""
+"""One round removes at most so many packages of each ending, and so many uploads."""
 LISTED = 10_000
-"""Uploads that one round looks at."""
+"""Uploads listed in one round."""
 
 
 class PackageRemover(Protocol):
-    """``PackageStore``, as far as it is needed."""
+    """The part of ``PackageStore`` that removal uses."""
 
     async def remove(self, ref: ObjectRef) -> bool:
-        """Delete every version; False = something is locked, and stays."""
+        """Delete every version. False = a version is locked, and stays."""
 
 
 class MessageQueues(Protocol):
-    """``MongoRecords``, as far as it is needed."""
+    """The part of ``MongoRecords`` that removal uses."""
 
     async def queues(self) -> set[str]:
-        """Queues of which any message has a record."""
+        """Queues with messages that have a record: messages that failed, or are parked."""
 
 
 class Removal:
-    """Run by timer; several processes may. Every step may be repeated, and a round that was broken off is continued."""
+    """Run by a timer, in any number of processes. Every step is idempotent, so that the next round continues one that
+    was interrupted."""
 
     def __init__(
         self,
@@ -60,7 +61,8 @@ class Removal:
         self._now = now
 
     async def round(self) -> None:
-        """One round over all endings. Raises ``Outage`` while two clocks differ: by a wrong one all would be due."""
+        """One round over all endings. Raises ``Outage`` while the clocks of this machine and of the database differ:
+        by a wrong clock everything could be due."""
         now = believed_time(self._now(), await self._rows.server_time())
         if now is None:
             raise Outage("clock", "the clocks of this machine and of the database differ")
@@ -74,13 +76,13 @@ class Removal:
             await self._remove_uploads(self._terms.of(Ending.UPLOAD), now)
 
     async def measure(self) -> None:
-        """What is due, and since when."""
+        """Record how many packages and uploads are due, and since when."""
         now = self._now()
         for ending in Ending:
             term = self._terms.of(ending)
             is_upload = ending is Ending.UPLOAD
-            left = self._rows.uploads_left() if is_upload else self._rows.left(ending, term.began_before(now))
-            count, began = await left
+            counting = self._rows.uploads_left() if is_upload else self._rows.left(ending, term.began_before(now))
+            count, began = await counting
             set_removals_due(ending, count, began + timedelta(days=term.days) if began else None)
 
     async def _remove(self, package: Ended, term: Term, now: datetime) -> None:
@@ -102,8 +104,8 @@ class Removal:
         due = unneeded(listed, self._directory.disabled, units)
         for upload in due[:AT_ONCE]:
             await self._remove_upload(upload, term, now)
-        left = due[AT_ONCE:]
-        await self._rows.note_uploads_left(len(left), min((each.put_at for each in left), default=None))
+        remaining = due[AT_ONCE:]
+        await self._rows.note_uploads_left(len(remaining), min((each.put_at for each in remaining), default=None))
 
     async def _remove_upload(self, upload: Upload, term: Term, now: datetime) -> None:
         about = {"sender": upload.unit, "size_bytes": upload.size_bytes}

@@ -1,7 +1,7 @@
-"""Rows about what comes to its end: terms in collection ``packages``, and collection ``removals`` of what was removed.
+"""Rows about removal: the terms in collection ``packages``, and one row in ``removals`` for each removed object.
 
-A removal is one row under bucket and key. It is written before the first byte goes, and says afterwards when all of it
-was gone; it is never removed. The row of the package stays, too, and answers the same bytes as before.
+A removal's key is ``<bucket>/<object key>``. The row is written before anything is deleted, and gets ``removed_at``
+when all of it is. It is never deleted, nor is the row of the package, from which the same bytes are still answered.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ ROUND = "removals"
 
 
 class Ended(BaseModel):
-    """A package that may be removed."""
+    """A package whose term is over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,16 +29,16 @@ class Ended(BaseModel):
 
 
 class Removed(BaseModel):
-    """What was removed, or is being removed, and by what right."""
+    """An object that was removed, or is being removed, and on what legal basis."""
 
     model_config = ConfigDict(frozen=True, use_enum_values=True)
 
     bucket: str
     key: str
     package_id: PackageId | None = None
-    """None: an upload."""
+    """None = the object is an upload."""
     sender: str
-    """The unit; of an upload, the folder that it lay in."""
+    """The unit that submitted the package; of an upload, the unit in whose folder it lay."""
     sha256: Sha256 | None = None
     size_bytes: int
     ending: Ending
@@ -52,7 +52,7 @@ class Removed(BaseModel):
 
 
 class Removals:
-    """What the removal asks of intake's database. Everything raises ``Outage`` when it is away."""
+    """The rows about removal. All methods raise ``Outage`` while the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -61,36 +61,37 @@ class Removals:
         self._rounds: Collection = database.collection("rounds")
 
     async def server_time(self) -> datetime:
-        """By the clock of the database."""
+        """The time by the clock of the database."""
         return await self._database.server_time()
 
     async def begin_round(self, now: datetime, length: timedelta) -> bool:
-        """Whether this process does the next round: one does, however many there are."""
+        """Whether this process does the next round. Of all processes one does."""
         return await begin_round(self._rounds, ROUND, now, length)
 
     async def due(self, ending: Ending, before: datetime, limit: int) -> list[Ended]:
-        """Packages that may be removed, those whose term began first."""
+        """At most ``limit`` packages whose term began at ``before`` or earlier, the earliest first."""
         with database_trouble():
             rows = await self._packages.find(ended(ending, before)).sort("ended_at", 1).limit(limit).to_list(None)
         return [Ended.model_validate(row) for row in rows]
 
     async def begin(self, package: Ended, ending: Ending, before: datetime, at: datetime) -> bool:
-        """From now on nothing brings the package back; False = something has, or it is removed already."""
+        """Mark a package as being removed: from now on its discard cannot be undone. False = the package is open again,
+        or removed already."""
         expected = ended(ending, before) | {"_id": package.package_id, "ended_at": package.ended_at}
         return await compare_and_set(self._packages, expected, {"$set": {"removing_at": at}})
 
     async def keep(self, package_id: PackageId) -> None:
-        """The package is locked: it was not removed, and its row is as it was."""
+        """Undo ``begin`` for a package that is locked and was not removed."""
         removing = {"_id": package_id, "is_removed": False}
         await compare_and_set(self._packages, removing, {"$unset": {"removing_at": ""}})
 
     async def note_begun(self, removed: Removed) -> None:
-        """Before the first byte goes."""
+        """Record a removal before anything is deleted."""
         row: Document = {"_id": f"{removed.bucket}/{removed.key}", "removed_at": None, **removed.model_dump()}
         await insert_once(self._removals, row)
 
     async def note_done(self, removed: Removed, at: datetime) -> bool:
-        """All of it is gone. False = somebody has noted that already."""
+        """Record that a removal is complete. False = that was recorded before."""
         noted = {"_id": f"{removed.bucket}/{removed.key}", "removed_at": None}
         is_first = await compare_and_set(self._removals, noted, {"$set": {"removed_at": at}})
         if removed.package_id:
@@ -98,7 +99,7 @@ class Removals:
         return is_first
 
     async def left(self, ending: Ending, before: datetime) -> tuple[int, datetime | None]:
-        """How many packages may be removed, at most ``MOST_COUNTED``, and when the first of their terms began."""
+        """How many packages are due, counted up to ``MOST_COUNTED``, and when the earliest of their terms began."""
         count = 0
         oldest = await self.due(ending, before, 1)
         if oldest:
@@ -107,10 +108,10 @@ class Removals:
         return count, oldest[0].ended_at if oldest else None
 
     async def note_uploads_left(self, count: int, oldest: datetime | None) -> None:
-        """What a round has left in ``uploads`` although its term is over."""
+        """Record how many uploads are due that a round did not remove, and when the oldest of them was put."""
         await compare_and_set(self._rounds, {"_id": ROUND}, {"$set": {"uploads": count, "oldest_upload": oldest}})
 
     async def uploads_left(self) -> tuple[int, datetime | None]:
-        """What the newest round has noted."""
+        """What the last round recorded with ``note_uploads_left``."""
         row = await find_by_id(self._rounds, ROUND) or {}
         return int(row.get("uploads", 0)), row.get("oldest_upload")

@@ -1,4 +1,4 @@
-"""What must be gone of a package that the validator found secret."""
+"""The objects to remove of a package that the validator found secret."""
 
 import io
 
@@ -12,14 +12,14 @@ from common.objects import ObjectMissing, Objects, content_ref, digest_of, packa
 from intake.record import PackageRecord
 
 WIDE = Limits(max_package_bytes=1 << 40)
-"""No limit of size: the package was accepted under those of its time."""
+"""Practically no limit of size: the package was accepted under the limits of its time."""
 
 
 async def objects_of(record: PackageRecord, objects: Objects) -> tuple[ObjectRef, ...]:
-    """The package, its parsed header, its files, and the upload it came by; without files if the header is gone.
+    """The package, its parsed header, its files and its upload; without the files if the header no longer exists.
 
-    Of either form also what the other one stores: the setting that decides about that may have been changed while the
-    package came in twice.
+    Of a package stored as one object this includes what would have been stored beside it, and the other way round: the
+    setting may have been changed between two submissions of the same bytes. Raises ``Outage``.
     """
     if record.package.version_id is not None:
         parts = await _parts_inside(record.package, objects)
@@ -35,7 +35,7 @@ async def _parts_apart(record: PackageRecord, objects: Objects) -> tuple[ObjectR
     try:
         message = envelopes.from_json(await objects.get(record.envelope))
     except ObjectMissing:
-        return (record.envelope,)  # an earlier release of the trunk has removed header and files
+        return (record.envelope,)  # an earlier release has removed header and files
     return (record.envelope, *_files(message))
 
 

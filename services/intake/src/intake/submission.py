@@ -1,4 +1,4 @@
-"""What a unit put on the submit queue: who it is, and the package's bytes, inline or by reference."""
+"""One submission: the unit that submitted it, and the package's bytes, in the message or in an upload."""
 
 import io
 import tempfile
@@ -25,7 +25,7 @@ from intake.settings import IntakeSettings
 
 SPOOL_BYTES = 1024 * 1024
 KEY = r"^[A-Za-z0-9._-]{1,100}(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){1,8}$"
-"""Keys of uploads: plain segments, so that none can lead out of the unit's own folder."""
+"""Keys of uploads: plain segments, so that no key leads out of the unit's own folder."""
 
 
 class Reference(BaseModel):
@@ -41,7 +41,7 @@ class Reference(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Bytes, and the unit whose user the broker says submitted them."""
+    """The body of a submission, and the unit whose user published it, according to the broker."""
 
     unit: Unit
     body: bytes
@@ -50,10 +50,11 @@ class Submission:
 
 
 def submission_of(message: Incoming, directory: Directory) -> Submission:
-    """Who submits what. Raises ``Permanent`` when nobody can be answered: no user, or a user that speaks for no unit.
+    """The submission in a message.
 
-    The queue belongs to one unit, and only its user may fill it. A message of anybody else was put there by somebody
-    with rights of an administrator: ``Forged``.
+    Raises ``Permanent`` if there is no unit to answer: the message has no user, or the user belongs to no unit. Raises
+    ``Forged`` if the user belongs to another unit than the queue: only somebody with an administrator's rights can have
+    put the message there.
     """
     if message.user_id is None:
         raise Permanent(Reason.E_SENDER_UNKNOWN, "message without user_id", SecurityKind.ANONYMOUS_MESSAGE)
@@ -69,10 +70,10 @@ def submission_of(message: Incoming, directory: Directory) -> Submission:
 def submit_queues(
     directory: DirectoryReader, lane: Lane, is_open: Callable[[UnitCode, Lane], bool] = lambda *_: True
 ) -> list[str]:
-    """The queues of all units for one lane; none before a directory is loaded.
+    """The submit queues of one lane from which intake consumes; none before a directory is loaded.
 
-    From a disabled unit nothing is taken: what waits in its queues waits until it is enabled (R16). The same holds for
-    a unit that is not ``is_open``, because it is over its rate.
+    Submissions of a disabled unit wait in its queues until it is enabled (R16). The same holds for a unit that is over
+    its rate, and therefore not ``is_open``.
     """
     if not directory.is_loaded:
         return []
@@ -81,13 +82,17 @@ def submit_queues(
 
 
 async def measure_disabled(directory: DirectoryReader) -> None:
-    """Names the disabled units to the monitoring: what waits in their queues is no outage."""
+    """Record the disabled units, so that no alert fires about submissions that wait in their queues."""
     if directory.is_loaded:
         set_units_disabled(directory.disabled)
 
 
 async def open_package(submission: Submission, objects: Objects, settings: IntakeSettings) -> BinaryIO | Refused:
-    """The package's bytes as a file, verified while streaming; a reference may only name the unit's own upload."""
+    """The package's bytes as a file, or why they are refused. The caller closes the file.
+
+    A reference may only name an upload of the unit itself; its size and SHA-256 are checked while it is read. Raises
+    ``Outage`` while the object store is unavailable.
+    """
     if submission.content_type != headers.REFERENCE_TYPE:
         return _inline(submission.body, settings.inline_limit_bytes)
     try:
@@ -99,7 +104,7 @@ async def open_package(submission: Submission, objects: Objects, settings: Intak
 
 
 def uploaded(submission: Submission) -> ObjectRef | None:
-    """The upload that a submission by reference names, if it is the unit's own."""
+    """The upload that a submission by reference names; None if it names none of the unit's own."""
     if submission.content_type != headers.REFERENCE_TYPE:
         return None
     try:

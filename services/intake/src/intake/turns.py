@@ -1,15 +1,15 @@
-"""Turns at the door: the backlog waits here, by unit, and not in the queues behind, where all wait for all.
+"""Turns at the door: the backlog waits here, unit by unit, and not in the queues behind, where each waits for all.
 
-A submission is taken when it is its turn. From then on it is under way until the router has done all that its package
-asks, which every process of intake hears in the stream ``trunk.progress``. ``intake.pace`` decides how many may be
-under way; the units that submit share that. Next is the unit that has the fewest under way, and of those with as many
-the one whose last turn is longest ago. A unit that has none may even exceed the window by half, so that it does not
-wait for those that fill it.
+A submission is taken when it is its unit's turn. From then on it is under way until the router has done all that its
+package asks; every process of intake learns that from the stream ``trunk.progress``. ``intake.pace`` decides how many
+packages may be under way, and the units that submit share that number. The next turn goes to the unit with the fewest
+packages under way; among several, to the one whose last turn is longest ago. A unit that has none under way may exceed
+the window by half, so that it does not wait for the units that fill it.
 
-The normal lane gives way: while an urgent package is under way, here or at another process, one normal package is let
-in each second, until it has given way for long enough (``intake.giving_way``).
+The normal lane gives way: while an urgent package is under way, at this or another process, one normal package is let
+in each second, until the lane has given way for long enough (``intake.giving_way``).
 
-All of this is forgotten when the process ends or hears nothing any more; then everybody's turn is at once.
+All of this is in memory only. While the stream cannot be read, every submission is taken at once.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from intake.under_way import NEVER, Key, Turn, UnderWay
 from intake.who_waits import WhoWaits
 
 GIVING_WAY_SECONDS = 1.0
-"""Between two normal packages while an urgent one is under way."""
+"""Pause between two normal packages while an urgent one is under way."""
 ALARM_LATE_SECONDS = 0.01
-"""After a turn has lapsed, until it is looked at: a timer may come a little early."""
+"""How long after the time of a lapse its timer fires; a timer may be a little early."""
 CURRENT: ContextVar[Turn | None] = ContextVar("turn", default=None)
-"""The turn of the message that this task handles."""
+"""The turn of the submission that the current task handles."""
 
 
 def _wall_time() -> float:
@@ -41,7 +41,7 @@ def _wall_time() -> float:
 
 
 class Turns:
-    """Who waits at one process, in all of its lanes, and who is next."""
+    """The submissions that wait at one process, in all of its lanes, and which of them is next."""
 
     def __init__(
         self, bounds: Bounds, clock: Callable[[], float] = loop_time, wall: Callable[[], float] = _wall_time
@@ -57,7 +57,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, unit: UnitCode, lane: Lane) -> AsyncIterator[None]:
-        """Wait until it is this unit's turn; what the block lets in stays under way behind it."""
+        """Wait for this unit's turn, then run the block. A package that the block lets in stays under way after it."""
         turn = await self._wait((unit, lane))
         token = CURRENT.set(turn)
         try:
@@ -70,7 +70,7 @@ class Turns:
 
     @contextmanager
     def letting_in(self, record: PackageRecord) -> Iterator[None]:
-        """Around the announcement of a decision: a package that is let in is under way from here on."""
+        """Run the block, which announces a decision. A package that it lets in is under way from here on."""
         turn = CURRENT.get()
         if turn is None or record.reason or not self.under_way.let_in(turn, record):
             yield
@@ -83,13 +83,13 @@ class Turns:
             raise
 
     def dismiss(self, lane: Lane) -> None:
-        """Whoever waits in a lane waits no more, and takes no room."""
+        """End all waiting in a lane, without turns that count."""
         for future in self._waiting[lane].clear():
             if not future.done():
                 future.set_result(None)
 
     def set_heard(self, is_heard: bool) -> None:
-        """Whether it is heard what becomes of packages; whenever that changes, what was under way is not known."""
+        """Note whether the stream of facts can be read. Each change makes what was under way unknown."""
         self._is_heard = is_heard
         self.under_way.forget_all()
         if not is_heard:
@@ -98,7 +98,7 @@ class Turns:
         self._admit()
 
     def heard(self, routing_key: str, package_id: str) -> None:
-        """A fact about a package has passed."""
+        """Note a fact about a package. ``routing_key``: ``<fact>.<lane>``."""
         name, _, lane = routing_key.rpartition(".")
         match name:
             case "package.routed":
@@ -110,7 +110,7 @@ class Turns:
         self._admit()
 
     async def measure(self) -> None:
-        """Record what is under way, and how much may be."""
+        """Record how many packages are under way, and how many may be."""
         self.under_way.expire()
         for lane in Lane:
             set_under_way(lane, self.under_way.of_lane(lane))
@@ -131,7 +131,7 @@ class Turns:
             raise
 
     def _admit(self) -> None:
-        """Give turns as long as there is room and somebody waits for it."""
+        """Begin turns while there is room and a submission waits for it."""
         self.under_way.expire()
         while key := self._next():
             future = self._waiting[key[1]].take(key[0])
@@ -149,37 +149,37 @@ class Turns:
         return any(self._waiting.values())
 
     def _next(self) -> Key | None:
-        """Who is next; urgent ones before the others. None = nobody waits, or there is no room."""
+        """The unit and lane whose turn is next, the urgent lane first. None = nothing waits, or there is no room."""
         return self._next_of(Lane.URGENT) or self._next_of(Lane.NORMAL)
 
     def _next_of(self, lane: Lane) -> Key | None:
-        waiting, known = self._waiting[lane], self.under_way
-        room, taken = known.room, known.of_lane(lane)
+        waiting, under_way = self._waiting[lane], self.under_way
+        room, taken = under_way.room, under_way.of_lane(lane)
         most = room + math.ceil(room / 2)
-        if known.is_learning:
-            taken, most = (known.total if lane is Lane.NORMAL else taken), room
+        if under_way.is_learning:
+            taken, most = (under_way.total if lane is Lane.NORMAL else taken), room
         if not waiting or taken >= most or (lane is Lane.NORMAL and self._gives_way_until > self._clock()):
             return None
-        unit = waiting.first(lambda unit: known.of_unit((unit, lane)))
+        unit = waiting.first(lambda unit: under_way.of_unit((unit, lane)))
         if unit is None:
             return None
-        own = known.of_unit((unit, lane))
-        has_room = not own or (taken < room and own < math.ceil(room / known.sharing(lane, waiting)))
+        own = under_way.of_unit((unit, lane))
+        has_room = not own or (taken < room and own < math.ceil(room / under_way.sharing(lane, waiting)))
         return (unit, lane) if has_room else None
 
     @property
     def _gives_way_until(self) -> float:
-        """When the normal lane may go on."""
+        """When the normal lane may take its next package."""
         until = self._giving_way.until(self._clock(), has_urgent=self.under_way.has_urgent)
         return min(self._normal_at + GIVING_WAY_SECONDS, until)
 
     def _set_alarm(self) -> None:
-        """Look again when there may be room though nothing is heard, if somebody waits for that."""
+        """If a submission waits, set a timer for the next time at which there may be room without a further fact."""
         if not self._somebody_waits:
             return
         now, chances = self._clock(), (self._gives_way_until, self.under_way.next_end_of_sharing)
         earliest = min((self.under_way.next_lapse, *(each for each in chances if each > now)))
-        at = max(earliest, now) + ALARM_LATE_SECONDS  # never at once, which would keep the process busy with looking
+        at = max(earliest, now) + ALARM_LATE_SECONDS  # never at once: the process would be busy with timers
         if at == NEVER or (self._alarm is not None and self._alarm.when() <= at):
             return
         if self._alarm is not None:
@@ -199,9 +199,9 @@ class UnitsLine:
         self._lane = lane
 
     def turn(self, queue: str) -> AbstractAsyncContextManager[None]:
-        """Wait until it is the turn of this queue's unit."""
+        """Wait for the turn of the unit to which this queue belongs."""
         return self._turns.turn(unit_of_submit_queue(queue), self._lane)
 
     def dismiss(self) -> None:
-        """Let all go who wait."""
+        """End all waiting in this lane."""
         self._turns.dismiss(self._lane)

@@ -1,8 +1,8 @@
-"""What one process of intake knows of packages under way: how many there are of each unit, and how long each counts.
+"""The packages that one process of intake has under way: how many of each unit, and how long each of them counts.
 
-A package is under way from its turn at the door until ``package.routed`` is heard. One of which nothing is heard, since
-it was parked or the validator stands, counts no more after some time; one that waits at the router because an inbox is
-full, shortly after the validator has let it pass.
+A package is under way from its turn at the door until ``package.routed``. If no fact about it comes, because it was
+parked or the validator does not run, it stops counting after some time. If it waits at the router because an inbox is
+full, it stops counting shortly after the validator has let it pass.
 """
 
 from collections import Counter
@@ -15,11 +15,11 @@ from intake.pace import Bounds, Ended, Moment, Pace, Sort, after_end, after_laps
 from intake.record import PackageRecord
 
 ROUTING_TAKES_SECONDS = 0.25
-"""Until it is known how long the router takes."""
+"""The router's usual time, until it has been measured."""
 ROUTING_AFTER, SHORTEST_ROUTING_SECONDS, LONGEST_ROUTING_SECONDS = 4.0, 0.2, 5.0
 """A package that the validator has let pass counts for so many times the router's usual time, within these bounds."""
 SHARING_SECONDS = 2.0
-"""A unit has its share of the window for so long after its last package ended."""
+"""A unit keeps its share of the window for this long after its last package has ended."""
 NEVER = float("inf")
 
 Key = tuple[UnitCode, Lane]
@@ -27,25 +27,26 @@ Key = tuple[UnitCode, Lane]
 
 @dataclass(eq=False, slots=True)
 class Turn:
-    """One submission, from its turn on."""
+    """One submission since its turn began."""
 
     key: Key
     began_at: float
     company: int
-    """How many were under way when it began, itself included."""
+    """How many packages were under way when it began, including itself."""
     package_id: str = ""
-    """Empty until it is let in."""
+    """Empty until the package is let in."""
     sort: Sort | None = None
     verified_at: float | None = None
-    """When the validator had let it pass, or it did not need to."""
+    """When the validator let it pass; of a package without files, when intake let it in."""
     counts: bool = True
+    """Whether it takes room in the window."""
 
 
 class UnderWay:
     """Packages under way, and the pace that follows from them."""
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float], wall: Callable[[], float]) -> None:
-        """``wall``: the clock that all processes of intake share; ``clock``: that of this one."""
+        """``clock``: the monotonic clock of this process; ``wall``: the clock that all processes share. In seconds."""
         self._bounds = bounds
         self._clock = clock
         self._wall = wall
@@ -55,12 +56,12 @@ class UnderWay:
         self._of_units: Counter[Key] = Counter()
         self._of_lanes: Counter[Lane] = Counter()
         self._elsewhere: dict[str, float] = {}
-        """Urgent packages that other processes let in, and until when each counts."""
+        """Ids of urgent packages that other processes let in, and until when each counts."""
         self._recent: dict[Key, float] = {}
-        """When the last package of each unit ended that has none under way now, the earliest first."""
+        """For each unit and lane with nothing under way, when its last package ended; the earliest first."""
         self._routing_seconds = ROUTING_TAKES_SECONDS
         self.next_lapse = NEVER
-        """When the next one counts no more, if nothing is heard until then."""
+        """When the next package stops counting, if no fact comes before."""
 
     @property
     def room(self) -> int:
@@ -69,12 +70,12 @@ class UnderWay:
 
     @property
     def is_learning(self) -> bool:
-        """Whether no unit may exceed that, not even one that has none under way."""
+        """Whether no unit may exceed ``room``, not even one that has no package under way."""
         return self.pace.is_learning(self._moment, self._bounds)
 
     @property
     def has_urgent(self) -> bool:
-        """Whether an urgent package is under way, here or at another process."""
+        """Whether an urgent package is under way, at this or another process."""
         return bool(self._elsewhere or self._of_lanes[Lane.URGENT])
 
     def of_unit(self, key: Key) -> int:
@@ -92,16 +93,16 @@ class UnderWay:
 
     def sharing(self, lane: Lane, waiting: Collection[UnitCode]) -> int:
         """How many units share the window of a lane: those that wait, and those that had a turn lately."""
-        others = (key for known in (self._of_units, self._recent) for key in known)
+        others = (key for keys in (self._of_units, self._recent) for key in keys)
         return len(waiting) + sum(each is lane and unit not in waiting for unit, each in others)
 
     @property
     def next_end_of_sharing(self) -> float:
-        """When the next unit ceases to share."""
+        """When the next unit loses its share of the window."""
         return next(iter(self._recent.values()), NEVER) + SHARING_SECONDS
 
     def begin(self, key: Key) -> Turn:
-        """A turn begins."""
+        """Begin a turn of a unit and lane."""
         self._count(key, 1)
         turn = Turn(key, self._clock(), self.total)
         self._turns.add(turn)
@@ -109,13 +110,13 @@ class UnderWay:
         return turn
 
     def let_in(self, turn: Turn, record: PackageRecord) -> bool:
-        """What a turn brought is let in. False = it is under way already, or the turn counts no more."""
+        """Note that the package of a turn is let in. False = the package is under way already, or the turn is over."""
         if turn not in self._turns or record.package_id in self._packages:
             return False
         if turn.counts:
             self._count(turn.key, -1)
             self._count((turn.key[0], record.lane), 1)
-        turn.key = (turn.key[0], record.lane)  # the package says itself how urgent it is, whatever queue it came by
+        turn.key = (turn.key[0], record.lane)  # a package's own priority decides, not the queue that it came from
         turn.package_id, turn.sort = record.package_id, sort_of(record.kind, record.package.size_bytes)
         turn.verified_at = None if record.carries_files else self._clock()
         self._packages[record.package_id] = turn
@@ -123,12 +124,12 @@ class UnderWay:
         return True
 
     def take_back(self, turn: Turn) -> None:
-        """It was not let in after all."""
+        """Undo ``let_in``: the announcement failed."""
         self._packages.pop(turn.package_id, None)
         turn.package_id = ""
 
     def note_verified(self, package_id: str) -> None:
-        """The validator has let a package pass."""
+        """Note that the validator has let a package pass."""
         if turn := self._packages.get(package_id):
             turn.verified_at = self._clock()
             self._note_lapse(turn)
@@ -138,7 +139,7 @@ class UnderWay:
             )
 
     def note_urgent(self, package_id: str) -> None:
-        """Some process has let in an urgent package."""
+        """Note that some process has let in an urgent package."""
         if package_id not in self._packages:
             self._note_elsewhere(package_id, self._clock() + self.pace.lapse_seconds(None))
 
@@ -147,7 +148,7 @@ class UnderWay:
         self.next_lapse = min(self.next_lapse, until)
 
     def end(self, package_id: str, *, others_wait: bool) -> None:
-        """The router is done with a package."""
+        """Note that a package is routed. ``others_wait``: a submission waits for room."""
         self.expire()
         self._elsewhere.pop(package_id, None)
         turn = self._packages.get(package_id)
@@ -163,24 +164,24 @@ class UnderWay:
             was_quiet=turn.company <= floor and self.total <= floor,
             others_waited=others_wait,
         )
-        if turn.counts:  # else it waited for room in an inbox, which says nothing about the machine
+        if turn.counts:  # otherwise it waited for room in an inbox, and its time says nothing about the machine
             self.pace = after_end(self.pace, ended, self._moment, self._bounds)
         self.forget(turn)
 
     def forget(self, turn: Turn) -> None:
-        """A turn is over."""
+        """End a turn without learning from its time."""
         self._release(turn)
         self._turns.discard(turn)
         if self._packages.get(turn.package_id) is turn:
             del self._packages[turn.package_id]
 
     def forget_all(self) -> None:
-        """Nothing is known of what is under way."""
-        for known in (self._turns, self._packages, self._of_units, self._of_lanes, self._elsewhere, self._recent):
-            known.clear()
+        """Forget all turns, because facts may have been missed."""
+        for each in (self._turns, self._packages, self._of_units, self._of_lanes, self._elsewhere, self._recent):
+            each.clear()
 
     def expire(self) -> None:
-        """Let go what counts no more by time."""
+        """Drop what has stopped counting by now."""
         now = self._clock()
         while self.next_end_of_sharing <= now:
             del self._recent[next(iter(self._recent))]

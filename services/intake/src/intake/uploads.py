@@ -1,4 +1,4 @@
-"""The bucket ``uploads``: what units have put there, and for how long it is needed."""
+"""The bucket ``uploads``: objects that units have put there, and which of them no submission needs any more."""
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
@@ -11,7 +11,7 @@ from common.objects import UPLOADS, Objects, ask_store
 
 
 class Upload(NamedTuple):
-    """One object."""
+    """One object in the bucket."""
 
     bucket: str
     key: str
@@ -21,28 +21,28 @@ class Upload(NamedTuple):
 
     @property
     def unit(self) -> UnitCode:
-        """Whose folder it lies in."""
+        """The unit in whose folder the object lies."""
         return self.key.partition("/")[0]
 
     @property
     def place(self) -> ObjectRef:
-        """For ``Objects.purge``, which asks for no digest."""
+        """A reference for ``Objects.purge``, which does not check the digest."""
         return ObjectRef(bucket=self.bucket, key=self.key, sha256="0" * 64, size_bytes=self.size_bytes)
 
 
 class Uploads:
-    """Raises ``Outage`` while the store is away."""
+    """The objects in the bucket. All methods raise ``Outage`` while the object store is unavailable."""
 
     def __init__(self, objects: Objects, bucket: str = UPLOADS) -> None:
         self._objects = objects
         self._bucket = bucket
 
     async def put_before(self, at: datetime, limit: int) -> list[Upload]:
-        """Some that were put before that time, by key."""
+        """At most ``limit`` uploads that were put before ``at``, in the order of their keys."""
         return await ask_store(lambda: list(islice(self._listed(at), limit)))
 
     async def remove(self, upload: Upload) -> None:
-        """Delete it, whatever versions it has."""
+        """Delete an upload with all of its versions."""
         await self._objects.purge(upload.place)
 
     def _listed(self, before: datetime) -> Iterator[Upload]:
@@ -54,9 +54,9 @@ class Uploads:
 def unneeded(
     uploads: Iterable[Upload], disabled: Container[UnitCode], with_messages: Container[UnitCode]
 ) -> list[Upload]:
-    """Those that no submission can still refer to.
+    """Those uploads to which no submission can still refer.
 
-    What a disabled unit has submitted waits in its queues until it is enabled, and a message that intake has parked, or
-    will try again, may be handled at any time.
+    ``disabled``: units whose submissions wait in their queues until they are enabled; ``with_messages``: units with
+    messages that intake has parked, or will try again.
     """
     return [each for each in uploads if each.unit not in disabled and each.unit not in with_messages]

@@ -1,7 +1,7 @@
-"""A package that cannot be decided yet: what is kept of it, and how long it waits; pure.
+"""Packages that cannot be decided yet: the row of each, and how long it waits. Pure.
 
-It is about a document which has not come. Or another package holds its DocumentId that may still be refused: then its
-sender is told nothing yet, for there is nothing to do about it.
+A package waits because it is about a document that has not come, or because another package holds its DocumentId and
+may still be refused. In the latter case its sender is not notified, since there is nothing for the sender to do.
 """
 
 from collections.abc import Container, Sequence
@@ -22,18 +22,19 @@ from intake.record import Arrival, document_id_of
 
 T = TypeVar("T")
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
-"""A package that nothing has woken is looked at after so long: its document's word may be lost."""
+"""Pause before a package that waits for a document is looked at again, if nothing wakes it: the fact about its document
+may be lost."""
 LOOK_AT_HOLDER_AFTER = timedelta(minutes=1)
-"""A package that waits for the end of another one is looked at so often, if nothing wakes it: seldom enough that all
-that one unit may let wait take a part of the rounds, and others their turn in each."""
+"""The same for a package that waits for the end of another one. It is long enough that all packages which one unit may
+have waiting fill only a part of each round."""
 LEASE = timedelta(minutes=1)
-"""For so long a package that one process looks at is left alone by others."""
+"""How long other processes leave a package alone that one process looks at."""
 WOKEN = datetime(1970, 1, 1, tzinfo=UTC)
-"""``next_look_at`` of a package that is due whatever clocks say: those of two processes may be minutes apart."""
+"""``next_look_at`` of a package that is due by any clock; those of two processes may differ by minutes."""
 
 
 class WaitingPackage(BaseModel):
-    """One row; it is removed once the package is decided."""
+    """The row of one waiting package; it is removed once the package is decided."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -42,34 +43,34 @@ class WaitingPackage(BaseModel):
     document_id: str
     kind: PackageKind
     lane: Lane
-    """Of the queue it came by."""
+    """Of the queue that it came from."""
     submitted_at: datetime
     package: ObjectRef
     upload: ObjectRef | None = None
     awaited: tuple[str, ...]
-    """Document keys; with ``holder`` that of the package itself."""
+    """Keys of the documents for which it waits; with ``holder``, its own document key."""
     holder: str = ""
     """The package that holds its DocumentId; empty if it waits for documents."""
     needs_all: bool = False
-    """All of them must come (a replacement), not one."""
+    """Whether all of the documents must come (a replacement); otherwise one suffices."""
     detail: Text = ""
     since: datetime | None = None
-    """When it began to wait for what it waits for now; None in rows of earlier releases."""
+    """When it began to wait for its present reason; None in rows of earlier releases."""
     deadline: datetime
     next_look_at: datetime
     announced: bool = False
-    """Set after the broker confirmed the fact that tells the sender."""
+    """Set once the broker has confirmed ``package.waiting``."""
     trace: dict[str, str] = {}
     """W3C trace context of the submission; empty in rows of earlier releases."""
 
     @property
     def subject(self) -> str:
-        """Key under which a package that is not let in is recorded."""
+        """Document key under which the package is recorded while it is not let in."""
         return ids.document_key(self.sender, self.document_id)
 
     @property
     def arrival(self) -> Arrival:
-        """The submission, as when it came."""
+        """The submission as it arrived."""
         return Arrival(
             sender=self.sender,
             package=self.package,
@@ -80,13 +81,13 @@ class WaitingPackage(BaseModel):
         )
 
     def has_come(self, known: Container[str]) -> bool:
-        """Whether it can be decided, by the document keys that are known now."""
+        """Whether the package can be decided. ``known``: keys of the documents that have come."""
         check = all if self.needs_all else any
         return check(key in known for key in self.awaited)
 
 
 def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: datetime) -> WaitingPackage:
-    """The row of a package that waits from its arrival on."""
+    """The row of a package that waits for documents from its arrival on."""
     return _row(
         arrival,
         message,
@@ -102,7 +103,7 @@ def waiting_of(arrival: Arrival, message: Message, awaits: Awaits, deadline: dat
 def waiting_for_holder(
     arrival: Arrival, message: Message, contested: Contested, now: datetime, deadline: datetime
 ) -> WaitingPackage:
-    """The row of a package whose DocumentId another one holds, as it was found now."""
+    """The row of a package that waits from ``now`` on, because another one holds its DocumentId."""
     return _row(
         arrival,
         message,
@@ -131,7 +132,8 @@ def _row(arrival: Arrival, message: Message, **more: Any) -> WaitingPackage:
 
 
 def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int, limit: int) -> Refused | None:
-    """Why a package does not wait, or no longer. ``waiting``: how many other packages of its sender do."""
+    """The refusal of a package that may not wait, or no longer; None = it may. ``waiting``: how many other packages of
+    its sender wait; ``limit``: how many may."""
     if now >= deadline:
         return Refused(Reason.E_REFDOC, f"{awaits.detail} until {deadline.isoformat(timespec='minutes')}")
     if waiting >= limit:
@@ -140,16 +142,16 @@ def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int
 
 
 def share(limit: int, units: int) -> int:
-    """How many packages of each unit may be in a round of so many packages."""
+    """How many packages each of so many units may have in a round of ``limit`` packages; rounded up."""
     return -(-limit // max(1, units))
 
 
 def in_turn(queues: Sequence[Sequence[T]]) -> list[T]:
-    """One of each queue, then the next of each: who has many in line holds up nobody who has one."""
+    """The first element of each queue, then the second of each, and so on. A long queue delays no short one."""
     return [each for turn in zip_longest(*queues) for each in turn if each is not None]
 
 
 def next_look(waiting: WaitingPackage, now: datetime) -> datetime:
-    """When to look again at a package that waits on."""
+    """When to look again at a package that still waits."""
     pause = LOOK_AT_HOLDER_AFTER if waiting.holder else LOOK_AGAIN_AFTER
     return min(max(waiting.deadline, now), now + pause)

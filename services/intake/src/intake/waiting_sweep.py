@@ -1,4 +1,4 @@
-"""Looks at packages that wait for a document: it has come, or the deadline has passed, or they wait on."""
+"""The sweep of waiting packages: decides about those whose document has come or whose deadline has passed."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -15,14 +15,14 @@ from intake.waiting_store import WaitingPackages
 log = structlog.get_logger("trunk.intake")
 
 AT_ONCE = 100
-"""Packages that one round takes."""
+"""Packages taken in one round."""
 LONGEST_ROUND = LEASE / 2
-"""After so long a round ends; what it has taken and not looked at is due when its lease is over. Large packages of one
-unit would hold up others that have become due meanwhile."""
+"""A round ends after this time, so that large packages of one unit do not delay others that become due meanwhile. A
+package that it took and did not look at is due again when its lease ends."""
 
 
 class WaitingSweep:
-    """Run by timer; several processes may."""
+    """Run by a timer, in any number of processes."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class WaitingSweep:
         self._now = now
 
     async def run(self) -> None:
-        """One round. A package that cannot be looked at holds up no other; the first error is raised at the end."""
+        """One round. An error about one package delays no other; the first error is raised at the end."""
         if not self._directory.is_loaded:
             return
         now = self._now()
@@ -61,5 +61,5 @@ class WaitingSweep:
             await self._waiting.postpone(package, taken_at, next_look(package, taken_at))
 
     async def measure(self) -> None:
-        """How many packages wait."""
+        """Record how many packages wait."""
         set_packages_waiting(await self._waiting.by_kind())

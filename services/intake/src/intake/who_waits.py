@@ -1,4 +1,4 @@
-"""Who waits for a turn in one lane, and who of them is next; as quick with a thousand units as with one."""
+"""Units that wait for a turn in one lane, in order; fast with a thousand units."""
 
 from bisect import insort
 from collections import deque
@@ -14,17 +14,17 @@ class _Place(NamedTuple):
     last: int
     """Number of the unit's last turn; 0 = it had none."""
     came: int
-    """Number of its first message that waits."""
+    """Number of its first waiting message; decides between units without a turn."""
     unit: UnitCode
 
 
 class WhoWaits(Generic[T]):
-    """What waits of each unit, the oldest first; units in the order of their last turns."""
+    """What waits, by unit, the oldest first; the units in the order of their last turns."""
 
     def __init__(self) -> None:
         self._of_units: dict[UnitCode, deque[T]] = {}
         self._places: list[_Place] = []
-        """One of each unit that waits, in order."""
+        """One for each unit that waits, sorted."""
         self._last: dict[UnitCode, int] = {}
         self._number = 0
 
@@ -41,16 +41,16 @@ class WhoWaits(Generic[T]):
         return unit in self._of_units
 
     def add(self, unit: UnitCode, waiting: T) -> None:
-        """One more of a unit waits."""
+        """Add one element at the end of a unit's queue."""
         if unit not in self._of_units:
             self._of_units[unit] = deque()
             self._stand(unit)
         self._of_units[unit].append(waiting)
 
     def first(self, own: Callable[[UnitCode], int]) -> UnitCode | None:
-        """The unit of which ``own`` is smallest, and of those the one whose last turn is longest ago.
+        """The unit with the smallest ``own``; among several, the one whose last turn is longest ago.
 
-        It looks at those of which ``own`` is not 0, at most twice, and at one more.
+        Calls ``own`` at most twice for each unit for which it is not 0, and for one more.
         """
         without_any = (place.unit for place in self._places if not own(place.unit))
         if (unit := next(without_any, None)) is not None or not self._places:
@@ -58,7 +58,7 @@ class WhoWaits(Generic[T]):
         return min(self._places, key=lambda place: own(place.unit)).unit
 
     def take(self, unit: UnitCode) -> T:
-        """What waits longest of a unit has its turn."""
+        """Remove and return the oldest element of a unit's queue, and note the unit's turn."""
         self._places.remove(next(place for place in self._places if place.unit == unit))
         self._number += 1
         self._last[unit] = self._number
@@ -70,7 +70,7 @@ class WhoWaits(Generic[T]):
         return taken
 
     def clear(self) -> list[T]:
-        """All that waits, which waits no more."""
+        """Remove and return all elements."""
         cleared = [each for of_unit in self._of_units.values() for each in of_unit]
         self._of_units.clear()
         self._places.clear()

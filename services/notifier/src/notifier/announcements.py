@@ -1,4 +1,4 @@
-"""Announces what was sent: saved first, so that none is forgotten while the broker is away."""
+"""Announces sent notifications. The facts are saved first, so that none is lost while the broker is unavailable."""
 
 from common.domain.names import Lane
 from common.service.outgoing import Announcer
@@ -10,7 +10,7 @@ BATCH = 200
 
 
 class Announcements:
-    """Those of one lane."""
+    """Announces the sent notifications of one lane."""
 
     def __init__(self, lane: Lane, notifications: Notifications, announcer: Announcer) -> None:
         self._lane = lane
@@ -18,7 +18,7 @@ class Announcements:
         self._announcer = announcer
 
     async def make(self) -> None:
-        """Announce everything that is not announced yet. Raises ``Outage``; the rest follows in the next round."""
+        """Announce all facts that are not announced yet. Raises ``Outage``; the rest follows in the next round."""
         while facts := await self._notifications.unannounced(self._lane, BATCH):
             for fact, trace in facts:
                 with resumed(trace):

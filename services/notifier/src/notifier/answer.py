@@ -1,4 +1,4 @@
-"""What every channel offers, and the answers that it gives."""
+"""The interface of a channel, and its answers."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,36 +9,36 @@ from notifier.compose import Notification
 
 
 class Fault(StrEnum):
-    """Who did not do what was asked: whose circuit opens."""
+    """The circuit that opens because of a failure."""
 
     ADDRESS = "address"
-    """This address alone: a webhook, or one recipient of mail."""
+    """That of this address: a webhook, or one recipient of mail."""
     MAIL_SERVER = "mail server"
-    """The server through which all mails go."""
+    """That of the server through which all mails go."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The other side took it."""
+    """The other side took the notification."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """The other side will never take it. ``detail`` is a code or a cause, no address and no content."""
+    """The other side will never take the notification. ``detail`` is a code or a cause, no address and no content."""
 
     detail: str
     is_answer: bool = True
-    """False = decided here, nobody was asked: it says nothing about the health of the other side."""
+    """Whether the other side answered. False = decided without asking it, so nothing is known about its health."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Not taken now; a later attempt may succeed."""
+    """The other side did not take the notification now; a later attempt may succeed."""
 
     detail: str
     fault: Fault = Fault.ADDRESS
     retry_after: timedelta | None = None
-    """The other side's wish."""
+    """The pause that the other side asks for."""
 
 
 Answer = Sent | Undeliverable | Unanswered
@@ -48,4 +48,4 @@ class Sender(Protocol):
     """One channel."""
 
     async def send(self, notification: Notification) -> Answer:
-        """Send, within the channel's total limit of time, whatever the other side does."""
+        """Send a notification. Returns within the channel's time limit, whatever the other side does."""

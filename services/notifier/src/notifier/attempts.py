@@ -1,4 +1,4 @@
-"""One attempt: look up the address, pass the circuits, take the lease, send, and note what came of it."""
+"""Makes one attempt: looks up the address, passes the circuits, takes the lease, sends, and saves the result."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ OUTCOMES: dict[State, NotificationOutcome] = {
     State.GIVEN_UP: "given_up",
     State.SKIPPED: "skipped",
 }
-"""As they are counted."""
+"""The label of the metric for each state after an attempt."""
 
 
 class Attempts:
@@ -54,7 +54,7 @@ class Attempts:
         self._now = now
 
     async def make(self, row: Row) -> None:
-        """Whatever goes wrong here concerns this notification only: its lease ends, and it is due again."""
+        """Make one attempt. An error is only logged: the lease ends, and the notification is due again."""
         with contained(lambda cause: log.warning("attempt failed", notification=row.key, detail=cause)):
             notification = await self.aim(row)
             if notification and await self._take_probes(row):
@@ -63,7 +63,8 @@ class Attempts:
                     await self._send(row, notification, lease)
 
     async def aim(self, row: Row) -> Notification | None:
-        """The notification, at the address that the directory has now; None if it is to be sent later, or never."""
+        """The notification with the address that the directory has now. None = it was ended, or redirected to another
+        destination."""
         now = self._now()
         if row.channel not in self._senders:
             await self.end(row, NO_CHANNEL)
@@ -82,7 +83,7 @@ class Attempts:
         return notification
 
     async def end(self, row: Row, decision: Decision) -> None:
-        """Note and report the end of a notification, unless it is being sent or has ended."""
+        """Save and report the end of a notification, unless it is being sent or has ended."""
         if await self._notifications.end(row, decision, self._now()):
             self._report(row, decision)
 
@@ -108,7 +109,8 @@ class Attempts:
             self._report(row, decision)
 
     async def _answer(self, notification: Notification) -> Answer:
-        """A channel that raises is at fault itself; the notification is tried again like any other."""
+        """Send by the channel. If the channel itself raises, the answer is ``Unanswered``, so that the notification is
+        tried again."""
         failures: list[str] = []
         with contained(failures.append):
             return await self._senders[notification.channel].send(notification)
@@ -133,7 +135,7 @@ class Attempts:
 
 
 def ids_of(row: Row) -> dict[str, str]:
-    """By which the span of a notification is found."""
+    """The ids by which to find the span of a notification."""
     fact = row.fact or {}
     names = {"package_id": "package_id", "document_id": "document_id", "document_key": "subject"}
     return {name: str(fact.get(key, "")) for name, key in names.items()}

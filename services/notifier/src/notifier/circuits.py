@@ -1,7 +1,7 @@
-"""Destinations that do not answer: how often in a row, and when the next probe is due. Shared by all replicas.
+"""Circuits: how often in a row each destination has failed, and when its next probe is due. Shared by all replicas.
 
-A destination that works has no row here, or one without failures. Rows are changed by compare-and-set on the number of
-failures, so that attempts that fail together count once.
+A destination that works has no row in collection ``destinations``, or one without failures. Rows are changed by
+compare-and-set on the number of failures, so that concurrent attempts that fail count once.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from common.database import Collection, Database, Document, compare_and_set, dat
 from notifier.compose import Channel, Notification
 
 MAIL_SERVER = "mail server"
-"""Id of the circuit that all mails have in common."""
+"""Id of the circuit that all mails share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,18 @@ class Failing:
 
 
 class Circuits:
-    """The open circuits, as of the last ``load`` and of what this process has changed since."""
+    """The open circuits, as of the last ``load`` and the changes of this process since. Methods that read or write the
+    database raise ``Outage`` while it is unavailable."""
 
     def __init__(self, database: Database, probe_time: timedelta) -> None:
-        """``probe_time``: how long a probe under way keeps others away, if its process dies."""
+        """``probe_time``: how long a probe under way prevents another one, if its process dies."""
         self._rows: Collection = database.collection("destinations")
         self._probe_time = probe_time
         self._failing: dict[str, Failing] = {}
         self.is_loaded = False
 
     async def load(self) -> None:
-        """Read which circuits are open."""
+        """Read the open circuits from the database."""
         with database_trouble():
             rows = [row async for row in self._rows.find({"failures": {"$gt": 0}})]
         self._failing = {row["_id"]: Failing(row["failures"], row["probe_at"]) for row in rows}
@@ -44,12 +45,12 @@ class Circuits:
         return dict(self._failing)
 
     def failures(self, destination: str) -> int:
-        """How often in a row the destination failed."""
+        """How often in a row a destination has failed."""
         failing = self._failing.get(destination)
         return failing.failures if failing else 0
 
     def is_closed(self, destination: str) -> bool:
-        """Whether everything may be sent there."""
+        """Whether everything may be sent to a destination."""
         return destination not in self._failing
 
     def waiting(self, now: datetime) -> set[str]:
@@ -57,7 +58,8 @@ class Circuits:
         return {name for name, failing in self._failing.items() if failing.probe_at > now}
 
     async def take_probe(self, destination: str, now: datetime) -> bool:
-        """Whether the caller may send there: always while the circuit is closed, else one caller when it is time."""
+        """Whether the caller may send to a destination: always while its circuit is closed; while it is open, one
+        caller once the probe is due."""
         failing = self._failing.get(destination)
         if failing is None:
             return True
@@ -71,13 +73,16 @@ class Circuits:
     async def open(
         self, destination: str, notification: Notification, detail: str, now: datetime, probe_at: datetime
     ) -> None:
-        """Note one more failure; of several that began together, one counts."""
-        known = self.failures(destination)
-        row: Document = {"failures": known + 1, "probe_at": probe_at, "detail": detail}
-        if known == 0:
+        """Count one more failure of a destination. Of several attempts that began together, one counts.
+
+        ``notification``: names channel, unit and address for the operator; ``probe_at``: when the next probe is due.
+        """
+        failures = self.failures(destination)
+        row: Document = {"failures": failures + 1, "probe_at": probe_at, "detail": detail}
+        if failures == 0:
             row["failing_since"] = now
-        self._failing[destination] = Failing(known + 1, probe_at)
-        if await compare_and_set(self._rows, {"_id": destination, "failures": known}, {"$set": row}) or known:
+        self._failing[destination] = Failing(failures + 1, probe_at)
+        if await compare_and_set(self._rows, {"_id": destination, "failures": failures}, {"$set": row}) or failures:
             return
         is_server = destination == MAIL_SERVER
         about = {
@@ -88,18 +93,19 @@ class Circuits:
         await insert_once(self._rows, {"_id": destination, **about, **row})
 
     async def close(self, destination: str) -> None:
-        """Close the circuit: the destination answers, and everything may be sent again."""
+        """Close the circuit of a destination that answers."""
         if self._failing.pop(destination, None) is not None:
             change = {"$set": {"failures": 0, "detail": ""}}
             await compare_and_set(self._rows, {"_id": destination, "failures": {"$gt": 0}}, change)
 
     async def forget(self, before: datetime) -> int:
-        """Close the circuits whose probe was due before a time: nothing waits for these destinations any more."""
+        """Close the circuits whose probe was due before a time, since nothing waits for these destinations any more.
+        Returns how many."""
         with database_trouble():
             query = {"failures": {"$gt": 0}, "probe_at": {"$lt": before}}
             return (await self._rows.update_many(query, {"$set": {"failures": 0, "detail": ""}})).matched_count
 
 
 def circuits_of(channel: Channel, destination: str) -> tuple[str, ...]:
-    """The circuits that must let a notification pass, the common one first."""
+    """The circuits that a notification must pass, the shared one first."""
     return (MAIL_SERVER, destination) if channel is Channel.EMAIL else (destination,)

@@ -1,4 +1,5 @@
-"""Decision: who is told what about a fact, by which channel and in which words. Nothing of a document's content."""
+"""The decision which units are notified of a fact, by which channel and with which text. Pure. No text has content of a
+document."""
 
 import hashlib
 import json
@@ -57,7 +58,7 @@ class Notification:
     """One message to one unit by one channel."""
 
     about_event: str
-    """Id of the fact it tells of."""
+    """Event id of the fact that it is about."""
     unit: UnitCode
     channel: Channel
     address: str
@@ -97,13 +98,14 @@ def compose(fact: Notified, directory: Directory) -> tuple[Notification, ...]:
 
 
 def recompose(fact: Notified, directory: Directory, unit: UnitCode, channel: Channel) -> Notification | None:
-    """One of the notifications as the directory stands now; None if the unit has no such contact any more."""
+    """The notification of one unit by one channel, composed again with the current directory. None = the unit no longer
+    has such a contact."""
     chosen = (each for each in compose(fact, directory) if (each.unit, each.channel) == (unit, channel))
     return next(chosen, None)
 
 
 def destinations(directory: Directory) -> set[str]:
-    """Every destination in the directory."""
+    """All destinations in the directory."""
     contacts = [unit.contact for unit in directory.units.values()]
     return {destination(Channel.EMAIL, contact.email) for contact in contacts if contact.email} | {
         destination(Channel.WEBHOOK, contact.webhook_url) for contact in contacts if contact.webhook_url
@@ -111,12 +113,13 @@ def destinations(directory: Directory) -> set[str]:
 
 
 def destination(channel: Channel, address: str) -> str:
-    """Names the other side whose health decides when something is sent: the same for all notifications to it."""
+    """The id of an address, under which its circuit is kept; it does not reveal the address."""
     return f"{channel}:{hashlib.sha256(address.encode()).hexdigest()[:32]}"
 
 
 def addressee(fact: Notified) -> UnitCode:
-    """The unit to notify: of a delivery its receiver, of a status who it was forwarded to, of a refusal the sender."""
+    """The unit to notify: of a delivery the receiver, of a status the unit to which it is forwarded, of a refusal the
+    sender."""
     match fact:
         case DeliveryPlaced():
             return fact.receiver
@@ -127,17 +130,17 @@ def addressee(fact: Notified) -> UnitCode:
 
 
 def worth_telling(fact: Notified) -> bool:
-    """Whether anybody is notified. Nobody is of a status that changed nothing (a repeat, a late one)."""
+    """Whether to notify at all: not of a status that changed nothing, because it was repeated or late."""
     return not (isinstance(fact, StatusRecorded) and not fact.changed)
 
 
 def for_people(fact: Notified) -> bool:
-    """Whether the fact is worth a mail, not only a webhook."""
+    """Whether to send a mail as well, not only a webhook."""
     return not isinstance(fact, StatusRecorded) or fact.code in MAILED_STATUSES
 
 
 def mail(fact: Notified, unit: Unit, directory: Directory) -> tuple[str, str]:
-    """Subject and body, in Vietnamese."""
+    """Subject and body of a mail, in Vietnamese."""
 
     def name(code: UnitCode) -> str:
         known = directory.unit(code)
@@ -155,7 +158,8 @@ def mail(fact: Notified, unit: Unit, directory: Directory) -> tuple[str, str]:
 
 
 def payload(fact: Notified) -> str:
-    """Body of a webhook: what happened to which document, in tokens; a receiver reads the rest in its inbox."""
+    """JSON body of a webhook: what happened to which document, in ids and tokens. The unit reads the rest in its
+    inbox."""
     content = {
         "event_id": fact.event_id,
         "fact": fact.fact,

@@ -1,8 +1,8 @@
-"""Sends what is due, without any destination keeping another one waiting.
+"""Sends notifications that are due, without letting one destination delay another.
 
-Each lane of a process has its own dispatch. Attempts run side by side: many webhooks, few mails, and to one
-destination very few; a destination whose circuit is open gets one probe at a time, of one process. Handlers of facts
-never wait for an attempt.
+Each lane of a process has its own dispatch. Attempts run concurrently: many webhooks, few mails, and very few to one
+destination. A destination whose circuit is open gets one probe at a time, from one process. Handlers of facts never
+wait for an attempt.
 """
 
 import asyncio
@@ -24,23 +24,26 @@ from notifier.rows import Row
 from notifier.store import Notifications
 
 BATCH = 200
-"""Rows asked for at a time."""
+"""Rows read at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much happens at the same time, and for how long it is tried."""
+    """Limits of the attempts of one lane."""
 
     at_once: Mapping[Channel, int]
-    """Attempts by channel."""
+    """Concurrent attempts, by channel."""
     per_destination: int
+    """Concurrent attempts at one destination."""
     patience: timedelta
+    """How long a notification waits before it is given up."""
     pause_seconds: float
-    """Between two looks into the database while nothing happens."""
+    """Pause between two queries for due notifications while nothing is offered."""
 
 
 class Dispatch:
-    """The notifications of one lane. ``round`` is done over and over; ``fill`` begins what can begin now."""
+    """Sends the notifications of one lane. ``round`` is called in a loop; ``fill`` begins the attempts that can begin
+    now."""
 
     def __init__(
         self,
@@ -67,24 +70,24 @@ class Dispatch:
         self._wake = asyncio.Event()
 
     async def round(self) -> None:
-        """Wait until there may be something to do, and do it. Raises ``Outage`` while the database is away."""
+        """Wait until there may be something to do, and do it. Raises ``Outage`` while the database is unavailable."""
         with contained(_ignored):
             async with asyncio.timeout(self._limits.pause_seconds):
                 await self._wake.wait()
         await self.fill()
 
     def offer(self, row: Row) -> None:
-        """Send it now if there is room; else it is found in the database when there is.
-
-        A process that has just begun does not know yet which circuits are open.
+        """Begin an attempt now if there is room. Otherwise ``fill`` reads the row from the database later; so it does
+        until the circuits are loaded.
         """
         if not (self._circuits.is_loaded and self._begin(row)):
             self._is_behind = True
 
     async def fill(self) -> int:
-        """Begin everything that is due and has room; give up what has waited too long for a silent destination.
+        """Begin attempts at notifications that are due, as far as there is room, and give up those that have waited too
+        long for a destination that does not answer.
 
-        Returns how many attempts it began.
+        Returns the number of attempts begun. Raises ``Outage``.
         """
         self._wake.clear()
         await self._circuits.load()
@@ -111,7 +114,7 @@ class Dispatch:
             await asyncio.wait(running)
 
     async def stop(self, within_seconds: float) -> None:
-        """Begin nothing more, and let running attempts end."""
+        """Begin no further attempts, and wait for those that run; after ``within_seconds`` they are cancelled."""
         self._is_stopping = True
         if running := set(self._running.values()):
             _, late = await asyncio.wait(running, timeout=within_seconds)
@@ -157,20 +160,21 @@ class Dispatch:
         ]
 
     def _full(self) -> set[str]:
-        """Destinations to which nothing more can be sent now."""
+        """Destinations at which no further attempt can begin now."""
         most = self._limits.per_destination
         full = {name for name, count in self._busy.items() if count >= most or not self._circuits.is_closed(name)}
         return full | self._circuits.waiting(self._now())
 
     async def _redirect(self) -> None:
-        """Let nothing wait for an address that is no longer in the directory."""
+        """Give notifications that wait for an address which is no longer in the directory their new address, or end
+        them."""
         failing = self._circuits.failing().keys() - {MAIL_SERVER}
         if former := failing - destinations(self._directory()):
             for row in await self._notifications.addressed_to(self._lane, former, BATCH):
                 await self._attempts.aim(row)
 
     async def _give_up(self) -> None:
-        """End what nobody attempts any more because its circuit is open."""
+        """End notifications whose patience is over while their circuit is open, so that no attempt would end them."""
         now, waiting = self._now(), self._circuits.waiting(self._now())
         if waiting:
             before = now - self._limits.patience
@@ -180,4 +184,4 @@ class Dispatch:
 
 
 def _ignored(_: str) -> None:
-    """Time is over: nothing follows from it."""
+    """Do nothing: the timeout only ends the wait."""

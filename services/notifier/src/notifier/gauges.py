@@ -1,4 +1,4 @@
-"""Gauges that the notifier sets from its database: equal on every replica, and right after a restart."""
+"""Gauges that the notifier sets from its database. They are the same on every replica, and correct after a restart."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from notifier.store import Notifications
 
 
 class Gauges:
-    """Sets the notifier's gauges; a timer calls it."""
+    """Run by a timer."""
 
     def __init__(self, notifications: Notifications, circuits: Circuits, directory: Callable[[], Directory]) -> None:
         self._notifications = notifications
@@ -18,7 +18,7 @@ class Gauges:
         self._directory = directory
 
     async def refresh(self) -> None:
-        """How many notifications wait, and how many destinations fail that are still in the directory."""
+        """Record how many notifications wait, and how many destinations in the directory fail, by channel."""
         waiting = await self._notifications.pending()
         set_notifications_waiting({channel.value: count for channel, count in waiting.items()})
         await self._circuits.load()

@@ -1,4 +1,4 @@
-"""The notifier's handlers: they note what is to be told, and leave the telling to the dispatch."""
+"""The notifier's handlers: they save notifications. The dispatch sends them."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -27,7 +27,7 @@ SERVICE = "notifier"
 
 
 class Notifier:
-    """The notifier's handlers of facts."""
+    """The handler of all facts about which units are notified."""
 
     def __init__(
         self,
@@ -37,7 +37,8 @@ class Notifier:
         dispatches: Mapping[Lane, Dispatch],
         now: Clock = utc_now,
     ) -> None:
-        """``channels``: those that are set up; what another should carry is noted as skipped."""
+        """``channels``: those that are set up; a notification for another one is saved as skipped. ``dispatches``: of
+        the lanes of this process."""
         self._notifications = notifications
         self._directory = directory
         self._channels = channels
@@ -45,7 +46,8 @@ class Notifier:
         self._now = now
 
     async def notify(self, fact: Notified) -> None:
-        """Note whom to tell, and offer it for sending. A fact that comes again is announced again, but not told."""
+        """Save the notifications about a fact, and offer them for sending. Of a repeated fact, what was sent is not
+        sent again, only announced again. Raises ``Outage``."""
         for notification in compose(fact, self._directory()):
             await self._note(notification, fact)
         for document in await self._notifications.about(fact.event_id):
@@ -66,7 +68,7 @@ class Notifier:
 
 
 class Resending:
-    """Carries out the operators' wish to send notifications again that failed or were given up."""
+    """Sends notifications again that failed or were given up, on request of an operator."""
 
     def __init__(self, notifications: Notifications, announcer: Announcer, now: Clock = utc_now) -> None:
         self._notifications = notifications
@@ -74,7 +76,8 @@ class Resending:
         self._now = now
 
     async def act(self, request: OperatorRequested) -> None:
-        """Make the notification due. Repeating the request changes nothing, and is answered the same."""
+        """Make a notification due again. A repeated request changes nothing, and gets the same answer. Raises
+        ``Outage``."""
         if request.target != SERVICE or request.action != "resend":
             return
         document = await self._notifications.find(request.record_id)

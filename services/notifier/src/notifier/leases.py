@@ -1,8 +1,8 @@
-"""Whether a process may take a notification that another one works on, without comparing the clocks of two machines.
+"""Leases of notifications: whether a process may take over one from another, without comparing two machines' clocks.
 
-A lease is a token in the row. The time until which it runs is written by the holder's clock, and only says when others
-begin to look. They take the row over once they have seen the same token for as long as a lease lasts, by a clock of
-their own that measures durations. So clocks that differ make nobody send twice: others only look earlier or later.
+A lease is a token in the row. Its end is written by the holder's clock, and only says when other processes begin to
+watch it. They take the row over when they have seen the same token for the length of a lease, by their own monotonic
+clock. So clocks that differ never cause a notification to be sent twice; others only begin to watch earlier or later.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from typing import Any
 from common.clock import loop_time
 
 FREE = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-"""``lease_until`` of a notification that nobody works on."""
+"""``lease_until`` of a notification without a lease."""
 FORGOTTEN_AFTER_LEASES = 10
-"""So many leases after it was first seen, one that was not taken over is no longer remembered."""
+"""A lease that was not taken over is forgotten after so many lengths of a lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +27,33 @@ class Lease:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The row's fields, as long as nobody has taken it meanwhile."""
+        """The fields of the row with this lease, to be compared or set."""
         return {"lease": self.token, "lease_until": self.until}
 
 
 class SeenLeases:
-    """The leases of others that this process has seen, and since when."""
+    """The leases of other processes that this process has seen, and since when."""
 
     def __init__(self, lease_seconds: float, clock: Callable[[], float] = loop_time) -> None:
-        """``clock``: seconds, never going back."""
+        """``clock``: monotonic, in seconds."""
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._seen: dict[str, tuple[str, float]] = {}
 
     def __len__(self) -> int:
-        """How many are remembered."""
+        """How many leases are remembered."""
         return len(self._seen)
 
     @property
     def watched(self) -> list[str]:
-        """Keys of notifications whose leases were not seen for long enough yet: looking again is of no use now."""
+        """Keys of notifications whose leases have not been seen for the length of a lease, so that reading them again
+        is of no use now."""
         recent = self._clock() - self._lease_seconds
         return sorted(key for key, (_, since) in self._seen.items() if since >= recent)
 
     def has_lapsed(self, key: str, lease: Lease) -> bool:
-        """Whether nobody works on it: its lease is free, or has been the same for as long as one lasts."""
+        """Whether a notification may be taken: it has no lease, or this process has seen the same lease for the length
+        of one."""
         if lease.until == FREE:
             return True
         now = self._clock()

@@ -20,7 +20,7 @@ from notifier.settings import NotifierSettings
 from notifier.store import Notifications
 
 ANNOUNCE_SECONDS = 0.5
-"""How often what was sent is looked for, to be announced."""
+"""Pause between two searches for notifications that were sent and not announced yet."""
 
 
 def build() -> Service:
@@ -54,7 +54,7 @@ def build() -> Service:
 
 
 def limits(settings: NotifierSettings) -> Limits:
-    """What a lane of this process does at the same time."""
+    """The limits of one lane in this process."""
     return Limits(
         at_once={Channel.WEBHOOK: settings.webhooks_at_once, Channel.EMAIL: settings.mails_at_once},
         per_destination=settings.destination_at_once,

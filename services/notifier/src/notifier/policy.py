@@ -1,4 +1,4 @@
-"""What becomes of a notification after an attempt, and of the destination's circuit: one pure decision.
+"""The decision about a notification after an attempt, and about the circuits that it passed. Pure.
 
 ===============================  ===============================  ==============================================
 the answer                       the notification                 the circuit
@@ -10,12 +10,12 @@ the answer                       the notification                 the circuit
 ``Unanswered``, patience over    given_up                         opens
 ===============================  ===============================  ==============================================
 
-While a circuit is open nothing is sent to that destination: its notifications wait in the database, where they hold no
-slot and count no attempt. When the pause is over one of them is sent as a probe. So a dead destination costs the same
-few attempts, whether one notification waits for it or a hundred thousand.
+While a circuit is open, nothing is sent to that destination. Its notifications wait in the database, where they take no
+slot and count no attempts. When the pause is over, one of them is sent as a probe. So a dead destination costs the same
+few attempts whether one notification waits for it or a hundred thousand.
 
-The notification that failed has a pause of its own, so that the next probe is another one: a destination that fails on
-one notification only gets all the others.
+The notification that failed has a pause of its own, so the next probe is another notification. A destination that fails
+on one notification only therefore gets all the others.
 """
 
 from dataclasses import dataclass
@@ -25,26 +25,26 @@ from enum import StrEnum
 from notifier.answer import Answer, Fault, Sent, Unanswered, Undeliverable
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=2)
-"""Pauses double. In 72 hours they make 45 attempts."""
+"""Pauses double from the first to the longest. In 72 hours that makes 45 attempts."""
 
 
 class State(StrEnum):
-    """What became of a notification; ``pending`` alone changes by itself."""
+    """The state of a notification. Only ``pending`` changes without an operator; the values are stored."""
 
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
-    """The other side will never take it."""
+    """The destination will never take it."""
     GIVEN_UP = "given_up"
-    """The other side did not take it for as long as the patience lasted."""
+    """The destination did not take it until the patience ended."""
     SKIPPED = "skipped"
-    """The channel is not set up, or the unit has no such contact any more."""
+    """The channel is not set up, or the unit no longer has such a contact."""
     EXPIRED = "expired"
-    """It failed or was given up so long ago that its text is no longer kept."""
+    """It failed or was given up, and its text is no longer kept."""
 
 
 class Circuit(StrEnum):
-    """What an attempt means for a circuit."""
+    """What to do with a circuit after an attempt."""
 
     KEEP = "keep"
     CLOSE = "close"
@@ -53,31 +53,32 @@ class Circuit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What is known of a notification before the attempt."""
+    """What is known about a notification at the end of an attempt."""
 
     attempts: int
-    """At this notification, the one just made included."""
+    """Attempts at this notification, including the one just made."""
     waiting_since: datetime
     failures: int
-    """Of the circuit at fault, in a row."""
+    """Failures in a row of the circuit at fault, before this attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to save about a notification."""
+    """The next state of a notification, and what to do with its circuits."""
 
     state: State
     detail: str = ""
     next_attempt_at: datetime | None = None
-    """Of a notification that waits: not before this."""
+    """Earliest time of the next attempt at a notification that waits."""
     address: Circuit = Circuit.KEEP
     mail_server: Circuit = Circuit.KEEP
     probe_at: datetime | None = None
-    """Of the circuit that opens: nothing is sent before this."""
+    """Earliest time of the next probe of the circuit that opens."""
 
 
 def decide(answer: Answer, history: History, now: datetime, patience: timedelta) -> Decision:
-    """Decide. Mail server and address are judged apart: a server that refuses one recipient works."""
+    """The decision after an attempt. Mail server and address have separate circuits, because a server that refuses one
+    recipient works."""
     match answer:
         case Sent():
             return Decision(state=State.SENT, address=Circuit.CLOSE, mail_server=Circuit.CLOSE)
@@ -89,13 +90,16 @@ def decide(answer: Answer, history: History, now: datetime, patience: timedelta)
 
 
 def pause_after(failures: int, wished: timedelta | None = None) -> timedelta:
-    """The pause after so many failures in a row (1 = first): doubles; longer if wished, but never above the longest."""
+    """The pause after so many failures in a row (1 = first). It doubles with each failure up to ``LONGEST_PAUSE``.
+
+    ``wished``: the pause that the other side asks for; it counts if it is longer.
+    """
     pause: timedelta = FIRST_PAUSE * 2 ** min(max(failures, 1) - 1, 20)
     return min(max(pause, wished or timedelta()), LONGEST_PAUSE)
 
 
 def is_over(waiting_since: datetime, now: datetime, patience: timedelta) -> bool:
-    """Whether a notification has waited for as long as it may."""
+    """Whether a notification has waited for the whole patience."""
     return now - waiting_since >= patience
 
 

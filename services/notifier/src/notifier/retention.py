@@ -1,4 +1,4 @@
-"""Ends the keeping of notifications that were not sent, and forgets destinations for which nothing waits any more."""
+"""Removes the texts of old notifications that were not sent, and closes circuits for which nothing waits any more."""
 
 from datetime import timedelta
 
@@ -7,13 +7,13 @@ from notifier.circuits import Circuits
 from notifier.store import Notifications
 
 SWEEP_SECONDS = 3600.0
-"""How often it is done."""
+"""Pause between two sweeps."""
 FORGOTTEN_AFTER = timedelta(days=7)
-"""A circuit whose probe has been due for this long had nothing to send in this time."""
+"""A circuit whose probe has been due for this long had nothing to send in that time."""
 
 
 class Retention:
-    """Ends what is kept too long. Every replica runs it; a second run changes nothing."""
+    """Run by a timer on every replica. Idempotent."""
 
     def __init__(
         self, notifications: Notifications, circuits: Circuits, keep_days: float, now: Clock = utc_now
@@ -24,7 +24,8 @@ class Retention:
         self._now = now
 
     async def sweep(self) -> None:
-        """End the keeping of what is too old. Raises ``Outage`` while the database is away."""
+        """Remove texts older than ``keep_days``, and close idle circuits. Raises ``Outage`` while the database is
+        unavailable."""
         now = self._now()
         await self._notifications.expire(now - self._keep)
         await self._circuits.forget(now - FORGOTTEN_AFTER)

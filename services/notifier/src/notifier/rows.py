@@ -1,4 +1,4 @@
-"""A row of collection ``notifications`` as it was read."""
+"""One row of collection ``notifications`` as a value."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ NOTIFIED_FACT: TypeAdapter[Notified] = TypeAdapter(Annotated[Notified, Field(dis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One stored notification, as its dispatch needs it."""
+    """The fields of a saved notification that the dispatch needs."""
 
     key: str
     unit: UnitCode
@@ -33,7 +33,7 @@ class Row:
 
     @classmethod
     def of(cls, document: Document) -> Self:
-        """From the database."""
+        """The row in a document of the database. Raises ``KeyError`` or ``ValueError`` for one that is none."""
         return cls(
             key=document["_id"],
             unit=document["unit"],
@@ -50,9 +50,9 @@ class Row:
 
     @property
     def occurred_at(self) -> datetime:
-        """When that happened which is told."""
+        """When the event occurred that the notification is about."""
         return datetime.fromisoformat(self.fact["occurred_at"]) if self.fact else self.waiting_since
 
     def notified_fact(self) -> Notified:
-        """The fact to tell of. Raises ``ValueError`` when it is none that this release knows."""
+        """The fact that the notification is about. Raises ``ValueError`` if this release does not know such a fact."""
         return NOTIFIED_FACT.validate_python(self.fact)

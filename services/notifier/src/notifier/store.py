@@ -1,4 +1,4 @@
-"""The notifier's own collection ``notifications``: who is to be told what, and what became of it."""
+"""Collection ``notifications``: which unit is notified of what, and the state of each notification."""
 
 import secrets
 from collections.abc import Callable
@@ -18,27 +18,28 @@ from notifier.policy import Decision, State
 from notifier.rows import Row
 
 ENDED = (State.FAILED.value, State.GIVEN_UP.value)
-"""States of notifications that were not sent, and are not tried any more."""
+"""States of notifications that were not sent and are not tried any more."""
 NOT_RESENT = "nothing to send again: it was sent, it waits, or its text is not kept"
 KEEPS_FACT = (State.PENDING, State.FAILED, State.GIVEN_UP)
-"""States in which the fact is kept, for this attempt or for one that an operator asks for."""
+"""States in which the fact is kept, because an attempt may follow, if only on request of an operator."""
 
 
 class Notifications:
-    """One document a notification, under ``<event_id>/<unit>/<channel>``.
+    """One row for each notification, under ``<event_id>/<unit>/<channel>``. All methods raise ``Outage`` while the
+    database is unavailable.
 
-    Fields: about_event, fact, unit, channel, lane, destination, state, created_at, waiting_since, next_attempt_at,
-    attempts, lease, lease_until, body (the fact), trace, announcement (the fact to announce once it was sent),
-    announced, detail, once settled settled_at and address, and the ``requests`` of operators. No secret is kept, and
-    the body only until it was sent or has ``expired``.
+    Fields: about_event, fact (its name), unit, channel, lane, destination, state, created_at, waiting_since,
+    next_attempt_at, attempts, lease, lease_until, body (the fact), trace, announcement (the fact to announce once it is
+    sent), announced, detail, ``requests`` of operators, and, once it has ended, settled_at and address. No secret is
+    kept, and the body only until the notification is sent or has ``expired``.
 
-    Only the holder of the lease sends (``notifier.leases``); the lease ends by itself, so that a worker's death does
-    not block the notification. A worker that dies between sending and noting it, or outlives its lease, makes the
-    other side hear it twice, under the same Message-ID or ``X-Trunk-Event``.
+    Only the holder of the lease sends (``notifier.leases``). The lease ends by itself, so that the death of a process
+    does not block the notification. If a process dies between sending and saving the result, or outlives its lease, the
+    other side gets the notification twice, with the same Message-ID or ``X-Trunk-Event``.
     """
 
     def __init__(self, database: Database, lease_seconds: float, clock: Callable[[], float] = loop_time) -> None:
-        """``clock``: seconds, never going back."""
+        """``clock``: monotonic, in seconds."""
         self._notifications: Collection = database.collection("notifications")
         self._lease = timedelta(seconds=lease_seconds)
         self._seen = SeenLeases(lease_seconds, clock)
@@ -46,9 +47,10 @@ class Notifications:
     async def open(
         self, notification: Notification, fact: Notified, now: datetime, trace: dict[str, str], *, skipped: bool
     ) -> bool:
-        """Note that this is to be told, or cannot be for want of the channel. False = noted before.
+        """Save a notification, as pending or as ``skipped`` because its channel is not set up. False = it was saved
+        before.
 
-        A row of a former release, which kept the fact in its queue, is completed.
+        A row of a former release, which kept the fact in its queue, gets the missing fields.
         """
         work = {
             "lane": fact.lane.value,
@@ -80,20 +82,21 @@ class Notifications:
         return saved is document
 
     async def about(self, identifier: str) -> list[Document]:
-        """Everything noted about one event."""
+        """The documents of all notifications about an event. ``identifier``: its event id."""
         with database_trouble():
             query = {"_id": {"$gt": f"{identifier}/", "$lt": f"{identifier}0"}}
             return [document async for document in self._notifications.find(query).sort("_id", 1)]
 
     async def find(self, key: str) -> Document | None:
-        """One notification."""
+        """The document of one notification; None = there is none."""
         with database_trouble():
             return await self._notifications.find_one({"_id": key})
 
     async def due(
         self, lane: Lane, channels: Names[Channel], now: datetime, without: Names[str], limit: int
     ) -> list[Row]:
-        """Notifications to be sent now, those that have waited longest first, except to some destinations."""
+        """At most ``limit`` pending notifications that are due, the longest due first. ``without``: destinations to
+        leave out."""
         query: Document = {
             "state": State.PENDING.value,
             "lane": lane.value,
@@ -108,12 +111,13 @@ class Notifications:
         return await self._rows(query, limit)
 
     async def addressed_to(self, lane: Lane, destinations: Names[str], limit: int) -> list[Row]:
-        """Notifications that wait for one of these destinations."""
+        """Pending notifications to one of these destinations."""
         chosen = {"destination": {"$in": sorted(destinations)}}
         return await self._rows({"state": State.PENDING.value, "lane": lane.value, **chosen}, limit)
 
     async def overdue(self, lane: Lane, before: datetime, now: datetime, silent: Names[str], limit: int) -> list[Row]:
-        """Notifications that have waited since before a time for one of these circuits, and that nobody is sending."""
+        """Pending notifications that have waited since ``before`` or longer, that no process is sending, and whose
+        circuit is among ``silent``."""
         old = {"waiting_since": {"$lte": before}, "lease_until": {"$lt": now}}
         blocked: list[Document] = [{"destination": {"$in": sorted(silent)}}]
         if MAIL_SERVER in silent:
@@ -121,11 +125,11 @@ class Notifications:
         return await self._rows({"state": State.PENDING.value, "lane": lane.value, **old, "$or": blocked}, limit)
 
     def may_take(self, row: Row) -> bool:
-        """Whether nobody works on a notification, as far as this process has seen."""
+        """Whether this process may take a notification (``SeenLeases.has_lapsed``)."""
         return self._seen.has_lapsed(row.key, row.lease)
 
     async def claim(self, row: Row, now: datetime) -> str | None:
-        """Take the lease of a pending notification: a token, or None when another worker was faster."""
+        """Take the lease of a pending notification. Returns its token; None = another process has taken it."""
         if not self.may_take(row):
             return None
         token = secrets.token_hex(8)
@@ -133,25 +137,26 @@ class Notifications:
         return token if await compare_and_set(self._notifications, _as_read(row), change) else None
 
     async def redirect(self, row: Row, destination: str, now: datetime) -> None:
-        """The unit's contact has changed: the notification waits for another destination, and is due."""
+        """Change the destination of a pending notification, because the unit's contact has changed, and make it due."""
         expected = {"_id": row.key, "state": State.PENDING.value, "destination": row.destination}
         change = {"$set": {"destination": destination, "next_attempt_at": now}}
         await compare_and_set(self._notifications, expected, change)
 
     async def settle(self, key: str, lease: str, decision: Decision, now: datetime, address: str) -> bool:
-        """Note what an attempt came to. False = lost the lease meanwhile, and noted nothing: the new holder will."""
+        """Save the result of an attempt. False = the lease was lost meanwhile, and nothing was saved: the new holder
+        does that."""
         expected = {"_id": key, "state": State.PENDING.value, "lease": lease}
         return await compare_and_set(self._notifications, expected, _change(decision, now, address))
 
     async def end(self, row: Row, decision: Decision, now: datetime) -> bool:
-        """Note the end of a notification that nobody is sending. False = somebody is, or it has ended."""
+        """Save the end of a notification without an attempt. False = another process is sending it, or it has ended."""
         if not self.may_take(row):
             return False
         return await compare_and_set(self._notifications, _as_read(row), _change(decision, now, ""))
 
     async def send_again(self, key: str, now: datetime, request: OperatorRequested) -> RowRequest:
-        """An operator wants another attempt, with all patience. Returns what became of this request first: ``done``, or
-        that it is not one that failed, or has no fact."""
+        """Make a notification pending again, with its full patience, on request of an operator. Returns the answer that
+        was saved first: ``done``, or ``NOT_RESENT``."""
 
         def decide(row: Document) -> tuple[str, Document]:
             if row["state"] not in ENDED or "body" not in row:
@@ -162,9 +167,9 @@ class Notifications:
         return await answer_once(self._notifications, key, request, now, decide)
 
     async def expire(self, before: datetime) -> int:
-        """End the keeping of what failed or was given up before a time: its text goes. Returns how many there were.
+        """Remove the text of notifications that failed or were given up before a time. Returns how many.
 
-        The row stays, so that a fact that comes again is not told again.
+        The rows stay, so that a repeated fact does not lead to the notification again.
         """
         ended = {"$in": list(ENDED)}
         change = {"$set": {"state": State.EXPIRED.value}, "$unset": {"body": "", "announcement": "", "trace": ""}}
@@ -173,30 +178,31 @@ class Notifications:
             return (await self._notifications.update_many(query, change)).matched_count
 
     async def announce_again(self, key: str) -> None:
-        """The fact came again: what was sent is announced once more."""
+        """Have a sent notification announced again, because its fact came again."""
         expected = {"_id": key, "state": State.SENT.value, "announcement": {"$exists": True}}
         await compare_and_set(self._notifications, expected, {"$set": {"announced": False}})
 
     async def unannounced(self, lane: Lane, limit: int) -> list[tuple[NotificationSent, dict[str, str]]]:
-        """What was sent and not announced yet, as facts, each with the trace that it belongs to."""
+        """The facts of at most ``limit`` notifications that were sent and not announced yet, each with its W3C trace
+        context."""
         query = {"announced": False, "lane": lane.value}
         with database_trouble():
-            found = [document async for document in self._notifications.find(query).limit(limit)]
+            documents = [document async for document in self._notifications.find(query).limit(limit)]
         return [
             (
                 NotificationSent.model_validate(each["announcement"] | {"occurred_at": each["settled_at"]}),
                 each.get("trace") or {},
             )
-            for each in found
+            for each in documents
         ]
 
     async def note_announced(self, sent: NotificationSent) -> None:
-        """It is announced."""
+        """Note that a sent notification was announced."""
         key = f"{sent.about_event}/{sent.unit}/{sent.channel}"
         await compare_and_set(self._notifications, {"_id": key}, {"$set": {"announced": True}})
 
     async def pending(self) -> dict[Channel, int]:
-        """How many wait, by channel."""
+        """How many notifications wait, by channel."""
         counted = dict.fromkeys(Channel, 0)
         stages: list[Document] = [
             {"$match": {"state": State.PENDING.value}},
@@ -209,17 +215,17 @@ class Notifications:
 
     async def _rows(self, query: Document, limit: int) -> list[Row]:
         with database_trouble():
-            found = self._notifications.find(query).sort("next_attempt_at", 1).limit(limit)
-            return [Row.of(document) async for document in found]
+            documents = self._notifications.find(query).sort("next_attempt_at", 1).limit(limit)
+            return [Row.of(document) async for document in documents]
 
 
 def _as_read(row: Row) -> Document:
-    """The row, pending, as long as nobody has taken it since it was read."""
+    """A query for a pending row whose lease has not changed since it was read."""
     return {"_id": row.key, "state": State.PENDING.value, **row.lease.fields}
 
 
 def _announcement(notification: Notification, fact: Notified) -> Document:
-    """What is announced once the notification was sent; the time is added then."""
+    """The fact to announce once the notification is sent, as JSON, without the time, which is added then."""
     sent = fact.follow(
         NotificationSent,
         "notification.sent",

@@ -1,6 +1,6 @@
-"""What a decision orders to be done, one value per receiver: saved, and carried out as often as needed.
+"""The actions of a decision, each for one receiver. They are saved with it, and carrying them out is idempotent.
 
-``order`` is the word under which the value is saved; like a reason's token it is never renamed.
+``order`` is the name under which an action is saved. Like the token of a reason, it is never renamed.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverCurrentVersion:
-    """Open a delivery of the document and place the package of its current version: an update added the unit."""
+    """Open a delivery of the document, and place the package of its current version: an update has added the unit."""
 
     receiver: UnitCode
     order: Literal["share"] = "share"
@@ -41,21 +41,21 @@ class OfferVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardPackage:
-    """Place the package, nothing else: it has no new content."""
+    """Place the package only, because it brings no content."""
 
     receiver: UnitCode
     order: Literal["inform"] = "inform"
 
 
 class Enclosure(StrEnum):
-    """What a unit gets when a document is taken back from it."""
+    """What is placed at a unit from which a document is taken back."""
 
     PACKAGE = "package"
     """The sender's package, unchanged."""
     NOTICE = "notice"
-    """Status 13 in the trunk's name: the package shows content that the unit shall no longer see."""
+    """Status 13 in the trunk's name, because the package has content that the unit must not see any more."""
     NOTHING = "nothing"
-    """The unit is closed."""
+    """Nothing: the unit is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supersede:
-    """The delivery of an older document gives way to the document."""
+    """Let the document take the place of an older one in a unit's delivery of that."""
 
     receiver: UnitCode
     replaced: str
@@ -79,10 +79,11 @@ class Supersede:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remember:
-    """Recall or replace the document at a unit that does not have it yet, in case an earlier package gives it."""
+    """Remember a recall or a replacement for a unit that does not have the document, in case a package that was
+    submitted earlier gives it the document later."""
 
     receiver: UnitCode
-    """Empty: every unit that gets it."""
+    """Empty = every unit that gets the document."""
     kind: Literal[EventKind.RECALL, EventKind.TAKE_BACK, EventKind.REPLACE]
     enclosure: Enclosure = Enclosure.NOTHING
     document: str = ""
@@ -92,17 +93,19 @@ class Remember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordStatus:
-    """Record a status of the delivery and forward it."""
+    """Record a status of a delivery, and forward it."""
 
     receiver: UnitCode
+    """The unit whose delivery it is."""
     code: StatusCode
     told: UnitCode
+    """The unit to which the status is forwarded."""
     order: Literal["record"] = "record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseReceiver:
-    """Nothing is placed at this receiver; the sender is told why."""
+    """Place nothing at this receiver, and send the reason to the sender."""
 
     receiver: UnitCode
     reason: Reason
@@ -125,7 +128,7 @@ Action = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided about one incoming fact, as saved."""
+    """The saved decision about one incoming fact."""
 
     event_id: str
     """Of the incoming fact."""
@@ -133,28 +136,30 @@ class Decision:
     submitted_at: datetime | None = None
     """When intake took the package; None in decisions of earlier releases."""
     is_document: bool = False
-    """The package was validated; else it is a notice."""
+    """Whether the package was validated; otherwise it is a notice."""
     package_id: PackageId
     sender: UnitCode = ""
-    """Of the package; empty in decisions of earlier releases, as ``kind`` is None in them."""
+    """Of the package; empty in decisions of earlier releases."""
     kind: PackageKind | None = None
+    """Of the package; None in decisions of earlier releases."""
     at: datetime
     subject: str
     """Key of the document to whose deliveries the orders refer."""
     document_id: DocumentId
     orders: tuple[Action, ...] = ()
     version: NumberedVersion | None = None
-    """Of an update: the version that the package brings, or without content the one that further units get. None in
+    """Of an update: the version that it brings; of an update without content, the version that added units get. None in
     decisions of earlier releases."""
     refused: Refused | None = None
-    """Nothing is done, and the package's sender is told why."""
+    """Why the whole package is refused; None = it is not."""
     carried_out_at: datetime | None = None
-    """When all of it was done, for every receiver."""
+    """When all of it had been done for every receiver; None = not yet."""
 
     @property
     def receivers(self) -> int:
-        """Units about which facts are announced that name the package.
+        """Number of units about which a fact is announced that names the package.
 
-        A document that is replaced has its own; what is only remembered has none, unless the unit is refused as well.
+        ``Supersede`` does not count, because its fact is about the replaced document. Neither does ``Remember``; if its
+        unit is refused as well, that action counts.
         """
         return len({action.receiver for action in self.orders if not isinstance(action, Supersede | Remember)})

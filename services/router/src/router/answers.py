@@ -1,4 +1,4 @@
-"""What the sender of a package is answered about it, made of the fact that says so: pure."""
+"""Answers to the senders of packages, each made of the fact that it is about. Pure."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from router.placing import Placing
 
 
 def receipt_of(fact: CarriesPackage) -> Answer:
-    """Intake took responsibility for the package."""
+    """The receipt: the trunk is responsible for the package."""
     return Answer(
         id=f"{fact.package_id}/receipt",
         to=fact.sender,
@@ -34,7 +34,7 @@ def receipt_of(fact: CarriesPackage) -> Answer:
 
 
 def waiting_answer(fact: PackageWaiting) -> Answer:
-    """The package waits for the document that it is about, or its document for a revocation list."""
+    """The receipt *waiting*: the package waits for the document that it is about, or for a revocation list."""
     step = "waiting" if fact.reason is Reason.E_REFDOC_AWAITED else f"waiting/{fact.reason}"
     return Answer(
         id=f"{fact.package_id}/{step}",
@@ -54,13 +54,14 @@ def waiting_answer(fact: PackageWaiting) -> Answer:
 
 
 def to_repeat(saved: Sequence[Answer]) -> list[Answer]:
-    """Of the answers about a package, those that hold: refusals of it as a whole, else all but that it waited."""
+    """Of the saved answers about a package, those to send again: refusals of the whole package; without one, all but
+    the receipts *waiting*; without others, these."""
     refusals = [answer for answer in saved if answer.final]
     return refusals or [answer for answer in saved if not answer.is_waiting] or list(saved)
 
 
 def package_refusal_of(fact: PackageRefused | PackageRepeated) -> Answer:
-    """Intake refused the package; no more is known of it than the fact says."""
+    """The refusal of a package by intake; ``E_FACT`` if the fact names no reason."""
     package = fact.package if isinstance(fact, PackageRefused) else None
     return Answer(
         id=f"{fact.package_id}/refusal",
@@ -79,23 +80,23 @@ def package_refusal_of(fact: PackageRefused | PackageRepeated) -> Answer:
 
 
 def held_answer(fact: MessageParked, sender: UnitCode) -> Answer:
-    """The package is held back, and why."""
+    """The receipt *held*: the package is parked, and why."""
     return _about_held(fact, sender, "held", fact.reason, fact.detail, is_held=True)
 
 
 def discarded_answer(fact: OperatorActed, sender: UnitCode) -> Answer:
-    """An operator decided that the package is not taken further: status 02 with the reason."""
+    """The refusal of a package that an operator discarded."""
     detail = f"{fact.reason}: {fact.purpose}" if fact.reason else fact.purpose
     return _about_held(fact, sender, "discarded", Reason.E_DISCARDED, detail, is_held=False)
 
 
 def returned_answer(fact: MessageParked, placing: Placing) -> Answer:
-    """The receiver's system gave the document back."""
+    """The receipt *returned*: a receiver's system returned the document."""
     return _about_delivery(fact, placing, "returned", Reason.E_RETURNED, f"đơn vị nhận {placing.receiver}", True)
 
 
 def discarded_delivery_answer(fact: OperatorActed, placing: Placing) -> Answer:
-    """An operator decided that the receiver does not get the document again: status 02 with the reason."""
+    """The refusal for one receiver: an operator decided that it does not get the returned document again."""
     detail = f"đơn vị nhận {placing.receiver}: {fact.purpose}"
     return _about_delivery(fact, placing, "discarded", Reason.E_DISCARDED, detail, False)
 
@@ -125,7 +126,7 @@ def _about_delivery(
 def _about_held(
     fact: MessageParked | OperatorActed, sender: UnitCode, step: str, reason: Reason, detail: str, *, is_held: bool
 ) -> Answer:
-    """A package that no service could read has no id of its own and is named by the record of its message."""
+    """A package that no service could read has no package id. The id of its message record takes its place."""
     package_id = fact.package_id or fact.record_id
     return Answer(
         id=f"{package_id}/{step}/{fact.event_id}",

@@ -1,4 +1,5 @@
-"""What the trunk itself writes to units: receipts, refusals (status 02), notices of withdrawal (status 13); pure."""
+"""The messages that the trunk itself writes to units: receipts, and statuses 02 (refusal), 13 (withdrawal) and 15
+(agreement). Pure."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from common.edxml import build
 from common.sentences import sentence
 
 MAX_DESCRIPTION = 500
-"""Characters of a status' description (edXML 102)."""
+"""Characters of the description of a status (QCVN 102:2016/BTTTT)."""
 WITHDRAWN = (
     "Đơn vị gửi đã cập nhật nơi nhận và lấy lại văn bản này; đề nghị hủy bản đã nhận và trả lời bằng trạng thái 15."
 )
@@ -24,10 +25,10 @@ NOT_YET_RECEIVED = "Văn bản chưa được chuyển tới đơn vị {unit}; 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the sender of a package is told about it: a receipt, or with ``reason`` a refusal."""
+    """An answer to the sender of a package: a receipt or a refusal (see ``is_receipt``)."""
 
     id: str
-    """``<package>/receipt``, ``<package>/refusal`` or ``<package>/refusal/<receiver>``."""
+    """``<package id>/<step>``, for example ``…/receipt``, ``…/refusal`` or ``…/refusal/<receiver>``."""
     to: UnitCode
     package_id: PackageId
     document_key: str
@@ -37,32 +38,32 @@ class Answer:
     at: datetime
     submitted_at: datetime
     sha256: Sha256 = ""
-    """Of the package answered; empty if it is not known."""
+    """Of the package answered; empty = not known."""
     is_held: bool = False
     """The package is parked: neither accepted nor refused until an operator decides."""
     is_waiting: bool = False
-    """The package waits for a document: neither accepted nor refused yet."""
+    """The package waits for a document or a revocation list: not decided yet."""
     is_returned: bool = False
-    """The receiver's system gave the document back; it is kept until an operator decides."""
+    """The receiver's system returned the document; it is parked until an operator decides."""
     receiver: UnitCode = ""
-    """The unit that it speaks of, if it speaks of one alone."""
+    """The receiver that the answer is about; empty = the whole package."""
     reason: Reason | None = None
     detail: str = ""
     response_for: ResponseFor | None = None
 
     @property
     def step(self) -> str:
-        """The id without the package: names the event."""
+        """The id without the package id: the name of the step that is answered."""
         return self.id.partition("/")[2]
 
     @property
     def event_id(self) -> str:
-        """Of the inbox message."""
+        """Event id of the inbox message."""
         return event_id(self.package_id, self.step)
 
     @property
     def is_receipt(self) -> bool:
-        """Whether it is told as a receipt, not as a refusal."""
+        """Whether the answer is a receipt; otherwise it is a refusal."""
         return self.reason is None or self.is_held or self.is_waiting or self.is_returned
 
     @property
@@ -75,7 +76,7 @@ ANSWER = TypeAdapter(Answer)
 
 
 def receipt(answer: Answer) -> bytes:
-    """JSON: intake took responsibility for the package; or it waits, is held back or was given back, and why."""
+    """The receipt as JSON: the package is accepted, waits, is held or was returned; and why, if there is a reason."""
     fields = {
         "receipt": _word(answer),
         "package_id": answer.package_id,
@@ -96,7 +97,7 @@ def _word(answer: Answer) -> str:
 
 
 def refusal(answer: Answer, trunk: Organization) -> bytes:
-    """The edXML status 02 that names the reason."""
+    """The edXML status 02 with the reason. Raises ``ValueError`` for an answer without one."""
     if answer.reason is None:
         raise ValueError(f"{answer.id} is no refusal")
     concerned = answer.response_for or ResponseFor(
@@ -114,7 +115,8 @@ def refusal(answer: Answer, trunk: Organization) -> bytes:
 
 
 def withdrawal(issuer: UnitCode, document_id: DocumentId, trunk: Organization, at: datetime) -> bytes:
-    """The edXML status 13 for a unit that an update removed; it answers for the issuer, whom ResponseFor names."""
+    """The edXML status 13 for a unit that an update removed. The trunk sends it for the issuer, whom ResponseFor
+    names."""
     concerned = ResponseFor(unit=issuer, document_id=document_id)
     return build(
         StatusReport(sender=trunk, response_for=concerned, code=StatusCode.TAKE_BACK, at=at, description=WITHDRAWN)
@@ -135,17 +137,17 @@ def agreement(issuer: UnitCode, document_id: DocumentId, unit: UnitCode, trunk: 
 
 
 def describe(reason: Reason, detail: str) -> str:
-    """``TOKEN: sentence (detail)``; the detail is cut where the whole would be too long."""
-    told = f"{reason}: {sentence(reason)}"
+    """``TOKEN: sentence (detail)``, at most ``MAX_DESCRIPTION`` characters; a longer detail is cut."""
+    explained = f"{reason}: {sentence(reason)}"
     detail = printable(detail)
-    room = MAX_DESCRIPTION - len(told) - len(" ()")
+    room = MAX_DESCRIPTION - len(explained) - len(" ()")
     if not detail or room < 1:
-        return told[:MAX_DESCRIPTION]
-    return f"{told} ({detail if len(detail) <= room else detail[: room - 1] + '…'})"
+        return explained[:MAX_DESCRIPTION]
+    return f"{explained} ({detail if len(detail) <= room else detail[: room - 1] + '…'})"
 
 
 def answered(message: Message) -> ResponseFor:
-    """The document that an answer to this package names."""
+    """The document that an answer to a package names: its own, or of a status the one that it is about."""
     if isinstance(message, StatusReport):
         return message.response_for
     code = f"{message.number}/{message.notation}" if message.number and message.notation else None
@@ -154,5 +156,5 @@ def answered(message: Message) -> ResponseFor:
 
 
 def printable(text: str) -> str:
-    """One line of characters that XML can hold."""
+    """The text on one line, with only characters that XML can hold."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,4 +1,4 @@
-"""All events of one delivery and where they lead: pure. They count in the order of submission, not of arrival."""
+"""All events of one delivery, and its state after them. They count in the order of submission, not of arrival. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ FIRST_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryEvent:
-    """Something that happens to one delivery, told apart by its id."""
+    """Something that happens to one delivery. Events with the same id are the same event."""
 
     id: str
     kind: EventKind
@@ -34,29 +34,29 @@ class DeliveryEvent:
     """When the router decided about it."""
     order: SubmissionOrder
     version: int | None = None
-    """Number of the version that it brings."""
+    """Number of the version that it brings; None = it brings none."""
     version_order: SubmissionOrder | None = None
-    """The place of the package with the version's content, if it is not the package of the event."""
+    """The place of the package with the content of that version, if that is another package than the event's."""
     description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """An event, and what it did when it was recorded: this is announced, now and at every repetition."""
+    """An event and its result when it was recorded. That result is announced, each time the event is repeated."""
 
     event: DeliveryEvent
     step: Step
 
 
 History = Sequence[HistoryEntry]
-"""In the order of arrival."""
+"""The entries of a delivery, in the order of arrival."""
 
 
 def entry_of(history: History, event: DeliveryEvent) -> HistoryEntry:
-    """The entry of an event: as recorded, or as it is to be recorded.
+    """The entry of an event: the recorded one, or the one to record.
 
-    The note says what the event is at its place in the order of submission, or that it came too late to change
-    anything; the position, where the delivery stands after all events known by now.
+    Its note is the effect of the event at its place in the order of submission, or ``LATE`` if it changes nothing now.
+    Its position is that of the delivery after all events known by now.
     """
     if recorded := next((entry for entry in history if entry.event.id == event.id), None):
         return recorded
@@ -68,13 +68,13 @@ def entry_of(history: History, event: DeliveryEvent) -> HistoryEntry:
 
 
 def next_entry(position: Position, event: DeliveryEvent) -> HistoryEntry:
-    """The entry of an event that is later than all others in the order of submission."""
+    """The entry of an event that was submitted later than all others. ``position``: of the delivery before it."""
     step = happen(position, event.kind, event.version)
     return HistoryEntry(event, Step(step.position, Note.LATE) if step.changed and step.position == position else step)
 
 
 def content_packages(history: History) -> list[PackageId]:
-    """Packages that brought content to the unit, or were to bring it, the oldest first."""
+    """Packages that brought content to the unit, or were meant to, in the order of arrival."""
     return [entry.event.order.package_id for entry in history if entry.event.kind in VERSIONS]
 
 
@@ -84,34 +84,35 @@ def has_event(history: History, event_id: str) -> bool:
 
 
 def may_answer_for(history: History, unit: UnitCode, answer: str) -> bool:
-    """Whether the trunk answers a recall for a unit: it did so before, or the unit has said nothing of the document.
+    """Whether the trunk may answer a recall for a unit: it did so before, or the unit has reported nothing about the
+    document.
 
-    A unit that reports or answers has the document, or has decided about the recall; what it says stands.
-    ``answer``: event id of the trunk's answer.
+    A unit that has reported or answered has the document, or has decided about the recall itself. ``answer``: event id
+    of the trunk's answer.
     """
     own = (entry for entry in history if entry.event.by == unit and entry.event.kind in (*REPORTED, *ANSWERS))
     return has_event(history, answer) or not any(own)
 
 
 def recall_in_effect(history: History, acts: Sequence[DeliveryEvent]) -> DeliveryEvent | None:
-    """The first recall among acts that takes the document back, when all of them happen to a delivery.
-
-    A delivery that was replaced before is final.
+    """The first recall among ``acts`` that has an effect, if all of them happen to the delivery; None = there is none,
+    for example because the document was replaced before.
     """
-    known = {event.id: event for event in (*(entry.event for entry in history), *acts)}
-    events = sorted(known.values(), key=lambda each: each.order)
+    by_id = {event.id: event for event in (*(entry.event for entry in history), *acts)}
+    events = sorted(by_id.values(), key=lambda each: each.order)
     moved = {event.id for event, step in zip(events, _steps(events), strict=True) if step.changed}
     return next((act for act in acts if act.kind in RECALLS and act.id in moved), None)
 
 
 def position_of(history: History) -> Position:
-    """Where the delivery stands."""
+    """The position of the delivery after all events."""
     events = sorted((entry.event for entry in history), key=lambda each: each.order)
     return [Position(), *(step.position for step in _steps(events))][-1]
 
 
 def _given_at(events: Sequence[DeliveryEvent]) -> SubmissionOrder | None:
-    """The place of the package that gave the unit the document; None: its own package, which comes before all acts."""
+    """The place of the package that gave the unit the document; None = the document's own package, which comes before
+    all acts."""
     given = [event for event in events if event.kind in VERSIONS]
     if any(event.version == FIRST_VERSION and event.version_order is None for event in given):
         return None
@@ -119,7 +120,8 @@ def _given_at(events: Sequence[DeliveryEvent]) -> SubmissionOrder | None:
 
 
 def _steps(events: Sequence[DeliveryEvent]) -> Iterator[Step]:
-    """The steps of a delivery that is new at the first event. No version gives way to an older one."""
+    """The step of each event of a delivery that begins with the first of them. An older version never replaces a newer
+    one."""
     position, newest, given_at = Position(), None, _given_at(events)
     for event in events:
         if event.kind in ISSUER_ACTS and given_at and event.order < given_at:

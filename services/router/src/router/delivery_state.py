@@ -1,7 +1,7 @@
-"""The state machine of one delivery, i.e. of one document at one unit: pure. ``TABLE`` holds all of it.
+"""The state machine of one delivery, that is of one document at one unit. Pure. ``TABLE`` holds all transitions.
 
-A report that is too early for the state is remembered, and counts as soon as the report before it is there. While a
-recall is pending, everything but its answer changes the state that a declined recall returns to.
+A report that is too early for the state is remembered, and takes effect as soon as the report before it has come. While
+a recall is pending, every event but its answer changes the state to which a declined recall returns.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from common.domain.names import StatusCode
 
 
 class DeliveryState(StrEnum):
-    """Where a document stands at one unit."""
+    """The state of a document at one unit."""
 
     SENT = "SENT"
     ARRIVED = "ARRIVED"
@@ -27,7 +27,7 @@ class DeliveryState(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What can happen to a delivery: a status, by its code, or an act of the issuer. Saved; never renamed."""
+    """The kinds of events: a status, by its code, or an act of the issuer. The values are saved; never rename them."""
 
     ARRIVED = StatusCode.ARRIVED.value
     REFUSED = StatusCode.REFUSED.value
@@ -40,65 +40,71 @@ class EventKind(StrEnum):
     DECLINED = StatusCode.DECLINED.value
     RECALL = "recall"
     DELIVER = "deliver"
-    """The unit gets a version of the document, as its first one."""
+    """The unit gets its first version of the document."""
     UPDATE = "update"
-    """The unit gets a further version."""
+    """The unit is offered a further version."""
     REPLACE = "replace"
     """Another document takes the place of this one."""
 
 
 class Note(StrEnum):
-    """What an event was to a delivery."""
+    """The effect of an event on a delivery. The values are saved; never rename them."""
 
     MOVED = "moved"
+    """It changed the delivery."""
     REPEATED = "repeated"
+    """It changed nothing: the delivery is in the state that it names."""
     REMEMBERED = "remembered"
-    """Counts later: when the report before it is there, or when a pending recall is declined."""
+    """It takes effect later: when the report before it has come, or when a pending recall is declined."""
     LATE = "late"
+    """It changed nothing: a later event has had its effect."""
     IMPOSSIBLE = "impossible"
+    """It does not apply to the state of the delivery."""
     NOT_YET = "not yet"
     """An act of the issuer that was submitted before the package by which the unit got the document."""
     FINAL = "final"
-    """Nothing changes a refused, recalled or superseded delivery."""
+    """It changed nothing: the delivery is refused, recalled or superseded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """All that the state machine knows of a delivery."""
+    """All that the state machine knows about a delivery."""
 
     state: DeliveryState = DeliveryState.SENT
     previous: DeliveryState | None = None
     """While a recall is pending: the state to which a declined recall returns."""
     content_version: int | None = None
-    """Number of the version that holds at the unit; None before the first one."""
+    """Number of the version that is in force at the unit; None before the first one."""
     offered_version: int | None = None
     """Number of the version that the unit has not answered yet."""
     early: frozenset[StatusCode] = frozenset()
-    """Reports that came before the one that they need."""
+    """Reports that came before the report that must precede them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What an event does to a delivery."""
+    """The result of an event: the position of the delivery after it, and the effect that it had."""
 
     position: Position
     note: Note
 
     @property
     def changed(self) -> bool:
-        """Whether the event had its effect."""
+        """Whether the event changed the delivery."""
         return self.note is Note.MOVED
 
 
 S = DeliveryState
 PROGRESS = (S.SENT, S.ARRIVED, S.ACCEPTED, S.ASSIGNED, S.PROCESSING, S.DONE)
-"""The way of a document that nobody refuses or takes back, in order."""
+"""The states of a document that nobody refuses or takes back, in order."""
 FINAL = frozenset({S.REFUSED, S.RECALLED, S.SUPERSEDED})
 UNANSWERED = frozenset({S.SENT, S.ARRIVED})
-"""Nobody at the unit has accepted or refused the document; 01 only says that its system has it."""
+"""States in which nobody at the unit has accepted or refused the document; status 01 only says that its system has
+it."""
 
 Effect = Callable[[Position, int | None], Position | None]
-"""The position after an event with the number of its version; None = it does not apply here."""
+"""Gives the position after an event. The second argument is the number of the event's version; None as the result = the
+event does not apply."""
 
 
 def _to(state: DeliveryState) -> Effect:
@@ -143,7 +149,7 @@ TABLE: tuple[tuple[tuple[DeliveryState, ...], EventKind, Effect], ...] = (
     (PROGRESS, EventKind.DECLINED, _leave_offer),
     (PROGRESS, EventKind.REPLACE, _to(S.SUPERSEDED)),
 )
-"""From which states an event leads where. What is not here changes nothing."""
+"""The states in which a kind of event has an effect, and which. In all other states it changes nothing."""
 
 EFFECTS: Mapping[tuple[DeliveryState, EventKind], Effect] = {
     (state, kind): effect for sources, kind, effect in TABLE for state in sources
@@ -156,22 +162,22 @@ REPORTED = {
     EventKind.PROCESSING: S.PROCESSING,
     EventKind.DONE: S.DONE,
 }
-"""The state that a report of the unit names."""
+"""The state that each report of a unit names."""
 RESULTS = REPORTED | {EventKind.AGREED: S.RECALLED, EventKind.RECALL: S.RECALL_PENDING, EventKind.REPLACE: S.SUPERSEDED}
 RESULTS[EventKind.TAKE_BACK] = S.RECALL_PENDING
 VERSIONS = (EventKind.DELIVER, EventKind.UPDATE)
 RECALLS = (EventKind.RECALL, EventKind.TAKE_BACK)
 ISSUER_ACTS = (*RECALLS, EventKind.REPLACE)
-"""What an issuer does to a document at a unit that has it."""
+"""What an issuer can do to a document at a unit that has it."""
 ANSWERS = (EventKind.AGREED, EventKind.DECLINED)
 
 
 def happen(position: Position, kind: EventKind, version: int | None = None) -> Step:
-    """What an event does. ``version``: the number of the version that it brings."""
+    """The result of an event. ``version``: number of the version that it brings."""
     if kind in VERSIONS and position.content_version is None:
         return Step(replace(position, content_version=version), Note.MOVED)
     if position.state is S.RECALL_PENDING and position.previous and kind not in (*RECALLS, *ANSWERS):
-        return _beneath(position, position.previous, kind, version)
+        return _during_recall(position, position.previous, kind, version)
     effect = EFFECTS.get((position.state, kind))
     moved = effect(position, version) if effect else None
     if moved is not None and moved != position:
@@ -181,15 +187,16 @@ def happen(position: Position, kind: EventKind, version: int | None = None) -> S
     return Step(position, _why_not(position, kind))
 
 
-def _beneath(position: Position, previous: DeliveryState, kind: EventKind, version: int | None) -> Step:
+def _during_recall(position: Position, previous: DeliveryState, kind: EventKind, version: int | None) -> Step:
+    """The result of an event while a recall is pending: it changes the state to which a declined recall returns."""
     step = happen(replace(position, state=previous, previous=None), kind, version)
-    under = step.position
+    without_recall = step.position
     note = Note.REMEMBERED if step.changed else step.note
-    return Step(replace(under, state=S.RECALL_PENDING, previous=under.state), note)
+    return Step(replace(without_recall, state=S.RECALL_PENDING, previous=without_recall.state), note)
 
 
 def _settled(position: Position) -> Position:
-    """Early reports that can count by now have counted; a final delivery waits for nothing."""
+    """The position after every early report that can take effect has done so. A final delivery keeps none."""
     if position.state in FINAL:
         return replace(position, previous=None, offered_version=None, early=frozenset())
     for code in sorted(position.early):

@@ -1,4 +1,4 @@
-"""The router's handlers: loads the saved decision, or makes and saves one, then carries it out. Idempotent."""
+"""The router's handlers: each loads the saved decision, or makes and saves one, and carries it out. Idempotent."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -51,18 +51,21 @@ from router.store.rows import DocumentRecord
 
 
 class Directories(Protocol):
-    """Where the newest unit directory is found."""
+    """Gives the unit directory in force (``common.directory.DirectoryReader``)."""
 
     @property
     def current(self) -> Directory:
-        """The directory as of now."""
+        """The version that was loaded last."""
 
     async def confirm(self) -> None:
-        """Raises ``Outage`` unless it is known to be the newest."""
+        """Make sure that ``current`` is the newest version. Raises ``Outage`` if that cannot be found out."""
 
 
 class Router:
-    """The steps of the router over its adapters."""
+    """The steps of the router over its adapters.
+
+    A handler may raise what the adapters raise (``Outage``), and ``Permanent`` or ``Transient`` where it says so.
+    """
 
     def __init__(
         self,
@@ -105,16 +108,19 @@ class Router:
         }
 
     async def acknowledge(self, fact: PackageAccepted) -> None:
-        """A package with files was let in: its sender gets a receipt."""
+        """Send a receipt to the sender of a package with files that was let in."""
         await self._executor.answer(answers.receipt_of(fact))
 
     async def answer_refused(self, fact: PackageRefused) -> None:
-        """Intake refused a package: its sender is told."""
+        """Send the refusal to the sender of a package that intake refused."""
         await self._executor.answer(answers.package_refusal_of(fact))
         await self._sender.announce(routed_refusal(fact))
 
     async def route(self, fact: Routable) -> None:
-        """A valid document, or a notice: decide once, then carry it out."""
+        """Decide once about a valid document or a notice, and carry the decision out.
+
+        Raises ``Permanent`` if the package does not belong to the fact, ``Transient`` if it cannot be decided yet.
+        """
         message = _checked(from_json(await self._objects.get(fact.envelope)), fact)
         earlier = await self._store.decisions.find(fact.event_id)
         decision = earlier or await self._decide(fact, message)
@@ -131,7 +137,8 @@ class Router:
             await self._report(fact, earlier)
 
     async def refuse(self, fact: DocumentRefused) -> None:
-        """Not valid: kept as refused, and the sender is told. An id that is not its own stays untouched."""
+        """Record a document that the validator refused, and send the refusal to its sender. A package that brings no
+        document of its own leaves the DocumentId that it names as it is."""
         message = from_json(await self._objects.get(fact.envelope))
         if isinstance(message, Envelope) and claims_document_id(message):
             await self._store.documents.note(_document(fact, message))
@@ -140,7 +147,8 @@ class Router:
         await self._sender.announce(routed_refusal(fact))
 
     async def repeat(self, fact: PackageRepeated) -> None:
-        """The same bytes were submitted again: resends the saved answers; if one is a refusal, only the refusals."""
+        """Send the saved answers again, because the same bytes were submitted again. If the package was refused, only
+        the refusals are sent. Raises ``Transient`` while there is no answer yet."""
         saved = await self._store.answers.of_package(fact.package_id)
         if not saved and not fact.accepted:
             saved = [answers.package_refusal_of(fact)]
@@ -150,19 +158,20 @@ class Router:
             await self._executor.repeat(answer)
 
     async def notify_waiting(self, fact: PackageWaiting) -> None:
-        """A package cannot be decided yet: its sender is told, unless it was decided before that came here."""
+        """Notify the sender of a package that waits, unless it has been decided in the meantime."""
         if not await self._is_decided(fact):
             await self._executor.answer(answers.waiting_answer(fact))
 
     async def notify_held(self, fact: MessageParked) -> None:
-        """A service gave up on a message with a package in it: its sender is told that the package is held back."""
+        """Notify the sender of a package that a service has parked. A message that a unit's system returned is handled
+        by ``Returns``."""
         if unit_of_inbox(fact.queue):
             await self.returns.note(fact)
         elif fact.holds_package and (sender := self._sender_of(fact)):
             await self._executor.answer(answers.held_answer(fact, sender))
 
     async def notify_discarded(self, fact: OperatorActed) -> None:
-        """An operator gave up a package, or took that back: of the former its sender is told as of any refusal."""
+        """Follow an operator's decision about a parked message: the sender of a discarded package gets a refusal."""
         await self.returns.settle(fact)
         is_discarded = fact.action == "discard" and fact.outcome == "done"
         if is_discarded and fact.holds_package and (sender := self._sender_of(fact)):
@@ -173,12 +182,12 @@ class Router:
         saved = await self._store.answers.of_package(fact.package_id)
         if any(answer.final for answer in saved):
             return True
-        if fact.reason is Reason.E_REFDOC_AWAITED:  # it was not let in then
+        if fact.reason is Reason.E_REFDOC_AWAITED:  # intake had not let it in; any later answer means that it has
             return any(not answer.is_receipt or answer.reason is None for answer in saved)
         return await self._store.decisions.find(ids.event_id(fact.package_id, ids.VERDICT)) is not None
 
     async def _finish(self, event_id: str) -> None:
-        """All of a decision is done, for every receiver."""
+        """Announce that a decision is carried out for every receiver, and count it once."""
         now, decision = self._now(), await self._store.decisions.find(event_id)
         if decision is None or decision.carried_out_at is not None:
             return
@@ -188,16 +197,16 @@ class Router:
             record_carried_out(decision, now)
 
     async def _acknowledge_once(self, fact: Routable | DocumentRefused) -> None:
-        """The sender of a package whose ``package.accepted`` never came here gets its receipt all the same."""
+        """Send the receipt if it has not been sent: ``package.accepted`` may have been lost."""
         receipt = answers.receipt_of(fact)
         placing = await self._store.placings.find(receipt.event_id)
         if placing is None:
             await self._executor.answer(receipt)
-        elif placing.state is PlacingState.DUE:  # nobody may be at work on it any more
+        elif placing.state is PlacingState.DUE:  # its order may have been lost
             await self.placer.order(placing)
 
     async def _report(self, fact: Routable, earlier: Decision) -> None:
-        """The fact has come again: somebody wants to know how far its package is."""
+        """Answer a repeated fact: announce that its package is routed, or that it waits."""
         decision = replace(earlier, sender=fact.sender, kind=fact.kind)
         is_open = earlier.carried_out_at is None and await self._store.placings.has_open(fact.event_id)
         if report := waits(decision) if is_open else routed(decision):
@@ -267,14 +276,15 @@ class Router:
         return listed is not None and listed.is_open(self._today())
 
     async def _surely_reaches(self, unit: UnitCode) -> bool:
-        """The same, for what is never tried again. Raises ``Outage`` unless a negative answer is the newest."""
+        """The same, where a negative answer is final. Raises ``Outage`` unless that answer is from the newest
+        directory."""
         if not self._reaches(unit):
             await self._directory.confirm()
             return False
         return True
 
     def _sender_of(self, fact: MessageParked | OperatorActed) -> UnitCode:
-        """The sender of a held package: as the message says, or the unit whose user submitted it."""
+        """The sender of a parked package: as the fact says, or the unit whose user published it. Empty = unknown."""
         if fact.sender:
             return fact.sender
         unit = self._directory.current.unit_of_user(fact.user) if fact.user else None
@@ -282,7 +292,8 @@ class Router:
 
 
 def _checked(message: Message, fact: Routable) -> Message:
-    """Content passes only after the validator: a notice has none, and a status is never verified."""
+    """The message, if its kind fits the fact. Raises ``Permanent`` for content that the validator has not verified, and
+    for a verified package without content."""
     content = isinstance(message, Envelope) and (bool(message.attachments) or message.kind in OWN_DOCUMENT)
     if content is not isinstance(fact, DocumentVerified):
         raise Permanent(Reason.E_FACT, f"a {message.kind} does not come as {fact.fact}")
@@ -290,7 +301,7 @@ def _checked(message: Message, fact: Routable) -> Message:
 
 
 def _check_same(decision: Decision, fact: Routable) -> None:
-    """A decision is carried out with the package about which it was taken, and no other."""
+    """Raises ``Permanent`` unless the decision is about the package of the fact."""
     if decision.package_id != fact.package_id:
         raise Permanent(Reason.E_FACT, f"the event was decided about package {decision.package_id}")
 

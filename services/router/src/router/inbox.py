@@ -1,4 +1,4 @@
-"""What goes into a unit's inbox: a package unchanged, a reference to a large one, or the trunk's own answer."""
+"""Messages for inboxes: a package unchanged, a reference to a large one, or a message of the trunk itself."""
 
 import json
 from collections import OrderedDict
@@ -20,24 +20,24 @@ from router.placing import LOST_AFTER, MessageType, Placing
 from router.settings import RouterSettings
 
 RENEWAL_MARGIN = timedelta(days=1)
-"""How long before an address expires the next one is issued."""
+"""How long before an address expires the next one is issued; half of its life, if that is shorter."""
 CACHED_BYTES = 32 * 1024 * 1024
-"""Packages kept in memory for their next receivers."""
+"""Size of the packages kept in memory for their next receivers, in total."""
 
 
 class Contents(Protocol):
-    """What the router asks of the object store."""
+    """The part of the object store that the router uses. All methods raise ``Outage`` while it is unavailable."""
 
     async def get(self, ref: ObjectRef) -> bytes:
-        """The bytes, checked."""
+        """The bytes of an object, checked against size and digest. Raises ``ObjectMissing`` or ``ObjectAltered``."""
 
     async def presigned_get(self, ref: ObjectRef, expires: timedelta) -> str:
-        """An address to fetch them from."""
+        """An address from which the object can be fetched until it expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageHeaders:
-    """What the headers of an inbox message say."""
+    """The values of the headers of an inbox message."""
 
     package_id: PackageId
     document_key: str
@@ -50,7 +50,7 @@ class MessageHeaders:
     reason: Reason | None = None
 
     def amqp(self, event_id: str, package_sha256: str) -> dict[str, str]:
-        """AMQP headers; what is not known is left out."""
+        """The AMQP headers; empty values are left out."""
         values = {
             headers.EVENT_ID: event_id,
             headers.PACKAGE_ID: self.package_id,
@@ -68,7 +68,7 @@ class MessageHeaders:
 
 
 class Inbox:
-    """Makes the messages for inboxes out of placings."""
+    """Makes placings of answers, and messages of placings."""
 
     def __init__(self, objects: Contents, settings: RouterSettings, now: Callable[[], datetime]) -> None:
         self._objects = objects
@@ -83,13 +83,14 @@ class Inbox:
         return placing.body is None and placing.package is not None and self._is_large(placing.package)
 
     def renewal_of(self, placing: Placing, placed_at: datetime) -> datetime | None:
-        """When the address is to be issued again; None for what needs none."""
+        """When to issue the address of a placing again; None = it has no address, or is not a delivery."""
         if not placing.delivery or not self.is_by_reference(placing):
             return None
         return placed_at + self._reference_life - min(RENEWAL_MARGIN, self._reference_life / 2)
 
     async def message(self, placing: Placing) -> Outgoing:
-        """The message as the receiver gets it; the address of a large package is made anew for each attempt."""
+        """The message that the receiver gets. Each attempt has a new address of a large package. Raises ``ValueError``
+        for a placing without content, and what ``Contents`` raises."""
         body, content_type = await self._content(placing)
         return Outgoing(
             exchange=INBOX,
@@ -103,7 +104,7 @@ class Inbox:
         )
 
     def answer(self, answer: Answer) -> Placing:
-        """What the trunk itself has to say to the sender of a package."""
+        """The placing of an answer to the sender of a package."""
         if answer.is_receipt:
             body, content_type, kind = receipt(answer), headers.JSON_TYPE, MessageType.RECEIPT
             digest = answer.sha256
@@ -153,7 +154,7 @@ class Inbox:
         return package.packed is None and package.size_bytes > self._inline_limit_bytes
 
     async def _package(self, package: ObjectRef) -> bytes:
-        """The bytes, fetched once for the receivers of one document."""
+        """The bytes of a package, which are kept in memory for the next receivers of the document."""
         if package.sha256 in self._packages:
             self._packages.move_to_end(package.sha256)
             return self._packages[package.sha256]

@@ -1,4 +1,4 @@
-"""Watches which inboxes are empty, and places again what was not read when the broker has lost its data."""
+"""Notes which inboxes are empty, and places unread messages again after the broker has lost its data."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,30 +20,30 @@ from router.store import Store
 log = structlog.get_logger("trunk.router")
 
 EVERYTHING = "*"
-"""``record_id`` of a request that concerns all inboxes; otherwise a unit. After a slash, a time may follow."""
+"""``record_id`` of a request about all inboxes; otherwise it is a unit code. A slash and a time may follow."""
 MALFORMED = "neither a unit nor *, or no time after the slash"
 
 
 class Directories(Protocol):
-    """Where the newest unit directory is found."""
+    """Gives the unit directory in force."""
 
     @property
     def current(self) -> Directory:
-        """The directory as of now."""
+        """The version that was loaded last."""
 
 
 class Broker(Protocol):
-    """What is asked of the chassis."""
+    """The part of the chassis that the watch uses."""
 
     async def publish(self, message: Outgoing) -> None:
-        """Publish a message, and return when the broker has confirmed. Raises ``PublishRefused``."""
+        """Publish a message, and return when the broker has confirmed it. Raises ``PublishRefused``."""
 
     async def depths_of_existing(self, queues: Iterable[str]) -> dict[str, int]:
-        """Messages ready in those of the queues that exist. Raises ``Outage`` when the broker does not tell."""
+        """Messages ready in those of the queues that exist. Raises ``Outage`` if the broker does not say."""
 
 
 class InboxWatch:
-    """Run by timer; several processes may."""
+    """Run by a timer, in any number of processes."""
 
     def __init__(self, store: Store, broker: Broker, directory: Directories, now: Clock = utc_now) -> None:
         self._store = store
@@ -52,7 +52,7 @@ class InboxWatch:
         self._now = now
 
     async def watch(self) -> None:
-        """Note which inboxes are empty, while the mark is there. The mark is looked at before and after."""
+        """Note which inboxes are empty, provided that the mark is there both before and after they are counted."""
         at = self._now()
         if not await self._is_marked():
             return
@@ -61,7 +61,10 @@ class InboxWatch:
             await self._store.inboxes.note_empty((unit_of_inbox(queue) for queue in depths if not depths[queue]), at)
 
     async def rebuild(self, request: OperatorRequested) -> str:
-        """Place again what is not known to have been read, in one inbox or in all. Returns the outcome."""
+        """Place again all messages that are not known to have been read, of one inbox or of all.
+
+        With a time in the request, all messages placed after it. Returns the outcome for the operator.
+        """
         unit, _, time = request.record_id.partition("/")
         units = list(self._directory.current.units) if unit == EVERYTHING else [unit]
         try:
@@ -71,7 +74,7 @@ class InboxWatch:
         if (unit != EVERYTHING and unit not in self._directory.current.units) or (since and since.tzinfo is None):
             return MALFORMED
         emptied_at = await self._store.inboxes.emptied_at(units)
-        _, mark = await self._look()  # the data may have been lost once more, and nobody has looked since
+        _, mark = await self._look()  # the data may have been lost again since the last look
         until = placed_until(mark.lost_at or self._now())
         count = 0
         for each in units:
@@ -100,13 +103,13 @@ class InboxWatch:
         return mark.lost_at is None
 
     async def _look(self) -> tuple[Mark, Mark]:
-        """What is remembered of the mark, and what is known of it now."""
+        """The saved state of the mark, and its state now."""
         before = await self._store.inboxes.mark()
         messages = (await self._broker.depths_of_existing((MARK,))).get(MARK, 0)
         return before, seen(before, messages, self._now())
 
     async def _set_mark(self, mark: Mark) -> None:
-        """Put the mark into its queue, and remember it so."""
+        """Put the mark into its queue, and save its state."""
         at = self._now().isoformat()
         message = Outgoing(exchange=PLACE, routing_key=MARK_KEY, body=b"", event_id=f"mark/{at}", type="mark")
         try:

@@ -1,4 +1,4 @@
-"""What the router counts, each thing once: every function here follows a change that only one run can make."""
+"""The router's counters. Each function is called after a change that only one run can make, so nothing counts twice."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from router.store.rows import Happened
 
 
 def record_carried_out(decision: Decision, now: datetime) -> None:
-    """Everything that was decided is done: every receiver that gets something has it."""
+    """Count a decision that is carried out for every receiver."""
     for action in decision.orders:
         if isinstance(action, RefuseReceiver):
             record_rejection(decision.sender, "router", action.reason, "receiver")
@@ -34,7 +34,8 @@ def record_carried_out(decision: Decision, now: datetime) -> None:
 
 
 def record_status(receiver: UnitCode, event: DeliveryEvent, happened: Happened) -> None:
-    """A status was recorded. Only the receiver's own count, and its first one says how long it took."""
+    """Count a recorded status. Only statuses of the receiver itself count; the first of them gives the time that the
+    receiver took."""
     if not happened.is_first or not happened.step.changed or event.by != receiver:
         return
     is_first_status = happened.before.state is DeliveryState.SENT
@@ -47,5 +48,5 @@ def record_status(receiver: UnitCode, event: DeliveryEvent, happened: Happened) 
 
 
 def none_pending(directory: Directory) -> dict[tuple[UnitCode, Lane], int]:
-    """What the gauge says of units that have nothing to answer, so that each is there on every replica."""
+    """Zero pending deliveries for every unit and lane, so that each replica reports all of them."""
     return {(unit, lane): 0 for unit in directory.units for lane in Lane}

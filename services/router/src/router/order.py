@@ -9,12 +9,12 @@ from common.facts import CarriesPackage
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class SubmissionOrder:
-    """The place of one package among all packages about the same document; the earlier one is less."""
+    """The place of one package among all packages about the same document. Earlier places compare as less."""
 
     submitted_at: datetime
-    """The place that intake gave it; of packages that an earlier release let in, when intake took them."""
+    """The place that intake gave the package; if an earlier release let it in, when intake took it."""
     package_id: PackageId
-    """Separates packages of the same millisecond."""
+    """Orders packages of the same millisecond."""
 
 
 def order_of(fact: CarriesPackage) -> SubmissionOrder:

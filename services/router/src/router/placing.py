@@ -1,4 +1,4 @@
-"""Placing a message in one unit's inbox, as a value: saved before it is tried, and kept until the inbox has it."""
+"""A placing: one message for one unit's inbox. It is saved before it is tried, and tried until the inbox has it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +15,9 @@ from common.service.row_requests import RowRequest
 from common.topology import PLACE, place_key
 
 LOST_AFTER = timedelta(minutes=10)
-"""A placing that nobody has tried for so long is tried again: its order may be lost."""
+"""A placing that was ordered this long ago and not tried is ordered again, because its order may be lost."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
-"""Pauses between attempts at an inbox that does not take a message; they double."""
+"""Pauses between attempts at an inbox that does not take a message. They double from the first to the longest."""
 
 
 class MessageType(StrEnum):
@@ -30,36 +30,37 @@ class MessageType(StrEnum):
 
 
 class PlacingState(StrEnum):
-    """Where the message is."""
+    """The state of a placing."""
 
     DUE = "due"
-    """Not tried yet."""
+    """To be tried, or being tried."""
     WAITING = "waiting"
-    """The inbox did not take it; it is tried again."""
+    """The inbox did not take the message; it is tried again after a pause."""
     HELD = "held"
-    """New content for a unit from which the document is being taken back: nobody tries it before the unit answers."""
+    """New content for a unit from which the document is being taken back. It is not tried before the unit answers."""
     WITHDRAWN = "withdrawn"
-    """The document was taken back before the unit got this, or the unit agreed to a recall: it never gets this."""
+    """Never to be tried: the document was taken back before the unit got it, or the unit agreed to a recall."""
     PLACED = "placed"
+    """The inbox has the message."""
     RETURNED = "returned"
-    """The unit's system gave it back; the message is parked until an operator decides."""
+    """The unit's system returned the message, which is parked until an operator decides."""
 
 
 class Cause(StrEnum):
-    """Why an inbox does not take a message; a label of metrics."""
+    """Why a message is not in its inbox; a label of metrics."""
 
     FULL = "full"
-    """The unit does not read: its inbox has reached its limit."""
+    """The inbox has reached its limit, because the unit does not read it."""
     MISSING = "missing"
     """The inbox does not exist (yet): the unit was imported before it was provisioned."""
     SILENT = "silent"
-    """The broker neither takes nor refuses it: the inbox has no leader."""
+    """The broker neither takes nor refuses the message: the inbox has no leader."""
     CLOSED = "closed"
     """The unit was closed while the message waited."""
     RECALL = "recall"
     """The unit has not answered a recall of the document yet."""
     RETURNED = "returned"
-    """The unit's system rejected it, or took it and did not settle it until the broker gave up."""
+    """The unit's system rejected the message, or did not settle it within the broker's time limit."""
 
 
 NOT_TAKEN = (Cause.FULL, Cause.MISSING, Cause.CLOSED)
@@ -72,7 +73,7 @@ class Failure:
 
     cause: Cause
     is_uncertain: bool = False
-    """The inbox may have taken it all the same: in this attempt, or in one before."""
+    """Whether the inbox may have taken the message all the same, in this attempt or in an earlier one."""
 
 
 class Placing(BaseModel):
@@ -88,20 +89,20 @@ class Placing(BaseModel):
     headers: dict[str, str]
     content_type: str = ""
     body: bytes | None = None
-    """What the trunk itself says; None = the package."""
+    """The content of a message of the trunk itself; None = the message is the package."""
     package: ObjectRef | None = None
     sha256: Sha256 = ""
-    """Of the package, whether it is the body or lies in the object store."""
+    """Of the package, or of ``body``."""
     decision: str = ""
-    """The decision that ordered it; empty for answers to senders."""
+    """Event id of the decision that ordered it; empty for answers to senders."""
     is_alone: bool = False
-    """The only placing of its decision."""
+    """Whether it is the only placing of its decision."""
     delivery: str = ""
     """Document key, if this is the delivery of a document."""
     fact: dict[str, Any] | None = None
     """The fact to be announced once it is placed."""
     refusal: dict[str, Any] | None = None
-    """Of a held placing: what the sender is answered if it is withdrawn."""
+    """Of a held placing: the answer to the sender if it is withdrawn."""
     refused: dict[str, Any] | None = None
     """Of a held placing: the fact to be announced if it is withdrawn."""
     opened_at: datetime
@@ -109,26 +110,29 @@ class Placing(BaseModel):
     cause: Cause | None = None
     attempts: int = 0
     is_uncertain: bool = False
-    """An attempt ended without an answer of the inbox, which may have the message since then."""
+    """Whether an attempt has ended without an answer of the inbox, so that the inbox may have the message."""
     withdrawn_by: str = ""
-    """Of a delivery that was withdrawn: the event id of the recall, of its answer, or of what an operator did."""
+    """Of a withdrawn delivery: event id of the recall, of its answer, or of the operator's decision."""
     recall: str = ""
-    """Of such a delivery: the placing that tells the unit of the recall, should the delivery turn up in its inbox."""
+    """Of a withdrawn delivery: the placing of the recall, to be tried if the delivery turns up in the inbox after
+    all."""
     withdrawal: dict[str, Any] | None = None
-    """The fact that was announced when it was withdrawn first; it may be placed after all, and be withdrawn again."""
+    """The fact that was announced when it was first withdrawn. It may be placed after all, and withdrawn again."""
     next_attempt_at: datetime
     placed_at: datetime | None = None
-    """When the inbox got it last; also while it is placed again, after the broker has lost its data."""
+    """When the inbox last got the message. It stays while the message is placed again after the broker lost its
+    data."""
     returned_at: datetime | None = None
-    """When what the unit's system gave back last was parked; None in rows of earlier releases."""
+    """When the message that the unit's system last returned was parked; None in rows of earlier releases."""
     renew_at: datetime | None = None
-    """Of a large package: when its address is to be issued again, if the unit has not read it by then."""
+    """Of a large package: when to issue its address again, if the unit has not read it by then."""
     requests: tuple[RowRequest, ...] = ()
-    """Of operators, with what became of them."""
+    """Requests of operators, with their outcomes."""
 
     @property
     def is_kept_back(self) -> bool:
-        """A recall that was submitted later came first: nobody ever places it, and whoever decided so announces it."""
+        """Whether a recall that was submitted later took effect before the placing was tried. It is never tried, and
+        announced with the recall."""
         return self.state is PlacingState.WITHDRAWN and bool(self.withdrawn_by) and self.fact is None
 
 
@@ -139,7 +143,7 @@ class PlaceOrder(BaseModel):
 
     placing_id: str
     again: bool = False
-    """Place it also if the inbox had it already: its sender asked again."""
+    """Whether to place it even if the inbox has had it already."""
     attempt: int | None = None
     """How many attempts had failed when this one was ordered; None in orders of earlier releases."""
 
@@ -150,7 +154,7 @@ def delivery_placing_id(package_id: PackageId, receiver: UnitCode) -> str:
 
 
 def order_message(placing: Placing, attempt: int, *, again: bool = False) -> Outgoing:
-    """The order as a message."""
+    """The message that orders an attempt at a placing."""
     order = PlaceOrder(placing_id=placing.id, again=again, attempt=attempt)
     return Outgoing(
         exchange=PLACE,
@@ -163,6 +167,6 @@ def order_message(placing: Placing, attempt: int, *, again: bool = False) -> Out
 
 
 def pause_after(attempts: int) -> timedelta:
-    """The pause after the n-th attempt that failed (1 = first)."""
+    """The pause after the n-th failed attempt (1 = first)."""
     pause: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 20)
     return min(pause, LONGEST_PAUSE)

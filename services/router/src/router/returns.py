@@ -1,8 +1,8 @@
-"""Messages that a unit's system gave back: rejected, or taken and not settled until the broker gave up.
+"""Messages that a unit's system returned: it rejected them, or did not settle them within the broker's time limit.
 
-The broker moves such a message to the dead letters, and the chassis parks it. Here the router learns of it: the message
-is no longer in the inbox, whatever its row said; the sender of a document is told; and an operator's decision about the
-parked message is one about the row.
+The broker moves such a message to the dead letters, and the chassis parks it. The router then notes that the message is
+no longer in the inbox, notifies the sender of a document, and applies the operator's decision about the parked message
+to the placing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -31,7 +31,7 @@ SERVICE = "router"
 
 
 class Returns:
-    """What becomes of them. May be repeated."""
+    """Follows returned messages. All methods are idempotent."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Returns:
         self._now = now
 
     async def note(self, fact: MessageParked) -> None:
-        """A parked message had been in an inbox: its row says so from now on, and the document's sender is told."""
+        """Note that a message from an inbox was parked, and send a receipt to the sender of its document."""
         placing = await self._placing(fact, unit_of_inbox(fact.queue))
         if placing is None:
             return
@@ -60,7 +60,7 @@ class Returns:
             await self._answer(answers.returned_answer(fact, placing))
 
     async def settle(self, fact: OperatorActed) -> None:
-        """An operator decided that the unit shall not get the message again, or that it shall."""
+        """Follow an operator's decision: the unit gets the message again, or never."""
         placing = await self._placing(fact)
         if placing is None or fact.outcome != "done":
             return
@@ -72,7 +72,8 @@ class Returns:
                 await self._answer(answers.discarded_delivery_answer(fact, placing))
 
     async def place_again(self, message: Incoming) -> None:
-        """An operator has the message placed once more. Raises ``Permanent`` if the document was taken back."""
+        """Place a parked message again, for an operator. Raises ``Permanent`` if the document was taken back, or if the
+        router has no such placing."""
         placing = await self._store.placings.find(message.labels.get(EVENT_ID, ""))
         if placing is None:
             raise Permanent(Reason.E_FACT, "no placing of this message is kept")
@@ -81,14 +82,15 @@ class Returns:
         await self._reopen(placing)
 
     async def _settle_replay(self, placing: Placing, at: datetime) -> None:
-        """The word that it was given back may have come after it was placed again, and have stopped that. What was
-        given back since then waits for another decision."""
+        """Place the message if it was noted as returned after it was replayed, which stopped the replay. A message that
+        was returned once more since then waits for another decision."""
         is_late = placing.state is PlacingState.RETURNED and placing.returned_at and placing.returned_at < at
         if is_late and not await self._taken_back(placing):
             await self._reopen(placing)
 
     async def _taken_back(self, placing: Placing) -> DeliveryState | None:
-        """Where the document stands if the unit is not to get it; what tells the unit of a recall is not a document."""
+        """The state of the delivery, if the unit must not get the document; None = it may. A message that notifies the
+        unit of a recall is not a document."""
         if not placing.delivery or placing.headers.get(KIND) == PackageKind.RECALL:
             return None
         history = await self._store.deliveries.history(placing.delivery, placing.receiver)

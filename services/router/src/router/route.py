@@ -1,4 +1,4 @@
-"""Which units receive a package, and what it does to documents sent earlier: the decision of the router, pure."""
+"""The decision of the router: which units receive a package, and what it does to documents sent earlier. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,15 +31,16 @@ from router.succession import BY_DIRECTORY, refusal_of, succeeded, successor_of
 
 
 class DocumentState(StrEnum):
-    """What the router knows of a DocumentId."""
+    """What the router knows about a DocumentId."""
 
     ROUTING = "routing"
-    """Its deliveries are being opened."""
+    """The deliveries of its document are being opened."""
     DELIVERED = "delivered"
+    """All of these are open."""
     REFUSED = "refused"
-    """By the validator; a corrected package may take its place."""
+    """The validator refused the document, or an operator discarded it. A corrected package may bear the same id."""
     ALIAS = "alias"
-    """The id of an update or a recall: statuses that name it are about the document it concerns."""
+    """The id of an update or a recall. Statuses that name it are about the document that it concerns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +52,15 @@ class Known:
     document_id: DocumentId
     state: DocumentState
     receivers: frozenset[UnitCode] = frozenset()
-    """Units that have a delivery of it, of those the message names; of a replaced document, all."""
+    """Units with a delivery of it: all of them for a replacement, otherwise those that the message names."""
     is_corrected: bool = False
-    """It was refused, and the message is about a corrected package that was let in before and is still on its way."""
+    """Whether it was refused, and the message is about a corrected package that was let in before the message and is
+    still on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The package is taken further."""
+    """The package is routed: what to do for each receiver."""
 
     subject: str
     """Key of the document to whose deliveries the orders refer."""
@@ -70,7 +72,9 @@ Outcome = Plan | Refused | Undecided
 
 
 def plan(message: Message, subject: str, known: Mapping[str, Known], directory: Directory, day: date) -> Outcome:
-    """What to do. ``subject``: document key of the incoming fact; ``known``: by the keys the message concerns;
+    """The plan for a package, its refusal, or ``Undecided`` while a document that it concerns has not been delivered.
+
+    ``subject``: document key of the incoming fact; ``known``: by document key, the documents that the message concerns;
     ``day``: local day in Ho Chi Minh City.
     """
     directory = directory.seen_by(message.sender.code)
@@ -88,7 +92,7 @@ def plan(message: Message, subject: str, known: Mapping[str, Known], directory: 
 
 
 def units_named(message: Message, directory: Directory, day: date) -> frozenset[UnitCode] | None:
-    """Units whose deliveries of the concerned document matter to ``plan``; None = all."""
+    """Units whose deliveries of the documents concerned matter to ``plan``; None = all units."""
     if isinstance(message, StatusReport):
         return frozenset({_receiver_of(message)})
     if message.kind is PackageKind.REPLACE:
@@ -99,7 +103,7 @@ def units_named(message: Message, directory: Directory, day: date) -> frozenset[
 
 
 def rests_on_directory(outcome: Outcome) -> bool:
-    """Whether a unit is refused for good because the directory does not know it or says that it is closed."""
+    """Whether a receiver is refused because the directory does not know it or says that it is closed."""
     orders = outcome.orders if isinstance(outcome, Plan) else ()
     return any(isinstance(order, RefuseReceiver) and order.reason in BY_DIRECTORY for order in orders)
 
@@ -114,17 +118,17 @@ def _target(
 ) -> Known | Refused | Undecided:
     keys = [document_key(*concerned) for concerned in concerned_documents(message)]
     candidates = [subject] if subject in keys else keys
-    found = next((known[key] for key in candidates if key in known), None)
-    if found is None or _is_awaited(found):
+    target = next((known[key] for key in candidates if key in known), None)
+    if target is None or _is_awaited(target):
         return Undecided(Reason.E_REFDOC, "the document concerned was not delivered yet")
-    if found.state is DocumentState.REFUSED:
-        return Refused(forbidden, f"văn bản {found.document_id} đã bị từ chối")
-    return found
+    if target.state is DocumentState.REFUSED:
+        return Refused(forbidden, f"văn bản {target.document_id} đã bị từ chối")
+    return target
 
 
-def _is_awaited(found: Known) -> bool:
-    """Whether deliveries of the document are still to come: of its own package, or of a corrected one."""
-    return found.state is DocumentState.ROUTING or found.is_corrected
+def _is_awaited(document: Known) -> bool:
+    """Whether deliveries of the document are still to be opened: by its own package, or by a corrected one."""
+    return document.state is DocumentState.ROUTING or document.is_corrected
 
 
 def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcome:
@@ -136,8 +140,8 @@ def _status(status: StatusReport, target: Known | Refused | Undecided) -> Outcom
         return Plan(subject=target.key, document_id=target.document_id, orders=orders)
     if receiver not in target.receivers:
         return Refused(Reason.E_STATUS_FORBIDDEN, _no_receiver(receiver), SecurityKind.FOREIGN_STATUS)
-    told = receiver if status.code is StatusCode.TAKE_BACK else target.sender
-    order = RecordStatus(receiver=receiver, code=status.code, told=told)
+    addressee = receiver if status.code is StatusCode.TAKE_BACK else target.sender
+    order = RecordStatus(receiver=receiver, code=status.code, told=addressee)
     return Plan(subject=target.key, document_id=target.document_id, orders=(order,))
 
 
@@ -153,7 +157,7 @@ def _deliver(envelope: Envelope, more: tuple[Action, ...], directory: Directory,
 
 
 def _successor(unit: UnitCode, envelope: Envelope, directory: Directory, day: date) -> UnitCode | None:
-    """Who receives for a closed unit. The sender itself has the document already."""
+    """The unit that receives in place of a closed one. None also if that is the sender, which has the document."""
     successor = successor_of(unit, directory, day)
     return None if successor == envelope.sender.code else successor
 
@@ -161,15 +165,15 @@ def _successor(unit: UnitCode, envelope: Envelope, directory: Directory, day: da
 def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Directory, day: date) -> Outcome:
     orders: list[Action] = []
     for old in envelope.business.replacements:
-        found = known.get(document_key(envelope.sender.code, old.document_id))
-        if found is None or _is_awaited(found):
+        document = known.get(document_key(envelope.sender.code, old.document_id))
+        if document is None or _is_awaited(document):
             return Undecided(Reason.E_REFDOC, "a replaced document was not delivered yet")
-        if found.state is DocumentState.DELIVERED:
+        if document.state is DocumentState.DELIVERED:
             named = _with_successors(old.units, directory, day)
-            units = found.receivers & named if old.units else found.receivers
-            orders += [Supersede(receiver=unit, replaced=found.key) for unit in sorted(units)]
+            units = document.receivers & named if old.units else document.receivers
+            orders += [Supersede(receiver=unit, replaced=document.key) for unit in sorted(units)]
             others = _unique(unit for unit in old.units if unit not in units) if old.units else ("",)
-            orders += [replace_later(unit, found.key) for unit in others]
+            orders += [replace_later(unit, document.key) for unit in others]
     return _deliver(envelope, tuple(dict.fromkeys(orders)), directory, day)
 
 
@@ -229,13 +233,15 @@ def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Di
 def recall_later(
     unit: UnitCode, kind: Literal[EventKind.RECALL, EventKind.TAKE_BACK], enclosure: Enclosure
 ) -> tuple[Action, ...]:
-    """Nothing to take back from the unit, unless a package that was submitted before gives it the document yet."""
+    """Actions for a unit that has no delivery of a recalled document: the sender gets a refusal, and the recall is
+    remembered, in case a package that was submitted before it gives the unit the document."""
     refusal = RefuseReceiver(receiver=unit, reason=Reason.E_STATUS_FORBIDDEN, detail=_no_receiver(unit))
     return (Remember(receiver=unit, kind=kind, enclosure=enclosure), refusal)
 
 
 def replace_later(unit: UnitCode, document: str) -> Remember:
-    """Nothing to replace at the unit (empty: at further units), unless an earlier package gives it the document yet."""
+    """Remembers a replacement for a unit that has no delivery of the replaced document, in case a package that was
+    submitted before it gives the unit the document. ``unit``: empty = every such unit; ``document``: its key."""
     return Remember(receiver=unit, kind=EventKind.REPLACE, document=document)
 
 

@@ -1,4 +1,4 @@
-"""Who receives for a unit that is closed: its successor, where the directory names one. Pure."""
+"""Receivers that are closed: their successors, where the directory names one, and refusals. Pure."""
 
 from datetime import date
 
@@ -8,21 +8,21 @@ from common.domain.reason import Reason
 from router.actions import RefuseReceiver
 
 BY_DIRECTORY = (Reason.E_TO_UNKNOWN, Reason.E_TO_CLOSED, Reason.E_TO_SUCCEEDED)
-"""Reasons that another version of the directory may take away."""
+"""Reasons that rest on the unit directory, so that a newer version of it may decide otherwise."""
 
 
 def successor_of(code: UnitCode, directory: Directory, day: date) -> UnitCode | None:
-    """The open unit that has taken the place of a closed one, directly or through others; None if there is none."""
-    passed: set[UnitCode] = set()
+    """The open unit that succeeds a closed one, directly or through other closed units; None = there is none."""
+    visited: set[UnitCode] = set()
     unit = directory.unit(code)
-    while unit is not None and not unit.is_open(day) and unit.successor and unit.code not in passed:
-        passed.add(unit.code)
+    while unit is not None and not unit.is_open(day) and unit.successor and unit.code not in visited:
+        visited.add(unit.code)
         unit = directory.unit(unit.successor)
     return unit.code if unit is not None and unit.is_open(day) and unit.code != code else None
 
 
 def refusal_of(code: UnitCode, directory: Directory, day: date) -> RefuseReceiver | None:
-    """Why nothing is placed at a unit; None = it is open."""
+    """The refusal of a receiver that is unknown or closed; None = it is open."""
     unit = directory.unit(code)
     if unit is None:
         return RefuseReceiver(receiver=code, reason=Reason.E_TO_UNKNOWN, detail=f"đơn vị nhận {code}")
@@ -33,6 +33,6 @@ def refusal_of(code: UnitCode, directory: Directory, day: date) -> RefuseReceive
 
 
 def succeeded(code: UnitCode, successor: UnitCode) -> RefuseReceiver:
-    """Tells the sender that another unit gets what it has addressed to a closed one."""
+    """Notifies the sender that the successor gets what was addressed to a closed unit."""
     detail = f"đơn vị nhận {code}, đã giao cho đơn vị kế thừa {successor}"
     return RefuseReceiver(receiver=code, reason=Reason.E_TO_SUCCEEDED, detail=detail)

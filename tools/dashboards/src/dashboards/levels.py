@@ -30,8 +30,10 @@ class Rules:
         ]
 
     def limit(self, alert: str) -> float:
-        """The first number that the alert compares with; zero only if there is no other."""
-        (rule,) = (rule for rule in self._rules if rule.get("alert") == alert)
+        """The first number that the alert compares with; zero only if there is no other. Raises ``ValueError``."""
+        rule = next((rule for rule in self._rules if rule.get("alert") == alert), None)
+        if rule is None:
+            raise ValueError(f"no rule has the alert {alert!r}")
         limits = _compared(promql_parser.parse(rule["expr"]))
         return next(filter(None, limits), 0.0)
 

@@ -1,1 +1,1 @@
-"""The field's words as values: no I/O, standard library only."""
+"""The terms of the domain as values. No I/O; standard library only."""

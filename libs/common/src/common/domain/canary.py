@@ -1,7 +1,7 @@
-"""The canary: two reserved units whose letters watch the trunk, and which no statistic knows.
+"""The canary: two reserved units that send letters to watch the trunk, and are left out of all statistics.
 
-The codes are constants and no field of the directory, so that nobody can mark another unit. They are of no scheme by
-which units get their codes (docs/decisions/0031-canary.md).
+Their codes are constants, not a field of the directory, so that no other unit can be marked as canary. No real unit can
+have such a code (docs/decisions/0031-canary.md).
 """
 
 from common.domain.names import UnitCode
@@ -11,5 +11,5 @@ CANARY_UNITS: frozenset[UnitCode] = frozenset({"CANARY.1", "CANARY.2"})
 
 
 def is_canary(unit: UnitCode) -> bool:
-    """Whether a unit is one of the two: nothing that it sends or gets is counted."""
+    """Whether a unit is one of the two canary units."""
     return unit in CANARY_UNITS

@@ -1,4 +1,4 @@
-"""The unit directory: who exists on which day, with which certificates, reached by which contacts."""
+"""The unit directory: which units exist on each day, with their certificates and contacts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from common.domain.names import Sha256, UnitCode
 
 
 class CertificateRole(StrEnum):
-    """What a registered certificate may sign as."""
+    """The role in which a registered certificate may sign."""
 
     UNIT = "unit"
     SIGNER = "signer"
@@ -27,15 +27,15 @@ class BrokerLogin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A certificate bound to a unit by its fingerprint; the names inside it are never trusted (R7, R8, R18)."""
+    """A certificate registered for a unit by its fingerprint; the names inside it are never trusted (R7, R8, R18)."""
 
     sha256: Sha256
-    """Of the DER bytes."""
+    """Fingerprint: SHA-256 of the DER bytes."""
     role: CertificateRole
     valid_from: date
     """First day on which the role holds."""
     valid_to: date | None = None
-    """Last day on which the role holds, e.g. of a delegation (TUQ.); None = until withdrawn."""
+    """Last day on which the role holds, for example of a delegation (TUQ.); None = until withdrawn."""
     holder: str = ""
     """Display name, for people only."""
 
@@ -46,7 +46,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """Where a unit's people and systems are told things."""
+    """Addresses to which notifications of a unit are sent."""
 
     email: str | None = None
     webhook_url: str | None = None

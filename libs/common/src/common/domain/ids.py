@@ -1,4 +1,4 @@
-"""Ids the trunk derives, so that a repeat of the same thing bears the same id."""
+"""Ids that the trunk derives, so that a repetition of the same thing has the same id."""
 
 import hashlib
 import unicodedata
@@ -9,37 +9,38 @@ from common.domain.names import DocumentId, PackageId, PackageKind, Sha256, Stat
 INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") | frozenset(
     chr(code) for first, last in ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF)) for code in range(first, last + 1)
 )
-"""Characters without width that are no format characters: fillers and variation selectors."""
+"""Characters without width that do not have the Unicode category Cf: fillers and variation selectors."""
 
 
 def comparable(identifier: str) -> str:
-    """The form in which identifiers are compared: NFC, without characters that nobody sees, trimmed.
+    """The form in which identifiers are compared: NFC, without invisible characters, trimmed.
 
-    Two that look the same are the same. What was sent is kept as it is; only keys and comparisons use this form.
+    So two identifiers that look the same are the same. What was sent is kept unchanged; only keys and comparisons use
+    this form.
     """
     visible = "".join(each for each in identifier if unicodedata.category(each) != "Cf" and each not in INVISIBLE)
     return unicodedata.normalize("NFC", visible).strip()
 
 
 def digest_id(*parts: str) -> str:
-    """A digest of these parts in this order: 32 hex digits."""
+    """32 hex digits of the SHA-256 over the parts, in this order, joined by zero bytes."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def package_id(sender: UnitCode, sha256: Sha256) -> PackageId:
-    """Id of a package: these bytes from this sender."""
+    """Id of the package with these bytes from this sender."""
     return digest_id("package", sender, sha256)
 
 
 def document_key(sender: UnitCode, document_id: DocumentId) -> str:
-    """Key of a document: unique per issuing unit and DocumentId, both in the form in which they are compared."""
+    """Key of a document: one for each issuing unit and DocumentId, both in the form of ``comparable``."""
     return digest_id("document", comparable(sender), comparable(document_id))
 
 
 def claims_document_id(message: Message) -> bool:
-    """Whether the package brings a document of its own, so that its DocumentId must be new.
+    """Whether a package brings a document of its own, so that its DocumentId must be new.
 
-    A recall may bear the id of the document it takes back, an update that of the document it updates.
+    A recall may have the id of the document that it takes back, and an update that of the document that it updates.
     """
     if isinstance(message, StatusReport) or message.kind is PackageKind.RECALL:
         return False
@@ -49,10 +50,11 @@ def claims_document_id(message: Message) -> bool:
 
 
 def concerned_documents(message: Message) -> tuple[tuple[UnitCode, DocumentId], ...]:
-    """(issuer, DocumentId) of the earlier document that a package is about, best candidate first; () = about none.
+    """(issuer, DocumentId) of the earlier documents that a package may be about, the best candidate first; () = none.
 
-    Recall: the named target, else the own id, else an answered document of the same sender. Status: the
-    document answered, issued by the unit answered; for 13 by the sender of the status itself.
+    Replacement: every replaced document. Update: the named target, else the own id. Recall: the named target; without
+    one, the own id, then answered documents of the same sender. Status: the document answered, issued by the unit
+    answered; for status 13, issued by the sender of the status.
     """
     if isinstance(message, StatusReport):
         answered = message.response_for
@@ -74,9 +76,9 @@ def concerned_documents(message: Message) -> tuple[tuple[UnitCode, DocumentId], 
 
 
 VERDICT = "verdict"
-"""Step of the fact that announces what the validator has found."""
+"""Step of the fact that announces the validator's verdict."""
 
 
 def event_id(subject: str, step: str, version: int = 1) -> str:
-    """Id of a fact: the same saved decision announced twice bears the same id."""
+    """Event id of a fact. The same saved decision has the same id each time it is announced."""
     return f"{subject}:{step}:{version}"

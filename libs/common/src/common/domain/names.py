@@ -1,4 +1,4 @@
-"""Small names of the field that several modules share."""
+"""Small types of the domain that several modules share."""
 
 from enum import IntEnum, StrEnum
 
@@ -26,7 +26,8 @@ class PackageKind(StrEnum):
 
 
 class Lane(StrEnum):
-    """Which queue carries a message: urgent ones overtake (ND 30/2020 art. 18.1, 23.1)."""
+    """The lane of a message: each lane has queues of its own, so that urgent messages overtake (ND 30/2020, articles
+    18.1 and 23.1)."""
 
     NORMAL = "normal"
     URGENT = "urgent"
@@ -48,7 +49,7 @@ class Priority(IntEnum):
 
 
 class StatusCode(StrEnum):
-    """What a unit reports about a document it received; 13 is the sender asking for it back (edXML 102)."""
+    """What a unit reports about a document that it received; with 13 the sender asks for it back (edXML 102)."""
 
     ARRIVED = "01"
     REFUSED = "02"
@@ -62,7 +63,8 @@ class StatusCode(StrEnum):
 
 
 class Label(StrEnum):
-    """Legal form of a valid document: both signatures = original (ND 30/2020 art. 5.1), scan = copy (art. 25, 26)."""
+    """Legal form of a valid document (ND 30/2020): with both signatures an original (article 5.1), a scan with the
+    unit's signature a certified copy (articles 25 and 26)."""
 
     ORIGINAL = "ORIGINAL"
     CERTIFIED_COPY = "CERTIFIED_COPY"

@@ -1,4 +1,4 @@
-"""What a decision answers: accepted, refused for a reason, or undecided yet."""
+"""Results of decisions: refused for a reason, or undecided for now."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,18 @@ from common.domain.security import SecurityKind
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A final refusal. ``detail``: the place (field, attachment, signature), for people; no content of documents."""
+    """A final refusal. ``detail``: where the fault is (field, attachment, signature), for people; no content of
+    documents."""
 
     reason: Reason
     detail: str = ""
     security: SecurityKind | None = None
-    """The kind of security event that this refusal is as well."""
+    """The kind of security event, if the refusal is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Neither yes nor no: something needed is missing for now, and the same step will be tried again."""
+    """No decision yet: something that it needs is missing for now, and the step will be tried again."""
 
     reason: Reason
     detail: str = ""

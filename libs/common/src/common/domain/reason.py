@@ -1,14 +1,14 @@
-"""Reason: the one enum of causes. The token is the answer, the log field and the metric label.
+"""The reasons of refusals and failures. A token is used in answers, in the log, and as a label of metrics.
 
-A token is never renamed. Codes without ``SIG`` follow the error list of the edXML profile (docs/upstream.md),
-``E_SIG_*`` and ``E_PDF_*`` are the validator's, the rest say what happened to a message on the trunk.
+Tokens are never renamed. ``E_SIG_*`` and ``E_PDF_*`` are reasons of the validator; those about package, header and
+attachments follow the error list of the edXML profile (docs/upstream.md); the others are about messages on the trunk.
 """
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a package, a document, a receiver or a message was not taken further."""
+    """Why a package, a document or a receiver was refused, or a message given up."""
 
     # the package as bytes
     E_XML = "E_XML"

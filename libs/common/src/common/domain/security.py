@@ -1,13 +1,13 @@
-"""Kinds of security events (R40): what a person who guards the trunk has to know about.
+"""Kinds of security events (R40).
 
-A token is never renamed: it stands in the log of security events, in metrics and in alerts.
+Tokens are never renamed: they are in the ledger, in metrics and in alerts.
 """
 
 from enum import StrEnum
 
 
 class SecurityKind(StrEnum):
-    """What happened."""
+    """The kind of a security event."""
 
     FROM_MISMATCH = "FROM_MISMATCH"
     """A package names another sender than the unit that submitted it."""
@@ -24,7 +24,7 @@ class SecurityKind(StrEnum):
     FOREIGN_UPLOAD = "FOREIGN_UPLOAD"
     """A submission by reference names an object that is not an upload of the unit."""
     SECRET_CONTENT = "SECRET_CONTENT"  # noqa: S105 - a token, no password
-    """A package bears a mark of state secrecy."""
+    """A package has a mark of state secrecy."""
     NOT_SEARCHED = "NOT_SEARCHED"
     """A file could not be searched for marks of secrecy."""
     CERTIFICATE_SHARED = "CERTIFICATE_SHARED"
@@ -44,4 +44,4 @@ class SecurityKind(StrEnum):
 
 
 PAGES = frozenset({SecurityKind.FORGED_FACT, SecurityKind.ANONYMOUS_MESSAGE})
-"""Kinds that cannot happen while everybody keeps to the rules: somebody is called at once."""
+"""Kinds that do not occur in normal operation, so that an alert calls an operator at once."""

@@ -1,4 +1,5 @@
-"""Facts that travel between services: past tense, frozen, additive, at most 32 KiB, never files of documents."""
+"""Facts that travel between services: named in the past tense, frozen, additive, at most 32 KiB, without files of
+documents."""
 
 from typing import Annotated, get_args
 
@@ -73,7 +74,7 @@ FACT_TYPES: tuple[type[BaseFact], ...] = get_args(get_args(Fact)[0])
 
 
 def name_of(kind: type[BaseFact]) -> str:
-    """The name that a class of facts bears."""
+    """The name of a class of facts, such as ``package.accepted``."""
     return str(kind.model_fields["fact"].default)
 
 

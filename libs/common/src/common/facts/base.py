@@ -1,4 +1,4 @@
-"""What every fact has in common."""
+"""The base classes of facts, and the types of their fields."""
 
 import json
 from base64 import b64decode, b64encode
@@ -21,14 +21,14 @@ from common.domain.ids import event_id
 from common.domain.names import DocumentId, Lane, PackageKind, UnitCode
 
 CUT_OFF = "…"
-"""Ends a text that was cut."""
+"""The end of a text that was cut."""
 MAX_TEXT, MAX_TEXT_BYTES = 600, 2_400
-"""Characters of a text in a fact, and bytes that it takes as JSON, so that no fact exceeds its limit whatever somebody
-wrote: a control character takes six bytes."""
+"""Longest text in a fact, in characters and in bytes as JSON, so that no fact exceeds its limit. A control character
+takes six bytes."""
 
 
 def cut(text: str) -> str:
-    """A text at a length that every fact can carry; one that is shorter stays as it is."""
+    """The text, cut to a length that every fact can carry."""
     if len(text) <= MAX_TEXT and _json_bytes(text) <= MAX_TEXT_BYTES:
         return text
     sizes = accumulate(map(_json_bytes, text[: MAX_TEXT - 1]))
@@ -43,11 +43,12 @@ def _json_bytes(text: str) -> int:
 Text = Annotated[str, AfterValidator(cut)]
 """A text for people; a longer one is cut."""
 Subject = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
-"""Names a ledger. No slash: an entry's key is ``<subject>/<number>``, and no subject may reach into another's keys."""
+"""The subject under which the ledger records a fact. It has no slash, because the keys of entries begin with
+``<subject>/``."""
 Identifier = Annotated[str, Field(max_length=255)]
-"""As long as AMQP lets a message id be."""
+"""An id, at most as long as an AMQP message id."""
 MAX_PACKED_BYTES = 3 * 1024
-"""Of the bytes that travel with a reference, compressed: three references of a fact may have so many."""
+"""Largest size of the compressed bytes that travel with one reference; a fact may have three such references."""
 
 
 def _of_base64(value: Any) -> Any:
@@ -106,16 +107,15 @@ class BaseFact(BaseModel):
 
     @property
     def routing_key(self) -> str:
-        """Key at the exchange of facts."""
+        """Routing key at the exchange of facts."""
         return f"{self.fact}.{self.lane}"
 
     def recorded(self) -> dict[str, Any]:
-        """What the ledger records, as JSON values: all but packed bytes, for rows of the ledger are never removed.
-
-        Their digests stay.
+        """The fields that the ledger records, as JSON values: all but packed bytes, because rows of the ledger are
+        never removed. The digests of these bytes are recorded.
         """
-        told: dict[str, Any] = _without_packed(self.model_dump(mode="json", exclude_none=True))
-        return told
+        fields: dict[str, Any] = _without_packed(self.model_dump(mode="json", exclude_none=True))
+        return fields
 
 
 def _without_packed(value: Any) -> Any:
@@ -137,7 +137,11 @@ class PackageFact(BaseFact):
     kind: PackageKind
 
     def follow(self, fact: type[FollowingFact], step: str, at: datetime, **fields: Any) -> FollowingFact:
-        """A fact that follows from this one: about the same package, at a later step; ``fields`` add and override."""
+        """A fact about the same package that follows from this one.
+
+        ``step``: names the fact among all facts about the package; ``fields``: further fields, and other values for
+        those that would be copied. Raises ``pydantic.ValidationError``.
+        """
         about = {
             "event_id": event_id(self.package_id, step),
             "occurred_at": at,

@@ -1,4 +1,4 @@
-"""Facts about deliveries: what a document's receivers got, and what they say about it."""
+"""Facts about deliveries: what the receivers of a document got, and what they report about it."""
 
 from typing import Literal
 
@@ -10,18 +10,21 @@ from common.facts.base import PackageFact, Text
 
 
 class DeliveryPlaced(PackageFact):
-    """A package lies in a unit's inbox."""
+    """A package was placed in a unit's inbox."""
 
     fact: Literal["delivery.placed"] = "delivery.placed"
     receiver: UnitCode
     subject_text: Text = ""
-    """What the document is about, for the notice to the receiver."""
+    """Subject of the document (trích yếu), for the notification of the receiver."""
     label: Label | None = None
     submitted_at: AwareDatetime
 
 
 class DeliveryRefused(PackageFact):
-    """A named receiver does not exist or is closed; the other receivers are not affected."""
+    """One receiver gets nothing: it is unknown or closed, or the document was taken back before.
+
+    Other receivers are not affected.
+    """
 
     fact: Literal["delivery.refused"] = "delivery.refused"
     receiver: UnitCode
@@ -30,30 +33,36 @@ class DeliveryRefused(PackageFact):
 
 
 class DeliveryWaiting(PackageFact):
-    """Asked again about a package, the router says that messages of it wait in its database: for room in an inbox, or
-    for the answer to a recall. Nothing of it is lost. Not kept in the ledger."""
+    """Messages of a package wait in the router's database, for room in an inbox or for the answer to a recall.
+
+    The router answers so when the fact of an open package is published again: nothing is lost. Not recorded in the
+    ledger.
+    """
 
     fact: Literal["delivery.waiting"] = "delivery.waiting"
 
 
 class StatusRecorded(PackageFact):
-    """A status was recorded for one delivery and forwarded."""
+    """A status was recorded for one delivery, and forwarded."""
 
     fact: Literal["status.recorded"] = "status.recorded"
     receiver: UnitCode
     """The unit of the delivery concerned."""
     told: UnitCode
-    """The unit to whom the status was forwarded."""
+    """The unit to which the status was forwarded."""
     code: StatusCode
     state: str
     """State of the delivery afterwards."""
     changed: bool = True
-    """False: a repeat, a late or an impossible status that left the state as it was."""
+    """Whether the status changed the delivery. False = it was repeated, late or impossible."""
     description: Text = ""
 
 
 class RoutingRefused(PackageFact):
-    """The router turned a whole package away: a status that is not the unit's to give, a document given twice."""
+    """The router refused a whole package.
+
+    For example a status from a unit that may not give it, or a document under a DocumentId that another package holds.
+    """
 
     fact: Literal["routing.refused"] = "routing.refused"
     reason: Reason
@@ -61,7 +70,7 @@ class RoutingRefused(PackageFact):
 
 
 class DocumentSuperseded(PackageFact):
-    """One receiver's delivery was replaced by a newer document."""
+    """In one receiver's delivery, a newer document took the place of the document."""
 
     fact: Literal["document.superseded"] = "document.superseded"
     receiver: UnitCode
@@ -70,8 +79,9 @@ class DocumentSuperseded(PackageFact):
 
 
 class DocumentRecalled(PackageFact):
-    """A recall reached one receiver's delivery."""
+    """A recall was recorded for one receiver's delivery."""
 
     fact: Literal["document.recalled"] = "document.recalled"
     receiver: UnitCode
     state: str
+    """State of the delivery afterwards."""

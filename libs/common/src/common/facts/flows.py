@@ -1,7 +1,7 @@
-"""Who makes each fact and who takes it: the one table of the flow of facts.
+"""Which service makes each fact, and which services take it.
 
-Permissions at the broker, bindings of queues, the check of authorship in every consumer, AsyncAPI and the documentation
-are made from it.
+The permissions at the broker, the bindings of queues, the check of publishers in every consumer, AsyncAPI and the
+documentation are derived from this table.
 """
 
 from dataclasses import dataclass
@@ -14,27 +14,28 @@ from common.facts.security import SECURITY_SUBJECT, SecurityNoticed
 
 SERVICES = ("intake", "validator", "router", "archive", "notifier")
 OPERATOR = "operator"
-"""Broker user of the people who run the trunk."""
+"""Broker user of the operators."""
 
 RECORDER = "archive"
-"""The service that takes every fact, to keep it."""
+"""The service that takes every fact, to record it in the ledger."""
 PASSING = {
     "package.accepted": (Lane.URGENT,),
     "notice.accepted": (Lane.URGENT,),
     "document.verified": tuple(Lane),
     "package.routed": tuple(Lane),
 }
-"""Facts, with their lanes, that every process of intake hears as they pass, to know how many packages are under way."""
+"""Facts, by name with their lanes, in the stream ``trunk.progress``, from which every process of intake learns how many
+packages are under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The way of one fact."""
+    """Makers and takers of one fact."""
 
     made_by: tuple[str, ...]
     """Broker users that may publish it."""
     taken_by: tuple[str, ...] = ()
-    """Services that act on it; the archive keeps it in any case."""
+    """Services that act on it, besides the archive, which takes every fact."""
 
 
 FLOWS: dict[str, Flow] = {
@@ -69,17 +70,17 @@ def made_by(user: str) -> tuple[str, ...]:
 
 
 def taken_by(service: str) -> tuple[str, ...]:
-    """Names of the facts that a service acts on; the archive acts on all by keeping them."""
+    """Names of the facts that a service takes; the archive takes all."""
     if service == RECORDER:
         return tuple(FLOWS)
     return tuple(fact for fact, flow in FLOWS.items() if service in flow.taken_by)
 
 
 def is_entitled(fact: BaseFact, user: str | None) -> bool:
-    """Whether ``user``, for whom the broker vouches, may publish this fact.
+    """Whether a broker user may publish a fact. ``user``: as the broker vouches for it.
 
-    A fact that several services make tells which of them speaks, and that one must be the publisher.
-    The ledger of security events takes these alone, and they go nowhere else: one other entry would spoil it.
+    A fact that several services make names the one that made it, and that one must be the publisher. The subject
+    ``security`` has security events only, and these have no other subject.
     """
     if (fact.subject == SECURITY_SUBJECT) is not isinstance(fact, SecurityNoticed):
         return False
@@ -88,8 +89,8 @@ def is_entitled(fact: BaseFact, user: str | None) -> bool:
 
 
 def _speaker(fact: BaseFact, user: str | None) -> str | None:
-    """Whose word a fact is that several services make: its field ``service``; of a package that waits, its reason says
-    for what. A fact that one service makes is its publisher's word."""
+    """The service that made a fact which several services make: that in its field ``service``; of ``package.waiting``,
+    as its reason implies. For all other facts, the publisher."""
     if isinstance(fact, PackageWaiting):
         return "intake" if fact.reason is Reason.E_REFDOC_AWAITED else "validator"
     return getattr(fact, "service", user)

@@ -1,4 +1,4 @@
-"""Facts about what is kept and who was notified."""
+"""Facts about archived packages and sent notifications."""
 
 from typing import Literal
 
@@ -17,9 +17,10 @@ class DocumentArchived(PackageFact):
 
 
 class NotificationSent(PackageFact):
-    """Somebody was told something."""
+    """A notification was sent to a unit."""
 
     fact: Literal["notification.sent"] = "notification.sent"
     unit: UnitCode
     channel: Literal["email", "webhook"]
     about_event: str
+    """Event id of the fact that the notification is about."""

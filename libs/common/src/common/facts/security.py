@@ -1,4 +1,4 @@
-"""Facts for those who guard and operate the trunk: security events, parked messages and what people do about them."""
+"""Facts about the operation of the trunk: security events, parked messages, and operators' decisions."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,58 +11,60 @@ from common.domain.security import SecurityKind
 from common.facts.base import BaseFact, Identifier, ObjectRef, Text
 
 SECURITY_SUBJECT = "security"
-"""Ledger of all security events: one chain, so that a missing event shows."""
+"""Subject under which the ledger records all security events."""
 
 OperatorAction = Literal["replay", "discard", "restore", "resend", "renew", "redrive", "rebuild"]
-"""``replay``: handle a parked message again; ``discard``: give it up, its sender is told; ``restore``: undo that;
-``resend``: try once more to send a notification that failed or was given up; ``renew``: issue the address of a large
-package in an inbox again; ``redrive``: publish the fact of an open package again; ``rebuild``: place again what is not
-known to have been read in an inbox that was lost."""
+"""``replay``: handle a parked message again; ``discard``: give it up, and send its sender a refusal; ``restore``: undo
+a discard; ``resend``: send a notification again that failed or was given up; ``renew``: issue the address of a large
+package in an inbox again; ``redrive``: publish the fact of an open package again; ``rebuild``: place messages again
+that are not known to have been read from an inbox that was lost."""
 ABOUT_ROWS = ("resend", "renew", "redrive", "rebuild")
-"""Actions that concern rows of a service, not parked messages."""
+"""Actions about rows of a service, not about parked messages."""
 
 
 class SecurityNoticed(BaseFact):
-    """Something happened that bears on the security of the trunk (R40)."""
+    """A security event (R40)."""
 
     fact: Literal["security.noticed"] = "security.noticed"
     kind: SecurityKind
     service: str
-    """Who reports it: the publisher's own name."""
+    """The service that reports it; it must be the publisher."""
     actor: Text
-    """Who did it: a unit code, a broker user, or a person; empty if nobody knows."""
+    """Who caused it: a unit code, a broker user, or a person; empty = unknown."""
     origin: Text = ""
     """Where it came from: a queue, an exchange, or a network address."""
     detail: Text = ""
     """One sentence for people; no content of documents."""
     package_id: Identifier = ""
     count: int = Field(default=1, ge=1, le=1_000_000)
-    """How many equal events this one stands for, where they come in numbers, such as failed log-ins."""
+    """How many equal events this one stands for; events that come in large numbers, such as failed log-ins, are
+    counted."""
 
 
 class MessageParked(BaseFact):
-    """A service gave up on a message; it is kept until an operator decides."""
+    """A service has given up on a message, and keeps it until an operator decides."""
 
     fact: Literal["message.parked"] = "message.parked"
     service: str
-    """Who keeps the message: the publisher's own name."""
+    """The service that keeps the message; it must be the publisher."""
     record_id: Identifier
+    """Id of the message record."""
     queue: str
-    """Where the service took it from."""
+    """The queue from which the service took it."""
     reason: Reason
     detail: Text = ""
     user: str = ""
-    """The broker user who published the message; empty if the broker does not vouch for one."""
+    """The broker user who published the message; empty = the broker does not vouch for any."""
     is_quarantined: bool = False
-    """The publisher was not entitled to the message: it is never handled again."""
+    """Whether the publisher was not entitled to the message, so that it is never handled again."""
     holds_package: bool = False
-    """The message carried a package on its way, so the package's sender has to be told."""
+    """Whether the message carries a package on its way, so that the package's sender must be notified."""
     sender: UnitCode = ""
-    """Sender of that package, if the message says so reliably."""
+    """Sender of that package, if the message states it reliably."""
     package_id: Identifier = ""
     document_id: DocumentId = ""
     message_event_id: Identifier = ""
-    """Event id of the message itself, if it had been in a unit's inbox."""
+    """Event id of the message itself, if it was in a unit's inbox."""
 
 
 class OperatorRequested(BaseFact):
@@ -72,7 +74,8 @@ class OperatorRequested(BaseFact):
     target: str
     """The service that keeps what the request is about."""
     record_id: Identifier
-    """Of the message or the notification; a package id, or a unit for a ``rebuild``; ``*`` = all."""
+    """Id of the message record or the notification; of a placing (``renew``), a package (``redrive``) or a unit
+    (``rebuild``). ``*`` = all, for the last two."""
     action: OperatorAction
     actor: Text
     """The person who decided."""
@@ -81,12 +84,12 @@ class OperatorRequested(BaseFact):
 
 
 class ParkedPackage(BaseModel):
-    """What the fact in a parked message says of its package, as far as it matters once the package is given up."""
+    """The fields of the fact in a parked message that are needed when its package is discarded."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     fact: str
-    """Name of the fact, which tells how far the package had come."""
+    """Name of the fact, which shows how far the package had come."""
     kind: PackageKind
     envelope: ObjectRef
     submitted_at: AwareDatetime
@@ -95,7 +98,7 @@ class ParkedPackage(BaseModel):
 
 
 class OperatorActed(BaseFact):
-    """A service did what an operator had decided."""
+    """A service has carried out an operator's request, or could not."""
 
     fact: Literal["operator.acted"] = "operator.acted"
     service: str
@@ -104,18 +107,18 @@ class OperatorActed(BaseFact):
     actor: Text
     purpose: Text
     outcome: Text
-    """``done``, or why not."""
+    """``done``, sometimes with more, or why not."""
     reason: Reason | None = None
-    """Why the message had been parked."""
+    """Why the message was parked."""
     user: str = ""
     holds_package: bool = False
     sender: UnitCode = ""
     package_id: Identifier = ""
     document_id: DocumentId = ""
     package: ParkedPackage | None = None
-    """None unless a fact about a package on its way had been parked, and in facts of earlier releases."""
+    """Set if a fact about a package on its way was parked; None in facts of earlier releases."""
     message_event_id: Identifier = ""
-    """Event id of the message, if it had been in a unit's inbox."""
+    """Event id of the message, if it was in a unit's inbox."""
 
 
 def security_event(
@@ -129,7 +132,7 @@ def security_event(
     detail: Text = "",
     package_id: str = "",
 ) -> SecurityNoticed:
-    """A security event."""
+    """A security event. ``identifier``: its event id; ``at``: when it occurred."""
     return SecurityNoticed(
         event_id=identifier,
         occurred_at=at,

@@ -65,7 +65,7 @@ def record_delivery_ack(unit: UnitCode, lane: Lane, seconds: float) -> None:
 
 
 def record_document_delivery(sender: UnitCode, lane: Lane, seconds: float) -> None:
-    """A document lies in the inbox of every addressee, this long after it was submitted."""
+    """Counts a document that is in the inbox of every receiver, and the seconds since it was submitted."""
     if is_canary(sender):
         return
     _DELIVERED.labels(lane).observe(max(seconds, 0.0))
@@ -80,11 +80,11 @@ def set_deliveries_pending(pending: Mapping[tuple[UnitCode, Lane], int]) -> None
 
 
 def set_placings_waiting(waiting: Mapping[str, int]) -> None:
-    """How many messages wait, by cause: full, missing, silent, closed."""
+    """Sets how many placings wait, by cause."""
     for cause, count in waiting.items():
         _WAITING.labels(cause).set(count)
 
 
 def set_broker_data_lost(*, is_lost: bool) -> None:
-    """Sets whether the broker has lost its data: the router found no mark there."""
+    """Sets whether the broker has lost its data, because the router's mark is missing there."""
     _DATA_LOST.set(is_lost)

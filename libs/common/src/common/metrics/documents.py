@@ -1,4 +1,4 @@
-"""Documents on their way: how far they are, and what was turned away."""
+"""Documents on their way: how far they are, and what was refused."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ from common.metrics.registry import REGISTRY, SECONDS
 Stage = Literal["intake", "validated", "delivered", "archived"]
 """Ends of stages, as ``trunk_document_stage_seconds`` names them."""
 RejectionSource = Literal["package", "document", "receiver", "notice"]
-"""What was turned away: a whole package at intake, its document, one receiver, or a package without files."""
+"""What was refused: a whole package by intake, its document, one receiver, or a package without files."""
 
 
 RedriveTrigger = Literal["budget", "operator"]
@@ -121,7 +121,7 @@ def record_rejection(sender: UnitCode, service: str, reason: Reason, source: Rej
 
 
 def set_oldest_unfinished(oldest: Mapping[tuple[Unfinished, Lane], datetime | None]) -> None:
-    """When the oldest package was submitted that waits for a stage; None, and what is not named: none waits."""
+    """Sets when the oldest package that waits for a stage was submitted; None, or a stage not named = none waits."""
     for stage in Unfinished:
         for lane in Lane:
             at = oldest.get((stage, lane))
@@ -147,6 +147,6 @@ def record_redriven(lane: Lane, trigger: RedriveTrigger) -> None:
 
 
 def set_lost_suspects(suspects: Mapping[Lane, int]) -> None:
-    """How many open packages are over their budget without a word of them, by lane."""
+    """Sets how many open packages are over their time budget and about which no service has reported, by lane."""
     for lane in Lane:
         _SUSPECTS.labels(lane).set(suspects.get(lane, 0))

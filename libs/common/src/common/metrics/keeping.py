@@ -1,4 +1,4 @@
-"""What the archive keeps and what the notifier tells."""
+"""Archived packages, notifications, the ledger's log, backups, and removal."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -94,7 +94,7 @@ _REMOVED = Counter(
 
 
 def record_archive_write(sender: UnitCode, outcome: WriteOutcome, seconds: float) -> None:
-    """A package was to be put on record."""
+    """Counts one attempt to put a package on record, and the seconds that it took."""
     if is_canary(sender):
         return
     _WRITES.labels(outcome).inc()
@@ -102,54 +102,55 @@ def record_archive_write(sender: UnitCode, outcome: WriteOutcome, seconds: float
 
 
 def record_notification(channel: str, outcome: NotificationOutcome, seconds: float) -> None:
-    """A notification came this far, so long after its fact."""
+    """Counts one result of a notification, and the seconds since its fact."""
     _NOTIFICATIONS.labels(channel, outcome).inc()
     _NOTIFICATION.labels(channel, outcome).observe(max(seconds, 0.0))
 
 
 def set_notifications_waiting(waiting: Mapping[str, int]) -> None:
-    """How many notifications wait, by channel."""
+    """Sets how many notifications wait, by channel."""
     for channel, count in waiting.items():
         _WAITING.labels(channel).set(count)
 
 
 def set_destinations_failing(failing: Mapping[str, int]) -> None:
-    """How many destinations fail, by channel."""
+    """Sets how many destinations fail, by channel."""
     for channel, count in failing.items():
         _SILENT.labels(channel).set(count)
 
 
 def set_log(size: int, unsealed_since: datetime | None) -> None:
-    """How many entries the log has, and since when one waits for it."""
+    """Sets how many entries the log has, and when the oldest entry that is not in it was recorded."""
     _LOG_SIZE.set(size)
     _UNSEALED.set(unsealed_since.timestamp() if unsealed_since else 0.0)
 
 
 def set_log_refused(cause: LogRefusal | None) -> None:
-    """Why this process's sealer does not go on; None = it does."""
+    """Sets why the sealer of this process does not go on; None = it does."""
     for each in get_args(LogRefusal):
         _LOG_REFUSED.labels(each).set(each == cause)
 
 
 def set_backups(begun: Mapping[BackedUp, datetime]) -> None:
-    """When the newest complete backups were begun; of what is not named, there is none."""
+    """Sets when the newest complete backups were begun; what is not named has none."""
     for part in get_args(BackedUp):
         _BACKUP.labels(part).set(begun[part].timestamp() if part in begun else 0.0)
 
 
 def set_archive_check(clean_at: datetime | None, faults: int) -> None:
-    """When the newest check of the whole archive without a fault was begun, and what the newest check found."""
+    """Sets when the newest complete check of the archive without a fault was begun, and the faults of the newest
+    check."""
     _CHECKED.set(clean_at.timestamp() if clean_at else 0.0)
     _CHECK_FAULTS.set(faults)
 
 
 def set_log_tidied(clean_at: datetime | None) -> None:
-    """When the newest removal of the log's partial tiles that found nothing wrong was begun."""
+    """Sets when the newest removal of the log's partial tiles without a fault was begun."""
     _TIDIED.set(clean_at.timestamp() if clean_at else 0.0)
 
 
 def set_removals_due(ending: str, count: int, since: datetime | None) -> None:
-    """How much has come to its end and is still there, and since when."""
+    """Sets how many packages or uploads are due for removal, and since when."""
     _DUE.labels(ending).set(count)
     _DUE_SINCE.labels(ending).set(since.timestamp() if since else 0.0)
 
@@ -161,5 +162,5 @@ def begin_counting_removals(endings: Iterable[str]) -> None:
 
 
 def record_removed(ending: str) -> None:
-    """Something was removed at its end."""
+    """Counts one package or upload that was removed because its term was over."""
     _REMOVED.labels(ending).inc()

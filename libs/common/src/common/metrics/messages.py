@@ -117,7 +117,7 @@ def record_publish(service: str, outcome: PublishOutcome, seconds: float) -> Non
 
 
 def set_messages_held(service: str, counts: Mapping[tuple[str, str, bool], int]) -> None:
-    """How many messages a service holds, by (kind of queue, reason, quarantined); kinds not named hold none."""
+    """Sets how many messages a service has parked, by (kind of queue, reason, quarantined); 0 for kinds not named."""
     for labels in [labels for labels in _HELD._metrics if labels[0] == service]:
         _HELD.remove(*labels)
     for quarantined in (False, True):
@@ -152,15 +152,15 @@ def set_door(lane: Lane, *, is_open: bool) -> None:
 
 
 def set_under_way(lane: Lane, count: int) -> None:
-    """Packages that are let in and not routed yet."""
+    """Sets how many packages of a lane are let in and not routed yet."""
     _UNDER_WAY.labels(lane).set(count)
 
 
 def set_under_way_limit(limit: int) -> None:
-    """How many may be under way; 0 = any number."""
+    """Sets how many packages may be under way; 0 = any number."""
     _UNDER_WAY_LIMIT.set(limit)
 
 
 def record_under_way_lapsed(lane: Lane) -> None:
-    """A package counts no more, though nothing was heard of it."""
+    """Counts one package that stopped counting as under way without a fact about it."""
     _UNDER_WAY_LAPSED.labels(lane).inc()

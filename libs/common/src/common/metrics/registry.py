@@ -2,14 +2,14 @@
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
-# Or else a further series stands beside every counter, for which no page asks.
+# Otherwise every counter has a further series, which no dashboard uses.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-"""Bucket edges of what machines do; 60, 300 and 900 are the delivery budgets of the three urgencies."""
+"""Bucket edges for work of machines; 60, 300 and 900 are the delivery budgets of the three urgencies."""
 
 HOUR, DAY = 3600, 86_400
 ANSWER_SECONDS = (60, 300, 900, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, DAY, 2 * DAY, 3 * DAY, 5 * DAY, 10 * DAY)
-"""Bucket edges of what people do."""
+"""Bucket edges for work of people."""

@@ -1,4 +1,4 @@
-"""What a process is and whether what it needs answers: kept by the chassis."""
+"""The build of a process, and whether its dependencies answer. Set by the chassis."""
 
 from prometheus_client import Gauge
 
@@ -27,17 +27,17 @@ _BUDGET = Gauge(
 
 
 def set_dependency(service: str, dependency: str, *, up: bool) -> None:
-    """Sets whether a server, or something needed such as the directory, is there."""
+    """Sets whether a dependency, such as a server or the unit directory, is available."""
     _DEPENDENCY_UP.labels(service, dependency).set(up)
 
 
 def set_build(service: str, version: str, revision: str) -> None:
-    """The process started."""
+    """Sets version and commit of the running build."""
     _BUILD.labels(service, version, revision).set(1)
 
 
 def set_schema_version(service: str, version: int) -> None:
-    """The process started."""
+    """Sets the version of collections and indexes that this build expects."""
     _SCHEMA_VERSION.labels(service).set(version)
 
 

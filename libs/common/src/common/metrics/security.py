@@ -15,5 +15,5 @@ def begin_counting_security() -> None:
 
 
 def record_security_event(kind: SecurityKind, count: int = 1) -> None:
-    """Security events were recorded for the first time."""
+    """Counts security events when they are first recorded."""
     _EVENTS.labels(kind).inc(count)

@@ -1,4 +1,4 @@
-"""What a parked message concerns, as far as it says so reliably: pure."""
+"""The package or document that a parked message concerns, as far as the message states it reliably. Pure."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,14 @@ from common.service.records import About
 from common.topology import unit_of_inbox, unit_of_submit_queue
 
 ON_THE_WAY = ("facts.validator.", "facts.router.")
-"""Queues in which a package that is not handled is not delivered."""
+"""Prefixes of the queues whose facts carry packages towards their receivers."""
 
 
 def about_message(message: Incoming) -> tuple[About, bool]:
     """What a dead letter concerns, and whether its publisher was not entitled to it.
 
-    A submission says nothing reliable about itself; of a fact, its own fields count if its publisher may publish it.
+    Of a submission, only that it holds a package is reliable. The fields of a fact count if its publisher may publish
+    it.
     """
     if unit_of_submit_queue(message.queue):
         return About(holds_package=True), False
@@ -59,7 +60,7 @@ def _package_in(fact: PackageFact) -> ParkedPackage | None:
 
 
 def _about_inbox_message(labels: Mapping[str, str]) -> About:
-    """The router itself wrote them; of anybody else's message there are none."""
+    """What a message from an inbox concerns. Only messages of the router have these labels."""
     return About(
         subject=labels.get(headers.DOCUMENT_KEY, ""),
         package_id=labels.get(headers.PACKAGE_ID, ""),

@@ -1,7 +1,7 @@
-"""A connection to the broker that comes back by itself, and whose reading can be held up.
+"""Connections to the broker: opened with a time limit, and with reading that can be held up.
 
-The client library's own recovery restores what it remembers, and stops at the first queue that is missing. Here every
-loss of the connection starts over: whoever uses it builds its channels anew.
+The client library's own recovery restores the consumers that it remembers, and stops at the first missing queue. Here,
+after a loss of the connection, each user opens a new one and builds its channels again.
 """
 
 import asyncio
@@ -23,17 +23,18 @@ CONNECT_TIMEOUT_SECONDS = 15.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
 VERSION = version("trunk-common")
-"""Of the packages of this process."""
+"""Version of the packages in this process."""
 
 
 def client_properties(name: str) -> FieldTable:
-    """What a session tells the broker of its process; ``trunkctl doctor`` reads it there."""
+    """The properties that a session gives the broker; ``trunkctl doctor`` reads them there."""
     return {"product": "trunk", "version": VERSION, "connection_name": name}
 
 
 @contextlib.contextmanager
 def reasonless_as_lost() -> Iterator[None]:
-    """The client library fails what waits with a bare ``Exception`` when a channel closes and it knows no reason."""
+    """Turns a bare ``Exception``, which the client library raises in what waits when a channel closes for no known
+    reason, into ``ConnectionError``."""
     try:
         yield
     except Exception as error:
@@ -43,26 +44,26 @@ def reasonless_as_lost() -> Iterator[None]:
 
 
 class Valve:
-    """Lets a connection read, or holds it up. The broker then waits; nothing is lost and nothing piles up here."""
+    """Lets a connection read, or holds it up. Then the broker waits: nothing is lost, and memory does not grow."""
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
         self._open.set()
 
     def set(self, *, is_open: bool) -> None:
-        """Open or close."""
+        """Open or close the valve."""
         if is_open:
             self._open.set()
         else:
             self._open.clear()
 
     async def wait(self) -> None:
-        """Return when it is open."""
+        """Return when the valve is open."""
         await self._open.wait()
 
 
 class _ValvedReader(asyncio.StreamReader):
-    """Hands on bytes only while its valve is open; then the socket's buffers fill, and TCP stops the broker."""
+    """Reads only while its valve is open. While it is closed, the socket's buffers fill, and TCP stops the broker."""
 
     valve: Valve
 
@@ -93,7 +94,8 @@ class _ValvedTransport(TransportFactory):
 
 @contextlib.asynccontextmanager
 async def connected(url: str, name: str, valve: Valve | None = None) -> AsyncIterator[Connection]:
-    """A connection for as long as the block runs. Raises what the client library raises."""
+    """A connection while the block runs. ``name``: shown in the broker's management. Raises what the client library
+    raises, and ``TimeoutError`` after ``CONNECT_TIMEOUT_SECONDS``."""
     transport = _ValvedTransport(valve or Valve())
     opened = aiormq.connect(url, transport_factory=transport, client_properties=client_properties(name))
     async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
@@ -106,7 +108,7 @@ async def connected(url: str, name: str, valve: Valve | None = None) -> AsyncIte
 
 
 async def channel_for_publishing(connection: Connection) -> Channel:
-    """A channel on which every publish is confirmed, and one that reaches no queue is an error."""
+    """A channel with confirms, on which a publish that reaches no queue raises an error."""
     return cast(Channel, await connection.channel(publisher_confirms=True, on_return_raises=True))
 
 

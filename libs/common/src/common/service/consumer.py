@@ -1,7 +1,7 @@
-"""Takes messages from queues, a bounded number and a bounded number of bytes at a time, and settles each.
+"""Consumes messages from queues, with bounds on their number and bytes, and settles each.
 
-The set of queues may change while it runs: units come and go. A queue that does not exist is left out until it does,
-and is named by ``check``. Every loss of the connection starts over with the queues that are wanted then.
+The set of queues may change while it runs, because units come and go. A queue that does not exist is left out until it
+does, and ``check`` names it. After a loss of the connection, consuming starts again with the queues wanted then.
 """
 
 import asyncio
@@ -31,25 +31,25 @@ log = structlog.get_logger("trunk.consume")
 
 Process = Callable[[Incoming], Awaitable[Settlement]]
 RESCAN_SECONDS = 5.0
-"""How often the wanted queues are compared with those that are consumed."""
+"""Pause between two comparisons of the wanted queues with those that are consumed."""
 REFUSED_SECONDS = 300.0
-"""How long a queue that this user may not read is left alone."""
+"""Pause before consuming a queue again that this user may not read."""
 MAX_BYTES = 64 * 1024 * 1024
-"""Bodies held at a time; with more, the connection is not read until some are settled."""
+"""Size of the bodies in memory at which the connection is not read until some messages are settled."""
 
 
 class Line(Protocol):
     """Where messages wait for their turn before they take a slot."""
 
     def turn(self, queue: str) -> AbstractAsyncContextManager[None]:
-        """Wait until it is the turn of this queue; the block is the handling of the message."""
+        """Wait for the turn of this queue, then run the block, which handles the message."""
 
     def dismiss(self) -> None:
-        """Let all go who wait: their messages are given back."""
+        """End all waiting; the messages concerned are returned to their queues."""
 
 
 class Consumer:
-    """One connection, one channel, any number of queues. ``run`` keeps it going."""
+    """Consumes any number of queues over one connection and one channel. ``run`` keeps it going."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class Consumer:
         may_lack_queues: bool = False,
         line: Line | None = None,
     ) -> None:
-        """``slots``: messages handled at the same time, in order of arrival. ``prefetch``: messages a queue sends
-        ahead; with many queues it is small, so that a long queue has no advantage over a short one.
-        ``may_lack_queues``: queues that do not exist yet are logged, and the others consumed; else ``check`` fails.
+        """``slots``: how many messages are handled at the same time. ``prefetch``: of each queue; small where there are
+        many queues, so that a long queue has no advantage over a short one. ``max_bytes``: of bodies in memory.
+        ``may_lack_queues``: whether queues that do not exist are only logged; otherwise ``check`` fails for them.
         ``line``: where messages wait before they take a slot; without one, slots are taken in order of arrival."""
         self._url = url
         self._name = name
@@ -89,7 +89,7 @@ class Consumer:
         self._rescan = asyncio.Event()
 
     async def run(self) -> None:
-        """Consume, and start over whenever the connection is lost. Ends only by being cancelled."""
+        """Consume, and start again whenever the connection is lost. Ends only when it is cancelled."""
         while True:
             try:
                 with reasonless_as_lost():
@@ -100,11 +100,11 @@ class Consumer:
             finally:
                 self._is_connected = False
                 self._consumed.clear()
-                self._dismiss()  # what waited for its turn comes again, and would be held twice
+                self._dismiss()  # messages that wait here will be delivered again
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def check(self) -> None:
-        """Raise ``ConnectionError`` unless every wanted queue that should be consumed is."""
+        """Raises ``ConnectionError`` unless every queue that should be consumed is."""
         if not self._is_connected:
             raise ConnectionError(f"{self._name}: not connected")
         if lacking := self._lacking():
@@ -118,7 +118,7 @@ class Consumer:
         return self._missing or unconsumed
 
     def pause(self, *, is_paused: bool) -> None:
-        """Stop taking messages, or go on. What waits here for its turn or for a slot goes back to its queue."""
+        """Stop taking messages, or continue. Messages that wait for a turn or a slot are returned to their queues."""
         if is_paused != self._is_paused:
             self._is_paused = is_paused
             self._rescan.set()
@@ -126,11 +126,12 @@ class Consumer:
                 self._dismiss()
 
     def look_again(self) -> None:
-        """Compare the queues that are consumed with those that are wanted, now."""
+        """Compare the wanted queues with those that are consumed now, without waiting for the next time."""
         self._rescan.set()
 
     async def stop(self, within_seconds: float) -> None:
-        """Take nothing more, let running handlers finish, and give back what has not begun."""
+        """Take no further messages, let running handlers finish, and return messages that have not begun. After
+        ``within_seconds``, running handlers are cancelled."""
         self._is_stopping = True
         self._rescan.set()
         self._dismiss()
@@ -178,7 +179,7 @@ class Consumer:
                 await self._begin(channel, queue)
 
     async def _begin(self, channel: Channel, queue: str) -> None:
-        """Consume a queue. Being refused closes the channel, so such a queue is left alone for some time."""
+        """Consume a queue. A refusal closes the channel, so a refused queue is not tried again for some time."""
         try:
             await channel.basic_consume(queue, partial(self._accept, channel, queue), consumer_tag=queue)
         except ChannelAccessRefused:
@@ -187,12 +188,12 @@ class Consumer:
         self._consumed.add(queue)
 
     def _cancelled(self, frame: Any) -> None:
-        """The broker ended a consumer: its queue was deleted, or it held a message for too long."""
+        """Note that the broker has ended a consumer: its queue was deleted, or a message was not settled in time."""
         self._consumed.discard(str(frame.consumer_tag))
         self._rescan.set()
 
     async def _accept(self, channel: Channel, queue: str, delivered: Any) -> None:
-        """Hand over to a task of our own: the channel's tasks are cancelled when the channel closes."""
+        """Handle a message in a task of our own, because the channel's tasks are cancelled when the channel closes."""
         size = len(delivered.body)
         self._hold(size)
         task = asyncio.create_task(self._handle(channel, queue, delivered))
@@ -207,12 +208,12 @@ class Consumer:
     async def _handle(self, channel: Channel, queue: str, delivered: Any) -> None:
         async with self._turn(queue), self._slots:
             if channel.is_closed:
-                return  # it comes again, and has not begun
+                return  # the broker delivers it again; it has not begun
             if self._is_stopping or self._is_paused:
                 settlement = Settlement(Disposition.RETURN, "retried")
             else:
                 settlement = await self._settlement(queue, delivered)
-        with contained(self._note_unsettled):  # the channel is gone: it comes again by itself
+        with contained(self._note_unsettled):  # without its channel, the broker delivers it again
             await _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
 
     def _turn(self, queue: str) -> AbstractAsyncContextManager[None]:
@@ -224,8 +225,8 @@ class Consumer:
         log.info("message not settled", consumer=self._name, detail=cause)
 
     async def _settlement(self, queue: str, delivered: Any) -> Settlement:
-        """Whatever is raised outside of the handler is counted by the broker: a message that is never settled would
-        hold its slot for good."""
+        """The settlement of a message. An error outside of its handler counts at the broker, because a message that is
+        never settled would take its slot for ever."""
         failure: list[str] = []
         with contained(failure.append):
             return await self._process(incoming(queue, delivered))
@@ -246,7 +247,8 @@ async def _tell_broker(channel: Channel, tag: int, disposition: Disposition) -> 
 
 
 async def _existing(connection: Connection, queues: Iterable[str]) -> set[str]:
-    """Those of the queues that exist, asked on channels of their own: a missing one closes its channel."""
+    """Those of the queues that exist. They are declared passively on a separate channel, which a missing queue
+    closes."""
     present: set[str] = set()
     channel = await channel_for_consuming(connection)
     for queue in queues:

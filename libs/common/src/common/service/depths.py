@@ -1,4 +1,4 @@
-"""Asks the broker how many messages wait in queues."""
+"""Asks the broker how many messages are ready in queues."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ ANSWER_SECONDS = 5.0
 
 
 class QueueDepths:
-    """Keeps a connection of its own for asking."""
+    """Asks over a connection of its own, which it keeps open."""
 
     def __init__(self, url: str, name: str) -> None:
         self._url = url
@@ -23,9 +23,9 @@ class QueueDepths:
         self._connection: AbstractConnection | None = None
 
     async def ask(self, queues: Iterable[str]) -> dict[str, int]:
-        """Messages ready in each queue. Raises ``Outage`` when one of them cannot be told.
+        """Messages ready in each queue. Raises ``Outage`` if one of them is unknown.
 
-        An answer without a number is no zero: whoever acts on depths must not take a silent broker for an empty one.
+        An answer without a number is not taken for zero: no caller may mistake a silent broker for an empty one.
         """
         try:
             with reasonless_as_lost():
@@ -36,7 +36,7 @@ class QueueDepths:
             raise Outage("broker", f"depths not told: {type(error).__name__}") from error
 
     async def ask_existing(self, queues: Iterable[str]) -> dict[str, int]:
-        """The same of those that exist, one after the other."""
+        """The same for those of the queues that exist. They are asked for one after the other."""
         counts: dict[str, int] = {}
         for queue in queues:
             try:
@@ -47,7 +47,7 @@ class QueueDepths:
         return counts
 
     async def close(self) -> None:
-        """End the connection; the next question opens another."""
+        """Close the connection. The next question opens another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):

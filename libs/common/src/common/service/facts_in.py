@@ -1,4 +1,4 @@
-"""From a message to a fact, and to the handler that takes it: decoded, and published by who may publish it."""
+"""Decodes the fact in a message, checks that its publisher may publish it, and calls the fact's handler."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -18,7 +18,8 @@ FactHandler = Callable[[Any], Awaitable[None]]
 
 
 def fact_of(message: Incoming) -> BaseFact:
-    """The fact in a message. Raises ``Forged`` when its publisher may not publish it, ``Permanent`` when it is none."""
+    """The fact in a message. Raises ``Forged`` if its publisher may not publish it, and ``Permanent`` if the body is no
+    fact."""
     if message.user_id is None:
         raise Forged("the broker vouches for no publisher")
     if not _may_use(message):
@@ -39,9 +40,9 @@ def fact_of(message: Incoming) -> BaseFact:
 
 
 def _may_use(message: Incoming) -> bool:
-    """Whether the publisher makes facts, and of this routing key: told without reading what it wrote.
+    """Whether the publisher may publish facts with this routing key. The body is not read for that.
 
-    A key that this release does not know may be a later release's, and says nothing.
+    A key that this release does not know may belong to a later release, and is allowed.
     """
     own = made_by(message.user_id or "")
     name = message.routing_key.rpartition(".")[0]
@@ -49,16 +50,16 @@ def _may_use(message: Incoming) -> bool:
 
 
 class FactHandlers:
-    """The handlers of one service, by class of fact: exactly those that the table says the service takes."""
+    """The handlers of one service, by class of fact."""
 
     def __init__(self, service: str, handlers: Mapping[type[BaseFact], FactHandler]) -> None:
-        """Raises ``ValueError`` when a fact has no handler, or a handler no fact."""
+        """Raises ``ValueError`` unless ``handlers`` has exactly the facts that the table (``taken_by``) says."""
         self._handlers = {name_of(kind): handler for kind, handler in handlers.items()}
         if difference := set(self._handlers) ^ set(taken_by(service)):
             raise ValueError(f"{service} takes other facts than the table says: {', '.join(sorted(difference))}")
 
     async def __call__(self, message: Incoming) -> None:
-        """Handle one message of a queue of facts."""
+        """Handle one message of a queue of facts. Raises what ``fact_of`` and the handler raise."""
         fact = fact_of(message)
         structlog.contextvars.bind_contextvars(event_id=fact.event_id)
         if isinstance(fact, PackageFact):

@@ -1,6 +1,6 @@
 """A message as handlers see it: the body, what the broker vouches for, and an allow-list of properties.
 
-Headers say nothing about who wrote them, so none of them reaches a handler. Believed are ``user_id``, which the broker
+Anybody can write any header, so headers of units do not reach a handler. Trusted are ``user_id``, which the broker
 compares with the log-in of the publisher; ``x-delivery-count`` of a redelivered message; and ``x-death`` in a queue
 that only dead-lettering feeds.
 """
@@ -18,16 +18,17 @@ from common.facts.flows import SERVICES
 from common.topology import BROKER_EVENTS, dead_letters, lane_of
 
 MAX_TEXT_BYTES = 255
-"""Longest text taken from a property: the limit of AMQP's short strings."""
+"""Longest text taken from a property, in bytes: the limit of AMQP's short strings."""
 MAX_LOG_BYTES = 16_000
-"""Of a line of the broker's log; a client can put its own name of some thousand characters before what matters."""
+"""Longest text taken from a message of the broker's log. A client can have a name of some thousand characters written
+before the part that matters."""
 OWN_LABELS = (headers.EVENT_ID, headers.PACKAGE_ID, headers.DOCUMENT_KEY, headers.DOCUMENT_ID, headers.SENDER)
 DEAD_QUEUES = frozenset(dead_letters(service) for service in SERVICES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """Why and where from the broker moved a message to the dead letters."""
+    """From where and why the broker moved a message to the dead letters."""
 
     queue: str
     exchange: str
@@ -35,7 +36,8 @@ class Death:
     reason: str
     """``rejected``, ``delivery_limit``, ``expired`` or ``maxlen``."""
     at: datetime | None = None
-    """When, in whole seconds of the broker's clock: the same however often the dead letter is delivered."""
+    """When it was moved, in whole seconds of the broker's clock. It is the same at every delivery of the dead
+    letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,29 +45,29 @@ class Incoming:
     """One delivery of one message."""
 
     queue: str
-    """Where it was taken from."""
+    """The queue from which it was taken."""
     exchange: str = ""
-    """Where it was published to."""
+    """The exchange to which it was published."""
     routing_key: str = ""
     body: bytes
     user_id: str | None = None
-    """The broker user who published it; None if the broker does not vouch for anybody."""
+    """The broker user who published it; None = the broker does not vouch for any."""
     type: str = ""
     content_type: str = ""
     message_id: str = ""
     correlation_id: str = ""
     published_at: datetime | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
-    """W3C trace context that the publisher gave."""
+    """W3C trace context from the headers."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Our own headers, if a service of ours published the message; else empty."""
+    """The trunk's own headers, if a service published the message; otherwise empty."""
     is_redelivered: bool = False
     failures: int = 0
-    """How often the broker counted this message as failed."""
+    """How often the broker has counted a failed attempt at this message."""
     death: Death | None = None
-    """Set in a queue of dead letters."""
+    """Set only for a message in a queue of dead letters."""
     report: Mapping[str, str] = field(default_factory=dict)
-    """What the broker reports about itself, in its queue of reports; only the broker can fill that queue."""
+    """The fields of a report of the broker, in the queue of reports; only the broker can publish to that queue."""
 
     @property
     def lane(self) -> Lane:
@@ -74,14 +76,14 @@ class Incoming:
 
     @property
     def key(self) -> str:
-        """Identifies the message: the same bytes from the same publisher in the same queue."""
+        """Identifies the message. The same body of the same publisher in the same queue has the same key."""
         if self.report:
             return digest_id("report", *(f"{name}={value}" for name, value in sorted(self.report.items())))
         return message_key(self.queue, self.user_id, self.body)
 
     @property
     def before_death(self) -> "Incoming":
-        """A dead letter as it was in the queue where it died."""
+        """The message as it was in the queue from which the broker moved it to the dead letters."""
         if self.death is None:
             return self
         death = self.death
@@ -89,12 +91,13 @@ class Incoming:
 
 
 def message_key(queue: str, user_id: str | None, body: bytes) -> str:
-    """32 hex digits. Nothing that a publisher writes beside the body enters, so nobody can aim at another's message."""
+    """The key of a message: 32 hex digits. It depends on nothing that a publisher can choose except the body, so no
+    publisher can produce the key of another one's message."""
     return digest_id("message", queue, user_id or "", hashlib.sha256(body).hexdigest())
 
 
 def incoming(queue: str, delivered: Any) -> Incoming:
-    """From a delivery of the client library (``aiormq.abc.DeliveredMessage``)."""
+    """The message in a delivery of the client library. ``delivered``: an ``aiormq.abc.DeliveredMessage``."""
     properties = delivered.header.properties
     table: Mapping[str, Any] = properties.headers if isinstance(properties.headers, Mapping) else {}
     user_id = _text(properties.user_id) or None
@@ -120,7 +123,7 @@ def incoming(queue: str, delivered: Any) -> Incoming:
 
 
 def _death(table: Mapping[str, Any]) -> Death:
-    """The broker puts its newest entry first. Without one (undecodable properties), nothing is known."""
+    """The newest entry of ``x-death``, which the broker puts first; empty if the properties cannot be decoded."""
     deaths = table.get("x-death")
     newest = deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], Mapping) else {}
     keys = newest.get("routing-keys")
@@ -134,7 +137,7 @@ def _death(table: Mapping[str, Any]) -> Death:
 
 
 def _report(delivered: Any, table: Mapping[str, Any]) -> dict[str, str]:
-    """Numbers and texts of an event, or the lines of the broker's log; both with where they came from."""
+    """The numbers and texts of an event, or the text of the broker's log; with exchange and name of the event."""
     values = {name: str(value)[:MAX_TEXT_BYTES] for name, value in table.items() if isinstance(value, str | int)}
     text = bytes(delivered.body)[:MAX_LOG_BYTES].decode(errors="replace")
     return {**values, "exchange": delivered.exchange or "", "event": delivered.routing_key or "", "text": text}
@@ -145,7 +148,7 @@ def _texts(table: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """A text that can be stored, logged and sent again; anything else reads as absent."""
+    """A text that can be stored, logged and sent again; empty for any other value."""
     if not isinstance(value, str) or not value.isprintable():
         return ""
     try:

@@ -1,6 +1,6 @@
-"""Hears what passes through a stream, from now on and for itself: every process has all of it, and none takes it away.
+"""Reads a stream from the moment of connecting. Every process gets all messages, and none removes them.
 
-Nothing that is heard is promised: what passes while there is no connection is missed.
+Delivery is not guaranteed: messages that pass while there is no connection are missed.
 """
 
 import asyncio
@@ -30,22 +30,22 @@ from common.service.connection import (
 log = structlog.get_logger("trunk.listen")
 
 PREFETCH = 200
-"""Messages that the broker sends ahead; a stream needs a bound."""
+"""Prefetch of the stream, which a stream requires."""
 REFUSED = (ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed)
-"""No right, no stream, or none of it on this node of the broker."""
+"""Errors when the user may not read the stream, or there is none, or this node of the broker has no replica of it."""
 REFUSED_SECONDS = 60.0
-"""How long the stream is left alone then: an operator has to do something first, and the broker reports refusals."""
+"""Pause after such an error. An operator must act first, and the broker reports each refusal as a security event."""
 FROM_NOW_ON: ArgumentsType = {"x-stream-offset": "next"}
 
 Heard = Callable[[str, str], None]
-"""Takes the routing key and the correlation id: bodies are not read."""
+"""Called for each message with its routing key and correlation id; bodies are not read."""
 
 
 class Listener:
-    """One connection to one stream. ``run`` keeps it going."""
+    """Reads one stream over one connection. ``run`` keeps it going."""
 
     def __init__(self, url: str, name: str, stream: str, heard: Heard, is_on: Callable[[bool], None]) -> None:
-        """``is_on``: told whenever hearing begins or ends."""
+        """``is_on``: called with True when reading begins, and with False when it ends."""
         self._url = url
         self.name = name
         self._stream = stream
@@ -53,7 +53,7 @@ class Listener:
         self._is_on = is_on
 
     async def run(self) -> None:
-        """Listen, and start over whenever the connection is lost. Ends only by being cancelled."""
+        """Read, and start again whenever the connection is lost. Ends only when it is cancelled."""
         while True:
             pause_seconds = RECONNECT_SECONDS
             try:
@@ -89,7 +89,7 @@ class Listener:
     async def _accept(self, channel: Channel, delivered: Any) -> None:
         with contained(self._note):
             self._heard(str(delivered.routing_key or ""), str(delivered.header.properties.correlation_id or ""))
-        with contained(self._note):  # the channel is gone: another one begins with what comes next
+        with contained(self._note):  # without its channel, reading begins again with the next message
             await channel.basic_ack(delivered.delivery_tag)
 
     def _note(self, cause: str) -> None:

@@ -1,7 +1,7 @@
-"""Which word about a parked message counts, for services that hear of it: the newest, whatever comes again, or late.
+"""The newest fact about each parked message, for services that follow them: facts may come late, and repeatedly.
 
-Collection ``newest_decisions`` of each service that follows parked messages: one row a message, with the newest
-decision about it. The service that keeps the message gives each word a later time than the one before.
+Collection ``newest_decisions`` of each such service has one row for each message, with the newest decision about it.
+The service that keeps the message gives each fact about it a later time than the one before.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,33 +12,34 @@ from common.facts import MessageParked, OperatorActed
 from common.indexes import NEWEST_DECISIONS
 
 REVERSIBLE = ("discard", "restore", "replay")
-"""Decisions that a later one takes back."""
+"""Decisions that a later one undoes."""
 Word = MessageParked | OperatorActed
+"""A fact about a parked message."""
 
 
 class NewestDecisions(Protocol):
-    """What is asked. Raises ``Outage`` when the database is away."""
+    """The newest decisions. Raises ``Outage`` while the database is unavailable."""
 
     async def newest(self, word: Word) -> Word:
-        """The word, or the decision about the same message that is later and known already. A decision is known from
-        then on."""
+        """The fact itself, or a later decision about the same message if one is saved. Saves a decision that is the
+        newest."""
 
 
 class MongoNewestDecisions:
-    """The collection of the running service."""
+    """``NewestDecisions`` in MongoDB."""
 
     def __init__(self, database: Database) -> None:
         self._decisions: Collection = database.collection(NEWEST_DECISIONS)
 
     async def newest(self, word: Word) -> Word:
-        """See ``NewestDecisions``."""
+        """As in ``NewestDecisions``."""
         if is_reversible(word):
-            told: Document = {"at": word.occurred_at, "fact": word.model_dump(mode="json", exclude_none=True)}
-            first: Document = {"_id": word.record_id, **told}
+            decision: Document = {"at": word.occurred_at, "fact": word.model_dump(mode="json", exclude_none=True)}
+            first: Document = {"_id": word.record_id, **decision}
             earlier = {"_id": word.record_id, "at": {"$lte": word.occurred_at}}
             if await insert_once(self._decisions, first) is first:
                 return word
-            if await compare_and_set(self._decisions, earlier, {"$set": told}):
+            if await compare_and_set(self._decisions, earlier, {"$set": decision}):
                 return word
         row = await find_by_id(self._decisions, word.record_id)
         is_later = row is not None and row["at"] > word.occurred_at
@@ -46,7 +47,7 @@ class MongoNewestDecisions:
 
 
 def is_reversible(word: Word) -> bool:
-    """Whether it is a decision that took effect, and that a later one takes back."""
+    """Whether a fact is a decision that was carried out, and that a later one can undo."""
     return isinstance(word, OperatorActed) and word.action in REVERSIBLE and word.outcome == "done"
 
 
@@ -55,10 +56,11 @@ def following(
     note_parked: Callable[[MessageParked], Awaitable[None]],
     note_acted: Callable[[OperatorActed], Awaitable[None]],
 ) -> Callable[[Any], Awaitable[None]]:
-    """A handler of words about parked messages after which the newest of them has had its effect.
+    """A handler of facts about parked messages, after which the newest of them has had its effect.
 
-    Of two that are handled at the same time, the effect of the older may come last, or its process end in between. So
-    whoever has handled a word looks again, and a word that does not count has the newest handled once more.
+    Of two facts that are handled at the same time, the older may take effect last, or its process may end in between.
+    So the handler asks for the newest one again after it has handled one, and instead of an older fact it handles the
+    newest one once more.
     """
 
     async def take(word: Word) -> None:

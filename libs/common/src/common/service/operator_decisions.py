@@ -1,4 +1,4 @@
-"""What an operator decides about a parked message, and whether its state allows that: pure."""
+"""Operators' decisions about parked messages, and whether the state of a message allows them. Pure."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from common.service.records import MessageRecord, OperatorDecision, RecordState
 
 
 def decision_of(request: OperatorRequested, at: datetime) -> OperatorDecision:
-    """What an operator decided, without what became of it."""
+    """The decision in a request, without an outcome."""
     return OperatorDecision(
         event_id=request.event_id, action=request.action, actor=request.actor, purpose=request.purpose, at=at
     )

@@ -1,7 +1,7 @@
-"""Holds up messages for a moment while what they need is away.
+"""Holds up messages for a short time while a server that they need is unavailable.
 
-The broker brings a returned message back after some seconds, so a backlog that fails at once would circle through the
-service. What a message needs is learnt from what messages of its kind have lacked; the database is needed by all.
+The broker delivers a returned message again after some seconds, so a backlog that fails at once would circulate through
+the service. What a kind of message needs is learnt from what its messages have lacked; all kinds need the database.
 
 ========================================  ==========================================================================
 an attempt                                the gate
@@ -12,11 +12,12 @@ is handled                                opens for what messages of its kind ha
 ends in any other way                     stays as it is
 ========================================  ==========================================================================
 
-An attempt that lacks something while the gate is closed for it began before, and says nothing new.
+An attempt that lacks something while the gate is closed for it began before the closing, and changes nothing.
 
-A message that waits here keeps its slot, ten seconds at most. In a queue of facts, where other kinds may go on, those
-of closed kinds keep at most half of the slots: further ones are given back, and the broker brings them again after its
-shortest delay. While something is away that all kinds need, and in other queues, which hold one kind, all wait.
+A message that waits here keeps its slot, for at most ten seconds. In a queue of facts, where other kinds may go on,
+messages of closed kinds keep at most half of the slots; further ones are returned, and the broker delivers them again
+after its shortest delay. All messages wait while something that all kinds need is unavailable, and in other queues,
+which have messages of one kind only.
 """
 
 import asyncio
@@ -30,38 +31,39 @@ from common.service.incoming import Incoming
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 BEFORE_RETURN_SECONDS = 0.05
-"""A message that is given back comes again within seconds: so broker and process are not busy with a backlog that only
-goes round. With eight slots, of which four are free, it is 80 messages a second for each queue."""
+"""Pause before a message is returned, so that broker and process are not busy with a backlog that only circulates. With
+eight slots, of which four are free, that limits it to 80 messages a second for each queue."""
 NEEDED_BY_ALL = frozenset({DATABASE})
-"""Nearly every handler reads or writes rows: one that succeeds proves that these are there. The few that do not, such
-as those of operators' requests to other services, only make the pauses begin at the shortest again."""
+"""What all kinds need. Nearly every handler reads or writes rows, so a success proves that the database is available.
+A few do not, such as those of operators' requests to other services; they only reset the pauses to the shortest."""
 
 
 @dataclass(slots=True)
 class Lack:
-    """Something that was away when it was last needed."""
+    """A dependency that was unavailable when it was last needed."""
 
     first_key: str
-    """Key of the message that lacked it first."""
+    """Key of the first message that lacked it."""
     pause_seconds: float = 0.0
-    """Of the latest closing; 0 = it has not closed the gate yet."""
+    """Length of the latest closing; 0 = the gate has not closed for it yet."""
     closed_until: float = 0.0
-    """On the clock of the event loop."""
+    """By the clock of the event loop."""
 
 
 class OutageGate:
-    """The gate of one process. Of each kind of message it knows what such messages have lacked."""
+    """The gate of one process."""
 
     def __init__(self, slots: int) -> None:
         """``slots``: messages of one queue that are handled at the same time."""
         self._most_waiting = slots // 2
         self._waiting: Counter[str] = Counter()
-        """Messages that wait here and leave their queue to other kinds, by queue."""
+        """By queue, messages that wait here while other kinds in their queue may go on."""
         self._lacks: dict[str, Lack] = {}
         self._needs: dict[str, set[str]] = defaultdict(lambda: set(NEEDED_BY_ALL))
 
     async def admits(self, message: Incoming) -> bool:
-        """Return True when the message may be tried; False when it is to be given back, which is no haste."""
+        """Wait if the gate is closed for a message. True = the message may be tried now; False = return it to its
+        queue."""
         seconds = self.closed_until(message) - loop_time()
         if seconds <= 0.0:
             return True
@@ -79,11 +81,11 @@ class OutageGate:
         return True
 
     def closed_until(self, message: Incoming) -> float:
-        """Until when messages of this kind are held up, on the clock of the event loop; 0 = they are not."""
+        """Until when messages of this kind are held up, by the clock of the event loop; 0 = they are not."""
         return max((lack.closed_until for lack in self._lacks_of(message).values()), default=0.0)
 
     def note_outage(self, message: Incoming, dependency: str) -> None:
-        """An attempt at the message lacked ``dependency``."""
+        """Note that an attempt at a message lacked ``dependency``."""
         self._needs[kind_of(message)].add(dependency)
         lack = self._lacks.setdefault(dependency, Lack(message.key))
         if message.key != lack.first_key and loop_time() >= lack.closed_until:
@@ -91,12 +93,12 @@ class OutageGate:
             lack.closed_until = loop_time() + lack.pause_seconds
 
     def note_success(self, message: Incoming) -> None:
-        """The message was handled: what its kind needs is there."""
+        """Note that a message was handled, so what its kind needs is available."""
         for dependency in self._lacks_of(message):
             del self._lacks[dependency]
 
     def _is_alone(self, message: Incoming) -> bool:
-        """Whether other kinds in its queue may go on."""
+        """Whether other kinds of messages in its queue may go on."""
         is_for_all = any(self._lacks[each].closed_until > loop_time() for each in NEEDED_BY_ALL & self._lacks.keys())
         return kind_of(message) in FLOWS and not is_for_all
 
@@ -106,9 +108,10 @@ class OutageGate:
 
 
 def kind_of(message: Incoming) -> str:
-    """Messages of one kind go to one handler: the name of a fact, or the first word of the queue.
+    """The kind of a message: the name of its fact, or the first word of its queue. Messages of one kind have the same
+    handler.
 
-    Only a service may publish to a queue of facts, so a unit can name no other kind than its own.
+    Only services may publish to queues of facts, so a unit cannot choose the kind of its messages.
     """
     queue = message.queue.partition(".")[0]
     return message.type if queue == "facts" and message.type in FLOWS else queue

@@ -1,4 +1,4 @@
-"""The port through which everything is published, and what may go wrong there. Tests use one that records."""
+"""The interface for publishing: messages, and the ways in which the broker refuses one."""
 
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -11,13 +11,13 @@ from common.topology import FACTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One message to be published."""
+    """One message to publish."""
 
     exchange: str
     routing_key: str
     body: bytes
     event_id: str
-    """Identifies the event; a message with the same id to the same place is the same message."""
+    """Identifies the event. Two messages with the same id, exchange and routing key are the same message."""
     type: str
     content_type: str = headers.JSON_TYPE
     headers: dict[str, str] = field(default_factory=dict)
@@ -25,15 +25,15 @@ class Outgoing:
 
 
 class PublishRefused(Exception):
-    """The broker answered, and did not take the message. Nobody has it, unless an earlier attempt may have arrived."""
+    """The broker answered, and did not take the message. It is in no queue, unless an earlier attempt arrived."""
 
     outcome: PublishOutcome
     may_have_arrived: bool = False
-    """The connection was lost in an earlier attempt at the same publish, and nobody knows what became of that one."""
+    """Whether the outcome of an earlier attempt at the same publish is unknown, because the connection was lost."""
 
 
 class QueueFull(PublishRefused):
-    """A queue that the message is for has reached its limit."""
+    """A queue to which the message is bound has reached its limit."""
 
     outcome: PublishOutcome = "nacked"
 
@@ -45,7 +45,7 @@ class Unroutable(PublishRefused):
 
 
 class Forbidden(PublishRefused):
-    """The broker does not let this user publish this message: a right is missing, or a limit is exceeded."""
+    """The broker forbids this user to publish this message: a right is missing, or a limit is exceeded."""
 
     outcome: PublishOutcome = "forbidden"
 
@@ -54,10 +54,10 @@ class Publisher(Protocol):
     """Publishes messages."""
 
     async def publish(self, message: Outgoing) -> None:
-        """Return when the broker has taken responsibility. Raises ``PublishRefused``.
+        """Publish a message, and return when the broker has confirmed it. Raises ``PublishRefused``.
 
-        While the broker is away or takes nothing, this waits. A cancelled caller does not cancel the publish; the
-        next call with the same event id joins it.
+        Waits while the broker is unavailable or blocks publishing. Cancelling the caller does not cancel the publish;
+        the next call for the same message joins it.
         """
 
 
@@ -69,22 +69,20 @@ class Announcer(Protocol):
 
 
 class SavingAnnouncer(Announcer, Protocol):
-    """Announces facts, also as they were saved."""
+    """Announces facts, also saved ones."""
 
     async def announce_saved(self, body: bytes) -> None:
-        """Publish a fact byte for byte as it was saved, and return when the broker has confirmed it.
-
-        Raises ``Outage``.
-        """
+        """Publish a saved fact byte for byte, and return when the broker has confirmed it. Raises ``Outage``."""
 
 
 def saved_fact_message(body: bytes) -> Outgoing:
-    """A fact as it was saved, as a message. A later release would perhaps write other bytes for the same event."""
+    """The message of a saved fact, with the saved bytes: this release might write other bytes for the same event."""
     return replace(fact_message(FACT.validate_json(body)), body=body)
 
 
 def fact_message(fact: BaseFact) -> Outgoing:
-    """A fact as a message. Raises ``ValueError`` for a fact over its limit: texts are cut where facts are made."""
+    """The message of a fact. Raises ``ValueError`` for a fact over ``MAX_BYTES``, which cannot happen as long as texts
+    are cut when facts are made."""
     body = fact.model_dump_json(exclude_none=True).encode()
     if len(body) > fact.MAX_BYTES:
         raise ValueError(f"{fact.fact} is {len(body)} bytes, more than {fact.MAX_BYTES}")

@@ -1,14 +1,15 @@
-"""Counting rows for gauges: it may take longer as collections grow, but never more than a small share of the time."""
+"""Paces the counting of rows for gauges: as collections grow it takes longer, but never more than a small share of the
+time."""
 
 import time
 from collections.abc import Awaitable, Callable
 
 LARGEST_SHARE = 0.01
-"""Of the time, that one gauge's queries may take of the database."""
+"""Share of the time that the queries of one gauge may take."""
 
 
 class Paced:
-    """Work whose pauses grow with the time that it took when it last succeeded."""
+    """Periodic work whose pauses grow with the time that it took when it last succeeded."""
 
     def __init__(
         self,
@@ -22,11 +23,11 @@ class Paced:
         self._took = 0.0
 
     async def run(self) -> None:
-        """Do the work. An attempt that failed says nothing about how long it takes."""
+        """Do the work, and measure how long it takes. A failed attempt is not measured. Raises what the work raises."""
         began = self._clock()
         await self._work()
         self._took = self._clock() - began
 
     def pause_seconds(self) -> float:
-        """Until the next time."""
+        """The pause until the next time."""
         return max(self._shortest, self._took / LARGEST_SHARE - self._took)

@@ -1,7 +1,7 @@
-"""Parked messages: dead letters become records of the service, and operators' decisions about them are carried out.
+"""Parked messages: dead letters become message records, and operators' decisions about them are carried out.
 
-A replay is handled from the record, inside the service that had given the message up: as the user who published it
-according to the broker, in the queue that the broker names. Nobody publishes in another's name, and no copy travels.
+A replay is handled from the record, inside the service that had given the message up, with the user and the queue that
+the broker had named. Nothing is published in another user's name, and no copy of the message travels.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Parking:
         handler_for: Callable[[str], Handler | None],
         now: Clock = utc_now,
     ) -> None:
-        """``handler_for``: the handler of a queue, None for a queue whose messages this service does not handle."""
+        """``handler_for``: gives the handler of a queue; None = this service does not handle its messages."""
         self._service = service
         self._records = records
         self._messages = StoredMessages(service, bodies)
@@ -60,14 +60,15 @@ class Parking:
         self._handler_for = handler_for
         self._now = now
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """One decision about a message at a time; handlers bear it if another process has one as well."""
+        """By record id: one decision about a message at a time in this process. Handlers are idempotent, so another
+        process may carry one out at the same time."""
 
     async def take(self, dead_letter: Incoming) -> None:
-        """A dead letter: keep it as a record, and say so.
+        """Store a dead letter as a record, and announce ``message.parked``.
 
-        One that an operator has decided about and that the broker delivers again is not parked again. That it was
-        parked is announced once more, unless a copy is on its way by now: the process that had parked it may have ended
-        before it had announced that.
+        A dead letter that is delivered again after an operator's decision is not parked again. That it was parked is
+        announced again, because the process that had parked it may have ended before it announced that; unless a copy
+        of the message is on its way by now.
         """
         now, message = self._now(), dead_letter.before_death
         stored = await self._messages.keep(message)
@@ -88,14 +89,15 @@ class Parking:
         await self.announce_security(record)
 
     async def announce_security(self, record: MessageRecord) -> None:
-        """Announce the security event that giving up this message was, if it was one; again, the same."""
+        """Announce the security event of a message that was given up, if that was one. Idempotent."""
         if record.security:
             await self._announcer.announce(given_up_event(self._service, record, record.security))
 
     async def act(self, request: OperatorRequested) -> None:
-        """An operator decided. Requests for other services are theirs; repeating one changes nothing.
+        """Carry out an operator's decision about a parked message, and announce it. Idempotent.
 
-        Rows of a service are its own business, not messages that are parked.
+        Ignores requests to other services, and requests about rows (``ABOUT_ROWS``). Raises ``Transient`` if a replay
+        must be tried again.
         """
         if request.target != self._service or request.action in ABOUT_ROWS:
             return
@@ -146,8 +148,8 @@ class Parking:
     async def _begin(
         self, record: MessageRecord, request: OperatorRequested, outcome: str, state: RecordState
     ) -> MessageRecord:
-        """Note a decision, or why the message does not allow it: as it is now, for another process may have been faster
-        with the same decision, or with another one."""
+        """Save a decision, or why the state of the message does not allow it. The state is that of the saved record,
+        because another process may have saved the same decision, or another one, before."""
         wanted = decision_of(request, self._now())
 
         def begin(saved: MessageRecord) -> MessageRecord:

@@ -1,4 +1,4 @@
-"""What is announced about parked messages and decisions: made of the record alone, so the same each time. Pure."""
+"""Facts about parked messages and decisions, made of the record alone, so that each is the same every time. Pure."""
 
 from common.domain.ids import digest_id, event_id
 from common.domain.names import Lane
@@ -9,7 +9,7 @@ from common.service.records import UNDER_WAY, MessageRecord, OperatorDecision
 
 
 def parked_fact(service: str, record: MessageRecord) -> MessageParked:
-    """What is announced about a record each time it has been parked."""
+    """The fact that a message was parked; one for each time it was."""
     return MessageParked(
         event_id=event_id(record.record_id, "parked", record.parkings),
         occurred_at=record.parked_at or record.last_failed_at,
@@ -33,7 +33,7 @@ def parked_fact(service: str, record: MessageRecord) -> MessageParked:
 def acted_fact(
     service: str, record: MessageRecord, request: OperatorRequested, decision: OperatorDecision
 ) -> OperatorActed:
-    """What is announced about a decision that was carried out, or could not be."""
+    """The fact that an operator's decision was carried out, or why it could not be."""
     return OperatorActed(
         event_id=answer_id(record, request, "acted"),
         occurred_at=decision.at,
@@ -59,7 +59,7 @@ def acted_fact(
 def security_fact(
     service: str, record: MessageRecord, request: OperatorRequested, decision: OperatorDecision
 ) -> SecurityNoticed:
-    """Every decision of an operator is a security event (R40)."""
+    """The security event of an operator's decision (R40)."""
     return security_event(
         service,
         SecurityKind.OPERATOR_ACTED,
@@ -73,8 +73,8 @@ def security_fact(
 
 
 def given_up_event(service: str, record: MessageRecord, kind: SecurityKind) -> SecurityNoticed:
-    """A message that had to be given up for a reason of security: one event each time it is parked, and the same before
-    it is as afterwards."""
+    """The security event of a message that was given up because of ``kind``. There is one for each time it is parked;
+    it is the same before and after the parking."""
     return security_event(
         service,
         kind,
@@ -87,7 +87,7 @@ def given_up_event(service: str, record: MessageRecord, kind: SecurityKind) -> S
 
 
 def answer_id(record: MessageRecord, request: OperatorRequested, step: str) -> str:
-    """Id of what is announced about a decision. The id that the request bears is the operator's word, and could be that
-    of an earlier request, whose announcements would then hide these."""
+    """Event id of a fact about a decision. It does not depend on the request's event id alone, because the operator
+    chooses that: facts with the id of an earlier request's facts would be taken for repetitions."""
     decision = digest_id("decision", request.event_id, request.action, request.actor, request.purpose)
     return event_id(record.record_id, f"{step}/{decision}")

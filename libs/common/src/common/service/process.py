@@ -1,4 +1,5 @@
-"""Around every handler: the trace, one log line, one count, the record of earlier attempts, and the settlement."""
+"""Runs a handler on each message: with a trace, a log line, a count, the record of earlier attempts, and the
+settlement."""
 
 import asyncio
 import time
@@ -26,7 +27,7 @@ Noticed = Callable[[MessageRecord], Awaitable[None]]
 
 FACT_NAMES = frozenset(FLOWS)
 SUCCESS_COUNTS_FOR = timedelta(minutes=10)
-"""A failure is the message's own if another message succeeded within this time."""
+"""A failure is attributed to the message itself if another message succeeded within this time before."""
 
 
 class Processor:
@@ -43,7 +44,8 @@ class Processor:
         on_security: Noticed,
         now: Clock = utc_now,
     ) -> None:
-        """``slots``: messages of one queue that are handled at the same time."""
+        """``slots``: how many messages of one queue are handled at the same time. ``on_security``: called with the
+        record of a message that was given up because of a security event."""
         self._service = service
         self._records = records
         self._patience = patience
@@ -54,7 +56,7 @@ class Processor:
         self._last_success: tuple[str, datetime] | None = None
 
     async def process(self, message: Incoming, handle: Handler) -> Settlement:
-        """Handle a message from a queue and decide what the broker is told. Raises nothing but cancellation."""
+        """Handle a message from a queue. Returns how to settle it. Raises nothing but cancellation."""
         if not await self._gate.admits(message):
             record_message(self._service, "waiting", 0.0)
             return Settlement(Disposition.RETURN, "waiting")
@@ -64,7 +66,7 @@ class Processor:
             try:
                 settlement = await self._settled(message, handle)
             except Outage as error:
-                settlement = self._away(message, error)
+                settlement = self._unavailable(message, error)
             except Exception:
                 log.exception("settling failed", queue=message.queue)
                 settlement = self._unsettled(message)
@@ -82,7 +84,7 @@ class Processor:
         return settlement
 
     async def attempt(self, message: Incoming, handle: Handler, history: History) -> Settlement:
-        """Run a handler once, and decide; records nothing. Raises ``Outage``."""
+        """Run a handler once, and decide how to settle the message, without saving anything. Raises ``Outage``."""
         error = await self._run(message, handle)
         if isinstance(error, Outage):
             raise error
@@ -110,7 +112,7 @@ class Processor:
         return None
 
     async def _keep(self, message: Incoming, record: MessageRecord | None, settlement: Settlement) -> None:
-        """Save what the next attempt, or the person who looks at the dead letter, has to know."""
+        """Save the record of a failed attempt, or remove that of a message that was handled."""
         if settlement.disposition is Disposition.ACK:
             if record is not None and record.state in UNDER_WAY:
                 await self._records.forget(message.key)
@@ -131,11 +133,12 @@ class Processor:
                 await self._on_security(saved)
 
     def _unsettled(self, message: Incoming) -> Settlement:
-        """Nothing could be kept about the attempt, so the broker counts it, unless nothing else succeeds either."""
+        """The settlement of an attempt about which nothing could be saved: the broker counts it, unless no other
+        message succeeds either."""
         is_own = self._others_succeed(message)
         return Settlement(Disposition.COUNT if is_own else Disposition.RETURN, "redelivered")
 
-    def _away(self, message: Incoming, error: Outage) -> Settlement:
+    def _unavailable(self, message: Incoming, error: Outage) -> Settlement:
         settlement = Settlement(Disposition.RETURN, "retried", error.reason, error.detail)
         self._gate.note_outage(message, error.dependency)
         log.warning("something is away", detail=error.detail)

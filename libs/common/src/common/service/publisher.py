@@ -1,8 +1,8 @@
-"""Publishes with confirms: each event once, its confirm awaited however late it comes.
+"""Publishes with confirms: each event once, waiting for its confirm however late it comes.
 
-A publish that timed out may still arrive, so repeating it makes copies; during an alarm of the broker it made one copy
-a second. Here a publish waits for its own confirm. Only where nobody can know what became of it (the connection was
-lost) is the same event published again, and receivers recognise the copy by the event id.
+A publish that has timed out may still arrive, so repeating it makes copies; during an alarm of the broker that would be
+one copy a second. Therefore a publish waits for its own confirm. Only when its outcome cannot be known, because the
+connection was lost, the same event is published again; receivers recognise the copy by the event id.
 """
 
 import asyncio
@@ -41,13 +41,13 @@ log = structlog.get_logger("trunk.publish")
 
 PERSISTENT = 2
 REFUSED = (ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed)
-"""Closes the channel, and so also fails whatever else was on its way on it."""
+"""Errors that close the channel, so that every other publish on its way on the channel fails, too."""
 
 Key = tuple[str, str, str]
 
 
 class AmqpPublisher:
-    """One connection for publishing, with a channel for each exchange. ``run`` keeps it open."""
+    """Publishes over one connection, with a channel for each exchange. ``run`` keeps the connection open."""
 
     def __init__(self, url: str, service: str, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
         self._url = url
@@ -59,10 +59,10 @@ class AmqpPublisher:
         self._opening = asyncio.Lock()
         self._pending: dict[Key, asyncio.Task[None]] = {}
         self._begun_at: dict[Key, float] = {}
-        """The oldest first, as they are entered in that order."""
+        """When each pending publish began (Unix time); the oldest first."""
 
     async def run(self) -> None:
-        """Connect, and connect again whenever the connection is lost. Ends only by being cancelled."""
+        """Connect, and connect again whenever the connection is lost. Ends only when it is cancelled."""
         while True:
             try:
                 with reasonless_as_lost():
@@ -79,7 +79,7 @@ class AmqpPublisher:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def check(self) -> None:
-        """Raise ``ConnectionError`` while nothing can be published."""
+        """Raises ``ConnectionError`` while nothing can be published."""
         if self._connection is None:
             raise ConnectionError("publisher is not connected")
         try:
@@ -89,11 +89,11 @@ class AmqpPublisher:
             raise ConnectionError("the broker has blocked publishing (memory or disk alarm)") from None
 
     async def measure(self) -> None:
-        """Since when the oldest publish waits for the broker's answer: a queue without leader gives none."""
+        """Record since when the oldest publish waits for its confirm. A queue without a leader never confirms."""
         set_unconfirmed_since(self._service, next(iter(self._begun_at.values()), 0.0))
 
     async def close(self, within_seconds: float = 5.0) -> None:
-        """Wait a moment for publishes on their way, then give them up; their messages are handled again elsewhere."""
+        """Wait for publishes on their way, then cancel them. The messages that caused them are redelivered."""
         pending = list(self._pending.values())
         if pending:
             await asyncio.wait(pending, timeout=within_seconds)
@@ -101,7 +101,8 @@ class AmqpPublisher:
             task.cancel()
 
     async def publish(self, message: Outgoing) -> None:
-        """Return when the broker has taken responsibility. Raises ``PublishRefused``."""
+        """Publish a message, and return when the broker has confirmed it. Raises ``PublishRefused``, and
+        ``ConnectionError`` if the publisher is closed meanwhile."""
         key = (message.exchange, message.routing_key, message.event_id)
         task = self._pending.get(key)
         if task is None:
@@ -115,7 +116,8 @@ class AmqpPublisher:
         task.result()
 
     def _end(self, key: Key, ended: "asyncio.Task[None]") -> None:
-        """A publish is over. Its exception is taken here, since whoever waited for it may have gone."""
+        """Forget a publish that has ended. Its exception is retrieved here, because its caller may have been
+        cancelled."""
         self._pending.pop(key, None)
         self._begun_at.pop(key, None)
         if not ended.cancelled():
@@ -139,10 +141,12 @@ class AmqpPublisher:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _attempt(self, message: Outgoing, *, alone: bool) -> PublishOutcome:
-        """One publish. ``failed``: the channel was refused something; ``unknown``: nobody knows what became of it.
+        """Publish once. Returns ``confirmed``; ``failed`` if the broker refused something on the channel; or
+        ``unknown`` if the outcome cannot be known.
 
-        A refusal closes the channel and does not say whose publish it was about, so the next attempt uses a channel
-        of its own: refused again, it is this message.
+        A refusal closes the channel and does not say which publish it was about. So the next attempt uses a channel of
+        its own (``alone``). If that is refused as well, it is about this message: raises ``Forbidden``. Also raises
+        ``Unroutable`` and ``QueueFull``.
         """
         try:
             async with self._channel(message.exchange, alone=alone) as channel:
@@ -188,7 +192,7 @@ class AmqpPublisher:
 
     @contextlib.asynccontextmanager
     async def _channel(self, exchange: str, *, alone: bool) -> AsyncIterator[Channel]:
-        """The channel for an exchange, or one for this use only. Waits until the broker takes publishes."""
+        """The shared channel for an exchange, or one for this use only. Waits until the broker takes publishes."""
         await self._is_connected.wait()
         connection = self._connection
         if connection is None:

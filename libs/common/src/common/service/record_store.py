@@ -1,4 +1,4 @@
-"""Keeps records of messages: collection ``message_records`` of each service's own database."""
+"""Stores message records: collection ``message_records`` in the database of each service."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,28 +10,33 @@ from common.service.records import HELD, UNDER_WAY, MessageRecord, RecordState
 
 
 class Records(Protocol):
-    """What the chassis asks of the store. Everything raises ``Outage`` when the database is away."""
+    """The message records of one service. All methods raise ``Outage`` while the database is unavailable."""
 
     async def find(self, record_id: str) -> MessageRecord | None:
-        """The record of a message, if there is one."""
+        """The record of a message; None = there is none."""
 
     async def save(self, record: MessageRecord) -> bool:
-        """Insert a record of revision 0, or replace the one of the same revision; False = somebody was faster."""
+        """Insert a record of revision 0, or replace the saved one of the same revision. False = another process has
+        changed it."""
 
     async def forget(self, record_id: str) -> None:
-        """Remove the record of a message that was handled after all; one that an operator has stays."""
+        """Remove the record of a message that was handled after all. The record of a parked message stays."""
 
     async def held(self) -> dict[tuple[str, str, bool], int]:
-        """Number of messages that wait for an operator, by queue kind (``facts``, …), reason and quarantine."""
+        """How many messages wait for an operator, by kind of queue (``facts``, …), reason, and whether they are
+        quarantined."""
 
     async def remove_expired(self, now: datetime) -> int:
-        """Remove records of settled messages whose time is over. Returns how many."""
+        """Remove the records of settled messages that have expired. Returns how many."""
 
 
 async def change(
     records: Records, begin: MessageRecord, transition: Callable[[MessageRecord], MessageRecord]
 ) -> MessageRecord:
-    """Apply a transition to the saved record, or to ``begin`` if there is none; a lost race is run again."""
+    """Apply a transition to the saved record, or to ``begin`` if there is none. Returns the saved result.
+
+    ``transition`` may be called several times: again after another process has changed the record. Raises ``Outage``.
+    """
     while True:
         saved = await records.find(begin.record_id) or begin
         after = transition(saved)
@@ -42,13 +47,13 @@ async def change(
 
 
 class MongoRecords:
-    """The store of a running service."""
+    """``Records`` in MongoDB."""
 
     def __init__(self, database: Database) -> None:
         self._records: Collection = database.collection(MESSAGE_RECORDS)
 
     async def find(self, record_id: str) -> MessageRecord | None:
-        """The record of a message, if there is one."""
+        """The record of a message; None = there is none."""
         row = await find_by_id(self._records, record_id)
         return MessageRecord.model_validate(row) if row else None
 
@@ -61,13 +66,13 @@ class MongoRecords:
         return await compare_and_set(self._records, {"_id": identifier, "revision": record.revision}, {"$set": row})
 
     async def forget(self, record_id: str) -> None:
-        """Remove the record unless an operator has it."""
+        """Remove the record of a message, unless it is parked."""
         states = [state.value for state in UNDER_WAY]
         with database_trouble():
             await self._records.delete_one({"_id": record_id, "state": {"$in": states}})
 
     async def held(self) -> dict[tuple[str, str, bool], int]:
-        """Number of held messages by kind of queue, reason and quarantine."""
+        """How many messages wait for an operator, by kind of queue, reason, and whether they are quarantined."""
         counts: dict[tuple[str, str, bool], int] = {}
         group = {"_id": {"queue": "$queue", "reason": "$reason", "state": "$state"}, "count": {"$sum": 1}}
         states = {"state": {"$in": [state.value for state in HELD]}}
@@ -80,13 +85,13 @@ class MongoRecords:
         return counts
 
     async def queues(self) -> set[str]:
-        """Queues of which any message has a record, whatever its state."""
+        """Queues with messages that have a record in any state. Raises ``Outage``."""
         with database_trouble():
             rows = await self._records.aggregate([{"$group": {"_id": "$queue", "count": {"$sum": 1}}}]).to_list(None)
         return {str(row["_id"]) for row in rows}
 
     async def remove_expired(self, now: datetime) -> int:
-        """Remove records whose time is over."""
+        """Remove expired records."""
         with database_trouble():
             result = await self._records.delete_many({"expires_at": {"$lt": now}})
         return result.deleted_count

@@ -1,4 +1,4 @@
-"""How the record of a message changes with what happens to the message: pure."""
+"""The changes of a message record, one function for each event. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,20 +21,20 @@ from common.service.records import (
 from common.service.settle import Settlement
 
 NEXT_MOMENT = timedelta(milliseconds=1)
-"""The least time between two decisions that a database tells apart."""
+"""The smallest difference between two times that the database keeps apart."""
 SAME_SECOND = timedelta(seconds=2)
-"""Within so long, two deaths may bear the same time of the broker."""
+"""Two dead letters that were moved less than this apart may have the same time, which is in whole seconds."""
 DEATH_REASONS = {
     "delivery_limit": (Reason.E_ATTEMPTS, "its handler failed or crashed too often"),
     "rejected": (Reason.E_RETURNED, "rejected by its reader"),
     "expired": (Reason.E_ATTEMPTS, "expired"),
     "maxlen": (Reason.E_ATTEMPTS, "its queue was full"),
 }
-"""What the broker's own words mean where the service has said nothing."""
+"""Reason and detail for each ``x-death`` reason of the broker, if the service has recorded none."""
 
 
 def begun(message: Incoming, now: datetime) -> MessageRecord:
-    """A record with nothing in it yet."""
+    """A new record, before any event."""
     return MessageRecord(
         record_id=message.key,
         queue=message.queue,
@@ -45,10 +45,10 @@ def begun(message: Incoming, now: datetime) -> MessageRecord:
 
 
 def failed(record: MessageRecord, settlement: Settlement, now: datetime, *, is_redelivered: bool) -> MessageRecord:
-    """After an attempt that counts. The pause is added to the time waited: only it uses up patience.
+    """The record after a failed attempt that counts. The pause is added to the time waited, which uses up the patience.
 
-    A copy of a message that was given up, or that an operator has, is only counted: what is known of that one stays.
-    What was given up and is delivered again is that very message: its process ended before it told the broker.
+    If the message of the record was given up or is parked, the attempt was at a copy of it; then only the attempt is
+    counted. A redelivered message that was given up is not a copy: its process ended before it settled the message.
     """
     pause, history = settlement.pause or timedelta(), record.history
     counted = {
@@ -59,18 +59,21 @@ def failed(record: MessageRecord, settlement: Settlement, now: datetime, *, is_r
     is_itself = is_redelivered and record.state in UNDER_WAY
     if not is_itself and record.state is not RecordState.WAITING:
         return record.model_copy(update=counted)
-    told = {"last_failed_at": now, "reason": settlement.reason, "detail": settlement.detail}
-    return record.model_copy(update=counted | told | {"state": RecordState.WAITING})
+    cause = {"last_failed_at": now, "reason": settlement.reason, "detail": settlement.detail}
+    return record.model_copy(update=counted | cause | {"state": RecordState.WAITING})
 
 
 def copy_handled(record: MessageRecord) -> MessageRecord:
-    """A copy of a message that an operator has was handled: no attempt at it is to come."""
+    """The record of a parked message after a copy of it was handled: no further attempt at the copy is due."""
     return record.model_copy(update={"next_attempt_at": None})
 
 
 def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
-    """The message goes to the dead letters. What was announced of one that is held, or was given up for security
-    before, stays, for it is announced again under the same event id; a kind of security event may be added."""
+    """The record of a message that becomes a dead letter.
+
+    If it is parked already, or was given up before because of a security event, the announced fields stay, because they
+    are announced again under the same event id. Only a kind of security event may be added.
+    """
     if record.is_held:
         return record.model_copy(update={"security": record.security or settlement.security, "next_attempt_at": None})
     given: dict[str, Any] = {
@@ -80,21 +83,22 @@ def given_up(record: MessageRecord, settlement: Settlement, now: datetime) -> Me
     }
     if record.state in UNDER_WAY and record.security:
         return record.model_copy(update=given)
-    told = {
+    cause = {
         "last_failed_at": now,
         "reason": settlement.reason or Reason.E_ATTEMPTS,
         "detail": settlement.detail,
         "security": settlement.security,
     }
-    return record.model_copy(update=given | told)
+    return record.model_copy(update=given | cause)
 
 
 def is_taken_before(record: MessageRecord, died_at: datetime | None) -> bool:
-    """Whether a dead letter had been parked, and is delivered again after the message was decided about: the process
-    that had taken it ended, or lost its connection, before the broker knew.
+    """Whether a dead letter was parked before, and is delivered again after an operator has decided about it. The
+    process that had parked it ended, or lost its connection, before it had acknowledged it.
 
-    A copy of the message, or the message itself after a replay, died at another time. The broker keeps whole seconds:
-    where the message was decided about right after it was parked, it may have died twice in one, and is parked again.
+    ``died_at``: when the broker moved it, in whole seconds. A copy of the message, or the message itself after a
+    replay, was moved at another time. But if the decision followed directly on the parking, the message may have been
+    moved twice in one second; then it is parked again.
     """
     if record.is_held or died_at not in record.dead_letters:
         return False
@@ -112,10 +116,10 @@ def parked(
     is_quarantined: bool,
     died_at: datetime | None = None,
 ) -> MessageRecord:
-    """The dead letter arrived. A record that is parked already stays as it is, and so does one that was decided about
-    since this very dead letter was parked.
+    """The record after its dead letter has arrived. It stays unchanged if it is parked already, or if an operator has
+    decided since the same dead letter was parked.
 
-    ``died_at``: when the broker moved it; None if the broker did not say.
+    ``died_at``: when the broker moved the message to the dead letters; None = unknown.
     """
     if is_taken_before(record, died_at):
         return record
@@ -143,18 +147,18 @@ def parked(
 def decided(
     record: MessageRecord, decision: OperatorDecision, state: RecordState, parkings: int | None = None
 ) -> MessageRecord:
-    """An operator's decision takes effect; one that has its outcome keeps it, whoever else has carried it out. Settled
-    messages are kept for a while, then removed.
+    """The record after a decision of an operator. A decision that has an outcome keeps it, whichever process carried it
+    out. Settled messages expire after ``KEEP_SETTLED``.
 
-    ``parkings``: how often the message had been parked when it was decided about. One that was parked again since, in
-    the course of its replay, waits for another decision: of the two that is the newer word.
+    ``parkings``: how often the message had been parked when the decision was made. If it was parked again since, during
+    its replay, it stays parked and waits for another decision.
     """
     others = [each for each in (*record.earlier_decisions, record.decision) if each and not each.is_same(decision)]
-    kept = decision_about(record, decision)
-    if kept and kept.outcome:
+    saved = decision_about(record, decision)
+    if saved and saved.outcome:
         return record
-    if kept and parkings is not None and record.parkings > parkings:
-        state, at = record.state, kept.at
+    if saved and parkings is not None and record.parkings > parkings:
+        state, at = record.state, saved.at
     else:
         at = _after_all(record, decision.at)
     decision = decision.model_copy(update={"at": at})
@@ -166,20 +170,21 @@ def decided(
 
 
 def _after_all(record: MessageRecord, now: datetime) -> datetime:
-    """A time after all that was told of the record, however far apart clocks are: what is told later is newer."""
+    """``now``, or a time later than all announced times of the record, so that later announcements are newer even if
+    the clocks of two processes differ."""
     decisions = (each.at for each in (*record.earlier_decisions, record.decision) if each)
-    told = [each for each in (record.parked_at, *decisions) if each]
-    return max(now, max(told) + NEXT_MOMENT) if told else now
+    announced = [each for each in (record.parked_at, *decisions) if each]
+    return max(now, max(announced) + NEXT_MOMENT) if announced else now
 
 
 def decision_about(record: MessageRecord, wanted: OperatorDecision) -> OperatorDecision | None:
-    """A decision as it was kept when it was first made, whatever was decided since."""
-    kept = (each for each in (*record.earlier_decisions, record.decision) if each)
-    return next((each for each in kept if each.is_same(wanted)), None)
+    """The saved decision that is the same as ``wanted``, whatever was decided since; None = there is none."""
+    saved = (each for each in (*record.earlier_decisions, record.decision) if each)
+    return next((each for each in saved if each.is_same(wanted)), None)
 
 
 def parked_again(record: MessageRecord, settlement: Settlement, now: datetime) -> MessageRecord:
-    """The replay failed for good: the message waits for another decision."""
+    """The record of a message whose replay failed for good: it waits for another decision."""
     return record.model_copy(
         update={
             "state": RecordState.QUARANTINED if settlement.is_quarantined else RecordState.PARKED,
@@ -193,7 +198,8 @@ def parked_again(record: MessageRecord, settlement: Settlement, now: datetime) -
 
 
 def explained(record: MessageRecord, death_reason: str) -> MessageRecord:
-    """With a reason: the service's own, else what the broker says. Of what is parked already, the one announced."""
+    """The record with a reason: that of the service, or without one, that of the broker. A parked message keeps its
+    announced reason. ``death_reason``: as in ``Death.reason``."""
     if record.is_held or (record.state is RecordState.GIVEN_UP and record.reason):
         return record
     reason, detail = DEATH_REASONS.get(death_reason, (Reason.E_ATTEMPTS, death_reason))

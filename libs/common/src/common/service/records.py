@@ -1,7 +1,8 @@
-"""What a service remembers of a message that it could not handle at once: values.
+"""Message records: what a service knows about a message that it could not handle at once.
 
-A record begins with the first attempt that counts, and ends with the message: handled (removed), or parked until an
-operator decides. ``common.service.record_transitions`` says how it changes, ``common.service.record_store`` keeps it.
+A record begins with the first failed attempt that counts. It is removed when the message is handled; otherwise the
+message is parked until an operator decides. ``common.service.record_transitions`` has the changes of a record,
+``common.service.record_store`` stores it.
 """
 
 from datetime import datetime, timedelta
@@ -15,26 +16,26 @@ from common.facts import ObjectRef, ParkedPackage
 from common.service.settle import History
 
 KEEP_SETTLED = timedelta(days=30)
-"""How long a replayed or discarded message is kept; until then a discard can be taken back."""
+"""How long a replayed or discarded message is kept; a discard can be undone until then."""
 DECISIONS_KEPT = 100
-"""Earlier decisions of one record, the latest."""
+"""How many earlier decisions a record keeps; the latest."""
 DEAD_LETTERS_KEPT = 100
-"""Dead letters that one record remembers, the latest."""
+"""How many dead letters a record remembers; the latest."""
 
 
 class RecordState(StrEnum):
-    """Where the message is."""
+    """The state of the message."""
 
     WAITING = "waiting"
-    """In its queue, to be tried again."""
+    """It is in its queue, and will be tried again."""
     GIVEN_UP = "given_up"
-    """On its way to the dead letters; the reason is known."""
+    """It is on its way to the dead letters; the reason is known."""
     PARKED = "parked"
-    """Kept here until an operator decides."""
+    """It is kept in the record until an operator decides."""
     QUARANTINED = "quarantined"
-    """Kept here; its publisher was not entitled to it, so it is never handled."""
+    """It is kept in the record; its publisher was not entitled to it, so it is never handled."""
     REPLAYING = "replaying"
-    """An operator had it handled again; that is not finished."""
+    """An operator has decided to replay it, and that is not finished."""
     REPLAYED = "replayed"
     DISCARDED = "discarded"
 
@@ -44,11 +45,11 @@ UNDER_WAY = (RecordState.WAITING, RecordState.GIVEN_UP)
 HELD = (RecordState.PARKED, RecordState.QUARANTINED)
 """States of messages that wait for an operator."""
 SETTLED = (RecordState.REPLAYED, RecordState.DISCARDED)
-"""States of messages that an operator has decided about for good, as far as that cannot be taken back."""
+"""States of messages about which an operator has decided; a discard can still be undone."""
 
 
 class OperatorDecision(BaseModel):
-    """The latest decision of an operator, and what became of it."""
+    """A decision of an operator about a message, and its outcome."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -58,19 +59,21 @@ class OperatorDecision(BaseModel):
     actor: str
     purpose: str
     at: datetime
-    """When it took effect; of a newer decision about the same message, later."""
+    """When it took effect. Of two decisions about the same message, the newer one has the later time."""
     outcome: str = ""
+    """``done``, or why not; empty = not carried out yet."""
     reason: Reason | None = None
     """Why the message was parked then; None in records of earlier releases."""
 
     def is_same(self, other: "OperatorDecision") -> bool:
-        """Whether it is this very decision; another one under the same event id is another one."""
-        mine = (self.event_id, self.action, self.actor, self.purpose)
-        return mine == (other.event_id, other.action, other.actor, other.purpose)
+        """Whether two decisions are the same. Different decisions may have the same event id, which the operator
+        chooses."""
+        identity = (self.event_id, self.action, self.actor, self.purpose)
+        return identity == (other.event_id, other.action, other.actor, other.purpose)
 
 
 class StoredMessage(BaseModel):
-    """The message itself, as far as it is needed to handle it again."""
+    """The parts of a message that are needed to handle it again."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -87,11 +90,11 @@ class StoredMessage(BaseModel):
     sha256: str
     body: bytes | None = None
     body_ref: ObjectRef | None = None
-    """Where a large body lies; either this or ``body`` is set."""
+    """The object with a large body; either this or ``body`` is set."""
 
 
 class About(BaseModel):
-    """The package or document that a parked message concerns, as far as the message says so reliably."""
+    """The package or document that a parked message concerns, as far as the message states it reliably."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -100,15 +103,15 @@ class About(BaseModel):
     document_id: str = ""
     sender: str = ""
     event_id: str = ""
-    """Of the message itself, if it had been in a unit's inbox."""
+    """Of the message itself, if it was in a unit's inbox."""
     holds_package: bool = False
-    """The message carries a package on its way: its sender has to be told."""
+    """Whether the message carries a package on its way, so that the package's sender must be notified."""
     package: ParkedPackage | None = None
-    """What its fact says of that package; None in records of earlier releases."""
+    """The fields of the fact about that package; None in records of earlier releases."""
 
 
 class MessageRecord(BaseModel):
-    """One message."""
+    """The record of one message."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -121,7 +124,7 @@ class MessageRecord(BaseModel):
     reason: Reason | None = None
     detail: str = ""
     security: SecurityKind | None = None
-    """The kind of security event that giving it up was."""
+    """The kind of security event, if giving the message up is one."""
     is_quarantined: bool = False
     attempts: int = 0
     waited_seconds: float = 0.0
@@ -132,28 +135,29 @@ class MessageRecord(BaseModel):
     parkings: int = 0
     """How often it was parked."""
     dead_letters: tuple[datetime, ...] = ()
-    """When the broker moved those that were taken, the latest last, at most ``DEAD_LETTERS_KEPT``: one of them that is
-    delivered again is recognised."""
+    """When the broker moved each dead letter that was parked, the latest last, at most ``DEAD_LETTERS_KEPT``. By these
+    times a dead letter that is delivered again is recognised."""
     message: StoredMessage | None = None
     about: About = About()
     decision: OperatorDecision | None = None
     earlier_decisions: tuple[OperatorDecision, ...] = ()
-    """Older ones, the latest last, at most ``DECISIONS_KEPT``: one that is delivered again is not carried out again."""
+    """Older decisions, the latest last, at most ``DECISIONS_KEPT``. A decision that is delivered again is found here,
+    and not carried out again."""
     expires_at: datetime | None = None
     """When the record of a settled message may be removed."""
 
     @property
     def history(self) -> History:
-        """What ``settle`` needs to know. A copy of a settled message has the whole patience before it."""
+        """The earlier attempts, for ``settle``. A new copy of a settled message starts without any."""
         if self.state in SETTLED and self.next_attempt_at is None:
             return History()
         return History(self.attempts, timedelta(seconds=self.waited_seconds))
 
     @property
     def is_held(self) -> bool:
-        """Whether it waits for an operator."""
+        """Whether the message waits for an operator."""
         return self.state in HELD
 
     def is_due(self, now: datetime) -> bool:
-        """Whether a message that failed for now may be tried again."""
+        """Whether the pause after the last failed attempt is over."""
         return self.next_attempt_at is None or self.next_attempt_at <= now

@@ -1,4 +1,4 @@
-"""Operators' requests that concern a service's own rows, not parked messages: carried out once and answered."""
+"""Operators' requests about a service's own rows, not parked messages: each is carried out once and answered."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -16,14 +16,14 @@ from common.indexes import OPERATOR_REQUESTS
 from common.service.outgoing import Announcer
 
 KEEP = timedelta(days=90)
-"""How long an answer is kept; the ledger keeps it for good."""
+"""How long an answer is kept. The ledger keeps it for ever."""
 
 FORGET_SECONDS = 3_600.0
-"""How often answers are looked for that are too old."""
+"""Pause between two removals of old answers."""
 
 
 class RequestAnswer(BaseModel):
-    """What became of a request."""
+    """The answer to a request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -34,16 +34,16 @@ class RequestAnswer(BaseModel):
 
 
 class RequestAnswers(Protocol):
-    """What is remembered. Everything raises ``Outage`` when the database is away."""
+    """The saved answers. All methods raise ``Outage`` while the database is unavailable."""
 
     async def find(self, identifier: str) -> RequestAnswer | None:
-        """The answer that was given to a request."""
+        """The answer to a request; None = there is none yet."""
 
     async def save(self, answer: RequestAnswer) -> RequestAnswer:
-        """Keep an answer; returns the one that was there first."""
+        """Save an answer. Returns the one that was saved first."""
 
     async def remove_before(self, at: datetime) -> None:
-        """Forget answers that were given before a time."""
+        """Remove answers that were given before a time."""
 
 
 class MongoRequestAnswers:
@@ -53,23 +53,23 @@ class MongoRequestAnswers:
         self._answers: Collection = database.collection(OPERATOR_REQUESTS)
 
     async def find(self, identifier: str) -> RequestAnswer | None:
-        """The answer that was given to a request."""
+        """The answer to a request; None = there is none yet."""
         row = await find_by_id(self._answers, identifier)
         return RequestAnswer.model_validate(row) if row else None
 
     async def save(self, answer: RequestAnswer) -> RequestAnswer:
-        """Keep an answer; returns the one that was there first."""
+        """Save an answer. Returns the one that was saved first."""
         row: Document = {"_id": answer.identifier, **answer.model_dump()}
         return RequestAnswer.model_validate(await insert_once(self._answers, row))
 
     async def remove_before(self, at: datetime) -> None:
-        """Forget answers that were given before a time."""
+        """Remove answers that were given before a time."""
         with database_trouble():
             await self._answers.delete_many({"at": {"$lt": at}})
 
 
 class Requests:
-    """Answers requests of one action that are addressed to one service."""
+    """Carries out and answers requests of one action to one service."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Requests:
         announcer: Announcer,
         now: Clock = utc_now,
     ) -> None:
-        """``carry_out`` returns the outcome, and may be called again after a crash."""
+        """``carry_out``: returns the outcome; may be called again after a crash, so it must be idempotent."""
         self._service = service
         self._action = action
         self._carry_out = carry_out
@@ -89,7 +89,8 @@ class Requests:
         self._now = now
 
     async def act(self, request: OperatorRequested) -> None:
-        """Carry a request out, unless it was, and announce its outcome. Requests of other actions are not meant."""
+        """Carry out a request, unless that was done before, and announce its outcome. Requests to other services and of
+        other actions are ignored. Raises ``Outage``, and what ``carry_out`` raises."""
         if request.target != self._service or request.action != self._action:
             return
         identifier = request_id(request)
@@ -101,7 +102,7 @@ class Requests:
         await self._announcer.announce(self._security(request, answer))
 
     async def forget(self) -> None:
-        """Remove what is too old."""
+        """Remove answers older than ``KEEP``."""
         await self._answers.remove_before(self._now() - KEEP)
 
     def _acted(self, request: OperatorRequested, answer: RequestAnswer) -> OperatorActed:
@@ -130,5 +131,5 @@ class Requests:
 
 
 def request_id(request: OperatorRequested) -> str:
-    """Identifies a request by all that it says: the event id alone is the operator's word."""
+    """Identifies a request by all of its fields, because the operator chooses the event id."""
     return digest_id("request", request.event_id, request.action, request.record_id, request.actor, request.purpose)

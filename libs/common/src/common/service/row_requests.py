@@ -1,7 +1,7 @@
-"""Operators' requests about one row of a service: kept in the row itself, by the write that carries them out.
+"""Operators' requests about one row of a service. They are saved in the row, by the same write that carries them out.
 
-Each is kept with what became of it. One that is delivered again, also after another one about the same row, is answered
-as it was, and not carried out once more.
+Each is saved with its outcome. A request that is delivered again, even after another one about the same row, gets the
+same answer, and is not carried out again.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,13 +13,13 @@ from common.database import Collection, Document, compare_and_set, find_by_id
 from common.facts import OperatorRequested
 
 REQUESTS = "requests"
-"""The field of the row."""
+"""The field of the row with its requests."""
 REQUESTS_KEPT = 100
-"""Of each row, the latest."""
+"""How many requests a row keeps; the latest."""
 
 
 class RowRequest(BaseModel):
-    """A request, and what became of it."""
+    """A request about a row, and its outcome."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -32,23 +32,24 @@ class RowRequest(BaseModel):
     """``done``, or why not."""
 
     def is_of(self, request: OperatorRequested) -> bool:
-        """Whether it is this very request; another one under the same event id is another one."""
-        mine = (self.event_id, self.actor, self.purpose)
-        return mine == (request.event_id, request.actor, request.purpose)
+        """Whether this is the answer to a request. Different requests may have the same event id, which the operator
+        chooses."""
+        identity = (self.event_id, self.actor, self.purpose)
+        return identity == (request.event_id, request.actor, request.purpose)
 
 
 def answered(request: OperatorRequested, at: datetime, outcome: str) -> RowRequest:
-    """A request as it is kept."""
+    """A request with its outcome, to be saved."""
     return RowRequest(event_id=request.event_id, actor=request.actor, purpose=request.purpose, at=at, outcome=outcome)
 
 
 def answer_among(kept: Sequence[RowRequest], request: OperatorRequested) -> RowRequest | None:
-    """What became of a request, if it was answered."""
+    """The saved answer to a request; None = it was not answered."""
     return next((each for each in kept if each.is_of(request)), None)
 
 
 def kept_in(row: Document) -> list[RowRequest]:
-    """The requests that a row keeps, the latest last."""
+    """The requests saved in a row, the latest last."""
     return [RowRequest.model_validate(each) for each in row.get(REQUESTS) or ()]
 
 
@@ -61,19 +62,19 @@ async def answer_once(
 ) -> RowRequest:
     """Answer a request about a row, or return the answer that it got before.
 
-    ``decide``: the outcome, and the fields of the row to set for it. They are set together with the answer, and only
-    while the row's ``state`` is the one that ``decide`` was given. Raises ``Outage``; and ``LookupError`` without the
-    row.
+    ``decide``: gives the outcome, and the fields of the row to set for it. They are set together with the answer, and
+    only if the row's ``state`` is still the one that ``decide`` was given; otherwise ``decide`` is called again. Raises
+    ``Outage``, and ``LookupError`` if there is no such row.
     """
     while True:
         row = await find_by_id(rows, row_id)
         if row is None:
             raise LookupError(f"no row {row_id}")
-        if known := answer_among(kept_in(row), request):
-            return known
+        if saved := answer_among(kept_in(row), request):
+            return saved
         outcome, fields = decide(row)
         answer = answered(request, at, outcome)
-        kept = [*(row.get(REQUESTS) or ()), answer.model_dump()][-REQUESTS_KEPT:]
+        requests = [*(row.get(REQUESTS) or ()), answer.model_dump()][-REQUESTS_KEPT:]
         expected = {"_id": row_id, "state": row.get("state"), REQUESTS: row.get(REQUESTS)}
-        if await compare_and_set(rows, expected, {"$set": {**fields, REQUESTS: kept}}):
+        if await compare_and_set(rows, expected, {"$set": {**fields, REQUESTS: requests}}):
             return answer

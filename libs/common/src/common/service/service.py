@@ -1,4 +1,4 @@
-"""Service: one process that consumes facts or submissions, decides, and announces facts."""
+"""The chassis of a service: one process that consumes messages, decides, and announces facts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -44,15 +44,15 @@ from common.telemetry import flush_traces, setup_logs, setup_traces
 log = structlog.get_logger("trunk.service")
 
 EXPIRY_SECONDS = 3600.0
-"""How often records of messages whose time is over are removed."""
+"""Pause between two removals of expired message records."""
 DEAD_LETTERS_PREFETCH = 2
 MANY_QUEUES_PREFETCH = 2
-"""Messages that each of many queues sends ahead: few, so that a long queue has no advantage over a short one."""
+"""Prefetch of each queue where there are many: small, so that a long queue has no advantage over a short one."""
 Hook = Callable[[], Awaitable[None]]
 
 
 class Service:
-    """The chassis of a service. Handlers and needs are added before ``run``."""
+    """One service. Handlers, dependencies and background work are added before ``run``."""
 
     def __init__(self, name: str, settings: ServiceSettings, database: Database, objects: Objects) -> None:
         self.name = name
@@ -84,14 +84,16 @@ class Service:
         self._introduce()
 
     def uses(self, directory: DirectoryReader) -> None:
-        """Keep the unit directory fresh; ready once it is loaded."""
+        """Refresh the unit directory in the background. The service is ready once it is loaded."""
         self.needs("directory", directory.check)
         self.does("unit directory", directory.refresh, directory.pause_seconds)
 
     def on_facts(self, handlers: Mapping[type[BaseFact], FactHandler]) -> None:
-        """Consume facts of this service's lanes: exactly those that the table of facts says it takes.
+        """Consume facts in the lanes of this process.
 
-        Operators' decisions about parked messages are carried out here, after the service's own handler if it has one.
+        ``handlers``: exactly those facts that the table of facts (``common.facts.flows``) says the service takes;
+        otherwise raises ``ValueError``. Operators' decisions about parked messages are carried out here, after the
+        service's own handler of ``OperatorRequested``, if it has one.
         """
 
         async def operator_requested(request: OperatorRequested) -> None:
@@ -104,7 +106,7 @@ class Service:
             self.on_queue(topology.facts_queue(self.name, lane), handle)
 
     def on_queue(self, queue: str, handle: Handler) -> None:
-        """Consume a queue that always exists."""
+        """Consume a queue that must exist. The service is not ready without it."""
         self.handles(queue, handle)
         self._consume(queue, lambda: (queue,), handle, self.settings.prefetch)
 
@@ -116,27 +118,31 @@ class Service:
         handle: Handler,
         line: Line | None = None,
     ) -> Consumer:
-        """Consume many queues that come and go, all named ``<prefix>…``. Returns their consumer.
+        """Consume a changing set of queues, all named ``<prefix>…``. Returns their consumer.
 
-        One that does not exist yet, of a unit that was imported before it was provisioned, leaves the service ready.
+        ``queues``: gives the queues to consume now; ``line``: where their messages wait before they are handled. The
+        service is ready also if some do not exist yet, because a unit was imported before it was provisioned.
         """
         self.handles(prefix, handle)
         return self._consume(name, queues, handle, MANY_QUEUES_PREFETCH, may_lack_queues=True, line=line)
 
     def hears(self, stream: str, heard: Heard, is_on: Callable[[bool], None]) -> None:
-        """Listen to a stream. It is no need of the service: ``is_on`` is told whether anything can be heard."""
+        """Read a stream. The service is ready without it: ``is_on`` is called with whether the stream can be read.
+
+        ``heard``: called for each message with its routing key and correlation id.
+        """
         self._listeners.append(Listener(self._url, f"{self.name} hears {stream}", stream, heard, is_on))
 
     def handles(self, prefix: str, handle: Handler) -> None:
-        """Say who handles a parked message of the queues named ``<prefix>…`` when it is replayed."""
+        """Register the handler for replays of parked messages from queues named ``<prefix>…``."""
         self._handlers[prefix] = handle
 
     def needs(self, dependency: str, check: Check) -> None:
-        """Ready only while ``check`` returns."""
+        """Make the service ready only while ``check`` returns without raising."""
         self.readiness.needs(dependency, check)
 
     def does(self, name: str, work: Callable[[], Awaitable[object]], pause_seconds: Callable[[], float]) -> None:
-        """Do ``work`` in the background, from the start on and again after each pause."""
+        """Do ``work`` in the background at the start, and again after each pause."""
         self._at_start.append(lambda: self.tasks.every(name, work, pause_seconds))
 
     def refreshes(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
@@ -144,36 +150,36 @@ class Service:
         self.does(name, work, lambda: self.settings.gauges_refresh_seconds)
 
     def counts(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        """Do ``work``, which counts rows, in the background: less often the longer it takes."""
+        """Do ``work``, which counts rows, in the background; the longer it takes, the longer are the pauses."""
         paced = Paced(work, self.settings.gauges_refresh_seconds)
         self.does(name, paced.run, paced.pause_seconds)
 
     def at_end(self, stop: Hook) -> None:
-        """Run ``stop`` after the last message."""
+        """Run ``stop`` at the end, after the last message was handled."""
         self._stops.append(stop)
 
     async def announce(self, fact: BaseFact) -> None:
-        """Publish a fact and return when the broker has confirmed it. Raises ``Outage`` when no queue takes it."""
+        """Publish a fact, and return when the broker has confirmed it. Raises ``Outage`` if the broker refuses it."""
         await self._announce(fact_message(fact))
 
     async def announce_saved(self, body: bytes) -> None:
-        """The same with a fact as it was saved, byte for byte."""
+        """The same for a saved fact, which is published byte for byte."""
         await self._announce(saved_fact_message(body))
 
     async def publish(self, message: Outgoing) -> None:
-        """Publish a message and return when the broker has confirmed it. Raises ``PublishRefused``."""
+        """Publish a message, and return when the broker has confirmed it. Raises ``PublishRefused``."""
         await self.publisher.publish(message)
 
     async def depths(self, queues: Iterable[str]) -> dict[str, int]:
-        """Messages ready in queues. Raises ``Outage`` when the broker does not tell."""
+        """Messages ready in queues, by queue. Raises ``Outage`` if the broker does not say."""
         return await self._depths.ask(queues)
 
     async def depths_of_existing(self, queues: Iterable[str]) -> dict[str, int]:
-        """The same of those queues that exist."""
+        """The same for those of the queues that exist."""
         return await self._depths.ask_existing(queues)
 
     async def check_publishing(self) -> None:
-        """Raise ``Outage`` while nothing can be published."""
+        """Raises ``Outage`` while nothing can be published."""
         try:
             await self.publisher.check()
         except ConnectionError as error:
@@ -181,7 +187,7 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Consume while the block runs; then drain: handlers that run may still publish."""
+        """Consume while the block runs, then drain: running handlers may finish, and publish."""
         tolerant_decoding.install()
         self.tasks.keep("publisher", self.publisher.run)
         for start in self._at_start:
@@ -196,7 +202,7 @@ class Service:
             await self._drain()
 
     def run(self) -> None:
-        """Serve until SIGTERM, then drain and end."""
+        """Run the service until SIGTERM, then drain and end."""
         setup_logs(self.name, self.settings.log_level)
         trace.set_tracer_provider(self._tracer_provider)
         log.info("starting", port=self.settings.http_port)

@@ -1,4 +1,4 @@
-"""What becomes of a message whose handler ended: one pure decision.
+"""The decision what happens to a message after its handler has ended. Pure.
 
 ==========================================  =================================================================
 the handler                                 the message
@@ -30,7 +30,7 @@ MAX_DETAIL = 500
 
 
 class Disposition(StrEnum):
-    """What the broker is told."""
+    """How the message is settled at the broker."""
 
     ACK = "ack"
     RETURN = "return"
@@ -43,12 +43,12 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is known of earlier attempts at a message."""
+    """Earlier attempts at a message."""
 
     attempts: int = 0
-    """Attempts that failed and count."""
+    """Failed attempts that count."""
     waited: timedelta = timedelta()
-    """Sum of the pauses between them. Time during which something was away is not in it."""
+    """Sum of the pauses after them, without time during which a server was unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ class Settlement:
     reason: Reason | None = None
     detail: str = ""
     security: SecurityKind | None = None
-    """The kind of security event that this is as well."""
+    """The kind of security event, if the failure is one."""
     pause: timedelta | None = None
-    """Set when the attempt counts against the message's patience: no further attempt before this has passed."""
+    """Pause before the next attempt. Set if the attempt counts against the patience of the message."""
 
     @property
     def is_quarantined(self) -> bool:
-        """Whether the message must never be handled."""
+        """Whether the message must never be handled again."""
         return self.outcome == "quarantined"
 
 
@@ -76,7 +76,11 @@ ACKED = Settlement(Disposition.ACK, "acked")
 def settle(
     error: BaseException | None, history: History, lane: Lane, patience: timedelta, *, others_succeed: bool
 ) -> Settlement:
-    """Decide. ``others_succeed``: whether the same process handled another message well a short time ago."""
+    """The settlement of a message.
+
+    ``error``: what the handler raised, None = it returned; ``patience``: how long a message may wait in total before it
+    is a dead letter; ``others_succeed``: whether the process has handled another message successfully a short time ago.
+    """
     match error:
         case None:
             return ACKED
@@ -95,7 +99,8 @@ def settle(
 
 
 def pause_after(attempts: int, lane: Lane) -> timedelta:
-    """The pause after the n-th failed attempt (1 = first): doubles from the shortest to the longest delay."""
+    """The pause after the n-th failed attempt (1 = first). It doubles from the shortest to the longest delay of the
+    lane."""
     shortest, longest = RETRY_DELAYS_SECONDS[lane]
     return timedelta(seconds=min(shortest * 2 ** min(attempts - 1, 16), longest))
 

@@ -1,4 +1,4 @@
-"""Messages as records keep them: small bodies in the record, large ones in the object store."""
+"""Stores messages for their records: small bodies in the record, large ones in the object store."""
 
 import hashlib
 from typing import Protocol
@@ -14,24 +14,24 @@ INLINE_BYTES = 64 * 1024
 
 
 class Bodies(Protocol):
-    """Where large bodies are kept."""
+    """Stores large bodies."""
 
     async def put(self, key: str, body: bytes) -> ObjectRef:
-        """Store bytes under a key; again, the same bytes."""
+        """Store a body under a key. Idempotent."""
 
     async def get(self, ref: ObjectRef) -> bytes:
-        """The bytes, checked."""
+        """The body, checked against its digest."""
 
 
 class StoredMessages:
-    """The messages that one service keeps."""
+    """The messages that one service stores."""
 
     def __init__(self, service: str, bodies: Bodies) -> None:
         self._service = service
         self._bodies = bodies
 
     async def keep(self, message: Incoming) -> StoredMessage:
-        """Store a message; again, the same."""
+        """Store a message. Returns the part of it for the record. Idempotent. Raises ``Outage``."""
         is_small = len(message.body) <= INLINE_BYTES
         body_ref = None if is_small else await self._bodies.put(f"{self._service}/{message.key}", message.body)
         return StoredMessage(
@@ -51,7 +51,7 @@ class StoredMessages:
         )
 
     async def message_of(self, record: MessageRecord) -> Incoming:
-        """The message of a record, as it was delivered. Raises ``Permanent`` if it was not kept."""
+        """The message of a record, as it was delivered. Raises ``Permanent`` if it was not stored, and ``Outage``."""
         stored = record.message
         if stored is None:
             raise Permanent(Reason.E_OBJECT, "the message was not kept")

@@ -1,10 +1,10 @@
-"""Lets a connection survive a message whose properties cannot be decoded.
+"""Decodes messages whose properties the client library cannot decode, so that they do not close the connection.
 
 The broker passes on whatever a publisher wrote: text that is not UTF-8, times out of range, tables nested two thousand
-deep. The client library raises on them while reading, which closes the connection with all its channels; the message
-comes back at the next connection, and pushes its neighbours towards the delivery limit. With this in place such a
-message arrives without properties, so also without ``user_id``, and is parked as anonymous. A routing key that is no
-text arrives with its bytes spelled out.
+levels deep. The client library raises an error while reading them, which closes the connection with all its channels.
+The message is delivered again on the next connection, and each time its neighbours come closer to the delivery limit.
+With ``install``, such a message arrives without properties, so also without ``user_id``, and is parked as anonymous. A
+routing key that is not UTF-8 arrives with its bytes escaped.
 """
 
 import logging
@@ -17,14 +17,14 @@ from pamqp.header import ContentHeader
 log = logging.getLogger(__name__)
 
 FIXED_BYTES = 12
-"""Class, weight and body size stand before the properties; a frame without them is broken."""
+"""Length of class, weight and body size, which precede the properties. A shorter frame is malformed."""
 
 _unmarshal = ContentHeader.unmarshal
 _unmarshal_delivery = Basic.Deliver.unmarshal
 
 
 def install() -> None:
-    """Replace the library's decoding of properties by the tolerant one; calling it again changes nothing."""
+    """Replace the library's decoding by the tolerant one in this process. Idempotent."""
     ContentHeader.unmarshal = _tolerant  # type: ignore[method-assign]
     Basic.Deliver.unmarshal = _tolerant_delivery  # type: ignore[method-assign, assignment]
 
@@ -51,6 +51,6 @@ def _tolerant_delivery(self: Basic.Deliver, data: bytes) -> None:
 
 
 def _short_text(data: bytes) -> tuple[str, bytes]:
-    """A short string, and what follows it."""
+    """The short string at the beginning, and the bytes after it."""
     end = 1 + data[0]
     return data[1:end].decode(errors="backslashreplace"), data[end:]

@@ -1,8 +1,8 @@
-"""Spans in the field's words, under one trace a package from its submission on.
+"""Spans of messages. All spans about a package, from its submission on, belong to one trace.
 
-The trace travels in the headers ``traceparent`` and ``tracestate``. A unit may bring its own, else intake begins one,
-whose id follows from the message: the broker delivers a message again as it was, and its attempts belong together.
-Baggage is not carried.
+The trace travels in the headers ``traceparent`` and ``tracestate``. A unit may send its own; otherwise intake begins
+one, whose id is derived from the message, so that all attempts at a redelivered message belong to one trace. Baggage is
+not propagated.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ DOCUMENT_LABELS = {
 
 @contextmanager
 def publishing(message: Outgoing) -> Iterator[dict[str, str]]:
-    """A span around a publish: ``<fact> publish``, ``inbox document publish``. Gives the headers that carry it on."""
+    """A span around a publish, such as ``<fact> publish`` or ``inbox document publish``. Yields the headers to send."""
     name = f"inbox {message.type}" if message.exchange == INBOX else message.type
     with _tracer().start_as_current_span(
         f"{name} publish", kind=SpanKind.PRODUCER, attributes=_attributes(message.headers, message.exchange)
@@ -41,8 +41,10 @@ def publishing(message: Outgoing) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def processing(message: Incoming, fact_names: frozenset[str]) -> Iterator[None]:
-    """A span around handling a message: ``<fact> process``, ``submission process``. Types that others wrote never
-    become names."""
+    """A span around the handling of a message, such as ``<fact> process`` or ``submission process``.
+
+    ``fact_names``: the types that may appear in its name. Others could be any text of a publisher.
+    """
     if unit_of_submit_queue(message.queue):
         name = "submission"
     else:
@@ -62,7 +64,7 @@ def processing(message: Incoming, fact_names: frozenset[str]) -> Iterator[None]:
 
 
 def carried() -> dict[str, str]:
-    """The trace of what runs now, to be kept with work that is done later."""
+    """The current trace context, to be saved with work that is done later."""
     carrier: dict[str, str] = {}
     _W3C.inject(carrier)
     return carrier
@@ -70,7 +72,7 @@ def carried() -> dict[str, str]:
 
 @contextmanager
 def resumed(carrier: dict[str, str]) -> Iterator[None]:
-    """Spans in here belong to the trace that was kept."""
+    """Continue a saved trace in the block. ``carrier``: as returned by ``carried``."""
     token = attach(_W3C.extract(carrier))
     try:
         yield

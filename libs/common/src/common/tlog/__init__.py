@@ -1,1 +1,1 @@
-"""A verifiable log: RFC 9162 Merkle trees, C2SP tiles, signed checkpoints and proofs. Pure: nothing here does I/O."""
+"""A verifiable log: Merkle trees (RFC 9162), tiles, signed checkpoints and proofs (C2SP). Pure: without I/O."""

@@ -1,6 +1,6 @@
-"""Recomputes a whole log out of its files, and names everything in them that is not as it must be.
+"""Recomputes a whole log from its files, and names every fault in them.
 
-What is trusted is the keys, and checkpoints that somebody has kept elsewhere. A fault is a value.
+Only the public keys are trusted, and checkpoints that were kept elsewhere. Faults are values, not exceptions.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -33,50 +33,54 @@ T = TypeVar("T")
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong."""
+    """One fault of a file."""
 
     name: str
     """Of the file."""
     what: str
+    """What is wrong, for people."""
 
 
 class Claim(NamedTuple):
-    """A checkpoint that must be one of this log, and where it was found."""
+    """A checkpoint that must be one of this log."""
 
     name: str
+    """Where it comes from: the name of a file."""
     note: bytes
+    """The signed note."""
 
 
 class Leaves(Protocol):
-    """Places of leaves by their hash; a dict is one."""
+    """The first place of each leaf, by the hash of the leaf. A dict is one."""
 
     def setdefault(self, leaf: bytes, place: int, /) -> int:
-        """Note the place of a leaf, unless it has one. Returns the first."""
+        """Note the place of a leaf, unless it has one. Returns the first place."""
 
     def get(self, leaf: bytes, /) -> int | None:
-        """The first place of a leaf."""
+        """The first place of a leaf; None = it has none."""
 
     def values(self) -> Iterable[int]:
-        """All first places, in order if they were noted so."""
+        """All first places, in the order in which they were noted."""
 
 
 class Repeated(NamedTuple):
-    """An entry of the log that is an earlier one once more. That takes nothing from what the log proves."""
+    """An entry that is in the log once more. That does not weaken what the log proves."""
 
     place: int
     first: int
+    """Its first place."""
 
 
 @dataclass(slots=True)
 class Verified:
-    """What an audit has come to."""
+    """The result of an audit."""
 
     checkpoint: Checkpoint | None = None
     """The newest one; None = the log is empty."""
     leaves: Leaves = field(default_factory=lambda: dict[bytes, int]())
-    """First place of each leaf by its hash, if that was wanted."""
+    """First place of each leaf by its hash, if the caller asked for leaves."""
     repeated: list[Repeated] = field(default_factory=list)
-    """Entries that stand in the log more than once, if leaves were wanted."""
+    """Entries that are in the log more than once, if the caller asked for leaves."""
 
 
 def audit(
@@ -88,11 +92,12 @@ def audit(
     leaves: Leaves | None = None,
     newest_size: Callable[[], int] = lambda: 0,
 ) -> Generator[Fault, None, Verified]:
-    """Yields every fault.
+    """Yields every fault, and returns the result.
 
-    ``names``: of all files, in their order, to be gone through twice; ``known``: further checkpoints, older versions or
-    kept elsewhere; ``leaves``: empty, gets the place of each leaf; ``newest_size``: asks again for the size of the
-    newest checkpoint. A log may grow while its files are listed, and what has come since is left to the next check.
+    ``read``: gives the bytes of a file; ``names``: of all files in sorted order, iterated over twice; ``keys``: trusted
+    public keys; ``known``: further checkpoints, such as older versions or those kept elsewhere; ``leaves``: an empty
+    mapping that gets the place of each leaf; ``newest_size``: asks again for the size of the newest checkpoint, because
+    a log may grow while its files are listed. What was added since is left to the next audit.
     """
     trusted = list(keys)
     chain, others = Chain(), list[tuple[str, Checkpoint]]()
@@ -107,7 +112,7 @@ def audit(
             yield Fault(name, f"ends at {point.size}, and begins at {start}")
         if point and not chain.add(start, point):
             others.append((name, point))
-        expected = point.size if point else None  # one that cannot be read is not told as missing, too
+        expected = point.size if point else None  # a checkpoint that cannot be read is not reported as missing, too
     newest, last = read(CHECKPOINT), chain.last
     size = last.size if last else 0
     if newest is None and expected != 0:
@@ -135,7 +140,7 @@ def _opened(claim: Claim, keys: list[VerifierKey]) -> Generator[Fault, None, Che
 
 
 def _walk(read: ReadFile, size: int, claims: Claims, verified: Verified | None) -> Iterator[Fault]:
-    """Every entry, every tile, and the root at every checkpoint."""
+    """Checks every entry, every tile, and the root at every checkpoint. Yields the faults."""
     roots = Roots()
     nodes: list[bytes] = []
     """Of level 1: one for each full bundle."""
@@ -170,7 +175,7 @@ def _root_faults(roots: Roots, claims: Claims) -> Iterator[Fault]:
 
 
 def _leaves(read: ReadFile, bundle: Tile, size: int) -> Generator[Fault, None, list[bytes] | None]:
-    """Hashes of the leaves of a bundle; None = nothing tells them."""
+    """Yields the faults of a bundle and its tile. Returns the hashes of the leaves; None = they are unknown."""
     tile = Tile(0, bundle.index, bundle.width)
     entries = yield from _parsed(read, bundle, entries_in)
     hashes = yield from _parsed(read, tile, hashes_in)
@@ -188,7 +193,7 @@ def _leaves(read: ReadFile, bundle: Tile, size: int) -> Generator[Fault, None, l
 
 
 def _vouches(read: ReadFile, index: int, size: int, node: bytes) -> bool:
-    """Whether the tile above holds this hash of a full tile."""
+    """Whether the tile one level above has this hash for the full tile with this index."""
     first = index & -WIDTH
     above = Tile(1, index >> HEIGHT, min(WIDTH, (size >> HEIGHT) - first))
     at = (index - first) * HASH_BYTES
@@ -211,9 +216,9 @@ def _parsed(read: ReadFile, tile: Tile, parse: Callable[[Tile, bytes], T]) -> Ge
 
 
 def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callable[[], int]) -> Iterator[Fault]:
-    """Files that are none of the log; and earlier partial tiles, which must be beginnings of those that follow."""
+    """Yields files that do not belong to the log, and partial tiles that are not the beginning of the widest one."""
     size_now: int | None = None
-    known: Tile | None = None
+    read_tile_of: Tile | None = None
     data: bytes | None = None
     for name in names:
         if name == CHECKPOINT or start_of(name) is not None:
@@ -227,8 +232,8 @@ def _strays(read: ReadFile, names: Iterable[str], size: int, newest_size: Callab
         whole = widest(tile, size)
         if tile == whole:
             continue
-        if whole != known:  # partial tiles of one number come together
-            known, data = whole, read(whole.path)
-        part = read(name) if data is not None else None  # none: it was removed since it was listed
+        if whole != read_tile_of:  # partial tiles of one number come one after the other
+            read_tile_of, data = whole, read(whole.path)
+        part = read(name) if data is not None else None  # None: it was removed since it was listed
         if data is not None and part is not None and not (part and data.startswith(part)):
             yield Fault(name, f"is not the beginning of {whole.path}")

@@ -1,4 +1,4 @@
-"""Standard base64 of RFC 4648, section 4, in its one canonical spelling: no byte has two texts."""
+"""Base64 (RFC 4648, section 4), only in its canonical form: the same bytes always have the same text."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ def encoded(data: bytes) -> str:
 
 
 def decoded(text: str) -> bytes:
-    """The bytes of a text. Raises ``ValueError``, also for padding bits that are not zero."""
+    """The bytes of a text. Raises ``ValueError`` unless it is canonical base64; its padding bits must be zero."""
     try:
         data = base64.b64decode(text, validate=True)
     except binascii.Error as error:

@@ -1,4 +1,4 @@
-"""What checkpoints say of the root of a log at each of its sizes, held in few bytes: there are thousands a day."""
+"""The roots that checkpoints claim for sizes of a log, kept in little memory: there are thousands of them a day."""
 
 from array import array
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from common.tlog.names import batch_checkpoint
 
 
 class Chain:
-    """The checkpoints of batches, each larger than the one before: 48 bytes each."""
+    """The checkpoints of batches, each larger than the one before. Takes 48 bytes for each."""
 
     def __init__(self) -> None:
         self.last: Checkpoint | None = None
@@ -17,7 +17,8 @@ class Chain:
         self._starts, self._roots = array("Q"), bytearray()
 
     def add(self, start: int, point: Checkpoint) -> bool:
-        """False = it is not larger than the one before."""
+        """Add the checkpoint of the batch that begins at ``start``. False = it is not larger than the one before, and
+        was not added."""
         if point.size <= (self.last.size if self.last else 0):
             return False
         self._starts.append(start)
@@ -27,12 +28,12 @@ class Chain:
         return True
 
     def claim(self, at: int) -> tuple[str, bytes]:
-        """Name and root of one of them, by number."""
+        """Name and root of the checkpoint with number ``at``, from 0."""
         return batch_checkpoint(self._starts[at]), bytes(self._roots[at * HASH_BYTES : (at + 1) * HASH_BYTES])
 
 
 class Claims:
-    """Roots that are claimed, asked for size by size from 0 on."""
+    """The claimed roots. ``at`` must be called for each size from 0 on."""
 
     def __init__(self, chain: Chain, others: Iterable[tuple[str, Checkpoint]]) -> None:
         """``others``: checkpoints besides the chain, with their names."""
@@ -42,7 +43,7 @@ class Claims:
             self._others.setdefault(point.size, []).append((name, point.root))
 
     def at(self, size: int) -> list[tuple[str, bytes]]:
-        """Names and roots of the checkpoints of that size."""
+        """Names and roots of the checkpoints of a size."""
         return [*self._of_chain(size), *self._others.get(size, ())]
 
     def _of_chain(self, size: int) -> Iterator[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Checkpoints as C2SP tlog-checkpoint: the size and the root of a log, in a signed note."""
+"""Checkpoints (C2SP tlog-checkpoint): the size and the root of a log, in a signed note."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from common.tlog.merkle import HASH_BYTES
 from common.tlog.note import NoteInvalid, SignerKey, VerifierKey, open_note
 
 SIZE = re.compile("0|[1-9][0-9]{0,18}")
-"""Of a log, or the index of an entry: decimal, without leading zeros."""
+"""The size of a log, or the index of an entry: decimal, without leading zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +23,24 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
-        """What is signed."""
+        """The text that is signed: origin, size and root (base64), each on a line."""
         return f"{self.origin}\n{self.size}\n{encoded(self.root)}\n"
 
     def signed(self, key: SignerKey) -> bytes:
-        """The note. The same checkpoint always gives the same bytes."""
+        """The signed note. The same checkpoint and key always give the same bytes."""
         return key.sign(self.text)
 
 
 def told_size(note: bytes) -> int | None:
-    """The size that a note tells, whoever has signed it; None = it is no checkpoint."""
+    """The size in a note, without checking its signature; None = it is no checkpoint."""
     _, _, rest = note.partition(b"\n")
     size = rest.partition(b"\n")[0].decode("utf-8", errors="replace")
     return int(size) if SIZE.fullmatch(size) else None
 
 
 def open_checkpoint(note: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:
-    """A checkpoint that one of these keys has signed for the log of the key's name. Raises ``NoteInvalid``."""
+    """The checkpoint in a note that one of these keys has signed; its origin must be the name of a key. Raises
+    ``NoteInvalid``."""
     trusted = list(keys)
     lines = open_note(note, trusted).split("\n")
     if len(lines) < 4 or not all(lines[:-1]):

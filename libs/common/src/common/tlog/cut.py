@@ -1,9 +1,9 @@
-"""A cut of the log: its files up to one checkpoint, and nothing that was written since.
+"""A cut of the log: its files up to one checkpoint, without those that were written since.
 
-Files are listed and copied one after the other while the log grows. A copy that holds tiles without the checkpoint that
-covers them cannot be continued: the next batch puts other bytes under the same names.
+Files are listed and copied one after the other while the log grows. A copy with tiles but without the checkpoint that
+covers them cannot be continued, because the next batch would put other bytes under the same names.
 
-Nothing here looks at signatures. Whether the files are right, ``audit`` says.
+Signatures are not checked here; ``audit`` does that.
 """
 
 import itertools
@@ -17,15 +17,15 @@ from common.tlog.tiles import is_within, tile_at, written_by
 
 
 class End(NamedTuple):
-    """Of a log, by its last checkpoint."""
+    """The end of a log, by its last checkpoint."""
 
     size: int
     unpublished: int | None
-    """Where its batch begins, if ``checkpoint`` is that of an earlier one."""
+    """Where the last batch begins, if the file ``checkpoint`` is still that of an earlier one."""
 
 
 def last_of(read: ReadFile) -> End:
-    """The end of the log. ``checkpoint`` may be that of an earlier batch."""
+    """The end of a log. The file ``checkpoint`` may be that of an earlier batch, so those of later batches are read."""
     end = End(told_size(read(CHECKPOINT) or b"") or 0, None)
     while (following := told_size(read(batch_checkpoint(end.size)) or b"") or 0) > end.size:
         end = End(following, end.size)
@@ -33,12 +33,12 @@ def last_of(read: ReadFile) -> End:
 
 
 def end_of(read: ReadFile) -> int:
-    """Size of the log by its last checkpoint."""
+    """The size of a log by its last checkpoint."""
     return last_of(read).size
 
 
 def is_beyond(name: str, size: int) -> bool:
-    """Whether a file, other than ``checkpoint``, was written after the log had that size."""
+    """Whether a file, other than ``checkpoint``, was written after the log had this size."""
     if (start := start_of(name)) is not None:
         return start >= size
     tile = tile_at(name)
@@ -46,9 +46,10 @@ def is_beyond(name: str, size: int) -> bool:
 
 
 def whole_size(starts: Sequence[int], end: int, has: Callable[[str], bool]) -> int:
-    """Size of the log by the newest checkpoint of a copy for which the copy has all that its batch wrote.
+    """The size of a copy of the log by its newest checkpoint for which the copy has all files of the batch.
 
-    ``starts``: at which the last batches begin, in order; ``end``: of the last one; ``has``: whether there is a file.
+    ``starts``: where the last batches begin, in order; ``end``: size of the log after the last of them; ``has``:
+    whether the copy has a file.
     """
     for start, size in reversed([*itertools.pairwise((*starts, end))]):
         if all(has(tile.path) for tile in written_by(start, size)):

@@ -1,7 +1,7 @@
-"""Merkle tree hashing and proofs of RFC 9162, section 2.1, with SHA-256.
+"""Merkle tree hashes and proofs (RFC 9162, section 2.1), with SHA-256.
 
-A proof is first a list of ranges of leaves (``inclusion_ranges``, ``consistency_ranges``); whoever has the tree
-looks up the hash of each range. The verifying functions follow sections 2.1.3.2 and 2.1.4.2 and need no tree.
+A proof is first computed as a list of ranges of leaves (``inclusion_ranges``, ``consistency_ranges``), whose hashes are
+then looked up in the tree. The functions that check proofs follow sections 2.1.3.2 and 2.1.4.2, and need no tree.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ EMPTY_ROOT = hashlib.sha256().digest()
 """Root of a tree without leaves."""
 
 Range = tuple[int, int]
-"""Leaves from the first number up to, and without, the second."""
+"""The leaves from the first number (inclusive) to the second (exclusive)."""
 
 
 class ProofInvalid(ValueError):
@@ -32,7 +32,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def complete_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
     """The complete subtrees that make up a range, from left to right, as (height, index among those of that height).
 
-    ``start`` is a multiple of the largest power of two that is not larger than the range.
+    ``start`` must be a multiple of the largest power of two that is not larger than the range.
     """
     while start < end:
         height = (end - start).bit_length() - 1
@@ -41,7 +41,7 @@ def complete_subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def joined(hashes: Sequence[bytes]) -> bytes:
-    """Hash of a range, of the hashes of its complete subtrees from left to right."""
+    """Hash of a range, from the hashes of its complete subtrees (left to right)."""
     if not hashes:
         return EMPTY_ROOT
     *rest, result = hashes
@@ -51,7 +51,7 @@ def joined(hashes: Sequence[bytes]) -> bytes:
 
 
 def perfect(hashes: Sequence[bytes]) -> bytes:
-    """Hash over a power of two of neighbouring nodes of one height."""
+    """Hash of the complete subtree over these neighbouring nodes of one height; their number is a power of two."""
     level = hashes
     while len(level) > 1:
         level = [node_hash(level[at], level[at + 1]) for at in range(0, len(level), 2)]
@@ -66,7 +66,8 @@ def root_of(entries: Iterable[bytes]) -> bytes:
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:
-    """Ranges whose hashes prove that leaf ``index`` is in the tree, from the leaf up. RFC 9162, 2.1.3.1."""
+    """Ranges whose hashes prove that leaf ``index`` is in the tree, from the leaf up (RFC 9162, section 2.1.3.1).
+    Raises ``ValueError`` for an index outside of the tree."""
     if not 0 <= index < size:
         raise ValueError(f"no leaf {index} in a tree of size {size}")
     start, end = 0, size
@@ -79,7 +80,8 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
 
 
 def consistency_ranges(old: int, new: int) -> list[Range]:
-    """Ranges whose hashes prove that the smaller tree is the beginning of the larger. RFC 9162, 2.1.4.1."""
+    """Ranges whose hashes prove that the tree of size ``old`` is the beginning of that of size ``new`` (RFC 9162,
+    section 2.1.4.1). Raises ``ValueError`` if ``old`` is larger."""
     if not 0 <= old <= new:
         raise ValueError(f"size {old} is not before {new}")
     start, end = 0, new
@@ -94,7 +96,8 @@ def consistency_ranges(old: int, new: int) -> list[Range]:
 
 
 def check_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
-    """Raise ``ProofInvalid`` unless the leaf with that hash is number ``index`` of the tree. RFC 9162, 2.1.3.2."""
+    """Raises ``ProofInvalid`` unless the leaf with the hash ``leaf`` is number ``index`` of the tree (RFC 9162, section
+    2.1.3.2)."""
     if not 0 <= index < size:
         raise ProofInvalid(f"no leaf {index} in a tree of size {size}")
     node, last, result = index, size - 1, leaf
@@ -115,7 +118,8 @@ def check_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], 
 
 
 def check_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
-    """Raise ``ProofInvalid`` unless the tree of size ``old`` is the beginning of that of ``new``. RFC 9162, 2.1.4.2."""
+    """Raises ``ProofInvalid`` unless the tree of size ``old`` is the beginning of that of size ``new`` (RFC 9162,
+    section 2.1.4.2)."""
     if not 0 <= old <= new:
         raise ProofInvalid(f"size {old} is not before {new}")
     if old in (0, new):

@@ -1,7 +1,7 @@
-"""Signed notes of C2SP signed-note with Ed25519: a text, an empty line, and signatures of named keys.
+"""Signed notes (C2SP signed-note) with Ed25519: a text, an empty line, and signatures of named keys.
 
-Keys are written as Go's ``sumdb/note`` writes them: ``<name>+<key id>+<base64>``, private ones behind
-``PRIVATE+KEY+``.
+Keys have the text form of Go's ``sumdb/note``: ``<name>+<key id>+<base64>``, and ``PRIVATE+KEY+`` before that for
+private keys.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ KEY_ID_BYTES = 4
 SEED_BYTES = 32
 PRIVATE = "PRIVATE+KEY+"
 DASH = "\N{EM DASH} "
-"""Begins a line of a signature."""
+"""The beginning of a signature line."""
 
 
 class NoteInvalid(ValueError):
-    """A note is malformed, bears no signature of a trusted key, or a wrong one; or a key cannot be read."""
+    """A note is malformed, or has no valid signature of a trusted key; or a key is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class VerifierKey:
 
     @property
     def key_id(self) -> bytes:
-        """Four bytes by which a signature names its key, beside the name."""
+        """Four bytes that identify the key in a signature line, besides its name."""
         return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:KEY_ID_BYTES]
 
     def has_signed(self, text: str, signature: bytes) -> bool:
-        """Whether the signature is one of this key over this text."""
+        """Whether a signature over a text was made by this key."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except (InvalidSignature, ValueError):
@@ -78,7 +78,7 @@ class SignerKey:
 
     @classmethod
     def of_seed(cls, name: str, hex_digits: str) -> "SignerKey":
-        """The key of 32 bytes that are written in hex digits. Raises ``NoteInvalid``."""
+        """The key with this name whose seed is given as 64 hex digits. Raises ``NoteInvalid``."""
         _check_name(name)
         try:
             seed = bytes.fromhex(hex_digits)
@@ -90,12 +90,12 @@ class SignerKey:
 
     @classmethod
     def generate(cls, name: str) -> "SignerKey":
-        """A new key. Raises ``NoteInvalid`` for a name that no note can bear."""
+        """A new key. Raises ``NoteInvalid`` for a name that a note cannot have."""
         _check_name(name)
         return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
 
     def written(self) -> str:
-        """As ``parse`` reads it. Secret."""
+        """The key in the form that ``parse`` reads. It is secret."""
         return f"{PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{encoded(ED25519 + self.seed)}"
 
     @property
@@ -104,7 +104,8 @@ class SignerKey:
         return VerifierKey(self.name, self._key().public_key().public_bytes_raw())
 
     def sign(self, text: str) -> bytes:
-        """A note with this text, which ends with a newline. The same text always gives the same bytes."""
+        """A note with this text. The same text always gives the same bytes. Raises ``NoteInvalid`` unless the text ends
+        with a newline."""
         if not text.endswith("\n"):
             raise NoteInvalid("the text does not end with a newline")
         signature = self.verifier.key_id + self._key().sign(text.encode())
@@ -117,7 +118,7 @@ class SignerKey:
 def open_note(note: bytes, keys: Iterable[VerifierKey]) -> str:
     """The text of a note that at least one of these keys has signed. Raises ``NoteInvalid``.
 
-    Signatures of other keys are ignored; a wrong one of a key that is given spoils the note.
+    Signatures of other keys are ignored. If a signature of one of these keys is wrong, the note is invalid.
     """
     try:
         whole = note.decode()
@@ -128,10 +129,10 @@ def open_note(note: bytes, keys: Iterable[VerifierKey]) -> str:
         raise NoteInvalid("no signed note")
     text += "\n"
     by_name = {(key.name, key.key_id): key for key in keys}
-    found = [(by_name[named], signature) for named, signature in _signatures(lines) if named in by_name]
-    if not found:
+    trusted = [(by_name[named], signature) for named, signature in _signatures(lines) if named in by_name]
+    if not trusted:
         raise NoteInvalid("no signature of a trusted key")
-    if not all(key.has_signed(text, signature) for key, signature in found):
+    if not all(key.has_signed(text, signature) for key, signature in trusted):
         raise NoteInvalid("a signature is wrong")
     return text
 

@@ -1,4 +1,4 @@
-"""Proofs that can be checked offline, as text: C2SP tlog-proof."""
+"""Proofs as text that can be checked offline (C2SP tlog-proof)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ FIRST_LINE = "c2sp.org/tlog-proof@v1"
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
-    """That a leaf is in the log of a checkpoint."""
+    """A proof that a leaf is in the log of a checkpoint."""
 
     index: int
+    """Number of the leaf in the log, from 0."""
     hashes: tuple[bytes, ...]
     """From the leaf's sibling up."""
     checkpoint: bytes
     """The signed note."""
     extra: bytes = b""
-    """Of the application; the proof does not vouch for it."""
+    """Data of the application, which the proof does not cover."""
 
     def written(self) -> str:
         """The proof as text."""
@@ -32,7 +33,8 @@ class InclusionProof:
         return "\n".join(lines) + "\n\n" + self.checkpoint.decode()
 
     def check(self, leaf: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:
-        """The checkpoint of one of these keys that holds the leaf. Raises ``ProofInvalid`` or ``NoteInvalid``."""
+        """Check the proof for a leaf, given by its hash. Returns the checkpoint, which one of these keys has signed.
+        Raises ``ProofInvalid`` or ``NoteInvalid``."""
         checkpoint = open_checkpoint(self.checkpoint, keys)
         check_inclusion(self.index, checkpoint.size, leaf, self.hashes, checkpoint.root)
         return checkpoint

@@ -1,4 +1,4 @@
-"""The root of a log while leaves are added, out of the hashes of its complete subtrees: a few dozen at most."""
+"""The root of a log while leaves are added. Only the hashes of its complete subtrees are kept, a few dozen at most."""
 
 from collections.abc import Iterable
 
@@ -6,15 +6,15 @@ from common.tlog.merkle import joined, node_hash
 
 
 class Roots:
-    """Roots of a growing log."""
+    """The root of a growing log."""
 
     def __init__(self, size: int = 0, subtrees: Iterable[bytes] = ()) -> None:
-        """``subtrees``: of the log of that size, see ``tiles.subtrees_of``."""
+        """``subtrees``: of the log of this size (``tiles.subtrees_of``)."""
         self.size = size
         self._subtrees = [*subtrees]
 
     def add(self, leaf: bytes) -> None:
-        """Append a leaf, by its hash."""
+        """Append a leaf. ``leaf``: its hash."""
         node, size = leaf, self.size
         while size & 1:
             node, size = node_hash(self._subtrees.pop(), node), size >> 1
@@ -22,5 +22,5 @@ class Roots:
         self.size += 1
 
     def root(self) -> bytes:
-        """Of the log as it is now."""
+        """The root of the log with the leaves added so far."""
         return joined(self._subtrees)

@@ -1,7 +1,7 @@
-"""Tiles of a log as C2SP tlog-tiles names and fills them: hashes of 256 neighbours, and bundles of 256 entries.
+"""The tiles of a log (C2SP tlog-tiles): tiles of 256 hashes, and bundles of 256 entries.
 
-A tile of level 0 holds leaf hashes; one of level ``L`` the hashes of full tiles of level ``L - 1``. The last tile of a
-level may be partial; its width is part of its path, so that no path ever stands for other bytes.
+A tile of level 0 has leaf hashes; a tile of level ``L`` has the hashes of the full tiles of level ``L - 1``. The last
+tile of a level may be partial. Its width is part of its path, so that the bytes under a path never change.
 """
 
 import re
@@ -15,7 +15,7 @@ HEIGHT = 8
 WIDTH = 1 << HEIGHT
 """Hashes of a full tile, and entries of a full bundle."""
 ENTRIES = "entries"
-"""In the place of a level: bundles of entries."""
+"""Takes the place of the level in paths of bundles of entries."""
 TILES = "tile/"
 """Beginning of the paths of all tiles and bundles."""
 MAX_ENTRY_BYTES = 0xFFFF
@@ -46,7 +46,7 @@ class Tile:
 
 
 def tile_at(path: str) -> Tile | None:
-    """The tile or bundle whose path this is; None = that of none."""
+    """The tile or bundle with this path; None = it is no path of one."""
     if not (parts := PATH.fullmatch(path)):
         return None
     level, index, width = parts.groups(str(WIDTH))
@@ -55,29 +55,29 @@ def tile_at(path: str) -> Tile | None:
 
 
 def nodes_of(size: int, level: Level) -> int:
-    """How many hashes, or entries, of a level a log of that size has."""
+    """How many hashes, or entries, a log of this size has at a level."""
     return size if level == ENTRIES else size >> (HEIGHT * int(level))
 
 
 def is_within(tile: Tile, size: int) -> bool:
-    """Whether a log of that size has this tile, or had it while it was smaller."""
+    """Whether a log of this size has a tile, or had it while it was smaller."""
     return (tile.index << HEIGHT) + tile.width <= nodes_of(size, tile.level)
 
 
 def widest(tile: Tile, size: int) -> Tile:
-    """The tile of the same number in a log of that size, which has it."""
+    """The tile with the same level and index in a log of this size, which must have it."""
     return Tile(tile.level, tile.index, min(WIDTH, nodes_of(size, tile.level) - (tile.index << HEIGHT)))
 
 
 def written_by(start: int, size: int) -> Iterator[Tile]:
-    """The tiles and bundles that a batch writes: those that the log has with it, and had not before."""
+    """The tiles and bundles that a batch writes: those that the log has at ``size``, and did not have at ``start``."""
     for level in (ENTRIES, *levels_of(size)):
         tiles = tiles_of(size, level, nodes_of(start, level) >> HEIGHT)
         yield from (tile for tile in tiles if not is_within(tile, start))
 
 
 def tiles_of(size: int, level: Level, start: int = 0) -> Iterator[Tile]:
-    """Tiles of a level in a log of that size, full ones first; ``start``: without those that are before this index."""
+    """The tiles of a level in a log of this size, from index ``start`` on; a partial one is the last."""
     nodes = nodes_of(size, level)
     yield from (Tile(level, index) for index in range(start, nodes >> HEIGHT))
     if width := nodes % WIDTH:
@@ -85,30 +85,30 @@ def tiles_of(size: int, level: Level, start: int = 0) -> Iterator[Tile]:
 
 
 def levels_of(size: int) -> range:
-    """Levels at which a log of that size has tiles."""
+    """The levels at which a log of this size has tiles."""
     return range(max(0, (size.bit_length() - 1) // HEIGHT + 1) if size else 0)
 
 
 def edge_of(size: int) -> list[Tile]:
-    """The partial tiles and the partial bundle of a log of that size: all that is needed to append to it."""
+    """The partial tiles and the partial bundle of a log of this size, which are all that is needed to append to it."""
     last = [tile for level in (ENTRIES, *levels_of(size)) for tile in _last(size, level)]
     return [tile for tile in last if tile.width < WIDTH]
 
 
 def hashes_in(tile: Tile, data: bytes) -> list[bytes]:
-    """The hashes of a tile. Raises ``TileInvalid``."""
+    """The hashes in the bytes of a tile. Raises ``TileInvalid`` for bytes of another length."""
     if len(data) != tile.width * HASH_BYTES:
         raise TileInvalid(f"{tile.path}: {len(data)} bytes instead of {tile.width * HASH_BYTES}")
     return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
 
 
 def bundle(entries: Iterable[bytes]) -> bytes:
-    """Entries one after the other, each behind its length in two bytes."""
+    """The bytes of a bundle: the entries one after the other, each preceded by its length in two bytes (big-endian)."""
     return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
 
 
 def entries_in(tile: Tile, data: bytes) -> list[bytes]:
-    """The entries of a bundle. Raises ``TileInvalid``."""
+    """The entries in the bytes of a bundle. Raises ``TileInvalid`` unless there are ``tile.width`` of them."""
     entries, at = [], 0
     while at < len(data):
         begin = at + 2
@@ -134,7 +134,10 @@ class Appended:
 
 
 def append(size: int, edge: Tiles, entries: list[bytes]) -> Appended:
-    """Append to a log whose ``edge_of`` is given. Raises ``TileInvalid``, or ``KeyError`` if a tile is missing."""
+    """Append entries to a log of this size. ``edge``: the bytes of ``edge_of(size)``, by path.
+
+    Raises ``TileInvalid``, ``KeyError`` if a tile is missing, and ``ValueError`` for an entry that is too long.
+    """
     if any(len(entry) > MAX_ENTRY_BYTES for entry in entries):
         raise ValueError(f"an entry is longer than {MAX_ENTRY_BYTES} bytes")
     new_size = size + len(entries)
@@ -163,7 +166,7 @@ def append(size: int, edge: Tiles, entries: list[bytes]) -> Appended:
 
 
 def check_edge(size: int, edge: Tiles, root: bytes) -> None:
-    """Raise ``TileInvalid`` unless the edge is that of the log of this size and root."""
+    """Raises ``TileInvalid`` unless the edge is that of the log with this size and root."""
     if append(size, edge, []).root != root:
         raise TileInvalid("the tiles at the end of the log do not give its root")
     for tile in _last(size, ENTRIES):
@@ -174,13 +177,13 @@ def check_edge(size: int, edge: Tiles, root: bytes) -> None:
 
 
 def subtrees_of(size: int, edge: Tiles) -> list[bytes]:
-    """Hashes of the complete subtrees of a log whose ``edge_of`` is given, left to right. Raises ``TileInvalid``."""
+    """Hashes of the complete subtrees of a log, left to right. ``edge``: as for ``append``. Raises ``TileInvalid``."""
     tiles = [tile for level in reversed(levels_of(size)) for tile in _last(size, level) if tile.width < WIDTH]
     return [node for tile in tiles for node in _complete(hashes_in(tile, edge[tile.path]))]
 
 
 def _complete(row: list[bytes]) -> list[bytes]:
-    """The hashes of the complete subtrees over the nodes of a partial tile, from left to right."""
+    """Hashes of the complete subtrees over the nodes of a partial tile, left to right."""
     result, at = [], 0
     while at < len(row):
         count = 1 << ((len(row) - at).bit_length() - 1)

@@ -1,4 +1,4 @@
-"""Hashes and proofs of a log, read out of its tiles."""
+"""Hashes and proofs of a log, computed from its tiles."""
 
 from common.tlog.merkle import Range, complete_subtrees, consistency_ranges, inclusion_ranges, joined, perfect
 from common.tlog.partial import ReadFile, read_tile
@@ -6,9 +6,9 @@ from common.tlog.tiles import ENTRIES, HEIGHT, WIDTH, Tile, TileInvalid, entries
 
 
 class Tree:
-    """A log of a size that is known from a checkpoint. Reads each tile once; the tiles are not trusted by that.
+    """The log of one size. Reads each tile once. The tiles are not trusted: compare ``root`` with a checkpoint.
 
-    Everything may raise ``TileInvalid`` where a tile is missing or damaged, and what ``read`` raises.
+    All methods raise ``TileInvalid`` if a tile is missing or damaged, and what ``read`` raises.
     """
 
     def __init__(self, size: int, read: ReadFile) -> None:
@@ -17,7 +17,7 @@ class Tree:
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
 
     def root(self) -> bytes:
-        """The root that the tiles give; to be compared with the checkpoint's."""
+        """The root that follows from the tiles."""
         return self._range((0, self.size))
 
     def leaf(self, index: int) -> bytes:
@@ -25,22 +25,23 @@ class Tree:
         return self._subtree(0, index)
 
     def find(self, leaf: bytes, start: int, end: int) -> int | None:
-        """The first place at which a leaf with this hash stands in a part of the log; reads all tiles of that part."""
+        """The first place from ``start`` to ``end`` (exclusive) with this leaf hash; None = there is none. Reads all
+        tiles of that part."""
         return next((at for at in range(start, min(end, self.size)) if self.leaf(at) == leaf), None)
 
     def entry(self, index: int) -> bytes:
-        """One entry, out of its bundle."""
+        """The entry with this number. Raises ``ValueError`` if it is outside of the log."""
         if not 0 <= index < self.size:
             raise ValueError(f"no leaf {index} in a tree of size {self.size}")
         tile = self._tile(ENTRIES, index >> HEIGHT)
         return entries_in(tile, self._bytes(tile))[index % WIDTH]
 
     def inclusion(self, index: int) -> list[bytes]:
-        """Proof that leaf ``index`` is in this tree, from the leaf up."""
+        """The hashes that prove that leaf ``index`` is in this tree, from the leaf up."""
         return [self._range(each) for each in inclusion_ranges(index, self.size)]
 
     def consistency(self, old: int) -> list[bytes]:
-        """Proof that the tree of size ``old`` is the beginning of this one."""
+        """The hashes that prove that the tree of size ``old`` is the beginning of this one."""
         return [self._range(each) for each in consistency_ranges(old, self.size)]
 
     def _range(self, leaves: Range) -> bytes:

@@ -1,4 +1,4 @@
-"""Ways to reach a unit. Each sends one notification and maps the other side's answers to our words."""
+"""The channels. Each sends one notification, and maps the other side's reply to an ``Answer``."""
 
 from notifier.answer import Sender
 from notifier.channels.email import Email
@@ -8,7 +8,7 @@ from notifier.settings import NotifierSettings
 
 
 def senders(settings: NotifierSettings) -> dict[Channel, Sender]:
-    """The channels that are set up: webhooks always, e-mail when a mail server is named."""
+    """The channels that are set up: webhooks always, e-mail if the settings name a mail server."""
     chosen: dict[Channel, Sender] = {Channel.WEBHOOK: Webhook(settings)}
     if settings.smtp_host:
         chosen[Channel.EMAIL] = Email(settings)

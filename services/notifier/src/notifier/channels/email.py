@@ -14,7 +14,8 @@ from notifier.settings import NotifierSettings
 FAREWELL_SECONDS = 1.0
 """How long a server that took the mail may take to answer QUIT."""
 OUR_FAULT = frozenset({421, 530, 534, 535, 538})
-"""The server ends the session, or wants a log-in or TLS: nothing to do with the recipient (RFC 5321, RFC 4954)."""
+"""Replies that do not concern the recipient: the server ends the session, or requires a log-in or TLS (RFC 5321,
+RFC 4954)."""
 
 
 class Email:
@@ -25,10 +26,11 @@ class Email:
         self._tls = ssl.create_default_context(cafile=settings.tls_ca_file) if settings.smtp_starttls else None
 
     async def send(self, notification: Notification) -> Answer:
-        """Hand the mail to the server. Final only when the server refuses the recipient or the text with 5xx.
+        """Hand a mail to the server. Only a refusal of the recipient or the text with 5xx is final.
 
-        A wrong password, a refused sender or missing TLS is our own fault and may be mended. One limit of time covers
-        everything from resolving the server's name to its answer to the text.
+        A wrong password, a refused sender or missing TLS is a fault of our own configuration, which can be corrected,
+        so the mail is tried again. One time limit covers everything from resolving the server's name to its reply to
+        the text.
         """
         try:
             mail = mail_of(notification, self._settings.smtp_from)
@@ -62,7 +64,7 @@ class Email:
 
 
 class _Session:
-    """One mail on its way. ``fault`` says whose fault it is if it ends now."""
+    """One SMTP session for one mail. ``fault``: whose fault a failure at the current step is."""
 
     def __init__(self, client: aiosmtplib.SMTP, mail: Mail) -> None:
         self._client = client
@@ -90,7 +92,7 @@ class _Session:
         return self._client.supports_extension("smtputf8")
 
     async def end(self) -> None:
-        """Close. What a server says after it took the mail changes nothing."""
+        """Close the connection. Errors after the server took the mail are ignored."""
         if self._is_taken:
             with contained(_ignored):
                 async with asyncio.timeout(FAREWELL_SECONDS):
@@ -100,7 +102,7 @@ class _Session:
 
 
 def answer_of(code: int, fault: Fault) -> Answer:
-    """What a reply means that is not yes. ``fault``: whom it was about."""
+    """The answer for an SMTP reply that is not a success. ``fault``: whom the refused command was about."""
     if code in OUR_FAULT:
         return Unanswered(f"mail server: SMTP {code}", Fault.MAIL_SERVER)
     if code >= 500 and fault is Fault.ADDRESS:
@@ -109,4 +111,4 @@ def answer_of(code: int, fault: Fault) -> Answer:
 
 
 def _ignored(_: str) -> None:
-    """Nothing follows from it."""
+    """Do nothing."""

@@ -1,8 +1,8 @@
-"""TCP connections to addresses that others chose: none into the trunk itself, and never more bytes than agreed.
+"""TCP connections to addresses that units chose: none into refused networks, and with a limit of bytes read.
 
-The check is made on the address that is then connected to, so that a name that resolves differently a moment later
-gains nothing. Names are resolved in threads of their own: a name server that is silent for half a minute, which no
-limit of ours ends, keeps nobody else's threads busy.
+The check applies to the same address that is then connected to, so a name that resolves differently a moment later
+gains nothing. Names are resolved in a thread pool of their own: a name server may be silent for half a minute, which no
+time limit of ours ends, and must not block threads that others need.
 """
 
 import asyncio
@@ -24,18 +24,19 @@ RESOLVERS = 32
 
 
 class RefusedAddress(Exception):
-    """The host lies where no webhook may lie."""
+    """The host has no address outside the refused networks."""
 
 
 class AnswerTooLong(Exception):
-    """The other side sent more than was agreed."""
+    """The other side sent more bytes than allowed."""
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects for an HTTP client."""
+    """Opens TCP connections for an HTTP client."""
 
     def __init__(self, refused: Iterable[Network], max_bytes: int) -> None:
-        """``max_bytes``: the most that is read of one connection, after the TLS handshake if there is one."""
+        """``refused``: networks to which no connection is made; ``max_bytes``: how many bytes may be read from one
+        connection, counted after the TLS handshake if there is one."""
         self._refused = tuple(refused)
         self._max_bytes = max_bytes
         self._network = httpcore.AnyIOBackend()
@@ -49,9 +50,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first allowed address of the host. Raises ``RefusedAddress`` if it has none."""
-        found = await self._addresses(host, port)
-        allowed = [address for address in found if not is_refused(address, self._refused)]
+        """Connect to the first allowed address of a host. Raises ``RefusedAddress`` if it has none, and
+        ``httpcore.ConnectError`` if its name does not resolve."""
+        addresses = await self._addresses(host, port)
+        allowed = [address for address in addresses if not is_refused(address, self._refused)]
         if not allowed:
             raise RefusedAddress
         stream = await self._network.connect_tcp(
@@ -69,7 +71,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 
 
 class CountedStream(httpcore.AsyncNetworkStream):
-    """A stream of which only so many bytes are read."""
+    """A stream with a limit of bytes read."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream, max_bytes: int) -> None:
         self._stream = stream
@@ -77,7 +79,7 @@ class CountedStream(httpcore.AsyncNetworkStream):
         self._read_bytes = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """Read. Raises ``AnswerTooLong``."""
+        """Read from the stream. Raises ``AnswerTooLong`` beyond the limit."""
         read = await self._stream.read(max_bytes, timeout)
         self._read_bytes += len(read)
         if self._read_bytes > self._max_bytes:
@@ -85,11 +87,11 @@ class CountedStream(httpcore.AsyncNetworkStream):
         return read
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Write all."""
+        """Write all bytes to the stream."""
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
-        """Close."""
+        """Close the stream."""
         await self._stream.aclose()
 
     async def start_tls(
@@ -98,15 +100,16 @@ class CountedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
-        """Go on over TLS; the limit begins anew."""
+        """Continue over TLS. The count of bytes starts again at zero."""
         return CountedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._max_bytes)
 
     def get_extra_info(self, info: str) -> object:
-        """What the stream says of itself."""
+        """Information about the underlying stream."""
         return self._stream.get_extra_info(info)
 
 
 def is_refused(address: Address, refused: Iterable[Network]) -> bool:
-    """Whether an address lies in one of the networks; an IPv4 address written as IPv6 counts as what it is."""
+    """Whether an address is in one of the networks. An IPv4 address embedded in IPv6 (mapped, 6to4) counts as IPv4,
+    too."""
     plain = (getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)) or address
     return any(plain in network or address in network for network in refused)

@@ -1,9 +1,9 @@
-"""A notification as the bytes of a mail: ASCII headers of short lines, the text in base64.
+"""Writes a notification as the bytes of a mail: ASCII headers of short lines, the text in base64.
 
-Headers are encoded by ``email.header`` and written under the ``compat32`` policy. The newer policies of the standard
-library refold what they are given, and on Python 3.11 they lose spaces between two encoded words; here a text is one
-run of encoded words from its first character to its last, with all its spaces inside, so no reader and no version has
-anything to join or to guess (RFC 2047, 2 and 6.2).
+Headers are encoded with ``email.header`` and written with the ``compat32`` policy. The newer policies of the standard
+library fold headers again, and on Python 3.11 they lose spaces between two encoded words. Here a text is one sequence
+of encoded words from its first character to its last, with all spaces inside, so that no reader has to join parts
+(RFC 2047, sections 2 and 6.2).
 """
 
 import hashlib
@@ -20,31 +20,31 @@ import idna
 from notifier.compose import Notification, one_line
 
 MAX_LINE = 76
-"""Characters of a header's line (RFC 2047, 2)."""
+"""Longest line of a header, in characters (RFC 2047, section 2)."""
 MAX_LOCAL_BYTES, MAX_ADDRESS_BYTES = 64, 254
-"""Of a mail address (RFC 5321, 4.5.3.1, in the reading of erratum 1690)."""
+"""Longest local part and longest mail address (RFC 5321, section 4.5.3.1, with erratum 1690)."""
 SPECIALS = frozenset('()<>[]:;@\\,"')
-"""What an address holds only in quotes (RFC 5322, 3.2.3); such addresses are not used."""
+"""Characters that an address may have only in quotes (RFC 5322, section 3.2.3); such addresses are not used."""
 WIRE_POLICY = compat32.clone(linesep="\r\n")
 
 
 class UnusableAddress(ValueError):
-    """The text is no mail address, or more than one."""
+    """A text is not exactly one mail address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as it is handed to the server."""
+    """A mail as it is handed to the server. ``content``: headers and body."""
 
     sender: str
     recipient: str
     content: bytes
     needs_smtputf8: bool
-    """An address is not ASCII before its ``@``: only servers with SMTPUTF8 (RFC 6531) take the mail."""
+    """Whether an address is not ASCII before its ``@``; then only servers with SMTPUTF8 (RFC 6531) take the mail."""
 
 
 def mail_of(notification: Notification, smtp_from: str) -> Mail:
-    """Write the mail. Raises ``UnusableAddress`` for the recipient or the sender."""
+    """The mail of a notification. Raises ``UnusableAddress`` for its address or for ``smtp_from``."""
     name, own = parseaddr(smtp_from)
     sender, recipient = mail_address(own), mail_address(notification.address)
     message = MIMEText(notification.body, "plain", "utf-8", policy=WIRE_POLICY)
@@ -60,9 +60,10 @@ def mail_of(notification: Notification, smtp_from: str) -> Mail:
 
 
 def header_text(text: str, header: str) -> str:
-    """A text for a header, on lines that are short enough; whatever could end a line or turn its direction is gone.
+    """A text encoded for a header, on lines of at most ``MAX_LINE`` characters. Control characters, also those that
+    change the direction of text, are replaced by spaces.
 
-    Plain ASCII stays as it is while it fits on one line and does not look like an encoded word.
+    ASCII that fits on one line and does not look like an encoded word stays unchanged.
     """
     text = one_line(text)
     if text.isascii() and len(header) + len(text) + 2 <= MAX_LINE and "=?" not in text:
@@ -71,7 +72,7 @@ def header_text(text: str, header: str) -> str:
 
 
 def mail_address(text: str) -> str:
-    """One plain address, its domain in ASCII (IDNA 2008). Raises ``UnusableAddress``."""
+    """A plain mail address with its domain in ASCII (IDNA 2008). Raises ``UnusableAddress``."""
     local, at, domain = unicodedata.normalize("NFC", text.strip(" ")).rpartition("@")
     if not at or not _is_dot_atom(local):
         raise UnusableAddress
@@ -86,7 +87,7 @@ def mail_address(text: str) -> str:
 
 
 def message_id(key: str, sender: str) -> str:
-    """The same for every attempt at one notification, so that a mail sent twice is recognised as one."""
+    """The Message-ID. It is the same for every attempt at one notification, so that a mail sent twice is recognised."""
     domain = sender.rpartition("@")[2] or "localhost"
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
 
@@ -99,5 +100,5 @@ def _is_dot_atom(local: str) -> bool:
 
 
 def _raw(address: str) -> str:
-    """An address as ``compat32`` writes it: the bytes of UTF-8, which only servers with SMTPUTF8 are given."""
+    """An address in the form in which ``compat32`` writes it as UTF-8. Only servers with SMTPUTF8 get such bytes."""
     return address.encode().decode("ascii", "surrogateescape")

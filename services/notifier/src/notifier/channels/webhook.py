@@ -27,9 +27,9 @@ from notifier.compose import Notification
 from notifier.settings import NotifierSettings
 
 TRY_LATER = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-"""Client errors that pass."""
+"""Client errors (4xx) that may pass."""
 MAX_ANSWER_BYTES = 64 * 1024
-"""Most bytes read of an answer: its head, and what comes with it in the same packets."""
+"""How many bytes of an answer are read at most: its head, and what comes in the same packets."""
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -42,7 +42,7 @@ class Webhook:
         self._network = GuardedNetwork(settings.webhook_refused_networks, MAX_ANSWER_BYTES)
 
     async def send(self, notification: Notification) -> Answer:
-        """Post, and map the answer: 2xx sent; 5xx, 408, 425, 429 and no answer are tried again; all else is final."""
+        """Post a notification. 2xx = sent; 5xx, 408, 425, 429 and no answer = tried again; all others are final."""
         if not notification.secret:
             return Undeliverable("no secret to sign with", is_answer=False)
         try:
@@ -73,7 +73,8 @@ class Webhook:
 
 
 def usable_url(address: str) -> httpx.URL:
-    """An address as a URL. Raises ``ValueError`` or ``httpx.InvalidURL``."""
+    """The URL of a webhook: http or https, with a host and without user information. Raises ``ValueError`` or
+    ``httpx.InvalidURL``."""
     url = httpx.URL(address)
     if url.scheme not in ("http", "https") or not url.raw_host or url.userinfo:
         raise ValueError("not an address of a webhook")
@@ -81,7 +82,7 @@ def usable_url(address: str) -> httpx.URL:
 
 
 def answer_of(status: int, headers: Headers, now: datetime) -> Answer:
-    """What a status line means."""
+    """The answer for an HTTP status and the headers that came with it."""
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return Sent()
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in TRY_LATER:
@@ -91,7 +92,7 @@ def answer_of(status: int, headers: Headers, now: datetime) -> Answer:
 
 
 def retry_after(text: str, now: datetime) -> timedelta | None:
-    """The pause that ``Retry-After`` asks for, in seconds or as a date (RFC 9110, 10.2.3); None if it says nothing."""
+    """The pause that ``Retry-After`` asks for, in seconds or as a date (RFC 9110, section 10.2.3); None = neither."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return timedelta(seconds=min(int(text[:9]), 10**6))
@@ -104,7 +105,7 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """``sha256=`` and the hex HMAC over timestamp, a full stop and the body."""
+    """``sha256=`` and the HMAC-SHA256, in hex digits, over the timestamp, a full stop and the body."""
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 

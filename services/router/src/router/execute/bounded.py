@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 async def gather_bounded(works: Iterable[Callable[[], Awaitable[T]]], at_once: int) -> list[T]:
-    """Run all, at most ``at_once`` at a time, and return their results in order.
+    """Run all works, at most ``at_once`` at a time, and return their results in order.
 
-    One failing work holds up no other; the first failure is raised when all have ended. After an ``Outage`` the works
-    not yet begun are left to the next run.
+    A failure stops no other work; the first failure is raised when all have ended. After an ``Outage``, works that have
+    not begun are not run.
     """
     gate = asyncio.Semaphore(at_once)
     failures: list[Exception] = []

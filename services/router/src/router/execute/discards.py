@@ -1,7 +1,7 @@
-"""What becomes of the document of a package that an operator gave up: it is as refused.
+"""Documents of discarded packages: such a document counts as refused.
 
-What others submitted about the document is answered then, instead of waiting until its patience is used up. A package
-that is restored is awaited again; one that is replayed takes its DocumentId like any corrected package.
+So packages about it are answered, instead of waiting until their patience ends. When the package is restored, packages
+about it wait again. When it is replayed, it takes its DocumentId like a corrected package.
 """
 
 import structlog
@@ -22,18 +22,18 @@ ENDED_BY = {
     "validator": ("package.accepted",),
     "router": ("document.verified", "document.refused", "notice.accepted"),
 }
-"""Facts without which the router never decides about their package, by the service that had parked them."""
+"""By the service that parked them, the facts without which the router never decides about their package."""
 
 
 class Discards:
-    """Follows operators' decisions about parked packages. May be repeated."""
+    """Follows operators' decisions about parked packages. Idempotent."""
 
     def __init__(self, store: Store, objects: Contents) -> None:
         self._store = store
         self._objects = objects
 
     async def note(self, fact: OperatorActed) -> None:
-        """A package was given up, or that was taken back."""
+        """Note that a package was discarded, restored or replayed."""
         package = fact.package
         if package is None or fact.outcome != "done" or package.fact not in ENDED_BY.get(fact.service, ()):
             return
@@ -46,7 +46,7 @@ class Discards:
             await self._store.documents.forget_discard(record.key, record.package_id)
 
     async def _refused(self, fact: OperatorActed, package: ParkedPackage) -> DocumentRecord | None:
-        """The document as refused; None for a package that brings none of its own."""
+        """The row of the refused document; None for a package that brings no document of its own."""
         if not await self._claims_document_id(package):
             return None
         return DocumentRecord(
@@ -62,9 +62,10 @@ class Discards:
         )
 
     async def _claims_document_id(self, package: ParkedPackage) -> bool:
-        """As intake says; of a fact of an earlier release, as its envelope says, and False if that is lost.
+        """Whether a package brings a document of its own.
 
-        An operator gives packages up for that very reason; acts that wait for such a document wait until their end.
+        Facts of earlier releases do not say so; then the envelope does. If that is lost, which may be why the package
+        was discarded, False: packages about the document wait until their patience ends.
         """
         if package.claims_document_id is not None:
             return package.claims_document_id

@@ -1,7 +1,7 @@
-"""Recalls and replacements of units that do not have the document yet: remembered, and applied when they get it.
+"""Recalls and replacements for units that do not have the document yet: remembered, and applied when they get it.
 
-Either the act sees the delivery or the delivery sees the act: an act is saved before deliveries are looked for, and a
-delivery is opened before acts are looked for. May be repeated.
+Neither can miss the other: an act is saved before deliveries are read, and a delivery is opened before acts are read.
+All methods are idempotent.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,8 @@ class EarlyActs:
         self._trunk = trunk
 
     async def remember(self, execution: Execution, action: Remember, placing: Placing | None) -> Work:
-        """Keep an act, and apply it to deliveries that were opened since it was decided."""
+        """Save an act, and apply it to deliveries that were opened since it was decided. ``placing``: notifies the unit
+        of a recall."""
         key = action.document or execution.decision.subject
         act = Act(
             document_key=key,
@@ -50,9 +51,9 @@ class EarlyActs:
         return joined([work for work in works if work is not None])
 
     async def apply(self, execution: Execution) -> tuple[Execution, Work]:
-        """Apply what was remembered to deliveries of an update.
+        """Apply remembered acts to the deliveries of an update.
 
-        Returns the execution with where its deliveries stand after the acts, and what has to be announced and placed.
+        Returns the execution with the positions of its deliveries after the acts, and what to place and announce.
         """
         later = await self._store.acts.about(execution.decision.subject, execution.order)
         acts = effective(later, execution.order)
@@ -65,16 +66,17 @@ class EarlyActs:
         return execution, joined(works)
 
     async def _apply_all(self, execution: Execution, acts: Sequence[Act], receiver: UnitCode) -> tuple[Execution, Work]:
-        """A unit that never got anything of a document taken back has nothing to answer: the trunk agrees for it.
+        """Apply acts to one delivery, in order.
 
-        It may have got what another run had placed before the act was known, and may have answered since.
+        If the unit has never got anything of a recalled document, the trunk agrees to the recall for it. But another
+        run may have placed content before the act was known, and the unit may have answered since.
         """
         is_kept_back = await self._is_kept_back(execution, acts, receiver)
         works = []
         for act in acts:
             step, facts = await self._happen(act, receiver)
-            is_told = act.placing and not is_kept_back
-            works.append(Work((Placing.model_validate(act.placing),) if is_told else (), facts=facts))
+            is_notified = act.placing and not is_kept_back
+            works.append(Work((Placing.model_validate(act.placing),) if is_notified else (), facts=facts))
             if act.event.kind in RECALLS and is_kept_back:
                 step, agreement = await self._agree(act, receiver)
                 works.append(Work(facts=(agreement,)))
@@ -82,10 +84,10 @@ class EarlyActs:
         return replace(execution, opened={**execution.opened, receiver: step}, kept_back=kept_back), joined(works)
 
     async def _is_kept_back(self, execution: Execution, acts: Sequence[Act], receiver: UnitCode) -> bool:
-        """Whether no run of the update places content at the unit. Seen to if the unit has nothing of the document, and
-        has said nothing, and the document is taken back from it.
+        """Make sure that no run of the update places content at the unit, if the document is recalled from it, and it
+        has nothing of the document and has reported nothing. Returns whether that is so.
 
-        Runs of an update may overlap: the row decides, which one of them inserts.
+        Runs of an update may overlap. The placing's row decides, which only one of them inserts.
         """
         content = package_placing(execution, receiver)
         if (placed := await self._store.placings.find(content.id)) is not None:
@@ -140,7 +142,7 @@ def _facts(act: Act, decided: Decided, receiver: UnitCode, step: Step) -> tuple[
 
 
 def _had_content(history: History, opened_by: str) -> bool:
-    """Whether an earlier package had given the unit content."""
+    """Whether the unit had content before the event ``opened_by``."""
     for entry in history:
         if entry.event.id == opened_by:
             return False
@@ -150,5 +152,5 @@ def _had_content(history: History, opened_by: str) -> bool:
 
 
 def _first_order(history: History) -> SubmissionOrder:
-    """The place of the first package that gave the document to the unit."""
+    """The earliest place among the packages that gave the unit content of the document."""
     return min(entry.event.order for entry in history if entry.event.kind in VERSIONS)

@@ -1,4 +1,4 @@
-"""A decision with what it was made of, and the messages that it places."""
+"""The execution of a decision: the decision with its fact and message, and the placings made of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,23 +18,23 @@ from router.placing import LOST_AFTER, MessageType, Placing
 
 Routable = DocumentVerified | NoticeAccepted
 OWN_DOCUMENT = frozenset({PackageKind.NEW, PackageKind.REPLACE})
-"""Kinds whose own DocumentId gets deliveries; recalls and updates work on those of another."""
+"""Kinds of packages that open deliveries of a document of their own; updates and recalls work on those of another."""
 
 F = TypeVar("F", bound=PackageFact)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one action leads to."""
+    """The result of one action: messages to place, and facts to announce."""
 
     placings: tuple[Placing, ...] = ()
     held: tuple[Placing, ...] = ()
-    """Not to be tried before the unit has answered a recall."""
+    """Placings that must not be tried before the unit has answered a recall."""
     facts: tuple[BaseFact, ...] = ()
 
 
 def joined(works: Sequence[Work]) -> Work:
-    """What several actions lead to."""
+    """The results of several actions as one."""
     return Work(
         tuple(placing for work in works for placing in work.placings),
         tuple(placing for work in works for placing in work.held),
@@ -44,31 +44,32 @@ def joined(works: Sequence[Work]) -> Work:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A fact and what was decided about it."""
+    """A fact and the decision about it."""
 
     fact: Routable
     decision: Decision
 
     def follow(self, fact: type[F], step: str, **fields: Any) -> F:
-        """A fact of this decision."""
+        """A fact that follows from the decision. ``step``: names it among all facts about the package."""
         about = {"subject": self.decision.subject, "document_id": self.decision.document_id}
         return self.fact.follow(fact, step, self.decision.at, **about | fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Execution(Decided):
-    """A decision that is carried out."""
+    """A decision that is being carried out."""
 
     message: Message
     opened_at: datetime
     opened: Mapping[UnitCode, Step] = field(default_factory=dict)
-    """What getting the document was to the deliveries of its receivers."""
+    """By receiver, the result of getting the document for its delivery."""
     kept_back: frozenset[UnitCode] = frozenset()
-    """Those that never get the package: a recall that was submitted later came first, and the trunk agreed to it."""
+    """Receivers that never get the package, because a recall that was submitted later came first, and the trunk agreed
+    to it."""
 
     @property
     def version(self) -> int:
-        """Number of the document's version that the package brings; without content, the current one."""
+        """Number of the version that the package brings; without content, of the current version."""
         return self.decision.version.number if self.decision.version else 1
 
     @property
@@ -78,28 +79,28 @@ class Execution(Decided):
 
     @property
     def order(self) -> SubmissionOrder:
-        """The place of the package among all about the document."""
+        """The place of the package among all packages about the document."""
         return order_of(self.fact)
 
     @property
     def label(self) -> Label | None:
-        """Legal form, if the package was validated."""
+        """The label of the document; None for a notice."""
         return self.fact.label if isinstance(self.fact, DocumentVerified) else None
 
     @property
     def reason(self) -> str:
-        """Why the issuer acts, in its own words."""
+        """The reason that the issuer gives, in its own words; empty = none."""
         if isinstance(self.message, StatusReport):
             return self.message.description or ""
         return self.message.business.reason or ""
 
     @property
     def subject_text(self) -> str:
-        """What the document is about."""
+        """The subject of the document (trích yếu); empty for a status."""
         return self.message.subject if isinstance(self.message, Envelope) else ""
 
     def event(self, kind: EventKind, description: str = "") -> DeliveryEvent:
-        """What happens to a delivery by this decision."""
+        """The event that the decision causes for a delivery."""
         return DeliveryEvent(
             id=self.fact.event_id,
             kind=kind,
@@ -112,7 +113,7 @@ class Execution(Decided):
         )
 
     def headers(self, **changes: Any) -> MessageHeaders:
-        """Headers of the package in an inbox."""
+        """The headers of the package in an inbox. ``changes``: values that differ from the package's own."""
         values: dict[str, Any] = {
             "package_id": self.fact.package_id,
             "document_key": self.decision.subject,
@@ -136,7 +137,8 @@ class Execution(Decided):
         delivery: str = "",
         fact: BaseFact | None = None,
     ) -> Placing:
-        """The package, or another, for one inbox."""
+        """A placing of the package, or of ``package`` instead, for one inbox. ``step``: names it among all placings of
+        the package."""
         package = package or self.fact.package
         identifier = event_id(self.fact.package_id, step)
         return Placing(
@@ -156,17 +158,20 @@ class Execution(Decided):
 
 
 def answer_id(recall: str) -> str:
-    """Event id of the trunk's own answer to a recall with this event id."""
+    """Event id of the trunk's own answer to a recall. ``recall``: event id of the recall."""
     return f"{recall}/{EventKind.AGREED}"
 
 
 def recall_of(answer: str) -> str:
-    """Event id of the recall that the trunk answered; of anything but its answers, the same."""
+    """The inverse of ``answer_id``; any other event id is returned unchanged."""
     return answer.removesuffix(f"/{EventKind.AGREED}")
 
 
 def answer_event(recall: Decided, order: SubmissionOrder, by: UnitCode, description: str) -> DeliveryEvent:
-    """The trunk's own answer to a recall, right after it in the order of submission; ``order``: the recall's."""
+    """The event of the trunk's own answer to a recall, directly after the recall in the order of submission.
+
+    ``order``: place of the recall; ``by``: the trunk's code.
+    """
     return DeliveryEvent(
         id=answer_id(recall.fact.event_id),
         kind=EventKind.AGREED,

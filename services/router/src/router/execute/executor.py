@@ -1,4 +1,4 @@
-"""Carries out decisions. Every run opens, places and announces the same things, so that it may be repeated."""
+"""Carries out decisions. Every run opens, places and announces the same, so that a run may be repeated."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -62,7 +62,7 @@ log = structlog.get_logger("trunk.router")
 
 
 class Executor:
-    """Executes the actions of decisions over the store, and has the resulting messages placed."""
+    """Carries out the actions of decisions in the store, and orders the resulting messages to be placed."""
 
     def __init__(
         self,
@@ -90,9 +90,11 @@ class Executor:
         self._recalling = Recalling(store, self._recording, inbox.trunk, reaches, finished)
 
     async def carry_out(self, fact: Routable, message: Message, decision: Decision, *, is_repeated: bool) -> None:
-        """Open all deliveries first: whoever gets the document can report on it at once.
+        """Carry out a decision. All deliveries are opened before anything is placed, because a unit that gets the
+        document may report on it at once.
 
-        ``is_repeated``: an earlier run saved the decision, and may have ended anywhere; units may have answered since.
+        ``is_repeated``: an earlier run saved the decision, and may have carried out any part of it; units may have
+        answered since.
         """
         execution = await self._execution(fact, message, decision)
         opened = await self._all(partial(self._open, execution, order) for order in decision.orders)
@@ -102,34 +104,34 @@ class Executor:
         if message.kind in OWN_DOCUMENT:
             await self._store.documents.settle(decision.subject, fact.package_id)
         works = [early, *await self._all(partial(self._do, execution, action) for action in decision.orders)]
-        held = [placing for work in works for placing in work.held]
+        held_placings = [placing for work in works for placing in work.held]
         placings = [placing for work in works for placing in work.placings]
-        if len(placings) == 1 and not held:
+        if len(placings) == 1 and not held_placings:
             placings = [placings[0].model_copy(update={"is_alone": True})]
-        held_before = await self._store.placings.open(held)
+        held_before = await self._store.placings.open(held_placings)
         may_overlap = is_repeated or message.kind is PackageKind.UPDATE
         await self._place(placings, execution if may_overlap else None)
         await self._all(partial(self._sender.announce, each) for work in works for each in work.facts)
-        await self._all(partial(self._held.settle, execution, placing.receiver) for placing in held)
-        await self._all(partial(self._placer.order_again, each) for each in held if each.id in held_before)
-        if not placings and not held:
+        await self._all(partial(self._held.settle, execution, placing.receiver) for placing in held_placings)
+        await self._all(partial(self._placer.order_again, each) for each in held_placings if each.id in held_before)
+        if not placings and not held_placings:
             await self._finished(decision.event_id)
 
     async def answer(self, answer: Answer) -> None:
-        """Save an answer to the sender of a package, and place what was saved."""
+        """Save an answer to the sender of a package, unless it is saved already, and place the saved one."""
         saved = await self._store.answers.save(answer)
         if await self._can_answer(saved):
             await self._place([self._inbox.answer(saved)])
 
     async def repeat(self, answer: Answer) -> None:
-        """Place a saved answer once more, because its receiver asked again."""
+        """Place a saved answer again, because its package was submitted again."""
         if await self._can_answer(answer):
             placing = self._inbox.answer(answer)
             await self._store.placings.open([placing])
             await self._placer.order(placing, again=True)
 
     async def refuse(self, fact: Routable, message: Message, decision: Decision, refused: Refused) -> None:
-        """The whole package is refused: its sender is told, and so is the ledger."""
+        """Refuse the whole package: answer its sender, and announce the refusal."""
         await self.answer(refusal_of(fact, message, decision.at, refused.reason, refused.detail))
         about = {"subject": decision.subject, "document_id": decision.document_id}
         about |= {"reason": refused.reason, "detail": refused.detail}
@@ -139,10 +141,10 @@ class Executor:
         await self._finished(decision.event_id)
 
     async def _place(self, placings: list[Placing], repeated: Execution | None = None) -> None:
-        """Save the messages and have them tried. Of those that an earlier run settled, the facts are announced again.
+        """Save placings and order them to be tried. Announce the facts of those again that an earlier run settled.
 
-        ``repeated``: the execution that another run may have begun. Whoever agreed to a recall since then gets no
-        content.
+        ``repeated``: the execution, if another run may have begun it. A unit that has agreed to a recall since then
+        gets no content.
         """
         saved = await self._store.placings.open(placings)
         if repeated:
@@ -171,11 +173,12 @@ class Executor:
         return execution
 
     async def with_version(self, fact: Routable, update: Envelope, decision: Decision) -> Decision:
-        """The decision about an update, with the version it works with and the units that get the version late."""
+        """The decision about an update, with the document's version that it brings or delivers, and with offers to the
+        units that were given an older version by a later update."""
         return await self._versions.decide(fact, update, decision)
 
     async def _open(self, execution: Execution, action: Action) -> tuple[UnitCode, Step] | None:
-        """What getting content is to a delivery; it is opened if need be."""
+        """For an action that brings content, open the receiver's delivery or record the event; None for others."""
         if isinstance(action, OfferVersion):
             return action.receiver, await self._recording.record(execution, action.receiver, EventKind.UPDATE)
         if isinstance(action, Deliver | DeliverCurrentVersion):
@@ -209,7 +212,7 @@ class Executor:
                 return await self._refuse_receiver(execution, action)
 
     async def _give(self, execution: Execution, step: Step, placing: Placing) -> Work:
-        """Content, unless the document is being taken back from the unit, or has been."""
+        """Place content, unless the document was taken back from the unit; hold it while the recall is pending."""
         receiver = placing.receiver
         refusal = RefuseReceiver(receiver=receiver, reason=Reason.E_RECALLED, detail=f"đơn vị nhận {receiver}")
         if receiver in execution.kept_back:
@@ -242,11 +245,12 @@ class Executor:
         return Work((placing,), facts=facts)
 
     async def _do_later(self, execution: Execution, actions: Sequence[Action]) -> Work:
-        """The unit got the document by a later package only: as if it did not have it."""
+        """Carry out the actions for a unit that got the document only by a later package than the one of the
+        decision."""
         return joined([await self._do(execution, action) for action in actions])
 
     def _recall_placing(self, execution: Execution, action: Withdraw | Remember) -> Placing | None:
-        """What tells a unit about a recall."""
+        """The placing that notifies a unit of a recall; None = the unit is closed."""
         if isinstance(action, Remember) and action.kind is EventKind.TAKE_BACK:
             return execution.placing(action.receiver, "forwarded", MessageType.STATUS)
         match action.enclosure:

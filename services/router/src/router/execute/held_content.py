@@ -1,9 +1,9 @@
 """Content for a unit from which the document is being taken back.
 
 New content is held until the unit answers the recall. If the unit agrees, nothing of the document is placed any more,
-neither what was held nor what was still on its way: a recall can overtake the document that it is about, when the order
-to place the document is delivered a second time. Answers count in the order of submission: what was withdrawn for one
-is placed after all when an earlier one arrives late, by which the unit had declined.
+neither held content nor content on its way: a recall can overtake the document that it is about, when the order to
+place the document is redelivered. Answers count in the order of submission. So content that was withdrawn for one
+answer is placed after all when an earlier answer, which declined, arrives late.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,8 @@ from router.store import Store
 
 
 def held(placing: Placing, refusal: Answer, refused: BaseFact) -> Placing:
-    """The placing as it is held, with what follows if it is withdrawn."""
+    """The placing in state ``held``. ``refusal``: the answer to the sender, and ``refused``: the fact, if it is
+    withdrawn."""
     return placing.model_copy(
         update={
             "state": PlacingState.HELD,
@@ -34,15 +35,15 @@ def held(placing: Placing, refusal: Answer, refused: BaseFact) -> Placing:
 
 
 def is_withdrawn_for_answer(placing: Placing) -> bool:
-    """Whether it was withdrawn because the unit had agreed to a recall, and for nothing that the trunk or an operator
-    did."""
-    is_held_before = not placing.withdrawn_by and placing.refusal is not None
-    is_ours = is_held_before or recall_of(placing.withdrawn_by) != placing.withdrawn_by
-    return placing.state is PlacingState.WITHDRAWN and is_ours
+    """Whether a placing was withdrawn because its unit had agreed to a recall; not by a recall directly, nor by an
+    operator."""
+    was_held = not placing.withdrawn_by and placing.refusal is not None
+    is_for_answer = was_held or recall_of(placing.withdrawn_by) != placing.withdrawn_by
+    return placing.state is PlacingState.WITHDRAWN and is_for_answer
 
 
 class HeldContent:
-    """Does with a unit's content what its answer to a recall says: places it, or withdraws it. May be repeated."""
+    """Places or withdraws content for a unit, according to its answer to a recall. All methods are idempotent."""
 
     def __init__(
         self,
@@ -61,16 +62,17 @@ class HeldContent:
         self._now = now
 
     async def settle(self, decided: Decided, receiver: UnitCode, document: str = "") -> None:
-        """Do what the unit's answer says, if it has answered.
+        """Carry out the unit's answer, if it has answered.
 
-        ``decided``: the answer, or the recall; ``document``: key of the document, if it is another than that of these.
-        Another router may do at the same time what an answer says that came meanwhile, and be done before this one.
+        ``decided``: the answer, or the recall; ``document``: key of the document, if it is not that of the decision.
+        Repeats until the state of the delivery no longer changes: another process may record a further answer, and
+        carry it out, at the same time.
         """
         key = document or decided.decision.subject
-        history, done = await self._store.deliveries.history(key, receiver), DeliveryState.RECALL_PENDING
-        while (state := position_of(history).state) not in (DeliveryState.RECALL_PENDING, done):
+        history, settled = await self._store.deliveries.history(key, receiver), DeliveryState.RECALL_PENDING
+        while (state := position_of(history).state) not in (DeliveryState.RECALL_PENDING, settled):
             await self._carry_out(decided, receiver, history, state)
-            history, done = await self._store.deliveries.history(key, receiver), state
+            history, settled = await self._store.deliveries.history(key, receiver), state
 
     async def _carry_out(self, decided: Decided, receiver: UnitCode, history: History, state: DeliveryState) -> None:
         for package_id in content_packages(history):
@@ -84,7 +86,7 @@ class HeldContent:
                 await self._give(placing)
 
     async def _give(self, placing: Placing) -> None:
-        """Content that was held, or that was withdrawn for an answer of the unit before which another one counts."""
+        """Order content that was held, or that was withdrawn for an answer which no longer counts."""
         if placing.state is PlacingState.HELD:
             await self._store.placings.release(placing.id, self._now() + LOST_AFTER)
         elif not (is_withdrawn_for_answer(placing) and await self._reopened(placing)):
@@ -95,7 +97,7 @@ class HeldContent:
         return await self._store.placings.reopen(placing.id, self._now() + LOST_AFTER)
 
     async def _withdraw(self, placing: Placing) -> None:
-        """Content that was held. What was released and then withdrawn is announced by whoever withdrew it."""
+        """Withdraw content that is held, and announce that. Content that was released before is left alone."""
         if placing.refusal is None or not await self._store.placings.withdraw_held(placing.id, placing.refused):
             return
         await self._answer(ANSWER.validate_python(placing.refusal))
@@ -104,18 +106,18 @@ class HeldContent:
             await self._finished(placing.decision)
 
     async def _withdraw_unplaced(self, decided: Decided, placing: Placing) -> None:
-        """Content that was to be placed before the recall, and is not in the inbox as far as the router knows.
+        """Withdraw content that was ordered before the recall and, as far as the router knows, is not in the inbox.
 
-        What the inbox had before the broker lost its data is not placed again; that it was delivered remains true.
+        Content that the inbox had before the broker lost its data is withdrawn without a fact: it was delivered.
         """
         if placing.fact is None:
             return
         ended_by = answer_id(decided.fact.event_id)  # not by the recall, which announces it itself
         at = decided.decision.at
-        told = kept_withdrawal(placing, at) if placing.placed_at is None else None
-        if not await self._store.placings.withdraw_unplaced(placing.id, ended_by, told):
+        fact = kept_withdrawal(placing, at) if placing.placed_at is None else None
+        if not await self._store.placings.withdraw_unplaced(placing.id, ended_by, fact):
             return
-        if told:
+        if fact:
             saved = await self._store.placings.find(placing.id) or placing
             await self._sender.announce(withdrawal_of(saved, at))
         if not await self._store.placings.has_open(placing.decision):

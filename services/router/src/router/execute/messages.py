@@ -1,4 +1,4 @@
-"""The messages and facts that actions lead to: made of an execution alone, so that each is the same at every run."""
+"""The messages and facts of actions. They are made of the execution alone, so that each is the same at every run."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -41,7 +41,7 @@ F = TypeVar("F", bound=PackageFact)
 
 
 def package_placing(execution: Execution, receiver: UnitCode) -> Placing:
-    """The package itself, as a delivery of the document."""
+    """Places the package itself, as a delivery of the document."""
     return execution.placing(
         receiver,
         f"placed/{receiver}",
@@ -52,7 +52,8 @@ def package_placing(execution: Execution, receiver: UnitCode) -> Placing:
 
 
 def current_version_placing(execution: Execution, receiver: UnitCode) -> Placing:
-    """The package of the document's current version, for a unit that an update added."""
+    """Places the package of the document's current version at a unit that an update added. Raises ``RuntimeError`` if
+    the decision has no version."""
     if execution.decision.version is None:
         raise RuntimeError(f"document {execution.decision.subject} has no content to deliver")
     current = execution.decision.version.version
@@ -68,14 +69,14 @@ def current_version_placing(execution: Execution, receiver: UnitCode) -> Placing
 
 
 def withdrawal_placing(execution: Execution, unit: UnitCode, trunk: Organization) -> Placing:
-    """Status 13 in the trunk's name, for a unit that an update removed."""
+    """Places status 13, in the trunk's name, at a unit that an update removed."""
     decision = execution.decision
     notice = withdrawal(execution.fact.sender, decision.document_id, trunk, decision.at)
     return _status_placing(execution, unit, f"withdrawn/{unit}", notice, trunk)
 
 
 def agreement_placing(execution: Execution, unit: UnitCode, trunk: Organization) -> Placing:
-    """Status 15 in the trunk's name, for the sender of a document that was withdrawn before a unit got it."""
+    """Places status 15, in the trunk's name, at the sender of a document that was withdrawn before a unit got it."""
     issuer, decision = execution.fact.sender, execution.decision
     answer = agreement(issuer, decision.document_id, unit, trunk, decision.at)
     return _status_placing(execution, issuer, f"agreed/{unit}", answer, trunk)
@@ -100,7 +101,7 @@ def _status_placing(execution: Execution, to: UnitCode, step: str, status: bytes
 
 
 def placed(execution: Execution, receiver: UnitCode, text: str, label: Label | None) -> DeliveryPlaced:
-    """The package lies in the unit's inbox."""
+    """The fact that the package is in the unit's inbox. ``text``: subject of the document."""
     return execution.follow(
         DeliveryPlaced,
         f"placed/{receiver}",
@@ -114,7 +115,7 @@ def placed(execution: Execution, receiver: UnitCode, text: str, label: Label | N
 def recorded(
     decided: Decided, receiver: UnitCode, told: UnitCode, code: StatusCode, step: Step, description: str = ""
 ) -> StatusRecorded:
-    """A status was recorded for a delivery."""
+    """The fact that a status was recorded for a delivery. ``told``: the unit to which it is forwarded."""
     return decided.follow(
         StatusRecorded,
         f"recorded/{receiver}",
@@ -128,7 +129,7 @@ def recorded(
 
 
 def agreed(decided: Decided, receiver: UnitCode, step: Step, description: str) -> StatusRecorded:
-    """The trunk answered a recall for a unit that had not received the document."""
+    """The fact that the trunk agreed to a recall for a unit that had not received the document."""
     return decided.follow(
         StatusRecorded,
         f"agreed/{receiver}",
@@ -142,7 +143,7 @@ def agreed(decided: Decided, receiver: UnitCode, step: Step, description: str) -
 
 
 def withdrawn(placing: Placing, at: datetime) -> DeliveryRefused:
-    """A delivery was taken back before its unit got it."""
+    """The fact that a delivery was taken back before its unit got it."""
     delivery = DeliveryPlaced.model_validate(placing.fact)
     detail = f"đơn vị nhận {placing.receiver}"
     step, reason = f"turned/{placing.receiver}", Reason.E_WITHDRAWN
@@ -150,22 +151,22 @@ def withdrawn(placing: Placing, at: datetime) -> DeliveryRefused:
 
 
 def kept_withdrawal(placing: Placing, at: datetime) -> dict[str, Any] | None:
-    """The same as it is saved before it is announced; None for content that its unit never got for another reason."""
+    """The same fact as JSON, to be saved before it is announced; None for a placing without a fact."""
     return withdrawn(placing, at).model_dump(mode="json", exclude_none=True) if placing.fact else None
 
 
 def withdrawal_of(placing: Placing, at: datetime) -> BaseFact:
-    """The same as it was announced first, whatever a delivery was withdrawn for since."""
+    """The same fact as it was first announced, even if the delivery was withdrawn again since, for another reason."""
     return FACT.validate_python(placing.withdrawal) if placing.withdrawal else withdrawn(placing, at)
 
 
 def recalled(decided: Decided, receiver: UnitCode, step: Step) -> DocumentRecalled:
-    """A recall reached a delivery."""
+    """The fact that a recall was recorded for a delivery."""
     return decided.follow(DocumentRecalled, f"recalled/{receiver}", receiver=receiver, state=step.position.state)
 
 
 def superseded(decided: Decided, receiver: UnitCode, replaced: str) -> DocumentSuperseded:
-    """The delivery of an older document gave way."""
+    """The fact that the document took the place of an older one at a unit. ``replaced``: key of the older document."""
     return decided.follow(
         DocumentSuperseded,
         f"superseded/{replaced}/{receiver}",
@@ -176,7 +177,7 @@ def superseded(decided: Decided, receiver: UnitCode, replaced: str) -> DocumentS
 
 
 def receiver_refused(execution: Execution, action: RefuseReceiver) -> DeliveryRefused:
-    """A receiver gets nothing."""
+    """The fact that a receiver gets nothing."""
     receiver = action.receiver
     return execution.follow(
         DeliveryRefused, f"turned/{receiver}", receiver=receiver, reason=action.reason, detail=action.detail
@@ -184,17 +185,18 @@ def receiver_refused(execution: Execution, action: RefuseReceiver) -> DeliveryRe
 
 
 def routed(decision: Decision) -> PackageRouted | None:
-    """All of a decision is done. None for a decision of an earlier release, which does not say whose package it was."""
+    """The fact that a decision is carried out; None for a decision of an earlier release, which lacks the kind of its
+    package."""
     return _of_decision(PackageRouted, decision, "routed", receivers=0 if decision.refused else decision.receivers)
 
 
 def waits(decision: Decision) -> DeliveryWaiting | None:
-    """Messages of a decision wait in the database."""
+    """The fact that placings of a decision wait; None as for ``routed``."""
     return _of_decision(DeliveryWaiting, decision, "delivery.waiting")
 
 
 def routed_refusal(fact: DocumentRefused | PackageRefused) -> PackageRouted:
-    """A package was refused before it came to the router, and its sender is answered."""
+    """The fact that the sender of a package, which intake or the validator refused, is answered."""
     return fact.follow(PackageRouted, "routed", fact.occurred_at, receivers=0)
 
 
@@ -215,7 +217,7 @@ def _of_decision(fact: type[F], decision: Decision, step: str, **fields: Any) ->
 
 
 def security_fact(fact: Routable, refused: Refused, at: datetime) -> SecurityNoticed | None:
-    """The security event that a refusal was, if it was one."""
+    """The security event of a refusal; None if the refusal is none."""
     if refused.security is None:
         return None
     return security_event(
@@ -237,7 +239,7 @@ def refusal_of(
     detail: str,
     receiver: UnitCode | None = None,
 ) -> Answer:
-    """What the sender of a package is told when it, or one receiver of it, is refused."""
+    """The refusal of a package, or of one ``receiver`` of it."""
     return Answer(
         id=f"{fact.package_id}/refusal" + (f"/{receiver}" if receiver else ""),
         to=fact.sender,
@@ -256,7 +258,7 @@ def refusal_of(
 
 
 def version_of(fact: Routable, envelope: Envelope) -> Version:
-    """The content that a validated package brings."""
+    """The version of the document that a package brings."""
     return Version(
         package_id=fact.package_id,
         package=fact.package,
@@ -268,7 +270,7 @@ def version_of(fact: Routable, envelope: Envelope) -> Version:
 
 
 def alias_of(execution: Execution, envelope: Envelope) -> DocumentRecord:
-    """The id of an update or a recall: statuses that name it are about the document it concerns."""
+    """The row for the DocumentId of an update or a recall, which stands for the document that the package concerns."""
     return DocumentRecord(
         key=document_key(envelope.sender.code, envelope.document_id),
         sender=envelope.sender.code,

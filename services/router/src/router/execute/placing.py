@@ -1,4 +1,4 @@
-"""Tries placings: publishes each to its inbox, and notes whether the inbox took it. Nothing waits for room."""
+"""Tries placings: publishes each to its inbox, and notes whether the inbox took it. No attempt waits for room."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,20 +34,20 @@ SWEEP_LEASE = timedelta(minutes=2)
 
 
 class Sender(Protocol):
-    """What the router asks of the chassis; tests use one that records."""
+    """The part of the chassis that the router uses."""
 
     async def announce(self, fact: BaseFact) -> None:
-        """Publish a fact, and return when the broker has confirmed."""
+        """Publish a fact, and return when the broker has confirmed it. Raises ``Outage``."""
 
     async def publish(self, message: Outgoing) -> None:
-        """Publish a message, and return when the broker has confirmed. Raises ``PublishRefused``."""
+        """Publish a message, and return when the broker has confirmed it. Raises ``PublishRefused``."""
 
     async def check_publishing(self) -> None:
         """Raises ``Outage`` while nothing can be published."""
 
 
 class Placer:
-    """Executes placings over the store and the inboxes."""
+    """Tries placings, and notes the results."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Placer:
         finished: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
     ) -> None:
-        """``finished`` is called with a decision when the last of its placings is placed."""
+        """``finished`` is called with the event id of a decision when none of its placings is open any more."""
         self._store = store
         self._inbox = inbox
         self._sender = sender
@@ -68,12 +68,12 @@ class Placer:
         self._silence = Silence()
 
     async def order(self, placing: Placing, *, again: bool = False) -> None:
-        """Have a saved placing tried by whichever router is free."""
+        """Order a saved placing to be tried, by any process of the router. Raises ``Outage``."""
         await self._send(order_message(placing, placing.attempts, again=again))
 
     async def order_again(self, placing: Placing) -> None:
-        """A placing that an earlier run saved is tried unless a recall holds it; if it was placed or withdrawn, that is
-        announced again."""
+        """Continue with a placing that an earlier run saved: order it unless it is held; if it was placed or withdrawn,
+        announce that again."""
         saved = await self._store.placings.find(placing.id) or placing
         match saved.state:
             case PlacingState.PLACED | PlacingState.RETURNED:
@@ -86,7 +86,11 @@ class Placer:
                 pass
 
     async def take(self, message: Incoming) -> None:
-        """Try one placing, as ordered by a router."""
+        """Try one placing, as ordered by a process of the router.
+
+        Raises ``Forged`` for an order of another user, ``Permanent`` for one that is malformed or names no placing, and
+        ``Outage`` while nothing can be published.
+        """
         if message.user_id != "router":
             raise Forged(f"order to place a message, by {message.user_id}")
         try:
@@ -114,8 +118,8 @@ class Placer:
         await self.note_placed(placing)
 
     async def is_recalled(self, placing: Placing) -> bool:
-        """Whether it is something of a document that the inbox had before, and the unit has agreed to a recall since:
-        it is not placed again."""
+        """Whether the unit has agreed to a recall of a document that its inbox has had before. Then it is not placed
+        again."""
         if placing.placed_at is None or not placing.delivery:
             return False
         history = await self._store.deliveries.history(placing.delivery, placing.receiver)
@@ -129,20 +133,20 @@ class Placer:
         return True
 
     async def _may_try(self, placing: Placing) -> bool:
-        """What waits may be withdrawn at any moment, so an attempt at it is begun first."""
+        """Whether to try a placing. One that waits could be withdrawn at any moment, so its attempt is noted first."""
         if placing.state is PlacingState.WAITING:
             return await self._store.placings.begin_attempt(placing, self._now() + LOST_AFTER)
         return placing.state not in (PlacingState.HELD, PlacingState.WITHDRAWN, PlacingState.RETURNED)
 
     async def sweep(self) -> None:
-        """Order what is due: placings that wait for room, and those whose order was lost."""
+        """Order the placings that are due: their pause is over, or their order may be lost."""
         for placing in await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE):
             await self.order(placing)
 
     async def _prepared(self, placing: Placing) -> Outgoing | None:
-        """The message; None for a unit that is closed. Raises ``Outage`` while it cannot be published.
+        """The message to publish; None = the unit is closed. Raises ``Outage`` while nothing can be published.
 
-        No attempt has begun until then, so what waits goes on waiting as it did, and may be withdrawn.
+        No attempt has begun at this point, so a placing that waits goes on waiting, and may be withdrawn.
         """
         if not self._reaches(placing.receiver):
             return None
@@ -175,7 +179,7 @@ class Placer:
         log.warning("inbox did not take a message", unit=placing.receiver, cause=failure.cause, attempts=attempts)
 
     async def note_placed(self, placing: Placing) -> None:
-        """The inbox has, or had, the message. May be repeated."""
+        """Note that the inbox has the message, or had it, and announce the fact. Idempotent."""
         at = self._now()
         is_first = await self._store.placings.placed(placing.id, at)
         if not is_first:
@@ -189,7 +193,7 @@ class Placer:
             log.info("placed after waiting", unit=placing.receiver, attempts=placing.attempts)
 
     async def _note_withdrawn(self, placing: Placing) -> None:
-        """Announce once more what became of a withdrawn delivery. What was held is announced by ``HeldContent``."""
+        """Announce again that a delivery was withdrawn. A held one is announced by ``HeldContent``."""
         if not (placing.delivery and placing.fact and placing.withdrawn_by):
             return
         recall = await self._store.decisions.find(recall_of(placing.withdrawn_by))
@@ -204,8 +208,8 @@ class Placer:
             await self._finished(placing.decision)
 
     async def _recall_late(self, placing: Placing) -> None:
-        """A delivery that two processes tried at once, and one of them put into the inbox while a recall withdrew it:
-        the unit gets the recall as well, if it has not got it yet."""
+        """Place the recall at the unit, if a delivery is in its inbox although it was withdrawn for that recall: of two
+        processes that tried it at once, one was refused and the other was not."""
         saved = await self._store.placings.find(placing.id) if placing.delivery else None
         if saved is None or saved.state is not PlacingState.WITHDRAWN:
             return
@@ -223,9 +227,9 @@ class Placer:
 
 
 def _is_unbegun(placing: Placing, order: PlaceOrder) -> bool:
-    """Whether an order that comes again has led to no attempt yet.
+    """Whether a redelivered order has surely led to no attempt.
 
-    An attempt at what waits changes its state, and its end the number of attempts. Of a placing that was never tried
-    nobody knows: a process may have ended in the first attempt.
+    The beginning of an attempt at a waiting placing changes its state, and the end changes the number of attempts. For
+    a placing in state ``due`` that is not known: a process may have ended during its first attempt.
     """
     return placing.state is PlacingState.WAITING and order.attempt == placing.attempts

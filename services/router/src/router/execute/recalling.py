@@ -1,8 +1,8 @@
-"""Recalls of documents that a unit has not got yet: they are withdrawn, and the trunk answers for the unit.
+"""Recalls of documents that a unit has not got yet: the delivery is withdrawn, and the trunk answers for the unit.
 
-A delivery waits in the router while its inbox is full or missing. The sender that takes the document back then must not
-wait for a unit that never saw it. What lies in the inbox cannot be taken out of it: there the recall follows, and the
-unit answers.
+A delivery waits in the router while its inbox is full or missing. If the sender recalls the document then, it need not
+wait for a unit that has never seen the document. A message in an inbox cannot be taken out again; there the recall
+follows, and the unit answers.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,17 +23,17 @@ from router.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """What became of a unit's deliveries of a document that is recalled."""
+    """The result of withdrawing a unit's deliveries of a recalled document."""
 
     work: Work = field(default_factory=Work)
-    """What follows from it, whether all of them are withdrawn or only the older ones."""
+    """Placings and facts that follow, even if only some of the deliveries were withdrawn."""
     is_complete: bool = False
-    """All are withdrawn, and the trunk has answered for the unit; else the unit has the document, or may have it, and
-    gets the recall."""
+    """Whether all were withdrawn and the trunk has answered for the unit. Otherwise the unit has the document, or may
+    have it, and gets the recall."""
 
 
 class Recalling:
-    """Withdraws deliveries. May be repeated: what was withdrawn for a recall stays so."""
+    """Withdraws deliveries. Idempotent: a delivery that was withdrawn for a recall stays withdrawn."""
 
     def __init__(
         self,
@@ -51,9 +51,10 @@ class Recalling:
         self._finished = finished
 
     async def withdraw(self, execution: Execution, unit: UnitCode, step: Step, recall: Placing | None) -> Withdrawal:
-        """Withdraw a delivery that the unit has not got, and agree in its place.
+        """Withdraw the deliveries of a document that a unit has not got, and agree to the recall in its place.
 
-        ``step``: what the recall was to the delivery; ``recall``: what tells the unit of it, if it can be told.
+        ``step``: result of the recall for the delivery; ``recall``: the placing that notifies the unit, None if it is
+        closed.
         """
         position = step.position
         if position.state is not DeliveryState.RECALL_PENDING or position.previous is not DeliveryState.SENT:
@@ -80,28 +81,29 @@ class Recalling:
     async def _untaken(
         self, execution: Execution, deliveries: list[Placing], recall: Placing | None
     ) -> tuple[list[Placing], bool]:
-        """The unit's deliveries of the document that are withdrawn now, and whether that is all of them: its inbox has
-        none, and will have none.
+        """Withdraw the unit's deliveries of the document. Returns those withdrawn, and whether that is all of them, so
+        that the inbox has none and will have none.
 
-        The oldest comes first: it was tried first. An update behind it that its inbox takes in the same moment is not
-        withdrawn, and the unit gets the recall; what was withdrawn before it stays so.
+        The oldest is withdrawn first, because it was tried first. If the inbox takes a later one at the same moment,
+        that one is not withdrawn and the unit gets the recall; those withdrawn before stay withdrawn.
         """
         if recall is not None:
             await self._store.placings.open([recall.model_copy(update={"state": PlacingState.WITHDRAWN})])
         withdrawn: list[Placing] = []
         for placing in deliveries:
             withdrawn_for = execution.fact.event_id, recall.id if recall else ""
-            told = kept_withdrawal(placing, execution.decision.at)
-            if not await self._store.placings.withdraw_untaken(placing.id, *withdrawn_for, told):
+            fact = kept_withdrawal(placing, execution.decision.at)
+            if not await self._store.placings.withdraw_untaken(placing.id, *withdrawn_for, fact):
                 break
             withdrawn.append(await self._store.placings.find(placing.id) or placing)
         is_complete = bool(deliveries) and len(withdrawn) == len(deliveries)
         if recall is not None and not is_complete:
-            await self._tell(recall)
+            await self._notify(recall)
         return withdrawn, is_complete
 
-    async def _tell(self, recall: Placing) -> None:
-        """The unit gets the recall. What became of it in an earlier run stays: placed, or decided by an operator."""
+    async def _notify(self, recall: Placing) -> None:
+        """Have the recall placed at the unit, unless an earlier run has placed it or an operator has decided about
+        it."""
         saved = await self._store.placings.find(recall.id)
         if saved and saved.state is PlacingState.WITHDRAWN and not saved.withdrawn_by:
             await self._store.placings.reopen(recall.id, recall.next_attempt_at)

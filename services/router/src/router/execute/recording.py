@@ -1,4 +1,4 @@
-"""Records events of deliveries, and has the answer to a recall applied to the unit's content."""
+"""Records events of deliveries, and applies the answer to a recall to the content for the unit."""
 
 from common.domain.names import UnitCode
 from router.delivery_history import DeliveryEvent
@@ -10,23 +10,25 @@ from router.store import Store
 
 
 class Recording:
-    """The one place where events happen to deliveries that are open. May be repeated."""
+    """The one place that records events of open deliveries. All methods are idempotent."""
 
     def __init__(self, store: Store, held: HeldContent) -> None:
         self._store = store
         self._held = held
 
     async def record(self, execution: Execution, receiver: UnitCode, kind: EventKind, description: str = "") -> Step:
-        """What the package does to the unit's delivery."""
+        """Record what the package of the decision does to the unit's delivery. Returns the result."""
         return await self.happen(execution, receiver, execution.event(kind, description))
 
     async def happen(
         self, decided: Decided, receiver: UnitCode, event: DeliveryEvent, *, document: str = "", link: str | None = None
     ) -> Step:
-        """Let an event happen to the unit's delivery of a document, if given of another one than was decided about.
+        """Record an event of the unit's delivery of a document. Returns the result.
 
-        ``link``: key of the document that takes its place. An event that comes late may end a recall as well: by then
-        the delivery was final already. A step that is repeated may have ended before it saw to the content.
+        ``document``: key of the document, if it is not that of the decision; ``link``: key of the document that takes
+        its place. Content that was held for a recall is placed or withdrawn when the recall is no longer pending. That
+        may also follow from an event that arrives late; and a repeated event may have been interrupted before it was
+        done.
         """
         key = document or decided.decision.subject
         happened = await self._store.deliveries.record(key, receiver, event, link)

@@ -1,7 +1,7 @@
-"""Addresses of large packages: issued again before they expire, for as long as a unit has not read the document.
+"""Addresses of large packages: issued again before they expire, while the unit has not read the document.
 
-A large package lies in the object store, and its inbox message holds an address that is good for some days. The message
-cannot be changed where it lies, so another one follows it, under the same event id and with a fresh address.
+A large package lies in the object store, and its inbox message contains an address that is valid for some days. A
+message in an inbox cannot be changed. So another one follows it, with the same event id and a new address.
 """
 
 from collections.abc import Callable
@@ -27,16 +27,16 @@ log = structlog.get_logger("trunk.router")
 SERVICE = "router"
 SWEEP_LIMIT = 200
 LOOK_AGAIN_AFTER = timedelta(hours=1)
-"""When a renewal that was ordered, and was not taken by the inbox, is ordered again."""
+"""Pause before a renewal is ordered again that the inbox has not taken."""
 
 
 def is_unread(position: Position) -> bool:
-    """Whether the unit has not said yet that it has what was placed last."""
+    """Whether the unit has not yet reported on the content that was placed last."""
     return position.state is DeliveryState.SENT or position.offered_version is not None
 
 
 class References:
-    """Renews addresses by timer, and when an operator asks for it."""
+    """Renews addresses by a timer, and on request of an operator."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class References:
                 await self._placer.order(placing, again=True)
 
     async def act(self, request: OperatorRequested) -> None:
-        """An operator wants an address to be issued again. Repeating the request is answered the same."""
+        """Issue an address again, for an operator. A repeated request gets the same answer."""
         if request.target != SERVICE or request.action != "renew":
             return
         placing = await self._store.placings.find(request.record_id)
@@ -78,7 +78,7 @@ class References:
         await self._announce(request, placing, saved)
 
     async def _refusal(self, placing: Placing) -> str:
-        """Why there is nothing to renew; empty = there is."""
+        """Why the address is not issued again; empty = it is."""
         if not self._inbox.is_by_reference(placing):
             return "the package is in the message itself"
         if placing.state is not PlacingState.PLACED:

@@ -1,4 +1,4 @@
-"""How long an attempt waits for the answer of an inbox, so that one silent inbox does not take all slots."""
+"""How long an attempt at a placing waits for the inbox, so that attempts at one silent inbox do not take all slots."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,22 +7,22 @@ from contextlib import contextmanager
 from common.domain.names import UnitCode
 
 SILENCE_SECONDS = 10.0
-"""An inbox that has not answered by then waits for another attempt; its publish stays on its way."""
+"""After this time the attempt has failed, and another one follows; the message may still arrive."""
 PATIENT_ATTEMPTS = 2
-"""Attempts at one inbox that wait so long at the same time."""
+"""How many attempts at one inbox may wait that long at the same time."""
 SHORT_SECONDS = 1.0
-"""How long the others wait. An inbox with a leader answers within milliseconds."""
+"""How long further attempts wait. An inbox with a leader answers within milliseconds."""
 
 
 class Silence:
-    """Attempts of one process that wait for an answer, by inbox."""
+    """The waiting attempts of one process, by unit."""
 
     def __init__(self) -> None:
         self._waiting: Counter[UnitCode] = Counter()
 
     @contextmanager
     def patience_seconds(self, unit: UnitCode) -> Iterator[float]:
-        """How long the attempt that is made in here may wait."""
+        """How long the attempt in the block may wait."""
         is_first = self._waiting[unit] < PATIENT_ATTEMPTS
         self._waiting[unit] += 1
         try:

@@ -1,8 +1,9 @@
-"""Which version an update brings or shares, and who gets it although the update arrived late.
+"""Versions and updates: which version an update brings or delivers, and who gets a version that arrives late.
 
-An update without content shares the version that is current at its place in the order of submission. If an older update
-with content arrives after that, the units it was shared with get the new content, too. Neither can miss the other:
-sharing is remembered before versions are read, and a version is added before the remembered sharing is read.
+An update without content delivers the version that is current at its place in the order of submission to the units that
+it adds. If an older update with content arrives after that, those units get its content, too. Neither update can miss
+the other: the added units are saved (as acts) before versions are read, and a version is saved before the acts are
+read.
 """
 
 from dataclasses import replace
@@ -23,13 +24,14 @@ from router.versions import NumberedVersion
 
 
 class Versions:
-    """The versions of documents, as updates see them. May be repeated."""
+    """The versions of documents for updates. All methods are idempotent."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def decide(self, fact: Routable, update: Envelope, decision: Decision) -> Decision:
-        """The decision about an update with its version, and with orders for the units that were given an older one."""
+        """The decision about an update with its version, and with an ``OfferVersion`` for each unit that a later update
+        has given an older version. Raises ``Transient`` while a later update is being decided."""
         await self._store.acts.save([_sharing(fact, decision, unit) for unit in _shared_with(decision)])
         version = await self.of_update(fact, update, decision.subject)
         late: tuple[OfferVersion, ...] = ()
@@ -40,14 +42,14 @@ class Versions:
         return replace(decision, version=version, orders=(*decision.orders, *late))
 
     async def of_update(self, fact: Routable, update: Envelope, subject: str) -> NumberedVersion | None:
-        """The version of a document that an update brings, or without content the one that further units get."""
+        """The version of a document that an update brings, or without content the one that is current at its place."""
         if update.attachments:
             version = version_of(fact, update)
             return NumberedVersion(await self._store.documents.add_version(subject, version, order_of(fact)), version)
         return await self._store.documents.current_version(subject, order_of(fact))
 
     async def _overtaken(self, key: str, order: SubmissionOrder) -> list[UnitCode]:
-        """Units that got an older version by an update which was submitted after this one."""
+        """Units that an update submitted after ``order`` has given a version submitted before it."""
         later = await self._store.acts.about(key, order)
         sharing = [act for act in later if act.event.kind is EventKind.DELIVER and act.receiver]
         return sorted({act.receiver for act in sharing if act.receiver and await self._gave_older(act, order)})

@@ -1,4 +1,4 @@
-"""What the router remembers, one module a collection."""
+"""The collections of the router's database, one module for each."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Store:
 
 
 def mongo_store(database: Database) -> Store:
-    """The store of the running service."""
+    """The store in MongoDB."""
     return Store(
         decisions=MongoDecisions(database),
         answers=MongoAnswers(database),

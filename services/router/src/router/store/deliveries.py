@@ -1,8 +1,8 @@
-"""Collections ``deliveries`` and ``delivery_events``: where each document stands at each unit, and how it came there.
+"""Collections ``deliveries`` and ``delivery_events``: the state of each document at each unit, and all events.
 
-An event is a row of its own, so that a delivery may have any number. Its number is part of its ``_id``: of those who
-want to add the next event, one does, and the others look again. The delivery's row says where the delivery stands after
-its newest event. Should a process end between the two, the next one brings the row up to date.
+Each event is a row of its own, so that a delivery may have any number of them. The number of the event is part of its
+``_id``, so of several processes that add the next event one succeeds, and the others read again. The delivery's row has
+its position after its newest event. If a process ends after adding an event, the next one brings the row up to date.
 """
 
 from datetime import datetime
@@ -30,44 +30,47 @@ from router.store.rows import Happened
 
 
 class Deliveries(Protocol):
-    """What the handlers ask. Everything raises ``Outage`` when the database is away."""
+    """The deliveries. All methods raise ``Outage`` while the database is unavailable."""
 
     async def receivers(self, key: str, among: frozenset[UnitCode] | None) -> frozenset[UnitCode]:
-        """Units that have a delivery of the document."""
+        """Units with a delivery of a document. ``among``: only these units; None = all."""
 
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
-        """Let a delivery begin with an event; one that is there lives through it."""
+        """Open a delivery with its first event, or record the event of the delivery that exists. Returns the result."""
 
     async def placed(self, key: str, receiver: UnitCode, at: datetime) -> bool:
-        """The delivery lies in the unit's inbox; False = it did before, or there is no such delivery."""
+        """Note that the document is in the unit's inbox. False = it was noted before, or there is no such delivery."""
 
     async def returned(self, key: str, receiver: UnitCode, at: datetime | None) -> None:
-        """When the unit's system gave the document back; None = it is being placed again."""
+        """Note when the unit's system returned the document; None = it is being placed again."""
 
     async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
-        """How many deliveries were placed and are not answered, by unit and lane."""
+        """How many placed deliveries are not answered, by unit and lane."""
 
     async def history(self, key: str, receiver: UnitCode) -> History:
-        """All events of the delivery, in the order of arrival; empty if there is no delivery."""
+        """All events of a delivery, in the order of arrival; empty if there is no delivery."""
 
     async def record(self, key: str, receiver: UnitCode, event: DeliveryEvent, link: str | None = None) -> Happened:
-        """Let an event happen to a delivery, once; ``link``: key of the document that takes its place."""
+        """Record an event of a delivery once. ``link``: key of the document that takes its place.
+
+        Raises ``Transient`` if there is no such delivery yet.
+        """
 
 
 class MongoDeliveries:
-    """The collections of the running service."""
+    """``Deliveries`` in MongoDB."""
 
     def __init__(self, database: Database) -> None:
         self._deliveries: Collection = database.collection("deliveries")
         self._events = DeliveryEvents(database)
 
     async def receivers(self, key: str, among: frozenset[UnitCode] | None) -> frozenset[UnitCode]:
-        """Units that have a delivery of the document."""
+        """Units with a delivery of a document."""
         wanted = below(key) if among is None else {"_id": {"$in": [delivery_id(key, unit) for unit in sorted(among)]}}
         return frozenset(str(row["receiver"]) for row in await find_all(self._deliveries, wanted, ("receiver",)))
 
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
-        """Let a delivery begin with an event; one that is there lives through it."""
+        """Open a delivery with its first event, or record the event of the delivery that exists."""
         first = entry_of((), event)
         start: Document = {
             "_id": delivery_id(key, receiver),
@@ -91,7 +94,7 @@ class MongoDeliveries:
         return first.step if row is start else (await self.record(key, receiver, event)).step
 
     async def _resumed(self, start: Document) -> Document:
-        """The row of a delivery whose first event was added by a process that then ended."""
+        """The row of a delivery whose first event was added by a process that ended before it inserted the row."""
         added = await self._events.at(start, 1)
         if added is None:
             raise Transient(Reason.E_REFDOC, "the delivery is being opened")
@@ -100,16 +103,16 @@ class MongoDeliveries:
         return start | about | _standing(added[0], event.order)
 
     async def placed(self, key: str, receiver: UnitCode, at: datetime) -> bool:
-        """The delivery lies in the unit's inbox."""
+        """Note that the document is in the unit's inbox."""
         expected = {"_id": delivery_id(key, receiver), "placed_at": None}
         return await compare_and_set(self._deliveries, expected, {"$set": {"placed_at": at}})
 
     async def returned(self, key: str, receiver: UnitCode, at: datetime | None) -> None:
-        """When the unit's system gave the document back."""
+        """Note when the unit's system returned the document."""
         await compare_and_set(self._deliveries, {"_id": delivery_id(key, receiver)}, {"$set": {"returned_at": at}})
 
     async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
-        """How many deliveries were placed and are not answered."""
+        """How many placed deliveries are not answered."""
         unanswered = {"state": {"$in": sorted(UNANSWERED)}, "placed_at": {"$ne": None}}
         by_unit = {"_id": {"receiver": "$receiver", "lane": "$lane"}, "count": {"$sum": 1}}
         with database_trouble():
@@ -117,12 +120,12 @@ class MongoDeliveries:
         return {(group["_id"]["receiver"], Lane(group["_id"]["lane"])): group["count"] for group in row}
 
     async def history(self, key: str, receiver: UnitCode) -> History:
-        """All events of the delivery, in the order of arrival."""
+        """All events of a delivery, in the order of arrival."""
         row = await find_by_id(self._deliveries, delivery_id(key, receiver))
         return await self._events.of(row) if row else ()
 
     async def record(self, key: str, receiver: UnitCode, event: DeliveryEvent, link: str | None = None) -> Happened:
-        """Let an event happen to a delivery, once."""
+        """Record an event of a delivery once."""
         while True:
             row = await find_by_id(self._deliveries, delivery_id(key, receiver))
             if row is None:
@@ -138,7 +141,8 @@ class MongoDeliveries:
             await self._bring_up_to_date(row)
 
     async def _entry(self, row: Document, event: DeliveryEvent) -> tuple[HistoryEntry, SubmissionOrder]:
-        """What the event does, and the place of the newest; one that is later than all needs no look at the others."""
+        """The entry of an event, and the latest place of all events. For an event that was submitted later than all
+        others, these are not read."""
         newest = place_in(row)
         if newest is not None and newest < event.order and event.version_order is None:
             return next_entry(position_in(row), event), event.order
@@ -146,7 +150,7 @@ class MongoDeliveries:
         return entry_of(history, event), max(event.order, *(entry.event.order for entry in history))
 
     async def _bring_up_to_date(self, row: Document) -> None:
-        """Note the next event in the delivery's row, for a process that ended before it did, or that is about to."""
+        """Note the next event in the delivery's row, if another process has added it and not noted it yet."""
         if added := await self._events.at(row, row["version"] + 1):
             history = await self._events.of(row)
             await self._note(row, added[0], max(entry.event.order for entry in history), added[1])
@@ -160,7 +164,7 @@ class MongoDeliveries:
 
 
 def _standing(entry: HistoryEntry, newest: SubmissionOrder) -> Document:
-    """Where the delivery stands after an event; ``newest``: the latest place of all."""
+    """The fields of a delivery's row after an event. ``newest``: the latest place of all events."""
     return of_position(entry.step.position) | {"newest": of_place(newest)}
 
 

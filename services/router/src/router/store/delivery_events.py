@@ -1,6 +1,6 @@
-"""Collection ``delivery_events``: what happened to each delivery, one row an event, numbered without gaps.
+"""Collection ``delivery_events``: one row for each event of a delivery, numbered from 1 without gaps.
 
-Rows of earlier releases hold their first events themselves; ``events_from`` is the number of the last of these.
+A delivery of an earlier release has its first events in its own row; ``events_from`` is the number of the last of them.
 """
 
 from pymongo.errors import DuplicateKeyError
@@ -11,13 +11,17 @@ from router.store.delivery_rows import entry_in, former_history, of_entry
 
 
 class DeliveryEvents:
-    """The collection of the running service. Every method takes the row of the delivery."""
+    """The events of deliveries. Every method takes the row of a delivery, and raises ``Outage`` while the database is
+    unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._events: Collection = database.collection("delivery_events")
 
     async def add(self, row: Document, number: int, entry: HistoryEntry, link: str | None = None) -> bool:
-        """Add the event of a number; False = there is one. ``link``: key of the document that takes the place."""
+        """Add an event under a number. False = the number is taken.
+
+        ``link``: key of the document that takes the place of the delivery's document.
+        """
         event = {"_id": _id(row, number), "delivery": row["_id"], "number": number, "link": link, **of_entry(entry)}
         with database_trouble():
             try:
@@ -27,12 +31,12 @@ class DeliveryEvents:
         return True
 
     async def at(self, row: Document, number: int) -> tuple[HistoryEntry, str | None] | None:
-        """The event of a number, with its link."""
+        """The event with a number, and its link; None = there is none."""
         event = await find_by_id(self._events, _id(row, number))
         return (entry_in(event, number), event["link"]) if event else None
 
     async def find(self, row: Document, event_id: str) -> HistoryEntry | None:
-        """The event as it was recorded, if it was."""
+        """The recorded event with an id; None = it is not recorded."""
         former = next((entry for entry in former_history(row) if entry.event.id == event_id), None)
         if former is not None:
             return former
@@ -50,7 +54,7 @@ class DeliveryEvents:
 
 
 def events_from(row: Document) -> int:
-    """Number of the last event that an earlier release kept in the row itself."""
+    """Number of the last event that an earlier release kept in the delivery's row."""
     return int(row["events_from"] if "events_from" in row else row["version"])
 
 

@@ -1,4 +1,4 @@
-"""Deliveries and their events as rows, and rows as values."""
+"""Converts deliveries and their events to database rows and back."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ def delivery_id(key: str, receiver: UnitCode) -> str:
 
 
 def of_position(position: Position) -> dict[str, Any]:
-    """Fields of a row."""
+    """The fields of a position."""
     return {
         "state": position.state.value,
         "previous": position.previous.value if position.previous else None,
@@ -28,7 +28,7 @@ def of_position(position: Position) -> dict[str, Any]:
 
 
 def position_in(row: Document) -> Position:
-    """From the fields of a row."""
+    """The position in the fields of a row."""
     return Position(
         state=DeliveryState(row["state"]),
         previous=DeliveryState(row["previous"]) if row["previous"] else None,
@@ -39,7 +39,7 @@ def position_in(row: Document) -> Position:
 
 
 def of_place(order: SubmissionOrder) -> Document:
-    """Fields of a row."""
+    """The fields of a place in the order of submission."""
     return {"submitted_at": order.submitted_at, "package_id": order.package_id}
 
 
@@ -49,11 +49,11 @@ def place_in(row: Document) -> SubmissionOrder | None:
 
 
 def is_later_than_all(row: Document, event: DeliveryEvent) -> bool:
-    """Whether the event was submitted after all that the row has noted, so that it is none of these.
+    """Whether the event was submitted after all events that the row has noted, so that it cannot be one of them.
 
-    One that is recorded and not noted in the row bears the next number, which nobody can take again. The database keeps
-    milliseconds of a place, so that within one the event may be the newest itself. Entries of earlier releases, in the
-    row itself, have no place.
+    The event may be recorded and not yet noted; then the next number is taken, and adding it again fails. Places are
+    compared in milliseconds, as the database keeps them: within one millisecond the event may be the newest one itself.
+    Rows of earlier releases hold their events themselves, without places; for these the answer is False.
     """
     if "history" in row:
         return False
@@ -67,7 +67,7 @@ def _place(fields: Document | None) -> SubmissionOrder | None:
 
 
 def of_entry(entry: HistoryEntry) -> Document:
-    """Fields of a row."""
+    """The fields of an event's row."""
     event = entry.event
     return {
         "event_id": event.id,
@@ -85,7 +85,7 @@ def of_entry(entry: HistoryEntry) -> Document:
 
 
 def former_history(row: Document) -> list[HistoryEntry]:
-    """Events that earlier releases kept in the row itself; one for its beginning, where they had none."""
+    """The events that earlier releases kept in the delivery's row, with one for its beginning where that is missing."""
     if "history" not in row:
         return []
     entries = [entry_in(entry, number) for number, entry in enumerate(row["history"], 1)]
@@ -95,7 +95,7 @@ def former_history(row: Document) -> list[HistoryEntry]:
 
 
 def entry_in(entry: Document, number: int) -> HistoryEntry:
-    """From the fields of a row; ``number`` counts among those of the delivery."""
+    """The entry in an event's row. ``number``: of the event among those of its delivery, from 1."""
     kind, at = EventKind(entry["code"]), entry["at"]
     brought = entry["offered_version"] if kind is EventKind.UPDATE else None
     order = _before_all_others(number)
@@ -128,5 +128,5 @@ def _beginning(row: Document) -> HistoryEntry:
 
 
 def _before_all_others(number: int) -> SubmissionOrder:
-    """The place of an entry of earlier releases, which did not know it: as it arrived."""
+    """A place for an event of an earlier release, which did not know it: before all others, by order of arrival."""
     return SubmissionOrder(submitted_at=datetime.min.replace(tzinfo=UTC), package_id=f"{number:09}")

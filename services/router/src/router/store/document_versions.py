@@ -1,8 +1,8 @@
-"""Collection ``document_versions``: the packages that brought further content of a document, one row each.
+"""Collection ``document_versions``: one row for each package that brought further content of a document.
 
-The document's row holds the version that it was claimed with, and all versions that an earlier release knew. A row's
-``_id`` begins with the document and the place in the order of submission, so that the newest before a place is found by
-it, however many there are.
+The document's own row has the version that it was claimed with, and all versions of earlier releases. The ``_id`` of a
+row here begins with the document's key and the place in the order of submission, so that one query by ``_id`` gives the
+newest version before a place.
 """
 
 from datetime import UTC
@@ -17,24 +17,24 @@ VERSION = TypeAdapter(Version)
 
 
 class DocumentVersions:
-    """The collection of the running service."""
+    """The versions of documents. All methods raise ``Outage`` while the database is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._versions: Collection = database.collection("document_versions")
 
     async def find(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
-        """The version that a package brought, if it is known."""
+        """The version that the package with this place brought; None = it is not saved."""
         row = await find_by_id(self._versions, _id(key, order))
         return _numbered(row) if row else None
 
     async def save(self, key: str, order: SubmissionOrder, numbered: NumberedVersion) -> NumberedVersion:
-        """Keep a version; returns the one that was there first."""
+        """Save a version. Returns the one that was saved first."""
         version = VERSION.dump_python(numbered.version, mode="json")
         row = {"_id": _id(key, order), "number": numbered.number, **version}
         return _numbered(await insert_once(self._versions, row))
 
     async def newest_before(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
-        """The newest of the versions that were submitted before a package."""
+        """The newest version that was submitted before ``order``; None = there is none."""
         earlier = {"_id": {"$gt": f"{key}/", "$lt": _id(key, order)}}
         with database_trouble():
             rows = await self._versions.find(earlier).sort("_id", -1).limit(1).to_list(None)

@@ -1,6 +1,6 @@
-"""Collection ``documents``: every DocumentId of every issuer, with how many versions it has.
+"""Collection ``documents``: every DocumentId of every issuer, and how many versions its document has.
 
-Every write is one insert under ``_id`` or one compare-and-set; a lost race reads again and decides again.
+Every write is one insert under ``_id`` or one compare-and-set. A process that loses a race reads and decides again.
 """
 
 from typing import Protocol
@@ -20,47 +20,48 @@ DOCUMENT = TypeAdapter(DocumentRecord)
 
 
 class Documents(Protocol):
-    """What the handlers ask. Everything raises ``Outage`` when the database is away."""
+    """The documents that the router knows. All methods raise ``Outage`` while the database is unavailable."""
 
     async def find(self, key: str) -> DocumentRecord | None:
-        """The document of that key, an alias resolved."""
+        """The document with a key; of an alias, the document that it stands for. None = there is none."""
 
     async def claim(self, record: DocumentRecord) -> bool:
-        """Open the document for routing; False when another package holds its DocumentId."""
+        """Open the document for routing. False = another package holds its DocumentId."""
 
     async def settle(self, key: str, package_id: str) -> None:
-        """All deliveries of the claimed document are open: statuses are welcome."""
+        """Note that all deliveries of a claimed document are open, so that statuses can be recorded."""
 
     async def note(self, record: DocumentRecord) -> None:
-        """Keep what a package says of its DocumentId: refused, or an alias. A document that has it, and what a later
-        package has said, stays."""
+        """Record the DocumentId of a package as refused or as an alias, unless a document has it, or a package that was
+        submitted later has recorded it."""
 
     async def forget_discard(self, key: str, package_id: str) -> None:
-        """A package that an operator gave up may come after all: its document is refused, but not by this package."""
+        """Undo the discard of a package: its DocumentId is still refused, but no longer held by this package, which may
+        come after all."""
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
-        """Number of the package among the document's versions; again, the same."""
+        """Add a version of a document. Returns its number. Idempotent. Raises ``Transient`` if there is no document."""
 
     async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
-        """The newest of the document's versions that were submitted before a package."""
+        """The newest version of the document that was submitted before ``order``; None = there is none."""
 
 
 class MongoDocuments:
-    """The collection of the running service."""
+    """``Documents`` in MongoDB."""
 
     def __init__(self, database: Database) -> None:
         self._documents: Collection = database.collection("documents")
         self._versions = DocumentVersions(database)
 
     async def find(self, key: str) -> DocumentRecord | None:
-        """The document of that key, an alias resolved."""
+        """The document with a key; of an alias, the document that it stands for. None = there is none."""
         row = await find_by_id(self._documents, key)
         if row and row["alias_of"]:
             row = await find_by_id(self._documents, row["alias_of"])
         return DOCUMENT.validate_python(row) if row else None
 
     async def claim(self, record: DocumentRecord) -> bool:
-        """Open the document for routing; False when another package holds its DocumentId."""
+        """Open the document for routing. False = another package holds its DocumentId."""
         while True:
             row = await insert_once(self._documents, _of_document(record))
             if row["state"] not in (DocumentState.REFUSED, DocumentState.ALIAS):
@@ -69,13 +70,13 @@ class MongoDocuments:
                 return True
 
     async def settle(self, key: str, package_id: str) -> None:
-        """All deliveries of the claimed document are open."""
+        """Note that all deliveries of a claimed document are open."""
         expected = {"_id": key, "package_id": package_id, "state": DocumentState.ROUTING.value}
         change = {"$set": {"state": DocumentState.DELIVERED.value}, "$inc": {"revision": 1}}
         await compare_and_set(self._documents, expected, change)
 
     async def note(self, record: DocumentRecord) -> None:
-        """Keep what a package says of its DocumentId: refused, or an alias."""
+        """Record the DocumentId of a package as refused or as an alias."""
         while True:
             row = await insert_once(self._documents, _of_document(record))
             saved = DOCUMENT.validate_python(row)
@@ -83,14 +84,14 @@ class MongoDocuments:
                 return
 
     async def forget_discard(self, key: str, package_id: str) -> None:
-        """A package that an operator gave up may come after all."""
+        """Undo the discard of a package."""
         discarded = {"_id": key, "package_id": package_id, "state": DocumentState.REFUSED.value}
         discarded |= {"reason": Reason.E_DISCARDED.value}
         change = {"$set": {"package_id": "", "reason": None}, "$inc": {"revision": 1}}
         await compare_and_set(self._documents, discarded, change)
 
     async def add_version(self, key: str, version: Version, order: SubmissionOrder) -> int:
-        """Number of the package among the versions; again, the same. A process that ends in between leaves a gap."""
+        """Add a version of a document. A process that ends in between leaves a gap in the numbers."""
         while True:
             row = await find_by_id(self._documents, key)
             if row is None:
@@ -107,7 +108,7 @@ class MongoDocuments:
                 return (await self._versions.save(key, order, NumberedVersion(number, version))).number
 
     async def current_version(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
-        """The newest of the versions that were submitted before a package."""
+        """The newest version that was submitted before ``order``."""
         record = await self.find(key)
         if record is None:
             return None

@@ -1,4 +1,4 @@
-"""Collection ``inboxes``: when each inbox was empty last, one row a unit; and the mark of the broker's data."""
+"""Collection ``inboxes``: when the inbox of each unit was last empty, and the state of the mark (``inbox_reading``)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,47 +10,47 @@ from router.inbox_reading import Mark
 from router.store.queries import find_all
 
 MARK = "*"
-"""``_id`` of the mark; no unit has this code."""
+"""``_id`` of the mark's row; no unit has this code."""
 
 
 class Inboxes(Protocol):
-    """What is asked. Everything raises ``Outage`` when the database is away."""
+    """What is known about inboxes. All methods raise ``Outage`` while the database is unavailable."""
 
     async def note_empty(self, units: Iterable[UnitCode], at: datetime) -> None:
-        """The inboxes of these units were empty at this time."""
+        """Note that the inboxes of these units were empty at a time."""
 
     async def emptied_at(self, units: Iterable[UnitCode]) -> dict[UnitCode, datetime]:
-        """When each of these inboxes was empty last; without those that never were."""
+        """When the inbox of each of these units was last empty, without those that never were."""
 
     async def mark(self) -> Mark:
-        """What is remembered of the mark."""
+        """The saved state of the mark."""
 
     async def set_mark(self, mark: Mark) -> None:
-        """Remember it so."""
+        """Save the state of the mark."""
 
 
 class MongoInboxes:
-    """The collection of the running service."""
+    """``Inboxes`` in MongoDB."""
 
     def __init__(self, database: Database) -> None:
         self._inboxes: Collection = database.collection("inboxes")
 
     async def note_empty(self, units: Iterable[UnitCode], at: datetime) -> None:
-        """The inboxes of these units were empty at this time."""
+        """Note that the inboxes of these units were empty at a time."""
         for unit in units:
             await self._set(unit, {"$max": {"emptied_at": at}})
 
     async def emptied_at(self, units: Iterable[UnitCode]) -> dict[UnitCode, datetime]:
-        """When each of these inboxes was empty last."""
+        """When the inbox of each of these units was last empty."""
         rows = await find_all(self._inboxes, {"_id": {"$in": sorted(units)}}, ("emptied_at",))
         return {row["_id"]: row["emptied_at"] for row in rows}
 
     async def mark(self) -> Mark:
-        """What is remembered of the mark."""
+        """The saved state of the mark."""
         return Mark.model_validate(await find_by_id(self._inboxes, MARK) or {})
 
     async def set_mark(self, mark: Mark) -> None:
-        """Remember it so."""
+        """Save the state of the mark."""
         await self._set(MARK, {"$set": mark.model_dump()})
 
     async def _set(self, key: str, change: Document) -> None:

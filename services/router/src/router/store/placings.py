@@ -1,6 +1,6 @@
 """Collection ``placings``: every message for an inbox, and whether the inbox has it.
 
-Rows are kept: from them, the inboxes of units can be rebuilt after the broker has lost its data.
+Rows are never deleted, so that inboxes can be rebuilt from them after the broker has lost its data.
 """
 
 from collections.abc import Sequence
@@ -25,114 +25,118 @@ from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pau
 TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
 Withdrawal = dict[str, Any] | None
-"""A fact about a withdrawal, ready to be sent; None where nothing is announced that could differ."""
+"""The fact of a withdrawal as JSON; None = there is none to keep."""
 
 
 class Placings(Protocol):
-    """What the handlers ask. Everything raises ``Outage`` when the database is away."""
+    """The placings. All methods raise ``Outage`` while the database is unavailable."""
 
     async def open(self, placings: Sequence[Placing]) -> set[str]:
-        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
+        """Save placings. Those that are saved already stay as they are; returns their ids."""
 
     async def find(self, placing_id: str) -> Placing | None:
-        """A placing as saved."""
+        """A saved placing; None = there is none."""
 
     async def placed(self, placing_id: str, at: datetime) -> bool:
-        """The inbox has it; False = it had it before."""
+        """Note that the inbox has the message. False = the placing was not open: placed before, held or withdrawn."""
 
     async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
-        """When the address in a placing is to be issued again; None = never."""
+        """Set when to issue the address in a placing again; None = never."""
 
     async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
-        """Placings whose address is to be issued again; others leave them alone for the time of the lease."""
+        """At most ``limit`` placings whose address is to be issued again. Other processes leave them alone for the time
+        of the lease."""
 
     async def answer(self, placing_id: str, request: OperatorRequested, at: datetime, outcome: str) -> RowRequest:
-        """Keep what became of an operator's request; returns it as it was kept first."""
+        """Save the outcome of an operator's request. Returns the one that was saved first."""
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
-        """The inbox did not take it, or did not say so; it waits for its next attempt."""
+        """Note that an attempt failed, and set the time of the next one."""
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
-        """Try a waiting placing again; False = another process does, or it was withdrawn. Until the attempt has ended,
-        nobody can withdraw it."""
+        """Begin an attempt at a waiting placing. False = another process has, or it was withdrawn. During the attempt
+        ``withdraw_untaken`` has no effect."""
 
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str, withdrawal: Withdrawal = None) -> bool:
-        """Never try a placing that its inbox has never taken; False = the inbox has or had it, or may have or get it.
+        """Withdraw a placing that its inbox has never taken. False = the inbox has, had, or may have the message, or an
+        attempt is under way. Idempotent: True again for the same ``by``.
 
-        A unit may have read what its inbox had before the broker lost its data. What it gave back counts as not taken.
-        ``by``: event id of the recall; ``recall``: the placing that tells the unit of it, if there is one;
-        ``withdrawal``: the fact to be announced, kept unless one was kept before.
+        A unit may have read a message that its inbox had before the broker lost its data, so that counts as taken. A
+        returned message does not. ``by``: event id of the recall; ``recall``: id of the placing that notifies the unit
+        of it, empty = none; ``withdrawal``: the fact to announce, kept unless one was kept before.
         """
 
     async def withdraw_unplaced(self, placing_id: str, by: str, withdrawal: Withdrawal = None) -> bool:
-        """Never try a placing again that nobody has noted as placed; False = it is placed, held or withdrawn.
+        """Withdraw a placing that is not noted as placed. False = it is placed, held, or withdrawn for another cause.
+        Idempotent: True again for the same ``by``.
 
-        ``by``: event id of what ended the delivery; ``withdrawal``: as above. May be repeated: what was withdrawn
-        for it stays so, and is True.
+        ``by``: event id of what ended the delivery; ``withdrawal``: as for ``withdraw_untaken``.
         """
 
     async def returned(self, placing_id: str, at: datetime) -> bool:
-        """The unit's system gave it back, and it was parked then; False = it was noted before, or the placing was
-        withdrawn. The latest time is kept."""
+        """Note that the unit's system returned the message, which was parked at ``at``. False = that was noted before,
+        or the placing was withdrawn. The latest time is kept."""
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
-        """A withdrawn or returned placing is to be tried after all."""
+        """Make a withdrawn or returned placing due again. False = it was neither."""
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
-        """A held placing is to be tried."""
+        """Make a held placing due."""
 
     async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
-        """A held placing is never to be tried; False = it was released. May be repeated."""
+        """Withdraw a held placing. False = it was released before. Idempotent."""
 
     async def has_open(self, decision: str) -> bool:
-        """Whether some placing of a decision is neither placed nor withdrawn yet."""
+        """Whether a placing of a decision is due, waiting or held."""
 
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
-        """Placings whose next attempt is due, oldest first; others leave them alone for the time of the lease."""
+        """At most ``limit`` placings whose next attempt is due, the oldest first. Other processes leave them alone for
+        the time of the lease."""
 
     async def waiting(self) -> dict[Cause, int]:
-        """How many placings wait, or were given back, by cause; the canary's are in no statistic."""
+        """How many placings wait, are held or were returned, by cause, without those of the canary."""
 
     async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
-        """Placings that an inbox got between two times are due again. Returns how many there were."""
+        """Make the messages due again that an inbox got after ``after`` and not after ``until``. ``at``: when they are
+        due. Returns how many."""
 
 
 class MongoPlacings:
-    """The collection of the running service."""
+    """``Placings`` in MongoDB."""
 
     def __init__(self, database: Database) -> None:
         self._placings: Collection = database.collection("placings")
 
     async def open(self, placings: Sequence[Placing]) -> set[str]:
-        """Save placings; those that are saved already stay as they are. Returns the ids of these."""
+        """Save placings. Those that are saved already stay as they are; returns their ids."""
         return await insert_missing(self._placings, [{"_id": each.id, **each.model_dump()} for each in placings])
 
     async def find(self, placing_id: str) -> Placing | None:
-        """A placing as saved."""
+        """A saved placing; None = there is none."""
         row = await find_by_id(self._placings, placing_id)
         return Placing.model_validate(row) if row else None
 
     async def placed(self, placing_id: str, at: datetime) -> bool:
-        """The inbox has it; False = it had it before."""
+        """Note that the inbox has the message. False = the placing was not open: placed before, held or withdrawn."""
         change = {"state": PlacingState.PLACED.value, "placed_at": at, "cause": None}
         return await compare_and_set(self._placings, _open(placing_id), {"$set": change})
 
     async def set_renewal(self, placing_id: str, at: datetime | None) -> None:
-        """When the address in a placing is to be issued again."""
+        """Set when to issue the address in a placing again."""
         await compare_and_set(self._placings, {"_id": placing_id}, {"$set": {"renew_at": at}})
 
     async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
-        """Placings whose address is to be issued again; each is taken by one process at a time."""
+        """Placings whose address is to be issued again. Each is given to one process at a time."""
         due: Document = {"renew_at": {"$lte": now}, "state": PlacingState.PLACED.value}
         return await self._take(due, "renew_at", limit, now + lease)
 
     async def answer(self, placing_id: str, request: OperatorRequested, at: datetime, outcome: str) -> RowRequest:
-        """Keep what became of an operator's request."""
+        """Save the outcome of an operator's request."""
         return await answer_once(self._placings, placing_id, request, at, lambda _: (outcome, {}))
 
     async def failed(self, placing: Placing, failure: Failure, at: datetime) -> None:
-        """The inbox did not take it; it waits for its next attempt. That the inbox may have it is noted in any case:
-        another process may have tried it at the same time, and have been refused."""
+        """Note that an attempt failed. That the inbox may have the message is noted even if another process, which
+        tried it at the same time, has noted its own failure first."""
         if failure.is_uncertain:
             await compare_and_set(self._placings, {"_id": placing.id}, {"$set": {"is_uncertain": True}})
         change = {
@@ -144,13 +148,13 @@ class MongoPlacings:
         await compare_and_set(self._placings, _open(placing.id) | {"attempts": placing.attempts}, {"$set": change})
 
     async def begin_attempt(self, placing: Placing, next_attempt_at: datetime) -> bool:
-        """Try a waiting placing again."""
+        """Begin an attempt at a waiting placing."""
         expected = {"_id": placing.id, "state": PlacingState.WAITING.value, "attempts": placing.attempts}
         change = {"state": PlacingState.DUE.value, "next_attempt_at": next_attempt_at}
         return await compare_and_set(self._placings, expected, {"$set": change})
 
     async def withdraw_untaken(self, placing_id: str, by: str, recall: str, withdrawal: Withdrawal = None) -> bool:
-        """Never try a placing that its inbox has never taken. May be repeated."""
+        """Withdraw a placing that its inbox has never taken."""
         causes = [cause.value for cause in NOT_TAKEN]
         waits: Document = {"state": PlacingState.WAITING.value, "cause": {"$in": causes}}
         waits |= {"placed_at": None, "is_uncertain": {"$ne": True}}
@@ -158,7 +162,7 @@ class MongoPlacings:
         return await self._withdraw_if(untaken, by, recall, withdrawal)
 
     async def withdraw_unplaced(self, placing_id: str, by: str, withdrawal: Withdrawal = None) -> bool:
-        """Never try a placing again that nobody has noted as placed. May be repeated."""
+        """Withdraw a placing that is not noted as placed."""
         return await self._withdraw_if(_open(placing_id), by, "", withdrawal)
 
     async def _withdraw_if(self, expected: Document, by: str, recall: str, withdrawal: Withdrawal) -> bool:
@@ -172,7 +176,7 @@ class MongoPlacings:
         return row is not None and row["state"] == PlacingState.WITHDRAWN and row.get("withdrawn_by") == by
 
     async def returned(self, placing_id: str, at: datetime) -> bool:
-        """The unit's system gave it back, maybe before anybody noted that the inbox had it."""
+        """Note that the unit's system returned the message. It may not have been noted as placed yet."""
         change = {"state": PlacingState.RETURNED.value, "cause": Cause.RETURNED.value, "returned_at": at}
         expected = {"_id": placing_id, "state": {"$in": [*TRIED, PlacingState.PLACED.value]}}
         if await compare_and_set(self._placings, expected, {"$set": change}):
@@ -182,29 +186,29 @@ class MongoPlacings:
         return False
 
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
-        """A withdrawn or returned placing is to be tried after all."""
+        """Make a withdrawn or returned placing due again."""
         change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
         closed = [PlacingState.WITHDRAWN.value, PlacingState.RETURNED.value]
         expected = {"_id": placing_id, "state": {"$in": closed}}
         return await compare_and_set(self._placings, expected, {"$set": change})
 
     async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
-        """A held placing is to be tried."""
+        """Make a held placing due."""
         change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
         await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
 
     async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
-        """A held placing is never to be tried. May be repeated."""
+        """Withdraw a held placing."""
         return await self._withdraw_if({"_id": placing_id, "state": HELD}, "", "", withdrawal)
 
     async def has_open(self, decision: str) -> bool:
-        """Whether some placing of a decision is neither placed nor withdrawn yet."""
+        """Whether a placing of a decision is due, waiting or held."""
         with database_trouble():
             row = await self._placings.find_one({"decision": decision, "state": {"$in": [*TRIED, HELD]}}, {"_id": 1})
         return row is not None
 
     async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
-        """Placings whose next attempt is due; each is taken by one process at a time."""
+        """Placings whose next attempt is due. Each is given to one process at a time."""
         due: Document = {"state": {"$in": list(TRIED)}, "next_attempt_at": {"$lte": now}}
         return await self._take(due, "next_attempt_at", limit, now + lease)
 
@@ -219,7 +223,7 @@ class MongoPlacings:
         return taken
 
     async def waiting(self) -> dict[Cause, int]:
-        """How many placings wait, by cause."""
+        """How many placings wait, are held or were returned, by cause."""
         group = {"_id": "$cause", "count": {"$sum": 1}}
         selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD, PlacingState.RETURNED.value]}}
         selection["receiver"] = {"$nin": sorted(CANARY_UNITS)}
@@ -228,11 +232,12 @@ class MongoPlacings:
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
 
     async def place_again(self, receiver: UnitCode, after: datetime, until: datetime, at: datetime) -> int:
-        """Placings that an inbox got between two times are due again. Returns how many there were."""
-        got = {"receiver": receiver, "state": PlacingState.PLACED.value, "placed_at": {"$gt": after, "$lte": until}}
+        """Make the messages due again that an inbox got between two times."""
+        placed: Document = {"receiver": receiver, "state": PlacingState.PLACED.value}
+        placed["placed_at"] = {"$gt": after, "$lte": until}
         change = {"$set": {"state": PlacingState.DUE.value, "next_attempt_at": at}}
         with database_trouble():
-            return int((await self._placings.update_many(got, change)).matched_count)
+            return int((await self._placings.update_many(placed, change)).matched_count)
 
 
 def _open(placing_id: str) -> Document:

@@ -6,12 +6,12 @@ from common.database import Collection, Document, database_trouble
 
 
 def below(key: str) -> Document:
-    """Selects everything whose ``_id`` is the key, a slash, and more."""
+    """A query for all rows whose ``_id`` begins with the key and a slash."""
     return {"_id": {"$gte": f"{key}/", "$lt": f"{key}0"}}
 
 
 async def find_all(collection: Collection, selection: Document, fields: Iterable[str] | None = None) -> list[Document]:
-    """All selected rows, with these fields or all."""
+    """All rows that a query selects, with all fields or only ``fields``. Raises ``Outage``."""
     projection = dict.fromkeys(fields, 1) if fields else None
     with database_trouble():
         return await collection.find(selection, projection).to_list(None)

@@ -1,4 +1,4 @@
-"""Rows of documents and deliveries, as values."""
+"""Rows of documents, and results about deliveries, as values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,18 +20,19 @@ class DocumentRecord:
     document_id: DocumentId
     state: DocumentState
     package_id: PackageId
-    """The package that holds the DocumentId; empty: one that was discarded, and restored since."""
+    """The package that holds the DocumentId; empty = it was discarded and has been restored since."""
     kind: PackageKind
     submitted_at: datetime
     versions: tuple[Version, ...] = ()
-    """The one that it was claimed with, and those of an earlier release; further ones are rows of their own."""
+    """The version that it was claimed with, and those of earlier releases. Further versions are rows of their own."""
     reason: Reason | None = None
-    """Why it was refused."""
+    """Why it was refused; None = it was not."""
     alias_of: str | None = None
     revision: int = 1
     """Counts changes of this record, for compare-and-set."""
     place: datetime | None = None
-    """Of the package in the order of submission; None in rows of earlier releases, where ``submitted_at`` is it."""
+    """The place of the package in the order of submission; None in rows of earlier releases, where ``submitted_at`` is
+    the place."""
 
     @property
     def order(self) -> SubmissionOrder:
@@ -39,27 +40,28 @@ class DocumentRecord:
         return SubmissionOrder(submitted_at=self.place or self.submitted_at, package_id=self.package_id)
 
     def is_corrected(self, holder: PackageId | None, order: SubmissionOrder) -> bool:
-        """Whether the document was refused, and a corrected package, which has not come here yet, held its DocumentId
-        when a package with this place was let in. ``holder``: who held it; None = not known."""
+        """Whether the document was refused, and a corrected package held its DocumentId when a package with place
+        ``order`` was let in; the corrected one has not come here yet. ``holder``: who held it then; None = unknown."""
         is_other = holder not in (None, self.package_id)
         return self.state is DocumentState.REFUSED and is_other and self.order < order
 
     def gives_way_to(self, record: "DocumentRecord") -> bool:
-        """Whether what a package says of its DocumentId, refused or alias, is replaced by what a later one says.
-
-        Packages may come here in any order, and again: the later submission counts.
+        """Whether another record about the same DocumentId replaces this one: only a refused document or an alias is
+        replaced, and only by a package that was submitted later. Packages may come here in any order, and repeatedly.
         """
         return self.state in (DocumentState.REFUSED, DocumentState.ALIAS) and self.order < record.order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happened:
-    """What an event did to a delivery, and to which."""
+    """The result of an event that was recorded for a delivery."""
 
     step: Step
     is_first: bool
-    """False: an earlier run let the same event happen; only the step is told again."""
+    """Whether this run recorded the event. False = an earlier run did; ``step`` is its result."""
     before: Position
+    """The position of the delivery before the event."""
     lane: Lane
     """Of the document."""
     placed_at: datetime
+    """When the document was placed; if that is not noted, when the delivery was opened."""
