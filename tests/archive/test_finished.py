@@ -9,7 +9,7 @@ import pytest
 from archive import handlers
 from archive.handlers import Archive
 from archive.ledger import Ledger
-from archive.progress import Mark, is_finished
+from archive.progress import Mark, is_finished, is_told_by_another
 from archive.retention import read_table
 from archive.store import Progress, Records
 from common.database import Database
@@ -102,6 +102,21 @@ async def test_asked_again_it_says_the_same_again(
     assert len(set(bodies)) == 1
 
 
+@pytest.mark.parametrize(
+    ("row", "is_told"),
+    [
+        ({}, False),
+        ({"finished_at": AT, "finished_by": "this"}, False),
+        ({"finished_at": AT, "finished_by": "another"}, True),
+        ({"finished_at": AT}, False),
+        ({"finished_at": AT, "is_told": True}, True),
+    ],
+    ids=["not finished", "by this one", "by another", "an earlier release ended before it told", "it has told"],
+)
+def test_who_tells_that_a_package_is_finished(row: dict[str, Any], is_told: bool) -> None:
+    assert is_told_by_another(row, "this") is is_told
+
+
 async def test_a_crash_before_intake_is_told_is_made_good(
     archive: Archive, objects: Objects, announced: Remembering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,10 +127,13 @@ async def test_a_crash_before_intake_is_told_is_made_good(
     async def crash(_: BaseFact) -> None:
         raise ConnectionError
 
-    with monkeypatch.context() as patched:
-        patched.setattr(announced, "announce", crash)
-        with pytest.raises(ConnectionError):
-            await archive.take(placed(what))
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(announced, "announce", crash)
+            with pytest.raises(ConnectionError):
+                await archive.take(placed(what))
+    await archive.take(accepted(what))
+    assert told(announced) == [], "whoever found it finished tells it, and comes again"
     await archive.take(placed(what))
     assert len(told(announced)) == 1
 

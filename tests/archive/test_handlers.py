@@ -14,7 +14,7 @@ from minio.error import S3Error
 from minio.retention import Retention
 
 from archive.handlers import Archive
-from archive.kept import Kept
+from archive.kept import Kept, part_bytes
 from archive.ledger import Ledger
 from archive.record import archived
 from archive.retention import read_table
@@ -101,6 +101,26 @@ async def test_a_package_that_is_one_object_is_locked_where_it_lies(archive: Arc
     saved = json.loads(await objects.get_key(ARCHIVE, kept[0]))
     assert saved["parts"] == {"envelope": what.envelope_bytes.decode(), "report": what.report_bytes.decode()}
     assert [(each["bucket"], each["version_id"]) for each in saved["objects"]] == [(PACKAGES, package.version_id)]
+
+
+async def test_a_notice_that_is_no_object_is_one_locked_object_with_its_record(
+    archive: Archive, objects: Objects
+) -> None:
+    what = Material()
+    parts = {"package": await objects.carry(what.package_bytes), "envelope": await objects.carry(what.envelope_bytes)}
+    fact = what.notice().model_copy(update=parts)
+    for _ in range(2):
+        await archive.take(fact)
+    folder = f"{what.subject}/{what.package_id}"
+    (kept,) = objects.client.list_objects(ARCHIVE, f"{folder}/", recursive=True, include_version=True)
+    assert kept.object_name == f"{folder}/record.json"
+    lock = objects.client.get_object_retention(ARCHIVE, kept.object_name)
+    assert lock is not None
+    assert (lock.mode, lock.retain_until_date.isoformat()) == (COMPLIANCE, "2036-12-31T16:59:59+00:00")
+    saved = json.loads(await objects.get_key(ARCHIVE, kept.object_name))
+    assert part_bytes("package", saved["parts"]["package"]) == what.package_bytes
+    assert saved["parts"]["envelope"].encode() == what.envelope_bytes
+    assert saved["objects"] == []
 
 
 async def test_a_decision_that_was_made_anew_is_kept_as_the_ledger_has_it(

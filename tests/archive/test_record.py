@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from archive.kept import Kept
+from archive.kept import Kept, part_bytes, part_text
 from archive.record import Parts, archived, record, retention_class
 from archive.retention import read_table
 from common.domain.reason import Reason
-from common.facts import ObjectRef
+from common.facts import NoticeAccepted, ObjectRef
 from common.ledger import Entry, new_entry, new_salt
 from common.objects import PACKAGES, content_ref
+from common.packing import packed
 from tests.harness.chained import linked
 
 from .conftest import AT, Material, ref_of
@@ -98,6 +99,40 @@ def test_a_package_that_is_one_object_is_locked_where_it_lies_unless_it_was_refu
     for kept, source in copies:
         assert (kept.bucket, kept.key, kept.version_id) == (PACKAGES, source.key, "v1")
         assert source == fact.package
+
+
+def packed_notice() -> NoticeAccepted:
+    """A notice that is no object: its bytes and its header come with the fact."""
+    parts = {"package": MATERIAL.package_bytes, "envelope": MATERIAL.envelope_bytes}
+    return MATERIAL.notice().model_copy(
+        update={name: ref_of(data).model_copy(update={"packed": packed(data)}) for name, data in parts.items()}
+    )
+
+
+def test_a_notice_that_is_no_object_stands_in_its_record() -> None:
+    fact = packed_notice()
+    decided, copies = record(fact, Parts(units=1), entry_of(fact), TABLE)
+    assert copies == ()
+    assert decided.objects == ()
+    assert [(part.role, part.sha256) for part in decided.enclosed] == [
+        ("package", fact.package.sha256),
+        ("envelope", fact.envelope.sha256),
+    ]
+    told = json.loads(decided.evidence({"package": MATERIAL.package_bytes, "envelope": MATERIAL.envelope_bytes}))
+    assert part_bytes("package", told["parts"]["package"]) == MATERIAL.package_bytes
+    assert part_bytes("envelope", told["parts"]["envelope"]) == MATERIAL.envelope_bytes
+
+
+@pytest.mark.parametrize("data", ["<edXML>Đã xem</edXML>".encode("utf-16"), b"\xff\xfe\0", b""])
+def test_a_package_in_whatever_encoding_stands_in_a_record(data: bytes) -> None:
+    assert part_bytes("package", part_text("package", data)) == data
+
+
+def test_the_bytes_of_what_was_refused_stand_in_no_record() -> None:
+    """They have an end, and a lock would keep them."""
+    fact = MATERIAL.turned_away().model_copy(update={"package": packed_notice().package})
+    decided, copies = record(fact, Parts(), entry_of(fact), TABLE)
+    assert (copies, decided.objects, decided.enclosed) == ((), (), ())
 
 
 def test_header_and_report_stand_in_the_record_under_lock() -> None:

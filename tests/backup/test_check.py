@@ -12,12 +12,12 @@ import pytest
 from minio import Minio
 from typer.testing import CliRunner, Result
 
-from archive.kept import KeptObject
+from archive.kept import PACKAGE, EnclosedPart, KeptObject
 from archive.record import Record
 from common.domain import ids
 from common.domain.directory import Directory, Unit
 from common.domain.envelope import Attachment, DocumentType, Envelope, Organization, Signer
-from common.domain.names import Lane
+from common.domain.names import Lane, StatusCode
 from common.envelopes import to_json
 from common.objects import ARCHIVE, CONTENT, PACKAGES, SUBMITTER_META, header_inside
 from mint import packages
@@ -297,6 +297,28 @@ def test_a_refused_package_is_found_where_intake_has_put_it(database: Any, put: 
         (lost,) = lost_packages(database, administrator, None)
         assert (lost.package_id, lost.known_as) == (record_id, "document.refused")
         assert bytes_of(administrator, lost) == package
+    finally:
+        erase(administrator, ARCHIVE, f"k/{record_id}/")
+
+
+def test_a_notice_that_was_no_object_is_found_in_its_record(database: Any, administrator: Minio) -> None:
+    """The databases have lost its row, which held its bytes."""
+    notice = packages.status("000.00.09.H29", SENDER, "D-1", StatusCode.ARRIVED, AT)
+    record_id = ids.package_id("000.00.09.H29", hashlib.sha256(notice).hexdigest())
+    saved = Record.model_validate_json(refused(record_id, "E_DUP"))
+    about = {"sender": "000.00.09.H29", "reason": None, "verdict": "notice.accepted", "kind": "status"}
+    part = EnclosedPart(role=PACKAGE, sha256=hashlib.sha256(notice).hexdigest(), size_bytes=len(notice))
+    data = saved.model_copy(update={**about, "enclosed": (part,)}).evidence({PACKAGE: notice})
+    key = f"k/{record_id}/record.json"
+    administrator.put_object(ARCHIVE, key, io.BytesIO(data), len(data))
+    try:
+        (lost,) = lost_packages(database, administrator, None)
+        assert (lost.package_id, lost.sender, lost.known_as) == (record_id, "000.00.09.H29", "notice.accepted")
+        assert bytes_of(administrator, lost) == notice
+        other = saved.model_copy(update={**about, "enclosed": (part,)}).evidence({PACKAGE: notice + b" "})
+        for damaged in (other, b"{}", b"no record"):
+            administrator.put_object(ARCHIVE, key, io.BytesIO(damaged), len(damaged))
+            assert bytes_of(administrator, lost) is None
     finally:
         erase(administrator, ARCHIVE, f"k/{record_id}/")
 

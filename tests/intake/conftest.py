@@ -13,7 +13,7 @@ from common.facts import ObjectRef, PackageFinished
 from common.objects import content_ref
 from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import Place, next_place
-from intake.packages import CLAIM_LASTS
+from intake.packages import CLAIM_LASTS, NOTHING_READ, Claims
 from intake.record import PackageRecord
 from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
 from intake.waiting_store import OF_HOLDER
@@ -92,7 +92,8 @@ class MemoryPackages:
         if claim and claim["package_id"] == package_id and claim.get("refused") != package_id:
             claim["state"] = "held"
 
-    async def take_place(self, document_keys: Sequence[str], now: datetime) -> Place:
+    async def take_place(self, document_keys: Sequence[str], now: datetime, read: Claims = NOTHING_READ) -> Place:
+        """``read`` saves requests alone."""
         leading = [claim for key in document_keys if (claim := self._leading(key)) is not None]
         at = next_place(now, [claim["place"] for claim in leading if "place" in claim])
         for claim in leading:
@@ -100,8 +101,8 @@ class MemoryPackages:
         own = [key for key in document_keys if key in self.claims and self._leading(key) is self.claims[key]]
         return Place(at, {key: await self.holder([key]) for key in own})
 
-    async def known(self, document_keys: list[str]) -> list[str]:
-        return [key for key in document_keys if key in self.claims]
+    async def claims_on(self, document_keys: Sequence[str]) -> Claims:
+        return {key: {"_id": key, **self.claims[key]} for key in document_keys if key in self.claims}
 
     def _leading(self, key: str) -> dict[str, Any] | None:
         seen = {key}

@@ -1,5 +1,6 @@
 """A package that is kept as one object: put once, under lock or gone as a whole, and nothing of it lies elsewhere."""
 
+import base64
 import hashlib
 import io
 import json
@@ -131,16 +132,73 @@ async def test_the_bytes_of_another_unit_are_an_object_of_their_own(world: World
     assert set(world.kept()) == {f"{PACKAGES}/{ref.key}" for ref in (mine.package, theirs.package)}
 
 
-async def test_the_header_of_a_notice_goes_with_its_fact(world: World) -> None:
+async def test_a_small_notice_is_no_object_and_goes_with_its_fact(world: World) -> None:
     await world.submit(package("doc"))
-    before = set(world.kept())
+    before = world.kept()
     body = recall("doc")
     fact = await world.submit(body)
     assert isinstance(fact, NoticeAccepted)
     assert fact.envelope.packed
     assert from_json(await world.objects.get(fact.envelope)) == parse(io.BytesIO(body)).message
-    assert set(world.kept()) - before == {f"{PACKAGES}/{fact.package.key}"}
+    assert fact.package.packed
+    assert await world.objects.get(fact.package) == body
+    assert world.kept() == before
     assert fact.claims_document_id is False
+    assert isinstance(await world.submit(body), PackageRepeated)
+    assert world.kept() == before
+
+
+def recall_with(at: bytes, more: bytes) -> bytes:
+    """A recall with something more in it."""
+    body = recall("doc")
+    assert at in body
+    return body.replace(at, at + more, 1)
+
+
+SUBJECT_ENDS = b"</edXML:Subject>"
+NOISE = base64.b64encode(hashlib.shake_256(b"noise").digest(6_000))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        recall_with(SUBJECT_ENDS, b"<edXML:Novelty>x</edXML:Novelty>"),
+        recall_with(SUBJECT_ENDS, "<!-- Độ mật: Tuyệt mật -->".encode()),
+        recall("doc").replace(b"<edXML:Subject>", '<edXML:Subject note="MẬT">'.encode()),
+        recall_with(SUBJECT_ENDS, b"<!--" + b" " * 70_000 + b"-->"),
+        recall_with(SUBJECT_ENDS, b"<!--" + NOISE + b"-->"),
+    ],
+    ids=["an element passed over", "marked in a comment", "marked in an attribute", "large", "large when compressed"],
+)
+async def test_a_notice_that_was_not_searched_or_is_not_small_is_one_object(world: World, body: bytes) -> None:
+    """What nobody has searched is in no fact and no row."""
+    await world.submit(package("doc"))
+    before = set(world.kept())
+    fact = await world.submit(body)
+    assert isinstance(fact, NoticeAccepted)
+    assert fact.package.packed is None
+    assert await world.objects.get(fact.package) == body
+    assert set(world.kept()) - before == {f"{PACKAGES}/{fact.package.key}"}
+
+
+async def test_a_notice_that_is_refused_is_one_object(world: World) -> None:
+    """It comes to its end there; a row would keep it."""
+    await world.submit(package("doc"))
+    before = set(world.kept())
+    fact = await world.submit(recall("doc").replace(SENDER.encode(), b"000.00.99.H29"))
+    assert isinstance(fact, PackageRefused)
+    assert fact.package
+    assert fact.package.packed is None
+    assert set(world.kept()) - before == {f"{PACKAGES}/{fact.package.key}"}
+
+
+async def test_a_notice_is_an_object_where_the_setting_is_off(world: World) -> None:
+    world.one_object = False
+    await world.submit(package("doc"))
+    fact = await world.submit(recall("doc"))
+    assert isinstance(fact, NoticeAccepted)
+    assert (fact.package.packed, fact.envelope.packed) == (None, None)
+    assert f"{CONTENT}/{fact.package.key}" in world.kept()
 
 
 @pytest.mark.parametrize("is_still_on", [True, False], ids=["still on", "turned off meanwhile"])

@@ -226,6 +226,18 @@ async def test_a_claim_of_an_earlier_release_counts_from_when_it_is_seen() -> No
     assert task.result() == [False, False, True]
 
 
+async def test_a_place_rests_on_what_was_read_just_before(packages: Any) -> None:
+    await packages.claim("doc", "p1")
+    read = await packages.claims_on(["doc", "never"])
+    assert list(read) == ["doc"]
+    first = await packages.take_place(["doc", "never"], NOW, read)
+    assert first.holders == {"doc": "p1"}
+    await packages.release("doc", "p1")
+    second = await packages.take_place(["doc", "never"], NOW, read)
+    assert second.holders == {"doc": None}, "the claim has changed since, and was read again"
+    assert second.at > first.at
+
+
 async def test_a_document_that_changes_hands_while_a_place_is_taken_is_read_again() -> None:
     loop = VirtualLoop()
     database = ModelDatabase(server := Server(loop, lambda: 0.001), "intake")

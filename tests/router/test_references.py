@@ -9,7 +9,8 @@ import pytest
 from common.domain.names import Lane, StatusCode
 from common.facts import OperatorRequested
 from common.failure import Outage
-from common.headers import EVENT_ID
+from common.headers import EDXML_TYPE, EVENT_ID
+from common.packing import packed
 from common.service.row_requests import REQUESTS_KEPT
 from router.placing import PlacingState
 
@@ -45,6 +46,17 @@ async def test_a_holiday_of_three_weeks(world: World) -> None:
         assert max(addresses(world)) > world.clock(), "there is always an address that holds"
     assert {sent.headers[EVENT_ID] for sent in world.sender.inbox(A, "document")} == {event}
     assert len(addresses(world)) == 4, "no more than are needed"
+
+
+async def test_a_package_that_came_with_its_fact_is_given_whole(world: World) -> None:
+    """It lies in no bucket, so that no address could be signed."""
+    fact = await world.verified(world.letter(to=(A,)), LARGE)
+    package = fact.package.model_copy(update={"packed": packed(await world.objects.get(fact.package))})
+    await world.take(fact.model_copy(update={"package": package}))
+    (sent,) = world.sender.inbox(A, "document")
+    assert sent.content_type == EDXML_TYPE
+    assert sent.body == await world.objects.get(fact.package)
+    assert (await world.store.placings.find(f"{fact.package_id}:placed/{A}:1")).renew_at is None
 
 
 async def test_a_unit_is_told_of_the_package_what_it_always_was(world: World) -> None:

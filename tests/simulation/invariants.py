@@ -21,6 +21,7 @@ from common.topology import FACTS, INBOX
 from router.delivery_history import position_of
 from router.store.delivery_rows import entry_in
 from tests.simulation.schedule import Schedule
+from tests.simulation.under_lock import what_was_let_in_is_under_lock
 from tests.simulation.units import Item, Submitted
 from tests.simulation.world import LOG_KEY
 
@@ -284,7 +285,7 @@ def locked_versions_are_bounded(schedule: Schedule) -> Iterator[str]:
             yield f"{len(versions)} locked versions of {key}, at most {bound} expected"
     for record in schedule.world.rows("archive.records"):
         saved_at = schedule.archived_at[record["_id"]]
-        for kept in record["objects"]:
+        for kept in (*record["objects"], record["evidence_object"]):
             again = [v.made_at for v in schedule.world.store.objects.get(_place(kept), [])]
             if again and max(again) > saved_at + SAVED_SECONDS:
                 yield f"{kept['key']} was locked {max(again) - saved_at:.1f} s after its record was saved"
@@ -370,6 +371,7 @@ CHECKS: tuple[Check, ...] = (
     nothing_is_left,
     every_package_is_answered,
     delivered_is_archived,
+    what_was_let_in_is_under_lock,
     one_event_one_body,
     nothing_invalid_is_delivered,
     nothing_after_the_end,

@@ -312,7 +312,7 @@ def waiting_packages_are_forgotten() -> None:
 def places_are_times() -> None:
     """The order of packages about one document follows the clocks of the replicas."""
 
-    async def take_place(self: Any, document_keys: Any, now: Any) -> Any:
+    async def take_place(self: Any, document_keys: Any, now: Any, read: Any = None) -> Any:
         return Place(now)
 
     _changed(Packages, "take_place", take_place)

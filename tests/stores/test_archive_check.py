@@ -153,6 +153,23 @@ async def test_a_package_that_was_locked_where_it_lies_is_checked_there(kept: Ke
     assert kept.faults(record) == [(f"{PACKAGES}/{package.key}", "hidden by a delete marker")]
 
 
+async def test_a_notice_that_stands_in_its_record_is_checked_there(kept: Kept) -> None:
+    what = Material()
+    parts = {"package": await kept.intake.carry(what.package_bytes)}
+    parts["envelope"] = await kept.intake.carry(what.envelope_bytes)
+    await kept.archive.take(what.notice().model_copy(update=parts))
+    record = await kept.records.load(what.package_id)
+    assert record
+    assert kept.faults(record) == []
+    other = (record.enclosed[0].model_copy(update={"sha256": "0" * 64}), record.enclosed[1])
+    assert kept.faults(record.model_copy(update={"enclosed": other})) == [
+        ("record.json", "differs from the record in the database"),
+        ("record.json", "holds another package"),
+    ]
+    kept.administrator.remove_object(ARCHIVE, record.evidence_key)
+    assert kept.faults(record) == [("record.json", "hidden by a delete marker")]
+
+
 async def test_evidence_that_records_share_is_checked_with_each(kept: Kept) -> None:
     records = [await kept.keep(None, b"a revocation list") for _ in range(2)]
     assert [kept.faults(record) for record in records] == [[], []]

@@ -12,6 +12,7 @@ from archive.retention import read_table
 from common.domain.reason import Reason
 from common.ledger import Entry, new_entry, new_salt
 from common.objects import content_ref
+from common.packing import packed
 from tests.archive.conftest import AT, Material, ref_of
 from trunkctl.archive_entry import difference
 from trunkctl.archive_records import read
@@ -26,6 +27,14 @@ def made(fact: Kept) -> tuple[Record, Entry]:
     return Record.model_validate(found.model_dump()), entry
 
 
+def small_notice(what: Material) -> Kept:
+    """Its bytes come with the fact."""
+    parts = {"package": what.package_bytes, "envelope": what.envelope_bytes}
+    return what.notice().model_copy(
+        update={name: ref_of(data).model_copy(update={"packed": packed(data)}) for name, data in parts.items()}
+    )
+
+
 FACTS: dict[str, Callable[[Material], Kept]] = {
     "verified": lambda what: what.verified(LIST),
     "refused": lambda what: what.refused(),
@@ -33,6 +42,7 @@ FACTS: dict[str, Callable[[Material], Kept]] = {
     "turned away": lambda what: what.turned_away(),
     "without bytes": lambda what: what.turned_away(with_bytes=False),
     "notice": lambda what: what.notice(),
+    "notice that is no object": small_notice,
 }
 
 

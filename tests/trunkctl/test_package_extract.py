@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import pytest
 from typer.testing import CliRunner
 
-from archive.kept import KeptObject
+from archive.kept import PACKAGE, EnclosedPart, KeptObject
 from archive.record import Record
 from common.domain.names import StatusCode
 from common.domain.reason import Reason
@@ -163,6 +163,12 @@ def test_a_package_lies_where_its_record_says() -> None:
 def test_of_a_secret_package_nothing_is_kept_and_nothing_is_read() -> None:
     with pytest.raises(Trouble, match=r"p1 \(E_SECRET\)"):
         package_in(record(objects=(), reason=Reason.E_SECRET))
+
+
+def test_a_notice_that_is_no_object_has_no_attachments() -> None:
+    enclosed = (EnclosedPart(role=PACKAGE, sha256="0" * 64, size_bytes=700),)
+    with pytest.raises(Trouble, match=r"p1 is a notice without attachments\. .*k/p1/record\.json"):
+        package_in(record(objects=(), enclosed=enclosed))
 
 
 ROWS = {

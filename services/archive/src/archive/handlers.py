@@ -102,9 +102,8 @@ class Archive:
         """
         noted = await self._progress.note(fact, news)
         if noted.is_to_tell and (saved := on_record or await self._records.load(fact.package_id)):
-            at = await self._progress.finish(fact.package_id, utc_now())
+            at = await self._progress.finish(fact, utc_now())
             await self._announcer.announce(finished(saved, at))
-            await self._progress.note_told(fact.package_id)
 
     async def _kept(self, fact: Kept, entry: Entry, *, is_first: bool) -> Record:
         """The record of the package, of an earlier run or made by this one.

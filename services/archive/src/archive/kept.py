@@ -1,5 +1,6 @@
 """Decision: which objects of a package the archive puts or locks, and what its record encloses."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from common.facts import (
 Kept = DocumentVerified | DocumentRefused | PackageRefused | NoticeAccepted
 """The facts that end in a record; every other fact only enters the ledger."""
 
+PACKAGE = "package"
 ATTACHMENT = "attachment"
 EVIDENCE = "evidence"
 PARTS = "parts"
@@ -48,7 +50,7 @@ class EnclosedPart(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     role: str
-    """envelope or report."""
+    """package (of a notice), envelope or report."""
     sha256: Sha256
     size_bytes: int
 
@@ -61,8 +63,19 @@ class Copy(NamedTuple):
 
 
 def enclosed_parts(fact: Kept) -> dict[str, ObjectRef]:
-    """What came with the fact and goes into ``record.json``, by role."""
-    return {role: ref for role, ref in _parts_of(fact).items() if ref.packed is not None}
+    """What came with the fact and goes into ``record.json``, by role. Of a package that was refused, not its bytes."""
+    package = {PACKAGE: fact.package} if isinstance(fact, NoticeAccepted) else {}
+    return {role: ref for role, ref in (package | _parts_of(fact)).items() if ref.packed is not None}
+
+
+def part_text(role: str, data: bytes) -> str:
+    """An enclosed part as it stands in ``record.json``: JSON as it is, a package, in whatever encoding, as base64."""
+    return b64encode(data).decode() if role == PACKAGE else data.decode()
+
+
+def part_bytes(role: str, text: str) -> bytes:
+    """The part that stands there. Raises ``ValueError`` for a package that is no base64."""
+    return b64decode(text, validate=True) if role == PACKAGE else text.encode()
 
 
 def copies_of(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
@@ -71,8 +84,8 @@ def copies_of(fact: Kept, attachments: tuple[ObjectRef, ...]) -> list[Copy]:
     sources = [(role, f"{role}.json", ref) for role, ref in _parts_of(fact).items() if ref.packed is None]
     if fact.package is not None and fact.package.version_id is not None:
         return [*_in_place(fact, fact.package), *(_copy(folder, *source) for source in sources)]
-    if fact.package is not None and not _is_secret(fact):
-        sources.insert(0, ("package", "package.edxml", fact.package))
+    if fact.package is not None and fact.package.packed is None and not _is_secret(fact):
+        sources.insert(0, (PACKAGE, "package.edxml", fact.package))
     for number, attachment in enumerate(attachments, start=1):
         sources.append((ATTACHMENT, f"attachments/{number}-{attachment.sha256}", attachment))
     return [_copy(folder, *source) for source in sources]
@@ -112,7 +125,7 @@ def _in_place(fact: Kept, package: ObjectRef) -> list[Copy]:
     if isinstance(fact, DocumentRefused | PackageRefused):
         return []
     kept = KeptObject(
-        role="package",
+        role=PACKAGE,
         key=package.key,
         bucket=package.bucket,
         sha256=package.sha256,

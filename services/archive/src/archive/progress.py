@@ -4,8 +4,10 @@
 finished when it is on record and the ledger has the facts of as many receivers as the router has announced.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from common.domain.envelope import Envelope, Message
 from common.domain.names import UnitCode
@@ -96,3 +98,11 @@ def is_finished(archiving: int, expected: int | None, settled: int) -> bool:
     ``archiving``: the ``Mark`` of that stage; ``expected``: number of receivers that the router has announced.
     """
     return archiving == Mark.DONE and expected is not None and settled >= expected
+
+
+def is_told_by_another(row: Mapping[str, Any], event_id: str) -> bool:
+    """Whether intake was told that the package is finished, or hears it from the handler of another event.
+
+    That one is delivered again until it has told; so is this one, if it was the first to find the package finished.
+    """
+    return bool(row.get("is_told")) or row.get("finished_by") not in (None, event_id)

@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from archive.kept import PARTS, Copy, EnclosedPart, Kept, KeptObject, copies_of, enclosed_parts, shared_copies
+from archive.kept import (
+    PARTS,
+    Copy,
+    EnclosedPart,
+    Kept,
+    KeptObject,
+    copies_of,
+    enclosed_parts,
+    part_text,
+    shared_copies,
+)
 from archive.retention import RetentionClass, RetentionTable, retain_until
 from common.domain.canary import is_canary
 from common.domain.ids import event_id
@@ -66,7 +76,8 @@ class Record(BaseModel):
     """Hash of the entry's leaf in the log; of an entry that an earlier release has chained, its hash in the chain."""
     objects: tuple[KeptObject, ...]
     enclosed: tuple[EnclosedPart, ...] = ()
-    """What ``record.json`` holds besides the record: header and report, if they came with their references."""
+    """What ``record.json`` holds besides the record: header and report, and the package of a notice, if they came with
+    their references."""
     evidence_object: KeptObject | None = None
     """``record.json``, which cannot name its own version; none in records of releases that did not keep it."""
 
@@ -83,11 +94,11 @@ class Record(BaseModel):
     def evidence(self, enclosed: Mapping[str, bytes] | None = None) -> bytes:
         """``record.json``: the record as it goes under lock beside its objects.
 
-        ``enclosed``: the JSON of its enclosed parts, by role.
+        ``enclosed``: the bytes of its enclosed parts, by role.
         """
         told = self.model_dump(mode="json", exclude_none=True, exclude={"evidence_object"})
         if self.enclosed:
-            told |= {PARTS: {role: data.decode() for role, data in (enclosed or {}).items()}}
+            told |= {PARTS: {role: part_text(role, data) for role, data in (enclosed or {}).items()}}
         else:
             del told["enclosed"]
         return canonical_json(told).encode()

@@ -6,13 +6,12 @@ from typing import Any, NamedTuple, get_args
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from archive.progress import Mark, Said, is_finished, is_routed
+from archive.progress import Mark, Said, is_finished, is_routed, is_told_by_another
 from archive.record import Record
 from common.database import (
     Collection,
     Database,
     Document,
-    compare_and_set,
     database_trouble,
     find_by_id,
     insert_once,
@@ -56,9 +55,10 @@ class Progress:
     """How far each package is: one document under the package's id, for the monitoring and for intake.
 
     Fields: lane, submitted_at, ``is_canary`` of the canary's packages, a ``Mark`` a stage, ``units`` to settle and
-    those ``settled``, how many the router says are ``expected``, ``finished_at``, and ``is_told`` once intake was told
-    so. Every change is a merge that may be made again and in any order (greatest mark, earliest time, set of units);
-    what is done stays there as done, so that a late repeat cannot open it again.
+    those ``settled``, how many the router says are ``expected``, ``finished_at``, and ``finished_by``, the event whose
+    handler tells intake so; in rows of earlier releases ``is_told``, once it had. Every change is a merge that may be
+    made again and in any order (greatest mark, earliest time, set of units); what is done stays there as done, so that
+    a late repeat cannot open it again.
     """
 
     def __init__(self, database: Database) -> None:
@@ -71,24 +71,23 @@ class Progress:
         is_open = row["routing"] != Mark.DONE
         if is_open and (finished or is_routed(row["routing"], row["units"], len(row["settled"]))):
             await self._merge(fact, Said({Unfinished.ROUTING: Mark.DONE}))
-        is_to_tell = finished and (said.expected is not None or not row.get("is_told"))
+        is_to_tell = finished and (said.expected is not None or not is_told_by_another(row, fact.event_id))
         return Noted(is_to_tell, is_on_record=row["archiving"] == Mark.DONE)
 
-    async def finish(self, package_id: str, now: datetime) -> datetime:
-        """When the package was finished: now, or as an earlier run has noted."""
+    async def finish(self, fact: PackageFact, now: datetime) -> datetime:
+        """When the package was finished: now, or as an earlier run has noted.
+
+        The fact's handler tells intake so from now on: if it ends before it has, the fact comes again.
+        """
         with database_trouble():
             row: Document | None = await self._progress.find_one_and_update(
-                {"_id": package_id, "finished_at": None},
-                {"$set": {"finished_at": now}},
+                {"_id": fact.package_id, "finished_at": None},
+                {"$set": {"finished_at": now, "finished_by": fact.event_id}},
                 return_document=ReturnDocument.AFTER,
             )
-        row = row or await find_by_id(self._progress, package_id)
+        row = row or await find_by_id(self._progress, fact.package_id)
         at: datetime = row["finished_at"] if row else now
         return at
-
-    async def note_told(self, package_id: str) -> None:
-        """Intake was told that the package is finished; from now on only if it asks again."""
-        await compare_and_set(self._progress, {"_id": package_id}, {"$set": {"is_told": True}})
 
     async def oldest(self) -> dict[tuple[Unfinished, Lane], datetime | None]:
         """When the oldest package that waits was submitted, by stage and lane, without those of the canary."""

@@ -37,7 +37,7 @@ class Admitted:
     subject: str
     """Document key."""
     place: Place | None = None
-    """Taken already, with the claim on a DocumentId that nobody had claimed."""
+    """Taken already: with the claim on a DocumentId that nobody had claimed, or with the claims that were read."""
 
 
 @dataclass(frozen=True, slots=True)

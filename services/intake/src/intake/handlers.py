@@ -176,14 +176,16 @@ class Intake:
             if arrival.upload:
                 await self.objects.purge(arrival.upload)
         else:
-            record = record.model_copy(update={"package": await self._keeping(arrival).package(arrival, source)})
+            keeping = self._keeping(arrival)
+            keep = keeping.notice if record.is_searched_notice else keeping.package
+            record = record.model_copy(update={"package": await keep(arrival, source)})
         if since and self.now() - since > DECIDED_WITHIN:
             raise Transient(Reason.E_UNAVAILABLE, f"deciding took longer than {DECIDED_WITHIN}")
         return await self.packages.save(with_fact(record))
 
     async def _reconsider(self, waiting: WaitingPackage) -> PackageRecord | None:
         unit = self.directory.current.unit(waiting.sender)
-        known = await self.packages.known(list(waiting.awaited))
+        known = await self.packages.claims_on(waiting.awaited)
         may_wait = unit is not None and self.now() < waiting.deadline
         if unit is None or (may_wait and not waiting.has_come(known)):
             return None
@@ -203,7 +205,7 @@ class Intake:
         """Store the package and its row, then check whether its document has come in the meantime."""
         package = await self._keeping(waiting.arrival).package(waiting.arrival, source)
         saved = await self.waiting.save(waiting.model_copy(update={"package": package}))
-        if saved.has_come(await self.packages.known(list(saved.awaited))):
+        if saved.has_come(await self.packages.claims_on(saved.awaited)):
             await self.waiting.look_again(saved.package_id)
         return saved
 
@@ -295,14 +297,18 @@ class Intake:
 
     async def _admit(self, arrival: Arrival, unit: Unit, message: Message) -> Admitted | Awaits | Contested | Refused:
         concerned = [ids.document_key(*about) for about in ids.concerned_documents(message)]
-        known = await self.packages.known(concerned)
+        claims = await self.packages.claims_on(concerned)
+        known = list(claims)
         today, directory = self.now().astimezone(VIETNAM).date(), self.directory.current
         newest = directory.unit(unit.code) or unit  # it may have changed while the package was being read
         answer = admit(message, newest, today, known, directory.units)
         if isinstance(answer, Refused) and answer.security in BY_DIRECTORY:
             await self.directory.confirm()
-        if not isinstance(answer, Admitted) or not ids.claims_document_id(message):
+        if not isinstance(answer, Admitted):
             return answer
+        if not ids.claims_document_id(message):
+            taken = await self.packages.take_place([answer.subject, *concerned], self.now(), claims)
+            return replace(answer, place=taken)
         if not concerned and (place := await self.packages.claim_first(answer.subject, arrival.package_id)):
             return replace(answer, place=place)
         updated = known[0] if message.kind is PackageKind.UPDATE else None

@@ -4,18 +4,27 @@ import io
 from typing import BinaryIO, Protocol
 
 from common import envelopes
+from common.containment import in_thread
 from common.edxml import Parsed
 from common.facts import ObjectRef
 from common.objects import Objects, header_inside, package_ref
 from common.package_store import PackageStore
+from common.packing import MAX_UNPACKED_BYTES, packed
+from intake.reading import mark_anywhere
 from intake.record import Arrival, Stored
 
 
 class Keeping(Protocol):
-    """Where bytes go before the decision about them is saved. Everything raises ``Outage`` while the store is away."""
+    """Where bytes go before the decision about them is saved. Everything raises ``Outage`` while the store is away.
+
+    Streams are left at their beginning.
+    """
 
     async def package(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
-        """Store the package, with the unit that submitted it; again, the same. Leaves a stream at its beginning."""
+        """Store the package, with the unit that submitted it; again, the same."""
+
+    async def notice(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
+        """The same of a package whose record says ``is_searched_notice``."""
 
     async def parts(self, parsed: Parsed) -> Stored:
         """Store what the next steps read apart from the package, as far as they do."""
@@ -31,6 +40,10 @@ class WithParts:
         """See ``Keeping``."""
         return await self._objects.put_content(source, arrival.sender)
 
+    async def notice(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
+        """See ``Keeping``."""
+        return await self.package(arrival, source)
+
     async def parts(self, parsed: Parsed) -> Stored:
         """See ``Keeping``."""
         for file in parsed.files:
@@ -42,7 +55,8 @@ class OneObject:
     """The package alone; the archive locks it where it lies.
 
     The header of a package with files stays inside: nobody has searched the files yet, and the words of a secret
-    package must be in no fact. A notice has no files, and intake has searched all of it: its header goes with its fact.
+    package must be in no fact. A notice has no files, and intake has searched all of it: its header goes with its fact,
+    and so does a small notice itself, which then is no object. What waits or is refused is one in any case.
     """
 
     def __init__(self, objects: Objects) -> None:
@@ -54,9 +68,15 @@ class OneObject:
         known = arrival.package
         if known.version_id is not None:  # it has waited, and was stored then
             return known
-        stream = io.BytesIO(source) if isinstance(source, bytes) else source
         wanted = package_ref(known.sha256, known.size_bytes, arrival.package_id)
-        return await self._packages.put(wanted, stream, arrival.sender)
+        return await self._packages.put(wanted, _stream(source), arrival.sender)
+
+    async def notice(self, arrival: Arrival, source: bytes | BinaryIO) -> ObjectRef:
+        """See ``Keeping``."""
+        known = arrival.package
+        if known.version_id is None and (small := await in_thread(_small, _stream(source), known.size_bytes)):
+            return known.model_copy(update={"packed": small})
+        return await self.package(arrival, source)
 
     async def parts(self, parsed: Parsed) -> Stored:
         """See ``Keeping``."""
@@ -68,6 +88,20 @@ def keeping_of(arrival: Arrival, objects: Objects, *, one_object: bool) -> Keepi
     """How an arrival is kept: by the setting, unless it has waited and lies in ``packages`` since."""
     is_there = arrival.package.version_id is not None
     return OneObject(objects) if one_object or is_there else WithParts(objects)
+
+
+def _stream(source: bytes | BinaryIO) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source
+
+
+def _small(stream: BinaryIO, size_bytes: int) -> bytes | None:
+    """A notice, compressed. None: it is not small, or bears a mark where its reader does not look, as in a comment."""
+    if size_bytes > MAX_UNPACKED_BYTES:
+        return None
+    stream.seek(0)
+    data = stream.read()
+    stream.seek(0)
+    return None if mark_anywhere(data) else packed(data)
 
 
 def _stored(parsed: Parsed, envelope: ObjectRef) -> Stored:

@@ -14,6 +14,9 @@ from intake.record import PackageRecord
 
 CLAIM_LASTS = timedelta(hours=1)
 """After so long another package may claim the DocumentId of one that claimed it and was never decided."""
+Claims = Mapping[str, Document]
+"""Rows of ``claims`` by document key."""
+NOTHING_READ: Claims = {}
 DECIDED_WITHIN = CLAIM_LASTS / 2
 """How long after its claim a package may still be decided. Between the two lie the differences of clocks (ten minutes),
 and the time that saving takes."""
@@ -124,14 +127,18 @@ class Packages:
         expected: Document = {**released, "refused": {"$ne": package_id}}
         await compare_and_set(self._claims, expected, {"$set": {"state": "held"}})
 
-    async def take_place(self, document_keys: Sequence[str], now: datetime) -> Place:
-        """A place after all that were taken for these documents: kept before it is returned, so never given twice."""
+    async def take_place(self, document_keys: Sequence[str], now: datetime, read: Claims = NOTHING_READ) -> Place:
+        """A place after all that were taken for these documents: kept before it is returned, so never given twice.
+
+        ``read``: what ``claims_on`` has just said of some of them. Once one of these has changed, all are read again.
+        """
         while True:
-            claims = [claim for key in dict.fromkeys(document_keys) if (claim := await self._leading(key))]
+            claims = [claim for key in dict.fromkeys(document_keys) if (claim := await self._leading(key, read))]
             leading = {claim["_id"]: claim for claim in claims}
             at = next_place(now, [claim["place"] for claim in leading.values() if claim.get("place")])
             if await self._set_places(list(leading.values()), at):
                 return Place(at, {key: _holder(leading[key]) for key in document_keys if key in leading})
+            read = NOTHING_READ
 
     async def _set_places(self, claims: Sequence[Document], at: datetime) -> bool:
         for claim in claims:
@@ -140,18 +147,18 @@ class Packages:
                 return False
         return True
 
-    async def _leading(self, document_key: str) -> Document | None:
+    async def _leading(self, document_key: str, read: Claims) -> Document | None:
         """The claim that keeps the order of a document: its own, or that of the document which it updates."""
-        claim, seen = await find_by_id(self._claims, document_key), {document_key}
+        claim, seen = read.get(document_key) or await find_by_id(self._claims, document_key), {document_key}
         while claim and (about := claim.get("about")) and about not in seen:
             seen.add(about)
-            claim = await find_by_id(self._claims, about) or claim | {"about": None}
+            claim = read.get(about) or await find_by_id(self._claims, about) or claim | {"about": None}
         return claim
 
-    async def known(self, document_keys: list[str]) -> list[str]:
-        """Those of the document keys that some accepted package holds, in the order given."""
-        claims = [await find_by_id(self._claims, key) for key in document_keys]
-        return [key for key, claim in zip(document_keys, claims, strict=True) if claim]
+    async def claims_on(self, document_keys: Sequence[str]) -> Claims:
+        """The claims on those DocumentIds that were ever claimed, by document key, in the order given."""
+        found = {key: await find_by_id(self._claims, key) for key in dict.fromkeys(document_keys)}
+        return {key: claim for key, claim in found.items() if claim}
 
 
 def _holder(claim: Document) -> str | None:

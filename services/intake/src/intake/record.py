@@ -13,6 +13,7 @@ from common.domain.names import Lane, PackageKind
 from common.domain.outcome import Refused
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
+from common.edxml import Tolerance
 from common.facts import ObjectRef, Text
 
 
@@ -62,7 +63,8 @@ class PackageRecord(BaseModel):
     claims_document_id: bool | None = None
     """Whether it brings a document of its own; None if it was refused, and in records of earlier releases."""
     package: ObjectRef
-    """The bytes as received; not in the store if the reason is E_SECRET."""
+    """The bytes as received, in the store or, of a small notice that was let in, here; neither if the reason is
+    E_SECRET."""
     upload: ObjectRef | None = None
     envelope: ObjectRef | None = None
     carries_files: bool = False
@@ -79,6 +81,11 @@ class PackageRecord(BaseModel):
     """Set once the broker has confirmed the fact. Only then is a further copy of the package a repetition."""
     trace: dict[str, str] = {}
     """W3C trace context of the decision; empty in records of earlier releases."""
+
+    @property
+    def is_searched_notice(self) -> bool:
+        """Whether it is let in without files, and its reader has passed over nothing that the search did not see."""
+        return self.reason is None and not self.carries_files and Tolerance.T18 not in self.warnings
 
     @property
     def is_secret(self) -> bool:

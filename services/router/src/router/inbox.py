@@ -80,8 +80,7 @@ class Inbox:
 
     def is_by_reference(self, placing: Placing) -> bool:
         """Whether the message holds the package's address instead of the package."""
-        package = placing.package
-        return placing.body is None and package is not None and package.size_bytes > self._inline_limit_bytes
+        return placing.body is None and placing.package is not None and self._is_large(placing.package)
 
     def renewal_of(self, placing: Placing, placed_at: datetime) -> datetime | None:
         """When to issue the address of a placing again; None = it has no address, or is not a delivery."""
@@ -141,7 +140,7 @@ class Inbox:
         package = placing.package
         if package is None:
             raise ValueError(f"{placing.id} has neither body nor package")
-        if package.size_bytes <= self._inline_limit_bytes:
+        if not self._is_large(package):
             return await self._package(package), headers.EDXML_TYPE
         expires_at = self._now() + self._reference_life
         reference = package.model_dump(include=set(ObjectPlace.model_fields)) | {
@@ -149,6 +148,10 @@ class Inbox:
             "expires_at": expires_at.isoformat(timespec="seconds"),
         }
         return json.dumps(reference).encode(), headers.REFERENCE_TYPE
+
+    def _is_large(self, package: ObjectRef) -> bool:
+        """Bytes that came with their reference lie in no bucket, and have no address."""
+        return package.packed is None and package.size_bytes > self._inline_limit_bytes
 
     async def _package(self, package: ObjectRef) -> bytes:
         """The bytes of a package, which are kept in memory for the next receivers of the document."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from minio.commonconfig import COMPLIANCE
 from pydantic import ValidationError
 
-from archive.kept import PARTS, KeptObject
+from archive.kept import PARTS, KeptObject, part_bytes
 from archive.record import Record
 
 
@@ -182,12 +182,12 @@ def _altered(kept: KeptObject, held: Held) -> list[str]:
 
 
 def _altered_parts(record: Record, held: Held) -> list[str]:
-    """Header and report inside of ``record.json`` that are not those on record."""
+    """Header, report and package inside of ``record.json`` that are not those on record."""
     if not record.enclosed:
         return []
     try:
         parts = json.loads(held.data)[PARTS]
-        digests = {role: hashlib.sha256(text.encode()).hexdigest() for role, text in parts.items()}
+        digests = {role: hashlib.sha256(part_bytes(role, text)).hexdigest() for role, text in parts.items()}
     except (ValueError, LookupError, TypeError, AttributeError):
         digests = {}
     return [f"holds another {each.role}" for each in record.enclosed if digests.get(each.role) != each.sha256]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from archive.kept import PACKAGE
 from archive.record import Record
 from common.domain.ids import digest_id, event_id
 from common.domain.security import SecurityKind
@@ -30,8 +31,12 @@ def record_of(rows: Sequence[Row], identifier: str) -> Record:
 
 
 def package_in(record: Record) -> ObjectRef:
-    """Where the package lies under lock. Raises ``Trouble`` if it is not kept, as of secret ones."""
-    kept = next((each for each in record.objects if each.role == "package"), None)
+    """Where the package lies under lock. Raises ``Trouble`` if it is not kept, as of secret ones, or is no object."""
+    kept = next((each for each in record.objects if each.role == PACKAGE), None)
+    if kept is None and any(each.role == PACKAGE for each in record.enclosed):
+        raise Trouble(
+            f"Package {record.record_id} is a notice without attachments. Its bytes are in {record.evidence_key}."
+        )
     if kept is None:
         why = f" ({record.reason})" if record.reason else ""
         raise Trouble(f"The archive keeps no bytes of package {record.record_id}{why}.")

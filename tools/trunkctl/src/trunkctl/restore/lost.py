@@ -8,7 +8,9 @@ a file may be a package of somebody else. So only the unit is believed that the 
 intake has stored the bytes.
 """
 
+import hashlib
 import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +22,7 @@ from minio import Minio
 from pydantic import ValidationError
 from pymongo import MongoClient
 
+from archive.kept import PACKAGE, PARTS, part_bytes
 from archive.record import Record
 from common.domain import ids
 from common.domain.names import Lane, Sha256, UnitCode
@@ -54,7 +57,7 @@ class Lost:
     """When it was put into the store."""
     bucket: str
     key: str
-    """Where its bytes are; empty: the record names none."""
+    """Where its bytes are, which of a notice may be its ``record.json``; empty: the record names none."""
     known_as: str
     """The verdict on record in the archive; empty = it has none."""
 
@@ -91,8 +94,19 @@ def unproved_packages(
 def bytes_of(store: Minio, lost: Lost) -> bytes | None:
     """The package; None = it is gone, or not what was submitted."""
     with answering("The object store"), read(store, lost.bucket, lost.key) as found:
-        is_same = found is not None and ids.package_id(lost.sender, found.sha256) == lost.package_id
-        return found.file.read() if found and is_same else None
+        data = found.file.read() if found else b""
+    if lost.bucket == ARCHIVE and RECORD.match(lost.key):
+        data = _enclosed_package(data)
+    is_same = ids.package_id(lost.sender, hashlib.sha256(data).hexdigest()) == lost.package_id
+    return data if is_same else None
+
+
+def _enclosed_package(data: bytes) -> bytes:
+    """Out of a ``record.json``; empty = there is none in it."""
+    try:
+        return part_bytes(PACKAGE, json.loads(data)[PARTS][PACKAGE])
+    except (ValueError, LookupError, TypeError):
+        return b""
 
 
 def _archived(database: Client, store: Minio) -> Iterator[Lost]:
@@ -112,7 +126,8 @@ def _of_record(store: Minio, place: Original) -> Lost | None:
             return None
     if record is None or record.reason == Reason.E_SECRET:  # nothing of it is left, and nobody may submit it again
         return None
-    kept = [(each.bucket or ARCHIVE, each.key) for each in record.objects if each.role == "package"]
+    kept = [(each.bucket or ARCHIVE, each.key) for each in record.objects if each.role == PACKAGE]
+    kept += [(ARCHIVE, place.key) for each in record.enclosed if each.role == PACKAGE]
     bucket, key = next(iter(kept), (ARCHIVE, ""))
     return Lost(
         package_id=record.record_id,
