@@ -1,6 +1,7 @@
 """``trunkctl package extract``: names that do no harm, nothing overwritten, nothing secret; a trace of each reading."""
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,6 +47,7 @@ def test_every_attachment_becomes_a_file_with_its_bytes(tmp_path: Path) -> None:
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert files == {"1-van-ban.pdf": PDF, "2-van-ban.pdf": letter(pages=2), "3-bảng.csv": b"a,b"}
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_nothing_is_overwritten_and_then_nothing_is_written(tmp_path: Path) -> None:
@@ -65,6 +67,36 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     _, error = extracted(tmp_path, package())
     assert isinstance(error, Trouble)
     assert not target.exists()
+
+
+def test_whatever_ends_the_writing_leaves_no_part_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(source: BinaryIO, target: BinaryIO) -> None:
+        target.write(source.read(3))
+        raise ValueError("I/O operation on closed file")  # as after an interrupt
+
+    monkeypatch.setattr(shutil, "copyfileobj", ends)
+    folder, error = extracted(tmp_path, package())
+    assert isinstance(error, ValueError)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_is_changed_for_a_link_gets_all_files_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, moved, elsewhere = tmp_path / "out" / "in", tmp_path / "moved", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copy = shutil.copyfileobj
+
+    def changes(source: BinaryIO, target: BinaryIO) -> None:
+        copy(source, target)
+        if not moved.exists():
+            folder.rename(moved)
+            folder.symlink_to(elsewhere)
+
+    monkeypatch.setattr(shutil, "copyfileobj", changes)
+    extracted(tmp_path, package(appendices=[("b.csv", b"a,b")]))
+    assert sorted(path.name for path in moved.iterdir()) == ["1-van-ban.pdf", "2-b.csv"]
+    assert list(elsewhere.iterdir()) == []
 
 
 REFUSED = {

@@ -1,6 +1,5 @@
 """``trunkctl edxml --json FILE…``: what a reader of the trunk sees in edXML files, one JSON line each."""
 
-import io
 import json
 import sys
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from common.domain.envelope import UNKNOWN_DATE, Attachment, Envelope, Message, 
 from common.domain.names import PackageKind
 from common.domain.reason import Reason
 from common.edxml import Parsed, Unreadable, parse
+from trunkctl.shown import show_json
 
 Description = dict[str, object]
 
@@ -35,13 +35,11 @@ def describe(path: Path) -> Description:
 
 def print_json(paths: Iterable[Path]) -> int:
     """Print one line a file; 1 if any of them is in error, else 0."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # Vietnamese, and file names of any bytes, on any terminal
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     worst = 0
     for path in paths:
         description = describe(path)
         worst |= "error" in description
-        print(json.dumps(description, ensure_ascii=False))
+        show_json(json.dumps(description, ensure_ascii=False))
     return worst
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -67,21 +68,37 @@ async def _refuse_secrets(files: Unpacked, now: datetime) -> None:
 
 
 def _write(folder: Path, attachments: Sequence[Attachment], parsed: Parsed) -> list[Path]:
-    written: list[Path] = []
+    names = [safe_name(number, each.name) for number, each in enumerate(attachments, start=1)]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for number, (attachment, source) in enumerate(zip(attachments, parsed.files, strict=True), start=1):
-            path = folder / safe_name(number, attachment.name)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            written.append(path)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Opened once, so that whoever puts a link in the folder's place moves none of the files.
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _write_all(place, names, parsed.files)
+        finally:
+            os.close(place)
+    except OSError as error:
+        where = folder / error.filename if error.filename in names else folder
+        raise Trouble(f"{where}: {error.strerror or error}. Nothing was written.") from error
+    return [folder / name for name in names]
+
+
+def _write_all(place: int, names: Sequence[str], sources: Sequence[BinaryIO]) -> None:
+    """``place``: descriptor of the folder. Whatever is raised, an interrupt too, none of the files is left."""
+    written: list[str] = []
+    try:
+        for name, source in zip(names, sources, strict=True):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(name, flags, 0o600, dir_fd=place)
+            written.append(name)
             with os.fdopen(descriptor, "wb") as target:
                 source.seek(0)
                 shutil.copyfileobj(source, target)
-    except OSError as error:
-        for path in written:
-            path.unlink(missing_ok=True)
-        raise Trouble(f"{error.filename or folder}: {error.strerror or error}. Nothing was written.") from error
-    return written
+    except BaseException:
+        for name in written:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=place)
+        raise
 
 
 def _trouble(refused: Refused | Undecided) -> Trouble:

@@ -6,6 +6,7 @@ import httpx
 import typer
 from pymongo.errors import PyMongoError
 from rich.console import Console
+from rich.text import Text
 
 from common.failure import TrunkFailure
 from trunkctl import broker_admin
@@ -33,6 +34,7 @@ from trunkctl.commands import (
     users,
     verify,
 )
+from trunkctl.shown import printable
 from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -85,7 +87,8 @@ HINT = "`trunkctl up` starts a trunk on this machine; TRUNK_* variables name ano
 
 
 def _fail(sentence: str) -> None:
-    Console(stderr=True).print(f"trunkctl: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
+    shown = Text(printable(f"trunkctl: {sentence}"), "red")
+    Console(stderr=True).print(shown, soft_wrap=True)
     sys.exit(1)
 
 

@@ -1,11 +1,13 @@
-"""How the command line shows things: tables for people."""
+"""How the command line shows things: tables for people, JSON for programs."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from common.store_access import Role
 from trunkctl.inbox_item import Item
@@ -18,9 +20,9 @@ WIDTH_OF_LOGS = 170
 
 
 def console() -> Console:
-    """Standard output; wide enough for tables when it goes into a file."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=WIDTH_OF_LOGS)
+    """Standard output; wide enough for tables when it goes into a file. Names such as ``:x:`` are no emoji."""
+    terminal = Console(emoji=False)
+    return terminal if terminal.is_terminal else Console(width=WIDTH_OF_LOGS, emoji=False)
 
 
 def show_differences(differences: Iterable[str]) -> None:
@@ -36,10 +38,11 @@ def show_differences(differences: Iterable[str]) -> None:
 def rows(table: Table, lines: Iterable[Sequence[object]]) -> Table:
     """Fill a table with words. What came from outside is neither markup nor an order to the terminal.
 
-    The only place where a table gets its lines, so that no value of a program is shown as such.
+    The only place where a table gets its lines, so that no value of a program is shown as such. An id that is wider
+    than its column goes on below, whole, so that it can be copied.
     """
     for line in lines:
-        table.add_row(*(escape(printable(words(cell))) for cell in line))
+        table.add_row(*(Text(printable(words(cell)), overflow="fold") for cell in line))
     return table
 
 
@@ -51,6 +54,12 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Printable, and without a line of its own: a name must not look like an answer."""
     return printable(text).replace("\n", "\ufffd")
+
+
+def show_json(text: str) -> None:
+    """JSON on standard output, in UTF-8. What would act in a terminal stands there as ``\\u009b``: it says the same."""
+    safe = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    typer.echo(safe.encode())
 
 
 def show_line(text: str) -> None:

@@ -13,7 +13,7 @@ from trunkctl.doctor.finding import exit_code
 from trunkctl.doctor.shown import answers_table, as_json, summary
 from trunkctl.doctor.sources import Sources
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, show_line
+from trunkctl.shown import console, show_json, show_line
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def doctor(
     sources = Sources(settings(state))
     answers = examine(sources)
     if json_wanted:
-        typer.echo(as_json(answers, sources.now))
+        show_json(as_json(answers, sources.now))
     else:
         console().print(answers_table(answers))
         show_line(summary(answers))

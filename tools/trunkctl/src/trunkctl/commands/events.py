@@ -11,7 +11,7 @@ from common.domain.security import SecurityKind
 from common.facts.security import SecurityNoticed
 from trunkctl.events import SecurityLedger, Wanted
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, rows
+from trunkctl.shown import console, rows, show_json
 
 COLUMNS = ("time", "kind", "who", "from where", "reported by", "times", "what")
 
@@ -39,7 +39,7 @@ def events(
         shown_events, unreadable = kept.newest(wanted, limit)
     if as_json:
         for event in shown_events:
-            typer.echo(event.model_dump_json())
+            show_json(event.model_dump_json())
     else:
         console().print(_table(shown_events) if shown_events else "no such event")
     if unreadable:

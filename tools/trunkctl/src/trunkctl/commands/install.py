@@ -13,7 +13,7 @@ from trunkctl.install.checks import Sources, examine
 from trunkctl.install.kubectl import Kubectl, NotAnswered, run_kubectl
 from trunkctl.install.manifests import parse
 from trunkctl.install.shown import answers_table, as_json
-from trunkctl.shown import console, show_line
+from trunkctl.shown import console, show_json, show_line
 from trunkctl.trouble import Trouble
 
 install_app = typer.Typer(no_args_is_help=True, help="Before manifests are applied to a Kubernetes cluster.")
@@ -43,7 +43,7 @@ def install_check(
     now = utc_now()
     answers = examine(Sources(wanted, kubectl, now))
     if json_wanted:
-        typer.echo(as_json(answers, name, now))
+        show_json(as_json(answers, name, now))
     else:
         show_line(f"context {name}, namespaces {', '.join(sorted(wanted.namespaces))}")
         console().print(answers_table(answers))

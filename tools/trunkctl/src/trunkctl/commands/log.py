@@ -29,6 +29,7 @@ from trunkctl.log.tidy import TidyStore
 from trunkctl.log.verify import Outcome, verify
 from trunkctl.pace import Pace
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
+from trunkctl.shown import show_json, show_line
 from trunkctl.trouble import Trouble
 
 log_app = typer.Typer(no_args_is_help=True, help="The log that proves the ledger.")
@@ -107,7 +108,7 @@ def _prove(files: SingleFiles, rows: LedgerRows, identifier: str, keys: list[Ver
             continue
         told = evidence.evidence_of(entry_of(row), place, tree, note)
         told.check(keys)  # the tiles that it was made of are not trusted
-        typer.echo(told.model_dump_json())
+        show_json(told.model_dump_json())
     if not_sealed:
         raise typer.Exit(1)
 
@@ -129,10 +130,10 @@ def check(
             checkpoint = told.check(keys)
             entry = told.entry
         except (ProofInvalid, NoteInvalid) as error:
-            typer.echo(f"line {number}: does not hold: {error}")
+            show_line(f"line {number}: does not hold: {error}")
             wrong += 1
             continue
-        typer.echo(f"{entry['fact']} {entry['event_id']} recorded {entry['recorded_at']}: in {checkpoint.origin}")
+        show_line(f"{entry['fact']} {entry['event_id']} recorded {entry['recorded_at']}: in {checkpoint.origin}")
     if wrong:
         raise typer.Exit(1)
 

@@ -11,7 +11,7 @@ from common.objects import Objects
 from common.store_access import Role
 from trunkctl import access_tables, store_access
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, show_differences
+from trunkctl.shown import console, show_differences, show_json
 
 stores_app = typer.Typer(no_args_is_help=True, help="The object store's buckets, and who may do what at the stores.")
 
@@ -55,13 +55,13 @@ def stores_identities(
     ] = None,
 ) -> None:
     """SeaweedFS's -s3.config with every role's rights; without --keys, with a placeholder for each key."""
-    typer.echo(json.dumps(store_access.identities(keys), indent=1))
+    show_json(json.dumps(store_access.identities(keys), indent=1))
 
 
 @stores_app.command("policy")
 def stores_policy(role: Annotated[Role, typer.Argument(help="Whose policy.")]) -> None:
     """A role's policy for object stores that accept AWS policies."""
-    typer.echo(store_access.policy_json(role))
+    show_json(store_access.policy_json(role))
 
 
 @stores_app.command("access")

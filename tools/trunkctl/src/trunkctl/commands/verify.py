@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from common.directory import read_directory
 from common.domain.directory import Directory
-from trunkctl.shown import one_line, rows, show_line
+from trunkctl.shown import console, one_line, rows, show_json, show_line
 from trunkctl.trouble import Trouble
 from trunkctl.words import words
 
@@ -132,9 +131,7 @@ def _explain(each: "Examined | ExaminedPackage") -> None:
 
 
 def _print_line(line: dict[str, Any], *, sort_keys: bool = False) -> None:
-    """One line of UTF-8, also where a file's name or the terminal's encoding is not."""
-    text = json.dumps(line, ensure_ascii=False, sort_keys=sort_keys)
-    typer.echo(text.encode("utf-8", "backslashreplace"))  # \udcff, as JSON spells it
+    show_json(json.dumps(line, ensure_ascii=False, sort_keys=sort_keys))
 
 
 def _trust(folder: Path) -> "tuple[TrustStore, RevocationLists]":
@@ -188,7 +185,7 @@ def _show(each: "Examined | ExaminedPackage") -> None:
 
 
 def _show_document(each: "Examined") -> None:
-    console, lines = Console(), []
+    lines = []
     report = each.decision.report
     table = Table("field", "verdict", "part", "signed", "reason", "subject", title=escape(one_line(each.file)))
     for signature in each.signatures:
@@ -196,8 +193,8 @@ def _show_document(each: "Examined") -> None:
         verdict = signature.sub_indication or signature.indication
         line = (signature.field, verdict, signature.part, at, signature.reason, signature.subject)
         lines.append([one_line(words(cell)) for cell in line])
-    console.print(rows(table, lines))
+    console().print(rows(table, lines))
     answer = report.label or (f"{report.reason} ({report.detail})" if report.reason else "every signature passed")
-    console.print(one_line(f"{each.verdict}: {answer}; {each.integrity}"), markup=False)
+    show_line(f"{each.verdict}: {answer}; {each.integrity}")
     for note in report.notes:
-        console.print(one_line(f"note: {note.code} {note.detail}"), markup=False)
+        show_line(f"note: {note.code} {note.detail}")
