@@ -89,7 +89,7 @@ def run(part: str, arguments: Iterable[str]) -> Result:
         result = _run(part, [*arguments, *cache], Path(folder) / "report.xml")
         if is_repeated(result):
             print(f"\n== tests: {part}, what failed once more, alone", flush=True)
-            alone = ("-n", "0", "--last-failed", "--last-failed-no-failures", "none")
+            alone = ("-n", "0", "-m", "servers", "--last-failed", "--last-failed-no-failures", "none")
             second = _run(part, [*arguments, *cache, *alone], Path(folder) / "second.xml")
             result = joined(result, second)
     return result
@@ -103,13 +103,20 @@ def _run(part: str, arguments: Iterable[str], report: Path) -> Result:
 
 
 def is_repeated(result: Result) -> bool:
-    """Whether the failures of a part are few enough to be run again, and such that others can have caused them."""
-    return result.code == 1 and result.part not in WITHOUT_SERVERS and 0 < len(result.failed) <= MOST_REPEATED
+    """Whether the failures of a part are few enough to be run again, and such that others can have caused them.
+
+    A file that could not be read is none of these: its tests have no names yet, and all others would run instead.
+    """
+    if result.code != 1 or result.part in WITHOUT_SERVERS or any(name.startswith("::") for name in result.failed):
+        return False
+    return 0 < len(result.failed) <= MOST_REPEATED
 
 
 def joined(first: Result, second: Result) -> Result:
-    """What became of a part whose failures were run again: only what passed then is taken from them."""
-    if second.passed + len(set(second.failed)) != len(set(first.failed)):
+    """What became of a part whose failures were run again: only what passed then is taken from them, and nothing
+    unless all of them, and no others, were run."""
+    failed, again = set(first.failed), set(second.failed)
+    if second.code not in (0, 1) or not again <= failed or second.passed + len(again) != len(failed):
         return first
     return replace(
         first,
@@ -117,7 +124,7 @@ def joined(first: Result, second: Result) -> Result:
         seconds=first.seconds + second.seconds,
         passed=first.passed + second.passed,
         failed=second.failed,
-        repeated=sorted(set(first.failed) - set(second.failed)),
+        repeated=sorted(failed - again),
     )
 
 

@@ -77,23 +77,35 @@ def test_a_test_that_was_not_run_again_has_failed() -> None:
     first = Result("servers", 1, 60, passed=10, failed=["a::one", "a::two"])
     assert joined(first, Result("servers", 0, 5, passed=1)) == first
     assert joined(first, Result("servers", 5, 5)) == first
+    assert joined(first, Result("servers", 2, 5, passed=2)) == first
+
+
+def test_a_file_that_cannot_be_read_says_nothing_of_the_test_that_was_to_be_run_again() -> None:
+    first = Result("servers", 1, 60, passed=10, failed=["a::one"])
+    assert joined(first, Result("servers", 2, 5, failed=["::tests.b"])) == first
+    assert not is_repeated(Result("servers", 1, 60, failed=["a::one", "::tests.b"]))
 
 
 MADE = """
 from pathlib import Path
 import pytest
+{mark}
 def test_fails_beside_others(): assert {is_accident} and Path(__file__).with_name("ran").exists()
 def test_others(): Path(__file__).with_name("ran").touch()
 """
 
 
 @pytest.mark.parametrize("is_accident", [True, False])
-def test_only_an_accident_is_forgiven(is_accident: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "test_made.py").write_text(MADE.format(is_accident=is_accident))
+@pytest.mark.parametrize("mark", ["@pytest.mark.servers", ""])
+def test_only_an_accident_with_servers_is_forgiven(
+    mark: str, is_accident: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "test_made.py").write_text(MADE.format(is_accident=is_accident, mark=mark))
     monkeypatch.setattr(parts, "ROOT", tmp_path)
-    result = parts.run("servers", ["-q", "-p", "no:randomly", "test_made.py"])
-    assert result.is_good is is_accident
-    assert (len(result.failed), len(result.repeated)) == ((0, 1) if is_accident else (1, 0))
+    result = parts.run("intake", ["-q", "-p", "no:randomly", "test_made.py"])
+    is_forgiven = is_accident and bool(mark)
+    assert result.is_good is is_forgiven
+    assert (len(result.failed), len(result.repeated)) == ((0, 1) if is_forgiven else (1, 0))
 
 
 ASKS = """
