@@ -1,5 +1,6 @@
 """The drawing of the pages: that it knows all they use, and follows Grafana in what a reader sees."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,15 @@ def test_an_empty_box_finds_no_lines() -> None:
         t["expr"] for p in files.panels(files.dashboards()["trunk-document"]) for t in p["targets"] if "expr" in t
     ):
         assert LINES.selected(expr.replace("$document_id", "")) == []
+
+
+@pytest.mark.parametrize("identifier", ["12(a/UBND", "[", "*", "+", "a|", ".", "\\d"])
+def test_an_id_is_found_whatever_a_unit_has_made_up(identifier: str) -> None:
+    record = {"document_id": identifier, "level": "error"}
+    lines = log_files.Lines([(json.dumps(record), record)])
+    page = files.dashboards()["trunk-document"]
+    exprs = [target["expr"] for panel in files.panels(page) for target in panel["targets"] if "expr" in target]
+    assert all(len(lines.selected(expr.replace("$document_id", identifier))) == 1 for expr in exprs)
 
 
 def test_an_expression_for_logs_of_another_form_is_not_guessed() -> None:

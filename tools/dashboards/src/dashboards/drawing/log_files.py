@@ -13,6 +13,8 @@ from dashboards.drawing.source import ZONE
 SERVICES = '{service_name=~"trunk-.+"}'
 Record = dict[str, Any]
 Filter = Callable[[str, Record], bool]
+LITERAL = re.compile(r"\\Q(.*?)\\E")
+"""What a regular expression of Loki takes as it is."""
 CONDITION = re.compile(r"(\w+)(=~?)`([^`]*)`")
 
 
@@ -49,7 +51,8 @@ def _filters(expr: str) -> Iterator[Filter]:
         yield lambda text, _: re.search(search[1], text) is not None
         rest = rest[search.end() :].strip()
     if kept_out := re.match(r"!~ `([^`]*)`", rest):
-        yield lambda text, _: re.search(kept_out[1], text) is None
+        pattern = re.compile(LITERAL.sub(lambda quoted: re.escape(quoted[1]), kept_out[1]))
+        yield lambda text, _: pattern.search(text) is None
         rest = rest[kept_out.end() :].strip()
     for stage in re.split(r"\| (?=json\b|\w+=)", rest):
         if stage.strip() in ("", "json"):

@@ -9,8 +9,9 @@ from dashboards.panels import Text
 from dashboards.sources import LOGS, METRICS, TRACES
 
 OURS = '{service_name=~"trunk-.+"}'
-ASKED = "!~ `^$document_id`"
-"""No line begins with an id, and every line with nothing: an empty box finds nothing, instead of everything."""
+ASKED = r"!~ `^\Q$document_id\E`"
+"""No line begins with an id, and every line with nothing: an empty box finds nothing, instead of everything. An id is
+what a unit has made up, so nothing in it is taken for a part of the regular expression."""
 FILTER = (
     "document_id=`$document_id` or document_key=`$document_id` or package_id=`$document_id` or trace_id=`$document_id`"
 )
