@@ -97,3 +97,16 @@ def test_json_is_shown_in_one_place() -> None:
         if any("json" in ast.unparse(each) for each in node.args)
     ]
     assert shown_otherwise == []
+
+
+def test_a_line_that_is_put_together_is_shown_in_one_place() -> None:
+    """So that whatever stands in it is text. Tables are safe by their lines, sentences of our own as they are."""
+    home = Path(trunkctl.__file__).parent
+    shown_otherwise = [
+        f"{path.relative_to(home)}:{node.lineno}"
+        for path in home.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "console().print"
+        if not isinstance(node.args[0], ast.Call) and any(isinstance(each, ast.JoinedStr) for each in ast.walk(node))
+    ]
+    assert shown_otherwise == []

@@ -29,7 +29,7 @@ def show_differences(differences: Iterable[str]) -> None:
     """How a server differs from its description, a line each. Raises ``typer.Exit`` (1) if it does."""
     listed = list(differences)
     for line in listed:
-        console().print(line, markup=False, highlight=False, soft_wrap=True)
+        show_line(line)
     if listed:
         raise typer.Exit(1)
     console().print("as described")

@@ -10,7 +10,7 @@ from common.store_access import Role
 from trunkctl import migrate_job, topology_job
 from trunkctl.commands.redrive import ActorOption, PurposeOption
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, show_differences
+from trunkctl.shown import console, show_differences, show_line
 from trunkctl.takeover.remains import leftovers
 from trunkctl.takeover.session import TakeOverSession
 from trunkctl.units import lookup
@@ -35,7 +35,7 @@ def migrate(check: CheckOption = False, state: StateOption = DEFAULT_STATE) -> N
         return
     made = migrate_job.apply(control_settings)
     for line in made:
-        console().print(f"made {line}", markup=False)
+        show_line(f"made {line}")
     console().print("as described" if made else "as described already")
 
 
@@ -47,7 +47,7 @@ def topology_apply(check: CheckOption = False, state: StateOption = DEFAULT_STAT
         topology_check(state)
         return
     count = topology_job.apply(control_settings, lookup.current(Objects(control_settings)))
-    console().print(f"{count} broker objects as described")
+    show_line(f"{count} broker objects as described")
 
 
 @topology_app.command("adopt")
@@ -57,7 +57,7 @@ def topology_adopt(actor: ActorOption = "", purpose: PurposeOption = "", state: 
         raise typer.BadParameter("say who decides (--by) and why (--why)")
     identity = topology_job.adopt(settings(state), actor, purpose, datetime.now(UTC))
     nodes = "1 node" if identity.nodes == 1 else f"{identity.nodes} nodes"
-    console().print(f"the trunk's broker is cluster {identity.cluster_id}, {nodes}", markup=False)
+    show_line(f"the trunk's broker is cluster {identity.cluster_id}, {nodes}")
 
 
 @topology_app.command("take-over")
@@ -70,9 +70,7 @@ def topology_take_over(
     if inboxes and back:
         raise typer.BadParameter("either --inboxes or --back")
     control_settings = settings(state)
-    session = TakeOverSession(
-        control_settings, lookup.current(Objects(control_settings)), lambda line: console().print(line, markup=False)
-    )
+    session = TakeOverSession(control_settings, lookup.current(Objects(control_settings)), show_line)
     if back:
         session.go_back()
     elif lines := leftovers(session.replace_inboxes() if inboxes else session.run()):

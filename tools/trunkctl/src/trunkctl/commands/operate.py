@@ -10,7 +10,7 @@ from trunkctl import edxml as edxml_files
 from trunkctl import uploads
 from trunkctl.records import Records
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, trail_tables
+from trunkctl.shown import console, show_line, trail_tables
 from trunkctl.trouble import Trouble
 from trunkctl.units import lookup
 
@@ -46,8 +46,8 @@ def upload_url(
     control_settings = settings(state)
     code = lookup.named(lookup.in_force(control_settings), unit).code
     address, key = uploads.address_now(Objects(control_settings), code, name)
-    console().print(f"key {key}", soft_wrap=True)
-    console().print(address, markup=False, highlight=False, soft_wrap=True)
+    show_line(f"key {key}")
+    show_line(address)
 
 
 def edxml(files: Files, as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False) -> None:

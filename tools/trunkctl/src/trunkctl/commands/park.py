@@ -15,7 +15,7 @@ from trunkctl.park.decide import Decision, Outcome, decide
 from trunkctl.park.held import PAGE_SIZE, Held, HeldMessages, Selection
 from trunkctl.park.shown import groups_table, page_table, record_table
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
-from trunkctl.shown import console
+from trunkctl.shown import console, show_line
 from trunkctl.trouble import Trouble
 
 park_app = typer.Typer(no_args_is_help=True, help="Messages that wait for an operator's decision.")
@@ -57,8 +57,8 @@ def park_list(
         console().print(page_table(page))
         if len(page) == size:
             last = f"{page[-1].service}/{page[-1].record.record_id}"
-            console().print(f"more: --after {last}", markup=False, highlight=False, soft_wrap=True)
-    console().print(f"{sum(group.count for group in groups)} parked")
+            show_line(f"more: --after {last}")
+    show_line(f"{sum(group.count for group in groups)} parked")
 
 
 @park_app.command("show")
@@ -74,7 +74,7 @@ def park_show(
         console().print(record_table(held.service, record))
         if body:
             body.write_bytes(_body(chosen, record))
-            console().print(f"{body}: {body.stat().st_size} bytes")
+            show_line(f"{body}: {body.stat().st_size} bytes")
 
 
 @park_app.command("replay")
@@ -130,10 +130,10 @@ def _decide(chosen: ControlSettings, selection: Selection, decision: Decision, p
     held = _held_messages(messages, selection) if selection.identifiers else messages.each(selection)
     outcomes = asyncio.run(decide(chosen, held, decision, patience_seconds))
     done = [outcome for outcome in outcomes if outcome.answer == "done"]
-    console().print(f"{len(done)} of {len(outcomes)}: {decision.action} done")
+    show_line(f"{len(done)} of {len(outcomes)}: {decision.action} done")
     for outcome in outcomes:
         if outcome.answer != "done":
-            console().print(_shown(outcome), markup=False, highlight=False, soft_wrap=True)
+            show_line(_shown(outcome))
     if len(done) < len(outcomes):
         raise typer.Exit(1)
 

@@ -11,7 +11,7 @@ from common.objects import Objects
 from common.store_access import Role
 from trunkctl import access_tables, store_access
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console, show_differences, show_json
+from trunkctl.shown import show_differences, show_json, show_line
 
 stores_app = typer.Typer(no_args_is_help=True, help="The object store's buckets, and who may do what at the stores.")
 
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def stores_apply(state: StateOption = DEFAULT_STATE) -> None:
     """Make the missing buckets; safe to run again."""
     made = buckets.make_missing(Objects(settings(state, Role.MIGRATE)).client)
-    console().print(f"made: {', '.join(made) or 'nothing, all there'}")
+    show_line(f"made: {', '.join(made) or 'nothing, all there'}")
 
 
 @stores_app.command("check")
@@ -34,7 +34,7 @@ def stores_check(state: StateOption = DEFAULT_STATE) -> None:
     own = settings(state)
     rights = store_access.check_database(own)
     if rights.skipped:
-        console().print(f"skipped: {rights.skipped}", markup=False, highlight=False, soft_wrap=True)
+        show_line(f"skipped: {rights.skipped}")
     show_differences([*buckets.problems(Objects(own).client), *rights.differences])
 
 
@@ -43,8 +43,8 @@ def stores_users(state: StateOption = DEFAULT_STATE) -> None:
     """Make the database's users and their rights, with TRUNK_MONGO_ADMIN_URI; safe to run again."""
     users = store_access.make_database_users(settings(state))
     if users.skipped:
-        console().print(f"skipped: {users.skipped}", markup=False, highlight=False, soft_wrap=True)
-    console().print(f"made: {', '.join(users.made) or 'nothing, all there'}")
+        show_line(f"skipped: {users.skipped}")
+    show_line(f"made: {', '.join(users.made) or 'nothing, all there'}")
 
 
 @stores_app.command("identities")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from trunkctl.shown import console, rows
+from trunkctl.shown import console, rows, show_line
 from trunkctl.trouble import Trouble
 from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
 from trunkctl.words import local_time
@@ -45,9 +45,9 @@ def trust_add(
 ) -> None:
     """Add the certificate with that fingerprint from FILE to the trust folder."""
     held = add(trust, file, sha256, place, pin_of(name, _time(start), _time(end), crl or []))
-    console().print(f"{held.place} {held.sha256}", markup=False, soft_wrap=True)
+    show_line(f"{held.place} {held.sha256}")
     for other in unpinned(trust):
-        console().print(f"does not count, nobody pinned it: {other.sha256} ({other.file.name})", markup=False)
+        show_line(f"does not count, nobody pinned it: {other.sha256} ({other.file.name})")
 
 
 @trust_app.command("list")
@@ -62,10 +62,10 @@ def trust_list(trust: Folder) -> None:
     console().print(rows(table, [_row(each, now) for each in held]))
     if not held:
         for each in odd:
-            console().print(f"left out: {each}", markup=False)
+            show_line(f"left out: {each}")
         return
     try:
-        used, revocation = load(trust, left_out=lambda each: console().print(f"left out: {each}", markup=False))
+        used, revocation = load(trust, left_out=lambda each: show_line(f"left out: {each}"))
     except ValueError as error:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     lists = Table("list of", "number", "from", "until", "in force", "entries")
@@ -83,7 +83,7 @@ def trust_list(trust: Folder) -> None:
 def trust_remove(sha256: Annotated[str, typer.Argument(help="Fingerprint.")], trust: Folder) -> None:
     """Remove a certificate from the trust folder."""
     for held in remove(trust, sha256):
-        console().print(f"removed: {held.place} {held.sha256}", markup=False, soft_wrap=True)
+        show_line(f"removed: {held.place} {held.sha256}")
 
 
 @trust_app.command("refresh")
@@ -99,7 +99,7 @@ def trust_refresh(
     except (ValueError, OSError) as error:
         raise Trouble(f"{trust} cannot be used: {error}.") from error
     for each in taken:
-        console().print(f"{each.source}: {each.outcome}{_named(each.crl)}", markup=False, soft_wrap=True)
+        show_line(f"{each.source}: {each.outcome}{_named(each.crl)}")
     if not all(each.is_well for each in taken):
         raise typer.Exit(1)
 

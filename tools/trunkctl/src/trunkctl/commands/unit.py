@@ -15,7 +15,7 @@ from trunkctl import letter
 from trunkctl import send as submissions
 from trunkctl.commands.optional import local_packages
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
-from trunkctl.shown import console, inbox_table
+from trunkctl.shown import console, inbox_table, show_line
 from trunkctl.trouble import Trouble
 from trunkctl.units import lookup
 
@@ -64,8 +64,8 @@ def send(
     package = letter.package(described, contents)
     sent = asyncio.run(submissions.send(control_settings, issuer, package, described.priority.lane, upload_url))
     how = "by reference" if sent.by_reference else "inline"
-    console().print(f"document {described.document_id}", highlight=False, markup=False)
-    console().print(f"package  {sent.package_id}  {sent.size_bytes:,} bytes, {how}", highlight=False)
+    show_line(f"document {described.document_id}")
+    show_line(f"package  {sent.package_id}  {sent.size_bytes:,} bytes, {how}")
 
 
 def inbox(
@@ -80,7 +80,7 @@ def inbox(
     messages = asyncio.run(inbox_messages.read(control_settings, reader, ack=ack, folder=save))
     if messages:
         console().print(inbox_table(messages))
-    console().print(f"{len(messages)} {'taken' if ack else 'waiting'}")
+    show_line(f"{len(messages)} {'taken' if ack else 'waiting'}")
 
 
 def _signed(control_settings: ControlSettings, code: str, pdf: bytes) -> bytes:

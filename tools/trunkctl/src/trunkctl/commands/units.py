@@ -12,7 +12,7 @@ from trunkctl.commands import units_access
 from trunkctl.commands.announcing import announce
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
-from trunkctl.shown import console
+from trunkctl.shown import console, show_line
 from trunkctl.trouble import Trouble
 from trunkctl.units import directory_acts as acts
 from trunkctl.units.bucket import DirectoryBucket
@@ -93,7 +93,7 @@ def units_withdraw(
     acts.pending(bucket.head().state, version)
     who = decision(by, why)
     entry, _ = bucket.record(lambda newest: acts.withdrawn(newest, version, who))
-    console().print(f"version {short(entry.version)} is withdrawn; nothing was changed")
+    show_line(f"version {short(entry.version)} is withdrawn; nothing was changed")
     announce(chosen, bucket)
 
 
@@ -106,7 +106,7 @@ def units_pending(state: StateOption = DEFAULT_STATE) -> None:
         console().print("nothing waits")
         return
     who = current.pending.decision
-    _print(f"version {current.pending.version}, proposed by {who.by} at {local_time(who.at)}: {who.why}")
+    show_line(f"version {current.pending.version}, proposed by {who.by} at {local_time(who.at)}: {who.why}")
     _show_changes(Comparison(bucket.directory(current.in_force), bucket.directory(current.pending.version)))
     raise typer.Exit(1)
 
@@ -142,7 +142,7 @@ def units_list(state: StateOption = DEFAULT_STATE) -> None:
     current = bucket.head().state
     console().print(units_table(bucket.directory(current.in_force), current))
     for line in disabled_lines(current):
-        _print(line)
+        show_line(line)
 
 
 @units_app.command("rates")
@@ -166,9 +166,9 @@ def units_history(
     console().print(history_table(shown, bucket.announced()))
     for entry in shown if changes else ():
         for line in entry.changes:
-            _print(f"{entry.number}  {line}")
+            show_line(f"{entry.number}  {line}")
     for line in broken:
-        _print(line)
+        show_line(line)
     if broken:
         raise typer.Exit(1)
 
@@ -185,10 +185,10 @@ def units_announce(state: StateOption = DEFAULT_STATE) -> None:
 def _show_changes(comparison: Comparison) -> None:
     shared = newly_shared(comparison.before, comparison.after)
     for line in change_lines(comparison.changes, shared):
-        _print(line)
+        show_line(line)
     count = len(comparison.changes)
     same = "the version in force" if comparison.is_same_file else "no change but of the file's layout"
-    _print(f"{count} changes, {len(comparison.after.units)} units" if count else same)
+    show_line(f"{count} changes, {len(comparison.after.units)} units" if count else same)
 
 
 def _tell_done(
@@ -197,11 +197,11 @@ def _tell_done(
     for line in noticed:
         typer.echo(line, err=True)
     if entry.act is Act.PROPOSED:
-        _print(f"Waits for a second person: trunkctl units confirm {short(entry.version)}")
+        show_line(f"Waits for a second person: trunkctl units confirm {short(entry.version)}")
     else:
-        _print(f"version {short(entry.version)} is in force")
+        show_line(f"version {short(entry.version)} is in force")
         if codes := comparison.units_with(Effect.ADDED, Effect.RIGHTS):
-            _print(f"At the broker, if users or inboxes are new: trunkctl units provision {' '.join(codes)}")
+            show_line(f"At the broker, if users or inboxes are new: trunkctl units provision {' '.join(codes)}")
     announce(chosen, bucket)
 
 
@@ -231,7 +231,3 @@ def _moment(typed: str) -> datetime:
 
 def _concerns(entry: Entry, unit: str) -> bool:
     return entry.unit == unit or any(line.startswith(f"{unit} ") for line in entry.changes)
-
-
-def _print(line: str) -> None:
-    console().print(line, markup=False, highlight=False, soft_wrap=True)

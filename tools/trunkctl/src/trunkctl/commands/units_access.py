@@ -14,7 +14,7 @@ from trunkctl.broker_admin import Refused
 from trunkctl.commands.announcing import announce
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
-from trunkctl.shown import console
+from trunkctl.shown import show_line
 from trunkctl.trouble import Trouble
 from trunkctl.units import lookup
 from trunkctl.units.access import DISABLED, BrokerAccess
@@ -45,9 +45,9 @@ def provision(
         access = session.record(Act.PROVISIONED, unit, who)
         with _at_broker(f"{unit.code} is in the history as provisioned"):
             former = access.provision(unit)
-        _print(f"{unit.code}: {_described(unit, access)}")
+        show_line(f"{unit.code}: {_described(unit, access)}")
         for user in former:
-            _print(f"{unit.code}: user {user}, which it had before, has no right any more")
+            show_line(f"{unit.code}: user {user}, which it had before, has no right any more")
     session.announce()
 
 
@@ -65,9 +65,9 @@ def rotate(
     access = session.record(Act.ROTATED, chosen, decision(by, why))
     with _at_broker(f"The new password of {chosen.user} is in {access.users_file}"):
         access.rotate(chosen)
-    _print(f"{chosen.user} has a new password: `trunkctl units password {chosen.code}` shows it")
+    show_line(f"{chosen.user} has a new password: `trunkctl units password {chosen.code}` shows it")
     if disconnect:
-        _print(f"{access.admin.end_sessions(chosen.user, 'password changed')} sessions closed")
+        show_line(f"{access.admin.end_sessions(chosen.user, 'password changed')} sessions closed")
     session.announce()
 
 
@@ -86,7 +86,7 @@ def disable(
         with _at_broker(f"The trunk takes nothing from {unit.code} any more"):
             ended = access.disable(unit)
         was = f" (it was disabled already, by {known.by}: {known.why})" if known else ""
-        _print(f"{unit.code} is disabled{was}; {ended} sessions closed")
+        show_line(f"{unit.code} is disabled{was}; {ended} sessions closed")
     session.announce()
 
 
@@ -101,7 +101,7 @@ def enable(
         access = session.record(Act.ENABLED, unit, who) if known else session.access(session.state)
         with _at_broker(f"The trunk takes what {unit.code} submits again"):
             access.set_rights(unit)
-        _print(f"{unit.code} is enabled{'' if known else ' (it was already)'}")
+        show_line(f"{unit.code} is enabled{'' if known else ' (it was already)'}")
     session.announce()
 
 
@@ -113,7 +113,7 @@ def password(unit: CodeArgument, state: StateOption = DEFAULT_STATE) -> None:
         raise Trouble(f"{known_unit.user} logs in with a client certificate whose common name is {known_unit.user}.")
     if (kept := session.settings.passwords().get(known_unit.user)) is None:
         raise Trouble(f"{known_unit.user} has no password yet: `trunkctl units provision {known_unit.code}` makes one.")
-    _print(f"{known_unit.user} {kept}")
+    show_line(f"{known_unit.user} {kept}")
 
 
 class _Session:
@@ -167,7 +167,3 @@ def _described(unit: Unit, access: BrokerAccess) -> str:
     if unit.broker_login is BrokerLogin.CERTIFICATE:
         return f"user {unit.user} logs in with a client certificate whose common name is {unit.user}"
     return f"user {unit.user} logs in with the password that `trunkctl units password {unit.code}` shows"
-
-
-def _print(line: str) -> None:
-    console().print(line, markup=False, highlight=False, soft_wrap=True)

@@ -6,7 +6,7 @@ import typer
 
 from trunkctl import topology_job, users
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
-from trunkctl.shown import console
+from trunkctl.shown import show_line
 from trunkctl.trunk_file import passwords
 
 users_app = typer.Typer(no_args_is_help=True, help="The broker's users: services and the operator.")
@@ -28,6 +28,6 @@ def users_rotate(
     admin = topology_job.admin(control_settings)
     given = passwords(control_settings.given_users_file) if control_settings.given_users_file else {}
     users.rotate(admin, control_settings.users_file, user, given)
-    console().print(f"{user} has a new password: {control_settings.users_file}", markup=False, soft_wrap=True)
+    show_line(f"{user} has a new password: {control_settings.users_file}")
     if disconnect:
-        console().print(f"{admin.end_sessions(user, 'password changed')} sessions ended")
+        show_line(f"{admin.end_sessions(user, 'password changed')} sessions ended")
