@@ -15,7 +15,7 @@ from common.domain.names import StatusCode
 from common.domain.reason import Reason
 from common.facts import ObjectRef, SecurityNoticed
 from common.facts.flows import OPERATOR, is_entitled
-from common.objects import ARCHIVE, PACKAGES
+from common.objects import ARCHIVE, PACKAGES, ObjectAltered
 from mint import packages
 from mint.paper import letter
 from trunkctl.archived_package import package_in, record_of, taken_event
@@ -237,6 +237,8 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def __init__(self, _: object) -> None: ...
 
         async def fetch(self, ref: ObjectRef, target: BinaryIO) -> None:
+            if "altered" in asked:
+                raise ObjectAltered(f"{ref.bucket}/{ref.key}")
             asked.append(f"read {ref.key}")
             target.write(package())
             target.seek(0)
@@ -266,6 +268,14 @@ def test_what_cannot_be_announced_is_not_read(tmp_path: Path, steps: list[str]) 
     steps.append("no broker")
     assert isinstance(from_archive(tmp_path), Trouble)
     assert steps == ["no broker", "record of doc-1"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_altered_bytes_are_a_finding_about_the_package(tmp_path: Path, steps: list[str]) -> None:
+    steps.append("altered")
+    error = from_archive(tmp_path)
+    assert isinstance(error, Trouble)
+    assert "Package p1 in the archive: E_OBJECT: altered: archive/k/p/package.edxml" in str(error)
     assert not (tmp_path / "out").exists()
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from common.edxml.parse import spool
+from common.failure import Permanent
 from common.objects import Objects
 from trunkctl.archive_records import ArchiveRecords
 from trunkctl.archived_package import package_in, record_of, taken_event
@@ -76,5 +77,10 @@ async def _of_archive(own: ControlSettings, identifier: str, folder: Path, who: 
     reference = package_in(record)
     await publish(own, [taken_event(record, who)])
     with spool() as file:
-        await Objects(own).fetch(reference, file)
+        try:
+            await Objects(own).fetch(reference, file)
+        except Permanent as error:  # missing or altered: the store has answered
+            raise Trouble(
+                f"Package {record.record_id} in the archive: {error}. See `trunkctl archive check`."
+            ) from error
         return await extract_into(file, reference.size_bytes, folder, who.at)
