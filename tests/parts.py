@@ -66,10 +66,15 @@ class Result:
 
 
 def read(report: Path, result: Result) -> Result:
-    """Count what a report of pytest (JUnit XML) says into ``result``; a report that is missing says nothing."""
+    """Count what a report of pytest (JUnit XML) says into ``result``; a report that is missing says nothing, and one
+    that broke off, as on a full disk, is a failure."""
     if not report.is_file():
         return result
-    for case in ElementTree.parse(report).iter("testcase"):
+    try:
+        cases = [*ElementTree.parse(report).iter("testcase")]
+    except ElementTree.ParseError as error:
+        return replace(result, failed=[f"::{report.name}: {error}"])
+    for case in cases:
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             result.failed.append(f"{case.get('classname')}::{case.get('name')}")

@@ -46,6 +46,15 @@ def test_a_part_that_broke_off_is_not_good(code: int, tmp_path: Path) -> None:
     assert f"pytest ended with {code}" in table([broken])
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_report_that_broke_off_is_a_failure_and_not_repeated(code: int, tmp_path: Path) -> None:
+    (tmp_path / "report.xml").write_text(REPORT[:-20])
+    result = read(tmp_path / "report.xml", Result("servers", code, 1))
+    assert not result.is_good
+    assert not is_repeated(result)
+    assert "FAILED ::report.xml: " in table([result])
+
+
 @pytest.mark.parametrize(
     ("part", "code", "failures", "expected"),
     [
