@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -48,6 +50,15 @@ def test_every_attachment_becomes_a_file_with_its_bytes(tmp_path: Path) -> None:
     assert files == {"1-van-ban.pdf": PDF, "2-van-ban.pdf": letter(pages=2), "3-bảng.csv": b"a,b"}
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_names_that_the_terminal_cannot_write_are_no_error(tmp_path: Path) -> None:
+    (tmp_path / "goi.edxml").write_bytes(package(appendices=[("bảng.csv", b"a,b")]))
+    command = [Path(sys.executable).parent / "trunkctl", "package", "extract", tmp_path / "goi.edxml", tmp_path / "out"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"2-b\\u1ea3ng.csv  3 bytes" in done.stdout
 
 
 def test_nothing_is_overwritten_and_then_nothing_is_written(tmp_path: Path) -> None:

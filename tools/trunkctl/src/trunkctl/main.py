@@ -1,5 +1,6 @@
 """``trunkctl``: the operator's and the unit's command line."""
 
+import io
 import sys
 
 import httpx
@@ -69,8 +70,12 @@ for part in PARTS:
 def main() -> None:
     """Console entry point: exit code 0 = done, 1 = an error or a fault that was found, 2 = wrong usage.
 
-    ``doctor``, ``install check`` and ``verify`` have more exit codes of their own.
+    ``doctor``, ``install check`` and ``verify`` have more exit codes of their own. Names and words that the terminal's
+    encoding does not have are written in another way, not refused.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except Trouble as error:

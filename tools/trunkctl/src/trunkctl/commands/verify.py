@@ -1,14 +1,12 @@
 """``verify``: are these PDFs, and those in these packages, valid documents? Without any server."""
 
 import asyncio
-import io
 import json
 import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -64,8 +62,6 @@ def verify(
     explain: Annotated[bool, typer.Option("--explain", help="Why: chains, lists, changes and rules in words.")] = False,
 ) -> None:
     """Are these PDFs or packages valid? Offline. Exit 0 all valid, 1 some refused, 3 some not to be decided now."""
-    _write_anything(sys.stdout)
-    _write_anything(sys.stderr)
     from trunkctl.files_to_verify import files_of
     from trunkctl.verification import VerifyOptions
     from validator.context import Material
@@ -107,12 +103,6 @@ async def _examine(paths: list[Path], options: "VerifyOptions", show: "Show") ->
     except (RuntimeError, MemoryError) as error:
         raise Trouble(f"The worker processes did not start or ended: {error}. Is there memory left?") from error
     return verdicts
-
-
-def _write_anything(stream: TextIO) -> None:
-    """Names and words that the terminal's encoding does not have are written in another way, not refused."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
 
 
 def _explain(each: "Examined | ExaminedPackage") -> None:
