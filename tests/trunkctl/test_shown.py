@@ -106,7 +106,7 @@ def test_a_line_that_is_put_together_is_shown_in_one_place() -> None:
         f"{path.relative_to(home)}:{node.lineno}"
         for path in home.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "console().print"
-        if not isinstance(node.args[0], ast.Call) and any(isinstance(each, ast.JoinedStr) for each in ast.walk(node))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("console().print", "typer.echo", "print")
+        if "err=True" not in map(ast.unparse, node.keywords) and isinstance(node.args[0], ast.JoinedStr)
     ]
     assert shown_otherwise == []

@@ -26,6 +26,7 @@ from trunkctl.pace import Pace
 from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shared_reads import SharedReads
+from trunkctl.shown import show_line
 from trunkctl.trouble import Trouble
 
 archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
@@ -98,7 +99,7 @@ def check(
         typer.echo("The log was not compared: TRUNK_LOG_PUBLIC_KEYS does not say which key signs it.", err=True)
     if is_whole and not tally.records and not tally.faults and ledger.is_empty():
         raise Trouble("There is no record and no entry of the ledger: nothing was checked.")
-    typer.echo(f"{tally.records} records checked, {tally.faults} faults")
+    show_line(f"{tally.records} records checked, {tally.faults} faults")
     if is_whole and own.log_public_keys:
         _note(own, begun_at, tally)
     if tally.faults:
@@ -118,9 +119,9 @@ def reconcile(
     for page in services.pages(since.astimezone() if since else until - RECONCILED, until):
         packages += len(page)
         for difference in services.differences(page):
-            typer.echo(f"{difference.package_id} {difference.what}")
+            show_line(f"{difference.package_id} {difference.what}")
             found += 1
-    typer.echo(f"{packages} finished packages compared, {found} differences")
+    show_line(f"{packages} finished packages compared, {found} differences")
     if found:
         raise typer.Exit(1)
 
@@ -135,7 +136,7 @@ def _compare_log(ledger: LedgerRows, tally: "_Tally", files: Bucket, keys: list[
         tally.add(Fault(name, "", what) for name, what in found)
     except (NoAnswer, Unreadable) as error:
         raise Trouble(f"The object store does not answer ({error}). {tally}") from error
-    typer.echo(f"{outcome.size} entries of the log compared with the ledger")
+    show_line(f"{outcome.size} entries of the log compared with the ledger")
 
 
 def _ranges(written: Iterable[str]) -> Adopted:
@@ -178,7 +179,7 @@ class _Tally:
     def add(self, faults: Iterable[Fault]) -> None:
         """A line a fault."""
         for fault in faults:
-            typer.echo(" ".join(part for part in fault if part))
+            show_line(" ".join(part for part in fault if part))
             self.faults += 1
 
 

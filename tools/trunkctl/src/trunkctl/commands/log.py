@@ -65,7 +65,7 @@ def verify_log(
     kept = [Claim(str(path), path.read_bytes()) for path in known or ()]
     outcome = verified(files, trusted(key, state), kept)
     root = outcome.verified.checkpoint.root.hex() if outcome.verified.checkpoint else "none"
-    typer.echo(f"{outcome.size} entries, root {root}, {len(outcome.faults)} faults")
+    show_line(f"{outcome.size} entries, root {root}, {len(outcome.faults)} faults")
     if not outcome.verified.checkpoint:
         typer.echo("There is no checkpoint that can be trusted: nothing was verified.", err=True)
     if outcome.faults or not outcome.verified.checkpoint:
@@ -147,14 +147,14 @@ def tidy(state: StateOption = DEFAULT_STATE) -> None:
     try:
         for each in tidying.tidy(store, begun_at):
             if isinstance(each, Fault):
-                typer.echo(f"{each.name}: {each.what}")
+                show_line(f"{each.name}: {each.what}")
                 faults += 1
             else:
                 removed += 1
                 size_bytes += each.size_bytes
     except (NoAnswer, Unreadable) as error:
         raise Trouble(f"The object store does not answer ({error}). {removed} partial tiles were removed.") from error
-    typer.echo(f"{removed} partial tiles removed, {size_bytes} bytes, {faults} faults")
+    show_line(f"{removed} partial tiles removed, {size_bytes} bytes, {faults} faults")
     if faults:
         raise typer.Exit(1)
     with closing(connected(own, "trunkctl-log")) as client:
@@ -197,12 +197,12 @@ def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim]) -> Ou
     """Verify, and print each fault, and each entry that was sealed twice. Raises ``Trouble``."""
 
     def tell(fault: Fault) -> None:
-        typer.echo(f"{fault.name}: {fault.what}")
+        show_line(f"{fault.name}: {fault.what}")
 
     try:
         outcome = verify(files, keys, kept, tell)
     except NoAnswer as error:
         raise Trouble(f"The object store does not answer ({error}).") from error
     for place, first in outcome.verified.repeated:
-        typer.echo(f"entry {place} of the log is entry {first} once more; this is no fault of the log")
+        show_line(f"entry {place} of the log is entry {first} once more; this is no fault of the log")
     return outcome
