@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import textwrap
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -155,8 +156,13 @@ def recall_with(at: bytes, more: bytes) -> bytes:
     return body.replace(at, at + more, 1)
 
 
-SUBJECT_ENDS = b"</edXML:Subject>"
-NOISE = base64.b64encode(hashlib.shake_256(b"noise").digest(6_000))
+SUBJECT_ENDS, HEADER_ENDS = b"</edXML:Subject>", b"</edXML:MessageHeader>"
+NOISE = hashlib.shake_256(b"noise").hexdigest(6_000)
+ENCODED = base64.encodebytes("Tuyệt mật\n".encode() * 20)
+SIGNATURE = b'<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><Object>%s</Object></Signature>' % ENCODED
+MISPLACED = (
+    b"<edXML:Attachment><edXML:ContentTransferEncoded>%s</edXML:ContentTransferEncoded></edXML:Attachment>" % ENCODED
+)
 
 
 @pytest.mark.parametrize(
@@ -165,10 +171,28 @@ NOISE = base64.b64encode(hashlib.shake_256(b"noise").digest(6_000))
         recall_with(SUBJECT_ENDS, b"<edXML:Novelty>x</edXML:Novelty>"),
         recall_with(SUBJECT_ENDS, "<!-- Độ mật: Tuyệt mật -->".encode()),
         recall("doc").replace(b"<edXML:Subject>", '<edXML:Subject note="MẬT">'.encode()),
-        recall_with(SUBJECT_ENDS, b"<!--" + b" " * 70_000 + b"-->"),
-        recall_with(SUBJECT_ENDS, b"<!--" + NOISE + b"-->"),
+        recall("doc").replace(b"<edXML:Subject>", '<edXML:Subject note="Kế hoạch (Mật)">'.encode()),
+        recall_with(SUBJECT_ENDS, "<!-- Độ mật = mật -->".encode()),
+        recall_with(SUBJECT_ENDS, "<edXML:MimeType>Công văn MẬT về việc</edXML:MimeType>".encode()),
+        recall_with(HEADER_ENDS, SIGNATURE),
+        recall("doc").replace(HEADER_ENDS, MISPLACED + HEADER_ENDS),
+        recall_with(SUBJECT_ENDS, b"<!--" + b"a long line " * 60 + b"-->"),
+        recall_with(SUBJECT_ENDS, b"<!--" + b"\n" * 70_000 + b"-->"),
+        recall_with(SUBJECT_ENDS, b"<!--" + "\n".join(textwrap.wrap(NOISE, 40)).encode() + b"-->"),
     ],
-    ids=["an element passed over", "marked in a comment", "marked in an attribute", "large", "large when compressed"],
+    ids=[
+        "an element passed over",
+        "marked in a comment",
+        "marked in an attribute",
+        "marked in an attribute as a field is",
+        "marked with a sign of equality",
+        "marked in a field that is not read",
+        "a signature",
+        "a file out of its place",
+        "a line longer than any field",
+        "large",
+        "large when compressed",
+    ],
 )
 async def test_a_notice_that_was_not_searched_or_is_not_small_is_one_object(world: World, body: bytes) -> None:
     """What nobody has searched is in no fact and no row."""

@@ -143,10 +143,10 @@ def failures_are_acknowledged() -> None:
 def outages_are_poison() -> None:
     """While a server is away, messages are dead-lettered."""
 
-    def away(self: Any, message: Any, error: Outage) -> Settlement:
+    def unavailable(self: Any, message: Any, error: Outage) -> Settlement:
         return Settlement(Disposition.DEAD, "parked", Reason.E_UNAVAILABLE, error.detail)
 
-    _changed(Processor, "_away", away)
+    _changed(Processor, "_unavailable", unavailable)
 
 
 @mutation

@@ -1,11 +1,14 @@
-"""What the simulated world sets by name is there."""
+"""What the simulated world and its faults name in text is there."""
 
+from collections.abc import Iterator
 from importlib import import_module
+from unittest.mock import patch
 
 import pytest
 
 from common.facts.flows import SERVICES
 from common.settings import ServiceSettings
+from tests.simulation.mutations import MUTATIONS
 from tests.simulation.world import CONSTANTS, SETTINGS
 
 
@@ -27,3 +30,16 @@ def test_a_constant_that_the_world_replaces_is_there(place: str) -> None:
     """A constant that became a setting moves from ``CONSTANTS`` to ``SETTINGS``."""
     module, _, name = place.rpartition(".")
     assert hasattr(import_module(module), name)
+
+
+@pytest.fixture
+def undone() -> Iterator[None]:
+    yield
+    patch.stopall()
+
+
+@pytest.mark.usefixtures("undone")
+@pytest.mark.parametrize("name", [name for name, fault in MUTATIONS.items() if not fault.in_the_running_trunk])
+def test_what_a_fault_of_the_code_replaces_is_there(name: str) -> None:
+    """The search for faults, which takes long, would end at the first that cannot be made any more."""
+    MUTATIONS[name].make()

@@ -10,7 +10,7 @@ from common.facts import ObjectRef
 from common.objects import Objects, header_inside, package_ref
 from common.package_store import PackageStore
 from common.packing import MAX_UNPACKED_BYTES, packed
-from intake.reading import mark_anywhere
+from intake.reading import is_searched
 from intake.record import Arrival, Stored
 
 
@@ -95,13 +95,13 @@ def _stream(source: bytes | BinaryIO) -> BinaryIO:
 
 
 def _small(stream: BinaryIO, size_bytes: int) -> bytes | None:
-    """A notice, compressed. None: it is not small, or bears a mark where its reader does not look, as in a comment."""
+    """A notice, compressed. None: it is not small, or not all of it is searched, as a signature in it."""
     if size_bytes > MAX_UNPACKED_BYTES:
         return None
     stream.seek(0)
     data = stream.read()
     stream.seek(0)
-    return None if mark_anywhere(data) else packed(data)
+    return packed(data) if is_searched(data) else None
 
 
 def _stored(parsed: Parsed, envelope: ObjectRef) -> Stored:

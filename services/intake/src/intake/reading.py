@@ -8,13 +8,19 @@ from typing import BinaryIO, cast
 from common.containment import in_thread
 from common.domain.outcome import Refused
 from common.edxml import Limits, Parsed, Unreadable, parse
-from common.secrecy import Mark, mark_in_text, mark_in_unreadable
+from common.secrecy import Mark, mark_in_field, mark_in_unreadable
 from common.secrecy.markup import readings
 
 SPOOL_BYTES = 1024 * 1024
 HEAD_BYTES = 4 * 1024 * 1024
+_TAGS = re.compile(r"[<>]|--")
 _DELIMITERS = re.compile(r"""[<>"'=]|--""")
-"""Of markup: what stands between two of them is a line by itself."""
+"""Of markup, without and with its attributes: what stands between two of them is a line by itself."""
+_LINE_ENDS = re.compile(r"[\r\n\v\f\x85]+")
+LINE_CHARS = 600
+"""Longest line that is searched; no field may be longer, and the search takes the square of it."""
+_ENCODED = re.compile(r"[A-Za-z0-9+/=]{60,}")
+"""A line of base64, as of a signature or of a file out of its place: nobody decodes and searches it."""
 
 
 async def read_package(source: BinaryIO, limits: Limits) -> Parsed | Refused:
@@ -33,10 +39,17 @@ def mark_in_broken(source: BinaryIO) -> Mark | None:
     return mark
 
 
-def mark_anywhere(data: bytes) -> Mark | None:
-    """A mark in a package that was read, also where its reader does not look: in comments, in unknown attributes."""
-    texts = (unescape(_DELIMITERS.sub("\n", text)) for text in readings(data))
-    return next(filter(None, map(mark_in_text, texts)), None)
+def is_searched(data: bytes) -> bool:
+    """Whether all of a package that was read is text without a mark, also where its reader does not look: in comments,
+    in unknown attributes, in a signature, in fields that stand out of place."""
+    readable = (delimiters.sub("\n", text) for text in readings(data) for delimiters in (_TAGS, _DELIMITERS))
+    return all(map(_is_clear, readable))
+
+
+def _is_clear(text: str) -> bool:
+    """Whether a text has no mark, no line of encoded bytes, and none that is longer than fields are."""
+    is_long = any(len(line) > LINE_CHARS for line in _LINE_ENDS.split(text))
+    return not (is_long or _ENCODED.search(text) or mark_in_field(unescape(text)))
 
 
 def close_files(parsed: Parsed) -> None:

@@ -84,7 +84,8 @@ class PackageRecord(BaseModel):
 
     @property
     def is_searched_notice(self) -> bool:
-        """Whether it is let in without files, and its reader has passed over nothing that the search did not see."""
+        """Whether it is let in without files, and its reader has passed over no unknown element. Its bytes are searched
+        for what else a reader passes over (``intake.reading.is_searched``)."""
         return self.reason is None and not self.carries_files and Tolerance.T18 not in self.warnings
 
     @property
