@@ -26,6 +26,7 @@ from trunkctl.extraction import safe_name
 from trunkctl.main import app
 from trunkctl.trouble import Trouble
 from trunkctl.units.history import Decision
+from validator.workers.pool import Pool
 
 AT = datetime(2026, 11, 30, 8, tzinfo=UTC)
 PDF = letter()
@@ -54,11 +55,27 @@ def test_every_attachment_becomes_a_file_with_its_bytes(tmp_path: Path) -> None:
 
 def test_names_that_the_terminal_cannot_write_are_no_error(tmp_path: Path) -> None:
     (tmp_path / "goi.edxml").write_bytes(package(appendices=[("bảng.csv", b"a,b")]))
-    command = [Path(sys.executable).parent / "trunkctl", "package", "extract", tmp_path / "goi.edxml", tmp_path / "out"]
+    command: list[str | Path] = [
+        Path(sys.executable).parent / "trunkctl",
+        "package",
+        "extract",
+        tmp_path / "goi.edxml",
+        tmp_path / "out",
+    ]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"2-b\\u1ea3ng.csv  3 bytes" in done.stdout
+
+
+def test_workers_that_do_not_start_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_memory(_: Pool) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Pool, "start", no_memory)
+    folder, error = extracted(tmp_path, package())
+    assert isinstance(error, Trouble)
+    assert not folder.exists()
 
 
 def test_nothing_is_overwritten_and_then_nothing_is_written(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from common.edxml.filenames import clean
 from common.sentences import sentence
 from intake.accept import secret
 from trunkctl.opened_package import CPU_SECONDS, WORKER_LIMITS, files_in, opened_package, searched
-from trunkctl.trouble import Trouble
+from trunkctl.trouble import Trouble, workers_needed
 from validator.context import Material
 from validator.package_files import Unpacked
 from validator.pki.revocation_lists import RevocationLists
@@ -57,11 +57,12 @@ def safe_name(number: int, name: str) -> str:
 async def _refuse_secrets(files: Unpacked, now: datetime) -> None:
     pool = Pool(Material(None, RevocationLists(), None), workers=1, limits=WORKER_LIMITS)
     budget = PackageBudget(CPU_SECONDS)
-    await pool.start()
-    try:
-        search = await searched(pool, files, now, budget)
-    finally:
-        await pool.close()
+    with workers_needed():
+        try:
+            await pool.start()
+            search = await searched(pool, files, now, budget)
+        finally:
+            await pool.close()
     refused = search if isinstance(search, Undecided) else secret(search.mark) or budget.refused() or search.refused
     if refused:
         raise _trouble(refused)

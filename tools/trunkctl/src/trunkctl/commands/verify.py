@@ -15,7 +15,7 @@ from rich.table import Table
 from common.directory import read_directory
 from common.domain.directory import Directory
 from trunkctl.shown import console, one_line, rows, show_json, show_line
-from trunkctl.trouble import Trouble
+from trunkctl.trouble import workers_needed
 from trunkctl.words import words
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it
@@ -96,12 +96,10 @@ async def _examine(paths: list[Path], options: "VerifyOptions", show: "Show") ->
 
     verdicts = set()
     workers = max(1, min(len(paths), os.cpu_count() or 1, 4))
-    try:
+    with workers_needed():
         async for each in examine(paths, options, workers):
             verdicts.add(str(each.verdict))
             show(each)
-    except (RuntimeError, MemoryError) as error:
-        raise Trouble(f"The worker processes did not start or ended: {error}. Is there memory left?") from error
     return verdicts
 
 
