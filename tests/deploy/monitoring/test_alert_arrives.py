@@ -59,7 +59,7 @@ def exporting() -> Iterator[Exporter]:
 
 @pytest.mark.servers
 def test_a_lost_message_reaches_the_pager_in_vietnamese(newest: Tools, tmp_path: Path) -> None:
-    with received() as receiver, exporting() as exporter, running(tmp_path, receiver, "sunday") as manager:
+    with received() as receiver, exporting() as exporter, running(tmp_path, receiver, ["sunday"]) as manager:
         host = manager.removeprefix("http://")
         file = scraping.written(tmp_path, {"rabbitmq": [(exporter.address, {})]}, host)
         base = {"TRUNK_RUNBOOK_BASE": "https://so-tay.example/runbooks"}
