@@ -23,10 +23,9 @@ SLOWEST = ("--durations=25", "--durations-min=5")
 LARGE = ("validator", "router")
 """Services with so many tests that starting further processes pays."""
 MOST_REPEATED = 3
-"""Up to this many failures of a part with servers are run again, alone. The table names a test that passes only then:
-either the test or the trunk depends on who is faster, which is a fault to be found and mended, but not by chance the
-fault of the change at hand. More failures are no accident and stand as they are, and so does every failure without
-servers."""
+"""A part with servers runs its failed tests again, alone, if they are no more than this. A test that passes then
+depends on timing or on the tests beside it, and so may the code under test: the table names it, to be mended. More
+failures, and failures of tests without servers, are never forgiven."""
 
 PARTS = {
     "without servers": ("-q", "-m", "not servers", *WORKERS),

@@ -96,12 +96,12 @@ class Record(BaseModel):
 
         ``enclosed``: the bytes of its enclosed parts, by role.
         """
-        told = self.model_dump(mode="json", exclude_none=True, exclude={"evidence_object"})
+        fields = self.model_dump(mode="json", exclude_none=True, exclude={"evidence_object"})
         if self.enclosed:
-            told |= {PARTS: {role: part_text(role, data) for role, data in (enclosed or {}).items()}}
+            fields |= {PARTS: {role: part_text(role, data) for role, data in (enclosed or {}).items()}}
         else:
-            del told["enclosed"]
-        return canonical_json(told).encode()
+            del fields["enclosed"]
+        return canonical_json(fields).encode()
 
     def locked(self, version_ids: Sequence[str | None]) -> "Record":
         """The record with the versions of its objects. ``version_ids``: in the order of ``objects``."""

@@ -67,7 +67,7 @@ def _document(envelope: Envelope) -> Description:
         "promulgation_date": None if day == UNKNOWN_DATE else day.isoformat(),
         "priority": int(envelope.other.priority),
         "status_code": None,
-        "attachments": [_attachment(attachment) for attachment in envelope.attachments],
+        "attachments": [attachment_as_json(attachment) for attachment in envelope.attachments],
     }
 
 
@@ -96,7 +96,8 @@ def _number_and_notation(answered: ResponseFor) -> tuple[str | None, str | None]
     return number.strip() or None, notation.strip() or None
 
 
-def _attachment(attachment: Attachment) -> Description:
+def attachment_as_json(attachment: Attachment) -> Description:
+    """One attachment in JSON output; ``bytes`` is its size."""
     return {
         "name": attachment.name,
         "content_type": attachment.content_type,

@@ -10,6 +10,7 @@ from common.domain.names import Label
 from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.sentences import sentence
+from trunkctl.edxml import attachment_as_json
 from trunkctl.verification import Examined
 from validator.package_verdict import PackageVerdict
 from validator.report.model import Report
@@ -124,8 +125,5 @@ def described(message: Message | None) -> dict[str, Any] | None:
         else [message.response_for.unit],
         "document_id": about.document_id,
         "subject": message.subject if isinstance(message, Envelope) else "",
-        "attachments": [
-            {"name": each.name, "content_type": each.content_type, "bytes": each.size_bytes, "sha256": each.sha256}
-            for each in attachments
-        ],
+        "attachments": [attachment_as_json(each) for each in attachments],
     }
