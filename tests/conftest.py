@@ -8,9 +8,10 @@ lacks the marker fails when it asks for such a fixture after all, or connects to
 import fcntl
 import json
 import os
+import re
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +29,8 @@ REAL_VARIANTS = {"real", "servers"}
 """Ids of variants of a test that run against a real server, beside one that is remembered."""
 SERVER_PORTS = range(20_000, 32_000)
 """Where ``devstack`` gives ports to servers; those that a test opens for itself lie outside."""
+CHANGING = re.compile(r"\bat 0x[0-9a-f]{6,}|\[.*(?:\{'[^:}]*'(?:, '[^:}]*')+\}|\bset\()")
+"""How the name of a variant shows an address in memory, or a set of several texts."""
 SERVER_FOLDERS = {"backup", "cluster", "containers", "contract", "stores", "system"}
 
 
@@ -63,9 +66,18 @@ def make_buckets(stack: SimpleNamespace) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs servers, before ``-m`` selects."""
+    refuse_changing_names(item.nodeid for item in items)
     for item in items:
         if needs_servers(item):
             item.add_marker("servers")
+
+
+def refuse_changing_names(names: Iterable[str]) -> None:
+    """A variant whose name is another one in each process, because it shows where an object lies in memory or in
+    which order a set is walked, ends a parallel run: its processes cannot agree on what there is to test."""
+    changing = [name for name in names if CHANGING.search(name)]
+    if changing:
+        raise pytest.UsageError(f"give these variants ids that are the same in each process: {changing}")
 
 
 def needs_servers(item: Any) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from . import parts
+from .conftest import refuse_changing_names
 from .parts import MOST_REPEATED, Result, is_repeated, joined, read, table
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +54,21 @@ def test_a_report_that_broke_off_is_a_failure_and_not_repeated(code: int, tmp_pa
     assert not result.is_good
     assert not is_repeated(result)
     assert "FAILED ::report.xml: " in table([result])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["test_a.py::test[<f at 0x7f00a1b2c3>]", "test_a.py::test[{'b', 'a'}]", "test_a.py::test[set()-1]"],
+    ids=["address", "texts", "empty"],
+)
+def test_a_name_that_differs_from_process_to_process_is_refused(name: str) -> None:
+    with pytest.raises(pytest.UsageError, match="same in each process"):
+        refuse_changing_names([name])
+
+
+@pytest.mark.parametrize("name", ["test_a.py::test", "test_a.py::test[{'a': 1}]", "test_a.py::test[offset()]"])
+def test_all_other_names_stay(name: str) -> None:
+    refuse_changing_names([name])
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ VALUES: list[tuple[object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "told"), VALUES, ids=repr)
-def test_a_value_becomes_words(value: object, told: str) -> None:
-    assert words(value) == told
+@pytest.mark.parametrize(("value", "expected"), VALUES)
+def test_a_value_becomes_words(value: object, expected: str) -> None:
+    assert words(value) == expected
 
 
 def test_a_time_beyond_the_calendar_of_this_machine_is_shown_as_it_is() -> None:
