@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("intake", "validator", "router", "archive", "notifier")
-WORKERS = ("-n", "logical", "--dist", "loadfile")
-"""One process a core; tests of one file stay together, so that their fixtures are made once."""
+WORKERS = ("-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder")
+"""One process a core; tests of one file stay together, so that their fixtures are made once. Files are taken in their
+order: files with few tests can be the slowest, and would come last otherwise."""
 APART = ("tests/system", "tests/containers")
 """Folders that are parts of their own: each runs a whole trunk."""
 
@@ -33,6 +34,8 @@ PARTS = {
     "system": ("-v", *SLOWEST, "tests/system"),
     "containers": ("-v", *SLOWEST, "tests/containers"),
 }
+FAST = ("-q", "-m", "not servers and not long", *WORKERS)
+"""The part "without servers" as ``make test-fast`` runs it: without the tests that search at random for minutes."""
 WITHOUT_SERVERS = ("without servers", *(f"{service}, without servers" for service in LARGE))
 
 
@@ -150,13 +153,14 @@ def table(results: Iterable[Result]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.parts", description=__doc__)
-    parser.add_argument("--only", choices=PARTS, help="one part; all by default")
+    parser.add_argument("--fast", action="store_true", help="what needs no server, without the long tests")
     parser.add_argument("--service", choices=SERVICES, help="the tests of one service")
     parser.add_argument("--without", nargs="*", default=[], choices=SERVICES, help="services tested already")
     asked = parser.parse_args()
-    chosen = parts_of(asked.service) if asked.service else PARTS
+    fast = {WITHOUT_SERVERS[0]: FAST} if asked.fast else PARTS
+    chosen = parts_of(asked.service) if asked.service else fast
     left_out = [f"--ignore=tests/{service}" for service in asked.without]
-    results = [run(part, [*chosen[part], *left_out]) for part in ([asked.only] if asked.only else chosen)]
+    results = [run(part, [*chosen[part], *left_out]) for part in chosen]
     print(f"\n{table(results)}", flush=True)
     return 0 if all(result.is_good for result in results) else 1
 

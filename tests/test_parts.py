@@ -56,6 +56,37 @@ def test_a_report_that_broke_off_is_a_failure_and_not_repeated(code: int, tmp_pa
     assert "FAILED ::report.xml: " in table([result])
 
 
+MARKED = """
+import pytest
+def test_plain(): pass
+@pytest.mark.long
+def test_long(): pass
+@pytest.mark.servers
+def test_servers(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        (parts.FAST, {"test_plain"}),
+        (parts.PARTS["without servers"], {"test_plain", "test_long"}),
+        (parts.PARTS["servers"], {"test_servers"}),
+    ],
+    ids=["fast", "without servers", "servers"],
+)
+def test_long_tests_are_left_out_only_where_it_is_said(
+    arguments: tuple[str, ...], chosen: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "test_made.py").write_text(MARKED)
+    expression = arguments[arguments.index("-m") + 1]
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-m", expression, "test_made.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert {line.partition("::")[2] for line in listed.stdout.splitlines() if "::" in line} == chosen
+
+
 @pytest.mark.parametrize(
     "name",
     ["test_a.py::test[<f at 0x7f00a1b2c3>]", "test_a.py::test[{'b', 'a'}]", "test_a.py::test[set()-1]"],
