@@ -25,6 +25,8 @@ from .conftest import RememberedObjects, World
 from .test_permutations import History, Submission, empty_world
 
 HISTORIES, SHARE, LONGEST, MOST_WAITS = 400, 100, 7, 12
+LATER = range(SHARE, HISTORIES, SHARE)
+"""Where the histories begin that ``make test-fast`` leaves out."""
 CRASHES = 0.02
 """Share of the requests after which the process ends; the message is delivered again."""
 CONTENT = (Deliver, DeliverCurrentVersion, OfferVersion)
@@ -149,7 +151,7 @@ def differing(world: World) -> Iterator[str]:
     yield from (event for event, body in published if bodies.setdefault(event, body) != body)
 
 
-@pytest.mark.parametrize("first", range(0, HISTORIES, SHARE))
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.long) for first in LATER)])
 async def test_nothing_is_left_open_and_nothing_told_in_two_ways_when_facts_are_taken_at_once(first: int) -> None:
     for number in range(first, first + SHARE):
         draw, objects = random.Random(number), RememberedObjects()
