@@ -96,4 +96,5 @@ format: setup ## let ruff rewrite the layout
 
 clean: down ## forget this checkout's servers and their data
 	@$(RUN) python -m lab.engine stop
+	@for state in .devstack/gw*/; do [ ! -d "$$state" ] || $(RUN) trunkctl down --state "$$state"; done
 	rm -rf .devstack
