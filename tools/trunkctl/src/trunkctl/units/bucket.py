@@ -24,7 +24,7 @@ from common.directory import ACCESS, CURRENT, read_directory
 from common.domain.directory import Directory
 from common.domain.names import Sha256
 from common.failure import Outage
-from common.objects import DIRECTORY, NOT_FOUND, Objects, store_trouble
+from common.objects import DIRECTORY, NOT_FOUND, Objects, store_errors_as_outages
 from trunkctl.trouble import Trouble
 from trunkctl.units.history import Entry, Head, State, head_of, is_linked
 
@@ -106,7 +106,7 @@ class DirectoryBucket:
 
     def find_version(self, digits: str) -> Sha256:
         """The one version whose name begins with these digits. Raises ``Trouble`` when there is none, or several."""
-        with store_trouble():
+        with store_errors_as_outages():
             listed = self._client.list_objects(self._bucket, f"versions/{digits}")
             keys = [each.object_name or "" for each in listed]
         if len(keys) != 1:
@@ -166,14 +166,14 @@ class DirectoryBucket:
         return max(self._numbers(near), default=0) or max(self._numbers(0), default=0)
 
     def _numbers(self, after: int) -> Iterator[int]:
-        with store_trouble():
+        with store_errors_as_outages():
             listed = self._client.list_objects(self._bucket, HISTORY, start_after=_history_key(after))
             for object_ in listed:
                 if number := ENTRY_KEY.fullmatch(object_.object_name or ""):
                     yield int(number[1])
 
     def _read(self, key: str) -> bytes | None:
-        with store_trouble():
+        with store_errors_as_outages():
             try:
                 with closing(self._client.get_object(self._bucket, key)) as response:
                     return bytes(response.data)
@@ -191,7 +191,7 @@ class DirectoryBucket:
 
     def _send(self, key: str, data: bytes, condition: dict[str, str]) -> int:
         """By an address of its own, since the store's client library sends no conditions."""
-        with store_trouble():
+        with store_errors_as_outages():
             address = self._client.presigned_put_object(self._bucket, key, timedelta(minutes=5))
             headers = {"Content-Type": "application/json", **condition}
             answer = urllib3.request("PUT", address, body=data, headers=headers, timeout=TIMEOUT_SECONDS, retries=False)
