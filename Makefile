@@ -80,7 +80,7 @@ lint: setup ## ruff
 	@$(RUN) ruff check . && $(RUN) ruff format --check .
 
 types: setup ## mypy strict
-	@$(RUN) mypy libs/*/src services/*/src tools/*/src bench fuzz apidocs
+	@$(RUN) mypy libs/*/src services/*/src testing/*/src tools/*/src bench fuzz apidocs
 
 contracts: setup ## which module may import which
 	@$(RUN) lint-imports
