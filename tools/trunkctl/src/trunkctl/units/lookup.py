@@ -23,7 +23,7 @@ def current(objects: Objects) -> Directory:
 
 
 def in_force(settings: ControlSettings) -> Directory:
-    """The directory in the file that the settings name, else that in force. Raises ``CommandError`` if neither exists."""
+    """The directory in the settings' file, else the one in force. Raises ``CommandError`` if neither exists."""
     if settings.directory_file and settings.directory_file.exists():
         return from_file(settings.directory_file)
     directory = current(Objects(settings))
