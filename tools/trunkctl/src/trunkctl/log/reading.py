@@ -11,7 +11,7 @@ from minio.commonconfig import COMPLIANCE
 from common.tlog.audit import Claim, Fault
 from common.tlog.names import CHECKPOINT
 from common.tlog.tiles import WIDTH, tile_at
-from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_check import Unreadable, Version, VersionContent
 from trunkctl.log.listing import Listing
 
 LOCKED_FOR = timedelta(days=36_000)
@@ -26,7 +26,7 @@ class BucketStore(Protocol):
     def all_versions(self) -> Iterator[tuple[str, Version]]:
         """Names and versions, those of one object together and the newest first, while the listing goes on."""
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """See ``archive_check.Store``."""
 
 
@@ -36,7 +36,7 @@ class FileStore(Protocol):
     def versions_of(self, key: str) -> Sequence[Version]:
         """All versions of one object."""
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """See ``archive_check.Store``."""
 
 
@@ -159,7 +159,7 @@ class Bucket:
             self._found += [Fault(name, what) for what in lock_faults(version, held)]
         return held.data if held else None
 
-    def _held(self, name: str, version_id: str) -> Held | None:
+    def _held(self, name: str, version_id: str) -> VersionContent | None:
         if name in self._unreadable:
             return None
         try:
@@ -197,7 +197,7 @@ def oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
     return sorted(as_put, key=lambda each: (each.is_latest, each.modified_at))
 
 
-def lock_faults(version: Version, held: Held) -> list[str]:
+def lock_faults(version: Version, held: VersionContent) -> list[str]:
     """What is wrong with the lock of a file that is to stay."""
     if held.mode != COMPLIANCE or held.locked_until is None:
         return ["not locked"]
