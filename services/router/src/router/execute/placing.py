@@ -94,7 +94,7 @@ class Placer:
             await self.order(placing)
 
     async def take(self, message: Incoming) -> None:
-        """Try one placing, as ordered by a process of the router.
+        """Try one placing, as ordered by a process of the router, unless another order has overtaken this one.
 
         Raises ``Forged`` for an order of another user, ``Permanent`` for one that is malformed or names no placing, and
         ``Outage`` while nothing can be published.
@@ -112,6 +112,8 @@ class Placer:
         placing = await self._store.placings.find(order.placing_id)
         if placing is None:
             raise Permanent(Reason.E_FACT, f"no placing {order.placing_id}")
+        if order.is_overtaken(placing, is_redelivered=message.is_redelivered):
+            return
         labels = placing.headers
         about_document(package_id=labels.get(PACKAGE_ID), document_id=labels.get(DOCUMENT_ID))
         is_needed = placing.state is not PlacingState.PLACED or order.again
