@@ -12,7 +12,7 @@ from common import headers, topology
 from common.domain.directory import Unit
 from mint.city import City
 from trunkctl import broker, submission
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.trunk_file import TrunkFile, passwords
 
 WINDOW = 50
@@ -57,7 +57,7 @@ class Post:
             for _ in range(FULL_ATTEMPTS):
                 try:
                     return await self._publish(letter)
-                except Trouble as error:  # most likely a full queue; anything else is refused again and again
+                except CommandError as error:  # most likely a full queue; anything else is refused again and again
                     refusal = error
                 await asyncio.sleep(FULL_PAUSE_SECONDS)
             raise refusal

@@ -22,10 +22,10 @@ from .pages import FENCE, LINK, PAGES, ROOT, SPAN, name
 
 PAGE = ROOT / "docs" / "glossary.md"
 SOURCES = sorted(
-    path for folder in ("libs", "services", "tools", "apidocs") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("libs", "services", "testing", "tools", "apidocs") for path in (ROOT / folder).rglob("*.py")
 )  # fmt: skip
 WRITTEN = sorted(
-    path for folder in ("bench", "fuzz", "testing", "tests") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("bench", "fuzz", "tests") for path in (ROOT / folder).rglob("*.py")
 )  # fmt: skip
 """Further modules that keep to the words, but that nobody searches for them."""
 RIGHT_HERE = {
@@ -42,7 +42,7 @@ ABOUT_WORDS = {PAGE, ROOT / "CHANGELOG.md"}
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 NAMELESS = {"told", "found", "trouble"}
 """Names that do not say what a variable holds: ``told`` may be settings, a report or a row."""
-CLEANED = ("tools", "libs/devstack", "libs/lab", "libs/mint", "tests/system", "tests/harness")
+CLEANED = ("tools", "testing", "tests/system", "tests/harness")
 """Folders in which no variable, argument or attribute has such a name."""
 NOT_CLEANED = re.compile(r"trunkctl/(log|backup|restore)/|trunkctl/archive_|commands/(log|archive|backup|restore)\.py")
 """Modules of trunkctl below these folders that still have them."""

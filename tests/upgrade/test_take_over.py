@@ -10,13 +10,13 @@ from common.facts.flows import SERVICES
 from common.topology import FACTS, INBOX, SUBMIT
 from tests.harness.broker_users import USERS_FILE
 from tests.upgrade.conftest import DIRECTORY, OTHER, UNIT, FormerTrunk
+from trunkctl.command_error import CommandError
 from trunkctl.takeover import former
 from trunkctl.takeover.former import PARK, WORK
 from trunkctl.takeover.job import TakeOver, remains
 from trunkctl.takeover.move import USER
 from trunkctl.takeover.origin import Destination, Held, destination
 from trunkctl.takeover.remains import leftovers
-from trunkctl.trouble import Trouble
 from trunkctl.units.access import BrokerAccess
 
 VERIFIED = "document.verified.normal"
@@ -191,7 +191,7 @@ def test_a_take_over_that_breaks_off_is_continued(trunk: FormerTrunk, after: int
             raise OSError("broken off")
         return destination(held, DIRECTORY)
 
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         trunk.take_over(decide=decide)
     assert trunk.take_over().queues == set()
     trunk.close_sessions()
@@ -231,7 +231,7 @@ def test_a_full_queue_makes_the_rest_wait_where_it_is(trunk: FormerTrunk, monkey
     trunk.admin.put(f"/policies/{trunk.admin.vhost}/small", small)
     submitted = f"submit.{UNIT.code}.normal"
     fill_up(trunk, submitted)
-    with pytest.raises(Trouble, match="are full"):
+    with pytest.raises(CommandError, match="are full"):
         trunk.take_over()
     trunk.close_sessions()
     arrived = [body for body in trunk.bodies(submitted) if body != "earlier"]
@@ -309,7 +309,7 @@ def test_an_inbox_whose_unit_holds_a_message_is_not_replaced(trunk: FormerTrunk)
 
 
 def test_no_inbox_is_replaced_while_there_is_a_way_back(trunk: FormerTrunk) -> None:
-    with pytest.raises(Trouble, match="finish the take-over"):
+    with pytest.raises(CommandError, match="finish the take-over"):
         trunk.take_over(TakeOver.replace_inboxes)
     assert len(remains(trunk.admin).inboxes) == len(DIRECTORY.units)
 

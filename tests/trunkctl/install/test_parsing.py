@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from trunkctl.command_error import CommandError
 from trunkctl.install.addresses import addresses
 from trunkctl.install.manifests import parse
 from trunkctl.install.quantities import quantity
 from trunkctl.install.references import Reference, Source, brought, references
 from trunkctl.install.secrets import Held
-from trunkctl.trouble import Trouble
 
 POD = """
 apiVersion: apps/v1
@@ -107,7 +107,7 @@ data: {TRUNK_X: "1"}
     ],
 )
 def test_what_is_no_rendering_is_refused(text: str, words: str) -> None:
-    with pytest.raises(Trouble, match=f"(?i){words}"):
+    with pytest.raises(CommandError, match=f"(?i){words}"):
         parse(text)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from common.database import Database, compare_and_set, database_trouble, find_by_id, insert_once
+from common.database import Database, compare_and_set, database_errors_as_outages, find_by_id, insert_once
 from common.facts import BaseFact, SecurityNoticed
 from common.ledger import Entry, chained_key, entry_of, new_entry, new_salt, row_of
 
@@ -43,7 +43,7 @@ class Ledger:
         same time. Entries of earlier releases, whose rows say nothing, count as counted.
         """
         uncounted = {"_id": entry.key, "is_counted": False}
-        with database_trouble():
+        with database_errors_as_outages():
             if await self._entries.find_one(uncounted, {"_id": 1}) is None:
                 return
         if entry.key not in self._counted_here:
@@ -55,7 +55,7 @@ class Ledger:
 
     async def entries(self, subject: str) -> list[Entry]:
         """All entries of a subject, the oldest first. Raises ``Outage``."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = self._entries.find({"_id": {"$gte": f"{subject}/", "$lt": f"{subject}0"}}).sort("recorded_at", 1)
             return [entry_of(row) async for row in rows]
 
@@ -75,11 +75,11 @@ class ChainedEntries:
         """The entry of a fact that an earlier release has made; None = there is none. Where no such release has ever
         run, the database is not asked. Raises ``Outage``."""
         if self._has_any is None:
-            with database_trouble():
+            with database_errors_as_outages():
                 self._has_any = await self._events.find_one({}) is not None
         if not self._has_any or not await find_by_id(self._events, f"{fact.subject}/{fact.event_id}"):
             return None
         keys = {"$gt": chained_key(fact.subject, 0), "$lte": chained_key(fact.subject, LAST_SEQ)}
-        with database_trouble():
+        with database_errors_as_outages():
             row = await self._entries.find_one({"_id": keys, "event_id": fact.event_id})
         return entry_of(row) if row else None

@@ -14,7 +14,7 @@ from common.database import (
     Database,
     Document,
     compare_and_set,
-    database_trouble,
+    database_errors_as_outages,
     find_by_id,
     insert_missing,
 )
@@ -221,7 +221,7 @@ class MongoPlacings:
 
     async def has_open(self, decision: str) -> bool:
         """Whether a placing of a decision is due, waiting or held."""
-        with database_trouble():
+        with database_errors_as_outages():
             row = await self._placings.find_one({"decision": decision, "state": {"$in": [*TRIED, HELD]}}, {"_id": 1})
         return row is not None
 
@@ -231,7 +231,7 @@ class MongoPlacings:
         return await self._take(due, "next_attempt_at", limit, now + lease)
 
     async def _take(self, due: Document, field: str, limit: int, until: datetime) -> list[Placing]:
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._placings.find(due).sort(field, 1).limit(limit).to_list(None)
         taken = []
         for row in rows:
@@ -245,7 +245,7 @@ class MongoPlacings:
         group = {"_id": "$cause", "count": {"$sum": 1}}
         selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD, PlacingState.RETURNED.value]}}
         selection["receiver"] = {"$nin": sorted(CANARY_UNITS)}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
 
@@ -254,7 +254,7 @@ class MongoPlacings:
         placed: Document = {"receiver": receiver, "state": PlacingState.PLACED.value}
         placed["placed_at"] = {"$gt": after, "$lte": until}
         change = {"$set": {"state": PlacingState.DUE.value, "next_attempt_at": at}}
-        with database_trouble():
+        with database_errors_as_outages():
             return int((await self._placings.update_many(placed, change)).matched_count)
 
 

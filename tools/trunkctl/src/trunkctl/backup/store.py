@@ -33,8 +33,8 @@ from trunkctl.backup.manifest import name_of
 from trunkctl.backup.owner import expect_own
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
+from trunkctl.command_error import CommandError
 from trunkctl.databases import asking
-from trunkctl.trouble import Trouble
 
 AT_ONCE = 8
 PAGE = 400
@@ -77,7 +77,7 @@ class Report:
 
 
 class StoreBackup:
-    """One run. Everything may raise ``Trouble``."""
+    """One run. Everything may raise ``CommandError``."""
 
     def __init__(self, source: Minio, target: Minio, bucket: str, client: Client) -> None:
         self._source = source
@@ -96,7 +96,7 @@ class StoreBackup:
             report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in _lost(there, report)]
             if not there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
                 self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
-                with suppress(Trouble):  # one is still locked by the second store's clock: the next run goes on
+                with suppress(CommandError):  # one is still locked by the second store's clock: the next run goes on
                     self._remove(_replaced(there), report.buckets[LOG])
         self._purge(report.buckets)
         report.finished_at = now()

@@ -32,7 +32,7 @@ NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
 
 
 class LedgerRows:
-    """Collections ``ledger`` and ``batches`` of the archive's database. Raises ``Trouble``."""
+    """Collections ``ledger`` and ``batches`` of the archive's database. Raises ``CommandError``."""
 
     def __init__(self, ledger: Any, batches: Any) -> None:
         self._ledger, self._batches = ledger, batches

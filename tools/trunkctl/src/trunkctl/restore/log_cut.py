@@ -38,7 +38,7 @@ class Cut(NamedTuple):
 
 
 def cut_of(source: Minio, bucket: str) -> Cut:
-    """Where the log is cut. Raises ``Trouble``."""
+    """Where the log is cut. Raises ``CommandError``."""
     last = deque(_checkpoints(source, bucket), LOOKED_BACK)
     end = 0
     while last and (end := _size(source, bucket, last[-1])) <= last[-1].start:

@@ -22,9 +22,9 @@ from trunkctl.backup.copies import COPIED, answering, originals, read
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.order import ORDER
 from trunkctl.backup.store import PURGED
+from trunkctl.command_error import CommandError
 from trunkctl.restore.rows import pages
 from trunkctl.shared_reads import SharedReads
-from trunkctl.trouble import Trouble
 
 AT_ONCE = 8
 ENVELOPE_BYTES = 4 * 1024 * 1024
@@ -53,7 +53,7 @@ class ObjectCheck:
         self.objects = 0
 
     def faults(self) -> Iterator[str]:
-        """Objects that are missing or other ones, and secret ones that are there. Raises ``Trouble``."""
+        """Objects that are missing or other ones, and secret ones that are there. Raises ``CommandError``."""
         yield from self._secret_faults()
         yield from self._removed_faults()
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -155,4 +155,4 @@ def _judged(row: Row, store: ArchiveObjects) -> list[str]:
     try:
         return [" ".join(part for part in fault if part) for fault in faults_of(record, store)]
     except NoAnswer as error:
-        raise Trouble(f"The object store does not answer ({error}).") from error
+        raise CommandError(f"The object store does not answer ({error}).") from error

@@ -40,8 +40,8 @@ from trunkctl.backup.copies import (
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
+from trunkctl.command_error import CommandError
 from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, publish_last
-from trunkctl.trouble import Trouble
 
 VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -56,7 +56,7 @@ class Group(NamedTuple):
 
 
 class StoreRestore:
-    """One run. Everything may raise ``Trouble``."""
+    """One run. Everything may raise ``CommandError``."""
 
     def __init__(self, source: Minio, bucket: str, target: Minio, *, resume: bool = False) -> None:
         """``resume``: the target holds what an interrupted restore has put there."""
@@ -100,7 +100,7 @@ class StoreRestore:
         with answering("The object store"):
             for bucket in BUCKETS:
                 if next(self._target.list_objects(bucket, recursive=True, include_version=True), None) is not None:
-                    raise Trouble(
+                    raise CommandError(
                         f"Bucket {bucket} is not empty. A store is restored into empty buckets; "
                         "--resume goes on where an interrupted restore has stopped."
                     )
@@ -112,7 +112,7 @@ class StoreRestore:
                 if first := next(originals(self._target, bucket), None):
                     stat = self._target.stat_object(bucket, first.key, version_id=first.version_id)
                     if not _said(stat, DIGEST_META):
-                        raise Trouble(f"{bucket}/{first.key} was put there by no restore. Nothing restored.")
+                        raise CommandError(f"{bucket}/{first.key} was put there by no restore. Nothing restored.")
 
     def _groups(self) -> Iterator[Group]:
         """All copies of one object after the other."""
@@ -220,12 +220,12 @@ def _promised(shelf: Shelf) -> dict[str, int]:
     """Objects by bucket, as the newest complete run counted them."""
     names = shelf.names(STORE)
     if not names:
-        raise Trouble("There is no complete backup of the object store: no manifest.")
+        raise CommandError("There is no complete backup of the object store: no manifest.")
     try:
         told: dict[str, Any] = json.loads(b"".join(shelf.get(names[-1])))
         return {bucket: int(counts["objects"]) for bucket, counts in told["buckets"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Trouble(f"{names[-1]} at the second store is no manifest: it was altered.") from error
+        raise CommandError(f"{names[-1]} at the second store is no manifest: it was altered.") from error
 
 
 def _pages(groups: Iterable[Group]) -> Iterator[list[Group]]:

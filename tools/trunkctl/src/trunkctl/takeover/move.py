@@ -25,8 +25,8 @@ from common.service.connection import channel_for_consuming, channel_for_publish
 from common.service.incoming import Death, Incoming, incoming
 from common.topology import dead_letters
 from trunkctl.broker_admin import BrokerAdmin
+from trunkctl.command_error import CommandError
 from trunkctl.takeover.origin import Destination, Held
-from trunkctl.trouble import Trouble
 
 USER = "take-over"
 BATCH_MESSAGES, BATCH_BYTES = 100, 32 * 1024 * 1024
@@ -69,13 +69,13 @@ def temporary_user(admin: BrokerAdmin, amqp_url: str) -> Iterator[str]:
 
 @contextlib.asynccontextmanager
 async def mover(url: str, admin: BrokerAdmin, decide: Decide) -> AsyncIterator["Mover"]:
-    """A session of the mover. Raises ``Trouble`` when the broker ends it."""
+    """A session of the mover. Raises ``CommandError`` when the broker ends it."""
     tolerant_decoding.install()
     try:
         async with connected(url, "trunkctl takes over") as connection:
             yield Mover(connection, admin, decide)
     except (AMQPError, OSError, RuntimeError) as error:
-        raise Trouble(f"The broker ended the session: {error or type(error).__name__}. Run this again.") from error
+        raise CommandError(f"The broker ended the session: {error or type(error).__name__}. Run this again.") from error
 
 
 class Mover:
@@ -97,7 +97,7 @@ class Mover:
         return Counted(answer.message_count or 0, answer.consumer_count or 0)
 
     async def empty(self, queue: str) -> int:
-        """Move all messages of a queue. Returns how many. Raises ``Trouble`` when a queue takes none any more."""
+        """Move all messages of a queue. Returns how many. Raises ``CommandError`` when a queue takes none any more."""
         source = await channel_for_consuming(self._connection)
         target = await channel_for_publishing(self._connection)
         moved = rounds_without_room = 0
@@ -108,7 +108,7 @@ class Mover:
             moved += sum(took) - sum(_is_marker(incoming(queue, each)) for each in batch)
             rounds_without_room = 0 if any(took) else rounds_without_room + 1
             if rounds_without_room == ROUNDS_WITHOUT_ROOM:
-                raise Trouble(f"{queue}: the queues that its messages belong to are full. Run this again later.")
+                raise CommandError(f"{queue}: the queues that its messages belong to are full. Run this again later.")
             if not all(took):
                 await asyncio.sleep(PAUSE_SECONDS)
         await source.close()
@@ -154,7 +154,7 @@ class Mover:
         return not all(markers)
 
     async def _pass_on(self, target: Channel, queue: str, delivered: Any) -> bool:
-        """Publish; False = no room there now. Raises ``Trouble`` when the queue does not exist."""
+        """Publish; False = no room there now. Raises ``CommandError`` when the queue does not exist."""
         message = incoming(queue, delivered)
         if _is_marker(message):
             return True
@@ -171,7 +171,7 @@ class Mover:
                 mandatory=True,
             )
         except PublishError as error:
-            raise Trouble(f"There is no {exchange or key}: run `trunkctl topology apply` first.") from error
+            raise CommandError(f"There is no {exchange or key}: run `trunkctl topology apply` first.") from error
         except DeliveryError:
             return False
         return True
