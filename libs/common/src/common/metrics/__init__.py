@@ -26,6 +26,8 @@ from common.metrics.documents import (
     set_units_over_rate,
 )
 from common.metrics.keeping import (
+    begin_counting_archive_writes,
+    begin_counting_notifications,
     begin_counting_removals,
     record_archive_write,
     record_notification,
@@ -71,6 +73,8 @@ from common.metrics.signatures import (
 __all__ = [
     "REGISTRY",
     "begin_counting",
+    "begin_counting_archive_writes",
+    "begin_counting_notifications",
     "begin_counting_redrives",
     "begin_counting_removals",
     "begin_counting_security",

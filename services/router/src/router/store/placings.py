@@ -1,6 +1,8 @@
 """Collection ``placings``: every message for an inbox, and whether the inbox has it.
 
 Rows are never deleted, so that inboxes can be rebuilt from them after the broker has lost its data.
+
+Longer than 250 lines: it has one short method for each change of a row, declared and carried out.
 """
 
 from collections.abc import Sequence
@@ -80,8 +82,14 @@ class Placings(Protocol):
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """Make a withdrawn or returned placing due again. False = it was neither."""
 
-    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
-        """Make a held placing due."""
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        """Make a held placing due. False = it was not held any more."""
+
+    async def hasten(self, placing_id: str, at: datetime) -> None:
+        """Let the sweep order a placing that is due at ``at``, unless it would before."""
+
+    async def lease(self, placing: Placing, until: datetime) -> bool:
+        """Take a placing whose next attempt is due, as ``take_due`` does. False = another process has."""
 
     async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         """Withdraw a held placing. False = it was released before. Idempotent."""
@@ -192,10 +200,20 @@ class MongoPlacings:
         expected = {"_id": placing_id, "state": {"$in": closed}}
         return await compare_and_set(self._placings, expected, {"$set": change})
 
-    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """Make a held placing due."""
         change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
-        await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
+        return await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
+
+    async def hasten(self, placing_id: str, at: datetime) -> None:
+        """Let the sweep order a placing that is due at ``at``, unless it would before."""
+        later = {"_id": placing_id, "state": PlacingState.DUE.value, "next_attempt_at": {"$gt": at}}
+        await compare_and_set(self._placings, later, {"$set": {"next_attempt_at": at}})
+
+    async def lease(self, placing: Placing, until: datetime) -> bool:
+        """Take a placing whose next attempt is due."""
+        unchanged = {"_id": placing.id, "state": placing.state.value, "next_attempt_at": placing.next_attempt_at}
+        return await compare_and_set(self._placings, unchanged, {"$set": {"next_attempt_at": until}})
 
     async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         """Withdraw a held placing."""
