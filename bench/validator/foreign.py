@@ -124,9 +124,11 @@ def main() -> None:
         engines.warm_up([(folder / f"{name}.pdf").read_bytes() for name in wanted])
         rows = []
         for name, (paper, _) in wanted.items():
-            found = engines.measured((folder / f"{name}.pdf").read_bytes(), asked.rounds)
-            rows.append((name, PAPERS[paper], found))
-            console.print(f"[dim]{name}: " + ", ".join(f"{who} {ms:.1f} ms" for who, ms in found.items()) + "[/dim]")
+            median_ms = engines.measured((folder / f"{name}.pdf").read_bytes(), asked.rounds)
+            rows.append((name, PAPERS[paper], median_ms))
+            console.print(
+                f"[dim]{name}: " + ", ".join(f"{who} {ms:.1f} ms" for who, ms in median_ms.items()) + "[/dim]"
+            )
         console.print(_table(folder, rows))
     finally:
         for tool in tools.values():
@@ -246,9 +248,9 @@ def _table(folder: Path, rows: list[tuple[str, Paper, dict[str, float]]]) -> Tab
     table = Table(title="CPU ms a document, two signatures")
     for column in ("document", "KB", "floor", "ours", "pyHanko", "of pyHanko", "EU DSS", "of DSS", "read"):
         table.add_column(column, justify="left" if column in ("document", "read") else "right")
-    for name, paper, found in rows:
+    for name, paper, median_ms in rows:
         document = (folder / f"{name}.pdf").read_bytes()
-        floor, ours, plain, dss = (found.get(each, 0.0) for each in ("floor", "ours", "plain", "dss"))
+        floor, ours, plain, dss = (median_ms.get(each, 0.0) for each in ("floor", "ours", "plain", "dss"))
         table.add_row(
             name, f"{len(document) / 1000:,.0f}", f"{floor:.1f}", f"{ours:.1f}", f"{plain:.1f}",
             _share(ours / plain, MOST_OF_PLAIN if paper.is_text else None),

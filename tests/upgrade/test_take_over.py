@@ -19,7 +19,7 @@ from trunkctl.takeover.former import PARK, WORK
 from trunkctl.takeover.job import TakeOver, remains
 from trunkctl.takeover.move import mover
 from trunkctl.takeover.one_run import USER, temporary_user
-from trunkctl.takeover.origin import Destination, Held, destination
+from trunkctl.takeover.origin import Destination, FormerMessage, destination
 from trunkctl.takeover.remains import Remains, leftovers
 from trunkctl.units.access import BrokerAccess
 
@@ -227,12 +227,12 @@ def test_a_take_over_that_breaks_off_is_continued(trunk: FormerTrunk, after: int
     read_all(trunk)
     decided = 0
 
-    def decide(held: Held) -> Destination:
+    def decide(message: FormerMessage) -> Destination:
         nonlocal decided
         decided += 1
         if decided > after:
             raise OSError("broken off")
-        return destination(held, DIRECTORY)
+        return destination(message, DIRECTORY)
 
     with pytest.raises(CommandError):
         trunk.take_over(decide=decide)

@@ -10,7 +10,7 @@ from trunkctl.install.addresses import addresses
 from trunkctl.install.manifests import parse
 from trunkctl.install.quantities import quantity
 from trunkctl.install.references import Reference, Source, brought, references
-from trunkctl.install.secrets import Held
+from trunkctl.install.secrets import ConfigSource
 
 POD = """
 apiVersion: apps/v1
@@ -170,5 +170,5 @@ def test_what_is_no_quantity(text: str) -> None:
     ],
 )
 def test_addresses(settings: dict[str, str], data: dict[str, bytes], expected: list[tuple[Any, ...]]) -> None:
-    found = addresses(settings, [Held("Secret", "city", "trunk-intake", data)])
+    found = addresses(settings, [ConfigSource("Secret", "city", "trunk-intake", data)])
     assert [(each.server, each.host, each.port, each.is_tls, each.namespace) for each in found] == expected

@@ -107,10 +107,10 @@ async def insert_once(collection: Collection, document: Document) -> Document:
         try:
             await collection.insert_one(document)
         except DuplicateKeyError:
-            found = await collection.find_one({"_id": document["_id"]})
-            if found is None:
+            saved = await collection.find_one({"_id": document["_id"]})
+            if saved is None:
                 raise Outage(DATABASE, "document vanished") from None
-            return found
+            return saved
         return document
 
 

@@ -34,7 +34,7 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class FolderCertificate:
     """One certificate of the folder."""
 
     place: Place
@@ -53,7 +53,7 @@ def fingerprint(text: str) -> str:
     return digits
 
 
-def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
+def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> FolderCertificate:
     """Take the certificate of that fingerprint out of the file. Raises ``CommandError``; then nothing was changed."""
     sha256 = fingerprint(typed)
     der = _chosen(file, sha256)
@@ -69,10 +69,10 @@ def add(folder: Path, file: Path, typed: str, place: Place, pin: Pin) -> Held:
             write_pins(folder, kept)
     else:
         replace_file(path, certificate.pem)
-    return Held(place, sha256, certificate, path, pin if place is Place.ROOT else None, True)
+    return FolderCertificate(place, sha256, certificate, path, pin if place is Place.ROOT else None, True)
 
 
-def remove(folder: Path, typed: str) -> list[Held]:
+def remove(folder: Path, typed: str) -> list[FolderCertificate]:
     """Take the certificate out of the folder, and its pin with it. Raises ``CommandError`` if it is not there."""
     sha256 = fingerprint(typed)
     odd: list[LeftOut] = []
@@ -95,14 +95,14 @@ def remove(folder: Path, typed: str) -> list[Held]:
     return matching
 
 
-def listed(folder: Path, left_out: NoteLeftOut = lambda _: None) -> list[Held]:
+def listed(folder: Path, left_out: NoteLeftOut = lambda _: None) -> list[FolderCertificate]:
     """Every certificate of the folder, and whether it counts.
 
     ``left_out``: called for each file, or part of one, that is no certificate. Raises ``CommandError`` for pins that
     cannot be read.
     """
     pins = _pins(folder)
-    certificates: list[Held] = []
+    certificates: list[FolderCertificate] = []
     for place in Place:
         for path in sorted((folder / place.folder).glob("*")):
             if not path.name.startswith("."):
@@ -121,7 +121,7 @@ def _certificates_in(place: Place, path: Path, left_out: NoteLeftOut) -> list[Ce
     return []
 
 
-def unpinned(folder: Path) -> list[Held]:
+def unpinned(folder: Path) -> list[FolderCertificate]:
     """Roots that lie in the folder and do not count, because nobody typed their fingerprint."""
     return [held for held in listed(folder) if held.place is Place.ROOT and not held.counts]
 
@@ -134,10 +134,10 @@ def pin_of(name: str, start: datetime | None, end: datetime | None, crls: list[s
     return replace(Pin(), name=name, window=Window(start, end), crls=tuple(crls))
 
 
-def _held(place: Place, path: Path, certificate: Certificate, pins: dict[str, Pin] | None) -> Held:
+def _held(place: Place, path: Path, certificate: Certificate, pins: dict[str, Pin] | None) -> FolderCertificate:
     pin = (pins or {}).get(certificate.sha256) if place is Place.ROOT else None
     counts = place is not Place.ROOT or pins is None or pin is not None
-    return Held(place, certificate.sha256, certificate, path, pin, counts)
+    return FolderCertificate(place, certificate.sha256, certificate, path, pin, counts)
 
 
 def _chosen(file: Path, sha256: str) -> bytes:

@@ -45,8 +45,8 @@ def backup_database(target: ToOption = None, keep: KeepOption = 0, state: StateO
     try:
         for name in database.forget_old(place, keep) if keep else []:
             show_line(f"removed: {name}")
-    except CommandError as trouble:  # under lock, for example: the backup is complete all the same
-        show_line(f"older backups stay: {trouble}")
+    except CommandError as error:  # under lock, for example: the backup is complete all the same
+        show_line(f"older backups stay: {error}")
 
 
 @backup_app.command("store")

@@ -93,22 +93,22 @@ def prove(
 
 def _prove(files: SingleFiles, rows: LedgerRows, identifier: str, keys: list[VerifierKey]) -> None:
     note = files.read(CHECKPOINT)
-    found = rows.named(identifier)
-    if note is None or not found:
+    entries = rows.named(identifier)
+    if note is None or not entries:
         raise CommandError(
             "The log has no checkpoint in sight." if note is None else f"The ledger has no entry of {identifier}."
         )
     not_sealed = 0
     tree = Tree(open_checkpoint(note, keys).size, files.read)
-    for row in found:
+    for row in entries:
         place = rows.place(row, tree.find)
         if place is None or place >= tree.size:
             typer.echo(f"{row['_id']} is not in the log yet", err=True)
             not_sealed += 1
             continue
-        told = evidence.evidence_of(entry_of(row), place, tree, note)
-        told.check(keys)  # the tiles that it was made of are not trusted
-        show_json(told.model_dump_json())
+        proof = evidence.evidence_of(entry_of(row), place, tree, note)
+        proof.check(keys)  # the tiles that it was made of are not trusted
+        show_json(proof.model_dump_json())
     if not_sealed:
         raise typer.Exit(1)
 
@@ -126,9 +126,9 @@ def check(
         raise CommandError(f"{proofs} holds no proof.")
     for number, line in enumerate(lines, start=1):
         try:
-            told = evidence.read_evidence(line)
-            checkpoint = told.check(keys)
-            entry = told.entry
+            proof = evidence.read_evidence(line)
+            checkpoint = proof.check(keys)
+            entry = proof.entry
         except (ProofInvalid, NoteInvalid) as error:
             show_line(f"line {number}: does not hold: {error}")
             wrong += 1

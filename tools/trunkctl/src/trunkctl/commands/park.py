@@ -13,7 +13,7 @@ from common.service.bodies import ParkedBodies
 from common.service.records import MessageRecord, RecordState
 from trunkctl.command_error import CommandError
 from trunkctl.park.decide import Decision, Outcome, decide
-from trunkctl.park.held import PAGE_SIZE, Held, HeldMessages, Selection
+from trunkctl.park.held import PAGE_SIZE, HeldMessages, ParkedMessage, Selection
 from trunkctl.park.shown import groups_table, page_table, record_table
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, show_line
@@ -143,7 +143,7 @@ def _shown(outcome: Outcome) -> str:
     return f"{outcome.held.service}/{outcome.held.record.record_id}: {answer}"
 
 
-def _held_messages(messages: HeldMessages, selection: Selection) -> list[Held]:
+def _held_messages(messages: HeldMessages, selection: Selection) -> list[ParkedMessage]:
     held = list(messages.each(selection))
     if not held:
         raise CommandError(f"Nothing of that kind is parked under {', '.join(selection.identifiers)}.")

@@ -130,8 +130,8 @@ def restore_resubmit(state: StateOption = DEFAULT_STATE) -> None:
                     raise CommandError("its bytes are gone.")
                 asyncio.run(send(as_operator, lookup.named(directory, each.sender), package, each.lane))
                 show_line(f"{each.package_id}: submitted as {each.sender}")
-            except CommandError as trouble:
-                show_line(f"{each.package_id}: {trouble} Tell {each.sender} to submit {each.document_id} again.")
+            except CommandError as error:
+                show_line(f"{each.package_id}: {error} Tell {each.sender} to submit {each.document_id} again.")
                 left += 1
     if left:
         raise typer.Exit(1)

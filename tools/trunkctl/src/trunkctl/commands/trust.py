@@ -10,7 +10,7 @@ from rich.table import Table
 
 from trunkctl.command_error import CommandError
 from trunkctl.shown import console, rows, show_line
-from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
+from trunkctl.trust_folder import FolderCertificate, Place, add, listed, pin_of, remove, unpinned
 from trunkctl.words import local_time
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.served import served_until
@@ -127,7 +127,7 @@ def _in_force(crl: Crl, now: datetime) -> str:
     return "yes" if crl.next_update and now < crl.next_update else "NO"
 
 
-def _row(held: Held, now: datetime) -> tuple[object, ...]:
+def _row(held: FolderCertificate, now: datetime) -> tuple[object, ...]:
     certificate = held.certificate
     window = held.pin.window if held.pin else None
     ended = certificate.not_valid_after_utc < now or (window is not None and not window.holds(now))

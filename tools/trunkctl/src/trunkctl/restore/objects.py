@@ -88,12 +88,12 @@ class ObjectCheck:
     def _judge(self, named: Named) -> tuple[str, list[ObjectRef]]:
         ref = named.ref
         place = f"{ref.bucket}/{ref.key}"
-        with answering(f"The object store, asked for {place},"), read(self._store, ref.bucket, ref.key) as found:
-            if found is None:
+        with answering(f"The object store, asked for {place},"), read(self._store, ref.bucket, ref.key) as content:
+            if content is None:
                 return f"{place}: missing", []
-            if (found.sha256, found.size_bytes) != (ref.sha256, ref.size_bytes):
-                return f"{place}: other bytes, SHA-256 {found.sha256}", []
-            inside = _attachments(found.file.read(ENVELOPE_BYTES)) if named.is_envelope else []
+            if (content.sha256, content.size_bytes) != (ref.sha256, ref.size_bytes):
+                return f"{place}: other bytes, SHA-256 {content.sha256}", []
+            inside = _attachments(content.file.read(ENVELOPE_BYTES)) if named.is_envelope else []
         return "", inside
 
     def _secret_faults(self) -> Iterator[str]:

@@ -23,7 +23,7 @@ from common.service.incoming import Death, Incoming, incoming
 from trunkctl.broker_admin import BrokerAdmin
 from trunkctl.command_error import CommandError
 from trunkctl.takeover.one_run import USER, lock, remove_users_of_ended_runs
-from trunkctl.takeover.origin import Destination, Held
+from trunkctl.takeover.origin import Destination, FormerMessage
 
 BATCH_MESSAGES, BATCH_BYTES = 100, 32 * 1024 * 1024
 """Held at a time."""
@@ -36,7 +36,7 @@ MARKER = "take-over.marker"
 FIGURES_SECONDS = 30.0
 """How long is waited for recent figures; the broker renews them every five seconds."""
 
-Decide = Callable[[Held], Destination]
+Decide = Callable[[FormerMessage], Destination]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ class Mover:
         if _is_marker(message):
             return True
         headers = delivered.header.properties.headers or {}
-        held = Held(queue=queue, routing_key=message.routing_key, user_id=message.user_id, headers=headers)
-        destination = self._decide(held)
+        former = FormerMessage(queue=queue, routing_key=message.routing_key, user_id=message.user_id, headers=headers)
+        destination = self._decide(former)
         exchange, key = destination.address
         try:
             await target.basic_publish(
