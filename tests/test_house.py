@@ -254,6 +254,7 @@ CHANGE_BROKER_USERS = {
     "trunkctl/test_users.py": "made for one test, with a name of its own",
     "trunkctl/units/test_access.py": "made for one test, with a name of its own",
     "upgrade/conftest.py": "the password and the tags that every test gives",
+    "upgrade/test_take_over.py": "made for one test, with a name of its own",
 }
 
 
