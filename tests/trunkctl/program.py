@@ -1,5 +1,7 @@
-"""``trunkctl`` as people start it: once as a program of its own, otherwise its entry point in this process, which spares
-each test two seconds of imports."""
+"""``trunkctl`` as people start it: once as a program of its own, otherwise its entry point in this process.
+
+The entry point spares each test two seconds of imports.
+"""
 
 import io
 import os
@@ -42,8 +44,7 @@ def entry_point(*words: object) -> Ended:
         patch.setattr(sys, "stderr", err)
         patch.setenv("COLUMNS", SURROUNDINGS["COLUMNS"])
         with pytest.raises(SystemExit) as ended:
-            main.main()
-            sys.exit(0)
+            sys.exit(main.main())  # type: ignore[func-returns-value]
     printed = []
     for stream in (out, err):
         stream.flush()
