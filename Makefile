@@ -80,7 +80,7 @@ lint: setup ## ruff
 	@$(RUN) ruff check . && $(RUN) ruff format --check .
 
 types: setup ## mypy strict
-	@$(RUN) mypy libs/*/src services/*/src tools/*/src bench fuzz apidocs
+	@$(RUN) mypy libs/*/src services/*/src testing/*/src tools/*/src bench fuzz apidocs
 
 contracts: setup ## which module may import which
 	@$(RUN) lint-imports
@@ -96,4 +96,5 @@ format: setup ## let ruff rewrite the layout
 
 clean: down ## forget this checkout's servers and their data
 	@$(RUN) python -m lab.engine stop
+	@for state in .devstack/gw*/; do [ ! -d "$$state" ] || $(RUN) trunkctl down --state "$$state"; done
 	rm -rf .devstack

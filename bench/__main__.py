@@ -48,30 +48,30 @@ class Measured:
     pdf_bytes: int
 
 
-async def measure(found: TrunkFile, city: City, idle: int, backlog: int) -> Measured:
+async def measure(trunk: TrunkFile, city: City, idle: int, backlog: int) -> Measured:
     """Idle latency first, then a backlog with urgent letters in the middle of it."""
     letters = Letters(city)
-    async with post(found, city) as office:
+    async with post(trunk, city) as office:
         await _one_by_one(office, letters, 5, Lane.NORMAL)
         at_rest = {lane: Latency(await _one_by_one(office, letters, idle, lane)) for lane in Lane}
-        before, handled = service_cpu_seconds(found), messages_handled(found)
+        before, handled = service_cpu_seconds(trunk), messages_handled(trunk)
         began = time.monotonic()
         normal, urgent = await _backlog(office, letters, backlog)
         seconds = time.monotonic() - began
         count = len(normal) + len(urgent)
-        cpu = {name: (spent - before[name]) / count * 1000 for name, spent in service_cpu_seconds(found).items()}
-        messages = (messages_handled(found) - handled) / count
+        cpu = {name: (spent - before[name]) / count * 1000 for name, spent in service_cpu_seconds(trunk).items()}
+        messages = (messages_handled(trunk) - handled) / count
     busy = {Lane.NORMAL: Latency(normal), Lane.URGENT: Latency(urgent)}
     return Measured(at_rest, busy, count / seconds, cpu, messages, letters.size_bytes)
 
 
 async def _one_by_one(office: Post, letters: Letters, count: int, lane: Lane) -> list[float]:
-    found = []
+    seconds = []
     for letter in letters.make(count, lane):
         await office.submit([letter])
         await office.wait_for([letter.document_id], ARRIVAL_SECONDS)
-        found.append(office.arrived[letter.document_id] - office.sent[letter.document_id])
-    return found
+        seconds.append(office.arrived[letter.document_id] - office.sent[letter.document_id])
+    return seconds
 
 
 async def _backlog(office: Post, letters: Letters, count: int) -> tuple[list[float], list[float]]:
@@ -116,11 +116,11 @@ def main() -> None:
     arguments.add_argument("--backlog", type=int, default=2000)
     given = arguments.parse_args()
     with shown() as progress:
-        found = up(given.state, progress)
-    measured = asyncio.run(measure(found, keep.load(found.city_dir), given.idle, given.backlog))
-    admin = f"{found.rabbitmq_admin_user}:{found.rabbitmq_admin_password}"
+        trunk = up(given.state, progress)
+    measured = asyncio.run(measure(trunk, keep.load(trunk.city_dir), given.idle, given.backlog))
+    admin = f"{trunk.rabbitmq_admin_user}:{trunk.rabbitmq_admin_password}"
     bare = run_bare(
-        f"amqp://{admin}@{found.amqp_host}:{found.amqp_port}/{found.vhost}", given.backlog, measured.pdf_bytes * 4 // 3
+        f"amqp://{admin}@{trunk.amqp_host}:{trunk.amqp_port}/{trunk.vhost}", given.backlog, measured.pdf_bytes * 4 // 3
     )
     show(measured, bare, Console())
 

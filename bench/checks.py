@@ -48,9 +48,9 @@ def check_seconds() -> float:
     return checked - plain
 
 
-def messages_handled(found: TrunkFile) -> float:
+def messages_handled(trunk: TrunkFile) -> float:
     """Messages that all services have finished with since they started."""
-    return sum(_handled(service.http_port) for service in found.services.values())
+    return sum(_handled(service.http_port) for service in trunk.services.values())
 
 
 def _handled(http_port: int) -> float:

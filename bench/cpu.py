@@ -5,9 +5,9 @@ import psutil
 from trunkctl.trunk_file import TrunkFile
 
 
-def service_cpu_seconds(found: TrunkFile) -> dict[str, float]:
+def service_cpu_seconds(trunk: TrunkFile) -> dict[str, float]:
     """User and system seconds of each service with its workers, so far."""
-    return {name: _tree(service.pid) for name, service in found.services.items()}
+    return {name: _tree(service.pid) for name, service in trunk.services.items()}
 
 
 def process_cpu_seconds(pid: int) -> float:

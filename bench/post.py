@@ -12,7 +12,7 @@ from common import headers, topology
 from common.domain.directory import Unit
 from mint.city import City
 from trunkctl import broker, submission
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.trunk_file import TrunkFile, passwords
 
 WINDOW = 50
@@ -57,7 +57,7 @@ class Post:
             for _ in range(FULL_ATTEMPTS):
                 try:
                     return await self._publish(letter)
-                except Trouble as error:  # most likely a full queue; anything else is refused again and again
+                except CommandError as error:  # most likely a full queue; anything else is refused again and again
                     refusal = error
                 await asyncio.sleep(FULL_PAUSE_SECONDS)
             raise refusal
@@ -75,14 +75,14 @@ class Post:
 
 
 @asynccontextmanager
-async def post(found: TrunkFile, city: City) -> AsyncIterator[Post]:
+async def post(trunk: TrunkFile, city: City) -> AsyncIterator[Post]:
     """Every open unit connected, its inbox being read."""
-    known = passwords(found.users_file)
+    known = passwords(trunk.users_file)
     async with AsyncExitStack() as stack:
         channels = {}
         for code in city.codes:
             user = city[code].unit.user
-            url = f"amqp://{user}:{known[user]}@{found.amqp_host}:{found.amqp_port}/{found.vhost}"
+            url = f"amqp://{user}:{known[user]}@{trunk.amqp_host}:{trunk.amqp_port}/{trunk.vhost}"
             channels[code] = await stack.enter_async_context(broker.session(url))
         opened = Post(channels, {code: city[code].unit for code in city.codes})
         for code, channel in channels.items():

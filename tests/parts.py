@@ -1,4 +1,4 @@
-"""``make test``: all parts of the test suite, one after the other whatever fails, and one table at the end."""
+"""``make test``: all parts of the test suite, stage by stage whatever fails, and one table at the end."""
 
 import argparse
 import subprocess
@@ -6,7 +6,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -31,11 +32,13 @@ failures, and failures of tests without servers, are never forgiven."""
 PARTS = {
     "without servers": ("-q", "-m", "not servers", *WORKERS),
     "servers": ("-q", "-m", "servers", *WORKERS, *(f"--ignore={folder}" for folder in APART)),
-    "system": ("-v", *SLOWEST, "tests/system"),
+    "system": ("-v", *SLOWEST, *WORKERS, "tests/system"),
     "containers": ("-v", *SLOWEST, "tests/containers"),
 }
 FAST = ("-q", "-m", "not servers and not long", *WORKERS)
 """The part "without servers" as ``make test-fast`` runs it: without the tests that search at random for minutes."""
+STAGES = (("without servers",), ("servers",), ("system", "containers"))
+"""Parts that run at the same time: whole trunks, each on servers of its own, which wait more than they work."""
 WITHOUT_SERVERS = ("without servers", *(f"{service}, without servers" for service in LARGE))
 
 
@@ -87,26 +90,43 @@ def read(report: Path, result: Result) -> Result:
     return result
 
 
-def run(part: str, arguments: Iterable[str]) -> Result:
-    """One part to its end, with its output as it comes, and a few failures of tests with servers once more."""
+def run(parts: Mapping[str, Sequence[str]]) -> list[Result]:
+    """Parts side by side to their end, with their output as it comes, and a few failures of tests with servers once
+    more, when nothing else runs. With several parts, each line begins with the name of its part."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(len(parts)) as threads:
+        started = [threads.submit(_first, part, parts, Path(folder)) for part in parts]
+        return [_again(each.result(), parts, Path(folder)) for each in started]
+
+
+def _first(part: str, parts: Mapping[str, Sequence[str]], folder: Path) -> Result:
     print(f"\n== tests: {part}", flush=True)
-    arguments = tuple(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        cache = ("-o", f"cache_dir={folder}/cache")
-        result = _run(part, [*arguments, *cache], Path(folder) / "report.xml")
-        if is_repeated(result):
-            print(f"\n== tests: {part}, what failed once more, alone", flush=True)
-            alone = ("-n", "0", "-m", "servers", "--last-failed", "--last-failed-no-failures", "none")
-            second = _run(part, [*arguments, *cache, *alone], Path(folder) / "second.xml")
-            result = joined(result, second)
-    return result
+    mark = f"{part} | " if len(parts) > 1 else ""
+    return _run(part, [*parts[part], *_cache(part, folder)], folder / f"{part}.xml", mark)
 
 
-def _run(part: str, arguments: Iterable[str], report: Path) -> Result:
+def _again(first: Result, parts: Mapping[str, Sequence[str]], folder: Path) -> Result:
+    """The result as it is, or what became of it when its failures ran alone."""
+    if not is_repeated(first):
+        return first
+    print(f"\n== tests: {first.part}, what failed once more, alone", flush=True)
+    alone = ("-n", "0", "-m", "servers", "--last-failed", "--last-failed-no-failures", "none")
+    arguments = [*parts[first.part], *_cache(first.part, folder), *alone]
+    return joined(first, _run(first.part, arguments, folder / f"{first.part}, again.xml"))
+
+
+def _cache(part: str, folder: Path) -> tuple[str, ...]:
+    """Where pytest remembers what failed."""
+    return ("-o", f"cache_dir={folder}/{part}")
+
+
+def _run(part: str, arguments: Sequence[str], report: Path, mark: str = "") -> Result:
     began = time.monotonic()
     command = [sys.executable, "-m", "pytest", *arguments, f"--junitxml={report}"]
-    done = subprocess.run(command, cwd=ROOT, check=False)
-    return read(report, Result(part, done.returncode, time.monotonic() - began))
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+        for line in iter(running.stdout.readline, b"") if running.stdout else ():
+            sys.stdout.write(mark + line.decode(errors="replace"))
+            sys.stdout.flush()
+    return read(report, Result(part, running.returncode, time.monotonic() - began))
 
 
 def is_repeated(result: Result) -> bool:
@@ -160,7 +180,8 @@ def main() -> int:
     fast = {WITHOUT_SERVERS[0]: FAST} if asked.fast else PARTS
     chosen = parts_of(asked.service) if asked.service else fast
     left_out = [f"--ignore=tests/{service}" for service in asked.without]
-    results = [run(part, [*chosen[part], *left_out]) for part in chosen]
+    stages = STAGES if chosen is PARTS else [(part,) for part in chosen]
+    results = [result for stage in stages for result in run({part: (*chosen[part], *left_out) for part in stage})]
     print(f"\n{table(results)}", flush=True)
     return 0 if all(result.is_good for result in results) else 1
 

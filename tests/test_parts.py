@@ -10,7 +10,8 @@ import pytest
 
 from . import parts
 from .conftest import refuse_changing_names
-from .parts import MOST_REPEATED, Result, is_repeated, joined, read, table
+from .parts import MOST_REPEATED, PARTS, STAGES, Result, is_repeated, joined, read, table
+from .system.trunk import state_folder
 
 ROOT = Path(__file__).parent.parent
 FEW_PLUGINS = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -162,10 +163,45 @@ def test_only_an_accident_with_servers_is_forgiven(
     (tmp_path / "test_made.py").write_text(MADE.format(is_accident=is_accident, mark=mark))
     monkeypatch.setattr(parts, "ROOT", tmp_path)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    result = parts.run("intake", ["-q", "-p", "xdist", "test_made.py"])
+    [result] = parts.run({"intake": ["-q", "-p", "xdist", "test_made.py"]})
     is_forgiven = is_accident and bool(mark)
     assert result.is_good is is_forgiven
     assert (len(result.failed), len(result.repeated)) == ((0, 1) if is_forgiven else (1, 0))
+
+
+def test_every_part_is_in_one_stage() -> None:
+    assert sorted(part for stage in STAGES for part in stage) == sorted(PARTS)
+
+
+MEETS = """
+from pathlib import Path
+import time
+def test_{own}():
+    Path("{own}").touch()
+    assert any(Path("{other}").exists() or time.sleep(0.01) for _ in range(6000))
+"""
+
+
+def test_parts_run_side_by_side_and_each_line_says_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each waits for the other, so that one after the other they would fail."""
+    for own, other in (("one", "two"), ("two", "one")):
+        (tmp_path / f"test_{own}.py").write_text(MEETS.format(own=own, other=other))
+    monkeypatch.setattr(parts, "ROOT", tmp_path)
+    results = parts.run({name: ["-v", f"test_{name}.py"] for name in ("one", "two")})
+    assert [(result.part, result.passed, result.is_good) for result in results] == [("one", 1, True), ("two", 1, True)]
+    lines = capfd.readouterr().out.splitlines()
+    assert any(line.startswith("one | test_one.py::test_one PASSED") for line in lines), lines
+    assert any(line.startswith("two | test_two.py::test_two PASSED") for line in lines), lines
+
+
+def test_each_process_of_a_run_has_a_trunk_of_its_own() -> None:
+    alone = state_folder({})
+    assert alone == ROOT / ".devstack"
+    assert state_folder({"PYTEST_XDIST_WORKER": "gw0"}) == alone
+    assert state_folder({"PYTEST_XDIST_WORKER": "gw1"}) == alone / "gw1"
+    assert state_folder({"TRUNK_STATE": "/a", "PYTEST_XDIST_WORKER": "gw2"}) == Path("/a/gw2")
 
 
 ASKS = """

@@ -40,13 +40,13 @@ Measured = dict[str, Seconds]
 class Watch:
     """Reads the services' histograms before, between and after the two parts of a run."""
 
-    def __init__(self, found: TrunkFile) -> None:
-        self._found = found
-        self._readings = [stages.read(found)]
+    def __init__(self, trunk: TrunkFile) -> None:
+        self._trunk = trunk
+        self._readings = [stages.read(trunk)]
 
     def begin_part(self) -> None:
         """From here on, the letters are of the next part."""
-        self._readings.append(stages.read(self._found))
+        self._readings.append(stages.read(self._trunk))
 
     def parts(self) -> list[dict[str, float]]:
         """Mean milliseconds of each part, by histogram with its labels."""
@@ -68,16 +68,16 @@ async def one_by_one(office: Post, letters: list[Letter]) -> Seconds:
 
 
 async def with_full_inboxes(
-    found: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
+    trunk: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
 ) -> dict[str, Seconds]:
     """Idle, then each letter beside one for another open inbox, then beside one for a full inbox.
 
     The second is the yardstick of the third: the same load, and nothing full.
     """
     letters = Letters(city)
-    with receivers(found, given.units, given.full) as (reading, full):
+    with receivers(trunk, given.units, given.full) as (reading, full):
         await asyncio.sleep(DIRECTORY_SECONDS)
-        async with post(found, city) as office, _admin(found) as channel:
+        async with post(trunk, city) as office, _admin(trunk) as channel:
             for code in reading:
                 await (await channel.get_queue(inbox_queue(code), ensure=False)).consume(office.take, no_ack=True)
             to = [reading[number % len(reading)] for number in range(given.letters)]
@@ -101,10 +101,10 @@ async def accompanied(office: Post, letters: Letters, to: list[str], others: lis
     return measured
 
 
-async def beside_a_flood(found: TrunkFile, city: City, given: argparse.Namespace, watch: Watch) -> Measured:
+async def beside_a_flood(trunk: TrunkFile, city: City, given: argparse.Namespace, watch: Watch) -> Measured:
     """Idle, then while another unit floods the trunk."""
     letters, codes = Letters(city), city.codes
-    async with post(found, city) as office:
+    async with post(trunk, city) as office:
         await one_by_one(office, letters.to([codes[3]] * WARM_UP, sender=codes[1]))
         idle = await one_by_one(office, letters.to([codes[3]] * given.letters, sender=codes[1]))
         watch.begin_part()
@@ -117,11 +117,11 @@ async def beside_a_flood(found: TrunkFile, city: City, given: argparse.Namespace
 
 
 async def urgent_under_a_backlog(
-    found: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
+    trunk: TrunkFile, city: City, given: argparse.Namespace, watch: Watch
 ) -> dict[str, Seconds]:
     """Idle, then in the middle of a backlog of normal letters."""
     letters = Letters(city)
-    async with post(found, city) as office:
+    async with post(trunk, city) as office:
         await one_by_one(office, list(letters.make(WARM_UP, Lane.URGENT)))
         idle = await one_by_one(office, list(letters.make(given.letters, Lane.URGENT)))
         watch.begin_part()
@@ -142,16 +142,16 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
-def _admin(found: TrunkFile) -> "_Channel":
-    return _Channel(found)
+def _admin(trunk: TrunkFile) -> "_Channel":
+    return _Channel(trunk)
 
 
 class _Channel:
     """A session of the administrator, who may read every inbox."""
 
-    def __init__(self, found: TrunkFile) -> None:
-        who = f"{found.rabbitmq_admin_user}:{found.rabbitmq_admin_password}"
-        self._url = f"amqp://{who}@{found.amqp_host}:{found.amqp_port}/{found.vhost}"
+    def __init__(self, trunk: TrunkFile) -> None:
+        who = f"{trunk.rabbitmq_admin_user}:{trunk.rabbitmq_admin_password}"
+        self._url = f"amqp://{who}@{trunk.amqp_host}:{trunk.amqp_port}/{trunk.vhost}"
 
     async def __aenter__(self) -> aio_pika.abc.AbstractChannel:
         self._connection = await aio_pika.connect(self._url)
@@ -188,14 +188,14 @@ def main() -> None:
     arguments.add_argument("--backlog", type=int, default=10_000)
     given = arguments.parse_args()
     with shown() as progress:
-        found = up(given.state, progress)
-    watch = Watch(found)
-    measured = asyncio.run(_measured(found, given, watch))
+        trunk = up(given.state, progress)
+    watch = Watch(trunk)
+    measured = asyncio.run(_measured(trunk, given, watch))
     show(given.scenario, measured, watch.parts(), Console())
 
 
-async def _measured(found: TrunkFile, given: argparse.Namespace, watch: Watch) -> Measured:
-    return await SCENARIOS[given.scenario](found, keep.load(found.city_dir), given, watch)
+async def _measured(trunk: TrunkFile, given: argparse.Namespace, watch: Watch) -> Measured:
+    return await SCENARIOS[given.scenario](trunk, keep.load(trunk.city_dir), given, watch)
 
 
 if __name__ == "__main__":

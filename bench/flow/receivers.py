@@ -22,20 +22,20 @@ FULL_POLICY = Policy("bench-full", rf"^inbox\.{FULL_PREFIX}\d+$", {"max-length":
 
 
 @contextmanager
-def receivers(found: TrunkFile, count: int, full: int) -> Iterator[tuple[list[str], list[str]]]:
+def receivers(trunk: TrunkFile, count: int, full: int) -> Iterator[tuple[list[str], list[str]]]:
     """Codes of units that read, and of units whose inboxes take one message; they are gone afterwards."""
     reading = [f"{OPEN_PREFIX}{number:04}" for number in range(count - full)]
     silent = [f"{FULL_PREFIX}{number:04}" for number in range(full)]
     admin = BrokerAdmin(
-        found.rabbitmq_management_url, found.rabbitmq_admin_user, found.rabbitmq_admin_password, found.vhost
+        trunk.rabbitmq_management_url, trunk.rabbitmq_admin_user, trunk.rabbitmq_admin_password, trunk.vhost
     )
-    data = found.directory_file.read_bytes()
-    _put_into_force(found, _with(data, [*reading, *silent]))
+    data = trunk.directory_file.read_bytes()
+    _put_into_force(trunk, _with(data, [*reading, *silent]))
     admin.declare(_inboxes([*reading, *silent]))
     try:
         yield reading, silent
     finally:
-        _put_into_force(found, data)
+        _put_into_force(trunk, data)
         admin.delete_policy(FULL_POLICY.name)
         for code in (*reading, *silent):
             admin.delete_queue(inbox_queue(code))
@@ -58,8 +58,8 @@ def _with(data: bytes, codes: list[str]) -> bytes:
     return json.dumps(directory, ensure_ascii=False, default=date.isoformat).encode()
 
 
-def _put_into_force(found: TrunkFile, data: bytes) -> None:
-    bucket = DirectoryBucket(Objects(ControlSettings(**found.control())))
+def _put_into_force(trunk: TrunkFile, data: bytes) -> None:
+    bucket = DirectoryBucket(Objects(ControlSettings(**trunk.control())))
     directory = read_strictly(data)
     who = Decision(by="bench", why="receivers of a measurement", at=datetime.now(UTC))
     bucket.keep_version(data)

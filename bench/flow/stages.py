@@ -14,10 +14,10 @@ Reading = Counter[tuple[str, str]]
 """Sums and counts, by histogram with its labels."""
 
 
-def read(found: TrunkFile) -> Reading:
+def read(trunk: TrunkFile) -> Reading:
     """Sums and counts of all services."""
     reading: Reading = Counter()
-    for service in found.services.values():
+    for service in trunk.services.values():
         text = httpx.get(f"http://127.0.0.1:{service.http_port}/metrics/").raise_for_status().text
         for name, part, labels, value in LINE.findall(text):
             if name in NAMES:

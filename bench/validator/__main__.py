@@ -48,11 +48,11 @@ def main() -> None:
         engines: dict[str, Callable[[], object]] = {"floor": _floor(setting, document), "ours": ours}
         if plain:
             engines["plain"] = partial(plain.run, document)
-        found = _measured(engines, asked.rounds)
+        median_ms = _measured(engines, asked.rounds)
         if kind is KINDS[0]:
-            scale = found["floor"] / LETTER_FLOOR_MS
-        rows.append((kind, len(document), found))
-        console.print(f"[dim]{kind.name}: {found['ours']:.1f} ms[/dim]")
+            scale = median_ms["floor"] / LETTER_FLOOR_MS
+        rows.append((kind, len(document), median_ms))
+        console.print(f"[dim]{kind.name}: {median_ms['ours']:.1f} ms[/dim]")
     _show(console, rows, scale)
 
 
@@ -102,10 +102,10 @@ def _show(console: Console, rows: list[tuple[Kind, int, dict[str, float]]], scal
     table.add_column("document")
     for column in COLUMNS:
         table.add_column(column, justify="right")
-    for kind, size, found in rows:
-        by_floor = found["ours"] / scale
-        by_plain = found["ours"] / found["plain"] * kind.plain if "plain" in found else by_floor
-        cells = [found["floor"], found["ours"], found.get("plain", 0.0)]
+    for kind, size, median_ms in rows:
+        by_floor = median_ms["ours"] / scale
+        by_plain = median_ms["ours"] / median_ms["plain"] * kind.plain if "plain" in median_ms else by_floor
+        cells = [median_ms["floor"], median_ms["ours"], median_ms.get("plain", 0.0)]
         table.add_row(
             kind.name, f"{size / 1000:,.0f}", *(f"{cell:.1f}" for cell in cells), _mark(by_floor, kind),
             _mark(by_plain, kind), f"< {kind.required:,g}", f"{kind.target:g}",

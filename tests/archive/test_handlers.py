@@ -359,7 +359,7 @@ def versions(objects: Objects, what: Material) -> list[tuple[str | None, str | N
     return sorted((each.object_name, each.version_id) for each in listed)
 
 
-async def test_a_store_that_is_away_is_passing_trouble(
+async def test_a_store_that_is_away_is_an_outage(
     objects: Objects, database: Database, announced: Remembering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what = await material(objects)

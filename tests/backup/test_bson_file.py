@@ -7,7 +7,7 @@ import bson
 import pytest
 
 from trunkctl.backup.bson_file import Packed, digest_of, documents_in, unpacked
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 ROWS = [bson.encode({"_id": number, "text": "văn bản " * (number % 40)}) for number in range(500)]
 
@@ -38,24 +38,24 @@ def test_none_at_all() -> None:
 @pytest.mark.parametrize("kept", [0, 1, 100, -1])
 def test_a_file_that_ends_too_early_is_refused(kept: int) -> None:
     _, data = packed(ROWS)
-    with pytest.raises(Trouble, match="too early"):
+    with pytest.raises(CommandError, match="too early"):
         list(unpacked([data[:kept]], "x"))
 
 
 def test_half_a_document_is_refused() -> None:
-    with pytest.raises(Trouble, match="too early"):
+    with pytest.raises(CommandError, match="too early"):
         list(unpacked([zlib.compress(ROWS[3][:-1], wbits=31)], "x"))
 
 
 def test_a_length_that_cannot_be_is_refused() -> None:
-    with pytest.raises(Trouble, match="too early"):
+    with pytest.raises(CommandError, match="too early"):
         list(unpacked([zlib.compress(b"\0\0\0\0" * 3, wbits=31)], "x"))
 
 
 def test_damage_is_seen() -> None:
     _, data = packed(ROWS)
     middle = len(data) // 2
-    with pytest.raises(Trouble, match="damaged"):
+    with pytest.raises(CommandError, match="damaged"):
         list(unpacked([data[:middle], bytes(8), data[middle + 8 :]], "x"))
 
 

@@ -31,11 +31,11 @@ from trunkctl.backup.manifest import CollectionFile, Manifest, read_manifest
 from trunkctl.backup.order import ORDER
 from trunkctl.backup.second_store import DATABASE, shelf
 from trunkctl.backup.shelf import Folder, Shelf
+from trunkctl.command_error import CommandError
 from trunkctl.restore.database import restore
 from trunkctl.restore.marks import is_unfinished
 from trunkctl.restore.rows import unfinished_restore
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 from .conftest import empty
 
@@ -109,9 +109,9 @@ def test_the_newest_complete_backup_is_chosen(database: Any, reader: Any, place:
     assert complete(place) == sorted(names)
     assert open_backup(place).name == names[0]
     assert open_backup(place, names[1]).name == names[1]
-    with pytest.raises(Trouble, match="not finished"):
+    with pytest.raises(CommandError, match="not finished"):
         open_backup(place, "20991231T000000Z")
-    with pytest.raises(Trouble, match="does not exist"):
+    with pytest.raises(CommandError, match="does not exist"):
         open_backup(place, "20991230T000000Z")
 
 
@@ -147,13 +147,13 @@ def test_a_trunk_that_has_lost_its_databases_leaves_no_backup(database: Any, rea
     fill(database)
     made = back_up(reader, place, quiet, lambda: AT)
     empty(database)
-    with pytest.raises(Trouble, match="of another trunk, or of this one before it lost its databases"):
+    with pytest.raises(CommandError, match="of another trunk, or of this one before it lost its databases"):
         back_up(reader, place, quiet)
     assert complete(place) == [made.name]
     restore(database, place, open_backup(place), quiet)
     assert back_up(reader, place, quiet).rows == made.rows + 1
     database["trunk_archive"]["backups"].update_one({"_id": "trunk"}, {"$set": {"id": "of another city"}})
-    with pytest.raises(Trouble, match="of another trunk"):
+    with pytest.raises(CommandError, match="of another trunk"):
         back_up(reader, place, quiet)
 
 
@@ -172,9 +172,9 @@ def test_a_restore_that_was_interrupted_is_known_for_one(database: Any, reader: 
     assert list(unfinished_restore(reader)) == [
         f"the restore of backup {made.name} was not finished: empty the databases and begin again"
     ]
-    with pytest.raises(Trouble, match="was not finished"):
+    with pytest.raises(CommandError, match="was not finished"):
         back_up(reader, place, quiet)
-    with pytest.raises(Trouble, match="is not empty"):
+    with pytest.raises(CommandError, match="is not empty"):
         restore(database, place, made, quiet)
     empty(database)
     restore(database, place, made, quiet)
@@ -194,7 +194,7 @@ def test_an_altered_backup_restores_nothing(
     name = f"{made.name}/trunk_validator/verdicts.bson.gz"
     place.put(name, [change(b"".join(place.get(name)))])
     empty(database)
-    with pytest.raises(Trouble, match=r"verdicts\.bson\.gz was altered"):
+    with pytest.raises(CommandError, match=r"verdicts\.bson\.gz was altered"):
         restore(database, place, open_backup(place), quiet)
     assert not any(whole(database).values())
 
@@ -204,7 +204,7 @@ def test_a_missing_file_restores_nothing(database: Any, reader: Any, place: Shel
     made = back_up(reader, place, quiet)
     place.remove(f"{made.name}/trunk_intake/claims.bson.gz")
     empty(database)
-    with pytest.raises(Trouble, match="claims"):
+    with pytest.raises(CommandError, match="claims"):
         restore(database, place, open_backup(place), quiet)
     assert not any(whole(database).values())
 
@@ -215,7 +215,7 @@ def test_nothing_is_restored_over_rows(database: Any, reader: Any, tmp_path: Pat
     back_up(reader, place, quiet)
     empty(database)
     database[database_name("notifier")]["notifications"].insert_one({"_id": "mine"})
-    with pytest.raises(Trouble, match=r"trunk_notifier\.notifications is not empty"):
+    with pytest.raises(CommandError, match=r"trunk_notifier\.notifications is not empty"):
         restore(database, place, open_backup(place), quiet)
     assert sum(map(len, whole(database).values())) == 1
 
@@ -232,12 +232,12 @@ def test_a_manifest_that_was_altered_is_refused() -> None:
     encoded = manifest().encoded()
     assert read_manifest(NAME, encoded) == manifest()
     for data in (encoded.replace(b'"schema_version": 1', b'"schema_version": 0'), encoded[:-3], b"", b"{}"):
-        with pytest.raises(Trouble, match="manifest"):
+        with pytest.raises(CommandError, match="manifest"):
             read_manifest(NAME, data)
 
 
 def test_the_manifest_of_another_backup_is_refused() -> None:
-    with pytest.raises(Trouble, match=f"that of backup {NAME}"):
+    with pytest.raises(CommandError, match=f"that of backup {NAME}"):
         read_manifest("20261123T083000Z", manifest().encoded())
 
 
@@ -248,7 +248,7 @@ def test_the_manifest_of_another_backup_is_refused() -> None:
 def test_a_manifest_names_no_other_place(database: str, collection: str) -> None:
     file = {"database": database, "collection": collection, "rows": 1, "size_bytes": 1, "sha256": "0" * 64}
     stranger = manifest(files=(CollectionFile.model_construct(**file),))
-    with pytest.raises(Trouble, match="no valid manifest"):
+    with pytest.raises(CommandError, match="no valid manifest"):
         read_manifest(NAME, stranger.encoded())
 
 
@@ -258,14 +258,14 @@ def test_no_file_lies_outside_of_its_backup() -> None:
 
 
 def test_other_formats_and_later_releases_are_refused(database: Any, tmp_path: Path) -> None:
-    with pytest.raises(Trouble, match="format 2"):
+    with pytest.raises(CommandError, match="format 2"):
         read_manifest(NAME, manifest(format=2).encoded())
-    with pytest.raises(Trouble, match="later release"):
+    with pytest.raises(CommandError, match="later release"):
         restore(database, Folder(tmp_path), manifest(schema_version=10_000), quiet)
 
 
 def test_without_any_backup(tmp_path: Path) -> None:
-    with pytest.raises(Trouble, match="no complete backup"):
+    with pytest.raises(CommandError, match="no complete backup"):
         open_backup(Folder(tmp_path / "nowhere"))
 
 

@@ -35,9 +35,9 @@ from trunkctl.archive_store import ArchiveStore
 from trunkctl.backup.copies import UNLOCKED, Damaged, Original, erase, folder, originals, read, write
 from trunkctl.backup.second_store import STORE, second_store, shelf
 from trunkctl.backup.store import Report, StoreBackup
+from trunkctl.command_error import CommandError
 from trunkctl.restore.store import StoreRestore, without_early
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -179,7 +179,7 @@ def test_an_interrupted_run_is_gone_on_with(
         return put_object(*arguments, **more)
 
     monkeypatch.setattr(target, "put_object", dying)
-    with pytest.raises(Trouble, match="does not answer"):
+    with pytest.raises(CommandError, match="does not answer"):
         run()
     monkeypatch.setattr(target, "put_object", put_object)
     assert run().buckets[CONTENT].copied == 3
@@ -301,7 +301,7 @@ def test_what_is_read_back_is_not_kept(administrator: Minio) -> None:
 
 
 def test_without_a_second_store(settings: ControlSettings) -> None:
-    with pytest.raises(Trouble, match="TRUNK_BACKUP_S3_ENDPOINT"):
+    with pytest.raises(CommandError, match="TRUNK_BACKUP_S3_ENDPOINT"):
         second_store(settings.model_copy(update={"backup_s3_endpoint": ""}))
 
 
@@ -313,7 +313,7 @@ async def test_a_restored_store_is_the_same_for_everybody(
 ) -> None:
     await asyncio.to_thread(make_versions, administrator)
     assert not run().faults
-    with pytest.raises(Trouble, match="no manifest"):
+    with pytest.raises(CommandError, match="no manifest"):
         StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, "nothing/"))
     counts, faults = StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, ""))
     assert faults == []
@@ -327,7 +327,7 @@ async def test_a_restored_store_is_the_same_for_everybody(
         assert answer.read() == b"third"
     assert counts[ARCHIVE].objects > 4
 
-    with pytest.raises(Trouble, match="is not empty"):
+    with pytest.raises(CommandError, match="is not empty"):
         StoreRestore(target, settings.backup_bucket, other).run(shelf(settings, ""))
     before = versions(other)
     StoreRestore(target, settings.backup_bucket, other, resume=True).run(shelf(settings, ""))
@@ -388,7 +388,7 @@ def test_a_store_in_use_is_not_filled_from_copies(
     put(administrator, DIRECTORY, "0", b"of today")
     run()
     before = versions(administrator), bytes_of(administrator, DIRECTORY)
-    with pytest.raises(Trouble, match="was put there by no restore"):
+    with pytest.raises(CommandError, match="was put there by no restore"):
         StoreRestore(target, settings.backup_bucket, administrator, resume=True).run(shelf(settings, ""))
     assert (versions(administrator), bytes_of(administrator, DIRECTORY)) == before
 
@@ -399,7 +399,7 @@ def test_a_manifest_of_the_store_that_was_altered_is_refused(
     place = shelf(settings, "")
     place.put("store/29990101T000000Z.json", [b"{"])
     try:
-        with pytest.raises(Trouble, match="is no manifest"):
+        with pytest.raises(CommandError, match="is no manifest"):
             StoreRestore(target, settings.backup_bucket, other, resume=True).run(place)
     finally:
         place.remove("store/29990101T000000Z.json")

@@ -41,7 +41,7 @@ class Client:
 
 @pytest.mark.parametrize("bucket", [CONTENT, PACKAGES])
 @pytest.mark.parametrize("code", ALREADY_MADE)
-def test_what_somebody_else_has_made_meanwhile_is_no_trouble(bucket: str, code: str) -> None:
+def test_what_somebody_else_has_made_meanwhile_is_no_error(bucket: str, code: str) -> None:
     client: Any = Client(bucket, code)
     assert make_missing(client) == [each for each in BUCKETS if each != bucket]
     assert client.versioned == [CONTENT]

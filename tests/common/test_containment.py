@@ -8,7 +8,7 @@ import pytest
 
 from common.containment import ENDS_THE_PROCESS, Unusable, contained, in_thread, raising_unusable
 from common.failure import Outage
-from common.objects import ObjectMissing, store_trouble
+from common.objects import ObjectMissing, store_errors_as_outages
 from common.service.depths import QueueDepths
 
 
@@ -70,9 +70,9 @@ async def test_a_thread_answers_whatever_is_raised_in_it(error: BaseException) -
     "error", [ParseError("no XML"), KeyError("x"), ValueError("no date"), TypeError(), OSError()], ids=repr
 )
 def test_an_answer_of_the_store_that_cannot_be_read_is_an_outage(error: Exception) -> None:
-    with pytest.raises(Outage), store_trouble():
+    with pytest.raises(Outage), store_errors_as_outages():
         raise error
-    with pytest.raises(ObjectMissing), store_trouble():
+    with pytest.raises(ObjectMissing), store_errors_as_outages():
         raise ObjectMissing("x")
 
 

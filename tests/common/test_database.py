@@ -16,7 +16,7 @@ from pymongo.errors import (
     WriteError,
 )
 
-from common.database import Database, database_trouble, insert_missing
+from common.database import Database, database_errors_as_outages, insert_missing
 from common.failure import Outage
 from common.settings import ServiceSettings
 
@@ -59,7 +59,7 @@ def bulk(*codes: int) -> BulkWriteError:
 )
 def test_what_a_request_itself_is_wrong_about_is_no_outage(error: PyMongoError) -> None:
     """Else its message would come again for ever, and hold up all others each time."""
-    with pytest.raises(type(error)), database_trouble():
+    with pytest.raises(type(error)), database_errors_as_outages():
         raise error
 
 
@@ -69,7 +69,7 @@ def test_what_a_request_itself_is_wrong_about_is_no_outage(error: PyMongoError) 
     ids=repr,
 )
 def test_what_passes_is_an_outage(error: PyMongoError) -> None:
-    with pytest.raises(Outage), database_trouble():
+    with pytest.raises(Outage), database_errors_as_outages():
         raise error
 
 

@@ -28,17 +28,17 @@ def answering(status: int, body: bytes) -> Iterator[int]:
             server.shutdown()
 
 
-def test_ready_service_has_no_trouble() -> None:
+def test_a_ready_service_is_healthy() -> None:
     with answering(200, b'{"ready": true}') as port:
         assert healthy.why_not_ready(port) == ""
 
 
-def test_trouble_is_what_the_service_says() -> None:
+def test_the_reason_is_what_the_service_says() -> None:
     with answering(503, b'{"ready": false, "mongodb": "no answer in time"}') as port:
         assert "no answer in time" in healthy.why_not_ready(port)
 
 
-def test_nobody_answering_is_trouble() -> None:
+def test_a_service_that_does_not_answer_is_not_ready() -> None:
     with answering(200, b"") as port:
         pass
     assert "refused" in healthy.why_not_ready(port)

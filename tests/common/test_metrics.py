@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
@@ -13,6 +14,7 @@ from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from common.metrics.documents import Unfinished
+from common.metrics.keeping import NotificationOutcome, WriteOutcome
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
 Moved = dict[tuple[str, tuple[str, ...]], float]
@@ -311,12 +313,26 @@ def test_security_events_and_failures_of_a_task_begin_at_zero() -> None:
     metrics.begin_counting_task("newborn")
     metrics.begin_counting_redrives()
     metrics.begin_counting_removals(["newborn"])
+    metrics.begin_counting_notifications(["newborn"])
+    metrics.begin_counting_archive_writes()
+    metrics.begin_counting_answer_times(Lane)
     after = series()
+    assert {("trunk_delivery_ack_seconds_count", (lane,)) for lane in Lane} <= after.keys()
     redriven = {(lane, trigger) for lane in Lane for trigger in ("budget", "operator")}
     assert {("trunk_redriven_total", labels) for labels in redriven} <= after.keys()
     assert {("trunk_security_events_total", (kind.value,)) for kind in SecurityKind} <= after.keys()
     assert after["trunk_task_failures_total", ("newborn",)] == 0
     assert after["trunk_removed_total", ("newborn",)] == 0
+    notified = {("trunk_notifications_total", ("newborn", outcome)) for outcome in get_args(NotificationOutcome)}
+    assert {after[each] for each in notified} == {0}
+    assert {("trunk_archive_writes_total", (outcome,)) for outcome in get_args(WriteOutcome)} <= after.keys()
+
+
+def test_all_outcomes_of_a_unit_s_deliveries_are_shown_with_the_first() -> None:
+    """Otherwise the first success after failures, or after a restart, would be no increase."""
+    metrics.record_delivery("H29.999.01", Lane.URGENT, "failed")
+    shown = {key[1][2]: value for key, value in series().items() if key[1][:2] == ("H29.999.01", "urgent")}
+    assert shown == {"delivered": 0, "acknowledged": 0, "refused": 0, "failed": 1}
 
 
 def test_in_flight_goes_back() -> None:
@@ -344,8 +360,11 @@ def test_what_is_not_named_any_more_is_not_exported_any_more(name: str, set_othe
     assert len([key for key in series() if key[0] == name]) == 1
 
 
+BEGUN = ("", "_answer_times", "_archive_writes", "_notifications", "_redrives", "_removals", "_security", "_task")
+
+
 def test_every_recording_function_is_driven_here() -> None:
-    begun = {f"begin_counting{what}" for what in ("", "_redrives", "_removals", "_security", "_task")}
+    begun = {f"begin_counting{what}" for what in BEGUN}
     driven = {name.split(" ")[0] for name in (*COUNTED, *SET)} | {"in_flight"} | begun
     assert driven == set(metrics.__all__) - {"REGISTRY"}
 

@@ -11,6 +11,7 @@ import pytest
 
 from common.domain.names import Lane, PackageKind
 from common.domain.reason import Reason
+from common.domain.security import SecurityKind
 from common.facts import (
     MessageParked,
     ObjectRef,
@@ -237,11 +238,78 @@ async def test_a_dead_letter_that_comes_again_beside_a_copy_leaves_what_the_serv
     await bench.decide(record, "discard")
     bench.failures = [Permanent(Reason.E_FACT, "a field")]
     await bench.processor.process(bench.dead().before_death, bench.handlers["facts.validator."])
-    announced = list(bench.publisher.facts)
+    announced = bodies(bench)
     await bench.parking.take(bench.dead(died_at=DIED_AT))
-    assert (bench.saved(record).state, bench.publisher.facts) == (RecordState.GIVEN_UP, announced)
+    assert (bench.saved(record).state, bodies(bench)) == (RecordState.GIVEN_UP, announced)
     await bench.parking.take(bench.dead(died_at=LATER))
     assert (bench.saved(record).state, bench.saved(record).reason) == (RecordState.PARKED, Reason.E_FACT)
+
+
+def bodies(bench: Bench) -> set[str]:
+    return {fact.model_dump_json() for fact in bench.publisher.facts}
+
+
+async def park_silently(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> MessageRecord:
+    """The process ends after it has saved the record, and before it has announced anything."""
+    with monkeypatch.context() as ending:
+        ending.setattr(bench.publisher, "announce", AsyncMock(side_effect=Outage("broker", "the process ends")))
+        with pytest.raises(Outage):
+            await bench.park(died_at=DIED_AT)
+    (record,) = bench.records.rows.values()
+    return record
+
+
+@pytest.mark.parametrize("first_dead", ["itself", "copy"])
+@pytest.mark.parametrize("action", ["discard", "replay"])
+async def test_a_parking_is_announced_also_if_a_copy_was_given_up_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, action: str, first_dead: str
+) -> None:
+    record = await park_silently(bench, monkeypatch)
+    await bench.decide(record, action)
+    bench.failures = [Permanent(Reason.E_FACT, "a field")]
+    await bench.processor.process(bench.dead().before_death, bench.handlers["facts.validator."])
+    assert bench.saved(record).state is RecordState.GIVEN_UP
+    deaths = [DIED_AT, LATER] if first_dead == "itself" else [LATER, DIED_AT]
+    for died_at in (*deaths, *deaths):
+        await bench.park(died_at=died_at)
+    parked = {fact.event_id: fact for fact in bench.publisher.named("message.parked")}
+    assert len({fact.model_dump_json() for fact in bench.publisher.named("message.parked")}) == len(parked) == 2
+    first, second = sorted(parked.values(), key=lambda fact: fact.occurred_at)
+    assert (first.event_id, first.reason, first.occurred_at) == (
+        f"{record.record_id}:parked:1",
+        record.reason,
+        record.parked_at,
+    )
+    assert second.reason is Reason.E_FACT
+
+
+async def test_a_parking_is_announced_also_if_its_replay_has_failed_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await park_silently(bench, monkeypatch)
+    bench.failures = [Permanent(Reason.E_FACT, "still")]
+    await bench.decide(record, "replay")
+    assert bench.saved(record).parkings == 2
+    await bench.park(died_at=DIED_AT)
+    [fact] = bench.publisher.named("message.parked")
+    assert (fact.event_id, fact.reason) == (f"{record.record_id}:parked:1", record.reason)
+
+
+async def test_a_quarantined_message_whose_parking_is_announced_late_is_a_security_event(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ending:
+        ending.setattr(bench.publisher, "announce", AsyncMock(side_effect=Outage("broker", "the process ends")))
+        with pytest.raises(Outage):
+            await bench.park(died_at=DIED_AT, user_id="notifier")
+    (record,) = bench.records.rows.values()
+    await bench.decide(record, "discard")
+    bench.failures = [Permanent(Reason.E_FACT, "a field")]
+    message = bench.dead(user_id="notifier").before_death
+    await bench.processor.process(message, bench.handlers["facts.validator."])
+    await bench.park(died_at=DIED_AT, user_id="notifier")
+    kinds = [fact.kind for fact in bench.publisher.facts if isinstance(fact, SecurityNoticed)]
+    assert kinds.count(SecurityKind.FORGED_FACT) == 1
 
 
 async def test_a_copy_that_joined_a_parked_message_is_decided_about_with_it(bench: Bench) -> None:

@@ -38,7 +38,7 @@ async def test_during_an_alarm_a_publish_waits_for_its_own_confirm(
             for number in range(20):
                 publishes.append(asyncio.create_task(opened.publish(event(f"e{number}"))))
                 await gives_up_waiting(opened.publish(event(f"e{number}")))
-            assert "blocked" in await trouble(opened)
+            assert "blocked" in await problem(opened)
         finally:
             await asyncio.to_thread(set_memory_limit, tmp_path, USUAL)
         await asyncio.wait_for(asyncio.gather(*publishes), PATIENCE_SECONDS)
@@ -85,7 +85,7 @@ async def gives_up_waiting(publish: Any) -> None:
     await asyncio.wait({waiting})
 
 
-async def trouble(opened: AmqpPublisher) -> str:
+async def problem(opened: AmqpPublisher) -> str:
     """What readiness says."""
     try:
         await opened.check()

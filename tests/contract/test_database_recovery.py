@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from common.database import Database, database_trouble, find_by_id, insert_once
+from common.database import Database, database_errors_as_outages, find_by_id, insert_once
 from common.failure import Outage
 from common.settings import ServiceSettings
 from devstack import servers
@@ -31,7 +31,7 @@ async def test_writers_go_on_after_the_server_was_killed(spare, tmp_path: Path) 
             try:
                 await insert_once(records, {"_id": f"{writer}-{next(numbers)}"})
                 await find_by_id(records, f"{writer}-0")
-                with database_trouble():
+                with database_errors_as_outages():
                     await records.update_one({"_id": "nobody"}, {"$set": {"by": writer}})
                 written[writer] += 1
             except Outage:

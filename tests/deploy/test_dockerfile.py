@@ -3,12 +3,12 @@
 import re
 import shutil
 import subprocess
-from fnmatch import fnmatch
-from pathlib import Path
 
 import pytest
 
 from tests.system.trunk import BIN, ROOT, SERVICES
+
+from .build_context import lets_in
 
 RECIPE = ROOT / "deploy/Dockerfile"
 BAKE = ROOT / "deploy/docker-bake.hcl"
@@ -60,27 +60,6 @@ def test_defaults_are_the_same_for_bake_and_for_build() -> None:
         assert f'variable "{name}" {{ default = "{default[1]}" }}' in BAKE.read_text()
 
 
-def lets_in(path: str) -> bool:
-    """Whether .dockerignore lets that path into a build; the last matching line counts, as for the engine."""
-    let = True
-    for line in (ROOT / ".dockerignore").read_text().splitlines():
-        if not line or line.startswith("#"):
-            continue
-        pattern, keeps = (line[1:], True) if line.startswith("!") else (line, False)
-        if _matches(pattern, path):
-            let = keeps
-    return let
-
-
-def _matches(pattern: str, path: str) -> bool:
-    """The pattern names the path or a folder above it."""
-    parts = Path(path).parts
-    above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
-    if pattern.startswith("**/"):
-        return any(fnmatch(part, pattern[3:]) for part in parts)
-    return any(fnmatch(each, pattern) and each.count("/") == pattern.count("/") for each in above)
-
-
 @pytest.mark.parametrize(
     "path",
     [
@@ -107,9 +86,9 @@ def test_a_build_sees_what_it_needs(path: str) -> None:
         ".env",
         ".git/config",
         "tests/conftest.py",
-        "libs/mint/src/mint/keys.py",
-        "libs/devstack/src/devstack/main.py",
-        "libs/lab/src/lab/engine.py",
+        "testing/mint/src/mint/keys.py",
+        "testing/devstack/src/devstack/main.py",
+        "testing/lab/src/lab/engine.py",
         "services/validator/src/validator/root.pem",
         "services/intake/.env",
         "tools/trunkctl/src/trunkctl/operator.key",

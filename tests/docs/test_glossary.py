@@ -22,30 +22,45 @@ from .pages import FENCE, LINK, PAGES, ROOT, SPAN, name
 
 PAGE = ROOT / "docs" / "glossary.md"
 SOURCES = sorted(
-    path for folder in ("libs", "services", "tools", "apidocs") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("libs", "services", "testing", "tools", "apidocs") for path in (ROOT / folder).rglob("*.py")
 )  # fmt: skip
 WRITTEN = sorted(
-    path for folder in ("bench", "fuzz", "testing", "tests") for path in (ROOT / folder).rglob("*.py")
+    path for folder in ("bench", "fuzz", "tests") for path in (ROOT / folder).rglob("*.py")
 )  # fmt: skip
 """Further modules that keep to the words, but that nobody searches for them."""
 RIGHT_HERE = {
+    "libs/common/src/common/edxml/unzip.py": {"trouble"},  # still to be cleaned
     "libs/common/src/common/secrecy/marks.py": {"slip"},  # of the pen
     "services/validator/src/validator/pki/name_constraints.py": {"mailbox"},  # RFC 5280 section 4.2.1.10
+    "services/validator/src/validator/workers/material.py": {"trouble"},  # still to be cleaned
     "tools/trunkctl/src/trunkctl/takeover/__init__.py": {"ladder"},
     "tools/trunkctl/src/trunkctl/takeover/former.py": {"ladder"},
     "tests/upgrade/test_origin.py": {"ladder"},
     "tests/upgrade/test_take_over.py": {"ladder"},
 }
-"""Modules in which a word to avoid is right: it means something else, or it is what the former release had."""
+"""Modules in which a word to avoid is right: it means something else, it is what the former release had, or the module
+is still to be cleaned."""
 ABOUT_WORDS = {PAGE, ROOT / "CHANGELOG.md"}
 """Pages that name words without using them."""
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 NAMELESS = {"told", "found", "trouble"}
 """Names that do not say what a variable holds: ``told`` may be settings, a report or a row."""
-CLEANED = ("tools", "libs/devstack", "libs/lab", "libs/mint", "tests/system", "tests/harness")
+CLEANED = ("bench", "libs", "services", "tools", "testing", "tests/system", "tests/harness")
 """Folders in which no variable, argument or attribute has such a name."""
-NOT_CLEANED = re.compile(r"trunkctl/(log|backup|restore)/|trunkctl/archive_|commands/(log|archive|backup|restore)\.py")
-"""Modules of trunkctl below these folders that still have them."""
+NOT_CLEANED = re.compile(r"services/validator/|common/(edxml|secrecy)/")
+"""Packages below these folders that still have them."""
+FIELD_TOLD = {
+    f"{folder}.py"
+    for folder in (
+        "libs/common/src/common/facts/deliveries",
+        "services/notifier/src/notifier/compose",
+        "services/router/src/router/actions",
+        "services/router/src/router/execute/executor",
+        "services/router/src/router/execute/messages",
+    )
+}
+"""Modules that use the field ``told`` of the fact ``status.recorded``: the unit to which a status was forwarded. Saved
+facts have it, so that it keeps its name."""
 
 
 def rows() -> list[list[str]]:
@@ -177,10 +192,12 @@ def test_a_word_to_avoid_is_on_no_page(word: str) -> None:
 
 @pytest.mark.parametrize("folder", CLEANED)
 def test_a_name_says_what_it_holds(folder: str) -> None:
-    modules = [path for path in sorted((ROOT / folder).rglob("*.py")) if not NOT_CLEANED.search(str(path))]
+    paths = {str(path.relative_to(ROOT)): path for path in sorted((ROOT / folder).rglob("*.py"))}
+    modules = {module: path for module, path in paths.items() if not NOT_CLEANED.search(module)}
     assert modules
-    nameless = {str(path.relative_to(ROOT)): [*nameless_in(path.read_text(encoding="utf-8"))] for path in modules}
-    assert {module: lines for module, lines in nameless.items() if lines} == {}
+    nameless = {module: [*nameless_in(path.read_text(encoding="utf-8"))] for module, path in modules.items()}
+    with_field = {module for module in FIELD_TOLD if module.startswith(f"{folder}/")}
+    assert {module for module, lines in nameless.items() if lines} == with_field
 
 
 @pytest.mark.parametrize(

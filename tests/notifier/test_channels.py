@@ -86,7 +86,7 @@ async def test_a_final_no_of_the_mail_server(post: Post, stage: str) -> None:
         ("RCPT", "530 authentication required", Fault.MAIL_SERVER),
     ],
 )
-async def test_passing_trouble_with_the_mail_server(post: Post, stage: str, reply: str, fault: Fault) -> None:
+async def test_passing_failure_with_the_mail_server(post: Post, stage: str, reply: str, fault: Fault) -> None:
     post.answers[stage] = reply
     assert await mailer(post.port).send(MAIL) == Unanswered(f"mail server: SMTP {reply[:3]}", fault)
 
@@ -179,7 +179,7 @@ async def test_a_final_no_of_a_webhook(web: Web, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
-async def test_passing_trouble_with_a_webhook(web: Web, status: int) -> None:
+async def test_passing_failure_with_a_webhook(web: Web, status: int) -> None:
     web.status = status
     assert await webhook().send(hook(web.url)) == Unanswered(f"webhook: HTTP {status}")
 

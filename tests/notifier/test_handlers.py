@@ -551,7 +551,7 @@ async def test_nothing_secret_is_kept_and_nothing_written_once_it_was_sent(scene
     assert "nghỉ lễ" not in kept
 
 
-async def test_a_unit_without_contact_is_no_trouble(scene: Scene) -> None:
+async def test_a_unit_without_contact_is_no_fault(scene: Scene) -> None:
     scene.directory = directory()
     await scene.notify_and_send(Facts().placed())
     assert scene.announced.facts == []

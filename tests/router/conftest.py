@@ -393,9 +393,21 @@ class MemoryPlacings:
         self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
         return True
 
-    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
-        if (row := self.rows[placing_id]).state is PlacingState.HELD:
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        if is_held := (row := self.rows[placing_id]).state is PlacingState.HELD:
             self._set(row, state=PlacingState.DUE, cause=None, next_attempt_at=next_attempt_at)
+        return is_held
+
+    async def hasten(self, placing_id: str, at: datetime) -> None:
+        if (row := self.rows[placing_id]).state is PlacingState.DUE and row.next_attempt_at > at:
+            self._set(row, next_attempt_at=at)
+
+    async def lease(self, placing: Placing, until: datetime) -> bool:
+        row = self.rows[placing.id]
+        is_ours = (row.state, row.next_attempt_at) == (placing.state, placing.next_attempt_at)
+        if is_ours:
+            self._set(row, next_attempt_at=until)
+        return is_ours
 
     async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         if (row := self.rows[placing_id]).state is PlacingState.HELD:

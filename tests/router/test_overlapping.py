@@ -6,7 +6,9 @@ lies in the inbox, or the author was told that it does not.
 """
 
 import asyncio
+import contextlib
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,10 +27,11 @@ from .conftest import RememberedObjects, World
 from .test_permutations import History, Submission, empty_world
 
 HISTORIES, SHARE, LONGEST, MOST_WAITS = 400, 100, 7, 12
-LATER = range(SHARE, HISTORIES, SHARE)
-"""Where the histories begin that ``make test-fast`` leaves out."""
+FIRST = [0, *(pytest.param(first, marks=pytest.mark.long) for first in range(SHARE, HISTORIES, SHARE))]
+"""The number of the first history of each test; ``make test-fast`` takes the first share alone."""
 CRASHES = 0.02
 """Share of the requests after which the process ends; the message is delivered again."""
+MOST_SWEEPS = 20
 CONTENT = (Deliver, DeliverCurrentVersion, OfferVersion)
 
 
@@ -36,7 +39,9 @@ class EndOfProcess(Exception):
     """The process ends here."""
 
 
-def meeting(call: Callable[..., Awaitable[Any]], draw: random.Random, world: World) -> Callable[..., Awaitable[Any]]:
+def meeting(
+    call: Callable[..., Awaitable[Any]], draw: random.Random, world: World, crashes: float
+) -> Callable[..., Awaitable[Any]]:
     """A request before and after which others may be served, or the process may end; it takes a moment."""
 
     async def called(*passed: Any, **named: Any) -> Any:
@@ -44,7 +49,7 @@ def meeting(call: Callable[..., Awaitable[Any]], draw: random.Random, world: Wor
         world.clock.move(milliseconds=1)
         answer = await call(*passed, **named)
         await pause(draw)
-        if draw.random() < CRASHES:
+        if draw.random() < crashes:
             raise EndOfProcess
         return answer
 
@@ -56,13 +61,13 @@ async def pause(draw: random.Random) -> None:
         await asyncio.sleep(0)
 
 
-def crowded_world(objects: RememberedObjects, draw: random.Random) -> World:
-    """A world whose store serves many routers at once."""
+def crowded_world(objects: RememberedObjects, draw: random.Random, crashes: float) -> World:
+    """A world whose store serves many routers at once. ``crashes``: see ``CRASHES``."""
     world = empty_world(objects)
     for collection in (getattr(world.store, name) for name in world.store.__dataclass_fields__):
         for name in [name for name in dir(type(collection)) if not name.startswith("_")]:
             if asyncio.iscoroutinefunction(call := getattr(collection, name)):
-                setattr(collection, name, meeting(call, draw, world))
+                setattr(collection, name, meeting(call, draw, world, crashes))
     return world
 
 
@@ -98,6 +103,11 @@ async def take_at_once(world: World, facts: Sequence[Submission], decided: set[s
             await asyncio.sleep(0)
 
     await asyncio.gather(*map(take, copies), place(), place())
+    for _ in range(MOST_SWEEPS):  # orders that no process lived to give
+        world.clock.move(minutes=10)
+        with contextlib.suppress(EndOfProcess):
+            await world.restarted().placer.sweep()
+        await place()
 
 
 def left_open(world: World) -> Iterator[str]:
@@ -151,14 +161,29 @@ def differing(world: World) -> Iterator[str]:
     yield from (event for event, body in published if bodies.setdefault(event, body) != body)
 
 
-@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.long) for first in LATER)])
+@pytest.mark.parametrize("first", FIRST)
+async def test_no_message_comes_twice_while_no_process_ends(first: int) -> None:
+    for number in range(first, first + SHARE):
+        draw, objects = random.Random(number), RememberedObjects()
+        history = History(empty_world(objects), draw)
+        await history.write(draw.randint(2, LONGEST))
+        answers = await history.answers()
+        world, decided = crowded_world(objects, draw, 0.0), set[str]()
+        await take_at_once(world, history.submissions, decided, draw)
+        await take_at_once(world, answers, decided, draw)
+        counts = Counter((sent.unit, sent.type, sent.headers["x-event-id"]) for sent in world.sender.sent)
+        twice = [message for message, count in counts.items() if count > 1]
+        assert not twice, f"history {number}, {[each.name for each in history.submissions]}"
+
+
+@pytest.mark.parametrize("first", FIRST)
 async def test_nothing_is_left_open_and_nothing_told_in_two_ways_when_facts_are_taken_at_once(first: int) -> None:
     for number in range(first, first + SHARE):
         draw, objects = random.Random(number), RememberedObjects()
         history = History(empty_world(objects), draw)
         await history.write(draw.randint(2, LONGEST))
         answers = await history.answers()
-        world, decided = crowded_world(objects, draw), set[str]()
+        world, decided = crowded_world(objects, draw, CRASHES), set[str]()
         await take_at_once(world, history.submissions, decided, draw)
         faults = [*unasked(world), *left_open(world)]
         await take_at_once(world, answers, decided, draw)

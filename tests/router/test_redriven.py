@@ -9,7 +9,7 @@ from common.domain.names import PackageKind, StatusCode
 from common.domain.reason import Reason
 from common.facts import BaseFact, PackageAccepted, PackageRefused
 from router.compose import Answer
-from router.placing import PlacingState
+from router.placing import OTHER_RUN_LASTS, PlacingState
 
 from .conftest import SENDER, A, B, C, World
 
@@ -96,6 +96,7 @@ async def test_a_lost_order_to_place_is_given_again(world: World) -> None:
     await world.router.route(fact)
     world.sender.orders.clear()
     await world.take(fact)
+    await world.sweep(seconds=OTHER_RUN_LASTS.total_seconds())
     assert len(world.sender.inbox(A, "document")) == 1
     assert "package.routed" in reports(world)
 
@@ -126,6 +127,7 @@ async def test_a_receipt_whose_order_was_lost_is_ordered_with_the_verdict_and_no
 
     monkeypatch.setattr(world.store.answers, "save", save)
     await world.take(valid)
+    await world.sweep(seconds=OTHER_RUN_LASTS.total_seconds())
     assert len(world.sender.inbox(SENDER, "receipt")) == 1
 
 

@@ -338,7 +338,7 @@ class Broker:
             )
             self._enqueue(target, dead)
 
-    # trouble
+    # faults
 
     def when_unblocked(self, action: Callable[[], None]) -> None:
         """Run something when the alarm is over."""

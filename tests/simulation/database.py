@@ -24,7 +24,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from common.database import database_trouble
+from common.database import database_errors_as_outages
 from tests.simulation.loop import CURRENT, Process, VirtualLoop
 
 Document = dict[str, Any]
@@ -131,7 +131,7 @@ class ModelDatabase:
         await self._server.request("ping", lambda: None)
 
     async def server_time(self) -> datetime:
-        with database_trouble():
+        with database_errors_as_outages():
             local_time: datetime = await self._server.request("hello", self._server.now)
         return local_time
 

@@ -32,7 +32,7 @@ SAVED_SECONDS = 30.0
 """So long the other replica may still be at work when the archive has saved a record."""
 LEASE_SECONDS = 60.0
 ISOLATED_SECONDS = 8.0
-"""What passes between units without trouble takes no longer; a message that was returned comes after 10 s."""
+"""What passes between units without a disturbance takes no longer; a message that was returned comes after 10 s."""
 Check = Callable[[Schedule], Iterator[str]]
 
 
@@ -253,7 +253,7 @@ def others_are_not_late(schedule: Schedule) -> Iterator[str]:
         return
     for code, system in schedule.units.items():
         for entry in system.submitted:
-            if code == schedule.troubled or entry.package.kind != "new":
+            if code == schedule.disturbed or entry.package.kind != "new":
                 continue
             verdict = schedule.world.database.rows["validator.verdicts"].get(entry.package_id)
             if verdict is None or verdict.get("reason"):
@@ -264,7 +264,7 @@ def others_are_not_late(schedule: Schedule) -> Iterator[str]:
                     for i in schedule.units[receiver].inbox
                     if i.package_id == entry.package_id and i.type == "document"
                 ]
-                if receiver != schedule.troubled and arrived and min(arrived) - entry.begun_at > ISOLATED_SECONDS:
+                if receiver != schedule.disturbed and arrived and min(arrived) - entry.begun_at > ISOLATED_SECONDS:
                     yield f"{entry.package.name} took {min(arrived) - entry.begun_at:.1f} s to {receiver}"
 
 

@@ -1,8 +1,8 @@
 """One schedule: what the units do, what goes wrong and when, all drawn from one seed; then everything is healed.
 
 Three kinds. In a *storm* anything may go wrong anywhere, and in the end everything must be right. In a schedule of
-*isolation* one unit alone has or makes trouble, and what passes between the others must not be late. A *scene* is
-scripted, and has to end as it says.
+*isolation* one unit alone is disturbed or floods the trunk, and what passes between the others must not be late. A
+*scene* is scripted, and has to end as it says.
 """
 
 from collections.abc import Callable
@@ -60,8 +60,8 @@ class Schedule:
     units: dict[str, UnitSystem] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     """What went wrong, for the history and for the bounds."""
-    troubled: str = ""
-    """The unit that has trouble, in a schedule of isolation."""
+    disturbed: str = ""
+    """In a schedule of isolation: the unit that is disturbed."""
     scene: Scene | None = None
     error_rates: dict[str, float] = field(default_factory=dict)
     """Chance that a request fails, by the first word of what it is."""
@@ -158,16 +158,16 @@ class Schedule:
 
     def _isolate(self) -> None:
         chance = self.chance
-        self.troubled, others = MEMBERS[3], MEMBERS[:3]
+        self.disturbed, others = MEMBERS[3], MEMBERS[:3]
         for package in self._draw_packages(others, chance.randint(1, 4)):
             if package.kind in ("new", "altered", "noise"):
                 self.units[package.sender].submit(package, chance.uniform(1.0, 10.0))
-        for sender in others:  # a letter to all, of which the troubled unit's copy may have to wait
+        for sender in others:  # a letter to all, of which the disturbed unit's copy may have to wait
             *_, everybody = packages.all_receivers(sender)
             self.units[sender].submit(packages.new(sender, everybody, 2, Lane.NORMAL), chance.uniform(1.0, 10.0))
         for disturbance in chance.sample((fill_inbox, silence_inbox, flood, hang_webhook), chance.randint(1, 3)):
             self.faults.append(disturbance.__name__)
-            disturbance(self, self.troubled, STORM_SECONDS)
+            disturbance(self, self.disturbed, STORM_SECONDS)
 
     def _play(self) -> None:
         answer = self.chance.choice((StatusCode.AGREED, StatusCode.DECLINED))

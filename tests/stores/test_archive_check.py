@@ -380,7 +380,7 @@ async def test_a_record_that_was_taken_out_of_the_database_is_missed(kept: Kept)
     own, later = settings(kept.addresses, Role.OPERATOR), datetime.now(UTC) + 2 * LATE
     with closing(pymongo.MongoClient(own.mongo_uri.get_secret_value(), tz_aware=True)) as opened:
         known = ArchiveRecords(ControlSettings(mongo_uri=own.mongo_uri)).known
-        by_entry = list(by_ledger(LedgerRows.of(opened).told(KEPT_FACTS), known, later))
+        by_entry = list(by_ledger(LedgerRows.of(opened).entries_of(KEPT_FACTS), known, later))
         by_object = list(by_store(kept.store.puts(), known, later))
     entry = entry_key(removed.document_key, removed.event_id)
     assert [fault.key for fault in by_entry if fault.record_id == removed.record_id] == [entry]

@@ -104,7 +104,7 @@ def nothing_else_is_parked(trunk: Trunk) -> Iterator[None]:
 
 
 def goes_on(trunk: Trunk, inboxes: Inboxes, stock: Stock, *, not_of: str = "") -> None:
-    """A valid package that comes next arrives, and no service is in trouble."""
+    """A valid package that comes next arrives, and every service is well."""
     entry = stock.take(lambda entry: entry["sender"] != not_of)
     package = trunk.submit(entry["sender"], entry["bytes"])
     inboxes.wait_for(package, ["receipt", "document"])

@@ -142,7 +142,7 @@ def test_everything_an_alert_looks_at_exists(watched: Metrics, alert: str) -> No
         assert query in NOT_MADE_HERE or NOT_SCRAPED_HERE.match(query) or watched.lately(query), query
 
 
-def test_alerts_see_the_trouble_there_was_and_no_other(watched: Metrics) -> None:
+def test_alerts_fire_for_what_happened_and_for_nothing_else(watched: Metrics) -> None:
     def active() -> set[str]:
         return {rule["name"] for rule in watched.rules() if rule["type"] == "alerting" and rule["alerts"]}
 
@@ -150,10 +150,10 @@ def test_alerts_see_the_trouble_there_was_and_no_other(watched: Metrics) -> None
         return {series.labels["alertname"] for series in watched.lately("ALERTS")}
 
     assert "TrunkDeadMansSwitch" in active()
-    # One page that was not read in time makes an alert pending for a moment; trouble stays.
+    # One page that was not read in time makes an alert pending for a moment; what is wrong stays.
     assert eventually(lambda: not active() & MUST_NOT_FIRE, pause_seconds=2.0), active() & MUST_NOT_FIRE
-    troubles = {"TrunkSignatureIndeterminate", "TrunkForgery"}
-    assert eventually(lambda: were_active() >= troubles, pause_seconds=2.0), were_active()
+    expected = {"TrunkSignatureIndeterminate", "TrunkForgery"}
+    assert eventually(lambda: were_active() >= expected, pause_seconds=2.0), were_active()
 
 
 def test_inboxes_bring_two_series_a_unit(watched: Metrics, trunk: Trunk) -> None:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +25,21 @@ import pymongo
 from .wire import RawProperties
 
 ROOT = Path(__file__).resolve().parents[2]
-STATE = Path(os.environ.get("TRUNK_STATE", ROOT / ".devstack")).resolve()
+FIRST_PROCESS = "gw0"
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Of the trunk under test: that of this checkout, or the one that ``TRUNK_STATE`` names.
+
+    If a run has several processes (pytest-xdist), each but the first has a trunk of its own, with servers of its own,
+    in a folder below.
+    """
+    folder = Path(environment.get("TRUNK_STATE", ROOT / ".devstack")).resolve()
+    process = environment.get("PYTEST_XDIST_WORKER", FIRST_PROCESS)
+    return folder if process == FIRST_PROCESS else folder / process
+
+
+STATE = state_folder(os.environ)
 BIN = ROOT / ".venv" / "bin"
 SERVICES = ("intake", "validator", "router", "archive", "notifier")
 VHOST = "trunk"

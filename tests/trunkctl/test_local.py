@@ -10,10 +10,10 @@ from cryptography import x509
 
 from mint import keep
 from mint.city import City, build_city
+from trunkctl.command_error import CommandError
 from trunkctl.commands.optional import local_packages
 from trunkctl.local import cast
 from trunkctl.local.mail_sink import line_of
-from trunkctl.trouble import Trouble
 from validator.context import Material, ValidationContext, VerificationRequest
 from validator.pki import trust_folder
 from validator.report.decision import Verified
@@ -89,7 +89,7 @@ def test_a_mail_becomes_a_line() -> None:
 
 
 def test_missing_packages_are_one_sentence() -> None:
-    with pytest.raises(Trouble, match=r"install trunk-trunkctl\[local\]"), local_packages("up"):
+    with pytest.raises(CommandError, match=r"install trunk-trunkctl\[local\]"), local_packages("up"):
         raise ModuleNotFoundError("No module named 'mint'", name="mint.city")
     with pytest.raises(ModuleNotFoundError), local_packages("up"):
         raise ModuleNotFoundError("No module named 'json'", name="json")

@@ -17,8 +17,8 @@ from common.indexes import INDEXES, Index
 from common.objects import BUCKETS
 from common.topology import SERVICES
 from trunkctl import migrate_job
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 BIN = Path(__file__).parents[2] / ".venv" / "bin"
 Client = pymongo.MongoClient[dict[str, Any]]
@@ -84,7 +84,7 @@ def test_another_index_of_that_name_is_told_and_left(
     client[index.database][index.collection].create_index(["sender"], name=index.name)
     (line,) = migrate_job.check(settings, (index,))
     assert line == f"index {index.place}: other: sender 1"
-    with pytest.raises(Trouble, match="Drop it"):
+    with pytest.raises(CommandError, match="Drop it"):
         migrate_job.apply(settings, (index,))
 
 

@@ -21,10 +21,10 @@ from common.objects import ARCHIVE, PACKAGES, ObjectAltered
 from mint import packages
 from mint.paper import letter
 from trunkctl.archived_package import package_in, record_of, taken_event
+from trunkctl.command_error import CommandError
 from trunkctl.commands import package as commands_package
 from trunkctl.extraction import safe_name
 from trunkctl.main import app
-from trunkctl.trouble import Trouble
 from trunkctl.units.history import Decision
 from validator.workers.pool import Pool
 
@@ -74,7 +74,7 @@ def test_workers_that_do_not_start_are_one_sentence(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(Pool, "start", no_memory)
     folder, error = extracted(tmp_path, package())
-    assert isinstance(error, Trouble)
+    assert isinstance(error, CommandError)
     assert not folder.exists()
 
 
@@ -83,7 +83,7 @@ def test_nothing_is_overwritten_and_then_nothing_is_written(tmp_path: Path) -> N
     folder.mkdir(parents=True)
     (folder / "2-b.csv").write_bytes(b"mine")
     _, error = extracted(tmp_path, package(appendices=[("b.csv", b"a,b")]))
-    assert isinstance(error, Trouble)
+    assert isinstance(error, CommandError)
     assert "2-b.csv" in str(error)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"2-b.csv": b"mine"}
 
@@ -93,7 +93,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "1-van-ban.pdf").symlink_to(target)
     _, error = extracted(tmp_path, package())
-    assert isinstance(error, Trouble)
+    assert isinstance(error, CommandError)
     assert not target.exists()
 
 
@@ -140,7 +140,7 @@ REFUSED = {
 @pytest.mark.parametrize("why", REFUSED)
 def test_of_what_intake_or_validator_refuse_nothing_is_written(tmp_path: Path, why: str) -> None:
     folder, error = extracted(tmp_path, REFUSED[why])
-    assert isinstance(error, Trouble)
+    assert isinstance(error, CommandError)
     assert why in str(error)
     assert not folder.exists()
 
@@ -156,7 +156,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 def test_what_is_no_regular_file_is_one_sentence(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     done = CliRunner().invoke(app, ["package", "extract", str(tmp_path / "pipe"), str(tmp_path / "out")])
-    assert isinstance(done.exception, Trouble)
+    assert isinstance(done.exception, CommandError)
 
 
 NAMES = {
@@ -221,13 +221,13 @@ def test_a_package_lies_where_its_record_says() -> None:
 
 
 def test_of_a_secret_package_nothing_is_kept_and_nothing_is_read() -> None:
-    with pytest.raises(Trouble, match=r"p1 \(E_SECRET\)"):
+    with pytest.raises(CommandError, match=r"p1 \(E_SECRET\)"):
         package_in(record(objects=(), reason=Reason.E_SECRET))
 
 
 def test_a_notice_that_is_no_object_has_no_attachments() -> None:
     enclosed = (EnclosedPart(role=PACKAGE, sha256="0" * 64, size_bytes=700),)
-    with pytest.raises(Trouble, match=r"p1 is a notice without attachments\. .*k/p1/record\.json"):
+    with pytest.raises(CommandError, match=r"p1 is a notice without attachments\. .*k/p1/record\.json"):
         package_in(record(objects=(), enclosed=enclosed))
 
 
@@ -242,7 +242,7 @@ ROWS = {
 @pytest.mark.parametrize("case", ROWS)
 def test_an_identifier_names_one_record(case: str) -> None:
     rows, why = ROWS[case]
-    with pytest.raises(Trouble, match=why):
+    with pytest.raises(CommandError, match=why):
         record_of(rows, "doc-1")
     assert record_of([row()], "doc-1") == record()
 
@@ -273,7 +273,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def publish(_: object, events: list[SecurityNoticed]) -> None:
         if "no broker" in asked:
-            raise Trouble("the broker did not confirm")
+            raise CommandError("the broker did not confirm")
         asked.append(f"published {events[0].kind}")
 
     for name, fake in {"ArchiveRecords": Records, "Objects": Store, "publish": publish}.items():
@@ -294,7 +294,7 @@ def test_of_the_archive_nothing_is_read_before_it_is_announced(tmp_path: Path, s
 
 def test_what_cannot_be_announced_is_not_read(tmp_path: Path, steps: list[str]) -> None:
     steps.append("no broker")
-    assert isinstance(from_archive(tmp_path), Trouble)
+    assert isinstance(from_archive(tmp_path), CommandError)
     assert steps == ["no broker", "record of doc-1"]
     assert not (tmp_path / "out").exists()
 
@@ -302,7 +302,7 @@ def test_what_cannot_be_announced_is_not_read(tmp_path: Path, steps: list[str]) 
 def test_altered_bytes_are_a_finding_about_the_package(tmp_path: Path, steps: list[str]) -> None:
     steps.append("altered")
     error = from_archive(tmp_path)
-    assert isinstance(error, Trouble)
+    assert isinstance(error, CommandError)
     assert "Package p1 in the archive: E_OBJECT: altered: archive/k/p/package.edxml" in str(error)
     assert not (tmp_path / "out").exists()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from common.topology import Topology, User
+from trunkctl.command_error import CommandError
 from trunkctl.topology_job import passwords_for
-from trunkctl.trouble import Trouble
 
 
 def topology(*names: str) -> Topology:
@@ -52,5 +52,5 @@ def test_given_passwords_count_and_are_not_written(tmp_path: Path) -> None:
 def test_a_new_user_is_refused_where_its_password_cannot_be_kept(tmp_path: Path) -> None:
     """A mounted secret is read-only: even the superuser cannot make a folder below a file."""
     (tmp_path / "secret").write_text("{}")
-    with pytest.raises(Trouble, match=r"No password of broker user new, .* Nothing was declared"):
+    with pytest.raises(CommandError, match=r"No password of broker user new, .* Nothing was declared"):
         passwords_for(topology("new", "old"), tmp_path / "secret" / "users.json", {"old": "given"})

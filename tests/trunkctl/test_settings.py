@@ -10,8 +10,8 @@ from common.domain.directory import Directory
 from common.store_access import Role
 from trunkctl import settings as module
 from trunkctl import trunk_file
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ADDRESSES, ControlSettings, settings
-from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import TrunkFile
 from trunkctl.units import lookup
 
@@ -65,7 +65,7 @@ def test_a_trunk_of_an_earlier_release_is_told_as_such(tmp_path: Path) -> None:
     found = local_trunk(tmp_path).model_dump(mode="json", exclude={"s3_keys", "mongo_uris"})
     before = {**found, "mongo_uri": "mongodb://127.0.0.1:1236/", "s3_access_key": "key", "s3_secret_key": "secret"}
     trunk_file.path(tmp_path).write_text(json.dumps(before))
-    with pytest.raises(Trouble, match="trunkctl up"):
+    with pytest.raises(CommandError, match="trunkctl up"):
         settings(tmp_path)
 
 
@@ -92,14 +92,14 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
 def test_a_users_address_bears_his_password(tmp_path: Path) -> None:
     local_trunk(tmp_path)
     assert settings(tmp_path).broker_url("A.01") == "amqp://A.01:a%2F1@127.0.0.1:1234/trunk"
-    with pytest.raises(Trouble, match=r"No password of broker user B\.02"):
+    with pytest.raises(CommandError, match=r"No password of broker user B\.02"):
         settings(tmp_path).broker_url("B.02")
 
 
 def test_a_unit_alone_needs_no_users_file(tmp_path: Path) -> None:
     own = ControlSettings(amqp_url=SecretStr("amqp://A.01:x@broker:5671/trunk"), users_file=tmp_path / "none.json")
     assert own.broker_url("A.01") == "amqp://A.01:x@broker:5671/trunk"
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         own.broker_url("B.02")
 
 
@@ -107,7 +107,7 @@ def test_a_units_own_session_speaks_for_the_unit_it_names() -> None:
     own = ControlSettings(amqp_url=SecretStr("amqp://noi%20vu:x@broker/trunk"))
     assert lookup.known_to(own).units == {}
     assert lookup.speaker(own, Directory([]), "A.01").user == "noi vu"
-    with pytest.raises(Trouble, match="not in the unit directory"):
+    with pytest.raises(CommandError, match="not in the unit directory"):
         lookup.speaker(own, Directory([lookup.unlisted("B.02")]), "A.01")
 
 

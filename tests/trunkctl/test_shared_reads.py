@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_check import Unreadable, Version, VersionContent
 from trunkctl.shared_reads import SharedReads
 
 
@@ -30,12 +30,12 @@ class Counting:
         self.asked.append(key)
         return ()
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         self.asked.append(f"{key} {version_id}")
         self.goes_on.wait(10)
         if self.is_broken:
             raise Unreadable("InternalError")
-        return Held("", 0, "", None, b"x" if with_data else b"")
+        return VersionContent("", 0, "", None, b"x" if with_data else b"")
 
 
 @pytest.fixture
@@ -46,10 +46,10 @@ def store() -> Counting:
 def test_what_is_shared_is_read_once(store: Counting) -> None:
     reads = SharedReads(store)
     for _ in range(3):
-        assert reads.held("evidence/aa/2036", "1") == Held("", 0, "", None, b"")
+        assert reads.held("evidence/aa/2036", "1") == VersionContent("", 0, "", None, b"")
         assert reads.versions("evidence/aa") == {}
     assert store.asked == ["evidence/aa/2036 1", "evidence/aa"]
-    assert reads.held("evidence/aa/2036", "1", with_data=True) == Held("", 0, "", None, b"x")
+    assert reads.held("evidence/aa/2036", "1", with_data=True) == VersionContent("", 0, "", None, b"x")
     reads.held("evidence/aa/2036", "2")
     assert len(store.asked) == 4
 

@@ -14,10 +14,10 @@ import trunkctl
 from mint import packages
 from mint.paper import letter
 from trunkctl import main as program
+from trunkctl.command_error import CommandError
 from trunkctl.main import app
 from trunkctl.paper_trail import Trail
 from trunkctl.shown import console, rows, show_json, show_line, trail_tables
-from trunkctl.trouble import Trouble
 
 ACTS = "\x1b]8;;http://x\x1b\\y \x9b31m \u202e \u2028 \U000e0041"
 """A link, a colour, the other direction of writing, a line of its own, a mark that nobody sees."""
@@ -76,7 +76,7 @@ def test_the_subject_of_a_package_does_not_act(command: list[str], tmp_path: Pat
 
 def test_an_error_does_not_act(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fails() -> None:
-        raise Trouble(f"{PLAIN} {ACTS}")
+        raise CommandError(f"{PLAIN} {ACTS}")
 
     monkeypatch.setattr(program, "app", fails)
     with pytest.raises(SystemExit, match="1"):

@@ -12,8 +12,8 @@ from common.domain.names import Lane, Priority
 from common.edxml import parse
 from intake import submission as intake_submission
 from trunkctl import letter, submission, uploads
+from trunkctl.command_error import CommandError
 from trunkctl.inbox_item import Item
-from trunkctl.trouble import Trouble
 
 UNIT = Unit(code="000.00.14.H29", name="Sở Nội vụ", valid_from=date(2025, 7, 1), broker_user="noivu")
 
@@ -44,14 +44,14 @@ def test_every_message_names_the_user_and_is_kept() -> None:
 
 def test_an_upload_lies_below_its_unit() -> None:
     assert uploads.key_for("A.01", "x.edxml").startswith("A.01/")
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         uploads.key_for("A.01", "../B.02/x")
 
 
 def test_a_presigned_address_tells_its_key() -> None:
     assert uploads.key_of("http://s3:8333/uploads/A.01/a%20b?X-Amz-Date=1") == "A.01/a b"
     for other in ("http://s3:8333/archive/A.01/a", "http://s3:8333/uploads/"):
-        with pytest.raises(Trouble):
+        with pytest.raises(CommandError):
             uploads.key_of(other)
 
 
@@ -86,6 +86,6 @@ def test_a_refusal_of_one_receiver_names_it() -> None:
 async def test_altered_bytes_are_not_taken() -> None:
     good = item(body=b"x", sha256=hashlib.sha256(b"x").hexdigest())
     assert await good.package() == b"x"
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         await item(body=b"y", sha256=good.sha256, package_id="p1").package()
     assert json.loads(submission.by_reference(UNIT, "k", b"x").body)["sha256"] == good.sha256

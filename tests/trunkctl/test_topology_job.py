@@ -12,9 +12,9 @@ from tests.trunkctl.conftest import UNIT, Declared
 from trunkctl import broker_identity, topology_job
 from trunkctl.broker_admin import Refused
 from trunkctl.broker_identity import BrokerIdentity, identity_from, objection
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
 from trunkctl.topology_job import correct, whole_topology
-from trunkctl.trouble import Trouble
 
 
 def test_what_was_declared_is_as_described_also_the_second_time(declared: Declared) -> None:
@@ -165,7 +165,7 @@ def test_a_broker_that_does_not_say_which_it_is_is_not_recorded(
     """Else any other that does not say it either would be taken for the same."""
     monkeypatch.setattr(broker_identity, "ask", lambda _: answer)
     monkeypatch.setattr(topology_job, "admin", lambda _: None)
-    with pytest.raises(Trouble, match="Nothing was recorded"):
+    with pytest.raises(CommandError, match="Nothing was recorded"):
         topology_job.adopt(ControlSettings(), "somebody", "a reason", datetime(2026, 11, 28, tzinfo=UTC))
 
 
@@ -178,7 +178,7 @@ def test_another_broker_behind_the_name_is_refused_and_told(
     monkeypatch.setattr(broker_identity, "load", recorded)
     monkeypatch.setattr(topology_job, "admin", lambda _: declared.admin)
     declared.admin.delete(f"/vhosts/{declared.vhost}")
-    with pytest.raises(Trouble, match="Nothing was declared: the broker is cluster rabbitmq-cluster-id"):
+    with pytest.raises(CommandError, match="Nothing was declared: the broker is cluster rabbitmq-cluster-id"):
         topology_job.apply(declared.settings, Directory([UNIT]))
     assert declared.vhost not in {row["name"] for row in declared.admin.get("/vhosts")}
     (line,) = topology_job.check(declared.settings, Directory([UNIT]))

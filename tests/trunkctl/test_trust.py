@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from mint.pki import Authority
 from trunkctl import trust_folder as changing
+from trunkctl.command_error import CommandError
 from trunkctl.main import app
-from trunkctl.trouble import Trouble
 from validator.pki import atomic_file, refresh, trust_folder
 from validator.pki.pins import Pin, read_pins, write_pins
 
@@ -80,7 +80,7 @@ def test_the_pins_that_another_keeps(tmp_path: Path, authority: Authority, monke
     monkeypatch.setattr(atomic_file, "LOCK_SECONDS", 0)
     with (folder / atomic_file.LOCK).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(Trouble, match="keeps the lock"):
+        with pytest.raises(CommandError, match="keeps the lock"):
             _add(folder, authority)
     assert read_pins(folder) is None
 
@@ -89,7 +89,7 @@ def test_a_wrong_fingerprint_changes_nothing(tmp_path: Path, authority: Authorit
     file = tmp_path / "root.der"
     file.write_bytes(authority.root.der)
     for typed in ("00" * 32, "f04b", authority.issuing.sha256):
-        with pytest.raises(Trouble):
+        with pytest.raises(CommandError):
             _run("trust", "add", file, "--sha256", typed, "--trust", tmp_path / "trust")
     assert not (tmp_path / "trust").exists()
 
@@ -98,7 +98,7 @@ def test_a_subscriber_is_no_root(tmp_path: Path, authority: Authority) -> None:
     person = authority.person("Ai đó")
     file = tmp_path / "person.der"
     file.write_bytes(person.der)
-    with pytest.raises(Trouble, match="no CA"):
+    with pytest.raises(CommandError, match="no CA"):
         _run("trust", "add", file, "--sha256", person.sha256, "--trust", tmp_path / "trust")
 
 
@@ -126,7 +126,7 @@ def test_an_odd_file_ends_no_command(tmp_path: Path, authority: Authority) -> No
     bundle = folder / "intermediates" / "bundle.pem"
     (folder / "intermediates" / f"{authority.issuing.sha256}.pem").rename(bundle)
     bundle.write_bytes(bundle.read_bytes() + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    with pytest.raises(Trouble, match="take it apart"):
+    with pytest.raises(CommandError, match="take it apart"):
         _run("trust", "remove", authority.issuing.sha256, "--trust", folder)
     assert bundle.exists()
     _run("trust", "remove", authority.root.sha256, "--trust", folder)
@@ -207,7 +207,7 @@ def test_a_list_dated_ahead_is_not_called_in_force(tmp_path: Path, authority: Au
 
 
 def test_addresses_that_are_none(tmp_path: Path, authority: Authority) -> None:
-    with pytest.raises(Trouble, match="no address"):
+    with pytest.raises(CommandError, match="no address"):
         _add(tmp_path / "trust", authority, "--crl", "file:///x")
 
 

@@ -13,7 +13,7 @@ from pika.exceptions import ProbableAuthenticationError
 from common.facts.flows import OPERATOR
 from common.topology import User
 from trunkctl import users
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.trunk_file import passwords
 
 from .conftest import Declared
@@ -62,21 +62,21 @@ def test_the_new_password_opens_and_the_old_one_does_not(
 def test_a_password_that_is_kept_elsewhere_is_not_made_up(
     declared: Declared, stack: SimpleNamespace, file: Path
 ) -> None:
-    with pytest.raises(Trouble, match="password of router is not kept in"):
+    with pytest.raises(CommandError, match="password of router is not kept in"):
         users.rotate(declared.admin, file, "router")
-    with pytest.raises(Trouble, match="Change it where it is kept"):
+    with pytest.raises(CommandError, match="Change it where it is kept"):
         users.rotate(declared.admin, file, PERSON, given={PERSON: "given"})
     open_and_close(declared, stack, FIRST)
 
 
 @pytest.mark.parametrize("user", ["other", "T.77", "admin", ""])
 def test_a_unit_is_not_rotated_past_its_history(declared: Declared, file: Path, user: str) -> None:
-    with pytest.raises(Trouble, match="trunkctl units rotate"):
+    with pytest.raises(CommandError, match="trunkctl units rotate"):
         users.rotate(declared.admin, file, user)
 
 
 def test_a_file_that_cannot_be_written_changes_nothing(declared: Declared, stack: SimpleNamespace, file: Path) -> None:
     (file.parent / ".users.json.unfinished").mkdir()
-    with pytest.raises(Trouble, match="nothing was changed"):
+    with pytest.raises(CommandError, match="nothing was changed"):
         users.rotate(declared.admin, file, PERSON)
     open_and_close(declared, stack, FIRST)

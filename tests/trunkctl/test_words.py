@@ -21,7 +21,7 @@ from common.facts import FACT_TYPES
 from common.service.records import MessageRecord, OperatorDecision, StoredMessage
 from trunkctl.notices import failing_table, unsent_table
 from trunkctl.paper_trail import trail
-from trunkctl.park.held import Group, Held
+from trunkctl.park.held import Group, ParkedMessage
 from trunkctl.park.shown import groups_table, page_table, record_table
 from trunkctl.shown import rows, trail_tables
 from trunkctl.units.rates import rates_table
@@ -122,7 +122,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "park list, by cause": lambda: groups_table(
         [Group(service="router", source="submit", reason=words(None), state="waiting", count=1, oldest=None)]
     ),
-    "park list": lambda: page_table([Held("router", RECORD)]),
+    "park list": lambda: page_table([ParkedMessage("router", RECORD)]),
     "park show": lambda: record_table("router", RECORD),
     "notices list": lambda: unsent_table([NOTICE]),
     "notices list, silent": lambda: failing_table([DESTINATION | {"probe_at": None}]),

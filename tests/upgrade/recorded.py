@@ -7,16 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trunkctl.takeover.origin import Held
+from trunkctl.takeover.origin import FormerMessage
 
 FOLDER = Path(__file__).parent
 DEFINITIONS: dict[str, Any] = json.loads((FOLDER / "former_definitions.json").read_text())
 MESSAGES: list[dict[str, Any]] = json.loads((FOLDER / "former_messages.json").read_text())
 
 
-def held(message: dict[str, Any]) -> Held:
+def former_message(message: dict[str, Any]) -> FormerMessage:
     """As the mover sees it."""
-    return Held(
+    return FormerMessage(
         queue=message["queue"],
         routing_key=message["routing_key"],
         user_id=message["user_id"],

@@ -9,9 +9,9 @@ from common import topology
 from common.domain.directory import Directory, Unit
 from common.domain.names import Lane
 from common.facts.flows import FLOWS, SERVICES
-from tests.upgrade.recorded import MESSAGES, forged, held
+from tests.upgrade.recorded import MESSAGES, forged, former_message
 from trunkctl.takeover.former import PARK, RETRY_SECONDS, WORK
-from trunkctl.takeover.origin import Held, destination, publisher
+from trunkctl.takeover.origin import FormerMessage, destination, publisher
 
 UNITS = ("000.00.00.H29", "000.00.01.H29", "000.00.14.H29", "H29.901.01", "H29.902.01", "H29.903.01")
 DIRECTORY = Directory([Unit(code=code, name=code, valid_from=date(2025, 7, 1)) for code in UNITS])
@@ -28,7 +28,7 @@ LIES = {
 
 @pytest.mark.parametrize("message", FACTS, ids=lambda m: f"{m['queue']} {m['user_id']} {m['type']}")
 def test_a_recorded_fact_goes_on_in_its_makers_name(message: dict[str, Any]) -> None:
-    goes = destination(held(message), DIRECTORY)
+    goes = destination(former_message(message), DIRECTORY)
     is_forged = message["user_id"] == "notifier" and message["type"] == "document.verified"
     assert goes.user_id in FLOWS[message["type"]].made_by or is_forged
     queue = goes.death.queue if goes.death else goes.queue
@@ -38,7 +38,7 @@ def test_a_recorded_fact_goes_on_in_its_makers_name(message: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: f"{m['queue']} {m['user_id']} {m['type']}")
 def test_no_recorded_message_goes_on_as_the_victim_unless_the_victim_published_it(message: dict[str, Any]) -> None:
-    goes = destination(held(message), DIRECTORY)
+    goes = destination(former_message(message), DIRECTORY)
     if message.get("body", "").startswith("<forged"):
         assert goes.user_id != VICTIM
     assert goes.user_id not in UNITS or goes.user_id in (message["user_id"], message["headers"].get("x-user-id"))
@@ -64,12 +64,12 @@ def test_what_was_forged_goes_on_in_no_other_name(name: str, user: str | None) -
     messages = forged(name)
     assert messages, "not recorded"
     for message in messages:
-        assert destination(held(message), DIRECTORY).user_id == user
+        assert destination(former_message(message), DIRECTORY).user_id == user
 
 
 def test_nothing_that_waited_on_the_ladder_reaches_an_inbox() -> None:
     (message,) = forged("to an inbox after a pause")
-    goes = destination(held(message), DIRECTORY)
+    goes = destination(former_message(message), DIRECTORY)
     assert goes.address == ("trunk.dead.notifier", "")
 
 
@@ -78,7 +78,7 @@ def test_nothing_that_waited_on_the_ladder_reaches_an_inbox() -> None:
 def test_only_the_owners_word_counts(queue: str, user: str | None) -> None:
     """Whoever else writes every header there is speaks in their own name, or in nobody's."""
     key = "trunk.intake.normal" if queue in RETRY_SECONDS else queue
-    goes = destination(Held(queue=queue, routing_key=key, user_id=user, headers=LIES), DIRECTORY)
+    goes = destination(FormerMessage(queue=queue, routing_key=key, user_id=user, headers=LIES), DIRECTORY)
     owner = WORK[queue].service if queue in WORK else "intake"
     assert goes.user_id == user or (user == owner and goes.user_id == VICTIM)
 
@@ -107,12 +107,14 @@ def test_an_operators_own_fact_stays_the_operators() -> None:
 @pytest.mark.parametrize("lane", list(Lane))
 def test_a_submission_goes_to_its_units_queue(lane: Lane) -> None:
     queue = f"trunk.intake.{lane}"
-    goes = destination(Held(queue=queue, routing_key="", user_id=ATTACKER, headers={}), DIRECTORY)
+    goes = destination(FormerMessage(queue=queue, routing_key="", user_id=ATTACKER, headers={}), DIRECTORY)
     assert (goes.queue, goes.death) == (topology.submit_queue(ATTACKER, lane), None)
 
 
 def test_a_submission_of_no_unit_is_parked_by_intake() -> None:
-    goes = destination(Held(queue="trunk.intake.normal", routing_key="", user_id="stranger", headers={}), DIRECTORY)
+    goes = destination(
+        FormerMessage(queue="trunk.intake.normal", routing_key="", user_id="stranger", headers={}), DIRECTORY
+    )
     assert goes.address == ("trunk.dead.intake", "")
 
 
@@ -132,13 +134,13 @@ def test_a_parked_message_goes_to_the_dead_letters_of_the_service_that_had_it(
     queue: str, deaths: list[Any] | None, owner: str
 ) -> None:
     headers = {"x-park-queue": queue} | ({"x-death": deaths} if deaths else {})
-    goes = destination(Held(queue=PARK, routing_key=queue, user_id=None, headers=headers), DIRECTORY)
+    goes = destination(FormerMessage(queue=PARK, routing_key=queue, user_id=None, headers=headers), DIRECTORY)
     assert goes.address == (f"trunk.dead.{owner}", "")
 
 
 def test_a_long_reason_is_cut_to_what_the_services_read() -> None:
     headers = {"x-park-queue": "trunk.router.normal", "x-park-reason": "E_X", "x-park-detail": "ệ\n" * 400}
-    goes = destination(Held(queue=PARK, routing_key="", user_id="router", headers=headers), DIRECTORY)
+    goes = destination(FormerMessage(queue=PARK, routing_key="", user_id="router", headers=headers), DIRECTORY)
     assert goes.death
     assert len(goes.death.reason.encode()) <= 255
     assert goes.death.reason.isprintable()
@@ -146,4 +148,4 @@ def test_a_long_reason_is_cut_to_what_the_services_read() -> None:
 
 def test_of_another_queue_nothing_is_decided() -> None:
     with pytest.raises(KeyError):
-        destination(Held(queue="inbox.H29.901.01", routing_key="", user_id="router", headers={}), DIRECTORY)
+        destination(FormerMessage(queue="inbox.H29.901.01", routing_key="", user_id="router", headers={}), DIRECTORY)

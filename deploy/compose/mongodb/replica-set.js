@@ -4,8 +4,8 @@ const secret = (name) => fs.readFileSync(`/run/secrets/${name}`, "utf8").trim();
 db.getSiblingDB("admin").auth(secret("mongo_user"), secret("mongo_password"));
 try {
   rs.status();
-} catch (trouble) {
-  if (trouble.codeName !== "NotYetInitialized") throw trouble;
+} catch (error) {
+  if (error.codeName !== "NotYetInitialized") throw error;
   rs.initiate({ _id: "rs0", members: [{ _id: 0, host: "mongodb:27017" }] });
 }
 while (!db.hello().isWritablePrimary) sleep(200);

@@ -137,7 +137,7 @@ def test_answers_come_in_the_order_of_the_questions() -> None:
         (Outage("object store", "S3Error"), Level.UNKNOWN),
     ],
 )
-def test_what_a_session_may_not_see_is_no_trouble(error: Exception, level: Level) -> None:
+def test_what_a_session_may_not_see_is_no_fault(error: Exception, level: Level) -> None:
     assert [found.level for found in unanswered(error)] == [level]
 
 

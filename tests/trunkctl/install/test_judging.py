@@ -26,7 +26,7 @@ from trunkctl.install.network import (
 )
 from trunkctl.install.operators import KindsSeen, judge_kinds, judge_version
 from trunkctl.install.references import Reference, Source
-from trunkctl.install.secrets import Held, SourcesSeen, judge_sources
+from trunkctl.install.secrets import ConfigSource, SourcesSeen, judge_sources
 from trunkctl.install.storage import StorageSeen, judge_storage
 from trunkctl.install.values import judge_values, value_problem
 from trunkctl.install.vaults import VaultsSeen, judge_vaults
@@ -184,8 +184,10 @@ def named(name: str, *keys: str, optional: bool = False, kind: str = "Secret") -
     return Reference(kind, "trunk", name, frozenset(keys), optional, "Deployment intake")
 
 
-def secret(name: str, **data: str) -> Held:
-    return Held("Secret", "trunk", name, {key.replace("__", "."): value.encode() for key, value in data.items()})
+def secret(name: str, **data: str) -> ConfigSource:
+    return ConfigSource(
+        "Secret", "trunk", name, {key.replace("__", "."): value.encode() for key, value in data.items()}
+    )
 
 
 @pytest.mark.parametrize(
@@ -255,7 +257,7 @@ def test_a_value_and_its_form(key: str, value: str, words: str) -> None:
     assert bool(words) == bool(found)
 
 
-def users(**passwords: str) -> Held:
+def users(**passwords: str) -> ConfigSource:
     return secret("trunk-broker-users", users__json=json.dumps(passwords))
 
 
@@ -285,7 +287,7 @@ def users(**passwords: str) -> Held:
         ([secret("trunk-intake", trunk_amqp_url="amqps://intake:aaa@h/trunk")], (OK, "1 Secrets")),
     ],
 )
-def test_one_password_for_one_user(held: list[Held], expected: tuple[Level, str]) -> None:
+def test_one_password_for_one_user(held: list[ConfigSource], expected: tuple[Level, str]) -> None:
     found = judge_values(SourcesSeen([named(each.name, *each.data) for each in held], (), held))
     says(found, expected)
     assert not any(word in str(found) for word in ("aaa", "bbb"))
@@ -376,8 +378,11 @@ def test_names(names: list[str], host: str, is_borne: bool) -> None:
 
 
 def test_a_secret_without_a_certificate() -> None:
-    assert chain_of(Held("Secret", "trunk-data", "tls", {"tls.crt": b"x"})).problem
-    assert chain_of(Held("Secret", "trunk-data", "tls", {"tls.crt": pem(SERVER, ROOT)})).certificates == [SERVER, ROOT]
+    assert chain_of(ConfigSource("Secret", "trunk-data", "tls", {"tls.crt": b"x"})).problem
+    assert chain_of(ConfigSource("Secret", "trunk-data", "tls", {"tls.crt": pem(SERVER, ROOT)})).certificates == [
+        SERVER,
+        ROOT,
+    ]
     assert KEY is not OTHER_KEY
 
 

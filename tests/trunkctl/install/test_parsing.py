@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from trunkctl.command_error import CommandError
 from trunkctl.install.addresses import addresses
 from trunkctl.install.manifests import parse
 from trunkctl.install.quantities import quantity
 from trunkctl.install.references import Reference, Source, brought, references
-from trunkctl.install.secrets import Held
-from trunkctl.trouble import Trouble
+from trunkctl.install.secrets import ConfigSource
 
 POD = """
 apiVersion: apps/v1
@@ -107,7 +107,7 @@ data: {TRUNK_X: "1"}
     ],
 )
 def test_what_is_no_rendering_is_refused(text: str, words: str) -> None:
-    with pytest.raises(Trouble, match=f"(?i){words}"):
+    with pytest.raises(CommandError, match=f"(?i){words}"):
         parse(text)
 
 
@@ -170,5 +170,5 @@ def test_what_is_no_quantity(text: str) -> None:
     ],
 )
 def test_addresses(settings: dict[str, str], data: dict[str, bytes], expected: list[tuple[Any, ...]]) -> None:
-    found = addresses(settings, [Held("Secret", "city", "trunk-intake", data)])
+    found = addresses(settings, [ConfigSource("Secret", "city", "trunk-intake", data)])
     assert [(each.server, each.host, each.port, each.is_tls, each.namespace) for each in found] == expected

@@ -8,11 +8,11 @@ from typer.testing import CliRunner, Result
 
 from common.tlog.merkle import ProofInvalid
 from common.tlog.names import CHECKPOINT, batch_checkpoint
+from trunkctl.command_error import CommandError
 from trunkctl.commands import log as commands
 from trunkctl.log.evidence import evidence_of
 from trunkctl.log.reading import SingleFiles
 from trunkctl.main import app
-from trunkctl.trouble import Trouble
 
 from .test_reading import MemoryStore
 from .whole import KEY, PUBLIC, Whole
@@ -71,13 +71,13 @@ def test_where_there_is_no_log_nothing_passes_for_verified(tmp_path: Path, is_th
     result = CliRunner().invoke(app, ["log", "verify", "--folder", str(folder), "--key", PUBLIC])
     assert result.exit_code == 1
     assert ("nothing was verified" in result.output) is is_there
-    assert isinstance(result.exception, SystemExit if is_there else Trouble)
+    assert isinstance(result.exception, SystemExit if is_there else CommandError)
 
 
 def test_a_file_without_proofs_does_not_pass(tmp_path: Path) -> None:
     (tmp_path / "proofs").touch()
     result = CliRunner().invoke(app, ["log", "check", str(tmp_path / "proofs"), "--key", PUBLIC])
-    assert isinstance(result.exception, Trouble)
+    assert isinstance(result.exception, CommandError)
 
 
 class Rows:
@@ -124,4 +124,4 @@ def test_the_public_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("key", ["", "nothing", PUBLIC[:-2]], ids=["empty", "a word", "cut short"])
 def test_a_key_that_is_none_is_said(folder: Path, key: str) -> None:
     result = CliRunner().invoke(app, ["log", "verify", "--folder", str(folder), "--key", key])
-    assert isinstance(result.exception, Trouble)
+    assert isinstance(result.exception, CommandError)

@@ -11,7 +11,7 @@ from minio.commonconfig import COMPLIANCE
 from common.tlog.audit import Fault
 from common.tlog.names import CHECKPOINT, batch_checkpoint
 from common.tlog.tree import Tree
-from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_check import Unreadable, Version, VersionContent
 from trunkctl.log.evidence import evidence_of
 from trunkctl.log.reading import Bucket, Folder, SingleFiles
 from trunkctl.log.verify import Outcome, leaves_since, verify
@@ -49,7 +49,7 @@ class MemoryStore:
         self.asked.append(key)
         return self._versions(key, self.put.get(key, []))
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         self.read.append(key)
         if key in self.broken:
             raise Unreadable("InternalError")
@@ -57,7 +57,7 @@ class MemoryStore:
         if data is None:
             return None
         mode = "" if key in self.unlocked else COMPLIANCE
-        return Held(
+        return VersionContent(
             hashlib.sha256(data).hexdigest(), len(data), mode, self.until.get(key, LATER), data if with_data else b""
         )
 

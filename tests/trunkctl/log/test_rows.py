@@ -16,9 +16,9 @@ from common.tlog.audit import Fault
 from tests.archive.conftest import Material
 from tests.archive.test_ledger import fact
 from tests.harness.chained import chained, chained_row
+from trunkctl.command_error import CommandError
 from trunkctl.commands.archive import _ranges
 from trunkctl.log.rows import LedgerRows
-from trunkctl.trouble import Trouble
 
 from .whole import AT, Whole, entry
 
@@ -136,7 +136,7 @@ def test_what_a_restore_has_left_of_lost_entries_must_stay(rows: LedgerRows, col
 
 @pytest.mark.parametrize("written", ["5", "5-", "5-200/", "5-200/x", "a-b", "-5-200"])
 def test_a_range_that_is_none_is_said(written: str) -> None:
-    with pytest.raises(Trouble, match="START-END/KEPT"):
+    with pytest.raises(CommandError, match="START-END/KEPT"):
         _ranges([written])
 
 

@@ -9,11 +9,11 @@ from pymongo.errors import OperationFailure
 from typer.testing import CliRunner
 
 from common.tlog.audit import Fault
+from trunkctl.command_error import CommandError
 from trunkctl.commands import log
 from trunkctl.log.tidy import Removed
 from trunkctl.main import app
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 GONE = Removed("tile/0/000.p/44", 1408)
 WRONG = Fault("tile/0/000.p/45", "is not the beginning of tile/0/000, and stays")
@@ -71,5 +71,5 @@ def test_a_run_that_cannot_be_noted_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     """The job ends as failed, and says that it has removed what it should."""
     _, said, error = ran(monkeypatch, [GONE], Client(OperationFailure("not authorized", code=13)))
     assert said == "1 partial tiles removed, 1408 bytes, 0 faults"
-    assert isinstance(error, Trouble)
+    assert isinstance(error, CommandError)
     assert "The database does not answer" in str(error)

@@ -25,8 +25,8 @@ from tests.harness.topology import without_reports
 from tests.trunkctl.conftest import UNIT as NEIGHBOUR
 from tests.trunkctl.conftest import Declared
 from trunkctl.broker_admin import BrokerAdmin
+from trunkctl.command_error import CommandError
 from trunkctl.topology_job import whole_topology
-from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import passwords
 from trunkctl.units.access import BrokerAccess
 
@@ -137,7 +137,7 @@ def test_a_broker_without_the_trunks_exchanges_is_named(office: Office, stack: S
     elsewhere = BrokerAdmin(stack.rabbitmq_management_url, *who, vhost=f"{office.declared.vhost}-empty")
     elsewhere.put(f"/vhosts/{elsewhere.vhost}", {})
     try:
-        with pytest.raises(Trouble, match="trunkctl topology apply"):
+        with pytest.raises(CommandError, match="trunkctl topology apply"):
             replace(office.access(), admin=elsewhere).provision(office.unit)
     finally:
         elsewhere.delete(f"/vhosts/{elsewhere.vhost}")
@@ -146,7 +146,7 @@ def test_a_broker_without_the_trunks_exchanges_is_named(office: Office, stack: S
 def test_a_user_of_somebody_who_watches_the_broker_is_not_taken_over(office: Office) -> None:
     """An entry of the directory may name any user; this one belongs to the monitoring."""
     office.admin.set_password(office.unit.user, "theirs", tags="monitoring")
-    with pytest.raises(Trouble, match="already, with the tag"):
+    with pytest.raises(CommandError, match="already, with the tag"):
         office.access().provision(office.unit)
     assert office.admin.get(f"/users/{office.unit.user}")["tags"] == ["monitoring"]
     assert office.unit.user not in passwords(office.file)
@@ -253,19 +253,19 @@ def test_a_new_password_does_not_enable(office: Office) -> None:
 
 def test_a_password_that_is_not_kept_here_is_not_made_up(office: Office) -> None:
     access = office.access()
-    with pytest.raises(Trouble, match="trunkctl units provision"):
+    with pytest.raises(CommandError, match="trunkctl units provision"):
         access.expect_rotatable(office.unit)
     access.provision(office.unit)
     access.expect_rotatable(office.unit)
-    with pytest.raises(Trouble, match="Change it where it is kept"):
+    with pytest.raises(CommandError, match="Change it where it is kept"):
         replace(access, given={office.unit.user: "given"}).expect_rotatable(office.unit)
-    with pytest.raises(Trouble, match="the authority that issued it renews it"):
+    with pytest.raises(CommandError, match="the authority that issued it renews it"):
         access.expect_rotatable(replace(office.unit, broker_login=BrokerLogin.CERTIFICATE))
 
 
 def test_a_password_that_cannot_be_kept_makes_no_user(office: Office, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("{}")
-    with pytest.raises(Trouble, match="Nothing was declared"):
+    with pytest.raises(CommandError, match="Nothing was declared"):
         replace(office.access(), users_file=tmp_path / "secret" / "users.json").provision(office.unit)
     assert office.declared.http.get(f"/users/{office.unit.user}").status_code == 404
     assert office.declared.http.get(f"/queues/{office.declared.vhost}/inbox.{office.unit.code}").status_code == 404

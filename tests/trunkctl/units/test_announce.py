@@ -13,9 +13,9 @@ from common.domain.security import SecurityKind
 from common.facts import Fact, SecurityNoticed
 from common.facts.flows import OPERATOR, is_entitled
 from tests.trunkctl.conftest import Declared
+from trunkctl.command_error import CommandError
 from trunkctl.commands.announcing import announce
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 from trunkctl.units.access_acts import access_entry
 from trunkctl.units.announce import catch_up, events_of
 from trunkctl.units.bucket import DirectoryBucket
@@ -121,7 +121,7 @@ def test_what_was_not_announced_yet_is_announced_once(
 def test_a_broker_that_is_away_loses_nothing(
     declared: Declared, history: DirectoryBucket, archive: Archive, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         catch_up(nowhere(), history)
     assert not announce(nowhere(), history)
     assert "trunkctl units announce" in capsys.readouterr().err
@@ -133,7 +133,7 @@ def test_a_broker_that_is_away_loses_nothing(
 
 def test_what_no_queue_takes_is_not_announced(declared: Declared, history: DirectoryBucket, archive: Archive) -> None:
     declared.http.delete(f"/queues/{declared.vhost}/{archive.queue}").raise_for_status()
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         catch_up(declared.settings, history)
     assert history.announced() == 0
 
@@ -141,6 +141,6 @@ def test_what_no_queue_takes_is_not_announced(declared: Declared, history: Direc
 def test_an_operator_without_the_right_is_told(declared: Declared, history: DirectoryBucket) -> None:
     nothing = {"configure": "^$", "write": "^$", "read": "^$"}
     declared.http.put(f"/permissions/{declared.vhost}/{OPERATOR}", json=nothing).raise_for_status()
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         catch_up(declared.settings, history)
     assert history.announced() == 0

@@ -12,7 +12,7 @@ import pytest
 from common.directory import ACCESS, CURRENT
 from common.failure import Outage
 from common.objects import Objects
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.units.access_acts import access_entry
 from trunkctl.units.bucket import DirectoryBucket
 from trunkctl.units.history import Act, Decision, Entry, Head, following
@@ -60,7 +60,7 @@ def test_an_empty_bucket(bucket: DirectoryBucket) -> None:
     assert bucket.head() == Head()
     assert bucket.directory("").units == {}
     assert bucket.in_force_at(NOW) is None
-    with pytest.raises(Trouble, match="Entry 1 of the history is missing"):
+    with pytest.raises(CommandError, match="Entry 1 of the history is missing"):
         bucket.entry(1)
 
 
@@ -108,9 +108,9 @@ def test_of_many_at_the_same_time_none_is_lost(bucket: DirectoryBucket, objects:
 
 def test_what_a_decision_refuses_is_not_written(bucket: DirectoryBucket) -> None:
     def refuse(_: Head) -> Entry:
-        raise Trouble("no")
+        raise CommandError("no")
 
-    with pytest.raises(Trouble, match="no"):
+    with pytest.raises(CommandError, match="no"):
         bucket.record(refuse)
     assert bucket.head().number == 0
 
@@ -182,7 +182,7 @@ def test_what_is_no_entry_is_not_taken_for_one(bucket: DirectoryBucket, objects:
         put(objects, bucket_name, f"history/{name}", b"x")
     assert bucket.head().number == 1
     put(objects, bucket_name, "history/00000002.json", b"{}")
-    with pytest.raises(Trouble, match="Entry 2 of the history cannot be read"):
+    with pytest.raises(CommandError, match="Entry 2 of the history cannot be read"):
         bucket.head()
 
 
@@ -204,9 +204,9 @@ def test_copies_that_cannot_be_read_are_written_anew(
 def test_an_altered_version_is_not_handed_out(bucket: DirectoryBucket, objects: Objects, bucket_name: str) -> None:
     version = bucket.keep_version(file_of("A.01"))
     put(objects, bucket_name, f"versions/{version}.json", file_of("B.02"))
-    with pytest.raises(Trouble, match=f"Version {version} of the unit directory is altered"):
+    with pytest.raises(CommandError, match=f"Version {version} of the unit directory is altered"):
         bucket.directory(version)
-    with pytest.raises(Trouble, match="is not in the store"):
+    with pytest.raises(CommandError, match="is not in the store"):
         bucket.version_data("0" * 64)
 
 
@@ -214,7 +214,7 @@ def test_a_version_is_found_by_its_first_digits(bucket: DirectoryBucket) -> None
     versions = [bucket.keep_version(file_of(code)) for code in ("A.01", "B.02")]
     assert bucket.find_version(versions[0][:12]) == versions[0]
     for digits in ("zzz", ""):
-        with pytest.raises(Trouble, match=r"versions of the unit directory begin with"):
+        with pytest.raises(CommandError, match=r"versions of the unit directory begin with"):
             bucket.find_version(digits)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from common.domain.directory import Certificate, CertificateRole, Directory, Unit
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.units import directory_acts as acts
 from trunkctl.units.directory_acts import Comparison
 from trunkctl.units.history import Act, Decision, Head, State, head_of
@@ -74,44 +74,44 @@ def test_a_second_person_puts_it_into_force() -> None:
 
 @pytest.mark.parametrize("name", [ONE.by, "nguyen van a", "NGUYỄN  VĂN A."])
 def test_the_same_person_is_no_second_one(name: str) -> None:
-    with pytest.raises(Trouble, match="another person has to confirm it"):
+    with pytest.raises(CommandError, match="another person has to confirm it"):
         acts.confirmed(proposed(), Comparison(BASE, RIGHTS), TWO.model_copy(update={"by": name}))
 
 
 def test_only_what_was_proposed_is_confirmed() -> None:
-    with pytest.raises(Trouble, match="No change of the unit directory waits"):
+    with pytest.raises(CommandError, match="No change of the unit directory waits"):
         acts.confirmed(at(BASE), Comparison(BASE, RIGHTS), TWO)
-    with pytest.raises(Trouble, match=r"but version .* waits"):
+    with pytest.raises(CommandError, match=r"but version .* waits"):
         acts.confirmed(proposed(), Comparison(BASE, SHARED), TWO)
 
 
 @pytest.mark.parametrize("typed", ["", RIGHTS.version[:7], "0" * 64, RIGHTS.version + "0"])
 def test_a_version_is_named_by_enough_of_its_digits(typed: str) -> None:
     assert acts.pending(proposed().state, RIGHTS.version[:8].upper()).version == RIGHTS.version
-    with pytest.raises(Trouble):
+    with pytest.raises(CommandError):
         acts.pending(proposed().state, typed)
 
 
 def test_what_came_into_force_meanwhile_is_not_overwritten() -> None:
-    with pytest.raises(Trouble, match="Another version came into force meanwhile"):
+    with pytest.raises(CommandError, match="Another version came into force meanwhile"):
         acts.imported(at(RENAMED), Comparison(BASE, SHARED), ONE)
     moved = proposed().model_copy(update={"state": proposed().state.model_copy(update={"in_force": RENAMED.version})})
-    with pytest.raises(Trouble, match="Another version came into force meanwhile"):
+    with pytest.raises(CommandError, match="Another version came into force meanwhile"):
         acts.confirmed(moved, Comparison(BASE, RIGHTS), TWO)
-    with pytest.raises(Trouble, match="was compared with another version"):
+    with pytest.raises(CommandError, match="was compared with another version"):
         acts.confirmed(moved, Comparison(RENAMED, RIGHTS), TWO)
 
 
 def test_one_change_waits_at_a_time() -> None:
     for after in (RENAMED, SHARED, RIGHTS):
-        with pytest.raises(Trouble, match="waits for a second person"):
+        with pytest.raises(CommandError, match="waits for a second person"):
             acts.imported(proposed(), Comparison(BASE, after), ONE)
 
 
 def test_a_withdrawn_change_is_gone() -> None:
     entry = acts.withdrawn(proposed(), RIGHTS.version[:12], TWO)
     assert (entry.act, entry.state.pending, entry.state.in_force) == (Act.WITHDRAWN, None, BASE.version)
-    with pytest.raises(Trouble, match="No change"):
+    with pytest.raises(CommandError, match="No change"):
         acts.confirmed(head_of(entry.data), Comparison(BASE, RIGHTS), TWO)
 
 
@@ -132,13 +132,13 @@ def test_no_unit_is_left_out_silently(named: list[str], disabled: list[str], ref
     if not refusal:
         acts.expect_removals_named(comparison, named, disabled)
         return
-    with pytest.raises(Trouble, match=refusal):
+    with pytest.raises(CommandError, match=refusal):
         acts.expect_removals_named(comparison, named, disabled)
 
 
 def test_a_unit_that_was_enabled_meanwhile_is_not_removed() -> None:
     head = proposed(BASE, LESS)
-    with pytest.raises(Trouble, match="can still use the trunk"):
+    with pytest.raises(CommandError, match="can still use the trunk"):
         acts.confirmed(head, Comparison(BASE, LESS), TWO)
     closed = head.state.model_copy(update={"disabled": {"B.02": ONE}})
     entry = acts.confirmed(head.model_copy(update={"state": closed}), Comparison(BASE, LESS), TWO)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.domain.directory import BrokerLogin, Certificate, CertificateRole, Contact, Directory, Unit
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.units.directory_file import RESERVED, problems, read_strictly
 
 OPENED = date(2025, 7, 1)
@@ -82,7 +82,7 @@ def test_two_units_do_not_share_a_user() -> None:
 def test_the_administrator_of_an_installation_is_no_unit() -> None:
     data = file_of(RAW | {"broker_user": "quantri"})
     assert read_strictly(data).units
-    with pytest.raises(Trouble, match="user quantri is reserved"):
+    with pytest.raises(CommandError, match="user quantri is reserved"):
         read_strictly(data, RESERVED | {"quantri"})
 
 
@@ -122,12 +122,12 @@ def test_a_file_of_before_logs_in_with_passwords() -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(data: bytes, problem: str) -> None:
-    with pytest.raises(Trouble, match=problem):
+    with pytest.raises(CommandError, match=problem):
         read_strictly(data)
 
 
 def test_every_problem_is_named_at_once() -> None:
     twice = file_of(RAW | {"broker_user": "guest", "parent": "H29"}, RAW | {"valid_too": 1})
-    with pytest.raises(Trouble) as refusal:
+    with pytest.raises(CommandError) as refusal:
         read_strictly(twice)
     assert len(str(refusal.value).splitlines()) >= 2

@@ -5,7 +5,7 @@ from minio.commonconfig import ENABLED
 from minio.error import S3Error
 from minio.versioningconfig import VersioningConfig
 
-from common.objects import BUCKETS, CONTENT, LOCKED, store_trouble
+from common.objects import BUCKETS, CONTENT, LOCKED, store_errors_as_outages
 
 ALREADY_MADE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 """What a store answers to whoever makes a bucket a moment after somebody else."""
@@ -14,7 +14,7 @@ ALREADY_MADE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 def make_missing(client: Minio) -> list[str]:
     """Make what is missing. Returns the buckets made; not those that another process makes at the same time. Raises
     ``Transient``."""
-    with store_trouble():
+    with store_errors_as_outages():
         missing = [bucket for bucket in BUCKETS if _versioning(client, bucket) is None]
         made = [bucket for bucket in missing if _make(client, bucket)]
         if _versioning(client, CONTENT) != ENABLED:
@@ -24,7 +24,7 @@ def make_missing(client: Minio) -> list[str]:
 
 def problems(client: Minio) -> list[str]:
     """What is missing or not as it should be. Raises ``Transient``."""
-    with store_trouble():
+    with store_errors_as_outages():
         versioning = {bucket: _versioning(client, bucket) for bucket in BUCKETS}
         differences = [f"bucket {bucket}: missing" for bucket, status in versioning.items() if status is None]
         if versioning[CONTENT] not in (None, ENABLED):

@@ -22,7 +22,7 @@ class Broken:
 
     seq: int
     """The sequence number expected at that place."""
-    trouble: str
+    fault: str
     """What is wrong, for people."""
 
 

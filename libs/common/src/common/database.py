@@ -68,19 +68,19 @@ class Database:
 
     async def ping(self) -> None:
         """Raises ``Outage`` if the server does not answer."""
-        with database_trouble():
+        with database_errors_as_outages():
             await self.client.admin.command("ping")
 
     async def server_time(self) -> datetime:
         """The time by the server's clock, in UTC. Raises ``Outage``."""
-        with database_trouble():
+        with database_errors_as_outages():
             hello = await self.client.admin.command("hello")
         local_time: datetime = hello["localTime"]
         return local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
 
 
 @contextmanager
-def database_trouble() -> Iterator[None]:
+def database_errors_as_outages() -> Iterator[None]:
     """Turns errors of the driver into ``Outage``, except ``DuplicateKeyError``, ``DocumentTooLarge``, and errors of the
     request itself (``REQUEST_FAULTS``)."""
     try:
@@ -103,14 +103,14 @@ def _codes(error: OperationFailure) -> set[int | None]:
 
 async def insert_once(collection: Collection, document: Document) -> Document:
     """Insert under ``_id``, or return what an earlier run of the same step saved there."""
-    with database_trouble():
+    with database_errors_as_outages():
         try:
             await collection.insert_one(document)
         except DuplicateKeyError:
-            found = await collection.find_one({"_id": document["_id"]})
-            if found is None:
+            saved = await collection.find_one({"_id": document["_id"]})
+            if saved is None:
                 raise Outage(DATABASE, "document vanished") from None
-            return found
+            return saved
         return document
 
 
@@ -118,7 +118,7 @@ async def insert_missing(collection: Collection, documents: list[Document]) -> s
     """Insert those whose ``_id`` is not there yet, in one request. Returns the ids of those that were."""
     if not documents:
         return set()
-    with database_trouble():
+    with database_errors_as_outages():
         try:
             await collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -133,12 +133,12 @@ async def insert_missing(collection: Collection, documents: list[Document]) -> s
 
 async def find_by_id(collection: Collection, key: str) -> Document | None:
     """The document under ``_id``, if any."""
-    with database_trouble():
+    with database_errors_as_outages():
         return await collection.find_one({"_id": key})
 
 
 async def compare_and_set(collection: Collection, expected: Document, change: Document) -> bool:
     """Apply ``change`` to the document that still is as expected; False = somebody was faster."""
-    with database_trouble():
+    with database_errors_as_outages():
         result = await collection.update_one(expected, change)
         return result.matched_count == 1

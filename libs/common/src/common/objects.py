@@ -342,13 +342,13 @@ def digest_of(stream: BinaryIO) -> tuple[Sha256, int]:
     return digest.hexdigest(), size
 
 
-STORE_TROUBLE = (
+STORE_ERRORS = (
     MinioException, urllib3.exceptions.HTTPError, OSError, ParseError, LookupError, ValueError, TypeError,
 )  # fmt: skip
 
 
 @contextmanager
-def store_trouble() -> Iterator[None]:
+def store_errors_as_outages() -> Iterator[None]:
     """Turns the errors of the store's client into ``Outage``.
 
     For an answer that it cannot read (no XML, no such element, no date), the client library raises ``ParseError``,
@@ -356,11 +356,11 @@ def store_trouble() -> Iterator[None]:
     """
     try:
         yield
-    except STORE_TROUBLE as error:
+    except STORE_ERRORS as error:
         raise Outage("object store", type(error).__name__) from error
 
 
 async def ask_store(call: Callable[[], T]) -> T:
     """The result of a blocking call of the store's client, which runs in a thread. Raises ``Outage``."""
-    with store_trouble():
+    with store_errors_as_outages():
         return await in_thread(call)

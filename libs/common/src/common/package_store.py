@@ -58,8 +58,8 @@ class PackageStore:
         source.seek(0)
         if version_id:
             return _of_version(wanted, version_id)
-        if found := await self._found(wanted):
-            return found
+        if present := await self._present(wanted):
+            return present
         raise Outage("object store", f"{_place(wanted)} has gone meanwhile")
 
     async def read(self, ref: ObjectRef, offset: int, length: int) -> bytes:
@@ -79,10 +79,10 @@ class PackageStore:
         until = until.replace(microsecond=0)
         if ref.version_id and await self._retained(ref, until):
             return await self._locked(ref, until)
-        found = await self._found(ref)
-        if found is None or not await self._retained(found, until):
+        present = await self._present(ref)
+        if present is None or not await self._retained(present, until):
             raise ObjectMissing(_place(ref))
-        return await self._locked(found, until)
+        return await self._locked(present, until)
 
     async def remove(self, ref: ObjectRef) -> bool:
         """Delete every version of a package, unless one is locked. Idempotent. Only intake has the right to do so.
@@ -102,7 +102,7 @@ class PackageStore:
             raise Outage("object store", f"{_place(ref)} is not locked until {until.isoformat()}")
         return await self._checked(ref, version)
 
-    async def _found(self, ref: ObjectRef) -> ObjectRef | None:
+    async def _present(self, ref: ObjectRef) -> ObjectRef | None:
         """The reference with the newest version under its key; None = there is none."""
         version = await ask_store(lambda: self._look(ref, None))
         return await self._checked(ref, version) if version else None

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import DuplicateKeyError
 
-from common.database import Database, compare_and_set, database_trouble
+from common.database import Database, compare_and_set, database_errors_as_outages
 from common.ledger import Entry, entry_of
 
 PAGE = 1_000
@@ -54,19 +54,19 @@ class Batches:
 
     async def nth_newest(self, number: int) -> Batch | None:
         """The newest batch (0), the one before it (1), and so on; None = there are fewer."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._batches.find({}).sort("_id", -1).skip(number).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
     async def next_from(self, start: int) -> Batch | None:
         """The first batch that begins at ``start`` or later; None = there is none."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._batches.find({"_id": {"$gte": _key(start)}}).sort("_id", 1).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
     async def before(self, start: int) -> Batch | None:
         """The last batch that begins before ``start``; None = there is none."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._batches.find({"_id": {"$lt": _key(start)}}).sort("_id", -1).limit(1).to_list(1)
         return Batch.model_validate(rows[0]) if rows else None
 
@@ -91,13 +91,13 @@ class Batches:
     async def unsealed(self, limit: int) -> list[Unsealed]:
         """At most ``limit`` entries that are not noted as sealed, the oldest first. Entries of a batch that is not
         closed are among them."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = self._entries.find({"is_sealed": False}, {"recorded_at": 1}).sort("recorded_at", 1).limit(limit)
             return [Unsealed(row["_id"], row["recorded_at"]) async for row in rows]
 
     async def open(self, batch: Batch) -> bool:
         """Save a batch. False = another one begins at the same place."""
-        with database_trouble():
+        with database_errors_as_outages():
             try:
                 await self._batches.insert_one({"_id": _key(batch.start), **batch.model_dump()})
             except DuplicateKeyError:
@@ -106,7 +106,7 @@ class Batches:
 
     async def entries(self, batch: Batch) -> dict[str, Entry]:
         """The entries of a batch by key, without those that the database does not have."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = self._entries.find({"_id": {"$in": [*batch.entries]}})
             return {row["_id"]: entry_of(row) async for row in rows}
 
@@ -115,7 +115,7 @@ class Batches:
         after = ""
         while True:
             which = {"_id": {"$gt": after}, "is_sealed": False}
-            with database_trouble():
+            with database_errors_as_outages():
                 rows = await self._entries.find(which).sort("_id", 1).limit(PAGE).to_list(PAGE)
             if not rows:
                 return
@@ -125,7 +125,7 @@ class Batches:
     async def seal(self, keys: Sequence[str], start: int) -> None:
         """Note that the log has these entries, in the batch that begins at ``start``. Idempotent."""
         sealed = {"$set": {"is_sealed": True, "batch": start}}
-        with database_trouble():
+        with database_errors_as_outages():
             await self._entries.update_many({"_id": {"$in": [*keys]}, "is_sealed": False}, sealed)
 
     async def close(self, batch: Batch, root: str) -> None:

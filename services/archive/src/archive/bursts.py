@@ -1,15 +1,39 @@
-"""Counts equal events that come in large numbers: the first is announced at once, the others as one count a minute."""
+"""Counts equal events that come in large numbers: the first is announced at once, the others as one count a minute.
 
-from collections.abc import Hashable
+Anybody on the network can cause such events under any name, so the number of names is bounded: in memory, and in what
+is announced. What is beyond the bounds is counted without a name, as that of others. No event is left out of the count.
+"""
+
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import NamedTuple
 
 WINDOW = timedelta(minutes=1)
-MOST_GROUPS = 10_000
-"""Groups counted at a time. Events of further groups are announced one by one, so that memory does not grow."""
+MOST_GROUPS = 1_000
+"""Groups counted at a time. When one more comes, the least frequent one is counted among the others from then on."""
+MOST_NAMED = 100
+"""How many groups may be announced by name: at once, as long as no more are counted; and of the windows that end
+together, the most frequent."""
+OTHERS = "other names or addresses"
+"""Origin of events that are counted without a name."""
 
-G = TypeVar("G", bound=Hashable)
+
+class Group(NamedTuple):
+    """Events that are counted together."""
+
+    kind: str
+    actor: str
+    origin: str
+
+
+class Ended(NamedTuple):
+    """The count of a window that is over."""
+
+    group: Group
+    events: int
+    """Number of events that were not announced themselves."""
+    ended_at: datetime
 
 
 @dataclass(slots=True)
@@ -18,29 +42,47 @@ class _Window:
     count: int = 0
 
 
-class Bursts(Generic[G]):
+class Bursts:
     """Counts events by group. When the process ends, counts that are not announced yet are lost; the first event of
-    each group has been announced."""
+    each of the first groups has been announced."""
 
     def __init__(self) -> None:
-        self._windows: dict[G, _Window] = {}
+        self._windows: dict[Group, _Window] = {}
+        self._others: Counter[str] = Counter()
+        """By kind."""
 
-    def counts(self, group: G) -> bool:
-        """Count an event whose group was announced within the window. False = the event must be announced itself."""
+    def counts(self, group: Group, now: datetime) -> bool:
+        """Count an event, if its group is counted already, or if too many groups are for it to be announced. False =
+        the event must be announced itself."""
         window = self._windows.get(group)
-        if window is None:
+        if window is None and len(self._windows) < MOST_NAMED:
             return False
+        if window is None:
+            window = self._admitted(group, now)
         window.count += 1
         return True
 
-    def begin(self, group: G, now: datetime) -> None:
+    def begin(self, group: Group, now: datetime) -> None:
         """Begin the window of a group whose event was announced: those that follow within it are counted."""
-        if len(self._windows) < MOST_GROUPS:
-            self._windows.setdefault(group, _Window(now + WINDOW))
+        if group not in self._windows:
+            self._admitted(group, now)
 
-    def ended(self, now: datetime) -> list[tuple[G, int, datetime]]:
-        """End the windows that are over. Returns those with counted events: group, number of events after the first,
-        and end of the window."""
+    def ended(self, now: datetime) -> list[Ended]:
+        """End the windows that are over. Returns those with counted events: the most frequent by name, and one for each
+        kind of the others."""
         over = [group for group, window in self._windows.items() if window.ends_at <= now]
-        windows = [(group, self._windows.pop(group)) for group in over]
-        return [(group, window.count, window.ends_at) for group, window in windows if window.count]
+        windows = [Ended(group, window.count, window.ends_at) for group in over if (window := self._windows.pop(group))]
+        counted = sorted((each for each in windows if each.events), key=lambda each: each.events, reverse=True)
+        for each in counted[MOST_NAMED:]:
+            self._others[each.group.kind] += each.events
+        others = [Ended(Group(kind, "", OTHERS), count, now) for kind, count in self._others.items()]
+        self._others.clear()
+        return [*counted[:MOST_NAMED], *others]
+
+    def _admitted(self, group: Group, now: datetime) -> _Window:
+        if len(self._windows) >= MOST_GROUPS:
+            least = min(self._windows, key=lambda each: self._windows[each].count)
+            if count := self._windows.pop(least).count:
+                self._others[least.kind] += count
+        window = self._windows[group] = _Window(now + WINDOW)
+        return window

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 
 from common.clock import Clock, utc_now
-from common.database import Database, Document, compare_and_set, database_trouble
+from common.database import Database, Document, compare_and_set, database_errors_as_outages
 from common.ledger import new_salt
 
 log = structlog.get_logger("trunk.log")
@@ -42,7 +42,7 @@ class Carrying:
         if self._idle_passes >= PASSES or self._now() < self._next_at:
             return
         following: Document = {"_id": {"$gt": self._after}}
-        with database_trouble():
+        with database_errors_as_outages():
             if not self._after and await self._events.find_one({}) is None:
                 self._idle_passes = PASSES
                 return

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from archive.entered import as_entered
 from archive.kept import ATTACHMENT, EVIDENCE, Copy, Kept, enclosed_parts
@@ -77,8 +78,8 @@ class Archive:
         entry, is_first = await self._ledger.append(fact, utc_now())
         if not is_first and (difference := entry.differs_from(fact)):
             raise Forged(f"{fact.fact} bears the id of another event: its {difference} is another one")
-        if isinstance(fact, SecurityNoticed) and is_first:
-            record_security_event(fact.kind, fact.count)
+        if isinstance(fact, SecurityNoticed):
+            await self._ledger.count_once(entry, partial(record_security_event, fact.kind, fact.count))
         elif isinstance(fact, Kept):
             fact = fact if is_first else as_entered(fact, entry)
             saved = await self._kept(fact, entry, is_first=is_first)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pymongo.errors import DuplicateKeyError
 
 from common.clock import loop_time
-from common.database import Database, Document, compare_and_set, database_trouble, find_by_id
+from common.database import Database, Document, compare_and_set, database_errors_as_outages, find_by_id
 from common.indexes import BACKUPS
 
 SEALER = "sealer"
@@ -61,13 +61,13 @@ class Lease:
         if restored is None or (confirmed and confirmed["backup"] == restored["name"]):
             return True
         if confirmed_size == size:
-            with database_trouble():
+            with database_errors_as_outages():
                 confirmation = {"$set": {"backup": restored["name"], "size": size}}
                 await self._leases.update_one({"_id": RESTORED}, confirmation, upsert=True)
         return confirmed_size == size
 
     async def _make(self) -> bool:
-        with database_trouble():
+        with database_errors_as_outages():
             try:
                 await self._leases.insert_one({"_id": SEALER, "holder": self._holder, "count": 1})
             except DuplicateKeyError:

@@ -17,7 +17,7 @@ from archive.watch import BrokerWatch
 from common.database import Database
 from common.domain.names import Lane
 from common.facts import FACT_TYPES
-from common.metrics import begin_counting_security
+from common.metrics import begin_counting_archive_writes, begin_counting_security
 from common.objects import Objects
 from common.service.service import Service
 from common.tlog.note import SignerKey, VerifierKey
@@ -33,6 +33,7 @@ def build() -> Service:
     progress = Progress(database)
     archive = Archive(Ledger(database), Records(database), progress, objects, service, table)
     service.refreshes("oldest unfinished", Gauges(progress, Backups(database), Batches(database)).refresh)
+    begin_counting_archive_writes()
     service.on_facts(dict.fromkeys(FACT_TYPES, archive.take))
     if Lane.NORMAL in service.lanes:
         watch = BrokerWatch(service)

@@ -12,7 +12,7 @@ from common.database import (
     Collection,
     Database,
     Document,
-    database_trouble,
+    database_errors_as_outages,
     find_by_id,
     insert_once,
 )
@@ -79,7 +79,7 @@ class Progress:
 
         The fact's handler tells intake so from now on: if it ends before it has, the fact comes again.
         """
-        with database_trouble():
+        with database_errors_as_outages():
             row: Document | None = await self._progress.find_one_and_update(
                 {"_id": fact.package_id, "finished_at": None},
                 {"$set": {"finished_at": now, "finished_by": fact.event_id}},
@@ -95,7 +95,7 @@ class Progress:
 
     async def _oldest(self, stage: Unfinished, lane: Lane) -> datetime | None:
         waits = {stage.value: Mark.WAITS.value, "lane": lane.value, "is_canary": None}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._progress.find(waits, {"submitted_at": 1}).sort("submitted_at", 1).limit(1).to_list(1)
         return rows[0]["submitted_at"] if rows else None
 
@@ -112,7 +112,7 @@ class Progress:
         first = _first(fact, said, submitted_at)
         if _begins(fact, said) and await _insert(self._progress, first):
             return first
-        with database_trouble():
+        with database_errors_as_outages():
             while True:
                 after: Document | None = await self._progress.find_one_and_update(
                     {"_id": fact.package_id}, change, return_document=ReturnDocument.AFTER
@@ -150,26 +150,26 @@ class Backups:
 
     async def begun(self) -> dict[BackedUp, datetime]:
         """When the newest successful backup was begun, by what it is a backup of."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._backups.find({"_id": {"$in": [*get_args(BackedUp)]}}).to_list(None)
         return {row["_id"]: row["last_success_at"] for row in rows}
 
     async def checked(self) -> tuple[datetime | None, int]:
         """When the newest complete check without a fault was begun (None = there is none), and how many faults the
         newest check found."""
-        with database_trouble():
+        with database_errors_as_outages():
             row = await self._checks.find_one({"_id": "archive"})
         return (row.get("last_success_at"), row["faults"]) if row else (None, 0)
 
     async def tidied(self) -> datetime | None:
         """When the newest removal of partial tiles that found no fault was begun; None = there is none."""
-        with database_trouble():
+        with database_errors_as_outages():
             row = await self._tidies.find_one({"_id": "log"})
         return row["last_success_at"] if row else None
 
 
 async def _insert(collection: Collection, document: dict[str, Any]) -> bool:
-    with database_trouble():
+    with database_errors_as_outages():
         try:
             await collection.insert_one(document)
         except DuplicateKeyError:

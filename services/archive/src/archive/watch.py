@@ -1,17 +1,19 @@
 """Announces the security events among the broker's reports."""
 
 from archive.broker_reports import Report, read
-from archive.bursts import Bursts
+from archive.bursts import MOST_GROUPS, Bursts, Ended, Group
 from common.clock import Clock, utc_now
 from common.domain.ids import digest_id
 from common.domain.security import SecurityKind
-from common.facts import security_event
+from common.facts import SecurityNoticed, security_event
 from common.service.incoming import Incoming
 from common.service.outgoing import Announcer
 
 REPORTER = "archive"
 MOST_NAMES = 20
 """User names that one address may try between two rounds of counting; further ones are counted without a name."""
+MOST_COUNTED = 1_000_000
+"""The largest count that a security event may state."""
 COUNTED = frozenset({SecurityKind.LOGIN_FAILED, SecurityKind.ACCESS_REFUSED})
 """Kinds that anybody on the network can cause in any number, and that are therefore counted."""
 
@@ -22,8 +24,10 @@ class BrokerWatch:
     def __init__(self, announcer: Announcer, now: Clock = utc_now) -> None:
         self._announcer = announcer
         self._now = now
-        self._bursts: Bursts[tuple[str, str, str]] = Bursts()
+        self._bursts = Bursts()
         self._names: dict[tuple[str, str], set[str]] = {}
+        self._ended: list[Ended] = []
+        """Counts to be announced."""
 
     async def take(self, message: Incoming) -> None:
         """Announce the security event in a report, or count it if it repeats one that was announced."""
@@ -31,7 +35,7 @@ class BrokerWatch:
         if report is None:
             return
         group = self._group(report)
-        if report.kind in COUNTED and self._bursts.counts(group):
+        if report.kind in COUNTED and self._bursts.counts(group, self._now()):
             return
         await self._announcer.announce(
             security_event(
@@ -48,26 +52,34 @@ class BrokerWatch:
             self._bursts.begin(group, self._now())
 
     async def announce_counts(self) -> None:
-        """Announce the counts of the minutes that are over."""
+        """Announce the counts of the minutes that are over. Those that could not be announced follow at the next call.
+        Raises ``Outage``."""
         self._names.clear()
-        for (kind, actor, origin), count, ended_at in self._bursts.ended(self._now()):
-            identifier = digest_id("burst", kind, actor, origin, ended_at.isoformat())
-            event = security_event(
-                REPORTER,
-                SecurityKind(kind),
-                identifier,
-                ended_at,
-                actor=actor,
-                origin=origin,
-                detail=f"{count} more within a minute",
-            )
-            await self._announcer.announce(event.model_copy(update={"count": count}))
+        self._ended += self._bursts.ended(self._now())
+        while self._ended:
+            await self._announcer.announce(counted_event(self._ended[0]))
+            del self._ended[0]
 
-    def _group(self, report: Report) -> tuple[str, str, str]:
+    def _group(self, report: Report) -> Group:
         """The group in which a report is counted. Who fails to log in can choose any name, but not any address."""
         kind, actor, origin = report.group
-        names = self._names.setdefault((kind, origin), set())
-        if actor not in names and len(names) >= MOST_NAMES:
-            return kind, "", origin
-        names.add(actor)
-        return kind, actor, origin
+        names = self._names.get((kind, origin), set())
+        if actor not in names and (len(names) >= MOST_NAMES or len(self._names) >= MOST_GROUPS):
+            return Group(kind, "", origin)
+        self._names.setdefault((kind, origin), names).add(actor)
+        return Group(kind, actor, origin)
+
+
+def counted_event(ended: Ended) -> SecurityNoticed:
+    """The security event of a count. It is the same every time."""
+    kind, actor, origin = ended.group
+    event = security_event(
+        REPORTER,
+        SecurityKind(kind),
+        digest_id("burst", kind, actor, origin, ended.ended_at.isoformat()),
+        ended.ended_at,
+        actor=actor,
+        origin=origin,
+        detail=f"{ended.events} more within a minute",
+    )
+    return event.model_copy(update={"count": min(ended.events, MOST_COUNTED)})

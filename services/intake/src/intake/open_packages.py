@@ -13,7 +13,7 @@ from common.database import (
     Database,
     Document,
     compare_and_set,
-    database_trouble,
+    database_errors_as_outages,
     find_by_id,
     insert_once,
 )
@@ -96,7 +96,7 @@ class OpenPackages:
         """
         times: Document = {"redrive_at": ASKED} if asked else {"redrive_at": {"$gt": ASKED, "$lte": now}}
         due = {"is_open": True, "lane": lane.value, "stage": {"$ne": Stage.HELD.value}, **times}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._packages.find(due).sort("redrive_at", 1).limit(limit).to_list(None)
         return [package for row in rows if (package := await self._taken(row, now))]
 
@@ -130,7 +130,7 @@ class OpenPackages:
     async def ask_all(self) -> int:
         """Make all open packages due at once, for an operator. Returns how many."""
         wanted = {"is_open": True, "stage": {"$ne": Stage.HELD.value}}
-        with database_trouble():
+        with database_errors_as_outages():
             result = await self._packages.update_many(wanted, {"$set": {"redrive_at": ASKED}})
         return int(result.matched_count)
 
@@ -141,7 +141,7 @@ class OpenPackages:
         late = {"is_open": True, "stage": {"$in": SUSPECTED}, "overdue_at": {"$lte": now}}
         others = {"sender": {"$nin": sorted(CANARY_UNITS)}}
         for lane in Lane:
-            with database_trouble():
+            with database_errors_as_outages():
                 counts[lane] = await self._packages.count_documents(
                     late | others | {"lane": lane.value}, limit=MOST_COUNTED
                 )

@@ -157,8 +157,8 @@ class Packages:
 
     async def claims_on(self, document_keys: Sequence[str]) -> Claims:
         """The claims on those DocumentIds that were ever claimed, by document key, in the order given."""
-        found = {key: await find_by_id(self._claims, key) for key in dict.fromkeys(document_keys)}
-        return {key: claim for key, claim in found.items() if claim}
+        claims = {key: await find_by_id(self._claims, key) for key in dict.fromkeys(document_keys)}
+        return {key: claim for key, claim in claims.items() if claim}
 
 
 def _holder(claim: Document) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pymongo import ReturnDocument
 
 from common.clock import Clock, utc_now
-from common.database import Collection, Database, Document, compare_and_set, database_trouble, insert_once
+from common.database import Collection, Database, Document, compare_and_set, database_errors_as_outages, insert_once
 from common.domain.names import Lane, UnitCode
 from common.headers import REFERENCE_TYPE
 from common.metrics import record_rate_exceeded, set_units_over_rate
@@ -84,7 +84,7 @@ class MongoUsages:
             is_new_here = key not in self._newest or self._newest[key] < minute
             if is_new_here and await compare_and_set(self._rates, begun, {"$set": fresh}):
                 return self._noted(key, Usage(**fresh))
-            with database_trouble():
+            with database_errors_as_outages():
                 row: dict[str, Any] | None = await self._rates.find_one_and_update(
                     {"_id": key, "minute": {"$gte": minute}},
                     {"$inc": {"packages": 1, "bytes": size_bytes}},

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from common.database import Collection, Database, Document, compare_and_set, database_trouble, find_by_id, insert_once
+from common.database import (
+    Collection,
+    Database,
+    Document,
+    compare_and_set,
+    database_errors_as_outages,
+    find_by_id,
+    insert_once,
+)
 from common.domain.names import PackageId, Sha256, UnitCode
 from common.facts import ObjectRef
 from intake.ends import Ending, ended
@@ -70,7 +78,7 @@ class Removals:
 
     async def due(self, ending: Ending, before: datetime, limit: int) -> list[Ended]:
         """At most ``limit`` packages whose term began at ``before`` or earlier, the earliest first."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._packages.find(ended(ending, before)).sort("ended_at", 1).limit(limit).to_list(None)
         return [Ended.model_validate(row) for row in rows]
 
@@ -103,7 +111,7 @@ class Removals:
         count = 0
         oldest = await self.due(ending, before, 1)
         if oldest:
-            with database_trouble():
+            with database_errors_as_outages():
                 count = await self._packages.count_documents(ended(ending, before), limit=MOST_COUNTED)
         return count, oldest[0].ended_at if oldest else None
 

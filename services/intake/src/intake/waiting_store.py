@@ -8,7 +8,7 @@ from common.database import (
     Database,
     Document,
     compare_and_set,
-    database_trouble,
+    database_errors_as_outages,
     find_by_id,
     insert_once,
 )
@@ -53,21 +53,21 @@ class WaitingPackages:
 
     async def count(self, sender: str) -> int:
         """How many packages of a unit wait."""
-        with database_trouble():
+        with database_errors_as_outages():
             return await self._waiting.count_documents({"sender": sender})
 
     async def by_kind(self) -> dict[PackageKind, int]:
         """How many packages wait, by kind, without those of the canary."""
         others = {"$match": {"sender": {"$nin": sorted(CANARY_UNITS)}}}
         by_kind = {"$group": {"_id": "$kind", "count": {"$sum": 1}}}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._waiting.aggregate([others, by_kind]).to_list(None)
         return {PackageKind(row["_id"]): int(row["count"]) for row in rows}
 
     async def wake(self, document_key: str) -> None:
         """Make every package due that waits for a document, because the document has come or was given up."""
         selection: Document = {"awaited": document_key}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._waiting.find(selection, {"_id": 1}).to_list(None)
         for row in rows:
             await self.look_again(row["_id"])
@@ -81,7 +81,7 @@ class WaitingPackages:
         ``passed_over``. Each is given to one process at a time."""
         due: Document = {"next_look_at": {"$lte": now}, "sender": {"$nin": list(passed_over)}}
         by_sender = [{"$match": due}, {"$group": {"_id": "$sender", "count": {"$sum": 1}}}]
-        with database_trouble():
+        with database_errors_as_outages():
             senders = [str(row["_id"]) for row in await self._waiting.aggregate(by_sender).to_list(None)]
         rows = [await self._oldest(due | {"sender": sender}, share(limit, len(senders))) for sender in senders]
         taken = []
@@ -92,7 +92,7 @@ class WaitingPackages:
         return taken
 
     async def _oldest(self, due: Document, limit: int) -> list[Document]:
-        with database_trouble():
+        with database_errors_as_outages():
             return await self._waiting.find(due).sort("next_look_at", 1).limit(limit).to_list(None)
 
     async def postpone(self, waiting: WaitingPackage, taken_at: datetime, at: datetime) -> None:
@@ -102,5 +102,5 @@ class WaitingPackages:
 
     async def remove(self, package_id: str) -> None:
         """Remove the row of a package that is decided."""
-        with database_trouble():
+        with database_errors_as_outages():
             await self._waiting.delete_one({"_id": package_id})

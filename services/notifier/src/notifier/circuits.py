@@ -7,7 +7,7 @@ compare-and-set on the number of failures, so that concurrent attempts that fail
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from common.database import Collection, Database, Document, compare_and_set, database_trouble, insert_once
+from common.database import Collection, Database, Document, compare_and_set, database_errors_as_outages, insert_once
 from notifier.compose import Channel, Notification
 
 MAIL_SERVER = "mail server"
@@ -35,7 +35,7 @@ class Circuits:
 
     async def load(self) -> None:
         """Read the open circuits from the database."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = [row async for row in self._rows.find({"failures": {"$gt": 0}})]
         self._failing = {row["_id"]: Failing(row["failures"], row["probe_at"]) for row in rows}
         self.is_loaded = True
@@ -101,7 +101,7 @@ class Circuits:
     async def forget(self, before: datetime) -> int:
         """Close the circuits whose probe was due before a time, since nothing waits for these destinations any more.
         Returns how many."""
-        with database_trouble():
+        with database_errors_as_outages():
             query = {"failures": {"$gt": 0}, "probe_at": {"$lt": before}}
             return (await self._rows.update_many(query, {"$set": {"failures": 0, "detail": ""}})).matched_count
 

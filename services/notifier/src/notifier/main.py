@@ -6,6 +6,7 @@ from functools import partial
 from common.database import Database
 from common.directory import DirectoryReader
 from common.facts import OperatorRequested
+from common.metrics import begin_counting_notifications
 from common.objects import Objects
 from common.service.service import Service
 from notifier.announcements import Announcements
@@ -47,6 +48,7 @@ def build() -> Service:
     service.does("expired notifications", retention.sweep, lambda: SWEEP_SECONDS)
     gauges = Gauges(notifications, Circuits(database, timedelta()), lambda: reader.current)
     service.counts("notifications waiting", gauges.refresh)
+    begin_counting_notifications(Channel)
     service.on_facts(
         {**dict.fromkeys(NOTIFIED, notifier.notify), OperatorRequested: Resending(notifications, service).act}
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection as Names
 from datetime import datetime, timedelta
 
 from common.clock import loop_time
-from common.database import Collection, Database, Document, compare_and_set, database_trouble, insert_once
+from common.database import Collection, Database, Document, compare_and_set, database_errors_as_outages, insert_once
 from common.domain.ids import event_id
 from common.domain.names import Lane
 from common.facts import NotificationSent, OperatorRequested
@@ -83,13 +83,13 @@ class Notifications:
 
     async def about(self, identifier: str) -> list[Document]:
         """The documents of all notifications about an event. ``identifier``: its event id."""
-        with database_trouble():
+        with database_errors_as_outages():
             query = {"_id": {"$gt": f"{identifier}/", "$lt": f"{identifier}0"}}
             return [document async for document in self._notifications.find(query).sort("_id", 1)]
 
     async def find(self, key: str) -> Document | None:
         """The document of one notification; None = there is none."""
-        with database_trouble():
+        with database_errors_as_outages():
             return await self._notifications.find_one({"_id": key})
 
     async def due(
@@ -173,7 +173,7 @@ class Notifications:
         """
         ended = {"$in": list(ENDED)}
         change = {"$set": {"state": State.EXPIRED.value}, "$unset": {"body": "", "announcement": "", "trace": ""}}
-        with database_trouble():
+        with database_errors_as_outages():
             query = {"state": ended, "settled_at": {"$lt": before}}
             return (await self._notifications.update_many(query, change)).matched_count
 
@@ -186,7 +186,7 @@ class Notifications:
         """The facts of at most ``limit`` notifications that were sent and not announced yet, each with its W3C trace
         context."""
         query = {"announced": False, "lane": lane.value}
-        with database_trouble():
+        with database_errors_as_outages():
             documents = [document async for document in self._notifications.find(query).limit(limit)]
         return [
             (
@@ -208,13 +208,13 @@ class Notifications:
             {"$match": {"state": State.PENDING.value}},
             {"$group": {"_id": "$channel", "count": {"$sum": 1}}},
         ]
-        with database_trouble():
+        with database_errors_as_outages():
             async for group in self._notifications.aggregate(stages):
                 counted[Channel(group["_id"])] = int(group["count"])
         return counted
 
     async def _rows(self, query: Document, limit: int) -> list[Row]:
-        with database_trouble():
+        with database_errors_as_outages():
             documents = self._notifications.find(query).sort("next_attempt_at", 1).limit(limit)
             return [Row.of(document) async for document in documents]
 

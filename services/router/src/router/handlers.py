@@ -37,8 +37,9 @@ from router.execute.discards import Discards
 from router.execute.execution import OWN_DOCUMENT, Routable
 from router.execute.executor import Executor
 from router.execute.messages import refusal_of, routed, routed_refusal, version_of, waits
-from router.execute.placing import Placer, Sender
+from router.execute.placing import Placer
 from router.execute.references import References
+from router.execute.sender import Sender
 from router.inbox import Contents, Inbox
 from router.metrics import record_carried_out
 from router.order import order_of
@@ -203,7 +204,7 @@ class Router:
         if placing is None:
             await self._executor.answer(receipt)
         elif placing.state is PlacingState.DUE:  # its order may have been lost
-            await self.placer.order(placing)
+            await self.placer.order_again(placing)
 
     async def _report(self, fact: Routable, earlier: Decision) -> None:
         """Answer a repeated fact: announce that its package is routed, or that it waits."""

@@ -16,6 +16,9 @@ from common.topology import PLACE, place_key
 
 LOST_AFTER = timedelta(minutes=10)
 """A placing that was ordered this long ago and not tried is ordered again, because its order may be lost."""
+OTHER_RUN_LASTS = timedelta(seconds=30)
+"""A run that finds a placing due which it has not made due itself leaves it to the run that has: that one orders it, or
+its order is on its way. In case that run has ended before, the sweep orders the placing after this time."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
 """Pauses between attempts at an inbox that does not take a message. They double from the first to the longest."""
 
@@ -146,6 +149,19 @@ class PlaceOrder(BaseModel):
     """Whether to place it even if the inbox has had it already."""
     attempt: int | None = None
     """How many attempts had failed when this one was ordered; None in orders of earlier releases."""
+    is_waiting: bool = False
+    """Whether the placing waited for its inbox then."""
+
+    def is_overtaken(self, placing: Placing, *, is_redelivered: bool) -> bool:
+        """Whether another order has led to an attempt since this one was given, so that nothing is left to do for it.
+
+        Each failed attempt changes the number of attempts. A placing that waited when this was ordered, and is due now,
+        is being tried. If the order is redelivered, that may be its own attempt, whose process has ended.
+        """
+        if self.again or self.attempt is None or placing.state not in (PlacingState.DUE, PlacingState.WAITING):
+            return False
+        is_tried = self.is_waiting and placing.state is PlacingState.DUE and not is_redelivered
+        return is_tried or self.attempt != placing.attempts
 
 
 def delivery_placing_id(package_id: PackageId, receiver: UnitCode) -> str:
@@ -155,7 +171,8 @@ def delivery_placing_id(package_id: PackageId, receiver: UnitCode) -> str:
 
 def order_message(placing: Placing, attempt: int, *, again: bool = False) -> Outgoing:
     """The message that orders an attempt at a placing."""
-    order = PlaceOrder(placing_id=placing.id, again=again, attempt=attempt)
+    is_waiting = placing.state is PlacingState.WAITING
+    order = PlaceOrder(placing_id=placing.id, again=again, attempt=attempt, is_waiting=is_waiting)
     return Outgoing(
         exchange=PLACE,
         routing_key=place_key(placing.lane),

@@ -29,7 +29,7 @@ def restricted(manifests: Manifests) -> list[str]:
             "keeps capabilities": container.get("capabilities", {}).get("drop") == ["ALL"],
             "may write its root file system": container.get("readOnlyRootFilesystem") is True,
         }
-        found += [f"{one.name}: {trouble}" for trouble, is_well in checks.items() if not is_well]
+        found += [f"{one.name}: {fault}" for fault, is_well in checks.items() if not is_well]
     for namespace in manifests.of("Namespace"):
         if namespace["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") != "restricted":
             found.append(f"Namespace {namespace['metadata']['name']} does not enforce `restricted`")

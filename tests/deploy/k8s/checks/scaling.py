@@ -62,7 +62,7 @@ def scalers(manifests: Manifests) -> list[str]:
     for scaler in manifests.of("ScaledObject"):
         name, spec = scaler["metadata"]["name"], scaler["spec"]
         one = manifests.workload(spec["scaleTargetRef"]["name"])
-        found += [f"ScaledObject {name}: {trouble}" for trouble in _troubles(manifests, one, spec)]
+        found += [f"ScaledObject {name}: {fault}" for fault in _faults(manifests, one, spec)]
     urgent = [one for one in manifests.services if lanes_of(manifests, one) != {Lane.NORMAL}]
     targets = {scaler["spec"]["scaleTargetRef"]["name"] for scaler in manifests.of("ScaledObject")}
     return found + [f"{one.name} takes the urgent lane and is scaled" for one in urgent if one.name in targets]
@@ -74,7 +74,7 @@ def _query(service: str, namespace: str) -> str:
     return own if service == "intake" else f"{own} + on (environment, namespace, urgency) {at_the_door}"
 
 
-def _troubles(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
+def _faults(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
     triggers = [trigger["metadata"] for trigger in spec["triggers"]]
     asked = [trigger.get("query") for trigger in triggers]
     checks = {
@@ -86,7 +86,7 @@ def _troubles(manifests: Manifests, one: Workload, spec: Object) -> list[str]:
         "asks nobody": all(t.get("serverAddress", "").startswith("http") for t in triggers),
         "the series is not recorded": _is_recorded(manifests, DUE) and _is_recorded(manifests, AT_THE_DOOR),
     }
-    return [trouble for trouble, is_well in checks.items() if not is_well]
+    return [fault for fault, is_well in checks.items() if not is_well]
 
 
 def _is_recorded(manifests: Manifests, series: str) -> bool:

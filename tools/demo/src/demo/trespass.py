@@ -10,10 +10,10 @@ from common.domain.directory import Unit
 from common.domain.names import Lane
 from common.topology import FACTS, INBOX, SUBMIT, inbox_queue
 from trunkctl import broker, submission
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
-REFUSALS = (Trouble, AMQPError, ChannelInvalidStateError)
+REFUSALS = (CommandError, AMQPError, ChannelInvalidStateError)
 
 
 async def trespasses(settings: ControlSettings, unit: Unit, victim: Unit) -> dict[str, bool]:

@@ -30,7 +30,7 @@ class Version(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class VersionContent:
     """What one version really is."""
 
     sha256: str
@@ -54,7 +54,7 @@ class Store(Protocol):
     def versions(self, folder: str) -> Mapping[str, Sequence[Version]]:
         """All versions below a folder, by key."""
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """One version, read whole; None = it is gone. ``with_data``: of a small object."""
 
 
@@ -175,13 +175,13 @@ def _faults(
     return wrongs + hidden
 
 
-def _altered(kept: KeptObject, held: Held) -> list[str]:
+def _altered(kept: KeptObject, held: VersionContent) -> list[str]:
     if (held.sha256, held.size_bytes) == (kept.sha256, kept.size_bytes):
         return []
     return [f"other bytes: {held.size_bytes} bytes, SHA-256 {held.sha256}"]
 
 
-def _altered_parts(record: Record, held: Held) -> list[str]:
+def _altered_parts(record: Record, held: VersionContent) -> list[str]:
     """Header, report and package inside of ``record.json`` that are not those on record."""
     if not record.enclosed:
         return []
@@ -193,7 +193,7 @@ def _altered_parts(record: Record, held: Held) -> list[str]:
     return [f"holds another {each.role}" for each in record.enclosed if digests.get(each.role) != each.sha256]
 
 
-def _unlocked(record: Record, held: Held) -> list[str]:
+def _unlocked(record: Record, held: VersionContent) -> list[str]:
     until = record.retain_until.astimezone(UTC).replace(microsecond=0)
     if held.mode != COMPLIANCE or held.locked_until is None:
         return [f"not locked, on record until {until.isoformat()}"]

@@ -27,25 +27,25 @@ MUST_HOLD = {"document.verified": CARRIED, "notice.accepted": ("package", "envel
 def difference(record: Record, body: str) -> str:
     """What the record says otherwise than the body of its entry, such as ``label``; empty = nothing."""
     try:
-        told = json.loads(body)
-        return _field(record, told) or _bytes(record, told)
+        entry_body = json.loads(body)
+        return _field(record, entry_body) or _bytes(record, entry_body)
     except (ValueError, TypeError, AttributeError, LookupError):
         return "entry"
 
 
-def _field(record: Record, told: dict[str, Any]) -> str:
-    if told["fact"] != record.verdict or record.verdict not in KEPT_FACTS:
+def _field(record: Record, entry_body: dict[str, Any]) -> str:
+    if entry_body["fact"] != record.verdict or record.verdict not in KEPT_FACTS:
         return "verdict"
     said = record.model_dump() | {"package_id": record.record_id, "submitted_at": stamp(record.submitted_at)}
-    if "submitted_at" in told:
-        told = told | {"submitted_at": stamp(datetime.fromisoformat(told["submitted_at"]))}
-    return next((name for name in SAME if name in told and told[name] != said[name]), "")
+    if "submitted_at" in entry_body:
+        entry_body = entry_body | {"submitted_at": stamp(datetime.fromisoformat(entry_body["submitted_at"]))}
+    return next((name for name in SAME if name in entry_body and entry_body[name] != said[name]), "")
 
 
-def _bytes(record: Record, told: dict[str, Any]) -> str:
+def _bytes(record: Record, entry_body: dict[str, Any]) -> str:
     held: list[KeptObject | EnclosedPart] = [*record.objects, *record.enclosed]
-    named = {(role, told[role]["sha256"]) for role in CARRIED if role in told}
-    named |= {(EVIDENCE, sha256) for sha256 in told.get("evidence", ())}
+    named = {(role, entry_body[role]["sha256"]) for role in CARRIED if role in entry_body}
+    named |= {(EVIDENCE, sha256) for sha256 in entry_body.get("evidence", ())}
     other = (each.role for each in held if each.role in (*CARRIED, EVIDENCE) and (each.role, each.sha256) not in named)
     missing = (role for role in MUST_HOLD.get(record.verdict, ()) if role not in {each.role for each in held})
     return next(other, "") or next(missing, "")

@@ -54,8 +54,8 @@ class ArchiveRecords:
 
     def known(self, package_ids: Collection[str]) -> set[str]:
         """Those of these packages whose record lies under the package's own id."""
-        found = self._records.find({"_id": {"$in": [*package_ids]}}, {"record_id": 1})
-        return {row["_id"] for row in found if row.get("record_id") == row["_id"]}
+        rows = self._records.find({"_id": {"$in": [*package_ids]}}, {"record_id": 1})
+        return {row["_id"] for row in rows if row.get("record_id") == row["_id"]}
 
     def note_check(self, begun_at: datetime, records: int, faults: int) -> None:
         """A check of the whole archive has ended: what it found, for the monitoring."""

@@ -13,7 +13,7 @@ from minio.datatypes import Object
 from minio.error import MinioException, S3Error
 
 from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND
-from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_check import Unreadable, Version, VersionContent
 from trunkctl.archive_missing import Put
 from trunkctl.backup.copies import META, VERSION_META
 from trunkctl.pace import Pace
@@ -66,7 +66,7 @@ class ArchiveStore:
         """All versions of one object; those of objects whose keys only begin so are passed over."""
         return self._patiently(key, lambda: self._listed(key, recursive=False).get(key, ()))
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """See ``archive_check.Store``."""
         return self._patiently(key, lambda: self._held(key, version_id, with_data))
 
@@ -113,7 +113,7 @@ class ArchiveStore:
             by_key.setdefault(each.object_name or "", []).append(_version(each))
         return by_key
 
-    def _held(self, key: str, version_id: str, with_data: bool) -> Held | None:
+    def _held(self, key: str, version_id: str, with_data: bool) -> VersionContent | None:
         try:
             answer = self._client.get_object(self._bucket, key, version_id=version_id)
         except S3Error as error:
@@ -138,7 +138,7 @@ def _version(each: Object) -> Version:
     )
 
 
-def _held(answer: "urllib3.BaseHTTPResponse", pace: Pace, *, with_data: bool) -> Held:
+def _held(answer: "urllib3.BaseHTTPResponse", pace: Pace, *, with_data: bool) -> VersionContent:
     digest, size, data = hashlib.sha256(), 0, bytearray()
     for chunk in answer.stream(CHUNK_BYTES):
         pace.take(len(chunk))
@@ -147,7 +147,7 @@ def _held(answer: "urllib3.BaseHTTPResponse", pace: Pace, *, with_data: bool) ->
         if with_data and size <= MAX_DATA_BYTES:
             data += chunk
     until = answer.headers.get("x-amz-object-lock-retain-until-date")
-    return Held(
+    return VersionContent(
         sha256=digest.hexdigest(),
         size_bytes=size,
         mode=answer.headers.get("x-amz-object-lock-mode", ""),

@@ -11,35 +11,35 @@ from common.facts import ObjectRef, SecurityNoticed, security_event
 from common.facts.flows import OPERATOR
 from common.objects import ARCHIVE
 from trunkctl.archive_records import read
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.units.history import Decision
 
 Row = dict[str, Any]
 
 
 def record_of(rows: Sequence[Row], identifier: str) -> Record:
-    """The one record among the rows that an identifier names. Raises ``Trouble`` if there is none, or several."""
+    """The one record among the rows that an identifier names. Raises ``CommandError`` if there is none, or several."""
     if len(rows) > 1:
         names = ", ".join(sorted(str(row["_id"]) for row in rows))
-        raise Trouble(f"{identifier} names several packages, say which: {names}.")
+        raise CommandError(f"{identifier} names several packages, say which: {names}.")
     if not rows:
-        raise Trouble(f"{identifier} is no file, and the archive has no record of it.")
+        raise CommandError(f"{identifier} is no file, and the archive has no record of it.")
     record = read(rows[0])
     if record is None:
-        raise Trouble(f"The record of {identifier} in the database cannot be read: `trunkctl archive check`.")
+        raise CommandError(f"The record of {identifier} in the database cannot be read: `trunkctl archive check`.")
     return record
 
 
 def package_in(record: Record) -> ObjectRef:
-    """Where the package lies under lock. Raises ``Trouble`` if it is not kept, as of secret ones, or is no object."""
+    """Where the package lies under lock. Raises ``CommandError`` if it is not kept (a secret one), or is no object."""
     kept = next((each for each in record.objects if each.role == PACKAGE), None)
     if kept is None and any(each.role == PACKAGE for each in record.enclosed):
-        raise Trouble(
+        raise CommandError(
             f"Package {record.record_id} is a notice without attachments. Its bytes are in {record.evidence_key}."
         )
     if kept is None:
         why = f" ({record.reason})" if record.reason else ""
-        raise Trouble(f"The archive keeps no bytes of package {record.record_id}{why}.")
+        raise CommandError(f"The archive keeps no bytes of package {record.record_id}{why}.")
     return ObjectRef(
         bucket=kept.bucket or ARCHIVE,
         key=kept.key,

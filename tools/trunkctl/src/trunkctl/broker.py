@@ -13,21 +13,21 @@ from aiormq.exceptions import ChannelAccessRefused
 
 from common.service import tolerant_decoding
 from common.service.outgoing import Outgoing
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 TIMEOUT_SECONDS = 15.0
 
 
 @asynccontextmanager
 async def session(url: str) -> AsyncIterator[AbstractChannel]:
-    """A channel with publisher confirms. Raises ``Trouble`` if the broker cannot be reached or refuses the log-in."""
+    """A channel with publisher confirms. Raises ``CommandError`` if the broker is away or refuses the log-in."""
     tolerant_decoding.install()
     place = urlsplit(url)
     try:
         connection = await aio_pika.connect(url, timeout=TIMEOUT_SECONDS)
     except (AMQPException, OSError) as error:
         why = str(error) or type(error).__name__
-        raise Trouble(
+        raise CommandError(
             f"No session as {place.username} at the broker {place.hostname}:{place.port}: {why}. "
             "`trunkctl up` starts a trunk on this machine; TRUNK_AMQP_URL names another one."
         ) from error
@@ -35,20 +35,20 @@ async def session(url: str) -> AsyncIterator[AbstractChannel]:
         try:
             yield await connection.channel(publisher_confirms=True, on_return_raises=True)
         except (ChannelAccessRefused, ChannelNotFoundEntity) as error:
-            raise Trouble(f"The broker refused {place.username}: {error}") from error
+            raise CommandError(f"The broker refused {place.username}: {error}") from error
 
 
 async def publish(channel: AbstractChannel, exchange: str, key: str, message: aio_pika.Message) -> None:
-    """Returns when the broker has confirmed. Raises ``Trouble`` if it could not route the message or refused it."""
+    """Returns when the broker has confirmed. Raises ``CommandError`` if it cannot route the message or refuses it."""
     target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
     try:
         await target.publish(message, key, mandatory=True, timeout=TIMEOUT_SECONDS)
     except DeliveryError as error:
-        raise Trouble(f"The broker did not take the message for {exchange or 'queue'} {key}: {error}") from error
+        raise CommandError(f"The broker did not take the message for {exchange or 'queue'} {key}: {error}") from error
 
 
 async def publish_outgoing(channel: AbstractChannel, outgoing: Outgoing, user: str) -> None:
-    """Publishes an outgoing message of the trunk's own code, as this user. Raises ``Trouble``."""
+    """Publishes an outgoing message of the trunk's own code, as this user. Raises ``CommandError``."""
     message = aio_pika.Message(
         outgoing.body,
         headers=dict(outgoing.headers),
@@ -72,7 +72,7 @@ async def ready(channel: AbstractChannel, name: str) -> int:
     """Number of messages in a queue that are ready for a consumer, by a passive declaration."""
     answer = (await channel.declare_queue(name, passive=True)).declaration_result
     if answer.message_count is None:
-        raise Trouble(f"The broker did not say how many messages wait in {name}.")
+        raise CommandError(f"The broker did not say how many messages wait in {name}.")
     return answer.message_count
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from pymongo import MongoClient, ReadPreference
 from pymongo.errors import PyMongoError
 
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 TIMEOUT_MS = 10_000
 
@@ -30,6 +30,6 @@ def asking() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
-        raise Trouble(
+        raise CommandError(
             f"The database does not answer ({type(error).__name__}): is TRUNK_MONGO_URI right, or the trunk down?"
         ) from error

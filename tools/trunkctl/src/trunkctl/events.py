@@ -56,7 +56,7 @@ class SecurityLedger:
     def newest(self, wanted: Wanted, limit: int) -> tuple[list[SecurityNoticed], int]:
         """The newest events that are wanted, the newest first, and how many entries passed were none.
 
-        An entry that is no security event hides none of the others. Raises ``Trouble``.
+        An entry that is no security event hides none of the others. Raises ``CommandError``.
         """
         events: list[SecurityNoticed] = []
         unreadable = 0

@@ -15,8 +15,8 @@ from common.edxml import Parsed
 from common.edxml.filenames import clean
 from common.sentences import sentence
 from intake.accept import secret
+from trunkctl.command_error import CommandError, workers_needed
 from trunkctl.opened_package import CPU_SECONDS, WORKER_LIMITS, files_in, opened_package, searched
-from trunkctl.trouble import Trouble, workers_needed
 from validator.context import Material
 from validator.package_files import Unpacked
 from validator.pki.revocation_lists import RevocationLists
@@ -32,15 +32,15 @@ NOT_IN_NAMES = frozenset('<>:"/\\|?*')
 async def extract(file: BinaryIO, size_bytes: int, folder: Path, now: datetime) -> list[Path]:
     """Write every attachment into the folder; the files that were written, in their order.
 
-    Raises ``Trouble``, and has then written nothing: where intake or validator would refuse the package as unreadable
-    or secret, or as one that cannot be searched for marks of secrecy, and where a file of such a name is there already.
+    Raises ``CommandError``, and has then written nothing, if intake or the validator would refuse the package as
+    unreadable, as secret or because it cannot be searched for marks of secrecy, and if a file of such a name exists.
     """
     async with opened_package(file, size_bytes) as parsed:
         if isinstance(parsed, Refused):
-            raise _trouble(parsed)
+            raise _error_of(parsed)
         files = files_in(parsed)
         if files is None:
-            raise Trouble(f"A package of kind {parsed.message.kind} has no attachments.")
+            raise CommandError(f"A package of kind {parsed.message.kind} has no attachments.")
         await _refuse_secrets(files, now)
         return await in_thread(_write, folder, files.envelope.attachments, parsed)
 
@@ -65,7 +65,7 @@ async def _refuse_secrets(files: Unpacked, now: datetime) -> None:
             await pool.close()
     refused = search if isinstance(search, Undecided) else secret(search.mark) or budget.refused() or search.refused
     if refused:
-        raise _trouble(refused)
+        raise _error_of(refused)
 
 
 def _write(folder: Path, attachments: Sequence[Attachment], parsed: Parsed) -> list[Path]:
@@ -80,7 +80,7 @@ def _write(folder: Path, attachments: Sequence[Attachment], parsed: Parsed) -> l
             os.close(place)
     except OSError as error:
         where = folder / error.filename if error.filename in names else folder
-        raise Trouble(f"{where}: {error.strerror or error}. Nothing was written.") from error
+        raise CommandError(f"{where}: {error.strerror or error}. Nothing was written.") from error
     return [folder / name for name in names]
 
 
@@ -102,5 +102,5 @@ def _write_all(place: int, names: Sequence[str], sources: Sequence[BinaryIO]) ->
         raise
 
 
-def _trouble(refused: Refused | Undecided) -> Trouble:
-    return Trouble(f"{refused.reason}: {refused.detail.rstrip('.')}. {sentence(refused.reason)}")
+def _error_of(refused: Refused | Undecided) -> CommandError:
+    return CommandError(f"{refused.reason}: {refused.detail.rstrip('.')}. {sentence(refused.reason)}")

@@ -10,7 +10,7 @@ import httpx
 from aio_pika.abc import AbstractIncomingMessage
 
 from common import headers
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 DOWNLOAD_TIMEOUT_SECONDS = 300.0
 
@@ -41,12 +41,12 @@ class Item:
         return self.event_id.partition("refusal/")[2].rpartition(":")[0]
 
     async def package(self) -> bytes:
-        """The package's bytes, fetched where the message only refers to them. Raises ``Trouble`` if they differ."""
+        """The package's bytes, fetched if the message only refers to them. Raises ``CommandError`` if they differ."""
         data = self.body
         if self.content_type == headers.REFERENCE_TYPE:
             data = await _download(json.loads(self.body)["url"])
         if self.sha256 and hashlib.sha256(data).hexdigest() != self.sha256:
-            raise Trouble(f"Package {self.package_id} came with other bytes than its SHA-256 says.")
+            raise CommandError(f"Package {self.package_id} came with other bytes than its SHA-256 says.")
         return data
 
 
@@ -77,9 +77,9 @@ async def _download(url: str) -> bytes:
         ):
             answer = await http.get(url)
     except TimeoutError as error:
-        raise Trouble(f"A package could not be fetched within {DOWNLOAD_TIMEOUT_SECONDS:g} seconds.") from error
+        raise CommandError(f"A package could not be fetched within {DOWNLOAD_TIMEOUT_SECONDS:g} seconds.") from error
     if answer.is_error:
-        raise Trouble(f"A package could not be fetched: HTTP {answer.status_code}.")
+        raise CommandError(f"A package could not be fetched: HTTP {answer.status_code}.")
     return answer.content
 
 

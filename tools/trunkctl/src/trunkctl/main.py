@@ -11,6 +11,7 @@ from rich.text import Text
 
 from common.failure import TrunkFailure
 from trunkctl import broker_admin
+from trunkctl.command_error import CommandError
 from trunkctl.commands import (
     archive,
     backup,
@@ -36,7 +37,6 @@ from trunkctl.commands import (
     verify,
 )
 from trunkctl.shown import printable
-from trunkctl.trouble import Trouble
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 PARTS = (
@@ -78,7 +78,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except Trouble as error:
+    except CommandError as error:
         _fail(str(error))
     except broker_admin.Refused as error:
         _fail(f"The broker refused: {error}")

@@ -10,8 +10,8 @@ from pymongo.errors import OperationFailure
 from common import buckets
 from common.indexes import INDEXES, Index
 from common.objects import Objects
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 from trunkctl.words import words
 
 TIMEOUT_MS = 10_000
@@ -21,7 +21,7 @@ Client = MongoClient[Row]
 
 
 def apply(settings: ControlSettings, indexes: tuple[Index, ...] = INDEXES) -> list[str]:
-    """Make what is missing. Returns what was made; again: nothing. Raises ``Trouble`` where another stands there."""
+    """Make what is missing, and return what was made. Raises ``CommandError`` for an index that differs."""
     made = [f"bucket {bucket}" for bucket in buckets.make_missing(Objects(settings).client)]
     with _connected(settings) as client:
         for index in indexes:
@@ -63,7 +63,7 @@ def _make(client: Client, index: Index) -> None:
     try:
         client[index.database][index.collection].create_index(list(index.fields), name=index.name, **more)
     except OperationFailure as error:
-        raise Trouble(
+        raise CommandError(
             f"Index {index.place} cannot be made ({error.details.get('codeName') if error.details else error.code}): "
             "another one of that name, or of the same fields, stands there. Drop it and run this again."
         ) from error

@@ -9,8 +9,8 @@ from common.domain.names import Lane
 from common.objects import Objects
 from common.topology import SUBMIT
 from trunkctl import broker, submission, uploads
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ async def send(
 
 async def _made_address(settings: ControlSettings, unit: Unit) -> str:
     if not settings.s3_access_key.get_secret_value():
-        raise Trouble(
+        raise CommandError(
             f"More than {headers.SUBMIT_INLINE_LIMIT_BYTES} bytes do not go inside a message: ask the operator for an "
             "address (`trunkctl upload-url`) and give it with --upload-url."
         )

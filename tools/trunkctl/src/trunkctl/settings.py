@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from common.settings import ServiceSettings
 from common.store_access import Role
 from trunkctl import trunk_file
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 ADDRESSES = ("TRUNK_AMQP_URL", "TRUNK_MONGO_URI", "TRUNK_S3_ENDPOINT", "TRUNK_RABBITMQ_MANAGEMENT_URL")
 """One of them set = another trunk is meant, and nothing of this machine's is mixed in."""
@@ -77,7 +77,7 @@ class ControlSettings(ServiceSettings):
             return parts.geturl()
         password = self.passwords().get(user)
         if password is None:
-            raise Trouble(
+            raise CommandError(
                 f"No password of broker user {user}: it is not in {self.users_file}, "
                 "and TRUNK_AMQP_URL does not name it."
             )

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TypeVar, cast
 
 from archive.kept import EVIDENCE
-from trunkctl.archive_check import Held, Stores, Unreadable, Version
+from trunkctl.archive_check import Stores, Unreadable, Version, VersionContent
 
 REMEMBERED = 50_000
 """Answers, of about 1 KB each: those about the lists of some years. The one that was not asked for longest goes."""
@@ -36,7 +36,7 @@ class SharedReads:
         """See ``archive_check.Store``."""
         return self._once(folder, ("versions", folder), lambda: self._store.versions(folder))
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """See ``archive_check.Store``."""
         question = ("held", key, version_id, with_data)
         return self._once(key, question, lambda: self._store.held(key, version_id, with_data=with_data))

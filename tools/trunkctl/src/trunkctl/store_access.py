@@ -12,8 +12,8 @@ from pymongo.errors import PyMongoError
 from common import database_users
 from common.store_access import Role
 from common.store_policies import KeyPair, policy, seaweedfs_config
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 TIMEOUT_MS = 10_000
 PASSWORDS = TypeAdapter(dict[Role, str])
@@ -45,10 +45,10 @@ def check_database(settings: ControlSettings) -> DatabaseRights:
 
 
 def make_database_users(settings: ControlSettings) -> DatabaseUsers:
-    """Make the database's users and their rights. Raises ``Trouble``."""
+    """Make the database's users and their rights. Raises ``CommandError``."""
     uri, file = settings.mongo_admin_uri.get_secret_value(), settings.mongo_users_file
     if not uri or not file:
-        raise Trouble(
+        raise CommandError(
             "Set TRUNK_MONGO_ADMIN_URI to the database's address as its administrator, and TRUNK_MONGO_USERS_FILE to a "
             f"JSON file with the password of each user: {', '.join(database_users.USERS)}."
         )
@@ -58,7 +58,7 @@ def make_database_users(settings: ControlSettings) -> DatabaseUsers:
             server = database_users.roles_missing(client)
             return DatabaseUsers(tuple(database_users.apply(client, passwords)), _skipped(server) if server else "")
     except PyMongoError as error:
-        raise Trouble(f"The database did not make the users: {error}") from error
+        raise CommandError(f"The database did not make the users: {error}") from error
 
 
 def identities(keys_file: Path | None) -> dict[str, object]:
@@ -69,7 +69,7 @@ def identities(keys_file: Path | None) -> dict[str, object]:
         given = {role: KeyPair(**pair) for role, pair in json.loads(keys_file.read_text()).items()}
         keys = KEYS.validate_python(given)
     except (ValueError, TypeError, AttributeError) as error:
-        raise Trouble(f"{keys_file} does not hold the keys of roles: {error}") from error
+        raise CommandError(f"{keys_file} does not hold the keys of roles: {error}") from error
     _expect(keys_file, set(Role) - keys.keys())
     return seaweedfs_config(keys)
 
@@ -83,14 +83,14 @@ def _passwords(file: Path) -> dict[Role, str]:
     try:
         passwords = PASSWORDS.validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
-        raise Trouble(f"{file} does not hold the passwords of database users: {error}") from error
+        raise CommandError(f"{file} does not hold the passwords of database users: {error}") from error
     _expect(file, set(database_users.USERS) - passwords.keys())
     return passwords
 
 
 def _expect(file: Path, missing: set[Role]) -> None:
     if missing:
-        raise Trouble(f"{file} says nothing about {', '.join(sorted(missing))}.")
+        raise CommandError(f"{file} says nothing about {', '.join(sorted(missing))}.")
 
 
 def _skipped(server: str) -> str:

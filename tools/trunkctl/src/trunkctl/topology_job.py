@@ -14,10 +14,10 @@ from common.objects import Objects
 from common.topology import Topology, static_topology, unit_topology
 from trunkctl import broker_identity, trunk_file
 from trunkctl.broker_admin import BrokerAdmin, Password
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
 from trunkctl.takeover.job import remains
 from trunkctl.takeover.remains import Remains, beside, leftovers
-from trunkctl.trouble import Trouble
 from trunkctl.users import PASSWORD_BYTES
 
 ADOPT = "If the broker was replaced on purpose, record that with `trunkctl topology adopt` first."
@@ -44,7 +44,7 @@ def passwords_for(topology: Topology, users_file: Path, given: Mapping[str, str]
     """Password of every user that has one; new users get a random one, kept in a file only its owner may read.
 
     given: passwords that somebody else chose; they count before the file's and are not written into it. Raises
-    ``Trouble`` for a new user when the file cannot be written, as a mounted secret: a password nobody keeps is none.
+    ``CommandError`` for a new user if the file cannot be written (a mounted secret): nobody would keep the password.
     """
     kept = trunk_file.passwords(users_file)
     known = kept | dict(given or {})
@@ -61,7 +61,7 @@ def _keep(passwords: dict[str, str], users_file: Path, new: list[str]) -> None:
         users_file.parent.mkdir(parents=True, exist_ok=True)
         trunk_file.write_private(users_file, json.dumps(passwords, indent=1))
     except OSError as error:
-        raise Trouble(
+        raise CommandError(
             f"No password of broker user {', '.join(new)}, and {users_file} cannot be written: "
             "put one for each into it. Nothing was declared."
         ) from error
@@ -70,12 +70,12 @@ def _keep(passwords: dict[str, str], users_file: Path, new: list[str]) -> None:
 def apply(settings: ControlSettings, directory: Directory, left: Remains | None = None) -> int:
     """Declare everything, beside what remains of a former release; disabled units stay so.
 
-    ``left``: what is taken to remain; none = what the broker holds. Returns the number of objects. Raises ``Trouble``
-    when the broker is another cluster than the recorded one, or most of its nodes are missing.
+    ``left``: what is taken to remain; none = what the broker holds. Returns the number of objects. Raises
+    ``CommandError`` when the broker is another cluster than the recorded one, or most of its nodes are missing.
     """
     objects, broker = Objects(settings), admin(settings)
     if why_not := _objection(objects, broker):
-        raise Trouble(f"Nothing was declared: {why_not}. {ADOPT}")
+        raise CommandError(f"Nothing was declared: {why_not}. {ADOPT}")
     disabled = asyncio.run(read_disabled(objects))
     broker.make_vhost()
     topology = beside(whole_topology(directory, disabled), left or remains(broker))
@@ -85,11 +85,13 @@ def apply(settings: ControlSettings, directory: Directory, left: Remains | None 
 
 
 def adopt(settings: ControlSettings, actor: str, purpose: str, at: datetime) -> broker_identity.BrokerIdentity:
-    """Record that this broker, and no other, is the trunk's. Raises ``Trouble`` when it does not say which it is."""
+    """Record that this broker, and no other, is the trunk's. Raises ``CommandError`` if it does not say which it is."""
     decision = {"actor": actor, "purpose": purpose, "at": at}
     identity = broker_identity.ask(admin(settings)).model_copy(update=decision)
     if not identity.cluster_id or not identity.nodes:
-        raise Trouble("Nothing was recorded: the broker does not say which cluster it is, or that a node of it runs.")
+        raise CommandError(
+            "Nothing was recorded: the broker does not say which cluster it is, or that a node of it runs."
+        )
     asyncio.run(broker_identity.save(Objects(settings), identity))
     return identity
 

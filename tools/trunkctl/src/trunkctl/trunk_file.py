@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from common.facts.flows import OPERATOR
 from common.store_access import Role
 from common.topology import VHOST
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 
 class RunningService(BaseModel):
@@ -53,9 +53,9 @@ class TrunkFile(BaseModel):
     services: dict[str, RunningService] = {}
 
     def control(self, role: Role = Role.OPERATOR) -> dict[str, Any]:
-        """The same, as fields of ``ControlSettings``, with the role's rights at the stores. Raises ``Trouble``."""
+        """The same, as fields of ``ControlSettings``, with the role's rights at the stores. Raises ``CommandError``."""
         if role not in self.s3_keys:
-            raise Trouble(f"The trunk on this machine knows no keys of {role} yet: `trunkctl up` makes them.")
+            raise CommandError(f"The trunk on this machine knows no keys of {role} yet: `trunkctl up` makes them.")
         password = passwords(self.users_file).get(OPERATOR, "")
         address = f"{self.amqp_host}:{self.amqp_port}/{self.vhost}"
         keys = self.s3_keys[role]

@@ -10,7 +10,7 @@ import httpx
 
 from common.domain.names import UnitCode
 from common.objects import UPLOADS, Objects
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 VALID_FOR = timedelta(hours=1)
 UPLOAD_TIMEOUT_SECONDS = 300.0
@@ -20,7 +20,9 @@ NAME = re.compile(r"^[0-9A-Za-z][0-9A-Za-z._-]{0,150}$")
 def key_for(unit: UnitCode, name: str) -> str:
     """Where an upload lies: below the unit's own code, under a name nobody used before."""
     if not NAME.match(name):
-        raise Trouble(f"{name!r} is no name for an upload: letters, digits, dot, dash and underscore, at most 150.")
+        raise CommandError(
+            f"{name!r} is no name for an upload: letters, digits, dot, dash and underscore, at most 150."
+        )
     return f"{unit}/{uuid.uuid4().hex[:12]}-{name}"
 
 
@@ -28,7 +30,7 @@ def key_of(address: str) -> str:
     """The key that a presigned address writes to."""
     bucket, _, key = unquote(urlsplit(address).path).lstrip("/").partition("/")
     if bucket != UPLOADS or not key:
-        raise Trouble(f"That is no address of the bucket {UPLOADS}.")
+        raise CommandError(f"That is no address of the bucket {UPLOADS}.")
     return key
 
 
@@ -43,9 +45,9 @@ async def upload(address: str, package: bytes) -> None:
         async with asyncio.timeout(UPLOAD_TIMEOUT_SECONDS), httpx.AsyncClient(timeout=UPLOAD_TIMEOUT_SECONDS) as http:
             answer = await http.put(address, content=package)
     except TimeoutError as error:
-        raise Trouble(f"The store did not take the upload within {UPLOAD_TIMEOUT_SECONDS:g} seconds.") from error
+        raise CommandError(f"The store did not take the upload within {UPLOAD_TIMEOUT_SECONDS:g} seconds.") from error
     if answer.is_error:
-        raise Trouble(f"The store did not take the upload: HTTP {answer.status_code}.")
+        raise CommandError(f"The store did not take the upload: HTTP {answer.status_code}.")
 
 
 def address_now(objects: Objects, unit: UnitCode, name: str) -> tuple[str, str]:

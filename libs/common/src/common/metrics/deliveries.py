@@ -1,7 +1,7 @@
 """Deliveries to units: the only metrics that name a unit, and never in a histogram."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -50,10 +50,21 @@ _DATA_LOST = Gauge(
 )
 
 
+def begin_counting_answer_times(lanes: Iterable[Lane]) -> None:
+    """Shows the times until a unit's first status, empty, from the start, so that the first one is an increase."""
+    for lane in lanes:
+        _ACK.labels(lane)
+
+
 def record_delivery(unit: UnitCode, lane: Lane, outcome: DeliveryOutcome) -> None:
-    """Counts one change of a delivery. ``unit``: a code of the directory."""
+    """Counts one change of a delivery. ``unit``: a code of the directory.
+
+    The other outcomes of the unit are shown from then on, at zero, so that a success after failures is an increase.
+    """
     if is_canary(unit):
         return
+    for each in get_args(DeliveryOutcome):
+        _DELIVERIES.labels(unit, lane, each)
     _DELIVERIES.labels(unit, lane, outcome).inc()
 
 

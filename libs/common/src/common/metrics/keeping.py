@@ -93,6 +93,20 @@ _REMOVED = Counter(
 )
 
 
+def begin_counting_archive_writes() -> None:
+    """Shows every outcome at zero when the process starts, so that an alert sees the first failure as an increase."""
+    for outcome in get_args(WriteOutcome):
+        _WRITES.labels(outcome)
+
+
+def begin_counting_notifications(channels: Iterable[str]) -> None:
+    """Shows every outcome of these channels at zero when the process starts, so that an alert sees the first one as an
+    increase."""
+    for channel in channels:
+        for outcome in get_args(NotificationOutcome):
+            _NOTIFICATIONS.labels(channel, outcome)
+
+
 def record_archive_write(sender: UnitCode, outcome: WriteOutcome, seconds: float) -> None:
     """Counts one attempt to put a package on record, and the seconds that it took."""
     if is_canary(sender):

@@ -22,6 +22,7 @@ from common.service.parking_facts import acted_fact, given_up_event, parked_fact
 from common.service.process import FACT_NAMES, Handler, Processor
 from common.service.record_store import Records, change
 from common.service.record_transitions import (
+    as_parked,
     begun,
     decided,
     decision_about,
@@ -30,7 +31,7 @@ from common.service.record_transitions import (
     parked,
     parked_again,
 )
-from common.service.records import UNDER_WAY, MessageRecord, RecordState
+from common.service.records import MessageRecord, RecordState
 from common.service.settle import Disposition
 from common.service.stored_messages import Bodies, StoredMessages
 from common.service.tracing import processing
@@ -67,8 +68,7 @@ class Parking:
         """Store a dead letter as a record, and announce ``message.parked``.
 
         A dead letter that is delivered again after an operator's decision is not parked again. That it was parked is
-        announced again, because the process that had parked it may have ended before it announced that; unless a copy
-        of the message is on its way by now.
+        announced again, as it was then, because the process that had parked it may have ended before it announced that.
         """
         now, message = self._now(), dead_letter.before_death
         stored = await self._messages.keep(message)
@@ -83,10 +83,9 @@ class Parking:
         record = await change(self._records, begun(message, now), park)
         if not record.is_held:
             log.info("dead letter comes again after its decision", record_id=record.record_id)
-            if record.state in UNDER_WAY:
-                return
-        await self._announcer.announce(parked_fact(self._service, record))
-        await self.announce_security(record)
+        for each in as_parked(record, died_at):
+            await self._announcer.announce(parked_fact(self._service, each))
+            await self.announce_security(each)
 
     async def announce_security(self, record: MessageRecord) -> None:
         """Announce the security event of a message that was given up, if that was one. Idempotent."""

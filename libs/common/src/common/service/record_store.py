@@ -4,7 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from common.database import Collection, Database, Document, compare_and_set, database_trouble, find_by_id, insert_once
+from common.database import (
+    Collection,
+    Database,
+    Document,
+    compare_and_set,
+    database_errors_as_outages,
+    find_by_id,
+    insert_once,
+)
 from common.indexes import MESSAGE_RECORDS
 from common.service.records import HELD, UNDER_WAY, MessageRecord, RecordState
 
@@ -68,7 +76,7 @@ class MongoRecords:
     async def forget(self, record_id: str) -> None:
         """Remove the record of a message, unless it is parked."""
         states = [state.value for state in UNDER_WAY]
-        with database_trouble():
+        with database_errors_as_outages():
             await self._records.delete_one({"_id": record_id, "state": {"$in": states}})
 
     async def held(self) -> dict[tuple[str, str, bool], int]:
@@ -76,7 +84,7 @@ class MongoRecords:
         counts: dict[tuple[str, str, bool], int] = {}
         group = {"_id": {"queue": "$queue", "reason": "$reason", "state": "$state"}, "count": {"$sum": 1}}
         states = {"state": {"$in": [state.value for state in HELD]}}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._records.aggregate([{"$match": states}, {"$group": group}]).to_list(None)
         for row in rows:
             kind = str(row["_id"]["queue"]).partition(".")[0]
@@ -86,12 +94,12 @@ class MongoRecords:
 
     async def queues(self) -> set[str]:
         """Queues with messages that have a record in any state. Raises ``Outage``."""
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._records.aggregate([{"$group": {"_id": "$queue", "count": {"$sum": 1}}}]).to_list(None)
         return {str(row["_id"]) for row in rows}
 
     async def remove_expired(self, now: datetime) -> int:
         """Remove expired records."""
-        with database_trouble():
+        with database_errors_as_outages():
             result = await self._records.delete_many({"expires_at": {"$lt": now}})
         return result.deleted_count

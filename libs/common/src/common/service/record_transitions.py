@@ -15,6 +15,7 @@ from common.service.records import (
     About,
     MessageRecord,
     OperatorDecision,
+    ParkedAs,
     RecordState,
     StoredMessage,
 )
@@ -128,19 +129,53 @@ def parked(
     if record.is_held:
         return record
     quarantined = is_quarantined or record.is_quarantined
+    cause: dict[str, Any] = {
+        "is_quarantined": quarantined,
+        "security": record.security or (SecurityKind.FORGED_FACT if quarantined else None),
+        "reason": record.reason or Reason.E_ATTEMPTS,
+    }
+    at, number, parkings = _after_all(record, now), record.parkings + 1, record.parked_as
+    if died_at is not None:
+        parking = ParkedAs(number=number, died_at=died_at, at=at, detail=record.detail, **cause)
+        parkings = (*parkings, parking)[-DEAD_LETTERS_KEPT:]
     return record.model_copy(
-        update={
+        update=cause
+        | {
             "state": RecordState.QUARANTINED if quarantined else RecordState.PARKED,
-            "is_quarantined": quarantined,
-            "security": record.security or (SecurityKind.FORGED_FACT if quarantined else None),
-            "reason": record.reason or Reason.E_ATTEMPTS,
-            "parked_at": _after_all(record, now),
-            "parkings": record.parkings + 1,
+            "parked_at": at,
+            "parkings": number,
+            "parked_as": parkings,
             "next_attempt_at": None,
             "message": stored,
             "about": about,
             "expires_at": None,
         }
+    )
+
+
+def as_parked(record: MessageRecord, died_at: datetime | None) -> list[MessageRecord]:
+    """The record as it was each time that a dead letter was parked, to announce that. Usually this is once.
+
+    If this dead letter was not parked itself, because the message was, or if it is not known: the record as it is, but
+    nothing if a copy of the message is on its way by now.
+
+    ``died_at``: when the broker moved the dead letter; None = unknown.
+    """
+    is_under_way = record.state in UNDER_WAY
+    own = [parking for parking in record.parked_as if parking.died_at == died_at]
+    if not own:
+        return [] if is_under_way else [record]
+    return [
+        record if parking.number == record.parkings and not is_under_way else _as_parked(record, parking)
+        for parking in own
+    ]
+
+
+def _as_parked(record: MessageRecord, parking: ParkedAs) -> MessageRecord:
+    state = RecordState.QUARANTINED if parking.is_quarantined else RecordState.PARKED
+    cause = parking.model_dump(include={"reason", "detail", "is_quarantined", "security"})
+    return record.model_copy(
+        update=cause | {"state": state, "parked_at": parking.at, "parkings": parking.number},
     )
 
 

@@ -72,6 +72,22 @@ class OperatorDecision(BaseModel):
         return identity == (other.event_id, other.action, other.actor, other.purpose)
 
 
+class ParkedAs(BaseModel):
+    """What was saved when a dead letter was parked, for its announcement."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    number: int
+    """1 = the first time that the message was parked."""
+    died_at: datetime
+    """When the broker moved the dead letter."""
+    at: datetime
+    reason: Reason
+    detail: str = ""
+    is_quarantined: bool = False
+    security: SecurityKind | None = None
+
+
 class StoredMessage(BaseModel):
     """The parts of a message that are needed to handle it again."""
 
@@ -137,6 +153,9 @@ class MessageRecord(BaseModel):
     dead_letters: tuple[datetime, ...] = ()
     """When the broker moved each dead letter that was parked, the latest last, at most ``DEAD_LETTERS_KEPT``. By these
     times a dead letter that is delivered again is recognised."""
+    parked_as: tuple[ParkedAs, ...] = ()
+    """How it was parked each time, the latest last, at most ``DEAD_LETTERS_KEPT``. The fields of the record may differ
+    by the time a parking is announced, because a copy was given up, or a replay has failed."""
     message: StoredMessage | None = None
     about: About = About()
     decision: OperatorDecision | None = None

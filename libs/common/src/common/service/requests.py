@@ -7,7 +7,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict
 
 from common.clock import Clock, utc_now
-from common.database import Collection, Database, Document, database_trouble, find_by_id, insert_once
+from common.database import Collection, Database, Document, database_errors_as_outages, find_by_id, insert_once
 from common.domain.ids import digest_id, event_id
 from common.domain.names import Lane
 from common.domain.security import SecurityKind
@@ -64,7 +64,7 @@ class MongoRequestAnswers:
 
     async def remove_before(self, at: datetime) -> None:
         """Remove answers that were given before a time."""
-        with database_trouble():
+        with database_errors_as_outages():
             await self._answers.delete_many({"at": {"$lt": at}})
 
 

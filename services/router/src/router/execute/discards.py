@@ -72,5 +72,5 @@ class Discards:
         try:
             return claims_document_id(from_json(await self._objects.get(package.envelope)))
         except Permanent as error:
-            log.warning("the envelope of a package that was given up cannot be read", trouble=str(error))
+            log.warning("the envelope of a package that was given up cannot be read", detail=str(error))
             return False

@@ -49,9 +49,10 @@ from router.execute.messages import (
     superseded,
     withdrawal_placing,
 )
-from router.execute.placing import Placer, Sender
+from router.execute.placing import Placer
 from router.execute.recalling import Recalling
 from router.execute.recording import Recording
+from router.execute.sender import Sender
 from router.execute.versions import Versions
 from router.inbox import Inbox
 from router.placing import MessageType, Placing

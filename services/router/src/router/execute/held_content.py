@@ -16,7 +16,8 @@ from router.delivery_history import History, content_packages, position_of
 from router.delivery_state import DeliveryState
 from router.execute.execution import Decided, answer_id, recall_of
 from router.execute.messages import kept_withdrawal, withdrawal_of
-from router.execute.placing import Placer, Sender
+from router.execute.placing import Placer
+from router.execute.sender import Sender
 from router.placing import LOST_AFTER, Cause, Placing, PlacingState, delivery_placing_id
 from router.store import Store
 
@@ -88,13 +89,12 @@ class HeldContent:
     async def _give(self, placing: Placing) -> None:
         """Order content that was held, or that was withdrawn for an answer which no longer counts."""
         if placing.state is PlacingState.HELD:
-            await self._store.placings.release(placing.id, self._now() + LOST_AFTER)
-        elif not (is_withdrawn_for_answer(placing) and await self._reopened(placing)):
+            is_ours = await self._store.placings.release(placing.id, self._now() + LOST_AFTER)
+        elif is_withdrawn_for_answer(placing):
+            is_ours = await self._store.placings.reopen(placing.id, self._now() + LOST_AFTER)
+        else:
             return
-        await self._placer.order(placing)
-
-    async def _reopened(self, placing: Placing) -> bool:
-        return await self._store.placings.reopen(placing.id, self._now() + LOST_AFTER)
+        await (self._placer.order(placing) if is_ours else self._placer.order_again(placing))
 
     async def _withdraw(self, placing: Placing) -> None:
         """Withdraw content that is held, and announce that. Content that was released before is left alone."""

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 from pydantic import ValidationError
 
 from common.domain.names import UnitCode
 from common.domain.reason import Reason
-from common.facts import FACT, BaseFact
+from common.facts import FACT
 from common.failure import Forged, Outage, Permanent
 from common.headers import DOCUMENT_ID, PACKAGE_ID
 from common.metrics import record_delivery
@@ -22,28 +22,25 @@ from router.delivery_history import position_of
 from router.delivery_state import DeliveryState
 from router.execute.execution import recall_of
 from router.execute.messages import withdrawal_of
+from router.execute.sender import Sender
 from router.execute.silence import Silence
 from router.inbox import Inbox
-from router.placing import LOST_AFTER, Cause, Failure, PlaceOrder, Placing, PlacingState, order_message
+from router.placing import (
+    LOST_AFTER,
+    OTHER_RUN_LASTS,
+    Cause,
+    Failure,
+    PlaceOrder,
+    Placing,
+    PlacingState,
+    order_message,
+)
 from router.store import Store
 
 log = structlog.get_logger("trunk.router")
 
 SWEEP_LIMIT = 200
 SWEEP_LEASE = timedelta(minutes=2)
-
-
-class Sender(Protocol):
-    """The part of the chassis that the router uses."""
-
-    async def announce(self, fact: BaseFact) -> None:
-        """Publish a fact, and return when the broker has confirmed it. Raises ``Outage``."""
-
-    async def publish(self, message: Outgoing) -> None:
-        """Publish a message, and return when the broker has confirmed it. Raises ``PublishRefused``."""
-
-    async def check_publishing(self) -> None:
-        """Raises ``Outage`` while nothing can be published."""
 
 
 class Placer:
@@ -66,27 +63,38 @@ class Placer:
         self._finished = finished
         self._now = now
         self._silence = Silence()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By placing: one attempt at it at a time in this process."""
 
     async def order(self, placing: Placing, *, again: bool = False) -> None:
         """Order a saved placing to be tried, by any process of the router. Raises ``Outage``."""
         await self._send(order_message(placing, placing.attempts, again=again))
 
     async def order_again(self, placing: Placing) -> None:
-        """Continue with a placing that an earlier run saved: order it unless it is held; if it was placed or withdrawn,
-        announce that again."""
+        """Continue with a placing that another run saved: if it waits, order it; if it was placed or withdrawn,
+        announce that again. One that is due is left to the run that made it due, for ``OTHER_RUN_LASTS``."""
         saved = await self._store.placings.find(placing.id) or placing
         match saved.state:
             case PlacingState.PLACED | PlacingState.RETURNED:
                 await self.note_placed(saved)
             case PlacingState.WITHDRAWN:
                 await self._note_withdrawn(saved)
-            case PlacingState.DUE | PlacingState.WAITING:
+            case PlacingState.WAITING:
                 await self.order(saved)
+            case PlacingState.DUE:
+                await self._leave_to_other_run(saved)
             case PlacingState.HELD:
                 pass
 
+    async def _leave_to_other_run(self, placing: Placing) -> None:
+        now = self._now()
+        if placing.next_attempt_at > now:
+            await self._store.placings.hasten(placing.id, now + OTHER_RUN_LASTS)
+        elif await self._store.placings.lease(placing, now + SWEEP_LEASE):
+            await self.order(placing)
+
     async def take(self, message: Incoming) -> None:
-        """Try one placing, as ordered by a process of the router.
+        """Try one placing, as ordered by a process of the router, unless another order has overtaken this one.
 
         Raises ``Forged`` for an order of another user, ``Permanent`` for one that is malformed or names no placing, and
         ``Outage`` while nothing can be published.
@@ -97,9 +105,15 @@ class Placer:
             order = PlaceOrder.model_validate_json(message.body)
         except ValidationError as error:
             raise Permanent(Reason.E_FACT, str(error.error_count())) from error
+        async with self._locks.setdefault(order.placing_id, asyncio.Lock()):
+            await self._carry_out(order, message)
+
+    async def _carry_out(self, order: PlaceOrder, message: Incoming) -> None:
         placing = await self._store.placings.find(order.placing_id)
         if placing is None:
             raise Permanent(Reason.E_FACT, f"no placing {order.placing_id}")
+        if order.is_overtaken(placing, is_redelivered=message.is_redelivered):
+            return
         labels = placing.headers
         about_document(package_id=labels.get(PACKAGE_ID), document_id=labels.get(DOCUMENT_ID))
         is_needed = placing.state is not PlacingState.PLACED or order.again

@@ -7,6 +7,7 @@ follows, and the unit answers.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from common.domain.envelope import Organization
 from common.domain.names import UnitCode
@@ -98,15 +99,15 @@ class Recalling:
             withdrawn.append(await self._store.placings.find(placing.id) or placing)
         is_complete = bool(deliveries) and len(withdrawn) == len(deliveries)
         if recall is not None and not is_complete:
-            await self._notify(recall)
+            await self._notify(recall, execution.opened_at)
         return withdrawn, is_complete
 
-    async def _notify(self, recall: Placing) -> None:
+    async def _notify(self, recall: Placing, at: datetime) -> None:
         """Have the recall placed at the unit, unless an earlier run has placed it or an operator has decided about
         it."""
         saved = await self._store.placings.find(recall.id)
         if saved and saved.state is PlacingState.WITHDRAWN and not saved.withdrawn_by:
-            await self._store.placings.reopen(recall.id, recall.next_attempt_at)
+            await self._store.placings.reopen(recall.id, at)
 
     async def _deliveries(self, history: History, unit: UnitCode) -> list[Placing]:
         identifiers = [delivery_placing_id(package_id, unit) for package_id in content_packages(history)]

@@ -17,7 +17,8 @@ from common.headers import DOCUMENT_ID, DOCUMENT_KEY, PACKAGE_ID
 from common.service.row_requests import RowRequest
 from router.delivery_history import position_of
 from router.delivery_state import DeliveryState, Position
-from router.execute.placing import Placer, Sender
+from router.execute.placing import Placer
+from router.execute.sender import Sender
 from router.inbox import Inbox
 from router.placing import Placing, PlacingState
 from router.store import Store

@@ -13,7 +13,7 @@ from common.database import (
     Database,
     Document,
     compare_and_set,
-    database_trouble,
+    database_errors_as_outages,
     find_by_id,
     insert_once,
 )
@@ -115,7 +115,7 @@ class MongoDeliveries:
         """How many placed deliveries are not answered."""
         unanswered = {"state": {"$in": sorted(UNANSWERED)}, "placed_at": {"$ne": None}}
         by_unit = {"_id": {"receiver": "$receiver", "lane": "$lane"}, "count": {"$sum": 1}}
-        with database_trouble():
+        with database_errors_as_outages():
             row = await self._deliveries.aggregate([{"$match": unanswered}, {"$group": by_unit}]).to_list(None)
         return {(group["_id"]["receiver"], Lane(group["_id"]["lane"])): group["count"] for group in row}
 

@@ -5,7 +5,7 @@ A delivery of an earlier release has its first events in its own row; ``events_f
 
 from pymongo.errors import DuplicateKeyError
 
-from common.database import Collection, Database, Document, database_trouble, find_by_id
+from common.database import Collection, Database, Document, database_errors_as_outages, find_by_id
 from router.delivery_history import HistoryEntry
 from router.store.delivery_rows import entry_in, former_history, of_entry
 
@@ -23,7 +23,7 @@ class DeliveryEvents:
         ``link``: key of the document that takes the place of the delivery's document.
         """
         event = {"_id": _id(row, number), "delivery": row["_id"], "number": number, "link": link, **of_entry(entry)}
-        with database_trouble():
+        with database_errors_as_outages():
             try:
                 await self._events.insert_one(event)
             except DuplicateKeyError:
@@ -41,14 +41,14 @@ class DeliveryEvents:
         if former is not None:
             return former
         wanted = {"delivery": row["_id"], "event_id": event_id, "number": {"$gt": events_from(row)}}
-        with database_trouble():
+        with database_errors_as_outages():
             event = await self._events.find_one(wanted)
         return entry_in(event, event["number"]) if event else None
 
     async def of(self, row: Document) -> tuple[HistoryEntry, ...]:
         """All events of the delivery, in the order of arrival."""
         wanted = {"_id": {"$gt": _id(row, events_from(row)), "$lt": f"{row['_id']}0"}}
-        with database_trouble():
+        with database_errors_as_outages():
             events = await self._events.find(wanted).sort("_id", 1).to_list(None)
         return (*former_history(row), *(entry_in(event, event["number"]) for event in events))
 

@@ -9,7 +9,7 @@ from datetime import UTC
 
 from pydantic import TypeAdapter
 
-from common.database import Collection, Database, Document, database_trouble, find_by_id, insert_once
+from common.database import Collection, Database, Document, database_errors_as_outages, find_by_id, insert_once
 from router.order import SubmissionOrder
 from router.versions import NumberedVersion, Version
 
@@ -36,7 +36,7 @@ class DocumentVersions:
     async def newest_before(self, key: str, order: SubmissionOrder) -> NumberedVersion | None:
         """The newest version that was submitted before ``order``; None = there is none."""
         earlier = {"_id": {"$gt": f"{key}/", "$lt": _id(key, order)}}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._versions.find(earlier).sort("_id", -1).limit(1).to_list(None)
         return _numbered(rows[0]) if rows else None
 

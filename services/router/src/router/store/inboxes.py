@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from common.database import Collection, Database, Document, database_trouble, find_by_id
+from common.database import Collection, Database, Document, database_errors_as_outages, find_by_id
 from common.domain.names import UnitCode
 from router.inbox_reading import Mark
 from router.store.queries import find_all
@@ -54,5 +54,5 @@ class MongoInboxes:
         await self._set(MARK, {"$set": mark.model_dump()})
 
     async def _set(self, key: str, change: Document) -> None:
-        with database_trouble():
+        with database_errors_as_outages():
             await self._inboxes.update_one({"_id": key}, change, upsert=True)

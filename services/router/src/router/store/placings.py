@@ -1,6 +1,8 @@
 """Collection ``placings``: every message for an inbox, and whether the inbox has it.
 
 Rows are never deleted, so that inboxes can be rebuilt from them after the broker has lost its data.
+
+Longer than 250 lines: it has one short method for each change of a row, declared and carried out.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from common.database import (
     Database,
     Document,
     compare_and_set,
-    database_trouble,
+    database_errors_as_outages,
     find_by_id,
     insert_missing,
 )
@@ -80,8 +82,14 @@ class Placings(Protocol):
     async def reopen(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """Make a withdrawn or returned placing due again. False = it was neither."""
 
-    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
-        """Make a held placing due."""
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> bool:
+        """Make a held placing due. False = it was not held any more."""
+
+    async def hasten(self, placing_id: str, at: datetime) -> None:
+        """Let the sweep order a placing that is due at ``at``, unless it would before."""
+
+    async def lease(self, placing: Placing, until: datetime) -> bool:
+        """Take a placing whose next attempt is due, as ``take_due`` does. False = another process has."""
 
     async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         """Withdraw a held placing. False = it was released before. Idempotent."""
@@ -192,10 +200,20 @@ class MongoPlacings:
         expected = {"_id": placing_id, "state": {"$in": closed}}
         return await compare_and_set(self._placings, expected, {"$set": change})
 
-    async def release(self, placing_id: str, next_attempt_at: datetime) -> None:
+    async def release(self, placing_id: str, next_attempt_at: datetime) -> bool:
         """Make a held placing due."""
         change = {"state": PlacingState.DUE.value, "cause": None, "next_attempt_at": next_attempt_at}
-        await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
+        return await compare_and_set(self._placings, {"_id": placing_id, "state": HELD}, {"$set": change})
+
+    async def hasten(self, placing_id: str, at: datetime) -> None:
+        """Let the sweep order a placing that is due at ``at``, unless it would before."""
+        later = {"_id": placing_id, "state": PlacingState.DUE.value, "next_attempt_at": {"$gt": at}}
+        await compare_and_set(self._placings, later, {"$set": {"next_attempt_at": at}})
+
+    async def lease(self, placing: Placing, until: datetime) -> bool:
+        """Take a placing whose next attempt is due."""
+        unchanged = {"_id": placing.id, "state": placing.state.value, "next_attempt_at": placing.next_attempt_at}
+        return await compare_and_set(self._placings, unchanged, {"$set": {"next_attempt_at": until}})
 
     async def withdraw_held(self, placing_id: str, withdrawal: Withdrawal) -> bool:
         """Withdraw a held placing."""
@@ -203,7 +221,7 @@ class MongoPlacings:
 
     async def has_open(self, decision: str) -> bool:
         """Whether a placing of a decision is due, waiting or held."""
-        with database_trouble():
+        with database_errors_as_outages():
             row = await self._placings.find_one({"decision": decision, "state": {"$in": [*TRIED, HELD]}}, {"_id": 1})
         return row is not None
 
@@ -213,7 +231,7 @@ class MongoPlacings:
         return await self._take(due, "next_attempt_at", limit, now + lease)
 
     async def _take(self, due: Document, field: str, limit: int, until: datetime) -> list[Placing]:
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._placings.find(due).sort(field, 1).limit(limit).to_list(None)
         taken = []
         for row in rows:
@@ -227,7 +245,7 @@ class MongoPlacings:
         group = {"_id": "$cause", "count": {"$sum": 1}}
         selection: Document = {"state": {"$in": [PlacingState.WAITING.value, HELD, PlacingState.RETURNED.value]}}
         selection["receiver"] = {"$nin": sorted(CANARY_UNITS)}
-        with database_trouble():
+        with database_errors_as_outages():
             rows = await self._placings.aggregate([{"$match": selection}, {"$group": group}]).to_list(None)
         return {Cause(row["_id"]): int(row["count"]) for row in rows}
 
@@ -236,7 +254,7 @@ class MongoPlacings:
         placed: Document = {"receiver": receiver, "state": PlacingState.PLACED.value}
         placed["placed_at"] = {"$gt": after, "$lte": until}
         change = {"$set": {"state": PlacingState.DUE.value, "next_attempt_at": at}}
-        with database_trouble():
+        with database_errors_as_outages():
             return int((await self._placings.update_many(placed, change)).matched_count)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from common.database import Collection, Document, database_trouble
+from common.database import Collection, Document, database_errors_as_outages
 
 
 def below(key: str) -> Document:
@@ -13,5 +13,5 @@ def below(key: str) -> Document:
 async def find_all(collection: Collection, selection: Document, fields: Iterable[str] | None = None) -> list[Document]:
     """All rows that a query selects, with all fields or only ``fields``. Raises ``Outage``."""
     projection = dict.fromkeys(fields, 1) if fields else None
-    with database_trouble():
+    with database_errors_as_outages():
         return await collection.find(selection, projection).to_list(None)

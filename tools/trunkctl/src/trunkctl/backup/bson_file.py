@@ -4,7 +4,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 GZIP = 31
 """For ``zlib``: with the header and the check sum of gzip."""
@@ -50,7 +50,7 @@ def documents_in(batch: bytes) -> Iterator[bytes]:
 
 
 def unpacked(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """The BSON documents of a compressed file. Raises ``Trouble`` if it is damaged or ends too early."""
+    """The BSON documents of a compressed file. Raises ``CommandError`` if it is damaged or ends too early."""
     opener, rest = zlib.decompressobj(wbits=GZIP), b""
     try:
         for chunk in chunks:
@@ -59,9 +59,9 @@ def unpacked(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
             yield from documents_in(rest[:whole])
             rest = rest[whole:]
     except zlib.error as error:
-        raise Trouble(f"{name} of the backup is damaged: {error}.") from error
+        raise CommandError(f"{name} of the backup is damaged: {error}.") from error
     if rest or not opener.eof:
-        raise Trouble(f"{name} of the backup ends too early.")
+        raise CommandError(f"{name} of the backup ends too early.")
 
 
 def _whole(data: bytes) -> int:

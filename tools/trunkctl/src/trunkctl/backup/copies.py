@@ -30,7 +30,7 @@ from common.objects import (
     submitter_of,
 )
 from trunkctl.backup.second_store import OBJECTS
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 COPIED = (CONTENT, PACKAGES, ARCHIVE, DIRECTORY, PARKED, LOG)
 """What lies in ``uploads`` is still with its unit, which submits it again."""
@@ -208,4 +208,4 @@ def answering(store: str) -> Iterator[None]:
         yield
     except FAILURES as error:
         what = getattr(error, "code", None) or type(error).__name__
-        raise Trouble(f"{store} does not answer as it should ({what}).") from error
+        raise CommandError(f"{store} does not answer as it should ({what}).") from error

@@ -16,8 +16,8 @@ from trunkctl.backup.manifest import CollectionFile, Manifest, is_name, name_of,
 from trunkctl.backup.order import ORDER, in_order
 from trunkctl.backup.owner import expect_own
 from trunkctl.backup.shelf import Shelf
+from trunkctl.command_error import CommandError
 from trunkctl.databases import asking
-from trunkctl.trouble import Trouble
 
 BATCH_ROWS = 500
 
@@ -27,12 +27,12 @@ Progress = Callable[[str], None]
 
 
 def back_up(client: Client, shelf: Shelf, progress: Progress, now: Clock = utc_now) -> Manifest:
-    """Copy all collections, then write the manifest. Memory does not grow with rows. Raises ``Trouble``."""
+    """Copy all collections, then write the manifest. Memory does not grow with rows. Raises ``CommandError``."""
     expect_own(client, shelf)
     started_at = _whole_seconds(now())
     name = name_of(started_at)
     if shelf.names(f"{name}/"):
-        raise Trouble(f"There is a backup {name} already.")
+        raise CommandError(f"There is a backup {name} already.")
     files = []
     for service in ORDER:
         for collection in _collections(client, service):
@@ -56,13 +56,15 @@ def complete(shelf: Shelf) -> list[str]:
 
 
 def open_backup(shelf: Shelf, name: str = "") -> Manifest:
-    """The manifest of the named backup, or of the newest complete one. Raises ``Trouble``."""
+    """The manifest of the named backup, or of the newest complete one. Raises ``CommandError``."""
     names = complete(shelf)
     if not names:
-        raise Trouble("There is no complete backup of the databases: no manifest.")
+        raise CommandError("There is no complete backup of the databases: no manifest.")
     if name and name not in names:
         unfinished = any(shelf.names(f"{name}/"))
-        raise Trouble(f"Backup {name} {'was not finished: it has no manifest' if unfinished else 'does not exist'}.")
+        raise CommandError(
+            f"Backup {name} {'was not finished: it has no manifest' if unfinished else 'does not exist'}."
+        )
     chosen = name or names[-1]
     return read_manifest(chosen, b"".join(shelf.get(f"{chosen}/{manifests.FILE}")))
 

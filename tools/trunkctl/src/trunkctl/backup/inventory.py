@@ -36,8 +36,8 @@ class Inventory:
     def has_below(self, folder: str) -> bool:
         """Whether there is a name that begins so; ``folder`` ends with a slash."""
         behind = folder[:-1] + chr(ord("/") + 1)
-        found = self._connection.execute("select 1 from names where name >= ? and name < ? limit 1", (folder, behind))
-        return found.fetchone() is not None
+        rows = self._connection.execute("select 1 from names where name >= ? and name < ? limit 1", (folder, behind))
+        return rows.fetchone() is not None
 
     def add(self, name: str) -> bool:
         """Whether the name is new."""
@@ -52,7 +52,7 @@ class Inventory:
         return list(self._unseen(prefix))
 
     def _unseen(self, prefix: str) -> Iterator[str]:
-        found = self._connection.execute(
+        rows = self._connection.execute(
             "select name from names where seen = 0 and substr(name, 1, ?) = ?", (len(prefix), prefix)
         )
-        return (name for (name,) in found)
+        return (name for (name,) in rows)

@@ -39,5 +39,5 @@ def _published(client: Minio) -> Iterator[Original]:
 
 def log_file(client: Minio, name: str) -> bytes | None:
     """The newest bytes of a file of the log; None = there is none."""
-    with answering("The object store"), read(client, LOG, name) as found:
-        return found.file.read() if found else None
+    with answering("The object store"), read(client, LOG, name) as copy:
+        return copy.file.read() if copy else None

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from common.facts.flows import SERVICES
 from common.indexes import database_name
 from common.ledger import canonical_json
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 FORMAT = 1
 FILE = "manifest.json"
@@ -95,17 +95,17 @@ class Manifest(BaseModel):
 
 
 def read_manifest(name: str, data: bytes) -> Manifest:
-    """The manifest of a backup. Raises ``Trouble`` if it is none, altered, or of a later release."""
+    """The manifest of a backup. Raises ``CommandError`` if it is none, altered, or of a later release."""
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
-        raise Trouble(f"Backup {name} has no valid manifest: {error.error_count()} fields are wrong.") from error
+        raise CommandError(f"Backup {name} has no valid manifest: {error.error_count()} fields are wrong.") from error
     if manifest.format != FORMAT:
-        raise Trouble(f"Backup {name} has format {manifest.format}; this trunkctl reads format {FORMAT}.")
+        raise CommandError(f"Backup {name} has format {manifest.format}; this trunkctl reads format {FORMAT}.")
     if manifest != manifest.sealed():
-        raise Trouble(f"The manifest of backup {name} was altered: its digest is another one.")
+        raise CommandError(f"The manifest of backup {name} was altered: its digest is another one.")
     if manifest.name != name:
-        raise Trouble(f"The manifest of backup {name} is that of backup {manifest.name}.")
+        raise CommandError(f"The manifest of backup {name} is that of backup {manifest.name}.")
     return manifest
 
 

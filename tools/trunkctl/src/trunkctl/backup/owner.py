@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from trunkctl.backup import freshness
 from trunkctl.backup.shelf import Shelf
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 FILE = "trunk"
 
@@ -17,15 +17,17 @@ Client = MongoClient[dict[str, Any]]
 
 
 def expect_own(client: Client, shelf: Shelf) -> None:
-    """The first backup takes the place; nothing is written to another trunk's. Raises ``Trouble``."""
+    """The first backup takes the place; nothing is written to another trunk's. Raises ``CommandError``."""
     if name := freshness.unfinished_restore(client):
-        raise Trouble(f"These databases hold a part of backup {name}: its restore was not finished. Nothing copied.")
+        raise CommandError(
+            f"These databases hold a part of backup {name}: its restore was not finished. Nothing copied."
+        )
     if FILE not in shelf.names(FILE):
         shelf.put(FILE, [freshness.made_trunk_id(client).encode()])
         return
     owner = b"".join(shelf.get(FILE)).decode(errors="replace")
     if owner != freshness.trunk_id(client):
-        raise Trouble(
+        raise CommandError(
             "The copies there are of another trunk, or of this one before it lost its databases: "
             "restore them, or name another place. Nothing copied."
         )

@@ -9,8 +9,8 @@ from minio import Minio
 from minio.error import MinioException
 
 from trunkctl.backup.shelf import Bucket
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 DATABASE = "database/"
 OBJECTS = "objects/"
@@ -19,9 +19,9 @@ NEEDED = ("TRUNK_BACKUP_S3_ENDPOINT", "TRUNK_BACKUP_S3_ACCESS_KEY", "TRUNK_BACKU
 
 
 def second_store(settings: ControlSettings) -> Minio:
-    """A client whose bucket is there, under object lock. Raises ``Trouble``."""
+    """A client whose bucket is there, under object lock. Raises ``CommandError``."""
     if not settings.backup_s3_endpoint:
-        raise Trouble(f"No second store is named: set {', '.join(NEEDED)}.")
+        raise CommandError(f"No second store is named: set {', '.join(NEEDED)}.")
     client = Minio(
         settings.backup_s3_endpoint,
         access_key=settings.backup_s3_access_key.get_secret_value(),
@@ -37,7 +37,7 @@ def second_store(settings: ControlSettings) -> Minio:
             client.make_bucket(settings.backup_bucket, object_lock=True)
     except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
         what = getattr(error, "code", None) or type(error).__name__
-        raise Trouble(f"The second store does not give the bucket {settings.backup_bucket} ({what}).") from error
+        raise CommandError(f"The second store does not give the bucket {settings.backup_bucket} ({what}).") from error
     return client
 
 

@@ -11,7 +11,7 @@ from minio import Minio
 from minio.error import MinioException, S3Error
 
 from common.objects import CHUNK_BYTES, NOT_FOUND
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ PART_BYTES = 16 * 1024 * 1024
 
 
 class Shelf(Protocol):
-    """Files under names with slashes. Everything may raise ``Trouble``."""
+    """Files under names with slashes. Everything may raise ``CommandError``."""
 
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         """Write a file; nobody sees a part of it."""
@@ -54,7 +54,7 @@ class Folder:
                 os.fsync(file.fileno())
             unfinished.replace(target)
         except OSError as error:
-            raise Trouble(f"{target} cannot be written: {error.strerror}.") from error
+            raise CommandError(f"{target} cannot be written: {error.strerror}.") from error
 
     def get(self, name: str) -> Iterator[bytes]:
         """See ``Shelf``."""
@@ -63,7 +63,7 @@ class Folder:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except OSError as error:
-            raise Trouble(f"{self._root / name} cannot be read: {error.strerror}.") from error
+            raise CommandError(f"{self._root / name} cannot be read: {error.strerror}.") from error
 
     def names(self, prefix: str = "") -> list[str]:
         """See ``Shelf``."""
@@ -100,7 +100,7 @@ class Bucket:
         try:
             yield from answer.stream(CHUNK_BYTES)
         except FAILURES as error:
-            raise Trouble(f"{key} at the second store cannot be read ({type(error).__name__}).") from error
+            raise CommandError(f"{key} at the second store cannot be read ({type(error).__name__}).") from error
         finally:
             answer.close()
             answer.release_conn()
@@ -131,9 +131,9 @@ def _asked(key: str, ask: Callable[[], T]) -> T:
         return ask()
     except S3Error as error:
         what = "is missing" if error.code in NOT_FOUND else f"is refused ({error.code})"
-        raise Trouble(f"{key} {what} at the second store.") from error
+        raise CommandError(f"{key} {what} at the second store.") from error
     except FAILURES as error:
-        raise Trouble(f"The second store does not answer ({type(error).__name__}).") from error
+        raise CommandError(f"The second store does not answer ({type(error).__name__}).") from error
 
 
 class _Stream(io.RawIOBase):

@@ -33,8 +33,8 @@ from trunkctl.backup.manifest import name_of
 from trunkctl.backup.owner import expect_own
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
+from trunkctl.command_error import CommandError
 from trunkctl.databases import asking
-from trunkctl.trouble import Trouble
 
 AT_ONCE = 8
 PAGE = 400
@@ -77,7 +77,7 @@ class Report:
 
 
 class StoreBackup:
-    """One run. Everything may raise ``Trouble``."""
+    """One run. Everything may raise ``CommandError``."""
 
     def __init__(self, source: Minio, target: Minio, bucket: str, client: Client) -> None:
         self._source = source
@@ -96,7 +96,7 @@ class StoreBackup:
             report.faults += [f"{bucket}: empty, and there are copies of it" for bucket in _lost(there, report)]
             if not there.has_unseen(f"{OBJECTS}{ARCHIVE}/"):
                 self._remove(there.unseen(f"{OBJECTS}{PARKED}/"), report.buckets[PARKED])
-                with suppress(Trouble):  # one is still locked by the second store's clock: the next run goes on
+                with suppress(CommandError):  # one is still locked by the second store's clock: the next run goes on
                     self._remove(_replaced(there), report.buckets[LOG])
         self._purge(report.buckets)
         report.finished_at = now()
@@ -129,13 +129,13 @@ class StoreBackup:
         try:
             with (
                 answering(f"A store, asked for {place},"),
-                read(self._source, original.bucket, original.key, original.version_id) as found,
+                read(self._source, original.bucket, original.key, original.version_id) as content,
             ):
-                if found is not None:
-                    _expect_sound(original, found)
-                    if original.bucket in LOCKED_LATER and found.locked_until is None:
+                if content is not None:
+                    _expect_sound(original, content)
+                    if original.bucket in LOCKED_LATER and content.locked_until is None:
                         name += UNLOCKED
-                    write(self._target, self._bucket, name, found, original.order)
+                    write(self._target, self._bucket, name, content, original.order)
         except Damaged as error:
             erase(self._target, self._bucket, name)
             return f"{place} {error}"
@@ -190,13 +190,13 @@ def _replaced(there: Inventory) -> Iterator[str]:
             yield name
 
 
-def _expect_sound(original: Original, found: copies.Read) -> None:
-    if found.size_bytes != original.size_bytes:
-        raise Damaged(f"has {found.size_bytes} bytes, {original.size_bytes} by the listing")
-    if digest_in_key(original.bucket, original.key) not in (None, found.sha256):
-        raise Damaged(f"holds other bytes, SHA-256 {found.sha256}")
-    if found.said_sha256 and found.said_sha256 != found.sha256:
-        raise Damaged(f"holds other bytes than were restored, SHA-256 {found.sha256}")
+def _expect_sound(original: Original, content: copies.Read) -> None:
+    if content.size_bytes != original.size_bytes:
+        raise Damaged(f"has {content.size_bytes} bytes, {original.size_bytes} by the listing")
+    if digest_in_key(original.bucket, original.key) not in (None, content.sha256):
+        raise Damaged(f"holds other bytes, SHA-256 {content.sha256}")
+    if content.said_sha256 and content.said_sha256 != content.sha256:
+        raise Damaged(f"holds other bytes than were restored, SHA-256 {content.sha256}")
 
 
 def _pages(each: Iterator[Original]) -> Iterator[list[Original]]:

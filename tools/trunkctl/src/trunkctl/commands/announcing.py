@@ -3,8 +3,8 @@
 import typer
 
 from common.failure import TrunkFailure
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 from trunkctl.units.announce import catch_up
 from trunkctl.units.bucket import DirectoryBucket
 
@@ -18,7 +18,7 @@ def announce(settings: ControlSettings, bucket: DirectoryBucket) -> bool:
     """Announces every entry that was not announced yet. Returns whether it succeeded."""
     try:
         catch_up(settings, bucket)
-    except (Trouble, TrunkFailure) as error:
+    except (CommandError, TrunkFailure) as error:
         typer.echo(LATER.format(why=error), err=True)
         return False
     return True

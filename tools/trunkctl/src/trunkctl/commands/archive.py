@@ -17,6 +17,7 @@ from trunkctl.archive_check import Fault, Stores, Unreadable, faults_of
 from trunkctl.archive_missing import KEPT_FACTS, by_ledger, by_store, or_lost
 from trunkctl.archive_records import ArchiveRecords, Row, read
 from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.command_error import CommandError
 from trunkctl.commands.log import bucket, trusted, verified
 from trunkctl.databases import connected
 from trunkctl.log.reading import Bucket
@@ -27,7 +28,6 @@ from trunkctl.reconcile import Services
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shared_reads import SharedReads
 from trunkctl.shown import show_line
-from trunkctl.trouble import Trouble
 
 archive_app = typer.Typer(no_args_is_help=True, help="What the archive keeps.")
 
@@ -89,16 +89,16 @@ def check(
                 tally.add(Fault(record_id, "", what) for record_id, what in ledger.record_faults(page))
             if is_whole:
                 known = or_lost(records.known, lost or own.archive_lost)
-                tally.add(by_ledger(ledger.told(KEPT_FACTS), known, begun_at))
+                tally.add(by_ledger(ledger.entries_of(KEPT_FACTS), known, begun_at))
                 tally.add(by_store(store.puts(), known, begun_at))
         except (NoAnswer, PyMongoError) as error:
-            raise Trouble(f"A store does not answer ({error}). {tally}") from error
+            raise CommandError(f"A store does not answer ({error}). {tally}") from error
     if is_whole and own.log_public_keys:
         _compare_log(ledger, tally, bucket(own, pace), trusted(None, state), _ranges(adopted or own.log_adopted))
     elif is_whole:
         typer.echo("The log was not compared: TRUNK_LOG_PUBLIC_KEYS does not say which key signs it.", err=True)
     if is_whole and not tally.records and not tally.faults and ledger.is_empty():
-        raise Trouble("There is no record and no entry of the ledger: nothing was checked.")
+        raise CommandError("There is no record and no entry of the ledger: nothing was checked.")
     show_line(f"{tally.records} records checked, {tally.faults} faults")
     if is_whole and own.log_public_keys:
         _note(own, begun_at, tally)
@@ -115,14 +115,14 @@ def reconcile(
 ) -> None:
     """Compare what intake, router and archive have on record: a line a difference, exit 1 if there is any."""
     services, until = Services(settings(state)), datetime.now(UTC)
-    packages = found = 0
+    packages = differences = 0
     for page in services.pages(since.astimezone() if since else until - RECONCILED, until):
         packages += len(page)
         for difference in services.differences(page):
             show_line(f"{difference.package_id} {difference.what}")
-            found += 1
-    show_line(f"{packages} finished packages compared, {found} differences")
-    if found:
+            differences += 1
+    show_line(f"{packages} finished packages compared, {differences} differences")
+    if differences:
         raise typer.Exit(1)
 
 
@@ -131,20 +131,20 @@ def _compare_log(ledger: LedgerRows, tally: "_Tally", files: Bucket, keys: list[
     outcome = verified(files, keys, [])
     tally.faults += len(outcome.faults)
     since = partial(leaves_since, files, keys)
-    found = ledger.faults(outcome.verified, datetime.now(UTC), since=since, adopted=adopted)
+    faults = ledger.faults(outcome.verified, datetime.now(UTC), since=since, adopted=adopted)
     try:
-        tally.add(Fault(name, "", what) for name, what in found)
+        tally.add(Fault(name, "", what) for name, what in faults)
     except (NoAnswer, Unreadable) as error:
-        raise Trouble(f"The object store does not answer ({error}). {tally}") from error
+        raise CommandError(f"The object store does not answer ({error}). {tally}") from error
     show_line(f"{outcome.size} entries of the log compared with the ledger")
 
 
 def _ranges(written: Iterable[str]) -> Adopted:
-    """START-END/KEPT of each, or START-END. Raises ``Trouble``."""
-    found = [RANGE.fullmatch(each) for each in written]
-    if None in found:
-        raise Trouble("Entries of the log are named as START-END/KEPT, such as 1000-1200/7.")
-    return {(int(one[1]), int(one[2])): int(one[3]) if one[3] else None for one in found if one}
+    """START-END/KEPT of each, or START-END. Raises ``CommandError``."""
+    ranges = [RANGE.fullmatch(each) for each in written]
+    if None in ranges:
+        raise CommandError("Entries of the log are named as START-END/KEPT, such as 1000-1200/7.")
+    return {(int(one[1]), int(one[2])): int(one[3]) if one[3] else None for one in ranges if one}
 
 
 def _note(own: ControlSettings, begun_at: datetime, tally: "_Tally") -> None:

@@ -12,10 +12,10 @@ from trunkctl.backup import database, freshness
 from trunkctl.backup.second_store import DATABASE, second_store, shelf
 from trunkctl.backup.shelf import Folder, Shelf
 from trunkctl.backup.store import StoreBackup
+from trunkctl.command_error import CommandError
 from trunkctl.databases import connected
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_line
-from trunkctl.trouble import Trouble
 
 backup_app = typer.Typer(no_args_is_help=True, help="Copies of the databases and of the object store.")
 
@@ -45,8 +45,8 @@ def backup_database(target: ToOption = None, keep: KeepOption = 0, state: StateO
     try:
         for name in database.forget_old(place, keep) if keep else []:
             show_line(f"removed: {name}")
-    except Trouble as trouble:  # under lock, for example: the backup is complete all the same
-        show_line(f"older backups stay: {trouble}")
+    except CommandError as error:  # under lock, for example: the backup is complete all the same
+        show_line(f"older backups stay: {error}")
 
 
 @backup_app.command("store")

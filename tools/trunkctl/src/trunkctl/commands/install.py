@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from common.clock import utc_now
+from trunkctl.command_error import CommandError
 from trunkctl.doctor.finding import exit_code
 from trunkctl.doctor.shown import summary
 from trunkctl.install.checks import Sources, examine
@@ -14,7 +15,6 @@ from trunkctl.install.kubectl import Kubectl, NotAnswered, run_kubectl
 from trunkctl.install.manifests import parse
 from trunkctl.install.shown import answers_table, as_json
 from trunkctl.shown import console, show_json, show_line
-from trunkctl.trouble import Trouble
 
 install_app = typer.Typer(no_args_is_help=True, help="Before manifests are applied to a Kubernetes cluster.")
 
@@ -39,7 +39,7 @@ def install_check(
     try:
         name = kubectl.context
     except NotAnswered as error:
-        raise Trouble(f"kubectl has no context to ask: {error}") from error
+        raise CommandError(f"kubectl has no context to ask: {error}") from error
     now = utc_now()
     answers = examine(Sources(wanted, kubectl, now))
     if json_wanted:
@@ -55,4 +55,4 @@ def _text(place: str) -> str:
     try:
         return sys.stdin.read() if place == "-" else Path(place).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise Trouble(f"{place} cannot be read: {error}") from error
+        raise CommandError(f"{place} cannot be read: {error}") from error

@@ -19,6 +19,7 @@ from common.tlog.note import NoteInvalid, SignerKey, VerifierKey
 from common.tlog.tree import Tree
 from trunkctl.archive_check import Unreadable
 from trunkctl.archive_store import ArchiveStore, NoAnswer
+from trunkctl.command_error import CommandError
 from trunkctl.databases import connected
 from trunkctl.log import evidence
 from trunkctl.log import tidy as tidying
@@ -30,7 +31,6 @@ from trunkctl.log.verify import Outcome, verify
 from trunkctl.pace import Pace
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_json, show_line
-from trunkctl.trouble import Trouble
 
 log_app = typer.Typer(no_args_is_help=True, help="The log that proves the ledger.")
 
@@ -60,7 +60,7 @@ def verify_log(
 ) -> None:
     """Recompute the whole log from its files alone: a line a fault, exit 1 if there is any, or no log."""
     if folder and not folder.is_dir():
-        raise Trouble(f"{folder} is no folder.")
+        raise CommandError(f"{folder} is no folder.")
     files = Folder(folder) if folder else bucket(settings(state))
     kept = [Claim(str(path), path.read_bytes()) for path in known or ()]
     outcome = verified(files, trusted(key, state), kept)
@@ -86,29 +86,29 @@ def prove(
     try:
         _prove(files, rows, identifier, trusted(key, state))
     except (NoteInvalid, ProofInvalid, Unreadable, ValueError) as error:
-        raise Trouble(f"The log does not prove it: {error}. `trunkctl log verify` says more.") from error
+        raise CommandError(f"The log does not prove it: {error}. `trunkctl log verify` says more.") from error
     except NoAnswer as error:
-        raise Trouble(f"The object store does not answer ({error}).") from error
+        raise CommandError(f"The object store does not answer ({error}).") from error
 
 
 def _prove(files: SingleFiles, rows: LedgerRows, identifier: str, keys: list[VerifierKey]) -> None:
     note = files.read(CHECKPOINT)
-    found = rows.named(identifier)
-    if note is None or not found:
-        raise Trouble(
+    entries = rows.named(identifier)
+    if note is None or not entries:
+        raise CommandError(
             "The log has no checkpoint in sight." if note is None else f"The ledger has no entry of {identifier}."
         )
     not_sealed = 0
     tree = Tree(open_checkpoint(note, keys).size, files.read)
-    for row in found:
+    for row in entries:
         place = rows.place(row, tree.find)
         if place is None or place >= tree.size:
             typer.echo(f"{row['_id']} is not in the log yet", err=True)
             not_sealed += 1
             continue
-        told = evidence.evidence_of(entry_of(row), place, tree, note)
-        told.check(keys)  # the tiles that it was made of are not trusted
-        show_json(told.model_dump_json())
+        proof = evidence.evidence_of(entry_of(row), place, tree, note)
+        proof.check(keys)  # the tiles that it was made of are not trusted
+        show_json(proof.model_dump_json())
     if not_sealed:
         raise typer.Exit(1)
 
@@ -123,12 +123,12 @@ def check(
     keys, wrong = trusted(key, state), 0
     lines = proofs.read_text(encoding="utf-8").splitlines()
     if not lines:
-        raise Trouble(f"{proofs} holds no proof.")
+        raise CommandError(f"{proofs} holds no proof.")
     for number, line in enumerate(lines, start=1):
         try:
-            told = evidence.read_evidence(line)
-            checkpoint = told.check(keys)
-            entry = told.entry
+            proof = evidence.read_evidence(line)
+            checkpoint = proof.check(keys)
+            entry = proof.entry
         except (ProofInvalid, NoteInvalid) as error:
             show_line(f"line {number}: does not hold: {error}")
             wrong += 1
@@ -153,7 +153,9 @@ def tidy(state: StateOption = DEFAULT_STATE) -> None:
                 removed += 1
                 size_bytes += each.size_bytes
     except (NoAnswer, Unreadable) as error:
-        raise Trouble(f"The object store does not answer ({error}). {removed} partial tiles were removed.") from error
+        raise CommandError(
+            f"The object store does not answer ({error}). {removed} partial tiles were removed."
+        ) from error
     show_line(f"{removed} partial tiles removed, {size_bytes} bytes, {faults} faults")
     if faults:
         raise typer.Exit(1)
@@ -168,33 +170,35 @@ def public_key(state: StateOption = DEFAULT_STATE) -> None:
         try:
             typer.echo(str(SignerKey.of_seed(os.environ.get("TRUNK_LOG_ORIGIN", "trunk/ledger"), seed).verifier))
         except NoteInvalid as error:
-            raise Trouble(f"TRUNK_LOG_KEY: {error}.") from error
+            raise CommandError(f"TRUNK_LOG_KEY: {error}.") from error
         return
     for key in trusted(None, state):
         typer.echo(str(key))
 
 
 def trusted(keys: list[str] | None, state: Path) -> list[VerifierKey]:
-    """The keys that are given, or those of the settings. Raises ``Trouble``."""
+    """The keys that are given, or those of the settings. Raises ``CommandError``."""
     written = keys or settings(state).log_public_keys
     if not written:
-        raise Trouble("Which key signs the log? --key or TRUNK_LOG_PUBLIC_KEYS; `trunkctl log public-key` prints it.")
+        raise CommandError(
+            "Which key signs the log? --key or TRUNK_LOG_PUBLIC_KEYS; `trunkctl log public-key` prints it."
+        )
     try:
         return [VerifierKey.parse(each) for each in written]
     except NoteInvalid as error:
-        raise Trouble(f"A public key of the log cannot be read: {error}.") from error
+        raise CommandError(f"A public key of the log cannot be read: {error}.") from error
 
 
 def bucket(own: ControlSettings, pace: Pace | None = None) -> Bucket:
-    """The log in the object store. Raises ``Trouble``."""
+    """The log in the object store. Raises ``CommandError``."""
     try:
         return Bucket(ArchiveStore(Objects(own).client, LOG, pace=pace))
     except NoAnswer as error:
-        raise Trouble(f"The object store does not answer ({error}).") from error
+        raise CommandError(f"The object store does not answer ({error}).") from error
 
 
 def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim]) -> Outcome:
-    """Verify, and print each fault, and each entry that was sealed twice. Raises ``Trouble``."""
+    """Verify, and print each fault, and each entry that was sealed twice. Raises ``CommandError``."""
 
     def tell(fault: Fault) -> None:
         show_line(f"{fault.name}: {fault.what}")
@@ -202,7 +206,7 @@ def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim]) -> Ou
     try:
         outcome = verify(files, keys, kept, tell)
     except NoAnswer as error:
-        raise Trouble(f"The object store does not answer ({error}).") from error
+        raise CommandError(f"The object store does not answer ({error}).") from error
     for place, first in outcome.verified.repeated:
         show_line(f"entry {place} of the log is entry {first} once more; this is no fault of the log")
     return outcome

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from trunkctl.command_error import CommandError
 from trunkctl.notices import ENDED, UNSENT, Notices, Row, Wish, failing_table, resend, unsent_table
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console, show_line
-from trunkctl.trouble import Trouble
 
 notices_app = typer.Typer(no_args_is_help=True, help="Notifications (mails, webhooks) that were not sent.")
 
@@ -66,7 +66,7 @@ def notices_resend(
         answers |= asyncio.run(resend(chosen_settings, page, wish, patience_seconds))
     unknown = [key for key in dict.fromkeys(keys or []) if key not in answers]
     if not answers and not unknown:
-        raise Trouble("No such notification has failed or was given up.")
+        raise CommandError("No such notification has failed or was given up.")
     _show(answers | dict.fromkeys(unknown, "no such notification has failed or was given up"))
 
 

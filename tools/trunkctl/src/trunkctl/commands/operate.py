@@ -8,10 +8,10 @@ import typer
 from common.objects import Objects
 from trunkctl import edxml as edxml_files
 from trunkctl import uploads
+from trunkctl.command_error import CommandError
 from trunkctl.records import Records
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import console, show_line, trail_tables
-from trunkctl.trouble import Trouble
 from trunkctl.units import lookup
 
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
@@ -31,7 +31,7 @@ def track(
     """Show where document ID is: what happened to it, and its state at each receiver."""
     trails = Records(settings(state)).trails(identifier)
     if not trails:
-        raise Trouble(f"Nothing is known of {identifier}: no DocumentId, document key or package id.")
+        raise CommandError(f"Nothing is known of {identifier}: no DocumentId, document key or package id.")
     for trail in trails:
         for table in trail_tables(trail):
             console().print(table)

@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 LOCAL_PACKAGES = ("aiosmtpd", "devstack", "mint")
 
 
 @contextmanager
 def local_packages(command: str) -> Iterator[None]:
-    """For imports that a trunk on this machine needs. Raises ``Trouble`` if one of them is not installed."""
+    """For imports that a trunk on this machine needs. Raises ``CommandError`` if one of them is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in LOCAL_PACKAGES:
             raise
-        raise Trouble(
+        raise CommandError(
             f"`trunkctl {command}` needs packages that are not installed: install trunk-trunkctl[local]."
         ) from error

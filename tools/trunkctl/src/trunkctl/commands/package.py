@@ -14,13 +14,13 @@ from common.failure import Permanent
 from common.objects import Objects
 from trunkctl.archive_records import ArchiveRecords
 from trunkctl.archived_package import package_in, record_of, taken_event
+from trunkctl.command_error import CommandError
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
 from trunkctl.databases import asking
 from trunkctl.files_to_verify import cause, opened
 from trunkctl.security_events import publish
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_line
-from trunkctl.trouble import Trouble
 from trunkctl.units.history import Decision
 
 package_app = typer.Typer(no_args_is_help=True, help="What is in a package.")
@@ -65,7 +65,7 @@ async def _of_file(path: Path, folder: Path) -> list[Path]:
         with opened(path) as file:
             return await extract_into(file, os.fstat(file.fileno()).st_size, folder, datetime.now(UTC))
     except OSError as error:
-        raise Trouble(f"{path} cannot be read: {cause(error)}.") from error
+        raise CommandError(f"{path} cannot be read: {cause(error)}.") from error
 
 
 async def _of_archive(own: ControlSettings, identifier: str, folder: Path, who: Decision) -> list[Path]:
@@ -80,7 +80,7 @@ async def _of_archive(own: ControlSettings, identifier: str, folder: Path, who: 
         try:
             await Objects(own).fetch(reference, file)
         except Permanent as error:  # missing or altered: the store has answered
-            raise Trouble(
+            raise CommandError(
                 f"Package {record.record_id} in the archive: {error}. See `trunkctl archive check`."
             ) from error
         return await extract_into(file, reference.size_bytes, folder, who.at)

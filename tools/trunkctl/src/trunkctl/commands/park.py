@@ -11,12 +11,12 @@ from common.facts.flows import SERVICES
 from common.objects import Objects
 from common.service.bodies import ParkedBodies
 from common.service.records import MessageRecord, RecordState
+from trunkctl.command_error import CommandError
 from trunkctl.park.decide import Decision, Outcome, decide
-from trunkctl.park.held import PAGE_SIZE, Held, HeldMessages, Selection
+from trunkctl.park.held import PAGE_SIZE, HeldMessages, ParkedMessage, Selection
 from trunkctl.park.shown import groups_table, page_table, record_table
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, show_line
-from trunkctl.trouble import Trouble
 
 park_app = typer.Typer(no_args_is_help=True, help="Messages that wait for an operator's decision.")
 
@@ -143,10 +143,10 @@ def _shown(outcome: Outcome) -> str:
     return f"{outcome.held.service}/{outcome.held.record.record_id}: {answer}"
 
 
-def _held_messages(messages: HeldMessages, selection: Selection) -> list[Held]:
+def _held_messages(messages: HeldMessages, selection: Selection) -> list[ParkedMessage]:
     held = list(messages.each(selection))
     if not held:
-        raise Trouble(f"Nothing of that kind is parked under {', '.join(selection.identifiers)}.")
+        raise CommandError(f"Nothing of that kind is parked under {', '.join(selection.identifiers)}.")
     return held
 
 
@@ -173,7 +173,7 @@ def _selection(identifiers: tuple[str, ...], service: str, reason: str, states: 
 
 def _body(chosen: ControlSettings, record: MessageRecord) -> bytes:
     if record.message is None:
-        raise Trouble("The message itself is not here: it is still in its queue.")
+        raise CommandError("The message itself is not here: it is still in its queue.")
     if record.message.body_ref:
         return asyncio.run(ParkedBodies(Objects(chosen)).get(record.message.body_ref))
     return record.message.body or b""

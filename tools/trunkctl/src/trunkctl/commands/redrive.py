@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from trunkctl.command_error import CommandError
 from trunkctl.requests import EVERYTHING, NOT_ANSWERED, Wish, ask, packages_of
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import show_line
-from trunkctl.trouble import Trouble
 
 inboxes_app = typer.Typer(no_args_is_help=True, help="The units' inboxes, after the broker has lost its data.")
 
@@ -77,9 +77,9 @@ def _wish(service: str, action: str, actor: str, purpose: str) -> Wish:
 
 
 def _show(answers: dict[str, str]) -> None:
-    """Prints one line each. Raises ``Trouble`` for an empty request, ``typer.Exit`` (1) if something is not done."""
+    """Prints one line each. Raises ``CommandError`` for an empty request, ``typer.Exit(1)`` if not all was done."""
     if not answers:
-        raise Trouble("Nothing was asked for.")
+        raise CommandError("Nothing was asked for.")
     for identifier, answer in answers.items():
         show_line(f"{'all' if identifier.startswith(EVERYTHING) else identifier}: {answer}")
     if any(not answer.startswith("done") or answer == NOT_ANSWERED for answer in answers.values()):

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from trunkctl.command_error import CommandError
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
 from trunkctl.references import Placings, Wish, renew
 from trunkctl.settings import DEFAULT_STATE, StateOption, settings
 from trunkctl.shown import show_line
-from trunkctl.trouble import Trouble
 
 references_app = typer.Typer(no_args_is_help=True, help="Addresses of large packages in inboxes.")
 
@@ -36,7 +36,7 @@ def references_renew(
     chosen_settings = settings(state)
     chosen = Placings(chosen_settings).of_package(package, unit)
     if not chosen:
-        raise Trouble(f"No message brings package {package} to {unit or 'anybody'}.")
+        raise CommandError(f"No message brings package {package} to {unit or 'anybody'}.")
     answers = asyncio.run(renew(chosen_settings, chosen, Wish(decided.by, decided.why), patience_seconds))
     for receiver, answer in answers.items():
         show_line(f"{receiver}: {answer or NOT_ANSWERED}")

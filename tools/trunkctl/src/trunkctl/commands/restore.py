@@ -15,6 +15,7 @@ from trunkctl.backup import freshness
 from trunkctl.backup.database import open_backup
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.second_store import second_store, shelf
+from trunkctl.command_error import CommandError
 from trunkctl.commands.backup import database_shelf
 from trunkctl.databases import connected
 from trunkctl.restore import database, rows
@@ -24,7 +25,6 @@ from trunkctl.restore.store import StoreRestore
 from trunkctl.send import send
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_line
-from trunkctl.trouble import Trouble
 from trunkctl.units import lookup
 
 restore_app = typer.Typer(no_args_is_help=True, help="Make databases and object store again from backups.")
@@ -127,11 +127,11 @@ def restore_resubmit(state: StateOption = DEFAULT_STATE) -> None:
             package = bytes_of(store, each) if each.key else None
             try:
                 if package is None:
-                    raise Trouble("its bytes are gone.")
+                    raise CommandError("its bytes are gone.")
                 asyncio.run(send(as_operator, lookup.named(directory, each.sender), package, each.lane))
                 show_line(f"{each.package_id}: submitted as {each.sender}")
-            except Trouble as trouble:
-                show_line(f"{each.package_id}: {trouble} Tell {each.sender} to submit {each.document_id} again.")
+            except CommandError as error:
+                show_line(f"{each.package_id}: {error} Tell {each.sender} to submit {each.document_id} again.")
                 left += 1
     if left:
         raise typer.Exit(1)
@@ -152,5 +152,7 @@ def _state(lost: Lost) -> str:
 def _administrator(own: ControlSettings) -> MongoClient[dict[str, Any]]:
     uri = own.mongo_admin_uri.get_secret_value()
     if not uri:
-        raise Trouble("Set TRUNK_MONGO_ADMIN_URI to the database's address as its administrator: no role may do this.")
+        raise CommandError(
+            "Set TRUNK_MONGO_ADMIN_URI to the database's address as its administrator: no role may do this."
+        )
     return MongoClient(uri, tz_aware=True, serverSelectionTimeoutMS=TIMEOUT_MS, appname="trunkctl-restore")

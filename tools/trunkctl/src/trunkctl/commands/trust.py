@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from trunkctl.command_error import CommandError
 from trunkctl.shown import console, rows, show_line
-from trunkctl.trouble import Trouble
-from trunkctl.trust_folder import Held, Place, add, listed, pin_of, remove, unpinned
+from trunkctl.trust_folder import FolderCertificate, Place, add, listed, pin_of, remove, unpinned
 from trunkctl.words import local_time
 from validator.pki.revocation_lists import RevocationLists
 from validator.pki.served import served_until
@@ -67,7 +67,7 @@ def trust_list(trust: Folder) -> None:
     try:
         used, revocation = load(trust, left_out=lambda each: show_line(f"left out: {each}"))
     except ValueError as error:
-        raise Trouble(f"{trust} cannot be used: {error}.") from error
+        raise CommandError(f"{trust} cannot be used: {error}.") from error
     lists = Table("list of", "number", "from", "until", "in force", "entries")
     lines = [
         (crl.issuer.rfc4514_string(), crl.number, crl.this_update, crl.next_update,
@@ -97,7 +97,7 @@ def trust_refresh(
     try:
         taken = refresh(trust, drop or [])
     except (ValueError, OSError) as error:
-        raise Trouble(f"{trust} cannot be used: {error}.") from error
+        raise CommandError(f"{trust} cannot be used: {error}.") from error
     for each in taken:
         show_line(f"{each.source}: {each.outcome}{_named(each.crl)}")
     if not all(each.is_well for each in taken):
@@ -127,7 +127,7 @@ def _in_force(crl: Crl, now: datetime) -> str:
     return "yes" if crl.next_update and now < crl.next_update else "NO"
 
 
-def _row(held: Held, now: datetime) -> tuple[object, ...]:
+def _row(held: FolderCertificate, now: datetime) -> tuple[object, ...]:
     certificate = held.certificate
     window = held.pin.window if held.pin else None
     ended = certificate.not_valid_after_utc < now or (window is not None and not window.holds(now))
@@ -148,5 +148,5 @@ def _time(text: str | None) -> datetime | None:
     try:
         read = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Trouble(f"{text} is no time in ISO 8601.") from error
+        raise CommandError(f"{text} is no time in ISO 8601.") from error
     return read.replace(tzinfo=VIETNAM) if read.tzinfo is None else read

@@ -13,10 +13,10 @@ from common.edxml.dates import VIETNAM
 from trunkctl import inbox as inbox_messages
 from trunkctl import letter
 from trunkctl import send as submissions
+from trunkctl.command_error import CommandError
 from trunkctl.commands.optional import local_packages
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, inbox_table, show_line
-from trunkctl.trouble import Trouble
 from trunkctl.units import lookup
 
 
@@ -87,5 +87,5 @@ def _signed(control_settings: ControlSettings, code: str, pdf: bytes) -> bytes:
     with local_packages("send --sign"):
         from trunkctl.local.signing import sign_as
     if control_settings.city_dir is None:
-        raise Trouble("--sign needs the keys of the demo city on this machine: `trunkctl up` makes them.")
+        raise CommandError("--sign needs the keys of the demo city on this machine: `trunkctl up` makes them.")
     return sign_as(control_settings.city_dir, code, pdf)

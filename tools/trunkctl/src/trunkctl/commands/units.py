@@ -8,12 +8,12 @@ import typer
 
 from common.edxml.dates import VIETNAM
 from common.objects import Objects
+from trunkctl.command_error import CommandError
 from trunkctl.commands import units_access
 from trunkctl.commands.announcing import announce
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, show_line
-from trunkctl.trouble import Trouble
 from trunkctl.units import directory_acts as acts
 from trunkctl.units.bucket import DirectoryBucket
 from trunkctl.units.changes import Effect, newly_shared
@@ -129,7 +129,7 @@ def units_show(
     else:
         wanted = _in_force_at(bucket, _moment(at)) if at else bucket.head().state.in_force
     if not wanted:
-        raise Trouble(NONE_YET)
+        raise CommandError(NONE_YET)
     data = bucket.version_data(wanted)
     typer.echo(f"version {wanted}", err=True)
     typer.echo(data, nl=False)
@@ -210,9 +210,9 @@ def _in_force_at(bucket: DirectoryBucket, moment: datetime) -> str:
     if entry is not None:
         return entry.state.in_force
     if not bucket.head().number:
-        raise Trouble("There is no history of the unit directory yet.")
+        raise CommandError("There is no history of the unit directory yet.")
     first = bucket.entry(1)
-    raise Trouble(
+    raise CommandError(
         f"The history begins at {local_time(first.decision.at)}. "
         f"In force until then: version {first.before or '(none)'}; since when is not recorded."
     )

@@ -11,11 +11,11 @@ from common.domain.directory import BrokerLogin, Directory, Unit
 from common.objects import Objects
 from trunkctl import topology_job, trunk_file
 from trunkctl.broker_admin import Refused
+from trunkctl.command_error import CommandError
 from trunkctl.commands.announcing import announce
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_line
-from trunkctl.trouble import Trouble
 from trunkctl.units import lookup
 from trunkctl.units.access import DISABLED, BrokerAccess
 from trunkctl.units.access_acts import access_entry
@@ -110,9 +110,13 @@ def password(unit: CodeArgument, state: StateOption = DEFAULT_STATE) -> None:
     session = _Session(settings(state))
     (known_unit,) = session.units([unit])
     if known_unit.broker_login is BrokerLogin.CERTIFICATE:
-        raise Trouble(f"{known_unit.user} logs in with a client certificate whose common name is {known_unit.user}.")
+        raise CommandError(
+            f"{known_unit.user} logs in with a client certificate whose common name is {known_unit.user}."
+        )
     if (kept := session.settings.passwords().get(known_unit.user)) is None:
-        raise Trouble(f"{known_unit.user} has no password yet: `trunkctl units provision {known_unit.code}` makes one.")
+        raise CommandError(
+            f"{known_unit.user} has no password yet: `trunkctl units provision {known_unit.code}` makes one."
+        )
     show_line(f"{known_unit.user} {kept}")
 
 
@@ -127,7 +131,7 @@ class _Session:
         self._admin = topology_job.admin(chosen)
 
     def units(self, codes: Iterable[str]) -> list[Unit]:
-        """Units of the directory. Raises ``Trouble`` for the first code that is not in it."""
+        """Units of the directory. Raises ``CommandError`` for the first code that is not in it."""
         return [lookup.named(self.directory, code) for code in codes]
 
     def access(self, state: State) -> BrokerAccess:
@@ -156,7 +160,7 @@ def _at_broker(done: str) -> Iterator[None]:
         yield
     except (Refused, httpx.HTTPError) as error:
         why = str(error) or type(error).__name__
-        raise Trouble(
+        raise CommandError(
             f"{done}, but the broker did not do its part: {why}. Run the command again: it also announces what it did."
         ) from error
 

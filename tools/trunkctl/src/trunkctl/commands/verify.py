@@ -14,8 +14,8 @@ from rich.table import Table
 
 from common.directory import read_directory
 from common.domain.directory import Directory
+from trunkctl.command_error import workers_needed
 from trunkctl.shown import console, one_line, rows, show_json, show_line
-from trunkctl.trouble import workers_needed
 from trunkctl.words import words
 
 if TYPE_CHECKING:  # the validator is heavy, and only one command needs it

@@ -7,7 +7,7 @@ from typing import Any
 from minio.error import S3Error
 
 from common import buckets
-from common.objects import BUCKETS, store_trouble
+from common.objects import BUCKETS, store_errors_as_outages
 from common.store_access import Right, Role, rights
 from trunkctl import store_access
 from trunkctl.doctor.finding import Finding, Level, ok, skipped
@@ -108,7 +108,7 @@ def see_keys(sources: Sources) -> KeysSeen:
         Right.LIST: lambda bucket: next(iter(client.list_objects(bucket)), None),
         Right.INSPECT: client.get_bucket_versioning,
     }
-    with store_trouble():
+    with store_errors_as_outages():
         held = {bucket: frozenset(right for right in PROBED if _is_allowed(tries[right], bucket)) for bucket in BUCKETS}
     return KeysSeen(sources.settings.role, held)
 

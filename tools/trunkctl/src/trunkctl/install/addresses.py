@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from trunkctl.install.manifests import Manifests
-from trunkctl.install.secrets import Held
+from trunkctl.install.secrets import ConfigSource
 
 PORTS = {"amqp": 5672, "amqps": 5671, "http": 80, "https": 443}
 MONGODB_PORT = 27017
@@ -29,7 +29,7 @@ class Address:
         return labels[labels.index("svc") - 1] if "svc" in labels[2:] else ""
 
 
-def addresses(settings: Mapping[str, str], secrets: Sequence[Held]) -> list[Address]:
+def addresses(settings: Mapping[str, str], secrets: Sequence[ConfigSource]) -> list[Address]:
     """Every address of one installation, each once for a server and a host."""
     every = [*_of_settings(settings), *(one for secret in secrets for one in _of_secret(secret))]
     return list({(each.server, each.host, each.port): each for each in every}.values())
@@ -41,7 +41,7 @@ def store_namespaces(manifests: Manifests) -> list[str]:
     return sorted({each.namespace for each in every if each.namespace})
 
 
-def installation_addresses(manifests: Manifests, secrets: Sequence[Held]) -> list[Address]:
+def installation_addresses(manifests: Manifests, secrets: Sequence[ConfigSource]) -> list[Address]:
     """Every address of all installations of these manifests; of ``secrets`` those of the installation's namespace."""
     return [
         one
@@ -64,7 +64,7 @@ def _of_settings(settings: Mapping[str, str]) -> Iterator[Address]:
         yield Address("broker's management", parts.hostname or "", port, parts.scheme == "https", by)
 
 
-def _of_secret(secret: Held) -> Iterator[Address]:
+def _of_secret(secret: ConfigSource) -> Iterator[Address]:
     by = f"Secret {secret.name}"
     for host, port, scheme, _ in _places(secret.text("trunk_amqp_url")):
         yield Address("broker", host, port or PORTS.get(scheme, 0), scheme == "amqps", by)

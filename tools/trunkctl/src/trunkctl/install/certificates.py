@@ -12,7 +12,7 @@ from trunkctl.install.addresses import Address, installation_addresses
 from trunkctl.install.kubectl import Kubectl
 from trunkctl.install.manifests import Manifests, at
 from trunkctl.install.references import SECRET
-from trunkctl.install.secrets import Held, held, see_sources
+from trunkctl.install.secrets import ConfigSource, held, see_sources
 
 SOON = timedelta(days=21)
 """Remaining validity below which a certificate is reported; the same as in TrunkServerCertificateExpiring."""
@@ -147,7 +147,7 @@ def see_certificates(manifests: Manifests, kubectl: Kubectl, now: datetime) -> C
     return CertificatesSeen(now, chains, every_address, by_operator, authority, problem)
 
 
-def chain_of(secret: Held) -> Chain:
+def chain_of(secret: ConfigSource) -> Chain:
     """The certificates of a TLS Secret, or why there are none."""
     place = f"Secret {secret.name} in {secret.namespace}"
     try:
@@ -156,7 +156,7 @@ def chain_of(secret: Held) -> Chain:
         return Chain(place, secret.namespace, (), "tls.crt holds no certificate")
 
 
-def _authority(sources: Sequence[Held]) -> tuple[Sequence[x509.Certificate] | None, str]:
+def _authority(sources: Sequence[ConfigSource]) -> tuple[Sequence[x509.Certificate] | None, str]:
     for each in sources:
         try:
             return x509.load_pem_x509_certificates(each.data.get(CA_KEY, b"")), ""

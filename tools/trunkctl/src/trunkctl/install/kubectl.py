@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+from trunkctl.command_error import CommandError
 from trunkctl.install.manifests import Object
-from trunkctl.trouble import Trouble
 
 REQUEST_SECONDS = 10
 """Of one request to the API server."""
@@ -80,10 +80,10 @@ class Kubectl:
 
 
 def run_kubectl(arguments: list[str]) -> str:
-    """Standard output of the ``kubectl`` on the path. Raises ``NotAnswered``, and ``Trouble`` if there is none."""
+    """Standard output of the ``kubectl`` on the path. Raises ``NotAnswered``, and ``CommandError`` if there is none."""
     program = shutil.which("kubectl")
     if program is None:
-        raise Trouble("There is no kubectl on the path.")
+        raise CommandError("There is no kubectl on the path.")
     try:
         done = subprocess.run(  # noqa: S603 -- a list of arguments, no shell
             [program, *arguments], capture_output=True, text=True, timeout=PROCESS_SECONDS, check=False

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 Object = Mapping[str, Any]
 
@@ -79,18 +79,18 @@ CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourc
 
 
 def parse(text: str) -> Manifests:
-    """YAML or JSON as ``kubectl kustomize`` prints it. Raises ``Trouble`` for anything else."""
+    """YAML or JSON as ``kubectl kustomize`` prints it. Raises ``CommandError`` for anything else."""
     try:
         documents = [each for each in yaml.load_all(text, LOADER) if each is not None]
     except yaml.YAMLError as error:
-        raise Trouble(f"The manifests are no YAML: {' '.join(str(error).split())}") from error
+        raise CommandError(f"The manifests are no YAML: {' '.join(str(error).split())}") from error
     objects = [item for each in documents for item in _items(each)]
     if not objects:
-        raise Trouble("There are no manifests: give the output of `kubectl kustomize OVERLAY`.")
+        raise CommandError("There are no manifests: give the output of `kubectl kustomize OVERLAY`.")
     if any(not isinstance(each, dict) or not each.get("kind") or not _name(each) for each in objects):
-        raise Trouble("Not every document is an object of Kubernetes with a kind and a name.")
+        raise CommandError("Not every document is an object of Kubernetes with a kind and a name.")
     if any(each["kind"] in NOT_RENDERED for each in objects):
-        raise Trouble("This is a kustomization: give what `kubectl kustomize OVERLAY` makes of it.")
+        raise CommandError("This is a kustomization: give what `kubectl kustomize OVERLAY` makes of it.")
     return Manifests(tuple(objects))
 
 

@@ -13,7 +13,7 @@ PAGE = "2-secrets"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ConfigSource:
     """A Secret or ConfigMap of the cluster."""
 
     kind: str
@@ -32,7 +32,7 @@ class SourcesSeen:
 
     named: Sequence[Reference]
     brought: Sequence[Source]
-    held: Sequence[Held]
+    held: Sequence[ConfigSource]
 
 
 def judge_sources(sources: SourcesSeen) -> list[Finding]:
@@ -77,19 +77,19 @@ def see_sources(manifests: Manifests, kubectl: Kubectl) -> SourcesSeen:
     )
 
 
-def _held(kind: str, named: Sequence[Reference], kubectl: Kubectl) -> Iterator[Held]:
+def _held(kind: str, named: Sequence[Reference], kubectl: Kubectl) -> Iterator[ConfigSource]:
     for namespace in sorted({each.namespace for each in named if each.kind == kind}):
         names = sorted({each.name for each in named if (each.kind, each.namespace) == (kind, namespace)})
         for whole in kubectl.items(kind.lower() + "s", *names, namespace=namespace):
             yield held(kind, whole)
 
 
-def held(kind: str, whole: Mapping[str, object]) -> Held:
+def held(kind: str, whole: Mapping[str, object]) -> ConfigSource:
     """An object as the cluster gives it."""
     plain, encoded = ("stringData", "data") if kind == SECRET else ("data", "binaryData")
     data = {key: str(value).encode() for key, value in _part(whole, plain).items()}
     data |= {key: base64.b64decode(str(value)) for key, value in _part(whole, encoded).items()}
-    return Held(kind, namespace_of(whole), name_of(whole), data)
+    return ConfigSource(kind, namespace_of(whole), name_of(whole), data)
 
 
 def _part(whole: Mapping[str, object], name: str) -> Mapping[str, object]:

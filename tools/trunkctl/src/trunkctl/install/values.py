@@ -9,7 +9,7 @@ from common.facts.flows import OPERATOR, SERVICES
 from common.topology import READER
 from trunkctl.doctor.finding import Finding, Level, ok
 from trunkctl.install.references import SECRET
-from trunkctl.install.secrets import Held, SourcesSeen
+from trunkctl.install.secrets import ConfigSource, SourcesSeen
 
 EXAMPLE = re.compile(
     r"\b(PASSWORD|HOST|REGISTRY|DIGEST|TODO)\b|(?i:change[-_ ]?me\b)|<[a-z][a-z _-]{2,}>|…"
@@ -79,7 +79,7 @@ def value_problem(key: str, value: str) -> str:
     return "" if has_form(value) else problem
 
 
-def _judge_passwords(users: Held, secrets: Sequence[Held]) -> Iterator[Finding]:
+def _judge_passwords(users: ConfigSource, secrets: Sequence[ConfigSource]) -> Iterator[Finding]:
     passwords = _passwords(users.text(USERS_KEY))
     if passwords is None:
         return

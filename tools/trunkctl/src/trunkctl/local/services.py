@@ -11,9 +11,9 @@ import httpx
 from common.facts.flows import SERVICES
 from devstack import ports, processes, waiting
 from devstack.processes import Program
+from trunkctl.command_error import CommandError
 from trunkctl.local.log_key import ORIGIN, log_key
 from trunkctl.local.places import Places
-from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import RunningService, TrunkFile, passwords
 
 MAIL = "mail"
@@ -38,13 +38,13 @@ def start(place: Places, trunk: TrunkFile) -> TrunkFile:
 
 
 def wait_ready(place: Places, trunk: TrunkFile) -> None:
-    """Return when every service answers that it is ready; ``Trouble`` names the one that is not, and why."""
+    """Return when every service answers that it is ready; ``CommandError`` names the one that is not, and why."""
     deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     for name, service in trunk.services.items():
         while problem := _problem(service):
             _expect_alive(place, name)
             if time.monotonic() > deadline:
-                raise Trouble(f"{name} is not ready: {problem}; see {waiting.log(place.services, name)}")
+                raise CommandError(f"{name} is not ready: {problem}; see {waiting.log(place.services, name)}")
             time.sleep(0.1)
 
 
@@ -88,7 +88,9 @@ def _wished() -> dict[str, str]:
 def _start(place: Places, trunk: TrunkFile, name: str, port: int) -> RunningService:
     command = Path(sys.executable).with_name(f"trunk-{name}")
     if not command.exists():
-        raise Trouble(f"{command.name} is not installed beside this trunkctl: install all packages of the workspace.")
+        raise CommandError(
+            f"{command.name} is not installed beside this trunkctl: install all packages of the workspace."
+        )
     record = _spawn(place, name, [str(command)], environment(place, trunk, name, port))
     return RunningService(http_port=port, pid=record.pid)
 
@@ -121,7 +123,7 @@ def _runs(place: Places, name: str) -> bool:
 
 def _expect_alive(place: Places, name: str) -> None:
     if not _runs(place, name):
-        raise Trouble(f"{name} ended while starting; see {waiting.log(place.services, name)}")
+        raise CommandError(f"{name} ended while starting; see {waiting.log(place.services, name)}")
 
 
 def _problem(service: RunningService) -> str:

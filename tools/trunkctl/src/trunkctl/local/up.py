@@ -11,11 +11,11 @@ from devstack.addresses import Addresses
 from devstack.errors import DevstackError
 from devstack.progress import Progress
 from trunkctl import migrate_job, topology_job, trunk_file
+from trunkctl.command_error import CommandError
 from trunkctl.local import cast, services
 from trunkctl.local.log_key import log_key
 from trunkctl.local.places import Places, places
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 from trunkctl.trunk_file import TrunkFile
 from trunkctl.units.announce import catch_up
 from trunkctl.units.bucket import DirectoryBucket
@@ -25,12 +25,12 @@ from trunkctl.units.history import Decision
 
 
 def up(state: Path, progress: Progress) -> TrunkFile:
-    """Bring up everything below ``state`` and return where it is. Raises ``Trouble``."""
+    """Bring up everything below ``state`` and return where it is. Raises ``CommandError``."""
     place = places(state)
     try:
         addresses = servers.start(place.state, progress=progress)
     except DevstackError as error:
-        raise Trouble(str(error)) from error
+        raise CommandError(str(error)) from error
     trunk = _described(place, addresses)
     with progress.step("demo city, its certificates and revocation lists"):
         city = cast.have_city(place)

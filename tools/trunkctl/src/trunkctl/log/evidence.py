@@ -33,13 +33,13 @@ class Evidence(BaseModel):
     def entry(self) -> dict[str, Any]:
         """What the entry says. Raises ``ProofInvalid``."""
         try:
-            told = json.loads(self.content)
-            named = (json.loads(told["body"]).get("package") or {}).get("sha256", "")
+            entry = json.loads(self.content)
+            named = (json.loads(entry["body"]).get("package") or {}).get("sha256", "")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ProofInvalid("the content is no entry") from error
         if named != self.package_sha256:
             raise ProofInvalid("the package is not the one that the entry names")
-        return dict(told)
+        return dict(entry)
 
     def check(self, keys: Iterable[VerifierKey]) -> Checkpoint:
         """The checkpoint that proves the entry. Raises ``ProofInvalid`` or ``NoteInvalid``."""

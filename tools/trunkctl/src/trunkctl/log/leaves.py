@@ -20,13 +20,13 @@ class LeafTable:
         """Note the place of a leaf, unless it has one. Returns the first."""
         if self._table.execute("insert or ignore into leaves values (?, ?)", (leaf, place)).rowcount:
             return place
-        found: int = self._table.execute("select place from leaves where leaf = ?", (leaf,)).fetchone()[0]
-        return found
+        first: int = self._table.execute("select place from leaves where leaf = ?", (leaf,)).fetchone()[0]
+        return first
 
     def get(self, leaf: bytes, /) -> int | None:
         """The first place of a leaf; None = the log does not have it."""
-        found = self._table.execute("select place from leaves where leaf = ?", (leaf,)).fetchone()
-        return found[0] if found else None
+        row = self._table.execute("select place from leaves where leaf = ?", (leaf,)).fetchone()
+        return row[0] if row else None
 
     def values(self) -> Iterator[int]:
         """All places, in order."""

@@ -52,8 +52,8 @@ class Listing:
 
     def __iter__(self) -> Iterator[str]:
         """Names of the files that can be read, in their order."""
-        found = self._table.execute("select distinct name from readable order by name")
-        return (name for (name,) in found)
+        rows = self._table.execute("select distinct name from readable order by name")
+        return (name for (name,) in rows)
 
     def readable(self, name: str) -> Iterator[Version]:
         """Versions of a file without delete markers, the oldest first."""
@@ -66,13 +66,13 @@ class Listing:
 
     def hidden(self) -> Iterator[str]:
         """Files that a delete marker hides."""
-        found = self._table.execute("select name from versions where is_latest and is_delete_marker")
-        return (name for (name,) in found)
+        rows = self._table.execute("select name from versions where is_latest and is_delete_marker")
+        return (name for (name,) in rows)
 
     def overwritten(self) -> Iterator[Overwritten]:
         """Files of more than one content, without ``checkpoint``."""
-        found = self._table.execute(OVERWRITTEN, (CHECKPOINT,))
-        for (name,) in found.fetchall():
+        rows = self._table.execute(OVERWRITTEN, (CHECKPOINT,))
+        for (name,) in rows.fetchall():
             newest = self.newest(name)
             yield Overwritten(name, newest.version_id if newest else "")
 

@@ -11,7 +11,7 @@ from minio.commonconfig import COMPLIANCE
 from common.tlog.audit import Claim, Fault
 from common.tlog.names import CHECKPOINT
 from common.tlog.tiles import WIDTH, tile_at
-from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_check import Unreadable, Version, VersionContent
 from trunkctl.log.listing import Listing
 
 LOCKED_FOR = timedelta(days=36_000)
@@ -26,7 +26,7 @@ class BucketStore(Protocol):
     def all_versions(self) -> Iterator[tuple[str, Version]]:
         """Names and versions, those of one object together and the newest first, while the listing goes on."""
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """See ``archive_check.Store``."""
 
 
@@ -36,7 +36,7 @@ class FileStore(Protocol):
     def versions_of(self, key: str) -> Sequence[Version]:
         """All versions of one object."""
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """See ``archive_check.Store``."""
 
 
@@ -105,8 +105,8 @@ class Bucket:
         self._unreadable: set[str] = set()
         """Files that the store did not give, and is not asked for again: it was asked patiently."""
         self._listing = Listing(store.all_versions())
-        self._found = [Fault(name, "hidden by a delete marker") for name in self._listing.hidden()]
-        self._found += [
+        self._faults = [Fault(name, "hidden by a delete marker") for name in self._listing.hidden()]
+        self._faults += [
             Fault(name, f"other bytes lie over it, as version {version_id}")
             for name, version_id in self._listing.overwritten()
         ]
@@ -140,33 +140,33 @@ class Bucket:
 
     def faults(self) -> list[Fault]:
         """See ``LogReader``."""
-        return list(dict.fromkeys(self._found))
+        return list(dict.fromkeys(self._faults))
 
     def claims(self) -> list[Claim]:
         """Versions of the newest checkpoint that are the same as none of the others."""
-        found = [(each, self._bytes(CHECKPOINT, each)) for each in self._listing.lone_checkpoints()]
-        return [Claim(f"{CHECKPOINT} (version {each.version_id})", data) for each, data in found if data]
+        checkpoints = [(each, self._bytes(CHECKPOINT, each)) for each in self._listing.lone_checkpoints()]
+        return [Claim(f"{CHECKPOINT} (version {each.version_id})", data) for each, data in checkpoints if data]
 
     def _now(self, name: str) -> bytes | None:
         held = self._held(name, "")
         if held is not None and held.mode != COMPLIANCE:
-            self._found.append(Fault(name, "not locked"))
+            self._faults.append(Fault(name, "not locked"))
         return held.data if held else None
 
     def _bytes(self, name: str, version: Version) -> bytes | None:
         held = self._held(name, version.version_id)
         if held is not None and ".p/" not in name:
-            self._found += [Fault(name, what) for what in lock_faults(version, held)]
+            self._faults += [Fault(name, what) for what in lock_faults(version, held)]
         return held.data if held else None
 
-    def _held(self, name: str, version_id: str) -> Held | None:
+    def _held(self, name: str, version_id: str) -> VersionContent | None:
         if name in self._unreadable:
             return None
         try:
             return self._store.held(name, version_id, with_data=True)
         except Unreadable as error:
             self._unreadable.add(name)
-            self._found.append(Fault(name, f"cannot be read: {error}"))
+            self._faults.append(Fault(name, f"cannot be read: {error}"))
             return None
 
 
@@ -197,7 +197,7 @@ def oldest_first(versions: Sequence[Version]) -> Sequence[Version]:
     return sorted(as_put, key=lambda each: (each.is_latest, each.modified_at))
 
 
-def lock_faults(version: Version, held: Held) -> list[str]:
+def lock_faults(version: Version, held: VersionContent) -> list[str]:
     """What is wrong with the lock of a file that is to stay."""
     if held.mode != COMPLIANCE or held.locked_until is None:
         return ["not locked"]

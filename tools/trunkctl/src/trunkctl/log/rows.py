@@ -32,7 +32,7 @@ NAMES_ENTRY = {"document_key", "event_id", "ledger_seq", "ledger_hash"}
 
 
 class LedgerRows:
-    """Collections ``ledger`` and ``batches`` of the archive's database. Raises ``Trouble``."""
+    """Collections ``ledger`` and ``batches`` of the archive's database. Raises ``CommandError``."""
 
     def __init__(self, ledger: Any, batches: Any) -> None:
         self._ledger, self._batches = ledger, batches
@@ -53,8 +53,8 @@ class LedgerRows:
         below = {"_id": {"$gte": f"{identifier}/", "$lt": f"{identifier}0"}}
         packages = {"event_id": {"$gte": f"{identifier}:", "$lt": f"{identifier};"}}
         with asking():
-            found = list(self._ledger.find({"$or": [below, packages, {"event_id": identifier}]}))
-        return sorted(found, key=lambda row: (row["recorded_at"], row["_id"]))
+            entries = list(self._ledger.find({"$or": [below, packages, {"event_id": identifier}]}))
+        return sorted(entries, key=lambda row: (row["recorded_at"], row["_id"]))
 
     def place(self, row: Row, find: FindLeaf) -> int | None:
         """Number of an entry in the log; None = it has none yet. Raises ``ValueError`` where the log does not have it.
@@ -70,10 +70,10 @@ class LedgerRows:
             return None
         if row["_id"] in batch["entries"]:
             return int(batch["start"] + batch["entries"].index(row["_id"]))
-        found = find(bytes.fromhex(entry_of(row).leaf_hash()), int(batch["start"]), int(batch["size"]))
-        if found is None:
+        place = find(bytes.fromhex(entry_of(row).leaf_hash()), int(batch["start"]), int(batch["size"]))
+        if place is None:
             raise ValueError(f"entries {batch['start']} to {batch['size'] - 1} of it are others than {row['_id']}")
-        return found
+        return place
 
     def faults(
         self,
@@ -121,7 +121,7 @@ class LedgerRows:
             if not matched[place] and not any(start <= place < end for start, end in lost):
                 yield Fault(f"entry {place} of the log", "no entry of the ledger gives it: changed, or removed")
 
-    def told(self, facts: Sequence[str]) -> Iterator[Row]:
+    def entries_of(self, facts: Sequence[str]) -> Iterator[Row]:
         """All entries of these facts, each page by a query of its own."""
         after: Row = {}
         while True:

@@ -10,7 +10,7 @@ from trunkctl.databases import asking
 
 
 def note_tidied(client: MongoClient[dict[str, Any]], begun_at: datetime, removed: int) -> None:
-    """Everything was removed that may go. Its age counts from the beginning of the run. Raises ``Trouble``."""
+    """Everything was removed that may go. Its age counts from the beginning of the run. Raises ``CommandError``."""
     row = {"last_success_at": begun_at, "removed": removed}
     with asking():
         client[database_name("archive")][TIDIES].update_one({"_id": "log"}, {"$set": row}, upsert=True)

@@ -19,7 +19,7 @@ from common.tlog.checkpoint import told_size
 from common.tlog.names import CHECKPOINT
 from common.tlog.partial import beginning, full
 from common.tlog.tiles import TILES, WIDTH, Tile, TileInvalid, is_within, tile_at
-from trunkctl.archive_check import Held, Unreadable, Version
+from trunkctl.archive_check import Unreadable, Version, VersionContent
 from trunkctl.archive_store import ArchiveStore
 from trunkctl.log.listing import Listing
 from trunkctl.log.reading import lock_faults, oldest_first
@@ -39,7 +39,7 @@ class TileStore(Protocol):
     def versions_of(self, key: str) -> Sequence[Version]:
         """All versions of one object, also where a listing of many left it out. Raises ``Unreadable``."""
 
-    def held(self, key: str, version_id: str, *, with_data: bool = False) -> Held | None:
+    def held(self, key: str, version_id: str, *, with_data: bool = False) -> VersionContent | None:
         """See ``archive_check.Store``."""
 
     def remove(self, key: str, version_id: str) -> bool:

@@ -34,8 +34,8 @@ def verify(
     """Read all of it. ``kept``: checkpoints from elsewhere; ``tell``: each fault as it is found."""
     faults: list[Fault] = []
 
-    def note(found: Iterable[Fault]) -> None:
-        for fault in found:
+    def note(more: Iterable[Fault]) -> None:
+        for fault in more:
             faults.append(fault)
             tell(fault)
 

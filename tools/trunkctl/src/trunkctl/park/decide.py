@@ -12,7 +12,7 @@ from common.facts import OperatorAction, OperatorRequested
 from common.facts.flows import OPERATOR
 from common.service.outgoing import fact_message
 from trunkctl import broker
-from trunkctl.park.held import Held, HeldMessages
+from trunkctl.park.held import HeldMessages, ParkedMessage
 from trunkctl.settings import ControlSettings
 
 POLL_SECONDS = 0.2
@@ -33,12 +33,12 @@ class Decision:
 class Outcome:
     """What became of the decision about one message."""
 
-    held: Held
+    held: ParkedMessage
     answer: str
     """``done``, why not, or empty if the service has not answered yet."""
 
 
-def request_of(held: Held, decision: Decision, now: datetime) -> OperatorRequested:
+def request_of(held: ParkedMessage, decision: Decision, now: datetime) -> OperatorRequested:
     """The decision about one message as a fact; deciding the same again in the same state is the same request."""
     record = held.record
     who_and_why = digest_id(decision.actor, decision.purpose)
@@ -56,13 +56,13 @@ def request_of(held: Held, decision: Decision, now: datetime) -> OperatorRequest
 
 
 async def decide(
-    settings: ControlSettings, held: Iterable[Held], decision: Decision, patience_seconds: float
+    settings: ControlSettings, held: Iterable[ParkedMessage], decision: Decision, patience_seconds: float
 ) -> list[Outcome]:
     """Announce a decision about each message and wait for what the services answer, for each on its own."""
     outcomes: list[Outcome] = []
     messages = HeldMessages(settings)
     async with broker.session(settings.broker_url(OPERATOR)) as channel:
-        batch: list[tuple[Held, OperatorRequested]] = []
+        batch: list[tuple[ParkedMessage, OperatorRequested]] = []
         for each in held:
             request = request_of(each, decision, datetime.now(UTC))
             await broker.publish_outgoing(channel, fact_message(request), OPERATOR)
@@ -75,7 +75,7 @@ async def decide(
 
 
 async def _answers(
-    messages: HeldMessages, batch: list[tuple[Held, OperatorRequested]], patience_seconds: float
+    messages: HeldMessages, batch: list[tuple[ParkedMessage, OperatorRequested]], patience_seconds: float
 ) -> list[Outcome]:
     deadline = time.monotonic() + patience_seconds
     open_requests, outcomes = list(batch), []

@@ -44,7 +44,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ParkedMessage:
     """A record and the service that keeps it."""
 
     service: str
@@ -99,9 +99,9 @@ class HeldMessages:
         ]
         return sorted(groups, key=lambda each: (-each.count, each.service, each.reason))
 
-    def page(self, selection: Selection, after: str = "", size: int = PAGE_SIZE) -> list[Held]:
+    def page(self, selection: Selection, after: str = "", size: int = PAGE_SIZE) -> list[ParkedMessage]:
         """Up to ``size`` records without their bodies, by service and record id, after ``<service>/<id>``."""
-        held: list[Held] = []
+        held: list[ParkedMessage] = []
         from_service, _, from_id = after.partition("/")
         for service in _services(selection):
             if service < from_service or len(held) == size:
@@ -111,10 +111,10 @@ class HeldMessages:
                 query = {"$and": [query, {"_id": {"$gt": from_id}}]}
             with asking():
                 rows = self._records(service).find(query, WITHOUT_BODY).sort("_id", 1).limit(size - len(held))
-                held += [Held(service, MessageRecord.model_validate(row)) for row in rows]
+                held += [ParkedMessage(service, MessageRecord.model_validate(row)) for row in rows]
         return held
 
-    def each(self, selection: Selection) -> Iterator[Held]:
+    def each(self, selection: Selection) -> Iterator[ParkedMessage]:
         """All selected records, one page in memory at a time."""
         after = ""
         while page := self.page(selection, after):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from common.service.records import MessageRecord
-from trunkctl.park.held import Group, Held
+from trunkctl.park.held import Group, ParkedMessage
 from trunkctl.shown import rows
 from trunkctl.words import words
 
@@ -16,7 +16,7 @@ def groups_table(groups: Iterable[Group]) -> Table:
     return rows(table, ((g.service, g.source, g.reason, g.state, g.count, g.oldest) for g in groups))
 
 
-def page_table(page: Iterable[Held]) -> Table:
+def page_table(page: Iterable[ParkedMessage]) -> Table:
     """One line a message."""
     table = Table("id", "service", "queue", "published by", "document or package", "reason", "parked", "detail")
     return rows(table, (_line(held) for held in page))
@@ -29,7 +29,7 @@ def record_table(service: str, record: MessageRecord) -> Table:
     return rows(table, ((name, shown) for name, value in values.items() if (shown := words(value))))
 
 
-def _line(held: Held) -> tuple[object, ...]:
+def _line(held: ParkedMessage) -> tuple[object, ...]:
     record, about = held.record, held.record.about
     publisher = record.user_id or "(nobody)"
     named = about.document_id or about.package_id

@@ -13,9 +13,9 @@ from trunkctl.backup.database import Progress
 from trunkctl.backup.manifest import CollectionFile, Manifest
 from trunkctl.backup.order import ORDER
 from trunkctl.backup.shelf import Shelf
+from trunkctl.command_error import CommandError
 from trunkctl.databases import asking
 from trunkctl.restore import marks
-from trunkctl.trouble import Trouble
 
 BATCH_BYTES = 4 * 1024 * 1024
 BATCH_ROWS = 1_000
@@ -24,12 +24,12 @@ Client = MongoClient[dict[str, Any]]
 
 
 def restore(client: Client, shelf: Shelf, manifest: Manifest, progress: Progress) -> dict[str, int]:
-    """Fill the databases. Returns how many marks were taken back, by what they said. Raises ``Trouble``.
+    """Fill the databases. Returns how many marks were taken back, by what they said. Raises ``CommandError``.
 
     Nothing is written before all files were read and found right, and the databases empty.
     """
     if manifest.schema_version > SCHEMA_VERSION:
-        raise Trouble(
+        raise CommandError(
             f"Backup {manifest.name} is of a later release (schema {manifest.schema_version}, here {SCHEMA_VERSION})."
         )
     _expect_sound(shelf, manifest)
@@ -38,7 +38,7 @@ def restore(client: Client, shelf: Shelf, manifest: Manifest, progress: Progress
     for file in manifest.files:
         rows = _filled(client, shelf, manifest, file)
         if rows != file.rows:
-            raise Trouble(f"{file.place}: {rows} rows in the backup, {file.rows} by its manifest.")
+            raise CommandError(f"{file.place}: {rows} rows in the backup, {file.rows} by its manifest.")
         progress(f"{file.place}: {rows} rows")
     taken_back = marks.take_back(client, manifest.started_at)
     freshness.note_restored(client, manifest)
@@ -49,7 +49,9 @@ def _expect_sound(shelf: Shelf, manifest: Manifest) -> None:
     for file in manifest.files:
         name = f"{manifest.name}/{file.file}"
         if digest_of(shelf.get(name)) != (file.sha256, file.size_bytes):
-            raise Trouble(f"{name} was altered since it was written: size or SHA-256 is another one. Nothing restored.")
+            raise CommandError(
+                f"{name} was altered since it was written: size or SHA-256 is another one. Nothing restored."
+            )
 
 
 def _expect_empty(client: Client) -> None:
@@ -58,7 +60,7 @@ def _expect_empty(client: Client) -> None:
             database = client[database_name(service)]
             for collection in database.list_collection_names():
                 if not collection.startswith("system.") and database[collection].find_one({}, {"_id": 1}) is not None:
-                    raise Trouble(
+                    raise CommandError(
                         f"{database.name}.{collection} is not empty. A backup is restored into empty databases: "
                         "drop what an interrupted restore has left, or use another server."
                     )

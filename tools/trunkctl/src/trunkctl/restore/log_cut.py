@@ -38,7 +38,7 @@ class Cut(NamedTuple):
 
 
 def cut_of(source: Minio, bucket: str) -> Cut:
-    """Where the log is cut. Raises ``Trouble``."""
+    """Where the log is cut. Raises ``CommandError``."""
     last = deque(_checkpoints(source, bucket), LOOKED_BACK)
     end = 0
     while last and (end := _size(source, bucket, last[-1])) <= last[-1].start:
@@ -47,15 +47,15 @@ def cut_of(source: Minio, bucket: str) -> Cut:
     return Cut(size, end)
 
 
-def locked_anew(key: str, found: Read, now: datetime) -> Read:
+def locked_anew(key: str, copy: Read, now: datetime) -> Read:
     """A file of the log with a lock that begins now.
 
     A hundred years count from when a file was put, and whoever verifies the log knows of no other time. Partial tiles
     keep their lock, and what was not locked stays so.
     """
-    if ".p/" in key or found.locked_until is None:
-        return found
-    return replace(found, locked_until=max(found.locked_until, now + KEPT))
+    if ".p/" in key or copy.locked_until is None:
+        return copy
+    return replace(copy, locked_until=max(copy.locked_until, now + KEPT))
 
 
 def publish_last(target: Minio) -> None:
@@ -67,9 +67,9 @@ def publish_last(target: Minio) -> None:
     start = last_of(partial(log_file, target)).unpublished
     if start is None:
         return
-    with answering("The object store"), read(target, LOG, batch_checkpoint(start)) as found:
-        if found is not None:
-            write(target, LOG, CHECKPOINT, found, found.order)
+    with answering("The object store"), read(target, LOG, batch_checkpoint(start)) as copy:
+        if copy is not None:
+            write(target, LOG, CHECKPOINT, copy, copy.order)
 
 
 class _Checkpoint(NamedTuple):
@@ -88,8 +88,8 @@ def _checkpoints(source: Minio, bucket: str) -> Iterator[_Checkpoint]:
 def _size(source: Minio, bucket: str, checkpoint: _Checkpoint) -> int:
     """Of the log with the batch; 0 = no copy is sound."""
     for name, version_id in checkpoint.copies:
-        with answering("The second store"), read(source, bucket, name, version_id) as found:
-            if found and found.sha256 == found.said_sha256 and (size := told_size(found.file.read())):
+        with answering("The second store"), read(source, bucket, name, version_id) as copy:
+            if copy and copy.sha256 == copy.said_sha256 and (size := told_size(copy.file.read())):
                 return size
     return 0
 

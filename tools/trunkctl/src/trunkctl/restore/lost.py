@@ -71,8 +71,8 @@ def lost_packages(database: Client, store: Minio, since: datetime | None) -> lis
         for lost in _received(database, store, page)
         if lost.package_id not in archived or not archived[lost.package_id].key
     }
-    found = received | {key: _with_bytes(each, received.get(key)) for key, each in archived.items()}
-    return sorted(found.values(), key=lambda each: (each.at, each.package_id))
+    packages = received | {key: _with_bytes(each, received.get(key)) for key, each in archived.items()}
+    return sorted(packages.values(), key=lambda each: (each.at, each.package_id))
 
 
 def unproved_packages(
@@ -86,15 +86,15 @@ def unproved_packages(
         for place, submitter in page
         if submitter is None and place.key not in keys and not named.has(f"{place.bucket}/{place.key}")
     )
-    found = (package for place in candidates if (package := _of_object(store, place, None)))
-    pages = _pages((each.package_id, each) for each in found)
+    packages = (package for place in candidates if (package := _of_object(store, place, None)))
+    pages = _pages((each.package_id, each) for each in packages)
     return [page[package_id] for page in pages for package_id in _unknown(database, page)]
 
 
 def bytes_of(store: Minio, lost: Lost) -> bytes | None:
     """The package; None = it is gone, or not what was submitted."""
-    with answering("The object store"), read(store, lost.bucket, lost.key) as found:
-        data = found.file.read() if found else b""
+    with answering("The object store"), read(store, lost.bucket, lost.key) as content:
+        data = content.file.read() if content else b""
     if lost.bucket == ARCHIVE and RECORD.match(lost.key):
         data = _enclosed_package(data)
     is_same = ids.package_id(lost.sender, hashlib.sha256(data).hexdigest()) == lost.package_id
@@ -119,9 +119,9 @@ def _archived(database: Client, store: Minio) -> Iterator[Lost]:
 
 
 def _of_record(store: Minio, place: Original) -> Lost | None:
-    with answering("The object store"), read(store, ARCHIVE, place.key, place.version_id) as found:
+    with answering("The object store"), read(store, ARCHIVE, place.key, place.version_id) as content:
         try:
-            record = Record.model_validate_json(found.file.read()) if found else None
+            record = Record.model_validate_json(content.file.read()) if content else None
         except ValidationError:
             return None
     if record is None or record.reason == Reason.E_SECRET:  # nothing of it is left, and nobody may submit it again
@@ -171,8 +171,8 @@ def _received(database: Client, store: Minio, page: Iterable[tuple[Original, Uni
 
 
 def _of_object(store: Minio, place: Original, submitter: UnitCode | None) -> Lost | None:
-    with answering("The object store"), read(store, place.bucket, place.key, place.version_id) as found:
-        return _of_package(place, found.file, submitter) if found else None
+    with answering("The object store"), read(store, place.bucket, place.key, place.version_id) as content:
+        return _of_package(place, content.file, submitter) if content else None
 
 
 def _of_package(place: Original, file: BinaryIO, submitter: UnitCode | None) -> Lost | None:

@@ -36,7 +36,7 @@ Client = MongoClient[Row]
 
 
 def take_back(client: Client, started_at: datetime) -> dict[str, int]:
-    """Take marks back. Returns how many, by what they said. Raises ``Trouble``."""
+    """Take marks back. Returns how many, by what they said. Raises ``CommandError``."""
     with asking():
         taken_back = {
             "decisions carried out": _decisions(client, started_at - CLOCKS_APART),

@@ -22,9 +22,9 @@ from trunkctl.backup.copies import COPIED, answering, originals, read
 from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.order import ORDER
 from trunkctl.backup.store import PURGED
+from trunkctl.command_error import CommandError
 from trunkctl.restore.rows import pages
 from trunkctl.shared_reads import SharedReads
-from trunkctl.trouble import Trouble
 
 AT_ONCE = 8
 ENVELOPE_BYTES = 4 * 1024 * 1024
@@ -53,7 +53,7 @@ class ObjectCheck:
         self.objects = 0
 
     def faults(self) -> Iterator[str]:
-        """Objects that are missing or other ones, and secret ones that are there. Raises ``Trouble``."""
+        """Objects that are missing or other ones, and secret ones that are there. Raises ``CommandError``."""
         yield from self._secret_faults()
         yield from self._removed_faults()
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -88,12 +88,12 @@ class ObjectCheck:
     def _judge(self, named: Named) -> tuple[str, list[ObjectRef]]:
         ref = named.ref
         place = f"{ref.bucket}/{ref.key}"
-        with answering(f"The object store, asked for {place},"), read(self._store, ref.bucket, ref.key) as found:
-            if found is None:
+        with answering(f"The object store, asked for {place},"), read(self._store, ref.bucket, ref.key) as content:
+            if content is None:
                 return f"{place}: missing", []
-            if (found.sha256, found.size_bytes) != (ref.sha256, ref.size_bytes):
-                return f"{place}: other bytes, SHA-256 {found.sha256}", []
-            inside = _attachments(found.file.read(ENVELOPE_BYTES)) if named.is_envelope else []
+            if (content.sha256, content.size_bytes) != (ref.sha256, ref.size_bytes):
+                return f"{place}: other bytes, SHA-256 {content.sha256}", []
+            inside = _attachments(content.file.read(ENVELOPE_BYTES)) if named.is_envelope else []
         return "", inside
 
     def _secret_faults(self) -> Iterator[str]:
@@ -155,4 +155,4 @@ def _judged(row: Row, store: ArchiveObjects) -> list[str]:
     try:
         return [" ".join(part for part in fault if part) for fault in faults_of(record, store)]
     except NoAnswer as error:
-        raise Trouble(f"The object store does not answer ({error}).") from error
+        raise CommandError(f"The object store does not answer ({error}).") from error

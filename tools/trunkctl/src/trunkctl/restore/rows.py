@@ -77,7 +77,7 @@ def ledger_faults(client: Client) -> Iterator[str]:
         rows = archive["ledger"].find({"seq": {"$gte": 0}}).sort("_id", 1)
         for subject, group in itertools.groupby(rows, key=lambda row: str(row["_id"]).rpartition("/")[0]):
             if broken := chain(subject, map(entry_of, group)):
-                yield f"ledger of {subject}: entry {broken.seq} {broken.trouble}"
+                yield f"ledger of {subject}: entry {broken.seq} {broken.fault}"
     ledger = LedgerRows.of(client)
     for page in pages(archive["records"], {}, ()):
         for record_id, what in ledger.record_faults(page):

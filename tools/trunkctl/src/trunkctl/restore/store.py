@@ -40,8 +40,8 @@ from trunkctl.backup.copies import (
 from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
+from trunkctl.command_error import CommandError
 from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, publish_last
-from trunkctl.trouble import Trouble
 
 VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -56,7 +56,7 @@ class Group(NamedTuple):
 
 
 class StoreRestore:
-    """One run. Everything may raise ``Trouble``."""
+    """One run. Everything may raise ``CommandError``."""
 
     def __init__(self, source: Minio, bucket: str, target: Minio, *, resume: bool = False) -> None:
         """``resume``: the target holds what an interrupted restore has put there."""
@@ -100,7 +100,7 @@ class StoreRestore:
         with answering("The object store"):
             for bucket in BUCKETS:
                 if next(self._target.list_objects(bucket, recursive=True, include_version=True), None) is not None:
-                    raise Trouble(
+                    raise CommandError(
                         f"Bucket {bucket} is not empty. A store is restored into empty buckets; "
                         "--resume goes on where an interrupted restore has stopped."
                     )
@@ -112,7 +112,7 @@ class StoreRestore:
                 if first := next(originals(self._target, bucket), None):
                     stat = self._target.stat_object(bucket, first.key, version_id=first.version_id)
                     if not _said(stat, DIGEST_META):
-                        raise Trouble(f"{bucket}/{first.key} was put there by no restore. Nothing restored.")
+                        raise CommandError(f"{bucket}/{first.key} was put there by no restore. Nothing restored.")
 
     def _groups(self) -> Iterator[Group]:
         """All copies of one object after the other."""
@@ -134,32 +134,32 @@ class StoreRestore:
         with answering(f"A store, asked for {bucket}/{key},"):
             for name, version_id in self._in_order(group):
                 copies += 1
-                with read(self._source, self._bucket, name, version_id) as found:
-                    if bucket == LOG and self._is_beyond(key, found):
+                with read(self._source, self._bucket, name, version_id) as copy:
+                    if bucket == LOG and self._is_beyond(key, copy):
                         beyond += 1
                         continue
                     try:
-                        self._put(bucket, key, found, done)
+                        self._put(bucket, key, copy, done)
                     except Damaged as error:
                         faults.append(f"{bucket}/{key} {error}")
         return copies - beyond - len(faults), beyond, faults
 
-    def _is_beyond(self, key: str, found: Read | None) -> bool:
+    def _is_beyond(self, key: str, copy: Read | None) -> bool:
         """Whether a file of the log was written after the checkpoint up to which it is restored."""
-        if key != CHECKPOINT or found is None:
+        if key != CHECKPOINT or copy is None:
             return is_beyond(key, self._log.size)
-        size = told_size(found.file.read())
-        found.file.seek(0)
+        size = told_size(copy.file.read())
+        copy.file.seek(0)
         return size is not None and size > self._log.size
 
-    def _put(self, bucket: str, key: str, found: Read | None, done: set[str]) -> None:
-        fault = _fault(bucket, key, found)
-        if found is None or fault:
+    def _put(self, bucket: str, key: str, copy: Read | None, done: set[str]) -> None:
+        fault = _fault(bucket, key, copy)
+        if copy is None or fault:
             raise Damaged(fault)
-        identity = found.version or found.sha256
+        identity = copy.version or copy.sha256
         if identity not in done:
-            lasting = locked_anew(key, found, datetime.now(UTC)) if bucket == LOG else found
-            write(self._target, bucket, key, lasting, found.order)
+            lasting = locked_anew(key, copy, datetime.now(UTC)) if bucket == LOG else copy
+            write(self._target, bucket, key, lasting, copy.order)
             done.add(identity)
 
     def _in_order(self, group: Group) -> list[tuple[str, str | None]]:
@@ -177,8 +177,8 @@ class StoreRestore:
         return versions[0] if len(versions) == 1 else next(sound, versions[0])
 
     def _is_sound(self, group: Group, name: str, version_id: str | None) -> bool:
-        with read(self._source, self._bucket, name, version_id, with_bytes=False) as found:
-            return not _fault(group.bucket, group.key, found)
+        with read(self._source, self._bucket, name, version_id, with_bytes=False) as copy:
+            return not _fault(group.bucket, group.key, copy)
 
     def _order(self, name: str, version_id: str | None) -> tuple[str, datetime, str]:
         """As the originals came one after the other; by when they were copied where that does not say."""
@@ -189,8 +189,8 @@ class StoreRestore:
         """The versions that an interrupted restore has put."""
         with answering("The object store"):
             there = [each for each in originals(self._target, bucket, key) if each.key == key]
-            told = [self._target.stat_object(bucket, key, version_id=each.version_id) for each in there]
-        return {_said(each, VERSION_META) or _said(each, DIGEST_META) for each in told}
+            objects = [self._target.stat_object(bucket, key, version_id=each.version_id) for each in there]
+        return {_said(each, VERSION_META) or _said(each, DIGEST_META) for each in objects}
 
 
 def without_early(copies: dict[str, list[str | None]]) -> dict[str, list[str | None]]:
@@ -202,13 +202,13 @@ def without_early(copies: dict[str, list[str | None]]) -> dict[str, list[str | N
     }
 
 
-def _fault(bucket: str, key: str, found: Read | None) -> str:
+def _fault(bucket: str, key: str, copy: Read | None) -> str:
     """What is wrong with a copy; empty = nothing."""
-    if found is None:
+    if copy is None:
         return "is gone at the second store"
-    if found.sha256 != found.said_sha256:
+    if copy.sha256 != copy.said_sha256:
         return "is damaged at the second store"
-    is_other = digest_in_key(bucket, key) not in (None, found.sha256)
+    is_other = digest_in_key(bucket, key) not in (None, copy.sha256)
     return "is another object's bytes at the second store" if is_other else ""
 
 
@@ -220,12 +220,12 @@ def _promised(shelf: Shelf) -> dict[str, int]:
     """Objects by bucket, as the newest complete run counted them."""
     names = shelf.names(STORE)
     if not names:
-        raise Trouble("There is no complete backup of the object store: no manifest.")
+        raise CommandError("There is no complete backup of the object store: no manifest.")
     try:
-        told: dict[str, Any] = json.loads(b"".join(shelf.get(names[-1])))
-        return {bucket: int(counts["objects"]) for bucket, counts in told["buckets"].items()}
+        manifest: dict[str, Any] = json.loads(b"".join(shelf.get(names[-1])))
+        return {bucket: int(counts["objects"]) for bucket, counts in manifest["buckets"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Trouble(f"{names[-1]} at the second store is no manifest: it was altered.") from error
+        raise CommandError(f"{names[-1]} at the second store is no manifest: it was altered.") from error
 
 
 def _pages(groups: Iterable[Group]) -> Iterator[list[Group]]:

@@ -18,11 +18,11 @@ from common.domain.directory import Directory
 from common.facts.flows import OPERATOR, SERVICES
 from common.topology import Binding, Topology, unit_of_inbox, unit_topology
 from trunkctl.broker_admin import BrokerAdmin
+from trunkctl.command_error import CommandError
 from trunkctl.takeover import former
 from trunkctl.takeover.former import PARK, RETRY_SECONDS, WORK
 from trunkctl.takeover.move import Mover
 from trunkctl.takeover.remains import DEAD_LETTERS_OF_INBOXES, Remains, remains_of
-from trunkctl.trouble import Trouble
 
 Say = Callable[[str], None]
 
@@ -63,10 +63,12 @@ class TakeOver:
     async def replace_inboxes(self) -> Remains:
         """Give inboxes the arguments of this release: those that are empty, and whose units are not connected.
 
-        Raises ``Trouble`` while anything else remains: until then the way back needs them as they are.
+        Raises ``CommandError`` while anything else remains: until then the way back needs them as they are.
         """
         if remains(self.admin).queues:
-            raise Trouble("Queues of the former release are there: finish the take-over before inboxes are replaced.")
+            raise CommandError(
+                "Queues of the former release are there: finish the take-over before inboxes are replaced."
+            )
         for inbox in sorted(remains(self.admin).inboxes):
             await self._replace_inbox(inbox)
         if not remains(self.admin).inboxes:

@@ -43,7 +43,7 @@ Headers = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class FormerMessage:
     """A message in a queue of the former topology."""
 
     queue: str
@@ -69,17 +69,17 @@ class Destination:
         return (dead_letters(self.dead_letters_of), "") if self.death else ("", self.queue)
 
 
-def destination(held: Held, directory: Directory) -> Destination:
+def destination(message: FormerMessage, directory: Directory) -> Destination:
     """Where a message of any former queue goes. Raises ``KeyError`` for another queue: its messages stay there."""
-    if held.queue == PARK:
-        return _of_parked(held, directory)
-    if held.queue not in RETRY_SECONDS:
-        return _of_work(held, WORK[held.queue], directory)
-    target = held.routing_key
+    if message.queue == PARK:
+        return _of_parked(message, directory)
+    if message.queue not in RETRY_SECONDS:
+        return _of_work(message, WORK[message.queue], directory)
+    target = message.routing_key
     if target in WORK:
-        return _of_work(held, WORK[target], directory)
+        return _of_work(message, WORK[target], directory)
     reason = f"was to be delivered to {target} after a pause"
-    return _dead(_service_or_router(held.user_id), held.user_id, held.queue, reason)
+    return _dead(_service_or_router(message.user_id), message.user_id, message.queue, reason)
 
 
 def publisher(owner: str, user_id: str | None, headers: Headers) -> str | None:
@@ -92,21 +92,21 @@ def publisher(owner: str, user_id: str | None, headers: Headers) -> str | None:
     return original if _is_name(original) and original != OPERATOR else None
 
 
-def _of_work(held: Held, source: WorkQueue, directory: Directory) -> Destination:
-    user = publisher(source.service, held.user_id, held.headers)
+def _of_work(message: FormerMessage, source: WorkQueue, directory: Directory) -> Destination:
+    user = publisher(source.service, message.user_id, message.headers)
     queue = _follower(source, user, directory)
     if queue == source.name:
         return _dead(source.service, user, queue, "no unit's user published it")
     return Destination(user_id=user, queue=queue)
 
 
-def _of_parked(held: Held, directory: Directory) -> Destination:
-    queue, reason = _death(held.headers)
+def _of_parked(message: FormerMessage, directory: Directory) -> Destination:
+    queue, reason = _death(message.headers)
     source = WORK.get(queue)
     if source is None:
-        owner = "router" if unit_of_inbox(queue) else _service_or_router(held.user_id)
-        return _dead(owner, publisher(owner, held.user_id, held.headers), queue or PARK, reason)
-    user = publisher(source.service, held.user_id, held.headers)
+        owner = "router" if unit_of_inbox(queue) else _service_or_router(message.user_id)
+        return _dead(owner, publisher(owner, message.user_id, message.headers), queue or PARK, reason)
+    user = publisher(source.service, message.user_id, message.headers)
     return _dead(source.service, user, _follower(source, user, directory), reason)
 
 

@@ -10,10 +10,10 @@ from common.domain.names import UnitCode
 from common.topology import Topology, User, unit_topology
 from trunkctl import trunk_file, users
 from trunkctl.broker_admin import BrokerAdmin, Password, Refused, Rights
+from trunkctl.command_error import CommandError
 from trunkctl.takeover.job import remains
 from trunkctl.takeover.remains import beside
 from trunkctl.topology_job import passwords_for
-from trunkctl.trouble import Trouble
 
 DISABLED = "unit disabled"
 RETIRED = "the unit has another user"
@@ -37,7 +37,9 @@ class BrokerAccess:
         try:
             self.admin.declare(beside(self._described(unit), remains(self.admin)))
         except Refused as error:
-            raise Trouble(f"{error}. `trunkctl topology apply` makes the exchanges that all units need.") from error
+            raise CommandError(
+                f"{error}. `trunkctl topology apply` makes the exchanges that all units need."
+            ) from error
         self._apply(unit, passwords)
         return self._retire_former_users(unit)
 
@@ -55,11 +57,13 @@ class BrokerAccess:
         self._apply(unit, self._passwords(unit))
 
     def expect_rotatable(self, unit: Unit) -> None:
-        """Raise ``Trouble`` unless a new password can be made here."""
+        """Raise ``CommandError`` unless a new password can be made here."""
         if unit.broker_login is BrokerLogin.CERTIFICATE:
-            raise Trouble(f"{unit.code} logs in with a client certificate: the authority that issued it renews it.")
+            raise CommandError(
+                f"{unit.code} logs in with a client certificate: the authority that issued it renews it."
+            )
         if unit.user not in {**trunk_file.passwords(self.users_file), **self.given}:
-            raise Trouble(f"{unit.user} has no password yet: `trunkctl units provision {unit.code}` makes one.")
+            raise CommandError(f"{unit.user} has no password yet: `trunkctl units provision {unit.code}` makes one.")
         users.expect_kept(self.users_file, unit.user, self.given)
 
     def rotate(self, unit: Unit) -> None:
@@ -72,7 +76,7 @@ class BrokerAccess:
         """A user with a tag belongs to somebody who watches or administers the broker."""
         tags = self.admin.rights().users.get(unit.user, {}).get("tags")
         if tags:
-            raise Trouble(f"{unit.user} is a user of the broker already, with the tag {tags}: no unit's.")
+            raise CommandError(f"{unit.user} is a user of the broker already, with the tag {tags}: no unit's.")
 
     def _described(self, unit: Unit) -> Topology:
         return unit_topology(unit, is_disabled=unit.code in self.disabled)

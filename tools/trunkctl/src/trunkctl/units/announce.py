@@ -38,7 +38,7 @@ def sentence(entry: Entry) -> str:
 
 
 def catch_up(settings: ControlSettings, bucket: DirectoryBucket) -> int:
-    """Announce every entry that was not announced yet, and return how many. Raises ``Trouble`` when it cannot."""
+    """Announce every entry that was not announced yet, and return how many. Raises ``CommandError`` when it cannot."""
     first, last = bucket.announced() + 1, bucket.head().number
     entries = [bucket.entry(number) for number in range(first, last + 1)]
     if entries:

@@ -24,8 +24,8 @@ from common.directory import ACCESS, CURRENT, read_directory
 from common.domain.directory import Directory
 from common.domain.names import Sha256
 from common.failure import Outage
-from common.objects import DIRECTORY, NOT_FOUND, Objects, store_trouble
-from trunkctl.trouble import Trouble
+from common.objects import DIRECTORY, NOT_FOUND, Objects, store_errors_as_outages
+from trunkctl.command_error import CommandError
 from trunkctl.units.history import Entry, Head, State, head_of, is_linked
 
 HISTORY = "history/"
@@ -63,7 +63,7 @@ class DirectoryBucket:
             entry = make(self.head())
             if self._create(_history_key(entry.number), entry.data):
                 return entry, self.publish_state()
-        raise Trouble("Other commands change units at the same time. Nothing was done; run it again.")
+        raise CommandError("Other commands change units at the same time. Nothing was done; run it again.")
 
     def publish_state(self) -> list[str]:
         """Make what services read equal to the newest state. Returns a sentence for what nobody had written here.
@@ -98,19 +98,21 @@ class DirectoryBucket:
         return version
 
     def version_data(self, version: Sha256) -> bytes:
-        """A directory file, checked. Raises ``Trouble`` when it is not there or is another."""
+        """A directory file, checked. Raises ``CommandError`` when it is not there or is another."""
         data = self._read(_version_key(version))
         if data is None or hashlib.sha256(data).hexdigest() != version:
-            raise Trouble(f"Version {version} of the unit directory is {'altered' if data else 'not in the store'}.")
+            raise CommandError(
+                f"Version {version} of the unit directory is {'altered' if data else 'not in the store'}."
+            )
         return data
 
     def find_version(self, digits: str) -> Sha256:
-        """The one version whose name begins with these digits. Raises ``Trouble`` when there is none, or several."""
-        with store_trouble():
+        """The version whose name begins with these digits. Raises ``CommandError`` if there is none, or several."""
+        with store_errors_as_outages():
             listed = self._client.list_objects(self._bucket, f"versions/{digits}")
             keys = [each.object_name or "" for each in listed]
         if len(keys) != 1:
-            raise Trouble(f"{len(keys) or 'No'} versions of the unit directory begin with {digits}.")
+            raise CommandError(f"{len(keys) or 'No'} versions of the unit directory begin with {digits}.")
         return keys[0].removeprefix("versions/").removesuffix(".json")
 
     def directory(self, version: Sha256) -> Directory:
@@ -118,14 +120,14 @@ class DirectoryBucket:
         return read_directory(self.version_data(version)) if version else Directory([])
 
     def entry_data(self, number: int) -> bytes:
-        """An entry as it is stored. Raises ``Trouble`` when it is missing."""
+        """An entry as it is stored. Raises ``CommandError`` when it is missing."""
         data = self._read(_history_key(number))
         if data is None:
-            raise Trouble(f"Entry {number} of the history is missing.")
+            raise CommandError(f"Entry {number} of the history is missing.")
         return data
 
     def entry(self, number: int) -> Entry:
-        """An entry. Raises ``Trouble`` when it is missing or cannot be read."""
+        """An entry. Raises ``CommandError`` when it is missing or cannot be read."""
         with _readable(number):
             return Entry.model_validate_json(self.entry_data(number))
 
@@ -166,14 +168,14 @@ class DirectoryBucket:
         return max(self._numbers(near), default=0) or max(self._numbers(0), default=0)
 
     def _numbers(self, after: int) -> Iterator[int]:
-        with store_trouble():
+        with store_errors_as_outages():
             listed = self._client.list_objects(self._bucket, HISTORY, start_after=_history_key(after))
             for object_ in listed:
                 if number := ENTRY_KEY.fullmatch(object_.object_name or ""):
                     yield int(number[1])
 
     def _read(self, key: str) -> bytes | None:
-        with store_trouble():
+        with store_errors_as_outages():
             try:
                 with closing(self._client.get_object(self._bucket, key)) as response:
                     return bytes(response.data)
@@ -191,7 +193,7 @@ class DirectoryBucket:
 
     def _send(self, key: str, data: bytes, condition: dict[str, str]) -> int:
         """By an address of its own, since the store's client library sends no conditions."""
-        with store_trouble():
+        with store_errors_as_outages():
             address = self._client.presigned_put_object(self._bucket, key, timedelta(minutes=5))
             headers = {"Content-Type": "application/json", **condition}
             answer = urllib3.request("PUT", address, body=data, headers=headers, timeout=TIMEOUT_SECONDS, retries=False)
@@ -205,7 +207,7 @@ def _readable(number: int) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        raise Trouble(f"Entry {number} of the history cannot be read: {error}") from error
+        raise CommandError(f"Entry {number} of the history cannot be read: {error}") from error
 
 
 def _history_key(number: int) -> str:

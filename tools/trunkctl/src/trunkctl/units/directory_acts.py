@@ -1,4 +1,4 @@
-"""Acts about the directory, each as the entry of the history that it becomes, or ``Trouble``: pure.
+"""Acts about the directory, each as the entry of the history that it becomes, or ``CommandError``: pure.
 
 A version that changes who may do or learn something is proposed by one person and confirmed by another (R38). The very
 first version takes effect at once: there is nothing yet that it could change.
@@ -10,7 +10,7 @@ from functools import cached_property
 
 from common.domain.directory import Directory
 from common.domain.names import Sha256, UnitCode
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 from trunkctl.units.changes import Change, Effect, compare, needs_second_person, newly_shared
 from trunkctl.units.history import Act, Decision, Entry, Head, Proposal, State, following, is_same_person
 
@@ -46,33 +46,33 @@ class Comparison:
 
 
 def expect_removals_named(comparison: Comparison, named: Iterable[UnitCode], disabled: Collection[UnitCode]) -> None:
-    """Raise ``Trouble`` unless exactly the named units are left out, and none of them can still use the trunk."""
+    """Raise ``CommandError`` unless exactly the named units are left out, and none of them can still use the trunk."""
     removed, named = set(comparison.units_with(Effect.REMOVED)), set(named)
     if silent := removed - named:
         options = " ".join(f"--remove {code}" for code in sorted(silent))
-        raise Trouble(
+        raise CommandError(
             f"The file lacks {_listed(silent)}. A unit that ends gets a last day (valid_to) and stays in the file, "
             f"since its documents name it. Only an entry made by mistake is taken out: say so with {options}."
         )
     if kept := named - removed:
-        raise Trouble(f"The file does not remove {_listed(kept)}.")
+        raise CommandError(f"The file does not remove {_listed(kept)}.")
     if open_ones := removed - set(disabled):
-        raise Trouble(
+        raise CommandError(
             f"{_listed(open_ones)} can still use the trunk: `trunkctl units disable` first, then take it out."
         )
 
 
 def expect_nothing_pending(state: State) -> None:
-    """Raise ``Trouble`` while a change waits for its second person: one at a time, so that each is seen as it is."""
+    """Raise ``CommandError`` while a change waits for its second person. Only one may wait at a time."""
     if state.pending:
-        raise Trouble(
+        raise CommandError(
             f"{_shown(state.pending)} waits for a second person. Confirm it (`trunkctl units confirm`) or take it back "
             "(`trunkctl units withdraw`) first."
         )
 
 
 def imported(head: Head, comparison: Comparison, decision: Decision) -> Entry:
-    """The file becomes the version in force, or a proposal. Raises ``Trouble`` when something else came in between."""
+    """The file becomes the version in force, or a proposal. Raises ``CommandError`` if another change came first."""
     _expect_in_force(head, comparison)
     expect_nothing_pending(head.state)
     version = comparison.after.version
@@ -91,13 +91,13 @@ def forced(head: Head, comparison: Comparison, decision: Decision) -> Entry:
 
 
 def confirmed(head: Head, comparison: Comparison, decision: Decision) -> Entry:
-    """The proposed version comes into force. Raises ``Trouble`` for the person who proposed it."""
+    """The proposed version comes into force. Raises ``CommandError`` for the person who proposed it."""
     proposal = pending(head.state, comparison.after.version)
     _expect_in_force(head, comparison)
     if proposal.based_on != head.state.in_force:
-        raise Trouble(f"{_shown(proposal)} was compared with another version: withdraw it and import it again.")
+        raise CommandError(f"{_shown(proposal)} was compared with another version: withdraw it and import it again.")
     if is_same_person(decision.by, proposal.decision.by):
-        raise Trouble(f"{decision.by} proposed this change: another person has to confirm it.")
+        raise CommandError(f"{decision.by} proposed this change: another person has to confirm it.")
     gone = comparison.units_with(Effect.REMOVED)
     expect_removals_named(comparison, gone, head.state.disabled)
     state = head.state.model_copy(update={"in_force": proposal.version, "pending": None})
@@ -113,11 +113,11 @@ def withdrawn(head: Head, version: str, decision: Decision) -> Entry:
 
 
 def pending(state: State, version: str) -> Proposal:
-    """The change that waits, if it is the one named by the first digits of its version. Raises ``Trouble``."""
+    """The change that waits, if it is the one named by the first digits of its version. Raises ``CommandError``."""
     if state.pending is None:
-        raise Trouble("No change of the unit directory waits for a second person.")
+        raise CommandError("No change of the unit directory waits for a second person.")
     if len(version) < MIN_VERSION_DIGITS or not state.pending.version.startswith(version.lower()):
-        raise Trouble(f"Not {version}, but {_shown(state.pending)} waits for a second person.")
+        raise CommandError(f"Not {version}, but {_shown(state.pending)} waits for a second person.")
     return state.pending
 
 
@@ -138,7 +138,7 @@ def _about(
 
 def _expect_in_force(head: Head, comparison: Comparison) -> None:
     if head.state.in_force != comparison.before.version:
-        raise Trouble("Another version came into force meanwhile. Nothing was done; look at the changes again.")
+        raise CommandError("Another version came into force meanwhile. Nothing was done; look at the changes again.")
 
 
 def _shown(proposal: Proposal) -> str:

@@ -16,7 +16,7 @@ from common.domain.canary import is_canary
 from common.domain.directory import Certificate, Contact, Directory, Unit
 from common.facts.flows import OPERATOR, SERVICES
 from common.topology import READER
-from trunkctl.trouble import Trouble
+from trunkctl.command_error import CommandError
 
 UNIT_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.]{1,33}[0-9A-Za-z]")
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -30,15 +30,15 @@ Raw = Mapping[str, Any]
 
 
 def read_strictly(data: bytes, reserved: Collection[str] = RESERVED) -> Directory:
-    """The directory of a file that may be put into force. Raises ``Trouble`` with one line for each problem."""
+    """The directory of a file that may be put into force. Raises ``CommandError`` with one line for each problem."""
     try:
         directory = read_directory(data)
         raw = json.loads(data, object_pairs_hook=_members)
     except (ValueError, RecursionError) as error:
-        raise Trouble(str(error)) from error
+        raise CommandError(str(error)) from error
     wrong = [*_format(raw), *_unknown_fields(raw), *_repeated_codes(raw), *_hidden(raw), *problems(directory, reserved)]
     if wrong:
-        raise Trouble("\n".join(wrong))
+        raise CommandError("\n".join(wrong))
     return directory
 
 

@@ -8,8 +8,8 @@ from common.directory import CURRENT, read_directory
 from common.domain.directory import Directory, Unit
 from common.domain.names import UnitCode
 from common.objects import DIRECTORY, ObjectMissing, Objects
+from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
-from trunkctl.trouble import Trouble
 
 NONE_YET = "There is no unit directory yet: `trunkctl units import FILE` brings one in."
 
@@ -23,12 +23,12 @@ def current(objects: Objects) -> Directory:
 
 
 def in_force(settings: ControlSettings) -> Directory:
-    """The directory of a file that the settings name, else the one in force. Raises ``Trouble`` when there is none."""
+    """The directory in the settings' file, else the one in force. Raises ``CommandError`` if neither exists."""
     if settings.directory_file and settings.directory_file.exists():
         return from_file(settings.directory_file)
     directory = current(Objects(settings))
     if not directory.units:
-        raise Trouble(NONE_YET)
+        raise CommandError(NONE_YET)
     return directory
 
 
@@ -50,16 +50,16 @@ def unlisted(code: UnitCode, broker_user: str = "") -> Unit:
 
 
 def named(directory: Directory, code: UnitCode) -> Unit:
-    """The unit of that code, open or closed. Raises ``Trouble``."""
+    """The unit of that code, open or closed. Raises ``CommandError``."""
     unit = directory.unit(code)
     if unit is None:
-        raise Trouble(f"{code} is not in the unit directory.")
+        raise CommandError(f"{code} is not in the unit directory.")
     return unit
 
 
 def from_file(path: Path) -> Directory:
-    """The directory of a file. Raises ``Trouble`` when there is none in it."""
+    """The directory of a file. Raises ``CommandError`` when there is none in it."""
     try:
         return read_directory(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise Trouble(f"{path} is no unit directory: {error}") from error
+        raise CommandError(f"{path} is no unit directory: {error}") from error

@@ -141,14 +141,14 @@ def _taken(state_dir: Path, kept: Choices, only: Collection[str]) -> bool:
 
 
 def _in_parallel(checkout: Checkout, only: Collection[str]) -> dict[str, tuple[dict[str, Any], str]]:
-    """Start the servers side by side; the first trouble is raised once all have come to an end."""
+    """Start the servers side by side. Raises ``DevstackError`` after all starts, a line for each server that failed."""
     with ThreadPoolExecutor(len(ALL)) as pool:
         futures: dict[str, Future[tuple[dict[str, Any], str]]] = {
             name: pool.submit(_have, checkout, name) for name in only
         }
-    troubles = [str(error) for future in futures.values() if (error := future.exception())]
-    if troubles:
-        raise DevstackError("\n".join(troubles))
+    errors = [str(error) for future in futures.values() if (error := future.exception())]
+    if errors:
+        raise DevstackError("\n".join(errors))
     return {name: future.result() for name, future in futures.items()}
 
 
