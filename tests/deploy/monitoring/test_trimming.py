@@ -39,7 +39,8 @@ EVERY_RECORD = {"info", "rate", "ratio"}
     ({"promql_expr_test": [{"expr": "sum(rate)", "eval_time": "1m"}]}, set(), {"rate", "info"}),
     ({"promql_expr_test": [{"expr": "ALERTS_FOR_STATE", "eval_time": "1m"}]}, EVERY_ALERT, EVERY_RECORD),
 ],
-    ids=["one", "through others", "two", "alerts", "pattern", "no rule", "expression", "of alerts"])  # fmt: skip
+    ids=["one", "through others", "two", "of alerts", "pattern", "of no rule", "expression",
+         "of all alerts"])  # fmt: skip
 def test_a_case_keeps_what_it_depends_on(case: dict[str, Any], alerts: set[str], records: set[str]) -> None:
     assert trimming.needed(case, RULES) == Needed(frozenset(alerts), frozenset(records))
 

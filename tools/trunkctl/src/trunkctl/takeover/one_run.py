@@ -48,8 +48,10 @@ async def lock(connection: Connection, admin: BrokerAdmin) -> None:
     try:
         await channel.queue_declare(LOCK, exclusive=True, arguments={"x-queue-type": "classic"})
     except ChannelLockedResource as error:
-        trouble = f"Another take-over is at work in the virtual host {admin.vhost}."
-        raise CommandError(f"{trouble} Nothing was changed; run this again once that one has ended.") from error
+        raise CommandError(
+            f"Another take-over is at work in the virtual host {admin.vhost}. "
+            "Nothing was changed; run this again once that one has ended."
+        ) from error
 
 
 def remove_users_of_ended_runs(admin: BrokerAdmin, own: str) -> None:
