@@ -111,7 +111,8 @@ class StoreBackup:
 
     def _copy_missing(self, bucket: str, there: Inventory, pool: ThreadPoolExecutor, report: Report) -> None:
         counts = report.buckets[bucket]
-        listed = log_originals(self._source) if bucket == LOG else originals(self._source, bucket)
+        is_log = bucket == LOG
+        listed = log_originals(self._source, report.faults.append) if is_log else originals(self._source, bucket)
         for page in _pages(listed):
             missing = [each for each in page if not there.see(each.copy_name)]
             early = [each for each in missing if there.see(f"{each.copy_name}{UNLOCKED}")]

@@ -19,7 +19,9 @@ from common.objects import LOG
 from common.tlog.checkpoint import told_size
 from common.tlog.cut import last_of, whole_size
 from common.tlog.names import BATCH_CHECKPOINTS, CHECKPOINT, batch_checkpoint, start_of
+from common.tlog.tiles import TILES, all_tiles_of
 from trunkctl.backup.copies import Read, answering, read, write
+from trunkctl.backup.inventory import Inventory
 from trunkctl.backup.log_cut import log_file
 from trunkctl.backup.second_store import OBJECTS
 
@@ -45,6 +47,18 @@ def cut_of(source: Minio, bucket: str) -> Cut:
         end = last.pop().start
     size = whole_size([each.start for each in last], end, lambda path: _has(source, bucket, path))
     return Cut(size, end)
+
+
+def missing_tiles(source: Minio, bucket: str, size: int) -> Iterator[str]:
+    """Paths of the tiles that a log of this size has, and of which there is no copy. Raises ``CommandError``.
+
+    The log is restored up to ``size`` all the same: files behind a missing one are still what was signed.
+    """
+    copied = (name.removeprefix(PLACE).rpartition("/")[0] for name, _ in _copies(source, bucket, TILES))
+    with Inventory.of(copied) as there:
+        for path in (tile.path for tile in all_tiles_of(size)):
+            if not there.has(path) and not _has(source, bucket, path):
+                yield path
 
 
 def locked_anew(key: str, copy: Read, now: datetime) -> Read:

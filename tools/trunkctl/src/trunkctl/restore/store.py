@@ -41,7 +41,7 @@ from trunkctl.backup.second_store import OBJECTS, STORE
 from trunkctl.backup.shelf import Shelf
 from trunkctl.backup.store import AT_ONCE, PAGE, Counts
 from trunkctl.command_error import CommandError
-from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, publish_last
+from trunkctl.restore.log_cut import Cut, cut_of, locked_anew, missing_tiles, publish_last
 
 VERSIONED = (CONTENT, PACKAGES, ARCHIVE, LOG)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -80,6 +80,7 @@ class StoreRestore:
             faults.append(
                 f"{LOG}: restored up to entry {cut.size} of {cut.end}; what was written of the rest is no whole"
             )
+        faults += [f"{LOG}/{path}: no copy" for path in missing_tiles(self._source, self._bucket, cut.size)]
         left_out = Counter[str]()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for page in _pages(self._groups()):
