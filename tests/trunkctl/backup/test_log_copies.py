@@ -10,6 +10,7 @@ from common.objects import LOG
 from common.tlog.audit import audit
 from trunkctl.backup.log_cut import log_originals
 from trunkctl.restore.log_cut import cut_of, missing_tiles
+from trunkctl.store_patience import Patience
 
 from ..log.whole import KEY, Whole
 from .memory_store import MemoryStore
@@ -74,7 +75,7 @@ def test_a_restore_names_the_tiles_of_which_there_is_no_copy(name: str) -> None:
     """It goes on behind them: what comes later is proved by the tiles above and by its own."""
     second = Log(without=name).second_store()
     client: Any = second
-    cut = cut_of(client, BACKUP)
+    cut = cut_of(client, BACKUP, Patience())
     assert (cut.size, cut.end) == (WHOLE.written.size, WHOLE.written.size)
     assert list(missing_tiles(client, BACKUP, cut.size)) == [name]
 
