@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from minio.error import S3Error
 
-from trunkctl import archive_store
-from trunkctl.archive_check import Unreadable
-from trunkctl.archive_store import PATIENCE_SECONDS, TRIES_AFTER_SECONDS, ArchiveStore
+from trunkctl import store_patience
+from trunkctl.archive_store import ArchiveStore
+from trunkctl.store_patience import PATIENCE_SECONDS, TRIES_AFTER_SECONDS, Unreadable
 
 
 class Answer(io.BytesIO):
@@ -42,7 +42,7 @@ class Client:
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seconds: list[float] = []
-    monkeypatch.setattr(archive_store.time, "sleep", seconds.append)
+    monkeypatch.setattr(store_patience.time, "sleep", seconds.append)
     return seconds
 
 
