@@ -125,6 +125,9 @@ Action = (
     | RefuseReceiver
 )
 
+ON_DELIVERY = (Deliver, DeliverCurrentVersion, OfferVersion, ForwardPackage, Withdraw, RecordStatus)
+"""Actions on a receiver's delivery of the decision's document. A decision has at most one of them for each receiver."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:

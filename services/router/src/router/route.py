@@ -14,6 +14,7 @@ from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from router.actions import (
+    ON_DELIVERY,
     Action,
     Deliver,
     DeliverCurrentVersion,
@@ -66,6 +67,13 @@ class Plan:
     """Key of the document to whose deliveries the orders refer."""
     document_id: DocumentId
     orders: tuple[Action, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` if two actions record an event of one delivery: both events would have the id of the
+        package's fact, so that only the first would count."""
+        receivers = [order.receiver for order in self.orders if isinstance(order, ON_DELIVERY)]
+        if len(receivers) != len(set(receivers)):
+            raise ValueError("two actions for one delivery")
 
 
 Outcome = Plan | Refused | Undecided
@@ -192,21 +200,32 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     changes = envelope.business.receiver_changes
     removed = _unique(change.unit for change in changes if not change.added)
     added = _unique(change.unit for change in changes if change.added and change.unit not in removed)
-    named = _unique([*(unit.code for unit in envelope.receivers), *added])
+    addressed = _unique(unit.code for unit in envelope.receivers if unit.code not in removed)
     has_content = bool(envelope.attachments)
+    given = {unit: _given_for(unit, removed, envelope, directory, day) for unit in _unique([*addressed, *added])}
+    newly = {given[unit] for unit in added} - (target.receivers.intersection(addressed) - frozenset(added))
     orders: list[Action] = []
-    for unit in named:
-        if unit in removed:
-            continue
-        successor = _successor(unit, envelope, directory, day)
-        if successor and successor not in removed:
-            orders += [_next_version(successor, unit in added, has_content, target), succeeded(unit, successor)]
+    for unit, receiver in given.items():
+        if receiver != unit:
+            orders += [_next_version(receiver, receiver in newly, has_content, target), succeeded(unit, receiver)]
         else:
-            orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in added, has_content, target))
+            orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in newly, has_content, target))
     enclosure = Enclosure.NOTICE if has_content else Enclosure.PACKAGE
     for unit in removed:
-        orders += _withdraw(unit, target, enclosure, directory, day)
+        successor = successor_of(unit, directory, day)
+        if unit not in target.receivers and successor in target.receivers and successor in given.values():
+            orders.append(succeeded(unit, successor))  # which keeps the document, because the update is for it as well
+        else:
+            orders += _withdraw(unit, target, enclosure, directory, day)
     return Plan(subject=target.key, document_id=target.document_id, orders=tuple(dict.fromkeys(orders)))
+
+
+def _given_for(
+    unit: UnitCode, removed: tuple[UnitCode, ...], envelope: Envelope, directory: Directory, day: date
+) -> UnitCode:
+    """The unit that gets what an update brings to ``unit``: its successor, unless the update removes that."""
+    successor = _successor(unit, envelope, directory, day)
+    return successor if successor and successor not in removed else unit
 
 
 def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known) -> Action:
