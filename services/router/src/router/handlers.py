@@ -32,7 +32,8 @@ from common.failure import Permanent, Transient
 from common.service.newest_decisions import following
 from common.topology import unit_of_inbox
 from router import answers
-from router.actions import Decision
+from router.actions import Decision, RefuseReceiver
+from router.compose import Answer
 from router.execute.discards import Discards
 from router.execute.execution import OWN_DOCUMENT, Routable
 from router.execute.executor import Executor
@@ -49,6 +50,7 @@ from router.route import DocumentState, Known, Outcome, Plan, plan, rests_on_dir
 from router.settings import RouterSettings
 from router.store import Store
 from router.store.rows import DocumentRecord
+from router.succession import refusal_of as refusal_of_receiver
 
 
 class Directories(Protocol):
@@ -83,7 +85,7 @@ class Router:
         self._sender = sender
         self._now = now
         inbox = Inbox(objects, settings, now)
-        self.placer = Placer(store, inbox, sender, self._reaches, self._finish, now)
+        self.placer = Placer(store, inbox, sender, self._surely_closed, self._answer, self._finish, now)
         self._executor = Executor(
             store, inbox, sender, self.placer, self._surely_reaches, self._finish, now, settings.actions_at_once
         )
@@ -283,6 +285,18 @@ class Router:
             await self._directory.confirm()
             return False
         return True
+
+    async def _surely_closed(self, unit: UnitCode) -> RefuseReceiver | None:
+        """The refusal of a unit that the newest directory lists as closed; None = it is open, or not listed. Raises
+        ``Outage`` as above."""
+        refusal = refusal_of_receiver(unit, self._directory.current, self._today())
+        if refusal is None or refusal.reason is not Reason.E_TO_CLOSED:
+            return None
+        await self._directory.confirm()
+        return refusal
+
+    async def _answer(self, answer: Answer) -> None:
+        await self._executor.answer(answer)
 
     def _sender_of(self, fact: MessageParked | OperatorActed) -> UnitCode:
         """The sender of a parked package: as the fact says, or the unit whose user published it. Empty = unknown."""
