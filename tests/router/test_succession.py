@@ -167,3 +167,32 @@ async def test_the_kept_unit_gets_the_content_and_no_recall(world: World) -> Non
     await world.deliver_and_keep(world.update("doc", to=(C,), removed=(MERGED,)))
     assert [sent.type for sent in world.sender.inbox(C)] == ["document"]
     assert not world.sender.named("document.recalled")
+
+
+@pytest.mark.parametrize("how", ["is open again", "has another successor", "its successor is closed too"])
+@pytest.mark.parametrize("kind", ["recall", "update", "replacement"])
+async def test_who_received_in_its_place_loses_the_document(world: World, how: str, kind: str) -> None:
+    """The directory has changed since the letter was delivered to C in place of MERGED."""
+    await world.deliver(world.letter(to=(MERGED, A)))
+    later = {
+        "is open again": {MERGED: unit(MERGED)},
+        "has another successor": {MERGED: unit(MERGED, valid_to=LAST_DAY, successor=B)},
+        "its successor is closed too": {C: unit(C, valid_to=LAST_DAY, successor=B)},
+    }[how]
+    world.directory.current.units.update(later)
+    match kind:
+        case "recall":
+            await world.report(world.recall("doc", to=(MERGED,)))
+        case "update":
+            await world.report(world.update("doc", to=(A,), removed=(MERGED,), files=0))
+        case _:
+            await world.deliver(world.replacement("doc", units=(MERGED,)))
+    expected = "SUPERSEDED" if kind == "replacement" else "RECALL_PENDING"
+    assert (await world.position("doc", C)).state == expected
+
+
+async def test_a_recall_of_another_unit_leaves_it_alone(world: World) -> None:
+    """A recall of another unit is no recall of what the successor has."""
+    await world.deliver(world.letter(to=(MERGED, A)))
+    await world.report(world.recall("doc", to=(A,)))
+    assert (await world.position("doc", C)).state == "SENT"

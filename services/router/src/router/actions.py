@@ -110,6 +110,9 @@ class RefuseReceiver:
     receiver: UnitCode
     reason: Reason
     detail: str
+    successor: UnitCode = ""
+    """The unit that has the document in its place, which is noted in that unit's delivery; empty = none. Empty in
+    decisions of earlier releases."""
     order: Literal["turn"] = "turn"
 
 

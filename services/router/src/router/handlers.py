@@ -8,7 +8,7 @@ from typing import Protocol
 from common.clock import Clock, utc_now
 from common.domain import ids
 from common.domain.directory import Directory
-from common.domain.envelope import Envelope, Message
+from common.domain.envelope import Envelope, Message, StatusReport
 from common.domain.ids import claims_document_id, concerned_documents, document_key
 from common.domain.names import PackageKind, UnitCode
 from common.domain.outcome import Refused, Undecided
@@ -260,15 +260,24 @@ class Router:
         for key in dict.fromkeys(document_key(*concerned) for concerned in concerned_documents(message)):
             if document := await self._store.documents.find(key):
                 receivers = await self._store.deliveries.receivers(document.key, units)
+                in_place_of = await self._in_place_of(document.key, message, units)
+                receivers |= await self._store.deliveries.receivers(document.key, frozenset(in_place_of.values()))
                 known[key] = Known(
                     key=document.key,
                     sender=document.sender,
                     document_id=document.document_id,
                     state=document.state,
                     receivers=receivers,
+                    in_place_of=in_place_of,
                     is_corrected=document.is_corrected(fact.holder_of(key), order_of(fact)),
                 )
         return known
+
+    async def _in_place_of(
+        self, key: str, message: Message, units: frozenset[UnitCode] | None
+    ) -> dict[UnitCode, UnitCode]:
+        """Which of the units were given the document in place of closed ones. A status is of no unit but its own."""
+        return {} if isinstance(message, StatusReport) else await self._store.deliveries.in_place_of(key, units)
 
     def _today(self) -> date:
         """The local day in Ho Chi Minh City."""
