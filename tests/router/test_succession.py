@@ -179,7 +179,7 @@ async def test_who_received_in_its_place_loses_the_document(world: World, how: s
         "has another successor": {MERGED: unit(MERGED, valid_to=LAST_DAY, successor=B)},
         "its successor is closed too": {C: unit(C, valid_to=LAST_DAY, successor=B)},
     }[how]
-    world.directory.current.units.update(later)
+    world.directory.current = Directory((world.directory.current.units | later).values())
     match kind:
         case "recall":
             await world.report(world.recall("doc", to=(MERGED,)))
@@ -192,7 +192,6 @@ async def test_who_received_in_its_place_loses_the_document(world: World, how: s
 
 
 async def test_a_recall_of_another_unit_leaves_it_alone(world: World) -> None:
-    """A recall of another unit is no recall of what the successor has."""
     await world.deliver(world.letter(to=(MERGED, A)))
     await world.report(world.recall("doc", to=(A,)))
     assert (await world.position("doc", C)).state == "SENT"
