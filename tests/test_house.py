@@ -331,6 +331,7 @@ IMPORT_TIMES = {
     "common/test_package_store.py": "hours from then; nothing runs as long",
     "deploy/k8s/test_k8s_volumes.py": "what is compared is made from it",
     "notifier/test_retention.py": "what is compared is made from it",
+    "trunkctl/backup/test_copying.py": "ten years from then; nothing runs as long",
     "trunkctl/test_local.py": "what is compared is made from it",
     "validator/test_package_files.py": "any time will do",
 }

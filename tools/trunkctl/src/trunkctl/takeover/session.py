@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from common.directory import read_disabled
 from common.domain.directory import Directory
 from common.objects import Objects
 from trunkctl import topology_job
@@ -17,6 +16,7 @@ from trunkctl.takeover.one_run import temporary_user
 from trunkctl.takeover.origin import destination
 from trunkctl.takeover.remains import Remains
 from trunkctl.units import lookup
+from trunkctl.units.bucket import disabled_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class TakeOverSession:
     @asynccontextmanager
     async def _round(self) -> AsyncIterator[TakeOver]:
         admin = topology_job.admin(self.settings)
-        topology = topology_job.whole_topology(self.directory, await read_disabled(Objects(self.settings)))
+        topology = topology_job.whole_topology(self.directory, await disabled_units(Objects(self.settings)))
         with temporary_user(admin, self.settings.amqp_url.get_secret_value()) as url:
             async with mover(url, admin, partial(destination, directory=self.directory)) as moving:
                 await self._apply(remains(admin))
