@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import urllib3
 from minio import Minio
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 
-from common.objects import CHUNK_BYTES, NOT_FOUND
+from common.objects import CHUNK_BYTES, NOT_FOUND, STORE_ERRORS
 from trunkctl.command_error import CommandError
 
 T = TypeVar("T")
@@ -99,7 +98,7 @@ class Bucket:
         answer = _asked(key, lambda: self._client.get_object(self._bucket, key))
         try:
             yield from answer.stream(CHUNK_BYTES)
-        except FAILURES as error:
+        except STORE_ERRORS as error:
             raise CommandError(f"{key} at the second store cannot be read ({type(error).__name__}).") from error
         finally:
             answer.close()
@@ -121,9 +120,6 @@ class Bucket:
                     self._client.remove_object(self._bucket, key, version_id=each.version_id)
 
         _asked(key, remove)
-
-
-FAILURES = (MinioException, urllib3.exceptions.HTTPError, OSError)
 
 
 def _asked(key: str, ask: Callable[[], T]) -> T:
