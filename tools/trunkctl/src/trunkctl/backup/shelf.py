@@ -128,7 +128,7 @@ def _asked(key: str, ask: Callable[[], T]) -> T:
     except S3Error as error:
         what = "is missing" if error.code in NOT_FOUND else f"is refused ({error.code})"
         raise CommandError(f"{key} {what} at the second store.") from error
-    except FAILURES as error:
+    except STORE_ERRORS as error:
         raise CommandError(f"The second store does not answer ({type(error).__name__}).") from error
 
 
