@@ -9,6 +9,7 @@ from pymongo import MongoClient
 
 from archive.record import Record
 from common.indexes import CHECKS, database_name
+from trunkctl.identifiers import forms_of
 from trunkctl.settings import ControlSettings
 
 PAGE = 200
@@ -49,7 +50,8 @@ class ArchiveRecords:
 
     def named(self, identifier: str) -> list[Row]:
         """Records that bear this id."""
-        rows = [each for name in NAMES for each in self._records.find({name: identifier})]
+        forms = {"$in": forms_of(identifier)}
+        rows = [each for name in NAMES for each in self._records.find({name: forms})]
         return list({each["_id"]: each for each in rows}.values())
 
     def known(self, package_ids: Collection[str]) -> set[str]:

@@ -205,7 +205,7 @@ def verified(files: LogReader, keys: list[VerifierKey], kept: list[Claim]) -> Ou
 
     try:
         outcome = verify(files, keys, kept, tell)
-    except NoAnswer as error:
+    except (NoAnswer, Unreadable) as error:
         raise CommandError(f"The object store does not answer ({error}).") from error
     for place, first in outcome.verified.repeated:
         show_line(f"entry {place} of the log is entry {first} once more; this is no fault of the log")

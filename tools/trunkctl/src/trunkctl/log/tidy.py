@@ -82,6 +82,10 @@ def tidy(store: TileStore, now: datetime) -> Iterator[Removed | Fault]:
     """
     size = _size(store)
     listing = Listing(store.all_versions(TILES))
+    if size is None:
+        if any(True for _ in listing):
+            yield Fault(CHECKPOINT, "is not in sight: nothing was tidied")
+        return
     hidden = {*listing.hidden()}
     tiles = (tile for name in listing if name not in hidden and (tile := tile_at(name)) and tile.width < WIDTH)
     for whole, parts in groupby(tiles, full):
@@ -143,7 +147,7 @@ def _removed_part(
         yield Fault(part.path, "could not be removed")
 
 
-def _size(store: TileStore) -> int:
-    """Of the log by its newest checkpoint. Raises ``NoAnswer`` and ``Unreadable``."""
+def _size(store: TileStore) -> int | None:
+    """Of the log by its newest checkpoint; None = there is none in sight. Raises ``NoAnswer`` and ``Unreadable``."""
     held = store.held(CHECKPOINT, "", with_data=True)
-    return (told_size(held.data) if held else None) or 0
+    return told_size(held.data) if held else None
