@@ -23,6 +23,7 @@ from common.service.connection import (
     closed,
     connected,
     reasonless_as_lost,
+    while_open,
 )
 from common.service.incoming import Incoming, incoming
 from common.service.settle import Disposition, Settlement
@@ -146,7 +147,7 @@ class Consumer:
 
     async def _consume(self, connection: Connection) -> None:
         channel = await channel_for_consuming(connection)
-        await channel.basic_qos(prefetch_count=self._prefetch)
+        await while_open(connection, channel.basic_qos(prefetch_count=self._prefetch))
         channel.on_consumer_cancel_callbacks.add(self._cancelled)
         self._consumed.clear()
         while not (connection.is_closed or channel.is_closed):
@@ -164,7 +165,7 @@ class Consumer:
     async def _adjust(self, connection: Connection, channel: Channel) -> None:
         wanted = set() if self._is_stopping or self._is_paused else set(self._wanted())
         for queue in self._consumed - wanted:
-            await channel.basic_cancel(queue)
+            await while_open(connection, channel.basic_cancel(queue))
             self._consumed.discard(queue)
         now = asyncio.get_running_loop().time()
         self._refused = {queue: until for queue, until in self._refused.items() if until > now}
@@ -214,7 +215,8 @@ class Consumer:
             else:
                 settlement = await self._settlement(queue, delivered)
         with contained(self._note_unsettled):  # without its channel, the broker delivers it again
-            await _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+            told = _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+            await while_open(channel.connection, told)
 
     def _turn(self, queue: str) -> AbstractAsyncContextManager[None]:
         if self._line is None or self._is_stopping or self._is_paused:
@@ -253,9 +255,9 @@ async def _existing(connection: Connection, queues: Iterable[str]) -> set[str]:
     channel = await channel_for_consuming(connection)
     for queue in queues:
         try:
-            await channel.queue_declare(queue, passive=True)
+            await while_open(connection, channel.queue_declare(queue, passive=True))
             present.add(queue)
         except (ChannelNotFoundEntity, ChannelAccessRefused):
             channel = await channel_for_consuming(connection)
-    await channel.close()
+    await while_open(connection, channel.close())
     return present

@@ -33,6 +33,7 @@ from common.service.connection import (
     closed,
     connected,
     reasonless_as_lost,
+    while_open,
 )
 from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
 from common.service.tracing import publishing
@@ -151,13 +152,14 @@ class AmqpPublisher:
         try:
             async with self._channel(message.exchange, alone=alone) as channel:
                 with reasonless_as_lost(), publishing(message) as trace:
-                    await channel.basic_publish(
+                    sent = channel.basic_publish(
                         message.body,
                         exchange=message.exchange,
                         routing_key=message.routing_key,
                         properties=self._properties(message, trace),
                         mandatory=True,
                     )
+                    await while_open(channel.connection, sent)
             return "confirmed"
         except PublishError as error:
             raise Unroutable(f"{message.exchange} {message.routing_key}") from error
@@ -197,7 +199,7 @@ class AmqpPublisher:
         connection = self._connection
         if connection is None:
             raise ConnectionError("connection lost")
-        await connection.ready()
+        await while_open(connection, connection.ready())
         if alone:
             channel = await channel_for_publishing(connection)
             try:
