@@ -109,7 +109,8 @@ async def connected(url: str, name: str, valve: Valve | None = None) -> AsyncIte
 
 
 async def while_open(connection: Base, work: Coroutine[Any, Any, T]) -> T:
-    """What ``work`` returns. Raises ``ConnectionError`` if the connection closes before, and then cancels ``work``.
+    """What ``work`` returns. Raises ``ConnectionError``, with the reason as its cause, if the connection closes before,
+    and then cancels ``work``.
 
     The client library ends only some of what waits when a connection closes. It does not end ``ready()`` during an
     alarm of the broker, nor what is about to put a frame into a full queue whose writer has ended: a publish, a
@@ -121,18 +122,14 @@ async def while_open(connection: Base, work: Coroutine[Any, Any, T]) -> T:
     try:
         await asyncio.wait({task, closing}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise ConnectionError(f"the connection was lost: {_reason(closing)}")
+            reason = None if closing.cancelled() else closing.exception()
+            raise ConnectionError("the connection was lost") from reason
         return task.result()
     finally:
         closing.cancel()
         if not task.done():
             task.add_done_callback(_retrieve)
             task.cancel()
-
-
-def _reason(closing: "asyncio.Future[Any]") -> str:
-    error = None if closing.cancelled() else closing.exception()
-    return str(error) or type(error).__name__
 
 
 def _retrieve(ended: "asyncio.Task[Any]") -> None:
