@@ -118,6 +118,8 @@ class RecordingSender(RecordingPublisher):
         """Units without an inbox."""
         self.silent: set[str] = set()
         """Units whose inboxes never answer."""
+        self.apart: set[str] = set()
+        """Units whose inboxes were tried over the connection for silent queues."""
         self.heard = asyncio.Event()
         """Set: inboxes that were silent take what was sent to them."""
 
@@ -129,6 +131,8 @@ class RecordingSender(RecordingPublisher):
             return
         assert message.exchange == "trunk.inbox"
         self.attempts += 1
+        if message.is_apart:
+            self.apart.add(message.routing_key)
         if message.routing_key in self.full:
             raise QueueFull(message.routing_key)
         if message.routing_key in self.full_after_a_loss:

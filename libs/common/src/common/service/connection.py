@@ -9,7 +9,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from importlib.metadata import version
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import aiormq
 from aiormq.base import Base
@@ -108,7 +108,15 @@ async def connected(url: str, name: str, valve: Valve | None = None) -> AsyncIte
             await connection.close(timeout=CLOSE_TIMEOUT_SECONDS)
 
 
-async def while_open(connection: Base, work: Coroutine[Any, Any, T]) -> T:
+class Closable(Protocol):
+    """A connection of the client library, under any of its names."""
+
+    @property
+    def closing(self) -> "asyncio.Future[Any]":
+        """Ends when it has closed; an observer of its own for everybody who asks."""
+
+
+async def while_open(connection: Closable, work: Coroutine[Any, Any, T]) -> T:
     """What ``work`` returns. Raises ``ConnectionError``, with the reason as its cause, if the connection closes before,
     and then cancels ``work``.
 
