@@ -335,16 +335,6 @@ async def test_answers_wait_for_room_too(world: World) -> None:
     assert sorted(sent.type for sent in world.sender.inbox(SENDER)) == ["receipt", "refusal"]
 
 
-async def test_a_unit_closed_while_a_message_waits_gets_nothing_more(world: World) -> None:
-    world.sender.full.add(B)
-    await world.take(await world.verified(world.letter(to=(A, B))))
-    world.directory.current.units.pop(B)
-    world.sender.full.clear()
-    await world.sweep(seconds=6)
-    assert world.sender.inbox(B) == []
-    assert await world.store.placings.waiting() == {Cause.CLOSED: 1}
-
-
 async def test_an_order_that_was_lost_is_given_again(world: World) -> None:
     """The row is there, its message to place is not: the broker lost it."""
     fact = await world.verified(world.letter(to=(A,)))

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from minio.error import S3Error
 
-from trunkctl import archive_store
-from trunkctl.archive_check import Unreadable
-from trunkctl.archive_store import PATIENCE_SECONDS, TRIES_AFTER_SECONDS, ArchiveStore
+from trunkctl import store_patience
+from trunkctl.archive_store import ArchiveStore
+from trunkctl.store_patience import PATIENCE_SECONDS, TRIES_AFTER_SECONDS, Unreadable
 
 
 class Answer(io.BytesIO):
     headers: dict[str, str] = {}  # noqa: RUF012
 
-    def stream(self, _: int) -> list[bytes]:
+    def stream(self, _: int, decode_content: bool = True) -> list[bytes]:
         return [self.read()]
 
     def release_conn(self) -> None:
@@ -42,7 +42,7 @@ class Client:
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seconds: list[float] = []
-    monkeypatch.setattr(archive_store.time, "sleep", seconds.append)
+    monkeypatch.setattr(store_patience.time, "sleep", seconds.append)
     return seconds
 
 

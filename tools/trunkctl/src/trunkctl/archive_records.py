@@ -71,3 +71,25 @@ def read(document: Row) -> Record | None:
     except ValidationError:
         return None
     return record if record.record_id == document["_id"] else None
+
+
+def inexact(document: Row, record: Record) -> str:
+    """Name of a field of the row whose value has another type than in the record, such as ``"0"`` for 0; empty = none.
+
+    The archive writes none such, and a record is read out of them all the same.
+    """
+    fields = record.model_dump()
+    return next((name for name in fields if name in document and not _is_alike(document[name], fields[name])), "")
+
+
+def _is_alike(stored: Any, parsed: Any) -> bool:
+    if isinstance(parsed, dict):
+        names = parsed.keys() & stored.keys() if isinstance(stored, dict) else ()
+        return isinstance(stored, dict) and all(_is_alike(stored[name], parsed[name]) for name in names)
+    if isinstance(parsed, tuple | list):
+        if not isinstance(stored, tuple | list) or len(stored) != len(parsed):
+            return False
+        return all(map(_is_alike, stored, parsed))
+    if isinstance(parsed, bool) or isinstance(stored, bool):
+        return type(stored) is type(parsed)
+    return isinstance(stored, type(parsed))  # the driver reads a large number as a subclass of int

@@ -35,6 +35,13 @@ class Deliveries(Protocol):
     async def receivers(self, key: str, among: frozenset[UnitCode] | None) -> frozenset[UnitCode]:
         """Units with a delivery of a document. ``among``: only these units; None = all."""
 
+    async def note_in_place_of(self, key: str, receiver: UnitCode, closed: UnitCode) -> None:
+        """Note that a unit has the document in place of a closed one. Without effect if it has no delivery."""
+
+    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, UnitCode]:
+        """By closed unit, the unit that was noted to have the document in its place. ``among``: only of these closed
+        units; None = all."""
+
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
         """Open a delivery with its first event, or record the event of the delivery that exists. Returns the result."""
 
@@ -71,6 +78,17 @@ class MongoDeliveries:
         """Units with a delivery of a document."""
         wanted = below(key) if among is None else {"_id": {"$in": [delivery_id(key, unit) for unit in sorted(among)]}}
         return frozenset(str(row["receiver"]) for row in await find_all(self._deliveries, wanted, ("receiver",)))
+
+    async def note_in_place_of(self, key: str, receiver: UnitCode, closed: UnitCode) -> None:
+        """Note that a unit has the document in place of a closed one."""
+        change = {"$addToSet": {"in_place_of": closed}}
+        await compare_and_set(self._deliveries, {"_id": delivery_id(key, receiver)}, change)
+
+    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, UnitCode]:
+        """By closed unit, the unit that was noted to have the document in its place."""
+        rows = await find_all(self._deliveries, below(key), ("receiver", "in_place_of"))
+        holders = {unit: row["receiver"] for row in rows for unit in row.get("in_place_of", ())}
+        return {unit: holder for unit, holder in holders.items() if among is None or unit in among}
 
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
         """Open a delivery with its first event, or record the event of the delivery that exists."""

@@ -10,7 +10,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from common.objects import CHUNK_BYTES, NOT_FOUND
+from common.objects import CHUNK_BYTES, NOT_FOUND, stored_bytes
 from trunkctl.command_error import CommandError
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Bucket:
         key = self._prefix + name
         answer = _asked(key, lambda: self._client.get_object(self._bucket, key))
         try:
-            yield from answer.stream(CHUNK_BYTES)
+            yield from stored_bytes(answer)
         except FAILURES as error:
             raise CommandError(f"{key} at the second store cannot be read ({type(error).__name__}).") from error
         finally:

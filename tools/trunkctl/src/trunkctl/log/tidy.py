@@ -19,10 +19,11 @@ from common.tlog.checkpoint import told_size
 from common.tlog.names import CHECKPOINT
 from common.tlog.partial import beginning, full
 from common.tlog.tiles import TILES, WIDTH, Tile, TileInvalid, is_within, tile_at
-from trunkctl.archive_check import Unreadable, Version, VersionContent
+from trunkctl.archive_check import Version, VersionContent
 from trunkctl.archive_store import ArchiveStore
 from trunkctl.log.listing import Listing
 from trunkctl.log.reading import lock_faults, oldest_first
+from trunkctl.store_patience import Unreadable
 
 SIDE_BY_SIDE = timedelta(days=1)
 """So long a partial tile stays beside the full one."""
@@ -77,7 +78,7 @@ class Removed(NamedTuple):
 def tidy(store: TileStore, now: datetime) -> Iterator[Removed | Fault]:
     """Remove what may go. Yields each version that was removed, and what is wrong.
 
-    Raises ``archive_store.NoAnswer`` and ``Unreadable``.
+    Raises ``NoAnswer`` and ``Unreadable``.
     """
     size = _size(store)
     listing = Listing(store.all_versions(TILES))
