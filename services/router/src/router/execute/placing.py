@@ -164,7 +164,8 @@ class Placer:
 
     async def sweep(self) -> None:
         """Order the placings that are due: their pause is over, or their order may be lost."""
-        for placing in await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE):
+        due = await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE)
+        for placing in self._silence.to_order(due):
             await self.order(placing)
 
     async def _prepared(self, placing: Placing) -> Outgoing:
@@ -178,9 +179,8 @@ class Placer:
     async def _attempt(self, placing: Placing, message: Outgoing) -> Failure | None:
         """Publish to the inbox. Returns why the inbox did not take it; None = it did. Raises ``Outage``."""
         try:
-            with self._silence.patience_seconds(placing.receiver) as seconds:
-                async with asyncio.timeout(seconds):
-                    await self._sender.publish(message)
+            if not await self._silence.publish(self._sender, message, placing.receiver):
+                return Failure(Cause.SILENT)
         except QueueFull as error:
             return Failure(Cause.FULL, error.may_have_arrived)
         except Unroutable as error:
