@@ -10,12 +10,13 @@ from common.clock import utc_now
 from common.domain.canary import is_canary
 from common.domain.names import Lane, PackageKind
 from common.facts import ObjectRef, PackageFinished
+from common.fair_rounds import in_turn, share
 from common.objects import content_ref
 from intake.open_package import ASKED, OpenPackage, Stage, opening, taken
 from intake.order import Place, next_place
 from intake.packages import CLAIM_LASTS, NOTHING_READ, Claims
 from intake.record import PackageRecord
-from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
+from intake.waiting import LEASE, WOKEN, WaitingPackage
 from intake.waiting_store import OF_HOLDER
 
 BUDGETS = {Lane.NORMAL: timedelta(minutes=30), Lane.URGENT: timedelta(minutes=10)}

@@ -48,6 +48,7 @@ from common.facts import (
     PackageRepeated,
 )
 from common.failure import Transient
+from common.fair_rounds import in_turn
 from common.objects import Objects, content_ref
 from common.service.incoming import Incoming
 from common.service.newest_decisions import Word, is_reversible
@@ -65,7 +66,7 @@ from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pau
 from router.route import DocumentState
 from router.settings import RouterSettings
 from router.store import Store, mongo_store
-from router.store.placings import TRIED, Withdrawal
+from router.store.placings import TRIED, Withdrawal, most_of
 from router.store.rows import DocumentRecord, Happened
 from router.versions import NumberedVersion, Version, current_version
 
@@ -453,12 +454,17 @@ class MemoryPlacings:
             self._set(row, state=PlacingState.DUE, next_attempt_at=at)
         return len(chosen)
 
-    async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+    async def take_due(
+        self, now: datetime, limit: int, lease: timedelta, refusing: frozenset[str] = frozenset()
+    ) -> list[Placing]:
         open_rows = [row for row in self.rows.values() if row.state in TRIED]
         due = sorted((row for row in open_rows if row.next_attempt_at <= now), key=lambda row: row.next_attempt_at)
-        for row in due[:limit]:
+        units = list(dict.fromkeys(row.receiver for row in due))
+        most = {unit: most_of(unit, limit, units, refusing) for unit in units}
+        taken = in_turn([[row for row in due if row.receiver == unit][: most[unit]] for unit in units])[:limit]
+        for row in taken:
             self._set(row, next_attempt_at=now + lease)
-        return due[:limit]
+        return taken
 
     async def waiting(self) -> dict[Cause, int]:
         waiting = (PlacingState.WAITING, PlacingState.HELD, PlacingState.RETURNED)

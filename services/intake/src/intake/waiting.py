@@ -4,10 +4,9 @@ A package waits because it is about a document that has not come, or because ano
 may still be refused. In the latter case its sender is not notified, since there is nothing for the sender to do.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
-from itertools import zip_longest
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,7 +19,6 @@ from common.facts import ObjectRef, Text
 from intake.accept import Awaits, Contested
 from intake.record import Arrival, document_id_of
 
-T = TypeVar("T")
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
 """Pause before a package that waits for a document is looked at again, if nothing wakes it: the fact about its document
 may be lost."""
@@ -139,16 +137,6 @@ def refused_wait(awaits: Awaits, deadline: datetime, now: datetime, waiting: int
     if waiting >= limit:
         return Refused(Reason.E_REFDOC, f"{awaits.detail}, and {waiting} packages of the unit wait already")
     return None
-
-
-def share(limit: int, units: int) -> int:
-    """How many packages each of so many units may have in a round of ``limit`` packages; rounded up."""
-    return -(-limit // max(1, units))
-
-
-def in_turn(queues: Sequence[Sequence[T]]) -> list[T]:
-    """The first element of each queue, then the second of each, and so on. A long queue delays no short one."""
-    return [each for turn in zip_longest(*queues) for each in turn if each is not None]
 
 
 def next_look(waiting: WaitingPackage, now: datetime) -> datetime:

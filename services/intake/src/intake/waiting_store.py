@@ -14,8 +14,9 @@ from common.database import (
 )
 from common.domain.canary import CANARY_UNITS
 from common.domain.names import PackageKind
+from common.fair_rounds import in_turn, share
 from common.indexes import WAITING
-from intake.waiting import LEASE, WOKEN, WaitingPackage, in_turn, share
+from intake.waiting import LEASE, WOKEN, WaitingPackage
 
 OF_HOLDER = ("awaited", "needs_all", "holder", "detail", "since", "deadline", "next_look_at")
 """Fields of a row that change when a package begins to wait for another reason."""

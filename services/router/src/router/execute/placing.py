@@ -1,4 +1,7 @@
-"""Tries placings: publishes each to its inbox, and notes whether the inbox took it. No attempt waits for room."""
+"""Tries placings: publishes each to its inbox, and notes whether the inbox took it. No attempt waits for room.
+
+Longer than 250 lines: everything that begins or ends an attempt at a placing is here.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -68,6 +71,8 @@ class Placer:
         self._finished = finished
         self._now = now
         self._silence = Silence()
+        self._refusing = set[UnitCode]()
+        """Units whose inboxes did not take the last message that this process tried."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """By placing: one attempt at it at a time in this process."""
 
@@ -135,8 +140,10 @@ class Placer:
                 if failure.cause is Cause.MISSING and await self._closed_units.end(placing):
                     return
                 was_tried = placing.is_uncertain or (message.is_redelivered and not order.is_unbegun(placing))
+                self._refusing.add(placing.receiver)
                 await self._note_failure(placing, replace(failure, is_uncertain=failure.is_uncertain or was_tried))
                 return
+            self._refusing.discard(placing.receiver)
         if is_needed and (renew_at := self._inbox.renewal_of(placing, self._now())):
             await self._store.placings.set_renewal(placing.id, renew_at)
         await self.note_placed(placing)
@@ -164,7 +171,8 @@ class Placer:
 
     async def sweep(self) -> None:
         """Order the placings that are due: their pause is over, or their order may be lost."""
-        due = await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE)
+        refusing = frozenset(self._refusing)
+        due = await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE, refusing)
         for placing in self._silence.to_order(due):
             await self.order(placing)
 

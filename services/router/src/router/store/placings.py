@@ -21,6 +21,7 @@ from common.database import (
 from common.domain.canary import CANARY_UNITS
 from common.domain.names import UnitCode
 from common.facts import OperatorRequested
+from common.fair_rounds import in_turn, share
 from common.service.row_requests import RowRequest, answer_once
 from router.placing import NOT_TAKEN, Cause, Failure, Placing, PlacingState, pause_after
 
@@ -28,8 +29,16 @@ TRIED = (PlacingState.DUE.value, PlacingState.WAITING.value)
 HELD = PlacingState.HELD.value
 KEYS_AT_ONCE = 500
 """Document keys in one command to the database."""
+PROBES = 10
+"""Placings of one unit in a round of the sweep, while its inbox takes nothing."""
 Withdrawal = dict[str, Any] | None
 """The fact of a withdrawal as JSON; None = there is none to keep."""
+
+
+def most_of(unit: UnitCode, limit: int, units: Sequence[UnitCode], refusing: frozenset[UnitCode]) -> int:
+    """How many placings of a unit a round of ``limit`` placings takes, if placings of ``units`` are due."""
+    fair = share(limit, len(units))
+    return min(fair, PROBES) if unit in refusing else fair
 
 
 class Placings(Protocol):
@@ -99,9 +108,12 @@ class Placings(Protocol):
     async def has_open(self, decision: str) -> bool:
         """Whether a placing of a decision is due, waiting or held."""
 
-    async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
-        """At most ``limit`` placings whose next attempt is due, the oldest first. Other processes leave them alone for
-        the time of the lease."""
+    async def take_due(
+        self, now: datetime, limit: int, lease: timedelta, refusing: frozenset[UnitCode] = frozenset()
+    ) -> list[Placing]:
+        """At most ``limit`` placings whose next attempt is due, one of each unit in turn, the oldest of a unit first;
+        of the units ``refusing`` at most ``PROBES`` each. Other processes leave them alone for the time of the lease.
+        """
 
     async def waiting(self) -> dict[Cause, int]:
         """How many placings wait, are held or were returned, by cause, without those of the canary."""
@@ -143,7 +155,7 @@ class MongoPlacings:
     async def take_expiring(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
         """Placings whose address is to be issued again. Each is given to one process at a time."""
         due: Document = {"renew_at": {"$lte": now}, "state": PlacingState.PLACED.value}
-        return await self._take(due, "renew_at", limit, now + lease)
+        return await self._take(await self._oldest(due, "renew_at", limit), "renew_at", now + lease)
 
     async def answer(self, placing_id: str, request: OperatorRequested, at: datetime, outcome: str) -> RowRequest:
         """Save the outcome of an operator's request."""
@@ -232,14 +244,23 @@ class MongoPlacings:
             row = await self._placings.find_one({"decision": decision, "state": {"$in": [*TRIED, HELD]}}, {"_id": 1})
         return row is not None
 
-    async def take_due(self, now: datetime, limit: int, lease: timedelta) -> list[Placing]:
+    async def take_due(
+        self, now: datetime, limit: int, lease: timedelta, refusing: frozenset[UnitCode] = frozenset()
+    ) -> list[Placing]:
         """Placings whose next attempt is due. Each is given to one process at a time."""
         due: Document = {"state": {"$in": list(TRIED)}, "next_attempt_at": {"$lte": now}}
-        return await self._take(due, "next_attempt_at", limit, now + lease)
-
-    async def _take(self, due: Document, field: str, limit: int, until: datetime) -> list[Placing]:
+        by_receiver = [{"$match": due}, {"$group": {"_id": "$receiver", "count": {"$sum": 1}}}]
         with database_errors_as_outages():
-            rows = await self._placings.find(due).sort(field, 1).limit(limit).to_list(None)
+            receivers = [str(row["_id"]) for row in await self._placings.aggregate(by_receiver).to_list(None)]
+        most = {unit: most_of(unit, limit, receivers, refusing) for unit in receivers}
+        rows = [await self._oldest(due | {"receiver": unit}, "next_attempt_at", most[unit]) for unit in receivers]
+        return await self._take(in_turn(rows)[:limit], "next_attempt_at", now + lease)
+
+    async def _oldest(self, due: Document, field: str, limit: int) -> list[Document]:
+        with database_errors_as_outages():
+            return await self._placings.find(due).sort(field, 1).limit(limit).to_list(None)
+
+    async def _take(self, rows: Sequence[Document], field: str, until: datetime) -> list[Placing]:
         taken = []
         for row in rows:
             expected = {"_id": row["_id"], "state": row["state"], field: row[field]}
