@@ -127,7 +127,9 @@ BEGINS_TASKS = {
     "common.tasks": "supervises them",
     "common.service.consumer": "one for each message, and the two that a connection waits for",
     "common.service.listener": "the two that a connection waits for",
-    "common.service.publisher": "one for each publish",
+    "common.service.connection": "one for each wait on a connection, until that ends",
+    "common.service.pending": "one for each publish",
+    "common.service.publishers": "two in a group: it ends with the first of them, and is supervised",
     "notifier.dispatch": "one for each notification",
     "validator.workers.pool": "one for each document",
 }

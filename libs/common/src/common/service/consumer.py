@@ -221,8 +221,8 @@ class Consumer:
             else:
                 settlement = await self._settlement(queue, delivered)
         with contained(self._note_unsettled):  # without its channel, the broker delivers it again
-            told = _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
-            await while_open(channel.connection, told)
+            settled = _tell_broker(channel, delivered.delivery_tag, settlement.disposition)
+            await while_open(channel.connection, settled)
 
     def _turn(self, queue: str) -> AbstractAsyncContextManager[None]:
         if self._line is None or self._is_stopping or self._is_paused:
