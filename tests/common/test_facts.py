@@ -208,6 +208,34 @@ def test_no_fact_can_be_the_word_of_two(kind: type[BaseFact], data: st.DataObjec
     assert sum(is_entitled(fact, user) for user in FLOWS[fact.fact].made_by) <= 1
 
 
+GENUINE = [
+    ("p:verdict:1", "validator"),
+    ("p:verdict/waiting/E_SIG_REVOCATION_UNKNOWN/259200:1", "validator"),
+    ("p:intake:1", "intake"),
+    ("p:intake/security/FOREIGN_SENDER:1", "intake"),
+    ("p:waiting/repeated:1", "intake"),
+    ("p:placed/000.00.09.H29:1", "router"),
+    ("p:superseded/d/000.00.09.H29:1", "router"),
+    ("p:routing.refused:1", "router"),
+    ("p:finished:1", "archive"),
+    ("n:notification.sent:1", "notifier"),
+]
+
+
+@pytest.mark.parametrize(("identifier", "maker"), GENUINE, ids=[identifier for identifier, _ in GENUINE])
+@pytest.mark.parametrize("user", SERVICES)
+def test_nobody_enters_a_fact_under_the_id_of_another_service_s(identifier: str, maker: str, user: str) -> None:
+    """Otherwise the genuine fact, which comes later, would be taken for a forgery."""
+    fact = a_fact(MessageParked, service=user, event_id=identifier)
+    assert is_entitled(fact, user) == (user == maker)
+
+
+@pytest.mark.parametrize("identifier", ["r:parked:3", "r:acted/0f:1", "r:a step of a later release:1", "no step"])
+@pytest.mark.parametrize("user", SERVICES)
+def test_ids_of_no_service_alone_are_free(identifier: str, user: str) -> None:
+    assert is_entitled(a_fact(MessageParked, service=user, event_id=identifier), user)
+
+
 @pytest.mark.parametrize("user", [*SERVICES, OPERATOR, "A.01", None])
 def test_only_the_operator_decides(user: str | None) -> None:
     assert is_entitled(a_fact(OperatorRequested, target="router"), user) == (user == OPERATOR)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from common.domain.directory import Directory
+from common.domain.ids import step_name
 from common.domain.names import Lane
 from common.facts import FACT, BaseFact, ObjectRef
+from common.facts.flows import FLOWS, SERVICES, STEPS
 from common.failure import Outage
 from common.service.incoming import Incoming
 from common.service.outgoing import Outgoing, PublishRefused
@@ -92,6 +94,14 @@ class MemoryBodies:
         return self.bodies[ref.key]
 
 
+def check_step(fact: BaseFact) -> None:
+    """The step in the event id of a fact that one service makes is listed as that service's, so that no other service
+    can enter a fact under this id."""
+    makers = FLOWS[fact.fact].made_by
+    if len(makers) == 1 and makers[0] in SERVICES:
+        assert STEPS.get(step_name(fact.event_id)) == makers[0], f"{fact.event_id}: enter its step in flows.STEPS"
+
+
 class RecordingPublisher:
     """Records facts and messages; a test can make it refuse them."""
 
@@ -106,6 +116,7 @@ class RecordingPublisher:
     async def announce(self, fact: BaseFact) -> None:
         if self.failure:
             raise self.failure
+        check_step(fact)
         self.facts.append(fact)
 
     async def announce_saved(self, body: bytes) -> None:

@@ -50,7 +50,12 @@ class MemoryPackages:
         return not record.announced
 
     async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> None:
-        self.records[package_id] = self.records[package_id].model_copy(update={"purge": tuple(purge)})
+        record = self.records[package_id]
+        if not record.is_purged:
+            self.records[package_id] = record.model_copy(update={"purge": tuple(purge), "is_purged": False})
+
+    async def mark_purged(self, package_id: str) -> None:
+        self.records[package_id] = self.records[package_id].model_copy(update={"is_purged": True})
 
     async def claim_first(self, document_key: str, package_id: str) -> Place | None:
         if document_key in self.claims:

@@ -4,21 +4,24 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Coroutine
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import bson
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
 from common.database import Database
+from common.domain.directory import Unit
 from common.domain.names import Lane
 from common.headers import REFERENCE_TYPE
 from common.service.incoming import Incoming
 from common.settings import ServiceSettings
 from intake.rate_limits import RateLimits
 from intake.rates import MongoUsages, UnitRates, Usage, Usages, counted, minute_of, size_of
+from intake.submission import Submission, uploaded
 
 from ..harness.memory import Clock
 from ..simulation.database import ModelDatabase, Server
@@ -145,6 +148,10 @@ async def test_without_limits_nobody_waits(usages: Usages) -> None:
     [
         (json.dumps({"bucket": "uploads", "key": "a/b", "size": 5_000_000, "sha256": "0" * 64}).encode(), 5_000_000),
         (b"not json", 8),
+        *(
+            (json.dumps({"bucket": "uploads", "key": "a/b", "size": size, "sha256": "0" * 64}).encode(), most)
+            for size, most in ((2**53 - 1, 2**40), (2**53, None), (2**63, None), (10**30, None))
+        ),
         (json.dumps({"bucket": "uploads", "key": "a/b", "size": -5, "sha256": "0" * 64}).encode(), None),
     ],
 )
@@ -169,3 +176,14 @@ async def test_the_consumer_looks_again_at_once_and_the_package_is_handled_all_t
 
 def test_minutes() -> None:
     assert minute_of(AT) == datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("size", [1, 2**53 - 1, 2**53, 2**63, 10**30])
+def test_what_is_kept_of_any_named_size_fits_into_the_database(size: int) -> None:
+    """In one minute a unit may name such a size a million times."""
+    body = json.dumps({"bucket": "uploads", "key": f"{A}/b", "size": size, "sha256": "0" * 64}).encode()
+    message = Incoming(queue=f"submit.{A}.normal", body=body, content_type=REFERENCE_TYPE)
+    bson.encode({"bytes": size_of(message) * 1_000_000})
+    submission = Submission(Unit(code=A, name=A, valid_from=date.min), body, REFERENCE_TYPE, Lane.NORMAL)
+    if upload := uploaded(submission):
+        bson.encode(upload.model_dump())

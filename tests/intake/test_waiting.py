@@ -48,7 +48,7 @@ from common.facts import (
 )
 from common.facts.base import MAX_TEXT_BYTES
 from common.failure import Outage, Transient, TrunkFailure
-from common.objects import Objects, content_ref
+from common.objects import ObjectMissing, Objects, content_ref
 from common.service.outgoing import fact_message
 from common.service.tracing import publishing
 from common.telemetry import span
@@ -109,8 +109,7 @@ class World:
 
     async def finish(self, accepted: Any, reason: Reason | None = None) -> None:
         """All of a package that was let in is done; ``reason``: why the validator refused it."""
-        about = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
-        fact = PackageFinished(**about, reason=reason)
+        fact = finished_of(accepted, reason)
         await self.intake.release(fact)
         await self.opened.finish(fact)
         await self.intake.note_finished(fact)
@@ -121,6 +120,11 @@ class World:
         self.clock.move(**passed)
         await WaitingSweep(self.waiting, self.intake.resume, self.directory, self.clock).run()
         return self.announcer.facts[before:]
+
+
+def finished_of(accepted: Any, reason: Reason | None) -> PackageFinished:
+    about = {name: getattr(accepted, name) for name in PackageFact.model_fields if name != "fact"}
+    return PackageFinished(**about, reason=reason)
 
 
 @pytest.fixture(params=["memory", "real"])
@@ -618,6 +622,74 @@ async def test_what_a_corrected_package_shares_with_a_secret_one_stays(
     file = io.BytesIO()
     await world.objects.fetch(content_ref(hashlib.sha256(PDF).hexdigest(), len(PDF)), file)
     assert file.getvalue() == PDF
+
+
+class Failing:
+    """``Objects.purge``, until it is asked to remove the n-th object."""
+
+    def __init__(self, purge: Any, n: int) -> None:
+        self.purge, self.left = purge, n
+
+    async def __call__(self, ref: Any) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Outage("object store", "away")
+        await self.purge(ref)
+
+
+@pytest.mark.parametrize("fact", ["document.refused", "package.finished"])
+@pytest.mark.parametrize("removed", [0, 1])
+async def test_a_removal_that_was_interrupted_is_finished_before_the_id_is_free(
+    world: World, monkeypatch: pytest.MonkeyPatch, fact: str, removed: int
+) -> None:
+    """``package.finished`` may be the only fact that tells of the refusal."""
+    first = await world.submit(package("doc"))
+    told = {
+        "document.refused": refused_by_the_validator(first).model_copy(update={"reason": Reason.E_SECRET}),
+        "package.finished": finished_of(first, Reason.E_SECRET),
+    }[fact]
+    with monkeypatch.context() as patched:
+        patched.setattr(world.objects, "purge", Failing(world.objects.purge, removed))
+        with pytest.raises(Outage):
+            await world.intake.release(told)
+    assert await world.packages.holder([first.subject]) == first.package_id
+    await world.intake.release(told)
+    for ref in (first.package, content_ref(hashlib.sha256(PDF).hexdigest(), len(PDF))):
+        with pytest.raises((ObjectMissing, KeyError)):
+            await world.objects.fetch(ref, io.BytesIO())
+    assert await world.packages.holder([first.subject]) is None
+
+
+async def test_what_was_removed_is_not_removed_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The corrected package may have brought some of it again."""
+    first = await world.submit(package("doc"))
+    secret = refused_by_the_validator(first).model_copy(update={"reason": Reason.E_SECRET})
+    await world.intake.release(secret)
+    monkeypatch.setattr(world.objects, "purge", Failing(world.objects.purge, 0))
+    await world.intake.release(secret)
+    await world.finish(first, Reason.E_SECRET)
+
+
+@pytest.mark.parametrize("is_free", [True, False], ids=["was finished", "was interrupted"])
+async def test_a_removal_that_an_earlier_release_began(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_free: bool
+) -> None:
+    """It freed the DocumentId when it had removed all, and did not note that it had."""
+    first = await world.submit(package("doc"))
+    await world.packages.mark_secret(first.package_id, [first.package])
+    find = world.packages.find
+
+    async def of_earlier_release(package_id: str) -> Any:
+        record = await find(package_id)
+        return record and record.model_copy(update={"is_purged": None})
+
+    monkeypatch.setattr(world.packages, "find", of_earlier_release)
+    if is_free:
+        await world.packages.release(first.subject, first.package_id)
+    removed: list[Any] = []
+    monkeypatch.setattr(world.objects, "purge", AsyncMock(side_effect=removed.append))
+    await world.finish(first, Reason.E_SECRET)
+    assert removed == ([] if is_free else [first.package])
 
 
 @pytest.mark.parametrize("how", ["is finished", "takes too long"])

@@ -1,6 +1,7 @@
 """A closed unit's successor receives for it: cases of the pure decision."""
 
 from datetime import date
+from itertools import combinations, product
 
 import pytest
 
@@ -8,7 +9,16 @@ from common.domain.directory import Directory
 from common.domain.names import UnitCode
 from common.domain.reason import Reason
 from common.facts import DeliveryRefused
-from router.actions import Action, Deliver, DeliverCurrentVersion, OfferVersion, RefuseReceiver, Supersede, Withdraw
+from router.actions import (
+    Action,
+    Deliver,
+    DeliverCurrentVersion,
+    ForwardPackage,
+    OfferVersion,
+    RefuseReceiver,
+    Supersede,
+    Withdraw,
+)
 from router.route import DocumentState, Known, Plan, plan
 from router.settings import RouterSettings
 from router.succession import succeeded, successor_of
@@ -110,3 +120,80 @@ async def test_what_a_successor_reports_is_about_its_own_delivery(world: World) 
     await world.report(world.recall("doc", to=(MERGED,)))
     assert [sent.type for sent in world.sender.inbox(C)] == ["document"]
     assert (await world.position("doc", C)).state == "RECALL_PENDING"
+
+
+KEEPS: list[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int, tuple[Action, ...]]] = [
+    ("content to the successor", (C,), (), (MERGED,), 1, (OfferVersion(receiver=C), TOLD)),
+    ("a notice to the successor", (C,), (), (MERGED,), 0, (ForwardPackage(receiver=C), TOLD)),
+    ("the successor is added", (), (C,), (MERGED,), 0, (DeliverCurrentVersion(receiver=C), TOLD)),
+    ("both are removed", (A,), (), (MERGED, C), 0, (ForwardPackage(receiver=A), Withdraw(receiver=C), TOLD)),
+    ("the closed unit is added to its successor", (C,), (MERGED,), (), 0, (ForwardPackage(receiver=C), TOLD)),
+]
+
+
+@pytest.mark.parametrize(
+    ("to", "added", "removed", "files", "expected"), [each[1:] for each in KEEPS], ids=[each[0] for each in KEEPS]
+)
+def test_an_update_of_a_closed_unit_and_its_successor(
+    pure: World,
+    to: tuple[str, ...],
+    added: tuple[str, ...],
+    removed: tuple[str, ...],
+    files: int,
+    expected: tuple[Action, ...],
+) -> None:
+    """A unit that the update is for keeps the document, though a closed unit whose successor it is was removed."""
+    assert orders(pure, pure.update("doc", to, added, removed, files=files), A, C) == expected
+
+
+def test_every_update_acts_once_on_a_delivery(pure: World) -> None:
+    """``Plan`` refuses two actions on one delivery: all updates that address, add and remove some of three units."""
+    units = (A, MERGED, C)
+    some = [
+        tuple(unit for unit in units if unit in chosen) for size in range(4) for chosen in combinations(units, size)
+    ]
+    for to, added, removed, files, holders in product(some, some, some, (0, 1), some):
+        for action in orders(pure, pure.update("doc", to, added, removed, files=files), *holders):
+            kept = isinstance(action, Withdraw) and action.receiver in (*to, *added) and action.receiver not in removed
+            assert not kept, (to, added, removed, files, holders)
+
+
+def test_two_actions_on_one_delivery_are_no_plan() -> None:
+    with pytest.raises(ValueError, match="two actions"):
+        Plan(subject="doc", document_id="doc", orders=(OfferVersion(receiver=C), Withdraw(receiver=C)))
+
+
+async def test_the_kept_unit_gets_the_content_and_no_recall(world: World) -> None:
+    await world.deliver_and_keep(world.letter(to=(MERGED, C)))
+    world.sender.forget()
+    await world.deliver_and_keep(world.update("doc", to=(C,), removed=(MERGED,)))
+    assert [sent.type for sent in world.sender.inbox(C)] == ["document"]
+    assert not world.sender.named("document.recalled")
+
+
+@pytest.mark.parametrize("how", ["is open again", "has another successor", "its successor is closed too"])
+@pytest.mark.parametrize("kind", ["recall", "update", "replacement"])
+async def test_who_received_in_its_place_loses_the_document(world: World, how: str, kind: str) -> None:
+    """The directory has changed since the letter was delivered to C in place of MERGED."""
+    await world.deliver(world.letter(to=(MERGED, A)))
+    later = {
+        "is open again": {MERGED: unit(MERGED)},
+        "has another successor": {MERGED: unit(MERGED, valid_to=LAST_DAY, successor=B)},
+        "its successor is closed too": {C: unit(C, valid_to=LAST_DAY, successor=B)},
+    }[how]
+    world.directory.current = Directory((world.directory.current.units | later).values())
+    match kind:
+        case "recall":
+            await world.report(world.recall("doc", to=(MERGED,)))
+        case "update":
+            await world.report(world.update("doc", to=(A,), removed=(MERGED,), files=0))
+        case _:
+            await world.deliver(world.replacement("doc", units=(MERGED,)))
+    expected = "SUPERSEDED" if kind == "replacement" else "RECALL_PENDING"
+    assert (await world.position("doc", C)).state == expected
+
+
+async def test_a_recall_of_another_unit_leaves_it_alone(world: World) -> None:
+    await world.deliver(world.letter(to=(MERGED, A)))
+    await world.report(world.recall("doc", to=(A,)))
+    assert (await world.position("doc", C)).state == "SENT"

@@ -269,7 +269,7 @@ class Response:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def stream(self, size: int) -> Iterator[bytes]:
+    def stream(self, size: int, decode_content: bool = True) -> Iterator[bytes]:
         yield from (self._data[at : at + size] for at in range(0, len(self._data), size))
 
     def read(self, size: int | None = None) -> bytes:

@@ -18,7 +18,7 @@ from trunkctl.store_patience import PATIENCE_SECONDS, TRIES_AFTER_SECONDS, NoAns
 class Answer(io.BytesIO):
     headers: dict[str, str] = {}  # noqa: RUF012
 
-    def stream(self, _: int) -> list[bytes]:
+    def stream(self, _: int, decode_content: bool = True) -> list[bytes]:
         return [self.read()]
 
     def release_conn(self) -> None:

@@ -57,7 +57,7 @@ def test_threads_share_one_pace() -> None:
 class Answer:
     headers: dict[str, str] = {}  # noqa: RUF012
 
-    def stream(self, _: int) -> list[bytes]:
+    def stream(self, _: int, decode_content: bool = True) -> list[bytes]:
         return [b"x" * MIB, b"x"]
 
     def close(self) -> None:

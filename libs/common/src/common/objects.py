@@ -23,11 +23,12 @@ from minio.retention import Retention
 from minio.time import to_iso8601utc
 
 from common.byte_budget import ByteBudget
+from common.clock import loop_time
 from common.containment import in_thread
 from common.domain.names import PackageId, Sha256, UnitCode
 from common.domain.reason import Reason
 from common.facts import ObjectRef
-from common.failure import Outage, Permanent
+from common.failure import Outage, Permanent, Transient
 from common.packing import packed, unpacked
 from common.settings import ServiceSettings
 
@@ -60,6 +61,9 @@ PAGE = 1_000
 """How many versions a store lists in one answer."""
 NOT_FOUND = {"NoSuchKey", "NoSuchObject", "NoSuchBucket", "NoSuchVersion"}
 
+SUCCESS_COUNTS_SECONDS = 60.0
+"""A failure is attributed to the object itself if the store handled another one within this time before."""
+
 T = TypeVar("T")
 
 
@@ -78,13 +82,20 @@ class ObjectAltered(Permanent):
 
 
 class Objects:
-    """A client of the object store. All methods raise ``Outage`` while the store is unavailable."""
+    """A client of the object store. All methods raise ``Outage`` while the store is unavailable.
+
+    ``get``, ``fetch``, ``check`` and ``purge`` raise ``Transient`` instead for an object that the store cannot hand out
+    or list while it answers and hands out others. A unit can make such an upload: encrypted with a key of its own, or
+    with more metadata than the client library reads. It must not hold up the submissions of others.
+    """
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.client = _client(settings, settings.s3_endpoint, settings.s3_secure)
         public = urlsplit(settings.s3_public_address)
         self.memory = ByteBudget(settings.object_bytes)
         """Budget for whole files in memory. Who reads one into memory must hold its size."""
+        self._last_success: tuple[str, float] | None = None
+        """The place of the object that was last handled successfully, and when, by the clock of the event loop."""
         self._signer = _client(settings, public.netloc, public.scheme == "https") if public.netloc else self.client
 
     async def ping(self) -> None:
@@ -97,7 +108,9 @@ class Objects:
         ``submitter``: of a package, the unit that submitted it. If the bytes are stored for another unit, or as a part
         of a package, they are put again as another version. A stream is left at its beginning.
         """
-        return await ask_store(lambda: self._put_content(source, submitter))
+        ref = await ask_store(lambda: self._put_content(source, submitter))
+        self.note_success(ref.bucket, ref.key)
+        return ref
 
     async def carry(self, data: bytes) -> ObjectRef:
         """A reference that carries the bytes itself, if they are small; otherwise as ``put_content``."""
@@ -119,11 +132,11 @@ class Objects:
         The bytes are those that the reference carries, or those of the version that it names, or, if that version does
         not exist, of the newest one under its key: after a restore, the same bytes have another version.
         """
-        await ask_store(lambda: self._fetch(ref, target))
+        await self._about(ref.bucket, ref.key, lambda: self._fetch(ref, target))
 
     async def check(self, ref: ObjectRef) -> None:
         """Check the bytes of a reference without keeping them. Raises ``ObjectMissing`` or ``ObjectAltered``."""
-        await ask_store(lambda: deque(self._verified(ref), maxlen=0))
+        await self._about(ref.bucket, ref.key, lambda: deque(self._verified(ref), maxlen=0))
 
     async def put(self, bucket: str, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         """Store bytes under a key of the caller's choice."""
@@ -137,7 +150,7 @@ class Objects:
 
     async def purge(self, ref: ObjectRef) -> None:
         """Delete every version of an object. Idempotent. Only intake has the right to do so."""
-        await ask_store(lambda: self._purge(ref.bucket, ref.key))
+        await self._about(ref.bucket, ref.key, lambda: self._purge(ref.bucket, ref.key))
 
     async def put_locked(self, key: str, source: ObjectRef | bytes, retain_until: datetime) -> str:
         """Put bytes, or the checked bytes of a reference, into the archive's bucket under compliance retention.
@@ -177,6 +190,28 @@ class Objects:
     async def presigned_put(self, bucket: str, key: str, expires: timedelta) -> str:
         """An address to which the holder may write one object until it expires."""
         return await ask_store(lambda: self._signer.presigned_put_object(bucket, key, expires=expires))
+
+    async def _about(self, bucket: str, key: str, call: Callable[[], T]) -> T:
+        """The result of a call about one object. Raises ``Outage``, or ``Transient`` if the object seems at fault."""
+        place = f"{bucket}/{key}"
+        try:
+            result = await ask_store(call)
+        except Outage as error:
+            if self._others_succeed(place):
+                await self.ping()
+                raise Transient(error.reason, f"{place}: {error.detail}") from error
+            raise
+        self.note_success(bucket, key)
+        return result
+
+    def note_success(self, bucket: str, key: str) -> None:
+        """Note that the store handled an object, so that it is not away."""
+        self._last_success = f"{bucket}/{key}", loop_time()
+
+    def _others_succeed(self, place: str) -> bool:
+        if self._last_success is None or self._last_success[0] == place:
+            return False
+        return loop_time() - self._last_success[1] <= SUCCESS_COUNTS_SECONDS
 
     def _put_content(self, source: bytes | BinaryIO, submitter: UnitCode | None) -> ObjectRef:
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -230,7 +265,7 @@ class Objects:
 
     def _chunks(self, bucket: str, key: str, version_id: str | None = None) -> Iterator[bytes]:
         with closing(self._opened(bucket, key, version_id)) as response:
-            yield from response.stream(CHUNK_BYTES)
+            yield from stored_bytes(response)
 
     def _opened(self, bucket: str, key: str, version_id: str | None) -> "urllib3.BaseHTTPResponse":
         try:
@@ -330,6 +365,12 @@ def digest_in_key(bucket: str, key: str) -> Sha256 | None:
 def content_ref(sha256: Sha256, size_bytes: int) -> ObjectRef:
     """The reference to the bytes with this digest in ``content``."""
     return ObjectRef(bucket=CONTENT, key=content_key(sha256), sha256=sha256, size_bytes=size_bytes)
+
+
+def stored_bytes(response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
+    """The bytes of an object in chunks, as they are stored. Whoever puts an object may give it the header
+    ``Content-Encoding``, whatever its bytes are."""
+    yield from response.stream(CHUNK_BYTES, decode_content=False)
 
 
 def digest_of(stream: BinaryIO) -> tuple[Sha256, int]:

@@ -120,7 +120,7 @@ def ended(ending: Ending, before: datetime) -> Document:
 
     It is closed if the archive has recorded its refusal, or if an operator has discarded it and nothing has changed
     since. A package that was let in and finished never matches, neither by its stage nor by its ending. Secret packages
-    (``purge``) have been removed already.
+    (``purge``) do not wait for a term: ``Intake.release`` removes their objects.
     """
     return {
         "is_removed": False,

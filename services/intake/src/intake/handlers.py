@@ -111,17 +111,25 @@ class Intake:
 
         ``package.finished`` repeats the reason of the refusal, because ``document.refused`` may come later or be lost.
         A corrected package may have files in common with the secret one. Therefore the objects are removed before the
-        DocumentId is free, and ``package.finished`` does not remove them a second time.
+        DocumentId is free, and once they have all been removed, neither fact removes them again.
         """
         if fact.reason is None:
             return
         if fact.reason is Reason.E_SECRET and (record := await self.packages.find(fact.package_id)):
-            is_purged = isinstance(fact, PackageFinished) and bool(record.purge)
-            if not is_purged:
-                purge = record.purge or await objects_of(record, self.objects)
-                await self.packages.mark_secret(fact.package_id, purge)
-                await self._purge(purge)
+            await self._remove_secret(record, fact)
         await self._release(fact.subject, fact.package_id, is_refused=True)
+
+    async def _remove_secret(self, record: PackageRecord, fact: DocumentRefused | PackageFinished) -> None:
+        """Remove all objects of a secret package, or those that an interrupted run has left."""
+        if record.is_purged:
+            return
+        is_of_former_release = bool(record.purge) and record.is_purged is None and isinstance(fact, PackageFinished)
+        if is_of_former_release and await self.packages.holder([fact.subject]) != record.package_id:
+            return  # it freed the DocumentId when it had removed them
+        purge = record.purge or await objects_of(record, self.objects)
+        await self.packages.mark_secret(record.package_id, purge)
+        await self._purge(purge)
+        await self.packages.mark_purged(record.package_id)
 
     async def note_acted(self, fact: OperatorActed) -> None:
         """Free the DocumentId of a package that an operator discarded before the validator had examined it; claim it

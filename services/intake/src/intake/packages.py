@@ -57,8 +57,12 @@ class Packages:
 
     async def mark_secret(self, package_id: str, purge: Sequence[ObjectRef]) -> None:
         """Save which objects of a package must be removed, before the first of them is."""
-        change = {"$set": {"purge": [ref.model_dump() for ref in purge]}}
-        await compare_and_set(self._packages, {"_id": package_id}, change)
+        change = {"$set": {"purge": [ref.model_dump() for ref in purge], "is_purged": False}}
+        await compare_and_set(self._packages, {"_id": package_id, "is_purged": {"$ne": True}}, change)
+
+    async def mark_purged(self, package_id: str) -> None:
+        """Save that all objects named by ``mark_secret`` have been removed."""
+        await compare_and_set(self._packages, {"_id": package_id}, {"$set": {"is_purged": True}})
 
     async def claim_first(self, document_key: str, package_id: str) -> Place | None:
         """Claim a DocumentId that was never claimed, for a package that is about no other document. Returns the first

@@ -22,6 +22,9 @@ from intake.rate_limits import RateLimits
 from intake.submission import Reference
 
 MINUTE = timedelta(minutes=1)
+LARGEST_BYTES = 1 << 40
+"""An upload counts with at most this size, far more than a package may have, so that the sum of a minute fits into a
+row of the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def size_of(message: Incoming) -> int:
     if message.content_type != REFERENCE_TYPE:
         return len(message.body)
     try:
-        return Reference.model_validate_json(message.body).size
+        return min(Reference.model_validate_json(message.body).size, LARGEST_BYTES)
     except ValueError:
         return len(message.body)
 

@@ -75,6 +75,8 @@ class PackageRecord(BaseModel):
     warnings: tuple[str, ...] = ()
     purge: tuple[ObjectRef, ...] = ()
     """Of a package that the validator found secret: the objects that must be removed."""
+    is_purged: bool | None = None
+    """Whether all of ``purge`` has been removed; None if nothing must be, and in records of earlier releases."""
     fact_body: bytes | None = None
     """The fact as it was first published, while the package is open; None in records of earlier releases."""
     announced: bool = False

@@ -35,7 +35,8 @@ class Reference(BaseModel):
 
     bucket: str
     key: str = Field(pattern=KEY)
-    size: int = Field(gt=0)
+    size: int = Field(gt=0, lt=1 << 53)
+    """In bytes; only what a number in JSON carries exactly, which also fits into a row of the database."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 

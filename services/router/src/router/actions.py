@@ -110,6 +110,9 @@ class RefuseReceiver:
     receiver: UnitCode
     reason: Reason
     detail: str
+    successor: UnitCode = ""
+    """The unit that has the document in its place, which is noted in that unit's delivery; empty = none. Empty in
+    decisions of earlier releases."""
     order: Literal["turn"] = "turn"
 
 
@@ -124,6 +127,9 @@ Action = (
     | RecordStatus
     | RefuseReceiver
 )
+
+ON_DELIVERY = (Deliver, DeliverCurrentVersion, OfferVersion, ForwardPackage, Withdraw, RecordStatus)
+"""Actions on a receiver's delivery of the decision's document. A decision has at most one of them for each receiver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

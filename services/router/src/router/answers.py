@@ -7,6 +7,7 @@ from common.domain.names import PackageKind, UnitCode
 from common.domain.reason import Reason
 from common.facts import (
     CarriesPackage,
+    DeliveryRefused,
     MessageParked,
     OperatorActed,
     PackageRefused,
@@ -99,6 +100,25 @@ def discarded_delivery_answer(fact: OperatorActed, placing: Placing) -> Answer:
     """The refusal for one receiver: an operator decided that it does not get the returned document again."""
     detail = f"đơn vị nhận {placing.receiver}: {fact.purpose}"
     return _about_delivery(fact, placing, "discarded", Reason.E_DISCARDED, detail, False)
+
+
+def closed_answer(placing: Placing, fact: DeliveryRefused) -> Answer:
+    """The refusal for one receiver: it was closed before its inbox took the document, and has no inbox any more."""
+    is_own_package = placing.headers[headers.PACKAGE_ID] == fact.package_id
+    return Answer(
+        id=f"{fact.package_id}/refusal/{fact.receiver}",
+        to=fact.sender,
+        package_id=fact.package_id,
+        document_key=fact.subject,
+        document_id=fact.document_id,
+        kind=fact.kind,
+        lane=fact.lane,
+        at=fact.occurred_at,
+        submitted_at=placing.opened_at,
+        sha256=placing.sha256 if is_own_package else "",
+        reason=fact.reason,
+        detail=fact.detail,
+    )
 
 
 def _about_delivery(

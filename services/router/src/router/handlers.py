@@ -8,7 +8,7 @@ from typing import Protocol
 from common.clock import Clock, utc_now
 from common.domain import ids
 from common.domain.directory import Directory
-from common.domain.envelope import Envelope, Message
+from common.domain.envelope import Envelope, Message, StatusReport
 from common.domain.ids import claims_document_id, concerned_documents, document_key
 from common.domain.names import PackageKind, UnitCode
 from common.domain.outcome import Refused, Undecided
@@ -32,7 +32,8 @@ from common.failure import Permanent, Transient
 from common.service.newest_decisions import following
 from common.topology import unit_of_inbox
 from router import answers
-from router.actions import Decision
+from router.actions import Decision, RefuseReceiver
+from router.compose import Answer
 from router.execute.discards import Discards
 from router.execute.execution import OWN_DOCUMENT, Routable
 from router.execute.executor import Executor
@@ -49,6 +50,7 @@ from router.route import DocumentState, Known, Outcome, Plan, plan, rests_on_dir
 from router.settings import RouterSettings
 from router.store import Store
 from router.store.rows import DocumentRecord
+from router.succession import refusal_of as refusal_of_receiver
 
 
 class Directories(Protocol):
@@ -83,7 +85,7 @@ class Router:
         self._sender = sender
         self._now = now
         inbox = Inbox(objects, settings, now)
-        self.placer = Placer(store, inbox, sender, self._reaches, self._finish, now)
+        self.placer = Placer(store, inbox, sender, self._surely_closed, self._answer, self._finish, now)
         self._executor = Executor(
             store, inbox, sender, self.placer, self._surely_reaches, self._finish, now, settings.actions_at_once
         )
@@ -258,15 +260,24 @@ class Router:
         for key in dict.fromkeys(document_key(*concerned) for concerned in concerned_documents(message)):
             if document := await self._store.documents.find(key):
                 receivers = await self._store.deliveries.receivers(document.key, units)
+                in_place_of = await self._in_place_of(document.key, message, units)
+                receivers |= await self._store.deliveries.receivers(document.key, frozenset(in_place_of.values()))
                 known[key] = Known(
                     key=document.key,
                     sender=document.sender,
                     document_id=document.document_id,
                     state=document.state,
                     receivers=receivers,
+                    in_place_of=in_place_of,
                     is_corrected=document.is_corrected(fact.holder_of(key), order_of(fact)),
                 )
         return known
+
+    async def _in_place_of(
+        self, key: str, message: Message, units: frozenset[UnitCode] | None
+    ) -> dict[UnitCode, UnitCode]:
+        """Which of the units were given the document in place of closed ones. A status is of no unit but its own."""
+        return {} if isinstance(message, StatusReport) else await self._store.deliveries.in_place_of(key, units)
 
     def _today(self) -> date:
         """The local day in Ho Chi Minh City."""
@@ -283,6 +294,18 @@ class Router:
             await self._directory.confirm()
             return False
         return True
+
+    async def _surely_closed(self, unit: UnitCode) -> RefuseReceiver | None:
+        """The refusal of a unit that the newest directory lists as closed; None = it is open, or not listed. Raises
+        ``Outage`` as above."""
+        refusal = refusal_of_receiver(unit, self._directory.current, self._today())
+        if refusal is None or refusal.reason is not Reason.E_TO_CLOSED:
+            return None
+        await self._directory.confirm()
+        return refusal
+
+    async def _answer(self, answer: Answer) -> None:
+        await self._executor.answer(answer)
 
     def _sender_of(self, fact: MessageParked | OperatorActed) -> UnitCode:
         """The sender of a parked package: as the fact says, or the unit whose user published it. Empty = unknown."""

@@ -59,7 +59,7 @@ class Cause(StrEnum):
     SILENT = "silent"
     """The broker neither takes nor refuses the message: the inbox has no leader."""
     CLOSED = "closed"
-    """The unit was closed while the message waited."""
+    """The unit was closed while the message waited; only in rows of earlier releases."""
     RECALL = "recall"
     """The unit has not answered a recall of the document yet."""
     RETURNED = "returned"
@@ -162,6 +162,14 @@ class PlaceOrder(BaseModel):
             return False
         is_tried = self.is_waiting and placing.state is PlacingState.DUE and not is_redelivered
         return is_tried or self.attempt != placing.attempts
+
+    def is_unbegun(self, placing: Placing) -> bool:
+        """Whether this order, if it is redelivered, has surely led to no attempt.
+
+        The beginning of an attempt at a waiting placing changes its state, and the end changes the number of attempts.
+        For a placing in state ``due`` that is not known: a process may have ended during its first attempt.
+        """
+        return placing.state is PlacingState.WAITING and self.attempt == placing.attempts
 
 
 def delivery_placing_id(package_id: PackageId, receiver: UnitCode) -> str:

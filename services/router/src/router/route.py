@@ -1,7 +1,7 @@
 """The decision of the router: which units receive a package, and what it does to documents sent earlier. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -14,6 +14,7 @@ from common.domain.outcome import Refused, Undecided
 from common.domain.reason import Reason
 from common.domain.security import SecurityKind
 from router.actions import (
+    ON_DELIVERY,
     Action,
     Deliver,
     DeliverCurrentVersion,
@@ -53,6 +54,8 @@ class Known:
     state: DocumentState
     receivers: frozenset[UnitCode] = frozenset()
     """Units with a delivery of it: all of them for a replacement, otherwise those that the message names."""
+    in_place_of: Mapping[UnitCode, UnitCode] = field(default_factory=dict)
+    """By unit that was closed, the one of ``receivers`` that was given the document in its place."""
     is_corrected: bool = False
     """Whether it was refused, and the message is about a corrected package that was let in before the message and is
     still on its way."""
@@ -66,6 +69,13 @@ class Plan:
     """Key of the document to whose deliveries the orders refer."""
     document_id: DocumentId
     orders: tuple[Action, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` if two actions record an event of one delivery: both events would have the id of the
+        package's fact, so that only the first would count."""
+        receivers = [order.receiver for order in self.orders if isinstance(order, ON_DELIVERY)]
+        if len(receivers) != len(set(receivers)):
+            raise ValueError("two actions for one delivery")
 
 
 Outcome = Plan | Refused | Undecided
@@ -170,6 +180,7 @@ def _replace(envelope: Envelope, known: Mapping[str, Known], directory: Director
             return Undecided(Reason.E_REFDOC, "a replaced document was not delivered yet")
         if document.state is DocumentState.DELIVERED:
             named = _with_successors(old.units, directory, day)
+            named |= {document.in_place_of[unit] for unit in old.units if unit in document.in_place_of}
             units = document.receivers & named if old.units else document.receivers
             orders += [Supersede(receiver=unit, replaced=document.key) for unit in sorted(units)]
             others = _unique(unit for unit in old.units if unit not in units) if old.units else ("",)
@@ -192,21 +203,32 @@ def _update(envelope: Envelope, target: Known | Refused | Undecided, directory: 
     changes = envelope.business.receiver_changes
     removed = _unique(change.unit for change in changes if not change.added)
     added = _unique(change.unit for change in changes if change.added and change.unit not in removed)
-    named = _unique([*(unit.code for unit in envelope.receivers), *added])
+    addressed = _unique(unit.code for unit in envelope.receivers if unit.code not in removed)
     has_content = bool(envelope.attachments)
+    given = {unit: _given_for(unit, removed, envelope, directory, day) for unit in _unique([*addressed, *added])}
+    newly = {given[unit] for unit in added} - (target.receivers.intersection(addressed) - frozenset(added))
     orders: list[Action] = []
-    for unit in named:
-        if unit in removed:
-            continue
-        successor = _successor(unit, envelope, directory, day)
-        if successor and successor not in removed:
-            orders += [_next_version(successor, unit in added, has_content, target), succeeded(unit, successor)]
+    for unit, receiver in given.items():
+        if receiver != unit:
+            orders += [_next_version(receiver, receiver in newly, has_content, target), succeeded(unit, receiver)]
         else:
-            orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in added, has_content, target))
+            orders.append(refusal_of(unit, directory, day) or _next_version(unit, unit in newly, has_content, target))
     enclosure = Enclosure.NOTICE if has_content else Enclosure.PACKAGE
     for unit in removed:
-        orders += _withdraw(unit, target, enclosure, directory, day)
+        holder = _holder_for(unit, target, directory, day)
+        if holder and holder in given.values():
+            orders.append(succeeded(unit, holder))  # which keeps the document, because the update is for it as well
+        else:
+            orders += _withdraw(unit, target, enclosure, directory, day)
     return Plan(subject=target.key, document_id=target.document_id, orders=tuple(dict.fromkeys(orders)))
+
+
+def _given_for(
+    unit: UnitCode, removed: tuple[UnitCode, ...], envelope: Envelope, directory: Directory, day: date
+) -> UnitCode:
+    """The unit that gets what an update brings to ``unit``: its successor, unless the update removes that."""
+    successor = _successor(unit, envelope, directory, day)
+    return successor if successor and successor not in removed else unit
 
 
 def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known) -> Action:
@@ -221,13 +243,21 @@ def _next_version(unit: UnitCode, added: bool, has_content: bool, target: Known)
 
 def _withdraw(unit: UnitCode, target: Known, enclosure: Enclosure, directory: Directory, day: date) -> list[Action]:
     if unit not in target.receivers:
-        successor = successor_of(unit, directory, day)
-        if successor in target.receivers and successor is not None:
-            return [Withdraw(receiver=successor, enclosure=enclosure), succeeded(unit, successor)]
+        if holder := _holder_for(unit, target, directory, day):
+            return [*_withdraw(holder, target, enclosure, directory, day), succeeded(unit, holder)]
         return list(recall_later(unit, EventKind.RECALL, enclosure))
     if refusal := refusal_of(unit, directory, day):
         return [Withdraw(receiver=unit, enclosure=Enclosure.NOTHING), refusal]
     return [Withdraw(receiver=unit, enclosure=enclosure)]
+
+
+def _holder_for(unit: UnitCode, target: Known, directory: Directory, day: date) -> UnitCode | None:
+    """The unit that has the document in place of a unit that does not: the one that was given it then, even if the
+    other is open again by now, or else today's successor. None = there is none."""
+    if unit in target.receivers:
+        return None
+    holders = target.in_place_of.get(unit), successor_of(unit, directory, day)
+    return next((holder for holder in holders if holder in target.receivers), None)
 
 
 def recall_later(

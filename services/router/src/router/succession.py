@@ -35,4 +35,4 @@ def refusal_of(code: UnitCode, directory: Directory, day: date) -> RefuseReceive
 def succeeded(code: UnitCode, successor: UnitCode) -> RefuseReceiver:
     """Notifies the sender that the successor gets what was addressed to a closed unit."""
     detail = f"đơn vị nhận {code}, đã giao cho đơn vị kế thừa {successor}"
-    return RefuseReceiver(receiver=code, reason=Reason.E_TO_SUCCEEDED, detail=detail)
+    return RefuseReceiver(receiver=code, reason=Reason.E_TO_SUCCEEDED, detail=detail, successor=successor)

@@ -10,7 +10,7 @@ from minio import Minio
 from minio.datatypes import Object
 from minio.error import S3Error
 
-from common.objects import ARCHIVE, CHUNK_BYTES, NOT_FOUND, STORE_ERRORS
+from common.objects import ARCHIVE, NOT_FOUND, STORE_ERRORS, stored_bytes
 from trunkctl.archive_check import Version, VersionContent
 from trunkctl.archive_missing import Put
 from trunkctl.backup.copies import META, VERSION_META
@@ -100,7 +100,7 @@ def _version(each: Object) -> Version:
 
 def _held(answer: "urllib3.BaseHTTPResponse", pace: Pace, *, with_data: bool) -> VersionContent:
     digest, size, data = hashlib.sha256(), 0, bytearray()
-    for chunk in answer.stream(CHUNK_BYTES):
+    for chunk in stored_bytes(answer):
         pace.take(len(chunk))
         digest.update(chunk)
         size += len(chunk)

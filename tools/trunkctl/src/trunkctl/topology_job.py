@@ -7,7 +7,6 @@ from collections.abc import Container, Mapping, Set
 from datetime import datetime
 from pathlib import Path
 
-from common.directory import read_disabled
 from common.domain.directory import Directory
 from common.domain.names import UnitCode
 from common.objects import Objects
@@ -18,6 +17,7 @@ from trunkctl.command_error import CommandError
 from trunkctl.settings import ControlSettings
 from trunkctl.takeover.job import remains
 from trunkctl.takeover.remains import Remains, beside, leftovers
+from trunkctl.units.bucket import disabled_units
 from trunkctl.users import PASSWORD_BYTES
 
 ADOPT = "If the broker was replaced on purpose, record that with `trunkctl topology adopt` first."
@@ -76,11 +76,11 @@ def apply(settings: ControlSettings, directory: Directory, left: Remains | None 
     objects, broker = Objects(settings), admin(settings)
     if why_not := _objection(objects, broker):
         raise CommandError(f"Nothing was declared: {why_not}. {ADOPT}")
-    disabled = asyncio.run(read_disabled(objects))
+    disabled = asyncio.run(disabled_units(objects))
     broker.make_vhost()
     topology = beside(whole_topology(directory, disabled), left or remains(broker))
     broker.apply(topology, passwords_for(topology, settings.users_file, settings.passwords()))
-    correct(broker, settings, directory, assumed=disabled, disabled=asyncio.run(read_disabled(objects)))
+    correct(broker, settings, directory, assumed=disabled, disabled=asyncio.run(disabled_units(objects)))
     return topology.size
 
 
@@ -134,4 +134,4 @@ def check(settings: ControlSettings, directory: Directory) -> list[str]:
 def described_beside(broker: BrokerAdmin, objects: Objects, directory: Directory) -> tuple[Topology, Remains]:
     """What the broker must hold, with what it still holds of a former release, and the latter."""
     left = remains(broker)
-    return beside(whole_topology(directory, asyncio.run(read_disabled(objects))), left), left
+    return beside(whole_topology(directory, asyncio.run(disabled_units(objects))), left), left

@@ -82,3 +82,9 @@ VERDICT = "verdict"
 def event_id(subject: str, step: str, version: int = 1) -> str:
     """Event id of a fact. The same saved decision has the same id each time it is announced."""
     return f"{subject}:{step}:{version}"
+
+
+def step_name(identifier: str) -> str:
+    """The name of the step in an event id: its step up to the first slash. Empty for an id of another form."""
+    parts = identifier.split(":")
+    return parts[1].partition("/")[0] if len(parts) > 2 else ""

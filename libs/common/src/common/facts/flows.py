@@ -6,6 +6,7 @@ documentation are derived from this table.
 
 from dataclasses import dataclass
 
+from common.domain.ids import VERDICT, step_name
 from common.domain.names import Lane
 from common.domain.reason import Reason
 from common.facts.base import BaseFact
@@ -64,6 +65,17 @@ FLOWS: dict[str, Flow] = {
 }
 
 
+STEPS: dict[str, str] = {
+    **{service: service for service in SERVICES},
+    **{name: flow.made_by[0] for name, flow in FLOWS.items() if len(flow.made_by) == 1},
+    **dict.fromkeys(("waiting", "repeated"), "intake"),
+    VERDICT: "validator",
+    **dict.fromkeys(("placed", "turned", "recorded", "agreed", "recalled", "superseded", "routed"), "router"),
+    "finished": "archive",
+}
+"""By name of a step in event ids (``ids.step_name``), the only service whose facts have such ids."""
+
+
 def made_by(user: str) -> tuple[str, ...]:
     """Names of the facts that a broker user may publish."""
     return tuple(fact for fact, flow in FLOWS.items() if user in flow.made_by)
@@ -80,8 +92,11 @@ def is_entitled(fact: BaseFact, user: str | None) -> bool:
     """Whether a broker user may publish a fact. ``user``: as the broker vouches for it.
 
     A fact that several services make names the one that made it, and that one must be the publisher. The subject
-    ``security`` has security events only, and these have no other subject.
+    ``security`` has security events only, and these have no other subject. The event id must not be that of another
+    service's fact: the ledger has one entry for each id, and the genuine fact would be taken for a forgery.
     """
+    if STEPS.get(step_name(fact.event_id), user) != user:
+        return False
     if (fact.subject == SECURITY_SUBJECT) is not isinstance(fact, SecurityNoticed):
         return False
     flow = FLOWS.get(fact.fact)

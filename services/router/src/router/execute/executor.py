@@ -290,6 +290,8 @@ class Executor:
         return Work((forwarded,) if forwarded else (), facts=tuple(facts))
 
     async def _refuse_receiver(self, execution: Execution, action: RefuseReceiver) -> Work:
+        if action.successor:
+            await self._store.deliveries.note_in_place_of(execution.decision.subject, action.successor, action.receiver)
         await self.answer(self._refusal(execution, action))
         return Work(facts=(receiver_refused(execution, action),))
 

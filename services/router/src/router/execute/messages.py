@@ -144,10 +144,16 @@ def agreed(decided: Decided, receiver: UnitCode, step: Step, description: str) -
 
 def withdrawn(placing: Placing, at: datetime) -> DeliveryRefused:
     """The fact that a delivery was taken back before its unit got it."""
-    delivery = DeliveryPlaced.model_validate(placing.fact)
     detail = f"đơn vị nhận {placing.receiver}"
-    step, reason = f"turned/{placing.receiver}", Reason.E_WITHDRAWN
-    return delivery.follow(DeliveryRefused, step, at, receiver=placing.receiver, reason=reason, detail=detail)
+    return not_delivered(
+        placing, RefuseReceiver(receiver=placing.receiver, reason=Reason.E_WITHDRAWN, detail=detail), at
+    )
+
+
+def not_delivered(placing: Placing, refusal: RefuseReceiver, at: datetime) -> DeliveryRefused:
+    """The fact that a delivery ended before its unit got it."""
+    delivery, about = DeliveryPlaced.model_validate(placing.fact), {"reason": refusal.reason, "detail": refusal.detail}
+    return delivery.follow(DeliveryRefused, f"turned/{placing.receiver}", at, receiver=placing.receiver, **about)
 
 
 def kept_withdrawal(placing: Placing, at: datetime) -> dict[str, Any] | None:

@@ -18,8 +18,11 @@ from common.metrics import record_delivery
 from common.service.incoming import Incoming
 from common.service.outgoing import Forbidden, Outgoing, QueueFull, Unroutable
 from common.telemetry import about_document
+from router.actions import RefuseReceiver
+from router.compose import Answer
 from router.delivery_history import position_of
 from router.delivery_state import DeliveryState
+from router.execute.closed_units import ClosedUnits, ended_by_closing
 from router.execute.execution import recall_of
 from router.execute.messages import withdrawal_of
 from router.execute.sender import Sender
@@ -51,15 +54,17 @@ class Placer:
         store: Store,
         inbox: Inbox,
         sender: Sender,
-        reaches: Callable[[UnitCode], bool],
+        closed: Callable[[UnitCode], Awaitable[RefuseReceiver | None]],
+        answer: Callable[[Answer], Awaitable[None]],
         finished: Callable[[str], Awaitable[None]],
         now: Callable[[], datetime],
     ) -> None:
-        """``finished`` is called with the event id of a decision when none of its placings is open any more."""
+        """``closed`` gives the refusal of a unit that is surely closed, None for any other; ``finished`` is called with
+        the event id of a decision when none of its placings is open any more."""
         self._store = store
         self._inbox = inbox
         self._sender = sender
-        self._reaches = reaches
+        self._closed_units = ClosedUnits(store, sender, closed, answer, self._finish, now)
         self._finished = finished
         self._now = now
         self._silence = Silence()
@@ -119,12 +124,17 @@ class Placer:
         is_needed = placing.state is not PlacingState.PLACED or order.again
         if is_needed and await self._is_given_up(placing):
             return
+        if ended_by_closing(placing):
+            await self._closed_units.announce(placing)
+            return
         if is_needed:
             publish = await self._prepared(placing)
             if not await self._may_try(placing):
                 return
             if failure := await self._attempt(placing, publish):
-                was_tried = placing.is_uncertain or (message.is_redelivered and not _is_unbegun(placing, order))
+                if failure.cause is Cause.MISSING and await self._closed_units.end(placing):
+                    return
+                was_tried = placing.is_uncertain or (message.is_redelivered and not order.is_unbegun(placing))
                 await self._note_failure(placing, replace(failure, is_uncertain=failure.is_uncertain or was_tried))
                 return
         if is_needed and (renew_at := self._inbox.renewal_of(placing, self._now())):
@@ -154,27 +164,23 @@ class Placer:
 
     async def sweep(self) -> None:
         """Order the placings that are due: their pause is over, or their order may be lost."""
-        for placing in await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE):
+        due = await self._store.placings.take_due(self._now(), SWEEP_LIMIT, SWEEP_LEASE)
+        for placing in self._silence.to_order(due):
             await self.order(placing)
 
-    async def _prepared(self, placing: Placing) -> Outgoing | None:
-        """The message to publish; None = the unit is closed. Raises ``Outage`` while nothing can be published.
+    async def _prepared(self, placing: Placing) -> Outgoing:
+        """The message to publish. Raises ``Outage`` while nothing can be published.
 
         No attempt has begun at this point, so a placing that waits goes on waiting, and may be withdrawn.
         """
-        if not self._reaches(placing.receiver):
-            return None
         await self._sender.check_publishing()
         return await self._inbox.message(placing)
 
-    async def _attempt(self, placing: Placing, message: Outgoing | None) -> Failure | None:
+    async def _attempt(self, placing: Placing, message: Outgoing) -> Failure | None:
         """Publish to the inbox. Returns why the inbox did not take it; None = it did. Raises ``Outage``."""
-        if message is None:
-            return Failure(Cause.CLOSED)
         try:
-            with self._silence.patience_seconds(placing.receiver) as seconds:
-                async with asyncio.timeout(seconds):
-                    await self._sender.publish(message)
+            if not await self._silence.publish(self._sender, message, placing.receiver):
+                return Failure(Cause.SILENT)
         except QueueFull as error:
             return Failure(Cause.FULL, error.may_have_arrived)
         except Unroutable as error:
@@ -208,6 +214,9 @@ class Placer:
 
     async def _note_withdrawn(self, placing: Placing) -> None:
         """Announce again that a delivery was withdrawn. A held one is announced by ``HeldContent``."""
+        if ended_by_closing(placing):
+            await self._closed_units.announce(placing)
+            return
         if not (placing.delivery and placing.fact and placing.withdrawn_by):
             return
         recall = await self._store.decisions.find(recall_of(placing.withdrawn_by))
@@ -238,12 +247,3 @@ class Placer:
             await self._sender.publish(message)
         except (QueueFull, Unroutable, Forbidden) as error:
             raise Outage("broker", f"{type(error).__name__}: {error}") from error
-
-
-def _is_unbegun(placing: Placing, order: PlaceOrder) -> bool:
-    """Whether a redelivered order has surely led to no attempt.
-
-    The beginning of an attempt at a waiting placing changes its state, and the end changes the number of attempts. For
-    a placing in state ``due`` that is not known: a process may have ended during its first attempt.
-    """
-    return placing.state is PlacingState.WAITING and order.attempt == placing.attempts

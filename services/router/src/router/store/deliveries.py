@@ -21,7 +21,7 @@ from common.domain.names import Lane, PackageId, UnitCode
 from common.domain.reason import Reason
 from common.failure import Transient
 from router.delivery_history import DeliveryEvent, History, HistoryEntry, entry_of, next_entry
-from router.delivery_state import UNANSWERED, Note, Step
+from router.delivery_state import UNANSWERED, DeliveryState, Note, Step
 from router.order import SubmissionOrder
 from router.store.delivery_events import DeliveryEvents, events_from
 from router.store.delivery_rows import delivery_id, is_later_than_all, of_place, of_position, place_in, position_in
@@ -35,6 +35,13 @@ class Deliveries(Protocol):
     async def receivers(self, key: str, among: frozenset[UnitCode] | None) -> frozenset[UnitCode]:
         """Units with a delivery of a document. ``among``: only these units; None = all."""
 
+    async def note_in_place_of(self, key: str, receiver: UnitCode, closed: UnitCode) -> None:
+        """Note that a unit has the document in place of a closed one. Without effect if it has no delivery."""
+
+    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, UnitCode]:
+        """By closed unit, the unit that was noted to have the document in its place. ``among``: only of these closed
+        units; None = all."""
+
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
         """Open a delivery with its first event, or record the event of the delivery that exists. Returns the result."""
 
@@ -46,6 +53,9 @@ class Deliveries(Protocol):
 
     async def pending(self) -> dict[tuple[UnitCode, Lane], int]:
         """How many placed deliveries are not answered, by unit and lane."""
+
+    async def unreported(self, receiver: UnitCode) -> list[str]:
+        """Keys of the documents in a unit's inbox on which it has reported nothing, not even their arrival."""
 
     async def history(self, key: str, receiver: UnitCode) -> History:
         """All events of a delivery, in the order of arrival; empty if there is no delivery."""
@@ -68,6 +78,17 @@ class MongoDeliveries:
         """Units with a delivery of a document."""
         wanted = below(key) if among is None else {"_id": {"$in": [delivery_id(key, unit) for unit in sorted(among)]}}
         return frozenset(str(row["receiver"]) for row in await find_all(self._deliveries, wanted, ("receiver",)))
+
+    async def note_in_place_of(self, key: str, receiver: UnitCode, closed: UnitCode) -> None:
+        """Note that a unit has the document in place of a closed one."""
+        change = {"$addToSet": {"in_place_of": closed}}
+        await compare_and_set(self._deliveries, {"_id": delivery_id(key, receiver)}, change)
+
+    async def in_place_of(self, key: str, among: frozenset[UnitCode] | None) -> dict[UnitCode, UnitCode]:
+        """By closed unit, the unit that was noted to have the document in its place."""
+        rows = await find_all(self._deliveries, below(key), ("receiver", "in_place_of"))
+        holders = {unit: row["receiver"] for row in rows for unit in row.get("in_place_of", ())}
+        return {unit: holder for unit, holder in holders.items() if among is None or unit in among}
 
     async def open(self, key: str, receiver: UnitCode, package_id: PackageId, lane: Lane, event: DeliveryEvent) -> Step:
         """Open a delivery with its first event, or record the event of the delivery that exists."""
@@ -118,6 +139,11 @@ class MongoDeliveries:
         with database_errors_as_outages():
             row = await self._deliveries.aggregate([{"$match": unanswered}, {"$group": by_unit}]).to_list(None)
         return {(group["_id"]["receiver"], Lane(group["_id"]["lane"])): group["count"] for group in row}
+
+    async def unreported(self, receiver: UnitCode) -> list[str]:
+        """Keys of the documents in a unit's inbox on which it has reported nothing."""
+        silent = {"state": DeliveryState.SENT.value, "receiver": receiver, "placed_at": {"$ne": None}}
+        return [str(row["document_key"]) for row in await find_all(self._deliveries, silent, ("document_key",))]
 
     async def history(self, key: str, receiver: UnitCode) -> History:
         """All events of a delivery, in the order of arrival."""

@@ -18,7 +18,6 @@ from minio.retention import Retention
 from common.domain.names import UnitCode
 from common.objects import (
     ARCHIVE,
-    CHUNK_BYTES,
     CONTENT,
     DIRECTORY,
     LOG,
@@ -27,6 +26,7 @@ from common.objects import (
     PARKED,
     STORE_ERRORS,
     SUBMITTER_META,
+    stored_bytes,
     submitter_of,
 )
 from trunkctl.backup.second_store import OBJECTS
@@ -147,7 +147,7 @@ def read(
     with tempfile.SpooledTemporaryFile(HELD_BYTES) as file:
         digest, size = hashlib.sha256(), 0
         try:
-            for chunk in answer.stream(CHUNK_BYTES):
+            for chunk in stored_bytes(answer):
                 digest.update(chunk)
                 size += len(chunk)
                 if with_bytes:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from minio import Minio
 from minio.error import S3Error
 
-from common.objects import CHUNK_BYTES, NOT_FOUND, STORE_ERRORS
+from common.objects import CHUNK_BYTES, NOT_FOUND, STORE_ERRORS, stored_bytes
 from trunkctl.command_error import CommandError
 
 T = TypeVar("T")
@@ -97,7 +97,7 @@ class Bucket:
         key = self._prefix + name
         answer = _asked(key, lambda: self._client.get_object(self._bucket, key))
         try:
-            yield from answer.stream(CHUNK_BYTES)
+            yield from stored_bytes(answer)
         except STORE_ERRORS as error:
             raise CommandError(f"{key} at the second store cannot be read ({type(error).__name__}).") from error
         finally:

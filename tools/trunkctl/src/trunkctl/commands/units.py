@@ -59,7 +59,7 @@ def units_import(
     if dry_run:
         return
     if comparison.is_same_file:
-        bucket.publish_state()
+        _finish(chosen, bucket)
         return
     acts.expect_nothing_pending(head.state)
     who = decision(by, why)
@@ -72,10 +72,14 @@ def units_import(
 def units_confirm(
     version: VersionArgument, by: ActorOption = "", why: PurposeOption = "", state: StateOption = DEFAULT_STATE
 ) -> None:
-    """As a second person, put the pending change into force."""
+    """As a second person, put the pending change into force. Again finishes what was broken off."""
     chosen = settings(state)
     bucket = DirectoryBucket(Objects(chosen))
     head = bucket.head()
+    if acts.is_in_force(head.state, version):
+        _finish(chosen, bucket)
+        show_line(f"version {short(head.state.in_force)} is in force already")
+        return
     proposal = acts.pending(head.state, version)
     comparison = Comparison(bucket.directory(head.state.in_force), bucket.directory(proposal.version))
     _show_changes(comparison)
@@ -203,6 +207,13 @@ def _tell_done(
         show_line(f"version {short(entry.version)} is in force")
         if codes := comparison.units_with(Effect.ADDED, Effect.RIGHTS):
             show_line(f"At the broker, if users or inboxes are new: trunkctl units provision {' '.join(codes)}")
+    announce(chosen, bucket)
+
+
+def _finish(chosen: ControlSettings, bucket: DirectoryBucket) -> None:
+    """Tell the services and announce what an earlier run wrote into the history, in case it was broken off."""
+    for line in bucket.publish_state():
+        typer.echo(line, err=True)
     announce(chosen, bucket)
 
 

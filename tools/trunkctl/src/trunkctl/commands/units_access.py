@@ -82,7 +82,7 @@ def disable(
     chosen, who = session.units(units), decision(by, why)
     for unit in chosen:
         known = session.state.disabled.get(unit.code)
-        access = session.access(session.state) if known else session.record(Act.DISABLED, unit, who)
+        access = session.finish() if known else session.record(Act.DISABLED, unit, who)
         with _at_broker(f"The trunk takes nothing from {unit.code} any more"):
             ended = access.disable(unit)
         was = f" (it was disabled already, by {known.by}: {known.why})" if known else ""
@@ -98,7 +98,7 @@ def enable(
     chosen, who = session.units(units), decision(by, why)
     for unit in chosen:
         known = session.state.disabled.get(unit.code)
-        access = session.record(Act.ENABLED, unit, who) if known else session.access(session.state)
+        access = session.record(Act.ENABLED, unit, who) if known else session.finish()
         with _at_broker(f"The trunk takes what {unit.code} submits again"):
             access.set_rights(unit)
         show_line(f"{unit.code} is enabled{'' if known else ' (it was already)'}")
@@ -144,9 +144,16 @@ class _Session:
         """Write the act into the history and tell the services; then comes the broker."""
         entry, noticed = self.bucket.record(lambda head: access_entry(head, act, unit.code, who))
         self.state = entry.state
+        return self._published(noticed)
+
+    def finish(self) -> BrokerAccess:
+        """The same for an act that is in the history: an earlier run may have ended before it told the services."""
+        return self._published(self.bucket.publish_state())
+
+    def _published(self, noticed: Iterable[str]) -> BrokerAccess:
         for line in noticed:
             typer.echo(line, err=True)
-        return self.access(entry.state)
+        return self.access(self.state)
 
     def announce(self) -> None:
         """Announce what was done."""

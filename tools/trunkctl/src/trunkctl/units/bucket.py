@@ -20,9 +20,10 @@ import urllib3
 from minio.error import S3Error
 from pydantic import ValidationError
 
-from common.directory import ACCESS, CURRENT, read_directory
+from common.containment import in_thread
+from common.directory import ACCESS, CURRENT, read_directory, read_disabled
 from common.domain.directory import Directory
-from common.domain.names import Sha256
+from common.domain.names import Sha256, UnitCode
 from common.failure import Outage
 from common.objects import DIRECTORY, NOT_FOUND, Objects, store_errors_as_outages
 from trunkctl.command_error import CommandError
@@ -52,6 +53,20 @@ class DirectoryBucket:
                 return head_of(self.entry_data(number))
         current = self._read(CURRENT)
         return Head(state=State(in_force=self.keep_version(current) if current else ""))
+
+    def disabled(self) -> frozenset[UnitCode] | None:
+        """The units that are disabled by the newest entry of the history; None = there is no entry.
+
+        Needs no right to list keys: it reads one entry after the other, from the last that was announced.
+        """
+        number = self.announced()
+        data = self._read(_history_key(number)) if number else None
+        while (following := self._read(_history_key(number + 1))) is not None:
+            number, data = number + 1, following
+        if data is None:
+            return None
+        with _readable(number):
+            return frozenset(Entry.model_validate_json(data).state.disabled)
 
     def record(self, make: Callable[[Head], Entry]) -> tuple[Entry, list[str]]:
         """Add the entry that ``make`` makes for the end of the history, and copy the newest state for the services.
@@ -200,6 +215,15 @@ class DirectoryBucket:
         if answer.status not in CREATED and not (condition and answer.status == EXISTS):
             raise Outage("object store", f"HTTP {answer.status} for {self._bucket}/{key}")
         return answer.status
+
+
+async def disabled_units(objects: Objects) -> frozenset[UnitCode]:
+    """The units that are disabled now, by the history; before its first entry, by the list that services read.
+
+    The history comes first, because a command may have been broken off before it wrote that list. Raises ``Outage``.
+    """
+    disabled = await in_thread(DirectoryBucket(objects).disabled)
+    return await read_disabled(objects) if disabled is None else disabled
 
 
 @contextmanager

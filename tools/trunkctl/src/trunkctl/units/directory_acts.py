@@ -116,9 +116,18 @@ def pending(state: State, version: str) -> Proposal:
     """The change that waits, if it is the one named by the first digits of its version. Raises ``CommandError``."""
     if state.pending is None:
         raise CommandError("No change of the unit directory waits for a second person.")
-    if len(version) < MIN_VERSION_DIGITS or not state.pending.version.startswith(version.lower()):
+    if not _names(version, state.pending.version):
         raise CommandError(f"Not {version}, but {_shown(state.pending)} waits for a second person.")
     return state.pending
+
+
+def is_in_force(state: State, version: str) -> bool:
+    """Whether no change waits, and the first digits are those of the version in force."""
+    return state.pending is None and _names(version, state.in_force)
+
+
+def _names(typed: str, version: Sha256) -> bool:
+    return len(typed) >= MIN_VERSION_DIGITS and version.startswith(typed.lower())
 
 
 def _about(
