@@ -6,11 +6,10 @@ from common.domain.ids import comparable
 
 
 def forms_of(identifier: str) -> list[str]:
-    """The forms in which a DocumentId that looks like this one may be stored: as typed, composed (NFC), decomposed
-    (NFD).
+    """The forms in which a DocumentId that looks like this one may be stored: as typed, in NFC, and in NFD.
 
-    Indexes hold what is stored, so the forms are looked up. A stored one with invisible characters is found only as it
-    is.
+    Indexes hold what is stored, so each form is looked up. What is stored with invisible characters is found only as
+    it is.
     """
     composed = comparable(identifier)
     return list(dict.fromkeys((identifier, composed, unicodedata.normalize("NFD", composed))))

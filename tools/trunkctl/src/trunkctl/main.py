@@ -36,6 +36,7 @@ from trunkctl.commands import (
     users,
     verify,
 )
+from trunkctl.operator_files import about
 from trunkctl.shown import printable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -84,6 +85,10 @@ def main() -> None:
         _fail(f"The broker refused: {error}")
     except (TrunkFailure, httpx.HTTPError, PyMongoError) as error:
         _fail(f"A server did not answer as it should: {str(error) or type(error).__name__}. {HINT}")
+    except OSError as error:
+        _fail(about(error.filename, error, "used") if error.filename else f"The system refused: {error}.")
+    except RecursionError:
+        _fail("A file is nested too deeply to be read.")
     except KeyboardInterrupt:
         _fail("Interrupted.")
 

@@ -13,6 +13,7 @@ from common import database_users
 from common.store_access import Role
 from common.store_policies import KeyPair, policy, seaweedfs_config
 from trunkctl.command_error import CommandError
+from trunkctl.operator_files import text_of
 from trunkctl.settings import ControlSettings
 
 TIMEOUT_MS = 10_000
@@ -66,9 +67,9 @@ def identities(keys_file: Path | None) -> dict[str, object]:
     if keys_file is None:
         return seaweedfs_config({role: KeyPair(f"@{role}_access@", f"@{role}_secret@") for role in Role})
     try:
-        given = {role: KeyPair(**pair) for role, pair in json.loads(keys_file.read_text()).items()}
+        given = {role: KeyPair(**pair) for role, pair in json.loads(text_of(keys_file)).items()}
         keys = KEYS.validate_python(given)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CommandError(f"{keys_file} does not hold the keys of roles: {error}") from error
     _expect(keys_file, set(Role) - keys.keys())
     return seaweedfs_config(keys)

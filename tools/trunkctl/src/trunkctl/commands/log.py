@@ -27,6 +27,7 @@ from trunkctl.log.rows import LedgerRows
 from trunkctl.log.tidied import note_tidied
 from trunkctl.log.tidy import TidyStore
 from trunkctl.log.verify import Outcome, verify
+from trunkctl.operator_files import bytes_of, text_of, write_to
 from trunkctl.pace import Pace
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import show_json, show_line
@@ -61,8 +62,8 @@ def verify_log(
     """Recompute the whole log from its files alone: a line a fault, exit 1 if there is any, or no log."""
     if folder and not folder.is_dir():
         raise CommandError(f"{folder} is no folder.")
+    kept = [Claim(str(path), bytes_of(path)) for path in known or ()]
     files = Folder(folder) if folder else bucket(settings(state))
-    kept = [Claim(str(path), path.read_bytes()) for path in known or ()]
     outcome = verified(files, trusted(key, state), kept)
     root = outcome.verified.checkpoint.root.hex() if outcome.verified.checkpoint else "none"
     show_line(f"{outcome.size} entries, root {root}, {len(outcome.faults)} faults")
@@ -71,7 +72,7 @@ def verify_log(
     if outcome.faults or not outcome.verified.checkpoint:
         raise typer.Exit(1)
     if save and (note := files.read(CHECKPOINT)):
-        save.write_bytes(note)
+        write_to(save, note)
 
 
 @log_app.command()
@@ -121,7 +122,7 @@ def check(
 ) -> None:
     """Check proofs offline, with the public key alone: a line an entry, exit 1 if any does not hold."""
     keys, wrong = trusted(key, state), 0
-    lines = proofs.read_text(encoding="utf-8").splitlines()
+    lines = text_of(proofs).splitlines()
     if not lines:
         raise CommandError(f"{proofs} holds no proof.")
     for number, line in enumerate(lines, start=1):

@@ -12,6 +12,7 @@ from common.objects import Objects
 from common.service.bodies import ParkedBodies
 from common.service.records import MessageRecord, RecordState
 from trunkctl.command_error import CommandError
+from trunkctl.operator_files import write_to
 from trunkctl.park.decide import Decision, Outcome, decide
 from trunkctl.park.held import PAGE_SIZE, HeldMessages, ParkedMessage, Selection
 from trunkctl.park.shown import groups_table, page_table, record_table
@@ -73,7 +74,7 @@ def park_show(
         record = HeldMessages(chosen).find(held.service, held.record.record_id) or held.record
         console().print(record_table(held.service, record))
         if body:
-            body.write_bytes(_body(chosen, record))
+            write_to(body, _body(chosen, record))
             show_line(f"{body}: {body.stat().st_size} bytes")
 
 

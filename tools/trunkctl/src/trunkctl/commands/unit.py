@@ -15,6 +15,7 @@ from trunkctl import letter
 from trunkctl import send as submissions
 from trunkctl.command_error import CommandError
 from trunkctl.commands.optional import local_packages
+from trunkctl.operator_files import bytes_of
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, inbox_table, show_line
 from trunkctl.units import lookup
@@ -58,7 +59,7 @@ def send(
         on=today,
         priority=Priority.URGENT if urgent else Priority.NORMAL,
     )
-    contents = [(file.name, file.read_bytes()) for file in files]
+    contents = [(file.name, bytes_of(file)) for file in files]
     if sign:
         contents[0] = (contents[0][0], _signed(control_settings, sender, contents[0][1]))
     package = letter.package(described, contents)

@@ -12,6 +12,7 @@ from trunkctl.command_error import CommandError
 from trunkctl.commands import units_access
 from trunkctl.commands.announcing import announce
 from trunkctl.commands.decisions import ActorOption, PurposeOption, decision
+from trunkctl.operator_files import bytes_of
 from trunkctl.settings import DEFAULT_STATE, ControlSettings, StateOption, settings
 from trunkctl.shown import console, show_line
 from trunkctl.units import directory_acts as acts
@@ -48,9 +49,9 @@ def units_import(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Show what a directory file changes, then put it into force, or propose it to a second person."""
-    chosen = settings(state)
+    chosen, data = settings(state), bytes_of(file)
     bucket = DirectoryBucket(Objects(chosen))
-    data, head = file.read_bytes(), bucket.head()
+    head = bucket.head()
     after = read_strictly(data, RESERVED | {chosen.rabbitmq_admin_user})
     comparison = Comparison(bucket.directory(head.state.in_force), after)
     _show_changes(comparison)

@@ -35,7 +35,7 @@ class Evidence(BaseModel):
         try:
             entry = json.loads(self.content)
             named = (json.loads(entry["body"]).get("package") or {}).get("sha256", "")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ProofInvalid("the content is no entry") from error
         if named != self.package_sha256:
             raise ProofInvalid("the package is not the one that the entry names")
