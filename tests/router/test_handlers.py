@@ -263,7 +263,6 @@ async def test_answers_wait_for_room_too(world: World) -> None:
     assert sorted(sent.type for sent in world.sender.inbox(SENDER)) == ["receipt", "refusal"]
 
 
-
 async def test_an_order_that_was_lost_is_given_again(world: World) -> None:
     """The row is there, its message to place is not: the broker lost it."""
     fact = await world.verified(world.letter(to=(A,)))

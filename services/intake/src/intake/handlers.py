@@ -123,9 +123,10 @@ class Intake:
         """Remove all objects of a secret package, or those that an interrupted run has left."""
         if record.is_purged:
             return
-        if record.purge and record.is_purged is None and isinstance(fact, PackageFinished):
-            # an earlier release began to remove them, and freed the DocumentId when it was done
-            if await self.packages.holder([fact.subject]) != record.package_id:
+        is_of_earlier_release = bool(record.purge) and record.is_purged is None
+        if is_of_earlier_release and isinstance(fact, PackageFinished):
+            holder = await self.packages.holder([fact.subject])
+            if holder != record.package_id:  # that release freed the DocumentId when it had removed everything
                 return
         purge = record.purge or await objects_of(record, self.objects)
         await self.packages.mark_secret(record.package_id, purge)

@@ -4,7 +4,7 @@ A package waits because it is about a document that has not come, or because ano
 may still be refused. In the latter case its sender is not notified, since there is nothing for the sender to do.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
